@@ -1,0 +1,1 @@
+"""A leveraged exchange whose whole ledger can be replayed from a Kafka log."""
