@@ -1,0 +1,1 @@
+"""The exchange: a pure core, and the shell that hosts it."""

@@ -1,0 +1,1 @@
+"""The exchange itself: integers only, no input or output, no clock."""

@@ -1,0 +1,80 @@
+"""What a command leads to. Reads the state, never writes it; every rule stands here or in the module it calls."""
+
+from typing import assert_never
+
+from reprise.engine.core.accounts import decide_deposit, decide_open_account, decide_withdraw
+from reprise.engine.core.admission import admit_broadcast, admit_client
+from reprise.engine.core.closing import decide_close
+from reprise.engine.core.opening import decide_open
+from reprise.engine.core.operations import decide_feed, decide_instruments, decide_market_status
+from reprise.engine.core.prices import decide_prices
+from reprise.engine.core.state import State
+from reprise.engine.core.stops import decide_amend
+from reprise.engine.core.turn import Turn, rejected
+from reprise.schemas.commands import (
+    AmendStops,
+    Broadcast,
+    ClientCommand,
+    ClosePosition,
+    Command,
+    DefineInstruments,
+    Deposit,
+    OpenAccount,
+    OpenPosition,
+    SelectFeed,
+    SetMarketStatus,
+    UpdatePrices,
+    Withdraw,
+)
+from reprise.schemas.events import Event
+from reprise.schemas.rejections import Rejection
+
+
+def decide(state: State, command: Command | None, turn: Turn) -> list[Event]:
+    """Give what happens: at least one event, the first of which is the outcome. Null: bytes that are no command."""
+    if command is None:
+        return [rejected(state, turn, Rejection.NOT_DECODABLE)]
+    if isinstance(command, UpdatePrices):
+        return decide_prices(state, command, turn)
+    refusal: Event | None = None
+    if isinstance(command, ClientCommand):
+        refusal = admit_client(state, command, turn)
+    elif isinstance(command, Broadcast):
+        refusal = admit_broadcast(state, command, turn)
+    return [_decide_admitted(state, command, turn) if refusal is None else refusal]
+
+
+def _decide_admitted(
+    state: State,
+    command: OpenAccount
+    | Deposit
+    | Withdraw
+    | OpenPosition
+    | ClosePosition
+    | AmendStops
+    | DefineInstruments
+    | SetMarketStatus
+    | SelectFeed,
+    turn: Turn,
+) -> Event:
+    match command:
+        case OpenPosition():
+            return decide_open(state, command, turn)
+        case ClosePosition():
+            return decide_close(state, command, turn)
+        case AmendStops():
+            return decide_amend(state, command, turn)
+        case OpenAccount():
+            return decide_open_account(state, command, turn)
+        case Deposit():
+            return decide_deposit(state, command, turn)
+        case Withdraw():
+            return decide_withdraw(state, command, turn)
+        case DefineInstruments():
+            return decide_instruments(state, command, turn)
+        case SetMarketStatus():
+            return decide_market_status(state, command, turn)
+        case SelectFeed():
+            return decide_feed(state, command, turn)
+        case _:
+            assert_never(command)

@@ -1,0 +1,58 @@
+"""One command, whole: decided, applied, and followed by the stop-outs it causes, each applied before the next."""
+
+from reprise.engine.core.apply import apply
+from reprise.engine.core.closing import closed
+from reprise.engine.core.decide import decide
+from reprise.engine.core.prices import condition
+from reprise.engine.core.state import State
+from reprise.engine.core.triggers import REASONS, Trigger
+from reprise.engine.core.turn import Turn
+from reprise.schemas.commands import Broadcast, ClientCommand, Command
+from reprise.schemas.events import Event, MarketStatusSet, PricesUpdated
+
+IDENTIFIED = (ClientCommand, Broadcast)
+
+
+def step(state: State, command: Command | None, *, offset: int, time: int) -> list[Event]:
+    """Execute the command at this offset, appended at this time (µs); null stands for bytes that are no command.
+
+    Gives at least one event. Whatever was asked, nothing is raised; an exception here is a defect of the core.
+    """
+    assert offset == state.next_offset, f"command {offset} where {state.next_offset} comes next"
+    turn = Turn(
+        offset=offset,
+        time=max(time, state.time),
+        first_seq=state.seq + 1,
+        command=type(command).__name__ if command is not None else None,
+        command_id=command.command_id if isinstance(command, IDENTIFIED) else None,
+    )
+    events = decide(state, command, turn)
+    for event in events:
+        apply(state, event)
+    for symbol in _moved(state, events[0], turn.time):
+        for trigger in _reached(state, symbol):
+            position = state.positions.get(trigger.position_id)
+            if position is None:
+                continue  # Another of its triggers closed it.
+            event = closed(state, turn, position, REASONS[trigger.kind], abs(trigger.key))
+            apply(state, event)
+            events.append(event)
+    return events
+
+
+def _moved(state: State, outcome: Event, time: int) -> list[str]:
+    """Give the open markets whose triggers may fire now, in instrument order."""
+    match outcome:
+        case PricesUpdated():
+            symbols = [tick.symbol for tick in outcome.accepted]
+        case MarketStatusSet():
+            symbols = [outcome.symbol] if condition(state, outcome.symbol, time) == "fresh" else []
+        case _:
+            return []
+    return [symbol for symbol in symbols if state.markets[symbol].status != "halted"]
+
+
+def _reached(state: State, symbol: str) -> list[Trigger]:
+    quote = state.markets[symbol].quote
+    assert quote is not None, "a market that moved has a price"
+    return state.triggers[symbol].reached(quote.bid, quote.ask)

@@ -1,0 +1,58 @@
+"""One command's turn: its place in the log, and what every event it gives has in front."""
+
+from typing import TypedDict
+
+import msgspec
+
+from reprise.engine.core.state import State
+from reprise.schemas.events import CommandRejected
+from reprise.schemas.rejections import Rejection
+
+
+class Turn(msgspec.Struct, kw_only=True):
+    """first_seq: of its first event; index: of the next one. content: null where the id is not remembered."""
+
+    offset: int
+    time: int
+    first_seq: int
+    command: str | None
+    command_id: str | None
+    content: bytes | None = None
+    index: int = 0
+
+
+class Header(TypedDict):
+    """The fields of EventHeader."""
+
+    seq: int
+    account_seq: int | None
+    command_offset: int
+    index: int
+    command_id: str | None
+    command_hash: bytes | None
+    account_id: str | None
+    time: int
+
+
+def header(state: State, turn: Turn, account_id: str | None) -> Header:
+    """Give the next event's header; only the outcome, index 0, says that the id is remembered."""
+    index = turn.index
+    turn.index = index + 1
+    account = state.accounts.get(account_id) if account_id is not None else None
+    return {
+        "seq": turn.first_seq + index,
+        "account_seq": account.seq + 1 if account is not None else None,
+        "command_offset": turn.offset,
+        "index": index,
+        "command_id": turn.command_id,
+        "command_hash": turn.content if index == 0 else None,
+        "account_id": account_id,
+        "time": turn.time,
+    }
+
+
+def rejected(state: State, turn: Turn, rejection: Rejection, account_id: str | None = None) -> CommandRejected:
+    """Give the event of a command that changes nothing."""
+    if account_id is not None and account_id not in state.accounts:
+        turn.content = None  # There is no account to remember the id for.
+    return CommandRejected(**header(state, turn, account_id), command=turn.command, rejection=rejection.value)
