@@ -1,0 +1,226 @@
+"""The recorded log, made from a seed: a market day of a few people, with jumps, halts, stops and refused commands.
+
+`python -m golden.generator` in `tests` writes it anew: only when a log is to be added, for an old one never changes.
+"""
+
+import json
+from base64 import b64encode
+from pathlib import Path
+from random import Random
+
+from golden.replay import replay, summary_of
+from replaying import Replay
+from reprise.engine.core.state import State, genesis
+from reprise.engine.core.step import step
+from reprise.schemas.codec import encode_command
+from reprise.schemas.commands import (
+    AmendStops,
+    ClientCommand,
+    ClosePosition,
+    Command,
+    DefineInstruments,
+    Deposit,
+    OpenAccount,
+    OpenPosition,
+    SelectFeed,
+    SetMarketStatus,
+    UpdatePrices,
+    Withdraw,
+)
+from reprise.schemas.ids import broadcast_id, open_account_id
+from reprise.schemas.instruments import BY_SYMBOL, FIRST_BROADCAST, INSTRUMENTS
+from reprise.schemas.messages import Tick
+
+FOLDER = Path(__file__).parent
+SEED = 3
+COMMANDS = 700
+START = 1_767_225_600_000_000
+PEOPLE = ("ada", "ben", "cleo", "dan")
+PRICES = {"BTC_USDC": 500_000, "ETH_USDC": 250_000, "SOL_USDC": 12_500}
+
+
+class Day:
+    """What is sent, and the ledger it leads to, so that people can act on what they see."""
+
+    def __init__(self) -> None:
+        self.random = Random(SEED)
+        self.time = START
+        self.state: State = genesis(0, 1)
+        self.lines: list[str] = []
+        self.feed = SelectFeed(name="simulated", run="day-1", live=False)
+        self.prices = dict(PRICES)
+        self.count = 0
+        self.last: Command | None = None  # of a client
+
+    def send(self, command: Command | None) -> None:
+        """Append a command, or bytes that are none."""
+        value = encode_command(command) if command is not None else self.random.randbytes(20)
+        step(self.state, command, offset=self.state.next_offset, time=self.time)
+        self.lines.append(f"{self.time} {b64encode(value).decode()}")
+        if isinstance(command, ClientCommand):
+            self.last = command
+
+    def new_id(self) -> str:
+        """Give a command id."""
+        self.count += 1
+        return f"c-{self.count}"
+
+    def begin(self) -> None:
+        """Instruments, a feed, accounts."""
+        self.send(
+            DefineInstruments(
+                command_id=broadcast_id(FIRST_BROADCAST, 0),
+                shard=0,
+                broadcast=FIRST_BROADCAST,
+                instruments=INSTRUMENTS,
+            )
+        )
+        self.send(self.feed)
+        for who in PEOPLE:
+            self.send(OpenAccount(command_id=open_account_id(who), account_id=who, first_deposit=5_000_000_000))
+
+    def tick(self) -> None:
+        """All prices a little further, now and then one of them a lot; sometimes nonsense."""
+        ticks, alive = [], []
+        for symbol, price in self.prices.items():
+            if self.random.random() < 0.2:
+                alive.append(symbol)
+                continue
+            bps = self.random.choice((-2_500, 1_800)) if self.random.random() < 0.01 else self.random.randint(-120, 120)
+            bid = max(100, price * (10_000 + bps) // 10_000)
+            self.prices[symbol] = bid
+            ask = bid + self.random.choice((0, 1, 3, bid // 1_000))
+            if self.random.random() < 0.02:
+                bid, ask = self.random.choice(((0, ask), (ask + 1, bid), (bid, bid + bid // 50)))
+            ticks.append(
+                Tick(
+                    symbol=symbol,
+                    bid=bid,
+                    ask=ask,
+                    low=bid + ask - 2,
+                    high=bid + ask + 3,
+                    source_time=self.time - 20_000,
+                    update_id=len(self.lines),
+                )
+            )
+        drift = 3_000_000 if self.random.random() < 0.02 else 5_000
+        self.send(
+            UpdatePrices(
+                feed=self.feed.name,
+                run=self.feed.run,
+                sent_at=self.time - drift,
+                ticks=tuple(ticks),
+                alive=tuple(alive),
+            )
+        )
+
+    def trade(self) -> None:
+        """Somebody does something."""
+        who = self.random.choice(PEOPLE)
+        number = f"0-{self.random.randint(1, self.state.next_position)}"
+        if self.state.positions and self.random.random() < 0.7:
+            number = self.random.choice(sorted(self.state.positions))
+            who = self.state.positions[number].account_id
+        match self.random.randint(0, 13):
+            case 0:
+                amount = self.random.randint(-1, 10**9)
+                self.send(Deposit(command_id=self.new_id(), account_id=who, amount=amount))
+            case 1:
+                amount = self.random.randint(0, 10**9)
+                self.send(Withdraw(command_id=f"c-{self.random.randint(1, 300)}", account_id=who, amount=amount))
+            case 2 | 3:
+                self.send(ClosePosition(command_id=self.new_id(), account_id=who, position_id=number))
+            case 4:
+                self.send(self.last)
+            case 5 | 6:
+                price = self.price_of(number) * self.random.randint(95, 105) // 100
+                self.send(
+                    AmendStops(
+                        command_id=self.new_id(),
+                        account_id=who,
+                        position_id=number,
+                        amend_stop_loss=True,
+                        stop_loss=self.random.choice((None, price)),
+                        amend_take_profit=self.random.random() < 0.3,
+                    )
+                )
+            case _:
+                self.send(self.order(who))
+
+    def price_of(self, number: str) -> int:
+        """Give the price of a ticket's symbol."""
+        position = self.state.positions.get(number)
+        return self.prices["BTC_USDC" if position is None else position.symbol]
+
+    def order(self, who: str) -> OpenPosition:
+        """Give an order, by margin or by quantity, with or without stops."""
+        symbol = self.random.choice(tuple(PRICES))
+        price = self.prices[symbol]
+        long = self.random.random() < 0.5
+        leverage = self.random.choice((100, 250, 1_000, 5_000, 10_000))
+        margin = self.random.randint(10**6, 5 * 10**8)
+        lots = margin * leverage // (100 * price * BY_SYMBOL[symbol].tick_value)
+        by_margin = self.random.random() < 0.5
+        below, above = price * 98 // 100, price * 102 // 100
+        return OpenPosition(
+            command_id=self.new_id(),
+            account_id=who,
+            deadline=self.time + self.random.choice((-1, 10_000_000, 10_000_000, 400_000_000)),
+            symbol=symbol,
+            side="long" if long else "short",
+            margin=margin if by_margin else None,
+            quantity=None if by_margin else lots,
+            leverage=leverage,
+            expected_price=self.random.choice((None, price)),
+            stop_loss=self.random.choice((None, below if long else above)),
+            take_profit=self.random.choice((None, above if long else below)),
+            client_order_id=self.random.choice((None, f"mine-{self.count}")),
+        )
+
+    def operate(self) -> None:
+        """A halt, a change of feed, a quiet spell, or bytes that are no command."""
+        match self.random.randint(0, 3):
+            case 0:
+                self.send(
+                    SetMarketStatus(
+                        command_id=self.new_id(),
+                        shard=0,
+                        broadcast=f"b-{self.count}",
+                        symbol=self.random.choice(tuple(PRICES)),
+                        status=self.random.choice(("open", "open", "open", "close_only", "halted")),
+                    )
+                )
+            case 1:
+                if self.random.random() < 0.3:
+                    self.feed = SelectFeed(name="simulated", run=f"day-{len(self.lines)}", live=False)
+                self.send(self.feed)
+            case 2:
+                self.time += self.random.choice((6, 60, 700)) * 1_000_000
+            case _:
+                self.send(None)
+
+    def run(self) -> None:
+        """A day."""
+        self.begin()
+        while len(self.lines) < COMMANDS:
+            self.time += self.random.randint(50_000, 450_000)
+            chance = self.random.random()
+            if chance < 0.45:
+                self.tick()
+            elif chance < 0.96:
+                self.trade()
+            else:
+                self.operate()
+
+
+def main() -> None:
+    """Write the log, and what it must replay to."""
+    day = Day()
+    day.run()
+    (FOLDER / "commands.txt").write_text("\n".join(day.lines) + "\n")
+    result: Replay = replay(day.lines)
+    (FOLDER / "expected.json").write_text(json.dumps(summary_of(result), indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,77 @@
+"""A log recorded once replays to the same bytes for ever, and anybody can check the chain of its digests."""
+
+import json
+from functools import cache
+from hashlib import blake2b
+from pathlib import Path
+
+from golden.replay import replay, summary_of
+from replaying import Replay
+from reprise.engine.core.apply import apply
+from reprise.engine.core.fingerprint import state_digest
+from reprise.engine.core.state import genesis
+from reprise.schemas.codec import read_event
+from reprise.schemas.events import PositionClosed
+
+FOLDER = Path(__file__).parent
+LINES = (FOLDER / "commands.txt").read_text().splitlines()
+
+
+@cache
+def recorded() -> Replay:
+    """Execute the log once for all tests."""
+    return replay(LINES)
+
+
+def test_the_recorded_log_replays_to_the_same_bytes() -> None:
+    """Where this fails, an old log has another history: give the new rule a version, and leave this file as it is."""
+    assert summary_of(recorded()) == json.loads((FOLDER / "expected.json").read_text())
+
+
+def test_law_9_the_events_alone_lead_to_the_same_ledger() -> None:
+    state = genesis(0, 1)
+    for value in recorded().values:
+        apply(state, read_event(value))
+    assert state_digest(state) == state_digest(recorded().state)
+
+
+def test_each_digest_in_the_chain_is_what_the_bytes_before_it_say() -> None:
+    """By the hash function alone, as a stranger would who trusts none of our code."""
+    previous = blake2b(b"reprise/0", digest_size=16).digest()
+    for value in recorded().values:
+        body, digest = value[:-16], value[-16:]
+        assert digest == blake2b(previous + body, digest_size=16).digest()
+        previous = digest
+
+
+def test_a_byte_changed_anywhere_breaks_the_chain_from_there_on() -> None:
+    values = list(recorded().values)
+    middle = len(values) // 2
+    values[middle] = values[middle][:12] + bytes([values[middle][12] ^ 1]) + values[middle][13:]
+    previous = values[middle - 1][-16:]
+    assert values[middle][-16:] != blake2b(previous + values[middle][:-16], digest_size=16).digest()
+
+
+def test_the_log_holds_what_it_is_kept_for() -> None:
+    events = recorded().events
+    kinds = {type(event).__name__ for event in events}
+    assert kinds >= {
+        "AccountOpened",
+        "CommandRejected",
+        "CommandRepeated",
+        "Deposited",
+        "FeedKept",
+        "FeedSelected",
+        "InstrumentsDefined",
+        "MarketStatusSet",
+        "PositionClosed",
+        "PositionOpened",
+        "PricesUpdated",
+        "StopsAmended",
+        "TickHeld",
+        "Withdrawn",
+    }
+    reasons = {event.reason for event in events if isinstance(event, PositionClosed)}
+    assert reasons == {"manual", "stop_loss", "take_profit", "liquidation"}
+    assert any(event.written_off for event in events if isinstance(event, PositionClosed))
+    assert any(event.insurance_paid for event in events if isinstance(event, PositionClosed))

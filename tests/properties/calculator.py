@@ -1,0 +1,103 @@
+"""What a stranger finds who checks each event with a calculator: prices, roundings, fees, and what is overdue."""
+
+from fractions import Fraction
+
+from reprise.engine.core.prices import condition
+from reprise.engine.core.records import Position
+from reprise.engine.core.state import State
+from reprise.schemas.events import Event, PositionClosed, PositionOpened
+from reprise.schemas.messages import Instrument
+
+MILLION = 10**6
+
+
+def complaints(event: Event, instrument: Instrument | None) -> list[str]:
+    """Give a sentence for each number of an opening or a closing that is not what the rules say."""
+    if isinstance(event, PositionOpened) and instrument is not None:
+        return [sentence for holds, sentence in _of_opening(event, instrument) if not holds]
+    if isinstance(event, PositionClosed) and instrument is not None:
+        return [sentence for holds, sentence in _of_closing(event, instrument) if not holds]
+    return []
+
+
+def overdue(state: State) -> list[str]:
+    """Give a sentence for each stop and take that a fresh price in an open market has reached and not fired."""
+    return [
+        f"{position.position_id} should have been closed"
+        for position in state.positions.values()
+        if state.markets[position.symbol].status != "halted"
+        and condition(state, position.symbol, state.time) == "fresh"
+        and _is_reached(state, position)
+    ]
+
+
+def rounded_up(exact: Fraction, given: int) -> bool:
+    """Say whether a number is the exact one rounded up: against the trader, by less than a unit."""
+    return exact <= given < exact + 1
+
+
+def _is_reached(state: State, position: Position) -> bool:
+    quote = state.markets[position.symbol].quote
+    assert quote is not None
+    if position.side == "long":
+        stop, take = position.stop_loss, position.take_profit
+        return (stop is not None and quote.bid <= stop) or (take is not None and quote.bid >= take)
+    stop, take = position.stop_loss, position.take_profit
+    return (stop is not None and quote.ask >= stop) or (take is not None and quote.ask <= take)
+
+
+def _of_opening(event: PositionOpened, instrument: Instrument) -> list[tuple[bool, str]]:
+    worth = event.quantity * event.price * instrument.tick_value
+    exact_margin = Fraction(worth * 100, event.leverage)
+    lot = Fraction(event.price * instrument.tick_value * 100, event.leverage)
+    slack = lot if lot > 1 else Fraction(1)
+    return [
+        (event.price == (event.ask if event.side == "long" else event.bid), "opened at another price"),
+        (event.notional == worth, "the notional is not quantity x price"),
+        (
+            exact_margin <= event.margin < exact_margin + slack,
+            "the margin is not that of the quantity",
+        ),
+        (rounded_up(Fraction(worth * event.fee_rate, MILLION), event.fee), "the fee is not its share rounded up"),
+    ]
+
+
+def _of_closing(event: PositionClosed, instrument: Instrument) -> list[tuple[bool, str]]:
+    worth = event.quantity * event.price * instrument.tick_value
+    profit = (worth - event.entry_notional) * (1 if event.side == "long" else -1)
+    liquidatable = event.equity < event.requirement
+    paid = event.liquidation_fee if liquidatable else event.fee
+    rate = instrument.liquidation_fee_rate if liquidatable else instrument.fee_rate
+    left = max(0, event.equity)
+    trigger = event.trigger_price
+    return [
+        (event.price == (event.bid if event.side == "long" else event.ask), "closed at another price"),
+        (event.notional == worth, "the notional is not quantity x price"),
+        (event.profit == profit, "the profit is not the difference"),
+        (event.equity == event.margin + profit, "the equity is not margin + profit"),
+        (
+            rounded_up(
+                Fraction(
+                    max(worth * instrument.maintenance_rate, event.margin * instrument.margin_floor_rate), MILLION
+                ),
+                event.requirement,
+            ),
+            "the requirement is not the greater rate rounded up",
+        ),
+        (event.fee == 0 or not liquidatable, "both fees were taken"),
+        (paid == left or rounded_up(Fraction(worth * rate, MILLION), paid), "the fee is not its share rounded up"),
+        (event.returned == left - paid, "what is left was not returned"),
+        (event.shortfall == max(0, -event.equity), "the shortfall is not the negative equity"),
+        (event.shortfall == event.insurance_paid + event.written_off, "nobody bears a part of the shortfall"),
+        (event.reason != "liquidation" or liquidatable, "liquidated while it had enough"),
+        (
+            event.reason == "manual" or (trigger is not None and _lies_behind(event, trigger)),
+            "a trigger fired that was not reached",
+        ),
+    ]
+
+
+def _lies_behind(event: PositionClosed, trigger: int) -> bool:
+    """Say whether the closing price is at the trigger or beyond."""
+    from_above = (event.side == "long") != (event.reason == "take_profit")
+    return event.price <= trigger if from_above else event.price >= trigger

@@ -1,0 +1,371 @@
+"""A market that lives: people trade shares of what they have, prices move by basis points, feeds and halts come and go.
+
+After every command: all laws, the fold, the calculator, and the naive engine agree. What a machine compares with can
+be left out, so that each shows by itself which defects it finds.
+"""
+
+from typing import Any, ClassVar, NamedTuple
+
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
+from msgspec.structs import replace
+
+from properties.calculator import complaints, overdue
+from reprise.engine.core.apply import apply
+from reprise.engine.core.fingerprint import state_digest
+from reprise.engine.core.laws import broken
+from reprise.engine.core.prices import condition
+from reprise.engine.core.records import Position, Quote
+from reprise.engine.core.state import genesis
+from reprise.schemas.commands import (
+    AmendStops,
+    ClientCommand,
+    ClosePosition,
+    Command,
+    DefineInstruments,
+    Deposit,
+    OpenAccount,
+    OpenPosition,
+    SelectFeed,
+    SetMarketStatus,
+    UpdatePrices,
+    Withdraw,
+)
+from reprise.schemas.events import CommandRejected, CommandRepeated, Event, PositionClosed, PositionOpened
+from reprise.schemas.instruments import BY_SYMBOL, FIRST_BROADCAST
+from reprise.schemas.messages import MarketStatus, Side, Tick
+from reprise.schemas.rejections import Rejection
+from spec.exchange import PACE, Exchange
+from spec.language import ALICE, BOB, BTC, ETH, RUN, SOL, ticks
+from twin.naive import Answer, Naive
+
+START = {BTC: ticks(BTC, 50_000), ETH: ticks(ETH, 2_500), SOL: ticks(SOL, 125)}
+PEOPLE = (ALICE, BOB)
+
+people = st.sampled_from(PEOPLE)
+symbols = st.sampled_from((BTC, BTC, BTC, ETH, SOL))
+sides = st.sampled_from(("long", "short"))
+leverages = st.sampled_from((5_000, 1_000, 10_000, 2_500, 300, 150, 100))
+spreads = st.sampled_from((0, 0, 1, 2, 10, 99))
+levels = st.sampled_from((None, 5, 50, 200, 1_000, 0))
+
+
+class Order(NamedTuple):
+    """What somebody wants: so many percent of the free margin, stops so many basis points away."""
+
+    who: str
+    symbol: str
+    side: Side
+    percent: int
+    leverage: int
+    stop_bps: int | None
+    take_bps: int | None
+    by_quantity: bool
+
+
+orders = st.builds(
+    Order,
+    who=people,
+    symbol=symbols,
+    side=sides,
+    percent=st.sampled_from((10, 3, 1, 20, 50, 101)),
+    leverage=leverages,
+    stop_bps=levels,
+    take_bps=levels,
+    by_quantity=st.booleans(),
+)
+
+
+def away(price: int, side: Side, bps: int | None, *, gain: bool) -> int | None:
+    """Give a level so far from a price, on the side where the ticket gains or loses."""
+    if bps is None:
+        return None
+    distance = price * bps // 10_000
+    return max(1, price + distance if gain == (side == "long") else price - distance)
+
+
+class Market(RuleBasedStateMachine):
+    """One shard, two people, three symbols."""
+
+    with_laws: ClassVar[bool] = True
+    with_twin: ClassVar[bool] = True
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.exchange = Exchange()
+        self.folded = genesis(0, 1)
+        self.twin = Naive()
+        self.feed = SelectFeed(name="simulated", run=RUN, live=False)
+        self.runs = 0
+
+    @initialize(fee_rate=st.sampled_from((0, 700, 1_000)), first_deposit=st.sampled_from((0, 10_000, 1_000_000)))
+    def begin(self, fee_rate: int, first_deposit: int) -> None:
+        """Instruments, a feed, two accounts, and prices that trade."""
+        instruments = tuple(replace(instrument, fee_rate=fee_rate) for instrument in BY_SYMBOL.values())
+        self.send(DefineInstruments(command_id="i", shard=0, broadcast=FIRST_BROADCAST, instruments=instruments))
+        self.send(self.feed)
+        for who in PEOPLE:
+            self.send(OpenAccount(command_id=f"open-{who}", account_id=who, first_deposit=first_deposit * 10**6))
+            self.send(Deposit(command_id=f"first-{who}", account_id=who, amount=10**10))
+        for symbol, price in START.items():
+            self.settle(symbol, price, price)
+
+    def send(self, command: Command | None) -> list[Event]:
+        """Give the command to the core and to the twin, and compare."""
+        events = self.exchange.send(command)
+        if self.with_laws:
+            self.check_laws(events)
+        if self.with_twin:
+            self.check_twin(self.twin.execute(command, self.exchange.now), events)
+        return events
+
+    def check_laws(self, events: list[Event]) -> None:
+        """Hold the laws, the fold and the calculator."""
+        state = self.exchange.state
+        for event in events:
+            apply(self.folded, event)
+            instrument = state.instruments.get(getattr(event, "symbol", ""))
+            assert complaints(event, instrument) == []
+        assert broken(state) == []
+        assert overdue(state) == []
+        assert state_digest(self.folded) == state_digest(state), "law 9"
+
+    def check_twin(self, answer: Answer, events: list[Event]) -> None:
+        """Hold the core to what the naive engine says."""
+        state, outcome = self.exchange.state, events[0]
+        refusal = Rejection(outcome.rejection).name if isinstance(outcome, CommandRejected) else None
+        assert refusal == answer.refusal
+        assert isinstance(outcome, CommandRepeated) == answer.repeated
+        opened = int(outcome.position_id[2:]) if isinstance(outcome, PositionOpened) else None
+        assert opened == answer.opened
+        closes = [
+            (int(event.position_id[2:]), event.reason, event.price, event.returned)
+            for event in events
+            if isinstance(event, PositionClosed)
+        ]
+        assert closes == [(close.number, close.reason, close.price, close.returned) for close in answer.closes]
+        assert {who: account.cash for who, account in state.accounts.items()} == self.twin.cash
+        assert {(position.number, position.margin) for position in state.positions.values()} == {
+            (ticket.number, ticket.margin) for ticket in self.twin.tickets
+        }
+        assert (state.house, state.fees, state.insurance) == (self.twin.house, self.twin.fees, self.twin.insurance)
+        for symbol in state.instruments:
+            quote, seen = state.markets[symbol].quote, self.twin.prices.quotes.get(symbol)
+            assert (quote and (quote.bid, quote.ask)) == (seen and (seen.bid, seen.ask))
+
+    def anything_open(self) -> bool:
+        """Say whether there is a ticket to do something with."""
+        return bool(self.exchange.state.positions)
+
+    # Prices.
+
+    def tick(self, symbol: str, bid: int, ask: int, *, later: int = 0) -> list[Event]:
+        """Send a tick that is as new as the clock."""
+        self.exchange.now += later
+        now = self.exchange.now + PACE
+        seen = Tick(symbol=symbol, bid=bid, ask=ask, low=bid + ask, high=bid + ask, source_time=now, update_id=0)
+        return self.send(UpdatePrices(feed=self.feed.name, run=self.feed.run, sent_at=now, ticks=(seen,), alive=()))
+
+    def settle(self, symbol: str, bid: int, ask: int) -> None:
+        """Send a tick, and a second one that confirms it."""
+        self.tick(symbol, bid, ask)
+        self.tick(symbol, bid, ask, later=500_000)
+
+    def quote(self, symbol: str) -> Quote:
+        """Give the last price; there has been one since the beginning."""
+        quote = self.exchange.state.markets[symbol].quote
+        assert quote is not None
+        return quote
+
+    @rule(symbol=symbols, bps=st.integers(-990, 990), spread=spreads)
+    def a_price_moves(self, symbol: str, bps: int, spread: int) -> None:
+        """By so many basis points, with a spread of so many."""
+        bid = max(1, self.quote(symbol).bid * (10_000 + bps) // 10_000)
+        self.tick(symbol, bid, bid + bid * spread // 10_000)
+
+    @rule(symbol=symbols, bps=st.sampled_from((-6_000, -3_000, -1_500, 1_500, 4_000)), confirmed=st.booleans())
+    def a_price_gaps(self, symbol: str, bps: int, *, confirmed: bool) -> None:
+        """Further than is believed at once."""
+        price = min(max(100, self.quote(symbol).bid * (10_000 + bps) // 10_000), 10**8)
+        self.tick(symbol, price, price)
+        if confirmed:
+            self.tick(symbol, price, price, later=500_000)
+
+    @precondition(anything_open)
+    @rule(data=st.data(), direction=st.sampled_from((-1, 1)))
+    def a_price_creeps_over_a_level(self, data: Any, direction: int) -> None:
+        """Tick by tick over somebody's stop, take or liquidation price, either way."""
+        position = self.somebody_s(data)
+        prices = (position.liquidation_price, position.stop_loss, position.take_profit)
+        level = data.draw(st.sampled_from([price for price in prices if price is not None] or [position.entry_price]))
+        for step in (-direction, 0, direction):
+            price = min(max(1, level + step), 10**9)
+            self.tick(position.symbol, price, price)
+            if condition(self.exchange.state, position.symbol, self.exchange.now) != "fresh":
+                self.tick(position.symbol, price, price, later=500_000)
+
+    @rule(ticks_of_three=st.tuples(*[st.integers(-300, 300)] * 3), drift=st.sampled_from((0, 0, 0, 2_000_001)))
+    def all_prices_move_at_once(self, ticks_of_three: tuple[int, int, int], drift: int) -> None:
+        """In one command, in no particular order, perhaps from a sender whose clock is off."""
+        now = self.exchange.now + PACE
+        seen = []
+        for symbol, bps in zip((SOL, BTC, ETH), ticks_of_three, strict=True):
+            bid = max(1, self.quote(symbol).bid * (10_000 + bps) // 10_000)
+            seen.append(Tick(symbol=symbol, bid=bid, ask=bid, low=2 * bid, high=2 * bid, source_time=now, update_id=0))
+        self.send(
+            UpdatePrices(feed=self.feed.name, run=self.feed.run, sent_at=now + drift, ticks=tuple(seen), alive=())
+        )
+
+    @rule(marks=st.lists(st.sampled_from((BTC, ETH, SOL, "DOGE_USDC")), max_size=3))
+    def the_feed_is_heard(self, marks: list[str]) -> None:
+        """Without a new tick."""
+        now = self.exchange.now + PACE
+        self.send(UpdatePrices(feed=self.feed.name, run=self.feed.run, sent_at=now, ticks=(), alive=tuple(marks)))
+
+    @rule(
+        symbol=symbols,
+        quote=st.sampled_from(((0, 10), (-1, 1), (11, 10), (10**6, 2 * 10**6), (10**9, 10**9 + 1))),
+        behind=st.sampled_from((0, 10**7)),
+    )
+    def a_price_is_nonsense(self, symbol: str, quote: tuple[int, int], behind: int) -> None:
+        """Zero, crossed, too wide, too high, or old."""
+        now = self.exchange.now + PACE
+        bid, ask = quote
+        seen = Tick(symbol=symbol, bid=bid, ask=ask, low=0, high=0, source_time=now - behind, update_id=0)
+        self.send(UpdatePrices(feed=self.feed.name, run=self.feed.run, sent_at=now, ticks=(seen,), alive=()))
+
+    @rule(seconds=st.sampled_from((5, 1, 2, 3, 4, 60, 600, 86_400)))
+    def it_is_quiet(self, seconds: int) -> None:
+        """For a while; the next command comes just so many seconds after the last."""
+        self.exchange.now += seconds * 10**6 - PACE
+
+    @rule(name=st.sampled_from(("simulated", "recorded")), same_run=st.booleans())
+    def the_feed_changes(self, name: str, *, same_run: bool) -> None:
+        """To another name or run, or to the same."""
+        if not same_run:
+            self.runs += 1
+        self.feed = SelectFeed(name=name, run=f"run-{self.runs}", live=False)
+        self.send(self.feed)
+
+    @rule()
+    def prices_come_back(self) -> None:
+        """Every symbol is quoted again, and confirmed."""
+        for symbol in START:
+            quote = self.quote(symbol)
+            self.settle(symbol, quote.bid, quote.ask)
+
+    @rule(symbol=symbols, status=st.sampled_from(("open", "open", "close_only", "halted")))
+    def the_operator_acts(self, symbol: str, status: MarketStatus) -> None:
+        """Opens, restricts or halts."""
+        self.send(
+            SetMarketStatus(
+                command_id=self.exchange.new_id(), shard=0, broadcast="status", symbol=symbol, status=status
+            )
+        )
+
+    # People.
+
+    @rule(order=orders)
+    def somebody_opens(self, order: Order) -> None:
+        """At a fresh price if there was one."""
+        self.open(order)
+
+    @rule(order=orders)
+    def somebody_opens_at_a_fresh_price(self, order: Order) -> None:
+        """The market is quoted first."""
+        if condition(self.exchange.state, order.symbol, self.exchange.now + PACE) != "fresh":
+            quote = self.quote(order.symbol)
+            self.settle(order.symbol, quote.bid, quote.ask)
+        self.open(order)
+
+    @rule(order=orders, others=st.lists(orders, min_size=2, max_size=4))
+    def everybody_opens(self, order: Order, others: list[Order]) -> None:
+        """Several at one price."""
+        self.somebody_opens_at_a_fresh_price(order)
+        for other in others:
+            self.open(other)
+
+    def open(self, order: Order) -> None:
+        """Send it, with its margin from what is free now and its stops from the exit price."""
+        quote = self.quote(order.symbol)
+        margin = self.exchange.state.accounts[order.who].cash * order.percent // 100
+        price = quote.bid if order.side == "long" else quote.ask
+        lots = margin * order.leverage // (100 * price * BY_SYMBOL[order.symbol].tick_value)
+        self.send(
+            OpenPosition(
+                command_id=self.exchange.new_id(),
+                account_id=order.who,
+                symbol=order.symbol,
+                side=order.side,
+                margin=None if order.by_quantity else margin,
+                quantity=lots if order.by_quantity else None,
+                leverage=order.leverage,
+                expected_price=price,
+                stop_loss=away(price, order.side, order.stop_bps, gain=False),
+                take_profit=away(price, order.side, order.take_bps, gain=True),
+            )
+        )
+
+    @precondition(anything_open)
+    @rule(data=st.data(), stranger=st.booleans())
+    def somebody_closes(self, data: Any, *, stranger: bool) -> None:
+        """Their own ticket, or another's."""
+        position = self.somebody_s(data)
+        who = position.account_id
+        if stranger:
+            who = next(other for other in PEOPLE if other != who)
+        self.send(ClosePosition(command_id=self.exchange.new_id(), account_id=who, position_id=position.position_id))
+
+    @precondition(anything_open)
+    @rule(data=st.data(), stop_bps=levels, take_bps=levels, which=st.sampled_from(((1, 1), (1, 0), (0, 1))))
+    def somebody_amends(
+        self,
+        data: Any,
+        stop_bps: int | None,
+        take_bps: int | None,
+        which: tuple[int, int],
+    ) -> None:
+        """A stop, a take or both, by basis points from the exit price."""
+        position = self.somebody_s(data)
+        quote = self.quote(position.symbol)
+        price = quote.bid if position.side == "long" else quote.ask
+        stop = away(price, position.side, stop_bps, gain=False) if which[0] else None
+        take = away(price, position.side, take_bps, gain=True) if which[1] else None
+        self.send(
+            AmendStops(
+                command_id=self.exchange.new_id(),
+                account_id=position.account_id,
+                position_id=position.position_id,
+                amend_stop_loss=bool(which[0]),
+                stop_loss=stop,
+                amend_take_profit=bool(which[1]),
+                take_profit=take,
+            )
+        )
+
+    @rule(who=people, usdc=st.sampled_from((1_000, 1, 90_000, 100_001, 0)))
+    def somebody_deposits(self, who: str, usdc: int) -> None:
+        """An amount, perhaps too much."""
+        self.send(Deposit(command_id=self.exchange.new_id(), account_id=who, amount=usdc * 10**6))
+
+    @rule(who=people, percent=st.sampled_from((10, 30, 100, 101, 0)))
+    def somebody_withdraws(self, who: str, percent: int) -> None:
+        """So many percent of the cash."""
+        amount = self.exchange.state.accounts[who].cash * percent // 100
+        self.send(Withdraw(command_id=self.exchange.new_id(), account_id=who, amount=amount))
+
+    @rule(back=st.integers(1, 30), how=st.sampled_from(("same", "same", "other content", "no Avro")))
+    def a_command_comes_again(self, back: int, how: str) -> None:
+        """As it was, with other content under its id, or as bytes nobody can read."""
+        _, command = self.exchange.commands[-min(back, len(self.exchange.commands))]
+        if how == "no Avro":
+            command = None
+        elif how == "other content" and isinstance(command, ClientCommand):
+            command = Withdraw(command_id=command.command_id, account_id=command.account_id, amount=1)
+        self.send(command)
+
+    def somebody_s(self, data: Any) -> Position:
+        """Draw an open ticket."""
+        positions = self.exchange.state.positions
+        chosen: Position = positions[data.draw(st.sampled_from(sorted(positions)))]
+        return chosen

@@ -1,0 +1,104 @@
+"""How a defect is planted in the core for the length of one test."""
+
+import sys
+from collections.abc import Callable
+from typing import NamedTuple
+
+import pytest
+
+from reprise.engine.core import margin, prices, stops
+from reprise.engine.core.triggers import Trigger, TriggerIndex
+from reprise.schemas.messages import Side
+
+CORE = "reprise.engine.core"
+REACHED = TriggerIndex.reached
+
+
+class Defect(NamedTuple):
+    """One wrong function. planted: what stands in its place; laws, twin: whether these can see it, and why not."""
+
+    name: str
+    function: Callable[..., object]
+    planted: Callable[..., object]
+    laws: bool = True
+    twin: bool = True
+
+
+def plant(monkeypatch: pytest.MonkeyPatch, defect: Defect) -> None:
+    """Put the defect wherever the core looks the function up."""
+    places = [module for name, module in sys.modules.items() if name.startswith(CORE)]
+    found = 0
+    for place in [*places, TriggerIndex]:
+        for name, value in list(vars(place).items()):
+            if value is defect.function:
+                monkeypatch.setattr(place, name, defect.planted)
+                found += 1
+    assert found, f"nobody calls {defect.function}"
+
+
+def _stops_late(index: TriggerIndex, bid: int, ask: int) -> list[Trigger]:
+    return REACHED(index, bid + 1, ask - 1)
+
+
+def _stops_early(index: TriggerIndex, bid: int, ask: int) -> list[Trigger]:
+    return REACHED(index, bid - 1, ask + 1)
+
+
+def _unsorted(index: TriggerIndex, bid: int, ask: int) -> list[Trigger]:
+    return sorted(REACHED(index, bid, ask), key=lambda trigger: trigger.number)
+
+
+def _moved(ticks: int) -> Callable[..., int | None]:
+    exact = margin.liquidation_price_of
+
+    def liquidation_price_of(side: Side, **terms: int) -> int | None:
+        price = exact(side, **terms)
+        return None if price is None else price + (ticks if side == "long" else -ticks)
+
+    return liquidation_price_of
+
+
+TRIGGERS = (
+    Defect("a stop fires a tick late", REACHED, _stops_late),
+    Defect("a stop fires a tick early", REACHED, _stops_early),
+    # No law speaks of the order of stop-outs, and no receipt shows it.
+    Defect("stop-outs run by age", REACHED, _unsorted, laws=False),
+    Defect("the liquidation price is a tick late", margin.liquidation_price_of, _moved(-1)),
+    Defect("the liquidation price is a tick early", margin.liquidation_price_of, _moved(1)),
+)
+ROUNDINGS = (
+    Defect("margin is rounded down", margin.margin_of, lambda notional, leverage: notional * 100 // leverage),
+    Defect("a fee is rounded down", margin.fee_of, lambda notional, rate: notional * rate // 10**6),
+    # The trigger comes from the exact liquidation price, so nothing but the receipt's own number is wrong.
+    Defect(
+        "the requirement is rounded down",
+        margin.requirement_of,
+        lambda notional, own, rate, floor: max(notional * rate // 10**6, own * floor // 10**6),
+        twin=False,
+    ),
+    Defect(
+        "lots are rounded up",
+        margin.quantity_of,
+        lambda own, leverage, price, value: -(-own * leverage // (100 * price * value)),
+    ),
+)
+OTHERS = (
+    # Only a command to the microsecond shows it.
+    Defect(
+        "a price of five seconds is not stale",
+        prices.is_stale,
+        lambda quote, time: quote.stale or time - quote.heard_at > 5_000_000,
+        laws=False,
+        twin=False,
+    ),
+    Defect("stops are not compared with the price", stops.refuse_stops, lambda *_: None),
+    # Equity meets the requirement to the micro in worked examples only.
+    Defect(
+        "equity equal to the requirement is liquidated",
+        margin.is_liquidatable,
+        lambda equity, requirement: equity <= requirement,
+        laws=False,
+        twin=False,
+    ),
+)
+DEFECTS = TRIGGERS + ROUNDINGS + OTHERS

@@ -1,0 +1,72 @@
+"""Whatever stands on the commands topic: it is a command, or NOT_DECODABLE; nothing else comes of it."""
+
+from contextlib import suppress
+
+import msgspec
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from properties.messages import commands
+from reprise.schemas.codec import MARKER, NotDecodable, codec, decode_command, encode_command
+from reprise.schemas.commands import Command
+from reprise.schemas.rejections import Rejection
+from spec.checks import cash, refused
+from spec.language import deposit, sent
+from spec.language import given as given_
+
+SETTINGS = settings(max_examples=300, derandomize=True, deadline=None)
+
+
+def read(value: bytes | None) -> Command | None:
+    """Give the command, or null where it cannot be decoded, as the shell does."""
+    try:
+        return decode_command(value)
+    except NotDecodable:
+        return None
+
+
+@SETTINGS
+@given(st.binary(max_size=200))
+def test_cmd_01_arbitrary_bytes_are_not_decodable(value: bytes) -> None:
+    assert read(value) is None
+
+
+@SETTINGS
+@given(fingerprint=st.sampled_from(sorted(codec().commands)), body=st.binary(max_size=120))
+def test_cmd_01_arbitrary_bodies_behind_a_known_fingerprint_raise_nothing_else(fingerprint: bytes, body: bytes) -> None:
+    read(MARKER + fingerprint + body)
+
+
+@SETTINGS
+@given(
+    command=commands,
+    change=st.tuples(st.integers(0, 10**6), st.integers(0, 255)),
+    cut=st.one_of(st.none(), st.integers(0, 10**6)),
+    more=st.binary(max_size=3),
+)
+def test_cmd_01_a_corrupted_command_is_another_command_or_none(
+    command: Command, change: tuple[int, int], cut: int | None, more: bytes
+) -> None:
+    value = bytearray(encode_command(command))
+    value[change[0] % len(value)] = change[1]
+    damaged = bytes(value[: None if cut is None else cut % len(value)]) + more
+    found = read(damaged)
+    exchange = given_(deposit(5)).exchange
+    exchange.send(found)
+    exchange.check()
+
+
+@SETTINGS
+@given(command=commands)
+def test_cmd_01_any_well_formed_command_gives_an_event_whatever_it_asks(command: Command) -> None:
+    exchange = given_(deposit(5)).exchange
+    assert exchange.send(command)
+    exchange.check()
+
+
+def test_cmd_01_null_and_empty_values_are_not_decodable() -> None:
+    assert read(None) is None
+    assert read(b"") is None
+    with suppress(msgspec.ValidationError):
+        assert read(MARKER) is None
+    given_(deposit(5)).when(sent(None)).then(refused(Rejection.NOT_DECODABLE), cash(5))

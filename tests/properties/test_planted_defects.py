@@ -1,0 +1,101 @@
+"""A defect of one tick or one micro is found three times: by the specification, by the laws, by the naive engine."""
+
+import inspect
+from collections.abc import Callable, Iterator
+from importlib import import_module
+from itertools import product
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from properties.market import Market
+from properties.plant import DEFECTS, Defect, plant
+
+FILES = sorted(path.stem for path in (Path(__file__).parent.parent / "spec").glob("test_*.py"))
+# Imported before anything is planted, so that no test holds on to a defect.
+SPECIFICATION = [import_module(f"spec.{name}") for name in FILES]
+BOUNDED = settings(
+    max_examples=400,
+    stateful_step_count=60,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    phases=(Phase.generate,),
+    report_multiple_bugs=False,
+    suppress_health_check=list(HealthCheck),
+)
+
+
+class Laws(Market):
+    """The market with its laws, fold and calculator, and no other engine."""
+
+    with_twin = False
+
+
+class Twin(Market):
+    """The market beside the naive engine, and nothing else."""
+
+    with_laws = False
+
+
+def named(defect: Defect) -> str:
+    """Name a case."""
+    return defect.name
+
+
+@pytest.mark.parametrize("defect", DEFECTS, ids=named)
+def test_the_specification_finds_it(defect: Defect, monkeypatch: pytest.MonkeyPatch) -> None:
+    plant(monkeypatch, defect)
+    assert any(fails(test) for test in specification())
+
+
+@pytest.mark.parametrize("defect", [defect for defect in DEFECTS if defect.laws], ids=named)
+def test_the_laws_and_the_calculator_find_it(defect: Defect, monkeypatch: pytest.MonkeyPatch) -> None:
+    plant(monkeypatch, defect)
+    with pytest.raises(AssertionError):
+        run_state_machine_as_test(Laws, settings=BOUNDED)
+
+
+@pytest.mark.parametrize("defect", [defect for defect in DEFECTS if defect.twin], ids=named)
+def test_the_naive_engine_finds_it(defect: Defect, monkeypatch: pytest.MonkeyPatch) -> None:
+    plant(monkeypatch, defect)
+    with pytest.raises(AssertionError):
+        run_state_machine_as_test(Twin, settings=BOUNDED)
+
+
+def test_without_a_defect_nobody_finds_one() -> None:
+    assert not any(fails(test) for test in specification())
+    few = settings(BOUNDED, max_examples=30)
+    run_state_machine_as_test(Laws, settings=few)
+    run_state_machine_as_test(Twin, settings=few)
+
+
+def specification() -> Iterator[Callable[[], None]]:
+    """Give every case of every test of the specification."""
+    for module in SPECIFICATION:
+        for test in vars(module).values():
+            if inspect.isfunction(test) and test.__name__.startswith("test_"):
+                yield from cases(test)
+
+
+def cases(test: Callable[..., None]) -> Iterator[Callable[[], None]]:
+    """Give a test once for each of its parameters."""
+    tables = []
+    for mark in getattr(test, "pytestmark", []):
+        names, rows = mark.args
+        names = [name.strip() for name in names.split(",")] if isinstance(names, str) else names
+        tables.append([dict(zip(names, row if len(names) > 1 else (row,), strict=True)) for row in rows])
+    for row in product(*tables):
+        parameters = {name: value for part in row for name, value in part.items()}
+        yield lambda parameters=parameters: test(**parameters)  # type: ignore[misc]  # Bound now, not when called.
+
+
+def fails(test: Callable[[], None]) -> bool:
+    """Run one case."""
+    try:
+        test()
+    except AssertionError:
+        return True
+    return False

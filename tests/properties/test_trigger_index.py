@@ -1,0 +1,88 @@
+"""The index gives what a scan of all tickets gives, in the same order, whatever was added and removed before."""
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from reprise.engine.core.records import Position
+from reprise.engine.core.triggers import LIQUIDATION, STOP_LOSS, TAKE_PROFIT, TriggerIndex
+from reprise.schemas.messages import Side
+
+prices = st.one_of(st.none(), st.integers(1, 30))
+
+
+def ticket(
+    number: int, side: Side, liquidation_price: int | None, stop_loss: int | None, take_profit: int | None
+) -> Position:
+    """Give a ticket of which only the triggers matter."""
+    return Position(
+        position_id=f"0-{number}",
+        number=number,
+        account_id="a",
+        symbol="S",
+        side=side,
+        quantity=1,
+        entry_price=1,
+        entry_notional=1,
+        margin=1,
+        leverage=100,
+        fee_rate=0,
+        maintenance_rate=0,
+        margin_floor_rate=0,
+        liquidation_fee_rate=0,
+        liquidation_price=liquidation_price,
+        stop_loss=stop_loss,
+        take_profit=take_profit,
+        opened_at=0,
+    )
+
+
+def scan(positions: list[Position], bid: int, ask: int) -> list[tuple[int, int, int]]:
+    """Look at each trigger of each ticket: give level, kind and number, falling ones from above, then rising ones."""
+    falling, rising = [], []
+    for position in positions:
+        long = position.side == "long"
+        price = bid if long else ask
+        for kind, level in (
+            (LIQUIDATION, position.liquidation_price),
+            (STOP_LOSS, position.stop_loss),
+            (TAKE_PROFIT, position.take_profit),
+        ):
+            if level is None:
+                continue
+            entry = (level, kind, position.number)
+            if long != (kind == TAKE_PROFIT):
+                falling += [entry] if price <= level else []
+            else:
+                rising += [entry] if price >= level else []
+    return sorted(falling, key=lambda entry: (-entry[0], *entry[1:])) + sorted(rising)
+
+
+@settings(max_examples=300, derandomize=True, deadline=None)
+@given(
+    levels=st.lists(st.tuples(st.sampled_from(("long", "short")), prices, prices, prices), max_size=12),
+    removed=st.sets(st.integers(0, 11)),
+    bid=st.integers(1, 30),
+    spread=st.integers(0, 10),
+)
+def test_trig_04_reached_is_what_a_scan_finds(
+    levels: list[tuple[Side, int | None, int | None, int | None]], removed: set[int], bid: int, spread: int
+) -> None:
+    index = TriggerIndex()
+    positions = [ticket(number, *terms) for number, terms in enumerate(levels)]
+    for position in positions:
+        index.add(position)
+    for position in positions:
+        if position.number in removed:
+            index.remove(position)
+    left = [position for position in positions if position.number not in removed]
+    found = [(abs(trigger.key), trigger.kind, trigger.number) for trigger in index.reached(bid, bid + spread)]
+    assert found == scan(left, bid, bid + spread)
+
+
+def test_trig_04_an_emptied_index_holds_nothing() -> None:
+    index = TriggerIndex()
+    position = ticket(1, "long", 3, 4, 20)
+    index.add(position)
+    index.remove(position)
+    assert index.reached(1, 30) == []
+    assert not any((index.bid_falling, index.bid_rising, index.ask_falling, index.ask_rising))

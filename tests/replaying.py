@@ -1,0 +1,51 @@
+"""A shard's commands executed in this process: the ledger they lead to, and the bytes of their events."""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from reprise.engine.core.laws import broken
+from reprise.engine.core.state import State, genesis
+from reprise.engine.core.step import step
+from reprise.runtime.kafka import Record
+from reprise.schemas.codec import NotDecodable, decode_command, first_digest, seal
+from reprise.schemas.commands import Command
+from reprise.schemas.events import Event
+
+
+class Replay(NamedTuple):
+    """What a log led to."""
+
+    state: State
+    events: list[Event]
+    values: list[bytes]
+
+
+def execute(shard: int, shards: int, log: Iterable[tuple[int, bytes]], *, laws_every: int = 1) -> Replay:
+    """Execute commands from the first: each one's time (µs) and value. The laws hold after each nth, and at last."""
+    replay = Replay(genesis(shard, shards), [], [])
+    digest = first_digest(shard)
+    for offset, (time, value) in enumerate(log):
+        for event in step(replay.state, command_in(value), offset=offset, time=time):
+            sealed, digest = seal(event, digest)
+            replay.events.append(event)
+            replay.values.append(sealed)
+        if offset % laws_every == 0:
+            assert broken(replay.state) == [], offset
+    assert broken(replay.state) == []
+    return replay
+
+
+def execute_records(shard: int, shards: int, records: list[Record], *, laws_every: int = 1) -> Replay:
+    """Execute the records of a shard's whole log, at the times the broker gave them."""
+    assert [record.offset for record in records] == list(range(len(records)))
+    return execute(
+        shard, shards, ((record.timestamp_ms * 1_000, record.value) for record in records), laws_every=laws_every
+    )
+
+
+def command_in(value: bytes) -> Command | None:
+    """Give the command, or null where the bytes are none."""
+    try:
+        return decode_command(value)
+    except NotDecodable:
+        return None

@@ -1,0 +1,138 @@
+"""Messages become bytes and back: Avro's single-object encoding, and a chain of digests."""
+
+from hashlib import blake2b
+from io import BytesIO
+
+import pytest
+from fastavro import parse_schema, schemaless_writer
+from fastavro.schema import fingerprint, to_parsing_canonical_form
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from properties.messages import commands, events
+from reprise.schemas.codec import (
+    MARKER,
+    PREFIX_SIZE,
+    NotDecodable,
+    codec,
+    decode_command,
+    digest_of,
+    encode_command,
+    expected_digest,
+    first_digest,
+    read_event,
+    released_schemas,
+    seal,
+)
+from reprise.schemas.commands import Command, Deposit
+from reprise.schemas.events import Deposited, Event
+from reprise.schemas.messages import Leg
+
+SETTINGS = settings(max_examples=300, derandomize=True, deadline=None)
+DEPOSIT = Deposit(command_id="c", account_id="a", amount=-1)
+EMPTY_CRC = 0xC15D213AA4D7A795
+
+
+def crc_64_avro(data: bytes) -> int:
+    """The fingerprint of the Avro specification, from its own pseudo-code."""
+    table = []
+    for start in range(256):
+        value = start
+        for _ in range(8):
+            value = (value >> 1) ^ (EMPTY_CRC if value & 1 else 0)
+        table.append(value)
+    found = EMPTY_CRC
+    for byte in data:
+        found = (found >> 8) ^ table[(found ^ byte) & 0xFF]
+    return found
+
+
+@SETTINGS
+@given(command=commands)
+def test_a_command_comes_back_as_it_was(command: Command) -> None:
+    assert decode_command(encode_command(command)) == command
+
+
+@SETTINGS
+@given(event=events, previous=st.binary(min_size=16, max_size=16))
+def test_an_event_comes_back_as_it_was_and_carries_the_digest_it_must(event: Event, previous: bytes) -> None:
+    value, digest = seal(event, previous)
+    assert read_event(value) == event
+    assert digest_of(value) == digest == expected_digest(value, previous)
+
+
+def test_the_fingerprint_is_the_specification_s() -> None:
+    """Known values: the empty text, and the schemas "null" and "int" of Avro's own test data."""
+    assert crc_64_avro(b"") == EMPTY_CRC
+    assert crc_64_avro(b'"null"') == 0x63DD24E7CC258F8A
+    assert crc_64_avro(b'"int"') == 0x7275D51A3F395C8F
+
+
+def test_a_value_begins_with_c3_01_and_the_fingerprint_in_little_endian_order() -> None:
+    schema = released_schemas("Deposit")[1]
+    canonical = to_parsing_canonical_form(parse_schema(schema))
+    value = encode_command(DEPOSIT)
+    assert value[:2] == b"\xc3\x01" == MARKER
+    assert value[2:PREFIX_SIZE] == crc_64_avro(canonical.encode()).to_bytes(8, "little")
+    assert value[2:PREFIX_SIZE].hex() == fingerprint(canonical, "CRC-64-AVRO")
+
+
+def test_a_body_is_avro_s_binary_encoding() -> None:
+    """Strings behind their length, null as branch 0, -1 as zig-zag 1."""
+    assert encode_command(DEPOSIT)[PREFIX_SIZE:] == b"\x02c" + b"\x02a" + b"\x00" + b"\x01"
+
+
+def test_a_digest_is_blake2b_over_the_previous_one_and_the_value_before_it() -> None:
+    event = Deposited(
+        seq=1,
+        account_seq=1,
+        command_offset=0,
+        index=0,
+        command_id="c",
+        command_hash=bytes(16),
+        account_id="a",
+        time=1,
+        amount=5,
+        legs=(Leg(source="EXTERNAL", target="CASH", amount=5),),
+    )
+    first = blake2b(b"reprise/3", digest_size=16).digest()
+    assert first_digest(3) == first
+    value, digest = seal(event, first)
+    assert value[-16:] == digest == blake2b(first + value[:-16], digest_size=16).digest()
+    assert seal(event, digest)[1] != digest
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        None,
+        b"",
+        b"\xc3",
+        b"\xc3\x01",
+        MARKER + bytes(7),
+        MARKER + bytes(8),
+        b"\xc3\x02" + encode_command(DEPOSIT)[2:],
+        encode_command(DEPOSIT)[:-1],
+        encode_command(DEPOSIT) + b"\x00",
+        encode_command(DEPOSIT)[:PREFIX_SIZE],
+        b'{"command_id": "c"}',
+    ],
+)
+def test_what_is_no_message_is_not_decodable(value: bytes | None) -> None:
+    with pytest.raises(NotDecodable):
+        decode_command(value)
+
+
+def test_a_command_is_no_event_and_an_event_no_command() -> None:
+    with pytest.raises(NotDecodable):
+        read_event(encode_command(DEPOSIT))
+    assert not codec().commands.keys() & codec().events.keys()
+
+
+def test_a_message_of_another_schema_is_not_decodable() -> None:
+    schema = parse_schema({"type": "record", "name": "Other", "fields": [{"name": "a", "type": "long"}]})
+    out = BytesIO()
+    schemaless_writer(out, schema, {"a": 1})
+    mark = bytes.fromhex(fingerprint(to_parsing_canonical_form(schema), "CRC-64-AVRO"))
+    with pytest.raises(NotDecodable):
+        decode_command(MARKER + mark + out.getvalue())

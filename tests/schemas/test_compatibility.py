@@ -1,0 +1,146 @@
+"""An old log is read for ever: a released schema is never edited, and each reads what any other wrote."""
+
+import copy
+import json
+from collections.abc import Callable
+from importlib.resources import files
+from itertools import permutations
+from typing import Any, get_args
+
+import pytest
+from avro.compatibility import ReaderWriterCompatibilityChecker, SchemaCompatibilityType
+from avro.schema import parse
+from fastavro import parse_schema
+from fastavro.schema import fingerprint, to_parsing_canonical_form
+
+from reprise.schemas.codec import released_schemas
+from reprise.schemas.commands import Command
+from reprise.schemas.events import Event
+
+MESSAGES: tuple[type, ...] = (*get_args(Command), *get_args(Event))
+Json = dict[str, Any]
+
+
+def reads(reader: Json, writer: Json) -> bool:
+    """Say whether what was written with one schema can be read with another, by Avro's own checker."""
+    checker = ReaderWriterCompatibilityChecker()  # type: ignore[no-untyped-call]  # The package has no types.
+    verdict = checker.get_compatibility(parse(json.dumps(reader)), parse(json.dumps(writer)))
+    return verdict.compatibility is SchemaCompatibilityType.compatible
+
+
+def fully_compatible(one: Json, other: Json) -> bool:
+    """Say whether each reads the other."""
+    return reads(one, other) and reads(other, one)
+
+
+def mark(schema: Json) -> str:
+    """Give the fingerprint a record carries on the wire, in hex."""
+    return str(fingerprint(to_parsing_canonical_form(parse_schema(schema)), "CRC-64-AVRO"))
+
+
+def manifest() -> dict[tuple[int, str], str]:
+    """Give the fingerprint of each schema that was ever released, by version and type."""
+    lines = files("reprise.schemas").joinpath("avro", "released.txt").read_text().splitlines()
+    rows = [line.split() for line in lines if line and not line.startswith("#")]
+    return {(int(version), name): digits for version, name, digits in rows}
+
+
+def in_the_tree() -> dict[tuple[int, str], str]:
+    """Give the same of the files there are."""
+    return {
+        (version, message.__name__): mark(schema)
+        for message in MESSAGES
+        for version, schema in released_schemas(message.__name__).items()
+    }
+
+
+def test_every_schema_is_the_one_that_was_released() -> None:
+    """A new file needs a line in released.txt; a line never changes and never goes."""
+    assert in_the_tree() == manifest()
+
+
+def test_no_avro_file_belongs_to_no_message() -> None:
+    names = {message.__name__ for message in MESSAGES}
+    folder = files("reprise.schemas").joinpath("avro")
+    stray = [
+        entry.name
+        for version in folder.iterdir()
+        if version.is_dir()
+        for entry in version.iterdir()
+        if entry.name.removesuffix(".avsc") not in names
+    ]
+    assert stray == []
+
+
+def test_two_schemas_never_share_a_fingerprint() -> None:
+    marks = list(manifest().values())
+    assert len(set(marks)) == len(marks)
+
+
+@pytest.mark.parametrize("message", MESSAGES, ids=lambda message: message.__name__)
+def test_each_version_reads_what_every_other_wrote(message: type) -> None:
+    versions = released_schemas(message.__name__)
+    assert 1 in versions
+    for one, other in permutations(versions.values(), 2):
+        assert reads(one, other)
+    assert reads(versions[1], versions[1])
+
+
+def _changed(change: Callable[[Json], None]) -> tuple[Json, Json]:
+    schema = released_schemas("PositionClosed")[1]
+    changed = copy.deepcopy(schema)
+    change(changed)
+    return schema, changed
+
+
+def _add_a_field_without_default(schema: Json) -> None:
+    schema["fields"].insert(-1, {"name": "novelty", "type": "long"})
+
+
+def _rename_a_field(schema: Json) -> None:
+    schema["fields"][9]["name"] += "_anew"
+
+
+def _change_a_type(schema: Json) -> None:
+    next(field for field in schema["fields"] if field["name"] == "quantity")["type"] = "string"
+
+
+def _narrow_a_type(schema: Json) -> None:
+    next(field for field in schema["fields"] if field["name"] == "quantity")["type"] = "int"
+
+
+def _drop_a_field(schema: Json) -> None:
+    del schema["fields"][9]
+
+
+def _add_a_word(schema: Json) -> None:
+    next(field for field in schema["fields"] if field["name"] == "side")["type"]["symbols"].append("flat")
+
+
+def _rename_the_record(schema: Json) -> None:
+    schema["name"] = "PositionShut"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        _add_a_field_without_default,
+        _rename_a_field,
+        _change_a_type,
+        _narrow_a_type,
+        _drop_a_field,
+        _add_a_word,
+        _rename_the_record,
+    ],
+    ids=lambda change: change.__name__.strip("_"),
+)
+def test_an_incompatible_change_is_refused(change: Callable[[Json], None]) -> None:
+    schema, changed = _changed(change)
+    assert not fully_compatible(schema, changed)
+
+
+def test_a_new_nullable_field_with_default_null_is_compatible_and_still_no_edit_of_the_old_file() -> None:
+    new_field = {"name": "novelty", "type": ["null", "long"], "default": None}
+    schema, changed = _changed(lambda schema: schema["fields"].insert(-1, new_field))
+    assert fully_compatible(schema, changed)
+    assert mark(changed) != manifest()[1, "PositionClosed"]

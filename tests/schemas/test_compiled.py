@@ -1,0 +1,108 @@
+"""What the compiled functions write and read is Avro: fastavro, which looks at the schema each time, agrees."""
+
+from io import BytesIO
+from typing import Any
+
+import msgspec
+import pytest
+from fastavro import parse_schema, schemaless_reader, schemaless_writer
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from properties.messages import commands, events
+from reprise.schemas.codec import PREFIX_SIZE, NotDecodable, decode_command, encode_command, released_schemas, seal
+from reprise.schemas.commands import Command, UpdatePrices
+from reprise.schemas.compiled import compile_reader, compile_writer, write_long
+from reprise.schemas.events import Event
+from reprise.schemas.messages import Tick
+from reprise.schemas.units import INT64_MAX
+
+SETTINGS = settings(max_examples=300, derandomize=True, deadline=None)
+PRICES = UpdatePrices(
+    feed="simulated",
+    run="r",
+    sent_at=1,
+    ticks=(
+        Tick(symbol="A", bid=1, ask=2, low=3, high=3, source_time=4, update_id=5),
+        Tick(symbol="B", bid=6, ask=7, low=13, high=13, source_time=8, update_id=9),
+    ),
+    alive=("C",),
+)
+
+
+def schema_of(message: Command | Event) -> Any:
+    return parse_schema(released_schemas(type(message).__name__)[1])
+
+
+def written(schema: Any, fields: dict[str, Any]) -> bytes:
+    out = BytesIO()
+    schemaless_writer(out, schema, fields)
+    return out.getvalue()
+
+
+@SETTINGS
+@given(command=commands)
+def test_a_command_is_written_as_fastavro_writes_it(command: Command) -> None:
+    assert encode_command(command)[PREFIX_SIZE:] == written(schema_of(command), msgspec.to_builtins(command))
+
+
+@SETTINGS
+@given(event=events)
+def test_an_event_is_written_as_fastavro_writes_it_and_read_as_fastavro_reads_it(event: Event) -> None:
+    schema, (value, digest) = schema_of(event), seal(event, bytes(16))
+    fields = msgspec.to_builtins(event, builtin_types=(bytes,)) | {"digest": digest}
+    assert value[PREFIX_SIZE:] == written(schema, fields)
+    found: Any = schemaless_reader(BytesIO(value[PREFIX_SIZE:]), schema, None)
+    assert found.pop("digest") == digest
+    assert msgspec.convert(found, type(event), builtin_types=(bytes,)) == event
+
+
+@SETTINGS
+@given(number=st.integers(-INT64_MAX - 1, INT64_MAX))
+def test_a_number_is_written_as_fastavro_writes_it(number: int) -> None:
+    assert write_long(number) == written("long", number)  # type: ignore[arg-type]  # A primitive schema is a name.
+
+
+@pytest.mark.parametrize("number", [INT64_MAX + 1, -INT64_MAX - 2, 10**30])
+def test_a_number_beyond_64_bits_is_not_written(number: int) -> None:
+    with pytest.raises(OverflowError):
+        write_long(number)
+
+
+def test_an_array_in_several_blocks_some_with_their_size_is_read() -> None:
+    """Avro lets a writer cut an array into blocks, and put a block's size in bytes behind its negated count."""
+    value = encode_command(PRICES)
+    first, second = (written(parse_schema(tick_schema()), msgspec.to_builtins(tick)) for tick in PRICES.ticks)
+    whole = write_long(2) + first + second + write_long(0)
+    assert whole in value
+    cut = write_long(-1) + write_long(len(first)) + first + write_long(1) + second + write_long(0)
+    assert decode_command(value.replace(whole, cut)) == PRICES
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        b"\xff" * 11 + b"\x01",  # a number of twelve bytes
+        b"\xff" * 9 + b"\x7f",  # a number of 70 bits
+        b"\x01",  # a length of -1
+        b"\xfe\xff\xff\xff\xff\xff\xff\xff\xff\x01",  # a length beyond any memory
+    ],
+)
+def test_a_string_with_an_impossible_length_is_not_decodable(bad: bytes) -> None:
+    value = encode_command(PRICES)
+    with pytest.raises(NotDecodable):
+        decode_command(value[:PREFIX_SIZE] + bad + value[PREFIX_SIZE + 1 :])
+
+
+def test_a_schema_beyond_what_is_compiled_is_refused() -> None:
+    for strange in ({"type": "map", "values": "long"}, ["long", "null"]):
+        schema = {"type": "record", "name": "R", "fields": [{"name": "f", "type": strange}]}
+        with pytest.raises((TypeError, AttributeError)):
+            compile_writer(schema)
+        with pytest.raises((TypeError, AttributeError)):
+            compile_reader(schema, Tick, {})
+
+
+def tick_schema() -> Any:
+    fields = released_schemas("UpdatePrices")[1]["fields"]
+    return next(field["type"]["items"] for field in fields if field["name"] == "ticks")

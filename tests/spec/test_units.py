@@ -1,0 +1,88 @@
+"""Units: what a number counts, and whom a rounding favours."""
+
+import pytest
+from msgspec.structs import replace
+
+from reprise.engine.core.bounds import PRICE_MAX
+from reprise.engine.core.division import div_ceil, div_floor
+from reprise.engine.core.margin import fee_of, margin_of, notional_of, quantity_of, requirement_of
+from reprise.schemas.messages import Instrument
+from reprise.schemas.rejections import Rejection, TickRefusal
+from spec.checks import closed_by_hand, condition_is, opened, refused, tick_refused
+from spec.exchange import Exchange
+from spec.language import (
+    BTC,
+    ETH,
+    SOL,
+    close,
+    deposit,
+    given,
+    long,
+    lots,
+    market,
+    opens_account,
+    price,
+    short,
+    ticks,
+    usdc,
+)
+
+
+@pytest.mark.parametrize(
+    ("symbol", "quantity", "at", "notional"),
+    [(BTC, "0.1", 50_000, 5_000), (ETH, 2, 2_500, 5_000), (SOL, 40, 125, 5_000), (BTC, "0.00001", "0.1", "0.000001")],
+)
+def test_unit_01_notional_is_the_exact_product(symbol: str, quantity: str, at: int, notional: int) -> None:
+    value = 10 if symbol == SOL else 1
+    assert notional_of(lots(symbol, quantity), ticks(symbol, at), value) == usdc(notional)
+
+
+def test_unit_02_a_quotient_rounds_down_for_what_is_given_and_up_for_what_is_asked() -> None:
+    assert (div_floor(7, 2), div_floor(-7, 2), div_floor(8, 2)) == (3, -4, 4)
+    assert (div_ceil(7, 2), div_ceil(-7, 2), div_ceil(8, 2)) == (4, -3, 4)
+
+
+def test_unit_02_what_a_trader_posts_pays_and_must_keep_is_rounded_up() -> None:
+    assert margin_of(10, 300) == 4  # 3.33
+    assert fee_of(1_000_001, 1) == 2  # 1.000001
+    assert requirement_of(201, 20, 5_000, 50_000) == 2  # 1.005 and 1.00
+    assert requirement_of(200, 21, 5_000, 50_000) == 2  # 1.00 and 1.05
+    assert requirement_of(200, 20, 5_000, 50_000) == 1  # 1.00 and 1.00
+
+
+def test_unit_02_the_lots_a_margin_buys_are_rounded_down() -> None:
+    assert quantity_of(100, 300, 100, 1) == 3  # 3.00
+    assert quantity_of(99, 300, 100, 1) == 2  # 2.97
+
+
+def test_unit_03_a_price_above_a_billion_ticks_is_refused() -> None:
+    given(market(BTC, 100_000_000)).when(price(BTC, 100_000_000, "100000000.1")).then(
+        tick_refused(BTC, TickRefusal.ABOVE_MAXIMUM)
+    )
+    assert ticks(BTC, 100_000_000) == PRICE_MAX
+
+
+def test_unit_03_a_price_of_a_billion_ticks_is_accepted() -> None:
+    given().when(market(BTC, 100_000_000)).then(condition_is(BTC, "fresh"))
+
+
+def test_unit_04_a_ticket_keeps_the_rates_it_was_opened_under() -> None:
+    def raise_the_fee(exchange: Exchange) -> None:
+        changed = {"fee_rate": 2_000}
+        exchange.define(*(_with(exchange, symbol, **changed) for symbol in (BTC, ETH, SOL)), broadcast="dearer")
+
+    given(deposit(1_000), long(BTC, margin=100, leverage=50, at=50_000), fee_rate=1_000).when(
+        raise_the_fee, close(1), long(BTC, margin=100, leverage=50)
+    ).then(closed_by_hand(1, fee=5, returned=95), opened(2, fee=10))
+
+
+def test_unit_05_the_largest_notional_and_the_smallest_lot_are_served() -> None:
+    given(deposit(1), opens_account("carol", 1_000_000), market(BTC, 50_000)).when(
+        long(BTC, quantity=20, leverage=100, who="carol"),
+        short(BTC, quantity="0.00001", leverage=100),
+        short(BTC, quantity="20.00001", leverage=100, who="carol"),
+    ).then(opened(1, margin=10_000), opened(2, margin="0.005"), refused(Rejection.POSITION_NOTIONAL_LIMIT))
+
+
+def _with(exchange: Exchange, symbol: str, **parameters: int) -> Instrument:
+    return replace(exchange.state.instruments[symbol], **parameters)

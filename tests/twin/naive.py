@@ -1,0 +1,364 @@
+"""The exchange once more, plainly: it looks at every position on every tick, and divides with fractions.
+
+Written from docs/rules.md and not from the engine, with which it shares the messages and nothing else: no index, no
+formula for the liquidation price (it searches for the tick at which the predicate turns), no events.
+"""
+
+from dataclasses import dataclass, field
+from fractions import Fraction
+from math import ceil, floor
+
+from msgspec.structs import replace
+
+from reprise.schemas.commands import (
+    AmendStops,
+    Broadcast,
+    ClientCommand,
+    ClosePosition,
+    Command,
+    DefineInstruments,
+    Deposit,
+    OpenAccount,
+    OpenPosition,
+    SelectFeed,
+    SetMarketStatus,
+    UpdatePrices,
+    Withdraw,
+)
+from reprise.schemas.messages import Instrument
+from twin.naive_prices import MILLION, NaivePrices
+
+TEN_MINUTES = 600 * MILLION
+FIVE_MINUTES = 300 * MILLION
+DAY = 86_400 * MILLION
+BILLION = 10**9
+
+
+@dataclass
+class Ticket:
+    """An open position."""
+
+    number: int
+    owner: str
+    symbol: str
+    long: bool
+    lots: int
+    entry: int
+    margin: int
+    rates: Instrument
+    stop: int | None
+    take: int | None
+
+    def worth(self, price: int) -> int:
+        """Notional at a price."""
+        return self.lots * price * self.rates.tick_value
+
+    def equity(self, price: int) -> int:
+        """Margin and profit at a price."""
+        profit = self.worth(price) - self.worth(self.entry)
+        return self.margin + (profit if self.long else -profit)
+
+    def doomed(self, price: int) -> bool:
+        """Whether it is liquidated at this price: equity below the greater of the two requirements."""
+        maintenance = ceil(Fraction(self.worth(price) * self.rates.maintenance_rate, MILLION))
+        least = ceil(Fraction(self.margin * self.rates.margin_floor_rate, MILLION))
+        return self.equity(price) < max(maintenance, least)
+
+    def doom(self, price: int) -> int:
+        """Search for the first tick on the way here at which it was doomed; it is at this one."""
+        bad, good = price, BILLION + 1 if self.long else 0
+        while abs(good - bad) > 1:
+            middle = (good + bad) // 2
+            if self.doomed(middle):
+                bad = middle
+            else:
+                good = middle
+        return bad
+
+
+@dataclass
+class Close:
+    """A position that was closed: which, why, at which price, and what returned."""
+
+    number: int
+    reason: str
+    price: int
+    returned: int
+
+
+@dataclass
+class Answer:
+    """What became of one command. refusal: the name of the rejection."""
+
+    refusal: str | None = None
+    repeated: bool = False
+    opened: int | None = None
+    closes: list[Close] = field(default_factory=list)
+
+
+@dataclass
+class Memory:
+    """A command that was decided."""
+
+    command_id: str
+    time: int
+    content: ClientCommand
+    leaves: bool  # only closes or amends
+
+
+class Refused(Exception):  # It is not an error.
+    """Ends a command."""
+
+
+class Naive:
+    """One ledger in the only shard."""
+
+    def __init__(self) -> None:
+        self.time = 0
+        self.instruments: dict[str, Instrument] = {}
+        self.status: dict[str, str] = {}
+        self.prices = NaivePrices()
+        self.cash: dict[str, int] = {}
+        self.paid_in: dict[tuple[str, int], int] = {}
+        self.memories: dict[str, list[Memory]] = {}
+        self.broadcasts: dict[str, Broadcast] = {}
+        self.tickets: list[Ticket] = []
+        self.count = 0
+        self.house = self.fees = self.insurance = 0
+
+    def execute(self, command: Command | None, time: int) -> Answer:
+        """Do one command, or say why not."""
+        self.time = max(self.time, time)
+        answer = Answer()
+        try:
+            self._execute(command, answer)
+        except Refused as refusal:
+            answer.refusal = str(refusal)
+        return answer
+
+    def _execute(self, command: Command | None, answer: Answer) -> None:
+        if command is None:
+            raise Refused("NOT_DECODABLE")
+        if isinstance(command, ClientCommand):
+            answer.repeated = self._is_repeat(command)
+        elif isinstance(command, Broadcast):
+            answer.repeated = self._is_repeated_broadcast(command)
+        if answer.repeated:
+            return
+        match command:
+            case OpenAccount():
+                self.cash[command.account_id] = command.first_deposit
+            case Deposit():
+                self._deposit(command)
+            case Withdraw():
+                require(command.amount > 0, "AMOUNT_NOT_POSITIVE")
+                require(command.amount <= self.cash[command.account_id], "INSUFFICIENT_MARGIN")
+                self.cash[command.account_id] -= command.amount
+            case OpenPosition():
+                answer.opened = self._open(command)
+            case ClosePosition():
+                ticket = self._owned(command)
+                require(self.status[ticket.symbol] != "halted", "MARKET_HALTED")
+                self._require_price(ticket.symbol)
+                answer.closes.append(self._close(ticket, "manual"))
+            case AmendStops():
+                self._amend(command)
+            case DefineInstruments():
+                for instrument in command.instruments:
+                    self.instruments[instrument.symbol] = instrument
+                    self.status.setdefault(instrument.symbol, "open")
+            case SetMarketStatus():
+                require(command.symbol in self.instruments, "SYMBOL_UNKNOWN")
+                self.status[command.symbol] = command.status
+                if self.prices.worth_of(command.symbol, self.time) == "fresh":
+                    self._fire(command.symbol, answer)
+            case SelectFeed():
+                self.prices.select(command)
+            case UpdatePrices():
+                require(command.sent_at > 0, "MALFORMED")
+                require(self.prices.is_selected(command), "FEED_NOT_SELECTED")
+                for symbol in self.prices.update(command, self.instruments, self.time):
+                    self._fire(symbol, answer)
+
+    def _is_repeat(self, command: ClientCommand) -> bool:
+        """Go through the first rungs, and remember the command unless it is known."""
+        known = command.account_id in self.cash
+        if isinstance(command, OpenAccount):
+            require(not known, "ACCOUNT_EXISTS")
+            require(command.first_deposit >= 0, "AMOUNT_NOT_POSITIVE")
+        else:
+            require(known, "ACCOUNT_UNKNOWN")
+        recent = [
+            memory for memory in self.memories.get(command.account_id, []) if memory.time > self.time - TEN_MINUTES
+        ]
+        content = replace(command, command_id="", deadline=None)
+        for memory in recent:
+            if memory.command_id == command.command_id:
+                require(memory.content == content, "COMMAND_ID_REUSED")
+                return True
+        leaves = isinstance(command, ClosePosition | AmendStops)
+        require(sum(memory.leaves == leaves for memory in recent) < 600, "TOO_MANY_COMMANDS")
+        recent.append(Memory(command.command_id, self.time, content, leaves))
+        self.memories[command.account_id] = recent
+        if command.deadline is not None:
+            require(command.deadline >= self.time, "DEADLINE_PASSED")
+            require(command.deadline <= self.time + FIVE_MINUTES, "DEADLINE_TOO_FAR")
+        return False
+
+    def _is_repeated_broadcast(self, command: Broadcast) -> bool:
+        content = replace(command, command_id="")
+        known = self.broadcasts.setdefault(command.command_id, content)
+        if known is content:
+            return False
+        require(known == content, "COMMAND_ID_REUSED")
+        return True
+
+    def _deposit(self, command: Deposit) -> None:
+        require(command.amount > 0, "AMOUNT_NOT_POSITIVE")
+        today = (command.account_id, self.time // DAY)
+        require(self.paid_in.get(today, 0) + command.amount <= 100_000 * MILLION, "DEPOSIT_LIMIT")
+        margin = sum(ticket.margin for ticket in self.tickets if ticket.owner == command.account_id)
+        balance = self.cash[command.account_id] + margin
+        require(balance + command.amount <= BILLION * MILLION, "BALANCE_LIMIT")
+        self.paid_in[today] = self.paid_in.get(today, 0) + command.amount
+        self.cash[command.account_id] += command.amount
+
+    def _open(self, order: OpenPosition) -> int:
+        require((order.margin is None) != (order.quantity is None), "MALFORMED")
+        require(order.symbol in self.instruments, "SYMBOL_UNKNOWN")
+        require(self.status[order.symbol] != "halted", "MARKET_HALTED")
+        require(self.status[order.symbol] == "open", "MARKET_CLOSE_ONLY")
+        self._require_price(order.symbol)
+        require(not self.prices.suspect, "CLOCK_SUSPECT")
+        rules, quote = self.instruments[order.symbol], self.prices.quotes[order.symbol]
+        long = order.side == "long"
+        require(rules.leverage_min <= order.leverage <= rules.leverage_max, "LEVERAGE_OUT_OF_RANGE")
+        entry, leave = (quote.ask, quote.bid) if long else (quote.bid, quote.ask)
+        if order.expected_price is not None:
+            bps = rules.slippage_bps if order.slippage_bps is None else order.slippage_bps
+            worse = Fraction(entry, order.expected_price) - 1
+            require((worse if long else -worse) <= Fraction(bps, 10_000), "SLIPPAGE_EXCEEDED")
+        leverage = Fraction(order.leverage, 100)
+        require((order.margin or order.quantity or 0) > 0, "AMOUNT_NOT_POSITIVE")
+        lots, margin = order.quantity, order.margin
+        if lots is None:
+            assert margin is not None
+            lots = floor(margin * leverage / (entry * rules.tick_value))
+        notional = lots * entry * rules.tick_value
+        if margin is None:
+            margin = ceil(notional / leverage)
+        fee = ceil(Fraction(notional * rules.fee_rate, MILLION))
+        require(lots >= rules.quantity_min, "BELOW_MINIMUM")
+        require(lots <= rules.quantity_max, "ABOVE_MAXIMUM")
+        require(notional <= rules.notional_max, "POSITION_NOTIONAL_LIMIT")
+        same = [ticket for ticket in self.tickets if ticket.symbol == order.symbol]
+        mine = sum(ticket.worth(ticket.entry) for ticket in same if ticket.owner == order.account_id)
+        require(mine + notional <= rules.account_notional_max, "ACCOUNT_NOTIONAL_LIMIT")
+        side = sum(ticket.worth(ticket.entry) for ticket in same if ticket.long == long)
+        require(side + notional <= rules.side_notional_max, "SIDE_NOTIONAL_LIMIT")
+        check_stops(long=long, leave=leave, stop=order.stop_loss, take=order.take_profit)
+        ticket = Ticket(
+            number=self.count + 1,
+            owner=order.account_id,
+            symbol=order.symbol,
+            long=long,
+            lots=lots,
+            entry=entry,
+            margin=margin,
+            rates=rules,
+            stop=order.stop_loss,
+            take=order.take_profit,
+        )
+        require(not ticket.doomed(leave), "LIQUIDATABLE_AT_ONCE")
+        require(self.cash[order.account_id] >= margin + fee, "INSUFFICIENT_MARGIN")
+        self.cash[order.account_id] -= margin + fee
+        self.fees += fee
+        self.count += 1
+        self.tickets.append(ticket)
+        return ticket.number
+
+    def _amend(self, command: AmendStops) -> None:
+        require(command.amend_stop_loss or command.amend_take_profit, "MALFORMED")
+        ticket = self._owned(command)
+        stop = command.stop_loss if command.amend_stop_loss else None
+        take = command.take_profit if command.amend_take_profit else None
+        if stop is not None or take is not None:
+            self._require_price(ticket.symbol)
+            check_stops(long=ticket.long, leave=self._leave(ticket), stop=stop, take=take)
+        if command.amend_stop_loss:
+            ticket.stop = stop
+        if command.amend_take_profit:
+            ticket.take = take
+
+    def _owned(self, command: ClosePosition | AmendStops) -> Ticket:
+        for ticket in self.tickets:
+            if f"0-{ticket.number}" == command.position_id and ticket.owner == command.account_id:
+                return ticket
+        raise Refused("POSITION_NOT_OPEN")
+
+    def _require_price(self, symbol: str) -> None:
+        worth = self.prices.worth_of(symbol, self.time)
+        require(worth != "none", "NO_PRICE")
+        require(worth != "unconfirmed", "PRICE_UNCONFIRMED")
+        require(worth != "stale", "PRICE_STALE")
+
+    def _leave(self, ticket: Ticket) -> int:
+        quote = self.prices.quotes[ticket.symbol]
+        return quote.bid if ticket.long else quote.ask
+
+    def _fire(self, symbol: str, answer: Answer) -> None:
+        """Close whatever this price reaches: all falling levels from above, then all rising ones from below."""
+        if self.status[symbol] == "halted":
+            return
+        reached: list[tuple[bool, int, int, int, Ticket]] = []
+        for ticket in self.tickets:
+            if ticket.symbol != symbol:
+                continue
+            price = self._leave(ticket)
+            falls = ticket.long  # its losses lie below
+            if ticket.doomed(price):
+                reached.append(level(rising=not falls, at=ticket.doom(price), kind=0, ticket=ticket))
+            if ticket.stop is not None and (price <= ticket.stop if ticket.long else price >= ticket.stop):
+                reached.append(level(rising=not falls, at=ticket.stop, kind=1, ticket=ticket))
+            if ticket.take is not None and (price >= ticket.take if ticket.long else price <= ticket.take):
+                reached.append(level(rising=falls, at=ticket.take, kind=2, ticket=ticket))
+        for _, _, kind, _, ticket in sorted(reached, key=lambda entry: entry[:4]):
+            if ticket in self.tickets:
+                answer.closes.append(self._close(ticket, ("liquidation", "stop_loss", "take_profit")[kind]))
+
+    def _close(self, ticket: Ticket, reason: str) -> Close:
+        price = self._leave(ticket)
+        equity = ticket.equity(price)
+        left = max(equity, 0)
+        if ticket.doomed(price):
+            charge = min(left, ceil(Fraction(ticket.worth(price) * ticket.rates.liquidation_fee_rate, MILLION)))
+            self.insurance += charge
+        else:
+            charge = min(left, ceil(Fraction(ticket.worth(price) * ticket.rates.fee_rate, MILLION)))
+            self.fees += charge
+        self.house += ticket.margin - left
+        if equity < 0:
+            paid = min(self.insurance, -equity)
+            self.insurance -= paid
+            self.house += paid
+        self.cash[ticket.owner] += left - charge
+        self.tickets.remove(ticket)
+        return Close(ticket.number, reason, price, left - charge)
+
+
+def require(holds: object, refusal: str) -> None:
+    """Go on only if it holds."""
+    if not holds:
+        raise Refused(refusal)
+
+
+def check_stops(*, long: bool, leave: int, stop: int | None, take: int | None) -> None:
+    """A stop lies where the ticket loses, a take where it wins."""
+    sign = 1 if long else -1
+    require(stop is None or sign * stop < sign * leave, "STOP_LOSS_WRONG_SIDE")
+    require(take is None or sign * take > sign * leave, "TAKE_PROFIT_WRONG_SIDE")
+
+
+def level(*, rising: bool, at: int, kind: int, ticket: Ticket) -> tuple[bool, int, int, int, Ticket]:
+    """Give what levels are sorted by: falling ones first and from above."""
+    return rising, at if rising else -at, kind, ticket.number, ticket
