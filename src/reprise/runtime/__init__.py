@@ -1,0 +1,1 @@
+"""What the services share: settings, logging, Kafka clients, topics, pages."""

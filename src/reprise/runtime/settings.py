@@ -1,0 +1,112 @@
+"""Which settings the services take, from the environment or `.env`, and what each means."""
+
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import AliasChoices, Field, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+Profile = Literal["demo", "production"]
+SYMBOLS = ("BTC_USDC", "ETH_USDC", "SOL_USDC")
+
+
+class Settings(BaseSettings):
+    """One flat table; every service reads the part it needs."""
+
+    model_config = SettingsConfigDict(env_file=".env", extra="ignore", case_sensitive=False, populate_by_name=True)
+
+    profile: Profile = Field("demo", validation_alias="REPRISE_PROFILE", description="demo or production")
+    data: Path = Field(Path(".reprise"), validation_alias="REPRISE_DATA", description="folder of this instance")
+    log_level: str = Field("INFO", validation_alias="LOG_LEVEL", description="DEBUG, INFO, WARNING or ERROR")
+
+    kafka_brokers: str = Field("127.0.0.1:9092", validation_alias="KAFKA_BROKERS", description="host:port,host:port")
+    shards: int = Field(
+        4, ge=1, validation_alias="REPRISE_SHARDS", description="partitions of the ledger, fixed for ever"
+    )
+    replication_factor: int = Field(
+        1, ge=1, validation_alias="KAFKA_REPLICATION_FACTOR", description="3 in production, with min ISR 2"
+    )
+    database_url: str = Field(
+        "postgresql+psycopg://postgres@127.0.0.1:5432/reprise",
+        validation_alias="DATABASE_URL",
+        description="PostgreSQL of the projection and the users",
+    )
+
+    api_host: str = Field("127.0.0.1", validation_alias="API_HOST", description="address the API listens on")
+    port: int = Field(8000, validation_alias="PORT", description="port of the API")
+    jwt_secret: str | None = Field(
+        None, validation_alias="JWT_SECRET", description="signs access tokens, 32 bytes or more"
+    )
+    auth_jwt_secret: str | None = Field(None, validation_alias="AUTH_JWT_SECRET", description="same as JWT_SECRET")
+    encryption_key: str | None = Field(
+        None, validation_alias="ENCRYPTION_KEY", description="32 bytes as text, encrypts venue keys"
+    )
+    cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), validation_alias="CORS_ORIGINS", description="allowed browser origins, by commas"
+    )
+
+    feed: str = Field("auto", validation_alias="FEED", description="auto, simulated, backpack or recorded:FILE")
+    feed_speed: str = Field("1", validation_alias="FEED_SPEED", description="times the recorded pace, or max")
+    feed_loop: bool = Field(False, validation_alias="FEED_LOOP", description="start a recording again at its end")
+    feed_spread_bps: int = Field(
+        2, ge=0, validation_alias="FEED_SPREAD_BPS", description="spread assumed for recorded bars"
+    )
+    start_id: str | None = Field(
+        None,
+        validation_alias="REPRISE_START",
+        description="names one start of the instance; `auto` keeps its feed within it",
+    )
+    simulation_seed: int = Field(1, validation_alias="SIMULATION_SEED", description="seed of the simulated feed")
+    backpack_ws_url: str = Field(
+        "wss://ws.backpack.exchange", validation_alias="BACKPACK_WS_URL", description="Backpack's WebSocket"
+    )
+    symbols: Annotated[tuple[str, ...], NoDecode] = Field(
+        SYMBOLS, validation_alias="POLLER_ASSETS", description="symbols to follow, by commas"
+    )
+    price_interval_ms: int = Field(
+        100,
+        ge=0,
+        validation_alias=AliasChoices("PRICE_INTERVAL_MS", "POLLER_UPDATE_INTERVAL"),
+        description="least time between two price commands; 0 forwards each tick",
+    )
+
+    engine_host: str = Field("127.0.0.1", validation_alias="ENGINE_HOST", description="address of the engine's pages")
+    engine_port: int = Field(6066, validation_alias="ENGINE_PORT", description="port of the engine's pages")
+    engine_worker_id: str | None = Field(
+        None, validation_alias="ENGINE_WORKER_ID", description="name that keeps a worker's shards over a restart"
+    )
+    engine_snapshot_interval: int = Field(
+        15_000, ge=1, validation_alias="ENGINE_SNAPSHOT_INTERVAL", description="ms between two snapshots"
+    )
+    engine_max_snapshots: int = Field(10, ge=2, validation_alias="ENGINE_MAX_SNAPSHOTS", description="snapshots kept")
+    market_data_host: str = Field("127.0.0.1", validation_alias="MARKET_DATA_HOST", description="address of its pages")
+    market_data_port: int = Field(6067, validation_alias="MARKET_DATA_PORT", description="port of market data's pages")
+    projector_host: str = Field("127.0.0.1", validation_alias="PROJECTOR_HOST", description="address of its pages")
+    projector_port: int = Field(6068, validation_alias="PROJECTOR_PORT", description="port of the projector's pages")
+
+    @field_validator("cors_origins", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @field_validator("symbols", mode="before")
+    @classmethod
+    def _name_symbols(cls, value: object) -> object:
+        """`SOL` and `SOL_USDC` name one instrument; an unknown name is refused."""
+        if not isinstance(value, str):
+            return value
+        named = []
+        for part in value.split(","):
+            text = part.strip().upper()
+            symbol = text if text.endswith("_USDC") else f"{text}_USDC"
+            if symbol not in SYMBOLS:
+                raise ValueError(f"POLLER_ASSETS names {part.strip()!r}; known are {', '.join(SYMBOLS)}")
+            named.append(symbol)
+        return tuple(named)
+
+    @model_validator(mode="after")
+    def _one_jwt_secret(self) -> Self:
+        if self.jwt_secret and self.auth_jwt_secret and self.jwt_secret != self.auth_jwt_secret:
+            raise ValueError("JWT_SECRET and AUTH_JWT_SECRET are both set and differ; set one of them")
+        self.jwt_secret = self.jwt_secret or self.auth_jwt_secret
+        return self
