@@ -1,0 +1,210 @@
+"""Which shards this process owns, and how they come, go and stop."""
+
+import asyncio
+import gc
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from time import monotonic
+from typing import Final
+
+import structlog
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
+
+from reprise.engine.shell.fatal import CANNOT_COMMIT, leave_at_once
+from reprise.engine.shell.group import Membership
+from reprise.engine.shell.liveness import Liveness
+from reprise.engine.shell.metrics import Metrics
+from reprise.engine.shell.outbox import Outbox
+from reprise.engine.shell.shard import Records, Shard, Step
+from reprise.engine.shell.take_over import TakenOver, take_over
+from reprise.runtime.settings import Settings
+from reprise.schemas.topics import COMMANDS
+
+log = structlog.get_logger(__name__)
+
+# How long a failed commit waits for a running rebalance to say whose shard it was.
+SETTLE_TIMEOUT_S: Final = 15.0
+STOP_TIMEOUT_S: Final = 15.0
+
+
+class Worker:
+    """The shards of this process. Everything but the threads' work runs on the event loop."""
+
+    def __init__(
+        self, settings: Settings, reader: AIOKafkaConsumer, liveness: Liveness, metrics: Metrics, step: Step
+    ) -> None:
+        self.settings = settings
+        self.metrics = metrics
+        self.shards: dict[int, Shard] = {}
+        self.membership = Membership(self.commits_done)
+        self.work_to_do = asyncio.Event()
+        self.is_stopping = False
+        self._reader = reader
+        self._liveness = liveness
+        self._step = step
+        self._owning: dict[Shard, asyncio.Task[None]] = {}
+        self._threads = ThreadPoolExecutor(settings.shards, "take-over")
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether every shard of this worker executes what comes in."""
+        return self.membership.joined and all(shard.phase == "live" for shard in self.shards.values())
+
+    def reconcile(self) -> None:
+        """Give up what the group took, take over what it gave, and put the reader where each kept shard is."""
+        assignments = self.membership.assignments
+        if not assignments:
+            return
+        self.membership.changed.clear()
+        while assignments:
+            mine = assignments.popleft()
+            for number in self.shards.keys() - mine:
+                self._give_up(self.shards.pop(number))
+            for number in sorted(mine - self.shards.keys()):
+                shard = self.shards[number] = Shard(number, self._step, self._show)
+                self._own_in_a_task(shard)
+        for shard in self.shards.values():
+            self.place_reader(shard)
+        log.info("shards assigned", shards=sorted(self.shards))
+
+    def place_reader(self, shard: Shard) -> None:
+        """Read a shard from where it is, or not at all. A rebalance moves positions; the next one comes here again."""
+        partition = TopicPartition(COMMANDS, shard.number)
+        if partition not in self._reader.assignment():
+            return
+        # A position of ours in any case: without one aiokafka would look for the group's offset.
+        self._reader.seek(partition, shard.next_to_read)
+        if shard.is_reading:
+            self._reader.resume(partition)
+        else:
+            self._reader.pause(partition)
+
+    def execute(self, shard: Shard, records: Records) -> None:
+        """Execute some of a shard's commands, unless it was given up or froze since they were read."""
+        self._liveness.check()
+        if shard.is_executing and not self.is_stopping:
+            was_recovering = shard.phase == "recovering"
+            shard.execute(records)
+            if shard.phase == "frozen":
+                self.place_reader(shard)
+            elif was_recovering and shard.phase == "live":
+                self._went_live(shard)
+
+    def freeze(self, shard: Shard, error: str) -> None:
+        """Stop one shard for good; the others go on."""
+        shard.freeze(error)
+        self.place_reader(shard)
+
+    async def commits_done(self) -> None:
+        """Wait until every event of every shard is committed."""
+        outboxes = [shard.outbox for shard in self.shards.values() if shard.outbox is not None]
+        await asyncio.gather(*(outbox.drained() for outbox in outboxes))
+
+    async def publish_positions(self) -> None:
+        """Tell the group where each shard is: lag tools read it, this engine never does.
+
+        Not while the group rebalances: what the coordinator refuses then looks like an expulsion.
+        """
+        if not self.membership.settled.is_set():
+            return
+        positions = {
+            TopicPartition(COMMANDS, shard.number): shard.next_offset
+            for shard in self.shards.values()
+            if shard.phase == "live"
+        }
+        if positions:
+            try:
+                await self._reader.commit(positions)
+            except KafkaError as error:
+                log.info("positions were not published", error=str(error))
+
+    async def finish(self) -> None:
+        """Execute nothing more, and commit what was executed."""
+        self.is_stopping = True
+        try:
+            await asyncio.wait_for(self.commits_done(), STOP_TIMEOUT_S)
+        except TimeoutError:
+            leave_at_once(CANNOT_COMMIT, "executed commands could not be committed before the end")
+
+    async def leave(self) -> None:
+        """Leave the group, after everything was committed and nothing reads any more."""
+        await self.membership.leave(self._reader)
+        for shard, task in self._owning.items():
+            task.cancel()
+            if shard.outbox is not None:
+                shard.outbox.close()
+
+    async def _own(self, shard: Shard) -> None:
+        """Take a shard over, begin its recovery, and commit its events until it is given up."""
+        taken = await asyncio.get_running_loop().run_in_executor(self._threads, take_over, self.settings, shard.number)
+        outbox = self._recover(shard, taken)
+        del taken  # The outbox alone holds the producers, and lets go of them.
+        await outbox.commit_for_ever()
+
+    def _recover(self, shard: Shard, taken: TakenOver) -> Outbox:
+        outbox = Outbox(
+            shard.number,
+            taken.producers,
+            self._liveness,
+            self.metrics,
+            on_commit=self.work_to_do.set,
+            on_failure=lambda error: self._commit_failed(shard, error),
+        )
+        shard.recover(taken, outbox)
+        log.info(
+            "shard taken over",
+            shard=shard.number,
+            watermark=taken.watermark.seq,
+            start=shard.next_offset,
+            end=taken.end_offset,
+            seconds=round(monotonic() - shard.assigned_at, 3),
+        )
+        self.place_reader(shard)
+        if shard.phase == "live":
+            self._went_live(shard)
+        return outbox
+
+    async def _commit_failed(self, shard: Shard, error: Exception) -> None:
+        """Close a shard that was given up; anything else ends the process, for its ledger is ahead of the log."""
+        if not shard.given_up and not self.membership.settled.is_set():
+            # Its new owner may fence it before this worker hears of the new assignment.
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self.membership.settled.wait(), SETTLE_TIMEOUT_S)
+        self.reconcile()
+        if not shard.given_up:
+            leave_at_once(CANNOT_COMMIT, "a transaction failed", shard=shard.number, error=str(error))
+        log.info("the last transaction of a shard given up was its next owner's to abort", shard=shard.number)
+
+    def _give_up(self, shard: Shard) -> None:
+        shard.given_up = True
+        shard.waiting.clear()
+        if shard.outbox is not None:
+            shard.outbox.close()
+        self._owning.pop(shard).cancel()
+        self.metrics.forget(shard.number)
+        log.info("shard given up", shard=shard.number, next_offset=shard.next_offset, seq=shard.seq)
+
+    def _went_live(self, shard: Shard) -> None:
+        seconds = monotonic() - shard.assigned_at
+        self.metrics.recovery_seconds.observe(seconds)
+        log.info("shard live", shard=shard.number, next_offset=shard.next_offset, seconds=round(seconds, 3))
+        if all(other.phase in ("live", "frozen") for other in self.shards.values()):
+            # A replayed ledger stays: no collection looks through it again.
+            gc.collect()
+            gc.freeze()
+
+    def _show(self, shard: Shard) -> None:
+        self.metrics.show_state(shard.number, shard.phase)
+        self.work_to_do.set()
+
+    def _own_in_a_task(self, shard: Shard) -> None:
+        """A task that fails ends the process: half a take-over is none."""
+
+        def end(task: asyncio.Task[None]) -> None:
+            if not task.cancelled() and (error := task.exception()) is not None:
+                log.error("owning a shard failed", shard=shard.number, exc_info=error)
+                leave_at_once(CANNOT_COMMIT, "owning a shard failed", shard=shard.number, error=repr(error))
+
+        self._owning[shard] = asyncio.create_task(self._own(shard), name=f"own-{shard.number}")
+        self._owning[shard].add_done_callback(end)

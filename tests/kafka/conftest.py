@@ -1,0 +1,28 @@
+"""What the tests of engine workers start from: empty topics, and a group without members."""
+
+from pathlib import Path
+
+import pytest
+
+from conftest import SettingsFactory
+from kafka.workers import Client, until_group_is_empty
+from reprise.runtime.settings import Settings
+
+
+@pytest.fixture
+def ledger(settings: SettingsFactory) -> Settings:
+    """Settings of a first worker without an instance id, over empty topics."""
+    made = settings(engine_worker_id=None)
+    until_group_is_empty(made)
+    return made
+
+
+@pytest.fixture
+def client(ledger: Settings) -> Client:
+    return Client(ledger)
+
+
+@pytest.fixture
+def output(tmp_path: Path) -> Path:
+    """Where a worker's log goes."""
+    return tmp_path / "engine.log"

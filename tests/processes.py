@@ -1,0 +1,102 @@
+"""How tests run a service as a process of its own, and never longer than they run themselves."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final, TypeVar
+
+from reprise.runtime.settings import Settings
+from reprise.stack.foreground import dying_with_parent
+
+STOP_TIMEOUT_S: Final = 30.0
+
+Seen = TypeVar("Seen")
+Started = TypeVar("Started", bound="ServiceProcess")
+
+
+class ServiceProcess:
+    """`reprise run NAME` with some settings; or other code that runs in its place."""
+
+    def __init__(self, name: str, settings: Settings, output: Path, code: str | None = None) -> None:
+        self.settings = settings
+        self.output = output
+        self._program = ["-m", "reprise.cli.main", "run", name] if code is None else ["-c", code]
+        self.process = self._start()
+
+    @property
+    def log(self) -> str:
+        """What it wrote so far."""
+        return self.output.read_text(encoding="utf-8")
+
+    def send(self, number: signal.Signals) -> None:
+        self.process.send_signal(number)
+
+    def kill(self) -> None:
+        """End it as a power cut would."""
+        self.process.kill()
+        self.process.wait(STOP_TIMEOUT_S)
+
+    def restart(self) -> None:
+        """Start it again after it ended."""
+        assert self.process.poll() is not None, "it still runs"
+        self.process = self._start()
+
+    def stop(self) -> int:
+        """Ask it to end; its exit code."""
+        self.process.terminate()
+        return self.process.wait(STOP_TIMEOUT_S)
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        with self.output.open("ab") as sink:
+            return subprocess.Popen(
+                [sys.executable, *self._program],
+                env=os.environ | environment_of(self.settings),
+                cwd=self.output.parent,
+                stdin=subprocess.DEVNULL,
+                stdout=sink,
+                stderr=subprocess.STDOUT,
+                preexec_fn=dying_with_parent,  # noqa: PLW1509  # It takes no lock that another thread could hold.
+            )
+
+
+@contextmanager
+def gone_at_the_end(started: Started) -> Iterator[Started]:
+    """Give the process, and see to it that it has ended when the block has, however that ends."""
+    try:
+        yield started
+    finally:
+        if started.process.poll() is None:
+            started.send(signal.SIGCONT)
+            try:
+                started.stop()
+            except subprocess.TimeoutExpired:
+                started.kill()
+
+
+def environment_of(settings: Settings) -> dict[str, str]:
+    """What a process finds these settings by."""
+    return {
+        str(field.validation_alias): str(value)
+        for name, field in Settings.model_fields.items()
+        if isinstance(field.validation_alias, str)
+        and isinstance(value := getattr(settings, name), str | int | Path)
+        and not isinstance(value, bool)
+    }
+
+
+def eventually(
+    look: Callable[[], Seen], holds: Callable[[Seen], bool], timeout_s: float = 10.0, pause_s: float = 0.05
+) -> Seen:
+    """Look again until something holds; what was seen then."""
+    deadline = time.monotonic() + timeout_s
+    while True:
+        seen = look()
+        if holds(seen):
+            return seen
+        assert time.monotonic() < deadline, f"not in {timeout_s:.0f} s: {seen!r}"
+        time.sleep(pause_s)
