@@ -1,0 +1,63 @@
+"""What clients ask of Backpack's streams, and how it answers."""
+
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+import msgspec
+
+
+class Statistics(NamedTuple):
+    """The middle prices of a symbol since its recording began."""
+
+    first: Decimal
+    last: Decimal
+    high: Decimal
+    low: Decimal
+
+
+class Refused(ValueError):
+    """A request that is not understood; the text says why."""
+
+
+class Request(msgspec.Struct, frozen=True):
+    """Which streams to begin or end."""
+
+    method: str
+    params: list[str]
+
+
+def read_request(message: str | bytes) -> Request:
+    """Read a request; Refused where it is none."""
+    try:
+        request = msgspec.json.decode(message, type=Request)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise Refused(f"Invalid request: {error}") from None
+    if request.method not in ("SUBSCRIBE", "UNSUBSCRIBE"):
+        raise Refused(f"Invalid method: {request.method}")
+    return request
+
+
+def refusal(why: str) -> str:
+    """Write an error."""
+    return _text({"id": None, "error": {"code": 4005, "message": why}})
+
+
+def ticker(symbol: str, statistics: Statistics, now: int) -> str:
+    """Write the statistics of a symbol. Quotes have no trades: the middle stands for the last price."""
+    data = {
+        "e": "ticker",
+        "E": now,
+        "s": symbol,
+        "o": f"{statistics.first:f}",
+        "c": f"{statistics.last:f}",
+        "h": f"{statistics.high:f}",
+        "l": f"{statistics.low:f}",
+        "v": "0",
+        "V": "0",
+        "n": 0,
+    }
+    return _text({"stream": f"ticker.{symbol}", "data": data})
+
+
+def _text(value: dict[str, Any]) -> str:
+    return msgspec.json.encode(value).decode()

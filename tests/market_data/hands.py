@@ -1,0 +1,66 @@
+"""What tests of market data share: a clock whose hands they turn, and short ways to say quotes."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from prometheus_client import CollectorRegistry
+
+from reprise.market_data.feed import Item, Quote
+from reprise.market_data.metrics import Metrics
+
+DATA = Path(__file__).parent.parent / "data"
+REAL_QUOTES = DATA / "btc_book_ticker_2021-01-08.jsonl"
+REAL_BARS = DATA / "btc_perp_1m_2022-01-01_to_08.csv.gz"
+BTC = "BTC_USDC"
+ETH = "ETH_USDC"
+START_US = 1_700_000_000_000_000
+
+
+class ManualClock:
+    """Time passes only by sleeping, and then at once."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+        self.slept: list[float] = []
+
+    def micros(self) -> int:
+        return START_US + round(self.seconds * 1_000_000)
+
+    def monotonic(self) -> float:
+        return self.seconds
+
+    async def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.seconds += seconds
+        await asyncio.sleep(0)
+
+
+def quote(bid: str, ask: str, *, at: int = START_US, update_id: int = 1, symbol: str = BTC) -> Quote:
+    return Quote(symbol=symbol, bid=bid, ask=ask, source_time=at, update_id=update_id)
+
+
+def new_metrics() -> Metrics:
+    return Metrics(CollectorRegistry())
+
+
+def counted(metrics: Metrics, name: str, **labels: str) -> float:
+    """Give a counter's value; 0 where it was never touched."""
+    return metrics.registry.get_sample_value(f"{name}_total", labels) or 0.0
+
+
+async def taken(items: AsyncIterator[Item], count: int, timeout_s: float = 20.0) -> list[Item]:
+    """Give the next so many items."""
+    async with asyncio.timeout(timeout_s):
+        return [await anext(items) for _ in range(count)]
+
+
+async def quotes_of(items: AsyncIterator[Item], count: int, timeout_s: float = 20.0) -> list[Quote]:
+    """Give the next so many quotes, whatever else is said between them."""
+    found: list[Quote] = []
+    async with asyncio.timeout(timeout_s):
+        while len(found) < count:
+            item = await anext(items)
+            if isinstance(item, Quote):
+                found.append(item)
+    return found

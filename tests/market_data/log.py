@@ -1,0 +1,73 @@
+"""What tests of market data read from Kafka, and the events they put there in the engine's place."""
+
+import msgspec
+from confluent_kafka import Producer
+
+from reprise.market_data.publisher import PublishedTick
+from reprise.runtime.kafka import command_producer_options, read_back
+from reprise.runtime.settings import Settings
+from reprise.schemas.codec import decode_command, first_digest, seal
+from reprise.schemas.commands import Command
+from reprise.schemas.events import Event, InstrumentsDefined, PricesUpdated
+from reprise.schemas.instruments import INSTRUMENTS
+from reprise.schemas.messages import Tick
+from reprise.schemas.topics import COMMANDS, EVENTS, OTHER_PARTITIONS, TICKS
+
+ALL = 1_000_000
+NO_ONE = {"account_seq": None, "command_id": None, "command_hash": None, "account_id": None}
+
+
+def commands_of(settings: Settings, shard: int) -> list[Command]:
+    """Give a shard's commands, oldest first."""
+    return [decode_command(record.value) for record in read_back(settings, COMMANDS, shard, ALL)]
+
+
+def ticks_of(settings: Settings, symbol: str) -> list[PublishedTick]:
+    """Give a symbol's published ticks, oldest first; its records are in one partition and have it as key."""
+    found: list[PublishedTick] = []
+    for partition in range(OTHER_PARTITIONS):
+        records = [r for r in read_back(settings, TICKS, partition, ALL) if r.key == symbol.encode()]
+        assert not (records and found), "a symbol has one partition"
+        found += [msgspec.json.decode(record.value, type=PublishedTick) for record in records]
+    return found
+
+
+def write_events(settings: Settings, shard: int, *events: Event) -> None:
+    """Write events as the engine would."""
+    producer = Producer(command_producer_options(settings))
+    digest = first_digest(shard)
+    for event in events:
+        value, digest = seal(event, digest)
+        producer.produce(EVENTS, value, partition=shard)
+    assert producer.flush(10) == 0
+
+
+def define_instruments(settings: Settings) -> None:
+    """Let every shard know its instruments."""
+    for shard in range(settings.shards):
+        defined = InstrumentsDefined(
+            seq=1, command_offset=0, index=0, time=1, broadcast="instruments-1", instruments=INSTRUMENTS, **NO_ONE
+        )
+        write_events(settings, shard, defined)
+
+
+def accepted(seq: int, *prices: tuple[str, int, int]) -> PricesUpdated:
+    """Give the event of a price command whose ticks were all accepted."""
+    ticks = tuple(
+        Tick(symbol=symbol, bid=bid, ask=ask, low=bid + ask, high=bid + ask, source_time=1, update_id=1)
+        for symbol, bid, ask in prices
+    )
+    return PricesUpdated(
+        seq=seq,
+        command_offset=seq,
+        index=0,
+        time=seq,
+        feed="simulated",
+        run="run",
+        sent_at=1,
+        clock_suspect=False,
+        accepted=ticks,
+        alive=(),
+        refused=(),
+        **NO_ONE,
+    )

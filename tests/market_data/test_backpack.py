@@ -1,0 +1,399 @@
+"""The Backpack client over real sockets: every quote in order, none twice, and no bad day of the server is its end."""
+
+import asyncio
+import itertools
+import json
+import random
+from collections.abc import Awaitable, Callable, Coroutine
+from pathlib import Path
+from typing import Any
+
+import pytest
+from websockets.asyncio.client import connect
+from websockets.asyncio.server import ServerConnection, serve
+
+from market_data.hands import BTC, ETH, REAL_QUOTES, counted, new_metrics, quotes_of, taken
+from reprise.market_data.backpack import BackpackFeed, backoff_s, is_local
+from reprise.market_data.backpack_server import BackpackServer
+from reprise.market_data.clock import SystemClock
+from reprise.market_data.envelopes import Garbage, read_message
+from reprise.market_data.feed import Heard, Interrupted, Item, Quote
+from reprise.market_data.metrics import Metrics
+from reprise.market_data.recorded import open_recording
+
+TIMEOUT_S = 30
+
+
+def real_server(speed: float | None = None, file: Path = REAL_QUOTES) -> BackpackServer:
+    return BackpackServer(open_recording(file, 2, speed), speed, "127.0.0.1", 0, SystemClock())
+
+
+def client(url: str, metrics: Metrics, silence_s: float = 5.0) -> BackpackFeed:
+    return BackpackFeed(url, [BTC, ETH], SystemClock(), metrics, silence_s=silence_s)
+
+
+def recorded(field: str) -> list[str]:
+    return [str(json.loads(line)["data"][field]) for line in REAL_QUOTES.read_text().splitlines()]
+
+
+def run(test: Coroutine[Any, Any, None]) -> None:
+    async def bounded() -> None:
+        async with asyncio.timeout(TIMEOUT_S):
+            await test
+
+    asyncio.run(bounded())
+
+
+def assert_all_real_quotes(quotes: list[Quote]) -> None:
+    assert [quote.bid for quote in quotes] == recorded("b")
+    assert [quote.ask for quote in quotes] == recorded("a")
+    assert [quote.bid_size for quote in quotes] == recorded("B")
+    assert [str(quote.update_id) for quote in quotes] == recorded("u")
+
+
+@pytest.mark.parametrize("speed", [None, 20.0])
+def test_all_451_real_quotes_arrive_in_order_word_for_word_none_twice(speed: float | None) -> None:
+    async def test() -> None:
+        metrics = new_metrics()
+        async with real_server(speed) as server:
+            items = client(server.url, metrics).items()
+            assert_all_real_quotes(await quotes_of(items, 451))
+            # After the last quote only tickers come: the market is quiet, and still heard.
+            assert [type(item) for item in await taken(items, 2)] == [Heard, Heard]
+            await items.aclose()  # type: ignore[attr-defined]  # It is a generator.
+        assert server.finished
+        assert counted(metrics, "feed_messages", kind="garbage") == 0
+        # ETH is not in the recording, and the server says so, as the exchange does of a market it does not have.
+        assert counted(metrics, "feed_messages", kind="error") == 2
+
+    run(test())
+
+
+def test_source_times_are_those_of_sending() -> None:
+    async def test() -> None:
+        clock = SystemClock()
+        async with real_server() as server:
+            before = clock.micros()
+            quotes = await quotes_of(client(server.url, new_metrics()).items(), 451)
+        assert before <= quotes[0].source_time
+        assert all(a.source_time <= b.source_time for a, b in itertools.pairwise(quotes))
+        assert quotes[-1].source_time <= clock.micros()
+
+    run(test())
+
+
+def test_across_close_frames_every_quote_still_arrives_once() -> None:
+    async def test() -> None:
+        metrics = new_metrics()
+        async with real_server(100.0) as server:
+            items = client(server.url, metrics).items()
+            quotes = await quotes_of(items, 150)
+            await server.drop()
+            quotes += await quotes_of(items, 150)
+            await server.drop()
+            quotes += await quotes_of(items, 151)
+        assert_all_real_quotes(quotes)
+        assert server.requests == [server.requests[0]] * 3
+
+    run(test())
+
+
+def test_after_a_cut_connection_it_connects_again_and_goes_on_in_order() -> None:
+    async def test() -> None:
+        async with real_server(50.0) as server:
+            items = client(server.url, new_metrics()).items()
+            quotes = await quotes_of(items, 100)
+            await server.drop(politely=False)
+            while not isinstance(item := await anext(items), Interrupted):
+                if isinstance(item, Quote):
+                    quotes.append(item)
+            while quotes[-1].update_id != int(recorded("u")[-1]):
+                quotes += await quotes_of(items, 1)
+        ids = [quote.update_id for quote in quotes]
+        assert ids == sorted(set(ids))
+        # What was on its way in the cut connection is lost, as it would be at the exchange; the last price is not.
+        assert len(ids) >= 200
+
+    run(test())
+
+
+def test_a_connection_without_a_message_is_given_up_and_made_again() -> None:
+    async def test() -> None:
+        async with real_server(100.0) as server:
+            items = client(server.url, new_metrics(), silence_s=0.3).items()
+            await quotes_of(items, 10)
+            server.silent = True
+            item: Item = Heard(symbol=BTC)
+            while not isinstance(item, Interrupted):
+                item = await anext(items)
+            server.silent = False
+            assert isinstance((await quotes_of(items, 1))[0], Quote)
+        assert len(server.requests) >= 2
+
+    run(test())
+
+
+@pytest.mark.parametrize(
+    "garbage",
+    [
+        "",
+        "null",
+        "[]",
+        "not json",
+        '{"stream":"bookTicker.BTC_USDC","data":{"e":"bookTicker","s":"BTC_US',
+        '{"stream":"bookTicker.BTC_USDC","data":{"s":"BTC_USDC"}}',
+        '{"stream":"bookTicker.BTC_USDC","data":{"s":"BTC_USDC","a":1.5,"b":1.4,"u":"1","T":1}}',
+        '{"stream":"bookTicker.BTC_USDC","data":{"s":"BTC_USDC","a":"1","b":"1","u":"one","T":1}}',
+        '{"stream":"bookTicker.BTC_USDC","data":{"s":"BTC_USDC","a":"1","b":"1","u":"1","T":"now"}}',
+        '{"stream":"bookTicker.BTC_USDC","data":[1]}',
+        b"\x00\xff\xfe",
+        b'{"stream":"bookTicker.BTC_USDC","data":{"s":"\xff","a":"1","b":"1","u":"1","T":1}}',
+    ],
+)
+def test_garbage_is_counted_skipped_and_not_the_end(garbage: str | bytes) -> None:
+    async def test() -> None:
+        metrics = new_metrics()
+        async with real_server(100.0) as server:
+            items = client(server.url, metrics).items()
+            quotes = await quotes_of(items, 10)
+            await server.say(garbage)
+            quotes += await quotes_of(items, 441)
+        assert_all_real_quotes(quotes)
+        assert len(server.requests) == 1
+        assert counted(metrics, "feed_messages", kind="garbage") == 1
+
+    run(test())
+
+
+def test_a_message_in_fragments_is_one_message() -> None:
+    async def test() -> None:
+        async with real_server() as server:
+            items = client(server.url, new_metrics()).items()
+            await quotes_of(items, 451)
+            text = book_ticker(u="2000000", at=SystemClock().micros())
+            await server.say([text[:10], text[10:60], text[60:]])
+            assert (await quotes_of(items, 1))[0].update_id == 2_000_000
+
+    run(test())
+
+
+def test_half_a_frame_and_then_a_cut_is_a_lost_connection() -> None:
+    async def test() -> None:
+        async with real_server(100.0) as server:
+            items = client(server.url, new_metrics()).items()
+            await quotes_of(items, 20)
+            server.silent = True
+            # The header of a text frame of 200 bytes, and ten of them.
+            server.write_bytes(b'\x81\x7e\x00\xc8{"stream":')
+            await server.drop(politely=False)
+            server.silent = False
+            assert await quotes_of(items, 100)
+
+    run(test())
+
+
+def test_bytes_that_are_no_frame_are_a_lost_connection() -> None:
+    async def test() -> None:
+        async with real_server(100.0) as server:
+            items = client(server.url, new_metrics()).items()
+            await quotes_of(items, 20)
+            server.write_bytes(b"\xff" * 40)
+            found = []
+            while Interrupted() not in found:
+                found.append(await anext(items))
+            assert await quotes_of(items, 50)
+
+    run(test())
+
+
+def test_what_is_older_than_what_was_told_is_dropped_and_counted() -> None:
+    async def test() -> None:
+        metrics = new_metrics()
+        sent = [(100, "5"), (100, "5"), (99, "9"), (100, "4"), (100, "6"), (101, "1")]
+
+        async def speak(connection: ServerConnection) -> None:
+            await connection.recv()
+            for at, u in sent:
+                await connection.send(book_ticker(u=u, at=at))
+            await connection.wait_closed()
+
+        async with serving(speak) as url:
+            quotes = await quotes_of(client(url, metrics).items(), 3)
+        assert [(quote.source_time, quote.update_id) for quote in quotes] == [(100, 5), (100, 6), (101, 1)]
+        assert counted(metrics, "feed_messages", kind="not_newer") == 3
+
+    run(test())
+
+
+def test_one_time_far_ahead_does_not_make_what_follows_seem_old() -> None:
+    async def test() -> None:
+        now = SystemClock().micros()
+
+        async def speak(connection: ServerConnection) -> None:
+            await connection.recv()
+            for at, u in ((now, "1"), (now + 10**15, "2"), (now + 1, "3")):
+                await connection.send(book_ticker(u=u, at=at))
+            await connection.wait_closed()
+
+        async with serving(speak) as url:
+            quotes = await quotes_of(client(url, new_metrics()).items(), 3)
+        assert [quote.update_id for quote in quotes] == [1, 2, 3]
+
+    run(test())
+
+
+def test_messages_that_say_nothing_of_followed_prices_are_ignored() -> None:
+    async def test() -> None:
+        metrics = new_metrics()
+
+        async def speak(connection: ServerConnection) -> None:
+            await connection.recv()
+            await connection.send('{"id":1,"result":null}')
+            await connection.send('{"id":null,"error":{"code":4005,"message":"Invalid market"}}')
+            await connection.send('{"stream":"trade.BTC_USDC","data":{"e":"trade","p":"1"}}')
+            await connection.send(book_ticker(u="1", at=1).replace("BTC_USDC", "SOL_USDC_PERP"))
+            await connection.send('{"stream":"ticker.BTC_USDC","data":{"s":"BTC_USDC","c":"1","v":"123.456"}}')
+            await connection.wait_closed()
+
+        async with serving(speak) as url:
+            assert await taken(client(url, metrics).items(), 1) == [Heard(symbol=BTC, volume="123.456")]
+        assert counted(metrics, "feed_messages", kind="other") == 3
+        assert counted(metrics, "feed_messages", kind="error") == 1
+
+    run(test())
+
+
+def test_it_asks_for_best_prices_and_tickers_of_every_symbol() -> None:
+    async def test() -> None:
+        async with real_server() as server:
+            await quotes_of(client(server.url, new_metrics()).items(), 1)
+        assert json.loads(server.requests[0]) == {
+            "method": "SUBSCRIBE",
+            "params": ["bookTicker.BTC_USDC", "bookTicker.ETH_USDC", "ticker.BTC_USDC", "ticker.ETH_USDC"],
+        }
+
+    run(test())
+
+
+def test_a_server_that_is_not_there_is_waited_for() -> None:
+    async def test() -> None:
+        async with real_server() as server:
+            url = server.url
+        items = client(url, new_metrics()).items()
+        assert await taken(items, 2) == [Interrupted(), Interrupted()]
+        again = BackpackServer(
+            open_recording(REAL_QUOTES, 2, None), None, "127.0.0.1", int(url.rpartition(":")[2]), SystemClock()
+        )
+        async with again:
+            assert_all_real_quotes(await quotes_of(items, 451))
+
+    run(test())
+
+
+@pytest.mark.parametrize(("u", "update_id"), [('"1398765432101"', 1398765432101), ("1398765432101", 1398765432101)])
+def test_an_update_id_is_text_or_a_number(u: str, update_id: int) -> None:
+    message = read_message(
+        '{"stream":"bookTicker.BTC_USDC","data":{"e":"bookTicker","E":1757930400123456,"s":"BTC_USDC",'
+        f'"a":"115002.10","A":"0.42000","b":"115001.90","B":"0.10000","u":{u},"T":1757930400122999}}}}'
+    )
+    assert isinstance(message, Quote)
+    assert (message.bid, message.ask, message.update_id) == ("115001.90", "115002.10", update_id)
+
+
+def test_a_price_that_is_a_json_number_is_garbage_for_its_digits_may_be_lost() -> None:
+    with pytest.raises(Garbage):
+        read_message('{"stream":"bookTicker.BTC_USDC","data":{"s":"BTC_USDC","a":1.10,"b":"1","u":1,"T":1}}')
+
+
+def test_the_pause_before_an_attempt_doubles_from_half_a_second_to_thirty_and_is_drawn_from_its_whole_range() -> None:
+    dice = random.Random(1)
+    for failures, ceiling in enumerate([0.5, 1, 2, 4, 8, 16, 30, 30, 30]):
+        drawn = [backoff_s(failures, dice) for _ in range(2_000)]
+        assert 0 <= min(drawn) < ceiling * 0.05
+        assert ceiling * 0.95 < max(drawn) <= ceiling
+    assert backoff_s(10**9, dice) <= 30
+
+
+@pytest.mark.parametrize(
+    ("url", "local"),
+    [
+        ("ws://127.0.0.1:1", True),
+        ("ws://localhost", True),
+        ("ws://[::1]:5", True),
+        ("wss://ws.backpack.exchange", False),
+    ],
+)
+def test_a_proxy_is_for_the_world_outside(url: str, local: bool) -> None:
+    assert is_local(url) is local
+
+
+@pytest.mark.parametrize(
+    ("request_text", "why"),
+    [
+        ("nonsense", "Invalid request"),
+        ('{"method":"SUBSCRIBE"}', "Invalid request"),
+        ('{"method":"SUBSCRIBE","params":["depth.BTC_USDC"]}', "Invalid stream: depth.BTC_USDC"),
+        ('{"method":"SUBSCRIBE","params":["bookTicker.DOGE_USDC"]}', "Invalid market: DOGE_USDC"),
+        ('{"method":"LIST","params":[]}', "Invalid method: LIST"),
+    ],
+)
+def test_the_server_answers_a_bad_request_with_an_error_and_goes_on(request_text: str, why: str) -> None:
+    async def test() -> None:
+        async with real_server() as server, connect(server.url, proxy=None) as connection:
+            await connection.send(request_text)
+            answer = json.loads(await connection.recv())
+            assert answer["error"]["message"].startswith(why)
+            await connection.send('{"method":"SUBSCRIBE","params":["bookTicker.BTC_USDC"]}')
+            assert json.loads(await connection.recv())["data"]["u"] == "1000000"
+
+    run(test())
+
+
+def test_the_server_stops_telling_what_was_unsubscribed() -> None:
+    async def test() -> None:
+        async with real_server(20.0) as server, connect(server.url, proxy=None) as connection:
+            await connection.send('{"method":"SUBSCRIBE","params":["bookTicker.BTC_USDC","ticker.BTC_USDC"]}')
+            await connection.recv()
+            await connection.send('{"method":"UNSUBSCRIBE","params":["bookTicker.BTC_USDC"]}')
+            told = [json.loads(await connection.recv())["data"]]
+            while [data["e"] for data in told[-2:]] != ["ticker", "ticker"]:
+                told.append(json.loads(await connection.recv())["data"])
+            assert len(told) < 20
+            assert {"e", "E", "s", "o", "c", "h", "l", "v", "V", "n"} == set(told[-1])
+
+    run(test())
+
+
+def test_a_late_subscriber_is_told_the_last_quote_first_as_it_was_sent() -> None:
+    async def test() -> None:
+        subscribe = '{"method":"SUBSCRIBE","params":["bookTicker.BTC_USDC"]}'
+        async with real_server() as server, connect(server.url, proxy=None) as first:
+            await first.send(subscribe)
+            for _ in range(450):
+                await first.recv()
+            last = await first.recv()
+            async with connect(server.url, proxy=None) as second:
+                await second.send(subscribe)
+                assert await second.recv() == last
+
+    run(test())
+
+
+def book_ticker(u: str, at: int) -> str:
+    data = {"e": "bookTicker", "E": at, "s": BTC, "a": "101", "A": "1", "b": "100", "B": "1", "u": u, "T": at}
+    return json.dumps({"stream": f"bookTicker.{BTC}", "data": data})
+
+
+class serving:  # noqa: N801  # It reads as the context manager it is.
+    """A WebSocket server that does what one function says."""
+
+    def __init__(self, speak: Callable[[ServerConnection], Awaitable[None]]) -> None:
+        self._speak = speak
+
+    async def __aenter__(self) -> str:
+        self._server = await serve(self._speak, "127.0.0.1", 0)
+        return f"ws://127.0.0.1:{next(iter(self._server.sockets)).getsockname()[1]}"
+
+    async def __aexit__(self, *error: object) -> None:
+        self._server.close()
+        await self._server.wait_closed()

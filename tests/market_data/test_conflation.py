@@ -1,0 +1,150 @@
+"""A price command is due with a new tick after the interval, and with alive marks at least every second."""
+
+from market_data.hands import BTC, ETH, quote
+from reprise.market_data.conflation import Conflation, Prices
+from reprise.market_data.conversion import to_ticks
+from reprise.schemas.instruments import BY_SYMBOL
+
+NOTHING = None
+
+
+class Session:
+    """A conflation, and short ways to talk to it."""
+
+    def __init__(self, interval_s: float = 0.1) -> None:
+        self.conflation = Conflation({symbol: BY_SYMBOL[symbol] for symbol in (BTC, ETH)}, interval_s)
+
+    def tick(self, now: float, bid: str, ask: str, symbol: str = BTC) -> None:
+        said = quote(bid, ask, symbol=symbol)
+        self.conflation.add_tick(said, to_ticks(said, BY_SYMBOL[symbol]), now)
+
+    def ill_formed(self, now: float, bid: str, ask: str) -> None:
+        said = quote(bid, ask)
+        self.conflation.add_ill_formed(said, to_ticks(said, BY_SYMBOL[BTC]), now)
+
+    def due(self, now: float) -> tuple[list[tuple[str, int, int]], list[str]] | None:
+        said = self.taken(now)
+        return None if said is None else ([(tick.symbol, tick.bid, tick.ask) for tick in said.ticks], list(said.alive))
+
+    def taken(self, now: float) -> Prices | None:
+        return self.conflation.take_due(now)
+
+
+def test_a_first_tick_is_due_at_once() -> None:
+    session = Session()
+    session.tick(10.0, "100", "101")
+    assert session.due(10.0) == ([(BTC, 1_000, 1_010)], [])
+
+
+def test_a_second_tick_is_due_when_the_interval_has_passed_and_no_sooner() -> None:
+    session = Session(0.1)
+    session.tick(10.0, "100", "101")
+    session.due(10.0)
+    session.tick(10.0625, "100", "102")
+    assert session.due(10.0999) is NOTHING
+    assert session.conflation.wait_s(10.0625) > 0.0
+    assert session.due(10.1001) == ([(BTC, 1_000, 1_020)], [])
+
+
+def test_of_ticks_between_two_commands_the_last_is_told_with_the_low_and_high_of_all() -> None:
+    session = Session()
+    session.tick(10.0, "90", "91")
+    session.due(10.0)
+    for bid, ask in (("100", "101"), ("98", "99"), ("104", "105"), ("102", "103")):
+        session.tick(10.05, bid, ask)
+    said = session.taken(10.2)
+    assert said is not None
+    (tick,) = said.ticks
+    assert (tick.bid, tick.ask, tick.low, tick.high) == (1_020, 1_030, 1_970, 2_090)
+
+
+def test_the_range_begins_anew_after_a_command_and_after_a_jump_the_core_would_hold() -> None:
+    session = Session()
+    session.tick(10.0, "100", "100")
+    session.due(10.0)
+    session.tick(10.2, "101", "101")
+    said = session.taken(10.2)
+    assert said is not None
+    assert (said.ticks[0].low, said.ticks[0].high) == (2_020, 2_020)
+    session.tick(10.21, "500", "500")
+    session.tick(10.22, "100", "100")
+    said = session.taken(10.4)
+    assert said is not None
+    assert (said.ticks[0].low, said.ticks[0].high) == (2_000, 2_000)
+
+
+def test_with_interval_zero_each_tick_is_due_by_itself() -> None:
+    session = Session(0.0)
+    for number in range(5):
+        session.tick(10.0, str(100 + number), "110")
+        assert session.due(10.0) == ([(BTC, 1_000 + 10 * number, 1_100)], [])
+
+
+def test_a_symbol_that_is_heard_without_a_new_tick_is_alive_every_second() -> None:
+    session = Session()
+    session.tick(10.0, "100", "101")
+    session.due(10.0)
+    session.conflation.add_heard(BTC, 10.9)
+    assert session.due(10.9999) is NOTHING
+    assert session.due(11.0) == ([], [BTC])
+    assert session.due(11.5) is NOTHING
+
+
+def test_alive_means_heard_within_two_seconds() -> None:
+    session = Session()
+    session.tick(10.0, "100", "101")
+    session.due(10.0)
+    assert session.due(12.0) == ([], [BTC])
+    session.conflation.add_heard(BTC, 12.5)
+    assert session.due(14.5) == ([], [BTC])
+    assert session.due(14.5001) is NOTHING
+    assert session.due(100.0) is NOTHING
+
+
+def test_a_tick_of_one_symbol_carries_the_alive_marks_of_the_others() -> None:
+    session = Session()
+    session.tick(10.0, "100", "101", symbol=ETH)
+    session.due(10.0)
+    session.tick(10.5, "100", "101")
+    assert session.due(10.5) == ([(BTC, 1_000, 1_010)], [ETH])
+
+
+def test_a_symbol_never_quoted_is_not_alive() -> None:
+    session = Session()
+    session.conflation.add_heard(BTC, 10.0)
+    assert session.due(11.5) is NOTHING
+
+
+def test_after_an_interruption_a_symbol_is_alive_only_once_it_was_quoted_again() -> None:
+    session = Session()
+    session.tick(10.0, "100", "101")
+    session.due(10.0)
+    session.conflation.interrupt()
+    session.conflation.add_heard(BTC, 11.0)
+    assert session.due(11.5) is NOTHING
+    session.tick(12.0, "100", "101")
+    session.due(12.0)
+    assert session.due(13.0) == ([], [BTC])
+
+
+def test_an_interval_above_a_second_counts_as_one() -> None:
+    session = Session(5.0)
+    session.tick(10.0, "100", "101")
+    session.due(10.0)
+    session.tick(10.5, "100", "102")
+    assert session.due(10.99) is NOTHING
+    assert session.due(11.0) == ([(BTC, 1_000, 1_020)], [])
+
+
+def test_an_ill_formed_price_is_told_only_where_there_is_no_better_one() -> None:
+    session = Session()
+    session.ill_formed(10.0, "0", "101")
+    assert session.due(10.0) == ([(BTC, 0, 1_010)], [])
+    session.tick(10.2, "100", "101")
+    session.ill_formed(10.2, "0", "101")
+    assert session.due(10.2) == ([(BTC, 1_000, 1_010)], [])
+    session.ill_formed(10.4, "0", "101")
+    session.tick(10.4, "100", "101")
+    said = session.taken(10.4)
+    assert said is not None
+    assert [(tick.bid, tick.low, tick.high) for tick in said.ticks] == [(1_000, 2_010, 2_010)]

@@ -1,0 +1,189 @@
+"""Recordings are played as they are: quotes word for word, bars by their walk, at the pace that was asked for."""
+
+import asyncio
+import gzip
+import itertools
+import json
+from pathlib import Path
+
+import pytest
+
+from market_data.hands import BTC, ETH, REAL_BARS, REAL_QUOTES, ManualClock, taken
+from reprise.market_data.bars import Bar, quotes_of
+from reprise.market_data.feed import Ended, Heard, Item, Quote
+from reprise.market_data.recorded import RecordedFeed, open_recording, read_speed
+from reprise.runtime.errors import FixableError
+
+HEADER = "time,open,high,low,close,volume\n"
+
+
+async def all_items(feed: RecordedFeed) -> list[Item]:
+    return [item async for item in feed.items()]
+
+
+def played(file: Path, clock: ManualClock, speed: float | None = 1.0) -> list[Item]:
+    feed = RecordedFeed("run", open_recording(file, 2, speed), [BTC, ETH], speed, clock, loop=False)
+    return asyncio.run(all_items(feed))
+
+
+def only_quotes(items: list[Item]) -> list[Quote]:
+    return [item for item in items if isinstance(item, Quote)]
+
+
+def envelope(bid: str, ask: str, *, at: int, update_id: int, symbol: str = BTC) -> str:
+    data = {"e": "bookTicker", "E": at, "s": symbol, "a": ask, "A": "1", "b": bid, "B": "1", "u": update_id, "T": at}
+    return json.dumps({"stream": f"bookTicker.{symbol}", "data": data}) + "\n"
+
+
+@pytest.mark.parametrize("speed", [1.0, 20.0, None])
+def test_all_451_real_quotes_are_played_in_order_word_for_word_none_twice(speed: float | None) -> None:
+    items = played(REAL_QUOTES, ManualClock(), speed)
+    recorded = [json.loads(line)["data"] for line in REAL_QUOTES.read_text().splitlines()]
+    assert len(recorded) == 451
+    assert [(q.bid, q.ask, q.source_time, q.update_id) for q in only_quotes(items)] == [
+        (data["b"], data["a"], data["T"], int(data["u"])) for data in recorded
+    ]
+    assert items[-1] == Ended()
+
+
+@pytest.mark.parametrize(("speed", "lasts"), [(1.0, 45.598), (10.0, 4.5598), (None, 0.0)])
+def test_the_pace_is_the_recorded_one_some_times_faster_or_none(speed: float | None, lasts: float) -> None:
+    clock = ManualClock()
+    played(REAL_QUOTES, clock, speed)
+    assert clock.seconds == pytest.approx(lasts)
+
+
+def test_while_it_plays_a_recording_is_heard_however_far_apart_its_quotes(tmp_path: Path) -> None:
+    file = tmp_path / "a.jsonl"
+    file.write_text(envelope("1", "2", at=0, update_id=1) + envelope("1", "2", at=3_200_000, update_id=2))
+    items = played(file, ManualClock())
+    assert [type(item) for item in items] == [Quote, *[Heard] * 6, Quote, Ended]
+
+
+def test_a_gzipped_recording_is_the_same_recording(tmp_path: Path) -> None:
+    file = tmp_path / "quotes.jsonl.gz"
+    file.write_bytes(gzip.compress(REAL_QUOTES.read_bytes()))
+    assert played(file, ManualClock()) == played(REAL_QUOTES, ManualClock())
+
+
+def test_in_a_loop_times_and_update_ids_move_on(tmp_path: Path) -> None:
+    file = tmp_path / "a.jsonl"
+    file.write_text(
+        envelope("1", "2", at=5_000_000, update_id=7)
+        + envelope("3", "4", at=5_000_000, update_id=1, symbol=ETH)
+        + envelope("1", "2", at=7_000_000, update_id=9)
+    )
+
+    async def three_rounds() -> list[Item]:
+        feed = RecordedFeed("run", open_recording(file, 2, None), [BTC, ETH], None, ManualClock(), loop=True)
+        return await taken(feed.items(), 9)
+
+    quotes = only_quotes(asyncio.run(three_rounds()))
+    assert [quote.source_time for quote in quotes] == [
+        *(5_000_000, 5_000_000, 7_000_000),
+        *(8_000_000, 8_000_000, 10_000_000),
+        *(11_000_000, 11_000_000, 13_000_000),
+    ]
+    for symbol in (BTC, ETH):
+        versions = [(quote.source_time, quote.update_id) for quote in quotes if quote.symbol == symbol]
+        assert versions == sorted(set(versions))
+
+
+def test_only_followed_symbols_are_played(tmp_path: Path) -> None:
+    file = tmp_path / "a.jsonl"
+    other = envelope("1", "2", at=1, update_id=1, symbol="SOL_USDC_PERP")
+    file.write_text(other + envelope("1", "2", at=2, update_id=2))
+    assert [quote.symbol for quote in only_quotes(played(file, ManualClock()))] == [BTC]
+    file.write_text(other)
+    with pytest.raises(FixableError, match="has no quote of BTC_USDC, ETH_USDC"):
+        played(file, ManualClock())
+
+
+def test_a_bar_that_falls_is_walked_open_low_high_close_and_one_that_rises_the_other_way() -> None:
+    falling = list(quotes_of(Bar(0, "100.0", "110.0", "90.0", "95.0"), BTC, 0, 60, 1))
+    rising = list(quotes_of(Bar(0, "95.0", "110.0", "90.0", "100.0"), BTC, 0, 60, 1))
+    still = list(quotes_of(Bar(0, "95.0", "110.0", "90.0", "95.0"), BTC, 0, 60, 1))
+    assert [float(quote.bid) for quote in falling] == [100, 90, 110, 95]
+    assert [float(quote.bid) for quote in rising] == [95, 110, 90, 100]
+    assert [float(quote.bid) for quote in still] == [95, 90, 110, 95]
+    assert all(quote.bid == quote.ask for quote in falling)
+
+
+def test_the_spread_stands_around_the_prices_of_a_bar_exactly() -> None:
+    (first, *_) = quotes_of(Bar(0, "46319.0", "46385.0", "46319.0", "46377.0"), BTC, 2, 60, 1)
+    assert (first.bid, first.ask) == ("46314.3681", "46323.6319")
+
+
+def test_bars_at_their_own_pace_are_spread_to_one_tick_a_second(tmp_path: Path) -> None:
+    file = tmp_path / "btc.csv"
+    file.write_text(
+        HEADER + "2022-01-01T00:00:00Z,100.0,160.0,60.0,150.0,1\n2022-01-01T00:01:00Z,150.0,150.0,150.0,150.0,1\n"
+    )
+    clock = ManualClock()
+    quotes = only_quotes(played(file, clock))
+    assert len(quotes) == 120
+    assert {after.source_time - before.source_time for before, after in itertools.pairwise(quotes)} == {1_000_000}
+    mids = [(float(quote.bid) + float(quote.ask)) / 2 for quote in quotes]
+    assert (mids[0], mids[10], mids[20], mids[40], mids[59]) == pytest.approx((100, 130, 160, 60, 150))
+    assert clock.seconds == pytest.approx(119)
+    assert len(only_quotes(played(file, ManualClock(), 60.0))) == 8
+    assert len(only_quotes(played(file, ManualClock(), None))) == 8
+
+
+def test_the_real_week_of_bars_is_four_ticks_a_minute_in_order() -> None:
+    recording = open_recording(REAL_BARS, 2, None)
+    quotes = list(recording.quotes())
+    assert len(quotes) == 11_579 * 4
+    assert all(a.source_time < b.source_time and a.update_id < b.update_id for a, b in itertools.pairwise(quotes))
+    assert max(float(quote.ask) for quote in quotes) == pytest.approx(47_967.5, rel=0.02)
+    assert {quote.symbol for quote in quotes} == {BTC}
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("a.jsonl", envelope("1", "2", at=1, update_id=1) + '{"stream":"bookTicker.BTC_US', "line 2"),
+        ("a.jsonl", '{"stream":"bookTicker.BTC_USDC","data":{"s":"BTC_USDC","a":1.5,"b":"1","u":1,"T":1}}\n', "line 1"),
+        ("a.jsonl", '{"hello":"world"}\n', "line 1"),
+        ("a.jsonl", "\udcff\n", "line 1"),
+        ("a.jsonl", "", "holds no quote"),
+        ("btc.csv", HEADER, "holds no quote"),
+        ("btc.csv", "time,price\n", "line 1: the header"),
+        ("btc.csv", HEADER + "2022-01-01T00:00:00Z,1,2,1,2,5\n2022-01-01T00:01:00Z,1,2,1\n", "line 3: .*4 columns"),
+        ("btc.csv", HEADER + "yesterday,1,2,1,2,5\n", "line 2"),
+        ("btc.csv", HEADER + "2022-01-01T00:00:00Z,1,2,x,2,5\n", "line 2"),
+        ("btc.csv", HEADER + "2022-01-01T00:00:00Z,1,2,1.5,2,5\n", "line 2: .*lowest"),
+        ("doge.csv", HEADER + "2022-01-01T00:00:00Z,1,2,1,2,5\n", "does not say of what"),
+        ("a.txt", "", "unknown format"),
+        ("a.jsonl.gz", "not gzipped", "cannot be read"),
+    ],
+)
+def test_what_is_no_recording_is_told_by_file_and_line(tmp_path: Path, name: str, content: str, message: str) -> None:
+    file = tmp_path / name
+    file.write_text(content, errors="surrogateescape")
+    with pytest.raises(FixableError, match=message) as error:
+        open_recording(file, 2, 1.0).check()
+    assert str(file) in str(error.value)
+
+
+def test_a_gzipped_recording_that_was_cut_off_is_told(tmp_path: Path) -> None:
+    file = tmp_path / "a.jsonl.gz"
+    file.write_bytes(gzip.compress(REAL_QUOTES.read_bytes())[:-500])
+    with pytest.raises(FixableError, match=r"a\.jsonl\.gz cannot be read to its end"):
+        open_recording(file, 2, 1.0).check()
+
+
+def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
+    with pytest.raises(FixableError, match="There is no recording"):
+        open_recording(tmp_path / "none.jsonl", 2, 1.0)
+
+
+@pytest.mark.parametrize(("text", "speed"), [("max", None), ("1", 1.0), ("x10", 10.0), ("0.5", 0.5)])
+def test_a_speed_is_a_number_or_max(text: str, speed: float | None) -> None:
+    assert read_speed(text) == speed
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "fast", "nan", "inf", ""])
+def test_any_other_speed_is_refused(text: str) -> None:
+    with pytest.raises(FixableError, match="neither `max` nor a number"):
+        read_speed(text)

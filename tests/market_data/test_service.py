@@ -1,0 +1,244 @@
+"""The service as a process: it chooses a feed, says which, publishes it, and ends when it is told to."""
+
+import asyncio
+import itertools
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Event, Thread
+from typing import Any
+
+import httpx
+import pytest
+
+from conftest import SettingsFactory
+from market_data.hands import BTC, REAL_QUOTES
+from market_data.log import accepted, commands_of, define_instruments, ticks_of, write_events
+from reprise.market_data.backpack_server import BackpackServer
+from reprise.market_data.clock import SystemClock
+from reprise.market_data.recorded import open_recording
+from reprise.runtime.settings import Settings
+from reprise.schemas.commands import SelectFeed, UpdatePrices
+from reprise.stack.ports import free_ports
+
+SYMBOLS = ["BTC_USDC", "ETH_USDC", "SOL_USDC"]
+NOBODY = "ws://127.0.0.1:9"
+
+
+class Running:
+    """The service, and its pages."""
+
+    def __init__(self, process: subprocess.Popen[bytes], settings: Settings, output: Path) -> None:
+        self.process, self.settings, self._output = process, settings, output
+
+    def page(self, path: str) -> httpx.Response | None:
+        try:
+            return httpx.get(f"http://127.0.0.1:{self.settings.market_data_port}{path}", trust_env=False)
+        except httpx.TransportError:
+            return None
+
+    def status(self) -> dict[str, Any]:
+        answer = self.page("/status")
+        return {} if answer is None else answer.json()
+
+    def output(self) -> str:
+        return self._output.read_text()
+
+    def wait_until(self, holds: Callable[[], bool], timeout_s: float = 30) -> None:
+        deadline = time.monotonic() + timeout_s
+        while not holds():
+            assert self.process.poll() is None, self.output()
+            assert time.monotonic() < deadline, (self.status(), self.output())
+            time.sleep(0.05)
+
+    def stop(self) -> int:
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(20)
+
+
+@contextmanager
+def running(settings: Settings, folder: Path, **environment: str) -> Iterator[Running]:
+    """Run the service as a process manager does."""
+    output = folder / f"market-data-{time.monotonic_ns()}.log"
+    variables = (
+        os.environ
+        | environment
+        | {
+            "KAFKA_BROKERS": settings.kafka_brokers,
+            "REPRISE_DATA": str(settings.data),
+            "REPRISE_SHARDS": str(settings.shards),
+            "MARKET_DATA_PORT": str(settings.market_data_port),
+        }
+    )
+    command = [sys.executable, "-m", "reprise.cli.main", "run", "market-data"]
+    with output.open("wb") as sink:
+        process = subprocess.Popen(command, env=variables, stdin=subprocess.DEVNULL, stdout=sink, stderr=sink)
+    try:
+        yield Running(process, settings, output)
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.wait(10)
+
+
+@contextmanager
+def exchange_nearby() -> Iterator[str]:
+    """A Backpack server on this machine, in a thread of its own, that plays the real quotes."""
+    started, urls, stop = Event(), list[str](), Event()
+
+    async def run() -> None:
+        server = BackpackServer(open_recording(REAL_QUOTES, 2, 10.0), 10.0, "127.0.0.1", 0, SystemClock())
+        async with server:
+            urls.append(server.url)
+            started.set()
+            await asyncio.to_thread(stop.wait)
+
+    thread = Thread(target=lambda: asyncio.run(run()))
+    thread.start()
+    assert started.wait(10)
+    try:
+        yield urls[0]
+    finally:
+        stop.set()
+        thread.join(10)
+
+
+def test_a_recording_is_played_to_its_end_and_the_service_stays_and_says_so(
+    settings: SettingsFactory, tmp_path: Path
+) -> None:
+    made = settings(shards=4)
+    define_instruments(made)
+    with running(made, tmp_path, FEED=f"recorded:{REAL_QUOTES}", FEED_SPEED="max") as service:
+        service.wait_until(lambda: service.status().get("finished") is True)
+        status = service.status()
+        assert (status["feed"], status["connected"]) == ("recorded", False)
+        assert status["symbols"].keys() == {BTC}
+        assert status["symbols"][BTC].items() >= {"bid": "39490.97", "ask": "39490.98", "ticks": 451}.items()
+        ready, health, metrics = (service.page(path) for path in ("/readyz", "/healthz", "/metrics"))
+        assert ready is not None
+        assert ready.status_code == 200
+        assert health is not None
+        assert health.status_code == 200
+        assert metrics is not None
+        assert 'ticks_published_total{symbol="BTC_USDC"} 451.0' in metrics.text
+        assert "feed_finished 1.0" in metrics.text
+        assert "ENDED" in service.output()
+        assert service.stop() == 0
+    assert len(ticks_of(made, BTC)) == 451
+    for shard in range(4):
+        first, *rest = commands_of(made, shard)
+        assert first == SelectFeed(name="recorded", run=status["run"], live=False)
+        assert len(rest) == 451
+
+
+def test_each_start_of_a_simulation_is_a_run_of_its_own_from_the_last_accepted_price(
+    settings: SettingsFactory, tmp_path: Path
+) -> None:
+    made = settings(shards=2)
+    define_instruments(made)
+    write_events(made, 0, accepted(2, (BTC, 423_450, 423_460)))
+    for _ in range(2):
+        with running(made, tmp_path, FEED="simulated") as service:
+            service.wait_until(lambda: sorted(service.status().get("symbols", {})) == SYMBOLS)
+            time.sleep(1)
+            assert service.status()["feed"] == "simulated"
+            assert service.stop() == 0
+    commands = commands_of(made, 0)
+    selections = [command for command in commands if isinstance(command, SelectFeed)]
+    assert len({selection.run for selection in selections}) == len(selections) == 2
+    assert not any(selection.live for selection in selections)
+    updates = [command for command in commands if isinstance(command, UpdatePrices)]
+    first_of_each = {run: next(u for u in updates if u.run == run).ticks[0] for run in (s.run for s in selections)}
+    for tick in first_of_each.values():
+        assert tick.symbol == BTC
+        assert abs(tick.bid + tick.ask - 2 * 423_455) < 100
+    start = [update for update in updates if update.run == selections[0].run]
+    assert all(after.sent_at - before.sent_at < 300_000 for before, after in itertools.pairwise(start))
+
+
+def test_auto_follows_backpack_where_it_is_heard(settings: SettingsFactory, tmp_path: Path) -> None:
+    made = settings(shards=1)
+    define_instruments(made)
+    with exchange_nearby() as url, running(made, tmp_path, FEED="auto", BACKPACK_WS_URL=url) as service:
+        service.wait_until(lambda: service.status().get("symbols", {}).get(BTC, {}).get("ticks") == 451)
+        assert service.status().items() >= {"feed": "backpack", "run": "live", "connected": True}.items()
+        assert service.stop() == 0
+    assert commands_of(made, 0)[0] == SelectFeed(name="backpack", run="live", live=True)
+    recorded = [json.loads(line)["data"] for line in REAL_QUOTES.read_text().splitlines()]
+    assert [(tick.bid_text, tick.ask_text) for tick in ticks_of(made, BTC)] == [(d["b"], d["a"]) for d in recorded]
+
+
+@pytest.mark.slow
+def test_auto_simulates_where_backpack_is_not_heard_for_five_seconds_and_says_so(
+    settings: SettingsFactory, tmp_path: Path
+) -> None:
+    made = settings(shards=1)
+    define_instruments(made)
+    started = time.monotonic()
+    with running(made, tmp_path, FEED="auto", BACKPACK_WS_URL=NOBODY, REPRISE_START="first") as service:
+        service.wait_until(lambda: service.status().get("feed") == "simulated")
+        assert time.monotonic() - started >= 5
+        assert "auto chose the SIMULATION" in service.output()
+        assert service.stop() == 0
+    # A process that dies within one start of the instance does not come back with another market.
+    with exchange_nearby() as url:
+        with running(made, tmp_path, FEED="auto", BACKPACK_WS_URL=url, REPRISE_START="first") as service:
+            service.wait_until(lambda: service.status().get("feed") is not None)
+            assert service.status()["feed"] == "simulated"
+        with running(made, tmp_path, FEED="auto", BACKPACK_WS_URL=url, REPRISE_START="second") as service:
+            service.wait_until(lambda: service.status().get("feed") is not None)
+            assert service.status()["feed"] == "backpack"
+
+
+def test_without_a_feed_it_lives_and_is_not_ready(settings: SettingsFactory, tmp_path: Path) -> None:
+    made = settings(shards=1)
+    define_instruments(made)
+    with running(made, tmp_path, FEED="backpack", BACKPACK_WS_URL=NOBODY) as service:
+        service.wait_until(lambda: service.status().get("feed") == "backpack")
+        ready, health = service.page("/readyz"), service.page("/healthz")
+        assert ready is not None
+        assert ready.status_code == 503
+        assert ready.json()["why"] == "The feed is not connected."
+        assert health is not None
+        assert health.status_code == 200
+        assert service.stop() == 0
+
+
+@pytest.mark.parametrize(
+    ("environment", "shards", "message"),
+    [
+        ({"FEED": "recorded:/no/such.jsonl"}, None, "There is no recording /no/such.jsonl"),
+        ({"FEED": "backpack", "BACKPACK_WS_URL": "localhost:1"}, None, "no address like wss://host"),
+        ({"FEED": "reuters"}, None, "FEED is auto, simulated, backpack or recorded:FILE, not 'reuters'"),
+        ({"FEED": f"recorded:{REAL_QUOTES}", "FEED_SPEED": "fast"}, None, "neither `max` nor a number above 0"),
+        ({"FEED": "simulated", "REPRISE_SHARDS": "5"}, 5, "has 1 partitions, and REPRISE_SHARDS says 5"),
+    ],
+)
+def test_what_a_person_can_put_right_is_told_in_a_line(
+    settings: SettingsFactory, tmp_path: Path, environment: dict[str, str], shards: int | None, message: str
+) -> None:
+    made = settings(shards=1)
+    define_instruments(made)
+    if shards is not None:
+        made = made.model_copy(update={"shards": shards})
+    with running(made, tmp_path, **environment) as service:
+        assert service.process.wait(20) == 1
+        assert message in service.output()
+        assert "Traceback" not in service.output()
+
+
+def test_the_backpack_server_as_a_command_plays_a_recording_and_ends_when_told(tmp_path: Path) -> None:
+    (port,) = free_ports(1)
+    arguments = ["backpack-server", "--file", str(REAL_QUOTES), "--speed", "max", "--port", str(port)]
+    command = [sys.executable, "-m", "reprise.cli.main", *arguments]
+    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert f"BACKPACK_WS_URL=ws://127.0.0.1:{port}" in process.stdout.readline()
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(10) == 0

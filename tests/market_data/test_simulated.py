@@ -1,0 +1,89 @@
+"""The simulation is the same for a seed, lively at its start, and moves like a market afterwards."""
+
+import asyncio
+import random
+from itertools import islice, pairwise, takewhile
+
+from market_data.hands import START_US, ManualClock, taken
+from reprise.market_data.conversion import TickPrice, to_ticks, well_formed
+from reprise.market_data.feed import Heard, Quote
+from reprise.market_data.simulated import FIRST_PRICES, SimulatedFeed, _change, walk
+from reprise.schemas.instruments import BY_SYMBOL
+
+SECOND = 1_000_000
+
+
+def test_the_same_seed_gives_the_same_walk_and_another_gives_another() -> None:
+    first, again, other = (list(islice(walk(seed, FIRST_PRICES), 5_000)) for seed in (1, 1, 2))
+    assert first == again
+    assert first != other
+    assert [(move.at, move.symbol, move.bid, move.ask) for move in first[:3]] == [
+        (0, "BTC_USDC", 599975, 600026),
+        (0, "ETH_USDC", 299995, 300006),
+        (0, "SOL_USDC", 14999, 15002),
+    ]
+
+
+def test_each_symbol_is_quoted_at_least_every_200_ms_for_the_first_three_seconds_and_without_a_jump() -> None:
+    for seed in range(20):
+        for symbol in FIRST_PRICES:
+            moves = [m for m in takewhile(lambda m: m.at <= 4 * SECOND, walk(seed, FIRST_PRICES)) if m.symbol == symbol]
+            start = [move for move in moves if move.at <= 3 * SECOND + 200_000]
+            assert start[-1].at >= 3 * SECOND
+            assert all(after.at - before.at <= 200_000 for before, after in pairwise(start))
+            assert all(abs(move.bid - start[0].bid) * 100 <= start[0].bid for move in start)
+
+
+def test_every_move_is_well_formed_on_the_grid_and_in_order_of_time() -> None:
+    moves = list(islice(walk(3, FIRST_PRICES), 50_000))
+    assert all(well_formed(TickPrice(move.bid, move.ask), BY_SYMBOL[move.symbol]) is None for move in moves)
+    assert all(before.at <= after.at for before, after in pairwise(moves))
+
+
+def test_there_are_quiet_spells_and_jumps_most_of_them_within_the_rule() -> None:
+    moves = list(islice(walk(5, {"BTC_USDC": 600_000}), 60_000))
+    gaps = [after.at - before.at for before, after in pairwise(moves)]
+    jumps = [after for before, after in pairwise(moves) if abs(after.bid - before.bid) * 1_000 > 2 * before.bid]
+    assert max(gaps) > 5 * SECOND
+    assert 10 < len(jumps) < 40
+    dice = random.Random(1)
+    changes = [abs(_change(dice, steady=False)) for _ in range(2_000_000)]
+    assert 1_000 > sum(change > 2_000 for change in changes) > 400
+    assert 10 > sum(change > 100_000 for change in changes) > 0
+
+
+def test_it_starts_at_the_price_it_is_given() -> None:
+    first = next(walk(1, {"SOL_USDC": 12_345}))
+    assert first.bid <= 12_345 < first.ask
+
+
+def test_the_feed_plays_the_walk_by_the_clock_and_is_heard_in_quiet_spells() -> None:
+    clock = ManualClock()
+    feed = SimulatedFeed("run", 1, {"BTC_USDC": 600_000}, clock)
+
+    items = asyncio.run(_first(feed, 3_000))
+    quotes = [item for item in items if isinstance(item, Quote)]
+    moves = list(islice(walk(1, {"BTC_USDC": 600_000}), len(quotes)))
+    assert [to_ticks(quote, BY_SYMBOL["BTC_USDC"]) for quote in quotes] == [(move.bid, move.ask) for move in moves]
+    assert all(abs(q.source_time - START_US - m.at) <= 2 for q, m in zip(quotes, moves, strict=True))
+    assert any(isinstance(item, Heard) for item in items)
+    assert all(a.source_time < b.source_time and a.update_id < b.update_id for a, b in pairwise(quotes))
+    assert max(clock.slept) <= 0.5
+
+
+def test_a_process_that_was_stopped_goes_on_without_a_burst() -> None:
+    clock = ManualClock()
+    feed = SimulatedFeed("run", 1, {"BTC_USDC": 600_000}, clock)
+
+    async def test() -> list[object]:
+        items = feed.items()
+        await taken(items, 10)
+        clock.seconds += 3_600
+        return list(await taken(items, 100))
+
+    quotes = [item for item in asyncio.run(test()) if isinstance(item, Quote)]
+    assert quotes[-1].source_time - quotes[0].source_time > 5 * SECOND
+
+
+async def _first(feed: SimulatedFeed, count: int) -> list[object]:
+    return list(await taken(feed.items(), count))
