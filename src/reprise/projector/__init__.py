@@ -1,0 +1,1 @@
+"""Events into PostgreSQL: the tables, who fills them, and the questions they answer."""

@@ -1,0 +1,196 @@
+"""What the projection knows of the market: instruments, last prices, candles, the feed. The API imports `queries`."""
+
+from typing import Any, Final, Literal, NamedTuple
+
+from sqlalchemy import BigInteger, Connection, and_, func, select
+from sqlalchemy.dialects.postgresql import aggregate_order_by
+
+from reprise.projector.tables import candles as candles_table
+from reprise.projector.tables import feed as feed_table
+from reprise.projector.tables import instruments as instruments_table
+from reprise.projector.tables import prices as prices_table
+from reprise.schemas.messages import FeedName, Instrument, MarketStatus
+from reprise.schemas.units import DAY, MINUTE, SECOND
+
+Interval = Literal["1m", "5m", "15m", "30m", "1h", "4h", "1d", "1w"]
+PriceCondition = Literal["none", "unconfirmed", "stale", "fresh"]
+
+INTERVALS: Final[dict[str, int]] = {
+    "1m": MINUTE,
+    "5m": 5 * MINUTE,
+    "15m": 15 * MINUTE,
+    "30m": 30 * MINUTE,
+    "1h": 60 * MINUTE,
+    "4h": 240 * MINUTE,
+    "1d": DAY,
+    "1w": 7 * DAY,
+}
+MONDAY: Final = 4 * DAY  # 1970 began on a Thursday; weeks begin on Mondays
+PRICE_AGE_MAX: Final = 5 * SECOND
+
+
+class InstrumentRow(NamedTuple):
+    """An instrument and whether its market is open."""
+
+    instrument: Instrument
+    status: MarketStatus
+
+
+class FeedRow(NamedTuple):
+    """The feed last selected in shard 0."""
+
+    name: FeedName
+    run: str
+    live: bool
+    selected_at: int
+
+
+class PriceRow(NamedTuple):
+    """Shard 0's price of a symbol, in ticks; bid and ask are null while none was accepted.
+
+    accepted_at: log time of the last accepted tick; heard_at: of that or a later alive mark. feed: of the accepted
+    tick. feed_changed: another feed was selected since. held_…: the candidate that waits for confirmation.
+    """
+
+    symbol: str
+    bid: int | None
+    ask: int | None
+    source_time: int | None
+    accepted_at: int | None
+    heard_at: int | None
+    feed: FeedName | None
+    feed_changed: bool
+    held_bid: int | None
+    held_ask: int | None
+    held_at: int | None
+
+
+class CandleRow(NamedTuple):
+    """Prices are of bid + ask in ticks, twice the mid: `units.render(price * 5, tick_exponent + 1)`. start: µs."""
+
+    symbol: str
+    interval: Interval
+    start: int
+    open: int
+    high: int
+    low: int
+    close: int
+    ticks: int
+    closed: bool
+    source: FeedName
+
+
+class DayStats(NamedTuple):
+    """The last 24 hours, of bid + ask in ticks as in CandleRow. open: the price 24 hours ago, or the first since."""
+
+    symbol: str
+    open: int
+    high: int
+    low: int
+    last: int
+
+
+def instruments(db: Connection) -> list[InstrumentRow]:
+    """List the instruments in the order they were defined."""
+    found = db.execute(select(instruments_table).order_by(instruments_table.c.ordinal)).mappings()
+    rows = []
+    for row in found:
+        fields = dict(row)
+        status = fields.pop("status")
+        del fields["ordinal"]
+        rows.append(InstrumentRow(Instrument(**fields), status))
+    return rows
+
+
+def last_feed(db: Connection) -> FeedRow | None:
+    """Give the feed whose prices count, or null before the first was selected."""
+    columns = feed_table.c
+    found = db.execute(select(columns.name, columns.run, columns.live, columns.selected_at)).one_or_none()
+    return None if found is None else FeedRow(*found)
+
+
+def last_prices(db: Connection) -> dict[str, PriceRow]:
+    """Give shard 0's price of each symbol of which any tick was accepted or held."""
+    return {row.symbol: PriceRow(*row) for row in db.execute(select(prices_table))}
+
+
+def price_condition(price: PriceRow | None, now: int) -> PriceCondition:
+    """Say what a price is worth at a time (µs); the first of the trading rules' four that holds."""
+    if price is None or price.bid is None:
+        return "none"
+    if price.held_bid is not None:
+        return "unconfirmed"
+    if price.feed_changed or price.heard_at is None or now - price.heard_at >= PRICE_AGE_MAX:
+        return "stale"
+    return "fresh"
+
+
+def candles(
+    db: Connection, symbol: str, interval: Interval, start: int, end: int, *, now: int, limit: int = 500
+) -> list[CandleRow]:
+    """List the candles that begin in [start, end), newest first, folded from minutes. Times in µs UTC.
+
+    The first is whole even when `start` lies inside it. now: by which `closed` is told.
+    """
+    length = INTERVALS[interval]
+    phase = MONDAY if interval == "1w" else 0
+    first = (start - phase) // length * length + phase
+    columns = candles_table.c
+    bucket = (func.div(columns.start - phase, length) * length + phase).cast(BigInteger)
+    query = (
+        select(
+            bucket.label("bucket"),
+            _at_edge(columns.open, columns.start.asc()),
+            func.max(columns.high),
+            func.min(columns.low),
+            _at_edge(columns.close, columns.start.desc()),
+            func.sum(columns.ticks).cast(BigInteger),
+            _at_edge(columns.source, columns.start.desc()),
+        )
+        .where(columns.symbol == symbol, columns.start >= first, columns.start < _last_end(end, length, phase))
+        .group_by("bucket")
+        .order_by(bucket.desc())
+        .limit(limit)
+    )
+    return [
+        CandleRow(symbol, interval, begin, opened, high, low, close, ticks, begin + length <= now, source)
+        for begin, opened, high, low, close, ticks, source in db.execute(query)
+    ]
+
+
+def day_stats(db: Connection, now: int) -> dict[str, DayStats]:
+    """Give each symbol's last 24 hours, to the minute; a symbol without a tick in them is missing."""
+    since = (now - DAY) // MINUTE * MINUTE
+    columns = candles_table.c
+    today = (
+        select(
+            columns.symbol,
+            _at_edge(columns.open, columns.start.asc()).label("open"),
+            func.max(columns.high).label("high"),
+            func.min(columns.low).label("low"),
+            _at_edge(columns.close, columns.start.desc()).label("last"),
+        )
+        .where(columns.start >= since)
+        .group_by(columns.symbol)
+        .subquery()
+    )
+    yesterday = candles_table.alias("yesterday")
+    before = (
+        select(yesterday.c.close)
+        .where(and_(yesterday.c.symbol == today.c.symbol, yesterday.c.start < since, yesterday.c.start >= since - DAY))
+        .order_by(yesterday.c.start.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    query = select(today.c.symbol, func.coalesce(before, today.c.open), today.c.high, today.c.low, today.c.last)
+    return {row.symbol: DayStats(*row) for row in db.execute(query)}
+
+
+def _last_end(end: int, length: int, phase: int) -> int:
+    """Where the last candle that begins before `end` is over."""
+    return -((phase - end) // length) * length + phase
+
+
+def _at_edge(value: Any, order: Any) -> Any:
+    """The value at one end of the group."""
+    return func.array_agg(aggregate_order_by(value, order))[1]

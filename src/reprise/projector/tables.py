@@ -1,0 +1,258 @@
+"""Which tables the ledger has in PostgreSQL: schema `ledger`, all of it derived from the events.
+
+Integers are the ledger's own units: money in micros, prices in ticks, quantities in lots, rates in ppm, leverage in
+hundredths, times in microseconds UTC. An account lives in one shard, so `seq` orders all that is an account's.
+"""
+
+from typing import Final
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+
+SCHEMA: Final = "ledger"
+
+metadata = MetaData(
+    schema=SCHEMA,
+    naming_convention={
+        "pk": "%(table_name)s_pkey",
+        "uq": "%(table_name)s_%(column_0_N_name)s_key",
+        "ck": "%(table_name)s_%(constraint_name)s_check",
+        "ix": "%(table_name)s_%(column_0_N_name)s_idx",
+    },
+)
+
+
+def _number(name: str) -> Column[int]:
+    return Column(name, BigInteger, nullable=False)
+
+
+def _number_or_null(name: str) -> Column[int | None]:
+    return Column(name, BigInteger, nullable=True)
+
+
+def _word(name: str) -> Column[str]:
+    return Column(name, Text, nullable=False)
+
+
+def _word_or_null(name: str) -> Column[str | None]:
+    return Column(name, Text, nullable=True)
+
+
+def _shard() -> Column[int]:
+    return Column("shard", Integer, nullable=False)
+
+
+# How far each shard has been read; written in the same transaction as the rows that follow from it.
+progress = Table(
+    "progress",
+    metadata,
+    Column("shard", Integer, primary_key=True, autoincrement=False),
+    _number("next_offset"),
+    _number("seq"),
+    Column("digest", LargeBinary, nullable=False),
+    _number("time"),  # log time of the last event
+    _number("current_at"),  # the projector's clock when it last held all that was committed; 0 before
+)
+
+accounts = Table(
+    "accounts",
+    metadata,
+    Column("account_id", Text, primary_key=True),
+    _shard(),
+    _number("cash"),
+    _number("balance"),
+    _number("used_margin"),
+    _number("opened_at"),
+    _number("account_seq"),
+    CheckConstraint("balance = cash + used_margin", name="books"),
+)
+
+positions = Table(
+    "positions",
+    metadata,
+    Column("position_id", Text, primary_key=True),
+    _shard(),
+    _word("account_id"),
+    _number("opened_seq"),
+    _word("symbol"),
+    _word("side"),
+    _word("status"),
+    _number("quantity"),
+    _number("entry_price"),
+    _number("entry_notional"),
+    _number("margin"),
+    _number("leverage"),
+    _number("fee_rate"),
+    _number("maintenance_rate"),
+    _number("margin_floor_rate"),
+    _number("liquidation_fee_rate"),
+    _number_or_null("liquidation_price"),
+    _number_or_null("stop_loss"),
+    _number_or_null("take_profit"),
+    _number("opened_at"),
+    _word_or_null("command_id"),
+    _word_or_null("client_order_id"),
+    _number_or_null("close_price"),
+    _number_or_null("realized_pnl"),
+    _word_or_null("close_reason"),
+    _number_or_null("closed_at"),
+    _word_or_null("receipt_id"),
+    CheckConstraint("status IN ('open', 'closed')", name="status"),
+)
+Index(None, positions.c.account_id, positions.c.opened_seq)
+Index(
+    "positions_open_idx", positions.c.account_id, positions.c.opened_seq, postgresql_where=positions.c.status == "open"
+)
+
+fills = Table(
+    "fills",
+    metadata,
+    Column("shard", Integer, primary_key=True, autoincrement=False),
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    _word("account_id"),
+    _number("time"),
+    _word_or_null("order_id"),
+    _word("position_id"),
+    _word("symbol"),
+    _word("side"),
+    _word("action"),
+    _number("price"),
+    _number("quantity"),
+    _number("fee"),
+    _number_or_null("realized_pnl"),
+    _word_or_null("reason"),
+)
+Index(None, fills.c.account_id, fills.c.seq)
+
+ledger_entries = Table(
+    "ledger_entries",
+    metadata,
+    Column("shard", Integer, primary_key=True, autoincrement=False),
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("line", SmallInteger, primary_key=True, autoincrement=False),
+    _word("account_id"),
+    _number("time"),
+    _word("kind"),
+    _number("amount"),
+    _number("balance_after"),
+    _word_or_null("position_id"),
+)
+Index(None, ledger_entries.c.account_id, ledger_entries.c.seq, ledger_entries.c.line)
+
+# One row per command id and account, with the outcome that counts; broadcasts have no account.
+commands = Table(
+    "commands",
+    metadata,
+    _word("command_id"),
+    _word_or_null("account_id"),
+    _shard(),
+    _number("seq"),
+    _word_or_null("type"),
+    _word("status"),
+    Column("rejection", Integer, nullable=True),
+    _word_or_null("position_id"),
+    _word_or_null("client_order_id"),
+    Column("warnings", ARRAY(Text), nullable=False),
+    _number("first_offset"),
+    _number("time"),
+    Column("command_hash", LargeBinary, nullable=True),
+    UniqueConstraint("command_id", "account_id", postgresql_nulls_not_distinct=True),
+    CheckConstraint("(status = 'rejected') = (rejection IS NOT NULL)", name="status"),
+)
+Index(
+    "commands_client_order_id_idx",
+    commands.c.account_id,
+    commands.c.client_order_id,
+    postgresql_where=commands.c.client_order_id.is_not(None),
+)
+
+# The whole closing event, as JSON; it is the receipt.
+receipts = Table(
+    "receipts",
+    metadata,
+    Column("event_id", Text, primary_key=True),
+    _word("account_id"),
+    Column("event", JSONB, nullable=False),
+)
+
+# Prices of a candle are of bid + ask, which is twice the mid and therefore whole.
+candles = Table(
+    "candles",
+    metadata,
+    Column("symbol", Text, primary_key=True),
+    Column("start", BigInteger, primary_key=True, autoincrement=False),
+    _number("open"),
+    _number("high"),
+    _number("low"),
+    _number("close"),
+    _number("ticks"),
+    _word("source"),
+)
+Index(None, candles.c.start)
+
+prices = Table(
+    "prices",
+    metadata,
+    Column("symbol", Text, primary_key=True),
+    _number_or_null("bid"),
+    _number_or_null("ask"),
+    _number_or_null("source_time"),
+    _number_or_null("accepted_at"),
+    _number_or_null("heard_at"),
+    _word_or_null("feed"),
+    Column("feed_changed", Boolean, nullable=False),
+    _number_or_null("held_bid"),
+    _number_or_null("held_ask"),
+    _number_or_null("held_at"),
+)
+
+# Shard 0's feed; the row's only key is true.
+feed = Table(
+    "feed",
+    metadata,
+    Column("one", Boolean, primary_key=True),
+    _word("name"),
+    _word("run"),
+    Column("live", Boolean, nullable=False),
+    _number("selected_at"),
+    CheckConstraint("one", name="one"),
+)
+
+instruments = Table(
+    "instruments",
+    metadata,
+    Column("symbol", Text, primary_key=True),
+    Column("ordinal", Integer, nullable=False),
+    _word("status"),
+    _number("tick_exponent"),
+    _number("lot_exponent"),
+    _number("tick_value"),
+    _number("quantity_min"),
+    _number("quantity_max"),
+    _number("leverage_min"),
+    _number("leverage_max"),
+    _number("fee_rate"),
+    _number("maintenance_rate"),
+    _number("margin_floor_rate"),
+    _number("liquidation_fee_rate"),
+    _number("slippage_bps"),
+    _number("spread_max"),
+    _number("jump_max"),
+    _number("notional_max"),
+    _number("account_notional_max"),
+    _number("side_notional_max"),
+    CheckConstraint("status IN ('open', 'close_only', 'halted')", name="status"),
+)

@@ -1,0 +1,17 @@
+"""Which database the projection's tests write to: one of each test's own, with the tables made."""
+
+from collections.abc import Iterator
+
+import pytest
+from sqlalchemy import Engine
+
+from reprise.projector.database import connect
+from reprise.projector.migrate import migrate
+
+
+@pytest.fixture
+def engine(database_url: str) -> Iterator[Engine]:
+    migrate(database_url)
+    engine = connect(database_url)
+    yield engine
+    engine.dispose()

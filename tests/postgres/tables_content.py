@@ -1,0 +1,18 @@
+"""What the tables hold, so that two of them, or a table and the engine's state, can be compared."""
+
+from sqlalchemy import Engine, select
+
+from reprise.projector.tables import metadata
+
+Content = dict[str, list[tuple[object, ...]]]
+
+
+def content(engine: Engine) -> Content:
+    """Give every row of every table, sorted; without the projector's clock and positions in the topic."""
+    found: Content = {}
+    with engine.connect() as db:
+        for table in metadata.sorted_tables:
+            columns = [column for column in table.c if column.name not in {"current_at", "next_offset"}]
+            rows = [tuple(row) for row in db.execute(select(*columns))]
+            found[table.name] = sorted(rows, key=repr)
+    return found

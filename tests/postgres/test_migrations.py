@@ -1,0 +1,40 @@
+"""Whether the tables the migrations make are the tables the code believes in."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import create_engine, inspect, text
+
+from reprise.projector.migrate import migrate
+from reprise.projector.tables import SCHEMA, metadata
+
+
+def test_the_migrations_make_the_tables_of_the_code(database_url: str) -> None:
+    migrate(database_url)
+    engine = create_engine(database_url)
+    with engine.connect() as db:
+        context = MigrationContext.configure(
+            db,
+            opts={
+                "include_schemas": True,
+                "include_name": lambda name, kind, _: kind != "schema" or name == SCHEMA,
+                "version_table_schema": SCHEMA,
+                "compare_type": True,
+                "compare_server_default": True,
+            },
+        )
+        assert compare_metadata(context, metadata) == []
+    engine.dispose()
+
+
+def test_migrating_twice_changes_nothing_and_migrating_side_by_side_works(database_url: str) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        for done in [pool.submit(migrate, database_url) for _ in range(4)]:
+            done.result()
+    migrate(database_url)
+    engine = create_engine(database_url)
+    with engine.connect() as db:
+        assert db.execute(text("SELECT count(*) FROM ledger.alembic_version")).scalar_one() == 1
+        assert "alembic_version" not in inspect(db).get_table_names("public")
+    engine.dispose()

@@ -1,0 +1,301 @@
+"""Whether the projector as a process, between a real Kafka and a real PostgreSQL, loses or doubles anything."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Protocol
+
+import pytest
+from confluent_kafka import Producer
+from sqlalchemy import Engine, create_engine, text
+
+from postgres.tables_content import Content, content
+from projector.streams import Exchange, busy_exchange
+from reprise.projector import queries
+from reprise.projector.rebuild import rebuild
+from reprise.projector.writer import Writer
+from reprise.runtime.kafka import transactional_producer_options
+from reprise.runtime.settings import Settings
+from reprise.schemas.topics import EVENTS
+from reprise.stack.ports import free_ports
+
+RUN = "from reprise.projector.main import main; from reprise.runtime.settings import Settings; main(Settings())"
+PATIENCE_S = 60.0
+
+
+class SettingsFactory(Protocol):
+    def __call__(self, **overrides: object) -> Settings: ...
+
+
+class Publisher:
+    """Writes an exchange's events into Kafka as the engine does: one transactional producer a shard."""
+
+    def __init__(self, settings: Settings, exchange: Exchange) -> None:
+        self.exchange = exchange
+        self.next = [0] * exchange.shards
+        self._producers = [
+            Producer(transactional_producer_options(settings, f"engine-{shard}")) for shard in range(exchange.shards)
+        ]
+        for producer in self._producers:
+            producer.init_transactions(30)
+
+    @property
+    def done(self) -> bool:
+        return all(place >= len(values) for place, values in zip(self.next, self.exchange.values, strict=True))
+
+    def publish(self, count: int) -> None:
+        """Commit the next `count` events of every shard, in one transaction each."""
+        for shard in range(self.exchange.shards):
+            chosen = self.exchange.values[shard][self.next[shard] : self.next[shard] + count]
+            self.send(shard, chosen, commit=True)
+            self.next[shard] += len(chosen)
+
+    def send(self, shard: int, values: list[bytes], *, commit: bool) -> None:
+        producer = self._producers[shard]
+        producer.begin_transaction()
+        for number, value in enumerate(values):
+            producer.produce(EVENTS, value, partition=shard)
+            if number % 10_000 == 0:
+                producer.poll(0)
+        producer.flush(30)
+        if commit:
+            producer.commit_transaction(30)
+        else:
+            producer.abort_transaction(30)
+
+
+@contextmanager
+def projector(settings: Settings, output: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """A projector of its own process; killed at the end if it still runs."""
+    environment = os.environ | {
+        "KAFKA_BROKERS": settings.kafka_brokers,
+        "DATABASE_URL": settings.database_url,
+        "PROJECTOR_PORT": str(settings.projector_port),
+    }
+    with output.open("ab") as sink:
+        process = subprocess.Popen([sys.executable, "-c", RUN], env=environment, stdout=sink, stderr=sink)
+    try:
+        yield process
+    finally:
+        if process.poll() is None:
+            process.kill()
+        process.wait(10)
+
+
+def page(settings: Settings, name: str) -> Any:
+    with urllib.request.urlopen(f"http://127.0.0.1:{settings.projector_port}/{name}", timeout=5) as answer:
+        return json.load(answer)
+
+
+def wait_until(condition: Callable[[], bool], what: str) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while not condition():
+        assert time.monotonic() < deadline, f"not in {PATIENCE_S:.0f} s: {what}"
+        time.sleep(0.02)
+
+
+def projected(engine: Engine) -> int:
+    with engine.connect() as db:
+        return sum(row.seq for row in queries.progress(db))
+
+
+def wait_for_all(engine: Engine, exchange: Exchange) -> None:
+    count = sum(len(values) for values in exchange.values)
+    wait_until(lambda: projected(engine) == count, f"{count} events projected")
+
+
+def written_at_once(engine: Engine, exchange: Exchange, settings: Settings) -> Content:
+    """What the tables hold when all events are written in one batch; they are empty again afterwards."""
+    Writer(engine, exchange.shards).write(exchange.entries())
+    found = content(engine)
+    rebuild(settings)
+    assert projected(engine) == 0
+    return found
+
+
+@pytest.mark.timeout(300)  # Six processes are started, on a machine that may be busy.
+def test_killed_at_random_points_it_loses_and_doubles_nothing(
+    engine: Engine, database_url: str, settings: SettingsFactory, tmp_path: Path
+) -> None:
+    own = settings(database_url=database_url)
+    exchange = busy_exchange(21, rounds=160)
+    expected = written_at_once(engine, exchange, own)
+    publisher = Publisher(own, exchange)
+    dice = random.Random(21)
+    for _ in range(5):
+        before = projected(engine)
+        with projector(own, tmp_path / "output") as process:
+            publisher.publish(30)
+            wait_until(lambda before=before: projected(engine) > before, "a beginning")  # type: ignore[misc]
+            end = time.monotonic() + dice.uniform(0.0, 0.4)
+            while time.monotonic() < end:
+                publisher.publish(dice.randint(1, 10))
+            process.send_signal(signal.SIGKILL)
+            process.wait(10)
+    with projector(own, tmp_path / "output") as process:
+        while not publisher.done:
+            publisher.publish(500)
+        wait_for_all(engine, exchange)
+        assert content(engine) == expected
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(10) == 0
+
+
+@pytest.mark.slow
+def test_its_connections_cut_again_and_again_it_loses_and_doubles_nothing(
+    engine: Engine, database_url: str, settings: SettingsFactory, tmp_path: Path
+) -> None:
+    own = settings(database_url=database_url)
+    exchange = busy_exchange(22, rounds=120)
+    expected = written_at_once(engine, exchange, own)
+    publisher = Publisher(own, exchange)
+    # The engine of the test bears the projector's name, too, so the cutting is done from elsewhere.
+    other = create_engine(database_url, isolation_level="AUTOCOMMIT")
+    engine.dispose()
+    cut = 0
+    publisher.publish(5)
+    with projector(own, tmp_path / "output") as process, other.connect() as db:
+        wait_until(lambda: db.execute(text("SELECT sum(seq) FROM ledger.progress")).scalar_one() is not None, "a start")
+        while not publisher.done:
+            publisher.publish(15)
+            cut += db.execute(
+                text(
+                    "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
+                    "WHERE application_name = 'reprise-projector'"
+                )
+            ).scalar_one()
+        wait_for_all(engine, exchange)
+        assert content(engine) == expected
+        assert process.poll() is None
+    other.dispose()
+    assert cut > 0
+
+
+def test_a_rebuild_gives_the_same_tables_with_and_without_a_projector_running(
+    engine: Engine, database_url: str, settings: SettingsFactory, tmp_path: Path
+) -> None:
+    own = settings(database_url=database_url)
+    exchange = busy_exchange(23, rounds=80)
+    publisher = Publisher(own, exchange)
+    publisher.publish(100_000)
+    with projector(own, tmp_path / "output"):
+        wait_for_all(engine, exchange)
+        original = content(engine)
+        rebuild(own)
+        assert projected(engine) < sum(len(values) for values in exchange.values)
+        wait_for_all(engine, exchange)
+        assert content(engine) == original
+    rebuild(own)
+    rebuild(own)
+    assert all(not rows for rows in content(engine).values())
+    with projector(own, tmp_path / "output"):
+        wait_for_all(engine, exchange)
+        assert content(engine) == original
+
+
+def test_a_missing_event_stops_it_with_the_shard_the_offset_and_what_to_do(
+    engine: Engine, database_url: str, settings: SettingsFactory, tmp_path: Path
+) -> None:
+    own = settings(database_url=database_url)
+    exchange = busy_exchange(24, rounds=10)
+    publisher = Publisher(own, exchange)
+    values = exchange.values[1]
+    publisher.send(1, values[:20], commit=True)
+    with projector(own, tmp_path / "output") as process:
+        wait_until(lambda: projected(engine) == 20, "the first twenty")
+        publisher.send(1, values[21:30], commit=True)
+        assert process.wait(20) != 0
+    assert projected(engine) == 20
+    # Twenty events and the mark of their transaction stand before it.
+    assert b"Shard 1, offset 21: event 22 where 21 comes next" in (tmp_path / "output").read_bytes()
+
+
+def test_a_log_that_was_wiped_is_not_taken_for_the_one_projected(
+    engine: Engine, database_url: str, settings: SettingsFactory, tmp_path: Path
+) -> None:
+    own = settings(database_url=database_url)
+    exchange = busy_exchange(25, rounds=10)
+    Writer(engine, exchange.shards).write(exchange.entries())
+    before = content(engine)
+    with projector(own, tmp_path / "output") as process:
+        assert process.wait(20) != 0
+    assert b"another log" in (tmp_path / "output").read_bytes()
+    assert content(engine) == before
+
+
+def test_it_says_how_far_it_is_and_aborted_events_are_not_part_of_it(
+    engine: Engine, database_url: str, settings: SettingsFactory, tmp_path: Path
+) -> None:
+    own = settings(database_url=database_url)
+    exchange = busy_exchange(26, rounds=5)
+    publisher = Publisher(own, exchange)
+    publisher.send(0, exchange.values[0][:3], commit=False)
+    publisher.publish(100_000)
+    with projector(own, tmp_path / "output") as process:
+        wait_for_all(engine, exchange)
+        wait_until(lambda: all(row.current_at for row in confirmed(engine)), "all shards current")
+        # A clock that never stops says that a quiet shard is not behind.
+        first = confirmed(engine)
+        wait_until(lambda: confirmed(engine)[0].current_at > first[0].current_at, "a later confirmation")
+        shards = page(own, "status")["shards"]
+        assert [row["seq"] for row in shards] == [len(values) for values in exchange.values]
+        assert [row["lag"] for row in shards] == [0, 0, 0, 0]
+        assert all(row["next_offset"] == row["end_offset"] for row in shards)
+        assert page(own, "readyz") == {"ready": True, "why": None}
+        metrics = urllib.request.urlopen(f"http://127.0.0.1:{own.projector_port}/metrics", timeout=5).read()
+        assert b'reprise_projector_lag_records{shard="3"} 0.0' in metrics
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(10) == 0
+
+
+def confirmed(engine: Engine) -> list[queries.ShardProgress]:
+    with engine.connect() as db:
+        return queries.progress(db)
+
+
+@pytest.mark.slow
+def test_the_speed_from_kafka_to_the_tables_is_printed(
+    engine: Engine,
+    database_url: str,
+    settings: SettingsFactory,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    own = settings(database_url=database_url)
+    exchange = busy_exchange(27, accounts=2_000, rounds=300, orders=200)
+    count = sum(len(values) for values in exchange.values)
+    Publisher(own, exchange).publish(1_000_000)
+    with projector(own, tmp_path / "output"):
+        wait_until(lambda: projected(engine) > 0, "a beginning")
+        begun, already = time.perf_counter(), projected(engine)
+        wait_for_all(engine, exchange)
+        rate = (count - already) / (time.perf_counter() - begun)
+    with capsys.disabled():
+        print(f"\nprojector: {count} events from Kafka into PostgreSQL at {rate:,.0f} events/s")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("server", ["PostgreSQL", "Kafka"])
+def test_a_server_that_stays_away_ends_it_after_half_a_minute_with_its_name(
+    engine: Engine, database_url: str, kafka: str, tmp_path: Path, server: str
+) -> None:
+    port, pages = free_ports(2)
+    nobody = f"127.0.0.1:{port}"
+    own = Settings.model_validate(
+        {
+            "kafka_brokers": nobody if server == "Kafka" else kafka,
+            "database_url": f"postgresql+psycopg://postgres@{nobody}/none" if server == "PostgreSQL" else database_url,
+            "projector_port": pages,
+        }
+    )
+    with projector(own, tmp_path / "output") as process:
+        assert process.wait(90) == 1
+    assert f"{server} did not answer for 30 s".encode() in (tmp_path / "output").read_bytes()

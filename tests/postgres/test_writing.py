@@ -1,0 +1,200 @@
+"""Whether the tables hold exactly what the events say, in whatever batches they come."""
+
+import random
+import time
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, func, select, text
+
+from postgres.tables_content import content
+from projector.streams import Exchange, busy_exchange
+from reprise.engine.core.records import Position
+from reprise.engine.core.state import State
+from reprise.projector import tables
+from reprise.projector.chain import BrokenLogError, Entry
+from reprise.projector.writer import Rewound, Writer
+from reprise.schemas.commands import OpenAccount
+from reprise.schemas.events import PositionClosed
+from reprise.schemas.ids import event_id
+
+
+def write_in_batches(engine: Engine, entries: list[Entry], size: int) -> Writer:
+    writer = Writer(engine, 4)
+    writer.load()
+    for start in range(0, len(entries), size):
+        writer.write(entries[start : start + size])
+    return writer
+
+
+def test_the_tables_agree_with_the_engines_state_to_the_last_unit(engine: Engine) -> None:
+    exchange = busy_exchange()
+    write_in_batches(engine, exchange.entries(), 300)
+    with engine.connect() as db:
+        accounts = {row["account_id"]: row for row in db.execute(select(tables.accounts)).mappings()}
+        opened = select(tables.positions).where(tables.positions.c.status == "open")
+        positions = {row["position_id"]: row for row in db.execute(opened).mappings()}
+    assert accounts.keys() == {name for state in exchange.states for name in state.accounts}
+    assert positions.keys() == {name for state in exchange.states for name in state.positions}
+    for state in exchange.states:
+        assert_accounts_agree(state, accounts)
+        for position in state.positions.values():
+            assert_position_agrees(position, positions[position.position_id])
+
+
+def assert_accounts_agree(state: State, accounts: dict[str, Any]) -> None:
+    for account in state.accounts.values():
+        row = accounts[account.account_id]
+        stored = (row["shard"], row["cash"], row["used_margin"], row["opened_at"], row["account_seq"])
+        assert stored == (state.shard, account.cash, account.margin, account.opened_at, account.seq)
+
+
+def assert_position_agrees(position: Position, row: Any) -> None:
+    names = set(type(position).__struct_fields__) - {"number"}
+    assert {name: row[name] for name in names} == {name: getattr(position, name) for name in names}
+    assert row["receipt_id"] is None
+
+
+def test_an_accounts_ledger_lines_sum_to_its_balance_and_each_says_the_balance_after_it(engine: Engine) -> None:
+    write_in_batches(engine, busy_exchange().entries(), 500)
+    lines = tables.ledger_entries.c
+    before = func.lag(lines.balance_after, 1, 0).over(partition_by=lines.account_id, order_by=(lines.seq, lines.line))
+    steps = select(lines.account_id, lines.amount, (lines.balance_after - before).label("step")).subquery()
+    sums = select(lines.account_id, func.sum(lines.amount)).group_by(lines.account_id)
+    with engine.connect() as db:
+        assert db.execute(select(func.count()).select_from(steps).where(steps.c.amount != steps.c.step)).scalar() == 0
+        balances = dict(iter(db.execute(select(tables.accounts.c.account_id, tables.accounts.c.balance))))
+        assert {name: int(total) for name, total in db.execute(sums)} == balances
+        assert (
+            db.execute(select(func.count()).select_from(tables.ledger_entries).where(lines.amount == 0)).scalar() == 0
+        )
+
+
+def test_every_close_has_its_receipt_and_its_fill(engine: Engine) -> None:
+    exchange = busy_exchange()
+    write_in_batches(engine, exchange.entries(), 500)
+    closes = {
+        event_id(shard, event.seq): event
+        for shard, events in enumerate(exchange.events)
+        for event in events
+        if isinstance(event, PositionClosed)
+    }
+    query = (
+        select(tables.positions.c.receipt_id, tables.positions.c.realized_pnl, tables.receipts.c.event)
+        .join(tables.receipts, tables.receipts.c.event_id == tables.positions.c.receipt_id)
+        .where(tables.positions.c.status == "closed")
+    )
+    with engine.connect() as db:
+        found = {receipt_id: (realized, event) for receipt_id, realized, event in db.execute(query)}
+        fills = select(func.sum(tables.fills.c.realized_pnl)).where(tables.fills.c.action == "close")
+        realized_by_fills = db.execute(fills).scalar_one()
+    assert found.keys() == closes.keys()
+    for name, (realized, receipt) in found.items():
+        close = closes[name]
+        assert realized == close.profit + close.shortfall
+        assert receipt["returned"] == close.returned == close.margin + realized - close.fee - close.liquidation_fee
+    assert realized_by_fills == sum(close.profit + close.shortfall for close in closes.values())
+
+
+@pytest.mark.parametrize("seed", [2, 3])
+def test_how_the_events_are_cut_into_batches_changes_nothing(engine: Engine, seed: int) -> None:
+    entries = busy_exchange(seed, rounds=60).entries()
+    write_in_batches(engine, entries, len(entries))
+    whole = content(engine)
+    empty(engine)
+    write_in_batches(engine, entries, 7)
+    assert content(engine) == whole
+
+
+def test_events_delivered_twice_are_written_once(engine: Engine) -> None:
+    entries = busy_exchange(4, rounds=40).entries()
+    write_in_batches(engine, entries, 100)
+    once = content(engine)
+    empty(engine)
+    dice = random.Random(4)
+    writer = Writer(engine, 4)
+    place = 0
+    while place < len(entries):
+        again = max(0, place - dice.randint(0, 150))
+        place = min(len(entries), place + 100)
+        writer.write(entries[again:place])
+    assert writer.write(entries) == 0
+    assert content(engine) == once
+
+
+def test_two_writers_of_one_log_write_each_event_once(engine: Engine) -> None:
+    entries = busy_exchange(5, rounds=40).entries()
+    first, second = Writer(engine, 4), Writer(engine, 4)
+    written = 0
+    for start in range(0, len(entries), 60):
+        written += first.write(entries[start : start + 60])
+        written += second.write(entries[start : start + 60])
+    assert written == len(entries)
+
+
+def test_a_gap_stops_the_projector_and_nothing_of_the_batch_is_written(engine: Engine) -> None:
+    exchange = busy_exchange(6, rounds=20)
+    entries = exchange.entries()
+    writer = write_in_batches(engine, entries[:200], 100)
+    before = content(engine)
+    missing = next(each for each in entries[200:] if each.shard == 2)
+    rest = [each for each in entries[200:300] if each is not missing]
+    expected = rf"Shard 2, offset \d+: event {missing.event.seq + 1} where {missing.event.seq} comes next"
+    with pytest.raises(BrokenLogError, match=expected):
+        writer.write(rest)
+    assert content(engine) == before
+    writer.write(entries[200:])
+    assert sum(position.seq for position in writer.positions.values()) == len(entries)
+
+
+def test_an_altered_event_is_found_by_its_digest(engine: Engine) -> None:
+    exchange = Exchange()
+    exchange.open_markets()
+    entries = exchange.entries()
+    victim = entries[-1]
+    altered = bytearray(victim.value)
+    altered[-20] ^= 1
+    with pytest.raises(BrokenLogError, match=f"Shard {victim.shard}, offset {victim.offset}: the digest"):
+        write_in_batches(engine, [*entries[:-1], victim._replace(value=bytes(altered))], 1_000)
+
+
+def test_another_log_of_the_same_length_is_refused(engine: Engine) -> None:
+    write_in_batches(engine, busy_exchange(7, rounds=5).entries(), 1_000)
+    with pytest.raises(BrokenLogError, match="another log"):
+        write_in_batches(engine, busy_exchange(8, rounds=5).entries(), 10_000)
+
+
+def test_emptied_tables_are_noticed_by_the_writer_that_filled_them(engine: Engine) -> None:
+    entries = busy_exchange(9, rounds=10).entries()
+    writer = write_in_batches(engine, entries, 100)
+    empty(engine)
+    with pytest.raises(Rewound):
+        writer.confirm([0], now=1)
+    assert {position.seq for position in writer.positions.values()} == {0}
+    assert writer.write(entries) == len(entries)
+
+
+def test_ids_no_engine_takes_do_not_stop_the_projector(engine: Engine) -> None:
+    exchange = Exchange()
+    for name in ("zero\0byte", "x" * 100_000, "\N{SNOWMAN}"):
+        for shard in range(4):
+            exchange.send(shard, OpenAccount(command_id=name, account_id=name, first_deposit=1))
+            exchange.send(shard, OpenAccount(command_id=name, account_id="fine", first_deposit=1))
+    assert write_in_batches(engine, exchange.entries(), 10).positions[0].seq == 6
+    with engine.connect() as db:
+        assert db.execute(select(func.count()).select_from(tables.commands)).scalar() == 0
+
+
+def test_the_speed_of_writing_is_printed(engine: Engine, capsys: pytest.CaptureFixture[str]) -> None:
+    entries = busy_exchange(10, accounts=1_000, rounds=200, orders=100).entries()
+    begun = time.perf_counter()
+    write_in_batches(engine, entries, 5_000)
+    rate = len(entries) / (time.perf_counter() - begun)
+    with capsys.disabled():
+        print(f"\nprojector: {len(entries)} decoded events written at {rate:,.0f} events/s")
+
+
+def empty(engine: Engine) -> None:
+    names = ", ".join(f"ledger.{table.name}" for table in tables.metadata.sorted_tables)
+    with engine.begin() as db:
+        db.execute(text(f"TRUNCATE {names}"))

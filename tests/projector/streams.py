@@ -1,0 +1,204 @@
+"""Streams of events as the engine's core makes them, sealed as they stand in `exchange.events`."""
+
+import random
+from typing import Final, get_args
+from uuid import UUID
+
+from reprise.engine.core.laws import broken
+from reprise.engine.core.state import State, genesis
+from reprise.engine.core.step import step
+from reprise.projector.chain import Entry, entry
+from reprise.schemas import ids
+from reprise.schemas.codec import first_digest, seal
+from reprise.schemas.commands import (
+    AmendStops,
+    ClosePosition,
+    Command,
+    DefineInstruments,
+    Deposit,
+    OpenAccount,
+    OpenPosition,
+    SelectFeed,
+    SetMarketStatus,
+    UpdatePrices,
+    Withdraw,
+)
+from reprise.schemas.events import Event
+from reprise.schemas.instruments import FIRST_BROADCAST, INSTRUMENTS
+from reprise.schemas.messages import Side, Tick
+from reprise.schemas.sharding import shard_of
+
+USDC: Final = 1_000_000
+SECOND: Final = 1_000_000
+NOON: Final = 1_767_960_000 * SECOND  # 2026-01-09 12:00:00 UTC
+START_PRICES: Final = {"BTC_USDC": 500_000, "ETH_USDC": 300_000, "SOL_USDC": 15_000}
+SIDES: Final[tuple[Side, ...]] = get_args(Side)
+
+
+class Exchange:
+    """Every shard of an exchange in this process, and all the events it gave."""
+
+    def __init__(self, shards: int = 4) -> None:
+        self.states: list[State] = [genesis(shard, shards) for shard in range(shards)]
+        self.events: list[list[Event]] = [[] for _ in range(shards)]
+        self.values: list[list[bytes]] = [[] for _ in range(shards)]
+        self._digests = [first_digest(shard) for shard in range(shards)]
+        self.time = NOON
+        self.source_time = 0
+        self.feed = ("simulated", "run-1")
+
+    @property
+    def shards(self) -> int:
+        return len(self.states)
+
+    def send(self, shard: int, command: Command | None) -> list[Event]:
+        """Execute one command in one shard."""
+        state = self.states[shard]
+        events = step(state, command, offset=state.next_offset, time=self.time)
+        for event in events:
+            value, self._digests[shard] = seal(event, self._digests[shard])
+            self.values[shard].append(value)
+        self.events[shard] += events
+        return events
+
+    def ask(self, command: Command) -> list[Event]:
+        """Execute a client's command in its account's shard."""
+        return self.send(shard_of(getattr(command, "account_id"), self.shards), command)  # noqa: B009
+
+    def open_markets(self) -> None:
+        """Define the instruments and confirm a first price of each."""
+        for shard in range(self.shards):
+            self.send(
+                shard,
+                DefineInstruments(
+                    command_id=ids.broadcast_id(FIRST_BROADCAST, shard),
+                    shard=shard,
+                    broadcast=FIRST_BROADCAST,
+                    instruments=INSTRUMENTS,
+                ),
+            )
+        self.select_feed(*self.feed)
+        self.tick(START_PRICES)
+        self.tick(START_PRICES)
+
+    def select_feed(self, name: str, run: str) -> None:
+        """Choose whose prices count, in every shard."""
+        self.feed = (name, run)
+        for shard in range(self.shards):
+            self.send(shard, SelectFeed(name=name, run=run, live=False))
+
+    def tick(
+        self, bids: dict[str, int], *, spread: int = 2, alive: tuple[str, ...] = (), passing: int = SECOND
+    ) -> None:
+        """Let time pass, then send prices to every shard; the ask is `spread` ticks above the bid."""
+        self.time += passing
+        self.source_time += 600_000
+        ticks = tuple(
+            Tick(
+                symbol=symbol,
+                bid=bid,
+                ask=bid + spread,
+                low=2 * bid + spread - 3,
+                high=2 * bid + spread + 4,
+                source_time=self.source_time,
+                update_id=self.source_time,
+            )
+            for symbol, bid in bids.items()
+        )
+        for shard in range(self.shards):
+            self.send(
+                shard, UpdatePrices(feed=self.feed[0], run=self.feed[1], sent_at=self.time, ticks=ticks, alive=alive)
+            )
+
+    def set_status(self, symbol: str, status: str, broadcast: str) -> None:
+        """Open, restrict or halt a market in every shard."""
+        for shard in range(self.shards):
+            self.send(
+                shard,
+                SetMarketStatus(
+                    command_id=ids.broadcast_id(broadcast, shard),
+                    shard=shard,
+                    broadcast=broadcast,
+                    symbol=symbol,
+                    status=status,  # type: ignore[arg-type]
+                ),
+            )
+
+    def open_account(self, account_id: str, first_deposit: int = 5_000 * USDC) -> None:
+        self.ask(
+            OpenAccount(command_id=ids.open_account_id(account_id), account_id=account_id, first_deposit=first_deposit)
+        )
+
+    def entries(self) -> list[Entry]:
+        """Give all events as the projector reads them, the shards interleaved."""
+        found = [
+            entry(shard, offset, value)
+            for shard, values in enumerate(self.values)
+            for offset, value in enumerate(values)
+        ]
+        return sorted(found, key=lambda each: (each.offset, each.shard))
+
+    def laws_hold(self) -> bool:
+        return not any(broken(state) for state in self.states)
+
+
+def busy_exchange(seed: int = 1, *, accounts: int = 40, rounds: int = 150, orders: int = 12) -> Exchange:
+    """Play a market in which people open, amend, close, err and are liquidated while prices wander and jump."""
+    dice = random.Random(seed)
+    exchange = Exchange()
+    exchange.open_markets()
+    names = [str(UUID(int=dice.getrandbits(128))) for _ in range(accounts)]
+    for name in names:
+        exchange.open_account(name)
+    prices = dict(START_PRICES)
+    for number in range(rounds):
+        prices = {
+            symbol: max(1_000, price * (10_000 + dice.randint(-150, 150)) // 10_000) for symbol, price in prices.items()
+        }
+        moved = {symbol: price for symbol, price in prices.items() if dice.random() < 0.8}
+        exchange.tick(moved, alive=tuple(symbol for symbol in prices if symbol not in moved))
+        for order in range(orders):
+            exchange.ask(_random_command(dice, exchange, dice.choice(names), f"{seed}-{number}-{order}"))
+        if number % 50 == 20:
+            exchange.set_status("SOL_USDC", "halted", f"halt-{number}")
+        if number % 50 == 25:
+            exchange.set_status("SOL_USDC", "open", f"open-{number}")
+    exchange.send(0, None)
+    exchange.ask(Deposit(command_id="nobody", account_id=f"{names[0]}-unknown", amount=1))
+    assert exchange.laws_hold()
+    return exchange
+
+
+def _random_command(dice: random.Random, exchange: Exchange, name: str, command_id: str) -> Command:
+    state = exchange.states[shard_of(name, exchange.shards)]
+    own = [position.position_id for position in state.positions.values() if position.account_id == name]
+    choice = dice.random()
+    if own and choice < 0.25:
+        return ClosePosition(command_id=command_id, account_id=name, position_id=dice.choice(own))
+    if own and choice < 0.35:
+        position = state.positions[dice.choice(own)]
+        below = position.entry_price * 9 // 10
+        return AmendStops(
+            command_id=command_id,
+            account_id=name,
+            position_id=position.position_id,
+            amend_stop_loss=position.side == "long",
+            stop_loss=below if position.side == "long" else None,
+            amend_take_profit=position.side == "short",
+            take_profit=below if position.side == "short" else None,
+        )
+    if choice < 0.40:
+        return Deposit(command_id=command_id, account_id=name, amount=dice.randint(0, 500) * USDC)
+    if choice < 0.45:
+        return Withdraw(command_id=command_id, account_id=name, amount=dice.randint(1, 50) * USDC)
+    if choice < 0.48:
+        return ClosePosition(command_id="the same id", account_id=name, position_id="9-1")
+    return OpenPosition(
+        command_id=command_id,
+        account_id=name,
+        symbol=dice.choice(list(START_PRICES)),
+        side=dice.choice(SIDES),
+        margin=dice.randint(1, 300) * USDC,
+        leverage=dice.choice([100, 1_000, 5_000, 10_000]),
+        client_order_id=f"mine-{command_id}" if dice.random() < 0.3 else None,
+    )
