@@ -1,0 +1,1 @@
+"""The account: what it holds, and what that is worth."""

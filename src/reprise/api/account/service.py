@@ -1,0 +1,38 @@
+"""How an account's figures come from the tables."""
+
+from typing import Final
+
+from reprise.api.account.schemas import Account
+from reprise.api.amounts import money
+from reprise.api.parts import Parts
+from reprise.api.problems import REFUSALS, ApiError
+from reprise.api.progress import wait_for
+from reprise.projector import queries
+from reprise.schemas.rejections import Rejection
+from reprise.schemas.sharding import shard_of
+from reprise.schemas.units import render
+
+LEVEL_EXPONENT: Final = 4
+
+
+async def find(parts: Parts, account_id: str) -> Account:
+    """Give the caller's account."""
+    row = await parts.database.ask(lambda db: queries.account(db, account_id))
+    if row is None:
+        # Whoever has just registered need not know that the tables are a moment behind.
+        shard = shard_of(account_id, parts.settings.shards)
+        await wait_for(parts, shard, parts.outcomes.seq(shard))
+        row = await parts.database.ask(lambda db: queries.account(db, account_id))
+    if row is None:
+        raise ApiError(REFUSALS[Rejection.ACCOUNT_UNKNOWN], "The account is being opened; ask again")
+    equity = row.balance + row.unrealized_pnl
+    level = equity * 10**LEVEL_EXPONENT // row.used_margin if row.used_margin else None
+    return Account(
+        account_id=row.account_id,
+        balance=money(row.balance),
+        equity=money(equity),
+        used_margin=money(row.used_margin),
+        free_margin=money(row.cash),
+        margin_level=None if level is None else render(level, LEVEL_EXPONENT),
+        unrealized_pnl=money(row.unrealized_pnl),
+    )

@@ -1,0 +1,1 @@
+"""Who calls: users, their passwords, sessions and tokens."""

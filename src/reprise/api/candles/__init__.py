@@ -1,0 +1,1 @@
+"""Candles: what a symbol's mid did."""

@@ -1,0 +1,33 @@
+"""Routes of candles."""
+
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from reprise.api.candles import service
+from reprise.api.candles.schemas import Candles
+from reprise.api.cursors import LIMIT, Cursor, Limit
+from reprise.api.parts import Api
+from reprise.api.problems import DATABASE_UNAVAILABLE, MALFORMED, REFUSALS, responses
+from reprise.projector.queries import Interval
+from reprise.schemas.rejections import Rejection
+
+router = APIRouter(prefix="/candles", tags=["market"])
+
+
+@router.get(
+    "",
+    responses=responses(REFUSALS[Rejection.SYMBOL_UNKNOWN]._replace(status=404), MALFORMED, DATABASE_UNAVAILABLE),
+)
+async def list_candles(
+    parts: Api,
+    symbol: Annotated[str, Query(max_length=32, examples=["BTC_USDC"])],
+    interval: Annotated[Interval, Query()] = "1m",
+    start: Annotated[datetime | None, Query(alias="from", description="first start, RFC 3339")] = None,
+    end: Annotated[datetime | None, Query(alias="to", description="starts before this, RFC 3339")] = None,
+    limit: Limit = LIMIT,
+    cursor: Cursor = None,
+) -> Candles:
+    """List a symbol's candles of the mid, newest first; minutes are of log time."""
+    return await service.page(parts, symbol, interval, start, end, limit, cursor)

@@ -1,0 +1,50 @@
+"""How requests reach PostgreSQL: a bounded pool, asked from threads, with a written time-out."""
+
+from collections.abc import Callable
+from typing import Final, TypeVar
+
+from anyio import CapacityLimiter, to_thread
+from sqlalchemy import Connection, create_engine, text
+
+Answer = TypeVar("Answer")
+
+CONNECTIONS: Final = 16
+TIMEOUT_S: Final = 5
+
+
+class Database:
+    """Every question runs in a thread with a connection of its own; each statement is its own transaction."""
+
+    def __init__(self, url: str) -> None:
+        self._engine = create_engine(
+            url,
+            pool_size=CONNECTIONS,
+            max_overflow=0,
+            pool_timeout=TIMEOUT_S,
+            isolation_level="AUTOCOMMIT",
+            connect_args={
+                "connect_timeout": TIMEOUT_S,
+                "options": f"-c statement_timeout={TIMEOUT_S * 1000}",
+                "application_name": "reprise-api",
+            },
+        )
+        # As many threads as connections: nobody holds a thread while waiting for the pool.
+        self._threads = CapacityLimiter(CONNECTIONS)
+
+    async def ask(self, question: Callable[[Connection], Answer]) -> Answer:
+        """Run a question in a thread; SQLAlchemyError where the database does not answer."""
+        return await to_thread.run_sync(self.ask_now, question, limiter=self._threads)
+
+    def ask_now(self, question: Callable[[Connection], Answer]) -> Answer:
+        """Run a question in this thread."""
+        with self._engine.connect() as connection:
+            return question(connection)
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._engine.dispose()
+
+
+def answers(db: Connection) -> bool:
+    """Say whether the database answers at all."""
+    return bool(db.execute(text("SELECT true")).scalar_one())

@@ -1,0 +1,1 @@
+"""Fills: every execution of the caller's."""

@@ -1,0 +1,1 @@
+"""Health: whether the API lives, and whether it does its work."""

@@ -1,0 +1,1 @@
+"""Instruments: what may be traded, and within which bounds."""

@@ -1,0 +1,228 @@
+"""How the API is built from its settings, served, and stopped."""
+
+import asyncio
+import contextlib
+import signal
+import socket
+from collections.abc import Awaitable, Callable, Iterator
+from time import monotonic
+from typing import Final
+
+import structlog
+import uvicorn
+from confluent_kafka import KafkaException
+from sqlalchemy import Connection
+from sqlalchemy.exc import OperationalError, ProgrammingError
+
+from reprise.api.app import create_app
+from reprise.api.auth.passwords import Passwords
+from reprise.api.auth.throttle import Throttle
+from reprise.api.auth.tokens import SECRET_BYTES_MIN, Tokens
+from reprise.api.broadcasts import Broadcasts
+from reprise.api.command_log import CommandLog
+from reprise.api.database import Database
+from reprise.api.ends import CommandEnds
+from reprise.api.metrics import Metrics
+from reprise.api.migrate import migrate
+from reprise.api.outcomes import Outcomes
+from reprise.api.parts import Parts
+from reprise.api.positions.tickets import Tickets
+from reprise.api.prices import Prices, Quote
+from reprise.api.tickers.day import Days
+from reprise.projector import queries
+from reprise.runtime import logging
+from reprise.runtime.errors import FixableError
+from reprise.runtime.settings import Settings
+
+# What somebody may have copied from an example is no secret.
+WEAK_WORDS: Final = ("changethis", "change-me", "change_me", "secret", "password", "example")
+DISTINCT_MIN: Final = 8  # characters
+START_TIMEOUT_S: Final = 30.0
+STOP_TIMEOUT_S: Final = 5
+WATCH_S: Final = 1.0
+BACKLOG: Final = 2_048
+
+
+def main(settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT; FixableError where it cannot start."""
+    logging.configure("api", settings.log_level)
+    secret = jwt_secret(settings)
+    with asyncio.Runner(loop_factory=uvloop_loop) as runner:
+        runner.run(_serve(settings, secret))
+
+
+def jwt_secret(settings: Settings) -> str:
+    """Give the secret that signs tokens, or refuse to start."""
+    secret = settings.jwt_secret
+    how = "Set JWT_SECRET to at least 32 random bytes, for instance from `openssl rand -hex 32`."
+    if not secret:
+        raise FixableError(f"JWT_SECRET is not set, and `reprise up` did not make one in the data folder. {how}")
+    if len(secret.encode()) < SECRET_BYTES_MIN:
+        raise FixableError(f"JWT_SECRET has {len(secret.encode())} bytes. {how}")
+    weak = len(set(secret)) < DISTINCT_MIN or any(word in secret.lower() for word in WEAK_WORDS)
+    if settings.profile == "production" and weak:
+        raise FixableError(f"JWT_SECRET looks like an example. {how}")
+    return secret
+
+
+def build(settings: Settings, secret: str) -> Parts:
+    """Make every part; nothing is started."""
+    database = Database(settings.database_url)
+    prices = Prices()
+    outcomes = Outcomes(settings, prices)
+    command_log = CommandLog(settings)
+    return Parts(
+        settings=settings,
+        database=database,
+        prices=prices,
+        outcomes=outcomes,
+        ends=CommandEnds(settings, outcomes),
+        command_log=command_log,
+        broadcasts=Broadcasts(database, command_log, outcomes, settings.shards),
+        passwords=Passwords(),
+        tokens=Tokens(secret),
+        throttle=Throttle(monotonic),
+        days=Days(database),
+        tickets=Tickets(),
+        metrics=Metrics(),
+    )
+
+
+async def start(parts: Parts) -> None:
+    """Take up prices and the log's end, and begin to follow; FixableError where something stays missing."""
+    loop = asyncio.get_running_loop()
+    url = parts.settings.database_url
+    await _patiently(lambda: asyncio.to_thread(migrate, url))
+    await _patiently(lambda: parts.database.ask(lambda db: _take_prices(parts.prices, db)))
+    await _patiently(lambda: asyncio.to_thread(parts.outcomes.start, loop))
+    parts.ends.start()
+    parts.command_log.start(loop)
+
+
+async def stop(parts: Parts) -> None:
+    """Send what waits, then close everything."""
+    await asyncio.to_thread(parts.command_log.stop)
+    await asyncio.to_thread(parts.outcomes.stop)
+    await asyncio.to_thread(parts.ends.stop)
+    parts.database.close()
+
+
+def uvloop_loop() -> asyncio.AbstractEventLoop:
+    """Make the loop the API runs on."""
+    import uvloop  # noqa: PLC0415
+
+    return uvloop.new_event_loop()
+
+
+class _Server(uvicorn.Server):
+    """Leaves the signals to us: uvicorn would raise them again at its end, and the process would not exit with 0."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+async def _serve(settings: Settings, secret: str) -> None:
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopped.set)
+    parts = build(settings, secret)
+    starting = asyncio.create_task(start(parts))
+    stopping = asyncio.create_task(stopped.wait())
+    await asyncio.wait((starting, stopping), return_when=asyncio.FIRST_COMPLETED)
+    if not starting.done():
+        starting.cancel()
+        return
+    starting.result()
+    try:
+        await _until(parts, stopping)
+    finally:
+        stopping.cancel()
+        await stop(parts)
+
+
+async def _until(parts: Parts, stopping: asyncio.Task[bool]) -> None:
+    """Serve until told to stop; FixableError where that cannot begin, or cannot go on."""
+    listening = _listen(parts.settings.api_host, parts.settings.port)
+    server = _Server(
+        uvicorn.Config(
+            create_app(parts),
+            access_log=False,
+            log_config=None,
+            lifespan="off",
+            ws="none",
+            timeout_graceful_shutdown=STOP_TIMEOUT_S,
+            server_header=False,
+        )
+    )
+    instruments = asyncio.create_task(parts.broadcasts.define_instruments())
+    serving = asyncio.create_task(server.serve([listening]))
+    following = asyncio.create_task(_follows(parts))
+    try:
+        await asyncio.wait((serving, following, stopping), return_when=asyncio.FIRST_COMPLETED)
+        server.should_exit = True
+        await serving
+    finally:
+        for task in (instruments, following):
+            task.cancel()
+        await asyncio.gather(instruments, following, return_exceptions=True)
+    if not stopping.done():
+        raise FixableError("The engine's events could no longer be read; the process manager starts a new API.")
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=BACKLOG)
+    except OSError as error:
+        why = f"The API cannot listen on {host}:{port} ({error.strerror})."
+        raise FixableError(f"{why} Choose another PORT.") from error
+
+
+async def _follows(parts: Parts) -> None:
+    """Last as long as events are read: without them replies would wait for nothing."""
+    while parts.outcomes.is_following():  # noqa: ASYNC110  # It is a thread that ends.
+        await asyncio.sleep(WATCH_S)
+
+
+async def _patiently(step: Callable[[], Awaitable[None]]) -> None:
+    """Try a step of the start again while what it needs may still be starting beside it."""
+    give_up = monotonic() + START_TIMEOUT_S
+    while True:
+        try:
+            await step()
+        except (OperationalError, ProgrammingError, KafkaException) as error:
+            if monotonic() > give_up:
+                raise _what_to_do(error) from error
+            structlog.get_logger().warning("not started yet", error=str(error.args[0]))
+            await asyncio.sleep(WATCH_S)
+        else:
+            return
+
+
+def _what_to_do(error: Exception) -> FixableError:
+    match error:
+        case ProgrammingError():
+            return FixableError("The database has no tables of this version. Run `reprise migrate`.")
+        case OperationalError():
+            return FixableError("PostgreSQL does not answer. Start it (`reprise up`), or set DATABASE_URL.")
+        case _:
+            return FixableError(
+                f"The log cannot be read ({error.args[0]}). Start the broker (`reprise up`), "
+                "make the topics (`reprise topics`), or set KAFKA_BROKERS."
+            )
+
+
+def _take_prices(prices: Prices, db: Connection) -> None:
+    for row in queries.instruments(db):
+        prices.instruments[row.instrument.symbol] = row.instrument
+        prices.set_status(row.instrument.symbol, row.status)
+    feed = queries.last_feed(db)
+    prices.feed = None if feed is None else feed.name
+    for price in queries.last_prices(db).values():
+        if price.bid is not None and price.ask is not None and price.heard_at is not None and price.feed is not None:
+            quote = Quote(
+                price.bid, price.ask, price.heard_at, price.feed, price.feed_changed, price.held_bid is not None
+            )
+            prices.start_from(price.symbol, quote)

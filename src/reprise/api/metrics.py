@@ -1,0 +1,34 @@
+"""What is counted about requests and commands."""
+
+from typing import Final
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+
+LATENCIES: Final = (0.001, 0.0025, 0.005, 0.01, 0.015, 0.03, 0.06, 0.125, 0.25, 0.5, 1, 2.5)
+
+
+class Metrics:
+    """A registry of its own, so that two APIs in one process do not meet."""
+
+    def __init__(self) -> None:
+        self._registry = CollectorRegistry()
+        self.requests = Histogram(
+            "reprise_api_request_seconds",
+            "Time from a request to its reply",
+            ("method", "route", "status"),
+            buckets=LATENCIES,
+            registry=self._registry,
+        )
+        self.commands = Counter(
+            "reprise_api_commands_total", "Commands, by what became of them", ("outcome",), registry=self._registry
+        )
+        self.waits = Histogram(
+            "reprise_api_outcome_seconds",
+            "Time from sending a command to its event",
+            buckets=LATENCIES,
+            registry=self._registry,
+        )
+
+    def page(self) -> bytes:
+        """Write everything in Prometheus' text format."""
+        return generate_latest(self._registry)

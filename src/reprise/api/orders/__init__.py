@@ -1,0 +1,1 @@
+"""Orders: how a position is opened."""

@@ -1,0 +1,58 @@
+"""Routes of orders."""
+
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Path, Response
+from starlette.responses import JSONResponse
+
+from reprise.api.auth.caller import SCHEMES, SIGNED_IN, Caller
+from reprise.api.commands.asking import Asking
+from reprise.api.commands.replies import ACCEPTED, COMMAND_PROBLEMS, accepted
+from reprise.api.commands.service import Undecided
+from reprise.api.numbers import ExactRoute
+from reprise.api.orders import service
+from reprise.api.orders.schemas import Order, OrderRequest
+from reprise.api.parts import Api
+from reprise.api.problems import MALFORMED, NOT_FOUND, REFUSALS, responses
+from reprise.api.progress import CAUGHT_UP
+from reprise.schemas.rejections import Rejection
+
+REFUSED: Final = [
+    REFUSALS[rejection]
+    for rejection in Rejection
+    if rejection
+    not in (
+        Rejection.WRONG_SHARD,
+        Rejection.ACCOUNT_EXISTS,
+        Rejection.FEED_NOT_SELECTED,
+        Rejection.POSITION_NOT_OPEN,
+        Rejection.DEPOSIT_LIMIT,
+        Rejection.BALANCE_LIMIT,
+    )
+]
+
+router = APIRouter(prefix="/orders", tags=["orders"], route_class=ExactRoute, dependencies=SCHEMES)
+
+
+@router.post(
+    "",
+    status_code=201,
+    response_model=Order,
+    responses=SIGNED_IN | responses(*REFUSED, *COMMAND_PROBLEMS) | ACCEPTED,
+)
+async def place_order(
+    parts: Api, caller: Caller, body: OrderRequest, asked: Asking, response: Response
+) -> Order | JSONResponse:
+    """Open a position at the market's price. The reply is the engine's decision, or 202 and where to look."""
+    order, reply = await service.place(parts, caller, body, asked)
+    if order is None or isinstance(reply, Undecided):
+        return accepted(reply)
+    response.headers.update(reply.headers())
+    response.headers["Location"] = f"/api/v1/orders/{order.order_id}"
+    return order
+
+
+@router.get("/{order_id}", dependencies=[CAUGHT_UP], responses=SIGNED_IN | responses(NOT_FOUND, MALFORMED))
+async def get_order(parts: Api, caller: Caller, order_id: Annotated[str, Path(max_length=64)]) -> Order:
+    """Give one order of yours."""
+    return await service.find(parts, caller.account_id, order_id)

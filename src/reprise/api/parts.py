@@ -1,0 +1,46 @@
+"""What the API consists of: built once by main, and passed to every request."""
+
+from typing import Annotated, NamedTuple
+
+from fastapi import Depends, Request
+
+from reprise.api.auth.passwords import Passwords
+from reprise.api.auth.throttle import Throttle
+from reprise.api.auth.tokens import Tokens
+from reprise.api.broadcasts import Broadcasts
+from reprise.api.command_log import CommandLog
+from reprise.api.database import Database
+from reprise.api.ends import CommandEnds
+from reprise.api.metrics import Metrics
+from reprise.api.outcomes import Outcomes
+from reprise.api.positions.tickets import Tickets
+from reprise.api.prices import Prices
+from reprise.api.tickers.day import Days
+from reprise.runtime.settings import Settings
+
+
+class Parts(NamedTuple):
+    """One of each."""
+
+    settings: Settings
+    database: Database
+    prices: Prices
+    outcomes: Outcomes
+    ends: CommandEnds
+    command_log: CommandLog
+    broadcasts: Broadcasts
+    passwords: Passwords
+    tokens: Tokens
+    throttle: Throttle
+    days: Days
+    tickets: Tickets
+    metrics: Metrics
+
+
+async def parts_of(request: Request) -> Parts:
+    """Give the parts of the application a request came to."""
+    parts: Parts = request.app.state.parts
+    return parts
+
+
+Api = Annotated[Parts, Depends(parts_of)]

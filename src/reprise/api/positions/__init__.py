@@ -1,0 +1,1 @@
+"""Positions: what is open, what was closed, and how."""

@@ -1,0 +1,87 @@
+"""Routes of positions."""
+
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Query, Response
+from starlette.responses import JSONResponse
+
+from reprise.api import paths
+from reprise.api.auth.caller import SCHEMES, SIGNED_IN, Caller
+from reprise.api.commands.asking import Asking
+from reprise.api.commands.replies import ACCEPTED, EVERY_COMMAND, accepted
+from reprise.api.commands.service import Reply, Undecided
+from reprise.api.cursors import LIMIT, Cursor, Limit
+from reprise.api.numbers import ExactRoute
+from reprise.api.parts import Api
+from reprise.api.positions import service
+from reprise.api.positions.schemas import AmendRequest, CloseRequest, Position, Positions
+from reprise.api.problems import MALFORMED, NOT_FOUND, REFUSALS, responses
+from reprise.api.progress import CAUGHT_UP
+from reprise.schemas.rejections import Rejection
+
+_PRICED: Final = (
+    REFUSALS[Rejection.POSITION_NOT_OPEN]._replace(status=404),
+    REFUSALS[Rejection.POSITION_NOT_OPEN],
+    REFUSALS[Rejection.NO_PRICE],
+    REFUSALS[Rejection.PRICE_UNCONFIRMED],
+    REFUSALS[Rejection.PRICE_STALE],
+)
+CLOSING: Final = SIGNED_IN | responses(*EVERY_COMMAND, *_PRICED, REFUSALS[Rejection.MARKET_HALTED]) | ACCEPTED
+AMENDING: Final = (
+    SIGNED_IN
+    | responses(
+        *EVERY_COMMAND,
+        *_PRICED,
+        REFUSALS[Rejection.STOP_LOSS_WRONG_SIDE],
+        REFUSALS[Rejection.TAKE_PROFIT_WRONG_SIDE],
+    )
+    | ACCEPTED
+)
+ONE: Final = f"/{{position_id:{paths.LEDGER_ID}}}"
+
+router = APIRouter(prefix="/positions", tags=["positions"], route_class=ExactRoute, dependencies=SCHEMES)
+
+
+@router.get("", dependencies=[CAUGHT_UP], responses=SIGNED_IN | responses(MALFORMED))
+async def list_positions(
+    parts: Api,
+    caller: Caller,
+    status: Annotated[service.Status, Query()] = "open",
+    symbol: Annotated[str | None, Query(max_length=32)] = None,
+    limit: Limit = LIMIT,
+    cursor: Cursor = None,
+) -> Positions:
+    """List your positions, the last opened first."""
+    return await service.page(parts, caller.account_id, status, symbol, limit, cursor)
+
+
+@router.get(ONE, dependencies=[CAUGHT_UP], responses=SIGNED_IN | responses(NOT_FOUND, MALFORMED))
+async def get_position(parts: Api, caller: Caller, position_id: str) -> Position:
+    """Give one position of yours."""
+    return await service.find(parts, caller.account_id, position_id)
+
+
+@router.patch(ONE, response_model=Position, responses=AMENDING)
+async def amend_position(
+    parts: Api, caller: Caller, position_id: str, body: AmendRequest, asked: Asking, response: Response
+) -> Position | JSONResponse:
+    """Set a stop loss or take profit; null takes it off, absent keeps it."""
+    position, reply = await service.amend(parts, caller, position_id, body, asked)
+    return _answer(position, reply, response)
+
+
+@router.post(ONE + "/close", response_model=Position, responses=CLOSING)
+async def close_position(
+    parts: Api, caller: Caller, position_id: str, asked: Asking, response: Response, body: CloseRequest | None = None
+) -> Position | JSONResponse:
+    """Close a position whole, at the server's price."""
+    del body  # It says nothing yet; what it must not say is refused.
+    position, reply = await service.close(parts, caller, position_id, asked)
+    return _answer(position, reply, response)
+
+
+def _answer(position: Position | None, reply: Reply, response: Response) -> Position | JSONResponse:
+    if position is None or isinstance(reply, Undecided):
+        return accepted(reply)
+    response.headers.update(reply.headers())
+    return position

@@ -1,0 +1,130 @@
+"""How positions are read, closed, and given other stops."""
+
+from typing import Literal
+
+from reprise.api.auth.caller import Signed
+from reprise.api.commands.asking import Asked, deadline
+from reprise.api.commands.service import Known, Reply, Undecided, ask
+from reprise.api.cursors import read_cursor, write_cursor
+from reprise.api.numbers import units_of
+from reprise.api.parts import Parts
+from reprise.api.positions.schemas import AmendRequest, Position, Positions
+from reprise.api.positions.views import after, position_of_event, position_of_row
+from reprise.api.problems import NOT_FOUND, REFUSALS, ApiError
+from reprise.api.progress import wait_for
+from reprise.projector import queries
+from reprise.schemas.commands import AmendStops, ClosePosition
+from reprise.schemas.events import PositionClosed, StopsAmended
+from reprise.schemas.rejections import Rejection
+
+Status = Literal["open", "closed", "all"]
+
+
+async def page(
+    parts: Parts, account_id: str, status: Status, symbol: str | None, limit: int, cursor: str | None
+) -> Positions:
+    """List the caller's positions."""
+    question = f"positions~{status}~{symbol or ''}"
+    before = read_cursor(question, cursor)
+    found = await parts.database.ask(
+        lambda db: queries.positions(db, account_id, status=status, symbol=symbol, limit=limit, before=before)
+    )
+    instruments = parts.prices.instruments
+    return Positions(
+        items=[position_of_row(row, instruments) for row in found.items],
+        next_cursor=write_cursor(question, found.next_cursor),
+    )
+
+
+async def find(parts: Parts, account_id: str, position_id: str) -> Position:
+    """Give one of the caller's positions."""
+    row = await parts.database.ask(lambda db: queries.position(db, account_id, position_id))
+    if row is None:
+        raise ApiError(NOT_FOUND, "You have no position of this id")
+    return position_of_row(row, parts.prices.instruments)
+
+
+async def amend(
+    parts: Parts, caller: Signed, position_id: str, request: AmendRequest, asked: Asked
+) -> tuple[Position | None, Reply]:
+    """Set or take off stops; no position where the outcome is undecided."""
+    named = request.model_fields_set
+    exponent = None
+    if request.stop_loss is not None or request.take_profit is not None:
+        exponent = await _tick_exponent(parts, caller.account_id, position_id)
+
+    def ticks(name: str, text: str | None) -> int | None:
+        return None if text is None or exponent is None else units_of(f"/{name}", text, exponent)
+
+    command = AmendStops(
+        command_id=asked.command_id(caller.account_id),
+        account_id=caller.account_id,
+        deadline=deadline(),
+        position_id=position_id,
+        amend_stop_loss="stop_loss" in named,
+        stop_loss=ticks("stop_loss", request.stop_loss),
+        amend_take_profit="take_profit" in named,
+        take_profit=ticks("take_profit", request.take_profit),
+    )
+    reply = await ask(parts, command, keyed=asked.key is not None, respond_async=asked.respond_async)
+    return await _result(parts, caller.account_id, position_id, reply), reply
+
+
+async def close(parts: Parts, caller: Signed, position_id: str, asked: Asked) -> tuple[Position | None, Reply]:
+    """Close a position whole; none where the outcome is undecided."""
+    command = ClosePosition(
+        command_id=asked.command_id(caller.account_id),
+        account_id=caller.account_id,
+        deadline=deadline(),
+        position_id=position_id,
+    )
+    reply = await ask(parts, command, keyed=asked.key is not None, respond_async=asked.respond_async)
+    return await _result(parts, caller.account_id, position_id, reply), reply
+
+
+async def _tick_exponent(parts: Parts, account_id: str, position_id: str) -> int:
+    """Give the places of the position's prices."""
+    position = await _seen(parts, account_id, position_id)
+    if position is None:
+        shard = int(position_id.partition("-")[0])
+        if shard < parts.settings.shards:
+            await wait_for(parts, shard, parts.outcomes.seq(shard))
+        position = await _seen(parts, account_id, position_id)
+    if position is None:
+        # Without its instrument's units the prices cannot be written into the log.
+        raise ApiError(REFUSALS[Rejection.POSITION_NOT_OPEN]._replace(status=404))
+    return parts.prices.instruments[position.symbol].tick_exponent
+
+
+async def _result(parts: Parts, account_id: str, position_id: str, reply: Reply) -> Position | None:
+    """Give the position a command left behind; null while its opening is not even in the tables."""
+    if isinstance(reply, Undecided):
+        return None
+    position = await _seen(parts, account_id, position_id)
+    if isinstance(reply, Known):
+        return position
+    shard, event = reply.outcome
+    if position is None:
+        await wait_for(parts, shard, event.seq)
+        position = await _seen(parts, account_id, position_id)
+    assert isinstance(event, StopsAmended | PositionClosed), "the outcome of what was not refused"
+    return None if position is None else after(position, event, shard, parts.prices.instruments)
+
+
+async def _seen(parts: Parts, account_id: str, position_id: str) -> Position | None:
+    """Give the newest that is known of a position: by the tables, and by what was answered here since."""
+    shard = int(position_id.partition("-")[0])
+    # In this order: what is projected between the two is in the row, and never missing from both.
+    seq, row = await parts.database.ask(
+        lambda db: (queries.projected_seq(db, shard), queries.position(db, account_id, position_id))
+    )
+    instruments = parts.prices.instruments
+    opened = parts.tickets.opened(position_id, account_id)
+    if row is not None:
+        position = position_of_row(row, instruments)
+    elif opened is not None:
+        position = position_of_event(opened, instruments)
+    else:
+        return None
+    amended = parts.tickets.amended(position_id, seq)
+    return position if amended is None else after(position, amended, shard, instruments)

@@ -1,0 +1,1 @@
+"""Receipts: why a position was closed."""

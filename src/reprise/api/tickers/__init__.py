@@ -1,0 +1,1 @@
+"""Tickers: the last price of each symbol, and what it is worth."""

@@ -1,0 +1,16 @@
+"""Routes of tickers."""
+
+from fastapi import APIRouter
+
+from reprise.api.parts import Api
+from reprise.api.problems import DATABASE_UNAVAILABLE, responses
+from reprise.api.tickers import service
+from reprise.api.tickers.schemas import Tickers
+
+router = APIRouter(prefix="/tickers", tags=["market"])
+
+
+@router.get("", responses=responses(DATABASE_UNAVAILABLE))
+async def list_tickers(parts: Api) -> Tickers:
+    """List the last prices, which feed they are of, and what they are worth now."""
+    return await service.all_of(parts)

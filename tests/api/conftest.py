@@ -1,0 +1,90 @@
+"""What the API's tests share: one exchange for a module, with prices that stay fresh."""
+
+import threading
+import uuid
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Self
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from api.exchange import Exchange, service
+from conftest import empty_topics
+from reprise.runtime.settings import Settings
+from reprise.stack.ports import free_ports
+
+SHARDS = 4
+ALIVE_INTERVAL_S = 1.0
+
+
+@pytest.fixture(scope="module")
+def database(postgres: str) -> Iterator[str]:
+    """A database of this module's own, empty."""
+    name = f"api_{uuid.uuid4().hex}"
+    with psycopg.connect(postgres.replace("+psycopg", ""), autocommit=True) as connection:
+        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        yield postgres.rpartition("/")[0] + f"/{name}"
+        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def settings_of(kafka: str, database: str, folder: Path) -> Settings:
+    api, engine, market_data, projector = free_ports(4)
+    return Settings.model_validate(
+        {
+            "data": folder / "data",
+            "kafka_brokers": kafka,
+            "database_url": database,
+            "shards": SHARDS,
+            "port": api,
+            "engine_port": engine,
+            "market_data_port": market_data,
+            "projector_port": projector,
+            "jwt_secret": "a-key-of-the-tests-of-at-least-32-bytes",
+        }
+    )
+
+
+@pytest.fixture(scope="module")
+def exchange(kafka: str, database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Exchange]:
+    """A whole exchange, BTC at 50,000 and ETH at 2,000 with a spread of one tick, kept fresh; SOL without a price."""
+    folder = tmp_path_factory.mktemp("exchange")
+    settings = settings_of(kafka, database, folder)
+    empty_topics(settings)
+    with ExitStack() as stack:
+        for package in ("engine.shell", "projector"):
+            stack.enter_context(service(package, settings, folder))
+        api = stack.enter_context(service("api", settings, folder))
+        running = Exchange(settings, folder)
+        running.until_ready(api)
+        running.new_feed()
+        running.confirmed_price("BTC_USDC", "49999.9", "50000.0")
+        running.confirmed_price("ETH_USDC", "1999.99", "2000.00")
+        for symbol in ("BTC_USDC", "ETH_USDC"):
+            running.until_fresh(symbol)
+        stack.enter_context(kept_alive(running))
+        stack.callback(running.close)
+        yield running
+
+
+class kept_alive:  # noqa: N801  # It is used like a function.
+    """Sends alive marks while a block runs."""
+
+    def __init__(self, exchange: Exchange) -> None:
+        self._exchange = exchange
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._mark, daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        self._thread.join()
+
+    def _mark(self) -> None:
+        while not self._ended.wait(ALIVE_INTERVAL_S):
+            self._exchange.alive("BTC_USDC", "ETH_USDC")

@@ -1,0 +1,251 @@
+"""How tests run a whole exchange: engine, projector and API as processes on a real broker and database."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, Final, TypeVar
+from uuid import uuid4
+
+import httpx
+from confluent_kafka import Producer
+
+from reprise.runtime.kafka import command_producer_options
+from reprise.runtime.settings import Settings
+from reprise.schemas.codec import encode_command
+from reprise.schemas.commands import Command, SelectFeed, SetMarketStatus, UpdatePrices
+from reprise.schemas.ids import broadcast_id
+from reprise.schemas.instruments import BY_SYMBOL
+from reprise.schemas.messages import MarketStatus, Tick
+from reprise.schemas.topics import COMMANDS
+from reprise.schemas.units import parse
+from reprise.stack.foreground import dying_with_parent
+
+PASSWORD: Final = "correct horse battery"
+READY_TIMEOUT_S: Final = 60.0
+STOP_TIMEOUT_S: Final = 20.0
+FEED: Final = "simulated"
+
+Seen = TypeVar("Seen")
+
+
+def eventually(look: Callable[[], Seen], holds: Callable[[Seen], bool], timeout_s: float = 10.0) -> Seen:
+    """Look again until something holds; what was seen then."""
+    deadline = time.monotonic() + timeout_s
+    while True:
+        seen = look()
+        if holds(seen):
+            return seen
+        assert time.monotonic() < deadline, f"not in {timeout_s:.0f} s: {seen!r}"
+        time.sleep(0.05)
+
+
+class Service:
+    """One service's process."""
+
+    def __init__(self, package: str, settings: Settings, folder: Path) -> None:
+        self.output = folder / f"{package}-{uuid4().hex[:6]}.log"
+        code = (
+            f"from reprise.{package}.main import main; from reprise.runtime.settings import Settings; main(Settings())"
+        )
+        with self.output.open("ab") as sink:
+            self.process = subprocess.Popen(
+                [sys.executable, "-c", code],
+                env=os.environ | environment_of(settings),
+                cwd=folder,
+                stdin=subprocess.DEVNULL,
+                stdout=sink,
+                stderr=subprocess.STDOUT,
+                preexec_fn=dying_with_parent,  # noqa: PLW1509  # It takes no lock that another thread could hold.
+            )
+
+    @property
+    def log(self) -> str:
+        return self.output.read_text(encoding="utf-8")
+
+    def stop(self) -> int:
+        """Ask it to end; its exit code."""
+        self.process.terminate()
+        return self.process.wait(STOP_TIMEOUT_S)
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait(STOP_TIMEOUT_S)
+
+
+@contextmanager
+def service(package: str, settings: Settings, folder: Path) -> Iterator[Service]:
+    """A service that is gone at the end of the block."""
+    started = Service(package, settings, folder)
+    try:
+        yield started
+    finally:
+        if started.process.poll() is None:
+            with suppress(subprocess.TimeoutExpired):
+                started.stop()
+        if started.process.poll() is None:
+            started.kill()
+
+
+class User:
+    """A registered user's client: signed in by bearer token."""
+
+    def __init__(self, base_url: str, email: str, token: str) -> None:
+        self.email = email
+        self.token = token
+        self.http = httpx.Client(
+            base_url=f"{base_url}/api/v1", headers={"Authorization": f"Bearer {token}"}, timeout=10.0
+        )
+
+    def get(self, path: str, **params: str | int) -> Any:
+        """A read that must succeed; it shows at least what this client was told."""
+        reply = self.http.get(path, params=params)
+        assert reply.status_code == 200, reply.text
+        return reply.json()
+
+    def order(self, headers: dict[str, str] | None = None, **fields: Any) -> httpx.Response:
+        body = {"symbol": "BTC_USDC", "side": "long", "margin": "100", "leverage": "10"} | fields
+        return self.http.post(
+            "/orders", json={name: value for name, value in body.items() if value is not None}, headers=headers
+        )
+
+    def opened(self, **fields: Any) -> dict[str, Any]:
+        """An order that must be filled."""
+        reply = self.order(**fields)
+        assert reply.status_code == 201, reply.text
+        order: dict[str, Any] = reply.json()
+        return order
+
+    def close(self, position_id: str, headers: dict[str, str] | None = None) -> httpx.Response:
+        return self.http.post(f"/positions/{position_id}/close", headers=headers)
+
+
+class Exchange:
+    """The running services, and a feed in the test's hand."""
+
+    def __init__(self, settings: Settings, folder: Path) -> None:
+        self.settings = settings
+        self.folder = folder
+        self.url = f"http://127.0.0.1:{settings.port}"
+        self.http = httpx.Client(base_url=self.url, timeout=10.0)
+        self._producer = Producer(command_producer_options(settings, "test-feed"))
+        self.run = ""
+        self._users: list[User] = []
+        self._update_id = 0
+        self._broadcasts = 0
+
+    def until_ready(self, api: Service) -> None:
+        def readiness() -> tuple[int, str]:
+            assert api.process.poll() is None, api.log[-4000:]
+            return self._readiness()
+
+        eventually(readiness, lambda seen: seen[0] == 200, READY_TIMEOUT_S)
+
+    def new_user(self) -> User:
+        """Register and sign in."""
+        email = f"{uuid4().hex}@example.com"
+        reply = self.http.post("/api/v1/auth/register", json={"email": email, "password": PASSWORD})
+        assert reply.status_code == 201, reply.text
+        return self.user(email)
+
+    def user(self, email: str) -> User:
+        """Sign in."""
+        user = User(self.url, email, self.login(email))
+        self._users.append(user)
+        return user
+
+    def close(self) -> None:
+        """Close every client."""
+        for user in self._users:
+            user.http.close()
+        self.http.close()
+
+    def login(self, email: str) -> str:
+        with httpx.Client(base_url=self.url, timeout=10.0) as client:
+            reply = client.post("/api/v1/auth/login", json={"email": email, "password": PASSWORD})
+        assert reply.status_code == 200, reply.text
+        token: str = reply.json()["access_token"]
+        return token
+
+    def new_feed(self, name: str = FEED) -> None:
+        """Select a feed's new run: every price becomes stale."""
+        self.run = uuid4().hex
+        self.broadcast(lambda _: SelectFeed(name=name, run=self.run, live=False))
+
+    def price(self, symbol: str, bid: str, ask: str, source_time: int | None = None) -> None:
+        """Send one tick to every shard."""
+        exponent = BY_SYMBOL[symbol].tick_exponent
+        low, high = parse(bid, exponent), parse(ask, exponent)
+        self._update_id += 1
+        now = time.time_ns() // 1000
+        tick = Tick(
+            symbol=symbol,
+            bid=low,
+            ask=high,
+            low=low + high,
+            high=low + high,
+            source_time=now if source_time is None else source_time,
+            update_id=self._update_id,
+        )
+        self.broadcast(lambda _: UpdatePrices(feed=FEED, run=self.run, sent_at=now, ticks=(tick,), alive=()))
+
+    def confirmed_price(self, symbol: str, bid: str, ask: str) -> None:
+        """Two ticks half a second apart in their own time: the second confirms the first."""
+        now = time.time_ns() // 1000
+        self.price(symbol, bid, ask, now - 1_000_000)
+        self.price(symbol, bid, ask, now)
+
+    def alive(self, *symbols: str) -> None:
+        """Keep prices fresh."""
+        now = time.time_ns() // 1000
+        self.broadcast(lambda _: UpdatePrices(feed=FEED, run=self.run, sent_at=now, ticks=(), alive=symbols))
+
+    def market(self, symbol: str, status: MarketStatus) -> None:
+        """Open, restrict or halt a market."""
+        self._broadcasts += 1
+        name = f"test-{uuid4().hex}"
+        self.broadcast(
+            lambda shard: SetMarketStatus(
+                command_id=broadcast_id(name, shard), shard=shard, broadcast=name, symbol=symbol, status=status
+            )
+        )
+
+    def broadcast(self, command: Callable[[int], Command]) -> None:
+        for shard in range(self.settings.shards):
+            self._producer.produce(COMMANDS, encode_command(command(shard)), partition=shard)
+        assert self._producer.flush(10) == 0
+
+    def append(self, value: bytes, shard: int) -> None:
+        """Put any bytes on the commands topic."""
+        self._producer.produce(COMMANDS, value, partition=shard)
+        assert self._producer.flush(10) == 0
+
+    def ticker(self, symbol: str) -> dict[str, Any]:
+        items = self.http.get("/api/v1/tickers").json()["items"]
+        return next(item for item in items if item["symbol"] == symbol)
+
+    def until_fresh(self, symbol: str, bid: str | None = None) -> dict[str, Any]:
+        return eventually(
+            lambda: self.ticker(symbol), lambda seen: seen["state"] == "fresh" and bid in (None, seen["bid"])
+        )
+
+    def _readiness(self) -> tuple[int, str]:
+        try:
+            reply = self.http.get("/readyz")
+        except httpx.TransportError as error:
+            return 0, str(error)
+        return reply.status_code, reply.text
+
+
+def environment_of(settings: Settings) -> dict[str, str]:
+    """What a process finds these settings by."""
+    return {
+        str(field.validation_alias): str(value)
+        for name, field in Settings.model_fields.items()
+        if isinstance(field.validation_alias, str)
+        and isinstance(value := getattr(settings, name), str | int | Path)
+        and not isinstance(value, bool)
+    }

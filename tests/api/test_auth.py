@@ -1,0 +1,281 @@
+"""Who is let in: register, login in both forms, tokens, cookies, other sites' pages, logout."""
+
+import statistics
+import time
+from collections.abc import Iterator
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+import sqlalchemy
+
+from api.exchange import PASSWORD, Exchange
+from reprise.api.auth.passwords import Passwords
+from reprise.api.auth.throttle import ACCOUNT_FAILURES_MAX
+from reprise.api.users import add_user
+from reprise.runtime.errors import FixableError
+
+
+@pytest.fixture
+def client(exchange: Exchange) -> Iterator[httpx.Client]:
+    """Somebody without credentials."""
+    with httpx.Client(base_url=f"{exchange.url}/api/v1", timeout=10.0) as http:
+        yield http
+
+
+def new_email() -> str:
+    return f"{uuid4().hex}@example.com"
+
+
+def register(client: httpx.Client, email: str, **fields: Any) -> httpx.Response:
+    return client.post("/auth/register", json={"email": email, "password": PASSWORD} | fields)
+
+
+def login(client: httpx.Client, email: str, password: str = PASSWORD) -> httpx.Response:
+    return client.post("/auth/login", json={"email": email, "password": password})
+
+
+def refused(reply: httpx.Response, status: int, code: str) -> None:
+    assert (reply.status_code, reply.json()["code"]) == (status, code), reply.text
+    assert ("WWW-Authenticate" in reply.headers) == (status == 401)
+
+
+def test_a_user_registers_signs_in_and_is_known(client: httpx.Client) -> None:
+    email = new_email()
+    made = register(client, email.upper(), name="Alice")
+    assert made.status_code == 201, made.text
+    assert "password" not in made.text
+    signed_in = login(client, email)
+    assert signed_in.status_code == 200
+    token = signed_in.json()
+    assert (token["token_type"], token["expires_in"]) == ("bearer", 900)
+    assert signed_in.headers["Cache-Control"] == "no-store"
+    me = client.get("/auth/me", headers={"Authorization": f"Bearer {token['access_token']}"}).json()
+    assert me == made.json()
+    assert (me["email"], me["name"], me["roles"]) == (email, "Alice", ["user"])
+    assert me["user"] == {"id": me["id"], "email": email, "name": "Alice"}
+
+
+def test_the_form_that_oauth2_names_signs_in_too(client: httpx.Client) -> None:
+    email = new_email()
+    register(client, email)
+    form = {"grant_type": "password", "username": email, "password": PASSWORD, "scope": ""}
+    assert client.post("/auth/login", data=form).status_code == 200
+    refused(client.post("/auth/login", data={"username": email}), 422, "MALFORMED")
+    refused(client.post("/auth/login", data=form | {"password": "wrong"}), 401, "BAD_CREDENTIALS")
+
+
+def test_an_email_is_registered_once_in_whatever_case(client: httpx.Client) -> None:
+    email = new_email()
+    assert register(client, email).status_code == 201
+    refused(register(client, email.upper()), 409, "EMAIL_TAKEN")
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"email": "nobody"},
+        {"email": "a b@example.com"},
+        {"email": 5},
+        {"password": "short"},
+        {"password": 12_345_678},
+        {"password": "x" * 257},
+        {"role": "admin"},
+        {"email": None},
+    ],
+)
+def test_a_registration_that_makes_no_sense_is_malformed(client: httpx.Client, fields: dict[str, Any]) -> None:
+    reply = client.post("/auth/register", json={"email": new_email(), "password": PASSWORD} | fields)
+    refused(reply, 422, "MALFORMED")
+    assert PASSWORD not in reply.text
+
+
+@pytest.mark.parametrize("domain", ["example.com", "shop.test", "example.org"])
+def test_addresses_of_test_domains_may_register(client: httpx.Client, domain: str) -> None:
+    assert register(client, f"{uuid4().hex}@{domain}").status_code == 201
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"Authorization": "Bearer"},
+        {"Authorization": "Bearer garbage"},
+        {"Authorization": "Basic YTpi"},
+        {"Cookie": "session=garbage"},
+    ],
+)
+@pytest.mark.parametrize(
+    "path", ["/auth/me", "/positions", "/account", "/fills", "/ledger", "/orders/x", "/commands/x"]
+)
+def test_without_a_good_credential_nothing_is_shown(client: httpx.Client, path: str, headers: dict[str, str]) -> None:
+    reply = client.get(path, headers=headers)
+    refused(reply, 401, "TOKEN_INVALID" if headers else "NOT_AUTHENTICATED")
+    assert reply.headers["WWW-Authenticate"].startswith("Bearer")
+
+
+def test_a_wrong_password_and_an_unknown_email_answer_alike_and_take_as_long(client: httpx.Client) -> None:
+    email = new_email()
+    register(client, email)
+
+    def timed(address: str) -> float:
+        started = time.perf_counter()
+        reply = login(client, address, "another password")
+        refused(reply, 401, "BAD_CREDENTIALS")
+        return time.perf_counter() - started
+
+    known = statistics.median(timed(email) for _ in range(5))
+    unknown = statistics.median(timed(new_email()) for _ in range(5))
+    # A hash takes tens of milliseconds; without one the answer would come in a few.
+    assert 0.4 < unknown / known < 2.5
+
+
+def test_an_account_waits_after_ten_failed_logins_even_with_the_right_password(client: httpx.Client) -> None:
+    email = new_email()
+    register(client, email)
+    for _ in range(ACCOUNT_FAILURES_MAX):
+        refused(login(client, email, "wrong password"), 401, "BAD_CREDENTIALS")
+    reply = login(client, email)
+    refused(reply, 429, "TOO_MANY_LOGINS")
+    assert 0 < int(reply.headers["Retry-After"]) <= 301
+
+
+def test_after_logout_the_token_is_worth_nothing_and_another_session_goes_on(exchange: Exchange) -> None:
+    user = exchange.new_user()
+    another = exchange.login(user.email)
+    assert user.http.post("/auth/logout").status_code == 204
+    refused(user.http.get("/auth/me"), 401, "TOKEN_INVALID")
+    assert user.http.get("/auth/me", headers={"Authorization": f"Bearer {another}"}).status_code == 200
+
+
+def test_the_cookie_signs_in_where_there_is_no_header(client: httpx.Client) -> None:
+    email = new_email()
+    register(client, email)
+    signed_in = login(client, email)
+    attributes = signed_in.headers["Set-Cookie"].lower()
+    assert attributes.startswith("session=")
+    assert all(word in attributes for word in ("httponly", "samesite=lax", "path=/", "max-age=900"))
+    assert client.get("/auth/me").json()["email"] == email
+    assert client.post("/auth/logout").status_code == 204
+    assert client.get("/auth/me").status_code == 401
+
+
+def test_the_header_wins_over_the_cookie_and_two_users_are_refused(exchange: Exchange) -> None:
+    one, two = exchange.new_user(), exchange.new_user()
+
+    def me(cookie: str) -> httpx.Response:
+        return one.http.get("/auth/me", headers={"Cookie": f"session={cookie}"})
+
+    assert me(exchange.login(one.email)).json()["email"] == one.email
+    assert me("garbage").json()["email"] == one.email
+    refused(me(two.token), 401, "CREDENTIALS_CONFLICT")
+    bad = one.http.get("/auth/me", headers={"Authorization": "Bearer garbage", "Cookie": f"session={two.token}"})
+    refused(bad, 401, "TOKEN_INVALID")
+
+
+CROSS_SITE = [
+    {"Sec-Fetch-Site": "cross-site"},
+    {"Origin": "https://evil.example"},
+    {"Origin": "null"},
+    {"Sec-Fetch-Site": "cross-site", "Origin": "http://localhost:3000"},
+]
+
+
+@pytest.mark.parametrize("headers", CROSS_SITE, ids=str)
+def test_a_page_of_another_site_cannot_use_the_cookie(exchange: Exchange, headers: dict[str, str]) -> None:
+    user = exchange.new_user()
+    with httpx.Client(base_url=user.http.base_url, cookies={"session": user.token}) as browser:
+        refused(browser.post("/demo/deposit", json={"amount": "1"}, headers=headers), 403, "CROSS_SITE_REQUEST")
+        refused(login(browser_with(browser, headers), user.email), 403, "CROSS_SITE_REQUEST")
+        assert browser.get("/account", headers=headers).status_code == 200
+    # A header is nothing a browser adds by itself.
+    assert user.http.post("/demo/deposit", json={"amount": "1"}, headers=headers).status_code == 200
+
+
+def browser_with(browser: httpx.Client, headers: dict[str, str]) -> httpx.Client:
+    browser.headers.update(headers)
+    return browser
+
+
+def test_our_own_pages_and_no_browser_may_use_the_cookie(exchange: Exchange) -> None:
+    user = exchange.new_user()
+    with httpx.Client(base_url=user.http.base_url, cookies={"session": user.token}) as browser:
+        for headers in (
+            {},
+            {"Sec-Fetch-Site": "same-origin", "Origin": exchange.url},
+            {"Sec-Fetch-Site": "same-site", "Origin": "http://localhost:3000"},
+        ):
+            assert browser.post("/demo/deposit", json={"amount": "1"}, headers=headers).status_code == 200
+
+
+def test_a_page_of_the_usual_local_port_is_answered_with_credentials_and_others_are_not(client: httpx.Client) -> None:
+    allowed = client.get("/instruments", headers={"Origin": "http://localhost:3000"})
+    assert allowed.headers["access-control-allow-origin"] == "http://localhost:3000"
+    assert allowed.headers["access-control-allow-credentials"] == "true"
+    other = client.get("/instruments", headers={"Origin": "https://evil.example"})
+    assert "access-control-allow-origin" not in other.headers
+
+
+def test_a_user_made_on_the_command_line_has_their_role_and_an_account_after_their_first_login(
+    exchange: Exchange, client: httpx.Client
+) -> None:
+    email = new_email()
+    add_user(exchange.settings, email, "admin", PASSWORD)
+    admin = exchange.user(email)
+    assert admin.get("/auth/me")["roles"] == ["admin"]
+    assert admin.get("/account")["balance"] == "5000.000000"
+    add_user(exchange.settings, email, "user", "another password")
+    # A role is read on each request, not trusted from the token.
+    assert admin.get("/auth/me")["roles"] == ["user"]
+    refused(login(client, email), 401, "BAD_CREDENTIALS")
+    assert login(client, email, "another password").status_code == 200
+
+
+def test_a_user_with_a_bad_password_is_not_made(exchange: Exchange) -> None:
+    with pytest.raises(FixableError, match="password"):
+        add_user(exchange.settings, new_email(), "admin", "short")
+
+
+def test_a_password_is_stored_as_argon2id_and_renewed_where_its_parameters_are_old(
+    exchange: Exchange, client: httpx.Client
+) -> None:
+    email = new_email()
+    register(client, email)
+    engine = sqlalchemy.create_engine(exchange.settings.database_url)
+    with engine.begin() as db:
+        stored = stored_hash(db, email)
+        assert stored.startswith("$argon2id$")
+        # A real hash of the same password with weaker parameters.
+        weaker = Passwords(time_cost=1, memory_cost=1024).hash_now(PASSWORD)
+        db.execute(
+            sqlalchemy.text("UPDATE auth.users SET password_hash = :hash WHERE email = :email"),
+            {"hash": weaker, "email": email},
+        )
+    assert login(client, email).status_code == 200
+    with engine.begin() as db:
+        renewed = stored_hash(db, email)
+    engine.dispose()
+    assert renewed not in (stored, weaker)
+    assert parameters(renewed) == parameters(stored)
+
+
+def stored_hash(db: sqlalchemy.Connection, email: str) -> str:
+    query = sqlalchemy.text("SELECT password_hash FROM auth.users WHERE email = :email")
+    found: str = db.execute(query, {"email": email}).scalar_one()
+    return found
+
+
+def parameters(password_hash: str) -> str:
+    return password_hash.split("$")[3]
+
+
+def test_the_log_of_requests_holds_no_query_and_no_secret(exchange: Exchange, client: httpx.Client) -> None:
+    email = new_email()
+    register(client, email)
+    token = login(client, email).json()["access_token"]
+    client.get("/account?hidden=in-the-query", headers={"Authorization": f"Bearer {token}"})
+    logs = "".join(path.read_text() for path in exchange.folder.glob("api-*.log"))
+    assert '"route": "/api/v1/account"' in logs
+    for secret in ("in-the-query", token, PASSWORD, email):
+        assert secret not in logs

@@ -1,0 +1,236 @@
+"""What the API says while the engine, the projector, the broker or the database is away; and that it recovers."""
+
+import signal
+import socket
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from uuid import uuid4
+
+import httpx
+import psycopg
+import pytest
+import sqlalchemy
+
+from api.conftest import kept_alive, settings_of
+from api.exchange import PASSWORD, Exchange, Service, User, eventually, service
+from reprise.runtime.topics import ensure_topics
+from reprise.stack.foreground import running
+from reprise.stack.kafka import prepare_broker, wait_for_broker
+from reprise.stack.ports import LOOPBACK, free_ports
+from reprise.stack.postgres import SUPERUSER, database_url, prepare_postgres, wait_for_postgres
+
+pytestmark = pytest.mark.slow
+
+BROKER_ANSWER_S = 3.5  # two seconds of waiting for an outcome, and some for a busy machine
+
+
+class Machine:
+    """A broker and a database that can be stopped and started again, and the services on them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._broker = ExitStack()
+        self._database = ExitStack()
+        self._services: dict[str, tuple[ExitStack, Service]] = {}
+        broker_port, controller_port, self._database_port = free_ports(3)
+        self._broker_port = broker_port
+        self._broker_command = prepare_broker(folder / "kafka", broker_port, controller_port, print, small=True)
+        folder.chmod(0o755)
+        self._database_command = prepare_postgres(folder / "postgres", self._database_port, durable=False)
+        self.start_broker()
+        self.start_database()
+        self.settings = settings_of(f"{LOOPBACK}:{broker_port}", database_url(self._database_port, SUPERUSER), folder)
+        ensure_topics(self.settings)
+        self.exchange = Exchange(self.settings, folder)
+
+    def start_broker(self) -> None:
+        process = self._broker.enter_context(running(self._broker_command, self.folder / "broker"))
+        wait_for_broker(self._broker_port, lambda: process.poll() is None)
+
+    def stop_broker(self) -> None:
+        self._broker.close()
+
+    def start_database(self) -> None:
+        process = self._database.enter_context(
+            running(self._database_command, self.folder / "database", stop=signal.SIGINT)
+        )
+        wait_for_postgres(self._database_port, lambda: process.poll() is None)
+
+    def stop_database(self) -> None:
+        self._database.close()
+
+    def start(self, package: str) -> Service:
+        stack = ExitStack()
+        started = stack.enter_context(service(package, self.settings, self.folder))
+        self._services[package] = (stack, started)
+        return started
+
+    def stop(self, package: str) -> None:
+        stack, _ = self._services.pop(package)
+        stack.close()
+
+    def close(self) -> None:
+        self.exchange.close()
+        for package in list(self._services):
+            self.stop(package)
+        self.stop_database()
+        self.stop_broker()
+
+
+@pytest.fixture(scope="module")
+def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
+    machine = Machine(tmp_path_factory.mktemp("machine"))
+    try:
+        for package in ("engine.shell", "projector"):
+            machine.start(package)
+        machine.exchange.until_ready(machine.start("api"))
+        machine.exchange.new_feed()
+        machine.exchange.confirmed_price("BTC_USDC", "49999.9", "50000.0")
+        machine.exchange.until_fresh("BTC_USDC")
+        with kept_alive(machine.exchange):
+            yield machine
+    finally:
+        machine.close()
+
+
+def timed(reply: httpx.Response) -> float:
+    return reply.elapsed.total_seconds()
+
+
+def code_of(reply: httpx.Response) -> tuple[int, str]:
+    return reply.status_code, reply.json()["code"]
+
+
+def until_ordered(user: User) -> None:
+    """Orders go again."""
+    eventually(lambda: user.order(margin="10").status_code, lambda status: status == 201, 40.0)
+
+
+def test_without_an_engine_an_order_is_undecided_then_none_is_taken_and_the_first_is_executed_once_there_is_one(
+    machine: Machine,
+) -> None:
+    exchange = machine.exchange
+    user = exchange.new_user()
+    machine.stop("engine.shell")
+    undecided = user.order(headers={"Idempotency-Key": "patient"})
+    assert undecided.status_code == 202
+    assert 1.9 < timed(undecided) < BROKER_ANSWER_S
+    where = undecided.headers["Location"].removeprefix("/api/v1")
+    assert user.get(where)["status"] == "pending"
+    email = f"{uuid4().hex}@example.com"
+    assert exchange.http.post("/api/v1/auth/register", json={"email": email, "password": PASSWORD}).status_code == 201
+    refused = eventually(user.order, lambda reply: reply.status_code != 202)
+    assert code_of(refused) == (503, "ENGINE_BEHIND")
+    assert timed(refused) < 1
+    assert "Retry-After" in refused.headers
+    assert code_of(user.close("0-1")) == (503, "ENGINE_BEHIND")
+    machine.start("engine.shell")
+    seen = eventually(lambda: user.get(where), lambda seen: seen["status"] != "pending", 40.0)
+    assert seen["status"] == "done"
+    again = eventually(
+        lambda: user.order(headers={"Idempotency-Key": "patient"}), lambda reply: reply.status_code != 503
+    )
+    assert again.status_code == 201
+    assert again.json() == seen["order"]
+    late = exchange.user(email)
+    eventually(lambda: late.http.get("/account").status_code, lambda status: status == 200)
+
+
+def test_without_a_projector_replies_go_on_and_reads_say_how_far_they_are_behind(machine: Machine) -> None:
+    user = machine.exchange.new_user()
+    user.get("/account")
+    machine.stop("projector")
+    first = user.order(headers={"Idempotency-Key": "now"})
+    assert first.status_code == 201
+    read = user.http.get("/positions")
+    assert read.status_code == 200
+    assert read.json()["items"] == []
+    assert int(read.headers["Projection-Lag"]) > 0
+    assert 0.9 < timed(read) < BROKER_ANSWER_S
+    assert user.order(headers={"Idempotency-Key": "now"}).headers["Idempotent-Replayed"] == "true"
+    engine = sqlalchemy.create_engine(machine.settings.database_url)
+    with engine.begin() as db:
+        db.execute(sqlalchemy.text("UPDATE ledger.progress SET current_at = current_at - 301 * 1000000"))
+    engine.dispose()
+    # What is remembered here is known; whether another key was used before, nobody can say.
+    assert user.order(headers={"Idempotency-Key": "now"}).headers["Idempotent-Replayed"] == "true"
+    assert code_of(user.order(headers={"Idempotency-Key": "other"})) == (503, "PROJECTION_BEHIND")
+    assert user.order(margin="10").status_code == 201
+    machine.start("projector")
+    eventually(lambda: len(user.get("/positions")["items"]), lambda count: count == 2, 40.0)
+    eventually(lambda: user.order(headers={"Idempotency-Key": "other"}).status_code, lambda status: status == 201, 20.0)
+
+
+def test_without_a_broker_an_order_is_undecided_or_refused_within_seconds_and_orders_go_again_after_it_is_back(
+    machine: Machine,
+) -> None:
+    user = machine.exchange.new_user()
+    machine.stop_broker()
+    # Until its silence is noticed nobody knows what became of an order.
+    first = user.order()
+    assert first.status_code == 202 or code_of(first) == (503, "BROKER_UNAVAILABLE")
+    assert timed(first) < BROKER_ANSWER_S
+    refused = eventually(user.order, lambda reply: reply.status_code != 202)
+    assert code_of(refused) == (503, "BROKER_UNAVAILABLE")
+    assert timed(refused) < 1
+    readiness = machine.exchange.http.get("/readyz")
+    assert (readiness.status_code, readiness.json()["ready"]) == (503, False)
+    assert "broker" in readiness.json()["why"]
+    assert machine.exchange.http.get("/healthz").status_code == 200
+    assert user.http.get("/account").status_code == 200
+    machine.start_broker()
+    eventually(lambda: machine.exchange.http.get("/readyz").status_code, lambda status: status == 200, 40.0)
+    machine.exchange.confirmed_price("BTC_USDC", "49999.9", "50000.0")
+    until_ordered(user)
+
+
+def test_without_a_database_reads_are_refused_and_go_again_after_it_is_back(machine: Machine) -> None:
+    user = machine.exchange.new_user()
+    machine.stop_database()
+    assert code_of(user.http.get("/account")) == (503, "DATABASE_UNAVAILABLE")
+    assert code_of(user.order()) == (503, "DATABASE_UNAVAILABLE")
+    assert machine.exchange.http.get("/readyz").json()["why"] == "PostgreSQL does not answer."
+    assert machine.exchange.http.get("/api/v1/instruments").status_code == 200
+    machine.start_database()
+    eventually(lambda: user.http.get("/account").status_code, lambda status: status == 200, 20.0)
+    until_ordered(user)
+
+
+@contextmanager
+def taken_port() -> Iterator[int]:
+    with socket.create_server((LOOPBACK, 0)) as listening:
+        port: int = listening.getsockname()[1]
+        yield port
+
+
+def test_on_a_port_that_is_taken_the_api_ends_and_says_so(machine: Machine) -> None:
+    with taken_port() as port:
+        settings = machine.settings.model_copy(update={"port": port})
+        with service("api", settings, machine.folder) as api:
+            assert api.process.wait(40) != 0
+            assert f"cannot listen on 127.0.0.1:{port}" in api.log
+
+
+def test_told_to_stop_while_it_still_waits_for_its_database_the_api_ends_with_0(machine: Machine) -> None:
+    (port,) = free_ports(1)
+    settings = machine.settings.model_copy(update={"database_url": database_url(port, SUPERUSER)})
+    with service("api", settings, machine.folder) as api:
+        eventually(lambda: api.log, lambda log: "not started yet" in log, 30.0)
+        assert api.stop() == 0
+
+
+def test_every_broadcast_is_stored_with_the_shards_that_answered(machine: Machine) -> None:
+    def answered() -> list[int]:
+        with psycopg.connect(machine.settings.database_url.replace("+psycopg", "")) as db:
+            row = db.execute("SELECT answered FROM auth.broadcasts WHERE name = 'instruments-1'").fetchone()
+        return sorted(row[0]) if row is not None else []
+
+    assert answered() == list(range(machine.settings.shards))
+    settings = machine.settings.model_copy(update={"port": free_ports(1)[0]})
+    with service("api", settings, machine.folder) as again:
+        # It sends the broadcast once more, and is ready when every shard has said that it was done.
+        second = Exchange(settings, machine.folder)
+        second.until_ready(again)
+        second.close()
+    assert answered() == list(range(machine.settings.shards))

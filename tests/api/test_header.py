@@ -1,0 +1,42 @@
+"""The header of an event, read without the rest."""
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from reprise.api.header import Header, HeaderReader
+from reprise.schemas.codec import first_digest, seal
+from reprise.schemas.events import CommandRejected, Event, FeedKept, PricesUpdated, Withdrawn
+
+KNOWN: dict[str, Any] = {
+    "seq": 2**40,
+    "account_seq": 7,
+    "command_offset": 12,
+    "index": 0,
+    "command_id": "id",
+    "command_hash": b"\x01" * 16,
+    "account_id": "account",
+    "time": 1_700_000_000_000_000,
+}
+NOBODYS = KNOWN | {"account_seq": None, "command_id": None, "command_hash": None, "account_id": None}
+
+EVENTS: tuple[Event, ...] = (
+    FeedKept(**KNOWN, name="backpack", run="live"),
+    FeedKept(**NOBODYS, name="backpack", run="live"),
+    CommandRejected(**KNOWN, command="Deposit", rejection=10),
+    CommandRejected(**NOBODYS, command=None, rejection=1),
+    Withdrawn(**KNOWN, amount=5, legs=()),
+    PricesUpdated(
+        **NOBODYS, feed="simulated", run="1", sent_at=5, clock_suspect=False, accepted=(), alive=("A",), refused=()
+    ),
+)
+
+
+@pytest.mark.parametrize("event", EVENTS, ids=lambda event: type(event).__name__)
+def test_the_header_and_the_type_are_those_of_the_event(event: Event) -> None:
+    value, _ = seal(event, first_digest(0))
+    reader = HeaderReader()
+    header = reader.read(value)
+    assert msgspec.structs.asdict(header) == {name: getattr(event, name) for name in Header.__struct_fields__}
+    assert reader.type_of(value) is type(event)

@@ -1,0 +1,152 @@
+"""The OpenAPI document: every route is in it, with the problems it answers with, and nothing else is."""
+
+import json
+import subprocess
+import sys
+from typing import Any
+
+import httpx
+import jsonschema
+import pytest
+
+from api.exchange import Exchange
+from reprise.api.problems import REGISTRY
+
+OPERATIONS = {
+    ("post", "/api/v1/auth/register"): "register",
+    ("post", "/api/v1/auth/login"): "login",
+    ("post", "/api/v1/auth/logout"): "logout",
+    ("get", "/api/v1/auth/me"): "me",
+    ("get", "/api/v1/instruments"): "list_instruments",
+    ("get", "/api/v1/tickers"): "list_tickers",
+    ("get", "/api/v1/candles"): "list_candles",
+    ("post", "/api/v1/orders"): "place_order",
+    ("get", "/api/v1/orders/{order_id}"): "get_order",
+    ("get", "/api/v1/positions"): "list_positions",
+    ("get", "/api/v1/positions/{position_id}"): "get_position",
+    ("patch", "/api/v1/positions/{position_id}"): "amend_position",
+    ("post", "/api/v1/positions/{position_id}/close"): "close_position",
+    ("get", "/api/v1/account"): "get_account",
+    ("get", "/api/v1/fills"): "list_fills",
+    ("get", "/api/v1/ledger"): "list_ledger_lines",
+    ("get", "/api/v1/commands/{command_id}"): "get_command",
+    ("get", "/api/v1/receipts/{event_id}"): "get_receipt",
+    ("post", "/api/v1/demo/deposit"): "deposit",
+    ("get", "/healthz"): "healthz",
+    ("get", "/readyz"): "readyz",
+    ("get", "/metrics"): "metrics",
+}
+PUBLIC = ("/auth/register", "/auth/login", "/instruments", "/tickers", "/candles", "/healthz", "/readyz", "/metrics")
+
+
+@pytest.fixture(scope="module")
+def document(exchange: Exchange) -> dict[str, Any]:
+    read: dict[str, Any] = exchange.http.get("/openapi.json").json()
+    return read
+
+
+def operations(document: dict[str, Any]) -> dict[tuple[str, str], dict[str, Any]]:
+    return {(method, path): item for path, methods in document["paths"].items() for method, item in methods.items()}
+
+
+def test_the_operations_are_those_of_the_design_under_names_that_do_not_change(document: dict[str, Any]) -> None:
+    assert {place: item["operationId"] for place, item in operations(document).items()} == OPERATIONS
+
+
+def test_what_is_not_public_names_its_security_schemes(document: dict[str, Any]) -> None:
+    schemes = document["components"]["securitySchemes"]
+    assert set(schemes) == {"password", "bearer", "session"}
+    assert schemes["password"]["flows"]["password"]["tokenUrl"] == "/api/v1/auth/login"
+    for (_, path), item in operations(document).items():
+        assert ("security" in item) == (not path.endswith(PUBLIC)), path
+
+
+def test_every_reference_leads_somewhere(document: dict[str, Any]) -> None:
+    def references(part: Any) -> list[str]:
+        if isinstance(part, dict):
+            own = [part["$ref"]] if isinstance(part.get("$ref"), str) else []
+            return own + [found for value in part.values() for found in references(value)]
+        return [found for value in part for found in references(value)] if isinstance(part, list) else []
+
+    for reference in references(document):
+        assert reference.removeprefix("#/components/schemas/") in document["components"]["schemas"]
+
+
+def test_every_error_is_declared_as_a_problem_of_the_registry(document: dict[str, Any]) -> None:
+    assert document["components"]["schemas"]["Problem"]["properties"]["code"]["enum"] == list(REGISTRY)
+    assert "HTTPValidationError" not in json.dumps(document)
+    for place, item in operations(document).items():
+        for status, response in item["responses"].items():
+            if int(status) < 400 or place[1] == "/readyz":
+                continue
+            [(media_type, content)] = response["content"].items()
+            assert media_type == "application/problem+json"
+            assert content["schema"] == {"$ref": "#/components/schemas/Problem"}
+            for code, example in content["examples"].items():
+                assert example["value"]["status"] == int(status)
+                assert code in REGISTRY
+
+
+def test_an_order_has_no_field_the_core_cannot_execute_yet(document: dict[str, Any]) -> None:
+    schema = document["components"]["schemas"]["OrderRequest"]
+    assert set(schema["properties"]) == {
+        *("symbol", "side", "type", "margin", "quantity", "leverage", "stop_loss", "take_profit"),
+        *("slippage_bps", "expected_price", "client_order_id"),
+    }
+    assert schema["additionalProperties"] is False
+    assert schema["properties"]["type"]["const"] == "market"
+
+
+def test_the_docs_are_shown_and_the_root_leads_there(exchange: Exchange) -> None:
+    assert exchange.http.get("/").headers["location"] == "/docs"
+    assert "openapi.json" in exchange.http.get("/docs").text
+    page = exchange.http.get("/docs/problems").text
+    assert all(f'id="{code}"' in page for code in REGISTRY)
+
+
+def test_replies_are_of_the_shape_the_document_says(exchange: Exchange, document: dict[str, Any]) -> None:
+    user = exchange.new_user()
+    order = user.opened(stop_loss="49000")
+    replies: list[tuple[str, str, httpx.Response]] = [
+        ("post", "/api/v1/orders", user.order()),
+        ("get", "/api/v1/orders/{order_id}", user.http.get(f"/orders/{order['order_id']}")),
+        ("get", "/api/v1/positions", user.http.get("/positions")),
+        ("get", "/api/v1/positions/{position_id}", user.http.get(f"/positions/{order['position_id']}")),
+        ("post", "/api/v1/positions/{position_id}/close", user.close(order["position_id"])),
+        ("get", "/api/v1/account", user.http.get("/account")),
+        ("get", "/api/v1/fills", user.http.get("/fills")),
+        ("get", "/api/v1/ledger", user.http.get("/ledger")),
+        ("get", "/api/v1/commands/{command_id}", user.http.get(f"/commands/{order['command_id']}")),
+        ("get", "/api/v1/tickers", user.http.get("/tickers")),
+        ("get", "/api/v1/instruments", user.http.get("/instruments")),
+        ("get", "/api/v1/candles", user.http.get("/candles?symbol=BTC_USDC")),
+        ("post", "/api/v1/orders", user.order(leverage="101")),
+        ("post", "/api/v1/orders", user.order(leverage="x")),
+        ("post", "/api/v1/demo/deposit", user.http.post("/demo/deposit", json={"amount": 1})),
+    ]
+    for method, path, reply in replies:
+        declared = document["paths"][path][method]["responses"][str(reply.status_code)]
+        content = declared["content"][reply.headers["content-type"]]
+        schema = {"components": document["components"], **content["schema"]}
+        jsonschema.validate(reply.json(), schema)
+
+
+@pytest.mark.slow
+def test_no_request_the_document_allows_or_forbids_meets_anything_but_a_declared_answer(exchange: Exchange) -> None:
+    user = exchange.new_user()
+    run = subprocess.run(
+        [
+            *(sys.executable, "-m", "schemathesis.cli", "run", f"{exchange.url}/openapi.json", "--no-color"),
+            *("--header", f"Authorization: Bearer {user.token}", "--exclude-path-regex", "logout|metrics"),
+            *("--max-examples", "20", "--phases", "examples,coverage,fuzzing"),
+            *(
+                "--checks",
+                "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance",
+            ),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=exchange.folder,
+    )
+    assert run.returncode == 0, run.stdout[-6000:] + run.stderr[-2000:]

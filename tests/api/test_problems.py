@@ -1,0 +1,38 @@
+"""The registry of problems: every refusal of the core is in it, with the status of its kind."""
+
+import re
+
+import pytest
+
+from reprise.api.problems import REFUSALS, REGISTRY, ApiError, Problem, problem_response
+from reprise.schemas.rejections import Rejection
+
+STATUSES = {
+    422: {Rejection.NOT_DECODABLE, Rejection.MALFORMED, Rejection.COMMAND_ID_REUSED},
+    429: {Rejection.TOO_MANY_COMMANDS},
+}
+
+
+@pytest.mark.parametrize("rejection", list(Rejection), ids=lambda rejection: rejection.name)
+def test_every_refusal_of_the_core_is_a_problem_under_its_own_name(rejection: Rejection) -> None:
+    kind = REGISTRY[rejection.name]
+    expected = next((status for status, rejections in STATUSES.items() if rejection in rejections), 409)
+    assert (kind.code, kind.status) == (rejection.name, expected)
+    assert kind == REFUSALS[rejection]
+
+
+def test_every_code_is_written_in_capitals_and_has_a_title_of_its_own() -> None:
+    assert all(re.fullmatch(r"[A-Z]+(_[A-Z]+)*", code) for code in REGISTRY)
+    titles = [kind.title for kind in REGISTRY.values()]
+    assert len(set(titles)) == len(titles)
+
+
+@pytest.mark.parametrize("code", list(REGISTRY))
+def test_a_problem_is_written_as_rfc_9457_has_it(code: str) -> None:
+    kind = REGISTRY[code]
+    response = problem_response(ApiError(kind), "/api/v1/orders")
+    problem = Problem.model_validate_json(bytes(response.body))
+    assert response.media_type == "application/problem+json"
+    assert response.status_code == problem.status == kind.status
+    assert (problem.code, problem.title, problem.instance) == (code, kind.title, "/api/v1/orders")
+    assert ("www-authenticate" in response.headers) == (kind.status == 401)
