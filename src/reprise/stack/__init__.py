@@ -1,0 +1,1 @@
+"""The local broker, database and process manager behind `reprise up`."""

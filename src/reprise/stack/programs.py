@@ -1,0 +1,137 @@
+"""Which programs an instance runs, in which order they stop, and how the process manager is told."""
+
+import getpass
+import os
+import shlex
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final, NamedTuple
+
+from reprise.stack.instance import Folder, Instance
+
+# Programs stop from the highest to the lowest, one after another: first who asks, last who stores.
+KAFKA_PRIORITY: Final = 10
+POSTGRES_PRIORITY: Final = 20
+PROJECTOR_PRIORITY: Final = 30
+ENGINE_PRIORITY: Final = 40
+MARKET_DATA_PRIORITY: Final = 50
+API_PRIORITY: Final = 60
+
+# What names an instance in the environment of each of its processes, so that a crash leaves none unfound.
+INSTANCE_MARK: Final = "REPRISE_INSTANCE"
+
+
+class Program(NamedTuple):
+    """One process the manager keeps running."""
+
+    name: str
+    command: list[str]
+    priority: int
+    environment: Mapping[str, str] = MappingProxyType({})
+    stop_signal: str = "TERM"
+    stop_seconds: int = 20
+    directory: Path | None = None
+
+
+def servers(folder: Folder, kafka: list[str] | None, postgres: list[str] | None) -> list[Program]:
+    """The broker and the database, where they are this instance's own."""
+    programs = []
+    if kafka is not None:
+        programs.append(Program("kafka", kafka, KAFKA_PRIORITY, stop_seconds=60))
+    if postgres is not None:
+        # INT closes its connections; TERM would wait for the clients to.
+        fast = Program("postgres", postgres, POSTGRES_PRIORITY, stop_signal="INT", stop_seconds=60)
+        # The server's user may not enter the folder `up` was called in.
+        programs.append(fast._replace(directory=Path("/") if os.geteuid() == 0 else folder.data))
+    return programs
+
+
+def services(instance: Instance) -> list[Program]:
+    """The four services, the engine as many times as there are workers."""
+    workers = [
+        Program(
+            f"engine-{number}",
+            _service("engine"),
+            ENGINE_PRIORITY,
+            environment={"ENGINE_WORKER_ID": f"worker-{number}", "ENGINE_PORT": str(port)},
+        )
+        for number, port in enumerate(instance.engine_ports, start=1)
+    ]
+    return [
+        Program("projector", _service("projector"), PROJECTOR_PRIORITY),
+        *workers,
+        Program("market-data", _service("market-data"), MARKET_DATA_PRIORITY),
+        Program("api", _service("api"), API_PRIORITY),
+    ]
+
+
+def environment_of(folder: Folder, instance: Instance, secrets: dict[str, str], feed: dict[str, str]) -> dict[str, str]:
+    """What every program of the instance finds in its environment, besides what the person has set."""
+    return {
+        INSTANCE_MARK: str(folder.data),
+        "REPRISE_START": instance.started_at,
+        "REPRISE_DATA": str(folder.data),
+        "REPRISE_SHARDS": str(instance.shards),
+        "KAFKA_BROKERS": instance.kafka_brokers,
+        "DATABASE_URL": instance.database_url,
+        "PORT": str(instance.api_port),
+        "MARKET_DATA_PORT": str(instance.market_data_port),
+        "PROJECTOR_PORT": str(instance.projector_port),
+        "PYTHONUNBUFFERED": "1",
+        **secrets,
+        **feed,
+    }
+
+
+def supervisor_settings(folder: Folder, programs: list[Program]) -> str:
+    """The text of supervisord.conf."""
+    sections = {
+        "unix_http_server": {"file": str(folder.control_socket), "chmod": "0700"},
+        "supervisord": {
+            "logfile": str(folder.supervisor_log),
+            # Restarts are counted in it, so it is one file from start to stop.
+            "logfile_maxbytes": "0",
+            "loglevel": "info",
+            "pidfile": str(folder.supervisor_pid),
+            "childlogdir": str(folder.logs),
+            "nodaemon": "true",
+            "silent": "true",
+            # Else it warns that it runs as root, when it does.
+            **({"user": getpass.getuser()} if os.geteuid() == 0 else {}),
+        },
+        "rpcinterface:supervisor": {
+            "supervisor.rpcinterface_factory": "supervisor.rpcinterface:make_main_rpcinterface",
+        },
+    } | {f"program:{program.name}": _section(folder, program) for program in programs}
+    return "\n".join(
+        f"[{name}]\n" + "".join(f"{key}={value.replace('%', '%%')}\n" for key, value in values.items())
+        for name, values in sections.items()
+    )
+
+
+def _section(folder: Folder, program: Program) -> dict[str, str]:
+    environment = ",".join(f'{name}="{value}"' for name, value in program.environment.items())
+    return {
+        "command": shlex.join(program.command),
+        "priority": str(program.priority),
+        "autostart": "true",
+        "autorestart": "true",
+        # One that stops within this time is started again a second later, then two, then three, and so on.
+        "startsecs": "2",
+        "startretries": "100",
+        "stopsignal": program.stop_signal,
+        "stopwaitsecs": str(program.stop_seconds),
+        "killasgroup": "true",
+        "redirect_stderr": "true",
+        "stdout_logfile": str(folder.logs / f"{program.name}.log"),
+        "stdout_logfile_maxbytes": "20MB",
+        "stdout_logfile_backups": "2",
+        **({"environment": environment} if environment else {}),
+        **({"directory": str(program.directory)} if program.directory else {}),
+    }
+
+
+def _service(name: str) -> list[str]:
+    return [sys.executable, "-m", "reprise.cli.main", "run", name]

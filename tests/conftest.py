@@ -1,0 +1,141 @@
+"""Which real servers the tests run against, and how each test gets a part of them to itself."""
+
+import os
+import signal
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Protocol
+
+import psycopg
+import pytest
+from confluent_kafka.admin import AdminClient
+from psycopg import sql
+
+from reprise.runtime.kafka import admin_options
+from reprise.runtime.settings import Settings
+from reprise.runtime.topics import ensure_topics
+from reprise.schemas.topics import TOPICS
+from reprise.stack.ports import free_ports
+from reprise.stack.postgres import SUPERUSER
+from reprise.stack.temporary import temporary_broker, temporary_postgres
+
+# The specification's own assertions tell what differs, as a test's do.
+pytest.register_assert_rewrite("spec.language", "spec.checks", "spec.exchange")
+
+DELETION_TIMEOUT_S = 15
+WITH_CONTAINERS = os.environ.get("REPRISE_TEST_CONTAINERS") == "1"
+
+
+class SettingsFactory(Protocol):
+    """Makes the settings of one service; its first call in a test empties the log of the shared broker."""
+
+    def __call__(self, **overrides: object) -> Settings: ...
+
+
+def pytest_configure() -> None:
+    """A run that is asked to end tears its servers down as one that ends by itself."""
+
+    def end(_number: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, end)
+
+
+@pytest.fixture(scope="session")
+def kafka() -> Iterator[str]:
+    """The brokers of the one Kafka all tests share: host:port."""
+    with broker_in_container() if WITH_CONTAINERS else temporary_broker(small=True) as brokers:
+        yield brokers
+
+
+@pytest.fixture(scope="module")
+def fresh_kafka() -> Iterator[str]:
+    """A broker for this module alone: for tests that stop it, or that need a cluster nothing was written to."""
+    with temporary_broker(small=True) as brokers:
+        yield brokers
+
+
+@pytest.fixture
+def settings(kafka: str, tmp_path: Path) -> SettingsFactory:
+    """`settings(**overrides)`: new empty topics, free ports, a data folder; pass `database_url=` where one is used."""
+    called = False
+
+    def make(**overrides: object) -> Settings:
+        nonlocal called
+        api, engine, market_data, projector = free_ports(4)
+        values = {
+            "data": tmp_path / "data",
+            "kafka_brokers": kafka,
+            "port": api,
+            "engine_port": engine,
+            "market_data_port": market_data,
+            "projector_port": projector,
+            "jwt_secret": "a-secret-of-the-tests-of-at-least-32-bytes",
+        } | overrides
+        made = Settings.model_validate(values)
+        if not called:
+            empty_topics(made)
+            called = True
+        return made
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    """DATABASE_URL of the server's own database `postgres`, where others are made."""
+    with postgres_in_container() if WITH_CONTAINERS else temporary_postgres() as url:
+        yield url
+
+
+@pytest.fixture
+def database_url(postgres: str) -> Iterator[str]:
+    """DATABASE_URL of a database of this test's own, empty."""
+    with new_database(postgres) as url:
+        yield url
+
+
+@contextmanager
+def new_database(server: str) -> Iterator[str]:
+    """DATABASE_URL of a new database on this server, gone at the end."""
+    name = f"test_{uuid.uuid4().hex}"
+    with psycopg.connect(server.replace("+psycopg", ""), autocommit=True) as connection:
+        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        yield server.rpartition("/")[0] + f"/{name}"
+        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def empty_topics(settings: Settings) -> None:
+    """Every topic of the table, made anew."""
+    admin = AdminClient(admin_options(settings))
+    existing = [topic.name for topic in TOPICS if topic.name in admin.list_topics(timeout=10).topics]
+    if existing:
+        for deletion in admin.delete_topics(existing, operation_timeout=DELETION_TIMEOUT_S).values():
+            deletion.result(timeout=DELETION_TIMEOUT_S)
+        deadline = time.monotonic() + DELETION_TIMEOUT_S
+        while any(topic.name in admin.list_topics(timeout=10).topics for topic in TOPICS):
+            assert time.monotonic() < deadline, "the broker did not delete the topics"
+            time.sleep(0.02)
+    ensure_topics(settings)
+
+
+@contextmanager
+def broker_in_container() -> Iterator[str]:
+    """The same broker from its image, where a Docker engine is reachable."""
+    from testcontainers.kafka import KafkaContainer  # noqa: PLC0415  # Asks for Docker when imported.
+
+    with KafkaContainer("apache/kafka:4.3.1").with_kraft() as container:
+        yield container.get_bootstrap_server()
+
+
+@contextmanager
+def postgres_in_container() -> Iterator[str]:
+    """The same PostgreSQL from its image, where a Docker engine is reachable."""
+    from testcontainers.postgres import PostgresContainer  # noqa: PLC0415  # Asks for Docker when imported.
+
+    with PostgresContainer("postgres:18", username=SUPERUSER, dbname=SUPERUSER, driver="psycopg") as container:
+        yield container.get_connection_url()

@@ -1,0 +1,55 @@
+"""A service's log is one JSON object a line on stderr, its own lines and those of its libraries alike."""
+
+import json
+import logging
+from collections.abc import Iterator
+
+import pytest
+import structlog
+
+from reprise.runtime.logging import configure
+
+
+@pytest.fixture(autouse=True)
+def _configured() -> Iterator[None]:
+    root = logging.getLogger()
+    handlers, level = root.handlers, root.level
+    librdkafka_level = logging.getLogger("librdkafka").level
+    yield
+    root.handlers, root.level = handlers, level
+    logging.getLogger("librdkafka").setLevel(librdkafka_level)
+    structlog.reset_defaults()
+    structlog.contextvars.clear_contextvars()
+
+
+def test_a_line_says_which_service_when_and_what(capsys: pytest.CaptureFixture[str]) -> None:
+    configure("projector", "info")
+    structlog.get_logger("reprise.somewhere").info("batch written", events=3)
+    logging.getLogger("library").warning("it said %s", "so")
+    structlog.get_logger("reprise.somewhere").debug("not at this level")
+    own, foreign = (json.loads(line) for line in capsys.readouterr().err.splitlines())
+    assert own | {"time": ""} == {
+        "service": "projector",
+        "level": "info",
+        "logger": "reprise.somewhere",
+        "event": "batch written",
+        "events": 3,
+        "time": "",
+    }
+    assert (foreign["service"], foreign["level"], foreign["event"]) == ("projector", "warning", "it said so")
+
+
+def test_an_error_comes_with_its_traceback_in_the_same_line(capsys: pytest.CaptureFixture[str]) -> None:
+    configure("engine", "INFO")
+    try:
+        int("a bug")
+    except ValueError:
+        logging.getLogger("reprise").exception("frozen")
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "ValueError: invalid literal" in json.loads(line)["exception"]
+
+
+def test_the_broken_connections_of_a_restart_are_no_news(capsys: pytest.CaptureFixture[str]) -> None:
+    configure("api", "DEBUG")
+    logging.getLogger("librdkafka").info("connection closed")
+    assert capsys.readouterr().err == ""

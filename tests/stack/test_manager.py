@@ -1,0 +1,165 @@
+"""The process manager keeps programs running, stops them in order, and a crash of it leaves none behind."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Protocol
+
+import psutil
+import psycopg
+import pytest
+
+from reprise.runtime.errors import FixableError
+from reprise.stack import manager
+from reprise.stack.instance import SOCKET_PATH_MAX, Folder
+from reprise.stack.ports import LOOPBACK, free_ports
+from reprise.stack.postgres import ensure_database, prepare_postgres, wait_for_postgres
+from reprise.stack.programs import INSTANCE_MARK, Program, servers
+
+TIMEOUT_S = 20
+# Writes its name when told to stop, so that the order can be read.
+STOPPING = """
+import pathlib, signal, sys, time
+def stop(*_):
+    with open(sys.argv[1], "a") as stops:
+        print(sys.argv[2], file=stops, flush=True)
+    sys.exit(0)
+signal.signal(signal.SIGTERM, stop)
+pathlib.Path(sys.argv[1] + "." + sys.argv[2]).touch()
+while True:
+    time.sleep(0.05)
+"""
+
+
+class Start(Protocol):
+    """Starts a manager with programs in a folder; the end of the test stops it."""
+
+    def __call__(self, folder: Folder, programs: list[Program]) -> None: ...
+
+
+@pytest.fixture
+def start() -> Iterator[Start]:
+    started: list[tuple[Folder, subprocess.Popen[bytes]]] = []
+
+    def start_one(folder: Folder, programs: list[Program]) -> None:
+        folder.make()
+        started.append((folder, manager.start(folder, programs, {INSTANCE_MARK: str(folder.data)}, detach=False)))
+
+    yield start_one
+    for folder, process in started:
+        manager.stop(folder, print)
+        process.wait(TIMEOUT_S)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Folder:
+    return Folder(tmp_path / "data")
+
+
+def test_programs_stop_from_the_highest_to_the_lowest_and_none_is_left(
+    start: Start, folder: Folder, tmp_path: Path
+) -> None:
+    stops = tmp_path / "stops"
+    programs = [stopping(stops, name, priority) for name, priority in (("last", 10), ("first", 60), ("second", 40))]
+    start(folder, programs)
+    until(lambda: all(Path(f"{stops}.{program.name}").exists() for program in programs))
+    pids = [process.pid for process in manager.processes(folder)]
+    manager.stop(folder, print)
+    assert stops.read_text().split() == ["first", "second", "last"]
+    assert not any(psutil.pid_exists(pid) for pid in pids if pid is not None)
+    assert not manager.is_running(folder)
+
+
+def test_what_dies_is_started_again_and_counted(start: Start, folder: Folder) -> None:
+    start(folder, [sleeping("sleeper")])
+    until(lambda: pid_of(folder, "sleeper") is not None)
+    first = pid_of(folder, "sleeper")
+    assert first is not None
+    time.sleep(2.5)  # Longer than it must stay up to count as started.
+    os.kill(first, signal.SIGKILL)
+    until(lambda: pid_of(folder, "sleeper") not in {None, first})
+    assert [process.restarts for process in manager.processes(folder)] == [1]
+
+
+def test_what_a_killed_manager_left_running_is_found_and_ended(start: Start, folder: Folder) -> None:
+    start(folder, [sleeping("orphan")])
+    until(lambda: pid_of(folder, "orphan") is not None)
+    orphan, killed = pid_of(folder, "orphan"), manager.manager_pid(folder)
+    assert orphan is not None
+    assert killed is not None
+    os.kill(killed, signal.SIGKILL)
+    until(lambda: not manager.is_running(folder))
+    assert [process.pid for process in manager.leftovers(folder)] == [orphan]
+    manager.remove_leftovers(folder, print)
+    until(lambda: not psutil.pid_exists(orphan))
+    assert manager.leftovers(folder) == []
+    start(folder, [sleeping("orphan")])
+    assert manager.is_running(folder)
+
+
+def test_a_database_whose_manager_was_killed_is_stopped_and_starts_again_on_its_data(
+    start: Start, folder: Folder
+) -> None:
+    for _ in range(2):
+        manager.remove_leftovers(folder, print)
+        (port,) = free_ports(1)
+        start(folder, servers(folder, None, prepare_postgres(folder.postgres, port, durable=False)))
+        wait_for_postgres(port, lambda: pid_of(folder, "postgres") is not None)
+        ensure_database(port)
+        killed = manager.manager_pid(folder)
+        assert killed is not None
+        os.kill(killed, signal.SIGKILL)
+        until(lambda: not manager.is_running(folder))
+        with psycopg.connect(f"host={LOOPBACK} port={port} user=postgres dbname=reprise"):
+            pass
+    manager.remove_leftovers(folder, print)
+    assert manager.leftovers(folder) == []
+
+
+def test_two_instances_run_side_by_side(start: Start, tmp_path: Path) -> None:
+    folders = [Folder(tmp_path / name) for name in ("one", "two")]
+    for each in folders:
+        start(each, [sleeping("sleeper")])
+    until(lambda: all(pid_of(each, "sleeper") is not None for each in folders))
+    manager.stop(folders[0], print)
+    assert pid_of(folders[1], "sleeper") is not None
+    manager.stop(folders[1], print)
+
+
+def test_a_long_data_path_gets_a_short_socket(start: Start, tmp_path: Path) -> None:
+    deep = Folder(tmp_path / ("long" * 30))
+    assert len(str(deep.control_socket)) <= SOCKET_PATH_MAX
+    start(deep, [])
+    assert manager.is_running(deep)
+    manager.stop(deep, print)
+    assert not deep.control_socket.exists()
+
+
+def test_two_commands_do_not_start_one_instance_at_once(folder: Folder) -> None:
+    with folder.starting(), pytest.raises(FixableError, match="Another command"), Folder(folder.data).starting():
+        pass
+
+
+def stopping(stops: Path, name: str, priority: int) -> Program:
+    script = stops.with_suffix(".py")
+    script.write_text(STOPPING)
+    return Program(name, [sys.executable, str(script), str(stops), name], priority)
+
+
+def sleeping(name: str) -> Program:
+    return Program(name, [sys.executable, "-c", "import time; time.sleep(120)"], 10)
+
+
+def pid_of(folder: Folder, name: str) -> int | None:
+    return {process.name: process.pid for process in manager.processes(folder)}.get(name)
+
+
+def until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + TIMEOUT_S
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come about in time"
+        time.sleep(0.05)

@@ -1,0 +1,131 @@
+"""`reprise up` brings a whole exchange up on real servers, says so, and leaves no process when it is stopped."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+import pytest
+
+from reprise.stack import manager
+from reprise.stack.instance import Folder
+from reprise.stack.ports import free_ports
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+TIMEOUT_S = 180
+SERVICES = {"kafka", "postgres", "engine-1", "market-data", "projector", "api"}
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Iterator[Path]:
+    yield tmp_path / "instance"
+    manager.stop(Folder(tmp_path / "instance"), print)
+
+
+def test_up_detached_is_ready_and_down_leaves_no_process(data: Path, tmp_path: Path) -> None:
+    (port,) = free_ports(1)
+    said = reprise("up", "--detach", "--data", data, "--port", port, "--feed", "simulated")
+    assert said.returncode == 0, said.stderr
+    assert f"http://127.0.0.1:{port}" in said.stdout
+    assert f"curl -s http://127.0.0.1:{port}/api/v1/" in said.stdout
+    assert httpx.get(f"http://127.0.0.1:{port}/api/v1/tickers").status_code == 200
+
+    status = status_of(data)
+    check_shape(status)
+    assert status["ready"]
+    assert {process["name"] for process in status["processes"]} == SERVICES
+    assert {process["state"] for process in status["processes"]} <= {"RUNNING", "STARTING"}
+    assert {state for shard in status["shards"] for state in shard["prices"].values()} == {"fresh"}
+
+    again = reprise("up", "--detach", "--data", data, "--port", port)
+    assert again.returncode == 1
+    assert "is running already" in again.stderr
+
+    topics = reprise("topics", "--data", data)
+    assert topics.stdout.count("unchanged") == 6, topics.stdout
+    events = reprise("tail", "events", "--once", "--from", "beginning", "--data", data)
+    assert "FeedSelected" in {json.loads(line)["type"] for line in events.stdout.splitlines()}
+
+    other = free_ports(1)[0]
+    beside = tmp_path / "beside"
+    assert reprise("up", "--detach", "--data", beside, "--port", other, "--feed", "simulated").returncode == 0
+    pids = pids_of(status)
+    assert reprise("down", "--data", data).returncode == 0
+    assert not any(psutil.pid_exists(pid) for pid in pids)
+    assert manager.leftovers(Folder(data)) == []
+    assert httpx.get(f"http://127.0.0.1:{other}/readyz").status_code == 200
+    assert reprise("down", "--data", beside).returncode == 0
+    assert manager.leftovers(Folder(beside)) == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_the_end_of_up_in_the_foreground_is_the_end_of_everything(data: Path, number: signal.Signals) -> None:
+    (port,) = free_ports(1)
+    command = [sys.executable, "-m", "reprise.cli.main", "up", "--data", str(data), "--port", str(port)]
+    with subprocess.Popen([*command, "--feed", "simulated"], stdout=subprocess.PIPE, text=True) as up:
+        assert up.stdout is not None
+        deadline = time.monotonic() + TIMEOUT_S
+        while "Ctrl-C stops it." not in (line := up.stdout.readline()):
+            assert line, "it ended before it was ready"
+            assert time.monotonic() < deadline
+        pids = pids_of(status_of(data))
+        up.send_signal(number)
+        up.wait(TIMEOUT_S)
+    # A killed one could not wait for the others.
+    while any(psutil.pid_exists(pid) for pid in pids):
+        assert time.monotonic() < deadline + TIMEOUT_S
+        time.sleep(0.1)
+    assert manager.leftovers(Folder(data)) == []
+
+
+def check_shape(status: dict[str, Any]) -> None:
+    assert set(status) == {
+        "data",
+        "running",
+        "ready",
+        "address",
+        "started_at",
+        "ports",
+        "kafka",
+        "database",
+        "processes",
+        "feed",
+        "shards",
+        "projector",
+    }
+    for process in status["processes"]:
+        assert set(process) == {"name", "state", "pid", "restarts", "uptime_s", "port"}
+    assert [shard["shard"] for shard in status["shards"]] == [0, 1, 2, 3]
+    for shard in status["shards"]:
+        assert {"worker", "state", "seq", "next_offset", "end_offset", "lag", "prices"} <= set(shard)
+    for shard in status["projector"]:
+        assert {"shard", "seq", "next_offset", "end_offset", "lag"} <= set(shard)
+    assert set(status["ports"]) == SERVICES
+
+
+def reprise(*arguments: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "reprise.cli.main", *(str(argument) for argument in arguments)],
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        timeout=TIMEOUT_S,
+        env={name: value for name, value in os.environ.items() if name not in {"KAFKA_BROKERS", "DATABASE_URL"}},
+        check=False,
+    )
+
+
+def status_of(data: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(reprise("status", "--json", "--data", data).stdout)
+    return found
+
+
+def pids_of(status: dict[str, Any]) -> list[int]:
+    return [process["pid"] for process in status["processes"] if process["pid"] is not None]
