@@ -1,0 +1,140 @@
+"""What a newcomer does: start the exchange with one command, trade over HTTP, and find that the books agree."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+import pytest
+
+from processes import eventually
+from reprise.stack.ports import free_ports
+
+UP_TIMEOUT_S = 120
+PASSWORD = "correct horse battery staple"
+
+
+def reprise(*arguments: str, timeout: float = UP_TIMEOUT_S) -> subprocess.CompletedProcess[str]:
+    """Type a command, on a machine where no broker or database is running."""
+    environment = {
+        name: value for name, value in os.environ.items() if name not in ("KAFKA_BROKERS", "DATABASE_URL", "JWT_SECRET")
+    }
+    return subprocess.run(
+        [sys.executable, "-m", "reprise.cli.main", *arguments],
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("instance")
+
+
+@pytest.fixture(scope="module")
+def exchange(data: Path) -> Iterator[httpx.Client]:
+    (port,) = free_ports(1)
+    up = reprise("up", "--detach", "--feed", "simulated", "--port", str(port), "--data", str(data))
+    assert up.returncode == 0, up.stdout + up.stderr
+    with httpx.Client(base_url=f"http://127.0.0.1:{port}/api/v1", timeout=10) as client:
+        yield client
+    down = reprise("down", "--data", str(data))
+    assert down.returncode == 0, down.stdout + down.stderr
+
+
+def register(exchange: httpx.Client, name: str) -> dict[str, str]:
+    """Give the headers of a new user."""
+    who = {"email": f"{name}@example.com", "password": PASSWORD}
+    registered = exchange.post("/auth/register", json=who)
+    assert registered.status_code == 201, registered.text
+    token = exchange.post("/auth/login", json=who).json()["access_token"]
+    return {"Authorization": f"Bearer {token}"}
+
+
+def get(exchange: httpx.Client, path: str, headers: dict[str, str], reply: httpx.Response) -> Any:
+    """Read what is at least as new as a command's reply."""
+    position = {name: value for name, value in reply.headers.items() if name.lower() == "ledger-position"}
+    answer = exchange.get(path, headers=headers | position)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def test_a_position_is_opened_moves_with_prices_and_closes_into_books_that_agree(exchange: httpx.Client) -> None:
+    ada = register(exchange, "ada")
+    opened = exchange.post(
+        "/orders",
+        headers=ada,
+        json={"symbol": "BTC_USDC", "side": "long", "type": "market", "margin": "1000", "leverage": "20"},
+    )
+    assert opened.status_code == 201, opened.text
+    order = opened.json()
+    (position,) = get(exchange, "/positions", ada, opened)["items"]
+    assert position["id"] == order["position_id"]
+    assert (position["side"], position["margin"], position["status"]) == ("long", "1000.000000", "open")
+
+    profits: set[str] = set()
+
+    def seen_profits() -> int:
+        profits.add(exchange.get("/positions", headers=ada).json()["items"][0]["unrealized_pnl"])
+        return len(profits)
+
+    eventually(seen_profits, lambda count: count > 1, timeout_s=30)
+
+    closed = exchange.post(f"/positions/{position['id']}/close", headers=ada)
+    assert closed.status_code == 200, closed.text
+    assert get(exchange, "/positions", ada, closed)["items"] == []
+    (finished,) = get(exchange, "/positions?status=closed", ada, closed)["items"]
+    account = get(exchange, "/account", ada, closed)
+    lines = get(exchange, "/ledger", ada, closed)["items"]
+    receipt = get(exchange, f"/receipts/{finished['receipt_id']}", ada, closed)
+    assert account["used_margin"] == "0.000000"
+    assert account["balance"] == account["free_margin"] == account["equity"] == lines[0]["balance_after"]
+    assert sum(Decimal(line["amount"]) for line in lines) == Decimal(account["balance"])
+    assert Decimal(finished["realized_pnl"]) == Decimal(receipt["profit"]) == Decimal(account["balance"]) - 5_000
+    assert Decimal(receipt["margin_returned"]) == 1_000 + Decimal(receipt["profit"]) - Decimal(receipt["fee"])
+
+    again = exchange.post(f"/positions/{position['id']}/close", headers=ada)
+    assert (again.status_code, again.json()["code"]) == (409, "POSITION_NOT_OPEN")
+    assert exchange.get("/account", headers=ada).json() == account
+
+
+def test_status_names_every_process_and_every_shard(exchange: httpx.Client, data: Path) -> None:
+    answer = reprise("status", "--json", "--data", str(data))
+    assert answer.returncode == 0, answer.stderr
+    status = json.loads(answer.stdout)
+    names = {process["name"] for process in status["processes"]}
+    assert {"kafka", "postgres", "engine-1", "market-data", "projector", "api"} <= names
+    assert all(process["state"] == "RUNNING" for process in status["processes"])
+    assert [shard["shard"] for shard in status["shards"]] == [0, 1, 2, 3]
+
+
+def test_a_second_start_is_quick_and_finds_everything_again(data: Path, exchange: httpx.Client) -> None:
+    bob = register(exchange, "bob")
+    before = exchange.get("/account", headers=bob).json()
+    pids = [
+        process["pid"] for process in json.loads(reprise("status", "--json", "--data", str(data)).stdout)["processes"]
+    ]
+    down = reprise("down", "--data", str(data))
+    assert down.returncode == 0, down.stdout + down.stderr
+    left = [
+        process for process in psutil.process_iter(["cmdline"]) if str(data) in " ".join(process.info["cmdline"] or ())
+    ]
+    assert not left
+    assert not any(psutil.pid_exists(pid) for pid in pids)
+
+    started = time.monotonic()
+    up = reprise("up", "--detach", "--feed", "simulated", "--port", str(exchange.base_url.port), "--data", str(data))
+    assert up.returncode == 0, up.stdout + up.stderr
+    print(f"second start: {time.monotonic() - started:.1f} s")
+    assert exchange.get("/account", headers=bob).json() == before
