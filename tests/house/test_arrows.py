@@ -1,0 +1,49 @@
+"""The arrows of the architecture are contracts of import-linter, so that `reprise check` holds them."""
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+CONTRACTS: dict[str, dict[str, Any]] = {
+    contract["id"]: contract for contract in PROJECT["tool"]["importlinter"]["contracts"]
+}
+PACKAGES = {folder.name for folder in (ROOT / "src" / "reprise").iterdir() if (folder / "__init__.py").is_file()}
+
+
+def test_the_layers_are_those_of_the_architecture_from_the_commands_down_to_the_language() -> None:
+    assert [layer(text) for text in CONTRACTS["arrows"]["layers"]] == [
+        {"cli"},
+        {"bench"},
+        {"audit", "api", "stack"},
+        {"projector", "market_data", "engine", "venue"},
+        {"runtime"},
+        {"schemas"},
+    ]
+
+
+def test_every_package_stands_in_a_layer() -> None:
+    assert set().union(*(layer(text) for text in CONTRACTS["arrows"]["layers"])) >= PACKAGES
+
+
+def test_the_core_is_below_the_shell() -> None:
+    assert CONTRACTS["engine"]["layers"] == ["reprise.engine.shell", "reprise.engine.core"]
+
+
+def test_the_api_imports_neither_the_engine_nor_the_prices_and_of_the_projector_its_queries() -> None:
+    assert CONTRACTS["api"]["forbidden_modules"] == ["reprise.engine", "reprise.market_data"]
+    assert CONTRACTS["projection"]["forbidden_modules"] == ["reprise.projector"]
+    assert CONTRACTS["projection"]["ignore_imports"] == ["reprise.api.** -> reprise.projector.queries"]
+
+
+def test_the_language_and_the_core_import_nothing_impure() -> None:
+    assert set(CONTRACTS["pure"]["source_modules"]) == {"reprise.engine.core", "reprise.schemas"}
+    assert {"confluent_kafka", "faust", "sqlalchemy", "time", "random", "os", "datetime"} <= set(
+        CONTRACTS["pure"]["forbidden_modules"]
+    )
+
+
+def layer(text: str) -> set[str]:
+    """The packages of `reprise.a | (reprise.b)`; brackets are round one that may not exist yet."""
+    return {part.strip(" ()").removeprefix("reprise.") for part in text.split("|")}

@@ -1,0 +1,73 @@
+"""What the documents say of the code is true: topics, folders, settings, links, sizes."""
+
+import re
+from pathlib import Path
+
+import pytest
+import typer.main
+
+from reprise.cli.main import application
+from reprise.runtime.settings import Settings
+from reprise.schemas import topics
+
+ROOT = Path(__file__).parents[2]
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+LATER = {topics.VENUE_COMMANDS, topics.VENUE_EVENTS}  # made already, used by nobody yet
+DECISION_LINES_MAX = 50
+ARCHITECTURE_LINES_MAX = 150
+
+
+def text_of(name: str) -> str:
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+def settings_names() -> set[str]:
+    names = set()
+    for field in Settings.model_fields.values():
+        alias = field.validation_alias
+        names |= {alias} if isinstance(alias, str) else set(getattr(alias, "choices", ()))
+    return names
+
+
+def test_the_architecture_names_the_topics_there_are() -> None:
+    named = set(re.findall(r"^\| `([a-z.-]+)` \|", text_of("ARCHITECTURE.md"), re.MULTILINE))
+    assert named == {topic.name for topic in topics.TOPICS} - LATER
+
+
+def test_the_architecture_names_the_folders_there_are() -> None:
+    named = set(re.findall(r"^\| `([a-z_/]+)/` \|", text_of("ARCHITECTURE.md"), re.MULTILINE))
+    source = ROOT / "src" / "reprise"
+    folders = {folder.parent.relative_to(source).as_posix() for folder in source.glob("*/__init__.py")}
+    assert named == (folders - {"engine"}) | {"engine/core", "engine/shell"}
+
+
+def test_the_readme_names_settings_that_exist() -> None:
+    table = text_of("README.md").partition("## Settings")[2]
+    named = set(re.findall(r"`([A-Z][A-Z_]+)`", table))
+    assert named
+    assert named <= settings_names()
+
+
+def test_the_readme_and_the_guide_name_commands_that_exist() -> None:
+    commands = set(typer.main.get_command(application()).commands)  # type: ignore[attr-defined]  # It is a group.
+    for name in ("README.md", "CONTRIBUTING.md", "ARCHITECTURE.md", "CHANGELOG.md"):
+        called = set(re.findall(r"(?:\./|`)reprise ([a-z-]+)", text_of(name)))
+        assert called <= commands, name
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_every_link_leads_to_a_file(document: Path) -> None:
+    for target in re.findall(r"\]\(([^)#]+)\)", document.read_text(encoding="utf-8")):
+        if not target.startswith("http"):
+            assert (document.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("decision", sorted((ROOT / "docs" / "decisions").glob("*.md")), ids=lambda path: path.stem)
+def test_a_decision_is_short_and_ends_with_what_enforces_it(decision: Path) -> None:
+    lines = decision.read_text(encoding="utf-8").splitlines()
+    assert len(lines) <= DECISION_LINES_MAX
+    assert [line for line in lines if line.startswith("#")][-1] == "## The check that enforces it"
+
+
+def test_the_architecture_is_read_in_one_go() -> None:
+    assert len(text_of("ARCHITECTURE.md").splitlines()) <= ARCHITECTURE_LINES_MAX

@@ -1,0 +1,47 @@
+"""`.env.example` names every setting the services take, with its meaning and its default, and no other."""
+
+from pathlib import Path
+
+from pydantic import AliasChoices
+from pydantic.fields import FieldInfo
+
+from reprise.runtime.settings import Settings
+
+ROOT = Path(__file__).resolve().parents[2]
+HEADER = (
+    "# Copy to .env and uncomment what you change. Every setting, its meaning and its default; a variable of the\n"
+    "# environment of the same name wins over the file.\n"
+)
+
+
+def test_the_example_is_what_the_settings_say() -> None:
+    assert (ROOT / ".env.example").read_text(encoding="utf-8") == HEADER + "".join(
+        f"\n{entry(field)}" for field in Settings.model_fields.values()
+    )
+
+
+def test_every_setting_is_described() -> None:
+    assert [name for name, field in Settings.model_fields.items() if not field.description] == []
+
+
+def entry(field: FieldInfo) -> str:
+    first, *others = names(field)
+    also = f" (also {', '.join(others)})" if others else ""
+    return f"# {field.description}{also}\n#{first}={text(field.default)}\n"
+
+
+def names(field: FieldInfo) -> list[str]:
+    alias = field.validation_alias
+    return [str(choice) for choice in alias.choices] if isinstance(alias, AliasChoices) else [str(alias)]
+
+
+def text(default: object) -> str:
+    match default:
+        case None:
+            return ""
+        case bool():
+            return str(default).lower()
+        case tuple():
+            return ",".join(str(part) for part in default)
+        case _:
+            return str(default)
