@@ -54,7 +54,7 @@ def exchange(kafka: str, database: str, tmp_path_factory: pytest.TempPathFactory
     settings = settings_of(kafka, database, folder)
     empty_topics(settings)
     with ExitStack() as stack:
-        for package in ("engine.shell", "projector"):
+        for package in ("engine", "projector"):
             stack.enter_context(service(package, settings, folder))
         api = stack.enter_context(service("api", settings, folder))
         running = Exchange(settings, folder)

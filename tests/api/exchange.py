@@ -1,18 +1,16 @@
 """How tests run a whole exchange: engine, projector and API as processes on a real broker and database."""
 
-import os
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 from uuid import uuid4
 
 import httpx
 from confluent_kafka import Producer
 
+from processes import ServiceProcess, eventually, gone_at_the_end
 from reprise.runtime.kafka import command_producer_options
 from reprise.runtime.settings import Settings
 from reprise.schemas.codec import encode_command
@@ -22,72 +20,22 @@ from reprise.schemas.instruments import BY_SYMBOL
 from reprise.schemas.messages import MarketStatus, Tick
 from reprise.schemas.topics import COMMANDS
 from reprise.schemas.units import parse
-from reprise.stack.foreground import dying_with_parent
 
 PASSWORD: Final = "correct horse battery"
 READY_TIMEOUT_S: Final = 60.0
-STOP_TIMEOUT_S: Final = 20.0
 FEED: Final = "simulated"
 
-Seen = TypeVar("Seen")
 
-
-def eventually(look: Callable[[], Seen], holds: Callable[[Seen], bool], timeout_s: float = 10.0) -> Seen:
-    """Look again until something holds; what was seen then."""
-    deadline = time.monotonic() + timeout_s
-    while True:
-        seen = look()
-        if holds(seen):
-            return seen
-        assert time.monotonic() < deadline, f"not in {timeout_s:.0f} s: {seen!r}"
-        time.sleep(0.05)
-
-
-class Service:
+class Service(ServiceProcess):
     """One service's process."""
 
-    def __init__(self, package: str, settings: Settings, folder: Path) -> None:
-        self.output = folder / f"{package}-{uuid4().hex[:6]}.log"
-        code = (
-            f"from reprise.{package}.main import main; from reprise.runtime.settings import Settings; main(Settings())"
-        )
-        with self.output.open("ab") as sink:
-            self.process = subprocess.Popen(
-                [sys.executable, "-c", code],
-                env=os.environ | environment_of(settings),
-                cwd=folder,
-                stdin=subprocess.DEVNULL,
-                stdout=sink,
-                stderr=subprocess.STDOUT,
-                preexec_fn=dying_with_parent,  # noqa: PLW1509  # It takes no lock that another thread could hold.
-            )
-
-    @property
-    def log(self) -> str:
-        return self.output.read_text(encoding="utf-8")
-
-    def stop(self) -> int:
-        """Ask it to end; its exit code."""
-        self.process.terminate()
-        return self.process.wait(STOP_TIMEOUT_S)
-
-    def kill(self) -> None:
-        self.process.kill()
-        self.process.wait(STOP_TIMEOUT_S)
+    def __init__(self, name: str, settings: Settings, folder: Path) -> None:
+        super().__init__(name, settings, folder / f"{name}-{uuid4().hex[:6]}.log")
 
 
-@contextmanager
-def service(package: str, settings: Settings, folder: Path) -> Iterator[Service]:
+def service(name: str, settings: Settings, folder: Path) -> AbstractContextManager[Service]:
     """A service that is gone at the end of the block."""
-    started = Service(package, settings, folder)
-    try:
-        yield started
-    finally:
-        if started.process.poll() is None:
-            with suppress(subprocess.TimeoutExpired):
-                started.stop()
-        if started.process.poll() is None:
-            started.kill()
+    return gone_at_the_end(Service(name, settings, folder))
 
 
 class User:
@@ -238,14 +186,3 @@ class Exchange:
         except httpx.TransportError as error:
             return 0, str(error)
         return reply.status_code, reply.text
-
-
-def environment_of(settings: Settings) -> dict[str, str]:
-    """What a process finds these settings by."""
-    return {
-        str(field.validation_alias): str(value)
-        for name, field in Settings.model_fields.items()
-        if isinstance(field.validation_alias, str)
-        and isinstance(value := getattr(settings, name), str | int | Path)
-        and not isinstance(value, bool)
-    }

@@ -13,7 +13,8 @@ import pytest
 import sqlalchemy
 
 from api.conftest import kept_alive, settings_of
-from api.exchange import PASSWORD, Exchange, Service, User, eventually, service
+from api.exchange import PASSWORD, Exchange, Service, User, service
+from processes import eventually
 from reprise.runtime.topics import ensure_topics
 from reprise.stack.foreground import running
 from reprise.stack.kafka import prepare_broker, wait_for_broker
@@ -82,7 +83,7 @@ class Machine:
 def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
     machine = Machine(tmp_path_factory.mktemp("machine"))
     try:
-        for package in ("engine.shell", "projector"):
+        for package in ("engine", "projector"):
             machine.start(package)
         machine.exchange.until_ready(machine.start("api"))
         machine.exchange.new_feed()
@@ -112,7 +113,7 @@ def test_without_an_engine_an_order_is_undecided_then_none_is_taken_and_the_firs
 ) -> None:
     exchange = machine.exchange
     user = exchange.new_user()
-    machine.stop("engine.shell")
+    machine.stop("engine")
     undecided = user.order(headers={"Idempotency-Key": "patient"})
     assert undecided.status_code == 202
     assert 1.9 < timed(undecided) < BROKER_ANSWER_S
@@ -125,7 +126,7 @@ def test_without_an_engine_an_order_is_undecided_then_none_is_taken_and_the_firs
     assert timed(refused) < 1
     assert "Retry-After" in refused.headers
     assert code_of(user.close("0-1")) == (503, "ENGINE_BEHIND")
-    machine.start("engine.shell")
+    machine.start("engine")
     seen = eventually(lambda: user.get(where), lambda seen: seen["status"] != "pending", 40.0)
     assert seen["status"] == "done"
     again = eventually(

@@ -9,7 +9,8 @@ import httpx
 import pytest
 from confluent_kafka import Producer
 
-from api.exchange import Exchange, User, eventually
+from api.exchange import Exchange, User
+from processes import eventually
 from reprise.runtime.kafka import command_producer_options
 from reprise.schemas.codec import encode_command
 from reprise.schemas.commands import OpenPosition

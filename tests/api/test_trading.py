@@ -9,7 +9,8 @@ from typing import Any
 
 import httpx
 
-from api.exchange import Exchange, eventually, service
+from api.exchange import Exchange, service
+from processes import eventually
 from reprise.stack.ports import free_ports
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from conftest import SettingsFactory
 from kafka.workers import Client, clock, engine, events_when
+from processes import eventually
 from reprise.bench._workload import accounts_of, opening_day
 from reprise.runtime.settings import Settings
 
@@ -19,6 +20,7 @@ METRICS = (
     "engine_lag_records",
     "engine_shard_state",
     "engine_frozen",
+    "engine_clock_suspect",
     "process_resident_memory_bytes",
 )
 
@@ -52,6 +54,18 @@ def test_a_worker_shows_where_each_shard_is(ledger: Settings, client: Client, ou
             assert name in text
         assert 'engine_events_total{shard="1"} 8.0' in text
         assert 'engine_shard_state{shard="1",state="live"} 1.0' in text
+
+
+def test_a_sender_whose_clock_is_three_seconds_off_raises_an_alarm(
+    ledger: Settings, client: Client, output: Path
+) -> None:
+    with engine(ledger, output) as worker:
+        worker.until_live(ledger.shards)
+        client.append(SHARD, opening_day(SHARD, accounts_of(SHARD, ledger.shards, 1), lambda: clock() - 3_000_000))
+        worker.until(lambda shards: shards[SHARD]["clock_suspect"], "the clock is suspect")
+        alarm = f'engine_clock_suspect{{shard="{SHARD}"}} 1.0'
+        eventually(lambda: worker.page("/metrics")[1], lambda text: alarm in text)
+        assert [line["shard"] for line in worker.logged("clock suspect")] == [SHARD]
 
 
 def test_faust_s_own_pages_are_off(ledger: Settings, output: Path) -> None:

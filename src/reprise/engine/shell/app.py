@@ -105,6 +105,7 @@ def _service_class(
                 shard.end_offset = ends[TopicPartition(COMMANDS, shard.number)]
                 if not shard.given_up:
                     worker.metrics.lag.labels(shard.number).set(max(0, shard.end_offset - shard.next_offset))
+            worker.watch_clocks()
             reading.look_for_holes({partition.partition: end for partition, end in ends.items()})
 
         @faust.Service.timer(POSITIONS_S)

@@ -43,6 +43,13 @@ class Metrics:
             "engine_frozen", "1 where a shard stopped and waits for a person", ["shard"], registry=self.registry
         )
 
+        self.clock_suspect = Gauge(
+            "engine_clock_suspect",
+            "1 where the price sender's clock and log time differ by more than 2 s, and nothing is opened",
+            ["shard"],
+            registry=self.registry,
+        )
+
     def show_state(self, shard: int, state: str) -> None:
         """Show the state a shard is in, and that it is in no other."""
         for name in STATES:
@@ -54,5 +61,6 @@ class Metrics:
         for name in STATES:
             self.state.remove(shard, name)
         self.frozen.remove(shard)
-        if (str(shard),) in self.lag._metrics:  # noqa: SLF001
-            self.lag.remove(shard)
+        for gauge in (self.lag, self.clock_suspect):
+            if (str(shard),) in gauge._metrics:  # noqa: SLF001
+                gauge.remove(shard)

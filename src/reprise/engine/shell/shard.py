@@ -37,6 +37,7 @@ class Shard:
         self.phase: Phase = "taking_over"
         self.error: str | None = None
         self.given_up = False
+        self.clock_alarm = False
         self.state: State | None = None
         self.seq = 0
         self.digest = first_digest(number)

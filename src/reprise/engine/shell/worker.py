@@ -96,6 +96,17 @@ class Worker:
         shard.freeze(error)
         self.place_reader(shard)
 
+    def watch_clocks(self) -> None:
+        """Alarm where the price sender's clock and log time part: such a shard opens nothing."""
+        for shard in self.shards.values():
+            if shard.phase != "live" or shard.state is None:
+                continue
+            suspect = shard.state.clock_suspect
+            self.metrics.clock_suspect.labels(shard.number).set(suspect)
+            if suspect != shard.clock_alarm:
+                shard.clock_alarm = suspect
+                log.warning("clock suspect" if suspect else "clock trusted again", shard=shard.number)
+
     async def commits_done(self) -> None:
         """Wait until every event of every shard is committed."""
         outboxes = [shard.outbox for shard in self.shards.values() if shard.outbox is not None]
