@@ -5,7 +5,6 @@ import time
 from pathlib import Path
 from typing import Any
 
-import pytest
 from confluent_kafka import Producer
 
 from conftest import SettingsFactory
@@ -17,8 +16,6 @@ from reprise.runtime.kafka import transactional_producer_options
 from reprise.runtime.settings import Settings
 from reprise.schemas.commands import Command
 
-# Sessions of 6 s run out in most of these.
-pytestmark = pytest.mark.slow
 
 ACCOUNTS = 20
 SHARD = 1
