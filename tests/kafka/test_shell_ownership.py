@@ -16,7 +16,6 @@ from reprise.runtime.kafka import transactional_producer_options
 from reprise.runtime.settings import Settings
 from reprise.schemas.commands import Command
 
-
 ACCOUNTS = 20
 SHARD = 1
 

@@ -1,5 +1,6 @@
 """Commands on the database: migrate, user add, projector rebuild."""
 
+import sys
 from typing import Annotated, Literal
 
 import typer
@@ -9,9 +10,6 @@ from reprise.runtime.errors import FixableError
 
 Email = Annotated[str, typer.Argument(help="The address the user logs in with.")]
 Role = Annotated[Literal["user", "admin"], typer.Option(help="What the user may do.")]
-Password = Annotated[
-    str, typer.Option(prompt=True, hide_input=True, confirmation_prompt=True, help="Asked for when not given.")
-]
 
 
 def add_to(app: typer.Typer) -> None:
@@ -44,12 +42,23 @@ def migrate_url(database_url: str) -> None:
         raise FixableError(f"The database cannot be used: {error.orig}. Check DATABASE_URL.") from error
 
 
-def add_user(email: Email, password: Password, role: Role = "user", data: Data = None) -> None:
-    """Add a user, an administrator with --role admin."""
+def add_user(email: Email, role: Role = "user", data: Data = None) -> None:
+    """Add a user, or give the one of this address the role and password. The password is asked for, or piped in."""
     from reprise.api.users import add_user as add  # noqa: PLC0415
 
-    add(reachable_settings(data), email, role, password)
-    report(f"Added {email}.")
+    settings = reachable_settings(data)
+    add(settings, email, role, _password())
+    report(f"{email} may log in, with role {role}.")
+
+
+def _password() -> str:
+    """Take it from a person twice, from a pipe once; never from the command line, which others can read."""
+    if sys.stdin.isatty():
+        return str(typer.prompt("Password", hide_input=True, confirmation_prompt=True))
+    line = sys.stdin.readline().rstrip("\n")
+    if not line:
+        raise FixableError("A password is needed: type it in a terminal, or pipe it in as one line.")
+    return line
 
 
 def rebuild(data: Data = None) -> None:
@@ -57,3 +66,4 @@ def rebuild(data: Data = None) -> None:
     from reprise.projector.rebuild import rebuild as rebuild_all  # noqa: PLC0415
 
     rebuild_all(reachable_settings(data))
+    report("The projection is empty, and the projector fills it again; `reprise status` shows how far it is.")

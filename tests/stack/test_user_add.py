@@ -1,0 +1,48 @@
+"""How the first administrator is made: the password comes from a pipe or a terminal, and is never an argument."""
+
+import io
+
+import pytest
+import sqlalchemy
+
+from conftest import SettingsFactory
+from reprise.api.migrate import migrate
+from reprise.cli.main import call
+
+
+@pytest.fixture
+def database(database_url: str, settings: SettingsFactory, monkeypatch: pytest.MonkeyPatch) -> str:
+    migrate(database_url)
+    monkeypatch.setenv("DATABASE_URL", database_url)
+    monkeypatch.setenv("KAFKA_BROKERS", settings().kafka_brokers)
+    return database_url
+
+
+def roles(database_url: str) -> dict[str, str]:
+    engine = sqlalchemy.create_engine(database_url)
+    with engine.connect() as db:
+        found = {row.email: row.role for row in db.execute(sqlalchemy.text("SELECT email, role FROM auth.users"))}
+    engine.dispose()
+    return found
+
+
+def test_a_user_is_added_with_the_password_of_a_pipe_and_may_be_given_another_role(
+    database: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("correct horse battery\n"))
+    assert call(["user", "add", "ada@example.com", "--role", "admin"]) == 0
+    assert roles(database) == {"ada@example.com": "admin"}
+    assert "ada@example.com may log in, with role admin." in capsys.readouterr().out
+    monkeypatch.setattr("sys.stdin", io.StringIO("correct horse battery\n"))
+    assert call(["user", "add", "ada@example.com"]) == 0
+    assert roles(database) == {"ada@example.com": "user"}
+
+
+@pytest.mark.parametrize(("piped", "line"), [("", "A password is needed"), ("short\n", "password: ")])
+def test_without_a_proper_password_nobody_is_added(
+    piped: str, line: str, database: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO(piped))
+    assert call(["user", "add", "ada@example.com"]) == 1
+    assert line in capsys.readouterr().err
+    assert roles(database) == {}
