@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 
 from reprise.bench._quix import quix_records_per_second
 from reprise.bench._workload import COMMANDS_PER_ACCOUNT, accounts_of, opening_day, trading_day
@@ -152,6 +152,7 @@ def _latencies(settings: Settings, accounts: list[str], preloaded: int) -> list[
     target = PACED_S * PACED_PER_SECOND
     consumer = Consumer(reader_options(settings, "bench-latency"))
     consumer.assign([TopicPartition(EVENTS, SHARD, end_offsets(settings, EVENTS)[SHARD])])
+    _until_at_end(consumer)
 
     def read() -> None:
         deadline = time.monotonic() + 3 * PACED_S
@@ -171,6 +172,18 @@ def _latencies(settings: Settings, accounts: list[str], preloaded: int) -> list[
     if len(seconds) < target:
         raise FixableError(f"Only {len(seconds)} of {target} commands were answered in {3 * PACED_S} s.")
     return sorted(seconds)
+
+
+def _until_at_end(consumer: Consumer) -> None:
+    """Connect before anything is measured."""
+    deadline = time.monotonic() + TIMEOUT_S
+    while time.monotonic() < deadline:
+        message = consumer.poll(0.1)
+        if message is not None and (error := message.error()) is not None:
+            if error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001  # Its public name.
+                return
+            raise KafkaException(error)
+    raise FixableError("The broker did not say where the events end.")
 
 
 def _later_day(accounts: list[str], preloaded: int, count: int) -> Iterator[Command]:

@@ -26,6 +26,8 @@ from reprise.schemas.events import (
 )
 from reprise.schemas.messages import Book, Leg
 
+EXITS = (PositionClosed, StopsAmended)
+
 
 def apply(state: State, event: Event) -> None:
     """Make the state what it is after the event; events come in order of seq, none left out."""
@@ -96,7 +98,7 @@ def _is_exit(event: Event) -> bool:
     """Say whether the command only closed or amended."""
     if isinstance(event, CommandRejected):
         return event.command in ("ClosePosition", "AmendStops")
-    return isinstance(event, PositionClosed | StopsAmended)
+    return isinstance(event, EXITS)
 
 
 def _move(state: State, account_id: str | None, legs: tuple[Leg, ...]) -> None:
