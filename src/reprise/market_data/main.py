@@ -17,12 +17,14 @@ from reprise.market_data.clock import SystemClock
 from reprise.market_data.metrics import Metrics
 from reprise.market_data.outbox import Outbox
 from reprise.market_data.publisher import Publisher
-from reprise.market_data.readiness import check_shards, wait_for_instruments
+from reprise.market_data.readiness import wait_for_instruments
 from reprise.runtime.errors import FixableError
 from reprise.runtime.kafka import command_producer_options
 from reprise.runtime.logging import configure
 from reprise.runtime.pages import Pages
 from reprise.runtime.settings import Settings
+from reprise.runtime.topics import require_topics
+from reprise.schemas.topics import COMMANDS
 
 FLUSH_TIMEOUT_S: Final = 10.0
 
@@ -32,7 +34,7 @@ log = structlog.get_logger(__name__)
 def main(settings: Settings) -> None:
     """Publish one feed until SIGTERM or SIGINT. A recording that ended leaves it running: its pages say so."""
     configure("market-data", settings.log_level)
-    check_shards(settings)
+    require_topics(settings, COMMANDS)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_serve(settings))
 

@@ -7,37 +7,17 @@ from typing import Final
 import structlog
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
-from reprise.runtime.errors import FixableError
-from reprise.runtime.kafka import partition_count, reader_options
+from reprise.runtime.kafka import reader_options
 from reprise.runtime.settings import Settings
 from reprise.schemas.codec import read_event
 from reprise.schemas.events import InstrumentsDefined
-from reprise.schemas.topics import COMMANDS, EVENTS
+from reprise.schemas.topics import EVENTS
 
 TIMEOUT_S: Final = 120.0
 PAUSE_S: Final = 0.02
 RECORDS: Final = 500
 
 log = structlog.get_logger(__name__)
-
-
-def check_shards(settings: Settings) -> None:
-    """Refuse a ledger of another number of shards, or none: FixableError."""
-    consumer = Consumer(reader_options(settings, "reprise-market-data"))
-    try:
-        partitions = partition_count(consumer, COMMANDS)
-    except KafkaException as error:
-        raise FixableError(
-            f"{COMMANDS} cannot be asked for at {settings.kafka_brokers} ({error}): start a broker, and make the "
-            f"topics with `reprise topics`."
-        ) from error
-    finally:
-        consumer.close()
-    if partitions != settings.shards:
-        raise FixableError(
-            f"{COMMANDS} has {partitions} partitions, and REPRISE_SHARDS says {settings.shards}: the number of shards "
-            f"is fixed for ever."
-        )
 
 
 async def wait_for_instruments(settings: Settings) -> bool:

@@ -8,9 +8,9 @@ from typing import Final, NamedTuple
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
 
 from reprise.projector.chain import REBUILD, BrokenLogError, Entry, entry
-from reprise.runtime.errors import FixableError
 from reprise.runtime.kafka import TIMEOUT_S, partition_count, reader_options
 from reprise.runtime.settings import Settings
+from reprise.runtime.topics import refuse_other_count
 from reprise.schemas.topics import EVENTS
 
 BATCH_MAX: Final = 5_000
@@ -58,9 +58,7 @@ class Reader:
 
     def ends(self) -> dict[int, int]:
         """Ask the brokers where each shard's committed events end; KafkaException when they do not answer."""
-        found = partition_count(self._consumer, EVENTS)
-        if found != self._shards:
-            raise FixableError(f"Topic {EVENTS} has {found} partitions, and REPRISE_SHARDS says {self._shards}.")
+        refuse_other_count(EVENTS, partition_count(self._consumer, EVENTS), self._shards)
         ends = {}
         for shard in range(self._shards):
             bounds = self._consumer.get_watermark_offsets(TopicPartition(EVENTS, shard), timeout=TIMEOUT_S)

@@ -4,7 +4,7 @@ import time
 from concurrent.futures import Future
 from typing import Final, NamedTuple
 
-from confluent_kafka import KafkaError, KafkaException, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import (
     AdminClient,
     AlterConfigOpType,
@@ -16,7 +16,7 @@ from confluent_kafka.admin import (
 )
 
 from reprise.runtime.errors import FixableError
-from reprise.runtime.kafka import PASSING, RETRY_PAUSE_S, admin_options
+from reprise.runtime.kafka import PASSING, RETRY_PAUSE_S, admin_options, partition_count, reader_options
 from reprise.runtime.settings import Settings
 from reprise.schemas.topics import REPLICATED, TOPICS, Topic, partitions_of
 
@@ -52,6 +52,32 @@ def ensure_topics(settings: Settings) -> list[TopicReport]:
     ]
 
 
+def require_topics(settings: Settings, *names: str) -> None:
+    """Refuse to go on where a sharded topic cannot be asked about, or belongs to another number of shards."""
+    consumer = Consumer(reader_options(settings, "reprise-topics"))
+    try:
+        for name in names:
+            try:
+                partitions = partition_count(consumer, name)
+            except KafkaException as error:
+                raise FixableError(
+                    f"Topic {name} cannot be read at {settings.kafka_brokers} ({error.args[0].str()}). "
+                    "Start the broker, and make the topics with `reprise topics`."
+                ) from error
+            refuse_other_count(name, partitions, settings.shards)
+    finally:
+        consumer.close()
+
+
+def refuse_other_count(name: str, partitions: int, shards: int) -> None:
+    """Raise FixableError where a sharded topic has another number of partitions than the ledger has shards."""
+    if partitions != shards:
+        raise FixableError(
+            f"Topic {name} has {partitions} partitions, and REPRISE_SHARDS says {shards}: the number of shards is "
+            f"fixed for ever. Set REPRISE_SHARDS={partitions}, or use another cluster or data folder."
+        )
+
+
 def config_of(topic: Topic, settings: Settings) -> dict[str, str]:
     """A topic's settings on this cluster: with copies, the rules for copies too."""
     return topic.config | (REPLICATED if settings.replication_factor > 1 else {})
@@ -69,12 +95,8 @@ def _existing_partitions(admin: AdminClient, settings: Settings) -> dict[str, in
 
 def _refuse_other_shards(existing: dict[str, int], settings: Settings) -> None:
     for topic in TOPICS:
-        partitions = existing.get(topic.name)
-        if topic.sharded and partitions is not None and partitions != settings.shards:
-            raise FixableError(
-                f"Topic {topic.name} has {partitions} partitions; REPRISE_SHARDS says {settings.shards}. The number "
-                f"of shards is fixed for ever: set REPRISE_SHARDS={partitions}, or use another cluster or data folder."
-            )
+        if topic.sharded and topic.name in existing:
+            refuse_other_count(topic.name, existing[topic.name], settings.shards)
 
 
 def _create(admin: AdminClient, topics: list[Topic], settings: Settings) -> None:

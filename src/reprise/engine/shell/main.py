@@ -8,7 +8,6 @@ from typing import Final
 
 import structlog
 import uvloop
-from confluent_kafka import Consumer, KafkaException
 
 from reprise.engine.core.step import step as core_step
 from reprise.engine.shell.app import build_app
@@ -18,10 +17,9 @@ from reprise.engine.shell.liveness import Liveness
 from reprise.engine.shell.metrics import Metrics
 from reprise.engine.shell.shard import Step
 from reprise.engine.shell.worker import Worker
-from reprise.runtime.errors import FixableError
-from reprise.runtime.kafka import partition_count, reader_options
 from reprise.runtime.logging import configure
 from reprise.runtime.settings import Settings
+from reprise.runtime.topics import require_topics
 from reprise.schemas.codec import codec
 from reprise.schemas.topics import COMMANDS, EVENTS, SNAPSHOTS
 
@@ -42,32 +40,11 @@ def run(settings: Settings, step: Step) -> None:
     configure("engine", settings.log_level)
     for name in QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
-    refuse_other_shards(settings)
+    require_topics(settings, COMMANDS, EVENTS, SNAPSHOTS)
     codec()  # Read now, so that the first command does not wait for it.
     gc.set_threshold(*GC_THRESHOLDS)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_serve(settings, step))
-
-
-def refuse_other_shards(settings: Settings) -> None:
-    """Raise FixableError where the topics are missing or have another number of partitions than there are shards."""
-    consumer = Consumer(reader_options(settings, "engine-topics"))
-    try:
-        for topic in (COMMANDS, EVENTS, SNAPSHOTS):
-            try:
-                partitions = partition_count(consumer, topic)
-            except KafkaException as error:
-                raise FixableError(
-                    f"Topic {topic} cannot be read at {settings.kafka_brokers} ({error.args[0].str()}). "
-                    "Start the broker, and make the topics with `reprise topics`."
-                ) from error
-            if partitions != settings.shards:
-                raise FixableError(
-                    f"Topic {topic} has {partitions} partitions, and REPRISE_SHARDS says {settings.shards}: "
-                    f"the number of shards is fixed for ever. Set REPRISE_SHARDS={partitions}."
-                )
-    finally:
-        consumer.close()
 
 
 async def _serve(settings: Settings, step: Step) -> None:
