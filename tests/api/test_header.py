@@ -5,9 +5,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from reprise.api.header import Header, HeaderReader
+from reprise.api.header import HeaderReader
 from reprise.schemas.codec import first_digest, seal
-from reprise.schemas.events import CommandRejected, Event, FeedKept, PricesUpdated, Withdrawn
+from reprise.schemas.events import CommandRejected, Event, EventHeader, FeedKept, PricesUpdated, Withdrawn
 
 KNOWN: dict[str, Any] = {
     "seq": 2**40,
@@ -38,5 +38,5 @@ def test_the_header_and_the_type_are_those_of_the_event(event: Event) -> None:
     value, _ = seal(event, first_digest(0))
     reader = HeaderReader()
     header = reader.read(value)
-    assert msgspec.structs.asdict(header) == {name: getattr(event, name) for name in Header.__struct_fields__}
+    assert msgspec.structs.asdict(header) == {name: getattr(event, name) for name in EventHeader.__struct_fields__}
     assert reader.type_of(value) is type(event)

@@ -9,12 +9,12 @@ from typing import Final, NamedTuple
 import structlog
 from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
 
-from reprise.api.header import Header, HeaderReader
+from reprise.api.header import HeaderReader
 from reprise.api.prices import FOLDED, PRICE_SHARD, Prices
 from reprise.runtime.kafka import Record, read_back, reader_options
 from reprise.runtime.settings import Settings
 from reprise.schemas.codec import read_event
-from reprise.schemas.events import Event
+from reprise.schemas.events import Event, EventHeader
 from reprise.schemas.topics import EVENTS
 
 POLL_S: Final = 0.2
@@ -34,7 +34,7 @@ class _Arrival(NamedTuple):
     """An outcome as it came."""
 
     shard: int
-    header: Header
+    header: EventHeader
     value: bytes
 
 

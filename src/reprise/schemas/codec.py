@@ -34,7 +34,7 @@ class NotDecodable(ValueError):
 
 
 class Codec(NamedTuple):
-    """The schemas in force: to write with, by type; to read with, by the writer's fingerprint."""
+    """The schemas in force: to write with, by type; to read with, by the prefix, which has the writer's fingerprint."""
 
     writers: dict[type, tuple[bytes, Writer]]
     commands: dict[bytes, Reader]
@@ -50,10 +50,10 @@ def codec() -> Codec:
             released = released_schemas(message_type.__name__)
             newest = released[max(released)]
             for version, schema in sorted(released.items()):
-                mark = _fingerprint(schema)
-                readers[mark] = _reader(schema, newest, message_type)
+                prefix = prefix_of(schema)
+                readers[prefix] = _reader(schema, newest, message_type)
                 if version <= RULES_VERSION:
-                    made.writers[message_type] = (MARKER + mark, compile_writer(schema, without=DIGEST_FIELD))
+                    made.writers[message_type] = (prefix, compile_writer(schema, without=DIGEST_FIELD))
     return made
 
 
@@ -64,6 +64,12 @@ def released_schemas(name: str) -> dict[int, dict[str, Any]]:
         for folder in files("reprise.schemas").joinpath("avro").iterdir()
         if folder.joinpath(f"{name}.avsc").is_file()
     }
+
+
+def prefix_of(schema: dict[str, Any]) -> bytes:
+    """Give what a message of this schema begins with: the marker and, little-endian, its CRC-64-AVRO fingerprint."""
+    canonical = to_parsing_canonical_form(parse_schema(schema))
+    return MARKER + bytes.fromhex(fingerprint(canonical, "CRC-64-AVRO"))
 
 
 def encode_command(command: Command) -> bytes:
@@ -110,7 +116,7 @@ def read_event(value: bytes | None) -> Event:
 def _read(value: bytes | None, readers: dict[bytes, Reader]) -> Any:
     if value is None or value[:2] != MARKER or len(value) < PREFIX_SIZE:
         raise NotDecodable("no Avro single-object encoding: the value does not begin with C3 01 and a fingerprint")
-    read = readers.get(value[2:PREFIX_SIZE])
+    read = readers.get(value[:PREFIX_SIZE])
     if read is None:
         raise NotDecodable(f"no message of this topic has a schema with fingerprint {value[2:PREFIX_SIZE].hex()}")
     try:
@@ -135,8 +141,3 @@ def _read_resolved(writer_schema: Any, reader_schema: Any, message_type: Any, va
         raise ValueError("bytes after its end")
     fields.pop(DIGEST_FIELD, None)
     return msgspec.convert(fields, message_type, builtin_types=_BYTES)
-
-
-def _fingerprint(schema: dict[str, Any]) -> bytes:
-    """CRC-64-AVRO of the parsing canonical form, little-endian as in Avro's single-object encoding."""
-    return bytes.fromhex(fingerprint(to_parsing_canonical_form(parse_schema(schema)), "CRC-64-AVRO"))
