@@ -37,23 +37,13 @@ class TriggerIndex:
 
     def add(self, position: Position) -> None:
         """Watch for a ticket's liquidation price, stop and take."""
-        against, favour = self._lists(position)
-        sign = -1 if position.side == "long" else 1
-        for kind, price in ((LIQUIDATION, position.liquidation_price), (STOP_LOSS, position.stop_loss)):
-            if price is not None:
-                against.add(Trigger(sign * price, kind, position.number, position.position_id))
-        if position.take_profit is not None:
-            favour.add(Trigger(-sign * position.take_profit, TAKE_PROFIT, position.number, position.position_id))
+        for triggers, trigger in self._triggers_of(position):
+            triggers.add(trigger)
 
     def remove(self, position: Position) -> None:
         """Forget what `add` was told of this ticket."""
-        against, favour = self._lists(position)
-        sign = -1 if position.side == "long" else 1
-        for kind, price in ((LIQUIDATION, position.liquidation_price), (STOP_LOSS, position.stop_loss)):
-            if price is not None:
-                against.remove(Trigger(sign * price, kind, position.number, position.position_id))
-        if position.take_profit is not None:
-            favour.remove(Trigger(-sign * position.take_profit, TAKE_PROFIT, position.number, position.position_id))
+        for triggers, trigger in self._triggers_of(position):
+            triggers.remove(trigger)
 
     def reached(self, bid: int, ask: int) -> list[Trigger]:
         """Give what this tick reaches: falling prices from high to low, then rising ones from low to high."""
@@ -61,11 +51,21 @@ class TriggerIndex:
         rising = _up_to(self.bid_rising, bid) + _up_to(self.ask_rising, ask)
         return sorted(falling) + sorted(rising)
 
-    def _lists(self, position: Position) -> "tuple[SortedList[Trigger], SortedList[Trigger]]":
-        """Give where a loss is watched for, and where a gain."""
-        if position.side == "long":
-            return self.bid_falling, self.bid_rising
-        return self.ask_rising, self.ask_falling
+    def _triggers_of(self, position: Position) -> "list[tuple[SortedList[Trigger], Trigger]]":
+        """Give a ticket's triggers, each with its list: a long's loss comes from above, a short's from below."""
+        long = position.side == "long"
+        against, favour = (self.bid_falling, self.bid_rising) if long else (self.ask_rising, self.ask_falling)
+        sign = -1 if long else 1
+        prices = (
+            (against, sign, LIQUIDATION, position.liquidation_price),
+            (against, sign, STOP_LOSS, position.stop_loss),
+            (favour, -sign, TAKE_PROFIT, position.take_profit),
+        )
+        return [
+            (triggers, Trigger(direction * price, kind, position.number, position.position_id))
+            for triggers, direction, kind, price in prices
+            if price is not None
+        ]
 
 
 def _up_to(triggers: "SortedList[Trigger]", key: int) -> list[Trigger]:
