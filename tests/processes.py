@@ -14,6 +14,7 @@ from reprise.runtime.settings import Settings
 from reprise.stack.foreground import dying_with_parent
 
 STOP_TIMEOUT_S: Final = 30.0
+OF_OTHER_SERVERS: Final = ("KAFKA_BROKERS", "DATABASE_URL", "JWT_SECRET")
 
 Seen = TypeVar("Seen")
 Started = TypeVar("Started", bound="ServiceProcess")
@@ -62,6 +63,19 @@ class ServiceProcess:
                 stderr=subprocess.STDOUT,
                 preexec_fn=dying_with_parent,  # noqa: PLW1509  # It takes no lock that another thread could hold.
             )
+
+
+def reprise(*arguments: object, timeout: float) -> subprocess.CompletedProcess[str]:
+    """Type a command, on a machine where no broker or database is named."""
+    return subprocess.run(
+        [sys.executable, "-m", "reprise.cli.main", *map(str, arguments)],
+        env={name: value for name, value in os.environ.items() if name not in OF_OTHER_SERVERS},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        check=False,
+    )
 
 
 @contextmanager

@@ -1,7 +1,6 @@
 """`reprise up` brings a whole exchange up on real servers, says so, and leaves no process when it is stopped."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -14,6 +13,7 @@ import httpx
 import psutil
 import pytest
 
+import processes
 from processes import eventually
 from reprise.stack import manager
 from reprise.stack.instance import Folder
@@ -111,15 +111,7 @@ def check_shape(status: dict[str, Any]) -> None:
 
 
 def reprise(*arguments: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "reprise.cli.main", *(str(argument) for argument in arguments)],
-        capture_output=True,
-        text=True,
-        stdin=subprocess.DEVNULL,
-        timeout=TIMEOUT_S,
-        env={name: value for name, value in os.environ.items() if name not in {"KAFKA_BROKERS", "DATABASE_URL"}},
-        check=False,
-    )
+    return processes.reprise(*arguments, timeout=TIMEOUT_S)
 
 
 def status_of(data: Path) -> dict[str, Any]:

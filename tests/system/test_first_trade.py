@@ -1,9 +1,7 @@
 """What a newcomer does: start the exchange with one command, trade over HTTP, and find that the books agree."""
 
 import json
-import os
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from decimal import Decimal
@@ -14,6 +12,7 @@ import httpx
 import psutil
 import pytest
 
+import processes
 from processes import eventually
 from reprise.stack.ports import free_ports
 
@@ -21,20 +20,8 @@ UP_TIMEOUT_S = 120
 PASSWORD = "correct horse battery staple"
 
 
-def reprise(*arguments: str, timeout: float = UP_TIMEOUT_S) -> subprocess.CompletedProcess[str]:
-    """Type a command, on a machine where no broker or database is running."""
-    environment = {
-        name: value for name, value in os.environ.items() if name not in ("KAFKA_BROKERS", "DATABASE_URL", "JWT_SECRET")
-    }
-    return subprocess.run(
-        [sys.executable, "-m", "reprise.cli.main", *arguments],
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=timeout,
-        check=False,
-    )
+def reprise(*arguments: object) -> subprocess.CompletedProcess[str]:
+    return processes.reprise(*arguments, timeout=UP_TIMEOUT_S)
 
 
 @pytest.fixture(scope="module")

@@ -2,14 +2,13 @@
 
 import json as json_format
 import os
-import subprocess
 import sys
 import tempfile
 import threading
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,7 +23,7 @@ from reprise.runtime.topics import ensure_topics
 from reprise.schemas.codec import encode_command, read_event
 from reprise.schemas.commands import Command
 from reprise.schemas.topics import COMMANDS, EVENTS
-from reprise.stack.foreground import dying_with_parent
+from reprise.stack.foreground import running
 from reprise.stack.ports import free_ports
 
 COUNT: Final = 200_000
@@ -85,8 +84,7 @@ def _preload(settings: Settings, accounts: list[str], count: int) -> Iterator[by
         raise FixableError("The broker did not take the commands of the bench.")
 
 
-@contextmanager
-def _worker(settings: Settings, folder: Path) -> Iterator[None]:
+def _worker(settings: Settings, folder: Path) -> AbstractContextManager[object]:
     """One engine worker, in a process of its own."""
     environment = {
         "KAFKA_BROKERS": settings.kafka_brokers,
@@ -95,20 +93,7 @@ def _worker(settings: Settings, folder: Path) -> Iterator[None]:
         "ENGINE_PORT": str(settings.engine_port),
         "ENGINE_HOST": settings.engine_host,
     }
-    with (folder / "engine.log").open("wb") as sink:
-        process = subprocess.Popen(
-            [sys.executable, "-c", WORKER],
-            env=os.environ | environment,
-            cwd=folder,
-            stdout=sink,
-            stderr=subprocess.STDOUT,
-            preexec_fn=dying_with_parent,  # noqa: PLW1509  # It takes no lock that another thread could hold.
-        )
-    try:
-        yield
-    finally:
-        process.terminate()
-        process.wait(TIMEOUT_S)
+    return running([sys.executable, "-c", WORKER], folder / "engine.log", env=os.environ | environment)
 
 
 def _wait_until_executed(settings: Settings, count: int) -> None:
