@@ -13,7 +13,8 @@ from reprise.runtime.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 COMPOSE = ROOT / "docker-compose.kafka.yml"
-SERVICES = {"api", "engine", "market-data", "projector"}
+SERVICES = {"api", "backfill", "engine", "market-data", "projector"}
+ENDING = {"prepare", "backfill"}  # they run once
 VALIDATOR = "check-jsonschema==0.39.0"  # in an environment of its own: it wants another click than Faust
 
 
@@ -65,7 +66,9 @@ def test_every_variable_given_to_a_service_is_a_setting() -> None:
 
 def test_every_service_waits_for_what_it_needs_and_says_whether_it_is_well() -> None:
     for name, service in compose()["services"].items():
-        if name != "prepare":
+        if name in ENDING:
+            assert service["restart"] in {"no", "on-failure"}, name
+        else:
             assert "healthcheck" in service, name
         if service.get("image") == "reprise:latest" and name != "prepare":
             assert service["depends_on"]["prepare"]["condition"] == "service_completed_successfully", name

@@ -85,6 +85,19 @@ def test_what_dies_is_started_again_and_counted(start: Start, folder: Folder) ->
     assert [process.restarts for process in manager.processes(folder)] == [1]
 
 
+def test_what_runs_once_is_started_until_it_ends_well_and_is_then_finished(
+    start: Start, folder: Folder, tmp_path: Path
+) -> None:
+    tries = tmp_path / "tries"
+    code = f"import sys; file = open({str(tries)!r}, 'a'); file.write('x'); sys.exit(file.tell() < 3)"
+    start(folder, [Program("once", [sys.executable, "-c", code], 10, once=True)])
+    until(lambda: [process.state for process in manager.processes(folder)] == ["FINISHED"])
+    time.sleep(2)
+    (process,) = manager.processes(folder)
+    assert (process.state, process.pid, process.restarts) == ("FINISHED", None, 2)
+    assert tries.read_text() == "xxx"
+
+
 def test_what_a_killed_manager_left_running_is_found_and_ended(start: Start, folder: Folder) -> None:
     start(folder, [sleeping("orphan")])
     until(lambda: pid_of(folder, "orphan") is not None)

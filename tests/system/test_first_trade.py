@@ -4,6 +4,7 @@ import json
 import subprocess
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -102,8 +103,38 @@ def test_status_names_every_process_and_every_shard(exchange: httpx.Client, data
     status = json.loads(answer.stdout)
     names = {process["name"] for process in status["processes"]}
     assert {"kafka", "postgres", "engine-1", "market-data", "projector", "api"} <= names
-    assert all(process["state"] == "RUNNING" for process in status["processes"])
+    assert all(process["state"] == "RUNNING" for process in status["processes"] if process["name"] != "backfill")
     assert [shard["shard"] for shard in status["shards"]] == [0, 1, 2, 3]
+
+
+def test_the_charts_reach_back_thirty_days_before_the_first_tick(exchange: httpx.Client, data: Path) -> None:
+    def backfill() -> dict[str, Any]:
+        processes = json.loads(reprise("status", "--json", "--data", str(data)).stdout)["processes"]
+        return next(process for process in processes if process["name"] == "backfill")
+
+    finished = eventually(backfill, lambda process: process["state"] == "FINISHED", timeout_s=60)
+    assert (finished["pid"], finished["restarts"]) == (None, 0)
+
+    minutes = exchange.get("/candles", params={"symbol": "BTC_USDC", "limit": 500}).json()["items"]
+    own = [candle for candle in minutes if candle["ticks"]]
+    before = minutes[len(own)]
+    assert (before["close"], before["source"], before["ticks"]) == (own[-1]["open"], "simulated", 0)
+
+    now = datetime.now(UTC)
+    for symbol in ("BTC_USDC", "ETH_USDC", "SOL_USDC"):
+        asked = {
+            "symbol": symbol,
+            "interval": "1h",
+            "limit": "500",
+            "from": (now - timedelta(days=20)).isoformat(),
+            "to": (now - timedelta(days=10)).isoformat(),
+        }
+        hours = exchange.get("/candles", params=asked).json()["items"]
+        assert len(hours) in {240, 241}
+        assert {hour["source"] for hour in hours} == {"simulated"}
+        assert all(Decimal(hour["low"]) <= Decimal(hour["open"]) <= Decimal(hour["high"]) for hour in hours)
+    tickers = exchange.get("/tickers").json()["items"]
+    assert all(ticker["change_24h"] is not None for ticker in tickers)
 
 
 def test_a_second_start_is_quick_and_finds_everything_again(data: Path, exchange: httpx.Client) -> None:
@@ -118,7 +149,7 @@ def test_a_second_start_is_quick_and_finds_everything_again(data: Path, exchange
         process for process in psutil.process_iter(["cmdline"]) if str(data) in " ".join(process.info["cmdline"] or ())
     ]
     assert not left
-    assert not any(psutil.pid_exists(pid) for pid in pids)
+    assert not any(psutil.pid_exists(pid) for pid in pids if pid is not None)
 
     started = time.monotonic()
     up = reprise("up", "--detach", "--feed", "simulated", "--port", str(exchange.base_url.port), "--data", str(data))

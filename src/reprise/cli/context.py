@@ -56,15 +56,18 @@ def data_folder(settings: Settings, data: Path | None) -> Path:
     return project_root() / ".reprise"
 
 
-def reachable_settings(data: Path | None) -> Settings:
-    """Settings that reach the servers: those set by hand, or those of the instance that runs."""
+BOTH_SERVERS = frozenset({"kafka_brokers", "database_url"})
+
+
+def reachable_settings(data: Path | None, needed: frozenset[str] = BOTH_SERVERS) -> Settings:
+    """Settings that reach the servers: those set by hand, where they name all that is needed, or the instance's."""
     # The parts of the stack take a while to import; only some commands need them.
     from reprise.stack import manager  # noqa: PLC0415
     from reprise.stack.instance import Folder  # noqa: PLC0415
     from reprise.stack.start import settings_of  # noqa: PLC0415
 
     settings = load_settings()
-    if {"kafka_brokers", "database_url"} <= settings.model_fields_set:
+    if needed <= settings.model_fields_set:
         return settings
     folder = Folder(data_folder(settings, data))
     instance = folder.read()

@@ -10,9 +10,10 @@ from reprise.cli.context import load_settings
 
 
 class ServiceName(StrEnum):
-    """A service and, with `-` for `_`, its package."""
+    """A service; `backfill` is a program that ends by itself."""
 
     API = "api"
+    BACKFILL = "backfill"
     ENGINE = "engine"
     MARKET_DATA = "market-data"
     PROJECTOR = "projector"
@@ -20,11 +21,14 @@ class ServiceName(StrEnum):
 
 MAIN_OF = {
     ServiceName.API: "reprise.api.main",
+    ServiceName.BACKFILL: "reprise.cli.backfill",
     ServiceName.ENGINE: "reprise.engine.shell.main",
     ServiceName.MARKET_DATA: "reprise.market_data.main",
     ServiceName.PROJECTOR: "reprise.projector.main",
 }
-Service = Annotated[ServiceName, typer.Argument(help="api, engine, market-data or projector.")]
+Service = Annotated[
+    ServiceName, typer.Argument(help="api, engine, market-data, projector, or backfill, which ends by itself.")
+]
 
 
 def add_to(app: typer.Typer) -> None:

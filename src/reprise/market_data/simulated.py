@@ -109,5 +109,10 @@ def _change(dice: random.Random, *, steady: bool) -> int:
     """The next step in ppm of the price."""
     if steady or dice.randrange(JUMP_ONE_IN):
         return sum(dice.randint(-STEP_PPM, STEP_PPM) for _ in range(3))
+    return jump(dice)
+
+
+def jump(dice: random.Random) -> int:
+    """Draw a jump in ppm of the price, up or down."""
     size = dice.randint(*(JUMP_PPM if dice.randrange(BIG_JUMP_ONE_IN) else BIG_JUMP_PPM))
     return size * dice.choice((-1, 1))

@@ -50,7 +50,7 @@ def retried(work: Callable[[], Result], failures: tuple[type[Exception], ...], s
     """
     attempts = Retrying(
         retry=retry_if_exception_type(failures),
-        wait=wait_exponential_jitter(initial=0.1, max=2.0),
+        wait=wait_exponential_jitter(multiplier=0.1, max=2.0),
         stop=stop_any(stop_after_delay(RETRY_S), stop_when_event_set(stopping)),
         sleep=sleep_using_event(stopping),
         reraise=True,

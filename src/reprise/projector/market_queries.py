@@ -2,9 +2,10 @@
 
 from typing import Any, Final, Literal, NamedTuple
 
-from sqlalchemy import BigInteger, Connection, and_, func, select
+from sqlalchemy import BigInteger, Connection, FromClause, func, literal, select, union_all
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
+from reprise.projector.tables import candle_history as history_table
 from reprise.projector.tables import candles as candles_table
 from reprise.projector.tables import feed as feed_table
 from reprise.projector.tables import instruments as instruments_table
@@ -66,7 +67,10 @@ class PriceRow(NamedTuple):
 
 
 class CandleRow(NamedTuple):
-    """Prices are of bid + ask in ticks, twice the mid: `units.render(price * 5, tick_exponent + 1)`. start: µs."""
+    """Prices are of bid + ask in ticks, twice the mid: `units.render(price * 5, tick_exponent + 1)`. start: µs.
+
+    ticks: accepted ones; none where the candle is of before the first tick. source: of its last minute.
+    """
 
     symbol: str
     interval: Interval
@@ -130,12 +134,14 @@ def candles(
 ) -> list[CandleRow]:
     """List the candles that begin in [start, end), newest first, folded from minutes. Times in µs UTC.
 
-    The first is whole even when `start` lies inside it. now: by which `closed` is told.
+    The first is whole even when `start` lies inside it. now: by which `closed` is told. Before a symbol's first candle
+    the minutes are those of its history.
     """
     length = INTERVALS[interval]
     phase = MONDAY if interval == "1w" else 0
     first = (start - phase) // length * length + phase
-    columns = candles_table.c
+    minutes = _minutes(symbol, first, _last_end(end, length, phase), limit * length // MINUTE)
+    columns = minutes.c
     bucket = (func.div(columns.start - phase, length) * length + phase).cast(BigInteger)
     query = (
         select(
@@ -147,7 +153,6 @@ def candles(
             func.sum(columns.ticks).cast(BigInteger),
             _at_edge(columns.source, columns.start.desc()),
         )
-        .where(columns.symbol == symbol, columns.start >= first, columns.start < _last_end(end, length, phase))
         .group_by("bucket")
         .order_by(bucket.desc())
         .limit(limit)
@@ -161,29 +166,45 @@ def candles(
 def day_stats(db: Connection, now: int) -> dict[str, DayStats]:
     """Give each symbol's last 24 hours, to the minute; a symbol without a tick in them is missing."""
     since = (now - DAY) // MINUTE * MINUTE
-    columns = candles_table.c
-    today = (
-        select(
-            columns.symbol,
-            _at_edge(columns.open, columns.start.asc()).label("open"),
-            func.max(columns.high).label("high"),
-            func.min(columns.low).label("low"),
-            _at_edge(columns.close, columns.start.desc()).label("last"),
+    symbols = [symbol for (symbol,) in db.execute(select(instruments_table.c.symbol))]
+    found = {}
+    for symbol in symbols:
+        columns = _minutes(symbol, since, now + DAY, 2 * DAY // MINUTE).c
+        today = select(
+            _at_edge(columns.open, columns.start.asc()),
+            func.max(columns.high),
+            func.min(columns.low),
+            _at_edge(columns.close, columns.start.desc()),
+            func.sum(columns.ticks),
         )
-        .where(columns.start >= since)
-        .group_by(columns.symbol)
-        .subquery()
+        opened, high, low, last, ticks = db.execute(today).one()
+        if ticks:
+            before = db.execute(select(_minutes(symbol, since - DAY, since, 1).c.close)).scalar_one_or_none()
+            found[symbol] = DayStats(symbol, opened if before is None else before, high, low, last)
+    return found
+
+
+def _minutes(symbol: str, start: int, end: int, limit: int) -> FromClause:
+    """A symbol's newest minutes that begin in [start, end): the ledger's, and before its first those of its history.
+
+    The limit keeps a question about the newest candles from reading all there ever were.
+    """
+    ledger, history = candles_table.c, history_table.c
+    first = select(func.min(ledger.start)).where(ledger.symbol == symbol).scalar_subquery()
+    own = select(ledger.start, ledger.open, ledger.high, ledger.low, ledger.close, ledger.ticks, ledger.source).where(
+        ledger.symbol == symbol, ledger.start >= start, ledger.start < end
     )
-    yesterday = candles_table.alias("yesterday")
-    before = (
-        select(yesterday.c.close)
-        .where(and_(yesterday.c.symbol == today.c.symbol, yesterday.c.start < since, yesterday.c.start >= since - DAY))
-        .order_by(yesterday.c.start.desc())
-        .limit(1)
-        .scalar_subquery()
-    )
-    query = select(today.c.symbol, func.coalesce(before, today.c.open), today.c.high, today.c.low, today.c.last)
-    return {row.symbol: DayStats(*row) for row in db.execute(query)}
+    earlier = select(
+        history.start,
+        history.open,
+        history.high,
+        history.low,
+        history.close,
+        literal(0, BigInteger).label("ticks"),
+        history.source,
+    ).where(history.symbol == symbol, history.start >= start, history.start < func.least(end, first))
+    both = union_all(own, earlier).subquery()
+    return select(both).order_by(both.c.start.desc()).limit(limit).subquery()
 
 
 def _last_end(end: int, length: int, phase: int) -> int:

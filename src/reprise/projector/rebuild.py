@@ -5,20 +5,20 @@ from sqlalchemy import text
 from reprise.projector.database import connect
 from reprise.projector.locks import WRITE, hold_until_commit
 from reprise.projector.migrate import migrate
-from reprise.projector.tables import SCHEMA, metadata
+from reprise.projector.tables import DERIVED
 from reprise.runtime.settings import Settings
 
 
 def rebuild(settings: Settings) -> None:
-    """Empty every table of the projection, its positions too, in one transaction.
+    """Empty every table that follows from the events, the positions in the log too, in one transaction.
 
     A projector that runs notices that its positions are gone and starts over within a second; where none runs, the
     next one does. Until it has caught up the API answers with what is there and says `Projection-Lag`. Doing it twice
-    is doing it once.
+    is doing it once. The candles of before the first tick stay: no event would bring them back.
     """
     migrate(settings.database_url)
     engine = connect(settings.database_url)
-    names = ", ".join(f"{SCHEMA}.{table.name}" for table in metadata.sorted_tables)
+    names = ", ".join(table.fullname for table in DERIVED)
     with engine.begin() as db:
         # A batch that is being written is finished first, and the next one finds the positions gone.
         hold_until_commit(db, WRITE)

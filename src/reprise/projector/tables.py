@@ -1,4 +1,4 @@
-"""Which tables the ledger has in PostgreSQL: schema `ledger`, all of it derived from the events.
+"""Which tables the ledger has in PostgreSQL: schema `ledger`, derived from the events but for `candle_history`.
 
 Integers are the ledger's own units: money in micros, prices in ticks, quantities in lots, rates in ppm, leverage in
 hundredths, times in microseconds UTC. An account lives in one shard, so `seq` orders all that is an account's.
@@ -203,6 +203,19 @@ candles = Table(
 )
 Index(None, candles.c.start)
 
+# Minutes before a symbol's first candle, of a source of their own; no event tells them. None has a tick of ours.
+candle_history = Table(
+    "candle_history",
+    metadata,
+    Column("symbol", Text, primary_key=True),
+    Column("start", BigInteger, primary_key=True, autoincrement=False),
+    _number("open"),
+    _number("high"),
+    _number("low"),
+    _number("close"),
+    _word("source"),
+)
+
 prices = Table(
     "prices",
     metadata,
@@ -256,3 +269,6 @@ instruments = Table(
     _number("side_notional_max"),
     CheckConstraint("status IN ('open', 'close_only', 'halted')", name="status"),
 )
+
+# What a rebuild empties, and the log fills again.
+DERIVED: Final = tuple(table for table in metadata.sorted_tables if table is not candle_history)

@@ -60,6 +60,11 @@ class Settings(BaseSettings):
     backpack_ws_url: str = Field(
         "wss://ws.backpack.exchange", validation_alias="BACKPACK_WS_URL", description="Backpack's WebSocket"
     )
+    backpack_api_url: str = Field(
+        "https://api.backpack.exchange",
+        validation_alias="BACKPACK_API_URL",
+        description="Backpack's REST API, for candles of before the first tick",
+    )
     symbols: Annotated[tuple[str, ...], NoDecode] = Field(
         SYMBOLS, validation_alias="POLLER_ASSETS", description="symbols to follow, by commas"
     )

@@ -33,7 +33,7 @@ class Process(NamedTuple):
     """A program as the manager sees it; pid is null while it does not run."""
 
     name: str
-    state: str  # supervisor's: STARTING, RUNNING, BACKOFF, STOPPING, STOPPED, EXITED, FATAL
+    state: str  # supervisor's: STARTING, RUNNING, BACKOFF, STOPPING, STOPPED, EXITED, FATAL; or FINISHED
     pid: int | None
     restarts: int
     uptime_s: int
@@ -101,7 +101,8 @@ def processes(folder: Folder) -> list[Process]:
     return [
         Process(
             row["name"],
-            row["statename"],
+            # A service that ended well is started again at once; what runs once stays so.
+            "FINISHED" if (row["statename"], row["exitstatus"]) == ("EXITED", 0) else row["statename"],
             row["pid"] or None,
             max(0, starts[row["name"]] - 1),
             max(0, row["now"] - row["start"]) if row["pid"] else 0,

@@ -17,14 +17,19 @@ POSTGRES_PRIORITY: Final = 20
 PROJECTOR_PRIORITY: Final = 30
 ENGINE_PRIORITY: Final = 40
 MARKET_DATA_PRIORITY: Final = 50
+BACKFILL_PRIORITY: Final = 55
 API_PRIORITY: Final = 60
 
 # What names an instance in the environment of each of its processes, so that a crash leaves none unfound.
 INSTANCE_MARK: Final = "REPRISE_INSTANCE"
 
+# It does its work at each start and ends; nobody waits for it, so it gives way to what somebody waits for.
+BACKFILL: Final = "backfill"
+GIVING_WAY: Final = ("nice", "-n", "10")
+
 
 class Program(NamedTuple):
-    """One process the manager keeps running."""
+    """One process the manager keeps running; or, where `once`, runs until it has ended well."""
 
     name: str
     command: list[str]
@@ -33,6 +38,7 @@ class Program(NamedTuple):
     stop_signal: str = "TERM"
     stop_seconds: int = 20
     directory: Path | None = None
+    once: bool = False
 
 
 def servers(folder: Folder, kafka: list[str] | None, postgres: list[str] | None) -> list[Program]:
@@ -49,7 +55,7 @@ def servers(folder: Folder, kafka: list[str] | None, postgres: list[str] | None)
 
 
 def services(instance: Instance) -> list[Program]:
-    """The four services, the engine as many times as there are workers."""
+    """The four services, the engine as many times as there are workers, and the program that looks back."""
     workers = [
         Program(
             f"engine-{number}",
@@ -63,6 +69,7 @@ def services(instance: Instance) -> list[Program]:
         Program("projector", _service("projector"), PROJECTOR_PRIORITY),
         *workers,
         Program("market-data", _service("market-data"), MARKET_DATA_PRIORITY),
+        Program(BACKFILL, [*GIVING_WAY, *_service("backfill")], BACKFILL_PRIORITY, once=True),
         Program("api", _service("api"), API_PRIORITY),
     ]
 
@@ -117,9 +124,13 @@ def _section(folder: Folder, program: Program) -> dict[str, str]:
         "command": shlex.join(program.command),
         "priority": str(program.priority),
         "autostart": "true",
-        "autorestart": "true",
-        # One that stops within this time is started again a second later, then two, then three, and so on.
-        "startsecs": "2",
+        # One that stops within `startsecs` is started again a second later, then two, then three, and so on. What runs
+        # once may be done within them; it makes its own pauses before it ends with a failure.
+        **(
+            {"autorestart": "unexpected", "exitcodes": "0", "startsecs": "0"}
+            if program.once
+            else {"autorestart": "true", "startsecs": "2"}
+        ),
         "startretries": "100",
         "stopsignal": program.stop_signal,
         "stopwaitsecs": str(program.stop_seconds),

@@ -7,6 +7,7 @@ from typing import Final
 from reprise.runtime.errors import FixableError
 from reprise.stack import manager
 from reprise.stack.instance import Folder, Instance
+from reprise.stack.programs import BACKFILL
 from reprise.stack.status import page, shards_of, symbols_sent
 
 # Without any change in what the services say for so long, something is wrong.
@@ -26,7 +27,7 @@ def wait_for_api(folder: Folder, instance: Instance, report: Callable[[str], Non
         if readiness is not None and readiness[0] == OK:
             return
         now = time.monotonic()
-        states = {process.name: process.state for process in manager.processes(folder)}
+        states = {process.name: process.state for process in manager.processes(folder) if process.name != BACKFILL}
         if not states:
             raise FixableError("The instance was stopped while it was starting.")
         shards = [(shard["shard"], shard["state"], shard.get("percent")) for shard in shards_of(instance)]

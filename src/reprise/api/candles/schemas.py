@@ -8,7 +8,10 @@ from reprise.schemas.messages import FeedName
 
 
 class Candle(BaseModel):
-    """The mid within an interval of log time. ticks: accepted ones; source: the feed of the last."""
+    """The mid within an interval of log time. ticks: accepted ones; source: the feed of the last.
+
+    Before a symbol's first tick: minutes of `source`'s own past, without ticks.
+    """
 
     symbol: str
     interval: Interval
