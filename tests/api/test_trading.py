@@ -84,6 +84,29 @@ def test_a_client_order_id_is_the_key_and_opens_once_under_another_key_too(excha
     assert len(user.get("/positions")["items"]) == 1
 
 
+def test_a_client_order_id_that_opened_under_another_key_opens_nothing_without_one(exchange: Exchange) -> None:
+    user = exchange.new_user()
+    first = user.order(client_order_id="mine", headers={"Idempotency-Key": "a key"})
+    again = user.order(client_order_id="mine")
+    other = user.order(client_order_id="mine", side="short")
+    assert (first.status_code, again.status_code) == (201, 201)
+    assert first.json() == again.json()
+    assert (other.status_code, other.json()["code"]) == (422, "COMMAND_ID_REUSED")
+    assert len(user.get("/positions")["items"]) == 1
+
+
+def test_a_client_order_id_sent_under_ten_keys_at_once_opens_one_position(exchange: Exchange) -> None:
+    user = exchange.new_user()
+    with ThreadPoolExecutor(10) as pool:
+        replies = list(
+            pool.map(lambda n: user.order(client_order_id="race", headers={"Idempotency-Key": f"key {n}"}), range(10))
+        )
+    assert {reply.status_code for reply in replies} == {201}
+    assert len({reply.json()["order_id"] for reply in replies}) == 1
+    assert sum("Idempotent-Replayed" in reply.headers for reply in replies) == 9
+    assert len(user.get("/positions")["items"]) == 1
+
+
 def test_the_same_key_sent_ten_times_at_once_opens_one_position(exchange: Exchange) -> None:
     user = exchange.new_user()
     with ThreadPoolExecutor(10) as pool:

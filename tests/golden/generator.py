@@ -12,6 +12,7 @@ from golden.replay import replay, summary_of
 from replaying import Replay
 from reprise.engine.core.state import State, genesis
 from reprise.engine.core.step import step
+from reprise.engine.snapshot import FORMAT, begin_copy
 from reprise.schemas.codec import encode_command
 from reprise.schemas.commands import (
     AmendStops,
@@ -34,6 +35,7 @@ from reprise.schemas.messages import Tick
 FOLDER = Path(__file__).parent
 SEED = 3
 COMMANDS = 700
+SNAPSHOT_AT = 350
 START = 1_767_225_600_000_000
 PEOPLE = ("ada", "ben", "cleo", "dan")
 PRICES = {"BTC_USDC": 500_000, "ETH_USDC": 250_000, "SOL_USDC": 12_500}
@@ -220,6 +222,9 @@ def main() -> None:
     (FOLDER / "commands.txt").write_text("\n".join(day.lines) + "\n")
     result: Replay = replay(day.lines)
     (FOLDER / "expected.json").write_text(json.dumps(summary_of(result), indent=2) + "\n")
+    copied = replay(day.lines[:SNAPSHOT_AT]).state
+    pages = iter(begin_copy(copied).next_page, None)
+    (FOLDER / f"snapshot-{FORMAT}.txt").write_text("".join(b64encode(page).decode() + "\n" for page in pages))
 
 
 if __name__ == "__main__":

@@ -4,7 +4,6 @@ from base64 import b64decode
 from collections import Counter
 
 from replaying import Replay, execute
-from reprise.engine.core.fingerprint import state_digest
 
 
 def replay(lines: list[str]) -> Replay:
@@ -20,5 +19,4 @@ def summary_of(replay: Replay) -> dict[str, object]:
         "events": dict(sorted(Counter(type(event).__name__ for event in replay.events).items())),
         "bytes": sum(len(value) for value in replay.values),
         "chain_digest": replay.values[-1][-16:].hex(),
-        "state_digest": state_digest(replay.state).hex(),
     }

@@ -12,15 +12,20 @@ from reprise.runtime.settings import Settings
 SHARD = 1
 # The names and fields other services and operators rely on.
 METRICS = (
-    "engine_command_seconds_bucket",
-    "engine_commit_seconds_bucket",
-    "engine_recovery_seconds_bucket",
-    "engine_commands_total",
-    "engine_events_total",
-    "engine_lag_records",
-    "engine_shard_state",
-    "engine_frozen",
-    "engine_clock_suspect",
+    "command_seconds_bucket",
+    "answer_seconds_bucket",
+    "commit_seconds_bucket",
+    "recovery_seconds_bucket",
+    "recovery_percent",
+    "snapshot_total",
+    "snapshot_seconds_bucket",
+    "snapshot_bytes",
+    "commands_total",
+    "events_total",
+    "lag_records",
+    "shard_state",
+    "shard_frozen",
+    "clock_suspect",
     "process_resident_memory_bytes",
 )
 
@@ -40,7 +45,10 @@ def test_a_worker_shows_where_each_shard_is(ledger: Settings, client: Client, ou
             "end_offset": 5,
             "lag": 0,
             "watermark": 0,
+            "part": None,
             "percent": 100.0,
+            "seconds_left": None,
+            "snapshot": None,
             "error": None,
             "clock_suspect": False,
             "feed": {"name": "simulated", "run": "bench"},
@@ -52,8 +60,8 @@ def test_a_worker_shows_where_each_shard_is(ledger: Settings, client: Client, ou
         assert code == 200
         for name in METRICS:
             assert name in text
-        assert 'engine_events_total{shard="1"} 8.0' in text
-        assert 'engine_shard_state{shard="1",state="live"} 1.0' in text
+        assert 'events_total{shard="1"} 8.0' in text
+        assert 'shard_state{shard="1",state="live"} 1.0' in text
 
 
 def test_a_sender_whose_clock_is_three_seconds_off_raises_an_alarm(
@@ -63,7 +71,7 @@ def test_a_sender_whose_clock_is_three_seconds_off_raises_an_alarm(
         worker.until_live(ledger.shards)
         client.append(SHARD, opening_day(SHARD, accounts_of(SHARD, ledger.shards, 1), lambda: clock() - 3_000_000))
         worker.until(lambda shards: shards[SHARD]["clock_suspect"], "the clock is suspect")
-        alarm = f'engine_clock_suspect{{shard="{SHARD}"}} 1.0'
+        alarm = f'clock_suspect{{shard="{SHARD}"}} 1.0'
         eventually(lambda: worker.page("/metrics")[1], lambda text: alarm in text)
         assert [line["shard"] for line in worker.logged("clock suspect")] == [SHARD]
 

@@ -36,12 +36,13 @@ SIDES: Final[tuple[Side, ...]] = get_args(Side)
 
 
 class Exchange:
-    """Every shard of an exchange in this process, and all the events it gave."""
+    """Every shard of an exchange in this process, all that was sent to it, and all the events it gave."""
 
     def __init__(self, shards: int = 4) -> None:
         self.states: list[State] = [genesis(shard, shards) for shard in range(shards)]
         self.events: list[list[Event]] = [[] for _ in range(shards)]
         self.values: list[list[bytes]] = [[] for _ in range(shards)]
+        self.sent: list[list[tuple[int, Command | None]]] = [[] for _ in range(shards)]  # each with its time
         self._digests = [first_digest(shard) for shard in range(shards)]
         self.time = NOON
         self.source_time = 0
@@ -54,6 +55,7 @@ class Exchange:
     def send(self, shard: int, command: Command | None) -> list[Event]:
         """Execute one command in one shard."""
         state = self.states[shard]
+        self.sent[shard].append((self.time, command))
         events = step(state, command, offset=state.next_offset, time=self.time)
         for event in events:
             value, self._digests[shard] = seal(event, self._digests[shard])

@@ -61,6 +61,7 @@ class Order(NamedTuple):
     stop_bps: int | None
     take_bps: int | None
     by_quantity: bool
+    name: str | None
 
 
 orders = st.builds(
@@ -73,6 +74,7 @@ orders = st.builds(
     stop_bps=levels,
     take_bps=levels,
     by_quantity=st.booleans(),
+    name=st.sampled_from((None, "mine", "yours", "ours")),
 )
 
 
@@ -303,6 +305,7 @@ class Market(RuleBasedStateMachine):
                 expected_price=price,
                 stop_loss=away(price, order.side, order.stop_bps, gain=False),
                 take_profit=away(price, order.side, order.take_bps, gain=True),
+                client_order_id=order.name,
             )
         )
 

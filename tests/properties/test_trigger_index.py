@@ -85,4 +85,4 @@ def test_trig_04_an_emptied_index_holds_nothing() -> None:
     index.add(position)
     index.remove(position)
     assert index.reached(1, 30) == []
-    assert not any((index.bid_falling, index.bid_rising, index.ask_falling, index.ask_rising))
+    assert len(index) == 0

@@ -16,8 +16,9 @@ from fastavro.schema import fingerprint, to_parsing_canonical_form
 from reprise.schemas.codec import released_schemas
 from reprise.schemas.commands import Command
 from reprise.schemas.events import Event
+from reprise.schemas.snapshots import SCHEMA_NAME as SNAPSHOT_MANIFEST
 
-MESSAGES: tuple[type, ...] = (*get_args(Command), *get_args(Event))
+NAMES = (*(message.__name__ for message in (*get_args(Command), *get_args(Event))), SNAPSHOT_MANIFEST)
 Json = dict[str, Any]
 
 
@@ -47,11 +48,7 @@ def manifest() -> dict[tuple[int, str], str]:
 
 def in_the_tree() -> dict[tuple[int, str], str]:
     """Give the same of the files there are."""
-    return {
-        (version, message.__name__): mark(schema)
-        for message in MESSAGES
-        for version, schema in released_schemas(message.__name__).items()
-    }
+    return {(version, name): mark(schema) for name in NAMES for version, schema in released_schemas(name).items()}
 
 
 def test_every_schema_is_the_one_that_was_released() -> None:
@@ -60,14 +57,13 @@ def test_every_schema_is_the_one_that_was_released() -> None:
 
 
 def test_no_avro_file_belongs_to_no_message() -> None:
-    names = {message.__name__ for message in MESSAGES}
     folder = files("reprise.schemas").joinpath("avro")
     stray = [
         entry.name
         for version in folder.iterdir()
         if version.is_dir()
         for entry in version.iterdir()
-        if entry.name.removesuffix(".avsc") not in names
+        if entry.name.removesuffix(".avsc") not in NAMES
     ]
     assert stray == []
 
@@ -77,9 +73,9 @@ def test_two_schemas_never_share_a_fingerprint() -> None:
     assert len(set(marks)) == len(marks)
 
 
-@pytest.mark.parametrize("message", MESSAGES, ids=lambda message: message.__name__)
-def test_each_version_reads_what_every_other_wrote(message: type) -> None:
-    versions = released_schemas(message.__name__)
+@pytest.mark.parametrize("name", NAMES)
+def test_each_version_reads_what_every_other_wrote(name: str) -> None:
+    versions = released_schemas(name)
     assert 1 in versions
     for one, other in permutations(versions.values(), 2):
         assert reads(one, other)

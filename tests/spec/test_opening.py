@@ -7,7 +7,7 @@ from reprise.schemas.events import PositionOpened
 from reprise.schemas.messages import Side
 from reprise.schemas.rejections import Rejection
 from spec.checks import balance, cash, closed_by_hand, fees, is_open, legs, opened, refused
-from spec.exchange import Exchange
+from spec.exchange import PACE, Exchange
 from spec.language import (
     ALICE,
     BOB,
@@ -23,6 +23,7 @@ from spec.language import (
     market,
     opens,
     opens_account,
+    seconds,
     sent,
     short,
     usdc,
@@ -320,3 +321,39 @@ def test_open_16_the_ticket_says_which_tick_it_was_filled_at() -> None:
     assert (event.bid, event.ask) == (499_990, 500_010)
     assert (event.tick_source_time, event.tick_offset) == (quote.source_time, quote.offset)
     assert event.tick_offset < event.command_offset
+
+
+def test_open_17_a_client_order_id_opens_one_ticket_whatever_became_of_it() -> None:
+    given(deposit(1_000), market(BTC, 50_000)).when(
+        long(BTC, margin=100, name="mine"),
+        short(BTC, margin=100, name="mine"),
+        close(1),
+        long(BTC, margin=100, name="mine"),
+    ).then(
+        opened(1),
+        refused(Rejection.CLIENT_ORDER_ID_USED),
+        closed_by_hand(1),
+        refused(Rejection.CLIENT_ORDER_ID_USED),
+        is_open(),
+        cash(1_000),
+    )
+
+
+def test_open_17_a_refused_order_does_not_use_it_up_and_every_account_has_its_own() -> None:
+    given(deposit(1_000), deposit(1_000, who=BOB), market(BTC, 50_000)).when(
+        long(BTC, margin="1000.000001", name="mine"),
+        long(BTC, margin=100, name="mine"),
+        long(BTC, margin=100, name="mine", who=BOB),
+    ).then(refused(Rejection.INSUFFICIENT_MARGIN), opened(1), opened(2))
+
+
+@pytest.mark.parametrize(("later", "passes"), [(seconds(600) - 1, False), (seconds(600), True)])
+def test_open_17_a_client_order_id_is_remembered_for_ten_minutes(later: int, *, passes: bool) -> None:
+    exchange: Exchange = given(deposit(1_000)).when(long(BTC, margin=100, name="mine", at=50_000)).exchange
+    opened_at = exchange.last[0].time
+    exchange.now = opened_at + later - seconds(3)
+    market(BTC, 50_000)(exchange)
+    exchange.now = opened_at + later - PACE
+    long(BTC, margin=100, name="mine")(exchange)
+    assert exchange.last[0].time == opened_at + later
+    assert isinstance(exchange.last[0], PositionOpened) == passes

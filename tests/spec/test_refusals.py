@@ -70,12 +70,14 @@ FAULTS: Final[dict[Rejection, Fault]] = {
     Rejection.TAKE_PROFIT_WRONG_SIDE: Fault(fields={"take_profit": ticks(BTC, 50_000)}),
     Rejection.LIQUIDATABLE_AT_ONCE: Fault(parameters={"maintenance_rate": 200_000}),
     Rejection.INSUFFICIENT_MARGIN: Fault(first_deposit=usdc(5_000) - 1),
+    Rejection.CLIENT_ORDER_ID_USED: Fault(fields={"client_order_id": "mine"}, world=("named",)),
 }
 CANNOT_COEXIST: Final = {
     (Rejection.ACCOUNT_UNKNOWN, Rejection.COMMAND_ID_REUSED): "an unknown account has no ids",
     (Rejection.DEADLINE_PASSED, Rejection.DEADLINE_TOO_FAR): "a deadline is one moment",
     (Rejection.SYMBOL_UNKNOWN, Rejection.MARKET_HALTED): "an unknown symbol has no market",
     (Rejection.MARKET_HALTED, Rejection.MARKET_CLOSE_ONLY): "a market has one status",
+    (Rejection.NO_PRICE, Rejection.CLIENT_ORDER_ID_USED): "the ticket that used it was filled at a price",
     (Rejection.BELOW_MINIMUM, Rejection.ABOVE_MAXIMUM): "the least is at most the most",
 }
 SLOW: Final = Rejection.TOO_MANY_COMMANDS
@@ -89,10 +91,14 @@ def refusal_of(*faults: Fault) -> Rejection | None:
     world = {name for fault in faults for name in fault.world}
     exchange = Exchange(0, SHARDS)
     parameters = {name: value for fault in faults for name, value in fault.parameters.items()}
-    exchange.define(replace(BY_SYMBOL[BTC], **parameters))
+    exchange.define(BY_SYMBOL[BTC])
     exchange.succeed(SelectFeed(name=FEED, run=RUN, live=False))
     first_deposit = min([usdc(100_000), *(fault.first_deposit for fault in faults if fault.first_deposit is not None)])
     exchange.succeed(OpenAccount(command_id="open", account_id=OWNER, first_deposit=first_deposit))
+    if "named" in world:
+        _quote(exchange, set())
+        exchange.succeed(replace(ORDER, command_id="named", quantity=lots(BTC, "0.001"), client_order_id="mine"))
+    exchange.define(replace(BY_SYMBOL[BTC], **parameters))
     if "reused" in world:
         exchange.succeed(Deposit(command_id=ORDER.command_id, account_id=OWNER, amount=1))
     if "full" in world:

@@ -121,6 +121,7 @@ class Naive:
         self.cash: dict[str, int] = {}
         self.paid_in: dict[tuple[str, int], int] = {}
         self.memories: dict[str, list[Memory]] = {}
+        self.named: dict[tuple[str, str], int] = {}
         self.broadcasts: dict[str, Broadcast] = {}
         self.tickets: list[Ticket] = []
         self.count = 0
@@ -271,6 +272,10 @@ class Naive:
         )
         require(not ticket.doomed(leave), "LIQUIDATABLE_AT_ONCE")
         require(self.cash[order.account_id] >= margin + fee, "INSUFFICIENT_MARGIN")
+        if order.client_order_id is not None:
+            used_at = self.named.get((order.account_id, order.client_order_id))
+            require(used_at is None or self.time - used_at >= TEN_MINUTES, "CLIENT_ORDER_ID_USED")
+            self.named[order.account_id, order.client_order_id] = self.time
         self.cash[order.account_id] -= margin + fee
         self.fees += fee
         self.count += 1

@@ -12,6 +12,7 @@ Writer = Callable[[Any, bytes], bytes]
 Reader = Callable[[bytes, int], Any]
 
 SMALL_MAX: Final = 1 << 14  # numbers below it take one or two bytes, and one look-up
+KEPT_MAX: Final = 4_096  # numbers whose bytes are kept
 INT64_BITS: Final = 64
 MORE: Final = 0x80  # the bit of a byte that says that more follow
 SEVEN_BITS: Final = 0x7F
@@ -48,11 +49,17 @@ def write_long(number: int) -> bytes:
     return _varint(bits)
 
 
-def write_string(text: str) -> bytes:
-    """Length, then UTF-8."""
-    encoded = text.encode()
-    length = len(encoded)
-    return (_SMALL[length << 1] if length < SMALL_MAX >> 1 else write_long(length)) + encoded
+class _Longs(dict[int, bytes]):
+    """What numbers are on the wire. Most of a message's come again in the next: rates, a tick's prices, the time."""
+
+    def __missing__(self, number: int) -> bytes:
+        if len(self) >= KEPT_MAX:
+            self.clear()
+        written = self[number] = write_long(number)
+        return written
+
+
+_LONGS: Final = _Longs()
 
 
 def read_rest(value: bytes, at: int, first: int) -> tuple[int, int]:
@@ -74,7 +81,7 @@ def read_rest(value: bytes, at: int, first: int) -> tuple[int, int]:
 
 def compile_writer(schema: Schema, *, without: str | None = None) -> Writer:
     """Give `write(message, prefix)`: the prefix and the record's fields, all but the one named."""
-    names: dict[str, Any] = {"long": write_long, "string": write_string}
+    names: dict[str, Any] = {"longs": _LONGS}
     expressions = _Expressions(names)
     parts = [
         expressions.of(field["type"], f"message.{field['name']}")
@@ -121,12 +128,14 @@ class _Expressions:
         schema = _resolved(schema, self._named)
         if isinstance(schema, list):
             return f"(b'\\0' if {value} is None else b'\\2' + {self.of(_other(schema), value)})"
-        if schema == "boolean":
-            return f"(b'\\1' if {value} else b'\\0')"
-        if isinstance(schema, str):
-            return f"{schema}({value})"
-        kind: str = schema["type"]
+        kind: str = schema if isinstance(schema, str) else schema["type"]
         match kind:
+            case "long":
+                return f"longs[{value}]"
+            case "string":
+                return f"longs[len(text := {value}.encode())] + text"
+            case "boolean":
+                return f"(b'\\1' if {value} else b'\\0')"
             case "fixed":
                 return value
             case "enum":
@@ -137,7 +146,7 @@ class _Expressions:
                 item = f"item_{len(self._names)}"
                 self._names[item] = None  # Takes the name.
                 items = f"b''.join([{self.of(schema['items'], item)} for {item} in {value}])"
-                return f"(long(len({value})) + {items} + b'\\0' if {value} else b'\\0')"
+                return f"(longs[len({value})] + {items} + b'\\0' if {value} else b'\\0')"
             case "record":
                 fields = (self.of(field["type"], f"{value}.{field['name']}") for field in schema["fields"])
                 return f"({' + '.join(fields)})"

@@ -14,7 +14,7 @@ from reprise.schemas.messages import (
 )
 
 
-class EventHeader(msgspec.Struct, frozen=True, kw_only=True, gc=False, forbid_unknown_fields=True):
+class EventHeader(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
     """What every event carries; on the wire the digest follows as last field.
 
     seq: gap-free per shard from 1. account_seq: gap-free per account from 1, null without one. command_offset and

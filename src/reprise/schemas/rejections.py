@@ -39,6 +39,7 @@ class Rejection(IntEnum):
     TAKE_PROFIT_WRONG_SIDE = 31
     LIQUIDATABLE_AT_ONCE = 32
     INSUFFICIENT_MARGIN = 33
+    CLIENT_ORDER_ID_USED = 34
 
 
 class TickRefusal(StrEnum):

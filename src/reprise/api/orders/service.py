@@ -21,11 +21,16 @@ async def place(parts: Parts, caller: Signed, request: OrderRequest, asked: Aske
     """Send an order; no order where its outcome is undecided."""
     keyed = asked.under(request.client_order_id)
     command = command_of(parts, caller.account_id, request, keyed)
-    reply: Reply | None = None
-    if asked.key is not None and request.client_order_id is not None:
-        reply = await _by_client_order_id(parts, command, request.client_order_id)
+    reply: Reply | None = await _by_client_order_id(parts, command)
     if reply is None:
-        reply = await ask(parts, command, keyed=keyed.key is not None, respond_async=asked.respond_async)
+        try:
+            reply = await ask(parts, command, keyed=keyed.key is not None, respond_async=asked.respond_async)
+        except ApiError as error:
+            if error.kind != REFUSALS[Rejection.CLIENT_ORDER_ID_USED]:
+                raise
+            reply = await _by_client_order_id(parts, command)  # It was opened after the look above.
+            if reply is None:
+                raise
     if isinstance(reply, Undecided):
         return None, reply
     return await order_of(parts, caller.account_id, reply), reply
@@ -88,9 +93,11 @@ async def find(parts: Parts, account_id: str, order_id: str) -> Order:
     return await order_of(parts, account_id, Known(row))
 
 
-async def _by_client_order_id(parts: Parts, command: OpenPosition, client_order_id: str) -> Known | None:
+async def _by_client_order_id(parts: Parts, command: OpenPosition) -> Known | None:
     """Find the order a client order id already opened under another key: the same again, or refused."""
-    account_id = command.account_id
+    account_id, client_order_id = command.account_id, command.client_order_id
+    if client_order_id is None:
+        return None
     shard = shard_of(account_id, parts.settings.shards)
     await wait_for(parts, shard, parts.outcomes.seq(shard))
     row = await parts.database.ask(lambda db: queries.command_by_client_order_id(db, account_id, client_order_id))

@@ -3,7 +3,7 @@
 from reprise.engine.core.bounds import BALANCE_MAX, DEPOSIT_DAY_MAX, DEPOSIT_WINDOW
 from reprise.engine.core.division import div_floor
 from reprise.engine.core.state import State
-from reprise.engine.core.turn import Header, Turn, header, rejected
+from reprise.engine.core.turn import Turn, header, rejected
 from reprise.schemas.commands import Deposit, OpenAccount, Withdraw
 from reprise.schemas.events import AccountOpened, Deposited, Event, Withdrawn
 from reprise.schemas.messages import Leg
@@ -23,10 +23,8 @@ def decide_open_account(state: State, command: OpenAccount, turn: Turn) -> Event
     if amount > BALANCE_MAX:
         return rejected(state, turn, Rejection.BALANCE_LIMIT, command.account_id)
     # From here on the command must succeed.
-    first: Header = header(state, turn, command.account_id)
-    first["account_seq"] = 1
     legs = (Leg(source="EXTERNAL", target="CASH", amount=amount),) if amount else ()
-    return AccountOpened(**first, first_deposit=amount, legs=legs)
+    return AccountOpened(*header(state, turn, command.account_id, opens=True), first_deposit=amount, legs=legs)
 
 
 def decide_deposit(state: State, command: Deposit, turn: Turn) -> Event:
@@ -42,7 +40,7 @@ def decide_deposit(state: State, command: Deposit, turn: Turn) -> Event:
         return rejected(state, turn, Rejection.BALANCE_LIMIT, command.account_id)
     # From here on the command must succeed.
     legs = (Leg(source="EXTERNAL", target="CASH", amount=amount),)
-    return Deposited(**header(state, turn, command.account_id), amount=amount, legs=legs)
+    return Deposited(*header(state, turn, command.account_id), amount=amount, legs=legs)
 
 
 def decide_withdraw(state: State, command: Withdraw, turn: Turn) -> Event:
@@ -54,4 +52,4 @@ def decide_withdraw(state: State, command: Withdraw, turn: Turn) -> Event:
         return rejected(state, turn, Rejection.INSUFFICIENT_MARGIN, command.account_id)
     # From here on the command must succeed.
     legs = (Leg(source="CASH", target="EXTERNAL", amount=amount),)
-    return Withdrawn(**header(state, turn, command.account_id), amount=amount, legs=legs)
+    return Withdrawn(*header(state, turn, command.account_id), amount=amount, legs=legs)

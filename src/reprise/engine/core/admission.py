@@ -73,7 +73,7 @@ def _known(account: Account, command_id: str, time: int) -> Remembered | None:
 def _repeated(state: State, turn: Turn, known: Remembered, content: bytes, account_id: str | None) -> Event:
     if known.content != content:
         return rejected(state, turn, Rejection.COMMAND_ID_REUSED, account_id)
-    return CommandRepeated(**header(state, turn, account_id), first_offset=known.offset)
+    return CommandRepeated(*header(state, turn, account_id), first_offset=known.offset)
 
 
 def _is_full(ids: dict[str, Remembered], time: int) -> bool:

@@ -32,6 +32,9 @@ EXITS = (PositionClosed, StopsAmended)
 def apply(state: State, event: Event) -> None:
     """Make the state what it is after the event; events come in order of seq, none left out."""
     assert event.seq == state.seq + 1, f"event {event.seq} after {state.seq}"
+    account = state.accounts.get(event.account_id) if event.account_id is not None else None
+    if state.copying is not None and account is not None:
+        state.copying.keep(account)
     match event:
         case PricesUpdated():
             _update_prices(state, event)
@@ -45,9 +48,7 @@ def apply(state: State, event: Event) -> None:
             position.stop_loss, position.take_profit = event.stop_loss, event.take_profit
             state.triggers[event.symbol].add(position)
         case AccountOpened():
-            assert event.account_id is not None
-            state.accounts[event.account_id] = Account(account_id=event.account_id, opened_at=event.time)
-            _move(state, event.account_id, event.legs)
+            account = _open_account(state, event)
         case Deposited():
             _deposit(state, event)
         case Withdrawn():
@@ -67,15 +68,14 @@ def apply(state: State, event: Event) -> None:
             pass
         case _:
             assert_never(event)
-    _advance(state, event)
+    _advance(state, account, event)
 
 
-def _advance(state: State, event: Event) -> None:
+def _advance(state: State, account: Account | None, event: Event) -> None:
     """Move the shard's and the account's position on, and remember the command's id."""
     state.seq = event.seq
     state.time = event.time
     state.next_offset = event.command_offset + 1
-    account = state.accounts.get(event.account_id) if event.account_id is not None else None
     if account is not None and event.account_seq is not None:
         account.seq = event.account_seq
     if event.command_hash is None or event.command_id is None:
@@ -129,6 +129,15 @@ def _post(state: State, account: Account | None, book: Book, amount: int) -> Non
             assert_never(book)
 
 
+def _open_account(state: State, event: AccountOpened) -> Account:
+    assert event.account_id is not None
+    account = Account(account_id=event.account_id, number=len(state.accounts_by_number), opened_at=event.time)
+    state.accounts[event.account_id] = account
+    state.accounts_by_number.append(account)
+    _move(state, event.account_id, event.legs)
+    return account
+
+
 def _deposit(state: State, event: Deposited) -> None:
     assert event.account_id is not None
     _move(state, event.account_id, event.legs)
@@ -163,13 +172,27 @@ def _open_position(state: State, event: PositionOpened) -> None:
     )
     state.next_position += 1
     state.positions[event.position_id] = position
+    account = state.accounts[event.account_id]
+    account.positions[event.position_id] = position
+    if event.client_order_id is not None:
+        _remember_order(account.client_order_ids, event.client_order_id, event.time)
     state.triggers[event.symbol].add(position)
     _expose(state, position, position.quantity, position.entry_notional)
+
+
+def _remember_order(ids: dict[str, int], client_order_id: str, time: int) -> None:
+    while ids:
+        oldest = next(iter(ids))
+        if ids[oldest] + MEMORY > time:
+            break
+        del ids[oldest]
+    ids[client_order_id] = time
 
 
 def _close_position(state: State, event: PositionClosed) -> None:
     _move(state, event.account_id, event.legs)
     position = state.positions.pop(event.position_id)
+    del state.accounts[position.account_id].positions[event.position_id]
     state.triggers[event.symbol].remove(position)
     _expose(state, position, -position.quantity, -position.entry_notional)
 

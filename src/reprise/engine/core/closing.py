@@ -50,7 +50,7 @@ def closed(
     shortfall = max(0, -equity)
     insurance_paid = min(shortfall, state.insurance)
     return PositionClosed(
-        **header(state, turn, position.account_id),
+        *header(state, turn, position.account_id),
         position_id=position.position_id,
         symbol=position.symbol,
         side=position.side,

@@ -22,8 +22,6 @@ def state_digest(state: State) -> bytes:
         digest.update(encoder.encode(state.markets[symbol]))
     for account_id in sorted(state.accounts):
         digest.update(encoder.encode(state.accounts[account_id]))
-    for position in sorted(state.positions.values(), key=lambda position: position.number):
-        digest.update(encoder.encode(position))
     for command_id in sorted(state.broadcasts):
         digest.update(encoder.encode((command_id, state.broadcasts[command_id])))
     return digest.digest()

@@ -3,7 +3,7 @@
 from string import ascii_letters, digits
 from typing import Final, NamedTuple
 
-from reprise.engine.core.bounds import BPS, ID_LENGTH_MAX, PRICE_MAX
+from reprise.engine.core.bounds import BPS, ID_LENGTH_MAX, MEMORY, PRICE_MAX
 from reprise.engine.core.margin import (
     fee_of,
     is_liquidatable,
@@ -55,6 +55,7 @@ def decide_open(state: State, command: OpenPosition, turn: Turn) -> Event:
         _refuse_size(state, command, instrument, fill)
         or refuse_stops(command.side, quote, command.stop_loss, command.take_profit)
         or _refuse_margin(state, command, instrument, quote, fill)
+        or _refuse_client_order_id(state, command, turn.time)
     )
     if rejection is not None:
         return rejected(state, turn, rejection, command.account_id)
@@ -149,6 +150,14 @@ def _refuse_margin(
     return None
 
 
+def _refuse_client_order_id(state: State, command: OpenPosition, time: int) -> Rejection | None:
+    """Let a client order id open one ticket in ten minutes; after them the API finds it in the database."""
+    if command.client_order_id is None:
+        return None
+    used_at = state.accounts[command.account_id].client_order_ids.get(command.client_order_id)
+    return Rejection.CLIENT_ORDER_ID_USED if used_at is not None and used_at + MEMORY > time else None
+
+
 def _opened(
     state: State, command: OpenPosition, turn: Turn, instrument: Instrument, quote: Quote, fill: _Fill
 ) -> PositionOpened:
@@ -165,7 +174,7 @@ def _opened(
     if fill.fee:
         legs.append(Leg(source="CASH", target="FEES", amount=fill.fee))
     return PositionOpened(
-        **header(state, turn, command.account_id),
+        *header(state, turn, command.account_id),
         position_id=position_id(state.shard, state.next_position),
         symbol=command.symbol,
         side=command.side,

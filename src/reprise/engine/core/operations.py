@@ -25,7 +25,7 @@ def decide_instruments(state: State, command: DefineInstruments, turn: Turn) -> 
     if not all(_is_sound(instrument) and _keeps_its_units(state, instrument) for instrument in command.instruments):
         return rejected(state, turn, Rejection.MALFORMED)
     # From here on the command must succeed.
-    return InstrumentsDefined(**header(state, turn, None), broadcast=command.broadcast, instruments=command.instruments)
+    return InstrumentsDefined(*header(state, turn, None), broadcast=command.broadcast, instruments=command.instruments)
 
 
 def decide_market_status(state: State, command: SetMarketStatus, turn: Turn) -> Event:
@@ -33,7 +33,7 @@ def decide_market_status(state: State, command: SetMarketStatus, turn: Turn) -> 
     if command.symbol not in state.instruments:
         return rejected(state, turn, Rejection.SYMBOL_UNKNOWN)
     return MarketStatusSet(
-        **header(state, turn, None), broadcast=command.broadcast, symbol=command.symbol, status=command.status
+        *header(state, turn, None), broadcast=command.broadcast, symbol=command.symbol, status=command.status
     )
 
 
@@ -43,8 +43,8 @@ def decide_feed(state: State, command: SelectFeed, turn: Turn) -> Event:
         return rejected(state, turn, Rejection.MALFORMED)
     feed = state.feed
     if feed is not None and (feed.name, feed.run) == (command.name, command.run):
-        return FeedKept(**header(state, turn, None), name=command.name, run=command.run)
-    return FeedSelected(**header(state, turn, None), name=command.name, run=command.run, live=command.live)
+        return FeedKept(*header(state, turn, None), name=command.name, run=command.run)
+    return FeedSelected(*header(state, turn, None), name=command.name, run=command.run, live=command.live)
 
 
 def _is_sound(instrument: Instrument) -> bool:

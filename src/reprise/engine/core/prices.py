@@ -64,7 +64,7 @@ def decide_prices(state: State, command: UpdatePrices, turn: Turn) -> list[Event
             refused.append(_refused(tick, verdict))
     alive = _alive(state, command.alive, ticks, turn.time, refused)
     outcome = PricesUpdated(
-        **header(state, turn, None),
+        *header(state, turn, None),
         feed=command.feed,
         run=command.run,
         sent_at=command.sent_at,
@@ -178,7 +178,7 @@ def _refused_mark(symbol: str, reason: TickRefusal) -> RefusedTick:
 
 def _hold(state: State, turn: Turn, tick: Tick) -> TickHeld:
     return TickHeld(
-        **header(state, turn, None),
+        *header(state, turn, None),
         symbol=tick.symbol,
         bid=tick.bid,
         ask=tick.ask,

@@ -5,11 +5,11 @@ import msgspec
 from reprise.schemas.messages import MarketStatus, Side
 
 
-class _Record(msgspec.Struct, kw_only=True, gc=False):
-    """A part of the state that `apply` changes in place."""
+class _Record(msgspec.Struct, kw_only=True, array_like=True, gc=False):
+    """A part of the state that `apply` changes in place. Snapshots have its fields in this order: add at the end."""
 
 
-class _Fact(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class _Fact(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=False):
     """A part of the state that is only ever replaced."""
 
 
@@ -19,21 +19,6 @@ class Remembered(_Fact, frozen=True, kw_only=True):
     offset: int
     time: int
     content: bytes
-
-
-class Account(_Record, kw_only=True):
-    """A client's account. cash and margin (of all its positions) in micros; seq: of its last event."""
-
-    account_id: str
-    opened_at: int
-    seq: int = 0
-    cash: int = 0
-    margin: int = 0
-    open_notional: dict[str, int] = {}  # micros at entry, by symbol
-    deposit_day: int = 0  # whole days since 1970 in log time
-    deposited: int = 0  # micros on that day
-    commands: dict[str, Remembered] = {}  # in order of time
-    exits: dict[str, Remembered] = {}  # of commands that only close, cancel or amend
 
 
 class Position(_Record, kw_only=True):
@@ -57,6 +42,27 @@ class Position(_Record, kw_only=True):
     stop_loss: int | None
     take_profit: int | None
     opened_at: int
+
+
+class Account(_Record, kw_only=True):
+    """A client's account. cash and margin (of all its positions) in micros; seq: of its last event.
+
+    number: how many accounts were opened before it in its shard.
+    """
+
+    account_id: str
+    number: int
+    opened_at: int
+    seq: int = 0
+    cash: int = 0
+    margin: int = 0
+    open_notional: dict[str, int] = {}  # micros at entry, by symbol
+    deposit_day: int = 0  # whole days since 1970 in log time
+    deposited: int = 0  # micros on that day
+    commands: dict[str, Remembered] = {}  # in order of time
+    exits: dict[str, Remembered] = {}  # of commands that only close, cancel or amend
+    positions: dict[str, Position] = {}  # its open ones
+    client_order_ids: dict[str, int] = {}  # that opened a ticket, and when (µs); in order of time
 
 
 class Quote(_Record, kw_only=True):

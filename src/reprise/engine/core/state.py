@@ -2,6 +2,7 @@
 
 import msgspec
 
+from reprise.engine.core.copying import Copying
 from reprise.engine.core.records import Account, Feed, Market, Position, Remembered
 from reprise.engine.core.triggers import TriggerIndex
 from reprise.schemas.messages import Instrument
@@ -25,9 +26,12 @@ class State(msgspec.Struct, kw_only=True, gc=False):
     instruments: dict[str, Instrument] = {}  # in the order they are served
     markets: dict[str, Market] = {}
     accounts: dict[str, Account] = {}
-    positions: dict[str, Position] = {}  # the open ones
     broadcasts: dict[str, Remembered] = {}  # for ever
-    triggers: dict[str, TriggerIndex] = {}  # derived from the positions, by symbol
+    # What follows is derived from the accounts, or about them.
+    accounts_by_number: list[Account] = []
+    positions: dict[str, Position] = {}  # the open ones of all accounts
+    triggers: dict[str, TriggerIndex] = {}  # by symbol
+    copying: Copying | None = None
 
 
 def genesis(shard: int, shards: int) -> State:

@@ -54,7 +54,7 @@ def decide_amend(state: State, command: AmendStops, turn: Turn) -> Event:
     # From here on the command must succeed.
     stop_loss = set_stop if command.amend_stop_loss else position.stop_loss
     return StopsAmended(
-        **header(state, turn, command.account_id),
+        *header(state, turn, command.account_id),
         position_id=position.position_id,
         symbol=position.symbol,
         stop_loss=stop_loss,

@@ -1,7 +1,5 @@
 """One command's turn: its place in the log, and what every event it gives has in front."""
 
-from typing import TypedDict
-
 import msgspec
 
 from reprise.engine.core.state import State
@@ -21,38 +19,32 @@ class Turn(msgspec.Struct, kw_only=True):
     index: int = 0
 
 
-class Header(TypedDict):
-    """The fields of EventHeader."""
-
-    seq: int
-    account_seq: int | None
-    command_offset: int
-    index: int
-    command_id: str | None
-    command_hash: bytes | None
-    account_id: str | None
-    time: int
+# The fields of EventHeader in their order: every event takes them first, by place.
+Header = tuple[int, int | None, int, int, str | None, bytes | None, str | None, int]
 
 
-def header(state: State, turn: Turn, account_id: str | None) -> Header:
-    """Give the next event's header; only the outcome, index 0, says that the id is remembered."""
+def header(state: State, turn: Turn, account_id: str | None, *, opens: bool = False) -> Header:
+    """Give the next event's header; only the outcome, index 0, says that the id is remembered.
+
+    opens: the event makes the account, and is its first.
+    """
     index = turn.index
     turn.index = index + 1
     account = state.accounts.get(account_id) if account_id is not None else None
-    return {
-        "seq": turn.first_seq + index,
-        "account_seq": account.seq + 1 if account is not None else None,
-        "command_offset": turn.offset,
-        "index": index,
-        "command_id": turn.command_id,
-        "command_hash": turn.content if index == 0 else None,
-        "account_id": account_id,
-        "time": turn.time,
-    }
+    return (
+        turn.first_seq + index,
+        account.seq + 1 if account is not None else 1 if opens else None,
+        turn.offset,
+        index,
+        turn.command_id,
+        turn.content if index == 0 else None,
+        account_id,
+        turn.time,
+    )
 
 
 def rejected(state: State, turn: Turn, rejection: Rejection, account_id: str | None = None) -> CommandRejected:
     """Give the event of a command that changes nothing."""
     if account_id is not None and account_id not in state.accounts:
         turn.content = None  # There is no account to remember the id for.
-    return CommandRejected(**header(state, turn, account_id), command=turn.command, rejection=rejection.value)
+    return CommandRejected(*header(state, turn, account_id), command=turn.command, rejection=rejection.value)

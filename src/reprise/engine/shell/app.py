@@ -14,6 +14,7 @@ from mode import CrashingSupervisor
 from reprise.engine.shell.liveness import Liveness
 from reprise.engine.shell.pages import add_pages
 from reprise.engine.shell.reading import Batch, Reading
+from reprise.engine.shell.status import percent
 from reprise.engine.shell.worker import Worker
 from reprise.runtime.settings import Settings
 from reprise.schemas.topics import COMMANDS
@@ -92,6 +93,10 @@ def _service_class(
         async def hand_out(self) -> None:
             await reading.hand_out()
 
+        @faust.Service.task
+        async def take_snapshots(self) -> None:
+            await worker.snapshots.take_for_ever()
+
         @faust.Service.timer(MEASURE_S)
         async def measure(self) -> None:
             """Where the logs end: how far behind each shard is, and whether one stands before a hole."""
@@ -102,6 +107,7 @@ def _service_class(
                 log.warning("the ends of the logs are unknown", error=str(error))
                 return
             for shard in shards:
+                worker.metrics.recovery_percent.labels(shard.number).set(percent(shard))
                 shard.end_offset = ends[TopicPartition(COMMANDS, shard.number)]
                 if not shard.given_up:
                     worker.metrics.lag.labels(shard.number).set(max(0, shard.end_offset - shard.next_offset))

@@ -4,6 +4,7 @@ import asyncio
 import gc
 import logging
 import signal
+import sys
 from typing import Final
 
 import structlog
@@ -14,6 +15,7 @@ from reprise.engine.shell.app import build_app
 from reprise.engine.shell.fatal import CANNOT_COMMIT, leave_at_once
 from reprise.engine.shell.group import SESSION_MS, group_reader
 from reprise.engine.shell.liveness import Liveness
+from reprise.engine.shell.log import KafkaLog
 from reprise.engine.shell.metrics import Metrics
 from reprise.engine.shell.shard import Step
 from reprise.engine.shell.worker import Worker
@@ -27,6 +29,8 @@ log = structlog.get_logger(__name__)
 
 # Messages are born and die young by the thousand; the default of 700 would look through them 50 times a batch.
 GC_THRESHOLDS: Final = (50_000, 20, 50)
+# How long a thread that loads or packs may keep the event loop waiting: the default is 5 ms, a whole pause.
+SWITCH_INTERVAL_S: Final = 0.0005
 QUIET: Final = ("faust", "mode", "aiokafka", "aiohttp", "asyncio")
 
 
@@ -43,6 +47,7 @@ def run(settings: Settings, step: Step) -> None:
     require_topics(settings, COMMANDS, EVENTS, SNAPSHOTS)
     codec()  # Read now, so that the first command does not wait for it.
     gc.set_threshold(*GC_THRESHOLDS)
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_serve(settings, step))
 
@@ -54,7 +59,7 @@ async def _serve(settings: Settings, step: Step) -> None:
         loop.add_signal_handler(number, asked_to_stop.set)
     liveness = Liveness(SESSION_MS / 1_000)
     reader = group_reader(settings)
-    worker = Worker(settings, reader, liveness, Metrics(), step)
+    worker = Worker(settings, KafkaLog(settings), reader, liveness, Metrics(), step)
     app = build_app(settings, worker, reader, liveness)
     await app.start()
     log.info("engine started", worker=settings.engine_worker_id, pages=f"{settings.engine_host}:{settings.engine_port}")

@@ -5,49 +5,81 @@ from typing import Final
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, PlatformCollector, ProcessCollector
 
 STATES: Final = ("taking_over", "recovering", "live", "frozen")
+_CORE_SECONDS: Final = (
+    *(0.00001, 0.00002, 0.00003, 0.00005, 0.000075, 0.0001, 0.00015, 0.0002, 0.0003, 0.0005, 0.00075),
+    *(0.001, 0.002, 0.005, 0.01, 0.1, 1),
+)
 _SECONDS: Final = (0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.015, 0.02, 0.03, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 _LONG_SECONDS: Final = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600)
 
 
 class Metrics:
-    """The engine's numbers, in a registry of their own."""
+    """The engine's numbers, in a registry of their own. Memory is the process's: `process_resident_memory_bytes`."""
 
     def __init__(self) -> None:
-        self.registry = CollectorRegistry()
-        ProcessCollector(registry=self.registry)
-        PlatformCollector(registry=self.registry)
+        self.registry = registry = CollectorRegistry()
+        ProcessCollector(registry=registry)
+        PlatformCollector(registry=registry)
         self.command_seconds = Histogram(
-            "engine_command_seconds",
+            "command_seconds",
+            "One command in the core: decided, applied, and the stop-outs it causes; one of 16 is timed",
+            buckets=_CORE_SECONDS,
+            registry=registry,
+        )
+        self.answer_seconds = Histogram(
+            "answer_seconds",
             "Append of a command to commit of its events; of each transaction its oldest command",
             buckets=_SECONDS,
-            registry=self.registry,
+            registry=registry,
         )
         self.commit_seconds = Histogram(
-            "engine_commit_seconds", "One transaction, from begin to commit", buckets=_SECONDS, registry=self.registry
+            "commit_seconds", "One transaction, from begin to commit", buckets=_SECONDS, registry=registry
         )
-        self.recovery_seconds = Histogram(
-            "engine_recovery_seconds",
-            "Assignment of a shard to its first new command",
-            buckets=_LONG_SECONDS,
-            registry=self.registry,
-        )
-        self.commands = Counter(
-            "engine_commands", "Commands whose events were committed", ["shard"], registry=self.registry
-        )
-        self.events = Counter("engine_events", "Events committed", ["shard"], registry=self.registry)
-        self.lag = Gauge("engine_lag_records", "Commands not executed yet", ["shard"], registry=self.registry)
-        self.state = Gauge(
-            "engine_shard_state", "1 for the state a shard is in", ["shard", "state"], registry=self.registry
-        )
+        self.commands = Counter("commands", "Commands whose events were committed", ["shard"], registry=registry)
+        self.events = Counter("events", "Events committed", ["shard"], registry=registry)
+        self.lag = Gauge("lag_records", "Commands not executed yet", ["shard"], registry=registry)
+        self.state = Gauge("shard_state", "1 for the state a shard is in", ["shard", "state"], registry=registry)
         self.frozen = Gauge(
-            "engine_frozen", "1 where a shard stopped and waits for a person", ["shard"], registry=self.registry
+            "shard_frozen", "1 where a shard stopped and waits for a person", ["shard"], registry=registry
         )
-
         self.clock_suspect = Gauge(
-            "engine_clock_suspect",
+            "clock_suspect",
             "1 where the price sender's clock and log time differ by more than 2 s, and nothing is opened",
             ["shard"],
-            registry=self.registry,
+            registry=registry,
+        )
+        self._add_recovery(registry)
+        self._add_snapshots(registry)
+
+    def _add_recovery(self, registry: CollectorRegistry) -> None:
+        self.recovery_seconds = Histogram(
+            "recovery_seconds",
+            "Assignment of a shard to its first new command",
+            buckets=_LONG_SECONDS,
+            registry=registry,
+        )
+        self.recovery_percent = Gauge(
+            "recovery_percent",
+            "How much of its present part a recovery has done: loading, then replaying; 100 where a shard is live",
+            ["shard"],
+            registry=registry,
+        )
+
+    def _add_snapshots(self, registry: CollectorRegistry) -> None:
+        self.snapshots = Counter(
+            "snapshot",
+            "Snapshots: published, failed, or abandoned because the shard was given up meanwhile",
+            ["result"],
+            registry=registry,
+        )
+        self.snapshot_seconds = Histogram(
+            "snapshot_seconds",
+            "One snapshot, from its first page to its commit",
+            buckets=_LONG_SECONDS,
+            registry=registry,
+        )
+        self.snapshot_bytes = Gauge(
+            "snapshot_bytes", "Size of a shard's last snapshot, uncompressed", ["shard"], registry=registry
         )
 
     def show_state(self, shard: int, state: str) -> None:
@@ -61,6 +93,6 @@ class Metrics:
         for name in STATES:
             self.state.remove(shard, name)
         self.frozen.remove(shard)
-        for gauge in (self.lag, self.clock_suspect):
+        for gauge in (self.lag, self.clock_suspect, self.recovery_percent, self.snapshot_bytes):
             if (str(shard),) in gauge._metrics:  # noqa: SLF001
                 gauge.remove(shard)

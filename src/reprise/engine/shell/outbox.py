@@ -6,11 +6,10 @@ from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
-from confluent_kafka import KafkaException
+from confluent_kafka import KafkaException, Producer
 
 from reprise.engine.shell.liveness import Liveness
 from reprise.engine.shell.metrics import Metrics
-from reprise.engine.shell.take_over import Producers
 from reprise.schemas.topics import EVENTS
 
 # From the begin of one transaction to that of the next, at least: each costs the broker the same, however small.
@@ -33,14 +32,16 @@ class Outbox:
     def __init__(
         self,
         shard: int,
-        producers: Producers,
+        producer: Producer,
+        committed_seq: int,
         liveness: Liveness,
         metrics: Metrics,
         on_commit: Callable[[], None],
         on_failure: Callable[[Exception], Awaitable[None]],
     ) -> None:
         self._shard = shard
-        self._producers: Producers | None = producers
+        self._producer: Producer | None = producer
+        self.committed_seq = committed_seq
         self._liveness = liveness
         self._metrics = metrics
         self._commands = metrics.commands.labels(shard)
@@ -53,6 +54,8 @@ class Outbox:
         self._something = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
+        self._closed = False
+        self._committed = asyncio.Event()
         self._thread = ThreadPoolExecutor(1, f"commit-{shard}")
 
     @property
@@ -73,6 +76,13 @@ class Outbox:
         """Wait until nothing is left to commit."""
         await self._idle.wait()
 
+    async def until_committed(self, seq: int) -> bool:
+        """Wait until the events up to this one are committed; false where they never will be here."""
+        while self.committed_seq < seq and not self._closed:
+            self._committed.clear()
+            await self._committed.wait()
+        return self.committed_seq >= seq
+
     async def commit_for_ever(self) -> None:
         """Commit what gathers, until it fails; then nothing of this shard is ever committed here again."""
         loop = asyncio.get_running_loop()
@@ -89,29 +99,33 @@ class Outbox:
                 await self._on_failure(error)
                 return
             self._metrics.commit_seconds.observe(time.monotonic() - began)
-            self._metrics.command_seconds.observe(max(0.0, time.time() - oldest_ms / 1000))
+            self._metrics.answer_seconds.observe(max(0.0, time.time() - oldest_ms / 1000))
             self._commands.inc(count)
             self._events.inc(len(outputs))
+            self.committed_seq += len(outputs)  # Of each command all events, and none is left out.
+            self._committed.set()
             if not self._outputs:
                 self._idle.set()
             self._on_commit()
             await asyncio.sleep(max(0.0, began + PACE_S - time.monotonic()))
 
     def close(self) -> None:
-        """Let a running commit end by itself, then let go of the producers; what waits is the next owner's to say."""
+        """Let a running commit end by itself, then let go of the producer; what waits is the next owner's to say."""
         self._outputs = []
         self._idle.set()
+        self._closed = True
+        self._committed.set()
         self._thread.submit(self._release)
         self._thread.shutdown(wait=False)
 
     def _release(self) -> None:
-        self._producers = None
+        self._producer = None
 
     def _commit(self, outputs: list[Output]) -> None:
         """One transaction, or an exception. A record that could not be delivered fails the commit."""
         self._liveness.check()
-        assert self._producers is not None, "nothing is committed after the shard was given up"
-        producer, shard = self._producers.events, self._shard
+        assert self._producer is not None, "nothing is committed after the shard was given up"
+        producer, shard = self._producer, self._shard
         producer.begin_transaction()
         for key, value in outputs:
             producer.produce(EVENTS, value, key, shard)

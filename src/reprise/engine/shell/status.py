@@ -1,11 +1,14 @@
 """What the engine tells about itself: is it ready, and where is each shard."""
 
 import time
-from typing import Any
+from time import monotonic
+from typing import Any, Final
 
 from reprise.engine.core.prices import condition
 from reprise.engine.shell.shard import Shard
 from reprise.engine.shell.worker import Worker
+
+RECOVERY: Final = ("taking_over", "recovering")
 
 
 def status(worker: Worker) -> dict[str, Any]:
@@ -22,7 +25,7 @@ def why_not_ready(worker: Worker) -> str | None:
     if not worker.membership.joined:
         return "the group has not assigned any shards yet"
     reasons = [
-        f"shard {shard.number} is {shard.phase}" + (f": {shard.error}" if shard.error else "")
+        f"shard {shard.number} is {shard.phase}" + (f": {shard.error}" if shard.error else _whereabouts(shard))
         for shard in worker.shards.values()
         if shard.phase != "live"
     ]
@@ -40,7 +43,10 @@ def _shard_status(shard: Shard) -> dict[str, Any]:
         "end_offset": end,
         "lag": end - shard.next_offset,
         "watermark": shard.watermark.seq,
-        "percent": _percent(shard),
+        "part": shard.progress.part if shard.phase in RECOVERY else None,
+        "percent": percent(shard),
+        "seconds_left": shard.progress.seconds_left if shard.phase in RECOVERY else None,
+        "snapshot": _snapshot(shard),
         "error": shard.error,
         "clock_suspect": ledger is not None and ledger.clock_suspect,
         "feed": None if ledger is None or ledger.feed is None else {"name": ledger.feed.name, "run": ledger.feed.run},
@@ -48,12 +54,32 @@ def _shard_status(shard: Shard) -> dict[str, Any]:
     }
 
 
-def _percent(shard: Shard) -> float:
-    """How much of the recovery is done."""
-    if shard.phase == "live":
-        return 100.0
-    todo = shard.recovery_end - shard.start_offset
-    return round(100 * (shard.next_offset - shard.start_offset) / todo, 1) if todo > 0 else 0.0
+def percent(shard: Shard) -> float:
+    """Give how much of the recovery's present part is done; 100 once the shard is live."""
+    return 100.0 if shard.phase == "live" else shard.progress.percent
+
+
+def _whereabouts(shard: Shard) -> str:
+    """Say where a recovery is: `, loading, 40.0 %, about 2.1 s left`."""
+    progress = shard.progress
+    where = f", {progress.part}" + (f", {progress.percent} %" if progress.part in ("loading", "replaying") else "")
+    if progress.part == "replaying":
+        where += f", at offset {shard.next_offset} of {shard.recovery_end}"
+    left = progress.seconds_left
+    return where + (f", about {left} s left" if left is not None else "")
+
+
+def _snapshot(shard: Shard) -> dict[str, Any] | None:
+    """Give the last snapshot that is in the log, as far as this worker knows."""
+    last = shard.snapshotted
+    if last.number is None:
+        return None
+    return {
+        "number": last.number,
+        "seq": last.seq,
+        "next_offset": last.next_offset,
+        "seconds_ago": round(monotonic() - last.at, 1),
+    }
 
 
 def _conditions(shard: Shard) -> dict[str, str]:

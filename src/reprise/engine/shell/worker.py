@@ -2,8 +2,10 @@
 
 import asyncio
 import gc
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
+from contextvars import copy_context
 from time import monotonic
 from typing import Final
 
@@ -14,9 +16,12 @@ from aiokafka.errors import KafkaError
 from reprise.engine.shell.fatal import CANNOT_COMMIT, leave_at_once
 from reprise.engine.shell.group import Membership
 from reprise.engine.shell.liveness import Liveness
+from reprise.engine.shell.log import Log
 from reprise.engine.shell.metrics import Metrics
 from reprise.engine.shell.outbox import Outbox
+from reprise.engine.shell.publishing import Publisher
 from reprise.engine.shell.shard import Records, Shard, Step
+from reprise.engine.shell.snapshots import Snapshots
 from reprise.engine.shell.take_over import TakenOver, take_over
 from reprise.runtime.settings import Settings
 from reprise.schemas.topics import COMMANDS
@@ -25,14 +30,22 @@ log = structlog.get_logger(__name__)
 
 # How long a failed commit waits for a running rebalance to say whose shard it was.
 SETTLE_TIMEOUT_S: Final = 15.0
+# The process manager waits 20 s: first for the commits, then for a last snapshot, which is only a convenience.
 STOP_TIMEOUT_S: Final = 15.0
+LAST_SNAPSHOT_UNTIL_S: Final = 17.0
 
 
 class Worker:
     """The shards of this process. Everything but the threads' work runs on the event loop."""
 
     def __init__(
-        self, settings: Settings, reader: AIOKafkaConsumer, liveness: Liveness, metrics: Metrics, step: Step
+        self,
+        settings: Settings,
+        source: Log,
+        reader: AIOKafkaConsumer,
+        liveness: Liveness,
+        metrics: Metrics,
+        step: Step,
     ) -> None:
         self.settings = settings
         self.metrics = metrics
@@ -40,9 +53,14 @@ class Worker:
         self.membership = Membership(self.commits_done)
         self.work_to_do = asyncio.Event()
         self.is_stopping = False
+        self.snapshots = Snapshots(
+            self.shards, metrics, settings.engine_snapshot_interval / 1_000, on_failure=self._transaction_failed
+        )
+        self._source = source
         self._reader = reader
         self._liveness = liveness
         self._step = step
+        self._loading = 0
         self._owning: dict[Shard, asyncio.Task[None]] = {}
         self._threads = ThreadPoolExecutor(settings.shards, "take-over")
 
@@ -62,7 +80,9 @@ class Worker:
             for number in self.shards.keys() - mine:
                 self._give_up(self.shards.pop(number))
             for number in sorted(mine - self.shards.keys()):
-                shard = self.shards[number] = Shard(number, self._step, self._show)
+                shard = self.shards[number] = Shard(
+                    number, self._step, self._show, self.metrics.command_seconds.observe
+                )
                 self._own_in_a_task(shard)
         for shard in self.shards.values():
             self.place_reader(shard)
@@ -131,52 +151,70 @@ class Worker:
                 log.info("positions were not published", error=str(error))
 
     async def finish(self) -> None:
-        """Execute nothing more, and commit what was executed."""
+        """Execute nothing more, commit what was executed, and take a last snapshot, so that the next start is short."""
         self.is_stopping = True
+        began = monotonic()
         try:
             await asyncio.wait_for(self.commits_done(), STOP_TIMEOUT_S)
         except TimeoutError:
             leave_at_once(CANNOT_COMMIT, "executed commands could not be committed before the end")
+        try:
+            await asyncio.wait_for(self.snapshots.take_last(), began + LAST_SNAPSHOT_UNTIL_S - monotonic())
+        except TimeoutError:
+            log.warning("no time for a last snapshot of every shard; the next start replays more")
 
     async def leave(self) -> None:
         """Leave the group, after everything was committed and nothing reads any more."""
         await self.membership.leave(self._reader)
         for shard, task in self._owning.items():
             task.cancel()
+            self.snapshots.end(shard)
             if shard.outbox is not None:
                 shard.outbox.close()
 
     async def _own(self, shard: Shard) -> None:
         """Take a shard over, begin its recovery, and commit its events until it is given up."""
-        taken = await asyncio.get_running_loop().run_in_executor(self._threads, take_over, self.settings, shard.number)
+        with self._without_collections():
+            taken = await asyncio.get_running_loop().run_in_executor(
+                self._threads,
+                copy_context().run,  # Its log lines name the service.
+                *(take_over, self._source, shard.number, self.settings.shards, shard.progress),
+            )
         outbox = self._recover(shard, taken)
-        del taken  # The outbox alone holds the producers, and lets go of them.
+        del taken  # The outbox and the publisher alone hold a producer each, and let go of it.
         await outbox.commit_for_ever()
 
     def _recover(self, shard: Shard, taken: TakenOver) -> Outbox:
         outbox = Outbox(
             shard.number,
-            taken.producers,
+            taken.producers.events,
+            taken.watermark.seq,
             self._liveness,
             self.metrics,
             on_commit=self.work_to_do.set,
-            on_failure=lambda error: self._commit_failed(shard, error),
+            on_failure=lambda error: self._transaction_failed(shard, error),
+        )
+        publisher = Publisher(
+            shard.number, taken.producers.snapshots, self._source, self.settings.engine_max_snapshots, self._liveness
         )
         shard.recover(taken, outbox)
+        self.snapshots.begin(shard, publisher)
         log.info(
             "shard taken over",
             shard=shard.number,
             watermark=taken.watermark.seq,
+            snapshot=shard.snapshotted.number,
             start=shard.next_offset,
-            end=taken.end_offset,
+            end=taken.bounds.end,
             seconds=round(monotonic() - shard.assigned_at, 3),
+            **{part: round(seconds, 3) for part, seconds in shard.progress.seconds.items()},
         )
         self.place_reader(shard)
         if shard.phase == "live":
             self._went_live(shard)
         return outbox
 
-    async def _commit_failed(self, shard: Shard, error: Exception) -> None:
+    async def _transaction_failed(self, shard: Shard, error: Exception) -> None:
         """Close a shard that was given up; anything else ends the process, for its ledger is ahead of the log."""
         if not shard.given_up and not self.membership.settled.is_set():
             # Its new owner may fence it before this worker hears of the new assignment.
@@ -190,6 +228,7 @@ class Worker:
     def _give_up(self, shard: Shard) -> None:
         shard.given_up = True
         shard.waiting.clear()
+        self.snapshots.end(shard)
         if shard.outbox is not None:
             shard.outbox.close()
         self._owning.pop(shard).cancel()
@@ -201,9 +240,22 @@ class Worker:
         self.metrics.recovery_seconds.observe(seconds)
         log.info("shard live", shard=shard.number, next_offset=shard.next_offset, seconds=round(seconds, 3))
         if all(other.phase in ("live", "frozen") for other in self.shards.values()):
-            # A replayed ledger stays: no collection looks through it again.
-            gc.collect()
+            # A recovered ledger stays: no collection looks through it again. None is made first: it would stop the
+            # shards for as long as the ledger is large, and replaying leaves next to nothing to collect.
             gc.freeze()
+
+    @contextmanager
+    def _without_collections(self) -> Iterator[None]:
+        """Let a ledger be loaded without collections, each of which would look through what is there already."""
+        self._loading += 1
+        gc.disable()
+        try:
+            yield
+        finally:
+            self._loading -= 1
+            if not self._loading:
+                gc.freeze()
+                gc.enable()
 
     def _show(self, shard: Shard) -> None:
         self.metrics.show_state(shard.number, shard.phase)

@@ -1,0 +1,144 @@
+"""What the shell asks of the log to take a shard over, and how Kafka answers it."""
+
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final, NamedTuple, Protocol
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
+
+from reprise.runtime import snapshots
+from reprise.runtime.kafka import Options, bounds, read_back, reader_options, transactional_producer_options
+from reprise.runtime.settings import Settings
+from reprise.runtime.snapshots import Found
+from reprise.schemas.codec import digest_of, first_digest, read_event
+from reprise.schemas.snapshots import Manifest
+from reprise.schemas.topics import COMMANDS, EVENTS
+
+FENCE_TIMEOUT_S: Final = 15.0
+FENCE_TRIES: Final = 3
+ANSWER_TIMEOUT_S: Final = 10.0
+# The most that may wait for one commit; the outbox keeps far below it, one command with many stop-outs may not.
+QUEUE: Final[Options] = {"queue.buffering.max.messages": 2_000_000, "queue.buffering.max.kbytes": 1_048_576}
+# A large ledger's chunks may take longer than a batch of events; nobody waits for an open transaction but readers of
+# snapshots, and the next owner aborts it.
+SNAPSHOT_TRANSACTION_MS: Final = 60_000
+OF_SNAPSHOTS: Final[Options] = {
+    "transaction.timeout.ms": SNAPSHOT_TRANSACTION_MS,
+    "delivery.timeout.ms": SNAPSHOT_TRANSACTION_MS,
+}
+
+
+class Watermark(NamedTuple):
+    """The last committed event: up to it outputs exist."""
+
+    seq: int
+    digest: bytes
+
+
+class Producers(NamedTuple):
+    """The only two clients that may write a shard's outputs."""
+
+    events: Producer
+    snapshots: Producer
+
+
+class Bounds(NamedTuple):
+    """The first offset of a shard's commands, and the one after the last."""
+
+    first: int
+    end: int
+
+
+class Log(Protocol):
+    """The log as a take-over sees it. Every method blocks, and is called in a thread."""
+
+    def fence(self, shard: int) -> Producers:
+        """Give the shard's producers; whoever had them before can commit nothing more."""
+
+    def watermark(self, shard: int) -> Watermark:
+        """Give the last committed event."""
+
+    def command_bounds(self, shard: int) -> Bounds:
+        """Give where the shard's commands begin and end."""
+
+    def appended_at(self, shard: int, offset: int) -> int | None:
+        """Give when a command was appended (ms), or null where there is none."""
+
+    def manifests(self, shard: int, on_unreadable: Callable[[int, str], None]) -> Iterator[Found]:
+        """Give the ring's manifests, newest first."""
+
+    def pages(self, shard: int, manifest: Manifest) -> Iterator[bytes]:
+        """Give a snapshot's pages, or raise SnapshotUnreadable."""
+
+
+class KafkaLog:
+    """The log in Kafka."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    def fence(self, shard: int) -> Producers:
+        """Fence both producers of the former owner side by side; what they left open is aborted."""
+        with ThreadPoolExecutor(2, f"fence-{shard}") as pool:
+            events = pool.submit(self._fence, f"engine-{shard}", QUEUE)
+            snapshot = pool.submit(self._fence, f"engine-{shard}-snapshots", QUEUE | OF_SNAPSHOTS)
+        return Producers(events.result(), snapshot.result())
+
+    def watermark(self, shard: int) -> Watermark:
+        """Read the last committed event."""
+        last = read_back(self._settings, EVENTS, shard, 1)
+        if not last:
+            return Watermark(0, first_digest(shard))
+        return Watermark(read_event(last[0].value).seq, digest_of(last[0].value))
+
+    def command_bounds(self, shard: int) -> Bounds:
+        """Ask the broker for both ends."""
+        consumer = Consumer(reader_options(self._settings, f"engine-{shard}-bounds"))
+        try:
+            return Bounds(*bounds(consumer, COMMANDS, shard))
+        finally:
+            consumer.close()
+
+    def appended_at(self, shard: int, offset: int) -> int | None:
+        """Read that one record."""
+        consumer = Consumer(reader_options(self._settings, f"engine-{shard}-record"))
+        try:
+            consumer.assign([TopicPartition(COMMANDS, shard, offset)])
+            deadline = time.monotonic() + ANSWER_TIMEOUT_S
+            while time.monotonic() < deadline:
+                message = consumer.poll(0.5)
+                if message is None:
+                    continue
+                error = message.error()
+                if error is None:
+                    return message.timestamp()[1] if message.offset() == offset else None
+                if error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001  # Its public name in this library.
+                    return None
+                raise KafkaException(error)
+        finally:
+            consumer.close()
+        raise KafkaException(KafkaError(KafkaError._TIMED_OUT, f"no answer about {COMMANDS}/{shard} at {offset}"))  # noqa: SLF001
+
+    def manifests(self, shard: int, on_unreadable: Callable[[int, str], None]) -> Iterator[Found]:
+        """Look from the end of the topic."""
+        return snapshots.manifests(self._settings, shard, on_unreadable)
+
+    def pages(self, shard: int, manifest: Manifest) -> Iterator[bytes]:
+        """Read the chunks from where the manifest says they are."""
+        return snapshots.read_pages(self._settings, shard, manifest)
+
+    def _fence(self, transactional_id: str, options: Options) -> Producer:
+        """Give the one producer that may write under this id."""
+        producer = Producer(transactional_producer_options(self._settings, transactional_id) | options)
+        # Once it is connected the fencing takes 10 ms; asked before, it looks again half a second later.
+        producer.list_topics(EVENTS, timeout=ANSWER_TIMEOUT_S)
+        for tries_left in reversed(range(FENCE_TRIES)):
+            try:
+                producer.init_transactions(FENCE_TIMEOUT_S)
+            except KafkaException as error:
+                if not tries_left or not error.args[0].retriable():
+                    raise
+            else:
+                break
+        return producer

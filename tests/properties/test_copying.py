@@ -1,0 +1,140 @@
+"""A copy taken while the ledger goes on is the ledger as it was, and goes on as the ledger did."""
+
+from base64 import b64decode
+from random import Random
+
+import msgspec
+import pytest
+
+from golden.test_recorded_log import FOLDER, LINES, recorded
+from replaying import command_in
+from reprise.engine import snapshot
+from reprise.engine.core import copying
+from reprise.engine.core.fingerprint import state_digest
+from reprise.engine.core.laws import broken
+from reprise.engine.core.state import State, genesis
+from reprise.engine.core.step import step
+from reprise.engine.snapshot import begin_copy, end_copy, restore
+from reprise.schemas.codec import digest_of, seal
+from reprise.schemas.snapshots import SnapshotUnreadable
+
+LOG = [(int(time), b64decode(value)) for time, value in (line.split() for line in LINES)]
+
+
+def go_on(state: State, until: int) -> None:
+    """Execute the recorded log from where the ledger is."""
+    while state.next_offset < until:
+        time, value = LOG[state.next_offset]
+        step(state, command_in(value), offset=state.next_offset, time=time)
+
+
+def ledger_at(offset: int) -> State:
+    """Give the recorded log's ledger before this offset."""
+    state = genesis(0, 1)
+    go_on(state, offset)
+    return state
+
+
+def copy_of(state: State) -> list[bytes]:
+    """Copy a ledger that stands still."""
+    copy = begin_copy(state)
+    pages = list(iter(copy.next_page, None))
+    end_copy(state)
+    return pages
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_copy_is_the_ledger_of_the_command_it_began_after(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pages of one account each, and any number of commands between two of them."""
+    monkeypatch.setattr(copying, "PAGE_BYTES", 1)
+    dice = Random(seed)
+    offset = dice.randrange(10, len(LOG))
+    state = ledger_at(offset)
+    as_it_was = state_digest(state)
+    copy, pages = begin_copy(state), []
+    while (page := copy.next_page()) is not None:
+        pages.append(page)
+        go_on(state, min(len(LOG), state.next_offset + dice.randrange(60)))
+    end_copy(state)
+    restored = restore(pages)
+    assert state_digest(restored) == as_it_was
+    assert broken(restored) == []
+    assert restored.next_offset == offset
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_restored_ledger_gives_the_rest_of_the_events_byte_for_byte(seed: int) -> None:
+    state = restore(copy_of(ledger_at(Random(seed).randrange(10, len(LOG)))))
+    first = state.seq
+    values, digest = [], digest_of(recorded().values[first - 1])
+    while state.next_offset < len(LOG):
+        time, value = LOG[state.next_offset]
+        for event in step(state, command_in(value), offset=state.next_offset, time=time):
+            sealed, digest = seal(event, digest)
+            values.append(sealed)
+    assert values == recorded().values[first:]
+
+
+def test_an_account_opened_after_the_copy_began_is_not_in_it() -> None:
+    state = ledger_at(3)
+    copy = begin_copy(state)
+    go_on(state, 5)
+    pages = list(iter(copy.next_page, None))
+    assert len(state.accounts) > len(restore(pages).accounts)
+
+
+def test_a_ledger_without_accounts_is_a_page() -> None:
+    restored = restore(copy_of(genesis(2, 4)))
+    assert state_digest(restored) == state_digest(genesis(2, 4))
+
+
+def test_what_is_derived_is_there_again() -> None:
+    state = ledger_at(len(LOG) // 2)
+    restored = restore(copy_of(state))
+    assert restored.positions == state.positions
+    assert all(
+        restored.accounts[position.account_id].positions[position.position_id] is position
+        for position in restored.positions.values()
+    )
+    assert {symbol: len(index) for symbol, index in restored.triggers.items()} == {
+        symbol: len(index) for symbol, index in state.triggers.items()
+    }
+
+
+@pytest.mark.parametrize("missing", [0, 1, 2, -1])
+def test_pages_that_are_not_all_there_are_no_ledger(missing: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(copying, "PAGE_BYTES", 1)
+    pages = copy_of(ledger_at(300))
+    del pages[missing]
+    with pytest.raises(SnapshotUnreadable):
+        restore(pages)
+
+
+@pytest.mark.parametrize("pages", [[], [b""], [b"\x90"], [b"\xc1"], [b"\x92\x01\x02"]])
+def test_bytes_that_are_no_copy_are_no_ledger(pages: list[bytes]) -> None:
+    with pytest.raises(SnapshotUnreadable):
+        restore(pages)
+
+
+def test_a_format_of_the_future_is_named() -> None:
+    head, *accounts = copy_of(ledger_at(300))
+    values = msgspec.msgpack.decode(head)
+    values[0] = snapshot.FORMAT + 1
+    with pytest.raises(SnapshotUnreadable, match=f"its format is {snapshot.FORMAT + 1}"):
+        restore([msgspec.msgpack.encode(values), *accounts])
+
+
+def test_a_snapshot_written_by_an_older_version_is_read_and_goes_on() -> None:
+    """`snapshot-1.txt` has the recorded log's ledger before its 350th command, in format 1; it never changes."""
+    lines = (FOLDER / "snapshot-1.txt").read_text().splitlines()
+    state = restore(b64decode(line) for line in lines)
+    assert state_digest(state) == state_digest(ledger_at(350))
+    go_on(state, len(LOG))
+    assert state_digest(state) == state_digest(recorded().state)
+
+
+def test_one_copy_at_a_time() -> None:
+    state = ledger_at(5)
+    begin_copy(state)
+    with pytest.raises(AssertionError, match="once at a time"):
+        begin_copy(state)

@@ -1,0 +1,275 @@
+"""Which snapshot a shard starts from, when the next one is due, and where it goes: decided without a broker."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import msgspec
+import pytest
+from structlog.testing import capture_logs
+
+from reprise.bench._workload import accounts_of, opening_day, trading_day
+from reprise.engine.core.fingerprint import state_digest
+from reprise.engine.core.state import State, genesis
+from reprise.engine.core.step import step
+from reprise.engine.shell.log import Bounds, Producers, Watermark
+from reprise.engine.shell.progress import Progress, percent, seconds_left
+from reprise.engine.shell.ring import Place, Ring
+from reprise.engine.shell.shard import Snapshotted
+from reprise.engine.shell.snapshots import COMMANDS_BETWEEN, is_due
+from reprise.engine.shell.start import Start, start_of
+from reprise.engine.snapshot import FORMAT, begin_copy, end_copy
+from reprise.runtime.snapshots import Found
+from reprise.schemas.snapshots import Manifest, Packing, chunk_key, manifest_key, unpack
+
+SHARD = 1
+SHARDS = 4
+TIME_MS = 1_700_000_000_000
+COMMANDS = 300
+SNAPSHOTS_AT = (100, 200, 300)  # commands
+
+
+class FakeLog:
+    """A shard's log in memory; the newest manifest is the last."""
+
+    def __init__(self) -> None:
+        self.found: list[Found] = []
+        self.unreadable: list[int] = []
+        self.chunks: dict[int, list[bytes]] = {}
+        self.states: dict[int, bytes] = {}
+        self.appended_ms: dict[int, int] = dict.fromkeys(range(COMMANDS), TIME_MS)
+        self.end = COMMANDS
+        self.seq = 0
+
+    def fence(self, shard: int) -> Producers:
+        raise NotImplementedError
+
+    def watermark(self, shard: int) -> Watermark:
+        assert shard == SHARD
+        return Watermark(self.seq, b"w" * 16)
+
+    def command_bounds(self, shard: int) -> Bounds:
+        assert shard == SHARD
+        return Bounds(0, self.end)
+
+    def appended_at(self, shard: int, offset: int) -> int | None:
+        assert shard == SHARD
+        return self.appended_ms.get(offset)
+
+    def manifests(self, shard: int, on_unreadable: Callable[[int, str], None]) -> Iterator[Found]:
+        assert shard == SHARD
+        for offset in self.unreadable:
+            on_unreadable(offset, "its manifest was altered")
+        yield from reversed(self.found)
+
+    def pages(self, shard: int, manifest: Manifest) -> Iterator[bytes]:
+        assert shard == SHARD
+        return unpack(manifest, self.chunks[manifest.number])
+
+    def alter(self, number: int, **fields: Any) -> None:
+        """Let one manifest say something else."""
+        offset, manifest = self.found[number - 1]
+        self.found[number - 1] = Found(offset, msgspec.structs.replace(manifest, **fields))
+
+    def start(self, first: int = 0) -> tuple[Start, list[str]]:
+        """Where recovery starts, and why snapshots were passed over."""
+        with capture_logs() as lines:
+            start = start_of(self, SHARD, SHARDS, self.watermark(SHARD), Bounds(first, self.end), Progress())
+        return start, [line["why"] for line in lines if line["event"] == "snapshot passed over"]
+
+
+@pytest.fixture
+def log() -> FakeLog:
+    """A day of trading with a snapshot after every hundred commands."""
+    made = FakeLog()
+    state = genesis(SHARD, SHARDS)
+    accounts = accounts_of(SHARD, SHARDS, 20)
+    days = [
+        *opening_day(SHARD, accounts, lambda: TIME_MS * 1_000),
+        *trading_day(SHARD, accounts, COMMANDS, lambda: TIME_MS * 1_000),
+    ]
+    for offset, command in enumerate(days[:COMMANDS]):
+        step(state, command, offset=offset, time=TIME_MS * 1_000)
+        if state.next_offset in SNAPSHOTS_AT:
+            keep(made, state)
+    made.seq = state.seq
+    return made
+
+
+def keep(log: FakeLog, state: State) -> None:
+    copying = begin_copy(state)
+    packing = Packing()
+    packing.add(iter(copying.next_page, None))
+    end_copy(state)
+    number = len(log.found) + 1
+    manifest = Manifest(
+        shard=SHARD,
+        slots=10,
+        slot=number % 10,
+        number=number,
+        next_offset=state.next_offset,
+        time=state.time,
+        seq=state.seq,
+        digest=bytes([number]) * 16,
+        accounts=len(state.accounts),
+        positions=len(state.positions),
+        format=FORMAT,
+        rules_version=1,
+        chunk_offsets=(number,),
+        sha256=packing.finish(),
+        uncompressed_bytes=packing.uncompressed_bytes,
+        previous_manifest_offset=None,
+    )
+    log.found.append(Found(10 * number, manifest))
+    log.chunks[number] = packing.chunks
+    log.states[number] = state_digest(state)
+
+
+def started_from(start: Start) -> int | None:
+    return None if start.manifest is None else start.manifest.number
+
+
+def test_the_newest_good_snapshot_is_where_recovery_starts(log: FakeLog) -> None:
+    start, passed_over = log.start()
+    assert (started_from(start), passed_over) == (3, [])
+    assert start.state.next_offset == 300
+    assert start.digest == bytes([3]) * 16
+    assert state_digest(start.state) == log.states[3]
+
+
+@pytest.mark.parametrize(
+    ("fields", "why"),
+    [
+        ({"shard": 2}, "it is of shard 2"),
+        ({"format": FORMAT + 1}, f"its format is {FORMAT + 1}, and this version of Reprise reads up to {FORMAT}"),
+        ({"rules_version": 99}, "its rules are version 99, and this version of Reprise has up to 1"),
+        ({"sha256": bytes(32)}, "its SHA-256 is"),
+        ({"uncompressed_bytes": 10}, "chunk 0 says it has"),
+        ({"uncompressed_bytes": 10**6}, "bytes early"),
+        ({"next_offset": 299}, "its manifest says shard, shards, seq, next offset and time"),
+        ({"accounts": 21}, "its manifest says 21 accounts"),
+    ],
+    ids=lambda value: "-".join(value) if isinstance(value, dict) else "",
+)
+def test_what_is_wrong_with_the_newest_is_named_and_the_one_before_it_taken(
+    log: FakeLog, fields: dict[str, Any], why: str
+) -> None:
+    log.alter(3, **fields)
+    start, passed_over = log.start()
+    assert started_from(start) == 2
+    assert len(passed_over) == 1
+    assert why in passed_over[0]
+
+
+def test_a_snapshot_above_the_watermark_is_passed_over(log: FakeLog) -> None:
+    log.seq = log.found[2].manifest.seq - 1
+    start, (why,) = log.start()
+    assert started_from(start) == 2
+    assert f"events are committed up to {log.seq}" in why
+    log.seq = log.found[1].manifest.seq
+    assert started_from(log.start()[0]) == 2, "at the watermark is not above it"
+
+
+def test_a_manifest_that_cannot_be_read_is_named_too(log: FakeLog) -> None:
+    log.unreadable.append(40)
+    start, passed_over = log.start()
+    assert (started_from(start), passed_over) == (3, ["its manifest was altered"])
+
+
+def test_where_no_snapshot_is_good_the_whole_log_is_replayed(log: FakeLog) -> None:
+    for number in (1, 2, 3):
+        log.chunks[number] = [b"broken"]
+    start, passed_over = log.start()
+    assert started_from(start) is None
+    assert (start.state.seq, start.state.next_offset) == (0, 0)
+    assert len(passed_over) == 3
+
+
+def test_a_snapshot_of_another_log_is_passed_over(log: FakeLog) -> None:
+    log.end = 250
+    start, (why,) = log.start()
+    assert started_from(start) == 2
+    assert why == "it has the commands up to offset 300, and the log has them up to 250"
+    log.appended_ms[199] = TIME_MS + 1
+    start, passed_over = log.start()
+    assert started_from(start) == 1
+    assert passed_over[1] == "the command at offset 199 was appended after it was taken: it is of another log"
+    del log.appended_ms[99]
+    start, passed_over = log.start()
+    assert started_from(start) is None
+    assert passed_over[2] == "its last command, at offset 99, is not in the log"
+
+
+def test_a_snapshot_outlives_the_commands_it_was_made_of(log: FakeLog) -> None:
+    log.appended_ms.clear()
+    assert started_from(log.start(first=300)[0]) == 3
+
+
+def test_a_snapshot_is_due_after_the_interval_or_so_many_commands_and_never_when_nothing_happened() -> None:
+    last = Snapshotted(at=100.0, seq=7, next_offset=5, number=1)
+    assert not is_due(last, 114.9, 8, 6, 15.0)
+    assert is_due(last, 115.0, 8, 6, 15.0)
+    assert not is_due(last, 999.0, 7, 5, 15.0)
+    assert not is_due(last, 101.0, 90_000, 5 + COMMANDS_BETWEEN - 1, 15.0)
+    assert is_due(last, 101.0, 90_000, 5 + COMMANDS_BETWEEN, 15.0)
+
+
+def found(number: int, slot: int, chunks: int = 1, slots: int = 10) -> Found:
+    """A manifest whose offset is a hundred times its number."""
+    offsets = tuple(range(100 * number - chunks, 100 * number))
+    return Found(
+        100 * number,
+        Manifest(
+            shard=SHARD,
+            slots=slots,
+            slot=slot,
+            number=number,
+            next_offset=number,
+            time=0,
+            seq=number,
+            digest=bytes(16),
+            accounts=0,
+            positions=0,
+            format=1,
+            rules_version=1,
+            chunk_offsets=offsets,
+            uncompressed_bytes=1,
+            sha256=bytes(32),
+            previous_manifest_offset=None,
+        ),
+    )
+
+
+def test_slots_go_round_and_numbers_go_on_after_a_restart() -> None:
+    assert Ring().next_place(3) == Place(1, 0, None)
+    ring = Ring([found(5, 1), found(4, 0), found(3, 2)])
+    assert ring.next_place(3) == Place(6, 2, 500)
+    ring.put(found(6, 2, slots=3))
+    assert ring.next_place(3) == Place(7, 0, 600)
+
+
+def test_a_shorter_snapshot_takes_the_further_chunks_of_its_slot_away() -> None:
+    ring = Ring([found(2, 1, chunks=2), found(1, 0, chunks=5)])
+    assert ring.leftovers(0, 3, 10) == [chunk_key(0, 3), chunk_key(0, 4)]
+    assert ring.leftovers(0, 5, 10) == []
+    assert ring.leftovers(2, 1, 10) == [], "the slot was empty"
+
+
+def test_a_smaller_ring_takes_the_slots_away_that_it_has_no_more() -> None:
+    ring = Ring([found(4, 3, chunks=2), found(3, 2), found(2, 1), found(1, 0)])
+    place = ring.next_place(2)
+    assert place == Place(5, 0, 400)
+    gone = [manifest_key(2), chunk_key(2, 0), manifest_key(3), chunk_key(3, 0), chunk_key(3, 1)]
+    assert ring.leftovers(place.slot, 1, 2) == gone
+    ring.put(found(5, 0, slots=2))
+    assert ring.leftovers(1, 1, 2) == [], "they went once"
+
+
+def test_a_larger_ring_uses_the_new_slots_next() -> None:
+    assert Ring([found(3, 2), found(2, 1), found(1, 0)]).next_place(5).slot == 3
+
+
+def test_progress_is_a_share_and_an_estimate_from_the_rate_so_far() -> None:
+    assert (percent(0, 0), percent(1, 3), percent(5, 4)) == (0.0, 33.3, 100.0)
+    assert seconds_left(0, 10, 1.0) is None
+    assert seconds_left(25, 100, 2.0) == 6.0
+    assert seconds_left(100, 100, 2.0) == 0.0
