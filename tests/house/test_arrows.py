@@ -37,6 +37,11 @@ def test_the_api_imports_neither_the_engine_nor_the_prices_and_of_the_projector_
     assert CONTRACTS["projection"]["ignore_imports"] == ["reprise.api.** -> reprise.projector.queries"]
 
 
+def test_the_audit_judges_the_shell_and_never_runs_it() -> None:
+    assert CONTRACTS["audit"]["source_modules"] == ["reprise.audit"]
+    assert CONTRACTS["audit"]["forbidden_modules"] == ["reprise.engine.shell"]
+
+
 def test_the_language_and_the_core_import_nothing_impure() -> None:
     assert set(CONTRACTS["pure"]["source_modules"]) == {"reprise.engine.core", "reprise.schemas"}
     assert {"confluent_kafka", "faust", "sqlalchemy", "time", "random", "os", "datetime"} <= set(

@@ -1,0 +1,110 @@
+"""How the log of a live cluster is read: up to where it ended when it was opened."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
+
+from reprise.audit.findings import Difference
+from reprise.audit.log import Batches, Extent, LogUnreadable
+from reprise.runtime.kafka import Record, bounds, partition_count, reader_options, record_of
+from reprise.runtime.settings import Settings
+from reprise.schemas.topics import COMMANDS, EVENTS, SNAPSHOTS
+
+BATCH_MAX: Final = 10_000
+POLL_S: Final = 0.2
+SILENCE_S: Final = 30.0
+# Nothing of a page of the broker's disk is believed that does not have its checksum.
+EXACT: Final = {"check.crcs": True, "auto.offset.reset": "error", "fetch.message.max.bytes": 4 * 1024 * 1024}
+
+
+class ClusterLog:
+    """The log on some brokers."""
+
+    def __init__(self, settings: Settings, extents: tuple[Extent, ...]) -> None:
+        self._settings = settings
+        self._extents = extents
+        self.name = f"the cluster at {settings.kafka_brokers}"
+        self.shards = len(extents)
+        self.held = tuple(range(self.shards))
+
+    def extent(self, shard: int) -> Extent:
+        return self._extents[shard]
+
+    def commands(self, shard: int, first: int) -> Batches:
+        options = {"isolation.level": "read_uncommitted"}
+        return self._read(COMMANDS, shard, first, self._extents[shard].commands, options)
+
+    def events(self, shard: int, first: int) -> Batches:
+        return self._read(EVENTS, shard, first, self._extents[shard].events, {})
+
+    def snapshots(self, shard: int) -> Batches:
+        return self._read(SNAPSHOTS, shard, 0, self._extents[shard].snapshots, {})
+
+    def damages(self, shard: int) -> list[Difference]:
+        del shard
+        return []
+
+    def _read(self, topic: str, shard: int, first: int, end: int, options: dict[str, str]) -> Batches:
+        if first >= end:
+            return
+        consumer = Consumer(reader_options(self._settings, "reprise-audit") | EXACT | options)
+        try:
+            # An offset that compaction or deletion took is no error here: what follows it says what is missing.
+            low = bounds(consumer, topic, shard)[0]
+            consumer.assign([TopicPartition(topic, shard, first if first > low else OFFSET_BEGINNING)])
+            yield from _batches(consumer, f"{topic}/{shard}", end)
+        except KafkaException as error:
+            raise LogUnreadable(f"{topic}/{shard} cannot be read: {error.args[0].str()}.") from error
+        finally:
+            consumer.close()
+
+
+def open_cluster(settings: Settings) -> ClusterLog:
+    """Note where the log ends now. Events first: the command of each event read is then among those read."""
+    consumer = Consumer(reader_options(settings, "reprise-audit"))
+    try:
+        shards = partition_count(consumer, COMMANDS)
+        ends = {topic: _ends(consumer, topic, shards) for topic in (SNAPSHOTS, EVENTS, COMMANDS)}
+    except KafkaException as error:
+        raise LogUnreadable(
+            f"No ledger can be read at {settings.kafka_brokers}: {error.args[0].str()}. Name a broker by "
+            "KAFKA_BROKERS, an instance by --data, or an exported log by --log."
+        ) from error
+    finally:
+        consumer.close()
+    extents = zip(ends[COMMANDS], ends[EVENTS], ends[SNAPSHOTS], strict=True)
+    return ClusterLog(settings, tuple(Extent(*extent) for extent in extents))
+
+
+def _ends(consumer: Consumer, topic: str, shards: int) -> list[int]:
+    found = partition_count(consumer, topic)
+    if found != shards:
+        raise LogUnreadable(f"{topic} has {found} partitions and {COMMANDS} has {shards}: this is no ledger.")
+    return [bounds(consumer, topic, shard)[1] for shard in range(shards)]
+
+
+def _batches(consumer: Consumer, partition: str, end: int) -> Iterator[list[Record]]:
+    """Read until the end is passed, or the mark of the partition's end comes: control records are never delivered."""
+    silent = 0.0
+    while silent < SILENCE_S:
+        messages = consumer.consume(BATCH_MAX, POLL_S)
+        silent = 0.0 if messages else silent + POLL_S
+        batch: list[Record] = []
+        ended = False
+        for message in messages:
+            error = message.error()
+            if error is None:
+                batch.append(record_of(message))
+            elif error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001  # Its public name in this library.
+                ended = True
+            elif not error.retriable():
+                raise KafkaException(error)
+        if batch and batch[-1].offset >= end:
+            batch = [record for record in batch if record.offset < end]
+            ended = True
+        if batch:
+            yield batch
+        if ended:
+            return
+    raise LogUnreadable(f"{partition} gave nothing for {SILENCE_S:.0f} s before its end at {end}.")

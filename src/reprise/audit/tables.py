@@ -1,0 +1,165 @@
+"""Whether PostgreSQL says what the events say: every row of every table that follows from them."""
+
+import time
+from collections.abc import Iterator
+from typing import Any, Final
+
+import msgspec
+from sqlalchemy import ColumnElement, Connection, and_, create_engine, not_, or_, select
+from sqlalchemy.exc import SQLAlchemyError
+
+from reprise.audit.expected_rows import COLUMNS, OF_THE_MARKET, TABLES, Content, ExpectedRows, Row, key_of
+from reprise.audit.findings import Difference, as_text
+from reprise.audit.log import Log
+from reprise.audit.reports import SURPRISES, Advance, Report
+from reprise.projector.chain import Entry
+from reprise.projector.rows import MARKET_SHARD
+from reprise.runtime.errors import FixableError
+from reprise.schemas.codec import NotDecodable, digest_of, read_event
+
+JUDGE: Final = "tables"
+FETCH: Final = 5_000
+NAMED_MAX: Final = 5  # differences of one table and shard that are named; the others are counted
+CONNECT_TIMEOUT_S: Final = 5
+NOT_COMPARED: Final = frozenset({("progress", "current_at")})  # the projector's own clock
+
+
+def compare_tables(log: Log, shard: int, database_url: str, advance: Advance) -> Report:
+    """Compare a shard's rows with its events, up to the event the projector has come to."""
+    report = Report(JUDGE, shard)
+    began = time.perf_counter()
+    engine = create_engine(
+        database_url,
+        connect_args={"application_name": "reprise-audit", "connect_timeout": CONNECT_TIMEOUT_S},
+    ).execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+    try:
+        with engine.begin() as db:
+            expected = _expected(log, shard, db, report, advance)
+            if expected is not None:
+                for table in TABLES:
+                    if table not in OF_THE_MARKET or shard == MARKET_SHARD:
+                        _compare(table, expected, shard, log.shards, db, report)
+    except SQLAlchemyError as error:
+        raise FixableError(
+            f"The database cannot be compared: {str(getattr(error, 'orig', error)).strip()}. Check DATABASE_URL, or "
+            "leave it out with --no-database."
+        ) from error
+    finally:
+        engine.dispose()
+    report.seconds = time.perf_counter() - began
+    return report
+
+
+def _expected(log: Log, shard: int, db: Connection, report: Report, advance: Advance) -> Content | None:
+    """Make the rows of the events up to the one the tables are at; null where the log does not lead there."""
+    progress = TABLES["progress"]
+    reached = db.execute(select(progress.c.seq).where(progress.c.shard == shard)).scalar_one_or_none() or 0
+    rows = ExpectedRows(shard)
+    content: Content = {"progress": {}}
+    for batch in log.events(shard, 0) if reached else ():
+        for record in batch:
+            try:
+                event = read_event(record.value)
+                rows.add(Entry(shard, record.offset, record.value, event))
+            except (NotDecodable, *SURPRISES) as error:
+                what = f"no rows can be made of record {record.offset}: {error!r}"
+                report.differences.append(Difference(judge=JUDGE, shard=shard, what=what))
+                return None
+            report.events += 1
+            if event.seq == reached:
+                place = [shard, record.offset + 1, event.seq, digest_of(record.value), event.time, None]
+                content["progress"] = {(shard,): place}
+                return content | rows.content()
+        advance(len(batch))
+    if reached:
+        what = f"the tables are at event {reached}, and the log ends with {report.events}"
+        difference = Difference(judge=JUDGE, shard=shard, what=what, seq=reached, type="progress", field="seq")
+        report.differences.append(difference)
+        return None
+    return content | rows.content()
+
+
+def _compare(table: str, expected: Content, shard: int, shards: int, db: Connection, report: Report) -> None:
+    """Read a table and take what is expected out of the expectation, row by row."""
+    wanted = expected.get(table, {})
+    columns = COLUMNS[table]
+    found_wrong: list[Difference] = []
+    count = 0
+    for row in _rows(table, shard, shards, db):
+        report.rows += 1
+        key = key_of(table, row)
+        must_be = wanted.pop(key, None)
+        difference: Difference | None
+        if must_be is None:
+            difference = _differs(shard, table, row, "the row follows from no event", None, "no row", "a row")
+        else:
+            difference = next(
+                (
+                    _differs(shard, table, row, "the row is not what the events say", name, one, other)
+                    for name, one, other in zip(columns, must_be, row, strict=True)
+                    if (table, name) not in NOT_COMPARED and not _is_same(table, name, one, other)
+                ),
+                None,
+            )
+        if difference is not None:
+            count += 1
+            if count <= NAMED_MAX:
+                found_wrong.append(difference)
+    for row in wanted.values():
+        count += 1
+        if count <= NAMED_MAX:
+            found_wrong.append(_differs(shard, table, row, "a row is missing", None, "a row", "no row"))
+    report.differences += found_wrong
+    if count > NAMED_MAX:
+        what = f"{count - NAMED_MAX} more rows of {table} differ"
+        report.differences.append(Difference(judge=JUDGE, shard=shard, what=what, type=table))
+
+
+def _rows(table: str, shard: int, shards: int, db: Connection) -> Iterator[Row]:
+    """Read a shard's rows; the first shard's come with those that belong to none."""
+    source = TABLES[table]
+    query = select(source)
+    if table not in OF_THE_MARKET:
+        query = query.where(or_(_of(table, shard), *([_of_none(table, shards)] if shard == 0 else [])))
+    if table == "instruments":
+        query = query.order_by(source.c.ordinal)
+    place = COLUMNS[table].index("ordinal") if table == "instruments" else -1
+    for number, found in enumerate(db.execution_options(yield_per=FETCH).execute(query)):
+        row = list(found)
+        if place >= 0:
+            row[place] = number  # It grows with each definition; what counts is the order it makes.
+        yield row
+
+
+def _of(table: str, shard: int) -> ColumnElement[bool]:
+    columns = TABLES[table].c
+    return columns.event_id.like(f"{shard}-%") if "shard" not in columns else columns.shard == shard
+
+
+def _of_none(table: str, shards: int) -> ColumnElement[bool]:
+    return and_(*(not_(_of(table, shard)) for shard in range(shards)))
+
+
+def _is_same(table: str, column: str, expected: Any, found: Any) -> bool:
+    """Compare as the column means it: a receipt is JSON, whose text is the database's own."""
+    if (table, column) == ("receipts", "event"):
+        return bool(msgspec.json.decode(expected) == found)
+    return bool(expected == found)
+
+
+def _differs(
+    shard: int, table: str, row: Row, what: str, column: str | None, expected: object, found: object
+) -> Difference:
+    names = COLUMNS[table]
+    key = ", ".join(as_text(value) for value in key_of(table, row))
+    seq = row[names.index("seq")] if "seq" in names else None
+    return Difference(
+        judge=JUDGE,
+        shard=shard,
+        what=f"{table} ({key}): {what}",
+        seq=seq if isinstance(seq, int) else None,
+        type=table,
+        field=column,
+        expected=as_text(expected),
+        found=as_text(found),
+    )

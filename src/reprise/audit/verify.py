@@ -1,0 +1,205 @@
+"""Whether everything agrees: files, commands, events, chain, laws, snapshots, shards and tables."""
+
+import time
+from collections.abc import Sequence
+from typing import Final, Literal, NamedTuple
+
+import msgspec
+
+from reprise.audit.findings import Difference
+from reprise.audit.judges import Judges, Task, Watch, cores
+from reprise.audit.log import Log
+from reprise.audit.reports import Point, Report
+from reprise.audit.ring import Ring, Seen, compare_with_points
+
+From = Literal["genesis", "snapshot"]
+QUESTIONS_MAX: Final = 3  # that are asked of a shard at once
+WORTH_A_PROCESS: Final = 30_000  # events; fewer are judged before a process has started
+
+
+class Request(NamedTuple):
+    """What is to be verified. database_url: null where the tables are not compared."""
+
+    shards: tuple[int, ...]
+    start: From = "genesis"
+    state_only: bool = False
+    database_url: str | None = None
+    processes: int = 0
+
+
+class ShardVerdict(msgspec.Struct):
+    """What was compared of a shard. started_at: the first event looked at. Digests: of the end, null without one."""
+
+    shard: int
+    agrees: bool
+    started_at: int
+    commands: int
+    events: int
+    pending_commands: int
+    snapshots: int
+    superseded_snapshots: int
+    rows: int | None
+    seq: int | None
+    chain_digest: str | None
+    ledger_digest: str | None
+    seconds: dict[str, float]
+    commands_per_second: int | None
+
+
+class Verdict(msgspec.Struct):
+    """agrees: nothing differs in what was compared; database and commands say what was not."""
+
+    agrees: bool
+    log: str
+    start: From
+    commands: Literal["executed", "not executed"]
+    database: Literal["compared", "not compared"]
+    shards: list[ShardVerdict]
+    differences: list[Difference]
+    seconds: float
+
+
+def verify(log: Log, request: Request, watch: Watch = lambda _: None) -> Verdict:
+    """Ask every judge about every shard, then compare what they say with each other."""
+    began = time.perf_counter()
+    with Judges(_processes(log, request), QUESTIONS_MAX * len(request.shards)) as judges:
+        files = judges.ask([Task("files", log, shard) for shard in request.shards], lambda _: None)
+        rings = judges.ask([Task("snapshots", log, shard) for shard in request.shards], lambda _: None)
+        found = {ring.shard: ring for ring in rings if isinstance(ring, Ring)}
+        answers = judges.ask(tasks_of(log, request, found), watch)
+    reports = [answer for answer in (*files, *answers) if isinstance(answer, Report)]
+    shards, differences = [], []
+    for shard in request.shards:
+        own = [report for report in reports if report.shard == shard]
+        its = _compare_shard(found[shard], own)
+        differences += its
+        shards.append(_shard_verdict(found[shard], own, request, agrees=not its))
+    differences += _compare_broadcasts([report for report in reports if report.judge == "fold"])
+    return Verdict(
+        agrees=not differences,
+        log=log.name,
+        start=request.start,
+        commands="not executed" if request.state_only else "executed",
+        database="not compared" if request.database_url is None else "compared",
+        shards=shards,
+        differences=differences,
+        seconds=round(time.perf_counter() - began, 3),
+    )
+
+
+def _processes(log: Log, request: Request) -> int:
+    """Give how many processes are worth their start."""
+    if request.processes:
+        return request.processes
+    records = sum(log.extent(shard).events for shard in request.shards)
+    return 1 if records < WORTH_A_PROCESS else cores()
+
+
+def tasks_of(log: Log, request: Request, rings: dict[int, Ring]) -> list[Task]:
+    """Give the questions that take long, those about one shard side by side."""
+    tasks = []
+    for shard in request.shards:
+        first = _first_snapshot(log, request, rings[shard])
+        start = None if first is None else first.offset
+        points = frozenset(seen.manifest.seq for seen in rings[shard].seen)
+        if not request.state_only:
+            tasks.append(Task("events", log, shard, start, points))
+        tasks.append(Task("fold", log, shard, start, points))
+        if request.database_url is not None:
+            tasks.append(Task("tables", log, shard, database_url=request.database_url))
+    return tasks
+
+
+def _first_snapshot(log: Log, request: Request, ring: Ring) -> Seen | None:
+    """Give the newest good snapshot to begin with; none from genesis."""
+    end = log.extent(ring.shard).commands
+    good = [seen for seen in ring.seen if seen.manifest.next_offset <= end]
+    return max(good, key=lambda seen: seen.manifest.seq) if good and request.start == "snapshot" else None
+
+
+def _compare_shard(ring: Ring, reports: Sequence[Report]) -> list[Difference]:
+    """Gather what the judges found, and compare the ledgers they came to."""
+    differences = [difference for report in reports for difference in report.differences] + ring.differences
+    ledgers = [report for report in reports if report.judge in {"events", "fold"}]
+    folded = next((report for report in ledgers if report.judge == "fold"), None)
+    last = None if folded is None or folded.end is None else folded.end.seq
+    differences += compare_with_points(ring, ledgers, last)
+    ends = [report.end for report in ledgers if report.end is not None]
+    if len(ends) > 1:
+        differences += _compare_ends(ring.shard, *ends)
+    return _first_of_each(differences)
+
+
+def _compare_ends(shard: int, executed: Point, folded: Point) -> list[Difference]:
+    """Law 9: executing the commands and folding the events lead to one ledger."""
+    for field in Point.__struct_fields__:
+        one, other = getattr(executed, field), getattr(folded, field)
+        if one != other:
+            one, other = (value.hex() if isinstance(value, bytes) else str(value) for value in (one, other))
+            what = "law 9: executing the commands and folding the events lead to two ledgers"
+            return [
+                Difference(
+                    judge="laws", shard=shard, what=what, seq=executed.seq, field=field, expected=one, found=other
+                )
+            ]
+    return []
+
+
+def _first_of_each(differences: list[Difference]) -> list[Difference]:
+    """Put what is nearest to the cause first: the files, then the earliest event."""
+    order = ("files", "events", "chain", "fold", "laws", "snapshots", "tables")
+
+    def place(difference: Difference) -> tuple[int, int]:
+        by_event = difference.judge != "tables"  # Theirs are by table.
+        return order.index(difference.judge), difference.seq or 0 if by_event else 0
+
+    return sorted(differences, key=place)
+
+
+def _compare_broadcasts(folds: list[Report]) -> list[Difference]:
+    """Name each shard that was not told a broadcast, or was told another one under its name."""
+    whole = [report for report in folds if report.end is not None]
+    names = {name: None for report in whole for name in report.said}
+    differences = []
+    for name in names:
+        first = next(report for report in whole if name in report.said)
+        for report in whole:
+            said = report.said.get(name)
+            if said != first.said[name]:
+                what = f"{name} is missing" if said is None else f"{name} says another thing"
+                differences.append(
+                    Difference(
+                        judge="broadcasts",
+                        shard=report.shard,
+                        what=f"{what} than in shard {first.shard}" if said is not None else what,
+                        field=name,
+                        expected=first.said[name],
+                        found=said or "nothing",
+                    )
+                )
+    return differences
+
+
+def _shard_verdict(ring: Ring, reports: Sequence[Report], request: Request, *, agrees: bool) -> ShardVerdict:
+    by_judge = {report.judge: report for report in reports}
+    fold, execution, tables = by_judge["fold"], by_judge.get("events"), by_judge.get("tables")
+    end = fold.end
+    slowest = execution or fold
+    commands = slowest.commands
+    return ShardVerdict(
+        shard=ring.shard,
+        agrees=agrees,
+        started_at=0 if end is None else end.seq - fold.events + 1,
+        commands=commands,
+        events=fold.events,
+        pending_commands=0 if execution is None else execution.pending,
+        snapshots=len(ring.seen),
+        superseded_snapshots=ring.superseded,
+        rows=None if tables is None or request.database_url is None else tables.rows,
+        seq=None if end is None else end.seq,
+        chain_digest=None if end is None else end.chain.hex(),
+        ledger_digest=None if end is None else end.ledger.hex(),
+        seconds={"snapshots": round(ring.seconds, 3)}
+        | {judge: round(report.seconds, 3) for judge, report in by_judge.items()},
+        commands_per_second=round(commands / slowest.seconds) if slowest.seconds else None,
+    )

@@ -1,0 +1,207 @@
+"""Commands that believe nothing: audit verify, at, explain, export, diff."""
+
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import msgspec
+import typer
+
+from reprise.cli.context import AsJson, Data, console, load_settings, reachable_settings, report
+from reprise.runtime.errors import FixableError
+
+if TYPE_CHECKING:  # What the commands call is imported by the one that is called.
+    from reprise.audit.log import Log
+
+DIFFERS = 1
+KAFKA_ONLY = frozenset({"kafka_brokers"})
+LIVE = "live"
+
+LogFolder = Annotated[
+    Path | None, typer.Option("--log", metavar="DIR", help="An exported log, in place of the live one.")
+]
+Shard = Annotated[int | None, typer.Option(min=0, help="Only this shard.")]
+From = Annotated[Literal["genesis", "snapshot"], typer.Option("--from", help="Where replay begins.")]
+StateOnly = Annotated[bool, typer.Option("--state-only", help="Fold the events; execute no command.")]
+NoDatabase = Annotated[bool, typer.Option("--no-database", help="Do not compare PostgreSQL.")]
+Processes = Annotated[int, typer.Option(min=0, help="Processes at once; 0 is one a core.")]
+When = Annotated[str, typer.Argument(metavar="TIME|OFFSET", help="A time like 2026-01-31T12:00:00Z, or an offset.")]
+Accounts = Annotated[list[str] | None, typer.Option("--account", help="Only this account; repeatable.")]
+Account = Annotated[str | None, typer.Option(help="Only this account.")]
+Name = Annotated[str, typer.Argument(help="A position like 0-12, or with --event an event.")]
+IsEvent = Annotated[bool, typer.Option("--event", help="The name is an event's.")]
+What = Annotated[Literal["statements", "events", "ledger"], typer.Argument(help="What to write.")]
+Form = Annotated[Literal["csv", "json", "parquet"], typer.Option("--format", help="How to write it.")]
+Out = Annotated[Path, typer.Option(metavar="FILE", help="File to make; it must not exist.")]
+One = Annotated[str, typer.Argument(metavar="A", help="An exported log, or `live`.")]
+Other = Annotated[str, typer.Argument(metavar="B", help="An exported log, or `live`.")]
+
+
+def add_to(app: typer.Typer) -> None:
+    audit = typer.Typer(help="Proofs that the books are what the log says.", no_args_is_help=True)
+    for command in (verify, at, explain, export, diff):
+        audit.command()(command)
+    app.add_typer(audit, name="audit")
+
+
+def verify(
+    log: LogFolder = None,
+    start: From = "genesis",
+    shard: Shard = None,
+    state_only: StateOnly = False,
+    no_database: NoDatabase = False,
+    processes: Processes = 0,
+    as_json: AsJson = False,
+    data: Data = None,
+) -> None:
+    """Execute every command again and compare everything there is. Exit 0: all agrees; 1: what differs is named."""
+    from reprise.audit import verify as judging  # noqa: PLC0415
+    from reprise.cli.audit_report import Bars, print_verdict  # noqa: PLC0415
+
+    source = _open(log, data)
+    request = judging.Request(
+        shards=_shards(source, shard),
+        start=start,
+        state_only=state_only,
+        database_url=None if no_database else _database_of(log, data),
+        processes=processes,
+    )
+    with Bars(source, request) as bars:
+        verdict = judging.verify(source, request, bars.watch)
+    if as_json:
+        _print_json(verdict)
+    else:
+        print_verdict(console(), verdict)
+    if not verdict.agrees:
+        raise typer.Exit(DIFFERS)
+
+
+def at(
+    when: When,
+    shard: Shard = None,
+    accounts: Accounts = None,
+    log: LogFolder = None,
+    as_json: AsJson = False,
+    data: Data = None,
+) -> None:
+    """Show the ledger as it was after the last command up to a time, or after the command at an offset."""
+    from reprise.audit.past import Moment, describe, ledger_at  # noqa: PLC0415
+    from reprise.cli.audit_report import print_ledger  # noqa: PLC0415
+    from reprise.schemas.sharding import shard_of  # noqa: PLC0415
+
+    source = _open(log, data)
+    chosen = frozenset(accounts) if accounts else None
+    shards = _shards(source, shard)
+    if chosen is not None and shard is None:
+        shards = tuple(sorted({shard_of(account, source.shards) for account in chosen}))
+    if when.isdecimal() and len(shards) > 1:
+        raise FixableError("An offset is one of a shard: name it by --shard, or an --account.")
+    moment = Moment(int(when), None) if when.isdecimal() else Moment(None, _time_of(when))
+    ledgers = [describe(ledger_at(source, number, moment), chosen) for number in shards]
+    if as_json:
+        _print_json(ledgers)
+    else:
+        for ledger in ledgers:
+            print_ledger(console(), ledger)
+
+
+def explain(
+    name: Name, event: IsEvent = False, log: LogFolder = None, as_json: AsJson = False, data: Data = None
+) -> None:
+    """Say why a position was closed: the tick, the rule, and every sum written out."""
+    from reprise.audit.explanation import explain as explain_history  # noqa: PLC0415
+    from reprise.audit.history import event_at, history_of  # noqa: PLC0415
+
+    source = _open(log, data)
+    position_id = name
+    if event:
+        found = event_at(source, name)
+        named = getattr(found, "position_id", None)
+        if named is None:
+            _print_json({"event_id": name, "type": type(found).__name__, **msgspec.to_builtins(found)})
+            return
+        position_id = named
+    explanation = explain_history(history_of(source, position_id))
+    if as_json:
+        _print_json(explanation)
+        return
+    for line in explanation.lines:
+        report(f"{line.rule or '':<9} {line.text}")
+
+
+def export(
+    what: What,
+    out: Out,
+    form: Form = "csv",
+    account: Account = None,
+    shard: Shard = None,
+    log: LogFolder = None,
+    data: Data = None,
+) -> None:
+    """Write account statements, events, or the double entry to a file; numbers are exact digits, never floats."""
+    from reprise.audit.files import write_file  # noqa: PLC0415
+    from reprise.audit.statements import COLUMNS, rows_of  # noqa: PLC0415
+
+    source = _open(log, data)
+    count = write_file(out, COLUMNS[what], rows_of(source, what, _shards(source, shard), account), form)
+    report(f"{count:,} rows in {out}.")
+
+
+def diff(one: One, other: Other, shard: Shard = None, as_json: AsJson = False, data: Data = None) -> None:
+    """Name the first difference of two logs. Exit 0: there is none."""
+    from reprise.audit.comparison import compare  # noqa: PLC0415
+
+    first, second = (_open(None if name == LIVE else Path(name), data) for name in (one, other))
+    result = compare(first, second, shard)
+    if as_json:
+        _print_json(result)
+    else:
+        for difference in result.differences:
+            report(difference.sentence())
+        same = f"{result.commands:,} commands and {result.events:,} events are the same"
+        report(f"{same}: the logs agree." if result.agrees else f"Before that, {same}.")
+    if not result.agrees:
+        raise typer.Exit(DIFFERS)
+
+
+def _open(folder: Path | None, data: Path | None) -> "Log":
+    """Open an exported log, or the live one."""
+    if folder is not None:
+        from reprise.audit.folder import FolderLog  # noqa: PLC0415
+
+        return FolderLog(folder)
+    from reprise.audit.cluster import open_cluster  # noqa: PLC0415
+
+    return open_cluster(reachable_settings(data, KAFKA_ONLY))
+
+
+def _database_of(folder: Path | None, data: Path | None) -> str | None:
+    """Name the database to compare: of an exported log only one that was named by hand."""
+    if folder is None:
+        return reachable_settings(data).database_url
+    settings = load_settings()
+    return settings.database_url if "database_url" in settings.model_fields_set else None
+
+
+def _shards(log: "Log", shard: int | None) -> tuple[int, ...]:
+    from reprise.audit.log import require_shard  # noqa: PLC0415
+
+    if shard is None:
+        return log.held
+    require_shard(log, shard)
+    return (shard,)
+
+
+def _time_of(text: str) -> int:
+    """Read a time as µs UTC; one without a zone is UTC."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise FixableError(f"{text} is neither an offset nor a time like 2026-01-31T12:00:00Z.") from None
+    since = (moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)) - datetime(1970, 1, 1, tzinfo=UTC)
+    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
+
+
+def _print_json(value: Any) -> None:
+    sys.stdout.write(msgspec.json.format(msgspec.json.encode(value), indent=2).decode() + "\n")

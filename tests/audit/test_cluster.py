@@ -1,0 +1,144 @@
+"""A live log, its export, and what an engine makes of the import are one log, and the audit says so of each."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from confluent_kafka.admin import AdminClient, ConfigResource, ResourceType
+
+from conftest import SettingsFactory, empty_topics
+from kafka.workers import Client, clock, commands_in, engine, events_in, events_when, until_group_is_empty
+from processes import environment_of
+from reprise.audit.cluster import open_cluster
+from reprise.audit.comparison import compare
+from reprise.audit.exporting import export_log
+from reprise.audit.folder import FolderLog
+from reprise.audit.importing import import_log
+from reprise.audit.verify import Request, verify
+from reprise.bench._workload import accounts_of, opening_day, trading_day
+from reprise.cli.main import call
+from reprise.runtime.errors import FixableError
+from reprise.runtime.kafka import Record, admin_options
+from reprise.runtime.settings import Settings
+from reprise.schemas.topics import COMMANDS
+
+COUNT = 1_500
+SHARDS = (0, 1)
+
+
+@pytest.fixture
+def ledger(settings: SettingsFactory) -> Settings:
+    """Settings over empty topics, with a snapshot twice a second."""
+    made = settings(engine_worker_id=None, engine_snapshot_interval=500, shards=2)
+    until_group_is_empty(made)
+    return made
+
+
+@pytest.fixture
+def traded(ledger: Settings, tmp_path: Path) -> Settings:
+    """The same after an engine executed a trading day in two shards, and stopped."""
+    client = Client(ledger)
+    for shard in SHARDS:
+        accounts = accounts_of(shard, ledger.shards, 20)
+        client.append(shard, [*opening_day(shard, accounts, clock), *trading_day(shard, accounts, COUNT, clock)])
+    client.append(0, [b"no command"])
+    run_engine(ledger, tmp_path / "engine.log")
+    return ledger
+
+
+def run_engine(ledger: Settings, output: Path) -> None:
+    """Let a real engine execute what is there."""
+    with engine(ledger, output) as worker:
+        worker.until_live(ledger.shards)
+        for shard in SHARDS:
+            events_when(ledger, shard, len(commands_in(ledger, shard)))
+        assert worker.stop() == 0, worker.log
+
+
+def values(ledger: Settings) -> list[list[bytes]]:
+    return [[record.value for record in events_in(ledger, shard)] for shard in SHARDS]
+
+
+def test_a_live_log_its_export_and_the_import_are_one_log(traded: Settings, tmp_path: Path) -> None:
+    live = open_cluster(traded)
+    verdict = verify(live, Request(live.held, processes=1))
+    assert verdict.differences == []
+    assert [shard.commands for shard in verdict.shards] == [len(commands_in(traded, shard)) for shard in SHARDS]
+    assert all(shard.snapshots for shard in verdict.shards), "an engine that stops takes a last snapshot"
+    assert verify(live, Request(live.held, start="snapshot", processes=1)).agrees
+
+    export_log(live, tmp_path / "copy", shard=None, to={})
+    copy = FolderLog(tmp_path / "copy")
+    assert compare(live, copy).agrees
+    again = verify(copy, Request(copy.held, processes=2))
+    assert again.differences == []
+    ends = [(shard.seq, shard.chain_digest, shard.ledger_digest) for shard in verdict.shards]
+    assert [(shard.seq, shard.chain_digest, shard.ledger_digest) for shard in again.shards] == ends
+
+    with pytest.raises(FixableError, match="is not empty"):
+        import_log(copy, traded)
+    before = values(traded)
+    times = [record.timestamp_ms for record in commands_in(traded, 1)]
+    empty_topics(traded)
+    with pytest.raises(FixableError, match="ledger of 2 shards, and REPRISE_SHARDS says 3"):
+        import_log(copy, traded.model_copy(update={"shards": 3}))
+    assert import_log(copy, traded) == sum(shard.commands for shard in verdict.shards)
+    assert [record.timestamp_ms for record in commands_in(traded, 1)] == times
+    assert time_type(traded) == "LogAppendTime"
+    until_group_is_empty(traded)
+    run_engine(traded, tmp_path / "again.log")
+    assert values(traded) == before
+    assert compare(copy, open_cluster(traded)).agrees
+
+
+def time_type(ledger: Settings) -> str | None:
+    admin = AdminClient(admin_options(ledger))
+    resource = ConfigResource(ResourceType.TOPIC, COMMANDS)
+    found = admin.describe_configs([resource])[resource].result(timeout=10)["message.timestamp.type"].value
+    return str(found)
+
+
+def test_commands_that_no_engine_executed_yet_wait(ledger: Settings) -> None:
+    Client(ledger).append(0, [b"one", b"two"])
+    live = open_cluster(ledger)
+    verdict = verify(live, Request(live.held, processes=1))
+    assert verdict.agrees
+    assert [shard.pending_commands for shard in verdict.shards] == [2, 0]
+
+
+def test_the_commands_line_reads_the_live_log_and_asks_for_a_database_or_a_word(
+    traded: Settings,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for name, value in environment_of(traded).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("DATABASE_URL")
+    monkeypatch.chdir(tmp_path)
+    assert call(["audit", "verify", "--data", str(tmp_path)]) == 1
+    assert "DATABASE_URL" in capsys.readouterr().err
+    assert call(["audit", "verify", "--no-database", "--json"]) == 0
+    verdict = json.loads(capsys.readouterr().out)
+    assert (verdict["agrees"], verdict["database"]) == (True, "not compared")
+    assert call(["log", "export", str(tmp_path / "copy"), "--shard", "1", "--to", "700"]) == 0
+    assert call(["audit", "diff", "live", str(tmp_path / "copy"), "--json"]) == 1
+    capsys.readouterr()
+    assert call(["audit", "at", "100", "--shard", "1", "--json"]) == 0
+    (ledger,) = json.loads(capsys.readouterr().out)
+    assert ledger["next_offset"] == 101
+
+
+def offsets(records: Iterator[list[Record]]) -> list[int]:
+    return [record.offset for batch in records for record in batch]
+
+
+def test_reading_begins_at_an_offset_and_ends_where_the_log_ended_when_it_was_opened(ledger: Settings) -> None:
+    client = Client(ledger)
+    client.append(0, [b"%d" % number for number in range(50)])
+    live = open_cluster(ledger)
+    client.append(0, [b"later"])
+    assert offsets(live.commands(0, 0)) == list(range(50))
+    assert offsets(live.commands(0, 45)) == list(range(45, 50))
+    assert offsets(live.commands(0, 50)) == offsets(live.events(0, 0)) == offsets(live.snapshots(1)) == []

@@ -1,0 +1,100 @@
+"""Two logs are compared record by record; the first that differs is named with both values."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from audit.logs import MemoryLog, busy_log, golden_log
+from reprise.audit.comparison import Compared, compare
+from reprise.audit.exporting import export_log
+from reprise.audit.findings import Difference
+from reprise.cli.main import call
+from reprise.runtime.errors import FixableError
+from reprise.schemas.codec import encode_command, read_event
+from reprise.schemas.commands import Deposit
+
+
+def changed() -> MemoryLog:
+    return golden_log().copy()
+
+
+def only(result: Compared) -> Difference:
+    assert not result.agrees
+    (difference,) = result.differences
+    return difference
+
+
+def test_a_log_agrees_with_itself_and_is_counted() -> None:
+    result = compare(busy_log(), busy_log().copy())
+    assert result.agrees
+    assert result.commands == sum(len(part.commands) for part in busy_log().parts)
+    assert result.events == sum(len(part.events) for part in busy_log().parts)
+
+
+def test_where_the_engine_s_transactions_ended_is_no_difference() -> None:
+    """The offsets and times of events are of whoever wrote them; an import's engine writes others."""
+    log = changed()
+    log.parts[0].events = [
+        record._replace(offset=number, timestamp_ms=7) for number, record in enumerate(log.parts[0].events)
+    ]
+    assert compare(golden_log(), log).agrees
+
+
+def test_another_field_of_a_command_or_an_event_is_named() -> None:
+    log = changed()
+    deposits = [
+        (place, encode_command(Deposit(command_id="c", account_id="ada", amount=amount)))
+        for place, amount in ((20, 5), (20, 6))
+    ]
+    one, other = changed(), changed()
+    for target, (place, value) in zip((one, other), deposits, strict=True):
+        target.parts[0].commands[place] = target.parts[0].commands[place]._replace(value=value)
+    difference = only(compare(one, other))
+    assert (difference.judge, difference.offset, difference.type) == ("commands", 20, "Deposit")
+    assert (difference.field, difference.expected, difference.found) == ("amount", "5", "6")
+
+    log.parts[0].events[30] = log.parts[0].events[31]
+    difference = only(compare(golden_log(), log))
+    assert (difference.judge, difference.seq) == ("events", 31)
+    assert difference.expected != difference.found
+
+
+def test_another_time_or_key_of_a_command_is_named() -> None:
+    log = changed()
+    record = log.parts[0].commands[40]
+    log.parts[0].commands[40] = record._replace(timestamp_ms=record.timestamp_ms + 1)
+    assert only(compare(golden_log(), log)).field == "timestamp_ms"
+    log.parts[0].commands[40] = record._replace(key=b"other")
+    assert only(compare(golden_log(), log)).field == "key"
+
+
+@pytest.mark.parametrize("swapped", [False, True])
+def test_a_log_that_ends_earlier_is_named(swapped: bool) -> None:
+    short = changed()
+    del short.parts[0].events[-1]
+    pair = (short, golden_log()) if swapped else (golden_log(), short)
+    difference = only(compare(*pair))
+    assert difference.what == f"events end after {len(short.parts[0].events)} in one log and go on in the other"
+    assert (difference.expected == "nothing") == swapped
+
+
+def test_ledgers_of_other_shards_are_not_compared() -> None:
+    with pytest.raises(FixableError, match="ledger of 1 shards"):
+        compare(golden_log(), busy_log())
+
+
+def test_the_command_compares_two_folders(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    log = changed()
+    seq = read_event(log.parts[0].events[50].value).seq
+    log.parts[0].events[50] = log.parts[0].events[50]._replace(value=b"altered")
+    one, other = str(tmp_path / "one"), str(tmp_path / "other")
+    export_log(golden_log(), Path(one), shard=None, to={})
+    export_log(log, Path(other), shard=None, to={})
+    assert call(["audit", "diff", one, one]) == 0
+    assert "the logs agree" in capsys.readouterr().out
+    assert call(["audit", "diff", one, other, "--json"]) == 1
+    said = json.loads(capsys.readouterr().out)
+    assert (said["agrees"], said["events"]) == (False, seq - 1)
+    assert call(["audit", "diff", one, str(tmp_path / "nothing")]) == 1
+    assert "is no exported log" in capsys.readouterr().err

@@ -1,0 +1,94 @@
+"""The ledger at an offset or a time is the one the shard had then, in digits that add up."""
+
+import json
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from audit.logs import busy_log, golden_log
+from replaying import command_in
+from reprise.audit.exporting import export_log
+from reprise.audit.past import Moment, describe, iso, ledger_at
+from reprise.cli.main import call
+from reprise.engine.core.fingerprint import state_digest
+from reprise.engine.core.state import State, genesis
+from reprise.engine.core.step import step
+
+
+def executed(commands: int) -> State:
+    """The golden ledger after so many commands, by executing them."""
+    state = genesis(0, 1)
+    for record in golden_log().parts[0].commands[:commands]:
+        step(state, command_in(record.value), offset=record.offset, time=record.timestamp_ms * 1_000)
+    return state
+
+
+@pytest.mark.parametrize("offset", [0, 1, 149, 150, 151, 420, 699, 5_000])
+def test_the_ledger_after_a_command_is_the_executed_one(offset: int) -> None:
+    assert state_digest(ledger_at(golden_log(), 0, Moment(offset, None))) == state_digest(executed(offset + 1))
+
+
+@pytest.mark.parametrize("offset", [3, 160, 500])
+def test_at_a_time_stands_what_came_up_to_that_time(offset: int) -> None:
+    log = golden_log()
+    state = executed(offset + 1)
+    while log.parts[0].commands[state.next_offset].timestamp_ms * 1_000 <= state.time:
+        state = executed(state.next_offset + 1)
+    assert state_digest(ledger_at(log, 0, Moment(None, state.time))) == state_digest(state)
+    before = ledger_at(log, 0, Moment(None, state.time - 1))
+    assert before.time < state.time
+
+
+def test_before_the_first_command_there_is_nothing() -> None:
+    assert ledger_at(golden_log(), 0, Moment(None, 1)).seq == 0
+
+
+def test_what_is_printed_adds_up() -> None:
+    for shard in range(busy_log().shards):
+        state = ledger_at(busy_log(), shard, Moment(10**6, None))
+        said = describe(state)
+        books = {name: Decimal(amount) for name, amount in said["books"].items()}
+        assert sum(books.values()) == 0
+        balances = [Decimal(account["balance"]) for account in said["accounts"]]
+        assert sum(balances) == books["CLIENTS"]
+        for account in said["accounts"]:
+            margins = [Decimal(position["margin"]) for position in account["positions"]]
+            profits = [Decimal(position["unrealized_pnl"]) for position in account["positions"]]
+            assert sum(margins) == Decimal(account["used_margin"])
+            assert Decimal(account["cash"]) + sum(margins) == Decimal(account["balance"])
+            assert Decimal(account["balance"]) + sum(profits) == Decimal(account["equity"])
+        assert said["account_count"] == len(said["accounts"])
+
+
+def asked(folder: Path, *arguments: str, capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
+    assert call(["audit", "at", *arguments, "--log", str(folder), "--json"]) == 0
+    ledgers: list[dict[str, Any]] = json.loads(capsys.readouterr().out)
+    return ledgers
+
+
+def test_the_command_takes_a_time_an_offset_a_shard_and_an_account(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "log"
+    export_log(busy_log(), folder, shard=None, to={})
+    ledgers = asked(folder, "2026-01-09T12:00:20Z", capsys=capsys)
+    assert [ledger["shard"] for ledger in ledgers] == [0, 1, 2, 3]
+    assert all(ledger["time"] <= "2026-01-09T12:00:20.000000Z" for ledger in ledgers)
+    (one,) = asked(folder, "100", "--shard", "2", capsys=capsys)
+    assert (one["shard"], one["next_offset"]) == (2, 101)
+    account = one["accounts"][0]["account_id"]
+    (alone,) = asked(folder, "100", "--account", account, capsys=capsys)
+    assert (alone["shard"], [each["account_id"] for each in alone["accounts"]]) == (2, [account])
+
+    assert call(["audit", "at", "100", "--log", str(folder)]) == 1
+    assert "name it by --shard" in capsys.readouterr().err
+    assert call(["audit", "at", "yesterday", "--log", str(folder)]) == 1
+    assert "neither an offset nor a time" in capsys.readouterr().err
+    assert call(["audit", "at", "100", "--shard", "2", "--log", str(folder)]) == 0
+    assert account in capsys.readouterr().out
+
+
+def test_times_are_written_to_the_microsecond_in_utc() -> None:
+    assert iso(1_767_960_000_000_001) == "2026-01-09T12:00:00.000001Z"

@@ -1,0 +1,135 @@
+"""What is taken out of the log adds up to the ledger, in every format, and no number passes through a float."""
+
+import csv
+import json
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from audit.logs import busy_log
+from reprise.audit.exporting import export_log
+from reprise.audit.files import Format, write_file
+from reprise.audit.past import Moment, ledger_at
+from reprise.audit.statements import COLUMNS, Row, What, rows_of
+from reprise.cli.main import call
+from reprise.runtime.errors import FixableError
+
+SHARDS = (0, 1, 2, 3)
+FORMATS: tuple[Format, ...] = ("csv", "json", "parquet")
+KINDS: tuple[What, ...] = ("statements", "events", "ledger")
+
+
+def rows(what: What, account: str | None = None) -> list[Row]:
+    return list(rows_of(busy_log(), what, SHARDS, account))
+
+
+def test_the_last_balance_of_each_statement_is_the_accounts_balance() -> None:
+    last = {row["account_id"]: Decimal(row["balance_after"]) for row in rows("statements")}
+    sums: dict[str, Decimal] = {}
+    for row in rows("statements"):
+        sums[row["account_id"]] = sums.get(row["account_id"], Decimal(0)) + Decimal(row["amount"])
+        assert sums[row["account_id"]] == Decimal(row["balance_after"]), row
+    assert sums == last
+    accounts = {
+        account.account_id: Decimal(account.cash + account.margin) / 10**6
+        for shard in SHARDS
+        for account in ledger_at(busy_log(), shard, Moment(10**6, None)).accounts.values()
+    }
+    assert last == {name: balance for name, balance in accounts.items() if name in last}
+
+
+def test_the_double_entry_leads_to_the_books() -> None:
+    books: dict[str, Decimal] = {}
+    for row in rows("ledger"):
+        amount = Decimal(row["amount"])
+        assert amount > 0
+        books[row["source"]] = books.get(row["source"], Decimal(0)) - amount
+        books[row["target"]] = books.get(row["target"], Decimal(0)) + amount
+    assert sum(books.values()) == 0
+    states = [ledger_at(busy_log(), shard, Moment(10**6, None)) for shard in SHARDS]
+    for book, field in (("HOUSE", "house"), ("INSURANCE", "insurance"), ("EXTERNAL", "external")):
+        assert books[book] == Decimal(sum(getattr(state, field) for state in states)) / 10**6
+
+
+def test_every_event_is_there_once() -> None:
+    assert [row["event_id"] for row in rows("events")] == [
+        f"{shard}-{seq}" for shard in SHARDS for seq in range(1, len(busy_log().parts[shard].events) + 1)
+    ]
+
+
+@pytest.mark.parametrize("what", KINDS)
+def test_an_account_has_only_its_own(what: What) -> None:
+    account = next(row["account_id"] for row in rows(what) if row["account_id"] is not None)
+    own = rows(what, account)
+    assert own == [row for row in rows(what) if row["account_id"] == account]
+    assert len(own) < len(rows(what))
+
+
+def read(path: Path, form: Format, what: What) -> list[dict[str, Any]]:
+    """Read a file as anybody would; numbers as decimals, what is empty as null."""
+    if form == "csv":
+        with path.open(newline="") as source:
+            found: list[dict[str, Any]] = list(csv.DictReader(source))
+    elif form == "json":
+        found = json.loads(path.read_text(), parse_float=lambda text: pytest.fail(f"a float: {text}"))
+    else:
+        table = pq.read_table(path)
+        assert not any(pa.types.is_floating(field.type) for field in table.schema)
+        found = table.to_pylist()
+    return [{name: normal(kind, row[name]) for name, kind in COLUMNS[what].items()} for row in found]
+
+
+def normal(kind: str, value: Any) -> Any:
+    if value is None or value == "":
+        return None
+    if kind in {"money", "decimal"}:
+        return Decimal(value)
+    if kind == "time":
+        return str(value).replace("T", " ").replace("Z", "+00:00").replace(".000000", "")
+    return int(value) if kind == "int" else value
+
+
+@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("what", KINDS)
+def test_the_same_stands_in_every_format(tmp_path: Path, what: What, form: Format) -> None:
+    path = tmp_path / f"out.{form}"
+    expected = rows(what)
+    assert write_file(path, COLUMNS[what], iter(expected), form) == len(expected)
+    assert read(path, form, what) == [
+        {name: normal(kind, row[name]) for name, kind in COLUMNS[what].items()} for row in expected
+    ]
+    assert [each.name for each in tmp_path.iterdir()] == [path.name]
+
+
+def test_money_in_parquet_is_exact_with_six_places(tmp_path: Path) -> None:
+    path = tmp_path / "out.parquet"
+    write_file(path, COLUMNS["statements"], rows("statements"), "parquet")
+    schema = pq.read_schema(path)
+    assert schema.field("amount").type == pa.decimal128(38, 6)
+    assert schema.field("time").type == pa.timestamp("us", tz="UTC")
+
+
+def test_a_file_that_is_there_is_not_touched_and_a_broken_one_not_left(tmp_path: Path) -> None:
+    path = tmp_path / "out.csv"
+    path.write_text("mine")
+    with pytest.raises(FixableError, match="exists already"):
+        write_file(path, COLUMNS["ledger"], rows("ledger"), "csv")
+    assert path.read_text() == "mine"
+    with pytest.raises(FixableError, match="No such file or directory"):
+        write_file(tmp_path / "nowhere" / "out.csv", COLUMNS["ledger"], rows("ledger"), "csv")
+
+
+def test_the_command_writes_and_counts(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder, out = tmp_path / "log", tmp_path / "out.json"
+    export_log(busy_log(), folder, shard=None, to={})
+    arguments = ["audit", "export", "ledger", "--format", "json", "--out", str(out), "--log", str(folder)]
+    assert call([*arguments, "--shard", "1"]) == 0
+    count = len(list(rows_of(busy_log(), "ledger", (1,), None)))
+    assert f"{count:,} rows" in capsys.readouterr().out
+    assert len(json.loads(out.read_text())) == count
+    assert call(arguments) == 1
+    assert "exists already" in capsys.readouterr().err
