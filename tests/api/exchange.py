@@ -88,9 +88,17 @@ class Exchange:
     def until_ready(self, api: Service) -> None:
         def readiness() -> tuple[int, str]:
             assert api.process.poll() is None, api.log[-4000:]
-            return self._readiness()
+            return self.readiness()
 
         eventually(readiness, lambda seen: seen[0] == 200, READY_TIMEOUT_S)
+
+    def readiness(self) -> tuple[int, str]:
+        """The API's readiness page; 0 where nobody answers."""
+        try:
+            reply = self.http.get("/readyz")
+        except httpx.TransportError as error:
+            return 0, str(error)
+        return reply.status_code, reply.text
 
     def new_user(self) -> User:
         """Register and sign in."""
@@ -179,10 +187,3 @@ class Exchange:
         return eventually(
             lambda: self.ticker(symbol), lambda seen: seen["state"] == "fresh" and bid in (None, seen["bid"])
         )
-
-    def _readiness(self) -> tuple[int, str]:
-        try:
-            reply = self.http.get("/readyz")
-        except httpx.TransportError as error:
-            return 0, str(error)
-        return reply.status_code, reply.text

@@ -1,0 +1,84 @@
+"""However often the engine is killed, nothing shows it: the log is that of an engine that was never killed."""
+
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from conftest import SettingsFactory
+from faults.judging import audit, everyone_was_told_the_truth, settle
+from faults.load import Load
+from machine import SERVICES, Machine, machine
+from processes import ServiceProcess, environment_of, eventually, gone_at_the_end
+from reprise.runtime.settings import Settings
+from reprise.schemas.topics import EVENTS
+from system.exchange import read_all, shards_are_done, status
+
+SEED = 100
+TRADERS = 6
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("kills", [3, pytest.param(100, marks=pytest.mark.slow)])
+def test_the_log_after_kills_at_random_moments_is_byte_for_byte_that_of_a_run_in_peace(
+    tmp_path: Path, settings: SettingsFactory, kills: int
+) -> None:
+    print(f"seed {SEED}")
+    dice = random.Random(SEED)
+    copy = settings(engine_worker_id="worker-1")
+    folder = tmp_path / "machine"
+    folder.mkdir()
+    # Snapshots every second: most recoveries begin with one, and some kills hit one in the making.
+    with machine(folder, engine_snapshot_interval=1_000) as hit:
+        hit.start(*SERVICES)
+        hit.until_ready()
+        eventually(lambda: hit.exchange.ticker("SOL_USDC")["state"], "fresh".__eq__, 30)
+        load = Load(hit.exchange, TRADERS, SEED, pause_s=0.6)
+        hit.watch()
+        load.start()
+        for number in range(kills):
+            until_executing(hit, number)
+            time.sleep(dice.uniform(0, 1))
+            hit.parts["engine"].send(signal.SIGKILL)
+        answers = load.end()
+        settle(hit)
+        assert hit.parts["engine"].starts >= kills
+        audit(hit)
+        everyone_was_told_the_truth(hit, answers)
+        disturbed = [read_all(hit.settings, EVENTS, shard) for shard in range(hit.settings.shards)]
+        log("export", folder / "export", hit.settings)
+    log("import", folder / "export", copy)
+    with gone_at_the_end(ServiceProcess("engine", copy, tmp_path / "engine.log")):
+        eventually(lambda: shards_are_done(copy, [copy.engine_port]), bool, 120, pause_s=0.5)
+    for shard, events in enumerate(disturbed):
+        undisturbed = read_all(copy, EVENTS, shard)
+        assert [record.value for record in undisturbed] == [record.value for record in events], f"shard {shard}"
+
+
+def until_executing(hit: Machine, number: int) -> None:
+    """Wait until the engine that was started after so many kills executes what comes in."""
+    engine = hit.parts["engine"]
+    eventually(
+        lambda: (engine.starts, [shard["state"] for shard in status(hit.settings.engine_port).get("shards", [])]),
+        lambda seen: seen[0] > number and seen[1] == ["live"] * hit.settings.shards,
+        60,
+    )
+
+
+def log(what: str, folder: Path, ledger: Settings) -> None:
+    """Run `reprise log export` or `reprise log import`."""
+    result = subprocess.run(
+        [sys.executable, "-m", "reprise.cli.main", "log", what, str(folder)],
+        env=environment_of(ledger) | {"PATH": ""},
+        cwd=folder.parent,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert result.returncode == 0, result.stdout + result.stderr

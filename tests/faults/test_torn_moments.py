@@ -1,0 +1,152 @@
+"""Faults at chosen moments: inside a transaction, on a full disk, on a slow or broken way to the broker."""
+
+import os
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from faults.judging import audit, everyone_was_told_the_truth, settle
+from faults.load import Load
+from faults.slow_link import SlowLink
+from machine import DATABASE, SERVICES, Machine, machine
+from processes import eventually
+from reprise.stack.ports import free_ports
+
+pytestmark = pytest.mark.slow
+
+TRADERS = 4
+SEED = 7
+DISK = 400 << 20
+
+# An engine that is killed in one of fifty commits: with all its records in the log and none committed, or committed
+# and nobody told.
+MORTAL = """
+import os, random, signal, sys
+from reprise.engine.shell.outbox import Outbox
+
+dice = random.Random()
+commit = Outbox._commit
+
+class Mortal:
+    def __init__(self, producer):
+        self.producer = producer
+    def __getattr__(self, name):
+        return getattr(self.producer, name)
+    def commit_transaction(self, timeout):
+        chance = dice.random()
+        if chance < 0.01:
+            self.producer.flush(5)
+            os.kill(os.getpid(), signal.SIGKILL)
+        self.producer.commit_transaction(timeout)
+        if chance > 0.99:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+def mortally(self, outputs):
+    if not isinstance(self._producer, Mortal):
+        self._producer = Mortal(self._producer)
+    commit(self, outputs)
+
+Outbox._commit = mortally
+sys.argv = ["reprise", "run", "engine"]
+from reprise.cli.main import main
+main()
+"""
+
+
+def trade_through(hit: Machine, trouble: Callable[[Load], None]) -> None:
+    """Start everything, let people trade through the trouble, and judge what is left."""
+    hit.start(*SERVICES)
+    hit.until_ready()
+    eventually(lambda: hit.exchange.ticker("SOL_USDC")["state"], "fresh".__eq__, 30)
+    load = Load(hit.exchange, TRADERS, SEED)
+    hit.watch()
+    load.start()
+    eventually(lambda: load.answered, lambda answered: answered > TRADERS, 60)
+    trouble(load)
+    hit.until_ready()
+    answers_more(load, 2 * TRADERS)
+    answers = load.end()
+    settle(hit)
+    audit(hit)
+    everyone_was_told_the_truth(hit, answers)
+
+
+@pytest.mark.timeout(400)
+def test_an_engine_killed_between_writing_and_committing_or_right_after_it_loses_and_doubles_nothing(
+    tmp_path: Path,
+) -> None:
+    with machine(tmp_path) as hit:
+
+        def dying(_load: Load) -> None:
+            hit.stop("engine")
+            hit.replace_code("engine", MORTAL)
+            mortal = hit.parts["engine"]
+            mortal.start()
+            eventually(lambda: mortal.starts, lambda starts: starts > 8, 200)
+            mortal.stop()
+            hit.replace_code("engine", None)
+            hit.start("engine")
+
+        trade_through(hit, dying)
+
+
+@pytest.mark.timeout(400)
+def test_a_full_disk_under_the_database_stops_the_projection_and_loses_nothing(tmp_path: Path) -> None:
+    with small_disk(tmp_path / "disk") as disk, machine(tmp_path, data_of_postgres=disk / "postgres") as hit:
+
+        def full(_load: Load) -> None:
+            filler = disk / "filler"
+            with filler.open("wb") as file:
+                free = os.statvfs(disk)
+                os.posix_fallocate(file.fileno(), 0, free.f_bavail * free.f_frsize)
+            eventually(
+                lambda: "No space left" in hit.parts[DATABASE].log + hit.parts["projector"].log, bool, 120, pause_s=0.5
+            )
+            filler.unlink()
+
+        trade_through(hit, full)
+
+
+@pytest.mark.timeout(400)
+def test_a_slow_and_then_a_broken_way_to_the_broker_loses_and_doubles_nothing(tmp_path: Path) -> None:
+    way = free_ports(2)
+    link = SlowLink(*way)
+
+    def slow(load: Load) -> None:
+        for delay in (0.02, 0.1, 0.4):
+            link.delay_s = delay
+            answers_more(load, 2)
+        link.delay_s = 0
+        for _ in range(5):
+            link.cut()
+            answers_more(load, 1)
+
+    try:
+        with machine(tmp_path, way_to_broker=(way[0], way[1])) as hit:
+            trade_through(hit, slow)
+    finally:
+        link.close()
+
+
+def answers_more(load: Load, count: int) -> None:
+    """Wait until people have learned what became of some more commands."""
+    before = load.answered
+    eventually(lambda: load.answered, lambda answered: answered >= before + count, 90)
+
+
+@contextmanager
+def small_disk(place: Path) -> Iterator[Path]:
+    """A disk that is soon full; root alone may mount one."""
+    place.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", f"size={DISK},mode=755", "tmpfs", str(place)], capture_output=True, check=False
+    )
+    if mounted.returncode != 0:
+        pytest.skip("a small disk can be mounted by root only")
+    try:
+        yield place
+    finally:
+        subprocess.run(["umount", "-l", str(place)], check=True)

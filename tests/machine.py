@@ -1,0 +1,258 @@
+"""A whole exchange on one machine of which any part can be killed, paused, stopped and started again."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+from uuid import uuid4
+
+from api.exchange import Exchange
+from processes import environment_of, eventually
+from reprise.runtime.settings import Settings
+from reprise.runtime.topics import ensure_topics
+from reprise.stack.foreground import dying_with_parent
+from reprise.stack.kafka import prepare_broker, wait_for_broker
+from reprise.stack.ports import LOOPBACK, free_ports
+from reprise.stack.postgres import SUPERUSER, database_url, prepare_postgres, wait_for_postgres
+
+BROKER: Final = "broker"
+DATABASE: Final = "database"
+SERVICES: Final = ("engine", "projector", "market-data", "api")
+STOP_TIMEOUT_S: Final = 30.0
+WATCH_S: Final = 0.1
+SHARDS: Final = 4
+
+
+class Part:
+    """One process of the machine, which may end and be started again."""
+
+    def __init__(
+        self,
+        name: str,
+        command: list[str],
+        output: Path,
+        *,
+        env: dict[str, str] | None = None,
+        stop_signal: signal.Signals = signal.SIGTERM,
+        ready: Callable[[Callable[[], bool]], None] | None = None,
+    ) -> None:
+        self.name = name
+        self.wanted = False
+        self.starts = 0
+        self._command = command
+        self._output = output
+        self._env = env
+        self._stop_signal = stop_signal
+        self._ready = ready
+        self._process: subprocess.Popen[bytes] | None = None
+        self._lock = threading.RLock()
+
+    @property
+    def log(self) -> str:
+        """What it wrote so far."""
+        return self._output.read_text(encoding="utf-8", errors="replace")
+
+    @property
+    def is_running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    def start(self) -> None:
+        """Start it, and wait until it answers where that is known."""
+        with self._lock:
+            self.wanted = True
+            self._spawn()
+        if self._ready is not None:
+            self._ready(lambda: self.is_running)
+
+    def send(self, number: signal.Signals) -> bool:
+        """Send a signal; whether there was a process to send it to."""
+        with self._lock:
+            if self._process is None or self._process.poll() is not None:
+                return False
+            self._process.send_signal(number)
+            return True
+
+    def stop(self) -> None:
+        """Ask it to end, and see to it."""
+        self._end(self._stop_signal)
+
+    def kill(self) -> None:
+        """End it as a power cut would, and leave it ended."""
+        self._end(signal.SIGKILL)
+
+    def restart_if_dead(self) -> None:
+        """Start it again where it ended though it should run, as a process manager does."""
+        with self._lock:
+            if self.wanted and not self.is_running:
+                self._spawn()
+
+    def wait_for_end(self, timeout_s: float) -> int:
+        """Wait for its end; its exit code."""
+        assert self._process is not None
+        return self._process.wait(timeout_s)
+
+    def _end(self, number: signal.Signals) -> None:
+        with self._lock:
+            self.wanted = False
+            process = self._process
+            if process is None or process.poll() is not None:
+                return
+            process.send_signal(signal.SIGCONT)
+            process.send_signal(number)
+            try:
+                process.wait(STOP_TIMEOUT_S)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait(STOP_TIMEOUT_S)
+
+    def _spawn(self) -> None:
+        self.starts += 1
+        with self._output.open("ab") as sink:
+            self._process = subprocess.Popen(
+                self._command,
+                env=self._env,
+                cwd=self._output.parent,
+                stdin=subprocess.DEVNULL,
+                stdout=sink,
+                stderr=subprocess.STDOUT,
+                preexec_fn=dying_with_parent,  # noqa: PLW1509  # It takes no lock that another thread could hold.
+            )
+
+
+class Machine:
+    """A broker and a database of its own, the services on them, and a watchman who restarts what died."""
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        data_of_postgres: Path | None = None,
+        way_to_broker: tuple[int, int] | None = None,
+        **overrides: object,
+    ) -> None:
+        """way_to_broker: the port clients connect to, and the one behind it where the broker listens."""
+        self.folder = folder
+        api, engine, market_data, projector, broker, controller, database = free_ports(7)
+        advertised, broker = way_to_broker or (broker, broker)
+        folder.chmod(0o755)
+        self.settings = Settings.model_validate(
+            {
+                "data": folder / "data",
+                "kafka_brokers": f"{LOOPBACK}:{advertised}",
+                "database_url": database_url(database, SUPERUSER),
+                "shards": SHARDS,
+                "port": api,
+                "engine_port": engine,
+                "market_data_port": market_data,
+                "projector_port": projector,
+                "engine_worker_id": "worker-1",
+                "jwt_secret": "a-key-of-the-tests-of-at-least-32-bytes",
+                "feed": "simulated",
+            }
+            | overrides
+        )
+        self.parts: dict[str, Part] = {
+            BROKER: Part(
+                BROKER,
+                _broker(folder / "kafka", broker, controller, advertised),
+                folder / "broker.log",
+                ready=lambda is_running: wait_for_broker(broker, is_running),
+            ),
+            DATABASE: Part(
+                DATABASE,
+                _dying_with_us(prepare_postgres(data_of_postgres or folder / "postgres", database, durable=False)),
+                folder / "database.log",
+                stop_signal=signal.SIGINT,
+                ready=lambda is_running: wait_for_postgres(database, is_running),
+            ),
+        }
+        for name in SERVICES:
+            self.parts[name] = self._service(name)
+        self.exchange = Exchange(self.settings, folder)
+        self._ended = threading.Event()
+        self._watchman = threading.Thread(target=self._watch, daemon=True)
+
+    def start(self, *names: str) -> None:
+        """Start these parts, in this order."""
+        for name in names:
+            self.parts[name].start()
+            if name == BROKER:
+                ensure_topics(self.settings)
+
+    def stop(self, *names: str) -> None:
+        """Stop these parts, in this order."""
+        for name in names:
+            self.parts[name].stop()
+
+    def watch(self) -> None:
+        """From now on whatever died is started again."""
+        self._watchman.start()
+
+    def until_ready(self, timeout_s: float = 90.0) -> None:
+        """Wait until the API says that all it needs is there."""
+        eventually(self.exchange.readiness, lambda seen: seen[0] == 200, timeout_s, pause_s=0.2)
+
+    def replace_code(self, name: str, code: str | None) -> None:
+        """Run this code in a service's place from its next start; null for the service itself."""
+        self.parts[name] = self._service(name, code)
+
+    def close(self) -> None:
+        """End everything."""
+        self._ended.set()
+        if self._watchman.is_alive():
+            self._watchman.join()
+        self.exchange.close()
+        for part in reversed(self.parts.values()):
+            part.stop()
+
+    def _service(self, name: str, code: str | None = None) -> Part:
+        program = ["-m", "reprise.cli.main", "run", name] if code is None else ["-c", code]
+        return Part(
+            name,
+            [sys.executable, *program],
+            self.folder / f"{name}-{uuid4().hex[:6]}.log",
+            env=os.environ | environment_of(self.settings),
+        )
+
+    def _watch(self) -> None:
+        while not self._ended.wait(WATCH_S):
+            for part in self.parts.values():
+                part.restart_if_dead()
+
+
+@contextmanager
+def machine(
+    folder: Path,
+    *,
+    data_of_postgres: Path | None = None,
+    way_to_broker: tuple[int, int] | None = None,
+    **overrides: object,
+) -> Iterator[Machine]:
+    """A machine whose servers run and whose services do not yet; all is gone at the end."""
+    made = Machine(folder, data_of_postgres=data_of_postgres, way_to_broker=way_to_broker, **overrides)
+    try:
+        made.start(BROKER, DATABASE)
+        yield made
+    finally:
+        made.close()
+
+
+def _broker(folder: Path, port: int, controller_port: int, advertised: int) -> list[str]:
+    """Lay a broker out that tells its clients to come to the advertised port."""
+    command = prepare_broker(folder, port, controller_port, print, small=True)
+    properties = folder / "server.properties"
+    said = f"advertised.listeners=PLAINTEXT://{LOOPBACK}:"
+    text = properties.read_text(encoding="utf-8")
+    assert f"{said}{port}\n" in text
+    properties.write_text(text.replace(f"{said}{port}\n", f"{said}{advertised}\n"), encoding="utf-8")
+    return command
+
+
+def _dying_with_us(command: list[str]) -> list[str]:
+    """A change of user clears what a child asks the kernel for, so that tool is told the same."""
+    return [command[0], "--pdeathsig=INT", *command[1:]] if command[0].endswith("setpriv") else command
