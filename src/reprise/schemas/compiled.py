@@ -12,7 +12,7 @@ Writer = Callable[[Any, bytes], bytes]
 Reader = Callable[[bytes, int], Any]
 
 SMALL_MAX: Final = 1 << 14  # numbers below it take one or two bytes, and one look-up
-KEPT_MAX: Final = 4_096  # numbers whose bytes are kept
+KEPT_MAX: Final = 1_024  # numbers whose bytes are kept
 INT64_BITS: Final = 64
 MORE: Final = 0x80  # the bit of a byte that says that more follow
 SEVEN_BITS: Final = 0x7F
