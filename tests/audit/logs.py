@@ -47,6 +47,9 @@ class MemoryLog:
         topics = (part.commands, part.events, part.snapshots)
         return Extent(*(records[-1].offset + 1 if records else 0 for records in topics))
 
+    def renewed(self) -> "MemoryLog":
+        return self
+
     def commands(self, shard: int, first: int) -> Batches:
         return _batches(self.parts[shard].commands, first)
 

@@ -15,6 +15,7 @@ from reprise.projector.chain import Entry, entry
 from reprise.projector.database import connect
 from reprise.projector.migrate import migrate
 from reprise.projector.writer import Writer
+from reprise.schemas.codec import read_event
 
 # A column of each table, and what makes another value of it: of a number one bit, of a text one bit of a letter.
 ONE_BIT = {
@@ -119,6 +120,21 @@ def test_a_row_that_is_missing_or_follows_from_nothing_is_named(filled: Engine, 
         db.execute(text(f"INSERT INTO ledger.{table} SELECT * FROM kept"))
     (extra,) = compared(database_url)
     assert (extra.type, extra.expected, extra.found) == (table, "no row", "a row")
+
+
+def test_tables_that_went_on_with_a_live_log_are_compared_with_what_it_has_by_then(
+    filled: Engine, database_url: str
+) -> None:
+    class Live(MemoryLog):
+        def renewed(self) -> MemoryLog:
+            return busy_log()
+
+    log = busy_log().copy()
+    for part in log.parts:
+        offset = read_event(part.events[100].value).command_offset
+        part.events = [record for record in part.events if read_event(record.value).command_offset <= offset]
+        part.snapshots.clear()
+    assert [difference for difference in compared(database_url, Live(log.parts)) if difference.judge == "tables"] == []
 
 
 def test_tables_ahead_of_the_log_are_named(filled: Engine, database_url: str) -> None:

@@ -31,6 +31,9 @@ class ClusterLog:
     def extent(self, shard: int) -> Extent:
         return self._extents[shard]
 
+    def renewed(self) -> "ClusterLog":
+        return open_cluster(self._settings)
+
     def commands(self, shard: int, first: int) -> Batches:
         options = {"isolation.level": "read_uncommitted"}
         return self._read(COMMANDS, shard, first, self._extents[shard].commands, options)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from itertools import zip_longest
+from typing import Final
 
 import msgspec
 
@@ -12,12 +13,15 @@ from reprise.runtime.kafka import Record
 from reprise.schemas.codec import NotDecodable, decode_command, read_event
 
 Reader = Callable[[bytes], msgspec.Struct]
+ENDS_IN_FIRST: Final = "the first log ends here and the second goes on"
+ENDS_IN_SECOND: Final = "the second log ends here and the first goes on"
 
 
 class Compared(msgspec.Struct):
-    """What two logs have in common. agrees: all of it."""
+    """What two logs have in common. agrees: all of it. goes_on: one is live, and longer than its copy by now."""
 
     agrees: bool
+    goes_on: bool
     one: str
     other: str
     commands: int
@@ -25,14 +29,17 @@ class Compared(msgspec.Struct):
     differences: list[Difference]
 
 
-def compare(one: Log, other: Log, shard: int | None = None) -> Compared:
-    """Compare the shards both hold, and name each topic's first difference; the first log is what is expected."""
+def compare(one: Log, other: Log, shard: int | None = None, *, live: Log | None = None) -> Compared:
+    """Compare the shards both hold, and name each topic's first difference; the first log is what is expected.
+
+    live: the one of the two that may be longer, for it goes on.
+    """
     if one.shards != other.shards:
         raise FixableError(f"{one.name} is a ledger of {one.shards} shards, {other.name} of {other.shards}.")
     shared = [number for number in one.held if number in other.held and shard in {None, number}]
     if not shared:
         raise FixableError(f"{one.name} and {other.name} hold no shard in common that was asked for.")
-    result = Compared(agrees=True, one=one.name, other=other.name, commands=0, events=0, differences=[])
+    result = Compared(agrees=True, goes_on=False, one=one.name, other=other.name, commands=0, events=0, differences=[])
     for number in shared:
         for judge, batches, others, read in (
             ("commands", one.commands(number, 0), other.commands(number, 0), decode_command),
@@ -40,7 +47,12 @@ def compare(one: Log, other: Log, shard: int | None = None) -> Compared:
         ):
             count, difference = _first(judge, number, batches, others, read)
             setattr(result, judge, getattr(result, judge) + count)
-            if difference is not None:
+            if difference is None:
+                continue
+            shorter = {ENDS_IN_FIRST: one, ENDS_IN_SECOND: other}.get(difference.what)
+            if live is not None and shorter is not None and shorter is not live:
+                result.goes_on = True
+            else:
                 result.differences.append(difference)
     result.agrees = not result.differences
     return result
@@ -53,7 +65,7 @@ def _first(judge: str, shard: int, batches: Batches, others: Batches, read: Read
     for one, other in zip_longest(_records(batches), _records(others)):
         if one is None or other is None:
             present: Record = one or other
-            what = f"{judge} end after {count} in one log and go on in the other"
+            what = ENDS_IN_FIRST if one is None else ENDS_IN_SECOND
             found = "a record" if one is None else "nothing"
             expected = "nothing" if one is None else "a record"
             difference = Difference(

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from itertools import chain, dropwhile
 from typing import Final
 
 from reprise.audit.findings import Difference, event_difference
@@ -28,10 +29,10 @@ def execute(
 ) -> Report:
     """Execute a shard's commands from a ledger on and compare what they give; stops at the first difference."""
     report = Report(JUDGE, shard)
-    began = time.perf_counter()
     with without_collection():
+        began = time.perf_counter()
         _Execution(log, shard, start, points, report, laws=laws).run(advance)
-    report.seconds = time.perf_counter() - began
+        report.seconds = time.perf_counter() - began
     return report
 
 
@@ -42,7 +43,8 @@ class _Execution:
         self, log: Log, shard: int, start: Start, points: frozenset[int], report: Report, *, laws: bool
     ) -> None:
         self._commands = log.commands(shard, start.state.next_offset)
-        self._logged = _Logged(log.events(shard, 0), start.state.seq)
+        self._values = _values_after(log.events(shard, 0), start.state.seq)
+        self._upcoming = next(self._values, None)
         self._state, self._digest = start
         self._points = points
         self._report = report
@@ -57,52 +59,34 @@ class _Execution:
             if not self._run_batch(batch):
                 return
             advance(len(batch))
-        extra = self._logged.next()
-        if extra is not None:
-            self._differs(_extra(report.shard, extra))
+        if self._upcoming is not None:
+            self._differs(_extra(report.shard, self._upcoming))
             return
         if self._break_full_laws():
             return
         report.end = point_of(self._state, self._digest)
 
     def _run_batch(self, batch: list[Record]) -> bool:
-        """Execute some commands; false where the comparison ends."""
-        state, logged, report, laws = self._state, self._logged, self._report, self._laws
-        digest, points = self._digest, self._points
-        for record in batch:
-            offset = record.offset
-            if offset != state.next_offset and not report.pending:
-                what = f"command {offset} stands where {state.next_offset} comes next"
-                expected, found = str(state.next_offset), str(offset)
-                return self._differs(
-                    Difference(
-                        judge=JUDGE,
-                        shard=report.shard,
-                        what=what,
-                        offset=state.next_offset,
-                        field="offset",
-                        expected=expected,
-                        found=found,
-                    )
-                )
-            if report.pending or logged.has_ended():
-                report.pending += 1
-                continue
+        """Execute some commands; false where the comparison ends. Most of an audit's time is spent here."""
+        state, report, laws, points = self._state, self._report, self._laws, self._points
+        values, upcoming, digest = self._values, self._upcoming, self._digest
+        for place, (offset, timestamp_ms, _, value) in enumerate(batch):
+            if upcoming is None:
+                report.pending += len(batch) - place
+                break
+            if offset != state.next_offset:
+                return self._differs(_gap(report.shard, state.next_offset, offset))
             try:
-                events = step(
-                    state,
-                    command_in(record.value),
-                    offset=offset,
-                    time=record.timestamp_ms * MICROSECONDS_PER_MILLISECOND,
-                )
+                command = command_in(value)
+                events = step(state, command, offset=offset, time=timestamp_ms * MICROSECONDS_PER_MILLISECOND)
             except SURPRISES as error:
                 what = f"the core raised {error!r}"
                 return self._differs(Difference(judge=JUDGE, shard=report.shard, what=what, offset=offset))
             for event in events:
-                value, digest = seal(event, digest)
-                was = logged.next()
-                if was != value:
-                    return self._differs(_difference(report.shard, event, value, was))
+                sealed, digest = seal(event, digest)
+                if sealed != upcoming:
+                    return self._differs(_difference(report.shard, event, sealed, upcoming))
+                upcoming = next(values, None)
             report.commands += 1
             report.events += len(events)
             if laws is not None and (sentences := laws.broken_by(events)):
@@ -110,11 +94,9 @@ class _Execution:
             if state.seq in points:
                 self._digest = digest
                 self._note_point()
-            self._until_full_laws -= 1
-            if self._until_full_laws == 0 and self._break_full_laws():
-                return False
-        self._digest = digest
-        return True
+        self._upcoming, self._digest = upcoming, digest
+        self._until_full_laws -= len(batch)
+        return self._until_full_laws > 0 or not self._break_full_laws()
 
     def _note_point(self) -> None:
         if self._state.seq in self._points:
@@ -139,24 +121,6 @@ class _Execution:
         return False
 
 
-class _Logged:
-    """The values of a shard's logged events after one, in order."""
-
-    def __init__(self, batches: Batches, after: int) -> None:
-        self._values = _values_after(batches, after)
-        self._next: bytes | None = next(self._values, None)
-
-    def has_ended(self) -> bool:
-        return self._next is None
-
-    def next(self) -> bytes | None:
-        """Give the next value, and null after the last."""
-        value = self._next
-        if value is not None:
-            self._next = next(self._values, None)
-        return value
-
-
 def command_in(value: bytes) -> Command | None:
     """Give the command, or null where the bytes are none."""
     try:
@@ -167,14 +131,8 @@ def command_in(value: bytes) -> Command | None:
 
 def _values_after(batches: Batches, after: int) -> Iterator[bytes]:
     """Give the values of the events after one, which is passed over by its number alone."""
-    skipping = after > 0
-    for batch in batches:
-        for record in batch:
-            if skipping:
-                if _seq_of(record.value) <= after:
-                    continue
-                skipping = False
-            yield record.value
+    values = chain.from_iterable([record.value for record in batch] for batch in batches)
+    return values if after == 0 else dropwhile(lambda value: _seq_of(value) <= after, values)
 
 
 def _seq_of(value: bytes) -> int:
@@ -183,6 +141,18 @@ def _seq_of(value: bytes) -> int:
         return read_event(value).seq
     except NotDecodable:
         return 1 << 63
+
+
+def _gap(shard: int, expected: int, found: int) -> Difference:
+    return Difference(
+        judge=JUDGE,
+        shard=shard,
+        what=f"command {found} stands where {expected} comes next",
+        offset=expected,
+        field="offset",
+        expected=str(expected),
+        found=str(found),
+    )
 
 
 def _difference(shard: int, event: Event, value: bytes, found: bytes | None) -> Difference:

@@ -90,6 +90,9 @@ class FolderLog:
     def extent(self, shard: int) -> Extent:
         return Extent(*(self._files[topic, shard].end_offset for topic in TOPICS))
 
+    def renewed(self) -> "FolderLog":
+        return self
+
     def commands(self, shard: int, first: int) -> Batches:
         return self._read(COMMANDS, shard, first)
 

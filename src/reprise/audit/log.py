@@ -44,6 +44,9 @@ class Log(Protocol):
     def extent(self, shard: int) -> Extent:
         """Say how far each topic is read."""
 
+    def renewed(self) -> "Log":
+        """Give the log as far as it goes now."""
+
     def commands(self, shard: int, first: int) -> Batches:
         """Give the commands from an offset on."""
 

@@ -54,6 +54,7 @@ def _expected(log: Log, shard: int, db: Connection, report: Report, advance: Adv
     """Make the rows of the events up to the one the tables are at; null where the log does not lead there."""
     progress = TABLES["progress"]
     reached = db.execute(select(progress.c.seq).where(progress.c.shard == shard)).scalar_one_or_none() or 0
+    log = log.renewed()  # From here on the tables stand still, and a live log has all that they were made of.
     rows = ExpectedRows(shard)
     content: Content = {"progress": {}}
     for batch in log.events(shard, 0) if reached else ():

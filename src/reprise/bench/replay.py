@@ -71,6 +71,9 @@ class MemoryLog:
         del shard
         return Extent(len(self._commands), len(self._events), 0)
 
+    def renewed(self) -> "MemoryLog":
+        return self
+
     def commands(self, shard: int, first: int) -> Batches:
         del shard
         return (self._commands[start : start + BATCH] for start in range(first, len(self._commands), BATCH))

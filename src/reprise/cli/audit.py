@@ -153,7 +153,8 @@ def diff(one: One, other: Other, shard: Shard = None, as_json: AsJson = False, d
     from reprise.audit.comparison import compare  # noqa: PLC0415
 
     first, second = (_open(None if name == LIVE else Path(name), data) for name in (one, other))
-    result = compare(first, second, shard)
+    live = {one: first, other: second}.get(LIVE) if one != other else None
+    result = compare(first, second, shard, live=live)
     if as_json:
         _print_json(result)
     else:
@@ -161,6 +162,8 @@ def diff(one: One, other: Other, shard: Shard = None, as_json: AsJson = False, d
             report(difference.sentence())
         same = f"{result.commands:,} commands and {result.events:,} events are the same"
         report(f"{same}: the logs agree." if result.agrees else f"Before that, {same}.")
+        if result.goes_on:
+            report("The live log goes on after that.")
     if not result.agrees:
         raise typer.Exit(DIFFERS)
 

@@ -1,0 +1,37 @@
+"""The bench of the audit replays what it wrote, and the full laws are asked at intervals while it does."""
+
+import pytest
+
+from reprise.audit import execution
+from reprise.audit.execution import execute
+from reprise.audit.reports import Start
+from reprise.bench.replay import MemoryLog, measure, trading_log
+from reprise.engine.core.state import State, genesis
+from reprise.schemas.codec import first_digest
+
+
+def test_the_bench_gives_a_rate_for_every_byte_and_for_the_state_alone() -> None:
+    found = measure(2_000)
+    assert found["commands"] > 2_000
+    assert min(found["commands_per_second"], found["state_only_commands_per_second"]) > 100
+    assert all(len(rates) == 3 for rates in found["runs"].values())
+
+
+def test_the_full_laws_are_asked_at_intervals_and_end_the_replay_where_one_is_broken(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[int] = []
+
+    def broken(state: State) -> list[str]:
+        asked.append(state.next_offset)
+        return ["law 1: not kept"] if len(asked) == 3 else []
+
+    monkeypatch.setattr(execution, "broken", broken)
+    monkeypatch.setattr(execution, "FULL_LAWS_EVERY", 1)
+    monkeypatch.setattr("reprise.bench.replay.BATCH", 500)
+    log = MemoryLog(*trading_log(5_000))
+    report = execute(log, 0, Start(genesis(0, 1), first_digest(0)), frozenset(), lambda _: None)
+    assert len(asked) == 3
+    assert report.end is None
+    (difference,) = report.differences
+    assert (difference.judge, difference.what, difference.offset) == ("laws", "law 1: not kept", asked[2] - 1)
