@@ -97,9 +97,7 @@ def environment_of(settings: Settings) -> dict[str, str]:
     return {
         str(field.validation_alias): str(value)
         for name, field in Settings.model_fields.items()
-        if isinstance(field.validation_alias, str)
-        and isinstance(value := getattr(settings, name), str | int | Path)
-        and not isinstance(value, bool)
+        if isinstance(field.validation_alias, str) and isinstance(value := getattr(settings, name), str | int | Path)
     }
 
 

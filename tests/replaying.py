@@ -25,8 +25,9 @@ def execute(shard: int, shards: int, log: Iterable[tuple[int, bytes]], *, laws_e
     replay = Replay(genesis(shard, shards), [], [])
     digest = first_digest(shard)
     for offset, (time, value) in enumerate(log):
-        for event in step(replay.state, command_in(value), offset=offset, time=time):
-            sealed, digest = seal(event, digest)
+        rules = replay.state.rules_version
+        for event in step(replay.state, command_in(value, rules), offset=offset, time=time):
+            sealed, digest = seal(event, digest, rules)
             replay.events.append(event)
             replay.values.append(sealed)
         if offset % laws_every == 0:
@@ -43,9 +44,9 @@ def execute_records(shard: int, shards: int, records: list[Record], *, laws_ever
     )
 
 
-def command_in(value: bytes) -> Command | None:
-    """Give the command, or null where the bytes are none."""
+def command_in(value: bytes, rules_version: int = 1) -> Command | None:
+    """Give the command, or null where the bytes are none under these rules."""
     try:
-        return decode_command(value)
+        return decode_command(value, rules_version)
     except NotDecodable:
         return None

@@ -15,7 +15,7 @@ from reprise.engine.core.state import State, genesis
 from reprise.engine.core.step import step
 from reprise.engine.snapshot import FORMAT, begin_copy, end_copy
 from reprise.runtime.kafka import Record
-from reprise.schemas.codec import RULES_VERSION, encode_command, first_digest, seal
+from reprise.schemas.codec import encode_command, first_digest, seal
 from reprise.schemas.commands import Command
 from reprise.schemas.snapshots import Manifest, Packing, chunk_key, encode_manifest, manifest_key
 
@@ -81,12 +81,13 @@ class Scribe:
 
     def append(self, value: bytes, time_ms: int) -> None:
         """Append a command and what it leads to."""
-        command = command_in(value)
+        rules = self.state.rules_version
+        command = command_in(value, rules)
         offset = len(self.part.commands)
         key = getattr(command, "account_id", None)
         self.part.commands.append(Record(offset, time_ms, None if key is None else key.encode(), value))
         for event in step(self.state, command, offset=offset, time=time_ms * 1_000):
-            sealed, self.digest = seal(event, self.digest)
+            sealed, self.digest = seal(event, self.digest, rules)
             account = event.account_id
             place = _after_control_record(self.part.events, offset)
             self.part.events.append(Record(place, time_ms + 2, None if account is None else account.encode(), sealed))
@@ -115,7 +116,7 @@ class Scribe:
             accounts=len(self.state.accounts),
             positions=len(self.state.positions),
             format=FORMAT,
-            rules_version=RULES_VERSION,
+            rules_version=self.state.rules_version,
             chunk_offsets=offsets,
             uncompressed_bytes=packing.uncompressed_bytes,
             sha256=digest,

@@ -48,7 +48,7 @@ def test_the_file_is_valid_by_the_compose_specification() -> None:
 def test_every_service_of_ours_runs_a_command_that_exists() -> None:
     commands = typer.main.get_command(application()).commands  # type: ignore[attr-defined]  # It is a group.
     run = [service["command"] for service in compose()["services"].values() if service.get("command", [""])[0] == "run"]
-    assert {name for _, name in run} == SERVICES
+    assert {name for _, name, *_ in run} == SERVICES
     assert "run" in commands
     prepare = compose()["services"]["prepare"]["command"][0]
     assert all(part.split()[1] in commands for part in prepare.split(" && "))

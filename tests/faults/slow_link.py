@@ -36,11 +36,13 @@ class SlowLink:
         while True:
             try:
                 client, _ = self._listening.accept()
+            except OSError:
+                return  # Closed.
+            try:
                 server = socket.create_connection((LOOPBACK, self._target), timeout=5)
             except OSError:
-                if self._listening.fileno() < 0:
-                    return
-                continue  # The broker is away: the client finds its connection closed.
+                _close(client)  # The broker is away.
+                continue
             server.settimeout(None)
             self._sockets += [client, server]
             for source, target in ((client, server), (server, client)):

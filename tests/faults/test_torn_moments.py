@@ -1,6 +1,6 @@
 """Faults at chosen moments: inside a transaction, on a full disk, on a slow or broken way to the broker."""
 
-import os
+import errno
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -99,9 +99,7 @@ def test_a_full_disk_under_the_database_stops_the_projection_and_loses_nothing(t
 
         def full(_load: Load) -> None:
             filler = disk / "filler"
-            with filler.open("wb") as file:
-                free = os.statvfs(disk)
-                os.posix_fallocate(file.fileno(), 0, free.f_bavail * free.f_frsize)
+            fill(filler)
             eventually(
                 lambda: "No space left" in hit.parts[DATABASE].log + hit.parts["projector"].log, bool, 120, pause_s=0.5
             )
@@ -129,6 +127,18 @@ def test_a_slow_and_then_a_broken_way_to_the_broker_loses_and_doubles_nothing(tm
             trade_through(hit, slow)
     finally:
         link.close()
+
+
+def fill(filler: Path) -> None:
+    """Write until nothing more fits, whatever others write meanwhile."""
+    with filler.open("wb", buffering=0) as file:
+        for size in (1 << 20, 1 << 12):
+            try:
+                while file.write(bytes(size)) == size:
+                    continue
+            except OSError as error:
+                if error.errno != errno.ENOSPC:
+                    raise
 
 
 def answers_more(load: Load, count: int) -> None:

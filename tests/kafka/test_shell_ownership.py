@@ -5,6 +5,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import pytest
 from confluent_kafka import Producer
 
 from conftest import SettingsFactory
@@ -97,6 +98,7 @@ def test_a_worker_with_an_instance_id_has_its_shards_back_at_once(settings: Sett
         market.assert_nothing_lost_or_doubled()
 
 
+@pytest.mark.slow
 def test_the_shards_of_a_stopped_worker_with_an_instance_id_move_after_the_session(
     settings: SettingsFactory, tmp_path: Path
 ) -> None:

@@ -1,6 +1,7 @@
 """Snapshots are taken while a shard goes on, and a recovery from one gives the bytes of a replay of the whole log."""
 
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,7 @@ from reprise.engine.shell.fatal import CANNOT_COMMIT
 from reprise.engine.snapshot import FORMAT
 from reprise.runtime.kafka import read_back
 from reprise.runtime.settings import Settings
+from reprise.runtime.snapshots import Found
 from reprise.schemas.codec import RULES_VERSION, digest_of
 from reprise.schemas.topics import SNAPSHOTS
 
@@ -41,6 +43,7 @@ OTHER = 2
 ACCOUNTS = 40
 NEVER = 10**9  # ms
 OPENING = 7 + ACCOUNTS  # events
+HASTE = 60  # an hour in a minute
 
 
 @pytest.fixture
@@ -76,6 +79,9 @@ class Load(threading.Thread):
     def end(self) -> None:
         self._ended.set()
         self.join(60)
+
+
+HASTE = 60
 
 
 def trade(ledger: Settings, client: Client, count: int, shard: int = SHARD) -> None:
@@ -356,6 +362,46 @@ def test_compaction_in_between_leaves_the_ring_whole_and_the_disk_bounded(
         assert_events_are_those_of_the_whole_log(ledger)
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(240)
+def test_an_hour_of_snapshots_sixty_times_as_fast_takes_no_more_room_than_its_first_half(
+    settings: SettingsFactory, output: Path
+) -> None:
+    """Every time of the topic and of the ring divided by sixty; the ledger grows a little, its room does not."""
+    ledger = settings(engine_worker_id=None, engine_snapshot_interval=15_000 // HASTE)
+    client = Client(ledger)
+    configure_broker(ledger, log_cleaner_backoff_ms=str(15_000 // HASTE))
+    configure(ledger, segment_ms=str(600_000 // HASTE), min_compaction_lag_ms=str(600_000 // HASTE))
+    load = Load(ledger, client, (SHARD,))
+    load.start()
+    room = []
+    try:
+        with engine(ledger, output) as worker:
+            until_published(worker, 1)
+            began = time.monotonic()
+            while time.monotonic() - began < 3_600 / HASTE:
+                time.sleep(1)
+                room.append(sum(len(record.value) for record in read_back(ledger, SNAPSHOTS, SHARD, ALL)))
+            load.end()
+            assert worker.stop() == 0, worker.log
+    finally:
+        configure_broker(ledger, log_cleaner_backoff_ms="15000")
+    found = snapshots_in(ledger, SHARD)
+    newest, oldest = found[-1].manifest, found[0].manifest
+    assert newest.number - oldest.number == 9, "the ring keeps ten"
+    assert newest.number > 2_000 / 15, "snapshots were taken all the time"
+    first, second = max(room[: len(room) // 2]), max(room[len(room) // 2 :])
+    grown = newest.uncompressed_bytes / oldest.uncompressed_bytes
+    assert second < 1.25 * first * max(1, grown), f"{room}"
+    written = newest.number * sum(len(chunk) for chunk in chunks_of(ledger, found[-1]))
+    assert second < written / 1.5, "most of what was written is gone"
+
+
+def chunks_of(ledger: Settings, found: Found) -> list[bytes]:
+    offsets = set(found.manifest.chunk_offsets)
+    return [record.value for record in read_back(ledger, SNAPSHOTS, SHARD, ALL) if record.offset in offsets]
+
+
 def test_a_smaller_ring_takes_its_further_slots_away(settings: SettingsFactory, output: Path) -> None:
     ten = settings(engine_worker_id=None, engine_snapshot_interval=100)
     two = settings(engine_worker_id=None, engine_snapshot_interval=100, engine_max_snapshots=2)
@@ -390,6 +436,7 @@ def test_an_owner_whose_snapshots_are_fenced_exits(often: Settings, client: Clie
         assert_events_are_those_of_the_whole_log(often)
 
 
+@pytest.mark.slow
 def test_shards_that_change_hands_in_the_middle_of_snapshots_lose_nothing(
     often: Settings, settings: SettingsFactory, client: Client, tmp_path: Path
 ) -> None:

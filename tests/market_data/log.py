@@ -37,7 +37,7 @@ def write_events(settings: Settings, shard: int, *events: Event) -> None:
     producer = Producer(command_producer_options(settings))
     digest = first_digest(shard)
     for event in events:
-        value, digest = seal(event, digest)
+        value, digest = seal(event, digest, 1)
         producer.produce(EVENTS, value, partition=shard)
     assert producer.flush(10) == 0
 

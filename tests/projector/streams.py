@@ -56,9 +56,10 @@ class Exchange:
         """Execute one command in one shard."""
         state = self.states[shard]
         self.sent[shard].append((self.time, command))
+        rules = state.rules_version
         events = step(state, command, offset=state.next_offset, time=self.time)
         for event in events:
-            value, self._digests[shard] = seal(event, self._digests[shard])
+            value, self._digests[shard] = seal(event, self._digests[shard], rules)
             self.values[shard].append(value)
         self.events[shard] += events
         return events

@@ -20,6 +20,7 @@ from reprise.schemas.commands import (
 )
 from reprise.schemas.events import PositionClosed, PositionOpened
 from reprise.schemas.rejections import Rejection
+from second_rules import activate, second_rules
 
 ALICE = "alice"
 TICK = {"BTC_USDC": 500_000}
@@ -219,8 +220,13 @@ def test_an_account_refused_at_first_and_opened_later_is_done(exchange: Exchange
 
 def test_prices_and_feeds_are_no_commands_and_broadcasts_are_without_an_account(exchange: Exchange) -> None:
     exchange.set_status("BTC_USDC", "halted", "halt-1")
+    with second_rules():
+        exchange.send(0, activate())
     found = outcomes(exchange)
-    assert {row["type"] for row in found.values()} == {"DefineInstruments", "SetMarketStatus", "OpenAccount"}
+    assert {row["type"] for row in found.values()} == {
+        *("DefineInstruments", "SetMarketStatus", "ActivateRules", "OpenAccount")
+    }
+    assert found[ids.broadcast_id("rules-2", 0)]["status"] == "done"
     assert found[ids.broadcast_id("halt-1", 0)]["account_id"] is None
 
 

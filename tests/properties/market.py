@@ -18,6 +18,7 @@ from reprise.engine.core.prices import condition
 from reprise.engine.core.records import Position, Quote
 from reprise.engine.core.state import genesis
 from reprise.schemas.commands import (
+    ActivateRules,
     AmendStops,
     ClientCommand,
     ClosePosition,
@@ -264,6 +265,12 @@ class Market(RuleBasedStateMachine):
                 command_id=self.exchange.new_id(), shard=0, broadcast="status", symbol=symbol, status=status
             )
         )
+
+    @rule(version=st.sampled_from((1, 0, 3, -1, 2**63 - 1)), again=st.booleans())
+    def other_rules_are_asked_for(self, version: int, *, again: bool) -> None:
+        """Never the next ones: only newer code has those."""
+        name = "rules" if again else self.exchange.new_id()
+        self.send(ActivateRules(command_id=name, shard=0, broadcast="rules", version=version))
 
     # People.
 

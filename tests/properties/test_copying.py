@@ -69,8 +69,9 @@ def test_a_restored_ledger_gives_the_rest_of_the_events_byte_for_byte(seed: int)
     values, digest = [], digest_of(recorded().values[first - 1])
     while state.next_offset < len(LOG):
         time, value = LOG[state.next_offset]
-        for event in step(state, command_in(value), offset=state.next_offset, time=time):
-            sealed, digest = seal(event, digest)
+        rules = state.rules_version
+        for event in step(state, command_in(value, rules), offset=state.next_offset, time=time):
+            sealed, digest = seal(event, digest, rules)
             values.append(sealed)
     assert values == recorded().values[first:]
 
@@ -125,9 +126,13 @@ def test_a_format_of_the_future_is_named() -> None:
 
 
 def test_a_snapshot_written_by_an_older_version_is_read_and_goes_on() -> None:
-    """`snapshot-1.txt` has the recorded log's ledger before its 350th command, in format 1; it never changes."""
+    """`snapshot-1.txt` has the recorded log's ledger before its 350th command, in format 1; it never changes.
+
+    It is older than the field that says which rules are in force: there was one version when it was written.
+    """
     lines = (FOLDER / "snapshot-1.txt").read_text().splitlines()
     state = restore(b64decode(line) for line in lines)
+    assert state.rules_version == 1
     assert state_digest(state) == state_digest(ledger_at(350))
     go_on(state, len(LOG))
     assert state_digest(state) == state_digest(recorded().state)

@@ -3,6 +3,7 @@
 from hashlib import blake2b
 from io import BytesIO
 
+import msgspec
 import pytest
 from fastavro import parse_schema, schemaless_writer
 from fastavro.schema import fingerprint, to_parsing_canonical_form
@@ -13,6 +14,7 @@ from properties.messages import commands, events
 from reprise.schemas.codec import (
     MARKER,
     PREFIX_SIZE,
+    RULES_VERSION,
     NotDecodable,
     codec,
     decode_command,
@@ -23,6 +25,7 @@ from reprise.schemas.codec import (
     read_event,
     released_schemas,
     seal,
+    seq_of,
 )
 from reprise.schemas.commands import Command, Deposit
 from reprise.schemas.events import Deposited, Event
@@ -56,9 +59,25 @@ def test_a_command_comes_back_as_it_was(command: Command) -> None:
 @SETTINGS
 @given(event=events, previous=st.binary(min_size=16, max_size=16))
 def test_an_event_comes_back_as_it_was_and_carries_the_digest_it_must(event: Event, previous: bytes) -> None:
-    value, digest = seal(event, previous)
+    value, digest = seal(event, previous, RULES_VERSION)
     assert read_event(value) == event
     assert digest_of(value) == digest == expected_digest(value, previous)
+
+
+@SETTINGS
+@given(event=events, fingerprint=st.binary(min_size=8, max_size=8))
+def test_number_and_digest_of_an_event_are_read_whatever_schema_wrote_it(event: Event, fingerprint: bytes) -> None:
+    """They are the first field and the last of every schema, so older code finds where newer code has stopped."""
+    event = msgspec.structs.replace(event, seq=abs(event.seq) % 2**62)
+    value, digest = seal(event, bytes(16), RULES_VERSION)
+    later = MARKER + fingerprint + value[PREFIX_SIZE:]
+    assert (seq_of(later), digest_of(later)) == (event.seq, digest)
+
+
+@pytest.mark.parametrize("value", [b"", MARKER, MARKER + bytes(8), b"\xc3\x02" + bytes(30)])
+def test_bytes_without_a_header_have_no_number(value: bytes) -> None:
+    with pytest.raises(NotDecodable):
+        seq_of(value)
 
 
 def test_the_fingerprint_is_the_specification_s() -> None:
@@ -97,9 +116,9 @@ def test_a_digest_is_blake2b_over_the_previous_one_and_the_value_before_it() -> 
     )
     first = blake2b(b"reprise/3", digest_size=16).digest()
     assert first_digest(3) == first
-    value, digest = seal(event, first)
+    value, digest = seal(event, first, 1)
     assert value[-16:] == digest == blake2b(first + value[:-16], digest_size=16).digest()
-    assert seal(event, digest)[1] != digest
+    assert seal(event, digest, 1)[1] != digest
 
 
 @pytest.mark.parametrize(

@@ -76,10 +76,10 @@ def test_two_schemas_never_share_a_fingerprint() -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_each_version_reads_what_every_other_wrote(name: str) -> None:
     versions = released_schemas(name)
-    assert 1 in versions
+    first = versions[min(versions)]
     for one, other in permutations(versions.values(), 2):
         assert reads(one, other)
-    assert reads(versions[1], versions[1])
+    assert reads(first, first)
 
 
 def _changed(change: Callable[[Json], None]) -> tuple[Json, Json]:

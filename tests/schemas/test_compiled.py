@@ -10,7 +10,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from properties.messages import commands, events
-from reprise.schemas.codec import PREFIX_SIZE, NotDecodable, decode_command, encode_command, released_schemas, seal
+from reprise.schemas.codec import (
+    PREFIX_SIZE,
+    RULES_VERSION,
+    NotDecodable,
+    decode_command,
+    encode_command,
+    released_schemas,
+    seal,
+)
 from reprise.schemas.commands import Command, UpdatePrices
 from reprise.schemas.compiled import compile_reader, compile_writer, write_long
 from reprise.schemas.events import Event
@@ -49,7 +57,7 @@ def test_a_command_is_written_as_fastavro_writes_it(command: Command) -> None:
 @SETTINGS
 @given(event=events)
 def test_an_event_is_written_as_fastavro_writes_it_and_read_as_fastavro_reads_it(event: Event) -> None:
-    schema, (value, digest) = schema_of(event), seal(event, bytes(16))
+    schema, (value, digest) = schema_of(event), seal(event, bytes(16), RULES_VERSION)
     fields = msgspec.to_builtins(event, builtin_types=(bytes,)) | {"digest": digest}
     assert value[PREFIX_SIZE:] == written(schema, fields)
     found: Any = schemaless_reader(BytesIO(value[PREFIX_SIZE:]), schema, None)

@@ -31,6 +31,7 @@ class FakeProducer:
         self.failures: dict[str, list[Exception]] = {}
         self.calls: list[str] = []
         self.committed: list[tuple[bytes, bytes | None]] = []
+        self.readable: int | None = None  # of these records, where not all
         self._open: list[tuple[bytes, bytes | None]] = []
         self._offset = 0
 
@@ -93,7 +94,7 @@ class FakeLog:
     def manifests(self, shard: int, on_unreadable: Callable[[int, str], None]) -> Iterator[Found]:
         del on_unreadable
         assert shard == SHARD
-        for key, value in reversed(self._producer.committed):
+        for key, value in reversed(self._producer.committed[: self._producer.readable]):
             if is_manifest_key(key):
                 manifest = decode_manifest(value)
                 yield Found(manifest.chunk_offsets[-1] + 1, manifest)
@@ -189,6 +190,20 @@ def test_a_commit_that_never_answers_is_repeated_before_the_next_snapshot_and_ne
     assert "abort" not in producer.calls
     assert publish(publisher).number == 2, "the first is in the log after all"
     assert numbers(producer) == [1, 2]
+
+
+def test_a_snapshot_committed_after_all_keeps_its_slot_though_readers_cannot_see_it_yet(
+    publisher: Publisher, producer: FakeProducer
+) -> None:
+    first = publish(publisher)
+    producer.fail("commit", TIMED_OUT, TIMED_OUT)
+    with pytest.raises(NotPublished):
+        publish(publisher)
+    # The brokers answer a commit before its markers stand in the partitions: a read-committed reader stops before it.
+    producer.readable = 2
+    third = publish(publisher)
+    assert (third.number, third.slot) == (3, first.slot), "the second has the other slot, and is the newest"
+    assert third.previous_manifest_offset == 3
 
 
 def test_a_commit_that_must_be_aborted_is(publisher: Publisher, producer: FakeProducer) -> None:

@@ -145,7 +145,7 @@ def test_the_newest_good_snapshot_is_where_recovery_starts(log: FakeLog) -> None
         ({"sha256": bytes(32)}, "its SHA-256 is"),
         ({"uncompressed_bytes": 10}, "chunk 0 says it has"),
         ({"uncompressed_bytes": 10**6}, "bytes early"),
-        ({"next_offset": 299}, "its manifest says shard, shards, seq, next offset and time"),
+        ({"next_offset": 299}, "its manifest says shard, shards, seq, next offset, time and rules"),
         ({"accounts": 21}, "its manifest says 21 accounts"),
     ],
     ids=lambda value: "-".join(value) if isinstance(value, dict) else "",

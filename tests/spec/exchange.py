@@ -26,6 +26,7 @@ class Exchange:
         self.state: State = genesis(shard, shards)
         self.now = MIDNIGHT
         self.commands: list[tuple[int, Command | None]] = []
+        self.rules: list[int] = []  # of each command, in force before it
         self.events: list[Event] = []
         self.values: list[bytes] = []
         self.unseen: list[Event] = []
@@ -42,7 +43,9 @@ class Exchange:
         """Append a command (at: µs; by default a millisecond after the last), and check law 7 on what it gives."""
         self.now = self.now + PACE if at is None else at
         offset = self.state.next_offset
+        rules = self.state.rules_version
         events = step(self.state, command, offset=offset, time=self.now)
+        self.rules.append(rules)
         assert events, "every command gives at least one event"
         self.commands.append((self.now, command))
         for index, event in enumerate(events):
@@ -77,7 +80,7 @@ class Exchange:
         assert broken(self.state) == []
         previous = self._digest_before()
         for event in self.events[len(self.values) :]:
-            value, digest = seal(event, previous)
+            value, digest = seal(event, previous, self.rules[event.command_offset])
             assert digest == expected_digest(value, previous)
             assert read_event(value) == event
             self.values.append(value)

@@ -8,6 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from reprise.schemas.commands import (
+    ActivateRules,
     ClosePosition,
     Command,
     Deposit,
@@ -173,6 +174,7 @@ def test_cmd_17_the_table_is_in_order_and_the_other_numbers_belong_to_other_comm
         Rejection.POSITION_NOT_OPEN,
         Rejection.DEPOSIT_LIMIT,
         Rejection.BALANCE_LIMIT,
+        Rejection.RULES_VERSION_NOT_NEXT,
     }
 
 
@@ -203,6 +205,11 @@ OTHER_PAIRS: Final[tuple[tuple[Rejection, Rejection, Command], ...]] = (
     (Rejection.DEADLINE_PASSED, Rejection.AMOUNT_NOT_POSITIVE, replace(DEPOSIT, deadline=1, amount=0)),
     (Rejection.DEPOSIT_LIMIT, Rejection.BALANCE_LIMIT, replace(DEPOSIT, amount=usdc(100_001))),
     (Rejection.MALFORMED, Rejection.AMOUNT_NOT_POSITIVE, replace(DEPOSIT, command_id="", amount=0)),
+    (
+        Rejection.MALFORMED,
+        Rejection.RULES_VERSION_NOT_NEXT,
+        ActivateRules(command_id="r", shard=0, broadcast="", version=7),
+    ),
 )
 
 

@@ -11,6 +11,7 @@ from math import ceil, floor
 from msgspec.structs import replace
 
 from reprise.schemas.commands import (
+    ActivateRules,
     AmendStops,
     Broadcast,
     ClientCommand,
@@ -126,6 +127,7 @@ class Naive:
         self.tickets: list[Ticket] = []
         self.count = 0
         self.house = self.fees = self.insurance = 0
+        self.rules = 1
 
     def execute(self, command: Command | None, time: int) -> Answer:
         """Do one command, or say why not."""
@@ -173,6 +175,11 @@ class Naive:
                 self.status[command.symbol] = command.status
                 if self.prices.worth_of(command.symbol, self.time) == "fresh":
                     self._fire(command.symbol, answer)
+            case ActivateRules():
+                if command.version != self.rules + 1:
+                    del self.broadcasts[command.command_id]
+                    raise Refused("RULES_VERSION_NOT_NEXT")
+                self.rules = command.version
             case SelectFeed():
                 self.prices.select(command)
             case UpdatePrices():

@@ -63,6 +63,7 @@ _TITLES: Final = {
     Rejection.TAKE_PROFIT_WRONG_SIDE: "The take profit is on the wrong side of the price",
     Rejection.LIQUIDATABLE_AT_ONCE: "The position would be liquidated at once",
     Rejection.INSUFFICIENT_MARGIN: "Not enough free margin",
+    Rejection.RULES_VERSION_NOT_NEXT: "The rules version is not the next one",
     Rejection.CLIENT_ORDER_ID_USED: "The client_order_id opened a position already",
 }
 

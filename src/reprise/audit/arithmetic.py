@@ -1,6 +1,7 @@
 """What an opening and a closing must say, worked out anew from the rules: none of it is the core's own code."""
 
-from typing import Final
+from collections.abc import Callable
+from typing import Final, NamedTuple
 
 from reprise.engine.core.records import Position
 from reprise.schemas.events import PositionClosed, PositionOpened
@@ -12,6 +13,19 @@ PRICE_MAX: Final = 10**9
 def rounded_up(dividend: int, divisor: int) -> int:
     """Divide, and round up."""
     return (dividend + divisor - 1) // divisor
+
+
+class OwnRules(NamedTuple):
+    """What differs between versions of the rules: a sum of notional and rate, and how it is told to a trader."""
+
+    liquidation_fee: Callable[[int, int], int]
+    liquidation_fee_told: str
+
+
+# By version, as the core's table is; a version that only the core knows could not be judged.
+RULES: Final[dict[int, OwnRules]] = {
+    1: OwnRules(lambda notional, rate: rounded_up(notional * rate, MILLION), "{notional} * {rate} rounded up"),
+}
 
 
 def requirement(notional: int, margin: int, maintenance_rate: int, margin_floor_rate: int) -> int:
@@ -62,8 +76,8 @@ def wrong_in_opening(event: PositionOpened, tick_value: int) -> str | None:
     return None
 
 
-def wrong_in_closing(event: PositionClosed, ticket: Position, tick_value: int) -> str | None:
-    """Name the first number of a closing that is not what the rules give of the ticket; or null."""
+def wrong_in_closing(event: PositionClosed, ticket: Position, tick_value: int, rules_version: int) -> str | None:
+    """Name the first number of a closing that is not what these rules give of the ticket; or null."""
     long = ticket.side == "long"
     quantity, margin, entry_notional = ticket.quantity, ticket.margin, ticket.entry_notional
     price = event.bid if long else event.ask
@@ -75,7 +89,7 @@ def wrong_in_closing(event: PositionClosed, ticket: Position, tick_value: int) -
     shortfall = left - equity
     fee = liquidation_fee = 0
     if equity < required:
-        liquidation_fee = min(left, rounded_up(notional * ticket.liquidation_fee_rate, MILLION))
+        liquidation_fee = min(left, RULES[rules_version].liquidation_fee(notional, ticket.liquidation_fee_rate))
     else:
         fee = min(left, rounded_up(notional * ticket.fee_rate, MILLION))
     returned = left - fee - liquidation_fee

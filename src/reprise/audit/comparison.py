@@ -10,7 +10,7 @@ from reprise.audit.findings import Difference, as_text, first_field
 from reprise.audit.log import Batches, Log
 from reprise.runtime.errors import FixableError
 from reprise.runtime.kafka import Record
-from reprise.schemas.codec import NotDecodable, decode_command, read_event
+from reprise.schemas.codec import NotDecodable, decode_command, read_event, version_of
 
 Reader = Callable[[bytes], msgspec.Struct]
 ENDS_IN_FIRST: Final = "the first log ends here and the second goes on"
@@ -103,6 +103,9 @@ def _of_values(judge: str, shard: int, one: Record, other: Record, read: Reader)
             named, is_, was = first_field(first, second)
             if named is not None:
                 field, expected, found = named, is_, was
+            elif (writer := version_of(one.value)) != (other_writer := version_of(other.value)):
+                field = "schema"
+                expected, found = f"of rules version {writer}", f"of rules version {other_writer}"
     return Difference(
         judge=judge,
         shard=shard,

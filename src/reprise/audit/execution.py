@@ -10,6 +10,7 @@ from reprise.audit.log import Batches, Log
 from reprise.audit.reports import SURPRISES, Advance, Report, Start, point_of, without_collection
 from reprise.audit.running_laws import RunningLaws
 from reprise.engine.core.laws import broken
+from reprise.engine.core.rules import RulesUnknown
 from reprise.engine.core.step import step
 from reprise.runtime.kafka import Record
 from reprise.schemas.codec import NotDecodable, decode_command, read_event, seal
@@ -77,13 +78,16 @@ class _Execution:
             if offset != state.next_offset:
                 return self._differs(_gap(report.shard, state.next_offset, offset))
             try:
-                command = command_in(value)
+                rules = state.rules_version
+                command = command_in(value, rules)
                 events = step(state, command, offset=offset, time=timestamp_ms * MICROSECONDS_PER_MILLISECOND)
+            except RulesUnknown as error:
+                return self._differs(Difference(judge=JUDGE, shard=report.shard, what=str(error), offset=offset))
             except SURPRISES as error:
                 what = f"the core raised {error!r}"
                 return self._differs(Difference(judge=JUDGE, shard=report.shard, what=what, offset=offset))
             for event in events:
-                sealed, digest = seal(event, digest)
+                sealed, digest = seal(event, digest, rules)
                 if sealed != upcoming:
                     return self._differs(_difference(report.shard, event, sealed, upcoming))
                 upcoming = next(values, None)
@@ -121,10 +125,10 @@ class _Execution:
         return False
 
 
-def command_in(value: bytes) -> Command | None:
-    """Give the command, or null where the bytes are none."""
+def command_in(value: bytes, rules_version: int) -> Command | None:
+    """Give the command, or null where the bytes are none under these rules."""
     try:
-        return decode_command(value)
+        return decode_command(value, rules_version)
     except NotDecodable:
         return None
 

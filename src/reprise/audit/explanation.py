@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from reprise.audit.arithmetic import MILLION, rounded_up
+from reprise.audit.arithmetic import MILLION, RULES, rounded_up
 from reprise.audit.history import History
 from reprise.audit.past import iso, money
 from reprise.schemas.events import PositionClosed, PositionOpened
@@ -42,7 +42,7 @@ def explain(history: History) -> Explanation:
     else:
         lines += _tick(history, closed, units)
         lines += _why(history, closed, units)
-        lines += _sums(opened, closed, units)
+        lines += _sums(history, closed, units)
     rules = {line.rule: None for line in lines if line.rule is not None}
     return Explanation(
         position_id=opened.position_id,
@@ -163,16 +163,18 @@ def _why(history: History, event: PositionClosed, units: _Units) -> list[Line]:
             return [Line(None, f"Why: {event.reason.replace('_', ' ')}.")]
 
 
-def _sums(opened: PositionOpened, event: PositionClosed, units: _Units) -> list[Line]:
+def _sums(history: History, event: PositionClosed, units: _Units) -> list[Line]:
     """Write every sum of the receipt out; all in USDC."""
+    opened, version = history.opened, history.rules_version
     exit_, entry = money(event.notional), money(event.entry_notional)
     difference = f"{exit_} - {entry}" if event.side == "long" else f"{entry} - {exit_}"
     return [
+        Line("RULES-02", f"In force: rules version {version}."),
         Line("UNIT-01", f"Exit notional: {units.product(event.quantity, event.price, event.notional)}"),
         Line("CLOSE-01", f"Profit: {difference} = {money(event.profit)}"),
         Line("LIQ-01", f"Equity: margin {money(event.margin)} + profit {money(event.profit)} = {money(event.equity)}"),
         *_requirement(opened, event),
-        *_fee(opened, event),
+        *_fee(opened, event, version),
         *_rest(event),
     ]
 
@@ -193,16 +195,19 @@ def _requirement(opened: PositionOpened, event: PositionClosed) -> list[Line]:
     ]
 
 
-def _fee(opened: PositionOpened, event: PositionClosed) -> list[Line]:
+def _fee(opened: PositionOpened, event: PositionClosed, rules_version: int) -> list[Line]:
     left = money(max(0, event.equity))
     if event.equity < event.requirement:
-        full = rounded_up(event.notional * opened.liquidation_fee_rate, MILLION)
+        rules = RULES[rules_version]
+        full = rules.liquidation_fee(event.notional, opened.liquidation_fee_rate)
+        told = rules.liquidation_fee_told.format(
+            notional=money(event.notional), rate=_rate(opened.liquidation_fee_rate)
+        )
         rule = "LIQ-04" if event.reason == "liquidation" else "LIQ-05"
         return [
             Line(
                 rule,
-                f"Liquidation fee, to INSURANCE: the lesser of {money(event.notional)} * "
-                f"{_rate(opened.liquidation_fee_rate)} rounded up = {money(full)} and what is left, {left}: "
+                f"Liquidation fee, to INSURANCE: the lesser of {told} = {money(full)} and what is left, {left}: "
                 f"{money(event.liquidation_fee)}",
             )
         ]

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from reprise.schemas.codec import DIGEST_SIZE, NotDecodable, digest_of, read_event
+from reprise.schemas.codec import DIGEST_SIZE, NotDecodable, digest_of, read_event, version_of
 from reprise.schemas.events import Event
 
 
@@ -66,6 +66,9 @@ def event_difference(judge: str, shard: int, expected: Event, sealed: bytes, fou
         return differs(what, "seq", str(expected.seq), str(logged.seq))
     if type(logged) is not type(expected):
         return differs("the logged event is of another type", "type", name, type(logged).__name__)
+    is_, was = (f"of rules version {version_of(value)}" for value in (sealed, found))
+    if is_ != was:
+        return differs("the logged event is written with the schema of another rules version", "schema", is_, was)
     field, is_, was = first_field(expected, logged)
     if field is None:
         field, is_, was = "digest", sealed[-DIGEST_SIZE:].hex(), digest_of(found).hex()

@@ -13,10 +13,13 @@ from reprise.engine.core.apply import apply
 from reprise.engine.core.laws import broken
 from reprise.runtime.kafka import Record
 from reprise.schemas.codec import DIGEST_SIZE, NotDecodable, read_event
-from reprise.schemas.events import Event, EventHeader
+from reprise.schemas.events import Event, EventHeader, InstrumentsDefined, MarketStatusSet, RulesActivated
 
 JUDGE: Final = "fold"
 CHAIN: Final = "chain"
+BROADCAST: Final = "broadcast "
+RULES: Final = "rules version"
+SAID_TO_ALL: Final = (InstrumentsDefined, MarketStatusSet, RulesActivated)
 HEADER: Final = frozenset(EventHeader.__struct_fields__)
 
 
@@ -70,7 +73,8 @@ class _Fold:
             self._differs(sentence, state.next_offset - 1, state.seq)
         for symbol, instrument in state.instruments.items():
             terms = msgspec.json.encode(instrument).decode()
-            report.said[f"market of {symbol}"] = f"{state.markets[symbol].status} {terms}"
+            report.said[market_of(symbol)] = f"{state.markets[symbol].status} {terms}"
+        report.said[RULES] = str(state.rules_version)
         report.commands = state.next_offset - first
         report.end = point_of(state, self._digest)
 
@@ -99,13 +103,27 @@ class _Fold:
             except SURPRISES as error:
                 return self._differs(f"the event cannot be applied: {error!r}", event.command_offset, event.seq)
             report.events += 1
-            if self._from_genesis and hasattr(event, "broadcast"):
-                self._report.said[f"broadcast {event.broadcast}"] = said_by(event)
+            if isinstance(event, SAID_TO_ALL):
+                self._note_said(event)
             if state.seq in self._points:
                 self._digest = digest
                 self._note_point()
         self._digest = digest
         return True
+
+    def _note_said(self, event: InstrumentsDefined | MarketStatusSet | RulesActivated) -> None:
+        """Keep what a broadcast said, and when that last changed what it is about."""
+        broadcast = f"{BROADCAST}{event.broadcast}"
+        match event:
+            case InstrumentsDefined():
+                about = [market_of(instrument.symbol) for instrument in event.instruments]
+            case MarketStatusSet():
+                about = [market_of(event.symbol)]
+            case RulesActivated():
+                about = [RULES]
+        if self._from_genesis:
+            self._report.said[broadcast] = said_by(event)
+        self._report.said_at |= dict.fromkeys((broadcast, *about), event.time)
 
     def _is_in_its_place(self, record: Record, event: Event) -> bool:
         """Look at what the digest does not cover: the record's key and its order."""
@@ -161,6 +179,11 @@ class _Fold:
             Difference(judge=JUDGE, shard=self._report.shard, what=what, offset=offset, seq=seq)
         )
         return False
+
+
+def market_of(symbol: str) -> str:
+    """Name what is compared of an instrument."""
+    return f"market of {symbol}"
 
 
 def said_by(event: Event) -> str:

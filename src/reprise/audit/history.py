@@ -14,6 +14,7 @@ from reprise.schemas.events import (
     PositionClosed,
     PositionOpened,
     PricesUpdated,
+    RulesActivated,
     StopsAmended,
 )
 from reprise.schemas.ids import event_id
@@ -29,13 +30,17 @@ class SeenTick(NamedTuple):
 
 
 class History(msgspec.Struct):
-    """closed: null while it is open. tick_before: accepted before the one it closed at. amended: the last time."""
+    """closed: null while it is open. tick_before: accepted before the one it closed at. amended: the last time.
+
+    rules_version: in force at its end, or now.
+    """
 
     shard: int
     instrument: Instrument
     opened: PositionOpened
     stop_loss: int | None
     take_profit: int | None
+    rules_version: int = 1
     amended: StopsAmended | None = None
     closed: PositionClosed | None = None
     tick_before: SeenTick | None = None
@@ -85,6 +90,7 @@ class _Search:
         self._shard = shard
         self._position_id = position_id
         self._instruments: dict[str, Instrument] = {}
+        self._rules_version = 1
         self._ticks: dict[str, tuple[SeenTick | None, SeenTick]] = {}  # of each symbol the last two
 
     def take(self, event: Event) -> None:
@@ -99,6 +105,10 @@ class _Search:
                     self.history.tick_before, self.history.last_tick = self._ticks[self.history.opened.symbol]
             case InstrumentsDefined():
                 self._instruments |= {instrument.symbol: instrument for instrument in event.instruments}
+            case RulesActivated():
+                self._rules_version = event.version
+                if self.history is not None:
+                    self.history.rules_version = event.version
             case PositionOpened() if event.position_id == self._position_id:
                 ticks = self._ticks.get(event.symbol)
                 self.history = History(
@@ -107,6 +117,7 @@ class _Search:
                     opened=event,
                     stop_loss=event.stop_loss,
                     take_profit=event.take_profit,
+                    rules_version=self._rules_version,
                     last_tick=None if ticks is None else ticks[1],
                 )
             case StopsAmended() if event.position_id == self._position_id and self.history is not None:

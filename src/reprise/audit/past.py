@@ -61,6 +61,7 @@ def describe(state: State, accounts: frozenset[str] | None = None) -> dict[str, 
         "next_offset": state.next_offset,
         "seq": state.seq,
         "time": iso(state.time),
+        "rules_version": state.rules_version,
         "digest": state_digest(state).hex(),
         "books": {
             "CLIENTS": money(clients),

@@ -40,7 +40,8 @@ class Report(msgspec.Struct):
     """commands, events: how many were looked at. pending: commands whose events are not written yet.
 
     points: the ledger at each snapshot's event. end: the ledger at the end, null where the judge stopped before it.
-    said: what must be the same in every shard, broadcasts and markets. rows: of PostgreSQL.
+    said: what must be the same in every shard, broadcasts, markets and rules; said_at: when (µs), where it was seen.
+    rows: of PostgreSQL.
     """
 
     judge: str
@@ -52,6 +53,7 @@ class Report(msgspec.Struct):
     points: dict[int, Point] = {}
     end: Point | None = None
     said: dict[str, str] = {}
+    said_at: dict[str, int] = {}
     rows: int = 0
     differences: list[Difference] = []
 

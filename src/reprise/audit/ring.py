@@ -9,10 +9,11 @@ from reprise.audit.findings import Difference
 from reprise.audit.generations import Generation, generations
 from reprise.audit.log import Log
 from reprise.audit.reports import Point, Report, Start, point_of, without_collection
+from reprise.engine.core.rules import newest_rules
 from reprise.engine.core.state import genesis
 from reprise.engine.snapshot import FORMAT, restore
 from reprise.runtime.errors import FixableError
-from reprise.schemas.codec import RULES_VERSION, first_digest
+from reprise.schemas.codec import first_digest
 from reprise.schemas.snapshots import Manifest, SnapshotUnreadable, manifest_key, why_unusable
 
 JUDGE: Final = "snapshots"
@@ -42,13 +43,13 @@ def look_at_ring(log: Log, shard: int) -> Ring:
     ring = Ring(shard)
     began = time.perf_counter()
     incomplete: list[Generation] = []
-    slots: dict[int, int] = {}  # the last manifest of each
+    slots: dict[bytes | None, int] = {}  # the last manifest of each, by its key: one that was altered counts too
     before: Generation | None = None
     with without_collection():
         for found in generations(log.snapshots(shard)):
             manifest = found.manifest
+            slots[found.record.key] = found.record.offset
             if manifest is not None:
-                slots[manifest.slot] = found.record.offset
                 ring.differences += _out_of_place(shard, before, found, manifest)
                 before = found
             if manifest is not None and not found.is_whole:
@@ -56,8 +57,7 @@ def look_at_ring(log: Log, shard: int) -> Ring:
                 continue
             _look_at(ring, found)
     for found in incomplete:
-        assert found.manifest is not None, "one without a manifest was told of already"
-        if slots[found.manifest.slot] > found.record.offset:
+        if slots[found.record.key] > found.record.offset:
             ring.superseded += 1
         else:
             _look_at(ring, found)
@@ -123,9 +123,10 @@ def _look_at(ring: Ring, found: Generation) -> None:
         return
     ledger = point_of(state, manifest.digest)
     ring.seen.append(Seen(offset, manifest, ledger))
-    if (state.shard, state.seq) != (manifest.shard, manifest.seq):
-        what = f"its manifest says shard {manifest.shard} and event {manifest.seq}"
-        found_in = f"shard {state.shard} and event {state.seq}"
+    said = (manifest.shard, manifest.seq, manifest.rules_version)
+    if (state.shard, state.seq, state.rules_version) != said:
+        what = f"its manifest says shard {manifest.shard}, event {manifest.seq} and rules {manifest.rules_version}"
+        found_in = f"shard {state.shard}, event {state.seq} and rules {state.rules_version}"
         ring.differences.append(_differs(ring.shard, offset, what, manifest.seq, "pages", "the same", found_in))
 
 
@@ -153,7 +154,7 @@ def _out_of_place(shard: int, before: Generation | None, found: Generation, mani
 
 
 def _why_unusable(shard: int, manifest: Manifest) -> str | None:
-    return why_unusable(manifest, shard=shard, seq=FOR_EVER, format_version=FORMAT, rules_version=RULES_VERSION)
+    return why_unusable(manifest, shard=shard, seq=FOR_EVER, format_version=FORMAT, rules_version=newest_rules())
 
 
 def _compared(shard: int, seen: Seen, point: Point, judge: str) -> list[Difference]:

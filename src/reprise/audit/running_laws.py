@@ -153,7 +153,8 @@ class RunningLaws:
             return
         if name in state.positions:
             found.append(f"law 5: position {name} was closed and is still there")
-        wrong = wrong_in_closing(event, position, state.instruments[event.symbol].tick_value)
+        tick_value = state.instruments[event.symbol].tick_value
+        wrong = wrong_in_closing(event, position, tick_value, state.rules_version)
         if wrong is not None:
             found.append(f"receipt of {name}: {wrong}")
         self._symbols[position.symbol].add(position, -1)

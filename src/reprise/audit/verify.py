@@ -7,14 +7,19 @@ from typing import Final, Literal, NamedTuple
 import msgspec
 
 from reprise.audit.findings import Difference
+from reprise.audit.folding import BROADCAST, RULES
 from reprise.audit.judges import Judges, Task, Watch, cores
 from reprise.audit.log import Log
 from reprise.audit.reports import Point, Report
 from reprise.audit.ring import Ring, Seen, compare_with_points
+from reprise.schemas.units import SECOND
 
 From = Literal["genesis", "snapshot"]
 QUESTIONS_MAX: Final = 3  # that are asked of a shard at once
 WORTH_A_PROCESS: Final = 30_000  # events; fewer are judged before a process has started
+# Of log time: a broadcast that the first shard was told less than this before the log's end is still under way, for it
+# is sent again every few seconds until every shard has answered.
+UNDER_WAY: Final = 10 * SECOND
 
 
 class Request(NamedTuple):
@@ -47,7 +52,10 @@ class ShardVerdict(msgspec.Struct):
 
 
 class Verdict(msgspec.Struct):
-    """agrees: nothing differs in what was compared; database and commands say what was not."""
+    """agrees: nothing differs in what was compared; database and commands say what was not.
+
+    under_way: a sentence for each broadcast that some shards were told just now and others not yet.
+    """
 
     agrees: bool
     log: str
@@ -56,6 +64,7 @@ class Verdict(msgspec.Struct):
     database: Literal["compared", "not compared"]
     shards: list[ShardVerdict]
     differences: list[Difference]
+    under_way: list[str]
     seconds: float
 
 
@@ -74,7 +83,8 @@ def verify(log: Log, request: Request, watch: Watch = lambda _: None) -> Verdict
         its = _compare_shard(found[shard], own)
         differences += its
         shards.append(_shard_verdict(found[shard], own, request, agrees=not its))
-    differences += _compare_broadcasts([report for report in reports if report.judge == "fold"])
+    missed, under_way = _compare_broadcasts([report for report in reports if report.judge == "fold"])
+    differences += missed
     return Verdict(
         agrees=not differences,
         log=log.name,
@@ -83,6 +93,7 @@ def verify(log: Log, request: Request, watch: Watch = lambda _: None) -> Verdict
         database="not compared" if request.database_url is None else "compared",
         shards=shards,
         differences=differences,
+        under_way=under_way,
         seconds=round(time.perf_counter() - began, 3),
     )
 
@@ -156,28 +167,40 @@ def _first_of_each(differences: list[Difference]) -> list[Difference]:
     return sorted(differences, key=place)
 
 
-def _compare_broadcasts(folds: list[Report]) -> list[Difference]:
-    """Name each shard that was not told a broadcast, or was told another one under its name."""
+def _compare_broadcasts(folds: list[Report]) -> tuple[list[Difference], list[str]]:
+    """Name each shard that was not told a broadcast, or was told another one under its name; and those not told yet."""
     whole = [report for report in folds if report.end is not None]
-    names = {name: None for report in whole for name in report.said}
-    differences = []
-    for name in names:
-        first = next(report for report in whole if name in report.said)
-        for report in whole:
-            said = report.said.get(name)
-            if said != first.said[name]:
-                what = f"{name} is missing" if said is None else f"{name} says another thing"
-                differences.append(
-                    Difference(
-                        judge="broadcasts",
-                        shard=report.shard,
-                        what=f"{what} than in shard {first.shard}" if said is not None else what,
-                        field=name,
-                        expected=first.said[name],
-                        found=said or "nothing",
-                    )
-                )
-    return differences
+    now = max((report.end.time for report in whole if report.end is not None), default=0)
+    differences, under_way = [], []
+    for name in {name: None for report in whole for name in report.said}:
+        # Who began with a snapshot was told the broadcasts before it, and knows only what they led to.
+        asked = [report for report in whole if not name.startswith(BROADCAST) or _is_from_genesis(report)]
+        told = [report for report in asked if name in report.said]
+        # Of two rules versions the higher one counts: the shard that has the lower one missed something.
+        first = max(told, key=lambda report: int(report.said[RULES])) if name == RULES else told[0]
+        others = [report for report in asked if report.said.get(name) != first.said[name]]
+        if others and now - max(report.said_at.get(name, 0) for report in told) < UNDER_WAY:
+            shards = ", ".join(str(report.shard) for report in others)
+            under_way.append(f"Under way: {name}, which differs in shard {shards} from shard {first.shard} until now.")
+            continue
+        differences += [_unlike(name, first, report) for report in others]
+    return differences, under_way
+
+
+def _is_from_genesis(report: Report) -> bool:
+    return report.end is not None and report.end.seq == report.events
+
+
+def _unlike(name: str, first: Report, other: Report) -> Difference:
+    said = other.said.get(name)
+    return Difference(
+        judge="broadcasts",
+        shard=other.shard,
+        what=f"{name} is missing" if said is None else f"{name} says another thing than in shard {first.shard}",
+        field=name,
+        expected=first.said[name],
+        found=said or "nothing",
+    )
 
 
 def _shard_verdict(ring: Ring, reports: Sequence[Report], request: Request, *, agrees: bool) -> ShardVerdict:

@@ -56,7 +56,7 @@ def ledger_of(accounts: int, positions: int) -> Ledger:
         resident.append(_resident())
     assert last is not None, "a history has commands"
     state.next_offset = 0
-    value, digest = seal(last, first_digest(SHARD))
+    value, digest = seal(last, first_digest(SHARD), state.rules_version)
     before, after_accounts, after_positions = resident
     return Ledger(
         state,

@@ -6,8 +6,8 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
@@ -27,13 +27,15 @@ from reprise.runtime.errors import FixableError
 from reprise.runtime.kafka import command_producer_options, end_offsets, read_back, reader_options
 from reprise.runtime.logging import configure
 from reprise.runtime.settings import Settings
+from reprise.runtime.signals import PARTNER_IS_DEAD
 from reprise.runtime.topics import ensure_topics
-from reprise.schemas.codec import RULES_VERSION, decode_command, encode_command, read_event, seal
+from reprise.schemas.codec import decode_command, encode_command, read_event, seal
 from reprise.schemas.commands import Deposit
 from reprise.schemas.snapshots import Packing
 from reprise.schemas.topics import COMMANDS, EVENTS, SNAPSHOTS
 from reprise.stack.foreground import running
 from reprise.stack.ports import free_ports
+from reprise.stack.status import page
 
 ACCOUNTS: Final = 1_000_000
 POSITIONS: Final = 1_000_000
@@ -57,6 +59,7 @@ def run(json: bool, accounts: int = ACCOUNTS, positions: int = POSITIONS, comman
     parts = ", ".join(f"{part} {seconds} s" for part, seconds in result["parts"].items())
     print(f"kill -9 to the first new command's event: {result['seconds']} s ({parts})")
     print(f"without the tail: {result['seconds_without_tail']} s; the tail at {result['tail_commands_per_second']:,}/s")
+    print(f"with a standby: {result['standby_seconds']} s told, {result['silence_seconds']} s by silence")
     print(f"memory: {result['bytes_per_account']} bytes an account, {result['bytes_per_position']} a position")
 
 
@@ -81,12 +84,18 @@ def measure(given: Settings, folder: Path, accounts: int, positions: int, comman
         with _engine(settings, folder / "second.log") as second:
             answered = events.until_answered("deposit-2")
             resident = second.memory_info().rss
+            with _standby(settings, folder / "third.log") as third:
+                standby_seconds = _replaced(settings, events, account, second, 3, lambda: _tell(second, third))
+                with _standby(settings, folder / "fourth.log"):
+                    silence_seconds = _replaced(settings, events, account, third, 5, lambda: None)
     parts = _parts(folder / "second.log", killed, answered)
     seconds = answered - killed
     return {
         "seconds": round(seconds, 2),
         "seconds_without_tail": round(seconds - parts["tail"], 2),
         "parts": parts,
+        "standby_seconds": standby_seconds,
+        "silence_seconds": silence_seconds,
         "tail_commands": commands,
         "tail_commands_per_second": round(commands / parts["tail"]) if parts["tail"] else None,
         "accounts": accounts,
@@ -118,7 +127,7 @@ def _publish(settings: Settings, ledger: Ledger, producers: Producers) -> None:
         accounts=len(state.accounts),
         positions=len(state.positions),
         format=FORMAT,
-        rules_version=RULES_VERSION,
+        rules_version=state.rules_version,
     )
     packing = Packing()
     packing.add(iter(begin_copy(state).next_page, None))
@@ -132,9 +141,10 @@ def _events_of_tail(settings: Settings, ledger: Ledger) -> Iterator[tuple[bytes 
     """Execute the commands at the times the broker gave them, as the engine did that was killed."""
     digest = ledger.digest
     for record in read_back(settings, COMMANDS, SHARD, end_offsets(settings, COMMANDS)[SHARD]):
-        command = decode_command(record.value)
+        rules = ledger.state.rules_version
+        command = decode_command(record.value, rules)
         for event in step(ledger.state, command, offset=record.offset, time=record.timestamp_ms * 1_000):
-            value, digest = seal(event, digest)
+            value, digest = seal(event, digest, rules)
             yield None if event.account_id is None else event.account_id.encode(), value
 
 
@@ -163,6 +173,25 @@ def _deposit(account: str, number: int) -> bytes:
     return encode_command(Deposit(command_id=f"deposit-{number}", account_id=account, amount=1))
 
 
+def _replaced(
+    settings: Settings, events: "Answers", account: str, owner: psutil.Process, number: int, tell: Callable[[], None]
+) -> float:
+    """Kill an owner that has a standby: seconds to the event of a command it was given just before."""
+    _append(settings, _deposit(account, number))
+    events.until_answered(f"deposit-{number}")
+    _append(settings, _deposit(account, number + 1))
+    owner.kill()
+    killed = time.time()
+    tell()
+    return round(events.until_answered(f"deposit-{number + 1}") - killed, 2)
+
+
+def _tell(owner: psutil.Process, standby: psutil.Process) -> None:
+    """Tell the standby once the owner has ended, as the program does that watches both."""
+    owner.wait()
+    standby.send_signal(PARTNER_IS_DEAD)
+
+
 class Answers:
     """The committed events that come from now on."""
 
@@ -187,8 +216,27 @@ class Answers:
 
 
 @contextmanager
+def _standby(settings: Settings, output: Path) -> Iterator[psutil.Process]:
+    """A standby that follows."""
+    (port,) = free_ports(1)
+    its_own = settings.model_copy(update={"engine_standby": True, "engine_port": port})
+    with _engine(its_own, output) as process:
+        deadline = time.monotonic() + TIMEOUT_S
+        while not _is_following(port):
+            if time.monotonic() > deadline:
+                raise FixableError(f"The standby did not follow in {TIMEOUT_S:.0f} s; {output} says more.")
+            time.sleep(0.2)
+        yield process
+
+
+def _is_following(port: int) -> bool:
+    said = page(port, "/readyz")
+    return said is not None and bool(said[1].get("ready"))
+
+
+@contextmanager
 def _engine(settings: Settings, output: Path) -> Iterator[psutil.Process]:
-    """One engine worker, in a process of its own, that takes no snapshot by itself."""
+    """One engine worker, in a process of its own."""
     environment = {
         "KAFKA_BROKERS": settings.kafka_brokers,
         "REPRISE_SHARDS": "1",
@@ -196,13 +244,15 @@ def _engine(settings: Settings, output: Path) -> Iterator[psutil.Process]:
         "ENGINE_PORT": str(settings.engine_port),
         "ENGINE_HOST": settings.engine_host,
         "ENGINE_WORKER_ID": "worker-1",
+        "ENGINE_STANDBY": str(settings.engine_standby),
     }
     with running([sys.executable, "-c", WORKER], output, env=os.environ | environment) as process:
         engine = psutil.Process(process.pid)
         try:
             yield engine
         finally:
-            engine.kill()
+            with suppress(psutil.NoSuchProcess):  # It was killed, and waited for.
+                engine.kill()
 
 
 def _parts(output: Path, killed: float, answered: float) -> dict[str, float]:

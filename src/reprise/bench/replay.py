@@ -108,8 +108,9 @@ def trading_log(count: int) -> tuple[list[Record], list[Record]]:
         for command in day:
             offset, time_ms = len(commands), now_ms()
             commands.append(Record(offset, time_ms, None, encode_command(command)))
+            rules = state.rules_version
             for event in step(state, command, offset=offset, time=time_ms * MILLISECOND):
-                value, digest = seal(event, digest)
+                value, digest = seal(event, digest, rules)
                 account_id = event.account_id
                 key = None if account_id is None else account_id.encode()
                 events.append(Record(len(events), time_ms, key, value))

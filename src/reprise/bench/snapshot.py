@@ -21,7 +21,7 @@ from reprise.engine.shell.publishing import Publisher
 from reprise.engine.shell.shard import Shard
 from reprise.engine.shell.snapshots import Snapshots
 from reprise.engine.shell.start import Start
-from reprise.engine.shell.take_over import TakenOver
+from reprise.engine.shell.take_over import Ends
 from reprise.runtime.errors import FixableError
 from reprise.runtime.kafka import end_offsets, read_back
 from reprise.runtime.logging import configure
@@ -100,7 +100,7 @@ async def _measure(settings: Settings, ledger: Ledger) -> dict[str, Any]:
     watermark = Watermark(ledger.state.seq, ledger.digest)
     outbox = Outbox(SHARD, producers.events, watermark.seq, liveness, metrics, lambda: None, _fail)
     shard = Shard(SHARD, step, lambda _shard: None, metrics.command_seconds.observe)
-    shard.recover(TakenOver(producers, watermark, Start(ledger.state, ledger.digest, None), Bounds(0, 0)), outbox)
+    shard.recover(Start(ledger.state, ledger.digest, None), Ends(watermark, Bounds(0, 0)), outbox)
     snapshots = Snapshots({SHARD: shard}, metrics, 0, lambda _shard, error: _fail(error))
     snapshots.begin(shard, Publisher(SHARD, producers.snapshots, source, settings.engine_max_snapshots, liveness))
     running = [asyncio.create_task(liveness.beat()), asyncio.create_task(outbox.commit_for_ever())]

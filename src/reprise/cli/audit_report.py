@@ -67,6 +67,8 @@ def print_verdict(out: Console, verdict: "Verdict") -> None:
         out.print("PostgreSQL: not compared.")
     for difference in verdict.differences:
         out.print(difference.sentence(), markup=False)
+    for sentence in verdict.under_way:
+        out.print(sentence, markup=False)
     found = "All that was compared agrees" if verdict.agrees else f"{len(verdict.differences)} differences"
     out.print(f"{found}: {verdict.log}, {verdict.seconds} s.")
 
@@ -76,6 +78,7 @@ def print_ledger(out: Console, ledger: dict[str, Any]) -> None:
     out.print(
         f"Shard {ledger['shard']} after command {ledger['next_offset'] - 1}, event {ledger['seq']}, {ledger['time']}"
     )
+    out.print(f"  rules     version {ledger['rules_version']}")
     out.print("  books     " + "  ".join(f"{name} {amount}" for name, amount in ledger["books"].items()))
     for price in ledger["prices"]:
         out.print(f"  price     {price['symbol']} {price['bid']} / {price['ask']} {price['price']}, {price['status']}")

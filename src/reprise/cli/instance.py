@@ -16,6 +16,9 @@ from reprise.runtime.errors import FixableError
 
 Port = Annotated[int, typer.Option(min=1, max=65_535, help="Port of the API.")]
 Workers = Annotated[int, typer.Option(min=1, help="Engine processes that share the shards.")]
+Standby = Annotated[
+    bool, typer.Option("--standby", help="A hot standby for each engine, which takes its place at once.")
+]
 Detach = Annotated[bool, typer.Option("--detach", help="Return when it is ready, and leave it running.")]
 Feed = Annotated[str | None, typer.Option(help="auto, simulated, backpack or recorded:FILE.")]
 Speed = Annotated[str | None, typer.Option(help="Times the recorded pace, or max.")]
@@ -44,6 +47,7 @@ def up(
     port: Port | None = None,
     data: Data = None,
     workers: Workers = 1,
+    standby: Standby = False,
 ) -> None:
     """Start the exchange: broker, database, engine, prices, projection and API."""
     from reprise.cli.database import migrate_url  # noqa: PLC0415
@@ -59,6 +63,7 @@ def up(
         data=folder,
         port=port or settings.port,
         workers=workers,
+        standby=standby,
         detach=detach,
         feed=FeedChoice(
             feed=feed or settings.feed,
@@ -166,11 +171,11 @@ def _show(found: dict[str, object]) -> None:
     for row in _rows(found["processes"]):
         processes.add_row(*(_text(row[key]) for key in ("name", "state", "pid", "port", "restarts", "uptime_s")))
     out.print(processes)
-    shards = Table("shard", "worker", "state", "seq", "next offset", "lag", "prices", box=None)
-    for row in _rows(found["shards"]):
+    shards = Table("shard", "process", "state", "seq", "next offset", "lag", "rules", "prices", box=None)
+    for row in [*_rows(found["shards"]), *_rows(found.get("followed"))]:
         prices = row.get("prices")
         worth = " ".join(f"{symbol}:{state}" for symbol, state in prices.items()) if isinstance(prices, dict) else ""
-        keys = ("shard", "worker", "state", "seq", "next_offset", "lag")
+        keys = ("shard", "process", "state", "seq", "next_offset", "lag", "rules_version")
         shards.add_row(*(_text(row.get(key)) for key in keys), worth)
     out.print(shards)
     projection = Table("projected shard", "seq", "lag", box=None)

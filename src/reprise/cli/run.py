@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from reprise.cli.context import load_settings
+from reprise.runtime.errors import FixableError
 
 
 class ServiceName(StrEnum):
@@ -29,12 +30,20 @@ MAIN_OF = {
 Service = Annotated[
     ServiceName, typer.Argument(help="api, engine, market-data, projector, or backfill, which ends by itself.")
 ]
+Standby = Annotated[
+    bool, typer.Option("--standby", help="Engine only: follow the worker ENGINE_WORKER_ID, and take its place.")
+]
 
 
 def add_to(app: typer.Typer) -> None:
     app.command()(run)
 
 
-def run(service: Service) -> None:
+def run(service: Service, standby: Standby = False) -> None:
     """Run one service until it is told to stop."""
-    import_module(MAIN_OF[service]).main(load_settings())
+    settings = load_settings()
+    if standby:
+        if service is not ServiceName.ENGINE:
+            raise FixableError(f"Only an engine has a standby; {service} has none.")
+        settings = settings.model_copy(update={"engine_standby": True})
+    import_module(MAIN_OF[service]).main(settings)

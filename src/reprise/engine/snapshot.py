@@ -38,6 +38,7 @@ class Head(msgspec.Struct, kw_only=True, array_like=True, gc=False):
     instruments: tuple[Instrument, ...]
     markets: tuple[Market, ...]
     broadcasts: dict[str, Remembered]
+    rules_version: int = 1  # Older pages end before it: they were written when there was no other.
 
 
 class _Format(msgspec.Struct, array_like=True):
@@ -71,6 +72,7 @@ def begin_copy(state: State) -> Copying:
         instruments=tuple(state.instruments.values()),
         markets=tuple(state.markets.values()),
         broadcasts=state.broadcasts,
+        rules_version=state.rules_version,
     )
     state.copying = Copying(msgspec.msgpack.encode(head), state.accounts_by_number)
     return state.copying
@@ -117,6 +119,7 @@ def restore(pages: Iterable[bytes]) -> State:
         accounts_by_number=accounts,
         positions=positions,
         broadcasts=head.broadcasts,
+        rules_version=head.rules_version,
         triggers=triggers,
     )
 

@@ -11,6 +11,7 @@ from reprise.schemas.events import (
     MarketStatusSet,
     PositionClosed,
     PositionOpened,
+    RulesActivated,
     StopsAmended,
     Withdrawn,
 )
@@ -27,6 +28,7 @@ COMMAND_OF: Final[dict[type, str]] = {
     StopsAmended: "AmendStops",
     InstrumentsDefined: "DefineInstruments",
     MarketStatusSet: "SetMarketStatus",
+    RulesActivated: "ActivateRules",
 }
 
 

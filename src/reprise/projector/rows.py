@@ -21,6 +21,7 @@ from reprise.schemas.events import (
     PositionClosed,
     PositionOpened,
     PricesUpdated,
+    RulesActivated,
     StopsAmended,
     TickHeld,
     Withdrawn,
@@ -95,8 +96,8 @@ class Rows:
                 self._close_position(shard, event)
             case StopsAmended():
                 self.stops[event.position_id] = (event.position_id, event.stop_loss, event.take_profit)
-            case CommandRejected():
-                pass
+            case CommandRejected() | RulesActivated():
+                pass  # Its outcome is all there is.
             case CommandRepeated() | FeedKept():
                 self._count(event)
                 return

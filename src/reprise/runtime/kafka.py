@@ -139,7 +139,8 @@ def read_back(settings: Settings, topic: str, partition: int, count: int) -> lis
 
     Control records and aborted ones take offsets too, so the window doubles until enough are found.
     """
-    consumer = Consumer(reader_options(settings, "reprise-read-back"))
+    # The end is told when a fetch found nothing more, and somebody waits for it.
+    consumer = Consumer(reader_options(settings, "reprise-read-back") | {"fetch.wait.max.ms": 10})
     try:
         low, high = bounds(consumer, topic, partition)
         window = count + CONTROL_RECORDS_SLACK

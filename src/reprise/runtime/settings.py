@@ -80,6 +80,14 @@ class Settings(BaseSettings):
     engine_worker_id: str | None = Field(
         None, validation_alias="ENGINE_WORKER_ID", description="name that keeps a worker's shards over a restart"
     )
+    engine_standby: bool = Field(
+        False, validation_alias="ENGINE_STANDBY", description="follow that worker, and take its place when it fails"
+    )
+    engine_partner: str | None = Field(
+        None,
+        validation_alias="ENGINE_PARTNER",
+        description="host:port of the pages of the other of a worker and its standby",
+    )
     engine_snapshot_interval: int = Field(
         15_000, ge=1, validation_alias="ENGINE_SNAPSHOT_INTERVAL", description="ms between two snapshots"
     )

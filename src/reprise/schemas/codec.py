@@ -5,6 +5,7 @@ from collections.abc import Callable
 from functools import cache, partial
 from hashlib import blake2b
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 from io import BytesIO
 from typing import Any, Final, NamedTuple, get_args
 
@@ -13,7 +14,7 @@ from fastavro import parse_schema, schemaless_reader
 from fastavro.schema import fingerprint, to_parsing_canonical_form
 
 from reprise.schemas.commands import Command
-from reprise.schemas.compiled import Writer, compile_reader, compile_writer
+from reprise.schemas.compiled import SEVEN_BITS, Writer, compile_reader, compile_writer, read_rest
 from reprise.schemas.events import Event
 from reprise.schemas.messages import Instrument, Leg, RefusedTick, Tick
 
@@ -21,7 +22,7 @@ MARKER: Final = b"\xc3\x01"
 PREFIX_SIZE: Final = 10  # the marker and the fingerprint of the writer's schema
 DIGEST_SIZE: Final = 16
 DIGEST_FIELD: Final = "digest"
-RULES_VERSION: Final = 1  # names the writer's schemas: the files in avro/1
+RULES_VERSION: Final = 1  # the newest there is; the core has rules for each up to it
 
 _RECORDS: Final[dict[str, type]] = {record.__name__: record for record in (Instrument, Leg, RefusedTick, Tick)}
 _BYTES: Final = (bytes,)
@@ -33,35 +34,77 @@ class NotDecodable(ValueError):
     """Bytes that are not one message of ours; the text says in which way."""
 
 
-class Codec(NamedTuple):
-    """The schemas in force: to write with, by type; to read with, by the prefix, which has the writer's fingerprint."""
+class Form(NamedTuple):
+    """One way to write a command. unsaid: the fields it has no place for, which must be null."""
 
-    writers: dict[type, tuple[bytes, Writer]]
+    prefix: bytes
+    write: Writer
+    unsaid: tuple[str, ...]
+
+
+class Codec(NamedTuple):
+    """Every schema there is: to write with, by type; to read with, by the prefix, which has the writer's fingerprint.
+
+    seals: of each rules version the writers of events. versions: what rules version each schema came with.
+    """
+
+    seals: dict[int, dict[type, tuple[bytes, Writer]]]
+    forms: dict[type, tuple[Form, ...]]  # oldest first
     commands: dict[bytes, Reader]
     events: dict[bytes, Reader]
+    versions: dict[bytes, int]
+    newest: int  # version with a schema
 
 
 @cache
 def codec() -> Codec:
     """Read every schema ever released, once."""
-    made = Codec({}, {}, {})
-    for types, readers in ((get_args(Command), made.commands), (get_args(Event), made.events)):
+    commands: dict[bytes, Reader] = {}
+    events: dict[bytes, Reader] = {}
+    versions: dict[bytes, int] = {}
+    for types, readers in ((get_args(Command), commands), (get_args(Event), events)):
         for message_type in types:
             released = released_schemas(message_type.__name__)
             newest = released[max(released)]
             for version, schema in sorted(released.items()):
                 prefix = prefix_of(schema)
                 readers[prefix] = _reader(schema, newest, message_type)
-                if version <= RULES_VERSION:
-                    made.writers[message_type] = (prefix, compile_writer(schema, without=DIGEST_FIELD))
-    return made
+                versions[prefix] = version
+    seals = _Seals()
+    for version in range(1, RULES_VERSION + 1):
+        seals.compile(version)
+    forms = {command_type: _forms(command_type) for command_type in get_args(Command)}
+    return Codec(seals, forms, commands, events, versions, max(versions.values()))
+
+
+class _Seals(dict[int, dict[type, tuple[bytes, Writer]]]):
+    """The writers of events by rules version."""
+
+    def __missing__(self, rules_version: int) -> dict[type, tuple[bytes, Writer]]:
+        return self.compile(rules_version)
+
+    def compile(self, rules_version: int) -> dict[type, tuple[bytes, Writer]]:
+        """Make the writers of a version: of each event the newest schema that is not newer."""
+        made = self[rules_version] = {}
+        for event_type in get_args(Event):
+            released = released_schemas(event_type.__name__)
+            known = [version for version in released if version <= rules_version]
+            if known:  # Else the event comes with later rules, and is never asked for before.
+                schema = released[max(known)]
+                made[event_type] = (prefix_of(schema), compile_writer(schema, without=DIGEST_FIELD))
+        return made
+
+
+def schema_files() -> Traversable:
+    """Give the folder with a folder of schemas for each rules version."""
+    return files("reprise.schemas").joinpath("avro")
 
 
 def released_schemas(name: str) -> dict[int, dict[str, Any]]:
     """Give each version of a message's schema, by the rules version that first wrote it."""
     return {
         int(folder.name): json.loads(folder.joinpath(f"{name}.avsc").read_text())
-        for folder in files("reprise.schemas").joinpath("avro").iterdir()
+        for folder in schema_files().iterdir()
         if folder.joinpath(f"{name}.avsc").is_file()
     }
 
@@ -73,28 +116,57 @@ def prefix_of(schema: dict[str, Any]) -> bytes:
 
 
 def encode_command(command: Command) -> bytes:
-    """Give a command's record value."""
-    prefix, write = codec().writers[type(command)]
-    return write(command, prefix)
+    """Give a command's record value, by the oldest schema that says all of it: so every engine reads what it can."""
+    for prefix, write, unsaid in codec().forms[type(command)]:
+        if not unsaid or all(getattr(command, name) is None for name in unsaid):
+            return write(command, prefix)
+    raise AssertionError("the newest schema has all fields")
 
 
-def decode_command(value: bytes | None) -> Command:
-    """Read a command's record value, or raise NotDecodable, whatever the bytes are."""
-    command: Command = _read(value, codec().commands)
+def decode_command(value: bytes | None, rules_version: int | None = None) -> Command:
+    """Read a command's record value, or raise NotDecodable, whatever the bytes are.
+
+    rules_version: the one in force, for who executes it. What came with a later one is no command yet: the code that
+    did not know it said so, and an old log must replay to the same bytes.
+    """
+    made = codec()
+    command: Command = _read(value, made.commands)
+    if rules_version is not None and rules_version < made.newest:
+        assert value is not None, "it was read"
+        comes_with = made.versions[value[:PREFIX_SIZE]]
+        if comes_with > rules_version:
+            raise NotDecodable(f"its schema comes with rules version {comes_with}")
     return command
 
 
-def seal(event: Event, previous: bytes) -> tuple[bytes, bytes]:
-    """Give an event's record value and its digest, which chains it to the previous one's."""
-    prefix, write = codec().writers[type(event)]
+def seal(event: Event, previous: bytes, rules_version: int) -> tuple[bytes, bytes]:
+    """Give an event's record value and its digest, which chains it to the previous one's.
+
+    rules_version: in force before the event's command; it names the writer's schema.
+    """
+    prefix, write = codec().seals[rules_version][type(event)]
     body = write(event, prefix)
     digest = blake2b(previous + body, digest_size=DIGEST_SIZE).digest()
     return body + digest, digest
 
 
+def version_of(value: bytes) -> int | None:
+    """Give the rules version that brought the schema a message was written with; null where it is none of ours."""
+    return codec().versions.get(value[:PREFIX_SIZE])
+
+
 def first_digest(shard: int) -> bytes:
     """Give what a shard's first event takes as previous digest."""
     return blake2b(f"reprise/{shard}".encode(), digest_size=DIGEST_SIZE).digest()
+
+
+def seq_of(value: bytes) -> int:
+    """Give the `seq` an event's record value carries, whatever later version wrote it: it is the first field of all."""
+    if value[:2] != MARKER or len(value) <= PREFIX_SIZE:
+        raise NotDecodable("it is no event")
+    first = value[PREFIX_SIZE]
+    bits = first if first <= SEVEN_BITS else read_rest(value, PREFIX_SIZE + 1, first)[0]
+    return bits >> 1
 
 
 def digest_of(value: bytes) -> bytes:
@@ -123,6 +195,16 @@ def _read(value: bytes | None, readers: dict[bytes, Reader]) -> Any:
         return read(value)
     except (ValueError, IndexError, EOFError, OverflowError, MemoryError, TypeError) as error:
         raise NotDecodable(f"it is not what its schema says: {str(error) or type(error).__name__}") from error
+
+
+def _forms(command_type: type) -> tuple[Form, ...]:
+    fields = command_type.__struct_fields__  # type: ignore[attr-defined]  # Every message is a Struct.
+    forms = []
+    for _, schema in sorted(released_schemas(command_type.__name__).items()):
+        said = {field["name"]: None for field in schema["fields"]}
+        unsaid = tuple(name for name in fields if name not in said)
+        forms.append(Form(prefix_of(schema), compile_writer(schema), unsaid))
+    return tuple(forms)
 
 
 def _reader(schema: dict[str, Any], newest: dict[str, Any], message_type: type) -> Reader:

@@ -87,6 +87,12 @@ class SetMarketStatus(Broadcast, frozen=True, kw_only=True):
     status: MarketStatus
 
 
+class ActivateRules(Broadcast, frozen=True, kw_only=True):
+    """Go on by this version of the rules, the next one; events are written with its schemas from then on."""
+
+    version: int
+
+
 class SelectFeed(_Command, frozen=True, kw_only=True):
     """Say whose prices count from here on. A live feed's run is `live`; any other start has a run of its own."""
 
@@ -114,6 +120,7 @@ Command = (
     | AmendStops
     | DefineInstruments
     | SetMarketStatus
+    | ActivateRules
     | SelectFeed
     | UpdatePrices
 )

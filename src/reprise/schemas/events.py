@@ -155,6 +155,13 @@ class MarketStatusSet(EventHeader, frozen=True, kw_only=True):
     status: MarketStatus
 
 
+class RulesActivated(EventHeader, frozen=True, kw_only=True):
+    """From the next command on this version of the rules is in force; this event is still written by the one before."""
+
+    broadcast: str
+    version: int
+
+
 class FeedSelected(EventHeader, frozen=True, kw_only=True):
     """Prices count from this feed's run only; candidates are dropped, every price is stale."""
 
@@ -203,6 +210,7 @@ Event = (
     | PositionClosed
     | InstrumentsDefined
     | MarketStatusSet
+    | RulesActivated
     | FeedSelected
     | FeedKept
     | PricesUpdated

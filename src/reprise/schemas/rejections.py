@@ -40,6 +40,7 @@ class Rejection(IntEnum):
     LIQUIDATABLE_AT_ONCE = 32
     INSUFFICIENT_MARGIN = 33
     CLIENT_ORDER_ID_USED = 34
+    RULES_VERSION_NOT_NEXT = 35
 
 
 class TickRefusal(StrEnum):

@@ -22,6 +22,7 @@ class Instance(msgspec.Struct, frozen=True, kw_only=True):
 
     api_port: int
     engine_ports: list[int]
+    standby_ports: list[int] = []  # by worker; none without standbys
     market_data_port: int
     projector_port: int
     kafka_brokers: str

@@ -111,6 +111,14 @@ def processes(folder: Folder) -> list[Process]:
     ]
 
 
+def send(folder: Folder, name: str, number: signal.Signals) -> None:
+    """Send a program a signal; FixableError where it does not run."""
+    try:
+        _call(folder, "signalProcess", name, number.name.removeprefix("SIG"))
+    except (OSError, HTTPException, Fault) as error:
+        raise FixableError(f"{name} could not be sent {number.name}: {error}") from error
+
+
 def stop(folder: Folder, report: Callable[[str], None]) -> None:
     """Stop the programs in order and the manager after them; return when none of their processes is left."""
     manager = manager_pid(folder)

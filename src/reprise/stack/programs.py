@@ -10,12 +10,15 @@ from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from reprise.stack.instance import Folder, Instance
+from reprise.stack.ports import LOOPBACK
 
 # Programs stop from the highest to the lowest, one after another: first who asks, last who stores.
 KAFKA_PRIORITY: Final = 10
 POSTGRES_PRIORITY: Final = 20
 PROJECTOR_PRIORITY: Final = 30
 ENGINE_PRIORITY: Final = 40
+STANDBY_PRIORITY: Final = 43
+REPORTS_PRIORITY: Final = 46
 MARKET_DATA_PRIORITY: Final = 50
 BACKFILL_PRIORITY: Final = 55
 API_PRIORITY: Final = 60
@@ -25,6 +28,8 @@ INSTANCE_MARK: Final = "REPRISE_INSTANCE"
 
 # It does its work at each start and ends; nobody waits for it, so it gives way to what somebody waits for.
 BACKFILL: Final = "backfill"
+STANDBY_SUFFIX: Final = "-standby"
+REPORTS: Final = "reports"
 GIVING_WAY: Final = ("nice", "-n", "10")
 
 
@@ -54,17 +59,14 @@ def servers(folder: Folder, kafka: list[str] | None, postgres: list[str] | None)
     return programs
 
 
-def services(instance: Instance) -> list[Program]:
+def services(folder: Folder, instance: Instance) -> list[Program]:
     """The four services, the engine as many times as there are workers, and the program that looks back."""
     workers = [
-        Program(
-            f"engine-{number}",
-            _service("engine"),
-            ENGINE_PRIORITY,
-            environment={"ENGINE_WORKER_ID": f"worker-{number}", "ENGINE_PORT": str(port)},
-        )
-        for number, port in enumerate(instance.engine_ports, start=1)
+        Program(name, _service("engine"), ENGINE_PRIORITY, environment=_worker(number, port))
+        for number, (name, port) in enumerate(engines(instance), start=1)
     ]
+    if instance.standby_ports:
+        workers = _with_standbys(instance, folder, workers)
     return [
         Program("projector", _service("projector"), PROJECTOR_PRIORITY),
         *workers,
@@ -72,6 +74,21 @@ def services(instance: Instance) -> list[Program]:
         Program(BACKFILL, [*GIVING_WAY, *_service("backfill")], BACKFILL_PRIORITY, once=True),
         Program("api", _service("api"), API_PRIORITY),
     ]
+
+
+def engines(instance: Instance) -> list[tuple[str, int]]:
+    """The name and the port of each worker's engine, in order."""
+    return [(f"engine-{number}", port) for number, port in enumerate(instance.engine_ports, start=1)]
+
+
+def standbys(instance: Instance) -> list[tuple[str, int]]:
+    """The name and the port of each worker's standby, in order; none where there are none."""
+    return [(partner_of(f"engine-{number}"), port) for number, port in enumerate(instance.standby_ports, start=1)]
+
+
+def partner_of(engine: str) -> str:
+    """The name of the other of a pair: they change places, and keep their names."""
+    return engine.removesuffix(STANDBY_SUFFIX) if engine.endswith(STANDBY_SUFFIX) else engine + STANDBY_SUFFIX
 
 
 def environment_of(folder: Folder, instance: Instance, secrets: dict[str, str], feed: dict[str, str]) -> dict[str, str]:
@@ -142,6 +159,30 @@ def _section(folder: Folder, program: Program) -> dict[str, str]:
         **({"environment": environment} if environment else {}),
         **({"directory": str(program.directory)} if program.directory else {}),
     }
+
+
+def _with_standbys(instance: Instance, folder: Folder, workers: list[Program]) -> list[Program]:
+    """The workers, each told of its standby; the standbys; and what tells the one of a pair of the other's death."""
+    told = []
+    for number, (worker, (name, port)) in enumerate(zip(workers, standbys(instance), strict=True), start=1):
+        partner = {"ENGINE_PARTNER": f"{LOOPBACK}:{worker.environment['ENGINE_PORT']}"}
+        told.append(
+            worker._replace(environment={**worker.environment, "ENGINE_PARTNER": f"{LOOPBACK}:{port}"}),
+        )
+        told.append(
+            Program(
+                name,
+                [*_service("engine"), "--standby"],
+                STANDBY_PRIORITY,
+                environment=_worker(number, port) | partner,
+            )
+        )
+    reports = Program(REPORTS, [sys.executable, "-m", "reprise.stack.reports", str(folder.data)], REPORTS_PRIORITY)
+    return [*told, reports]
+
+
+def _worker(number: int, port: int) -> dict[str, str]:
+    return {"ENGINE_WORKER_ID": f"worker-{number}", "ENGINE_PORT": str(port)}
 
 
 def _service(name: str) -> list[str]:

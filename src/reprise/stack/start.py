@@ -29,6 +29,7 @@ class StartOptions(NamedTuple):
     data: Path
     port: int
     workers: int
+    standby: bool
     detach: bool
     feed: FeedChoice
 
@@ -118,7 +119,7 @@ def _start(
         program._replace(environment={**program.environment, "FEED": chosen.feed})
         if program.name == "market-data"
         else program
-        for program in services(instance)
+        for program in services(folder, instance)
     ]
     manager.add(folder, [*stored, *added], added)
     return instance
@@ -129,10 +130,11 @@ def _plan(settings: Settings, options: StartOptions, wanted: FeedChoice) -> Inst
     if not 1 <= options.workers <= WORKERS_MAX:
         raise FixableError(f"--workers is a number from 1 to {WORKERS_MAX}.")
     kafka_port = None if "kafka_brokers" in settings.model_fields_set else preferred_port(KAFKA_PORT)
-    postgres_port, *more = free_ports(options.workers)
+    postgres_port, *more = free_ports(options.workers + (options.workers if options.standby else 0))
     return Instance(
         api_port=options.port,
-        engine_ports=[preferred_port(settings.engine_port), *more],
+        engine_ports=[preferred_port(settings.engine_port), *more[: options.workers - 1]],
+        standby_ports=more[options.workers - 1 :],
         market_data_port=preferred_port(settings.market_data_port),
         projector_port=preferred_port(settings.projector_port),
         kafka_brokers=settings.kafka_brokers if kafka_port is None else f"{LOOPBACK}:{kafka_port}",

@@ -9,6 +9,7 @@ from sqlalchemy.engine import make_url
 from reprise.stack import manager
 from reprise.stack.instance import Folder, Instance
 from reprise.stack.ports import LOOPBACK
+from reprise.stack.programs import engines, standbys
 
 PAGE_TIMEOUT_S: Final = 2.0
 
@@ -30,7 +31,7 @@ def status_of(folder: Folder) -> dict[str, Any]:
     running = manager.is_running(folder)
     if instance is None or not running:
         return {"data": str(folder.data), "running": False, "ready": False, "processes": [], "shards": []}
-    engines = [_engine(port, number) for number, port in enumerate(instance.engine_ports, start=1)]
+    owned, followed = _shards(instance)
     readiness = page(instance.api_port, "/readyz")
     projector = _status(instance.projector_port)
     return {
@@ -49,7 +50,8 @@ def status_of(folder: Folder) -> dict[str, Any]:
             process._asdict() | {"port": ports_of(instance).get(process.name)} for process in manager.processes(folder)
         ],
         "feed": _status(instance.market_data_port),
-        "shards": sorted((shard for engine in engines for shard in engine), key=lambda shard: int(shard["shard"])),
+        "shards": owned,
+        **({"followed": followed} if instance.standby_ports else {}),
         "projector": projector.get("shards", []),
     }
 
@@ -60,15 +62,16 @@ def ports_of(instance: Instance) -> Mapping[str, int | None]:
         "kafka": instance.kafka_port,
         "postgres": instance.postgres_port,
         "projector": instance.projector_port,
-        **{f"engine-{number}": port for number, port in enumerate(instance.engine_ports, start=1)},
+        **dict(engines(instance)),
+        **dict(standbys(instance)),
         "market-data": instance.market_data_port,
         "api": instance.api_port,
     }
 
 
 def shards_of(instance: Instance) -> list[dict[str, Any]]:
-    """What the workers say of their shards."""
-    return [shard for number, port in enumerate(instance.engine_ports, start=1) for shard in _engine(port, number)]
+    """What the workers say of the shards they own."""
+    return _shards(instance)[0]
 
 
 def symbols_sent(instance: Instance) -> tuple[set[str], bool]:
@@ -77,8 +80,19 @@ def symbols_sent(instance: Instance) -> tuple[set[str], bool]:
     return set(said.get("symbols", {})), bool(said.get("finished"))
 
 
-def _engine(port: int, number: int) -> list[dict[str, Any]]:
-    return [{**shard, "worker": f"worker-{number}"} for shard in _status(port).get("shards", [])]
+def _shards(instance: Instance) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """What the engines say of the shards they own, and of those they follow."""
+    owned: list[dict[str, Any]] = []
+    followed: list[dict[str, Any]] = []
+    for name, port in engines(instance) + standbys(instance):
+        said = _status(port)
+        rows = owned if said.get("role") == "owner" else followed
+        rows += [{**shard, "worker": said["worker"], "process": name} for shard in said.get("shards", [])]
+    return sorted(owned, key=_number), sorted(followed, key=_number)
+
+
+def _number(shard: dict[str, Any]) -> int:
+    return int(shard["shard"])
 
 
 def _status(port: int) -> dict[str, Any]:

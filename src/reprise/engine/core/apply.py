@@ -20,6 +20,7 @@ from reprise.schemas.events import (
     PositionClosed,
     PositionOpened,
     PricesUpdated,
+    RulesActivated,
     StopsAmended,
     TickHeld,
     Withdrawn,
@@ -64,6 +65,8 @@ def apply(state: State, event: Event) -> None:
                 state.triggers.setdefault(instrument.symbol, TriggerIndex())
         case MarketStatusSet():
             state.markets[event.symbol].status = event.status
+        case RulesActivated():
+            state.rules_version = event.version
         case CommandRejected() | CommandRepeated() | FeedKept():
             pass
         case _:

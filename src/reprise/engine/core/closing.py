@@ -3,6 +3,7 @@
 from reprise.engine.core.margin import fee_of, is_liquidatable, notional_of, profit_of, requirement_of
 from reprise.engine.core.market import refuse_closed, refuse_price
 from reprise.engine.core.records import Position
+from reprise.engine.core.rules import RULES
 from reprise.engine.core.state import State
 from reprise.engine.core.stops import owned_position
 from reprise.engine.core.turn import Turn, header, rejected
@@ -43,7 +44,7 @@ def closed(
     left = max(0, equity)
     fee = liquidation_fee = 0
     if is_liquidatable(equity, requirement):
-        liquidation_fee = min(fee_of(notional, position.liquidation_fee_rate), left)
+        liquidation_fee = min(RULES[state.rules_version].liquidation_fee(notional, position.liquidation_fee_rate), left)
     else:
         fee = min(fee_of(notional, position.fee_rate), left)
     returned = left - fee - liquidation_fee

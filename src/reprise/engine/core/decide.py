@@ -6,12 +6,13 @@ from reprise.engine.core.accounts import decide_deposit, decide_open_account, de
 from reprise.engine.core.admission import admit_broadcast, admit_client
 from reprise.engine.core.closing import decide_close
 from reprise.engine.core.opening import decide_open
-from reprise.engine.core.operations import decide_feed, decide_instruments, decide_market_status
+from reprise.engine.core.operations import decide_feed, decide_instruments, decide_market_status, decide_rules
 from reprise.engine.core.prices import decide_prices
 from reprise.engine.core.state import State
 from reprise.engine.core.stops import decide_amend
 from reprise.engine.core.turn import Turn, rejected
 from reprise.schemas.commands import (
+    ActivateRules,
     AmendStops,
     Broadcast,
     ClientCommand,
@@ -54,6 +55,7 @@ def _decide_admitted(
     | AmendStops
     | DefineInstruments
     | SetMarketStatus
+    | ActivateRules
     | SelectFeed,
     turn: Turn,
 ) -> Event:
@@ -74,6 +76,8 @@ def _decide_admitted(
             return decide_instruments(state, command, turn)
         case SetMarketStatus():
             return decide_market_status(state, command, turn)
+        case ActivateRules():
+            return decide_rules(state, command, turn)
         case SelectFeed():
             return decide_feed(state, command, turn)
         case _:

@@ -14,7 +14,7 @@ def state_digest(state: State) -> bytes:
     head = (
         (state.shard, state.shards, state.seq, state.time, state.next_offset, state.next_position),
         (state.house, state.fees, state.insurance, state.external),
-        (state.feed, state.clock_suspect),
+        (state.feed, state.clock_suspect, state.rules_version),
         list(state.instruments.values()),
     )
     digest.update(encoder.encode(head))

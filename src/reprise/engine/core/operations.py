@@ -1,13 +1,14 @@
-"""What the operator decides for a whole shard: instruments, halts, and whose prices count."""
+"""What the operator decides for a whole shard: instruments, halts, whose prices count, by which rules it goes on."""
 
 from typing import Final, get_args
 
 from reprise.engine.core.admission import is_id
 from reprise.engine.core.bounds import BPS, LEVERAGE_ONE, NOTIONAL_MAX, PPM, PRICE_MAX, QUANTITY_MAX, WORTH_MAX
+from reprise.engine.core.rules import RULES, RulesUnknown
 from reprise.engine.core.state import State
 from reprise.engine.core.turn import Turn, header, rejected
-from reprise.schemas.commands import DefineInstruments, SelectFeed, SetMarketStatus
-from reprise.schemas.events import Event, FeedKept, FeedSelected, InstrumentsDefined, MarketStatusSet
+from reprise.schemas.commands import ActivateRules, DefineInstruments, SelectFeed, SetMarketStatus
+from reprise.schemas.events import Event, FeedKept, FeedSelected, InstrumentsDefined, MarketStatusSet, RulesActivated
 from reprise.schemas.messages import FeedName, Instrument
 from reprise.schemas.rejections import Rejection
 
@@ -45,6 +46,17 @@ def decide_feed(state: State, command: SelectFeed, turn: Turn) -> Event:
     if feed is not None and (feed.name, feed.run) == (command.name, command.run):
         return FeedKept(*header(state, turn, None), name=command.name, run=command.run)
     return FeedSelected(*header(state, turn, None), name=command.name, run=command.run, live=command.live)
+
+
+def decide_rules(state: State, command: ActivateRules, turn: Turn) -> Event:
+    """Go on by the next version of the rules; RulesUnknown where the log knows of one that this code does not."""
+    if command.version != state.rules_version + 1:
+        turn.content = None  # It may be sent again when its turn has come.
+        return rejected(state, turn, Rejection.RULES_VERSION_NOT_NEXT)
+    if command.version not in RULES:
+        raise RulesUnknown(command.version)
+    # From here on the command must succeed.
+    return RulesActivated(*header(state, turn, None), broadcast=command.broadcast, version=command.version)
 
 
 def _is_sound(instrument: Instrument) -> bool:

@@ -23,6 +23,7 @@ class State(msgspec.Struct, kw_only=True, gc=False):
     feed: Feed | None = None
     clock_suspect: bool = False
     next_position: int = 1
+    rules_version: int = 1  # by which the next command is decided, and its events written
     instruments: dict[str, Instrument] = {}  # in the order they are served
     markets: dict[str, Market] = {}
     accounts: dict[str, Account] = {}

@@ -16,7 +16,8 @@ IDENTIFIED = (ClientCommand, Broadcast)
 def step(state: State, command: Command | None, *, offset: int, time: int) -> list[Event]:
     """Execute the command at this offset, appended at this time (µs); null stands for bytes that are no command.
 
-    Gives at least one event. Whatever was asked, nothing is raised; an exception here is a defect of the core.
+    Gives at least one event. Whatever was asked, nothing is raised but RulesUnknown, by which older code says that only
+    newer code goes on; any other exception is a defect of the core.
     """
     assert offset == state.next_offset, f"command {offset} where {state.next_offset} comes next"
     turn = Turn(

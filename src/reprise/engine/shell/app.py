@@ -11,6 +11,7 @@ from faust import StreamT
 from faust.app.base import BootStrategy
 from mode import CrashingSupervisor
 
+from reprise.engine.shell.following import Following
 from reprise.engine.shell.liveness import Liveness
 from reprise.engine.shell.pages import add_pages
 from reprise.engine.shell.reading import Batch, Reading
@@ -40,8 +41,10 @@ class EngineApp(faust.App):
     mundane_level = "debug"
 
 
-def build_app(settings: Settings, worker: Worker, reader: AIOKafkaConsumer, liveness: Liveness) -> faust.App:
-    """Give the app, not started."""
+def build_app(
+    settings: Settings, worker: Worker, reader: AIOKafkaConsumer, liveness: Liveness, following: Following | None
+) -> faust.App:
+    """Give the app, not started. following: what a standby does first."""
     app = EngineApp(
         "engine",
         broker="kafka://unused",
@@ -64,13 +67,18 @@ def build_app(settings: Settings, worker: Worker, reader: AIOKafkaConsumer, live
         async for batch in stream:
             worker.execute(batch.shard, batch.records)
 
-    app.service(_service_class(app, worker, reader, liveness, Reading(worker, reader, batches)))
+    app.service(_service_class(app, worker, reader, liveness, Reading(worker, reader, batches), following))
     add_pages(app, worker)
     return app
 
 
 def _service_class(
-    app: faust.App, worker: Worker, reader: AIOKafkaConsumer, liveness: Liveness, reading: Reading
+    app: faust.App,
+    worker: Worker,
+    reader: AIOKafkaConsumer,
+    liveness: Liveness,
+    reading: Reading,
+    following: Following | None,
 ) -> type[faust.Service]:
     class Shell(faust.Service):
         """Reads commands and hands them to the agent, for as long as the app runs."""
@@ -79,14 +87,21 @@ def _service_class(
 
         async def on_start(self) -> None:
             app.flow_control.resume()  # Faust's own recovery does this; without it the agent never wakes.
+            await reader.start()
 
         @faust.Service.task
         async def beat(self) -> None:
             await liveness.beat()
 
         @faust.Service.task
+        async def join(self) -> None:
+            if following is not None:
+                await following.until_needed()
+                worker.promote()
+            worker.membership.join(reader)
+
+        @faust.Service.task
         async def read(self) -> None:
-            await worker.membership.join(reader)
             await reading.read()
 
         @faust.Service.task

@@ -8,8 +8,10 @@ from typing import Final
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitionAssignor
+from confluent_kafka.admin import AdminClient
 
 from reprise.engine.shell.fatal import LOST_OWNERSHIP, leave_at_once
+from reprise.runtime.kafka import admin_options
 from reprise.runtime.settings import Settings
 from reprise.schemas.topics import COMMANDS
 
@@ -23,6 +25,7 @@ REVOCATION_TIMEOUT_S: Final = 1.0
 # An idle fetch is answered after this, and while one runs a partition that was just read waits for it.
 FETCH_WAIT_MS: Final = 50
 FETCH_BYTES: Final = 1 << 20
+ANSWER_TIMEOUT_S: Final = 5.0
 
 
 def group_reader(settings: Settings) -> AIOKafkaConsumer:
@@ -48,6 +51,19 @@ def group_reader(settings: Settings) -> AIOKafkaConsumer:
         request_timeout_ms=20_000,
         retry_backoff_ms=100,
     )
+
+
+def shards_of(settings: Settings, worker_id: str) -> frozenset[int] | None:
+    """Give the shards the group has assigned to a worker, null where it knows of none. Blocks; for a thread."""
+    admin = AdminClient(admin_options(settings, "engine-group"))
+    described = admin.describe_consumer_groups([GROUP], request_timeout=ANSWER_TIMEOUT_S)[GROUP]
+    error = described.exception(timeout=ANSWER_TIMEOUT_S)
+    if error is not None:
+        return None
+    for member in described.result().members:
+        if member.group_instance_id == worker_id and member.assignment is not None:
+            return frozenset(partition.partition for partition in member.assignment.topic_partitions)
+    return None
 
 
 class Membership(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka comes without types.
@@ -79,11 +95,18 @@ class Membership(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka c
         self.settled.set()
         self.changed.set()
 
-    async def join(self, reader: AIOKafkaConsumer) -> None:
-        """Start the reader and join the group."""
-        await reader.start()
+    def join(self, reader: AIOKafkaConsumer) -> None:
+        """Join the group with a reader that was started; what it was told to read until now is forgotten."""
+        if reader.assignment():
+            reader.unsubscribe()
         self._watch_for_expulsion(reader)
         reader.subscribe([COMMANDS], listener=self)
+
+    def read_outside(self, reader: AIOKafkaConsumer, shards: frozenset[int]) -> None:
+        """Read these shards without a word to the group."""
+        reader.assign([TopicPartition(COMMANDS, shard) for shard in sorted(shards)])
+        self.assignments.append(shards)
+        self.changed.set()
 
     async def leave(self, reader: AIOKafkaConsumer) -> None:
         """Leave the group, where the worker has no instance id; one that has keeps its place for the session."""

@@ -11,7 +11,7 @@ from reprise.runtime import snapshots
 from reprise.runtime.kafka import Options, bounds, read_back, reader_options, transactional_producer_options
 from reprise.runtime.settings import Settings
 from reprise.runtime.snapshots import Found
-from reprise.schemas.codec import digest_of, first_digest, read_event
+from reprise.schemas.codec import digest_of, first_digest, seq_of
 from reprise.schemas.snapshots import Manifest
 from reprise.schemas.topics import COMMANDS, EVENTS
 
@@ -86,11 +86,11 @@ class KafkaLog:
         return Producers(events.result(), snapshot.result())
 
     def watermark(self, shard: int) -> Watermark:
-        """Read the last committed event."""
+        """Read the last committed event: of it what every schema has at its place, for newer code may have left it."""
         last = read_back(self._settings, EVENTS, shard, 1)
         if not last:
             return Watermark(0, first_digest(shard))
-        return Watermark(read_event(last[0].value).seq, digest_of(last[0].value))
+        return Watermark(seq_of(last[0].value), digest_of(last[0].value))
 
     def command_bounds(self, shard: int) -> Bounds:
         """Ask the broker for both ends."""
@@ -131,7 +131,9 @@ class KafkaLog:
     def _fence(self, transactional_id: str, options: Options) -> Producer:
         """Give the one producer that may write under this id."""
         producer = Producer(transactional_producer_options(self._settings, transactional_id) | options)
-        # Once it is connected the fencing takes 10 ms; asked before, it looks again half a second later.
+        # Connected to the broker, it is done in 10 ms; asked before, it looks again half a second later. The first
+        # answer may come over the connection it began with, the second comes over the one it keeps.
+        producer.list_topics(EVENTS, timeout=ANSWER_TIMEOUT_S)
         producer.list_topics(EVENTS, timeout=ANSWER_TIMEOUT_S)
         for tries_left in reversed(range(FENCE_TRIES)):
             try:

@@ -5,22 +5,28 @@ import gc
 import logging
 import signal
 import sys
+from functools import partial
 from typing import Final
 
 import structlog
 import uvloop
+from aiokafka import AIOKafkaConsumer
 
 from reprise.engine.core.step import step as core_step
 from reprise.engine.shell.app import build_app
 from reprise.engine.shell.fatal import CANNOT_COMMIT, leave_at_once
-from reprise.engine.shell.group import SESSION_MS, group_reader
+from reprise.engine.shell.following import Following
+from reprise.engine.shell.group import SESSION_MS, group_reader, shards_of
 from reprise.engine.shell.liveness import Liveness
-from reprise.engine.shell.log import KafkaLog
+from reprise.engine.shell.log import KafkaLog, Log
 from reprise.engine.shell.metrics import Metrics
+from reprise.engine.shell.role import role_of
 from reprise.engine.shell.shard import Step
 from reprise.engine.shell.worker import Worker
+from reprise.runtime.errors import FixableError
 from reprise.runtime.logging import configure
 from reprise.runtime.settings import Settings
+from reprise.runtime.signals import PARTNER_IS_DEAD
 from reprise.runtime.topics import require_topics
 from reprise.schemas.codec import codec
 from reprise.schemas.topics import COMMANDS, EVENTS, SNAPSHOTS
@@ -59,10 +65,18 @@ async def _serve(settings: Settings, step: Step) -> None:
         loop.add_signal_handler(number, asked_to_stop.set)
     liveness = Liveness(SESSION_MS / 1_000)
     reader = group_reader(settings)
-    worker = Worker(settings, KafkaLog(settings), reader, liveness, Metrics(), step)
-    app = build_app(settings, worker, reader, liveness)
+    source = KafkaLog(settings)
+    worker = Worker(settings, source, reader, liveness, Metrics(), step, await asyncio.to_thread(role_of, settings))
+    following = _following(settings, worker, source, reader)
+    loop.add_signal_handler(PARTNER_IS_DEAD, following.owner_is_dead.set if following else _say_it_owns)
+    app = build_app(settings, worker, reader, liveness, following)
     await app.start()
-    log.info("engine started", worker=settings.engine_worker_id, pages=f"{settings.engine_host}:{settings.engine_port}")
+    log.info(
+        "engine started",
+        worker=settings.engine_worker_id,
+        role=worker.role,
+        pages=f"{settings.engine_host}:{settings.engine_port}",
+    )
     ends = [asyncio.create_task(asked_to_stop.wait()), asyncio.create_task(app.wait_until_stopped())]
     await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
     if app.crash_reason is not None:
@@ -73,3 +87,15 @@ async def _serve(settings: Settings, step: Step) -> None:
     await app.stop()
     await worker.leave()
     log.info("stopped")
+
+
+def _following(settings: Settings, worker: Worker, source: Log, reader: AIOKafkaConsumer) -> Following | None:
+    if worker.role == "owner":
+        return None
+    if settings.engine_worker_id is None:
+        raise FixableError("A standby takes the place of one worker: name it with ENGINE_WORKER_ID.")
+    return Following(worker, source, reader, partial(shards_of, settings, settings.engine_worker_id))
+
+
+def _say_it_owns() -> None:
+    log.info("the death of a standby is no news to an owner")

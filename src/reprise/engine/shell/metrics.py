@@ -4,7 +4,7 @@ from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, PlatformCollector, ProcessCollector
 
-STATES: Final = ("taking_over", "recovering", "live", "frozen")
+STATES: Final = ("taking_over", "recovering", "live", "following", "frozen")
 _CORE_SECONDS: Final = (
     *(0.00001, 0.00002, 0.00003, 0.00005, 0.000075, 0.0001, 0.00015, 0.0002, 0.0003, 0.0005, 0.00075),
     *(0.001, 0.002, 0.005, 0.01, 0.1, 1),

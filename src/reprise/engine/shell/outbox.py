@@ -63,12 +63,13 @@ class Outbox:
         """Whether more commands may be executed."""
         return len(self._outputs) < WAITING_MAX
 
-    def put(self, outputs: list[Output], command_count: int, oldest_ms: int) -> None:
+    def put(self, commands: list[list[Output]], oldest_ms: int) -> None:
         """Add the events of some commands, whole and in order; the oldest was appended at this time (ms)."""
         if not self._outputs:
             self._oldest_ms = oldest_ms
-        self._outputs += outputs
-        self._command_count += command_count
+        for outputs in commands:
+            self._outputs += outputs
+        self._command_count += len(commands)
         self._idle.clear()
         self._something.set()
 

@@ -51,6 +51,7 @@ class Publisher:
         self._liveness = liveness
         self._ring: Ring | None = None
         self._unfinished: Literal["commit", "abort"] | None = None
+        self._written: Found | None = None  # by the transaction that is unfinished
         self._thread = ThreadPoolExecutor(1, f"snapshot-{shard}")
 
     def pack(self, packing: Packing, pages: list[bytes]) -> Future[None]:
@@ -107,9 +108,10 @@ class Publisher:
         )
         self._deliver(producer, [(key, None) for key in ring.leftovers(place.slot, len(offsets), self._slots)])
         (offset,) = self._deliver(producer, [(manifest_key(place.slot), encode_manifest(manifest))])
+        self._written = found = Found(offset, manifest)
         self._unfinished = "commit"
         self._commit(producer)
-        return Found(offset, manifest)
+        return found
 
     def _deliver(self, producer: Producer, records: list[tuple[bytes, bytes | None]]) -> list[int]:
         """Write records and give the offset of each."""
@@ -137,7 +139,10 @@ class Publisher:
         """End a former snapshot's transaction; a commit that was begun can only be repeated."""
         if self._unfinished == "commit":
             self._commit(producer)
-            self._ring = None  # That snapshot is in the log after all.
+            assert self._ring is not None, "a snapshot was written, and its place came from the ring"
+            assert self._written is not None, "what is committed was written"
+            # It is in the log after all. The log is not asked: what was just committed cannot be read for a moment.
+            self._ring.put(self._written)
         elif self._unfinished == "abort":
             self._abort(producer)
 

@@ -104,11 +104,7 @@ class Reading:
 
     def _next(self) -> Shard | None:
         """The shard whose turn it is: live ones in turn, then recovering ones in turn."""
-        able = [
-            shard
-            for shard in self._worker.shards.values()
-            if shard.waiting and shard.outbox is not None and shard.outbox.has_room
-        ]
+        able = [shard for shard in self._worker.shards.values() if shard.waiting and shard.has_room]
         if not able:
             return None
         self._turns += 1

@@ -13,7 +13,6 @@ from reprise.engine.shell.metrics import Metrics
 from reprise.engine.shell.publishing import Content, NotPublished, Publisher
 from reprise.engine.shell.shard import Shard, Snapshotted
 from reprise.engine.snapshot import FORMAT, begin_copy, end_copy
-from reprise.schemas.codec import RULES_VERSION
 from reprise.schemas.snapshots import CHUNK_BYTES, Manifest, Packing
 
 log = structlog.get_logger(__name__)
@@ -104,7 +103,7 @@ class Snapshots:
             accounts=len(shard.state.accounts),
             positions=len(shard.state.positions),
             format=FORMAT,
-            rules_version=RULES_VERSION,
+            rules_version=shard.state.rules_version,
         )
         # Counted from its beginning, whether it comes to be or not: a broker that is slow is not asked at once again.
         shard.snapshotted = Snapshotted(monotonic(), content.seq, content.next_offset, shard.snapshotted.number)

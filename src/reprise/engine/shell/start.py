@@ -5,11 +5,12 @@ from typing import Final, NamedTuple
 
 import structlog
 
+from reprise.engine.core.rules import newest_rules
 from reprise.engine.core.state import State, genesis
 from reprise.engine.shell.log import Bounds, Log, Watermark
 from reprise.engine.shell.progress import Progress
 from reprise.engine.snapshot import FORMAT, restore
-from reprise.schemas.codec import RULES_VERSION, first_digest
+from reprise.schemas.codec import first_digest
 from reprise.schemas.snapshots import Manifest, SnapshotUnreadable, why_unusable
 
 log = structlog.get_logger(__name__)
@@ -37,7 +38,7 @@ def start_of(source: Log, shard: int, shards: int, watermark: Watermark, bounds:
 
     for offset, manifest in source.manifests(shard, pass_over):
         found = (
-            why_unusable(manifest, shard=shard, seq=watermark.seq, format_version=FORMAT, rules_version=RULES_VERSION)
+            why_unusable(manifest, shard=shard, seq=watermark.seq, format_version=FORMAT, rules_version=newest_rules())
             or _why_of_another_log(source, manifest, bounds)
             or _load(source, manifest, shard, shards, progress)
         )
@@ -82,10 +83,10 @@ def _why_of_another_log(source: Log, manifest: Manifest, bounds: Bounds) -> str 
 
 def _contradiction(manifest: Manifest, state: State, shards: int) -> str | None:
     """Say in what a ledger differs from what its manifest says of it, or give null."""
-    said = (manifest.shard, shards, manifest.seq, manifest.next_offset, manifest.time)
-    found = (state.shard, state.shards, state.seq, state.next_offset, state.time)
+    said = (manifest.shard, shards, manifest.seq, manifest.next_offset, manifest.time, manifest.rules_version)
+    found = (state.shard, state.shards, state.seq, state.next_offset, state.time, state.rules_version)
     if said != found:
-        return f"its manifest says shard, shards, seq, next offset and time {said}, its first page {found}"
+        return f"its manifest says shard, shards, seq, next offset, time and rules {said}, its first page {found}"
     accounts, positions = len(state.accounts), len(state.positions)
     if (manifest.accounts, manifest.positions) != (accounts, positions):
         return (

@@ -15,6 +15,7 @@ def status(worker: Worker) -> dict[str, Any]:
     """Give the whole picture, for `reprise status` and people."""
     return {
         "worker": worker.settings.engine_worker_id,
+        "role": worker.role,
         "ready": worker.is_ready,
         "shards": [_shard_status(worker.shards[number]) for number in sorted(worker.shards)],
     }
@@ -22,12 +23,15 @@ def status(worker: Worker) -> dict[str, Any]:
 
 def why_not_ready(worker: Worker) -> str | None:
     """Give the reasons as one sentence, or null when there are none."""
-    if not worker.membership.joined:
+    if worker.role == "owner" and not worker.membership.joined:
         return "the group has not assigned any shards yet"
+    if worker.role == "standby" and not worker.shards:
+        return "it is not known yet which shards are to be followed"
+    goal = "live" if worker.role == "owner" else "following"
     reasons = [
         f"shard {shard.number} is {shard.phase}" + (f": {shard.error}" if shard.error else _whereabouts(shard))
         for shard in worker.shards.values()
-        if shard.phase != "live"
+        if shard.phase != goal
     ]
     return "; ".join(reasons) or None
 
@@ -48,6 +52,7 @@ def _shard_status(shard: Shard) -> dict[str, Any]:
         "seconds_left": shard.progress.seconds_left if shard.phase in RECOVERY else None,
         "snapshot": _snapshot(shard),
         "error": shard.error,
+        "rules_version": None if ledger is None else ledger.rules_version,
         "clock_suspect": ledger is not None and ledger.clock_suspect,
         "feed": None if ledger is None or ledger.feed is None else {"name": ledger.feed.name, "run": ledger.feed.run},
         "prices": {} if ledger is None else _conditions(shard),
@@ -56,7 +61,7 @@ def _shard_status(shard: Shard) -> dict[str, Any]:
 
 def percent(shard: Shard) -> float:
     """Give how much of the recovery's present part is done; 100 once the shard is live."""
-    return 100.0 if shard.phase == "live" else shard.progress.percent
+    return 100.0 if shard.phase in ("live", "following") else shard.progress.percent
 
 
 def _whereabouts(shard: Shard) -> str:

@@ -1,4 +1,4 @@
-"""In which order a shard is taken over, so that its former owner can do no harm."""
+"""In which order a shard is taken over, so that its former owner can do no harm; and what a standby reads instead."""
 
 from typing import NamedTuple
 
@@ -7,23 +7,34 @@ from reprise.engine.shell.progress import Progress
 from reprise.engine.shell.start import Start, start_of
 
 
-class TakenOver(NamedTuple):
-    """A shard that nobody else can write to any more, and what its recovery has to reach.
+class Ends(NamedTuple):
+    """What a recovery has to reach: the last committed event, and the commands there are."""
 
-    bounds: of the commands, as they were after the fencing.
-    """
-
-    producers: Producers
     watermark: Watermark
-    start: Start
     bounds: Bounds
 
 
-def take_over(source: Log, shard: int, shards: int, progress: Progress) -> TakenOver:
+class Seized(NamedTuple):
+    """A shard that nobody else can write to any more; the ends are those after the fencing."""
+
+    producers: Producers
+    ends: Ends
+
+
+def seize(source: Log, shard: int) -> Seized:
     """Fence the former owner, then read how far it came. Never the other way round. Blocks; for a thread."""
     producers = source.fence(shard)
+    return Seized(producers, ends_of(source, shard))
+
+
+def ends_of(source: Log, shard: int) -> Ends:
+    """Read how far the shard's owner came; without fencing it first, it may go on meanwhile. Blocks; for a thread."""
     watermark = source.watermark(shard)
-    bounds = source.command_bounds(shard)
-    start = start_of(source, shard, shards, watermark, bounds, progress)
+    return Ends(watermark, source.command_bounds(shard))
+
+
+def load(source: Log, shard: int, shards: int, ends: Ends, progress: Progress) -> Start:
+    """Give the ledger from which the commands are replayed. Blocks; for a thread."""
+    start = start_of(source, shard, shards, ends.watermark, ends.bounds, progress)
     progress.end()
-    return TakenOver(producers, watermark, start, bounds)
+    return start

@@ -1,0 +1,152 @@
+"""A rule and a field change at an offset: before it nothing is another byte, after it both are there."""
+
+from itertools import takewhile
+
+import pytest
+
+from activation.log import AT, activating_commands, recorded_commands
+from golden.replay import summary_of
+from golden.test_recorded_log import recorded
+from properties.test_copying import copy_of
+from replaying import Replay, command_in, execute
+from reprise.audit import arithmetic
+from reprise.engine.core.apply import apply
+from reprise.engine.core.bounds import PPM
+from reprise.engine.core.fingerprint import state_digest
+from reprise.engine.core.rules import RULES, RulesUnknown, newest_rules
+from reprise.engine.core.state import State, genesis
+from reprise.engine.core.step import step
+from reprise.engine.snapshot import restore
+from reprise.schemas import codec
+from reprise.schemas.codec import digest_of, read_event, seal, version_of
+from reprise.schemas.events import Event, PositionClosed, RulesActivated
+from second_rules import FeedPraised, second_rules
+
+BEFORE = len(list(takewhile(lambda event: event.command_offset < AT, recorded().events)))
+
+
+def replayed(commands: list[tuple[int, bytes]]) -> Replay:
+    return execute(0, 1, commands, laws_every=50)
+
+
+@pytest.fixture
+def newer_code() -> object:
+    with second_rules():
+        yield
+
+
+@pytest.fixture
+def activated(newer_code: object) -> Replay:
+    """The log with the activation, executed by newer code."""
+    return replayed(activating_commands())
+
+
+def liquidations(events: list[Event]) -> list[PositionClosed]:
+    return [event for event in events if isinstance(event, PositionClosed) and event.liquidation_fee > 0]
+
+
+def test_newer_code_replays_an_old_log_to_the_same_bytes(newer_code: object) -> None:
+    again = replayed(recorded_commands())
+    assert again.values == recorded().values
+    assert summary_of(again) == summary_of(recorded())
+
+
+def test_up_to_the_activation_every_byte_is_that_of_code_which_knows_version_1_only(activated: Replay) -> None:
+    assert BEFORE > 300
+    assert activated.values[:BEFORE] == recorded().values[:BEFORE]
+    assert activated.values[BEFORE:] != recorded().values[BEFORE:]
+
+
+def test_the_event_of_the_activation_is_written_by_the_version_before_it(activated: Replay) -> None:
+    event = activated.events[BEFORE]
+    assert isinstance(event, RulesActivated)
+    assert (event.version, event.command_offset, event.index) == (2, AT, 0)
+    assert {version_of(value) for value in activated.values[: BEFORE + 1]} == {1}
+
+
+def test_the_new_fee_is_taken_and_the_new_field_written_from_the_next_command_on(activated: Replay) -> None:
+    old, new = liquidations(activated.events[:BEFORE]), liquidations(activated.events[BEFORE:])
+    assert len(old) == 4
+    assert len(new) == 4
+    for event in old:
+        assert event.liquidation_fee == min(max(0, event.equity), -(-event.notional * 5_000 // PPM))
+        assert getattr(event, "liquidation_fee_rate") is None  # noqa: B009  # Of the planted type.
+    for event in new:
+        assert event.liquidation_fee == min(max(0, event.equity), -(-event.notional * 5_000 // (2 * PPM)))
+        assert getattr(event, "liquidation_fee_rate") == 5_000  # noqa: B009
+    assert any(event.liquidation_fee < event.equity for event in new), "not all of what was left is the fee"
+
+
+def test_an_event_has_the_schema_of_its_command_s_rules_and_comes_back_as_it_was(activated: Replay) -> None:
+    for value, event in zip(activated.values, activated.events, strict=True):
+        closes = isinstance(event, PositionClosed)
+        assert version_of(value) == (2 if closes and event.command_offset > AT else 1)
+        assert read_event(value) == event
+
+
+def test_an_event_of_the_old_schema_is_read_with_the_new_field_null(activated: Replay) -> None:
+    """By newer code: of the bytes that code of version 1 alone has written."""
+    for value, event in zip(recorded().values[:BEFORE], activated.events, strict=False):
+        assert read_event(value) == event
+
+
+def test_an_event_of_a_new_kind_comes_with_its_version_and_no_earlier(newer_code: object) -> None:
+    praised = FeedPraised(1, None, 0, 0, None, None, None, 1, name="simulated", run="1")
+    value, _ = seal(praised, bytes(16), 2)
+    assert (version_of(value), read_event(value)) == (2, praised)
+    with pytest.raises(KeyError):
+        seal(praised, bytes(16), 1)
+
+
+def test_executing_and_folding_lead_to_one_ledger_across_the_activation(activated: Replay) -> None:
+    folded = genesis(0, 1)
+    for value in activated.values:
+        apply(folded, read_event(value))
+    assert folded.rules_version == 2
+    assert state_digest(folded) == state_digest(activated.state)
+
+
+@pytest.mark.parametrize("offset", [AT - 40, AT, AT + 1, AT + 40])
+def test_a_snapshot_before_or_after_the_activation_gives_the_rest_byte_for_byte(offset: int, activated: Replay) -> None:
+    commands = activating_commands()
+    before = replayed(commands[:offset])
+    state = restore(copy_of(before.state))
+    assert state.rules_version == (2 if offset > AT else 1)
+    assert values_from(state, commands, digest_of(before.values[-1])) == activated.values[len(before.values) :]
+
+
+def values_from(state: State, commands: list[tuple[int, bytes]], digest: bytes) -> list[bytes]:
+    values = []
+    for time, value in commands[state.next_offset :]:
+        rules = state.rules_version
+        for event in step(state, command_in(value, rules), offset=state.next_offset, time=time):
+            sealed, digest = seal(event, digest, rules)
+            values.append(sealed)
+    return values
+
+
+def test_two_ledgers_that_differ_in_their_rules_alone_are_two_ledgers() -> None:
+    one, other = genesis(0, 1), genesis(0, 1)
+    other.rules_version = 2
+    assert state_digest(one) != state_digest(other)
+
+
+def test_code_that_does_not_know_the_version_stops_before_it_and_changes_nothing() -> None:
+    state = replayed(activating_commands()[:AT]).state
+    before = state_digest(state)
+    time, value = activating_commands()[AT]
+    with pytest.raises(RulesUnknown, match=r"rules version 2 begins here.*has up to 1: start a newer one"):
+        step(state, command_in(value), offset=AT, time=time)
+    assert state_digest(state) == before
+    with second_rules():
+        (event,) = step(state, command_in(value), offset=AT, time=time)
+        assert isinstance(event, RulesActivated)
+
+
+def test_whoever_must_know_the_rules_knows_the_same_versions() -> None:
+    """The core has the rules, the audit its own arithmetic of them, and the API the number of the newest."""
+    assert list(RULES) == list(range(1, newest_rules() + 1)) == list(arithmetic.RULES)
+    assert newest_rules() == codec.RULES_VERSION
+    assert (
+        max(int(folder.name) for folder in codec.schema_files().iterdir() if folder.name.isdecimal()) <= newest_rules()
+    )

@@ -1,0 +1,198 @@
+"""The audit judges a log by the rules it was written under, and names the shard that missed a change of them."""
+
+import json
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from activation.log import AT, activated_log, recorded_commands, written
+from audit.logs import NOT_A_COMMAND, MemoryLog, Scribe
+from projector.streams import busy_exchange
+from reprise.audit.comparison import compare
+from reprise.audit.explanation import explain
+from reprise.audit.exporting import export_log
+from reprise.audit.history import history_of
+from reprise.audit.past import Moment, describe, ledger_at
+from reprise.audit.ring import newest_start
+from reprise.audit.verify import From, Request, Verdict, verify
+from reprise.cli.main import call
+from reprise.schemas.codec import encode_command, first_digest, read_event, seal
+from reprise.schemas.events import PositionClosed, RulesActivated
+from reprise.schemas.units import SECOND
+from second_rules import activate, second_rules
+
+SHARDS = 4
+STARTS: tuple[From, ...] = ("genesis", "snapshot")
+
+
+def verified(log: MemoryLog, start: From = "genesis") -> Verdict:
+    return verify(log, Request(log.held, start=start, processes=1))
+
+
+@cache
+def sent() -> list[list[tuple[int, bytes]]]:
+    """What people do on four shards for some minutes, as code of version 1 sends it."""
+    return [
+        [(time, NOT_A_COMMAND if command is None else encode_command(command)) for time, command in commands]
+        for commands in busy_exchange(seed=5, accounts=16, rounds=40).sent
+    ]
+
+
+def ledger(told: dict[int, int]) -> MemoryLog:
+    """Four shards, each told of version 2 so many µs before its log's end; a shard that is not named is not told."""
+    all_sent = sent()
+    with second_rules():
+        parts = []
+        for shard, commands in enumerate(all_sent):
+            scribe, end, waits = Scribe(shard, SHARDS), commands[-1][0], shard in told
+            for number, (time, value) in enumerate(commands, 1):
+                if waits and time >= end - told[shard]:
+                    scribe.append(encode_command(activate(shard=shard)), time // 1_000)
+                    waits = False
+                scribe.append(value, time // 1_000)
+                if number == 40:
+                    scribe.snapshot()
+            parts.append(scribe.part)
+        return MemoryLog(parts, "four shards")
+
+
+@pytest.mark.parametrize("start", STARTS)
+def test_a_log_with_a_change_of_rules_is_verified_by_the_rules_of_each_command(start: From) -> None:
+    with second_rules():
+        verdict = verified(activated_log(), start)
+    assert verdict.differences == []
+    assert verdict.shards[0].snapshots == 7
+    assert (verdict.shards[0].started_at == 1) == (start == "genesis")
+
+
+def test_an_event_with_the_other_version_s_schema_is_named() -> None:
+    """Were a new field written too early, or left out too late, the schema would say so before any value does."""
+    log = activated_log().copy()
+    events = log.parts[0].events
+    with second_rules():
+        place, event = next(
+            (place, event)
+            for place, record in enumerate(events)
+            if isinstance(event := read_event(record.value), PositionClosed)
+        )
+        value, _ = seal(event, first_digest(0), 2)
+        events[place] = events[place]._replace(value=value)
+        first = verified(log).differences[0]
+    assert (first.judge, first.seq, first.field) == ("events", event.seq, "schema")
+    assert (first.expected, first.found) == ("of rules version 1", "of rules version 2")
+
+
+def test_a_fee_by_the_former_rules_is_named_by_the_laws_too() -> None:
+    """The audit's own arithmetic knows which version a receipt falls under, not the core's alone."""
+    log = activated_log()
+    with second_rules(), pytest.MonkeyPatch.context() as patch:
+        from reprise.audit import arithmetic  # noqa: PLC0415
+
+        patch.setitem(arithmetic.RULES, 2, arithmetic.RULES[1])
+        (difference,) = verified(log).differences
+    assert difference.judge == "laws"
+    assert "liquidation_fee is" in difference.what
+
+
+def test_code_that_does_not_know_the_version_says_so_and_what_to_do() -> None:
+    differences = verified(activated_log()).differences
+    assert differences[0].judge == "events"
+    assert differences[0].offset == AT
+    assert "rules version 2 begins here" in differences[0].what
+    assert "start a newer one" in differences[0].what
+    later = [difference.what for difference in differences if difference.judge == "snapshots"]
+    assert later
+    assert all("its rules are version 2, and this version of Reprise has up to 1" in what for what in later)
+
+
+def test_a_snapshot_of_rules_this_code_does_not_know_is_passed_over_for_an_older_one() -> None:
+    assert newest_start(activated_log(), 0).state.next_offset == 300
+    with second_rules():
+        newest = newest_start(activated_log(), 0).state
+    assert (newest.next_offset, newest.rules_version) == (700, 2)
+
+
+def test_the_ledger_of_the_past_says_which_rules_were_in_force() -> None:
+    with second_rules():
+        before = describe(ledger_at(activated_log(), 0, Moment(AT - 1, None)))
+        after = describe(ledger_at(activated_log(), 0, Moment(AT, None)))
+    assert (before["rules_version"], after["rules_version"]) == (1, 2)
+    assert {name for name in before if before[name] != after[name]} == {
+        *("next_offset", "seq", "time", "digest", "rules_version")
+    }
+
+
+def test_the_command_line_tells_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with second_rules():
+        export_log(activated_log(), tmp_path / "log", shard=None, to={})
+        assert call(["audit", "at", str(AT), "--log", str(tmp_path / "log")]) == 0
+        assert "version 2" in capsys.readouterr().out
+        assert call(["audit", "verify", "--log", str(tmp_path / "log"), "--processes", "1", "--json"]) == 0
+        assert json.loads(capsys.readouterr().out)["under_way"] == []
+
+
+def test_a_ticket_is_explained_by_the_rules_that_were_in_force_at_its_end() -> None:
+    found = set()
+    with second_rules():
+        for record in activated_log().parts[0].events:
+            event = read_event(record.value)
+            if not isinstance(event, PositionClosed) or event.liquidation_fee == 0:
+                continue
+            version = 2 if event.command_offset > AT else 1
+            text = "\n".join(line.text for line in explain(history_of(activated_log(), event.position_id)).lines)
+            assert f"In force: rules version {version}." in text
+            assert ("the lesser of half of" in text) == (version == 2)
+            found.add(version)
+    assert found == {1, 2}
+
+
+def test_two_logs_of_which_one_was_activated_differ_first_in_the_activation() -> None:
+    with second_rules():
+        other = MemoryLog([written(recorded_commands()).part], "the same log without it")
+        result = compare(other, activated_log())
+    commands, events = result.differences
+    assert (commands.judge, commands.offset) == ("commands", AT)
+    assert (events.judge, events.found) == ("events", RulesActivated.__name__)
+
+
+@pytest.mark.parametrize("missed", range(SHARDS))
+@pytest.mark.parametrize("start", STARTS)
+def test_a_shard_that_missed_the_activation_is_named(missed: int, start: From) -> None:
+    log = ledger({shard: 30 * SECOND for shard in range(SHARDS) if shard != missed})
+    with second_rules():
+        verdict = verified(log, start)
+    assert {(each.judge, each.shard) for each in verdict.differences} == {("broadcasts", missed)}
+    by_field = {each.field: each for each in verdict.differences}
+    version = by_field["rules version"]
+    assert (version.expected, version.found) == ("2", "1")
+    if start == "genesis":
+        assert by_field["broadcast rules-2"].what == "broadcast rules-2 is missing"
+    assert verdict.under_way == []
+
+
+def test_shards_that_were_told_at_different_offsets_agree() -> None:
+    log = ledger({shard: (30 - shard) * SECOND for shard in range(SHARDS)})
+    with second_rules():
+        assert verified(log).differences == []
+
+
+@pytest.mark.parametrize(("seconds", "named"), [(9, False), (12, True)])
+def test_a_broadcast_of_the_last_ten_seconds_is_under_way_and_no_finding(seconds: int, named: bool) -> None:
+    """As on a live cluster in the middle of it: shard 3 has not been told yet."""
+    log = ledger(dict.fromkeys(range(SHARDS - 1), seconds * SECOND))
+    with second_rules():
+        verdict = verified(log)
+    assert verdict.agrees != named
+    assert any("rules version" in sentence and "shard 3" in sentence for sentence in verdict.under_way) != named
+
+
+def test_without_a_change_every_shard_has_version_1() -> None:
+    assert verified(ledger({})).differences == []
+
+
+def test_differences_are_told_in_one_line() -> None:
+    log = ledger({0: 30 * SECOND})
+    with second_rules():
+        sentences = [difference.sentence() for difference in verified(log).differences]
+    assert "[broadcasts] broadcast rules-2 is missing (shard 1, field broadcast rules-2)" in sentences[0]

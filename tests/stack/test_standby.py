@@ -1,0 +1,59 @@
+"""`up --standby`: the moment one engine of a pair ends, the other goes on, and the first comes back behind it."""
+
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from processes import eventually, reprise
+from reprise.stack import manager
+from reprise.stack.instance import Folder
+from reprise.stack.ports import free_ports
+from reprise.stack.status import status_of
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+PAIR = ("engine-1", "engine-1-standby")
+
+
+@pytest.fixture
+def instance(tmp_path: Path) -> Iterator[Folder]:
+    folder = Folder(tmp_path / "instance")
+    (port,) = free_ports(1)
+    said = reprise(
+        "up", "--detach", "--standby", "--data", folder.data, "--port", port, "--feed", "simulated", timeout=180
+    )
+    assert said.returncode == 0, said.stderr
+    yield folder
+    manager.stop(folder, print)
+
+
+def test_each_of_a_pair_takes_the_others_place_and_the_audit_agrees(instance: Folder) -> None:
+    for owner, standby in (PAIR, PAIR[::-1]):
+        before = until(instance, owner, standby)
+        os.kill(pid_of(before, owner), signal.SIGKILL)
+        after = until(instance, standby, owner)
+        assert all(now["seq"] >= then["seq"] for now, then in zip(after["shards"], before["shards"], strict=True)), (
+            "the books go on where they were"
+        )
+    verified = reprise("audit", "verify", "--data", instance.data, timeout=120)
+    assert verified.returncode == 0, verified.stdout + verified.stderr
+
+
+def until(instance: Folder, owner: str, standby: str) -> dict[str, Any]:
+    """Wait until one owns every shard, live, and the other follows every one; the status then."""
+    return eventually(
+        lambda: status_of(instance),
+        lambda status: (
+            [(shard["process"], shard["state"]) for shard in status["shards"]] == [(owner, "live")] * 4
+            and [(shard["process"], shard["state"]) for shard in status["followed"]] == [(standby, "following")] * 4
+        ),
+        timeout_s=30,
+    )
+
+
+def pid_of(status: dict[str, Any], name: str) -> int:
+    (pid,) = (process["pid"] for process in status["processes"] if process["name"] == name)
+    return int(pid)
