@@ -243,6 +243,20 @@ def test_a_snapshot_whose_slot_was_used_again_may_have_lost_its_chunks() -> None
     assert "is not at offset" in verified(log).differences[0].what
 
 
+def test_a_broken_manifest_is_named_and_not_the_one_whose_chunks_it_replaced() -> None:
+    log = golden_log().copy()
+    snapshots = log.parts[0].snapshots
+    first = next(place for place, record in enumerate(snapshots) if is_manifest_key(record.key))
+    again = max(place for place, record in enumerate(snapshots) if record.key == snapshots[first].key)
+    assert again > first
+    snapshots[again] = flipped(snapshots[again], 100)
+    broken = snapshots[again].offset
+    del snapshots[first - 1]
+    verdict = verified(log)
+    assert verdict.shards[0].superseded_snapshots == 1
+    assert {(difference.judge, difference.offset) for difference in verdict.differences} == {("snapshots", broken)}
+
+
 def test_a_shard_that_missed_a_broadcast_is_named() -> None:
     lone = busy_log().copy()
     part = lone.parts[2]

@@ -1,0 +1,135 @@
+"""Decisions of the shell made wrong, one at a time, so that the simulation can be seen to find them."""
+
+from collections.abc import Callable
+from typing import Any, Final, NamedTuple
+
+from confluent_kafka import KafkaException
+
+from reprise.engine.core.copying import Copying
+from reprise.engine.shell import start, worker
+from reprise.engine.shell.hole import Answer
+from reprise.engine.shell.log import Log
+from reprise.engine.shell.outbox import Outbox, Output
+from reprise.engine.shell.reading import Reading
+from reprise.engine.shell.ring import Place, Ring
+from reprise.engine.shell.shard import Records, Shard
+from reprise.engine.shell.take_over import Ends, Seized, ends_of, seize
+from reprise.engine.shell.worker import Worker
+from reprise.schemas.snapshots import Manifest, why_unusable
+
+COMMIT: Final = Outbox._commit
+NEXT_PLACE: Final = Ring.next_place
+FOR_EVER: Final = 1 << 62
+
+
+class Sabotage(NamedTuple):
+    """One wrong decision: what stands where, instead of what should. seeds: within how many it must be found."""
+
+    name: str
+    place: Any
+    attribute: str
+    wrong: Callable[..., Any]
+    seeds: int
+
+
+def _watermark_before_fence(source: Log, shard: int) -> Seized:
+    ends = ends_of(source, shard)
+    return Seized(source.fence(shard), ends)
+
+
+def _above_the_watermark(manifest: Manifest, **terms: int) -> str | None:
+    return why_unusable(manifest, **(terms | {"seq": FOR_EVER}))
+
+
+def _silent_for_one_less(self: Shard) -> None:
+    if self.seq >= self.watermark.seq - 1:
+        self._silent = False
+
+
+def _silent_for_one_more(self: Shard) -> None:
+    if self.seq > self.watermark.seq:
+        self._silent = False
+
+
+def _any_digest(self: Shard) -> None:
+    if self.seq >= self.watermark.seq:
+        self._silent = False
+
+
+def _swallow(self: Outbox, outputs: list[Output]) -> None:
+    try:
+        COMMIT(self, outputs)
+    except KafkaException:
+        return
+
+
+def _commit_again(self: Outbox, outputs: list[Output]) -> None:
+    try:
+        COMMIT(self, outputs)
+    except KafkaException as error:
+        if not error.args[0].retriable():
+            raise
+        assert self._producer is not None, "it just committed"
+        self._producer.commit_transaction(10.0)
+        COMMIT(self, outputs)
+
+
+async def _committed_or_not(_self: Outbox, _seq: int) -> bool:
+    return True
+
+
+def _receive_anything(self: Reading, shard: Shard, _partition: object, records: Records) -> None:
+    shard.receive(records)
+    self._worker.work_to_do.set()
+
+
+def _over_the_newest(self: Ring, slots: int) -> Place:
+    place = NEXT_PLACE(self, slots)
+    return place if self._newest is None else place._replace(slot=self._newest.manifest.slot)
+
+
+def _promoted_without_looking(self: Shard, ends: Ends, outbox: Outbox) -> None:
+    assert self.withheld is not None, "only a standby's shard is promoted"
+    self.outbox = outbox
+    commands, oldest_ms = self.withheld.hand_over()
+    if commands:
+        outbox.put(commands, oldest_ms)
+    self._replay_to(ends)
+    self.withheld = None
+    self._see_where_it_is()
+
+
+async def _promoted_though_frozen(self: Worker, shard: Shard) -> None:
+    seized = await self._in_thread(seize, self._source, shard.number)
+    outbox = self._outbox_of(shard, seized)
+    shard.promote(seized.ends, outbox)
+    self._taken_over(shard, seized)
+    await outbox.commit_for_ever()
+
+
+def _live_at_any_end(self: Shard) -> None:
+    if self.phase == "recovering" and self.next_offset >= self.recovery_end:
+        self._silent = False
+        self._enter("live")
+
+
+SABOTAGES: Final = (
+    Sabotage("the watermark is read before the fencing", worker, "seize", _watermark_before_fence, 400),
+    Sabotage("a snapshot above the watermark is accepted", start, "why_unusable", _above_the_watermark, 100),
+    Sabotage("silence ends an event early", Shard, "_compare_with_watermark", _silent_for_one_less, 20),
+    Sabotage("silence ends a command late", Shard, "_compare_with_watermark", _silent_for_one_more, 20),
+    Sabotage("the digest at the watermark is not compared", Shard, "_compare_with_watermark", _any_digest, 400),
+    Sabotage("the failure of a transaction is swallowed", Outbox, "_commit", _swallow, 100),
+    Sabotage("a transaction without an answer is done again", Outbox, "_commit", _commit_again, 100),
+    Sabotage("records that do not follow are taken", Reading, "_receive", _receive_anything, 50),
+    Sabotage("a snapshot does not wait for its events", Outbox, "until_committed", _committed_or_not, 50),
+    Sabotage("the ring overwrites its newest", Ring, "next_place", _over_the_newest, 20),
+    Sabotage("a copy does not keep what changes", Copying, "keep", lambda *_: None, 300),
+    Sabotage("a hole is taken for a delay", Answer, "is_hole_at", lambda *_: False, 200),
+    Sabotage("a promoted standby does not look again", Shard, "promote", _promoted_without_looking, 300),
+    Sabotage("commands may end before the events do", Shard, "_see_where_it_is", _live_at_any_end, 300),
+)
+# Too seldom by chance: a scene of its own brings it about.
+FROZEN_STANDBY: Final = Sabotage(
+    "a standby that froze is promoted as it is", Worker, "_promote", _promoted_though_frozen, 0
+)

@@ -1,0 +1,59 @@
+"""A standby that comes upon a defect of the log while it fences its owner: what it executed before is not lost."""
+
+import asyncio
+import random
+
+import pytest
+
+from simulation.damage import Damage
+from simulation.run import History, Outcome
+from simulation.sabotage import FROZEN_STANDBY
+
+SEEDS = range(60)
+
+
+class Scene:
+    """The owner stops in the middle of its work, commands come, the last one behind a hole; the standby is told."""
+
+    def __init__(self, history: History) -> None:
+        self._history = history
+        self._dice = random.Random(history.seed)
+
+    async def happen(self) -> None:
+        history = self._history
+        history.network.is_calm = True
+        await asyncio.sleep(2.0)  # Both have started by then, and the one follows the other.
+        (owner,) = [process for process in history.alive() if process.role == "owner"]
+        (standby,) = [process for process in history.alive() if process.role == "standby"]
+        owner.pause()
+        history.send(0)
+        await asyncio.sleep(0.05 * self._dice.random())
+        standby.hear_of_death()
+        await asyncio.sleep(0.02 * self._dice.random())
+        assert history.damage is not None
+        history.damage.do(history)
+        await asyncio.sleep(7.0)
+        owner.kill()
+
+    def end(self) -> None:
+        """Nobody is paused any more."""
+
+
+def test_what_it_executed_before_is_committed() -> None:
+    for seed in SEEDS:
+        outcome = played(seed)
+        assert not outcome.problems, outcome.text()
+
+
+def test_the_scene_can_fail(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(FROZEN_STANDBY.place, FROZEN_STANDBY.attribute, FROZEN_STANDBY.wrong)
+    assert any(played(seed).problems for seed in SEEDS)
+
+
+def played(seed: int) -> Outcome:
+    history = History(seed)
+    history.is_peaceful, history.has_instances, history.has_standbys, history.wanted = False, True, True, 1
+    history.span_s = 0.5
+    history.damage = Damage("hole at the end", 0, random.Random(seed))
+    history.faults = Scene(history)  # type: ignore[assignment]  # What happens and how it ends is all that is asked.
+    return history.play()

@@ -1,0 +1,86 @@
+"""Whatever happens to processes, brokers and snapshots, the log is that of an engine to which nothing happened.
+
+A run is wrong by its seed alone: `SIMULATED_RUN=<seed> ./reprise test tests/simulation` plays it again and shows it.
+"""
+
+import multiprocessing
+import os
+import subprocess
+import sys
+from collections import Counter
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from reprise.audit.judges import cores
+from simulation.run import first_wrong, play
+
+TESTS: Final = Path(__file__).parents[1]
+SAMPLE: Final = range(150)
+ALL: Final = range(1_000_000, 1_020_000)
+AT_ONCE: Final = 500
+CHOSEN: Final = os.environ.get("SIMULATED_RUN")
+
+# What the simulation is for, in words of the shell's log and of the brokers'; each of these must come up in the sample.
+REACHED: Final = (
+    "no snapshot to start from, the whole log is replayed",
+    "snapshot passed over",
+    "snapshot not published",
+    "shard given up",
+    "shard followed",
+    "takes its owner's place",
+    "a shard froze",
+    "shards have fallen silent while commands wait",
+    "ends itself: a transaction failed",
+    "ends itself: expelled from the group",
+    "ends itself: paused for longer than the group's session",
+    "engine-0: the open transaction of its former owner is aborted",
+    "engine-0 a fenced producer is refused",
+    "engine-0 committed, but late",
+    "engine-0 committed, but the answer was lost",
+    "engine-0 not committed: the request was lost",
+    "a member was not heard of for the session",
+    "a member did not join in time",
+)
+
+
+@pytest.mark.timeout(300)
+def test_a_sample_of_runs_keeps_every_promise_and_meets_every_trouble(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    counts: Counter[str] = Counter()
+    for seed in SAMPLE if CHOSEN is None else [int(CHOSEN)]:
+        outcome = play(seed)
+        assert not outcome.problems, outcome.text()
+        counts += outcome.trace.counts
+        if CHOSEN is not None:
+            with capsys.disabled():
+                print(outcome.text())
+    assert CHOSEN is not None or [what for what in REACHED if not counts[what]] == []
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3_600)
+def test_tens_of_thousands_of_runs_keep_every_promise() -> None:
+    parts = [range(first, first + AT_ONCE) for first in range(ALL.start, ALL.stop, AT_ONCE)]
+    with ProcessPoolExecutor(cores(), mp_context=multiprocessing.get_context("spawn")) as pool:
+        for wrong in pool.map(first_wrong, parts):
+            assert wrong is None, wrong
+
+
+@pytest.mark.parametrize("seed", [3, 42])
+def test_a_seed_alone_decides_what_happens(seed: int) -> None:
+    text = play(seed).text()
+    assert play(seed).text() == text
+    # Neither what ran before nor the order of sets, which differs between processes, has a say.
+    other = subprocess.run(
+        [sys.executable, "-m", "simulation.run", str(seed)],
+        env={"PYTHONPATH": str(TESTS), "PYTHONHASHSEED": "7"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert other.stdout.strip() == text.strip()
