@@ -72,8 +72,9 @@ def exchange(kafka: str, database: str, tmp_path_factory: pytest.TempPathFactory
 class kept_alive:  # noqa: N801  # It is used like a function.
     """Sends alive marks while a block runs."""
 
-    def __init__(self, exchange: Exchange) -> None:
+    def __init__(self, exchange: Exchange, symbols: tuple[str, ...] = ("BTC_USDC", "ETH_USDC")) -> None:
         self._exchange = exchange
+        self._symbols = symbols
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._mark, daemon=True)
 
@@ -87,4 +88,4 @@ class kept_alive:  # noqa: N801  # It is used like a function.
 
     def _mark(self) -> None:
         while not self._ended.wait(ALIVE_INTERVAL_S):
-            self._exchange.alive("BTC_USDC", "ETH_USDC")
+            self._exchange.alive(*self._symbols)

@@ -1,5 +1,6 @@
 """Who is let in: register, login in both forms, tokens, cookies, other sites' pages, logout."""
 
+import base64
 import statistics
 import time
 from collections.abc import Iterator
@@ -9,8 +10,10 @@ from uuid import uuid4
 import httpx
 import pytest
 import sqlalchemy
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from api.exchange import PASSWORD, Exchange
+from processes import eventually
 from reprise.api.auth.passwords import Passwords
 from reprise.api.auth.throttle import ACCOUNT_FAILURES_MAX
 from reprise.api.users import add_user
@@ -174,49 +177,6 @@ def test_the_header_wins_over_the_cookie_and_two_users_are_refused(exchange: Exc
     refused(bad, 401, "TOKEN_INVALID")
 
 
-CROSS_SITE = [
-    {"Sec-Fetch-Site": "cross-site"},
-    {"Origin": "https://evil.example"},
-    {"Origin": "null"},
-    {"Sec-Fetch-Site": "cross-site", "Origin": "http://localhost:3000"},
-]
-
-
-@pytest.mark.parametrize("headers", CROSS_SITE, ids=str)
-def test_a_page_of_another_site_cannot_use_the_cookie(exchange: Exchange, headers: dict[str, str]) -> None:
-    user = exchange.new_user()
-    with httpx.Client(base_url=user.http.base_url, cookies={"session": user.token}) as browser:
-        refused(browser.post("/demo/deposit", json={"amount": "1"}, headers=headers), 403, "CROSS_SITE_REQUEST")
-        refused(login(browser_with(browser, headers), user.email), 403, "CROSS_SITE_REQUEST")
-        assert browser.get("/account", headers=headers).status_code == 200
-    # A header is nothing a browser adds by itself.
-    assert user.http.post("/demo/deposit", json={"amount": "1"}, headers=headers).status_code == 200
-
-
-def browser_with(browser: httpx.Client, headers: dict[str, str]) -> httpx.Client:
-    browser.headers.update(headers)
-    return browser
-
-
-def test_our_own_pages_and_no_browser_may_use_the_cookie(exchange: Exchange) -> None:
-    user = exchange.new_user()
-    with httpx.Client(base_url=user.http.base_url, cookies={"session": user.token}) as browser:
-        for headers in (
-            {},
-            {"Sec-Fetch-Site": "same-origin", "Origin": exchange.url},
-            {"Sec-Fetch-Site": "same-site", "Origin": "http://localhost:3000"},
-        ):
-            assert browser.post("/demo/deposit", json={"amount": "1"}, headers=headers).status_code == 200
-
-
-def test_a_page_of_the_usual_local_port_is_answered_with_credentials_and_others_are_not(client: httpx.Client) -> None:
-    allowed = client.get("/instruments", headers={"Origin": "http://localhost:3000"})
-    assert allowed.headers["access-control-allow-origin"] == "http://localhost:3000"
-    assert allowed.headers["access-control-allow-credentials"] == "true"
-    other = client.get("/instruments", headers={"Origin": "https://evil.example"})
-    assert "access-control-allow-origin" not in other.headers
-
-
 def test_a_user_made_on_the_command_line_has_their_role_and_an_account_after_their_first_login(
     exchange: Exchange, client: httpx.Client
 ) -> None:
@@ -270,12 +230,76 @@ def parameters(password_hash: str) -> str:
     return password_hash.split("$")[3]
 
 
-def test_the_log_of_requests_holds_no_query_and_no_secret(exchange: Exchange, client: httpx.Client) -> None:
-    email = new_email()
-    register(client, email)
-    token = login(client, email).json()["access_token"]
-    client.get("/account?hidden=in-the-query", headers={"Authorization": f"Bearer {token}"})
-    logs = "".join(path.read_text() for path in exchange.folder.glob("api-*.log"))
-    assert '"route": "/api/v1/account"' in logs
-    for secret in ("in-the-query", token, PASSWORD, email):
+def test_a_deleted_user_s_positions_are_closed_and_their_ledger_is_kept(exchange: Exchange) -> None:
+    user = exchange.new_user()
+    account_id = user.get("/auth/me")["account_id"]
+    for side in ("long", "short"):
+        user.opened(side=side)
+    user.get("/positions")
+    # One more is still on its way to the log when its owner goes.
+    assert user.order(headers={"Prefer": "respond-async"}).status_code == 202
+    left = user.http.delete("/auth/me").json()
+    assert left["status"] == "closing"
+    assert left["open_positions"] in (2, 3)
+    refused(user.http.get("/positions"), 401, "TOKEN_INVALID")
+    engine = sqlalchemy.create_engine(exchange.settings.database_url)
+
+    def counted(text: str) -> int:
+        with engine.connect() as db:
+            return int(db.execute(sqlalchemy.text(text), {"account": account_id}).scalar_one())
+
+    closed = "SELECT count(*) FROM ledger.positions WHERE account_id = :account AND status = 'closed'"
+    eventually(lambda: counted(closed), lambda count: count == 3)
+    lines = counted("SELECT count(*) FROM ledger.ledger_entries WHERE account_id = :account")
+    engine.dispose()
+    assert lines >= 3
+
+
+def test_no_log_holds_a_query_or_a_secret_whichever_route_of_users_and_keys_is_taken(exchange: Exchange) -> None:
+    email, name, nonce = new_email(), f"Name-{uuid4().hex}", uuid4().hex
+    private = Ed25519PrivateKey.generate()
+    public = base64.b64encode(private.public_key().public_bytes_raw()).decode()
+    secrets = [email, name, nonce, PASSWORD, "a wrong password", "in-the-query", public, public[:40]]
+    hidden = {"hidden": "in-the-query"}
+    with httpx.Client(base_url=f"{exchange.url}/api/v1", params=hidden, timeout=10.0) as page:
+
+        def sent(method: str, path: str, **options: Any) -> httpx.Response:
+            reply = page.request(method, path, **options)
+            secrets.extend(page.cookies.values())
+            if "access_token" in reply.text:
+                secrets.append(reply.json()["access_token"])
+            return reply
+
+        credentials = {"email": email, "password": PASSWORD}
+        sent("POST", "/auth/register", json=credentials | {"name": name})
+        sent("POST", "/auth/register", json=credentials)
+        sent("POST", "/auth/register", json={"email": email, "password": {"nested": PASSWORD}})
+        sent("POST", "/auth/login", json={"email": email, "password": "a wrong password"})
+        sent("POST", "/auth/login", data={"username": email, "password": PASSWORD})
+        sent("GET", "/auth/me", headers={"Authorization": "Bearer a.wrong.token-in-the-query"})
+        key = sent("POST", "/api-keys", json={"public_key": public, "scopes": ["read"], "name": name}).json()
+        signature = base64.b64encode(private.sign(b"something else")).decode()
+        secrets.append(signature)
+        times = {"X-Timestamp": str(time.time_ns() // 1_000_000), "X-Nonce": nonce}
+        with httpx.Client(base_url=page.base_url) as program:
+            signed = {"X-Api-Key": key["id"], "X-Signature": signature} | times
+            refused(program.get("/positions", params=hidden, headers=signed), 401, "SIGNATURE_INVALID")
+        used = page.cookies["refresh"]
+        for method, path in (
+            *(("GET", "/api-keys"), ("GET", f"/api-keys/{key['id']}"), ("DELETE", f"/api-keys/{key['id']}")),
+            *(("GET", "/auth/me"), ("POST", "/auth/refresh"), ("POST", "/auth/refresh"), ("POST", "/auth/logout")),
+        ):
+            assert sent(method, path).status_code < 300, path
+        sent("POST", "/auth/refresh", headers={"Cookie": f"refresh={used}"})
+        for method, path in (("POST", "/auth/logout-everywhere"), ("DELETE", "/auth/me")):
+            sent("POST", "/auth/login", json=credentials)
+            assert sent(method, path).status_code < 300, path
+
+    logs = "".join(path.read_text() for path in exchange.folder.glob("*.log"))
+    document = exchange.http.get("/openapi.json").json()["paths"]
+    routes = [path for path in document if path.startswith(("/api/v1/auth", "/api/v1/api-keys"))]
+    assert len(routes) >= 7
+    for route in routes:
+        assert f'"route": "{route}"' in logs
+    for secret in secrets:
         assert secret not in logs

@@ -57,10 +57,10 @@ REFUSED: dict[str, tuple[int, str, Try]] = {
     "closing in a shard that is not": (404, "POSITION_NOT_OPEN", lambda s: s.user.close("99-1")),
     "closing someone else's position": (404, "POSITION_NOT_OPEN", lambda s: s.user.close(s.others_id)),
     "closing twice": (409, "POSITION_NOT_OPEN", lambda s: s.user.close(s.closed_id)),
-    "closing a part": (
-        422,
-        "MALFORMED",
-        lambda s: s.user.http.post(f"/positions/{s.open_id}/close", json={"quantity": "0.001"}),
+    "closing more than there is": (
+        409,
+        "ABOVE_MAXIMUM",
+        lambda s: s.user.http.post(f"/positions/{s.open_id}/close", json={"quantity": "99"}),
     ),
     "a name that is no position": (404, "NOT_FOUND", lambda s: s.user.close("open")),
     "a margin of zero": (409, "AMOUNT_NOT_POSITIVE", lambda s: s.user.order(margin="0")),

@@ -1,16 +1,19 @@
 """With which settings the API refuses to start, and what it says then."""
 
 import pytest
+from pydantic import ValidationError
 
-from reprise.api.main import jwt_secret
+from reprise.api.main import jwt_secret, retired_secrets
 from reprise.runtime.errors import FixableError
 from reprise.runtime.settings import Settings
 
 GOOD = "8e0c1b7f3a5d9e2c4b6a8f0d1e3c5b7a9f8e7d6c5b4a39281706f5e4d3c2b1a0"
 
 
-def settings(profile: str, secret: str | None) -> Settings:
-    return Settings.model_validate({"profile": profile, "jwt_secret": secret, "auth_jwt_secret": None})
+def settings(profile: str, secret: str | None, retired: str = "") -> Settings:
+    return Settings.model_validate(
+        {"profile": profile, "jwt_secret": secret, "auth_jwt_secret": None, "jwt_secrets_retired": retired}
+    )
 
 
 @pytest.mark.parametrize("profile", ["demo", "production"])
@@ -24,6 +27,21 @@ def test_a_missing_or_short_secret_stops_the_start_and_says_how_to_make_one(prof
 def test_in_production_an_example_is_no_secret(secret: str) -> None:
     with pytest.raises(FixableError, match="looks like an example"):
         jwt_secret(settings("production", secret))
+
+
+@pytest.mark.parametrize("retired", ["short", f"{GOOD},short"])
+def test_a_retired_secret_must_be_as_good(retired: str) -> None:
+    with pytest.raises(FixableError, match="JWT_SECRETS_RETIRED has 5 bytes"):
+        retired_secrets(settings("demo", GOOD, retired))
+    with pytest.raises(FixableError, match="JWT_SECRETS_RETIRED looks like an example"):
+        retired_secrets(settings("production", GOOD, "changethis" * 4))
+    assert retired_secrets(settings("production", GOOD, f"{GOOD}1, {GOOD}2")) == (f"{GOOD}1", f"{GOOD}2")
+
+
+@pytest.mark.parametrize("origin", ["*", "https://*.example.com", "example.com", "https://example.com/", "null"])
+def test_any_origin_is_no_origin(origin: str) -> None:
+    with pytest.raises(ValidationError, match="CORS_ORIGINS names"):
+        Settings.model_validate({"cors_origins": f"https://app.example.com, {origin}"})
 
 
 @pytest.mark.parametrize("profile", ["demo", "production"])

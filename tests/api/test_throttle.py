@@ -1,53 +1,63 @@
 """How many failed logins are allowed, and when the next one is."""
 
-from reprise.api.auth.throttle import ACCOUNT_FAILURES_MAX, ADDRESS_FAILURES_MAX, NAMES_MAX, WINDOW_S, Throttle
+import time
+
+from reprise.api.auth.throttle import ACCOUNT_FAILURES_MAX, ADDRESS_FAILURES_MAX, WINDOW_S, Throttle
+
+EMAIL, ADDRESS = "a@example.com", "1.2.3.4"
 
 
-class Clock:
-    """A clock in the test's hand."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-def failed(throttle: Throttle, times: int, email: str = "a@example.com", address: str = "1.2.3.4") -> None:
+def failed(throttle: Throttle, times: int, email: str = EMAIL, address: str = ADDRESS) -> None:
     for _ in range(times):
-        throttle.failed(email, address)
+        assert throttle.begin(email, address) == 0
 
 
-def test_an_account_waits_after_its_tenth_failure_and_is_free_when_the_first_is_five_minutes_old() -> None:
-    clock = Clock()
-    throttle = Throttle(clock)
-    failed(throttle, ACCOUNT_FAILURES_MAX - 1)
-    assert throttle.wait("a@example.com", "1.2.3.4") == 0
-    failed(throttle, 1)
-    assert throttle.wait("a@example.com", "5.6.7.8") == WINDOW_S
-    assert throttle.wait("b@example.com", "1.2.3.4") == 0
-    clock.now += WINDOW_S
-    assert throttle.wait("a@example.com", "1.2.3.4") == 0
+def test_an_account_waits_after_its_tenth_failure_whichever_address_they_came_from() -> None:
+    throttle = Throttle()
+    failed(throttle, ACCOUNT_FAILURES_MAX)
+    assert WINDOW_S - 10 < throttle.begin(EMAIL, "5.6.7.8") <= WINDOW_S
+    assert throttle.begin("b@example.com", ADDRESS) == 0
+
+
+def test_an_account_is_free_again_when_its_window_is_over() -> None:
+    throttle = Throttle(window_s=0.3)
+    failed(throttle, ACCOUNT_FAILURES_MAX)
+    wait = throttle.begin(EMAIL, ADDRESS)
+    assert 0 < wait <= 0.3
+    time.sleep(wait + 0.05)
+    assert throttle.begin(EMAIL, ADDRESS) == 0
 
 
 def test_an_address_waits_whichever_accounts_it_tried() -> None:
-    throttle = Throttle(Clock())
+    throttle = Throttle()
     for number in range(ADDRESS_FAILURES_MAX):
         failed(throttle, 1, f"{number}@example.com")
-    assert throttle.wait("new@example.com", "1.2.3.4") > 0
-    throttle.succeeded("0@example.com")
-    assert throttle.wait("new@example.com", "1.2.3.4") > 0
+    assert throttle.begin("new@example.com", ADDRESS) > 0
+    assert throttle.begin("new@example.com", "5.6.7.8") == 0
 
 
-def test_a_login_forgets_the_account_s_failures() -> None:
-    throttle = Throttle(Clock())
-    failed(throttle, ACCOUNT_FAILURES_MAX)
-    throttle.succeeded("a@example.com")
-    assert throttle.wait("a@example.com", "1.2.3.4") == 0
+def test_a_login_forgets_the_account_s_failures_and_of_its_address_only_itself() -> None:
+    throttle = Throttle()
+    for number in range(ADDRESS_FAILURES_MAX - 1):
+        failed(throttle, 1, f"{number}@example.com")
+    for _ in range(3):
+        failed(throttle, 1)
+        throttle.succeeded(EMAIL, ADDRESS)
+    failed(throttle, 1)
+    assert throttle.begin("new@example.com", ADDRESS) > 0
+    failed(throttle, ACCOUNT_FAILURES_MAX - 1, address="5.6.7.8")
+    assert throttle.begin(EMAIL, "5.6.7.8") > 0
 
 
-def test_what_is_remembered_is_bounded() -> None:
-    throttle = Throttle(Clock())
-    for number in range(NAMES_MAX):
-        throttle.failed(f"{number}@example.com", f"{number}")
-    assert len(throttle._failures) == NAMES_MAX
+def test_logins_that_are_not_decided_yet_count_so_that_many_at_once_are_no_way_around() -> None:
+    throttle = Throttle()
+    waits = [throttle.begin(EMAIL, ADDRESS) for _ in range(3 * ACCOUNT_FAILURES_MAX)]
+    assert sum(wait == 0 for wait in waits) == ACCOUNT_FAILURES_MAX
+
+
+def test_a_login_that_could_not_be_tried_is_no_failure() -> None:
+    throttle = Throttle()
+    for _ in range(2 * ADDRESS_FAILURES_MAX):
+        failed(throttle, 1)
+        throttle.withdraw(EMAIL, ADDRESS)
+    assert throttle.begin(EMAIL, ADDRESS) == 0

@@ -9,7 +9,7 @@ from uuid import uuid4
 import jwt
 import pytest
 
-from reprise.api.auth.tokens import Claims, Tokens
+from reprise.api.auth.tokens import Claims, Tokens, key_id
 from reprise.api.problems import ApiError
 
 SECRET = "a-key-of-the-tests-of-at-least-32-bytes"
@@ -17,16 +17,19 @@ OTHER = "b-key-of-the-tests-of-at-least-32-bytes"
 NOW = datetime.now(UTC).replace(microsecond=0)
 
 
-def claims() -> Claims:
-    return Claims(uuid4(), uuid4())
+def issued(secret: str = SECRET, begins: datetime = NOW) -> str:
+    return Tokens(secret).issue(uuid4(), uuid4(), begins)
 
 
-def forged(secret: str = SECRET, headers: dict[str, Any] | None = None, **changes: Any) -> str:
+def forged(
+    secret: str = SECRET, headers: dict[str, Any] | None = None, algorithm: str = "HS256", **changes: Any
+) -> str:
     """A token like ours with some claims changed; null leaves one out."""
-    ours = Tokens(SECRET).issue(claims(), NOW)
+    ours = issued()
     payload = jwt.decode(ours, options={"verify_signature": False}) | changes
     payload = {name: value for name, value in payload.items() if value is not None}
-    return jwt.encode(payload, secret, headers=jwt.get_unverified_header(ours) | (headers or {}))
+    said = jwt.get_unverified_header(ours) | {"alg": algorithm} | (headers or {})
+    return jwt.encode(payload, secret, algorithm=algorithm, headers=said)
 
 
 def unsigned() -> str:
@@ -38,25 +41,52 @@ def unsigned() -> str:
     return f"{part(header)}.{part(jwt.decode(ours, options={'verify_signature': False}))}."
 
 
-def test_a_token_of_ours_says_whose_it_is() -> None:
-    said = claims()
-    assert Tokens(SECRET).read(Tokens(SECRET).issue(said, NOW)) == said
+def test_a_token_of_ours_says_whose_it_is_and_until_when() -> None:
+    user, session = uuid4(), uuid4()
+    token = Tokens(SECRET).issue(user, session, NOW)
+    assert Tokens(SECRET).read(token) == Claims(user, session, NOW + timedelta(minutes=15))
+
+
+def test_two_tokens_of_a_session_have_ids_of_their_own() -> None:
+    user, session = uuid4(), uuid4()
+    ids = {
+        jwt.decode(Tokens(SECRET).issue(user, session, NOW), options={"verify_signature": False})["jti"]
+        for _ in range(2)
+    }
+    assert len(ids) == 2
+
+
+def test_after_a_change_of_the_secret_tokens_of_the_retired_one_are_believed_until_it_is_dropped() -> None:
+    before = issued(SECRET)
+    changed = Tokens(OTHER, SECRET)
+    changed.read(before)
+    after = changed.issue(uuid4(), uuid4(), NOW)
+    assert jwt.get_unverified_header(after)["kid"] != jwt.get_unverified_header(before)["kid"]
+    Tokens(OTHER).read(after)
+    for tokens, token in ((Tokens(OTHER), before), (Tokens(SECRET), after)):
+        with pytest.raises(ApiError, match="TOKEN_INVALID"):
+            tokens.read(token)
+
+
+def test_a_key_s_name_does_not_tell_the_key() -> None:
+    assert SECRET[:8] not in str(jwt.get_unverified_header(issued()))
 
 
 REFUSED = {
     "garbage": "garbage",
     "empty": "",
     "three dots": "a.b.c",
-    "expired": Tokens(SECRET).issue(claims(), NOW - timedelta(minutes=16)),
-    "another key": Tokens(OTHER).issue(claims(), NOW),
+    "expired": issued(begins=NOW - timedelta(minutes=16)),
+    "another key": issued(OTHER),
     "another key under our name": forged(secret=OTHER),
     "no signature": unsigned(),
     "another audience": forged(aud="another"),
     "no audience": forged(aud=None),
     "another issuer": forged(iss="another"),
     "no key id": forged(headers={"kid": ""}),
-    "no session": forged(jti=None),
-    "a session that is no id": forged(jti="1"),
+    "no id": forged(jti=None),
+    "no session": forged(sid=None),
+    "a session that is no id": forged(sid="1"),
     "a user that is no id": forged(sub="1"),
     "no end": forged(exp=None),
     "another kind": forged(typ="refresh"),
@@ -68,6 +98,14 @@ def test_any_other_token_is_refused(token: str) -> None:
     with pytest.raises(ApiError) as refused:
         Tokens(SECRET).read(token)
     assert refused.value.kind.status == 401
+
+
+def test_another_algorithm_is_refused_even_with_the_right_key() -> None:
+    long = SECRET * 2
+    token = forged(secret=long, headers={"kid": key_id(long)}, algorithm="HS512")
+    with pytest.raises(ApiError, match="TOKEN_INVALID"):
+        Tokens(long).read(token)
+    Tokens(long).read(issued(long))
 
 
 def test_only_an_expired_token_is_told_so() -> None:

@@ -131,6 +131,41 @@ def test_a_close_and_an_amendment_are_replayed_too(exchange: Exchange) -> None:
     assert closes[1].headers["Idempotent-Replayed"] == "true"
 
 
+def test_a_part_of_a_position_is_closed_and_the_rest_goes_on(exchange: Exchange) -> None:
+    user = exchange.new_user()
+    position_id = user.opened(margin="100", leverage="10", stop_loss="49000")["position_id"]
+    path = f"/positions/{position_id}/close"
+    for quantity, code in (("0.02001", "ABOVE_MAXIMUM"), ("0", "AMOUNT_NOT_POSITIVE"), ("0.000001", "MALFORMED")):
+        refused = user.http.post(path, json={"quantity": quantity})
+        assert (refused.status_code, refused.json()["code"]) == (422 if code == "MALFORMED" else 409, code)
+    replies = [user.http.post(path, json={"quantity": 0.005}, headers={"Idempotency-Key": "part"}) for _ in range(2)]
+    assert [reply.status_code for reply in replies] == [200, 200], replies[0].text
+    assert replies[1].headers["Idempotent-Replayed"] == "true"
+    part = replies[0].json()
+    assert (part["status"], part["quantity"], part["stop_loss"]) == ("open", "0.01500", "49000.0")
+    assert (part["margin"], part["realized_pnl"]) == ("75.001350", "-0.000500")
+    assert user.get(f"/positions/{position_id}") | {"unrealized_pnl": None} == part | {"unrealized_pnl": None}
+    assert user.get("/commands/" + user.get("/fills")["items"][0]["order_id"])["position"]["quantity"] == "0.01500"
+    (order,) = user.get("/orders")["items"]
+    assert (order["quantity"], order["margin"]) == ("0.02000", "100.000000"), "an order stays as it was filled"
+    closed = user.close(position_id).json()
+    assert (closed["status"], closed["realized_pnl"]) == ("closed", "-0.002000")
+    assert user.get(f"/positions/{position_id}") == closed
+    fills = user.get("/fills")["items"]
+    assert [(fill["action"], fill["quantity"]) for fill in fills] == [
+        ("close", "0.01500"),
+        ("close", "0.00500"),
+        ("open", "0.02000"),
+    ]
+    assert sum(Decimal(line["amount"]) for line in user.get("/ledger")["items"]) == Decimal("4999.998")
+    receipt = user.get(f"/receipts/{fills[1]['event_id']}")
+    assert (receipt["quantity"], receipt["margin_returned"], receipt["rest"]["quantity"]) == (
+        "0.00500",
+        "24.998150",
+        "0.01500",
+    )
+
+
 def test_after_a_restart_of_the_api_a_key_is_answered_from_the_tables(exchange: Exchange) -> None:
     user = exchange.new_user()
     first = user.order(headers={"Idempotency-Key": "old"})

@@ -14,6 +14,8 @@ from reprise.schemas.commands import (
     Deposit,
     OpenAccount,
     OpenPosition,
+    ReduceOldest,
+    ReducePosition,
     SelectFeed,
     UpdatePrices,
 )
@@ -23,6 +25,7 @@ from reprise.schemas.messages import Side, Tick
 START_MS = 1_767_225_600_000
 BTC = "BTC_USDC"
 USDC = 10**6
+SIDES: tuple[Side, ...] = ("long", "short")
 
 
 class Writer:
@@ -78,6 +81,16 @@ class Writer:
     def close(self, name: str) -> None:
         self.send(ClosePosition(command_id=self.new_id(), account_id="ada", position_id=name))
 
+    def reduce(self, name: str, quantity: int) -> None:
+        self.send(ReducePosition(command_id=self.new_id(), account_id="ada", position_id=name, quantity=quantity))
+
+    def reduce_oldest(self, side: Side, leverage: int, quantity: int) -> None:
+        self.send(
+            ReduceOldest(
+                command_id=self.new_id(), account_id="ada", symbol=BTC, side=side, leverage=leverage, quantity=quantity
+            )
+        )
+
     def begin(self, fee_rate: int = 700) -> None:
         instruments = tuple(replace(instrument, fee_rate=fee_rate) for instrument in INSTRUMENTS)
         self.send(DefineInstruments(command_id="i", shard=0, broadcast="i", instruments=instruments))
@@ -95,6 +108,19 @@ def write_edges() -> MemoryLog:
     for name in (writer.open("long", 300, quantity=1), writer.open("short", 700, margin=333_333_333)):
         writer.tick(500_007)
         writer.close(name)
+    # Parts: a share of the margin with a remainder, and less than the share where the rest needs it; the oldest of two.
+    for side in SIDES:
+        gain = 1_000 if side == "long" else -1_000
+        name = writer.open(side, 700, margin=333_333_337)
+        for move in (gain, -gain):
+            writer.tick(500_007 + move)
+            writer.reduce(name, 1_000)
+        writer.close(name)
+        writer.tick(500_007)
+        for quantity in (7, 5):
+            writer.open(side, 300, quantity=quantity)
+        for quantity in (9, 4, 3):
+            writer.reduce_oldest(side, 300, quantity)
     # A stop on the wrong side of the price is refused.
     writer.open("long", 100, margin=USDC, stop_loss=500_007)
     # Stops and takes, a tick before and at the level; several in one command, not in the order of their age.
@@ -107,7 +133,7 @@ def write_edges() -> MemoryLog:
     writer.tick(498_900)
     # Liquidations at the very tick, and a tick before it; with an odd notional, so that the requirement is rounded.
     writer.tick(500_000)
-    for side in ("long", "short"):
+    for side in SIDES:
         writer.open(side, 5_000, margin=100_000_037)
         level = _liquidation_price(writer)
         toward = 1 if side == "long" else -1

@@ -154,6 +154,14 @@ def golden_log() -> MemoryLog:
 
 
 @cache
+def parts_log() -> MemoryLog:
+    """The recorded log in which people close parts. Shared, like the golden one."""
+    lines = (line.split() for line in GOLDEN.with_name("parts-commands.txt").read_text().splitlines())
+    commands = ((int(time), command_in(b64decode(value))) for time, value in lines)
+    return MemoryLog([written(0, 1, commands, snapshot_every=150)], "the log of parts")
+
+
+@cache
 def busy_log() -> MemoryLog:
     """Four shards on which people trade. Shared, like the golden one."""
     exchange = busy_exchange(seed=5, accounts=16, rounds=40)

@@ -19,7 +19,7 @@ from reprise.engine.core.records import Account
 from reprise.engine.core.state import State
 from reprise.schemas.messages import Book, Leg, Side
 
-LEGS = closing._legs
+LEGS = closing.legs_of
 POST = apply._post
 
 

@@ -63,7 +63,7 @@ def test_executing_and_folding_from_genesis_and_from_a_snapshot_come_to_one_ledg
     assert len(ends) == busy_log().shards
 
 
-@pytest.mark.parametrize("state_only", [False, True])
+@pytest.mark.parametrize("state_only", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_one_bit_of_an_event_is_named_with_its_number(state_only: bool) -> None:
     for place, bit in flips(golden_log().parts[0].events, SEED):
         log = golden_log().copy()
@@ -109,6 +109,7 @@ def test_the_difference_says_offset_type_field_and_both_values() -> None:
     assert f"expected {amount}" in first.sentence()
 
 
+@pytest.mark.slow
 def test_one_bit_of_a_command_is_named_unless_no_event_tells_of_it() -> None:
     """What no event tells of, an exported log's hashes and the broker's checksums do: test_export, test_cluster."""
     told = {

@@ -13,7 +13,7 @@ from reprise.runtime.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 COMPOSE = ROOT / "docker-compose.kafka.yml"
-SERVICES = {"api", "backfill", "engine", "market-data", "projector"}
+SERVICES = {"api", "backfill", "engine", "market-data", "projector", "venue"}
 ENDING = {"prepare", "backfill"}  # they run once
 VALIDATOR = "check-jsonschema==0.39.0"  # in an environment of its own: it wants another click than Faust
 

@@ -1,18 +1,20 @@
-"""The recorded log, made from a seed: a market day of a few people, with jumps, halts, stops and refused commands.
+"""The recorded logs, made from a seed: market days of a few people, with jumps, halts, stops and refused commands.
 
-`python -m golden.generator` in `tests` writes it anew: only when a log is to be added, for an old one never changes.
+`python -m golden.generator NAME` in `tests` adds one of that name; one that is there never changes.
 """
 
 import json
+import sys
 from base64 import b64encode
 from pathlib import Path
 from random import Random
+
+from msgspec.structs import replace
 
 from golden.replay import replay, summary_of
 from replaying import Replay
 from reprise.engine.core.state import State, genesis
 from reprise.engine.core.step import step
-from reprise.engine.snapshot import FORMAT, begin_copy
 from reprise.schemas.codec import encode_command
 from reprise.schemas.commands import (
     AmendStops,
@@ -23,6 +25,8 @@ from reprise.schemas.commands import (
     Deposit,
     OpenAccount,
     OpenPosition,
+    ReduceOldest,
+    ReducePosition,
     SelectFeed,
     SetMarketStatus,
     UpdatePrices,
@@ -35,7 +39,6 @@ from reprise.schemas.messages import Tick
 FOLDER = Path(__file__).parent
 SEED = 3
 COMMANDS = 700
-SNAPSHOT_AT = 350
 START = 1_767_225_600_000_000
 PEOPLE = ("ada", "ben", "cleo", "dan")
 PRICES = {"BTC_USDC": 500_000, "ETH_USDC": 250_000, "SOL_USDC": 12_500}
@@ -215,16 +218,56 @@ class Day:
                 self.operate()
 
 
+class DayOfParts(Day):
+    """A day on which people close parts of their tickets, too, and pay fees."""
+
+    def begin(self) -> None:
+        """As any day, with a fee from then on."""
+        super().begin()
+        instruments = tuple(replace(instrument, fee_rate=700) for instrument in INSTRUMENTS)
+        self.send(DefineInstruments(command_id="fees", shard=0, broadcast="fees", instruments=instruments))
+
+    def trade(self) -> None:
+        """Somebody closes a part of what they have, or does something else."""
+        if not self.state.positions or self.random.random() < 0.7:
+            super().trade()
+            return
+        position = self.state.positions[self.random.choice(sorted(self.state.positions))]
+        quantity = position.quantity * self.random.choice((1, 10, 33, 50, 99, 100, 101)) // 100
+        if self.random.random() < 0.7:
+            self.send(
+                ReducePosition(
+                    command_id=self.new_id(),
+                    account_id=position.account_id,
+                    position_id=position.position_id,
+                    quantity=quantity,
+                )
+            )
+            return
+        self.send(
+            ReduceOldest(
+                command_id=self.new_id(),
+                account_id=position.account_id,
+                symbol=position.symbol,
+                side=position.side,
+                leverage=position.leverage,
+                quantity=quantity * 2,
+            )
+        )
+
+
+DAYS = {"parts": DayOfParts}
+
+
 def main() -> None:
-    """Write the log, and what it must replay to."""
-    day = Day()
+    """Write a log, and what it must replay to."""
+    name = sys.argv[1]
+    assert not (FOLDER / f"{name}-commands.txt").exists(), "a recorded log never changes"
+    day = DAYS[name]()
     day.run()
-    (FOLDER / "commands.txt").write_text("\n".join(day.lines) + "\n")
+    (FOLDER / f"{name}-commands.txt").write_text("\n".join(day.lines) + "\n")
     result: Replay = replay(day.lines)
-    (FOLDER / "expected.json").write_text(json.dumps(summary_of(result), indent=2) + "\n")
-    copied = replay(day.lines[:SNAPSHOT_AT]).state
-    pages = iter(begin_copy(copied).next_page, None)
-    (FOLDER / f"snapshot-{FORMAT}.txt").write_text("".join(b64encode(page).decode() + "\n" for page in pages))
+    (FOLDER / f"{name}-expected.json").write_text(json.dumps(summary_of(result), indent=2) + "\n")
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from reprise.engine.core.apply import apply
 from reprise.engine.core.fingerprint import state_digest
 from reprise.engine.core.state import genesis
 from reprise.schemas.codec import read_event
-from reprise.schemas.events import PositionClosed
+from reprise.schemas.events import OldestReduced, PositionClosed, PositionReduced
 
 FOLDER = Path(__file__).parent
 LINES = (FOLDER / "commands.txt").read_text().splitlines()
@@ -26,6 +26,21 @@ def recorded() -> Replay:
 def test_the_recorded_log_replays_to_the_same_bytes() -> None:
     """Where this fails, an old log has another history: give the new rule a version, and leave this file as it is."""
     assert summary_of(recorded()) == json.loads((FOLDER / "expected.json").read_text())
+
+
+@cache
+def recorded_parts() -> Replay:
+    """Execute the log in which people close parts, which was recorded when they first could."""
+    return replay((FOLDER / "parts-commands.txt").read_text().splitlines())
+
+
+def test_the_recorded_log_of_parts_replays_to_the_same_bytes() -> None:
+    assert summary_of(recorded_parts()) == json.loads((FOLDER / "parts-expected.json").read_text())
+    closed = [event for event in recorded_parts().events if isinstance(event, PositionReduced | OldestReduced)]
+    assert {type(event) for event in closed} == {PositionReduced, OldestReduced}
+    assert {event.side for event in closed} == {"long", "short"}
+    ended = {event.reason for event in recorded_parts().events if isinstance(event, PositionClosed)}
+    assert ended == {"manual", "stop_loss", "take_profit", "liquidation"}
 
 
 def test_law_9_the_events_alone_lead_to_the_same_ledger() -> None:

@@ -1,5 +1,6 @@
 """The arrows of the architecture are contracts of import-linter, so that `reprise check` holds them."""
 
+import ast
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -47,6 +48,16 @@ def test_the_language_and_the_core_import_nothing_impure() -> None:
     assert {"confluent_kafka", "faust", "sqlalchemy", "time", "random", "os", "datetime"} <= set(
         CONTRACTS["pure"]["forbidden_modules"]
     )
+
+
+def test_the_client_and_the_examples_import_nothing_of_the_server() -> None:
+    sources = [*(ROOT / "clients").rglob("*.py"), *(ROOT / "examples").rglob("*.py")]
+    assert sources
+    for path in sources:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            named = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            named += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            assert not [name for name in named if name.partition(".")[0] == "reprise"], path.name
 
 
 def layer(text: str) -> set[str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-SOURCES = sorted((ROOT / "src").rglob("*.py"))
+SOURCES = sorted([*(ROOT / "src").rglob("*.py"), *(ROOT / "clients").rglob("*.py"), *(ROOT / "examples").rglob("*.py")])
 TESTS = sorted((ROOT / "tests").rglob("*.py"))
 BANNED_NAMES = re.compile(r"(^|_)(utils?|helpers?|handle|amt|px)(_|$)")
 BANNED_FILES = {"util", "utils", "helper", "helpers", "misc", "common"}

@@ -67,6 +67,7 @@ def test_a_second_worker_takes_half_the_shards_and_gives_them_back(
             market.assert_nothing_lost_or_doubled()
 
 
+@pytest.mark.slow
 def test_shards_move_under_load_and_nothing_is_lost_or_doubled(
     ledger: Settings, settings: SettingsFactory, client: Client, tmp_path: Path
 ) -> None:

@@ -36,7 +36,7 @@ def test_a_worker_shows_where_each_shard_is(ledger: Settings, client: Client, ou
         client.append(SHARD, opening_day(SHARD, accounts_of(SHARD, ledger.shards, 1), clock))
         events_when(ledger, SHARD, 8)
         status = worker.status()
-        assert (status["worker"], status["ready"]) == (None, True)
+        assert (status["worker"], status["role"], status["ready"]) == (None, "owner", True)
         assert status["shards"][SHARD] == {
             "shard": SHARD,
             "state": "live",
@@ -51,6 +51,7 @@ def test_a_worker_shows_where_each_shard_is(ledger: Settings, client: Client, ou
             "snapshot": None,
             "error": None,
             "clock_suspect": False,
+            "rules_version": 1,
             "feed": {"name": "simulated", "run": "bench"},
             "prices": {"BTC_USDC": "fresh", "ETH_USDC": "fresh", "SOL_USDC": "fresh"},
         }

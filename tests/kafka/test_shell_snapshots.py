@@ -144,6 +144,7 @@ def test_a_graceful_stop_takes_a_last_snapshot_and_the_next_start_replays_nothin
     assert [found.manifest.number for found in snapshots_in(ledger, SHARD)] == [2, 1]
 
 
+@pytest.mark.slow
 def test_after_kill_minus_nine_two_shards_recover_from_snapshots_taken_under_load(
     often: Settings, client: Client, output: Path
 ) -> None:
@@ -301,6 +302,7 @@ REASONS = (
 )
 
 
+@pytest.mark.slow
 def test_where_every_snapshot_is_broken_the_whole_log_is_replayed(settings: SettingsFactory, output: Path) -> None:
     ledger = settings(engine_worker_id=None, engine_snapshot_interval=NEVER)
     client = Client(ledger)

@@ -98,6 +98,7 @@ def test_a_standby_that_hears_nothing_takes_over_from_silence(settings: Settings
         pair.market.assert_nothing_lost_or_doubled()
 
 
+@pytest.mark.slow
 def test_a_hung_owner_is_replaced_and_exits_when_woken(settings: SettingsFactory, tmp_path: Path) -> None:
     pair = Pair(settings, tmp_path)
     with running(pair) as (owner, standby):

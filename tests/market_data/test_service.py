@@ -137,6 +137,7 @@ def test_a_recording_is_played_to_its_end_and_the_service_stays_and_says_so(
         assert len(rest) == 451
 
 
+@pytest.mark.slow
 def test_each_start_of_a_simulation_is_a_run_of_its_own_from_the_last_accepted_price(
     settings: SettingsFactory, tmp_path: Path
 ) -> None:
@@ -162,6 +163,7 @@ def test_each_start_of_a_simulation_is_a_run_of_its_own_from_the_last_accepted_p
     assert all(after.sent_at - before.sent_at < 300_000 for before, after in itertools.pairwise(start))
 
 
+@pytest.mark.slow
 def test_auto_follows_backpack_where_it_is_heard(settings: SettingsFactory, tmp_path: Path) -> None:
     made = settings(shards=1)
     define_instruments(made)

@@ -11,11 +11,11 @@ from postgres.tables_content import content
 from projector.streams import Exchange, busy_exchange
 from reprise.engine.core.records import Position
 from reprise.engine.core.state import State
-from reprise.projector import tables
+from reprise.projector import queries, tables
 from reprise.projector.chain import BrokenLogError, Entry
 from reprise.projector.writer import Rewound, Writer
 from reprise.schemas.commands import OpenAccount
-from reprise.schemas.events import PositionClosed
+from reprise.schemas.events import PositionClosed, PositionReduced
 from reprise.schemas.ids import event_id
 
 
@@ -27,8 +27,9 @@ def write_in_batches(engine: Engine, entries: list[Entry], size: int) -> Writer:
     return writer
 
 
-def test_the_tables_agree_with_the_engines_state_to_the_last_unit(engine: Engine) -> None:
-    exchange = busy_exchange()
+@pytest.mark.parametrize("parts", [False, True], ids=["closed whole", "closed in parts"])
+def test_the_tables_agree_with_the_engines_state_to_the_last_unit(engine: Engine, *, parts: bool) -> None:
+    exchange = busy_exchange(rounds=60, parts=True) if parts else busy_exchange()
     write_in_batches(engine, exchange.entries(), 300)
     with engine.connect() as db:
         accounts = {row["account_id"]: row for row in db.execute(select(tables.accounts)).mappings()}
@@ -96,9 +97,29 @@ def test_every_close_has_its_receipt_and_its_fill(engine: Engine) -> None:
     assert realized_by_fills == sum(close.profit + close.shortfall for close in closes.values())
 
 
-@pytest.mark.parametrize("seed", [2, 3])
-def test_how_the_events_are_cut_into_batches_changes_nothing(engine: Engine, seed: int) -> None:
-    entries = busy_exchange(seed, rounds=60).entries()
+def test_a_position_closed_in_parts_has_the_result_of_all_of_them_and_each_part_its_receipt(engine: Engine) -> None:
+    exchange = busy_exchange(rounds=60, parts=True)
+    write_in_batches(engine, exchange.entries(), 50)
+    profits: dict[str, int] = {}
+    with engine.connect() as db:
+        for shard, events in enumerate(exchange.events):
+            for event in events:
+                if isinstance(event, PositionReduced | PositionClosed):
+                    shortfall = event.shortfall if isinstance(event, PositionClosed) else 0
+                    profits[event.position_id] = profits.get(event.position_id, 0) + event.profit + shortfall
+                    assert event.account_id is not None
+                    found = queries.receipt(db, event.account_id, event_id(shard, event.seq))
+                    assert found is not None
+                    assert found.event == event
+                    assert queries.realized_pnl(db, event.position_id, event.seq) == profits[event.position_id]
+        columns = tables.positions.c
+        realized = select(columns.position_id, columns.realized_pnl).where(columns.realized_pnl.is_not(None))
+        assert {row[0]: row[1] for row in db.execute(realized)} == profits
+
+
+@pytest.mark.parametrize(("seed", "parts"), [(2, False), (3, True)])
+def test_how_the_events_are_cut_into_batches_changes_nothing(engine: Engine, seed: int, *, parts: bool) -> None:
+    entries = busy_exchange(seed, rounds=60, parts=parts).entries()
     write_in_batches(engine, entries, len(entries))
     whole = content(engine)
     empty(engine)

@@ -18,6 +18,8 @@ from reprise.schemas.commands import (
     Deposit,
     OpenAccount,
     OpenPosition,
+    ReduceOldest,
+    ReducePosition,
     SelectFeed,
     SetMarketStatus,
     UpdatePrices,
@@ -145,7 +147,9 @@ class Exchange:
         return not any(broken(state) for state in self.states)
 
 
-def busy_exchange(seed: int = 1, *, accounts: int = 40, rounds: int = 150, orders: int = 12) -> Exchange:
+def busy_exchange(
+    seed: int = 1, *, accounts: int = 40, rounds: int = 150, orders: int = 12, parts: bool = False
+) -> Exchange:
     """Play a market in which people open, amend, close, err and are liquidated while prices wander and jump."""
     dice = random.Random(seed)
     exchange = Exchange()
@@ -162,6 +166,8 @@ def busy_exchange(seed: int = 1, *, accounts: int = 40, rounds: int = 150, order
         exchange.tick(moved, alive=tuple(symbol for symbol in prices if symbol not in moved))
         for order in range(orders):
             exchange.ask(_random_command(dice, exchange, dice.choice(names), f"{seed}-{number}-{order}"))
+            if parts and dice.random() < 0.5:
+                _close_a_part(dice, exchange, dice.choice(names), f"{seed}-{number}-{order}-part")
         if number % 50 == 20:
             exchange.set_status("SOL_USDC", "halted", f"halt-{number}")
         if number % 50 == 25:
@@ -170,6 +176,29 @@ def busy_exchange(seed: int = 1, *, accounts: int = 40, rounds: int = 150, order
     exchange.ask(Deposit(command_id="nobody", account_id=f"{names[0]}-unknown", amount=1))
     assert exchange.laws_hold()
     return exchange
+
+
+def _close_a_part(dice: random.Random, exchange: Exchange, name: str, command_id: str) -> None:
+    own = list(exchange.states[shard_of(name, exchange.shards)].accounts[name].positions.values())
+    if not own:
+        return
+    position = dice.choice(own)
+    quantity = max(1, position.quantity * dice.choice((1, 10, 50, 99, 100)) // 100)
+    if dice.random() < 0.7:
+        exchange.ask(
+            ReducePosition(command_id=command_id, account_id=name, position_id=position.position_id, quantity=quantity)
+        )
+    else:
+        exchange.ask(
+            ReduceOldest(
+                command_id=command_id,
+                account_id=name,
+                symbol=position.symbol,
+                side=position.side,
+                leverage=position.leverage,
+                quantity=quantity,
+            )
+        )
 
 
 def _random_command(dice: random.Random, exchange: Exchange, name: str, command_id: str) -> Command:

@@ -5,7 +5,7 @@ from fractions import Fraction
 from reprise.engine.core.prices import condition
 from reprise.engine.core.records import Position
 from reprise.engine.core.state import State
-from reprise.schemas.events import Event, PositionClosed, PositionOpened
+from reprise.schemas.events import Event, PositionClosed, PositionOpened, PositionReduced
 from reprise.schemas.messages import Instrument
 
 MILLION = 10**6
@@ -17,6 +17,8 @@ def complaints(event: Event, instrument: Instrument | None) -> list[str]:
         return [sentence for holds, sentence in _of_opening(event, instrument) if not holds]
     if isinstance(event, PositionClosed) and instrument is not None:
         return [sentence for holds, sentence in _of_closing(event, instrument) if not holds]
+    if isinstance(event, PositionReduced) and instrument is not None:
+        return [sentence for holds, sentence in _of_part(event, instrument) if not holds]
     return []
 
 
@@ -94,6 +96,35 @@ def _of_closing(event: PositionClosed, instrument: Instrument) -> list[tuple[boo
             event.reason == "manual" or (trigger is not None and _lies_behind(event, trigger)),
             "a trigger fired that was not reached",
         ),
+    ]
+
+
+def _of_part(event: PositionReduced, instrument: Instrument) -> list[tuple[bool, str]]:
+    sign = 1 if event.side == "long" else -1
+    lot = event.price * instrument.tick_value
+    entry = event.entry_price * instrument.tick_value
+    size = event.quantity + event.quantity_left
+    worth, rest = event.quantity * lot, event.quantity_left * lot
+    cost = max(0, event.fee - event.profit)
+    posted = event.margin - cost
+    equity = posted + sign * (rest - event.entry_notional_left)
+    share = Fraction(posted * event.quantity, size)
+    needed = max(
+        Fraction(rest * instrument.maintenance_rate, MILLION), Fraction(posted * instrument.margin_floor_rate, MILLION)
+    )
+    return [
+        (event.price == (event.bid if event.side == "long" else event.ask), "closed at another price"),
+        (event.quantity > 0 and event.quantity_left > 0, "it is no part"),
+        (event.notional == worth, "the notional is not quantity x price"),
+        (event.entry_notional == event.quantity * entry, "the entry notional is not quantity x entry price"),
+        (event.entry_notional_left == event.quantity_left * entry, "the rest has another entry price"),
+        (event.profit == sign * (worth - event.entry_notional), "the profit is not the difference"),
+        (event.equity == event.margin + sign * size * (lot - entry), "the equity is not margin + profit"),
+        (rounded_up(Fraction(worth * instrument.fee_rate, MILLION), event.fee), "the fee is not its share rounded up"),
+        (event.returned == event.released + max(0, event.profit - event.fee), "the parts of what returned differ"),
+        (event.margin_left == posted - event.released, "the margin that stays is not the rest"),
+        (0 <= event.released <= share, "more than its share was set free"),
+        (event.margin_left > 0 and equity - event.released >= needed, "the rest is liquidatable"),
     ]
 
 

@@ -27,12 +27,21 @@ from reprise.schemas.commands import (
     Deposit,
     OpenAccount,
     OpenPosition,
+    ReduceOldest,
+    ReducePosition,
     SelectFeed,
     SetMarketStatus,
     UpdatePrices,
     Withdraw,
 )
-from reprise.schemas.events import CommandRejected, CommandRepeated, Event, PositionClosed, PositionOpened
+from reprise.schemas.events import (
+    CommandRejected,
+    CommandRepeated,
+    Event,
+    PositionClosed,
+    PositionOpened,
+    PositionReduced,
+)
 from reprise.schemas.instruments import BY_SYMBOL, FIRST_BROADCAST
 from reprise.schemas.messages import MarketStatus, Side, Tick
 from reprise.schemas.rejections import Rejection
@@ -147,9 +156,15 @@ class Market(RuleBasedStateMachine):
             if isinstance(event, PositionClosed)
         ]
         assert closes == [(close.number, close.reason, close.price, close.returned) for close in answer.closes]
+        parts = [
+            (int(event.position_id[2:]), event.quantity, event.price, event.returned)
+            for event in events
+            if isinstance(event, PositionReduced)
+        ]
+        assert parts == [(part.number, part.lots, part.price, part.returned) for part in answer.parts]
         assert {who: account.cash for who, account in state.accounts.items()} == self.twin.cash
-        assert {(position.number, position.margin) for position in state.positions.values()} == {
-            (ticket.number, ticket.margin) for ticket in self.twin.tickets
+        assert {(position.number, position.quantity, position.margin) for position in state.positions.values()} == {
+            (ticket.number, ticket.lots, ticket.margin) for ticket in self.twin.tickets
         }
         assert (state.house, state.fees, state.insurance) == (self.twin.house, self.twin.fees, self.twin.insurance)
         for symbol in state.instruments:
@@ -325,6 +340,35 @@ class Market(RuleBasedStateMachine):
         if stranger:
             who = next(other for other in PEOPLE if other != who)
         self.send(ClosePosition(command_id=self.exchange.new_id(), account_id=who, position_id=position.position_id))
+
+    @precondition(anything_open)
+    @rule(data=st.data(), percent=st.sampled_from((50, 1, 33, 99, 100, 101, 0)), of_the_oldest=st.booleans())
+    def somebody_closes_a_part(self, data: Any, percent: int, *, of_the_oldest: bool) -> None:
+        """So many percent of their ticket, or of all they have of its kind."""
+        position = self.somebody_s(data)
+        kind = (position.account_id, position.symbol, position.side, position.leverage)
+        if not of_the_oldest:
+            quantity = position.quantity * percent // 100
+            command_id, position_id = self.exchange.new_id(), position.position_id
+            self.send(
+                ReducePosition(command_id=command_id, account_id=kind[0], position_id=position_id, quantity=quantity)
+            )
+            return
+        held = sum(
+            each.quantity
+            for each in self.exchange.state.positions.values()
+            if (each.account_id, each.symbol, each.side, each.leverage) == kind
+        )
+        self.send(
+            ReduceOldest(
+                command_id=self.exchange.new_id(),
+                account_id=kind[0],
+                symbol=kind[1],
+                side=kind[2],
+                leverage=kind[3],
+                quantity=held * percent // 100,
+            )
+        )
 
     @precondition(anything_open)
     @rule(data=st.data(), stop_bps=levels, take_bps=levels, which=st.sampled_from(((1, 1), (1, 0), (0, 1))))

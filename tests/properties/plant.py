@@ -82,6 +82,20 @@ ROUNDINGS = (
         lambda own, leverage, price, value: -(-own * leverage // (100 * price * value)),
     ),
 )
+PARTS = (
+    # The calculator sees it, but only where the share decides and has a remainder, which takes it long to come upon.
+    Defect(
+        "a part's share of the margin is rounded up",
+        margin.released_of,
+        lambda quantity, size, own, equity, kept: max(0, min(-(-own * quantity // size), equity - kept)),
+        laws=False,
+    ),
+    Defect(
+        "a part sets margin free that the rest needs",
+        margin.released_of,
+        lambda quantity, size, own, *_: own * quantity // size,
+    ),
+)
 OTHERS = (
     # Only a command to the microsecond shows it.
     Defect(
@@ -101,4 +115,4 @@ OTHERS = (
         twin=False,
     ),
 )
-DEFECTS = TRIGGERS + ROUNDINGS + OTHERS
+DEFECTS = TRIGGERS + ROUNDINGS + PARTS + OTHERS

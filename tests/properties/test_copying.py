@@ -18,20 +18,29 @@ from reprise.engine.snapshot import begin_copy, end_copy, restore
 from reprise.schemas.codec import digest_of, seal
 from reprise.schemas.snapshots import SnapshotUnreadable
 
-LOG = [(int(time), b64decode(value)) for time, value in (line.split() for line in LINES)]
+Log = list[tuple[int, bytes]]
 
 
-def go_on(state: State, until: int) -> None:
+def log_of(lines: list[str]) -> Log:
+    """Read a recorded log."""
+    return [(int(time), b64decode(value)) for time, value in (line.split() for line in lines)]
+
+
+LOG = log_of(LINES)
+PARTS = log_of((FOLDER / "parts-commands.txt").read_text().splitlines())
+
+
+def go_on(state: State, until: int, log: Log = LOG) -> None:
     """Execute the recorded log from where the ledger is."""
     while state.next_offset < until:
-        time, value = LOG[state.next_offset]
+        time, value = log[state.next_offset]
         step(state, command_in(value), offset=state.next_offset, time=time)
 
 
-def ledger_at(offset: int) -> State:
+def ledger_at(offset: int, log: Log = LOG) -> State:
     """Give the recorded log's ledger before this offset."""
     state = genesis(0, 1)
-    go_on(state, offset)
+    go_on(state, offset, log)
     return state
 
 
@@ -43,18 +52,21 @@ def copy_of(state: State) -> list[bytes]:
     return pages
 
 
-@pytest.mark.parametrize("seed", range(20))
-def test_a_copy_is_the_ledger_of_the_command_it_began_after(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("log", [LOG, PARTS], ids=["any day", "a day of parts"])
+@pytest.mark.parametrize("seed", range(12))
+def test_a_copy_is_the_ledger_of_the_command_it_began_after(
+    seed: int, log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Pages of one account each, and any number of commands between two of them."""
     monkeypatch.setattr(copying, "PAGE_BYTES", 1)
     dice = Random(seed)
-    offset = dice.randrange(10, len(LOG))
-    state = ledger_at(offset)
+    offset = dice.randrange(10, len(log))
+    state = ledger_at(offset, log)
     as_it_was = state_digest(state)
     copy, pages = begin_copy(state), []
     while (page := copy.next_page()) is not None:
         pages.append(page)
-        go_on(state, min(len(LOG), state.next_offset + dice.randrange(60)))
+        go_on(state, min(len(log), state.next_offset + dice.randrange(60)), log)
     end_copy(state)
     restored = restore(pages)
     assert state_digest(restored) == as_it_was

@@ -58,7 +58,16 @@ def test_the_laws_and_the_calculator_find_it(defect: Defect, monkeypatch: pytest
         run_state_machine_as_test(Laws, settings=BOUNDED)
 
 
-@pytest.mark.parametrize("defect", [defect for defect in DEFECTS if defect.twin], ids=named)
+@pytest.mark.parametrize(
+    "defect",
+    [
+        # A unit in a part's margin takes the twin's market long to come to.
+        pytest.param(defect, marks=pytest.mark.slow if "part's share" in named(defect) else ())
+        for defect in DEFECTS
+        if defect.twin
+    ],
+    ids=named,
+)
 def test_the_naive_engine_finds_it(defect: Defect, monkeypatch: pytest.MonkeyPatch) -> None:
     plant(monkeypatch, defect)
     with pytest.raises(AssertionError):

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -47,6 +48,24 @@ def test_an_error_comes_with_its_traceback_in_the_same_line(capsys: pytest.Captu
         logging.getLogger("reprise").exception("frozen")
     (line,) = capsys.readouterr().err.splitlines()
     assert "ValueError: invalid literal" in json.loads(line)["exception"]
+
+
+def test_a_traceback_on_a_terminal_does_not_show_what_variables_held(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    configure("api", "INFO")
+
+    def fail(password: str) -> None:
+        raise ValueError(f"of {len(password)} characters")
+
+    try:
+        fail("correct horse " + "battery")
+    except ValueError:
+        structlog.get_logger("reprise").exception("unexpected")
+    shown = capsys.readouterr().err
+    assert "ValueError: of 21 characters" in shown
+    assert "correct horse battery" not in shown
 
 
 def test_the_broken_connections_of_a_restart_are_no_news(capsys: pytest.CaptureFixture[str]) -> None:

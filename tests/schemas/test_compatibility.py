@@ -17,8 +17,10 @@ from reprise.schemas.codec import released_schemas
 from reprise.schemas.commands import Command
 from reprise.schemas.events import Event
 from reprise.schemas.snapshots import SCHEMA_NAME as SNAPSHOT_MANIFEST
+from reprise.schemas.venue import VenueMessage
 
-NAMES = (*(message.__name__ for message in (*get_args(Command), *get_args(Event))), SNAPSHOT_MANIFEST)
+MESSAGES = (*get_args(Command), *get_args(Event), *get_args(VenueMessage))
+NAMES = (*(message.__name__ for message in MESSAGES), SNAPSHOT_MANIFEST)
 Json = dict[str, Any]
 
 

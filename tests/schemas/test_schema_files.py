@@ -10,8 +10,10 @@ import pytest
 from reprise.schemas.codec import DIGEST_SIZE, released_schemas
 from reprise.schemas.commands import Command
 from reprise.schemas.events import Event
+from reprise.schemas.venue import VenueEvent, VenueMessage
 
-MESSAGES: tuple[type, ...] = (*get_args(Command), *get_args(Event))
+MESSAGES: tuple[type, ...] = (*get_args(Command), *get_args(Event), *get_args(VenueMessage))
+EVENTS = (*get_args(Event), *get_args(VenueEvent))
 AVRO = {int: "long", str: "string", bool: "boolean", NoneType: "null"}
 HASH = {"type": "fixed", "size": 16}
 Shape = Any  # JSON
@@ -80,7 +82,7 @@ def test_every_field_of_a_message_is_in_its_avro_file_in_order_and_with_its_type
 def test_every_message_and_field_is_explained_and_a_nullable_one_has_default_null(message: type) -> None:
     schema = newest(message)
     assert schema["name"] == message.__name__
-    assert schema["namespace"] == ("reprise.events" if message in get_args(Event) else "reprise.commands")
+    assert schema["namespace"] == ("reprise.events" if message in EVENTS else "reprise.commands")
     assert schema["doc"]
     for field in schema["fields"]:
         assert field["doc"], field["name"]

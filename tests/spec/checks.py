@@ -6,8 +6,10 @@ from reprise.schemas.events import (
     CommandRejected,
     CommandRepeated,
     Event,
+    OldestReduced,
     PositionClosed,
     PositionOpened,
+    PositionReduced,
     PricesUpdated,
     StopsAmended,
     TickHeld,
@@ -24,7 +26,8 @@ def the_next(exchange: Exchange, event_type: type[Event]) -> Event:
         if isinstance(event, event_type):
             del exchange.unseen[: index + 1]
             return event
-        assert not isinstance(event, CommandRejected | PositionClosed), f"before {event_type.__name__} came {event}"
+        passed_over = isinstance(event, CommandRejected | PositionClosed | PositionReduced)
+        assert not passed_over, f"before {event_type.__name__} came {event}"
     raise AssertionError(f"no {event_type.__name__} in {exchange.unseen}")
 
 
@@ -132,6 +135,52 @@ def taken(number: int | None = None, *, at: Number, **rest: Number) -> Check:
 def closed_by_hand(number: int | None = None, **rest: Number) -> Check:
     """A ticket's owner closed it."""
     return closed("manual", number, **rest)
+
+
+def reduced(
+    number: int | None = None,
+    *,
+    quantity: Number | None = None,
+    left: Number | None = None,
+    at: Number | None = None,
+    profit: Number | None = None,
+    fee: Number = 0,
+    released: Number | None = None,
+    returned: Number | None = None,
+    margin: Number | None = None,
+    liquidation: Number | None = None,
+    warned: bool = False,
+) -> Check:
+    """A part of a ticket was closed, next and so. margin, liquidation: of the rest."""
+
+    def check(exchange: Exchange) -> None:
+        event = the_next(exchange, PositionReduced)
+        assert isinstance(event, PositionReduced)
+        assert number is None or event.position_id == f"{exchange.state.shard}-{number}"
+        assert quantity is None or event.quantity == lots(event.symbol, quantity)
+        assert left is None or event.quantity_left == lots(event.symbol, left)
+        assert at is None or event.price == ticks(event.symbol, at)
+        assert profit is None or event.profit == usdc(profit)
+        assert event.fee == usdc(fee)
+        assert released is None or event.released == usdc(released)
+        assert returned is None or event.returned == usdc(returned)
+        assert margin is None or event.margin_left == usdc(margin)
+        assert liquidation is None or event.liquidation_price == ticks(event.symbol, liquidation)
+        assert event.warnings == (("STOP_BEYOND_LIQUIDATION",) if warned else ())
+
+    return check
+
+
+def oldest_reduced(*, quantity: Number, at: Number, positions: int) -> Check:
+    """Lots of so many of the oldest tickets are closed, as the events that follow say."""
+
+    def check(exchange: Exchange) -> None:
+        event = the_next(exchange, OldestReduced)
+        assert isinstance(event, OldestReduced)
+        assert event.quantity == lots(event.symbol, quantity)
+        assert (event.price, event.positions) == (ticks(event.symbol, at), positions)
+
+    return check
 
 
 def amended(*, stop: Number | None, take: Number | None, warned: bool = False) -> Check:

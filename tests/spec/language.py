@@ -17,12 +17,14 @@ from reprise.schemas.commands import (
     Deposit,
     OpenAccount,
     OpenPosition,
+    ReduceOldest,
+    ReducePosition,
     SelectFeed,
     SetMarketStatus,
     UpdatePrices,
     Withdraw,
 )
-from reprise.schemas.events import CommandRejected, PositionClosed
+from reprise.schemas.events import CommandRejected, PositionClosed, PositionReduced
 from reprise.schemas.instruments import BY_SYMBOL
 from reprise.schemas.messages import MarketStatus, Side, Tick
 from reprise.schemas.units import LEVERAGE_EXPONENT, MONEY_EXPONENT, SECOND, parse
@@ -62,7 +64,8 @@ class Scenario:
         """Match events in order, look at the ledger; nobody else was closed or refused, and every law holds."""
         for check in checks:
             check(self.exchange)
-        unexpected = [event for event in self.exchange.unseen if isinstance(event, PositionClosed | CommandRejected)]
+        kinds = PositionClosed | PositionReduced | CommandRejected
+        unexpected = [event for event in self.exchange.unseen if isinstance(event, kinds)]
         assert not unexpected, f"nobody expected {unexpected}"
         self.exchange.check()
         return self
@@ -282,6 +285,47 @@ def close(number: int, *, who: str = ALICE, id: str | None = None) -> Step:  # n
     return lambda exchange: exchange.send(
         ClosePosition(
             command_id=id or exchange.new_id(), account_id=who, position_id=f"{exchange.state.shard}-{number}"
+        )
+    )
+
+
+def reduce(
+    number: int,
+    quantity: Number,
+    *,
+    symbol: str = BTC,
+    who: str = ALICE,
+    id: str | None = None,  # noqa: A002
+) -> Step:
+    """Ask to close so much of the n-th ticket of the shard."""
+    return lambda exchange: exchange.send(
+        ReducePosition(
+            command_id=id or exchange.new_id(),
+            account_id=who,
+            position_id=f"{exchange.state.shard}-{number}",
+            quantity=lots(symbol, quantity),
+        )
+    )
+
+
+def reduce_oldest(
+    quantity: Number,
+    *,
+    symbol: str = BTC,
+    side: Side = "long",
+    leverage: Number = 1,
+    who: str = ALICE,
+    id: str | None = None,  # noqa: A002
+) -> Step:
+    """Ask to close so much of one's oldest tickets of a kind."""
+    return lambda exchange: exchange.send(
+        ReduceOldest(
+            command_id=id or exchange.new_id(),
+            account_id=who,
+            symbol=symbol,
+            side=side,
+            leverage=hundredths(leverage),
+            quantity=lots(symbol, quantity),
         )
     )
 

@@ -3,17 +3,15 @@
 from collections.abc import Callable
 
 import pytest
-from msgspec.structs import fields
 
 from reprise.engine.core.apply import apply
 from reprise.engine.core.fingerprint import state_digest
 from reprise.engine.core.laws import broken
 from reprise.engine.core.state import State
 from reprise.engine.core.step import step
-from reprise.schemas.commands import ClosePosition
 from spec.checks import repeated
 from spec.exchange import Exchange
-from spec.language import ALICE, BOB, BTC, close, deposit, given, halt, long, market, price, short
+from spec.language import ALICE, BOB, BTC, close, deposit, given, halt, long, market, price, reduce, short
 
 
 def busy() -> Exchange:
@@ -134,11 +132,15 @@ def test_law_9_a_digest_sees_each_part_of_the_state() -> None:
     assert len(digests) == 1 + len(DAMAGE) + 7
 
 
-def test_law_10_a_ticket_closes_whole_so_nothing_is_gained_by_slicing() -> None:
-    """LAW-10: a close names no quantity."""
-    assert [field.name for field in fields(ClosePosition)] == [
-        "command_id",
-        "account_id",
-        "deadline",
-        "position_id",
-    ]
+@pytest.mark.parametrize("fee_rate", [0, 700])
+@pytest.mark.parametrize("then", [50_700, 50_000, 49_300])
+def test_law_10_closing_in_parts_never_pays_more_than_closing_at_once(then: int, fee_rate: int) -> None:
+    """LAW-10: without a fee it pays the same to the micro; with one each part's fee is rounded up by itself."""
+    terms = (deposit(1_000), long(BTC, margin="100.000037", leverage=50, at=50_000), market(BTC, then))
+    parts = [reduce(1, quantity) for quantity in ("0.00001", "0.01234", "0.04321", "0.00001", "0.04441")]
+    at_once = given(*terms, close(1), fee_rate=fee_rate).exchange
+    in_parts = given(*terms, *parts, close(1), fee_rate=fee_rate).exchange
+    in_parts.check()
+    assert in_parts.state.positions == {}
+    difference = at_once.state.accounts[ALICE].cash - in_parts.state.accounts[ALICE].cash
+    assert 0 <= difference <= len(parts) if fee_rate else difference == 0

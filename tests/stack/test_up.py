@@ -21,7 +21,7 @@ from reprise.stack.ports import free_ports
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 TIMEOUT_S = 180
-SERVICES = {"kafka", "postgres", "engine-1", "market-data", "projector", "api"}
+SERVICES = {"kafka", "postgres", "engine-1", "market-data", "projector", "venue", "api"}
 ONCE = {"backfill"}
 
 

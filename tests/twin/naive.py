@@ -4,6 +4,7 @@ Written from docs/rules.md and not from the engine, with which it shares the mes
 formula for the liquidation price (it searches for the tick at which the predicate turns), no events.
 """
 
+import dataclasses
 from dataclasses import dataclass, field
 from fractions import Fraction
 from math import ceil, floor
@@ -21,6 +22,8 @@ from reprise.schemas.commands import (
     Deposit,
     OpenAccount,
     OpenPosition,
+    ReduceOldest,
+    ReducePosition,
     SelectFeed,
     SetMarketStatus,
     UpdatePrices,
@@ -46,6 +49,7 @@ class Ticket:
     lots: int
     entry: int
     margin: int
+    leverage: Fraction
     rates: Instrument
     stop: int | None
     take: int | None
@@ -61,9 +65,16 @@ class Ticket:
 
     def doomed(self, price: int) -> bool:
         """Whether it is liquidated at this price: equity below the greater of the two requirements."""
+        return self.equity(price) < self.required(price)
+
+    def required(self, price: int) -> int:
+        """Give the greater of the two requirements."""
         maintenance = ceil(Fraction(self.worth(price) * self.rates.maintenance_rate, MILLION))
-        least = ceil(Fraction(self.margin * self.rates.margin_floor_rate, MILLION))
-        return self.equity(price) < max(maintenance, least)
+        return max(maintenance, ceil(Fraction(self.margin * self.rates.margin_floor_rate, MILLION)))
+
+    def fee(self, price: int) -> int:
+        """Give what closing it costs, if it can pay."""
+        return ceil(Fraction(self.worth(price) * self.rates.fee_rate, MILLION))
 
     def doom(self, price: int) -> int:
         """Search for the first tick on the way here at which it was doomed; it is at this one."""
@@ -88,6 +99,16 @@ class Close:
 
 
 @dataclass
+class Part:
+    """A part of a position that was closed: of which, how many lots, at which price, and what returned."""
+
+    number: int
+    lots: int
+    price: int
+    returned: int
+
+
+@dataclass
 class Answer:
     """What became of one command. refusal: the name of the rejection."""
 
@@ -95,6 +116,7 @@ class Answer:
     repeated: bool = False
     opened: int | None = None
     closes: list[Close] = field(default_factory=list)
+    parts: list[Part] = field(default_factory=list)
 
 
 @dataclass
@@ -164,6 +186,8 @@ class Naive:
                 require(self.status[ticket.symbol] != "halted", "MARKET_HALTED")
                 self._require_price(ticket.symbol)
                 answer.closes.append(self._close(ticket, "manual"))
+            case ReducePosition() | ReduceOldest():
+                self._reduce(command, answer)
             case AmendStops():
                 self._amend(command)
             case DefineInstruments():
@@ -204,7 +228,7 @@ class Naive:
             if memory.command_id == command.command_id:
                 require(memory.content == content, "COMMAND_ID_REUSED")
                 return True
-        leaves = isinstance(command, ClosePosition | AmendStops)
+        leaves = isinstance(command, ClosePosition | ReducePosition | ReduceOldest | AmendStops)
         require(sum(memory.leaves == leaves for memory in recent) < 600, "TOO_MANY_COMMANDS")
         recent.append(Memory(command.command_id, self.time, content, leaves))
         self.memories[command.account_id] = recent
@@ -273,6 +297,7 @@ class Naive:
             lots=lots,
             entry=entry,
             margin=margin,
+            leverage=leverage,
             rates=rules,
             stop=order.stop_loss,
             take=order.take_profit,
@@ -302,7 +327,7 @@ class Naive:
         if command.amend_take_profit:
             ticket.take = take
 
-    def _owned(self, command: ClosePosition | AmendStops) -> Ticket:
+    def _owned(self, command: ClosePosition | ReducePosition | AmendStops) -> Ticket:
         for ticket in self.tickets:
             if f"0-{ticket.number}" == command.position_id and ticket.owner == command.account_id:
                 return ticket
@@ -338,6 +363,49 @@ class Naive:
             if ticket in self.tickets:
                 answer.closes.append(self._close(ticket, ("liquidation", "stop_loss", "take_profit")[kind]))
 
+    def _reduce(self, command: ReducePosition | ReduceOldest, answer: Answer) -> None:
+        """Close so many lots of one ticket, or of the oldest of a kind, if there are as many."""
+        if isinstance(command, ReducePosition):
+            tickets = [self._owned(command)]
+            symbol = tickets[0].symbol
+        else:
+            require(command.symbol in self.instruments, "SYMBOL_UNKNOWN")
+            tickets, symbol = [ticket for ticket in self.tickets if is_meant(ticket, command)], command.symbol
+        require(self.status[symbol] != "halted", "MARKET_HALTED")
+        self._require_price(symbol)
+        require(command.quantity > 0, "AMOUNT_NOT_POSITIVE")
+        left, shares = command.quantity, []
+        for ticket in tickets:
+            shares.append((ticket, min(left, ticket.lots)))
+            left -= shares[-1][1]
+            if left == 0:
+                break
+        if left == 0:
+            last, taken = shares[-1]
+            stays = last.lots - taken
+            require(stays == 0 or stays >= self.instruments[last.symbol].quantity_min, "BELOW_MINIMUM")
+        require(left == 0, "ABOVE_MAXIMUM")
+        for ticket, taken in shares:
+            self._close_part(ticket, taken, answer)
+
+    def _close_part(self, ticket: Ticket, lots: int, answer: Answer) -> None:
+        price = self._leave(ticket)
+        part = dataclasses.replace(ticket, lots=lots, margin=0)
+        rest = dataclasses.replace(ticket, lots=ticket.lots - lots)
+        fee, profit = part.fee(price), part.equity(price)
+        rest.margin -= max(0, fee - profit)
+        if rest.lots == 0 or rest.margin <= 0 or rest.doomed(price):
+            answer.closes.append(self._close(ticket, "manual"))
+            return
+        stays = max(ceil(rest.worth(price) / rest.leverage), rest.required(price), rest.fee(price))
+        free = max(0, min(floor(Fraction(rest.margin * lots, ticket.lots)), rest.equity(price) - stays))
+        returned = free + max(0, profit - fee)
+        self.cash[ticket.owner] += returned
+        self.house -= profit
+        self.fees += fee
+        ticket.lots, ticket.margin = rest.lots, rest.margin - free
+        answer.parts.append(Part(ticket.number, lots, price, returned))
+
     def _close(self, ticket: Ticket, reason: str) -> Close:
         price = self._leave(ticket)
         equity = ticket.equity(price)
@@ -346,7 +414,7 @@ class Naive:
             charge = min(left, ceil(Fraction(ticket.worth(price) * ticket.rates.liquidation_fee_rate, MILLION)))
             self.insurance += charge
         else:
-            charge = min(left, ceil(Fraction(ticket.worth(price) * ticket.rates.fee_rate, MILLION)))
+            charge = min(left, ticket.fee(price))
             self.fees += charge
         self.house += ticket.margin - left
         if equity < 0:
@@ -356,6 +424,12 @@ class Naive:
         self.cash[ticket.owner] += left - charge
         self.tickets.remove(ticket)
         return Close(ticket.number, reason, price, left - charge)
+
+
+def is_meant(ticket: Ticket, command: ReduceOldest) -> bool:
+    """Say whether a ticket is of the kind the command names."""
+    is_theirs = ticket.owner == command.account_id and ticket.symbol == command.symbol
+    return is_theirs and ticket.long == (command.side == "long") and ticket.leverage * 100 == command.leverage
 
 
 def require(holds: object, refusal: str) -> None:

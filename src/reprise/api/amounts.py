@@ -5,7 +5,7 @@ from typing import Annotated, Final
 from pydantic import Field
 
 from reprise.schemas.messages import Instrument
-from reprise.schemas.units import LEVERAGE_EXPONENT, MONEY_EXPONENT, render
+from reprise.schemas.units import LEVERAGE_EXPONENT, MONEY_EXPONENT, parse, render
 
 PPM_EXPONENT: Final = 6
 
@@ -20,6 +20,11 @@ def money(micros: int) -> str:
 def money_or_null(micros: int | None) -> str | None:
     """Write USDC, where there is a figure."""
     return None if micros is None else money(micros)
+
+
+def micros(text: str) -> int:
+    """Read USDC as they are written here."""
+    return parse(text, MONEY_EXPONENT)
 
 
 def price(instrument: Instrument, ticks: int) -> str:

@@ -15,18 +15,21 @@ from reprise.runtime.kafka import command_producer_options
 from reprise.runtime.settings import Settings
 from reprise.schemas.codec import encode_command
 from reprise.schemas.commands import (
+    ActivateRules,
     AmendStops,
     ClosePosition,
     DefineInstruments,
     Deposit,
     OpenAccount,
     OpenPosition,
+    ReduceOldest,
+    ReducePosition,
     SetMarketStatus,
 )
 from reprise.schemas.topics import COMMANDS
 
-Asked = OpenAccount | Deposit | OpenPosition | ClosePosition | AmendStops
-Said = DefineInstruments | SetMarketStatus
+Asked = OpenAccount | Deposit | OpenPosition | ClosePosition | ReducePosition | ReduceOldest | AmendStops
+Said = DefineInstruments | SetMarketStatus | ActivateRules
 
 DEADLINE_S: Final = 10
 POLL_S: Final = 0.1
@@ -45,10 +48,11 @@ _NEVER_APPENDED: Final = (
 
 
 class Sent(NamedTuple):
-    """A command this process sent, at a time of its monotonic clock."""
+    """A command this process sent, at a time of its monotonic clock; answered: its outcome was seen, or it has none."""
 
-    account_id: str
+    command: Asked
     at: float
+    answered: bool = False
 
 
 class CommandLog:
@@ -76,7 +80,7 @@ class CommandLog:
 
     def send(self, command: Asked, waiter: Waiter) -> None:
         """Put a client's command into its account's shard, or raise NotAppended; the waiter hears the rest."""
-        self._sent[command.command_id] = Sent(command.account_id, monotonic())
+        self._sent[command.command_id] = Sent(command, monotonic())
         if len(self._sent) > SENT_MAX:
             self._sent.popitem(last=False)
         self._produce(encode_command(command), self._acknowledge(waiter), key=command.account_id.encode())
@@ -88,6 +92,12 @@ class CommandLog:
     def sent(self, command_id: str) -> Sent | None:
         """Say whether this process sent a command lately."""
         return self._sent.get(command_id)
+
+    def note_answer(self, command_id: str) -> None:
+        """Note that nobody needs to wait for a command's outcome any more."""
+        sent = self._sent.get(command_id)
+        if sent is not None:
+            self._sent[command_id] = sent._replace(answered=True)
 
     def _produce(
         self,

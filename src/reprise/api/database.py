@@ -22,6 +22,8 @@ class Database:
             max_overflow=0,
             pool_timeout=TIMEOUT_S,
             isolation_level="AUTOCOMMIT",
+            # An error's text goes to the logs, and emails and hashes do not.
+            hide_parameters=True,
             connect_args={
                 "connect_timeout": TIMEOUT_S,
                 "options": f"-c statement_timeout={TIMEOUT_S * 1000}",
@@ -34,6 +36,17 @@ class Database:
     async def ask(self, question: Callable[[Connection], Answer]) -> Answer:
         """Run a question in a thread; SQLAlchemyError where the database does not answer."""
         return await to_thread.run_sync(self.ask_now, question, limiter=self._threads)
+
+    async def ask_consistently(self, question: Callable[[Connection], Answer]) -> Answer:
+        """Run several statements that all see the tables as of one moment."""
+
+        def ask() -> Answer:
+            with self._engine.connect() as connection:
+                connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+                with connection.begin():
+                    return question(connection)
+
+        return await to_thread.run_sync(ask, limiter=self._threads)
 
     def ask_now(self, question: Callable[[Connection], Answer]) -> Answer:
         """Run a question in this thread."""

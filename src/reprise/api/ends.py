@@ -49,6 +49,10 @@ class CommandEnds:
         """Say whether the broker was heard lately."""
         return bool(self._reads) and monotonic() - self._reads[-1].at < SILENT_AFTER_S
 
+    def end(self, shard: int) -> int | None:
+        """Give where a shard's commands ended when they were last looked at; null before that."""
+        return self._reads[-1].ends[shard] if self._reads else None
+
     def is_behind(self, shard: int) -> bool:
         """Say whether an end read more than 2 s ago is still ahead of the last event; an idle shard is not behind."""
         executed = self._outcomes.command_offset(shard) + 1

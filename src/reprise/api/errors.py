@@ -10,6 +10,7 @@ from sqlalchemy.exc import DataError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.routing import Match
 
 from reprise.api.problems import (
     BODY_TOO_LARGE,
@@ -29,6 +30,7 @@ from reprise.api.problems import (
 _BY_STATUS: Final = {
     kind.status: kind for kind in (NOT_AUTHENTICATED, FORBIDDEN, NOT_FOUND, METHOD_NOT_ALLOWED, BODY_TOO_LARGE)
 }
+_METHODS: Final = ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
 _PARAMETERS: Final = ("query", "path", "header", "cookie")
 
 
@@ -43,6 +45,13 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Exception, _unexpected)
 
 
+def of_validation(error: RequestValidationError) -> ApiError:
+    """Give the problem that a request of the wrong shape is."""
+    faults = [Fault(pointer=_pointer(fault["loc"]), message=_message(fault)) for fault in error.errors()]
+    detail = "; ".join(f"{fault.pointer or 'the body'}: {fault.message}" for fault in faults[:3])
+    return ApiError(MALFORMED, detail, faults=faults)
+
+
 async def _api_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, ApiError)
     return problem_response(error, request.url.path)
@@ -50,9 +59,7 @@ async def _api_error(request: Request, error: Exception) -> Response:
 
 async def _validation_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    faults = [Fault(pointer=_pointer(fault["loc"]), message=_message(fault)) for fault in error.errors()]
-    detail = "; ".join(f"{fault.pointer or 'the body'}: {fault.message}" for fault in faults[:3])
-    return problem_response(ApiError(MALFORMED, detail, faults=faults), request.url.path)
+    return problem_response(of_validation(error), request.url.path)
 
 
 async def _http_error(request: Request, error: Exception) -> Response:
@@ -61,7 +68,20 @@ async def _http_error(request: Request, error: Exception) -> Response:
     if error.status_code == HTTPStatus.BAD_REQUEST:
         # What the framework could not even parse is malformed like any other body.
         kind = MALFORMED
-    return problem_response(ApiError(kind, headers=error.headers), request.url.path)
+    headers = dict(error.headers or {})
+    if kind is METHOD_NOT_ALLOWED:
+        headers["Allow"] = ", ".join(_methods_of(request))
+    return problem_response(ApiError(kind, headers=headers), request.url.path)
+
+
+def _methods_of(request: Request) -> list[str]:
+    """Give every method of the path, of whichever routes it has; the framework names those of the first."""
+
+    def is_served(method: str) -> bool:
+        scope = {**request.scope, "method": method}
+        return any(route.matches(scope)[0] is Match.FULL for route in request.app.routes)
+
+    return [method for method in _METHODS if is_served(method)]
 
 
 async def _database_error(request: Request, error: Exception) -> Response:

@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from reprise.api.app import create_app
+from reprise.api.auth.deletion import close_for_ever
 from reprise.api.auth.passwords import Passwords
 from reprise.api.auth.throttle import Throttle
 from reprise.api.auth.tokens import SECRET_BYTES_MIN, Tokens
@@ -28,63 +29,95 @@ from reprise.api.outcomes import Outcomes
 from reprise.api.parts import Parts
 from reprise.api.positions.tickets import Tickets
 from reprise.api.prices import Prices, Quote
+from reprise.api.rate_limits import RateLimits
+from reprise.api.stream.bus import Bus
+from reprise.api.stream.protocol import MESSAGE_MAX, PING_INTERVAL_S, PING_TIMEOUT_S, QuietWebSockets
+from reprise.api.stream.sockets import Sockets
 from reprise.api.tickers.day import Days
+from reprise.api.venue.channel import VenueChannel
 from reprise.projector import queries
 from reprise.runtime import logging
 from reprise.runtime.errors import FixableError
 from reprise.runtime.settings import Settings
+from reprise.runtime.vault import key_bytes
 
 # What somebody may have copied from an example is no secret.
-WEAK_WORDS: Final = ("changethis", "change-me", "change_me", "secret", "password", "example")
+WEAK_WORDS: Final = (
+    "changethis",
+    "change-me",
+    "change_me",
+    "secret",
+    "password",
+    "example",
+    "default",
+    "012345",
+    "123456",
+)
+HOW: Final = "Set JWT_SECRET to at least 32 random bytes, for instance from `openssl rand -hex 32`."
 DISTINCT_MIN: Final = 8  # characters
 START_TIMEOUT_S: Final = 30.0
 STOP_TIMEOUT_S: Final = 5
 WATCH_S: Final = 1.0
 BACKLOG: Final = 2_048
+LOOPBACK: Final = "127.0.0.1"
 
 
 def main(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT; FixableError where it cannot start."""
     logging.configure("api", settings.log_level)
-    secret = jwt_secret(settings)
+    secret, retired = jwt_secret(settings), retired_secrets(settings)
+    if settings.encryption_key:
+        key_bytes(settings.encryption_key)
     with asyncio.Runner(loop_factory=uvloop_loop) as runner:
-        runner.run(_serve(settings, secret))
+        runner.run(_serve(settings, secret, retired))
 
 
 def jwt_secret(settings: Settings) -> str:
     """Give the secret that signs tokens, or refuse to start."""
-    secret = settings.jwt_secret
-    how = "Set JWT_SECRET to at least 32 random bytes, for instance from `openssl rand -hex 32`."
-    if not secret:
-        raise FixableError(f"JWT_SECRET is not set, and `reprise up` did not make one in the data folder. {how}")
+    if not settings.jwt_secret:
+        raise FixableError(f"JWT_SECRET is not set, and `reprise up` did not make one in the data folder. {HOW}")
+    return _checked("JWT_SECRET", settings.jwt_secret, settings)
+
+
+def retired_secrets(settings: Settings) -> tuple[str, ...]:
+    """Give the secrets whose tokens are still believed, which must be as good; or refuse to start."""
+    return tuple(_checked("JWT_SECRETS_RETIRED", secret, settings) for secret in settings.jwt_secrets_retired)
+
+
+def _checked(name: str, secret: str, settings: Settings) -> str:
     if len(secret.encode()) < SECRET_BYTES_MIN:
-        raise FixableError(f"JWT_SECRET has {len(secret.encode())} bytes. {how}")
+        raise FixableError(f"{name} has {len(secret.encode())} bytes. {HOW}")
     weak = len(set(secret)) < DISTINCT_MIN or any(word in secret.lower() for word in WEAK_WORDS)
     if settings.profile == "production" and weak:
-        raise FixableError(f"JWT_SECRET looks like an example. {how}")
+        raise FixableError(f"{name} looks like an example. {HOW}")
     return secret
 
 
-def build(settings: Settings, secret: str) -> Parts:
+def build(settings: Settings, secret: str, retired: tuple[str, ...] = ()) -> Parts:
     """Make every part; nothing is started."""
     database = Database(settings.database_url)
     prices = Prices()
-    outcomes = Outcomes(settings, prices)
+    bus = Bus()
+    outcomes = Outcomes(settings, prices, bus)
     command_log = CommandLog(settings)
     return Parts(
         settings=settings,
         database=database,
         prices=prices,
+        bus=bus,
         outcomes=outcomes,
         ends=CommandEnds(settings, outcomes),
         command_log=command_log,
         broadcasts=Broadcasts(database, command_log, outcomes, settings.shards),
         passwords=Passwords(),
-        tokens=Tokens(secret),
-        throttle=Throttle(monotonic),
+        tokens=Tokens(secret, *retired),
+        throttle=Throttle(),
+        deletions=asyncio.Event(),
         days=Days(database),
         tickets=Tickets(),
         metrics=Metrics(),
+        venue=VenueChannel(settings),
+        rate_limits=RateLimits(settings),
     )
 
 
@@ -95,6 +128,7 @@ async def start(parts: Parts) -> None:
     await _patiently(lambda: asyncio.to_thread(migrate, url))
     await _patiently(lambda: parts.database.ask(lambda db: _take_prices(parts.prices, db)))
     await _patiently(lambda: asyncio.to_thread(parts.outcomes.start, loop))
+    await _patiently(lambda: asyncio.to_thread(parts.venue.start, loop))
     parts.ends.start()
     parts.command_log.start(loop)
 
@@ -102,6 +136,7 @@ async def start(parts: Parts) -> None:
 async def stop(parts: Parts) -> None:
     """Send what waits, then close everything."""
     await asyncio.to_thread(parts.command_log.stop)
+    await asyncio.to_thread(parts.venue.stop)
     await asyncio.to_thread(parts.outcomes.stop)
     await asyncio.to_thread(parts.ends.stop)
     parts.database.close()
@@ -122,12 +157,12 @@ class _Server(uvicorn.Server):
         yield
 
 
-async def _serve(settings: Settings, secret: str) -> None:
+async def _serve(settings: Settings, secret: str, retired: tuple[str, ...]) -> None:
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
-    parts = build(settings, secret)
+    parts = build(settings, secret, retired)
     starting = asyncio.create_task(start(parts))
     stopping = asyncio.create_task(stopped.wait())
     await asyncio.wait((starting, stopping), return_when=asyncio.FIRST_COMPLETED)
@@ -144,29 +179,42 @@ async def _serve(settings: Settings, secret: str) -> None:
 
 async def _until(parts: Parts, stopping: asyncio.Task[bool]) -> None:
     """Serve until told to stop; FixableError where that cannot begin, or cannot go on."""
-    listening = _listen(parts.settings.api_host, parts.settings.port)
+    listening = [_listen(parts.settings.api_host, parts.settings.port)]
+    listening += [_listen(LOOPBACK, port) for port in parts.settings.seed_ports]
+    app = create_app(parts)
+    sockets: Sockets = app.state.sockets
     server = _Server(
         uvicorn.Config(
-            create_app(parts),
+            app,
             access_log=False,
             log_config=None,
             lifespan="off",
-            ws="none",
+            ws=QuietWebSockets,
+            ws_max_size=MESSAGE_MAX,
+            ws_ping_interval=PING_INTERVAL_S,
+            ws_ping_timeout=PING_TIMEOUT_S,
+            # A stream of small messages to a thousand sockets has no time for it.
+            ws_per_message_deflate=False,
             timeout_graceful_shutdown=STOP_TIMEOUT_S,
             server_header=False,
         )
     )
-    instruments = asyncio.create_task(parts.broadcasts.define_instruments())
-    serving = asyncio.create_task(server.serve([listening]))
+    saying = asyncio.create_task(parts.broadcasts.say_for_ever())
+    closing = asyncio.create_task(close_for_ever(parts))
+    serving = asyncio.create_task(server.serve(listening))
     following = asyncio.create_task(_follows(parts))
+    streaming = asyncio.create_task(sockets.run_for_ever())
     try:
-        await asyncio.wait((serving, following, stopping), return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait((serving, following, streaming, stopping), return_when=asyncio.FIRST_COMPLETED)
+        await sockets.shut_down()
         server.should_exit = True
         await serving
     finally:
-        for task in (instruments, following):
+        for task in (saying, closing, following, streaming):
             task.cancel()
-        await asyncio.gather(instruments, following, return_exceptions=True)
+        await asyncio.gather(saying, closing, following, streaming, return_exceptions=True)
+    if not streaming.cancelled():
+        streaming.result()
     if not stopping.done():
         raise FixableError("The engine's events could no longer be read; the process manager starts a new API.")
 

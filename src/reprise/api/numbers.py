@@ -14,6 +14,7 @@ from reprise.api.problems import malformed
 from reprise.schemas.units import DIGITS_MAX, INT64_MAX, LEVERAGE_EXPONENT, MONEY_EXPONENT, NotRepresentable, parse
 
 _DIGITS: Final = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]{1,4})?", re.ASCII)
+RATE_EXPONENT: Final = 6
 _LENGTH_MAX: Final = 2 * DIGITS_MAX
 
 
@@ -111,6 +112,11 @@ Money = Annotated[
 ]
 Leverage = Annotated[
     int, BeforeValidator(lambda value: parse(digits(value), LEVERAGE_EXPONENT)), _schema("1 to 100, two places", "10")
+]
+Rate = Annotated[
+    int,
+    BeforeValidator(lambda value: parse(digits(value), RATE_EXPONENT)),
+    _schema("fraction of one, six places", "0.005"),
 ]
 Whole = Annotated[int, BeforeValidator(_whole), WithJsonSchema({"type": "integer"})]
 # A JSON number is no text, although its digits arrive as a string.

@@ -11,6 +11,7 @@ from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
 
 from reprise.api.header import HeaderReader
 from reprise.api.prices import FOLDED, PRICE_SHARD, Prices
+from reprise.api.stream.bus import Bus
 from reprise.runtime.kafka import Record, read_back, reader_options
 from reprise.runtime.settings import Settings
 from reprise.schemas.codec import read_event
@@ -77,9 +78,10 @@ class Waiter:
 class Outcomes:
     """Reads every shard's committed events in a thread of its own."""
 
-    def __init__(self, settings: Settings, prices: Prices) -> None:
+    def __init__(self, settings: Settings, prices: Prices, bus: Bus) -> None:
         self._settings = settings
         self._prices = prices
+        self._bus = bus
         self._headers = HeaderReader()
         self._seqs = [0] * settings.shards
         self._command_offsets = [-1] * settings.shards
@@ -153,6 +155,7 @@ class Outcomes:
                         arrivals.append(arrival)
                 if arrivals:
                     self._hand_over(arrivals)
+                self._bus.flush(self._loop)
 
     def _take_message(self, message: Message) -> _Arrival | None:
         error = message.error()
@@ -172,8 +175,11 @@ class Outcomes:
             return None
         self._seqs[shard] = header.seq
         self._command_offsets[shard] = header.command_offset
+        market = None
         if shard == PRICE_SHARD and issubclass(self._headers.type_of(value), FOLDED):
-            self._prices.fold(read_event(value))
+            market = read_event(value)
+            self._prices.fold(market)
+        self._bus.note(shard, header, value, market)
         if header.index != 0 or header.command_id is None:
             return None
         arrival = _Arrival(shard, header, value)

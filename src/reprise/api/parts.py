@@ -1,5 +1,6 @@
 """What the API consists of: built once by main, and passed to every request."""
 
+import asyncio
 from typing import Annotated, NamedTuple
 
 from fastapi import Depends, Request
@@ -15,7 +16,10 @@ from reprise.api.metrics import Metrics
 from reprise.api.outcomes import Outcomes
 from reprise.api.positions.tickets import Tickets
 from reprise.api.prices import Prices
+from reprise.api.rate_limits import RateLimits
+from reprise.api.stream.bus import Bus
 from reprise.api.tickers.day import Days
+from reprise.api.venue.channel import VenueChannel
 from reprise.runtime.settings import Settings
 
 
@@ -25,6 +29,7 @@ class Parts(NamedTuple):
     settings: Settings
     database: Database
     prices: Prices
+    bus: Bus
     outcomes: Outcomes
     ends: CommandEnds
     command_log: CommandLog
@@ -32,9 +37,12 @@ class Parts(NamedTuple):
     passwords: Passwords
     tokens: Tokens
     throttle: Throttle
+    deletions: asyncio.Event  # set when a user has just asked to be deleted
     days: Days
     tickets: Tickets
     metrics: Metrics
+    venue: VenueChannel
+    rate_limits: RateLimits
 
 
 async def parts_of(request: Request) -> Parts:

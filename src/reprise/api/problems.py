@@ -63,19 +63,29 @@ _TITLES: Final = {
     Rejection.TAKE_PROFIT_WRONG_SIDE: "The take profit is on the wrong side of the price",
     Rejection.LIQUIDATABLE_AT_ONCE: "The position would be liquidated at once",
     Rejection.INSUFFICIENT_MARGIN: "Not enough free margin",
-    Rejection.RULES_VERSION_NOT_NEXT: "The rules version is not the next one",
     Rejection.CLIENT_ORDER_ID_USED: "The client_order_id opened a position already",
+    Rejection.RULES_VERSION_NOT_NEXT: "The rules version is not the next one",
 }
 
 NOT_AUTHENTICATED: Final = Kind("NOT_AUTHENTICATED", 401, "Sign in first")
 BAD_CREDENTIALS: Final = Kind("BAD_CREDENTIALS", 401, "Email or password is wrong")
 TOKEN_INVALID: Final = Kind("TOKEN_INVALID", 401, "The token is not valid")
 TOKEN_EXPIRED: Final = Kind("TOKEN_EXPIRED", 401, "The token has expired")
+SIGNATURE_INVALID: Final = Kind("SIGNATURE_INVALID", 401, "The request's signature is not valid")
 CREDENTIALS_CONFLICT: Final = Kind("CREDENTIALS_CONFLICT", 401, "Two credentials name different users")
+SCOPE_MISSING: Final = Kind("SCOPE_MISSING", 403, "The API key has no scope for this")
+LOGIN_TOO_OLD: Final = Kind("LOGIN_TOO_OLD", 403, "Sign in again first")
 FORBIDDEN: Final = Kind("FORBIDDEN", 403, "Not allowed")
 CROSS_SITE_REQUEST: Final = Kind("CROSS_SITE_REQUEST", 403, "A page of another site sent this request")
 NOT_FOUND: Final = Kind("NOT_FOUND", 404, "Not found")
 METHOD_NOT_ALLOWED: Final = Kind("METHOD_NOT_ALLOWED", 405, "The resource has no such method")
+RULES_VERSION_UNKNOWN: Final = Kind(
+    "RULES_VERSION_UNKNOWN", 409, "There are no such rules here; start newer code first"
+)
+KEY_IN_USE: Final = Kind("KEY_IN_USE", 409, "A request with this Idempotency-Key is still running")
+PRECONDITION_FAILED: Final = Kind("PRECONDITION_FAILED", 412, "It was changed since; read it again")
+RATE_LIMITED: Final = Kind("RATE_LIMITED", 429, "Too many requests")
+TOO_MANY_API_KEYS: Final = Kind("TOO_MANY_API_KEYS", 409, "There are as many API keys as a user may have")
 EMAIL_TAKEN: Final = Kind("EMAIL_TAKEN", 409, "The email is registered already")
 BODY_TOO_LARGE: Final = Kind("BODY_TOO_LARGE", 413, "The body is too large")
 REQUEST_INVALID: Final = Kind("REQUEST_INVALID", 400, "The request is not valid")
@@ -92,14 +102,22 @@ _OWN: Final = (
     BAD_CREDENTIALS,
     TOKEN_INVALID,
     TOKEN_EXPIRED,
+    SIGNATURE_INVALID,
     CREDENTIALS_CONFLICT,
+    SCOPE_MISSING,
+    LOGIN_TOO_OLD,
     FORBIDDEN,
     CROSS_SITE_REQUEST,
     NOT_FOUND,
     METHOD_NOT_ALLOWED,
+    RULES_VERSION_UNKNOWN,
+    TOO_MANY_API_KEYS,
     EMAIL_TAKEN,
+    KEY_IN_USE,
+    PRECONDITION_FAILED,
     BODY_TOO_LARGE,
     TOO_MANY_LOGINS,
+    RATE_LIMITED,
     INTERNAL_ERROR,
     BROKER_UNAVAILABLE,
     DATABASE_UNAVAILABLE,

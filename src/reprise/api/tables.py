@@ -3,12 +3,15 @@
 from typing import Final
 
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     CheckConstraint,
     Column,
     DateTime,
     ForeignKey,
+    Index,
     Integer,
+    LargeBinary,
     MetaData,
     Table,
     Text,
@@ -31,7 +34,8 @@ metadata = MetaData(
     },
 )
 
-# Emails are stored in lower case. account_opened: the outcome of OpenAccount was seen.
+# Emails are stored in lower case. account_opened: the outcome of OpenAccount was seen. deleted_at: the user asked for
+# it, and of who they were nothing is left in the row; closed_at: none of their positions is open any more.
 users = Table(
     "users",
     metadata,
@@ -43,10 +47,13 @@ users = Table(
     Column("account_id", Text, nullable=False, unique=True),
     Column("account_opened", Boolean, nullable=False, server_default=text("false")),
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    Column("deleted_at", DateTime(timezone=True), nullable=True),
+    Column("closed_at", DateTime(timezone=True), nullable=True),
     CheckConstraint("role IN ('user', 'admin')", name="role"),
+    Index("users_closing_idx", "deleted_at", postgresql_where=text("deleted_at IS NOT NULL AND closed_at IS NULL")),
 )
 
-# One row per login; a token is worth what its session is.
+# One row per login; a token is worth what its session is. A session is the family of its refresh tokens.
 sessions = Table(
     "sessions",
     metadata,
@@ -57,6 +64,63 @@ sessions = Table(
     Column("ended_at", DateTime(timezone=True), nullable=True),
 )
 
+# One row per refresh token, by its SHA-256: a used one is kept while it could be played again.
+refresh_tokens = Table(
+    "refresh_tokens",
+    metadata,
+    Column("token_hash", LargeBinary, primary_key=True),
+    Column("session_id", Uuid, ForeignKey(sessions.c.session_id, ondelete="CASCADE"), nullable=False, index=True),
+    Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    Column("expires_at", DateTime(timezone=True), nullable=False),
+    Column("used_at", DateTime(timezone=True), nullable=True),
+)
+
+# Ed25519 public keys: what can be stolen here signs nothing.
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("key_id", Uuid, primary_key=True),
+    Column("user_id", Uuid, ForeignKey(users.c.user_id, ondelete="CASCADE"), nullable=False, index=True),
+    Column("name", Text, nullable=True),
+    Column("public_key", LargeBinary, nullable=False),
+    Column("scopes", ARRAY(Text), nullable=False),
+    Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    Column("last_used_at", DateTime(timezone=True), nullable=True),
+    CheckConstraint("octet_length(public_key) = 32", name="public_key"),
+    CheckConstraint("scopes <@ ARRAY['read', 'trade'] AND scopes <> '{}'", name="scopes"),
+)
+
+# What a key has signed with already, for as long as the signature could still be believed.
+api_key_nonces = Table(
+    "api_key_nonces",
+    metadata,
+    Column("key_id", Uuid, ForeignKey(api_keys.c.key_id, ondelete="CASCADE"), primary_key=True),
+    Column("nonce", Text, primary_key=True),
+    Column("expires_at", DateTime(timezone=True), nullable=False, index=True),
+)
+
+# A user's keys of the outside venue, sealed for this user and this key id; nobody but the venue worker opens them.
+venue_keys = Table(
+    "venue_keys",
+    metadata,
+    Column("user_id", Uuid, ForeignKey(users.c.user_id, ondelete="CASCADE"), primary_key=True),
+    Column("key_id", Uuid, nullable=False, unique=True),
+    Column("sealed", LargeBinary, nullable=False),
+    Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+)
+
+# One-time tickets for WebSockets, by their SHA-256; a used one is gone. session_id: none where an API key asked.
+# signed_in_until: when whoever opened the socket with it must have signed in again.
+ws_tickets = Table(
+    "ws_tickets",
+    metadata,
+    Column("ticket_hash", LargeBinary, primary_key=True),
+    Column("user_id", Uuid, ForeignKey(users.c.user_id, ondelete="CASCADE"), nullable=False, index=True),
+    Column("session_id", Uuid, ForeignKey(sessions.c.session_id, ondelete="CASCADE"), nullable=True),
+    Column("expires_at", DateTime(timezone=True), nullable=False),
+    Column("signed_in_until", DateTime(timezone=True), nullable=False),
+)
+
 # What is to be said to every shard, stored before it is first sent. answered: the shards that did.
 broadcasts = Table(
     "broadcasts",
@@ -65,4 +129,31 @@ broadcasts = Table(
     Column("content", JSONB, nullable=False),
     Column("answered", ARRAY(Integer), nullable=False, server_default=text("'{}'")),
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+)
+
+# Which positions a request to close them all meant, by its Idempotency-Key: the same again means no others.
+close_alls = Table(
+    "close_alls",
+    metadata,
+    Column("account_id", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("position_ids", ARRAY(Text), nullable=False),
+    Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+)
+
+# Spot orders of seed 002's clients without keys of a venue, by the command that executes them: what was asked for (the
+# ledger keeps of what it refuses only the refusal), and why it was not sent at all. created_at: microseconds.
+spot_orders = Table(
+    "spot_orders",
+    metadata,
+    Column("order_id", Text, primary_key=True),
+    Column("account_id", Text, nullable=False),
+    Column("symbol", Text, nullable=False),
+    Column("side", Text, nullable=False),
+    Column("type", Text, nullable=False),
+    Column("quantity", Text, nullable=False),
+    Column("price", Text, nullable=True),
+    Column("error", Text, nullable=True),
+    Column("created_at", BigInteger, nullable=False),
+    Index("spot_orders_account_id_created_at_idx", "account_id", "created_at"),
 )

@@ -1,10 +1,10 @@
-"""What an opening and a closing must say, worked out anew from the rules: none of it is the core's own code."""
+"""What an opening, a reduction and a closing must say, worked out anew: none of it is the core's own code."""
 
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
 from reprise.engine.core.records import Position
-from reprise.schemas.events import PositionClosed, PositionOpened
+from reprise.schemas.events import PositionClosed, PositionOpened, PositionReduced
 
 MILLION: Final = 1_000_000
 PRICE_MAX: Final = 10**9
@@ -20,6 +20,15 @@ class OwnRules(NamedTuple):
 
     liquidation_fee: Callable[[int, int], int]
     liquidation_fee_told: str
+
+
+class Held(NamedTuple):
+    """What of an open ticket a reduction changes."""
+
+    quantity: int
+    entry_notional: int
+    margin: int
+    liquidation_price: int | None
 
 
 # By version, as the core's table is; a version that only the core knows could not be judged.
@@ -129,6 +138,46 @@ def wrong_in_closing(event: PositionClosed, ticket: Position, tick_value: int, r
     )
 
 
+def wrong_in_reducing(event: PositionReduced, before: Held, ticket: Position, tick_value: int) -> str | None:
+    """Name the first number of a reduction that is not what the rules give of the ticket before it; or null."""
+    sign = 1 if ticket.side == "long" else -1
+    price = event.bid if ticket.side == "long" else event.ask
+    quantity, left = event.quantity, before.quantity - event.quantity
+    notional, rest = quantity * price * tick_value, left * price * tick_value
+    entry_notional = quantity * ticket.entry_price * tick_value
+    profit = sign * (notional - entry_notional)
+    fee = rounded_up(notional * ticket.fee_rate, MILLION)
+    equity = before.margin + sign * (notional + rest - before.entry_notional)
+    required = requirement(notional + rest, before.margin, ticket.maintenance_rate, ticket.margin_floor_rate)
+    # What the part costs comes from the margin; what it brings does not stay there.
+    margin = before.margin - max(0, fee - profit)
+    entry_left = before.entry_notional - entry_notional
+    equity_left = margin + sign * (rest - entry_left)
+    required_left = requirement(rest, margin, ticket.maintenance_rate, ticket.margin_floor_rate)
+    if not 0 < quantity < before.quantity or margin <= 0 or equity_left < required_left:
+        return f"{quantity} of {before.quantity} lots cannot be closed by themselves"
+    stays = max(rounded_up(rest * 100, ticket.leverage), required_left, rounded_up(rest * ticket.fee_rate, MILLION))
+    released = max(0, min(margin * quantity // before.quantity, equity_left - stays))
+    return _first_wrong(
+        event,
+        {
+            "price": price,
+            "notional": notional,
+            "entry_notional": entry_notional,
+            "margin": before.margin,
+            "profit": profit,
+            "equity": equity,
+            "requirement": required,
+            "fee": fee,
+            "released": released,
+            "returned": released + max(0, profit - fee),
+            "quantity_left": left,
+            "entry_notional_left": entry_left,
+            "margin_left": margin - released,
+        },
+    )
+
+
 def _wrong_reason(event: PositionClosed, ticket: Position, *, overdue: bool) -> str | None:
     """Say why a close by itself was none of the ticket's own triggers at this price."""
     match event.reason:
@@ -147,7 +196,7 @@ def _wrong_reason(event: PositionClosed, ticket: Position, *, overdue: bool) -> 
     return None if reached else f"its trigger at {level} was not reached at {event.price}"
 
 
-def _first_wrong(event: PositionOpened | PositionClosed, expected: dict[str, int]) -> str | None:
+def _first_wrong(event: PositionOpened | PositionClosed | PositionReduced, expected: dict[str, int]) -> str | None:
     for name, value in expected.items():
         found = getattr(event, name)
         if found != value:

@@ -23,6 +23,7 @@ KEYS: Final[dict[str, tuple[str, ...]]] = {
     "ledger_entries": ("shard", "seq", "line"),
     "commands": ("command_id", "account_id"),
     "receipts": ("event_id",),
+    "account_events": ("account_id", "account_seq"),
     "candles": ("symbol", "start"),
     "prices": ("symbol",),
     "feed": ("one",),
@@ -40,7 +41,7 @@ class ExpectedRows:
         self._shard = shard
         self._rows = Rows({}, MarketRows({}))
         self._positions: dict[str, Row] = {}
-        self._plain: Content = {"fills": {}, "ledger_entries": {}, "receipts": {}}
+        self._plain: Content = {"fills": {}, "ledger_entries": {}, "receipts": {}, "account_events": {}}
 
     def add(self, entry: Entry) -> None:
         """Take in the next event."""
@@ -53,15 +54,23 @@ class ExpectedRows:
             for name, values in rows.stops.items():
                 _set(self._positions[name], ("stop_loss", "take_profit"), values[1:])
             rows.stops.clear()
+        if rows.reduced:
+            for name, reduced in rows.reduced.items():
+                row = self._positions[name]
+                changed = reduced._replace(realized_pnl=reduced.realized_pnl + _realized(row))
+                _set(row, changed._fields, changed)
+            rows.reduced.clear()
         if rows.closed:
             for name, *values in _drained(rows.closed):
                 row = self._positions[str(name)]
+                values[1] += _realized(row)
                 _set(row, ("close_price", "realized_pnl", "close_reason", "closed_at", "receipt_id"), values)
                 _set(row, ("status",), ("closed",))
         for table, found in (
             ("fills", rows.fills),
             ("ledger_entries", rows.ledger),
             ("receipts", rows.receipts),
+            ("account_events", rows.history),
         ):
             if found:
                 for each in _drained(found):
@@ -116,6 +125,12 @@ def key_of(table: str, row: Row) -> Key:
 def _row(table: str, fields: dict[str, Any]) -> Row:
     """Put fields in the order of the table's columns."""
     return [fields[name] for name in COLUMNS[table]]
+
+
+def _realized(row: Row) -> int:
+    """Give what the parts of a position that were closed before have brought."""
+    realized: Any = row[COLUMNS["positions"].index("realized_pnl")]
+    return realized or 0
 
 
 def _set(row: Row, names: tuple[str, ...], values: Any) -> None:

@@ -1,23 +1,14 @@
 """Why a ticket was closed, in words and sums that a trader can check with a calculator."""
 
-from typing import NamedTuple
-
 import msgspec
 
 from reprise.audit.arithmetic import MILLION, RULES, rounded_up
 from reprise.audit.history import History
+from reprise.audit.parts import Line, Units, rate_of, told_reduction
 from reprise.audit.past import iso, money
 from reprise.schemas.events import PositionClosed, PositionOpened
 from reprise.schemas.ids import event_id
-from reprise.schemas.messages import Instrument
 from reprise.schemas.units import LEVERAGE_EXPONENT, render
-
-
-class Line(NamedTuple):
-    """One step: the rule of docs/rules.md it follows, if any, and the words or the sum."""
-
-    rule: str | None
-    text: str
 
 
 class Explanation(msgspec.Struct):
@@ -35,8 +26,10 @@ class Explanation(msgspec.Struct):
 def explain(history: History) -> Explanation:
     """Explain a ticket's end, or where it would end if it is open."""
     opened, closed = history.opened, history.closed
-    units = _Units(history.instrument)
+    units = Units(history.instrument)
     lines = _opening(history, units)
+    for reduced in history.reduced:
+        lines += told_reduction(reduced, opened, history.shard, units)
     if closed is None:
         lines += _open_still(history, units)
     else:
@@ -55,30 +48,7 @@ def explain(history: History) -> Explanation:
     )
 
 
-class _Units:
-    """Writes an instrument's prices and sizes."""
-
-    def __init__(self, instrument: Instrument) -> None:
-        self.instrument = instrument
-        self._name = instrument.symbol.partition("_")[0]
-
-    def price(self, ticks: int | None) -> str:
-        return "none" if ticks is None else render(ticks, self.instrument.tick_exponent)
-
-    def size(self, lots: int) -> str:
-        return render(lots, self.instrument.lot_exponent)
-
-    def named_size(self, lots: int) -> str:
-        return f"{self.size(lots)} {self._name}"
-
-    def product(self, lots: int, ticks: int, notional: int) -> str:
-        """Write quantity x price, in whole units too where the decimals alone do not give the notional."""
-        value = self.instrument.tick_value
-        whole = f"{lots} lots * {ticks} ticks * {value} = {notional} micros"
-        return f"{self.size(lots)} * {self.price(ticks)} = {money(notional)} USDC  ({whole})"
-
-
-def _opening(history: History, units: _Units) -> list[Line]:
+def _opening(history: History, units: Units) -> list[Line]:
     event = history.opened
     side = "ask" if event.side == "long" else "bid"
     name = event_id(history.shard, event.seq)
@@ -109,7 +79,7 @@ def _since(history: History) -> str:
     return f" (event {event_id(history.shard, history.amended.seq)})" if history.amended is not None else ""
 
 
-def _open_still(history: History, units: _Units) -> list[Line]:
+def _open_still(history: History, units: Units) -> list[Line]:
     last = history.last_tick
     if last is None:
         return [Line(None, "It is open.")]
@@ -121,7 +91,7 @@ def _open_still(history: History, units: _Units) -> list[Line]:
     ]
 
 
-def _tick(history: History, event: PositionClosed, units: _Units) -> list[Line]:
+def _tick(history: History, event: PositionClosed, units: Units) -> list[Line]:
     before = history.tick_before
     was = (
         f" The accepted tick before it (command {before.offset}): bid {units.price(before.bid)}, "
@@ -140,7 +110,7 @@ def _tick(history: History, event: PositionClosed, units: _Units) -> list[Line]:
     ]
 
 
-def _why(history: History, event: PositionClosed, units: _Units) -> list[Line]:
+def _why(history: History, event: PositionClosed, units: Units) -> list[Line]:
     price, level = units.price(event.price), units.price(event.trigger_price)
     falling = (event.side == "long") != (event.reason == "take_profit")
     sign = "≤" if falling else "≥"
@@ -163,7 +133,7 @@ def _why(history: History, event: PositionClosed, units: _Units) -> list[Line]:
             return [Line(None, f"Why: {event.reason.replace('_', ' ')}.")]
 
 
-def _sums(history: History, event: PositionClosed, units: _Units) -> list[Line]:
+def _sums(history: History, event: PositionClosed, units: Units) -> list[Line]:
     """Write every sum of the receipt out; all in USDC."""
     opened, version = history.opened, history.rules_version
     exit_, entry = money(event.notional), money(event.entry_notional)
@@ -187,8 +157,8 @@ def _requirement(opened: PositionOpened, event: PositionClosed) -> list[Line]:
     return [
         Line(
             "LIQ-01",
-            f"Required: the greater of {money(event.notional)} * {_rate(opened.maintenance_rate)} rounded up = "
-            f"{money(of_notional)} and {money(event.margin)} * {_rate(opened.margin_floor_rate)} rounded up = "
+            f"Required: the greater of {money(event.notional)} * {rate_of(opened.maintenance_rate)} rounded up = "
+            f"{money(of_notional)} and {money(event.margin)} * {rate_of(opened.margin_floor_rate)} rounded up = "
             f"{money(of_margin)}: {money(event.requirement)}",
         ),
         Line("LIQ-01", f"Equity {money(event.equity)} against {money(event.requirement)} required: {verdict}."),
@@ -201,7 +171,7 @@ def _fee(opened: PositionOpened, event: PositionClosed, rules_version: int) -> l
         rules = RULES[rules_version]
         full = rules.liquidation_fee(event.notional, opened.liquidation_fee_rate)
         told = rules.liquidation_fee_told.format(
-            notional=money(event.notional), rate=_rate(opened.liquidation_fee_rate)
+            notional=money(event.notional), rate=rate_of(opened.liquidation_fee_rate)
         )
         rule = "LIQ-04" if event.reason == "liquidation" else "LIQ-05"
         return [
@@ -215,7 +185,7 @@ def _fee(opened: PositionOpened, event: PositionClosed, rules_version: int) -> l
     return [
         Line(
             "CLOSE-05",
-            f"Closing fee: the lesser of {money(event.notional)} * {_rate(opened.fee_rate)} rounded up = "
+            f"Closing fee: the lesser of {money(event.notional)} * {rate_of(opened.fee_rate)} rounded up = "
             f"{money(full)} and what is left, {left}: {money(event.fee)}",
         )
     ]
@@ -238,7 +208,7 @@ def _rest(event: PositionClosed) -> list[Line]:
     return lines
 
 
-def _numbers(event: PositionClosed, units: _Units) -> dict[str, str]:
+def _numbers(event: PositionClosed, units: Units) -> dict[str, str]:
     micros = (
         "notional",
         "entry_notional",
@@ -259,8 +229,3 @@ def _numbers(event: PositionClosed, units: _Units) -> dict[str, str]:
         **{name: units.price(getattr(event, name)) for name in prices},
         **{name: money(getattr(event, name)) for name in micros},
     }
-
-
-def _rate(ppm: int) -> str:
-    """Write parts per million as the factor it is."""
-    return render(ppm, 6)

@@ -1,4 +1,4 @@
-"""What the log says of one ticket: its opening, its stops, the ticks around its end, and the end."""
+"""What the log says of one ticket: its opening, its stops, its parts, the ticks around its end, and the end."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -13,6 +13,7 @@ from reprise.schemas.events import (
     InstrumentsDefined,
     PositionClosed,
     PositionOpened,
+    PositionReduced,
     PricesUpdated,
     RulesActivated,
     StopsAmended,
@@ -42,6 +43,7 @@ class History(msgspec.Struct):
     take_profit: int | None
     rules_version: int = 1
     amended: StopsAmended | None = None
+    reduced: list[PositionReduced] = []
     closed: PositionClosed | None = None
     tick_before: SeenTick | None = None
     last_tick: SeenTick | None = None
@@ -123,6 +125,8 @@ class _Search:
             case StopsAmended() if event.position_id == self._position_id and self.history is not None:
                 self.history.amended = event
                 self.history.stop_loss, self.history.take_profit = event.stop_loss, event.take_profit
+            case PositionReduced() if event.position_id == self._position_id and self.history is not None:
+                self.history.reduced.append(event)
             case PositionClosed() if event.position_id == self._position_id and self.history is not None:
                 self.history.closed = event
             case _:

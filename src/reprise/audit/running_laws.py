@@ -7,17 +7,33 @@ touched is compared at intervals, by the full laws.
 from heapq import heappop, heappush
 from typing import Final
 
-from reprise.audit.arithmetic import has_exact_liquidation_price, is_overdue, wrong_in_closing, wrong_in_opening
+from reprise.audit.arithmetic import (
+    Held,
+    has_exact_liquidation_price,
+    is_overdue,
+    wrong_in_closing,
+    wrong_in_opening,
+    wrong_in_reducing,
+)
 from reprise.engine.core.records import Position, Quote
 from reprise.engine.core.state import State
-from reprise.schemas.events import Event, MarketStatusSet, PositionClosed, PositionOpened, PricesUpdated
+from reprise.schemas.events import (
+    Event,
+    MarketStatusSet,
+    PositionClosed,
+    PositionOpened,
+    PositionReduced,
+    PricesUpdated,
+)
+from reprise.schemas.messages import Side
 from reprise.schemas.units import MINUTE, SECOND
 
 MEMORY: Final = 10 * MINUTE
 FRESH: Final = 5 * SECOND
 
-# A ticket's liquidation price, in an order in which the first to be reached comes first; its number, and the ticket.
-Level = tuple[int, int, Position]
+# A ticket's liquidation price, in an order in which the first to be reached comes first; its number, the event that
+# made the price, and the ticket.
+Level = tuple[int, int, int, Position]
 
 
 class SymbolSums:
@@ -32,12 +48,16 @@ class SymbolSums:
 
     def add(self, position: Position, sign: int) -> None:
         """Count a ticket that was opened (1) or closed (-1)."""
-        if position.side == "long":
-            self.size += sign * position.quantity
-            self.long_notional += sign * position.entry_notional
+        self.change(position.side, sign * position.quantity, sign * position.entry_notional)
+
+    def change(self, side: Side, quantity: int, entry_notional: int) -> None:
+        """Count lots that were opened, or closed: those are below zero."""
+        if side == "long":
+            self.size += quantity
+            self.long_notional += entry_notional
         else:
-            self.size -= sign * position.quantity
-            self.short_notional += sign * position.entry_notional
+            self.size -= quantity
+            self.short_notional += entry_notional
 
 
 class RunningLaws:
@@ -51,6 +71,7 @@ class RunningLaws:
         self._clients = sum(self._worth.values())
         self._account_seqs = {account_id: account.seq for account_id, account in state.accounts.items()}
         self._tickets: dict[str, Position] = {}
+        self._held: dict[str, Held] = {}  # of the open tickets, as their own events have left them
         self._margins: dict[str, int] = {}
         self._symbols: dict[str, SymbolSums] = {}
         self._remembered: dict[tuple[str, str], int] = {}
@@ -91,6 +112,9 @@ class RunningLaws:
             return (event.symbol,)
         if isinstance(event, PositionClosed):
             self._close(event, found)
+            return (event.symbol,)
+        if isinstance(event, PositionReduced):
+            self._reduce(event, found)
             return (event.symbol,)
         if isinstance(event, PricesUpdated):
             return tuple([tick.symbol for tick in event.accepted])
@@ -145,9 +169,33 @@ class RunningLaws:
             found.append(f"law 4: position {name} is not liquidated first at {position.liquidation_price}")
         self._add(position)
 
+    def _reduce(self, event: PositionReduced, found: list[str]) -> None:
+        state, name = self._state, event.position_id
+        position, held = self._tickets.get(name), self._held.get(name)
+        if position is None or held is None or name not in state.positions:
+            found.append(f"law 5: position {name} was reduced and is not open")
+            return
+        tick_value = state.instruments[event.symbol].tick_value
+        wrong = wrong_in_reducing(event, held, position, tick_value)
+        if wrong is not None:
+            found.append(f"receipt of {name}: {wrong}")
+        left = Held(event.quantity_left, event.entry_notional_left, event.margin_left, event.liquidation_price)
+        if left != _held(position):
+            found.append(f"law 5: position {name} is not what its event has left of it")
+        if not has_exact_liquidation_price(position, tick_value):
+            found.append(f"law 4: position {name} is not liquidated first at {position.liquidation_price}")
+        account_id = position.account_id
+        self._margins[account_id] += left.margin - held.margin
+        self._symbols[position.symbol].change(
+            position.side, left.quantity - held.quantity, left.entry_notional - held.entry_notional
+        )
+        self._held[name] = left
+        self._expect_liquidation(position, event.seq)
+
     def _close(self, event: PositionClosed, found: list[str]) -> None:
         state, name = self._state, event.position_id
         position = self._tickets.pop(name, None)
+        self._held.pop(name, None)
         if position is None:
             found.append(f"law 5: position {name} was closed and was not open")
             return
@@ -168,13 +216,18 @@ class RunningLaws:
         if sums is None:
             sums = self._symbols[symbol] = SymbolSums()
         sums.add(position, 1)
-        price = position.liquidation_price
+        self._held[position.position_id] = _held(position)
+        self._expect_liquidation(position, 0)
+
+    def _expect_liquidation(self, position: Position, seq: int) -> None:
+        """Put a ticket where it is found when its liquidation price is reached; where it stood before, it is stale."""
+        price, sums = position.liquidation_price, self._symbols[position.symbol]
         if price is None:
             return
         if position.side == "long":
-            heappush(sums.longs, (-price, position.number, position))
+            heappush(sums.longs, (-price, position.number, seq, position))
         else:
-            heappush(sums.shorts, (price, position.number, position))
+            heappush(sums.shorts, (price, position.number, seq, position))
 
     def _look_at_account(self, account_id: str, found: list[str]) -> None:
         account = self._state.accounts.get(account_id)
@@ -208,11 +261,12 @@ class RunningLaws:
             self._look_at_first(shorts, quote.ask, quote, found)
 
     def _look_at_first(self, levels: list[Level], key: int, quote: Quote, found: list[str]) -> None:
-        """Look at the open ticket whose liquidation the price has reached first; closed ones are forgotten."""
-        tickets, state = self._tickets, self._state
+        """Look at the open ticket whose liquidation the price has reached first; what is stale is forgotten."""
+        held, state = self._held, self._state
         while levels and levels[0][0] <= key:
-            position = levels[0][2]
-            if position.position_id not in tickets:
+            level, _, _, position = levels[0]
+            known = held.get(position.position_id)
+            if known is None or known.liquidation_price != abs(level):
                 heappop(levels)
                 continue
             price = quote.bid if position.side == "long" else quote.ask
@@ -220,3 +274,7 @@ class RunningLaws:
             if state.time - quote.heard_at < FRESH and is_overdue(position, price, tick_value):
                 found.append(f"law 4: position {position.position_id} is liquidatable and open")
             return
+
+
+def _held(position: Position) -> Held:
+    return Held(position.quantity, position.entry_notional, position.margin, position.liquidation_price)

@@ -11,7 +11,14 @@ from reprise.projector.chain import Entry
 from reprise.projector.market_rows import MarketRows
 from reprise.projector.rows import Rows
 from reprise.schemas.codec import digest_of, read_event
-from reprise.schemas.events import Event, EventHeader, InstrumentsDefined, PositionClosed, PositionOpened
+from reprise.schemas.events import (
+    Event,
+    EventHeader,
+    InstrumentsDefined,
+    PositionClosed,
+    PositionOpened,
+    PositionReduced,
+)
 from reprise.schemas.ids import event_id
 from reprise.schemas.messages import Instrument
 from reprise.schemas.units import MONEY_EXPONENT, render
@@ -112,14 +119,15 @@ def _statements(items: Iterator[Item]) -> Iterator[Row]:
                 "position_id": position_id,
             }
             yield row | _trade(event, instruments)
-        for done in (rows.ledger, rows.opened, rows.closed, rows.fills, rows.receipts):
+        for done in (rows.ledger, rows.opened, rows.closed, rows.fills, rows.receipts, rows.history):
             done.clear()
         rows.commands.clear()
         rows.stops.clear()
+        rows.reduced.clear()
 
 
 def _trade(event: Event, instruments: dict[str, Instrument]) -> Row:
-    if not isinstance(event, PositionOpened | PositionClosed):
+    if not isinstance(event, PositionOpened | PositionClosed | PositionReduced):
         return dict.fromkeys(("symbol", "side", "quantity", "price", "reason"))
     instrument = instruments[event.symbol]
     return {
@@ -127,7 +135,7 @@ def _trade(event: Event, instruments: dict[str, Instrument]) -> Row:
         "side": event.side,
         "quantity": render(event.quantity, instrument.lot_exponent),
         "price": render(event.price, instrument.tick_exponent),
-        "reason": event.reason if isinstance(event, PositionClosed) else None,
+        "reason": None if isinstance(event, PositionOpened) else event.reason,
     }
 
 

@@ -12,10 +12,12 @@ from reprise.cli.context import project_root, report
 CHECKS = (
     ("ruff check", ["-m", "ruff", "check"]),
     ("ruff format", ["-m", "ruff", "format", "--check"]),
-    ("mypy --strict", ["-m", "mypy", "--strict", "src", "tests"]),
+    ("mypy --strict", ["-m", "mypy", "--strict", "src", "tests", "clients/python/src"]),
     # It has no module of its own to run, only this function.
     ("import-linter", ["-c", "from importlinter.cli import lint_imports_command; lint_imports_command()"]),
 )
+# Two at a time, each with servers of its own: much of a test's time is waiting for them.
+SIDE_BY_SIDE = ("-n", "2", "--dist", "loadfile")
 Arguments = Annotated[list[str] | None, typer.Argument(help="all, or files, folders and options for pytest.")]
 
 
@@ -28,7 +30,7 @@ def run_tests(arguments: Arguments = None) -> None:
     """Run the tests: those that are not slow, all, or the ones named."""
     match arguments or []:
         case []:
-            chosen = ["-m", "not slow"]
+            chosen = ["-m", "not slow", *SIDE_BY_SIDE]
         case ["all", *rest]:
             chosen = rest
         case [*rest]:

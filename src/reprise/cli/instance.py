@@ -1,6 +1,7 @@
 """Commands that start, stop and show an instance: up, down, status, logs."""
 
 import json
+import os
 import signal
 import sys
 import time
@@ -18,6 +19,9 @@ Port = Annotated[int, typer.Option(min=1, max=65_535, help="Port of the API.")]
 Workers = Annotated[int, typer.Option(min=1, help="Engine processes that share the shards.")]
 Standby = Annotated[
     bool, typer.Option("--standby", help="A hot standby for each engine, which takes its place at once.")
+]
+SeedPorts = Annotated[
+    bool, typer.Option("--seed-ports", help="Listen on 3001, 3002, 3005 and 4000 too, as the seeds' READMEs say.")
 ]
 Detach = Annotated[bool, typer.Option("--detach", help="Return when it is ready, and leave it running.")]
 Feed = Annotated[str | None, typer.Option(help="auto, simulated, backpack or recorded:FILE.")]
@@ -48,6 +52,7 @@ def up(
     data: Data = None,
     workers: Workers = 1,
     standby: Standby = False,
+    seed_ports: SeedPorts = False,
 ) -> None:
     """Start the exchange: broker, database, engine, prices, projection and API."""
     from reprise.cli.database import migrate_url  # noqa: PLC0415
@@ -64,6 +69,7 @@ def up(
         port=port or settings.port,
         workers=workers,
         standby=standby,
+        seed_ports=seed_ports,
         detach=detach,
         feed=FeedChoice(
             feed=feed or settings.feed,
@@ -73,6 +79,11 @@ def up(
             change=change_feed,
         ),
     )
+    if seed_ports and settings.profile != "demo":
+        raise FixableError(
+            "The seeds' interfaces are of the demo profile; leave --seed-ports out, or set REPRISE_PROFILE=demo."
+        )
+    _report_ignored()
     _end_by_interrupt()
     instance = start(settings, options, migrate_url, report)
     try:
@@ -83,6 +94,8 @@ def up(
         address = f"http://127.0.0.1:{instance.api_port}"
         report(f"Ready after {time.monotonic() - began:.1f} s: {address}  (its documentation: {address}/docs)")
         report(f"Try: curl -s {address}/api/v1/tickers")
+        if seed_ports:
+            _report_seed_ports(instance.seed_ports, instance.api_port)
         if detach:
             report(f"It goes on running; `reprise down{_naming(data)}` stops it.")
             return
@@ -134,6 +147,25 @@ def logs(service: Service = None, follow: Follow = False, lines: Lines = 50, dat
     while follow:
         time.sleep(0.3)
         ends = {file: _print_new(file, end, named=len(chosen) > 1) for file, end in ends.items()}
+
+
+def _report_ignored() -> None:
+    """Say which variables of the seeds mean nothing here."""
+    from dotenv import dotenv_values  # noqa: PLC0415
+
+    names = sorted(name for name in {*os.environ, *dotenv_values(".env")} if name.upper().startswith("REDIS_"))
+    if names:
+        report(f"{', '.join(names)}: ignored, there is no Redis here.")
+
+
+def _report_seed_ports(ports: list[int], own: int) -> None:
+    from reprise.runtime.settings import SEED_PORTS  # noqa: PLC0415
+
+    if ports:
+        report(f"The same at {', '.join(f'http://127.0.0.1:{port}' for port in ports)}, for clients of the seeds.")
+    for port in SEED_PORTS:
+        if port not in (*ports, own):
+            report(f"Port {port} is taken by another program: clients of the seeds that name it do not get here.")
 
 
 def _end_by_interrupt() -> None:

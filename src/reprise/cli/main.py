@@ -5,7 +5,7 @@ import sys
 import typer
 from typer.exceptions import TyperException
 
-from reprise.cli import audit, bench, database, development, instance, kafka, log, recordings, run
+from reprise.cli import audit, bench, database, development, documents, instance, kafka, log, recordings, run
 from reprise.runtime.errors import FixableError
 
 WRONG_CALL = 2
@@ -23,7 +23,7 @@ def application() -> typer.Typer:
         rich_markup_mode=None,
         pretty_exceptions_enable=False,
     )
-    for group in (instance, development, kafka, log, audit, recordings, database, run, bench):
+    for group in (instance, development, documents, kafka, log, audit, recordings, database, run, bench):
         group.add_to(app)
     return app
 

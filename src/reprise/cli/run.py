@@ -18,6 +18,7 @@ class ServiceName(StrEnum):
     ENGINE = "engine"
     MARKET_DATA = "market-data"
     PROJECTOR = "projector"
+    VENUE = "venue"
 
 
 MAIN_OF = {
@@ -26,9 +27,10 @@ MAIN_OF = {
     ServiceName.ENGINE: "reprise.engine.shell.main",
     ServiceName.MARKET_DATA: "reprise.market_data.main",
     ServiceName.PROJECTOR: "reprise.projector.main",
+    ServiceName.VENUE: "reprise.venue.main",
 }
 Service = Annotated[
-    ServiceName, typer.Argument(help="api, engine, market-data, projector, or backfill, which ends by itself.")
+    ServiceName, typer.Argument(help="api, engine, market-data, projector, venue, or backfill, which ends by itself.")
 ]
 Standby = Annotated[
     bool, typer.Option("--standby", help="Engine only: follow the worker ENGINE_WORKER_ID, and take its place.")

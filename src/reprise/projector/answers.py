@@ -1,8 +1,8 @@
 """What the projection's answers about accounts look like. The API imports them from `queries`."""
 
-from typing import Generic, Literal, NamedTuple, TypeVar
+from typing import Any, Generic, Literal, NamedTuple, TypeVar
 
-from reprise.schemas.events import PositionClosed
+from reprise.schemas.events import PositionClosed, PositionReduced
 from reprise.schemas.messages import CloseReason, Side
 
 Row = TypeVar("Row")
@@ -13,6 +13,11 @@ class Page(NamedTuple, Generic[Row]):
 
     items: list[Row]
     next_cursor: int | None
+
+
+def page_of(items: list[Row], limit: int, cursors: list[int]) -> Page[Row]:
+    """Cut the extra row that says whether more follow."""
+    return Page(items[:limit], cursors[limit - 1] if len(items) > limit else None)
 
 
 class AccountRow(NamedTuple):
@@ -102,7 +107,7 @@ class CommandRow(NamedTuple):
     """A command's outcome. type: the command's name, null when unknown; rejection: a Rejection's number.
 
     command_hash: the command's content as the engine remembers it, null where it does not. position_id: of what was
-    opened, amended or closed; warnings: as the opening or amending event gave them.
+    opened, amended, reduced or closed; warnings: as the event gave them.
     """
 
     command_id: str
@@ -122,10 +127,20 @@ class CommandRow(NamedTuple):
 
 
 class ReceiptRow(NamedTuple):
-    """Why a position was closed: the whole closing event."""
+    """Why a position or a part of it was closed: the whole event."""
 
     event_id: str
-    event: PositionClosed
+    event: PositionClosed | PositionReduced
+
+
+class EventRow(NamedTuple):
+    """An event of an account's own sequence. event: its fields, in the ledger's units."""
+
+    event_id: str
+    account_seq: int
+    time: int
+    type: str
+    event: dict[str, Any]
 
 
 class ShardProgress(NamedTuple):

@@ -7,6 +7,7 @@ from sqlalchemy import Connection, func, select
 MIGRATE: Final = 0x5245_5052_0001
 WRITE: Final = 0x5245_5052_0002
 HISTORY: Final = 0x5245_5052_0003
+VENUE: Final = 0x5245_5052_0004
 
 
 def hold_until_commit(db: Connection, lock: int) -> None:

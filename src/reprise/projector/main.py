@@ -10,6 +10,7 @@ from reprise.projector.database import PASSING, RETRY_S, connect, retried
 from reprise.projector.migrate import migrate
 from reprise.projector.projection import Projection
 from reprise.projector.reader import Reader
+from reprise.projector.venue_projection import VenueProjection
 from reprise.projector.writer import Writer
 from reprise.runtime.errors import FixableError
 from reprise.runtime.logging import configure
@@ -36,10 +37,17 @@ def main(settings: Settings) -> None:
     reader = Reader(settings)
     projection = Projection(reader, Writer(engine, settings.shards), REGISTRY, stopping)
     pages = Pages(settings.projector_host, settings.projector_port, projection.readiness, projection.status)
+    venue_engine = connect(settings.database_url)
+    venue = VenueProjection(settings, venue_engine, stopping)
     pages.start()
+    venue.start()
     try:
         projection.run()
     finally:
         pages.stop()
         reader.close()
-        engine.dispose()
+        try:
+            venue.stop()
+        finally:
+            engine.dispose()
+            venue_engine.dispose()

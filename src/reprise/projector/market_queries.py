@@ -129,6 +129,17 @@ def price_condition(price: PriceRow | None, now: int) -> PriceCondition:
     return "fresh"
 
 
+def candle_start(interval: Interval, time: int) -> int:
+    """Give when the candle begins that a time (µs) lies in."""
+    length, phase = INTERVALS[interval], MONDAY if interval == "1w" else 0
+    return (time - phase) // length * length + phase
+
+
+def candle_end(interval: Interval, start: int) -> int:
+    """Give when a candle is over (µs)."""
+    return start + INTERVALS[interval]
+
+
 def candles(
     db: Connection, symbol: str, interval: Interval, start: int, end: int, *, now: int, limit: int = 500
 ) -> list[CandleRow]:

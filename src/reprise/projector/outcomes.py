@@ -9,8 +9,10 @@ from reprise.schemas.events import (
     Event,
     InstrumentsDefined,
     MarketStatusSet,
+    OldestReduced,
     PositionClosed,
     PositionOpened,
+    PositionReduced,
     RulesActivated,
     StopsAmended,
     Withdrawn,
@@ -25,6 +27,8 @@ COMMAND_OF: Final[dict[type, str]] = {
     Withdrawn: "Withdraw",
     PositionOpened: "OpenPosition",
     PositionClosed: "ClosePosition",
+    PositionReduced: "ReducePosition",
+    OldestReduced: "ReduceOldest",
     StopsAmended: "AmendStops",
     InstrumentsDefined: "DefineInstruments",
     MarketStatusSet: "SetMarketStatus",
@@ -67,6 +71,8 @@ def outcome(shard: int, event: Event) -> Outcome | None:
         case PositionOpened():
             position_id, client_order_id, warnings = event.position_id, event.client_order_id, list(event.warnings)
         case StopsAmended():
+            position_id, warnings = event.position_id, list(event.warnings)
+        case PositionReduced():
             position_id, warnings = event.position_id, list(event.warnings)
         case PositionClosed():
             position_id = event.position_id

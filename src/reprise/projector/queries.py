@@ -4,7 +4,7 @@ Every function takes an open Connection and reads only. Units are the ledger's (
 `before` takes the `next_cursor` of the page before. What belongs to another account is not found.
 """
 
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
 import msgspec
 from sqlalchemy import ColumnElement, Connection, Numeric, Select, and_, case, cast, func, select
@@ -13,13 +13,16 @@ from reprise.projector import tables
 from reprise.projector.answers import (
     AccountRow,
     CommandRow,
+    EventRow,
     FillRow,
     LedgerRow,
     Page,
     PositionRow,
     ReceiptRow,
     ShardProgress,
+    page_of,
 )
+from reprise.projector.holdings import ExecutionRow, HoldingRow, executions, holdings
 from reprise.projector.market_queries import (
     CandleRow,
     DayStats,
@@ -28,6 +31,8 @@ from reprise.projector.market_queries import (
     Interval,
     PriceCondition,
     PriceRow,
+    candle_end,
+    candle_start,
     candles,
     day_stats,
     instruments,
@@ -35,7 +40,17 @@ from reprise.projector.market_queries import (
     last_prices,
     price_condition,
 )
-from reprise.schemas.events import PositionClosed
+from reprise.projector.order_queries import opening, orders
+from reprise.projector.risk_queries import ExposureRow, LadderRow, exposure, liquidation_ladder
+from reprise.projector.venue_queries import (
+    VenueOrderRow,
+    VenuePositionRow,
+    venue_next_offset,
+    venue_order_row,
+    venue_order_rows,
+    venue_position_rows,
+)
+from reprise.schemas.events import PositionClosed, PositionReduced
 from reprise.schemas.ids import event_id as name_event
 
 __all__ = [
@@ -43,10 +58,15 @@ __all__ = [
     "CandleRow",
     "CommandRow",
     "DayStats",
+    "EventRow",
+    "ExecutionRow",
+    "ExposureRow",
     "FeedRow",
     "FillRow",
+    "HoldingRow",
     "InstrumentRow",
     "Interval",
+    "LadderRow",
     "LedgerRow",
     "Page",
     "PositionRow",
@@ -54,28 +74,42 @@ __all__ = [
     "PriceRow",
     "ReceiptRow",
     "ShardProgress",
+    "VenueOrderRow",
+    "VenuePositionRow",
     "account",
+    "account_events",
+    "candle_end",
+    "candle_start",
     "candles",
     "command",
     "command_by_client_order_id",
     "day_stats",
+    "executions",
+    "exposure",
     "fills",
+    "holdings",
     "instruments",
     "last_feed",
     "last_prices",
     "ledger",
+    "liquidation_ladder",
     "open_position_count",
+    "opening",
+    "orders",
     "position",
     "positions",
     "price_condition",
     "progress",
     "projected_seq",
+    "realized_pnl",
     "receipt",
+    "venue_next_offset",
+    "venue_order_row",
+    "venue_order_rows",
+    "venue_position_rows",
 ]
 
 LINES_MAX = 8  # ledger lines one event may have, for a cursor of one number
-
-Item = TypeVar("Item")
 
 
 def account(db: Connection, account_id: str) -> AccountRow | None:
@@ -112,7 +146,7 @@ def positions(
         query = query.where(tables.positions.c.opened_seq < before)
     found = db.execute(query.order_by(tables.positions.c.opened_seq.desc()).limit(limit + 1))
     items = [_position(row) for row in found.mappings()]
-    return _page(items, limit, [row.opened_seq for row in items])
+    return page_of(items, limit, [row.opened_seq for row in items])
 
 
 def position(db: Connection, account_id: str, position_id: str) -> PositionRow | None:
@@ -142,13 +176,49 @@ def fills(
         query = query.where(columns.seq < before)
     rows = db.execute(query.order_by(columns.seq.desc()).limit(limit + 1)).mappings().all()
     items = [FillRow(**_named(row)) for row in rows]
-    return _page(items, limit, [row["seq"] for row in rows])
+    return page_of(items, limit, [row["seq"] for row in rows])
 
 
-def ledger(db: Connection, account_id: str, *, limit: int = 50, before: int | None = None) -> Page[LedgerRow]:
-    """List an account's ledger lines."""
+def realized_pnl(db: Connection, position_id: str, seq: int) -> int | None:
+    """Give what was realized on a position up to an event of its shard, before fees; null where nothing was closed."""
+    columns, positions = tables.fills.c, tables.positions.c
+    query = (
+        select(func.sum(columns.realized_pnl))
+        .join_from(tables.positions, tables.fills, columns.account_id == positions.account_id)
+        .where(positions.position_id == position_id, columns.position_id == position_id, columns.seq <= seq)
+    )
+    realized = db.execute(query).scalar_one()
+    return None if realized is None else int(realized)
+
+
+def account_events(db: Connection, account_id: str, *, after: int = 0, limit: int = 50) -> Page[EventRow]:
+    """List an account's events, the oldest after that account_seq first; the cursor is the `after` of the next page."""
+    table = tables.account_events.c
+    query = select(tables.account_events).where(table.account_id == account_id, table.account_seq > after)
+    rows = db.execute(query.order_by(table.account_seq).limit(limit + 1)).mappings().all()
+    items = [
+        EventRow(name_event(row["shard"], row["seq"]), row["account_seq"], row["time"], row["type"], row["event"])
+        for row in rows
+    ]
+    return page_of(items, limit, [row.account_seq for row in items])
+
+
+def ledger(
+    db: Connection,
+    account_id: str,
+    *,
+    start: int | None = None,
+    end: int | None = None,
+    limit: int = 50,
+    before: int | None = None,
+) -> Page[LedgerRow]:
+    """List an account's ledger lines, of [start, end) where those are given."""
     table = tables.ledger_entries.c
     query = select(tables.ledger_entries).where(table.account_id == account_id)
+    if start is not None:
+        query = query.where(table.time >= start)
+    if end is not None:
+        query = query.where(table.time < end)
     if before is not None:
         seq, line = divmod(before, LINES_MAX)
         query = query.where((table.seq < seq) | and_(table.seq == seq, table.line < line))
@@ -158,7 +228,7 @@ def ledger(db: Connection, account_id: str, *, limit: int = 50, before: int | No
         fields = _named(row)
         line = fields.pop("line")
         items.append(LedgerRow(line_id=f"{fields['event_id']}.{line}", **fields))
-    return _page(items, limit, [row["seq"] * LINES_MAX + row["line"] for row in rows])
+    return page_of(items, limit, [row["seq"] * LINES_MAX + row["line"] for row in rows])
 
 
 def command(db: Connection, account_id: str | None, command_id: str) -> CommandRow | None:
@@ -184,7 +254,11 @@ def receipt(db: Connection, account_id: str, event_id: str) -> ReceiptRow | None
         tables.receipts.c.account_id == account_id, tables.receipts.c.event_id == event_id
     )
     event = db.execute(query).scalar_one_or_none()
-    return None if event is None else ReceiptRow(event_id, msgspec.convert(event, PositionClosed))
+    if event is None:
+        return None
+    if "quantity_left" in event:
+        return ReceiptRow(event_id, msgspec.convert(event, PositionReduced))
+    return ReceiptRow(event_id, msgspec.convert(event, PositionClosed))
 
 
 def progress(db: Connection) -> list[ShardProgress]:
@@ -242,8 +316,3 @@ def _named(row: Any) -> dict[str, Any]:
 def _command(db: Connection, query: Select[Any]) -> CommandRow | None:
     row = db.execute(query).mappings().one_or_none()
     return None if row is None else CommandRow(event_id=name_event(row["shard"], row["seq"]), **row)
-
-
-def _page(items: list[Item], limit: int, cursors: list[int]) -> Page[Item]:
-    """Cut the extra row that says whether more follow."""
-    return Page(items[:limit], cursors[limit - 1] if len(items) > limit else None)

@@ -5,7 +5,7 @@ from sqlalchemy import text
 from reprise.projector.database import connect
 from reprise.projector.locks import WRITE, hold_until_commit
 from reprise.projector.migrate import migrate
-from reprise.projector.tables import DERIVED
+from reprise.projector.tables import DERIVED, VENUE
 from reprise.runtime.settings import Settings
 
 
@@ -18,7 +18,7 @@ def rebuild(settings: Settings) -> None:
     """
     migrate(settings.database_url)
     engine = connect(settings.database_url)
-    names = ", ".join(table.fullname for table in DERIVED)
+    names = ", ".join(table.fullname for table in (*DERIVED, *VENUE))
     with engine.begin() as db:
         # A batch that is being written is finished first, and the next one finds the positions gone.
         hold_until_commit(db, WRITE)

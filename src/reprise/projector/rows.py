@@ -1,7 +1,7 @@
 """Which rows follow from each event: accounts, positions, fills, ledger lines, outcomes, receipts. Pure."""
 
 from collections.abc import Iterable
-from typing import Final, assert_never
+from typing import Final, NamedTuple, assert_never
 
 import msgspec
 
@@ -18,8 +18,10 @@ from reprise.schemas.events import (
     FeedSelected,
     InstrumentsDefined,
     MarketStatusSet,
+    OldestReduced,
     PositionClosed,
     PositionOpened,
+    PositionReduced,
     PricesUpdated,
     RulesActivated,
     StopsAmended,
@@ -58,6 +60,17 @@ class Books(msgspec.Struct, kw_only=True):
                 self.used_margin -= leg.amount
 
 
+class Reduced(NamedTuple):
+    """What parts that were closed make of a position's row; realized_pnl is added to what is there."""
+
+    position_id: str
+    quantity: int
+    entry_notional: int
+    margin: int
+    liquidation_price: int | None
+    realized_pnl: int
+
+
 class Rows:
     """The rows of a batch, in the order they are to be written. `books` begins with the accounts there are."""
 
@@ -67,11 +80,13 @@ class Rows:
         self.touched: set[str] = set()
         self.opened: list[Row] = []
         self.stops: dict[str, Row] = {}
+        self.reduced: dict[str, Reduced] = {}
         self.closed: list[Row] = []
         self.fills: list[Row] = []
         self.ledger: list[Row] = []
         self.commands: dict[tuple[str, str | None], Outcome] = {}
         self.receipts: list[Row] = []
+        self.history: list[Row] = []
 
     def add(self, entry: Entry) -> None:
         """Take in the next event of a shard."""
@@ -94,16 +109,18 @@ class Rows:
                 self._open_position(shard, event)
             case PositionClosed():
                 self._close_position(shard, event)
+            case PositionReduced():
+                self._reduce_position(shard, event)
             case StopsAmended():
                 self.stops[event.position_id] = (event.position_id, event.stop_loss, event.take_profit)
-            case CommandRejected() | RulesActivated():
+            case CommandRejected() | RulesActivated() | OldestReduced():
                 pass  # Its outcome is all there is.
             case CommandRepeated() | FeedKept():
-                self._count(event)
+                self._count(shard, event)
                 return
             case _:
                 assert_never(event)
-        self._count(event)
+        self._count(shard, event)
         self._keep_outcome(shard, event)
 
     def _open_account(self, shard: int, event: AccountOpened) -> None:
@@ -155,7 +172,7 @@ class Rows:
             action="close",
             fee=event.fee + event.liquidation_fee,
             # A stop-out stands behind the event of the command that caused it, which did not ask for it.
-            order_id=event.command_id if event.index == 0 else None,
+            order_id=event.command_id if event.reason == "manual" else None,
             realized_pnl=realized_pnl,
             reason=event.reason,
         )
@@ -163,10 +180,34 @@ class Rows:
         self._move(shard, event, event.legs, lines, event.position_id)
         self.receipts.append((name, event.account_id, msgspec.json.encode(event).decode()))
 
+    def _reduce_position(self, shard: int, event: PositionReduced) -> None:
+        before = self.reduced.get(event.position_id)
+        self.reduced[event.position_id] = Reduced(
+            position_id=event.position_id,
+            quantity=event.quantity_left,
+            entry_notional=event.entry_notional_left,
+            margin=event.margin_left,
+            liquidation_price=event.liquidation_price,
+            realized_pnl=event.profit + (0 if before is None else before.realized_pnl),
+        )
+        self._fill(
+            shard,
+            event,
+            action="close",
+            fee=event.fee,
+            order_id=event.command_id,
+            realized_pnl=event.profit,
+            reason=event.reason,
+        )
+        lines = [("realized_pnl", event.profit), ("fee", -event.fee)]
+        self._move(shard, event, event.legs, lines, event.position_id)
+        name = event_id(shard, event.seq)
+        self.receipts.append((name, event.account_id, msgspec.json.encode(event).decode()))
+
     def _fill(
         self,
         shard: int,
-        event: PositionOpened | PositionClosed,
+        event: PositionOpened | PositionClosed | PositionReduced,
         *,
         action: str,
         fee: int,
@@ -217,9 +258,11 @@ class Rows:
             number += 1
         assert balance == books.cash + books.used_margin, f"the lines of event {shard}-{event.seq} are not its legs"
 
-    def _count(self, event: Event) -> None:
+    def _count(self, shard: int, event: Event) -> None:
         if event.account_seq is None or event.account_id is None:
             return
+        name, content = type(event).__name__, msgspec.json.encode(event).decode()
+        self.history.append((event.account_id, event.account_seq, shard, event.seq, event.time, name, content))
         self.books[event.account_id].account_seq = event.account_seq
         self.touched.add(event.account_id)
 

@@ -4,6 +4,7 @@ Integers are the ledger's own units: money in micros, prices in ticks, quantitie
 hundredths, times in microseconds UTC. An account lives in one shard, so `seq` orders all that is an account's.
 """
 
+from decimal import Decimal
 from typing import Final
 
 from sqlalchemy import (
@@ -11,10 +12,12 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    Identity,
     Index,
     Integer,
     LargeBinary,
     MetaData,
+    Numeric,
     SmallInteger,
     Table,
     Text,
@@ -49,6 +52,14 @@ def _word(name: str) -> Column[str]:
 
 def _word_or_null(name: str) -> Column[str | None]:
     return Column(name, Text, nullable=True)
+
+
+def _decimal(name: str) -> Column[Decimal]:
+    return Column(name, Numeric, nullable=False)
+
+
+def _decimal_or_null(name: str) -> Column[Decimal | None]:
+    return Column(name, Numeric, nullable=True)
 
 
 def _shard() -> Column[int]:
@@ -178,6 +189,31 @@ Index(
     commands.c.client_order_id,
     postgresql_where=commands.c.client_order_id.is_not(None),
 )
+Index(
+    "commands_orders_idx",
+    commands.c.account_id,
+    commands.c.seq,
+    postgresql_where=commands.c.type == "OpenPosition",
+)
+
+# Each event that counts in an account's own sequence, as JSON in the ledger's units: the account's history.
+account_events = Table(
+    "account_events",
+    metadata,
+    Column("account_id", Text, primary_key=True),
+    Column("account_seq", BigInteger, primary_key=True, autoincrement=False),
+    _shard(),
+    _number("seq"),
+    _number("time"),
+    _word("type"),
+    Column("event", JSONB, nullable=False),
+)
+Index(
+    "account_events_openings_idx",
+    account_events.c.account_id,
+    account_events.c.seq,
+    postgresql_where=account_events.c.type == "PositionOpened",
+)
 
 # The whole closing event, as JSON; it is the receipt.
 receipts = Table(
@@ -272,3 +308,73 @@ instruments = Table(
 
 # What a rebuild empties, and the log fills again.
 DERIVED: Final = tuple(table for table in metadata.sorted_tables if table is not candle_history)
+
+# From here on what follows from `venue.commands` and `venue.events`: no part of the ledger, and of no shard of it.
+# Amounts are the venue's decimals. How far each partition has been read, in the transaction of its rows:
+venue_progress = Table(
+    "venue_progress",
+    metadata,
+    Column("topic", Text, primary_key=True),
+    Column("partition", Integer, primary_key=True, autoincrement=False),
+    _number("next_offset"),
+    _number("seq"),  # of events; 0 of commands
+)
+
+venue_orders = Table(
+    "venue_orders",
+    metadata,
+    Column("account_id", Text, primary_key=True),
+    Column("order_id", Text, primary_key=True),
+    Column("number", BigInteger, Identity(always=True), nullable=False),
+    _word("status"),
+    _word("symbol"),
+    _word("side"),
+    _word("type"),
+    _decimal("quantity"),
+    _decimal_or_null("price"),
+    _decimal_or_null("stop_price"),
+    _word_or_null("time_in_force"),
+    _number_or_null("venue_order_id"),
+    _decimal("executed_quantity"),
+    _decimal("executed_quote"),
+    _word_or_null("code"),
+    _word_or_null("message"),
+    _number("created_at"),
+    _number("updated_at"),
+)
+Index(None, venue_orders.c.account_id, venue_orders.c.number)
+
+# counts: false once a reset of the venue has undone it.
+venue_fills = Table(
+    "venue_fills",
+    metadata,
+    Column("partition", Integer, primary_key=True, autoincrement=False),
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("line", Integer, primary_key=True, autoincrement=False),
+    _word("account_id"),
+    _word("order_id"),
+    _word("symbol"),
+    _word("side"),
+    _number("trade_id"),
+    _number("time"),
+    _decimal("price"),
+    _decimal("quantity"),
+    _decimal("commission"),
+    _word("commission_asset"),
+    Column("counts", Boolean, nullable=False),
+)
+Index(None, venue_fills.c.account_id, venue_fills.c.symbol, venue_fills.c.seq, venue_fills.c.line)
+
+# quantity: net, negative where more was sold than bought; cost: what the open part was entered at, in all.
+venue_positions = Table(
+    "venue_positions",
+    metadata,
+    Column("account_id", Text, primary_key=True),
+    Column("symbol", Text, primary_key=True),
+    _decimal("quantity"),
+    _decimal("cost"),
+    _decimal("realized_pnl"),
+    _number("updated_at"),
+)
+
+VENUE: Final = (venue_progress, venue_orders, venue_fills, venue_positions)

@@ -13,6 +13,7 @@ from reprise.projector.market_rows import MarketRows, Price
 from reprise.projector.market_writer import write_market
 from reprise.projector.rows import Books, Row, Rows
 from reprise.projector.tables import (
+    account_events,
     accounts,
     commands,
     fills,
@@ -44,6 +45,11 @@ def _stage(name: str, of: Table, columns: Sequence[str]) -> Table:
 _accounts = _stage("staged_accounts", accounts, accounts.c.keys())
 _commands = _stage("staged_commands", commands, commands.c.keys())
 _stops = _stage("staged_stops", positions, ["position_id", "stop_loss", "take_profit"])
+_reduced = _stage(
+    "staged_reductions",
+    positions,
+    ["position_id", "quantity", "entry_notional", "margin", "liquidation_price", "realized_pnl"],
+)
 _closed = _stage(
     "staged_closes",
     positions,
@@ -133,6 +139,7 @@ def _write_rows(db: Connection, rows: Rows) -> None:
     _copy(db, fills, rows.fills)
     _copy(db, ledger_entries, rows.ledger)
     _copy(db, receipts, rows.receipts)
+    _copy(db, account_events, rows.history)
     if rows.stops:
         _fill_stage(db, _stops, rows.stops.values())
         db.execute(
@@ -140,14 +147,12 @@ def _write_rows(db: Connection, rows: Rows) -> None:
             .where(positions.c.position_id == _stops.c.position_id)
             .values(stop_loss=_stops.c.stop_loss, take_profit=_stops.c.take_profit)
         )
+    if rows.reduced:
+        _fill_stage(db, _reduced, rows.reduced.values())
+        _change_positions(db, _reduced)
     if rows.closed:
         _fill_stage(db, _closed, rows.closed)
-        values = {column.name: column for column in _closed.c if column.name != "position_id"}
-        db.execute(
-            positions.update()
-            .where(positions.c.position_id == _closed.c.position_id)
-            .values({"status": "closed"} | values)
-        )
+        _change_positions(db, _closed, status="closed")
     if rows.touched:
         _fill_stage(db, _accounts, (_account_row(rows.books[account_id]) for account_id in rows.touched))
         db.execute(_merged(accounts, _accounts, ["account_id"]))
@@ -155,6 +160,13 @@ def _write_rows(db: Connection, rows: Rows) -> None:
         _fill_stage(db, _commands, rows.commands.values())
         merge = _merged(commands, _commands, ["command_id", "account_id"], where=commands.c.command_hash.is_(None))
         db.execute(merge)
+
+
+def _change_positions(db: Connection, stage: Table, **also: str) -> None:
+    """Take the staged values over; a result is added to that of the parts which were closed before."""
+    values: dict[str, Any] = {column.name: column for column in stage.c if column.name != "position_id"}
+    values["realized_pnl"] = func.coalesce(positions.c.realized_pnl, 0) + stage.c.realized_pnl
+    db.execute(positions.update().where(positions.c.position_id == stage.c.position_id).values(also | values))
 
 
 def _account_row(books: Books) -> Row:

@@ -16,7 +16,12 @@ TIMEOUT_S: Final = 10.0
 RETRY_PAUSE_S: Final = 0.05
 # A partition that was just made, or whose leader just changed, answers with these for a moment.
 PASSING: Final = frozenset(
-    {KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE, KafkaError.UNKNOWN_TOPIC_OR_PART}
+    {
+        KafkaError.NOT_LEADER_FOR_PARTITION,
+        KafkaError.LEADER_NOT_AVAILABLE,
+        KafkaError.UNKNOWN_TOPIC_OR_PART,
+        KafkaError.UNKNOWN_LEADER_EPOCH,
+    }
 )
 # A transaction of n records is followed by one control record, so a window of records may hold few of them.
 CONTROL_RECORDS_SLACK: Final = 16

@@ -18,7 +18,8 @@ def configure(service: str, level: str) -> None:
     ]
     on_terminal = sys.stderr.isatty()
     last: list[structlog.types.Processor] = (
-        [structlog.dev.ConsoleRenderer()]
+        # A plain traceback: the other kind shows what variables held, passwords among them.
+        [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
         if on_terminal
         else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
     )

@@ -1,13 +1,17 @@
 """Which settings the services take, from the environment or `.env`, and what each means."""
 
+import re
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
+from limits import parse
 from pydantic import AliasChoices, Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 Profile = Literal["demo", "production"]
+_ORIGIN = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?|https?://\[[0-9A-Fa-f:]+\](:[0-9]{1,5})?")
 SYMBOLS = ("BTC_USDC", "ETH_USDC", "SOL_USDC")
+SEED_PORTS = (3001, 3002, 3005, 4000)  # which the seeds' READMEs name
 
 
 class Settings(BaseSettings):
@@ -34,15 +38,37 @@ class Settings(BaseSettings):
 
     api_host: str = Field("127.0.0.1", validation_alias="API_HOST", description="address the API listens on")
     port: int = Field(8000, validation_alias="PORT", description="port of the API")
+    seed_ports: Annotated[tuple[int, ...], NoDecode] = Field(
+        (),
+        validation_alias="REPRISE_SEED_PORTS",
+        description="ports of 127.0.0.1 on which the API listens too, by commas; `up --seed-ports` sets them",
+    )
     jwt_secret: str | None = Field(
         None, validation_alias="JWT_SECRET", description="signs access tokens, 32 bytes or more"
     )
     auth_jwt_secret: str | None = Field(None, validation_alias="AUTH_JWT_SECRET", description="same as JWT_SECRET")
+    jwt_secrets_retired: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        validation_alias="JWT_SECRETS_RETIRED",
+        description="secrets from before JWT_SECRET whose tokens are still believed, by commas",
+    )
     encryption_key: str | None = Field(
         None, validation_alias="ENCRYPTION_KEY", description="32 bytes as text, encrypts venue keys"
     )
     cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
         (), validation_alias="CORS_ORIGINS", description="allowed browser origins, by commas"
+    )
+    rate_limit_reads: str = Field(
+        "12000/minute", validation_alias="RATE_LIMIT_READS", description="reads of an account, in each API process"
+    )
+    rate_limit_orders: str = Field(
+        "6000/minute", validation_alias="RATE_LIMIT_ORDERS", description="orders and all else an account asks for"
+    )
+    rate_limit_closing: str = Field(
+        "6000/minute", validation_alias="RATE_LIMIT_CLOSING", description="closing and cancelling, apart from all else"
+    )
+    rate_limit_public: str = Field(
+        "12000/minute", validation_alias="RATE_LIMIT_PUBLIC", description="public reads and sign-ins of an address"
     )
 
     feed: str = Field("auto", validation_alias="FEED", description="auto, simulated, backpack or recorded:FILE")
@@ -96,11 +122,45 @@ class Settings(BaseSettings):
     market_data_port: int = Field(6067, validation_alias="MARKET_DATA_PORT", description="port of market data's pages")
     projector_host: str = Field("127.0.0.1", validation_alias="PROJECTOR_HOST", description="address of its pages")
     projector_port: int = Field(6068, validation_alias="PROJECTOR_PORT", description="port of the projector's pages")
+    venue_host: str = Field("127.0.0.1", validation_alias="VENUE_HOST", description="address of its pages")
+    venue_port: int = Field(6069, validation_alias="VENUE_PORT", description="port of the venue worker's pages")
+    binance_api_url: str = Field(
+        "https://testnet.binance.vision",
+        validation_alias="BINANCE_API_URL",
+        description="REST API of the venue where users with stored keys trade",
+    )
+    binance_ws_url: str = Field(
+        "wss://ws-api.testnet.binance.vision/ws-api/v3",
+        validation_alias="BINANCE_WS_URL",
+        description="its WebSocket API, which tells of fills",
+    )
+    venue_receive_window_ms: int = Field(
+        5_000,
+        ge=100,
+        le=60_000,
+        validation_alias="VENUE_RECEIVE_WINDOW_MS",
+        description="how long after its signing the venue accepts a request",
+    )
+    venue_reconcile_interval_ms: int = Field(
+        30_000,
+        ge=100,
+        validation_alias="VENUE_RECONCILE_INTERVAL_MS",
+        description="ms between two comparisons of open orders with the venue's",
+    )
 
-    @field_validator("cors_origins", mode="before")
+    @field_validator("cors_origins", "jwt_secrets_retired", "seed_ports", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _name_origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        """A page of any origin would act with its visitor's cookies, so `*` is none."""
+        for origin in value:
+            if not _ORIGIN.fullmatch(origin):
+                raise ValueError(f"CORS_ORIGINS names {origin!r}; an origin is like https://app.example.com")
+        return value
 
     @field_validator("symbols", mode="before")
     @classmethod
@@ -116,6 +176,17 @@ class Settings(BaseSettings):
                 raise ValueError(f"POLLER_ASSETS names {part.strip()!r}; known are {', '.join(SYMBOLS)}")
             named.append(symbol)
         return tuple(named)
+
+    @field_validator("rate_limit_reads", "rate_limit_orders", "rate_limit_closing", "rate_limit_public")
+    @classmethod
+    def _read_rate(cls, value: str) -> str:
+        try:
+            amount = parse(value).amount
+        except ValueError as error:
+            raise ValueError(f"{value!r} is no rate such as `100/minute` or `10 per 2 second`") from error
+        if amount < 1:
+            raise ValueError(f"{value!r} would let nothing through")
+        return value
 
     @model_validator(mode="after")
     def _one_jwt_secret(self) -> Self:

@@ -64,6 +64,22 @@ class ClosePosition(ClientCommand, frozen=True, kw_only=True):
     position_id: str
 
 
+class ReducePosition(ClientCommand, frozen=True, kw_only=True):
+    """Close a part of a ticket, in lots; all of them close it whole."""
+
+    position_id: str
+    quantity: int
+
+
+class ReduceOldest(ClientCommand, frozen=True, kw_only=True):
+    """Close so many lots of a symbol: of the account's tickets of this side and leverage, the oldest first; or none."""
+
+    symbol: str
+    side: Side
+    leverage: int
+    quantity: int
+
+
 class AmendStops(ClientCommand, frozen=True, kw_only=True):
     """Set (ticks) or take off (null) the stop loss, the take profit, or both; only what `amend_…` names is meant."""
 
@@ -117,6 +133,8 @@ Command = (
     | Withdraw
     | OpenPosition
     | ClosePosition
+    | ReducePosition
+    | ReduceOldest
     | AmendStops
     | DefineInstruments
     | SetMarketStatus

@@ -140,6 +140,55 @@ class PositionClosed(EventHeader, frozen=True, kw_only=True):
     legs: tuple[Leg, ...]
 
 
+class PositionReduced(EventHeader, frozen=True, kw_only=True):
+    """A part of a ticket was closed; the event is its receipt, and says what the rest is.
+
+    quantity, notional, entry_notional, profit (exact) and fee: of the part. margin, equity and requirement: of the
+    whole ticket before. What profit less fee gives goes to CASH, what it takes comes from the margin; released: what
+    was set free of the margin then. returned: all that went to CASH. The names in _left, and liquidation_price: of the
+    rest.
+    """
+
+    position_id: str
+    symbol: str
+    side: Side
+    quantity: int
+    quantity_left: int
+    entry_price: int
+    price: int
+    reason: CloseReason
+    notional: int
+    entry_notional: int
+    entry_notional_left: int
+    margin: int
+    margin_left: int
+    profit: int
+    equity: int
+    requirement: int
+    fee: int
+    released: int
+    returned: int
+    liquidation_price: int | None
+    warnings: tuple[TicketWarning, ...]
+    opened_at: int
+    bid: int
+    ask: int
+    tick_source_time: int
+    tick_offset: int
+    legs: tuple[Leg, ...]
+
+
+class OldestReduced(EventHeader, frozen=True, kw_only=True):
+    """So many lots are closed at this price; an event of each of these positions follows, and says what moved."""
+
+    symbol: str
+    side: Side
+    leverage: int
+    quantity: int
+    price: int
+    positions: int
+
+
 class InstrumentsDefined(EventHeader, frozen=True, kw_only=True):
     """Instruments exist with these parameters."""
 
@@ -208,6 +257,8 @@ Event = (
     | PositionOpened
     | StopsAmended
     | PositionClosed
+    | PositionReduced
+    | OldestReduced
     | InstrumentsDefined
     | MarketStatusSet
     | RulesActivated

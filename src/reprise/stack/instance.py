@@ -25,6 +25,8 @@ class Instance(msgspec.Struct, frozen=True, kw_only=True):
     standby_ports: list[int] = []  # by worker; none without standbys
     market_data_port: int
     projector_port: int
+    venue_port: int = 6069
+    seed_ports: list[int] = []  # on which the API listens too
     kafka_brokers: str
     kafka_port: int | None  # null where KAFKA_BROKERS named a running one
     database_url: str

@@ -20,6 +20,7 @@ ENGINE_PRIORITY: Final = 40
 STANDBY_PRIORITY: Final = 43
 REPORTS_PRIORITY: Final = 46
 MARKET_DATA_PRIORITY: Final = 50
+VENUE_PRIORITY: Final = 52
 BACKFILL_PRIORITY: Final = 55
 API_PRIORITY: Final = 60
 
@@ -60,7 +61,7 @@ def servers(folder: Folder, kafka: list[str] | None, postgres: list[str] | None)
 
 
 def services(folder: Folder, instance: Instance) -> list[Program]:
-    """The four services, the engine as many times as there are workers, and the program that looks back."""
+    """The five services, the engine as many times as there are workers, and the program that looks back."""
     workers = [
         Program(name, _service("engine"), ENGINE_PRIORITY, environment=_worker(number, port))
         for number, (name, port) in enumerate(engines(instance), start=1)
@@ -71,6 +72,7 @@ def services(folder: Folder, instance: Instance) -> list[Program]:
         Program("projector", _service("projector"), PROJECTOR_PRIORITY),
         *workers,
         Program("market-data", _service("market-data"), MARKET_DATA_PRIORITY),
+        Program("venue", _service("venue"), VENUE_PRIORITY),
         Program(BACKFILL, [*GIVING_WAY, *_service("backfill")], BACKFILL_PRIORITY, once=True),
         Program("api", _service("api"), API_PRIORITY),
     ]
@@ -101,8 +103,10 @@ def environment_of(folder: Folder, instance: Instance, secrets: dict[str, str], 
         "KAFKA_BROKERS": instance.kafka_brokers,
         "DATABASE_URL": instance.database_url,
         "PORT": str(instance.api_port),
+        "REPRISE_SEED_PORTS": ",".join(str(port) for port in instance.seed_ports),
         "MARKET_DATA_PORT": str(instance.market_data_port),
         "PROJECTOR_PORT": str(instance.projector_port),
+        "VENUE_PORT": str(instance.venue_port),
         "PYTHONUNBUFFERED": "1",
         **secrets,
         **feed,

@@ -6,6 +6,7 @@ from typing import Final
 
 from reprise.runtime.errors import FixableError
 from reprise.runtime.settings import Settings
+from reprise.runtime.vault import key_bytes
 from reprise.stack.instance import Folder, write_private
 
 SECRET_BYTES: Final = 32
@@ -13,6 +14,8 @@ SECRET_BYTES: Final = 32
 
 def secrets_of(folder: Folder, settings: Settings) -> dict[str, str]:
     """The secrets the services get by their environment: what is set, else in the demo profile the instance's own."""
+    if settings.encryption_key:
+        key_bytes(settings.encryption_key)  # One of another length is refused, never padded or cut.
     given = {"JWT_SECRET": settings.jwt_secret, "ENCRYPTION_KEY": settings.encryption_key}
     if settings.profile == "production":
         missing = [name for name, value in given.items() if value is None]

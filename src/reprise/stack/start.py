@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from reprise.runtime.errors import FixableError
-from reprise.runtime.settings import Settings
+from reprise.runtime.settings import SEED_PORTS, Settings
 from reprise.runtime.topics import ensure_topics
 from reprise.stack import manager
 from reprise.stack.feed import FeedChoice, checked, permitted
@@ -30,6 +30,7 @@ class StartOptions(NamedTuple):
     port: int
     workers: int
     standby: bool
+    seed_ports: bool
     detach: bool
     feed: FeedChoice
 
@@ -135,8 +136,10 @@ def _plan(settings: Settings, options: StartOptions, wanted: FeedChoice) -> Inst
         api_port=options.port,
         engine_ports=[preferred_port(settings.engine_port), *more[: options.workers - 1]],
         standby_ports=more[options.workers - 1 :],
+        seed_ports=_seed_ports(options),
         market_data_port=preferred_port(settings.market_data_port),
         projector_port=preferred_port(settings.projector_port),
+        venue_port=preferred_port(settings.venue_port),
         kafka_brokers=settings.kafka_brokers if kafka_port is None else f"{LOOPBACK}:{kafka_port}",
         kafka_port=kafka_port,
         database_url=settings.database_url
@@ -147,6 +150,13 @@ def _plan(settings: Settings, options: StartOptions, wanted: FeedChoice) -> Inst
         feed=wanted.feed,
         started_at=datetime.now(UTC).isoformat(timespec="seconds"),
     )
+
+
+def _seed_ports(options: StartOptions) -> list[int]:
+    """The ports of the seeds' READMEs that nothing else has."""
+    if not options.seed_ports:
+        return []
+    return [port for port in SEED_PORTS if port != options.port and is_free(port)]
 
 
 def _with_feed(instance: Instance, feed: str) -> Instance:

@@ -65,6 +65,7 @@ def ports_of(instance: Instance) -> Mapping[str, int | None]:
         **dict(engines(instance)),
         **dict(standbys(instance)),
         "market-data": instance.market_data_port,
+        "venue": instance.venue_port,
         "api": instance.api_port,
     }
 

@@ -25,14 +25,19 @@ async def find(parts: Parts, account_id: str) -> Account:
         row = await parts.database.ask(lambda db: queries.account(db, account_id))
     if row is None:
         raise ApiError(REFUSALS[Rejection.ACCOUNT_UNKNOWN], "The account is being opened; ask again")
-    equity = row.balance + row.unrealized_pnl
-    level = equity * 10**LEVEL_EXPONENT // row.used_margin if row.used_margin else None
+    return account_of(account_id, row.cash, row.used_margin, row.unrealized_pnl)
+
+
+def account_of(account_id: str, cash: int, used_margin: int, unrealized_pnl: int) -> Account:
+    """Write an account's figures."""
+    equity = cash + used_margin + unrealized_pnl
+    level = equity * 10**LEVEL_EXPONENT // used_margin if used_margin else None
     return Account(
-        account_id=row.account_id,
-        balance=money(row.balance),
+        account_id=account_id,
+        balance=money(cash + used_margin),
         equity=money(equity),
-        used_margin=money(row.used_margin),
-        free_margin=money(row.cash),
+        used_margin=money(used_margin),
+        free_margin=money(cash),
         margin_level=None if level is None else render(level, LEVEL_EXPONENT),
-        unrealized_pnl=money(row.unrealized_pnl),
+        unrealized_pnl=money(unrealized_pnl),
     )

@@ -1,43 +1,68 @@
-"""Who sent this request, by header or cookie; and whether a page of another site made the browser send it."""
+"""Who sent this request, by header, signature or cookie; and whether a page of another site made the browser send it.
 
+`Caller` is whoever may do it: a session, or an API key whose scope covers it. `InPerson` is a session only: what
+an API key must never do (keys, sessions, the user). `Administrator` is in person, and has the role now.
+"""
+
+from datetime import datetime
+from functools import partial
+from time import time_ns
 from typing import Annotated, Final, NamedTuple
 from uuid import UUID
 
 from fastapi import Depends, Request
-from fastapi.security import APIKeyCookie, HTTPBearer, OAuth2PasswordBearer
+from fastapi.security import APIKeyCookie, APIKeyHeader, HTTPBearer, OAuth2PasswordBearer
 
+from reprise.api.auth import key_store
+from reprise.api.auth.cookies import COOKIE, login_cookies
+from reprise.api.auth.signatures import KEY_HEADER, check_signature, check_time, read_signature, signed_text
 from reprise.api.auth.store import User, find_by_session
+from reprise.api.auth.tokens import Claims
 from reprise.api.parts import Api, Parts
 from reprise.api.problems import (
     CREDENTIALS_CONFLICT,
     CROSS_SITE_REQUEST,
     DATABASE_UNAVAILABLE,
+    FORBIDDEN,
     NOT_AUTHENTICATED,
+    SCOPE_MISSING,
+    SIGNATURE_INVALID,
     TOKEN_EXPIRED,
     TOKEN_INVALID,
     ApiError,
     responses,
 )
 
-COOKIE: Final = "session"
-SECURE_COOKIE: Final = "__Host-session"  # what the cookie is called over https
 SAFE_METHODS: Final = ("GET", "HEAD", "OPTIONS")
+READING: Final = ("/api/v1/ws-ticket",)  # what is posted there changes nothing in the ledger
 DEMO_ORIGINS: Final = tuple(
     f"http://{host}:{port}" for host in ("localhost", "127.0.0.1") for port in (3000, 3001, 3200)
 )
-REFUSALS: Final = (NOT_AUTHENTICATED, TOKEN_INVALID, TOKEN_EXPIRED, CREDENTIALS_CONFLICT, DATABASE_UNAVAILABLE)
+REFUSALS: Final = (
+    *(NOT_AUTHENTICATED, TOKEN_INVALID, TOKEN_EXPIRED, SIGNATURE_INVALID, CREDENTIALS_CONFLICT),
+    *(SCOPE_MISSING, DATABASE_UNAVAILABLE),
+)
+ADMIN_REFUSALS: Final = (*REFUSALS, FORBIDDEN)
 
 # They only declare the schemes in OpenAPI; `authenticate` reads the credentials.
 _password = OAuth2PasswordBearer(tokenUrl="/api/v1/auth/login", auto_error=False, scheme_name="password")
 _bearer = HTTPBearer(auto_error=False, scheme_name="bearer", bearerFormat="JWT")
 _cookie = APIKeyCookie(name=COOKIE, auto_error=False, scheme_name="session")
+_signature = APIKeyHeader(
+    name=KEY_HEADER,
+    auto_error=False,
+    scheme_name="signature",
+    description="An API key's id, beside X-Timestamp, X-Window, X-Nonce and X-Signature: see POST /api/v1/api-keys.",
+)
 
 
 class Signed(NamedTuple):
-    """A signed-in user, and the session they are in."""
+    """A signed-in user, and the session they are in; none where a key signed. began, expires_at: of that session."""
 
     user: User
-    session_id: UUID
+    session_id: UUID | None
+    began: datetime | None = None
+    expires_at: datetime | None = None
 
     @property
     def account_id(self) -> str:
@@ -46,20 +71,52 @@ class Signed(NamedTuple):
 
 
 async def authenticate(request: Request, parts: Api) -> Signed:
-    """Believe the Authorization header first, then the cookie; two that name different users are refused."""
+    """Believe the Authorization header first, then a signature, then the cookies; of one user all of them."""
     header = _bearer_token(request)
-    cookie = request.cookies.get(SECURE_COOKIE) or request.cookies.get(COOKIE)
-    if header is None and cookie is None:
+    cookies = login_cookies(request, parts.settings.profile)
+    if KEY_HEADER in request.headers:
+        if header is not None:
+            raise ApiError(CREDENTIALS_CONFLICT, f"Send one of Authorization and {KEY_HEADER}")
+        return await _authenticate_key(request, parts, cookies)
+    if header is not None:
+        claims = parts.tokens.read(header)
+        _refuse_others(parts, claims.user_id, cookies)
+        return await _in_session(parts, [claims])
+    if not cookies:
         raise ApiError(NOT_AUTHENTICATED)
-    if header is None:
-        refuse_cross_site(request, parts)
-    claims = parts.tokens.read(header if header is not None else str(cookie))
-    if header is not None and cookie is not None:
-        _refuse_conflict(parts, claims.user_id, cookie)
-    user = await parts.database.ask(lambda db: find_by_session(db, claims.session_id, claims.user_id))
-    if user is None:
-        raise ApiError(TOKEN_INVALID, "The session is over")
-    return Signed(user, claims.session_id)
+    refuse_cross_site(request, parts)
+    good = _good(parts, cookies) or [parts.tokens.read(cookies[0])]
+    _refuse_others(parts, good[0].user_id, cookies)
+    return await _in_session(parts, good)
+
+
+async def believe(parts: Parts, token: str) -> Signed:
+    """Give whose access token this is, where it did not come with a request's headers; 401 where it is not good."""
+    return await _in_session(parts, [parts.tokens.read(token)])
+
+
+# A signature is believed once: whatever else asks who the caller is in the same request must ask for this.
+Caller = Annotated[Signed, Depends(authenticate)]
+
+
+async def in_person(caller: Caller) -> Signed:
+    """Believe a session only."""
+    if caller.session_id is None:
+        raise ApiError(SCOPE_MISSING, "An API key may not do this; sign in")
+    return caller
+
+
+InPerson = Annotated[Signed, Depends(in_person)]
+
+
+async def administrator(caller: InPerson) -> Signed:
+    """Believe only who has the role now, whatever they had when the token was made."""
+    if caller.user.role != "admin":
+        raise ApiError(FORBIDDEN, "Only administrators may")
+    return caller
+
+
+Administrator = Annotated[Signed, Depends(administrator)]
 
 
 def refuse_cross_site(request: Request, parts: Parts) -> None:
@@ -82,6 +139,54 @@ def allowed_origins(parts: Parts) -> tuple[str, ...]:
     return (*configured, *DEMO_ORIGINS) if parts.settings.profile == "demo" else configured
 
 
+def address_of(request: Request) -> str:
+    """Give the network address a request came from."""
+    return request.client.host if request.client is not None else ""
+
+
+async def _authenticate_key(request: Request, parts: Parts, cookies: list[str]) -> Signed:
+    """Believe a signature once; an unknown key is told nothing else than a wrong signature."""
+    signature = read_signature(request.headers)
+    check_time(signature, time_ns() // 1_000_000)
+    key = await parts.database.ask(lambda db: key_store.find_by_id(db, signature.key_id))
+    if key is None:
+        raise ApiError(SIGNATURE_INVALID)
+    check_signature(signature, key.public_key, await signed_text(request, signature))
+    if not await parts.database.ask(lambda db: key_store.use(db, signature)):
+        raise ApiError(SIGNATURE_INVALID, "The nonce was used before, or the key was revoked")
+    _refuse_others(parts, key.user.user_id, cookies)
+    scope = "read" if request.method in SAFE_METHODS or request.url.path in READING else "trade"
+    if scope not in key.scopes:
+        raise ApiError(SCOPE_MISSING, f"The API key has no scope `{scope}`")
+    return Signed(key.user, None)
+
+
+async def _in_session(parts: Parts, claims: list[Claims]) -> Signed:
+    """Give the user of the first session that is going on."""
+    for one in claims:
+        found = await parts.database.ask(partial(find_by_session, session_id=one.session_id, user_id=one.user_id))
+        if found is not None:
+            return Signed(found[0], one.session_id, found[1], one.expires_at)
+    raise ApiError(TOKEN_INVALID, "The session is over")
+
+
+def _good(parts: Parts, cookies: list[str]) -> list[Claims]:
+    """Read the tokens that are ours and not over: another program's cookie may have one of these names."""
+    claims = []
+    for cookie in cookies:
+        try:
+            claims.append(parts.tokens.read(cookie))
+        except ApiError:
+            continue
+    return claims
+
+
+def _refuse_others(parts: Parts, user_id: UUID, cookies: list[str]) -> None:
+    """A cookie that is no longer good says nothing against the credential believed."""
+    if any(claims.user_id != user_id for claims in _good(parts, cookies)):
+        raise ApiError(CREDENTIALS_CONFLICT)
+
+
 def _bearer_token(request: Request) -> str | None:
     value = request.headers.get("authorization")
     if value is None:
@@ -92,16 +197,6 @@ def _bearer_token(request: Request) -> str | None:
     return token.strip()
 
 
-def _refuse_conflict(parts: Parts, user_id: UUID, cookie: str) -> None:
-    """A cookie that is no longer good says nothing against the header."""
-    try:
-        other = parts.tokens.read(cookie).user_id
-    except ApiError:
-        return
-    if other != user_id:
-        raise ApiError(CREDENTIALS_CONFLICT)
-
-
-Caller = Annotated[Signed, Depends(authenticate)]
-SCHEMES: Final = [Depends(_password), Depends(_bearer), Depends(_cookie)]
+SESSION_SCHEMES: Final = [Depends(_password), Depends(_bearer), Depends(_cookie)]
+SCHEMES: Final = [*SESSION_SCHEMES, Depends(_signature)]
 SIGNED_IN: Final = responses(*REFUSALS)

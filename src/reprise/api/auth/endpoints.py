@@ -1,21 +1,30 @@
-"""Routes of users: register, login, logout, me."""
+"""Routes of users: register, login, refresh, logout, me."""
 
-from typing import Final
+from typing import Annotated, Final
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Cookie, Depends, Request, Response
 
-from reprise.api.auth import service
+from reprise.api.auth import deletion, service
 from reprise.api.auth.caller import (
-    COOKIE,
-    SCHEMES,
-    SECURE_COOKIE,
-    SIGNED_IN,
-    Caller,
+    REFUSALS,
+    SESSION_SCHEMES,
+    InPerson,
+    address_of,
+    authenticate,
+    in_person,
     refuse_cross_site,
 )
+from reprise.api.auth.cookies import (
+    REFRESH_COOKIE,
+    refresh_cookie,
+    set_login_cookie,
+    set_refresh_cookie,
+    take_back_cookies,
+)
 from reprise.api.auth.forms import BODY, Credentials
-from reprise.api.auth.schemas import RegisterRequest, TokenReply, UserReply, user_reply
-from reprise.api.auth.tokens import LIFETIME
+from reprise.api.auth.schemas import DeletionReply, RegisterRequest, TokenReply, UserReply, user_reply
+from reprise.api.auth.service import REFRESH_LIFETIME, SignedIn
+from reprise.api.auth.tokens import LIFETIME, now
 from reprise.api.numbers import ExactRoute
 from reprise.api.parts import Api
 from reprise.api.problems import (
@@ -23,14 +32,24 @@ from reprise.api.problems import (
     CROSS_SITE_REQUEST,
     DATABASE_UNAVAILABLE,
     EMAIL_TAKEN,
+    LOGIN_TOO_OLD,
     MALFORMED,
+    NOT_AUTHENTICATED,
+    TOKEN_INVALID,
     TOO_MANY_LOGINS,
+    ApiError,
+    problem_response,
     responses,
 )
 
 _ANYONE: Final = (CROSS_SITE_REQUEST, MALFORMED, DATABASE_UNAVAILABLE)
+_SIGNED_IN: Final = responses(*REFUSALS)
 
 router = APIRouter(prefix="/auth", tags=["auth"], route_class=ExactRoute)
+
+
+async def _shown(_: Annotated[str | None, Cookie(alias=REFRESH_COOKIE)] = None) -> None:
+    """Declare the cookie in OpenAPI; over https it is `__Secure-refresh`, and `refresh_cookie` reads either."""
 
 
 @router.post("/register", status_code=201, responses=responses(EMAIL_TAKEN, *_ANYONE))
@@ -44,35 +63,97 @@ async def register(parts: Api, request: Request, body: RegisterRequest, response
 
 @router.post("/login", openapi_extra=BODY, responses=responses(BAD_CREDENTIALS, TOO_MANY_LOGINS, *_ANYONE))
 async def login(parts: Api, request: Request, credentials: Credentials, response: Response) -> TokenReply:
-    """Sign in, by JSON or by OAuth2's password form; the reply's token is in the cookie too."""
+    """Sign in, by JSON or by OAuth2's password form.
+
+    The reply's token is in the cookie `session` too; what renews it is in the cookie `refresh` only.
+    """
     refuse_cross_site(request, parts)
-    address = request.client.host if request.client is not None else ""
-    token, headers = await service.login(parts, credentials, address)
-    response.headers.update(headers)
-    seconds = int(LIFETIME.total_seconds())
-    secure = request.url.scheme == "https"
-    response.set_cookie(
-        SECURE_COOKIE if secure else COOKIE,
-        token,
-        max_age=seconds,
-        path="/",
-        secure=secure,
-        httponly=True,
-        samesite="lax",
-    )
-    response.headers["Cache-Control"] = "no-store"
-    return TokenReply(access_token=token, expires_in=seconds)
+    signed_in = await service.login(parts, credentials, address_of(request))
+    response.headers.update(signed_in.headers)
+    return _token(request, response, signed_in)
 
 
-@router.post("/logout", status_code=204, dependencies=SCHEMES, responses=SIGNED_IN | responses(CROSS_SITE_REQUEST))
-async def logout(parts: Api, caller: Caller, response: Response) -> None:
-    """End this session: its tokens are worth nothing from here on."""
-    await service.logout(parts, caller)
-    for name in (SECURE_COOKIE, COOKIE):
-        response.delete_cookie(name, path="/", secure=name == SECURE_COOKIE, httponly=True, samesite="lax")
+@router.post(
+    "/refresh",
+    dependencies=[Depends(_shown)],
+    responses=responses(NOT_AUTHENTICATED, TOKEN_INVALID, *_ANYONE),
+    response_model=TokenReply,
+)
+async def refresh(parts: Api, request: Request, response: Response) -> TokenReply | Response:
+    """Change the cookie `refresh` for the next one, and get a new access token.
+
+    Each is used once. A used one that comes again, after ten seconds in which a second tab may, ends the session.
+    """
+    refuse_cross_site(request, parts)
+    token = refresh_cookie(request)
+    if token is None:
+        raise ApiError(NOT_AUTHENTICATED, "There is no cookie `refresh`")
+    try:
+        return _token(request, response, await service.refresh(parts, token))
+    except ApiError as error:
+        refused = problem_response(error, request.url.path)
+        take_back_cookies(refused)
+        return refused
 
 
-@router.get("/me", dependencies=SCHEMES, responses=SIGNED_IN)
-async def me(caller: Caller) -> UserReply:
+@router.post(
+    "/logout",
+    status_code=204,
+    dependencies=[*SESSION_SCHEMES, Depends(_shown)],
+    responses=responses(*REFUSALS, CROSS_SITE_REQUEST, MALFORMED),
+)
+async def logout(parts: Api, request: Request, response: Response) -> None:
+    """End this session: its tokens are worth nothing from here on. The cookie `refresh` is enough to end its own."""
+    token = refresh_cookie(request)
+    try:
+        await service.logout(parts, await in_person(await authenticate(request, parts)))
+    except ApiError as error:
+        refuse_cross_site(request, parts)
+        if error.kind.status != NOT_AUTHENTICATED.status or token is None or not await service.logout_of(parts, token):
+            raise
+    take_back_cookies(response)
+
+
+@router.post(
+    "/logout-everywhere",
+    status_code=204,
+    dependencies=SESSION_SCHEMES,
+    responses=responses(*REFUSALS, CROSS_SITE_REQUEST),
+)
+async def logout_everywhere(parts: Api, caller: InPerson, response: Response) -> None:
+    """End every session of yours, on every device; API keys stay."""
+    await service.logout_everywhere(parts, caller)
+    take_back_cookies(response)
+
+
+@router.get("/me", dependencies=SESSION_SCHEMES, responses=_SIGNED_IN)
+async def me(caller: InPerson) -> UserReply:
     """Say who is signed in."""
     return user_reply(caller.user)
+
+
+@router.delete(
+    "/me",
+    status_code=202,
+    dependencies=SESSION_SCHEMES,
+    responses=responses(*REFUSALS, CROSS_SITE_REQUEST, LOGIN_TOO_OLD),
+)
+async def delete_me(parts: Api, caller: InPerson, response: Response) -> DeletionReply:
+    """Delete yourself, within fifteen minutes of a login.
+
+    At once your email, name and password are gone from the database, your sessions over and your keys revoked. Your
+    positions are closed as soon as their markets have a price; the ledger, which knows no names, is kept.
+    """
+    if caller.began is None or caller.began < now() - LIFETIME:
+        raise ApiError(LOGIN_TOO_OLD, "To delete yourself, sign in again first")
+    open_positions = await deletion.delete_user(parts, caller.user)
+    take_back_cookies(response)
+    return DeletionReply(status="closing", open_positions=open_positions)
+
+
+def _token(request: Request, response: Response, signed_in: SignedIn) -> TokenReply:
+    seconds = int(LIFETIME.total_seconds())
+    set_login_cookie(request, response, signed_in.token, seconds)
+    set_refresh_cookie(request, response, signed_in.refresh_token, int(REFRESH_LIFETIME.total_seconds()))
+    response.headers["Cache-Control"] = "no-store"
+    return TokenReply(access_token=signed_in.token, expires_in=seconds)

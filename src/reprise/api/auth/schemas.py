@@ -1,6 +1,6 @@
 """What register and login take and answer."""
 
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 from email_validator import EmailNotValidError, validate_email
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
@@ -46,7 +46,7 @@ class LoginRequest(BaseModel):
 
 
 class TokenReply(BaseModel):
-    """An access token; the cookie `session` carries the same one."""
+    """An access token; the cookie `session` carries the same one, and the cookie `refresh` what renews it."""
 
     access_token: str
     token_type: str = "bearer"  # noqa: S105  # The name of its kind.
@@ -70,6 +70,13 @@ class UserReply(BaseModel):
     roles: list[str] = Field(examples=[["user"]])
     account_id: str
     user: UserShort
+
+
+class DeletionReply(BaseModel):
+    """What is left to do for a user who is gone: positions are closed as soon as their markets have a price."""
+
+    status: Literal["closing"]
+    open_positions: int = Field(examples=[0])
 
 
 def user_reply(user: User) -> UserReply:

@@ -1,48 +1,50 @@
 """How many failed logins an account and an address may have."""
 
-from collections import OrderedDict
-from collections.abc import Callable
+from time import time
 from typing import Final
 
-WINDOW_S: Final = 300.0
+from limits.storage import MemoryStorage
+
+WINDOW_S: Final = 300
 ACCOUNT_FAILURES_MAX: Final = 10
 ADDRESS_FAILURES_MAX: Final = 100
-NAMES_MAX: Final = 50_000
+SHORTEST_S: Final = 0.001
 
 
 class Throttle:
-    """Counts failures within five minutes, for a bounded number of names; one process knows only its own."""
+    """Counts failures in windows that begin with the first; one process knows only its own.
 
-    def __init__(self, clock: Callable[[], float]) -> None:
-        self._clock = clock
-        self._failures: OrderedDict[str, list[float]] = OrderedDict()
+    A login counts as failed from its beginning until it succeeds, so that many at once are no more than one by one.
+    """
 
-    def wait(self, email: str, address: str) -> float:
-        """Give the seconds to wait before the next try; 0 when it is allowed."""
-        return max(
-            self._wait(f"account {email}", ACCOUNT_FAILURES_MAX), self._wait(f"address {address}", ADDRESS_FAILURES_MAX)
-        )
+    def __init__(self, window_s: float = WINDOW_S) -> None:
+        self._window_s = window_s
+        self._storage = MemoryStorage()
 
-    def failed(self, email: str, address: str) -> None:
-        """Count a failure against both."""
-        for name in (f"account {email}", f"address {address}"):
-            times = self._recent(name)
-            times.append(self._clock())
-            self._failures[name] = times
-            self._failures.move_to_end(name)
-        while len(self._failures) > NAMES_MAX:
-            self._failures.popitem(last=False)
+    def begin(self, email: str, address: str) -> float:
+        """Count a try against both; gives the seconds to wait, and counts nothing, where there were too many."""
+        limits = {_account(email): ACCOUNT_FAILURES_MAX, _address(address): ADDRESS_FAILURES_MAX}
+        full = [name for name, most in limits.items() if self._storage.get(name) >= most]
+        if full:
+            return max(SHORTEST_S, *(self._storage.get_expiry(name) - time() for name in full))
+        for name in limits:
+            self._storage.incr(name, self._window_s)
+        return 0.0
 
-    def succeeded(self, email: str) -> None:
-        """Forget the account's failures; the address keeps its own, or one good login would buy a hundred guesses."""
-        self._failures.pop(f"account {email}", None)
+    def withdraw(self, email: str, address: str) -> None:
+        """Forget this try, which was none."""
+        self._storage.decr(_account(email))
+        self._storage.decr(_address(address))
 
-    def _wait(self, name: str, failures_max: int) -> float:
-        times = self._recent(name)
-        if len(times) < failures_max:
-            return 0.0
-        return times[-failures_max] + WINDOW_S - self._clock()
+    def succeeded(self, email: str, address: str) -> None:
+        """Forget the account's failures; of the address only this try, or a good login would buy a hundred guesses."""
+        self._storage.clear(_account(email))
+        self._storage.decr(_address(address))
 
-    def _recent(self, name: str) -> list[float]:
-        since = self._clock() - WINDOW_S
-        return [time for time in self._failures.get(name, ()) if time > since]
+
+def _account(email: str) -> str:
+    return f"account {email}"
+
+
+def _address(address: str) -> str:
+    return f"address {address}"

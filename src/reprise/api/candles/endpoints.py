@@ -1,6 +1,5 @@
 """Routes of candles."""
 
-from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Query
@@ -10,6 +9,7 @@ from reprise.api.candles.schemas import Candles
 from reprise.api.cursors import LIMIT, Cursor, Limit
 from reprise.api.parts import Api
 from reprise.api.problems import DATABASE_UNAVAILABLE, MALFORMED, REFUSALS, responses
+from reprise.api.times import Moment
 from reprise.projector.queries import Interval
 from reprise.schemas.rejections import Rejection
 
@@ -24,8 +24,8 @@ async def list_candles(
     parts: Api,
     symbol: Annotated[str, Query(max_length=32, examples=["BTC_USDC"])],
     interval: Annotated[Interval, Query()] = "1m",
-    start: Annotated[datetime | None, Query(alias="from", description="first start, RFC 3339")] = None,
-    end: Annotated[datetime | None, Query(alias="to", description="starts before this, RFC 3339")] = None,
+    start: Annotated[Moment | None, Query(alias="from", description="first start, RFC 3339")] = None,
+    end: Annotated[Moment | None, Query(alias="to", description="starts before this, RFC 3339")] = None,
     limit: Limit = LIMIT,
     cursor: Cursor = None,
 ) -> Candles:

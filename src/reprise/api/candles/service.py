@@ -40,12 +40,13 @@ async def page(
     )
     more = len(rows) > limit
     return Candles(
-        items=[_candle(row, instrument) for row in rows[:limit]],
+        items=[candle_of(row, instrument) for row in rows[:limit]],
         next_cursor=write_cursor(question, rows[limit - 1].start) if more else None,
     )
 
 
-def _candle(row: queries.CandleRow, instrument: Instrument) -> Candle:
+def candle_of(row: queries.CandleRow, instrument: Instrument) -> Candle:
+    """Write a candle."""
     return Candle(
         symbol=row.symbol,
         interval=row.interval,

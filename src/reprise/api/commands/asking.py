@@ -12,7 +12,7 @@ from reprise.api.times import now
 from reprise.schemas.ids import keyed_command_id
 from reprise.schemas.units import SECOND
 
-_KEY: Final = re.compile(r"[\x20-\x7e]{1,255}", re.ASCII)
+_KEY: Final = re.compile(r"[!-~]([ -~]{0,253}[!-~])?", re.ASCII)
 
 
 class Asked(NamedTuple):
@@ -32,7 +32,11 @@ class Asked(NamedTuple):
 
 async def asked(
     idempotency_key: Annotated[
-        str | None, Header(description="the same key with the same content is executed once, for ever")
+        str | None,
+        Header(
+            description="the same key with the same content is executed once, for ever",
+            pattern=f"^{_KEY.pattern}$",
+        ),
     ] = None,
     prefer: Annotated[str | None, Header(description="`respond-async` answers 202 at once")] = None,
 ) -> Asked:
@@ -51,7 +55,7 @@ def _key(value: str | None) -> str | None:
     if value is None:
         return None
     key = value.strip()
-    if len(key) > 1 and key[0] == key[-1] == '"':
+    if len(key) > len('""') and key[0] == key[-1] == '"':
         key = key[1:-1]
     if not _KEY.fullmatch(key):
         raise malformed("Idempotency-Key", "must be 1 to 255 printable ASCII characters")

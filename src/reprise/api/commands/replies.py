@@ -10,6 +10,7 @@ from reprise.api.problems import (
     BROKER_UNAVAILABLE,
     CROSS_SITE_REQUEST,
     ENGINE_BEHIND,
+    KEY_IN_USE,
     MALFORMED,
     PROJECTION_BEHIND,
     REFUSALS,
@@ -21,6 +22,7 @@ from reprise.schemas.rejections import Rejection
 COMMAND_PROBLEMS: Final[tuple[Kind, ...]] = (
     *CALLER_REFUSALS,
     CROSS_SITE_REQUEST,
+    KEY_IN_USE,
     BROKER_UNAVAILABLE,
     ENGINE_BEHIND,
     PROJECTION_BEHIND,
@@ -37,7 +39,13 @@ EVERY_COMMAND: Final[tuple[Kind, ...]] = (
 ACCEPTED: Final[dict[int | str, dict[str, Any]]] = {
     202: {
         "description": "Not decided yet; look at Location",
-        "headers": {"Location": {"schema": {"type": "string"}, "description": "/api/v1/commands/{id}"}},
+        "headers": {
+            "Location": {"schema": {"type": "string"}, "description": "/api/v1/commands/{id}"},
+            "Preference-Applied": {
+                "schema": {"type": "string"},
+                "description": "respond-async, where it was preferred",
+            },
+        },
         "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Command"}}},
     }
 }
@@ -47,8 +55,9 @@ def accepted(reply: Reply) -> JSONResponse:
     """Say that a command is on its way, or is done and cannot be shown yet; and where to look."""
     headers = {"Retry-After": "1"}
     match reply:
-        case Undecided(command_id):
+        case Undecided(command_id, preferred):
             status = "pending"
+            headers |= {"Preference-Applied": "respond-async"} if preferred else {}
         case Settled(outcome):
             status, command_id = "done", str(outcome.event.command_id)
             headers |= reply.headers()

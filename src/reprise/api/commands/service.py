@@ -1,17 +1,19 @@
 """How a command is put into the log and answered: settled, known from before, refused, or honestly undecided."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from time import monotonic
 from typing import Final, NamedTuple
 
 from sqlalchemy import Connection
 
-from reprise.api.command_log import Asked
+from reprise.api.command_log import DEADLINE_S, Asked, Sent
 from reprise.api.outcomes import NotAppended, Outcome
 from reprise.api.parts import Parts
 from reprise.api.problems import (
     BROKER_UNAVAILABLE,
     ENGINE_BEHIND,
+    KEY_IN_USE,
     PROJECTION_BEHIND,
     REFUSALS,
     REPLAYED,
@@ -20,7 +22,7 @@ from reprise.api.problems import (
 from reprise.api.progress import place, wait_for
 from reprise.api.times import now
 from reprise.projector import queries
-from reprise.schemas.commands import AmendStops, ClosePosition
+from reprise.schemas.commands import AmendStops, ClosePosition, ReducePosition
 from reprise.schemas.content import content_of
 from reprise.schemas.events import CommandRejected, CommandRepeated
 from reprise.schemas.rejections import Rejection
@@ -32,41 +34,60 @@ FIRST_WAIT_S: Final = 1.0  # for the first outcome of a command that the engine 
 PROJECTION_AGE_MAX: Final = 5 * MINUTE
 RETRY_AFTER: Final = {"Retry-After": "1"}
 REMEMBERED_S: Final = 600
+# After this time nothing sent is still on its way to the log.
+ON_ITS_WAY_S: Final = DEADLINE_S + 2
 
 
 class Settled(NamedTuple):
-    """The event that is the outcome; replayed: of the same command sent before."""
+    """The event that is the outcome; replayed: of the same command sent before. seen: the shard's last event then."""
 
     outcome: Outcome
     replayed: bool = False
+    seen: int = 0
 
     def headers(self) -> dict[str, str]:
         """Give the headers of the reply."""
-        return place(self.outcome.shard, self.outcome.event.seq) | _replayed(self.replayed)
+        return place(self.outcome.shard, max(self.outcome.event.seq, self.seen)) | _replayed(self.replayed)
 
 
 class Known(NamedTuple):
-    """What PostgreSQL has about the same command sent before."""
+    """What PostgreSQL has about the same command sent before. seen: the shard's last event by now."""
 
     row: queries.CommandRow
+    seen: int = 0
 
     def headers(self) -> dict[str, str]:
         """Give the headers of the reply."""
-        return place(self.row.shard, self.row.seq) | _replayed(replayed=True)
+        return place(self.row.shard, max(self.row.seq, self.seen)) | _replayed(replayed=True)
 
 
 class Undecided(NamedTuple):
-    """Sent, perhaps appended, and not answered in time."""
+    """Sent, perhaps appended, and not answered in time; preferred: the caller did not want to wait."""
 
     command_id: str
+    preferred: bool = False
 
 
 Reply = Settled | Known | Undecided
 
 
-async def ask(parts: Parts, command: Asked, *, keyed: bool = False, respond_async: bool = False) -> Reply:
-    """Send a command and wait two seconds for its outcome; a refusal is an ApiError."""
+async def ask(
+    parts: Parts,
+    command: Asked,
+    *,
+    keyed: bool = False,
+    respond_async: bool = False,
+    condition: Callable[[], Awaitable[None]] | None = None,
+) -> Reply:
+    """Send a command and wait two seconds for its outcome; a refusal is an ApiError.
+
+    The condition may refuse what was not sent before; what was is answered as it was then.
+    """
     shard = shard_of(command.account_id, parts.settings.shards)
+    if keyed:
+        remembered = await _remembered(parts, command, respond_async=respond_async)
+        if remembered is not None:
+            return await _accept(parts, command, remembered)
     if not parts.ends.broker_answers():
         raise _not_sent(parts, "The broker has not answered for seconds; nothing was sent")
     if parts.ends.is_behind(shard):
@@ -76,10 +97,12 @@ async def ask(parts: Parts, command: Asked, *, keyed: bool = False, respond_asyn
         before = await _before(parts, command, shard)
         if before is not None:
             return await _accept(parts, command, before)
+    if condition is not None:
+        await condition()
     outcome = await _send(parts, command, 0 if respond_async else WAIT_S)
     if outcome is None:
         parts.metrics.commands.labels("undecided").inc()
-        return Undecided(command.command_id)
+        return Undecided(command.command_id, preferred=respond_async)
     if not isinstance(outcome.event, CommandRepeated):
         return await _accept(parts, command, Settled(outcome))
     first = await _first(parts, command, outcome)
@@ -98,20 +121,57 @@ async def _send(parts: Parts, command: Asked, wait_s: float) -> Outcome | None:
     except TimeoutError:
         return None
     except NotAppended as error:
+        parts.command_log.note_answer(command.command_id)
         raise _not_sent(parts, f"The log did not take the command: {error}") from error
     finally:
         parts.outcomes.forget(command.command_id, waiter)
+    parts.command_log.note_answer(command.command_id)
     parts.metrics.waits.observe(monotonic() - started)
     return outcome
 
 
-async def _before(parts: Parts, command: Asked, shard: int) -> Settled | Known | None:
-    """Find the outcome a key had before: lately in memory, for ever in PostgreSQL."""
+def is_on_its_way(parts: Parts, sent: Sent) -> bool:
+    """Say whether what this process sent may still come to be decided."""
+    shard = shard_of(sent.command.account_id, parts.settings.shards)
+    return monotonic() - sent.at < ON_ITS_WAY_S or parts.ends.is_behind(shard)
+
+
+async def _remembered(parts: Parts, command: Asked, *, respond_async: bool) -> Settled | None:
+    """Find what a key did lately, in memory; what it still does is waited for, and refused when that takes long."""
     content = content_of(command)
-    recent = parts.outcomes.recent(command.command_id)
-    if recent is not None:
-        _refuse_other_content(recent.event.command_hash, content, place(recent.shard, recent.event.seq))
-        return Settled(recent, replayed=True)
+    outcome = parts.outcomes.recent(command.command_id)
+    if outcome is None:
+        sent = parts.command_log.sent(command.command_id)
+        if sent is None or sent.answered or not is_on_its_way(parts, sent):
+            return None
+        _refuse_other_content(content_of(sent.command), content, {})
+        outcome = None if respond_async else await _overhear(parts, command.command_id)
+        if outcome is None:
+            where = {"Location": f"/api/v1/commands/{command.command_id}"}
+            raise ApiError(KEY_IN_USE, headers=RETRY_AFTER | where, command_id=command.command_id)
+    else:
+        _refuse_other_content(outcome.event.command_hash, content, place(outcome.shard, outcome.event.seq))
+    return Settled(outcome, replayed=True)
+
+
+async def _overhear(parts: Parts, command_id: str) -> Outcome | None:
+    """Wait for the outcome of what another request sent; null when it did not come in time."""
+    waiter = parts.outcomes.expect(command_id)
+    try:
+        waiter.appended(-1)  # Wherever the other request's record stands.
+        # It may have come before the waiting began.
+        came = parts.outcomes.recent(command_id)
+        outcome = await asyncio.wait_for(waiter.outcome, WAIT_S) if came is None else came
+    except TimeoutError:
+        return None
+    finally:
+        parts.outcomes.forget(command_id, waiter)
+    return parts.outcomes.recent(command_id) if isinstance(outcome.event, CommandRepeated) else outcome
+
+
+async def _before(parts: Parts, command: Asked, shard: int) -> Settled | Known | None:
+    """Find the outcome a key had before what is remembered here: for ever, in PostgreSQL."""
+    content = content_of(command)
     row, age = await parts.database.ask(lambda db: _known_in(db, command, shard))
     if row is None and age > PROJECTION_AGE_MAX:
         # A projector that has just started needs no more than a moment.
@@ -137,6 +197,9 @@ async def _first(parts: Parts, command: Asked, repeat: Outcome) -> Settled | Kno
 
 async def _accept(parts: Parts, command: Asked, reply: Settled | Known) -> Settled | Known:
     """Pass an outcome on, or raise the refusal it is."""
+    if isinstance(reply, Known) or reply.replayed:
+        # An old outcome takes nobody back to what they had seen when it was new.
+        reply = reply._replace(seen=parts.outcomes.seq(shard_of(command.account_id, parts.settings.shards)))
     if isinstance(reply, Known):
         if reply.row.rejection is not None:
             raise await _refusal(parts, command, Rejection(reply.row.rejection), reply.headers())
@@ -161,7 +224,7 @@ async def _refusal(
     kind = REFUSALS[rejection]
     if rejection is Rejection.TOO_MANY_COMMANDS:
         headers = headers | {"Retry-After": str(REMEMBERED_S // 10)}
-    if rejection is Rejection.POSITION_NOT_OPEN and isinstance(command, ClosePosition | AmendStops):
+    if rejection is Rejection.POSITION_NOT_OPEN and isinstance(command, ClosePosition | ReducePosition | AmendStops):
         # Only a position that is the caller's is told apart from one that never was.
         position_id, account_id = command.position_id, command.account_id
         if outcome is not None:

@@ -1,39 +1,33 @@
 """What became of a command, as far as anything is known about it."""
 
-from time import monotonic
-from typing import Final
-
-from reprise.api.command_log import DEADLINE_S
 from reprise.api.commands.schemas import Command
-from reprise.api.orders.views import order_of_event, order_of_rows
+from reprise.api.commands.service import is_on_its_way
+from reprise.api.orders.views import order_of_event, order_of_row
 from reprise.api.outcomes import Outcome
 from reprise.api.parts import Parts
 from reprise.api.positions.views import position_of_event, position_of_row
 from reprise.api.problems import NOT_FOUND, ApiError
+from reprise.api.progress import wait_for
 from reprise.projector import queries
 from reprise.schemas.commands import OpenPosition
-from reprise.schemas.events import CommandRejected, PositionClosed, PositionOpened, StopsAmended
+from reprise.schemas.events import CommandRejected, PositionClosed, PositionOpened, PositionReduced, StopsAmended
 from reprise.schemas.rejections import Rejection
-from reprise.schemas.sharding import shard_of
-
-# After this time nothing sent is still on its way to the log.
-ON_ITS_WAY_S: Final = DEADLINE_S + 2
 
 
 async def find(parts: Parts, account_id: str, command_id: str) -> Command:
     """Give one of the caller's commands: from memory, from the tables, or as one that was sent from here."""
     recent = parts.outcomes.recent(command_id)
     if recent is not None and recent.event.account_id == account_id:
+        # What is said to be done is shown as it is now, and by whatever is read next.
+        await wait_for(parts, recent.shard, recent.event.seq)
         return await _of_outcome(parts, account_id, command_id, recent)
     row = await parts.database.ask(lambda db: queries.command(db, account_id, command_id))
     if row is not None:
         return await _of_row(parts, account_id, row)
     sent = parts.command_log.sent(command_id)
-    if sent is None or sent.account_id != account_id:
+    if sent is None or sent.command.account_id != account_id:
         raise ApiError(NOT_FOUND, "Nothing is known here of a command of yours with this id")
-    shard = shard_of(account_id, parts.settings.shards)
-    on_its_way = monotonic() - sent.at < ON_ITS_WAY_S or parts.ends.is_behind(shard)
-    return Command(command_id=command_id, status="pending" if on_its_way else "unknown")
+    return Command(command_id=command_id, status="pending" if is_on_its_way(parts, sent) else "unknown")
 
 
 async def _of_outcome(parts: Parts, account_id: str, command_id: str, outcome: Outcome) -> Command:
@@ -49,7 +43,11 @@ async def _of_outcome(parts: Parts, account_id: str, command_id: str, outcome: O
                 order=order_of_event(event, instruments),
                 position=position_of_event(event, instruments),
             )
-        case PositionClosed(position_id=position_id) | StopsAmended(position_id=position_id):
+        case (
+            PositionClosed(position_id=position_id)
+            | PositionReduced(position_id=position_id)
+            | StopsAmended(position_id=position_id)
+        ):
             row = await parts.database.ask(lambda db: queries.position(db, account_id, position_id))
             position = None if row is None else position_of_row(row, instruments)
             return Command(command_id=command_id, status="done", position=position)
@@ -65,10 +63,14 @@ async def _of_row(parts: Parts, account_id: str, row: queries.CommandRow) -> Com
         if position_id is None
         else await parts.database.ask(lambda db: queries.position(db, account_id, position_id))
     )
+    order = None
+    if row.type == OpenPosition.__name__:
+        opened = await parts.database.ask(lambda db: queries.opening(db, account_id, row.seq))
+        order = order_of_row(row, opened, instruments)
     return Command(
         command_id=row.command_id,
         status=row.status,
         code=None if row.rejection is None else Rejection(row.rejection).name,
-        order=order_of_rows(row, position, instruments) if row.type == OpenPosition.__name__ else None,
+        order=order,
         position=None if position is None else position_of_row(position, instruments),
     )

@@ -17,11 +17,12 @@ async def page(parts: Parts, account_id: str, limit: int, cursor: str | None) ->
     before = read_cursor(_QUESTION, cursor)
     found = await parts.database.ask(lambda db: queries.ledger(db, account_id, limit=limit, before=before))
     return LedgerLines(
-        items=[_line(row) for row in found.items], next_cursor=write_cursor(_QUESTION, found.next_cursor)
+        items=[line_of(row) for row in found.items], next_cursor=write_cursor(_QUESTION, found.next_cursor)
     )
 
 
-def _line(row: queries.LedgerRow) -> LedgerLine:
+def line_of(row: queries.LedgerRow) -> LedgerLine:
+    """Write a line."""
     return LedgerLine(
         id=row.line_id,
         time=text_of(row.time),

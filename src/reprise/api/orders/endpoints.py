@@ -2,16 +2,17 @@
 
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Path, Response
+from fastapi import APIRouter, Path, Query, Response
 from starlette.responses import JSONResponse
 
 from reprise.api.auth.caller import SCHEMES, SIGNED_IN, Caller
 from reprise.api.commands.asking import Asking
 from reprise.api.commands.replies import ACCEPTED, COMMAND_PROBLEMS, accepted
 from reprise.api.commands.service import Undecided
+from reprise.api.cursors import LIMIT, Cursor, Limit
 from reprise.api.numbers import ExactRoute
 from reprise.api.orders import service
-from reprise.api.orders.schemas import Order, OrderRequest
+from reprise.api.orders.schemas import Order, OrderRequest, Orders
 from reprise.api.parts import Api
 from reprise.api.problems import MALFORMED, NOT_FOUND, REFUSALS, responses
 from reprise.api.progress import CAUGHT_UP
@@ -50,6 +51,23 @@ async def place_order(
     response.headers.update(reply.headers())
     response.headers["Location"] = f"/api/v1/orders/{order.order_id}"
     return order
+
+
+@router.get("", dependencies=[CAUGHT_UP], responses=SIGNED_IN | responses(MALFORMED))
+async def list_orders(
+    parts: Api,
+    caller: Caller,
+    status: Annotated[service.Status | None, Query(description="all by default")] = None,
+    client_order_id: Annotated[
+        str | None, Query(pattern=r"^[A-Za-z0-9._:-]{1,36}$", description="the one order of this client_order_id")
+    ] = None,
+    limit: Limit = LIMIT,
+    cursor: Cursor = None,
+) -> Orders:
+    """List your orders, newest first; those that are decided."""
+    if client_order_id is not None:
+        return await service.named(parts, caller.account_id, client_order_id, status)
+    return await service.page(parts, caller.account_id, status, limit, cursor)
 
 
 @router.get("/{order_id}", dependencies=[CAUGHT_UP], responses=SIGNED_IN | responses(NOT_FOUND, MALFORMED))

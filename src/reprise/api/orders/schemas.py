@@ -3,6 +3,7 @@
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic.config import JsonDict
 
 from reprise.api.amounts import Decimals
 from reprise.api.numbers import Leverage, Money, Number, Text, Whole
@@ -11,13 +12,22 @@ from reprise.schemas.messages import Side, TicketWarning
 ClientOrderId = Annotated[Text, Field(pattern=r"^[A-Za-z0-9._:-]{1,36}$", examples=["my-order-1"])]
 
 
+def _only(given: str, absent: str) -> JsonDict:
+    """Say in a schema that of two fields one is given and the other is not."""
+    return {
+        "required": [given],
+        "properties": {given: {"not": {"type": "null"}}, absent: {"type": "null"}},
+    }
+
+
 class OrderRequest(BaseModel):
     """Open a position at the market's price; exactly one of margin and quantity."""
 
     model_config = ConfigDict(
         extra="forbid",
         json_schema_extra={
-            "examples": [{"symbol": "BTC_USDC", "side": "long", "type": "market", "margin": "100", "leverage": "10"}]
+            "examples": [{"symbol": "BTC_USDC", "side": "long", "type": "market", "margin": "100", "leverage": "10"}],
+            "oneOf": [_only("margin", "quantity"), _only("quantity", "margin")],
         },
     )
 
@@ -57,3 +67,10 @@ class Order(BaseModel):
     leverage: Decimals | None = None
     liquidation_price: Decimals | None = None
     warnings: list[TicketWarning] = []
+
+
+class Orders(BaseModel):
+    """A page of orders, newest first."""
+
+    items: list[Order]
+    next_cursor: str | None

@@ -1,11 +1,14 @@
 """How an order becomes a command, and which order a command was."""
 
+from typing import Final, Literal
+
 from reprise.api.auth.caller import Signed
 from reprise.api.commands.asking import Asked, deadline
-from reprise.api.commands.service import Known, Reply, Settled, Undecided, ask
+from reprise.api.commands.service import Known, Reply, Settled, Undecided, ask, is_on_its_way
+from reprise.api.cursors import read_cursor, write_cursor
 from reprise.api.numbers import units_of
-from reprise.api.orders.schemas import Order, OrderRequest
-from reprise.api.orders.views import order_of_event, order_of_rows
+from reprise.api.orders.schemas import Order, OrderRequest, Orders
+from reprise.api.orders.views import order_of_event, order_of_row
 from reprise.api.parts import Parts
 from reprise.api.problems import NOT_FOUND, REFUSALS, ApiError
 from reprise.api.progress import wait_for
@@ -13,8 +16,12 @@ from reprise.projector import queries
 from reprise.schemas.commands import OpenPosition
 from reprise.schemas.content import content_of
 from reprise.schemas.events import CommandRejected, PositionOpened
+from reprise.schemas.ids import keyed_command_id
 from reprise.schemas.rejections import Rejection
 from reprise.schemas.sharding import shard_of
+
+Status = Literal["filled", "rejected"]
+_OUTCOMES: Final[dict[Status, Literal["done", "rejected"]]] = {"filled": "done", "rejected": "rejected"}
 
 
 async def place(parts: Parts, caller: Signed, request: OrderRequest, asked: Asked) -> tuple[Order | None, Reply]:
@@ -69,13 +76,9 @@ async def order_of(parts: Parts, account_id: str, reply: Settled | Known) -> Ord
         event = reply.outcome.event
         assert isinstance(event, PositionOpened), "the outcome of an order that was not refused"
         return order_of_event(event, parts.prices.instruments)
-    position_id = reply.row.position_id
-    position = (
-        None
-        if position_id is None
-        else await parts.database.ask(lambda db: queries.position(db, account_id, position_id))
-    )
-    return order_of_rows(reply.row, position, parts.prices.instruments)
+    row = reply.row
+    opened = await parts.database.ask(lambda db: queries.opening(db, account_id, row.seq))
+    return order_of_row(row, opened, parts.prices.instruments)
 
 
 async def find(parts: Parts, account_id: str, order_id: str) -> Order:
@@ -88,9 +91,49 @@ async def find(parts: Parts, account_id: str, order_id: str) -> Order:
         if isinstance(event, CommandRejected) and event.command == OpenPosition.__name__:
             return Order(order_id=order_id, command_id=order_id, status="rejected")
     row = await parts.database.ask(lambda db: queries.command(db, account_id, order_id))
-    if row is None or row.type != OpenPosition.__name__:
-        raise ApiError(NOT_FOUND, "You have no order of this id")
-    return await order_of(parts, account_id, Known(row))
+    if row is not None and row.type == OpenPosition.__name__:
+        return await order_of(parts, account_id, Known(row))
+    sent = parts.command_log.sent(order_id)
+    if row is None and sent is not None and isinstance(sent.command, OpenPosition) and is_on_its_way(parts, sent):
+        command = sent.command
+        if command.account_id == account_id:
+            return Order(
+                order_id=order_id,
+                command_id=order_id,
+                client_order_id=command.client_order_id,
+                status="pending",
+                symbol=command.symbol,
+                side=command.side,
+            )
+    raise ApiError(NOT_FOUND, "You have no order of this id")
+
+
+async def page(parts: Parts, account_id: str, status: Status | None, limit: int, cursor: str | None) -> Orders:
+    """List the caller's orders."""
+    question = f"orders~{status or ''}"
+    before = read_cursor(question, cursor)
+    outcome = None if status is None else _OUTCOMES[status]
+    found = await parts.database.ask(
+        lambda db: queries.orders(db, account_id, status=outcome, limit=limit, before=before)
+    )
+    return Orders(
+        items=[order_of_row(row, opened, parts.prices.instruments) for row, opened in found.items],
+        next_cursor=write_cursor(question, found.next_cursor),
+    )
+
+
+async def named(parts: Parts, account_id: str, client_order_id: str, status: Status | None) -> Orders:
+    """List the order of a client_order_id: the one it opened, else the one refused for which it was the key."""
+    key = keyed_command_id(account_id, client_order_id)
+    row = await parts.database.ask(
+        lambda db: (
+            queries.command_by_client_order_id(db, account_id, client_order_id) or queries.command(db, account_id, key)
+        )
+    )
+    if row is None or row.type != OpenPosition.__name__ or (status is not None and row.status != _OUTCOMES[status]):
+        return Orders(items=[], next_cursor=None)
+    order = await order_of(parts, account_id, Known(row))
+    return Orders(items=[order.model_copy(update={"client_order_id": client_order_id})], next_cursor=None)
 
 
 async def _by_client_order_id(parts: Parts, command: OpenPosition) -> Known | None:
@@ -105,4 +148,4 @@ async def _by_client_order_id(parts: Parts, command: OpenPosition) -> Known | No
         return None
     if row.command_hash != content_of(command):
         raise ApiError(REFUSALS[Rejection.COMMAND_ID_REUSED], "The client_order_id was used for another order")
-    return Known(row)
+    return Known(row, parts.outcomes.seq(shard))

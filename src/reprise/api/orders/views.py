@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from reprise.api.amounts import leverage, money, price, price_or_null, quantity
 from reprise.api.orders.schemas import Order
-from reprise.projector.queries import CommandRow, PositionRow
+from reprise.projector.queries import CommandRow
 from reprise.schemas.events import PositionOpened
 from reprise.schemas.messages import Instrument
 
@@ -30,29 +30,14 @@ def order_of_event(event: PositionOpened, instruments: Mapping[str, Instrument])
     )
 
 
-def order_of_rows(command: CommandRow, position: PositionRow | None, instruments: Mapping[str, Instrument]) -> Order:
-    """Write an order as the tables have it: of a rejected one there is no position."""
-    order = Order.model_validate(
-        {
-            "order_id": command.command_id,
-            "command_id": command.command_id,
-            "client_order_id": command.client_order_id,
-            "status": "filled" if command.status == "done" else "rejected",
-            "position_id": command.position_id,
-            "warnings": command.warnings,
-        }
-    )
-    if position is None:
-        return order
-    instrument = instruments[position.symbol]
-    return order.model_copy(
-        update={
-            "symbol": position.symbol,
-            "side": position.side,
-            "price": price(instrument, position.entry_price),
-            "quantity": quantity(instrument, position.quantity),
-            "margin": money(position.margin),
-            "leverage": leverage(position.leverage),
-            "liquidation_price": price_or_null(instrument, position.liquidation_price),
-        }
+def order_of_row(command: CommandRow, opened: PositionOpened | None, instruments: Mapping[str, Instrument]) -> Order:
+    """Write an order as the tables have it; a refused one opened nothing."""
+    if opened is not None:
+        return order_of_event(opened, instruments)
+    return Order(
+        order_id=command.command_id,
+        command_id=command.command_id,
+        client_order_id=command.client_order_id,
+        status="filled" if command.status == "done" else "rejected",
+        position_id=command.position_id,
     )

@@ -13,9 +13,10 @@ from reprise.api.commands.service import Reply, Undecided
 from reprise.api.cursors import LIMIT, Cursor, Limit
 from reprise.api.numbers import ExactRoute
 from reprise.api.parts import Api
-from reprise.api.positions import service
-from reprise.api.positions.schemas import AmendRequest, CloseRequest, Position, Positions
-from reprise.api.problems import MALFORMED, NOT_FOUND, REFUSALS, responses
+from reprise.api.positions import closing_all, service
+from reprise.api.positions.schemas import AmendRequest, CloseRequest, Closings, Position, Positions
+from reprise.api.positions.versions import ETAG, TAGGED, IfMatch, version_of
+from reprise.api.problems import MALFORMED, NOT_FOUND, PRECONDITION_FAILED, REFUSALS, responses
 from reprise.api.progress import CAUGHT_UP
 from reprise.schemas.rejections import Rejection
 
@@ -26,7 +27,18 @@ _PRICED: Final = (
     REFUSALS[Rejection.PRICE_UNCONFIRMED],
     REFUSALS[Rejection.PRICE_STALE],
 )
-CLOSING: Final = SIGNED_IN | responses(*EVERY_COMMAND, *_PRICED, REFUSALS[Rejection.MARKET_HALTED]) | ACCEPTED
+CLOSING: Final = (
+    SIGNED_IN
+    | responses(
+        *EVERY_COMMAND,
+        *_PRICED,
+        REFUSALS[Rejection.MARKET_HALTED],
+        REFUSALS[Rejection.AMOUNT_NOT_POSITIVE],
+        REFUSALS[Rejection.BELOW_MINIMUM],
+        REFUSALS[Rejection.ABOVE_MAXIMUM],
+    )
+    | ACCEPTED
+)
 AMENDING: Final = (
     SIGNED_IN
     | responses(
@@ -34,8 +46,15 @@ AMENDING: Final = (
         *_PRICED,
         REFUSALS[Rejection.STOP_LOSS_WRONG_SIDE],
         REFUSALS[Rejection.TAKE_PROFIT_WRONG_SIDE],
+        PRECONDITION_FAILED,
     )
     | ACCEPTED
+    | TAGGED
+)
+CLOSING_ALL: Final = (
+    SIGNED_IN
+    | responses(*EVERY_COMMAND)
+    | {202: {"model": Closings, "description": "Not every close is decided yet; look at its command"}}
 )
 ONE: Final = f"/{{position_id:{paths.LEDGER_ID}}}"
 
@@ -55,28 +74,48 @@ async def list_positions(
     return await service.page(parts, caller.account_id, status, symbol, limit, cursor)
 
 
-@router.get(ONE, dependencies=[CAUGHT_UP], responses=SIGNED_IN | responses(NOT_FOUND, MALFORMED))
-async def get_position(parts: Api, caller: Caller, position_id: str) -> Position:
-    """Give one position of yours."""
-    return await service.find(parts, caller.account_id, position_id)
+@router.get(ONE, dependencies=[CAUGHT_UP], responses=SIGNED_IN | responses(NOT_FOUND, MALFORMED) | TAGGED)
+async def get_position(parts: Api, caller: Caller, position_id: str, response: Response) -> Position:
+    """Give one position of yours, and the version of it as `ETag`."""
+    position = await service.find(parts, caller.account_id, position_id)
+    response.headers[ETAG] = version_of(position)
+    return position
 
 
 @router.patch(ONE, response_model=Position, responses=AMENDING)
 async def amend_position(
-    parts: Api, caller: Caller, position_id: str, body: AmendRequest, asked: Asking, response: Response
+    parts: Api,
+    caller: Caller,
+    position_id: str,
+    body: AmendRequest,
+    asked: Asking,
+    response: Response,
+    if_match: IfMatch = None,
 ) -> Position | JSONResponse:
-    """Set a stop loss or take profit; null takes it off, absent keeps it."""
-    position, reply = await service.amend(parts, caller, position_id, body, asked)
+    """Set a stop loss or take profit; null takes it off, absent keeps it. With `If-Match`, only of that version."""
+    position, reply = await service.amend(parts, caller, position_id, body, asked, if_match)
+    if position is not None:
+        response.headers[ETAG] = version_of(position)
     return _answer(position, reply, response)
+
+
+@router.post("/close-all", responses=CLOSING_ALL)
+async def close_all_positions(parts: Api, caller: Caller, asked: Asking, response: Response) -> Closings:
+    """Close every position that is open now, each by a command of its own; one refusal does not stop the others."""
+    closings, headers = await closing_all.close_all(parts, caller, asked)
+    response.headers.update(headers)
+    if any(command.status == "pending" for command in closings.items):
+        response.status_code = 202
+    return closings
 
 
 @router.post(ONE + "/close", response_model=Position, responses=CLOSING)
 async def close_position(
     parts: Api, caller: Caller, position_id: str, asked: Asking, response: Response, body: CloseRequest | None = None
 ) -> Position | JSONResponse:
-    """Close a position whole, at the server's price."""
-    del body  # It says nothing yet; what it must not say is refused.
-    position, reply = await service.close(parts, caller, position_id, asked)
+    """Close a position at the server's price: whole, or so much of it; the rest keeps its stops and its id."""
+    quantity = None if body is None else body.quantity
+    position, reply = await service.close(parts, caller, position_id, asked, quantity)
     return _answer(position, reply, response)
 
 

@@ -16,7 +16,7 @@ class Position(BaseModel):
     symbol: str = Field(examples=["BTC_USDC"])
     side: Side
     status: Literal["open", "closed"]
-    quantity: Decimals
+    quantity: Decimals = Field(description="what is open, or was when the last of it was closed")
     entry_price: Decimals
     margin: Decimals
     leverage: Decimals
@@ -26,7 +26,7 @@ class Position(BaseModel):
     unrealized_pnl: Decimals | None
     opened_at: str = Field(json_schema_extra={"format": "date-time"})
     close_price: Decimals | None = None
-    realized_pnl: Decimals | None = Field(default=None, description="before fees; never below the margin's loss")
+    realized_pnl: Decimals | None = Field(default=None, description="before fees; with that of parts closed before")
     close_reason: CloseReason | None = None
     closed_at: str | None = Field(default=None, json_schema_extra={"format": "date-time"})
     receipt_id: str | None = Field(default=None, examples=["2-1234"])
@@ -43,7 +43,8 @@ class AmendRequest(BaseModel):
     """New stops: absent keeps, null takes off."""
 
     model_config = ConfigDict(
-        extra="forbid", json_schema_extra={"examples": [{"stop_loss": "49000", "take_profit": None}]}
+        extra="forbid",
+        json_schema_extra={"examples": [{"stop_loss": "49000", "take_profit": None}], "minProperties": 1},
     )
 
     stop_loss: Number | None = None
@@ -56,7 +57,26 @@ class AmendRequest(BaseModel):
         return self
 
 
-class CloseRequest(BaseModel):
-    """Close whole; the body may be left out."""
+class Closing(BaseModel):
+    """What became of the close of one position."""
 
-    model_config = ConfigDict(extra="forbid")
+    position_id: str = Field(examples=["2-17"])
+    command_id: str
+    status: Literal["pending", "done", "rejected"]
+    code: str | None = Field(default=None, description="the refusal's name", examples=["PRICE_STALE"])
+    position: Position | None = None
+
+
+class Closings(BaseModel):
+    """What became of every position that was open; all of them on one page."""
+
+    items: list[Closing]
+    next_cursor: str | None = None
+
+
+class CloseRequest(BaseModel):
+    """How much to close; the body may be left out, and then it is all."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"quantity": "0.04"}]})
+
+    quantity: Number | None = Field(default=None, description="absent or null: all of it")

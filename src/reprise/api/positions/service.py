@@ -1,7 +1,9 @@
 """How positions are read, closed, and given other stops."""
 
+from collections.abc import Mapping
 from typing import Literal
 
+from reprise.api.amounts import quantity as lots_of
 from reprise.api.auth.caller import Signed
 from reprise.api.commands.asking import Asked, deadline
 from reprise.api.commands.service import Known, Reply, Undecided, ask
@@ -9,12 +11,14 @@ from reprise.api.cursors import read_cursor, write_cursor
 from reprise.api.numbers import units_of
 from reprise.api.parts import Parts
 from reprise.api.positions.schemas import AmendRequest, Position, Positions
+from reprise.api.positions.versions import refuse_other_version
 from reprise.api.positions.views import after, position_of_event, position_of_row
 from reprise.api.problems import NOT_FOUND, REFUSALS, ApiError
 from reprise.api.progress import wait_for
 from reprise.projector import queries
-from reprise.schemas.commands import AmendStops, ClosePosition
-from reprise.schemas.events import PositionClosed, StopsAmended
+from reprise.schemas.commands import AmendStops, ClosePosition, ReducePosition
+from reprise.schemas.events import Event, PositionClosed, PositionReduced, StopsAmended
+from reprise.schemas.messages import Instrument
 from reprise.schemas.rejections import Rejection
 
 Status = Literal["open", "closed", "all"]
@@ -45,13 +49,13 @@ async def find(parts: Parts, account_id: str, position_id: str) -> Position:
 
 
 async def amend(
-    parts: Parts, caller: Signed, position_id: str, request: AmendRequest, asked: Asked
+    parts: Parts, caller: Signed, position_id: str, request: AmendRequest, asked: Asked, if_match: str | None = None
 ) -> tuple[Position | None, Reply]:
-    """Set or take off stops; no position where the outcome is undecided."""
+    """Set or take off stops, if the position is of a version of `if_match`; none where the outcome is undecided."""
     named = request.model_fields_set
     exponent = None
     if request.stop_loss is not None or request.take_profit is not None:
-        exponent = await _tick_exponent(parts, caller.account_id, position_id)
+        exponent = (await _instrument(parts, caller.account_id, position_id)).tick_exponent
 
     def ticks(name: str, text: str | None) -> int | None:
         return None if text is None or exponent is None else units_of(f"/{name}", text, exponent)
@@ -66,24 +70,58 @@ async def amend(
         amend_take_profit="take_profit" in named,
         take_profit=ticks("take_profit", request.take_profit),
     )
+    keyed, respond_async = asked.key is not None, asked.respond_async
+    if if_match is None:
+        reply = await ask(parts, command, keyed=keyed, respond_async=respond_async)
+        return await _result(parts, caller.account_id, position_id, reply), reply
+    # Of two that saw the same version here only the first may amend it, so the second waits for its outcome.
+    async with parts.tickets.held(position_id):
+        reply = await ask(
+            parts,
+            command,
+            keyed=keyed,
+            respond_async=respond_async,
+            condition=lambda: _refuse_unless(parts, caller.account_id, position_id, if_match),
+        )
+        return await _result(parts, caller.account_id, position_id, reply), reply
+
+
+async def close(
+    parts: Parts, caller: Signed, position_id: str, asked: Asked, quantity: str | None = None
+) -> tuple[Position | None, Reply]:
+    """Close a position whole, or so much of it (digits); none where the outcome is undecided."""
+    command: ClosePosition | ReducePosition
+    command_id, account_id = asked.command_id(caller.account_id), caller.account_id
+    if quantity is None:
+        command = ClosePosition(
+            command_id=command_id, account_id=account_id, deadline=deadline(), position_id=position_id
+        )
+    else:
+        instrument = await _instrument(parts, account_id, position_id)
+        command = ReducePosition(
+            command_id=command_id,
+            account_id=account_id,
+            deadline=deadline(),
+            position_id=position_id,
+            quantity=units_of("/quantity", quantity, instrument.lot_exponent),
+        )
     reply = await ask(parts, command, keyed=asked.key is not None, respond_async=asked.respond_async)
     return await _result(parts, caller.account_id, position_id, reply), reply
 
 
-async def close(parts: Parts, caller: Signed, position_id: str, asked: Asked) -> tuple[Position | None, Reply]:
-    """Close a position whole; none where the outcome is undecided."""
-    command = ClosePosition(
-        command_id=asked.command_id(caller.account_id),
-        account_id=caller.account_id,
-        deadline=deadline(),
-        position_id=position_id,
-    )
-    reply = await ask(parts, command, keyed=asked.key is not None, respond_async=asked.respond_async)
-    return await _result(parts, caller.account_id, position_id, reply), reply
+async def _refuse_unless(parts: Parts, account_id: str, position_id: str, if_match: str) -> None:
+    """Refuse where the newest that is known of the position is of another version."""
+    shard = int(position_id.partition("-")[0])
+    if shard < parts.settings.shards:
+        await wait_for(parts, shard, parts.outcomes.seq(shard))
+    position = await _seen(parts, account_id, position_id)
+    if position is None:
+        raise ApiError(REFUSALS[Rejection.POSITION_NOT_OPEN]._replace(status=404))
+    refuse_other_version(if_match, position)
 
 
-async def _tick_exponent(parts: Parts, account_id: str, position_id: str) -> int:
-    """Give the places of the position's prices."""
+async def _instrument(parts: Parts, account_id: str, position_id: str) -> Instrument:
+    """Give what the position is of, and with it the places of its prices and quantities."""
     position = await _seen(parts, account_id, position_id)
     if position is None:
         shard = int(position_id.partition("-")[0])
@@ -91,9 +129,9 @@ async def _tick_exponent(parts: Parts, account_id: str, position_id: str) -> int
             await wait_for(parts, shard, parts.outcomes.seq(shard))
         position = await _seen(parts, account_id, position_id)
     if position is None:
-        # Without its instrument's units the prices cannot be written into the log.
+        # Without its instrument's units what was asked cannot be written into the log.
         raise ApiError(REFUSALS[Rejection.POSITION_NOT_OPEN]._replace(status=404))
-    return parts.prices.instruments[position.symbol].tick_exponent
+    return parts.prices.instruments[position.symbol]
 
 
 async def _result(parts: Parts, account_id: str, position_id: str, reply: Reply) -> Position | None:
@@ -104,11 +142,22 @@ async def _result(parts: Parts, account_id: str, position_id: str, reply: Reply)
     if isinstance(reply, Known):
         return position
     shard, event = reply.outcome
-    if position is None:
+    if position is None or not _is_up_to(position, event, parts.prices.instruments):
         await wait_for(parts, shard, event.seq)
         position = await _seen(parts, account_id, position_id)
-    assert isinstance(event, StopsAmended | PositionClosed), "the outcome of what was not refused"
+    assert isinstance(event, StopsAmended | PositionReduced | PositionClosed), "the outcome of what was not refused"
     return None if position is None else after(position, event, shard, parts.prices.instruments)
+
+
+def _is_up_to(position: Position, event: Event, instruments: Mapping[str, Instrument]) -> bool:
+    """Say whether a position has all parts that were closed up to an event, so that no result is missing or twice."""
+    match event:
+        case PositionReduced(quantity_left=left):
+            return position.status == "closed" or position.quantity == lots_of(instruments[event.symbol], left)
+        case PositionClosed(quantity=size):
+            return position.status == "closed" or position.quantity == lots_of(instruments[event.symbol], size)
+        case _:
+            return True
 
 
 async def _seen(parts: Parts, account_id: str, position_id: str) -> Position | None:

@@ -1,7 +1,11 @@
 """What this process was lately told about tickets, for as long as the tables may not have it yet."""
 
+import asyncio
 from collections import OrderedDict
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Final, TypeVar
+from weakref import WeakValueDictionary
 
 from reprise.schemas.events import Event, PositionOpened, StopsAmended
 
@@ -16,6 +20,7 @@ class Tickets:
     def __init__(self) -> None:
         self._opened: OrderedDict[str, PositionOpened] = OrderedDict()
         self._amended: OrderedDict[str, StopsAmended] = OrderedDict()
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     def note(self, event: Event) -> None:
         """Take up an outcome."""
@@ -28,6 +33,13 @@ class Tickets:
                     _put(self._amended, position_id, event)
             case _:
                 pass
+
+    @asynccontextmanager
+    async def held(self, position_id: str) -> AsyncIterator[None]:
+        """Let one request of this process at a time through."""
+        lock = self._locks.setdefault(position_id, asyncio.Lock())
+        async with lock:
+            yield
 
     def opened(self, position_id: str, account_id: str) -> PositionOpened | None:
         """Give the opening of one of the account's positions, where it is remembered."""

@@ -1,12 +1,13 @@
 """How a position is written, from its events or from the tables."""
 
 from collections.abc import Mapping
+from decimal import Decimal
 
-from reprise.api.amounts import leverage, money, money_or_null, price, price_or_null, quantity
+from reprise.api.amounts import leverage, micros, money, money_or_null, price, price_or_null, quantity
 from reprise.api.positions.schemas import Position
 from reprise.api.times import text_of
 from reprise.projector.queries import PositionRow
-from reprise.schemas.events import PositionClosed, PositionOpened, StopsAmended
+from reprise.schemas.events import PositionClosed, PositionOpened, PositionReduced, StopsAmended
 from reprise.schemas.ids import event_id
 from reprise.schemas.messages import Instrument
 
@@ -57,9 +58,12 @@ def position_of_event(event: PositionOpened, instruments: Mapping[str, Instrumen
 
 
 def after(
-    position: Position, event: StopsAmended | PositionClosed, shard: int, instruments: Mapping[str, Instrument]
+    position: Position,
+    event: StopsAmended | PositionReduced | PositionClosed,
+    shard: int,
+    instruments: Mapping[str, Instrument],
 ) -> Position:
-    """Bring a position to what an event made of it: tables may not have that yet."""
+    """Bring a position to what an event made of it: tables may not have that yet, or may have it already."""
     instrument = instruments[event.symbol]
     if isinstance(event, StopsAmended):
         return position.model_copy(
@@ -68,14 +72,33 @@ def after(
                 "take_profit": price_or_null(instrument, event.take_profit),
             }
         )
+    if isinstance(event, PositionReduced):
+        left = quantity(instrument, event.quantity_left)
+        if position.status == "closed" or Decimal(position.quantity) <= Decimal(left):
+            return position
+        return position.model_copy(
+            update={
+                "quantity": left,
+                "margin": money(event.margin_left),
+                "liquidation_price": price_or_null(instrument, event.liquidation_price),
+                "realized_pnl": _added(position, event.profit),
+            }
+        )
+    if position.status == "closed":
+        return position
     return position.model_copy(
         update={
             "status": "closed",
             "unrealized_pnl": None,
             "close_price": price(instrument, event.price),
-            "realized_pnl": money(event.profit + event.shortfall),
+            "realized_pnl": _added(position, event.profit + event.shortfall),
             "close_reason": event.reason,
             "closed_at": text_of(event.time),
             "receipt_id": event_id(shard, event.seq),
         }
     )
+
+
+def _added(position: Position, result: int) -> str:
+    """Add a result to that of the parts which were closed before."""
+    return money(micros(position.realized_pnl or "0") + result)

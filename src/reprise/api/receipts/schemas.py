@@ -23,10 +23,22 @@ class Shortfall(BaseModel):
     written_off: Decimals
 
 
-class Receipt(BaseModel):
-    """A close. equity = margin + profit; requirement: the least equity there had to be, both before the close.
+class Rest(BaseModel):
+    """What stayed open when a part was closed; released: of the margin, for the part."""
 
-    fee or liquidation_fee is paid from what is left; margin_returned is what came back to cash.
+    quantity: Decimals
+    entry_notional: Decimals
+    margin: Decimals
+    liquidation_price: Decimals | None
+    released: Decimals
+
+
+class Receipt(BaseModel):
+    """A close, of all or of a part. equity and requirement, the least equity there had to be: before the close.
+
+    Of all: equity = margin + profit; fee or liquidation_fee is paid from what is left; margin_returned is what came
+    back to cash. Of a part: quantity, the notionals, profit and fee are the part's, and `rest` says what stayed;
+    margin_returned = released + what profit less fee is above zero.
     """
 
     event_id: str
@@ -51,6 +63,7 @@ class Receipt(BaseModel):
     margin_returned: Decimals
     realized_pnl: Decimals = Field(description="profit + shortfall: what the ledger says")
     shortfall: Shortfall
+    rest: Rest | None = Field(default=None, description="null where all was closed")
     command_id: str | None
     command_offset: int
     opened_at: str = Field(json_schema_extra={"format": "date-time"})

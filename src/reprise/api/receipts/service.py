@@ -3,10 +3,10 @@
 from reprise.api.amounts import money, price, price_or_null, quantity
 from reprise.api.parts import Parts
 from reprise.api.problems import NOT_FOUND, ApiError
-from reprise.api.receipts.schemas import Receipt, ReceiptTick, Shortfall
+from reprise.api.receipts.schemas import Receipt, ReceiptTick, Rest, Shortfall
 from reprise.api.times import text_of
 from reprise.projector import queries
-from reprise.schemas.events import PositionClosed
+from reprise.schemas.events import PositionClosed, PositionReduced
 from reprise.schemas.messages import Instrument
 
 
@@ -18,7 +18,9 @@ async def find(parts: Parts, account_id: str, event_id: str) -> Receipt:
     return _receipt(event_id, row.event, parts.prices.instruments[row.event.symbol])
 
 
-def _receipt(event_id: str, event: PositionClosed, instrument: Instrument) -> Receipt:
+def _receipt(event_id: str, event: PositionClosed | PositionReduced, instrument: Instrument) -> Receipt:
+    whole = event if isinstance(event, PositionClosed) else None  # Only who closes all is liquidated, or falls short.
+    shortfall = 0 if whole is None else whole.shortfall
     return Receipt(
         event_id=event_id,
         time=text_of(event.time),
@@ -26,7 +28,7 @@ def _receipt(event_id: str, event: PositionClosed, instrument: Instrument) -> Re
         symbol=event.symbol,
         side=event.side,
         rule=event.reason,
-        trigger_price=price_or_null(instrument, event.trigger_price),
+        trigger_price=None if whole is None else price_or_null(instrument, whole.trigger_price),
         tick=ReceiptTick(
             bid=price(instrument, event.bid),
             ask=price(instrument, event.ask),
@@ -43,15 +45,26 @@ def _receipt(event_id: str, event: PositionClosed, instrument: Instrument) -> Re
         equity=money(event.equity),
         requirement=money(event.requirement),
         fee=money(event.fee),
-        liquidation_fee=money(event.liquidation_fee),
+        liquidation_fee=money(0 if whole is None else whole.liquidation_fee),
         margin_returned=money(event.returned),
-        realized_pnl=money(event.profit + event.shortfall),
+        realized_pnl=money(event.profit + shortfall),
         shortfall=Shortfall(
-            amount=money(event.shortfall),
-            insurance_paid=money(event.insurance_paid),
-            written_off=money(event.written_off),
+            amount=money(shortfall),
+            insurance_paid=money(0 if whole is None else whole.insurance_paid),
+            written_off=money(0 if whole is None else whole.written_off),
         ),
+        rest=_rest(event, instrument) if isinstance(event, PositionReduced) else None,
         command_id=event.command_id,
         command_offset=event.command_offset,
         opened_at=text_of(event.opened_at),
+    )
+
+
+def _rest(event: PositionReduced, instrument: Instrument) -> Rest:
+    return Rest(
+        quantity=quantity(instrument, event.quantity_left),
+        entry_notional=money(event.entry_notional_left),
+        margin=money(event.margin_left),
+        liquidation_price=price_or_null(instrument, event.liquidation_price),
+        released=money(event.released),
     )

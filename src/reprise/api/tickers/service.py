@@ -13,10 +13,11 @@ async def all_of(parts: Parts) -> Tickers:
     """List the last prices."""
     days = await parts.days.days()
     instruments = parts.prices.instruments.values()
-    return Tickers(items=[_ticker(parts, instrument, days.get(instrument.symbol)) for instrument in instruments])
+    return Tickers(items=[ticker_of(parts, instrument, days.get(instrument.symbol)) for instrument in instruments])
 
 
-def _ticker(parts: Parts, instrument: Instrument, day: DayStats | None) -> Ticker:
+def ticker_of(parts: Parts, instrument: Instrument, day: DayStats | None) -> Ticker:
+    """Write the last price of a symbol."""
     moment = now()
     quote = parts.prices.quote(instrument.symbol)
     doubled = None if quote is None else quote.bid + quote.ask

@@ -17,8 +17,10 @@ from reprise.schemas.events import (
     FeedSelected,
     InstrumentsDefined,
     MarketStatusSet,
+    OldestReduced,
     PositionClosed,
     PositionOpened,
+    PositionReduced,
     PricesUpdated,
     RulesActivated,
     StopsAmended,
@@ -27,7 +29,8 @@ from reprise.schemas.events import (
 )
 from reprise.schemas.messages import Book, Leg
 
-EXITS = (PositionClosed, StopsAmended)
+EXITS = (PositionClosed, PositionReduced, OldestReduced, StopsAmended)
+EXIT_COMMANDS = ("ClosePosition", "ReducePosition", "ReduceOldest", "AmendStops")
 
 
 def apply(state: State, event: Event) -> None:
@@ -43,6 +46,8 @@ def apply(state: State, event: Event) -> None:
             _open_position(state, event)
         case PositionClosed():
             _close_position(state, event)
+        case PositionReduced():
+            _reduce_position(state, event)
         case StopsAmended():
             position = state.positions[event.position_id]
             state.triggers[event.symbol].remove(position)
@@ -67,7 +72,7 @@ def apply(state: State, event: Event) -> None:
             state.markets[event.symbol].status = event.status
         case RulesActivated():
             state.rules_version = event.version
-        case CommandRejected() | CommandRepeated() | FeedKept():
+        case CommandRejected() | CommandRepeated() | FeedKept() | OldestReduced():
             pass
         case _:
             assert_never(event)
@@ -100,7 +105,7 @@ def _advance(state: State, account: Account | None, event: Event) -> None:
 def _is_exit(event: Event) -> bool:
     """Say whether the command only closed or amended."""
     if isinstance(event, CommandRejected):
-        return event.command in ("ClosePosition", "AmendStops")
+        return event.command in EXIT_COMMANDS
     return isinstance(event, EXITS)
 
 
@@ -198,6 +203,18 @@ def _close_position(state: State, event: PositionClosed) -> None:
     del state.accounts[position.account_id].positions[event.position_id]
     state.triggers[event.symbol].remove(position)
     _expose(state, position, -position.quantity, -position.entry_notional)
+
+
+def _reduce_position(state: State, event: PositionReduced) -> None:
+    _move(state, event.account_id, event.legs)
+    position = state.positions[event.position_id]
+    state.triggers[event.symbol].remove(position)
+    position.quantity = event.quantity_left
+    position.entry_notional = event.entry_notional_left
+    position.margin = event.margin_left
+    position.liquidation_price = event.liquidation_price
+    state.triggers[event.symbol].add(position)
+    _expose(state, position, -event.quantity, -event.entry_notional)
 
 
 def _expose(state: State, position: Position, quantity: int, notional: int) -> None:

@@ -77,7 +77,7 @@ def closed(
         ask=quote.ask,
         tick_source_time=quote.source_time,
         tick_offset=quote.offset,
-        legs=_legs(
+        legs=legs_of(
             ("HOUSE", "MARGIN", profit),
             ("MARGIN", "HOUSE", min(-profit, position.margin)),
             ("INSURANCE", "HOUSE", insurance_paid),
@@ -88,6 +88,6 @@ def closed(
     )
 
 
-def _legs(*moves: tuple[Book, Book, int]) -> tuple[Leg, ...]:
+def legs_of(*moves: tuple[Book, Book, int]) -> tuple[Leg, ...]:
     """Keep the moves of more than nothing."""
     return tuple(Leg(source=source, target=target, amount=amount) for source, target, amount in moves if amount > 0)

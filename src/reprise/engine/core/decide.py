@@ -8,6 +8,7 @@ from reprise.engine.core.closing import decide_close
 from reprise.engine.core.opening import decide_open
 from reprise.engine.core.operations import decide_feed, decide_instruments, decide_market_status, decide_rules
 from reprise.engine.core.prices import decide_prices
+from reprise.engine.core.reducing import decide_reduce, decide_reduce_oldest
 from reprise.engine.core.state import State
 from reprise.engine.core.stops import decide_amend
 from reprise.engine.core.turn import Turn, rejected
@@ -22,6 +23,8 @@ from reprise.schemas.commands import (
     Deposit,
     OpenAccount,
     OpenPosition,
+    ReduceOldest,
+    ReducePosition,
     SelectFeed,
     SetMarketStatus,
     UpdatePrices,
@@ -52,6 +55,8 @@ def _decide_admitted(
     | Withdraw
     | OpenPosition
     | ClosePosition
+    | ReducePosition
+    | ReduceOldest
     | AmendStops
     | DefineInstruments
     | SetMarketStatus
@@ -64,6 +69,10 @@ def _decide_admitted(
             return decide_open(state, command, turn)
         case ClosePosition():
             return decide_close(state, command, turn)
+        case ReducePosition():
+            return decide_reduce(state, command, turn)
+        case ReduceOldest():
+            return decide_reduce_oldest(state, command, turn)
         case AmendStops():
             return decide_amend(state, command, turn)
         case OpenAccount():

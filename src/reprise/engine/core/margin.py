@@ -44,6 +44,14 @@ def is_liquidatable(equity: int, requirement: int) -> bool:
     return equity < requirement
 
 
+def released_of(quantity: int, size: int, margin: int, equity: int, kept: int) -> int:
+    """Give the margin that is set free when so many lots of a size go, while this equity is kept.
+
+    Down: against the trader by less than a micro, which stays in the ticket.
+    """
+    return max(0, min(div_floor(margin * quantity, size), equity - kept))
+
+
 def liquidation_price_of(
     side: Side,
     *,

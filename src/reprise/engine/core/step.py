@@ -1,14 +1,15 @@
-"""One command, whole: decided, applied, and followed by the stop-outs it causes, each applied before the next."""
+"""One command, whole: decided, applied, and followed by what it causes, each event applied before the next."""
 
 from reprise.engine.core.apply import apply
 from reprise.engine.core.closing import closed
 from reprise.engine.core.decide import decide
 from reprise.engine.core.prices import condition
+from reprise.engine.core.reducing import reduced, shares_of
 from reprise.engine.core.state import State
 from reprise.engine.core.triggers import REASONS, Trigger
 from reprise.engine.core.turn import Turn
 from reprise.schemas.commands import Broadcast, ClientCommand, Command
-from reprise.schemas.events import Event, MarketStatusSet, PricesUpdated
+from reprise.schemas.events import Event, MarketStatusSet, OldestReduced, PricesUpdated
 
 IDENTIFIED = (ClientCommand, Broadcast)
 
@@ -30,6 +31,11 @@ def step(state: State, command: Command | None, *, offset: int, time: int) -> li
     events = decide(state, command, turn)
     for event in events:
         apply(state, event)
+    if isinstance(events[0], OldestReduced):
+        for share, quantity in shares_of(state, events[0]):
+            event = reduced(state, turn, share, quantity)
+            apply(state, event)
+            events.append(event)
     for symbol in _moved(state, events[0], turn.time):
         for trigger in _reached(state, symbol):
             position = state.positions.get(trigger.position_id)

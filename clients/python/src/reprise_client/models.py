@@ -1,0 +1,259 @@
+"""What the exchange answers, as types: money, prices and quantities are exact decimals, times are in UTC.
+
+Members that a newer exchange adds are ignored; words that may grow in number (a status, a reason) are plain text.
+"""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Generic, Literal, TypeVar
+
+import msgspec
+
+Side = Literal["long", "short"]
+
+
+class _Answer(msgspec.Struct, frozen=True, kw_only=True):
+    """A part of an answer."""
+
+
+class User(_Answer, frozen=True, kw_only=True):
+    """Who is signed in. account_id: their account in the ledger."""
+
+    id: str
+    email: str
+    account_id: str
+    name: str | None = None
+    roles: tuple[str, ...] = ()
+
+
+class Token(_Answer, frozen=True, kw_only=True):
+    """An access token. expires_in: seconds."""
+
+    access_token: str
+    expires_in: float
+
+
+class Instrument(_Answer, frozen=True, kw_only=True):
+    """What may be traded, in steps of tick_size and lot_size."""
+
+    symbol: str
+    status: str
+    tick_size: Decimal
+    lot_size: Decimal
+    quantity_min: Decimal
+    quantity_max: Decimal
+    leverage_min: Decimal
+    leverage_max: Decimal
+    maintenance_rate: Decimal
+    slippage_bps: int
+
+
+class Ticker(_Answer, frozen=True, kw_only=True):
+    """A symbol's price; only one whose state is `fresh` trades. The prices are null while there is none."""
+
+    symbol: str
+    state: str
+    bid: Decimal | None = None
+    ask: Decimal | None = None
+    mid: Decimal | None = None
+    time: datetime | None = None
+    age_ms: int | None = None
+    feed: str | None = None
+    change_24h: Decimal | None = None
+    high_24h: Decimal | None = None
+    low_24h: Decimal | None = None
+
+
+class Candle(_Answer, frozen=True, kw_only=True):
+    """The mid within an interval. closed: no more ticks come into it."""
+
+    symbol: str
+    interval: str
+    start: datetime
+    open: Decimal
+    high: Decimal
+    low: Decimal
+    close: Decimal
+    ticks: int
+    closed: bool
+    source: str
+
+
+class Order(_Answer, frozen=True, kw_only=True):
+    """An order: pending, filled, cancelled, rejected or expired."""
+
+    order_id: str
+    command_id: str
+    status: str
+    type: str = "market"
+    client_order_id: str | None = None
+    position_id: str | None = None
+    symbol: str | None = None
+    side: Side | None = None
+    price: Decimal | None = None
+    quantity: Decimal | None = None
+    margin: Decimal | None = None
+    leverage: Decimal | None = None
+    liquidation_price: Decimal | None = None
+    warnings: tuple[str, ...] = ()
+
+
+class Position(_Answer, frozen=True, kw_only=True):
+    """A position, open or closed. receipt_id: of its close, for `receipt()`."""
+
+    id: str
+    symbol: str
+    side: Side
+    status: str
+    quantity: Decimal
+    entry_price: Decimal
+    margin: Decimal
+    leverage: Decimal
+    opened_at: datetime
+    liquidation_price: Decimal | None = None
+    stop_loss: Decimal | None = None
+    take_profit: Decimal | None = None
+    unrealized_pnl: Decimal | None = None
+    close_price: Decimal | None = None
+    realized_pnl: Decimal | None = None
+    close_reason: str | None = None
+    closed_at: datetime | None = None
+    receipt_id: str | None = None
+
+
+class Account(_Answer, frozen=True, kw_only=True):
+    """Balance is cash and margins; equity adds the unrealised profit; free margin is cash."""
+
+    account_id: str
+    balance: Decimal
+    equity: Decimal
+    used_margin: Decimal
+    free_margin: Decimal
+    unrealized_pnl: Decimal
+    margin_level: Decimal | None = None
+
+
+class LedgerLine(_Answer, frozen=True, kw_only=True):
+    """A signed change of the balance; all of them sum to it."""
+
+    id: str
+    time: datetime
+    kind: str
+    amount: Decimal
+    balance_after: Decimal
+    event_id: str
+    position_id: str | None = None
+
+
+class Fill(_Answer, frozen=True, kw_only=True):
+    """An execution. side: the position's; order_id: null for a stop-out."""
+
+    id: str
+    time: datetime
+    position_id: str
+    symbol: str
+    side: Side
+    action: str
+    price: Decimal
+    quantity: Decimal
+    fee: Decimal
+    event_id: str
+    order_id: str | None = None
+    realized_pnl: Decimal | None = None
+    reason: str | None = None
+
+
+class Command(_Answer, frozen=True, kw_only=True):
+    """What became of a command: pending, done, rejected (`code` says why) or unknown."""
+
+    command_id: str
+    status: str
+    code: str | None = None
+    order: Order | None = None
+    position: Position | None = None
+
+
+class Deposit(_Answer, frozen=True, kw_only=True):
+    """Demo money that came in."""
+
+    command_id: str
+    amount: Decimal
+    event_id: str | None = None
+
+
+class ReceiptTick(_Answer, frozen=True, kw_only=True):
+    """The tick a position was closed at. command_offset: its place in the shard's log."""
+
+    bid: Decimal
+    ask: Decimal
+    source_time: datetime
+    command_offset: int
+
+
+class Shortfall(_Answer, frozen=True, kw_only=True):
+    """A loss beyond the margin, and who paid it."""
+
+    amount: Decimal
+    insurance_paid: Decimal
+    written_off: Decimal
+
+
+class Receipt(_Answer, frozen=True, kw_only=True):
+    """Why and how a position was closed, enough to check it with a calculator. rule: what closed it."""
+
+    event_id: str
+    time: datetime
+    position_id: str
+    symbol: str
+    side: Side
+    rule: str
+    tick: ReceiptTick
+    quantity: Decimal
+    entry_price: Decimal
+    close_price: Decimal
+    entry_notional: Decimal
+    close_notional: Decimal
+    margin: Decimal
+    profit: Decimal
+    equity: Decimal
+    requirement: Decimal
+    fee: Decimal
+    liquidation_fee: Decimal
+    margin_returned: Decimal
+    realized_pnl: Decimal
+    shortfall: Shortfall
+    command_offset: int
+    opened_at: datetime
+    trigger_price: Decimal | None = None
+    command_id: str | None = None
+
+
+class AccountSnapshot(_Answer, frozen=True, kw_only=True):
+    """How an account stands. account: null until it is open in the ledger."""
+
+    account: Account | None = None
+    positions: tuple[Position, ...] = ()
+    orders: tuple[Order, ...] = ()
+
+
+class AccountUpdate(_Answer, frozen=True, kw_only=True):
+    """One event of the account, and what it changed. event: its type; code: why a command was refused."""
+
+    event_id: str
+    event: str
+    command_id: str | None = None
+    code: str | None = None
+    order: Order | None = None
+    position: Position | None = None
+    account: Account | None = None
+    ledger: tuple[LedgerLine, ...] = ()
+
+
+Item = TypeVar("Item")
+
+
+class Page(msgspec.Struct, Generic[Item], frozen=True, kw_only=True):
+    """A part of a list, newest first. next_cursor: where the next part begins; null at the end."""
+
+    items: tuple[Item, ...]
+    next_cursor: str | None = None

@@ -1,0 +1,1 @@
+"""What administrators see and change: instruments, halts, exposure, liquidations to come, feed and lag."""

@@ -1,0 +1,76 @@
+"""What the OpenAPI document says beside the routes: the problem's shape, the login's JSON body, the rate limits."""
+
+from typing import Any, Final, Literal
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from pydantic import BaseModel
+
+from reprise.api.auth.schemas import LoginRequest
+from reprise.api.problems import MEDIA_TYPE, RATE_LIMITED, REGISTRY, Problem, responses
+from reprise.api.rate_limits import POLICY, RATE_LIMIT
+from reprise.api.stream.schemas import CLIENT, SERVER
+
+Models = tuple[type[BaseModel], ...]
+
+_HEADERS: Final[dict[str, Any]] = {
+    RATE_LIMIT: {"description": 'what is left of the bucket: `"orders";r=99;t=1`', "schema": {"type": "string"}},
+    POLICY: {"description": 'the bucket: `"orders";q=100;w=60`', "schema": {"type": "string"}},
+}
+_RETRY_AFTER: Final[dict[str, Any]] = {
+    "Retry-After": {"description": "seconds to wait", "schema": {"type": "integer", "minimum": 0}}
+}
+
+
+def install(app: FastAPI, limited: str) -> None:
+    """Complete the document when it is first asked for. limited: the paths' beginning where requests are counted."""
+
+    def document() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            made = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
+            _add_models(made["components"]["schemas"])
+            for path, operations in made["paths"].items():
+                if path.startswith(limited):
+                    for operation in operations.values():
+                        _add_rate_limit(operation["responses"])
+            app.openapi_schema = made
+        return app.openapi_schema
+
+    app.openapi = document  # type: ignore[method-assign]  # FastAPI's own way to extend the document.
+
+
+def _add_models(schemas: dict[str, Any]) -> None:
+    for model in (Problem, LoginRequest):
+        schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
+        schemas |= schema.pop("$defs", {})
+        schemas[model.__name__] = schema
+    _add_messages(schemas)
+    schemas["Problem"]["properties"]["code"]["enum"] = list(REGISTRY)
+
+
+def _add_messages(schemas: dict[str, Any]) -> None:
+    """What is said over the WebSocket belongs to no route; the shapes it shares with routes stay as they are."""
+    sides: tuple[tuple[str, Models, Literal["validation", "serialization"]], ...] = (
+        ("WsFromClient", CLIENT, "validation"),
+        ("WsFromServer", SERVER, "serialization"),
+    )
+    for name, models, mode in sides:
+        for model in models:
+            schema = model.model_json_schema(ref_template="#/components/schemas/{model}", mode=mode)
+            for part, content in schema.pop("$defs", {}).items():
+                schemas.setdefault(part, content)
+            schemas[model.__name__] = schema
+        schemas[name] = {"oneOf": [{"$ref": f"#/components/schemas/{model.__name__}"} for model in models]}
+
+
+def _add_rate_limit(declared: dict[str, Any]) -> None:
+    """Any request may be one too many; where another problem has that status, both are told."""
+    (limited,) = responses(RATE_LIMITED).values()
+    known = declared.get(str(RATE_LIMITED.status))
+    if known is not None:
+        limited["description"] = f"{known['description']} · {limited['description']}"
+        limited["content"][MEDIA_TYPE]["examples"] |= known["content"][MEDIA_TYPE]["examples"]
+    declared[str(RATE_LIMITED.status)] = limited | {"headers": _RETRY_AFTER}
+    for status, response in declared.items():
+        if status[0] in "24":
+            response["headers"] = response.get("headers", {}) | _HEADERS

@@ -1,0 +1,1 @@
+"""Rules: by which version every shard goes on."""

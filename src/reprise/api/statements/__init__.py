@@ -1,0 +1,1 @@
+"""Statements: the ledger of a period, to keep."""

@@ -1,0 +1,48 @@
+"""What became of an account's orders, each as it was opened: a position changes afterwards, an order does not."""
+
+from collections.abc import Sequence
+from typing import Literal
+
+import msgspec
+from sqlalchemy import Connection, select
+
+from reprise.projector import tables
+from reprise.projector.answers import CommandRow, Page, page_of
+from reprise.schemas.events import PositionOpened
+from reprise.schemas.ids import event_id
+
+
+def orders(
+    db: Connection,
+    account_id: str,
+    *,
+    status: Literal["done", "rejected"] | None = None,
+    limit: int = 50,
+    before: int | None = None,
+) -> Page[tuple[CommandRow, PositionOpened | None]]:
+    """List the outcomes of an account's orders, each with the event of its opening, null where it was refused."""
+    table = tables.commands.c
+    query = select(tables.commands).where(table.account_id == account_id, table.type == "OpenPosition")
+    if status is not None:
+        query = query.where(table.status == status)
+    if before is not None:
+        query = query.where(table.seq < before)
+    rows = db.execute(query.order_by(table.seq.desc()).limit(limit + 1)).mappings().all()
+    commands = [CommandRow(event_id=event_id(row["shard"], row["seq"]), **row) for row in rows]
+    opened = _openings(db, account_id, [row.seq for row in commands if row.status == "done"])
+    return page_of([(row, opened.get(row.seq)) for row in commands], limit, [row.seq for row in commands])
+
+
+def opening(db: Connection, account_id: str, seq: int) -> PositionOpened | None:
+    """Give the event of this number, if it opened a position of this account."""
+    return _openings(db, account_id, [seq]).get(seq)
+
+
+def _openings(db: Connection, account_id: str, seqs: Sequence[int]) -> dict[int, PositionOpened]:
+    if not seqs:
+        return {}
+    table = tables.account_events.c
+    query = select(table.seq, table.event).where(
+        table.account_id == account_id, table.type == PositionOpened.__name__, table.seq.in_(seqs)
+    )
+    return {seq: msgspec.convert(event, PositionOpened) for seq, event in db.execute(query)}

@@ -1,0 +1,37 @@
+"""What time it is at the venue: this machine's clock, and by how much the venue's differs."""
+
+import time
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+# So that two readings, of two workers even, never differ by more than the second that is waited for.
+ROUND_TRIP_MAX_S: Final = 1.0
+
+
+class ClockUncertain(Exception):
+    """The answer took so long that it says little about the time."""
+
+
+class VenueClock:
+    """Milliseconds UTC by the venue's clock, right to within half a second once it was compared."""
+
+    def __init__(self) -> None:
+        self._ahead_ms = 0
+        self.compared = False
+
+    def now_ms(self) -> int:
+        return time.time_ns() // 1_000_000 + self._ahead_ms
+
+    def distrust(self) -> None:
+        """Have it compared again before it is used: the venue refused a time."""
+        self.compared = False
+
+    async def compare(self, ask: Callable[[], Awaitable[int]]) -> None:
+        """Ask for the venue's time; it is taken to be that of the middle of asking."""
+        began = time.time_ns()
+        theirs = await ask()
+        ended = time.time_ns()
+        if ended - began > ROUND_TRIP_MAX_S * 1e9:
+            raise ClockUncertain(f"it took {(ended - began) / 1e9:.1f} s")
+        self._ahead_ms = theirs - (began + ended) // 2_000_000
+        self.compared = True

@@ -1,0 +1,328 @@
+"""How one order gets to the venue, what is done when nobody knows whether it did, and how its end is learnt."""
+
+import asyncio
+from typing import Final
+
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
+from reprise.runtime.venue_keys import VenueKeys
+from reprise.schemas.venue import (
+    VenueCancelRejected,
+    VenueOrderLost,
+    VenueOrderRejected,
+    VenueOrderSubmitted,
+    VenueOrderUnknown,
+    VenueReset,
+)
+from reprise.venue.binance import Binance, NoSuchOrder, NotSent, OutcomeUnknown, Refused
+from reprise.venue.book import RESTING, UNDECIDED, Account, Entry, Stand
+from reprise.venue.filters import Refusal
+from reprise.venue.keys import KeyStore
+from reprise.venue.log import EventLog
+from reprise.venue.outcomes import events_of, executed_with, header, new_trades, now
+from reprise.venue.pauses import pauses
+from reprise.venue.reports import Report
+from reprise.venue.rules import Rules
+
+# After a request's window the venue refuses it; our idea of its clock is right to within this.
+MARGIN_MS: Final = 1_000
+# The venue may not find at once what it has just accepted; so it is asked twice, and not too early.
+SETTLED_US: Final = 5_000_000
+SECOND_LOOK_S: Final = 1.0
+GONE_IN_A_ROW: Final = 5
+FILTER_FAILURE: Final = "Filter failure: "
+ARCHIVED: Final = -2026
+
+DEADLINE_PASSED: Final = Refusal("DEADLINE_PASSED", "The order could not be sent in time; nothing was executed")
+NO_KEYS: Final = Refusal("NO_KEYS", "There are no keys of the venue that could be used")
+NOT_RECEIVED: Final = Refusal("NOT_RECEIVED", "The order never reached the venue; nothing was executed")
+NOT_OPEN: Final = Refusal("ORDER_NOT_OPEN", "The order is not open at the venue")
+
+log = structlog.get_logger(__name__)
+
+
+class KeysMissing(Exception):
+    """There are no keys to ask with."""
+
+
+# What leaves a question open; it is asked again after a pause.
+OPEN: Final = (NotSent, OutcomeUnknown, Refused, KeysMissing, SQLAlchemyError)
+
+
+class Desk:
+    """Works on orders. Each is worked on by one task at a time, which holds its lock."""
+
+    def __init__(self, events: EventLog, venue: Binance, keys: KeyStore, rules: Rules) -> None:
+        self._events = events
+        self._venue = venue
+        self._keys = keys
+        self._rules = rules
+
+    async def settle(self, entry: Entry) -> None:
+        """Bring an order to where the venue has accepted or refused it, however often it has to be asked."""
+        async with entry.lock:
+            if entry.stand is Stand.RECEIVED:
+                await self._submit(entry)
+            elif entry.stand is Stand.SUBMITTED:
+                await self._tell(VenueOrderUnknown(**header(entry), reason="the worker was started again"), entry)
+            while entry.stand in UNDECIDED:
+                if await self._ask(entry):
+                    await self._submit(entry)
+
+    async def refresh(self, entry: Entry) -> None:
+        """Compare an order that rests at the venue with what the venue says of it; raises what leaves it open."""
+        async with entry.lock:
+            if entry.stand in RESTING:
+                await self._compare(entry, await self._keys_of(entry.account))
+
+    async def take_execution(self, entry: Entry, report: Report) -> None:
+        """Take in what the venue told by itself; raises what leaves it open."""
+        async with entry.lock:
+            await self._take(entry, report, await self._keys_of(entry.account))
+
+    async def cancel(self, entry: Entry) -> None:
+        """Cancel what rests of an order; whoever is still placing it is waited for."""
+        async with entry.lock:
+            for pause in pauses():
+                if entry.stand not in RESTING:
+                    if entry.stand is not Stand.CANCELLED:
+                        await self._refuse_cancel(entry, NOT_OPEN)
+                    return
+                try:
+                    keys = await self._keys_of(entry.account)
+                    await self._take(entry, await self._venue.cancel(keys, entry.order), keys)
+                except Refused as error:
+                    await self._compare_quietly(entry)
+                    if entry.stand is not Stand.CANCELLED:
+                        await self._refuse_cancel(entry, Refusal(str(error.code), error.message))
+                    return
+                except OPEN as error:
+                    log.info("cancel not done yet", order_id=entry.order.order_id, why=_why(error))
+                    await asyncio.sleep(pause)
+                    await self._compare_quietly(entry)
+
+    async def was_reset(self, account: Account) -> bool | None:
+        """Say whether the venue forgot the oldest order it should know, and tell the log; null without any.
+
+        Every order of an era is there while no reset has come, and the oldest is there longest. Raises what leaves the
+        question open.
+        """
+        keys = await self._keys_of(account)
+        async with account.lock:
+            if not account.accepted:
+                return None
+            if not await self._is_gone(account.accepted[0], keys):
+                return False
+            await self._tell_reset(account, keys)
+            return True
+
+    async def _submit(self, entry: Entry) -> None:
+        """Send an order until it was sent once, or must not be; its fate may be unknown afterwards."""
+        for pause in pauses():
+            try:
+                keys = await self._keys.of(entry.account.account_id)
+                refusal = await self._refusal(entry, keys)
+                if refusal is None and keys is not None:
+                    await self._venue.admit_order(keys)
+                    if now() > entry.deadline:
+                        refusal = DEADLINE_PASSED
+                if refusal is not None or keys is None:
+                    await self._reject(entry, refusal or NO_KEYS)
+                    return
+                sent_at = await self._venue.now_ms()
+                # What is sent is in the log before: whoever takes over knows that it may have been.
+                await self._tell(
+                    VenueOrderSubmitted(
+                        **header(entry),
+                        attempt=entry.attempt + 1,
+                        sent_at=sent_at,
+                        receive_window=self._venue.window_ms,
+                    ),
+                    entry,
+                )
+                report = await self._venue.place(keys, entry.order, sent_at)
+            except (NotSent, SQLAlchemyError) as error:
+                log.info("order not sent yet", order_id=entry.order.order_id, why=_why(error))
+                await asyncio.sleep(pause)
+            except Refused as error:
+                await self._reject(entry, _refusal_of(error))
+                return
+            except OutcomeUnknown as error:
+                await self._tell(VenueOrderUnknown(**header(entry), reason=str(error)), entry)
+                return
+            else:
+                await self._accept(entry, report, keys)
+                return
+
+    async def _refusal(self, entry: Entry, keys: VenueKeys | None) -> Refusal | None:
+        if now() > entry.deadline:
+            return DEADLINE_PASSED
+        if keys is None:
+            return NO_KEYS
+        return await self._rules.refusal(entry.order)
+
+    async def _accept(self, entry: Entry, report: Report, keys: VenueKeys) -> None:
+        """Take in the reply to placing an order. What it leaves open is asked about; it is not sent again."""
+        try:
+            await self._take(entry, report, keys)
+        except OPEN as error:
+            await self._tell(VenueOrderUnknown(**header(entry), reason=_why(error)), entry)
+
+    async def _ask(self, entry: Entry) -> bool:
+        """Ask about an order until its fate is known; true where it never arrived and may be sent again."""
+        for pause in pauses():
+            asked_at = await self._asking_time()
+            try:
+                keys = await self._keys_of(entry.account)
+                try:
+                    report = await self._venue.order(keys, entry.order)
+                except NoSuchOrder:
+                    if entry.era < entry.account.era:
+                        await self._tell(VenueOrderLost(**header(entry)), entry)
+                        return False
+                    if asked_at is not None and asked_at > entry.sent_at + entry.window_ms + MARGIN_MS:
+                        return await self._may_be_sent_again(entry)
+                else:
+                    await self._take(entry, report, keys)
+                    return False
+            except OPEN as error:
+                log.info("order still unknown", order_id=entry.order.order_id, why=_why(error))
+            await asyncio.sleep(pause)
+        raise AssertionError("pauses have no end")
+
+    async def _asking_time(self) -> int | None:
+        try:
+            return await self._venue.now_ms()
+        except NotSent:
+            return None
+
+    async def _may_be_sent_again(self, entry: Entry) -> bool:
+        """Judge an order that the venue does not have and will refuse from now on; where it may not be sent, end it.
+
+        It may have been executed and forgotten: only an older order that is still there shows that nothing was.
+        """
+        was_reset = await self.was_reset(entry.account)
+        # By this look, or by another's that it waited for: then the orders that are there came after the reset.
+        if entry.era < entry.account.era:
+            await self._tell(VenueOrderLost(**header(entry)), entry)
+            return False
+        if was_reset is None or not entry.has_witness or now() > entry.deadline:
+            await self._reject(entry, NOT_RECEIVED)
+            return False
+        return True
+
+    async def _compare(self, entry: Entry, keys: VenueKeys) -> None:
+        """Ask how a resting order stands. One that is gone is evidence of a reset, and lost."""
+        try:
+            report = await self._venue.order(keys, entry.order)
+        except NoSuchOrder:
+            account = entry.account
+            async with account.lock:
+                if entry.era == account.era:
+                    if not await self._is_gone(entry, keys):
+                        return
+                    await self._tell_reset(account, keys)
+            await self._tell(VenueOrderLost(**header(entry)), entry)
+        else:
+            await self._take(entry, report, keys)
+
+    async def _compare_quietly(self, entry: Entry) -> None:
+        try:
+            await self._compare(entry, await self._keys_of(entry.account))
+        except OPEN as error:
+            log.info("order not compared", order_id=entry.order.order_id, why=_why(error))
+
+    async def _take(self, entry: Entry, report: Report, keys: VenueKeys) -> None:
+        """Write what a report adds. While a reset is being looked into, it waits; from before one, it is asked anew."""
+        if entry.is_final:
+            return
+        account = entry.account
+        async with account.lock:
+            if entry.era < account.era:
+                try:
+                    report = await self._venue.order(keys, entry.order)
+                except NoSuchOrder:
+                    await self._tell(VenueOrderLost(**header(entry)), entry)
+                    return
+            new = new_trades(entry, report.trades)
+            if executed_with(entry, new) < report.executed:
+                trades = await self._venue.trades(keys, entry.order.symbol, report.venue_order_id)
+                new = new_trades(entry, trades)
+            events = events_of(entry, report, new)
+            if events:
+                await self._events.append(account.partition, *events)
+
+    async def _is_gone(self, entry: Entry, keys: VenueKeys) -> bool:
+        """Say whether the venue has forgotten an order it once accepted: it says so twice."""
+        if await self._is_there(entry, keys):
+            return False
+        await asyncio.sleep(SECOND_LOOK_S)
+        return not await self._is_there(entry, keys)
+
+    async def _is_there(self, entry: Entry, keys: VenueKeys) -> bool:
+        await asyncio.sleep(max(0.0, (entry.accepted_at + SETTLED_US - now()) / 1_000_000))
+        try:
+            await self._venue.order(keys, entry.order)
+        except NoSuchOrder:
+            return False
+        except Refused as error:
+            if error.code != ARCHIVED:
+                raise
+        return True
+
+    async def _tell_reset(self, account: Account, keys: VenueKeys) -> None:
+        """Write that a reset came, and which orders came after it: the newest, back to where the venue has none.
+
+        Replies overtake each other, so one that is gone does not say that all before it are; several do.
+        """
+        survivors: list[str] = []
+        gone_in_a_row = 0
+        for entry in reversed(account.accepted):
+            if gone_in_a_row == GONE_IN_A_ROW:
+                break
+            if await self._is_there(entry, keys):
+                survivors.append(entry.order.order_id)
+                gone_in_a_row = 0
+            else:
+                gone_in_a_row += 1
+        log.warning("the venue was reset", account_id=account.account_id, survivors=len(survivors))
+        reset = VenueReset(
+            seq=0,
+            command_offset=None,
+            account_id=account.account_id,
+            time=now(),
+            surviving_order_ids=tuple(survivors),
+        )
+        await self._events.append(account.partition, reset)
+
+    async def _keys_of(self, account: Account) -> VenueKeys:
+        keys = await self._keys.of(account.account_id)
+        if keys is None:
+            raise KeysMissing(NO_KEYS.message)
+        return keys
+
+    async def _reject(self, entry: Entry, refusal: Refusal) -> None:
+        await self._tell(VenueOrderRejected(**header(entry), code=refusal.code, message=refusal.message), entry)
+
+    async def _refuse_cancel(self, entry: Entry, refusal: Refusal) -> None:
+        await self._tell(VenueCancelRejected(**header(entry), code=refusal.code, message=refusal.message), entry)
+
+    async def _tell(
+        self,
+        event: VenueOrderSubmitted | VenueOrderUnknown | VenueOrderLost | VenueOrderRejected | VenueCancelRejected,
+        entry: Entry,
+    ) -> None:
+        await self._events.append(entry.account.partition, event)
+
+
+def _refusal_of(error: Refused) -> Refusal:
+    """Name a filter where the venue named one, else the venue's own number."""
+    if error.message.startswith(FILTER_FAILURE):
+        return Refusal(error.message.removeprefix(FILTER_FAILURE), error.message)
+    return Refusal(str(error.code), error.message)
+
+
+def _why(error: Exception) -> str:
+    """Say what happened, without a database's statement or parameters."""
+    return type(error).__name__ if isinstance(error, SQLAlchemyError) else str(error)

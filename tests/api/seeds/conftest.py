@@ -1,0 +1,38 @@
+"""What the seeds' tests share: one exchange for all of them, with every price in the test's hand."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from api.seeds.market import Market
+from api.seeds.running import running_market
+from reprise.stack.temporary import temporary_broker
+
+OF_A_DEFECT: Final = re.compile(r"test_seed_\d{3}_[a-r]_")
+# By default one money defect a seed; `reprise test all` runs every one.
+SAMPLE: Final = ("test_seed_000_d_", "test_seed_001_a_", "test_seed_002_h_", "test_seed_003_a_", "test_seed_004_c_")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Call the rest of the defects slow, before the slow ones are left out."""
+    for item in items:
+        if (
+            item.path.parent == Path(__file__).parent
+            and OF_A_DEFECT.match(item.name)
+            and not item.name.startswith(SAMPLE)
+        ):
+            item.add_marker(pytest.mark.slow)
+
+
+@pytest.fixture(scope="session")
+def market(postgres: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Market]:
+    """A whole exchange, on a broker of its own: it goes on while other tests empty the shared one."""
+    with (
+        temporary_broker(small=True) as brokers,
+        running_market(brokers, postgres, tmp_path_factory.mktemp("seeds")) as running,
+    ):
+        yield running

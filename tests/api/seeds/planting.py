@@ -1,0 +1,130 @@
+"""Ten of the seeds' defects about money, planted in an engine for as long as one test runs."""
+
+from collections.abc import Callable
+from typing import Any, Final, NamedTuple
+
+import msgspec
+import pytest
+
+from properties.plant import REACHED, Defect, plant
+from reprise.engine.core import margin, opening, stops
+from reprise.engine.core.records import Position, Quote
+from reprise.engine.core.state import State
+from reprise.engine.core.triggers import LIQUIDATION, TAKE_PROFIT, Trigger, TriggerIndex
+from reprise.engine.core.turn import Turn
+from reprise.schemas.commands import OpenPosition
+from reprise.schemas.events import Event
+from reprise.schemas.messages import Instrument
+
+FILL = opening._fill  # What is planted stands in the place of what nobody else calls.
+REFUSE_TERMS = opening._refuse_terms
+REFUSE_MARGIN = opening._refuse_margin
+DECIDE_OPEN = opening.decide_open
+SCALED_ABOVE: Final = 1_000_000  # ticks: 100,000 USDC of BTC
+
+
+class Planted(NamedTuple):
+    """A wrong function, and the test that must see it: its module among the seeds' tests, and its name."""
+
+    defect: Defect
+    module: str
+    test: str
+
+
+def run_planted(name: str) -> None:
+    """Run an engine with one of the defects: what a process of its own calls."""
+    from reprise.cli.context import load_settings  # noqa: PLC0415
+    from reprise.engine.shell.main import main  # noqa: PLC0415
+
+    plant(pytest.MonkeyPatch(), next(planted.defect for planted in PLANTED if planted.defect.name == name))
+    main(load_settings())
+
+
+def _asks_only(command: OpenPosition, instrument: Instrument, quote: Quote) -> Any:
+    return FILL(command, instrument, msgspec.structs.replace(quote, bid=quote.ask))
+
+
+def _anyones(state: State, account_id: str, position_id: str) -> Position | None:
+    del account_id
+    return state.positions.get(position_id)
+
+
+def _never_liquidates(index: TriggerIndex, bid: int, ask: int) -> list[Trigger]:
+    return [trigger for trigger in REACHED(index, bid, ask) if trigger.kind != LIQUIDATION]
+
+
+def _takes_at_once(index: TriggerIndex, bid: int, ask: int) -> list[Trigger]:
+    reached = REACHED(index, bid, ask)
+    everything = REACHED(index, 0, 10**12) + REACHED(index, 10**12, 0)
+    early = {trigger for trigger in everything if trigger.kind == TAKE_PROFIT} - set(reached)
+    return [*reached, *sorted(early)]
+
+
+def _changed(change: Callable[[OpenPosition], dict[str, Any]]) -> Callable[..., Event]:
+    def decide_open(state: State, command: OpenPosition, turn: Turn) -> Event:
+        return DECIDE_OPEN(state, msgspec.structs.replace(command, **change(command)), turn)
+
+    return decide_open
+
+
+def _scaled(command: OpenPosition) -> dict[str, Any]:
+    price = command.take_profit
+    return {"take_profit": price // 10_000 if price is not None and price > SCALED_ABOVE else price}
+
+
+def _rounded(command: OpenPosition) -> dict[str, Any]:
+    return {"leverage": command.leverage // 100 * 100}
+
+
+PLANTED: Final = (
+    Planted(
+        Defect("asks only", FILL, _asks_only),
+        "test_seed_000_defects",
+        "test_seed_000_b_a_long_opens_at_the_ask_and_a_short_at_the_bid",
+    ),
+    Planted(
+        Defect("no margin", REFUSE_MARGIN, lambda *_: None),
+        "test_seed_000_defects",
+        "test_seed_000_c_margin_is_checked_and_reserved",
+    ),
+    Planted(
+        Defect("no owner", stops.owned_position, _anyones),
+        "test_seed_000_defects",
+        "test_seed_000_e_only_its_owner_closes_a_trade",
+    ),
+    Planted(
+        Defect("no liquidation", REACHED, _never_liquidates),
+        "test_seed_000_defects",
+        "test_seed_000_j_a_position_is_liquidated_before_its_balance_is_negative",
+    ),
+    Planted(
+        Defect("takes at once", REACHED, _takes_at_once),
+        "test_seed_001_defects",
+        "test_seed_001_a_a_take_profit_above_the_market_does_not_fire_early",
+    ),
+    Planted(
+        Defect("scaled prices", DECIDE_OPEN, _changed(_scaled)),
+        "test_seed_001_defects",
+        "test_seed_001_b_a_price_above_100000_is_that_price",
+    ),
+    Planted(
+        Defect("whole leverage", DECIDE_OPEN, _changed(_rounded)),
+        "test_seed_001_defects",
+        "test_seed_001_h_leverage_of_half_a_unit_is_exact",
+    ),
+    Planted(
+        Defect("margin in cents", margin.margin_of, lambda notional, leverage: -(-notional // leverage)),
+        "test_seed_003_defects",
+        "test_seed_003_h_margin_and_balance_have_one_unit",
+    ),
+    Planted(
+        Defect("no limits", REFUSE_TERMS, lambda *_: None),
+        "test_seed_004_defects",
+        "test_seed_004_e_leverage_type_and_slippage_are_looked_at",
+    ),
+    Planted(
+        Defect("shorts gain", margin.profit_of, lambda _, notional, entry: notional - entry),
+        "test_seed_004_defects",
+        "test_seed_004_c_a_liquidated_short_loses",
+    ),
+)

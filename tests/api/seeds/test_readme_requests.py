@@ -1,0 +1,12 @@
+"""Each request line of the five READMEs gets its reply in full, and changes the ledger as it must."""
+
+import pytest
+
+from api.seeds.entries import SEEDS
+from api.seeds.market import Market
+from api.seeds.readme import run_readme
+
+
+@pytest.mark.parametrize("number", SEEDS)
+def test_the_requests_of_a_readme_get_their_replies_and_cause_their_ledger_changes(number: str, market: Market) -> None:
+    run_readme(market, number)

@@ -1,0 +1,89 @@
+"""What users of seed 004 met, and do not meet here; by the letters of docs/seeds.md."""
+
+from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from api.seeds.market import Market, Person
+from processes import eventually
+
+
+def opened(person: Person, status: int = 201, **fields: Any) -> dict[str, Any]:
+    """Open a position; the reply."""
+    body = {"margin": 100, "asset": "SOL", "type": "long", "leverage": 2} | fields
+    reply: dict[str, Any] = person.post("/api/v1/positions/open", status, **body)
+    return reply
+
+
+def test_seed_004_a_who_signs_in_has_an_account_of_their_own(market: Market) -> None:
+    person, other = Person(market), Person(market)
+    position = opened(person)["positionId"]
+    assert [found["positionId"] for found in person.get("/api/v1/state")["positions"]] == [position]
+    assert other.get("/api/v1/state") == {"balances": {"USD": 5000, "SOL": 0}, "positions": []}
+    with market.client() as nobody:
+        shown = nobody.get("/api/v1/state").json()
+        assert position not in [found["positionId"] for found in shown["positions"]]
+        assert nobody.post("/api/v1/positions/close", json={"positionId": position}).status_code == 400
+        nobody.headers["Authorization"] = "Bearer nonsense"
+        assert nobody.get("/api/v1/state").status_code == 401
+
+
+def test_seed_004_b_a_price_of_zero_liquidates_nobody(market: Market) -> None:
+    market.at("SOL_USDC", "150.00")
+    person = Person(market)
+    opened(person, margin=1000, leverage=10)
+    for bid, ask in (("0", "0"), ("0", "150"), ("-1", "150"), ("151", "150")):
+        market.price("SOL_USDC", bid, ask)
+    market.at("SOL_USDC", "150.01")
+    assert list(person.figures()[:4]) == [4000, 1000, 5000, 1]
+
+
+def test_seed_004_c_a_liquidated_short_loses(market: Market) -> None:
+    market.at("SOL_USDC", "150.00")
+    person = Person(market)
+    opened(person, type="short", margin=1000, leverage=10)
+    market.at("SOL_USDC", "172.50")
+    eventually(person.figures, lambda figures: figures.open == 0)
+    assert list(person.figures()[:3]) == [4000, 0, 4000]
+    market.at("SOL_USDC", "150.00")
+
+
+@pytest.mark.parametrize("margin", [-1000, 0])
+def test_seed_004_d_a_negative_margin_is_refused(margin: int, market: Market) -> None:
+    person = Person(market)
+    refused = opened(person, 400, margin=margin)
+    assert (refused["code"], refused["error"]) == ("AMOUNT_NOT_POSITIVE", "The amount is not positive")
+    assert list(person.figures()[:4]) == [5000, 0, 5000, 0]
+
+
+def test_seed_004_e_leverage_type_and_slippage_are_looked_at(market: Market) -> None:
+    market.at("SOL_USDC", "150.00")
+    person = Person(market)
+    for wrong, code in (
+        ({"leverage": 1000}, "LEVERAGE_OUT_OF_RANGE"),
+        ({"type": "foo"}, "MALFORMED"),
+        ({"currentPrice": 148}, "SLIPPAGE_EXCEEDED"),
+        ({"currentPrice": 149.9, "slippage": 5}, "SLIPPAGE_EXCEEDED"),
+        ({"type": "short", "currentPrice": 152}, "SLIPPAGE_EXCEEDED"),
+    ):
+        assert opened(person, 400, **wrong)["code"] == code, wrong
+    position = opened(person, currentPrice=149.123456789)
+    assert (position["entryPrice"], position["slippage"]) == (150, 100)
+    assert person.figures().open == 1
+
+
+def test_seed_004_h_position_ids_do_not_collide(market: Market) -> None:
+    person = Person(market)
+    with ThreadPoolExecutor(10) as pool:
+        positions = [found["positionId"] for found in pool.map(lambda _: opened(person, margin=10), range(20))]
+    assert len(set(positions)) == 20
+
+
+def test_seed_004_i_tenths_add_up(market: Market) -> None:
+    person = Person(market)
+    for _ in range(3):
+        opened(person, margin=0.1, leverage=100)
+    assert person.figures().used == Decimal("0.3")
+    assert person.get("/api/v1/state")["balances"]["USD"] == 4999.7

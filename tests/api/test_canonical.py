@@ -1,0 +1,294 @@
+"""What a client of a good venue expects: lists, versions, statements, history, limits, and closing all at once."""
+
+import csv
+from decimal import Decimal
+from io import StringIO
+
+import httpx
+
+from api.exchange import Exchange
+from api.test_rules import administrator
+from processes import eventually
+
+
+def code_of(reply: httpx.Response) -> tuple[int, str]:
+    return reply.status_code, reply.json()["code"]
+
+
+def test_orders_are_listed_by_outcome_and_found_by_their_client_order_id(exchange: Exchange) -> None:
+    user = exchange.new_user()
+    filled = [user.opened(margin="10", client_order_id=name)["order_id"] for name in ("one", "two", "three")]
+    refused = user.order(margin="5001", client_order_id="too-much").json()["command_id"]
+    everything = user.get("/orders")
+    assert [order["order_id"] for order in everything["items"]] == [refused, *filled[::-1]]
+    assert [order["status"] for order in everything["items"]] == ["rejected", "filled", "filled", "filled"]
+    assert [order["order_id"] for order in user.get("/orders", status="filled")["items"]] == filled[::-1]
+    first = user.get("/orders", limit=3)
+    rest = user.get("/orders", limit=3, cursor=first["next_cursor"])
+    assert first["items"] + rest["items"] == everything["items"]
+    assert rest["next_cursor"] is None
+    assert user.http.get("/orders", params={"status": "filled", "cursor": first["next_cursor"]}).status_code == 422
+    [named] = user.get("/orders", client_order_id="two")["items"]
+    assert named == user.get(f"/orders/{filled[1]}")
+    assert user.get("/orders", client_order_id="four")["items"] == []
+    assert exchange.new_user().get("/orders", client_order_id="two")["items"] == []
+
+
+def test_a_refused_order_is_found_by_the_client_order_id_that_was_its_key(exchange: Exchange) -> None:
+    user = exchange.new_user()
+    assert code_of(user.order(margin="5001", client_order_id="mine")) == (409, "INSUFFICIENT_MARGIN")
+    [order] = user.get("/orders", client_order_id="mine")["items"]
+    assert (order["status"], order["client_order_id"]) == ("rejected", "mine")
+    assert user.get("/orders", client_order_id="mine", status="filled")["items"] == []
+
+
+def test_an_amendment_of_a_version_that_is_no_more_changes_nothing(exchange: Exchange) -> None:
+    user = exchange.new_user()
+    path = f"/positions/{user.opened()['position_id']}"
+    seen = user.http.get(path).headers["ETag"]
+
+    def amended(stop_loss: str, if_match: str, key: str = "") -> httpx.Response:
+        headers = {"If-Match": if_match} | ({"Idempotency-Key": key} if key else {})
+        return user.http.patch(path, json={"stop_loss": stop_loss}, headers=headers)
+
+    first = amended("49000", seen, "the first")
+    assert first.status_code == 200
+    assert first.headers["ETag"] == user.http.get(path).headers["ETag"] != seen
+    late = amended("49500", seen)
+    assert code_of(late) == (412, "PRECONDITION_FAILED")
+    assert late.headers["ETag"] == first.headers["ETag"]
+    assert user.get(path)["stop_loss"] == "49000.0"
+    replayed = amended("49000", seen, "the first")
+    assert (replayed.status_code, replayed.headers["Idempotent-Replayed"]) == (200, "true")
+    assert code_of(amended("49500", f"W/{first.headers['ETag']}")) == (412, "PRECONDITION_FAILED")
+    assert amended("49500", f'"other", {first.headers["ETag"]}').status_code == 200
+    assert amended("49600", "*").status_code == 200
+    assert code_of(amended("49700", "no tag")) == (422, "MALFORMED")
+
+
+def test_the_version_of_a_position_does_not_change_with_the_price(exchange: Exchange) -> None:
+    user = exchange.new_user()
+    path = f"/positions/{user.opened(symbol='ETH_USDC')['position_id']}"
+    before = user.http.get(path)
+    exchange.price("ETH_USDC", "1989.99", "1990.00")
+    exchange.until_fresh("ETH_USDC", "1989.99")
+    # The profit shown is the projection's, which hears the price a moment later.
+    after = eventually(
+        lambda: user.http.get(path),
+        lambda reply: reply.json()["unrealized_pnl"] != before.json()["unrealized_pnl"],
+        10.0,
+    )
+    exchange.price("ETH_USDC", "1999.99", "2000.00")
+    exchange.until_fresh("ETH_USDC", "1999.99")
+    assert before.headers["ETag"] == after.headers["ETag"]
+
+
+def test_closing_all_closes_what_is_open_and_the_same_key_nothing_that_was_opened_later(exchange: Exchange) -> None:
+    user = exchange.new_user()
+    opened = [user.opened(symbol=symbol, margin="10")["position_id"] for symbol in ("BTC_USDC", "ETH_USDC")]
+    first = user.http.post("/positions/close-all", headers={"Idempotency-Key": "all"})
+    assert first.status_code == 200, first.text
+    closings = first.json()["items"]
+    assert {closing["position_id"] for closing in closings} == set(opened)
+    assert {(closing["status"], closing["position"]["status"]) for closing in closings} == {("done", "closed")}
+    later = user.opened(margin="10")["position_id"]
+    again = user.http.post("/positions/close-all", headers={"Idempotency-Key": "all"})
+    assert (again.status_code, again.headers["Idempotent-Replayed"]) == (200, "true")
+    assert again.json() == first.json()
+    assert [position["id"] for position in user.get("/positions")["items"]] == [later]
+    assert code_of(user.order(margin="5001", client_order_id="taken"))[0] == 409
+    taken = user.http.post("/positions/close-all", headers={"Idempotency-Key": "taken"})
+    assert code_of(taken) == (422, "COMMAND_ID_REUSED")
+
+
+def test_closing_all_goes_on_where_one_market_is_halted_and_can_be_preferred_not_to_wait(exchange: Exchange) -> None:
+    user, admin = exchange.new_user(), administrator(exchange)
+    bitcoin, ether = (user.opened(symbol=symbol, margin="10")["position_id"] for symbol in ("BTC_USDC", "ETH_USDC"))
+    halted = admin.http.post("/admin/instruments/ETH_USDC/status", json={"status": "halted"})
+    assert (halted.status_code, halted.json()["waiting"]) == (200, []), halted.text
+    found = {item["position_id"]: item for item in user.http.post("/positions/close-all").json()["items"]}
+    assert found[bitcoin]["status"] == "done"
+    assert (found[ether]["status"], found[ether]["code"]) == ("rejected", "MARKET_HALTED")
+    assert admin.http.post("/admin/instruments/ETH_USDC/status", json={"status": "open"}).json()["waiting"] == []
+    reply = user.http.post("/positions/close-all", headers={"Prefer": "respond-async"})
+    assert (reply.status_code, reply.headers["Preference-Applied"]) == (202, "respond-async")
+    [closing] = reply.json()["items"]
+    eventually(lambda: user.get(f"/commands/{closing['command_id']}")["status"], lambda status: status == "done")
+    assert user.get(f"/positions/{ether}")["status"] == "closed"
+
+
+def test_a_key_whose_request_still_runs_is_refused_and_where_to_look_is_said(exchange: Exchange) -> None:
+    user = exchange.new_user()
+    preferring = {"Idempotency-Key": "slow", "Prefer": "respond-async"}
+    first = user.order(headers=preferring)
+    assert (first.status_code, first.headers["Preference-Applied"]) == (202, "respond-async")
+    again = user.order(headers=preferring)
+    if again.status_code == 409:  # Unless the engine was quicker.
+        assert code_of(again) == (409, "KEY_IN_USE")
+        assert again.headers["Location"] == first.headers["Location"]
+    else:
+        assert (again.status_code, again.headers["Idempotent-Replayed"]) == (201, "true")
+    waiting = user.order(headers={"Idempotency-Key": "slow"})
+    assert (waiting.status_code, waiting.headers["Idempotent-Replayed"]) == (201, "true")
+    assert len(user.get("/positions")["items"]) == 1
+
+
+def test_a_statement_sums_from_its_opening_to_its_closing_balance_as_json_and_as_csv(exchange: Exchange) -> None:
+    user = exchange.new_user()
+    for _ in range(2):
+        assert user.close(user.opened()["position_id"]).status_code == 200
+    lines = user.get("/ledger")["items"]
+    whole = user.get("/statements")
+    assert whole["items"] == lines
+    assert (whole["opening_balance"], whole["closing_balance"]) == ("0.000000", "4999.996000")
+    since_the_deposit = user.get("/statements", **{"from": lines[1]["time"], "to": lines[0]["time"]})
+    assert since_the_deposit["items"] == [lines[1]]
+    assert since_the_deposit["opening_balance"] == "5000.000000"
+    assert since_the_deposit["closing_balance"] == lines[1]["balance_after"]
+    first = user.get("/statements", limit=2)
+    assert first["items"] + user.get("/statements", limit=2, cursor=first["next_cursor"])["items"] == lines
+    reply = user.http.get("/statements", params={"format": "csv"})
+    assert reply.headers["content-type"].startswith("text/csv")
+    rows = list(csv.DictReader(StringIO(reply.text)))
+    assert rows == [{name: line[name] or "" for name in rows[0]} for line in lines]
+    backwards = user.http.get("/statements", params={"from": lines[0]["time"], "to": lines[2]["time"]})
+    assert code_of(backwards) == (422, "MALFORMED")
+    assert code_of(user.http.get("/statements", params={"to": "1700000000"})) == (422, "MALFORMED")
+
+
+def test_the_account_s_history_has_every_event_once_and_in_order(exchange: Exchange) -> None:
+    user = exchange.new_user()
+    order = user.opened(margin="10")
+    user.order(margin="5001")
+    user.close(order["position_id"])
+    events = user.get("/audit/events")["items"]
+    assert [event["seq"] for event in events] == [1, 2, 3, 4]
+    assert [event["type"] for event in events] == [
+        *("AccountOpened", "PositionOpened", "CommandRejected", "PositionClosed"),
+    ]
+    assert events[1]["data"]["command_id"] == order["command_id"]
+    assert events[3]["event_id"] == user.get(f"/positions/{order['position_id']}")["receipt_id"]
+    assert user.get("/audit/events", after_seq=2)["items"] == events[2:]
+    page = user.get("/audit/events", after_seq=1, limit=2)
+    assert page["items"] == events[1:3]
+    assert user.get("/audit/events", after_seq=1, limit=2, cursor=page["next_cursor"])["items"] == events[3:]
+    assert user.http.get("/audit/events", params={"after_seq": 2, "cursor": page["next_cursor"]}).status_code == 422
+
+
+def test_every_reply_says_what_is_left_of_its_bucket(exchange: Exchange) -> None:
+    user = exchange.new_user()
+    position_id = user.opened(margin="10")["position_id"]
+    for reply, bucket in (
+        (user.http.get("/account"), "reads"),
+        (user.order(margin="5001"), "orders"),
+        (user.close(position_id), "closing"),
+        (exchange.http.get("/api/v1/instruments"), "public"),
+    ):
+        assert reply.headers["RateLimit"].startswith(f'"{bucket}";r=')
+        assert reply.headers["RateLimit-Policy"].startswith(f'"{bucket}";q=')
+    assert "RateLimit" not in exchange.http.get("/healthz").headers
+
+
+def test_a_page_of_an_allowed_origin_may_send_and_read_what_it_needs_and_another_may_not(exchange: Exchange) -> None:
+    def asked(origin: str) -> httpx.Response:
+        wanted = "authorization,content-type,idempotency-key,if-match,prefer,ledger-position"
+        headers = {"Origin": origin, "Access-Control-Request-Method": "PATCH"}
+        return exchange.http.options(
+            "/api/v1/positions/0-1", headers=headers | {"Access-Control-Request-Headers": wanted}
+        )
+
+    allowed = asked("http://localhost:3000")
+    assert allowed.status_code == 200
+    assert allowed.headers["access-control-allow-origin"] == "http://localhost:3000"
+    assert allowed.headers["access-control-allow-credentials"] == "true"
+    assert "access-control-allow-origin" not in asked("http://evil.example").headers
+    read = exchange.http.get("/api/v1/instruments", headers={"Origin": "http://localhost:3200"})
+    exposed = {name.strip() for name in read.headers["access-control-expose-headers"].split(",")}
+    assert {"ETag", "RateLimit", "Ledger-Position", "Projection-Lag", "Location", "Idempotent-Replayed"} <= exposed
+
+
+def test_a_method_that_is_not_is_refused_with_all_those_that_are(exchange: Exchange) -> None:
+    reply = exchange.http.put("/api/v1/orders")
+    assert code_of(reply) == (405, "METHOD_NOT_ALLOWED")
+    assert reply.headers["Allow"] == "GET, POST"
+
+
+def test_only_an_administrator_sees_and_changes_the_markets(exchange: Exchange) -> None:
+    user = exchange.new_user()
+    replies = [
+        user.http.get(f"/admin/{name}")
+        for name in ("instruments", "broadcasts", "exposure", "liquidations", "feed", "lag")
+    ]
+    replies.append(user.http.patch("/admin/instruments/SOL_USDC", json={"leverage_max": "50"}))
+    replies.append(user.http.post("/admin/instruments/SOL_USDC/status", json={"status": "halted"}))
+    assert {code_of(reply) for reply in replies} == {(403, "FORBIDDEN")}
+    assert exchange.http.get("/api/v1/admin/lag").status_code == 401
+
+
+def test_an_administrator_changes_parameters_and_an_open_position_keeps_its_own(exchange: Exchange) -> None:
+    user, admin = exchange.new_user(), administrator(exchange)
+    position = user.opened(symbol="ETH_USDC", margin="10", leverage="80")["position_id"]
+    before = user.get(f"/positions/{position}")
+    changed = admin.http.patch("/admin/instruments/ETH_USDC", json={"leverage_max": "50", "maintenance_rate": "0.01"})
+    assert (changed.status_code, changed.json()["waiting"]) == (200, []), changed.text
+    assert admin.get(changed.headers["Location"].removeprefix("/api/v1")) == changed.json()
+    assert code_of(user.order(symbol="ETH_USDC", leverage="80")) == (409, "LEVERAGE_OUT_OF_RANGE")
+    [shown] = [item for item in admin.get("/admin/instruments")["items"] if item["symbol"] == "ETH_USDC"]
+    assert (shown["leverage_max"], shown["maintenance_rate"]) == ("50.00", "0.010000")
+    assert user.get(f"/positions/{position}")["liquidation_price"] == before["liquidation_price"]
+    # The second change stands on the first.
+    again = admin.http.patch("/admin/instruments/ETH_USDC", json={"maintenance_rate": "0.005"})
+    assert again.json()["waiting"] == []
+    [shown] = [item for item in admin.get("/admin/instruments")["items"] if item["symbol"] == "ETH_USDC"]
+    assert (shown["leverage_max"], shown["maintenance_rate"]) == ("50.00", "0.005000")
+    for body in ({"leverage_max": "100000"}, {"quantity_min": "0"}, {"fee_rate": "1"}, {"tick_size": "1"}, {}):
+        assert code_of(admin.http.patch("/admin/instruments/ETH_USDC", json=body)) == (422, "MALFORMED")
+    assert code_of(admin.http.patch("/admin/instruments/DOGE", json={"fee_rate": 0})) == (404, "SYMBOL_UNKNOWN")
+
+
+def test_a_halt_sent_again_under_its_key_is_the_same_halt(exchange: Exchange) -> None:
+    admin = administrator(exchange)
+    path, key = "/admin/instruments/SOL_USDC/status", {"Idempotency-Key": "halt"}
+    first = admin.http.post(path, json={"status": "close_only"}, headers=key)
+    again = admin.http.post(path, json={"status": "close_only"}, headers=key)
+    assert first.status_code == again.status_code == 200
+    assert first.json() == again.json()
+    other = admin.http.post(path, json={"status": "open"}, headers=key)
+    assert code_of(other) == (422, "COMMAND_ID_REUSED")
+    assert admin.http.post(path, json={"status": "open"}).json()["waiting"] == []
+
+
+def test_exposure_and_the_ladder_count_what_is_open(exchange: Exchange) -> None:
+    admin, user = administrator(exchange), exchange.new_user()
+
+    def bitcoin() -> tuple[int, Decimal, int]:
+        """Open shorts, their quantity, and how many of them a rise of 10 % would liquidate."""
+        [market] = [item for item in admin.get("/admin/exposure")["items"] if item["symbol"] == "BTC_USDC"]
+        rungs = {
+            rung["move"]: rung["positions"]
+            for rung in admin.get("/admin/liquidations")["items"]
+            if (rung["symbol"], rung["side"]) == ("BTC_USDC", "short")
+        }
+        assert list(rungs.values()) == sorted(rungs.values()), "each step holds those before"
+        return market["short"]["positions"], Decimal(market["short"]["quantity"]), rungs["10.00"]
+
+    before = bitcoin()
+    near, far = user.opened(side="short", leverage="20"), user.opened(side="short", leverage="2")
+    user.get("/positions")
+    positions, quantity, liquidated = bitcoin()
+    assert positions == before[0] + 2
+    assert quantity == before[1] + Decimal(near["quantity"]) + Decimal(far["quantity"])
+    assert liquidated == before[2] + 1
+
+
+def test_feed_and_lag_are_told_by_symbol_and_by_shard(exchange: Exchange) -> None:
+    admin = administrator(exchange)
+    feed = admin.get("/admin/feed")
+    assert (feed["name"], feed["run"]) == ("simulated", exchange.run)
+    assert {price["symbol"]: price["state"] for price in feed["prices"]}["SOL_USDC"] == "none"
+    lag = eventually(
+        lambda: admin.get("/admin/lag"), lambda seen: all(shard["projection_lag"] == 0 for shard in seen["shards"])
+    )
+    assert lag["broker_answers"] is True
+    assert [shard["shard"] for shard in lag["shards"]] == list(range(exchange.settings.shards))
+    assert all(shard["executed"] > 0 for shard in lag["shards"])

@@ -1,0 +1,68 @@
+"""Who may see and change the rules, and which version is never sent to any shard."""
+
+from uuid import uuid4
+
+import pytest
+
+from api.exchange import PASSWORD, Exchange, User
+from reprise.api.users import add_user
+from reprise.runtime.kafka import read_back
+from reprise.runtime.settings import Settings
+from reprise.schemas.codec import decode_command
+from reprise.schemas.commands import ActivateRules
+from reprise.schemas.topics import COMMANDS
+
+ALL = 10**6
+
+
+def administrator(exchange: Exchange) -> User:
+    email = f"{uuid4().hex}@example.com"
+    add_user(exchange.settings, email, "admin", PASSWORD)
+    return exchange.user(email)
+
+
+def asked(user: User, body: object) -> tuple[int, dict[str, object]]:
+    reply = user.http.post("/admin/rules", json=body)
+    return reply.status_code, reply.json()
+
+
+def activations(settings: Settings) -> list[ActivateRules]:
+    """The commands in the log."""
+    shards = range(settings.shards)
+    found = (decode_command(record.value) for shard in shards for record in read_back(settings, COMMANDS, shard, ALL))
+    return [command for command in found if isinstance(command, ActivateRules)]
+
+
+def test_only_an_administrator_sees_and_changes_the_rules(exchange: Exchange) -> None:
+    user = exchange.new_user()
+    for reply in (user.http.get("/admin/rules"), user.http.post("/admin/rules", json={"version": 2})):
+        assert (reply.status_code, reply.json()["code"]) == (403, "FORBIDDEN")
+    reply = exchange.http.post("/api/v1/admin/rules", json={"version": 2})
+    assert (reply.status_code, reply.json()["code"]) == (401, "NOT_AUTHENTICATED")
+    admin = administrator(exchange)
+    assert admin.get("/admin/rules") == {"in_force": 1, "newest": 1, "activations": []}
+    add_user(exchange.settings, admin.email, "user", PASSWORD)
+    assert admin.http.get("/admin/rules").status_code == 403, "the role is read on each request"
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "code"),
+    [
+        ({"version": 2}, 409, "RULES_VERSION_UNKNOWN"),
+        ({"version": 1}, 409, "RULES_VERSION_NOT_NEXT"),
+        ({"version": 3}, 409, "RULES_VERSION_NOT_NEXT"),
+        ({"version": 0}, 422, "MALFORMED"),
+        ({"version": "two"}, 422, "MALFORMED"),
+        ({"version": 2.5}, 422, "MALFORMED"),
+        ({"version": 10**30}, 422, "MALFORMED"),
+        ({}, 422, "MALFORMED"),
+        ({"version": 2, "shard": 0}, 422, "MALFORMED"),
+    ],
+)
+def test_a_version_that_is_not_the_next_or_that_nobody_knows_is_not_sent(
+    body: object, status: int, code: str, exchange: Exchange
+) -> None:
+    """An engine of this code would stop at a version it does not have, so it is not asked to."""
+    got, problem = asked(administrator(exchange), body)
+    assert (got, problem["code"]) == (status, code)
+    assert activations(exchange.settings) == []

@@ -1,0 +1,75 @@
+"""How an administrator brings every shard to the next version of the rules, of code that has it."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+import pytest
+
+from api.conftest import settings_of
+from api.exchange import Exchange
+from api.test_rules import ALL, administrator, asked
+from conftest import empty_topics
+from processes import ServiceProcess, eventually, gone_at_the_end
+from reprise.projector.migrate import migrate
+from reprise.runtime.kafka import end_offsets, read_back
+from reprise.runtime.settings import Settings
+from reprise.schemas.codec import read_event
+from reprise.schemas.events import RulesActivated
+from reprise.schemas.topics import COMMANDS, EVENTS
+from second_rules import newer_code
+
+
+@pytest.fixture
+def newer(kafka: str, database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Exchange, "Newer"]]:
+    """An exchange whose engine and API have version 2."""
+    folder = tmp_path_factory.mktemp("newer")
+    settings = settings_of(kafka, database, folder)
+    empty_topics(settings)
+    migrate(database)
+    with ExitStack() as stack:
+        started = Newer(settings, stack)
+        running = Exchange(settings, folder)
+        stack.callback(running.close)
+        eventually(running.readiness, lambda seen: seen[0] == 200, 60.0)
+        yield running, started
+
+
+class Newer:
+    """The processes of newer code."""
+
+    def __init__(self, settings: Settings, stack: ExitStack) -> None:
+        def start(name: str, main: str) -> ServiceProcess:
+            process = ServiceProcess(name, settings, settings.data.parent / f"{name}.log", newer_code(main))
+            return stack.enter_context(gone_at_the_end(process))
+
+        self.engine = start("engine", "reprise.engine.shell.main")
+        self.api = start("api", "reprise.api.main")
+
+
+@pytest.mark.slow
+def test_every_shard_is_told_until_it_has_answered_and_then_not_again(newer: tuple[Exchange, Newer]) -> None:
+    exchange, processes = newer
+    settings, admin = exchange.settings, administrator(exchange)
+    shards = list(range(settings.shards))
+    assert processes.engine.stop() == 0
+    status, stored = asked(admin, {"version": 2})
+    assert (status, stored) == (202, {"version": 2, "broadcast": "rules-2", "answered": [], "waiting": shards})
+    # The intent outlives the process that took it.
+    assert processes.api.stop() == 0
+    processes.api.restart()
+    processes.engine.restart()
+    eventually(exchange.readiness, lambda seen: seen[0] == 200, 60.0)
+    done = eventually(lambda: admin.get("/admin/rules"), lambda seen: seen["in_force"] == 2, 30.0)
+    assert done == {
+        "in_force": 2,
+        "newest": 2,
+        "activations": [{"version": 2, "broadcast": "rules-2", "answered": shards, "waiting": []}],
+    }
+    for shard in shards:
+        events = [read_event(record.value) for record in read_back(settings, EVENTS, shard, ALL)]
+        assert sum(isinstance(event, RulesActivated) for event in events) == 1
+    before = end_offsets(settings, COMMANDS)
+    assert asked(admin, {"version": 2}) == (202, done["activations"][0])
+    assert asked(admin, {"version": 4})[1]["code"] == "RULES_VERSION_NOT_NEXT"
+    assert asked(admin, {"version": 3})[1]["code"] == "RULES_VERSION_UNKNOWN"
+    assert end_offsets(settings, COMMANDS) == before

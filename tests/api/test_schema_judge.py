@@ -1,0 +1,42 @@
+"""No request the document allows or forbids meets anything but a declared answer: every check, by three callers."""
+
+import pytest
+
+from api.exchange import Exchange
+from api.schema_judge import judged, told
+from api.test_rules import administrator
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+EXAMPLES = ("--max-examples", "20")
+
+
+def test_nobody_meets_nothing_undeclared(exchange: Exchange) -> None:
+    run = judged(exchange, None, *EXAMPLES)
+    assert run.returncode == 0, told(run)
+
+
+def test_a_user_meets_nothing_undeclared(exchange: Exchange) -> None:
+    run = judged(exchange, exchange.new_user(), *EXAMPLES)
+    assert run.returncode == 0, told(run)
+
+
+def test_a_user_with_positions_and_orders_of_their_own_meets_nothing_undeclared(exchange: Exchange) -> None:
+    user = exchange.new_user()
+    open_one, closed_one = user.opened(margin="10"), user.opened(margin="10", client_order_id="mine")
+    receipt = user.close(closed_one["position_id"]).json()["receipt_id"]
+    for position_id in (open_one["position_id"], closed_one["position_id"]):
+        named = {
+            "path.position_id": position_id,
+            "path.order_id": closed_one["order_id"],
+            "path.command_id": closed_one["command_id"],
+            "path.event_id": receipt,
+            "query.client_order_id": "mine",
+        }
+        run = judged(exchange, user, *EXAMPLES, parameters=named)
+        assert run.returncode == 0, told(run)
+
+
+def test_an_administrator_meets_nothing_undeclared(exchange: Exchange) -> None:
+    """Last: markets are halted and instruments changed by it."""
+    run = judged(exchange, administrator(exchange), *EXAMPLES)
+    assert run.returncode == 0, told(run)

@@ -1,0 +1,150 @@
+"""What waits for a reader, and what is remembered of the events: the parts of the stream, without a server."""
+
+import asyncio
+from functools import cache
+
+import pytest
+
+from reprise.api.header import HeaderReader
+from reprise.api.stream.bus import MARKET_MAX, Bus, Happened
+from reprise.api.stream.outbox import Outbox, Overflow
+from reprise.api.stream.recent import Kept, Recent
+from reprise.schemas.codec import first_digest, seal
+from reprise.schemas.events import Deposited, Event, PricesUpdated
+
+
+def deposited(seq: int, account_seq: int, account_id: str = "alice") -> Deposited:
+    return Deposited(seq, account_seq, seq, 0, f"c{seq}", None, account_id, 1_000, amount=1, legs=())
+
+
+def priced(seq: int) -> PricesUpdated:
+    header = (seq, None, seq, 0, None, None, None, 1_000)
+    return PricesUpdated(*header, feed="f", run="r", sent_at=0, clock_suspect=False, accepted=(), alive=(), refused=())
+
+
+@cache
+def headers() -> HeaderReader:
+    return HeaderReader()
+
+
+def note(bus: Bus, shard: int, event: Event) -> None:
+    value = seal(event, first_digest(shard), 1)[0]
+    bus.note(shard, headers().read(value), value, event)
+
+
+async def drained(outbox: Outbox) -> list[str]:
+    outbox.end()
+    return [text async for text in outbox]
+
+
+def test_what_must_arrive_does_so_in_order_and_before_what_may_be_replaced() -> None:
+    async def run() -> list[str]:
+        outbox = Outbox(10)
+        outbox.replace("ticks", "old")
+        outbox.put("1")
+        outbox.replace("ticks", "new")
+        outbox.replace("candles", "first", part=1)
+        outbox.replace("candles", "second", part=2)
+        outbox.put("2")
+        outbox.replace("gone", "x")
+        outbox.drop("gone")
+        assert outbox.conflated == 1
+        return await drained(outbox)
+
+    assert asyncio.run(run()) == ["1", "2", "new", "first", "second"]
+
+
+def test_the_last_that_may_wait_is_taken_and_one_more_ends_the_reading() -> None:
+    async def run(count: int) -> list[str]:
+        outbox = Outbox(3)
+        for number in range(count):
+            outbox.put(str(number))
+            outbox.replace("ticks", "never too many")
+        return await drained(outbox)
+
+    assert asyncio.run(run(3)) == ["0", "1", "2", "never too many"]
+    with pytest.raises(Overflow):
+        asyncio.run(run(4))
+
+
+def test_bytes_that_wait_are_bounded_too_but_one_large_text_is_taken() -> None:
+    async def run(*texts: str) -> list[str]:
+        outbox = Outbox(100, bytes_max=10)
+        for text in texts:
+            outbox.put(text)
+        return await drained(outbox)
+
+    assert asyncio.run(run("12345", "67890")) == ["12345", "67890"]
+    assert asyncio.run(run("a large text by itself")) == ["a large text by itself"]
+    with pytest.raises(Overflow):
+        asyncio.run(run("12345", "678901"))
+
+
+def test_prices_of_ever_more_channels_do_not_fill_the_memory() -> None:
+    async def run() -> int:
+        outbox = Outbox(5)
+        for number in range(1_000):
+            outbox.replace("candles", str(number), part=number)
+        return len(outbox)
+
+    assert asyncio.run(run()) == 5
+
+
+def test_an_account_s_events_are_told_once_and_begin_right_behind_what_is_remembered() -> None:
+    async def run() -> tuple[list[int], list[int], list[int]]:
+        bus, loop = Bus(), asyncio.get_running_loop()
+        told: list[int] = []
+
+        def take(happened: Happened) -> None:
+            told.append(happened.account_seq)
+
+        note(bus, 2, deposited(10, 1))
+        first = bus.follow("alice", take)
+        note(bus, 2, deposited(11, 2))
+        note(bus, 2, deposited(12, 1, "bob"))
+        # The next event waits to be told to the first, and the second finds it among what is remembered.
+        late: list[int] = []
+        second = bus.follow("alice", lambda happened: late.append(happened.account_seq))
+        bus.flush(loop)
+        await asyncio.sleep(0)
+        note(bus, 2, deposited(13, 3))
+        bus.flush(loop)
+        await asyncio.sleep(0)
+        past = [happened.account_seq for happened in second.past]
+        first.leave()
+        first.leave()
+        second.leave()
+        note(bus, 2, deposited(14, 4))
+        bus.flush(loop)
+        await asyncio.sleep(0)
+        return told, past, late
+
+    assert asyncio.run(run()) == ([2, 3], [1, 2], [3])
+
+
+def test_what_is_remembered_is_bounded_and_the_floor_says_from_where_on_it_is_whole() -> None:
+    recent = Recent(events_max=3, bytes_max=100)
+    assert recent.floor(1) == 0
+    recent.reach(1, 41)
+    assert recent.floor(1) == 40
+    for seq in range(41, 45):
+        recent.keep(Kept(1, seq, seq - 40, "alice", b"1234567890"))
+    assert [kept.seq for kept in recent.of("alice")] == [42, 43, 44]
+    assert recent.floor(1) == 41
+    recent.keep(Kept(1, 45, 1, "bob", b"x" * 80))
+    assert [kept.seq for kept in recent.of("alice")] == [43, 44]
+    recent.keep(Kept(1, 46, 2, "bob", b"x" * 100))
+    assert recent.of("alice") == []
+    assert recent.floor(1) == 45
+
+
+def test_events_of_the_market_are_remembered_behind_a_number_or_it_is_said_that_they_are_not() -> None:
+    bus = Bus()
+    assert bus.market_after(0) == []
+    for seq in range(101, 101 + MARKET_MAX + 5):
+        note(bus, 0, priced(seq))
+    assert bus.market_after(104) is None
+    events = bus.market_after(105)
+    assert events is not None
+    assert [event.seq for event in events] == list(range(106, 106 + MARKET_MAX))
+    assert bus.market_after(10_000) == []

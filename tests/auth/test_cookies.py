@@ -1,0 +1,127 @@
+"""Which credential is believed when a request has several, and how cookies are called over https."""
+
+from uuid import uuid4
+
+import jwt
+import pytest
+
+from auth.conftest import PASSWORD, SECRET, Ask, Browser, Site, refused, served, settings_of
+from reprise.api.auth import store
+from reprise.api.auth.seed_logins import begin_day_session
+from reprise.api.auth.tokens import now
+from reprise.api.parts import Parts
+
+COOKIES = ("session", "authToken", "token")
+
+
+def user_of(parts: Parts, email: str) -> store.User:
+    login = parts.database.ask_now(lambda db: store.find_login(db, email))
+    assert login is not None
+    return login.user
+
+
+def day_token(site: Site, parts: Parts, email: str) -> str:
+    return site.run(begin_day_session(parts, user_of(parts, email)))
+
+
+@pytest.mark.parametrize("name", COOKIES)
+def test_each_of_the_login_cookies_signs_in(browser: Browser, name: str) -> None:
+    token = browser.login()
+    browser.http.cookies.clear()
+    assert browser.me(Cookie=f"{name}={token}").json()["email"] == browser.email
+
+
+def test_cookies_are_believed_in_order_and_what_is_no_token_of_ours_is_passed_over(browser: Browser) -> None:
+    token = browser.login()
+    browser.http.cookies.clear()
+    foreign = jwt.encode({"sub": "somebody"}, "the key of another program on this host")
+    for names in (("session", "token"), ("session", "authToken"), ("authToken", "token")):
+        reply = browser.me(Cookie=f"{names[0]}={foreign}; {names[1]}={token}")
+        assert reply.json()["email"] == browser.email
+    refused(browser.me(Cookie=f"session={foreign}"), 401, "TOKEN_INVALID")
+
+
+def test_a_token_that_names_another_user_than_its_session_is_refused(browser: Browser, parts: Parts) -> None:
+    other = Browser(browser.site).register()
+    theirs = parts.tokens.read(other.login())
+    mine = user_of(parts, browser.email)
+    mixed = parts.tokens.issue(mine.user_id, theirs.session_id, now())
+    refused(browser.me(mixed), 401, "TOKEN_INVALID")
+    unknown = parts.tokens.issue(mine.user_id, uuid4(), now())
+    refused(browser.me(unknown), 401, "TOKEN_INVALID")
+
+
+def test_two_cookies_of_different_users_are_refused_and_a_new_login_takes_the_other_one_back(browser: Browser) -> None:
+    other = Browser(browser.site).register()
+    theirs = other.login()
+    browser.http.cookies.clear()
+    mine = browser.login()
+    browser.http.cookies.clear()
+    refused(browser.me(Cookie=f"session={mine}; token={theirs}"), 401, "CREDENTIALS_CONFLICT")
+    refused(browser.me(mine, Cookie=f"authToken={theirs}"), 401, "CREDENTIALS_CONFLICT")
+    browser.http.cookies.set("token", theirs, domain="127.0.0.1", path="/")
+    browser.login()
+    assert browser.http.cookies.get("token") is None
+    assert browser.me().json()["email"] == browser.email
+
+
+def test_a_session_that_is_over_is_passed_over_for_one_that_is_not(browser: Browser) -> None:
+    ended = browser.login()
+    browser.post("/auth/logout")
+    token = browser.login()
+    browser.http.cookies.clear()
+    assert browser.me(Cookie=f"session={ended}; token={token}").status_code == 200
+
+
+def test_over_https_the_cookies_are_bound_to_the_host_and_secure(browser: Browser) -> None:
+    secure = {"X-Forwarded-Proto": "https"}  # as a proxy on this host that ends TLS says it
+    reply = browser.post("/auth/login", json={"email": browser.email, "password": PASSWORD}, headers=secure)
+    session, refresh = reply.headers.get_list("set-cookie")
+    assert session.startswith("__Host-session=")
+    assert refresh.startswith("__Secure-refresh=")
+    for cookie in (session, refresh):
+        assert "; secure" in cookie.lower()
+    assert "domain=" not in session.lower()
+    assert "path=/;" in session.lower()
+    browser.http.cookies.clear()
+    sent = secure | {"Cookie": f"{session.partition(';')[0]}; {refresh.partition(';')[0]}"}
+    assert browser.get("/auth/me", headers=sent).json()["email"] == browser.email
+    assert browser.post("/auth/refresh", headers=sent).status_code == 200
+    ended = browser.post("/auth/logout", headers=sent)
+    assert ended.status_code == 204
+    taken_back = [cookie for cookie in ended.headers.get_list("set-cookie") if "max-age=0" in cookie.lower()]
+    assert {cookie.partition("=")[0] for cookie in taken_back} >= {"__Host-session", "__Secure-refresh"}
+
+
+def test_a_seed_s_login_is_good_for_a_day_and_ends_by_logout(browser: Browser, parts: Parts) -> None:
+    token = day_token(browser.site, parts, browser.email)
+    said = jwt.decode(token, SECRET, algorithms=["HS256"], audience="reprise-api")
+    assert said["exp"] - said["iat"] == 24 * 3600
+    assert browser.me(Cookie=f"token={token}").status_code == 200
+    assert browser.post("/auth/logout", headers={"Cookie": f"authToken={token}"}).status_code == 204
+    refused(browser.me(Cookie=f"token={token}"), 401, "TOKEN_INVALID")
+
+
+def test_in_production_a_seed_s_cookie_is_not_looked_at_and_no_seed_login_is_given(
+    browser: Browser, auth_database: str
+) -> None:
+    token = browser.login()
+    with served(settings_of(auth_database, profile="production")) as (production, site):
+        page = Browser(site)
+        for name in ("authToken", "token"):
+            refused(page.me(Cookie=f"{name}={token}"), 401, "NOT_AUTHENTICATED")
+        assert page.me(Cookie=f"session={token}").status_code == 200
+        with pytest.raises(AssertionError, match="demo profile only"):
+            day_token(site, production, browser.email)
+
+
+def test_a_role_is_read_on_each_request_and_others_are_refused_the_administrators_routes(
+    browser: Browser, sql: Ask
+) -> None:
+    token = browser.login()
+    refused(browser.get("/admin/rules"), 403, "FORBIDDEN")
+    sql("UPDATE auth.users SET role = 'admin' WHERE email = :email", email=browser.email)
+    assert browser.me(token).json()["roles"] == ["admin"]
+    assert browser.get("/admin/rules").status_code != 403
+    sql("UPDATE auth.users SET role = 'user' WHERE email = :email", email=browser.email)
+    refused(browser.get("/admin/rules"), 403, "FORBIDDEN")

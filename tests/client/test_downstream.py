@@ -1,0 +1,108 @@
+"""The program in docs/events.md, run as printed and killed three times, prints each fill and liquidation once."""
+
+import random
+import re
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from client.log_writer import LogWriter
+from conftest import SettingsFactory
+from processes import eventually
+from projector.streams import Exchange, busy_exchange
+from reprise.schemas.events import PositionClosed, PositionOpened, PositionReduced
+from reprise.stack.foreground import dying_with_parent
+
+ROOT: Final = Path(__file__).parents[2]
+KILLS: Final = 3
+EVENTS_PER_TRANSACTION: Final = 10
+
+
+def expected_lines(exchange: Exchange) -> list[str]:
+    """Give what must be printed, without the offsets."""
+    return sorted(
+        f"{shard} {'liquidation' if getattr(event, 'reason', None) == 'liquidation' else 'fill'} of "
+        f"{event.position_id} {event.symbol} {event.side}: {event.quantity} lots at {event.price} ticks"
+        for shard, events in enumerate(exchange.events)
+        for event in events
+        if isinstance(event, PositionOpened | PositionReduced | PositionClosed)
+    )
+
+
+def printed_lines(output: Path) -> list[str]:
+    """Give the whole lines there are, without the offsets."""
+    text = output.read_text(encoding="utf-8") if output.exists() else ""
+    whole = text[: text.rfind("\n") + 1].splitlines()
+    return sorted(re.sub(r"^(\d+) \d+ ", r"\1 ", line) for line in whole)
+
+
+def start(program: Path, *arguments: object) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [sys.executable, str(program), *map(str, arguments)],
+        preexec_fn=dying_with_parent,  # noqa: PLW1509  # It takes no lock that another thread could hold.
+    )
+
+
+def test_the_program_is_printed_in_the_document_and_short() -> None:
+    document = (ROOT / "docs" / "events.md").read_text(encoding="utf-8")
+    program = (ROOT / "examples" / "downstream.py").read_text(encoding="utf-8")
+    assert f"```python\n{program}```" in document
+    assert len(program.splitlines()) <= 42
+    assert set(re.findall(r"^(?:from|import) (\w+)", program, re.MULTILINE)) == {
+        "sys",
+        "io",
+        "pathlib",
+        "confluent_kafka",
+        "fastavro",
+    }
+
+
+@pytest.mark.parametrize("seed", [1, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(2, 6))])
+def test_killed_three_times_while_events_come_it_prints_each_fill_and_liquidation_once(
+    settings: SettingsFactory, tmp_path: Path, seed: int
+) -> None:
+    dice = random.Random(seed)
+    made = settings(shards=4)
+    exchange = busy_exchange(seed=seed, accounts=20, rounds=60, orders=4)
+    expected = expected_lines(exchange)
+    assert any(" liquidation of " in line for line in expected)
+    assert len(expected) > 100
+    output = tmp_path / "fills.txt"
+    program = ROOT / "examples" / "downstream.py"
+
+    def write(shard: int) -> None:
+        writer = LogWriter(made, f"test-events-{shard}")
+        writer.write(shard, exchange.values[shard], at_once=EVENTS_PER_TRANSACTION, pause_s=0.1)
+
+    writers = [threading.Thread(target=write, args=(shard,), daemon=True) for shard in range(made.shards)]
+    for writer in writers:
+        writer.start()
+    kills_while_printing = 0
+    for _ in range(KILLS):
+        before = len(printed_lines(output))
+        running = start(program, made.kafka_brokers, output)
+        if before < len(expected):
+            eventually(lambda: len(printed_lines(output)), before.__lt__, 20)
+        time.sleep(dice.uniform(0.0, 0.3))
+        running.kill()
+        assert running.wait(10) == -9, "it ran until it was killed"
+        kills_while_printing += before < len(printed_lines(output)) < len(expected)
+    for writer in writers:
+        writer.join(60)
+    with output.open("ab") as torn:
+        torn.write(b"3 7 fi")  # What a kill in the middle of a write leaves.
+    running = start(program, made.kafka_brokers, output)
+    try:
+        eventually(lambda: len(printed_lines(output)), lambda count: count >= len(expected), 30)
+        time.sleep(0.5)  # Whatever would come twice comes now.
+        assert running.poll() is None
+    finally:
+        running.kill()
+        running.wait(10)
+    assert printed_lines(output) == expected
+    assert kills_while_printing >= 1

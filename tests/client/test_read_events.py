@@ -1,0 +1,72 @@
+"""`read_events` gives what is committed, each event once, goes on where a bookmark says, and finds what was altered."""
+
+from collections.abc import Iterable
+from itertools import islice
+
+import pytest
+from confluent_kafka import KafkaException
+
+from client.log_writer import LogWriter
+from conftest import SettingsFactory
+from projector.streams import Exchange, busy_exchange
+from reprise.runtime.settings import Settings
+from reprise_client import Bookmark, Event, LogBroken, read_events
+
+FORGED_SHARD = 1
+HOLED_SHARD = 2
+
+
+@pytest.fixture(scope="module")
+def exchange() -> Exchange:
+    return busy_exchange(seed=7, accounts=8, rounds=15, orders=4)
+
+
+def seqs(events: Iterable[Event], shard: int) -> list[int]:
+    return [event.fields["seq"] for event in events if event.shard == shard]
+
+
+def everything(settings: Settings, *after: Bookmark, shards: tuple[int, ...] = (0, 3)) -> list[Event]:
+    return list(read_events(settings.kafka_brokers, after=after, shards=shards, verify_digests=True, until_end=True))
+
+
+def test_a_log_is_read_once_and_checked(settings: SettingsFactory, exchange: Exchange) -> None:
+    """One log for all questions: whole in shards 0 and 3, altered in 1, with a hole in 2."""
+    made = settings(shards=4)
+    forged = list(exchange.values[FORGED_SHARD])
+    forged[5] = forged[5][:-20] + bytes([forged[5][-20] ^ 1]) + forged[5][-19:]
+    holed = exchange.values[HOLED_SHARD][:4] + exchange.values[HOLED_SHARD][5:]
+    writer = LogWriter(made)
+    for shard, values in enumerate([exchange.values[0], forged, holed, exchange.values[3]]):
+        writer.write(shard, values[:60])
+
+    events = everything(made)
+    for shard in (0, 3):
+        assert seqs(events, shard) == [event.seq for event in exchange.events[shard][:60]]
+        kinds = [event.type for event in events if event.shard == shard]
+        assert kinds == [type(event).__name__ for event in exchange.events[shard][:60]]
+
+    goes_on_at_any_bookmark(made, events)
+    finds_what_is_wrong(made)
+
+    writer.write(0, exchange.values[0][60:])
+    writer.write(3, exchange.values[3][60:])
+    ends = {event.shard: event.bookmark for event in events}
+    later = everything(made, *ends.values())
+    for shard in (0, 3):
+        assert seqs(events, shard) + seqs(later, shard) == [event.seq for event in exchange.events[shard]]
+
+
+def goes_on_at_any_bookmark(settings: Settings, events: list[Event]) -> None:
+    before: list[Event] = list(islice(read_events(settings.kafka_brokers, shards=[3]), 17))
+    rest = everything(settings, before[-1].bookmark, shards=(3,))
+    assert before + rest == [event for event in events if event.shard == 3]
+    assert everything(settings, rest[-1].bookmark, shards=(3,)) == []
+
+
+def finds_what_is_wrong(settings: Settings) -> None:
+    with pytest.raises(LogBroken, match="shard 1, event 6: it, or one before it, was altered"):
+        everything(settings, shards=(FORGED_SHARD,))
+    with pytest.raises(LogBroken, match=r"shard 2 has event 6 at offset .*, where 5 should be"):
+        everything(settings, shards=(HOLED_SHARD,))
+    with pytest.raises(KafkaException):  # A bookmark of another log is beyond the end of this one.
+        everything(settings, Bookmark(0, 10**9, 7, "00" * 16), shards=(0,))

@@ -1,0 +1,59 @@
+"""What is made from the code and kept beside it is up to date: `./reprise documents` would change nothing."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from reprise.cli.documents import EVENTS_DOCUMENT, kept_files, made_files
+from reprise.market_data.publisher import PublishedTick
+from reprise.schemas import reference, topics
+
+ROOT = Path(__file__).parents[2]
+DOCUMENT = (ROOT / EVENTS_DOCUMENT).read_text(encoding="utf-8")
+MADE = made_files(ROOT)
+
+
+@pytest.mark.parametrize("name", sorted(MADE))
+def test_a_made_file_is_what_the_code_makes_of_it_now(name: str) -> None:
+    assert (ROOT / name).is_file(), "`./reprise documents` writes it"
+    assert (ROOT / name).read_text(encoding="utf-8") == MADE[name], "`./reprise documents` writes it anew"
+
+
+def test_the_client_carries_no_schema_that_nobody_makes() -> None:
+    assert kept_files(ROOT) - set(MADE) == set()
+
+
+def test_the_document_of_the_log_has_every_table_there_is() -> None:
+    assert sorted(reference.marked(DOCUMENT)) == sorted([*reference.blocks(), "example"])
+
+
+def test_the_document_names_every_topic() -> None:
+    rows = DOCUMENT.partition("## Topics")[2].partition("\n## ")[0].splitlines()
+    named = [name for row in rows if row.startswith("| `") for name in re.findall(r"`([^`]+)`", row.split("|")[1])]
+    assert sorted(named) == sorted(topic.name for topic in topics.TOPICS)
+
+
+def test_every_message_and_field_of_it_has_a_line() -> None:
+    for message in reference.told():
+        assert f"### {message.name}\n" in DOCUMENT
+        assert all(f"| `{field.name}` | {field.type} | {field.meaning}" in DOCUMENT for field in message.fields)
+        assert all(mark in DOCUMENT for mark in message.fingerprints.values())
+
+
+def test_the_document_names_the_members_of_a_tick() -> None:
+    rows = DOCUMENT.partition("## Ticks")[2].partition("\n## ")[0].splitlines()
+    cells = [row.split("|")[1] for row in rows if row.startswith("| `")]
+    named = [name for cell in cells for name in cell.replace("`", "").replace(",", " ").split()]
+    assert sorted(named) == sorted(PublishedTick.__struct_fields__)
+
+
+def test_every_avro_file_is_of_a_message_the_document_has() -> None:
+    files = {file.name.removesuffix(".avsc") for file in (ROOT / "src/reprise/schemas/avro").rglob("*.avsc")}
+    assert files == {message.name for message in reference.told()}
+
+
+def test_a_changed_explanation_changes_the_document() -> None:
+    given = reference.blocks() | {"example": "", "tick-refusals": "`NEW_REFUSAL`."}
+    assert "`NEW_REFUSAL`." in reference.filled(DOCUMENT, given)
+    assert reference.filled(DOCUMENT, given) != DOCUMENT

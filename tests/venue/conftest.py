@@ -1,0 +1,55 @@
+"""What the venue's tests share: a testnet, a worker, and the projection of what it says, for a module."""
+
+from collections.abc import Iterator
+from threading import Event
+
+import pytest
+
+from conftest import empty_topics, new_database
+from reprise.projector.database import connect
+from reprise.projector.venue_projection import VenueProjection
+from reprise.runtime.settings import Settings
+from reprise.stack.ports import free_ports
+from venue.machine import ENCRYPTION_KEY, Desk, prepare
+from venue.testnet import Testnet
+
+WINDOW_MS = 1_000
+
+
+@pytest.fixture(scope="module")
+def testnet() -> Iterator[Testnet]:
+    with Testnet(seed=7) as testnet:
+        yield testnet
+
+
+@pytest.fixture(scope="module")
+def desk(kafka: str, postgres: str, testnet: Testnet, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    """Empty topics, a database of its own, and the projection running; no worker."""
+    folder = tmp_path_factory.mktemp("venue")
+    with new_database(postgres) as database_url:
+        settings = Settings.model_validate(
+            {
+                "data": folder / "data",
+                "kafka_brokers": kafka,
+                "database_url": database_url,
+                "encryption_key": ENCRYPTION_KEY,
+                "log_level": "DEBUG",
+                "venue_port": free_ports(1)[0],
+                "binance_api_url": testnet.url,
+                "binance_ws_url": testnet.ws_url,
+                "venue_receive_window_ms": WINDOW_MS,
+                "venue_reconcile_interval_ms": 1_000,
+            }
+        )
+        empty_topics(settings)
+        prepare(settings)
+        engine = connect(database_url)
+        projection = VenueProjection(settings, engine, Event())
+        projection.start()
+        desk = Desk(settings, testnet, folder)
+        try:
+            yield desk
+        finally:
+            desk.close()
+            projection.stop()
+            engine.dispose()

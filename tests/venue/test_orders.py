@@ -1,0 +1,226 @@
+"""What becomes of a user's orders at the venue, on good days and bad ones."""
+
+from collections.abc import Iterator
+from decimal import Decimal
+
+import pytest
+
+from processes import ServiceProcess, eventually
+from reprise.schemas.venue import VenueCommandRejected, VenueOrderRejected, VenueReset
+from venue.conftest import WINDOW_MS
+from venue.machine import Desk, Trader
+from venue.testnet import Chaos, Testnet
+
+
+@pytest.fixture(scope="module")
+def worker(desk: Desk) -> Iterator[ServiceProcess]:
+    with desk.worker() as process:
+        yield process
+
+
+@pytest.fixture(autouse=True)
+def good_day(testnet: Testnet) -> Iterator[None]:
+    """Whatever a test makes go wrong ends with it."""
+    yield
+    testnet.chaos, testnet.ahead_ms, testnet.late_s = Chaos(), 0, 0.0
+
+
+@pytest.fixture(scope="module")
+def trader(desk: Desk, worker: ServiceProcess) -> Trader:
+    """A user whose first order was filled, so that it shows whether the venue was reset."""
+    trader = desk.trader()
+    first = desk.place(trader)
+    desk.until(trader, first, "filled")
+    return trader
+
+
+def test_a_market_order_is_received_submitted_accepted_and_filled_under_our_id(
+    desk: Desk, trader: Trader, testnet: Testnet
+) -> None:
+    before = desk.position(trader, "BTCUSDT")
+    order_id = desk.place(trader, "0.5")
+    row = desk.until(trader, order_id, "filled")
+    assert desk.story(order_id) == [
+        "VenueOrderReceived",
+        "VenueOrderSubmitted",
+        "VenueOrderAccepted",
+        "VenueOrderFilled",
+    ]
+    assert (row.executed_quantity, row.executed_quote) == (Decimal("0.5"), Decimal(25_000))
+    assert testnet.market.find(trader.api_key, order_id).number == row.venue_order_id
+    assert desk.position(trader, "BTCUSDT") - before == Decimal("0.5")
+
+
+def test_a_resting_order_is_accepted_and_filled_in_parts_when_the_stream_says_so(
+    desk: Desk, trader: Trader, testnet: Testnet
+) -> None:
+    order_id = desk.place(trader, "2", price="40000")
+    desk.until(trader, order_id, "accepted")
+    eventually(lambda: testnet.streams, lambda streams: streams > 0)
+    testnet.do(lambda: testnet.market.fill_half(order_id))
+    row = desk.until(trader, order_id, "partially_filled")
+    assert row.executed_quantity == 1
+    testnet.do(lambda: testnet.market.fill_half(order_id))
+    testnet.move("BTCUSDT", "39000")
+    desk.until(trader, order_id, "filled")
+    testnet.move("BTCUSDT", "50000")
+
+
+def test_what_happens_while_the_stream_is_cut_is_found_when_it_is_back(
+    desk: Desk, trader: Trader, testnet: Testnet
+) -> None:
+    order_id = desk.place(trader, "1", price="45000")
+    desk.until(trader, order_id, "accepted")
+    testnet.cut_streams()
+    testnet.move("BTCUSDT", "44000")
+    desk.until(trader, order_id, "filled")
+    testnet.move("BTCUSDT", "50000")
+
+
+def test_an_order_is_cancelled_once_and_then_there_is_nothing_to_cancel(desk: Desk, trader: Trader) -> None:
+    order_id = desk.place(trader, "1", price="30000")
+    desk.cancel(trader, order_id)
+    desk.until(trader, order_id, "cancelled")
+    desk.cancel(trader, order_id)
+    story = eventually(lambda: desk.story(order_id), lambda seen: len(seen) >= 6)
+    assert story[-1] == "VenueCancelReceived"
+
+
+@pytest.mark.parametrize(
+    ("asked", "code"),
+    [
+        ({"quantity": "0.000001"}, "LOT_SIZE"),
+        ({"quantity": "0.000015"}, "LOT_SIZE"),
+        ({"quantity": "51"}, "MARKET_LOT_SIZE"),
+        ({"quantity": "1", "price": "50000.001"}, "PRICE_FILTER"),
+        ({"quantity": "0.00002"}, "NOTIONAL"),
+        ({"quantity": "0.00001", "price": "400000"}, "NOTIONAL"),
+        ({"quantity": "0.123456789"}, "PRECISION"),
+        ({"quantity": "1", "kind": "STOP_MARKET"}, "ORDER_TYPE"),
+        ({"quantity": "1", "symbol": "DOGEUSDT"}, "SYMBOL_UNKNOWN"),
+        ({"quantity": "0"}, "QUANTITY"),
+        ({"quantity": "1", "kind": "LIMIT"}, "PRICE_MISSING"),
+    ],
+)
+def test_an_order_the_filters_forbid_is_refused_by_the_filter_s_name_and_never_sent(
+    desk: Desk, trader: Trader, testnet: Testnet, asked: dict[str, str], code: str
+) -> None:
+    order_id = desk.place(trader, **asked)  # type: ignore[arg-type]  # Keywords of that function.
+    row = desk.until(trader, order_id, "rejected")
+    assert row.code == code
+    assert order_id not in {sent["newClientOrderId"] for sent in testnet.asked("POST", "order")}
+
+
+def test_what_only_the_venue_can_know_is_refused_in_its_own_words(desk: Desk, trader: Trader) -> None:
+    order_id = desk.place(trader, "1001", symbol="ETHUSDT", side="sell", price="8000")
+    row = desk.until(trader, order_id, "rejected")
+    assert (row.code, row.message) == ("-2010", "Account has insufficient balance for requested action.")
+
+
+def test_without_keys_or_too_late_an_order_is_refused(desk: Desk, trader: Trader) -> None:
+    stranger = Trader(trader.user_id, "a-user-without-keys", "", "")
+    assert desk.until(stranger, desk.place(stranger), "rejected").code == "NO_KEYS"
+    assert desk.until(trader, desk.place(trader, within_s=-1.0), "rejected").code == "DEADLINE_PASSED"
+
+
+def test_a_wrong_secret_is_the_venue_s_refusal(desk: Desk, testnet: Testnet, worker: ServiceProcess) -> None:
+    trader = desk.trader()
+    testnet.open_account(trader.api_key, "another secret")
+    assert desk.until(trader, desk.place(trader), "rejected").code == "-1022"
+
+
+def test_a_second_order_of_one_id_is_refused_and_changes_nothing(desk: Desk, trader: Trader, testnet: Testnet) -> None:
+    order_id = desk.place(trader)
+    desk.until(trader, order_id, "filled")
+    desk.place(trader, order_id=order_id)
+    eventually(
+        desk.events,
+        lambda events: any(isinstance(one, VenueCommandRejected) and one.code == "ORDER_ID_USED" for one in events),
+    )
+    assert testnet.market.placed[order_id] == 1
+
+
+def test_bytes_that_are_no_command_are_answered_and_passed(desk: Desk, trader: Trader) -> None:
+    desk.append(b"nothing of ours", trader.account_id.encode())
+    desk.until(trader, desk.place(trader), "filled")
+    assert any(isinstance(one, VenueCommandRejected) and one.code == "NOT_DECODABLE" for one in desk.events())
+
+
+@pytest.mark.slow
+def test_a_reply_that_is_lost_after_the_order_was_executed_is_asked_about_and_nothing_is_sent_again(
+    desk: Desk, trader: Trader, testnet: Testnet
+) -> None:
+    for chaos in (Chaos(dropped=1.0, orders_only=True), Chaos(failed=1.0, orders_only=True)):
+        testnet.chaos = chaos
+        order_id = desk.place(trader)
+        eventually(lambda order_id=order_id: desk.story(order_id), lambda seen: "VenueOrderUnknown" in seen)  # type: ignore[misc]
+        testnet.chaos = Chaos()
+        desk.until(trader, order_id, "filled")
+        assert testnet.market.placed[order_id] == 1
+
+
+def test_an_order_that_arrives_late_is_waited_for_and_not_sent_again(
+    desk: Desk, trader: Trader, testnet: Testnet
+) -> None:
+    testnet.late_s = WINDOW_MS / 1_000 * 0.7
+    order_id = desk.place(trader)
+    desk.until(trader, order_id, "filled")
+    assert desk.story(order_id).count("VenueOrderSubmitted") == 1
+
+
+@pytest.mark.slow
+def test_an_order_that_arrives_after_its_window_is_refused_there_and_sent_again_here(
+    desk: Desk, trader: Trader, testnet: Testnet
+) -> None:
+    testnet.late_s = WINDOW_MS / 1_000 * 1.5
+    order_id = desk.place(trader)
+    desk.until(trader, order_id, "filled")
+    assert desk.story(order_id).count("VenueOrderSubmitted") == 2
+    assert testnet.market.placed[order_id] == 1
+
+
+def test_a_clock_that_differs_is_corrected_for(desk: Desk, trader: Trader, testnet: Testnet) -> None:
+    testnet.ahead_ms = 30_000
+    desk.until(trader, desk.place(trader), "filled")
+    testnet.ahead_ms = -30_000
+    desk.until(trader, desk.place(trader), "filled")
+    testnet.ahead_ms = 0
+    desk.until(trader, desk.place(trader), "filled")
+
+
+@pytest.mark.slow
+def test_a_worker_that_is_killed_between_saying_and_hearing_finds_its_order_again(
+    desk: Desk, trader: Trader, testnet: Testnet, worker: ServiceProcess
+) -> None:
+    testnet.chaos = Chaos(dropped=1.0, orders_only=True)
+    order_id = desk.place(trader)
+    eventually(lambda: desk.story(order_id), lambda seen: "VenueOrderSubmitted" in seen)
+    worker.kill()
+    testnet.chaos = Chaos()
+    worker.restart()
+    desk.until(trader, order_id, "filled")
+    assert testnet.market.placed[order_id] == 1
+
+
+@pytest.mark.slow
+def test_after_a_reset_open_orders_are_lost_positions_empty_and_the_next_order_counts(
+    desk: Desk, trader: Trader, testnet: Testnet
+) -> None:
+    resting = desk.place(trader, "1", price="20000")
+    desk.until(trader, resting, "accepted")
+    assert desk.position(trader, "BTCUSDT") == testnet.market.held(trader.api_key, "BTC")
+    testnet.reset()
+    desk.until(trader, resting, "venue_reset", timeout_s=25)
+    assert desk.position(trader, "BTCUSDT") == 0
+    assert [type(one) for one in desk.events()].count(VenueReset) >= 1
+    desk.until(trader, desk.place(trader, "0.25"), "filled")
+    assert desk.position(trader, "BTCUSDT") == Decimal("0.25") == testnet.market.held(trader.api_key, "BTC")
+
+
+def test_no_secret_is_in_the_log_or_on_a_topic(desk: Desk, trader: Trader, worker: ServiceProcess) -> None:
+    """The worker logs at DEBUG here."""
+    said = worker.log + repr(desk.events())
+    assert "venue worker took over" in said
+    for secret in (trader.api_key, trader.secret, desk.settings.encryption_key or "", "signature="):
+        assert secret not in said
+    assert not any(isinstance(one, VenueOrderRejected) and trader.secret in one.message for one in desk.events())

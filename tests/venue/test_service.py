@@ -1,0 +1,167 @@
+"""What the API's routers get: keys stored, found and revoked; orders pending at once, told, listed, netted."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from decimal import Decimal
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import insert, text
+
+from processes import eventually
+from reprise.api.auth.store import User
+from reprise.api.main import build
+from reprise.api.parts import Parts
+from reprise.api.problems import ApiError
+from reprise.api.tables import users
+from reprise.api.venue import keys, service
+from reprise.api.venue.channel import VenueUpdate
+from reprise.api.venue.service import VenueOrderRequest
+from reprise.projector.rebuild import rebuild
+from venue.machine import Desk, Trader
+
+API_KEY, SECRET = f"api-key-{uuid4().hex}", f"secret-{uuid4().hex}"
+SMALL = VenueOrderRequest("BTCUSDT", "buy", "MARKET", "0.02")
+JWT_SECRET = "a-key-of-the-tests-of-at-least-32-bytes"
+
+
+@asynccontextmanager
+async def api(desk: Desk) -> AsyncIterator[Parts]:
+    """The API's parts, of which those that are the venue's are started."""
+    parts = build(desk.settings, JWT_SECRET)
+    await asyncio.to_thread(parts.venue.start, asyncio.get_running_loop())
+    try:
+        yield parts
+    finally:
+        await asyncio.to_thread(parts.venue.stop)
+        parts.database.close()
+
+
+def with_api(desk: Desk, work: Callable[[Parts], Coroutine[Any, Any, None]]) -> None:
+    async def run() -> None:
+        async with api(desk) as parts:
+            await work(parts)
+
+    asyncio.run(run())
+
+
+@pytest.fixture(scope="module")
+def user(desk: Desk) -> User:
+    user = User(uuid4(), "trader@example.com", None, "user", str(uuid4()), account_opened=False)
+    with desk.engine.begin() as db:
+        db.execute(insert(users).values(**user._asdict(), password_hash="-"))
+    return user
+
+
+def test_keys_are_stored_sealed_and_nothing_gives_them_back(desk: Desk, user: User) -> None:
+    async def work(parts: Parts) -> None:
+        assert not await keys.has(parts, user.user_id)
+        await keys.store(parts, user.user_id, "older", "older")
+        await keys.store(parts, user.user_id, API_KEY, SECRET)
+        assert await keys.has(parts, user.user_id)
+        for wrong in ("", "two words", "schlüssel", "x" * 513):
+            with pytest.raises(ApiError, match="MALFORMED"):
+                await keys.store(parts, user.user_id, wrong, SECRET)
+
+    with_api(desk, work)
+    desk.testnet.open_account(API_KEY, SECRET)
+    with desk.engine.connect() as db:
+        rows = db.execute(text("SELECT * FROM auth.venue_keys WHERE user_id = :user"), {"user": user.user_id}).all()
+    assert len(rows) == 1
+    assert API_KEY not in str(rows)
+    assert SECRET not in str(rows)
+
+
+def test_an_order_is_pending_and_listed_at_once_and_told_in_order_when_a_worker_comes(desk: Desk, user: User) -> None:
+    told: list[VenueUpdate] = []
+
+    async def work(parts: Parts) -> None:
+        end = parts.venue.listen(user.account_id, told.append)
+        order_id = await service.place(parts, user.account_id, SMALL)
+        assert [(row.order_id, row.status) for row in (await service.orders(parts, user.account_id, 10)).items] == [
+            (order_id, "pending")
+        ]
+        with desk.worker("service"):
+            await asyncio.to_thread(eventually, lambda: told, lambda seen: seen and seen[-1].status == "filled", 30)
+        assert [update.status for update in told] == ["pending", "accepted", "filled"]
+        assert told[-1].executed_quantity == "0.02"
+        end()
+        await service.place(parts, user.account_id, SMALL, order_id)  # A repeat is the same order.
+        assert len(told) == 3
+        assert len((await service.orders(parts, user.account_id, 10)).items) == 1
+        row = eventually(lambda: desk.position_row(user.account_id), lambda seen: seen is not None)
+        assert row is not None
+        assert (row.quantity, row.average_entry_price) == (Decimal("0.02"), Decimal(50_000))
+
+    with_api(desk, work)
+
+
+def test_another_s_order_is_not_found(desk: Desk, user: User) -> None:
+    async def work(parts: Parts) -> None:
+        (mine,) = (await service.orders(parts, user.account_id, 10)).items
+        for ask in (service.cancel, service.order):
+            with pytest.raises(ApiError, match="NOT_FOUND"):
+                await ask(parts, "somebody-else", mine.order_id)
+
+    with_api(desk, work)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"symbol": "btc usdt"},
+        {"quantity": "-1"},
+        {"quantity": "1e3"},
+        {"quantity": "NaN"},
+        {"price": "0x10"},
+        {"type": "market; drop"},
+        {"time_in_force": ""},
+    ],
+)
+def test_what_is_no_order_is_malformed_and_never_appended(desk: Desk, user: User, wrong: dict[str, Any]) -> None:
+    async def work(parts: Parts) -> None:
+        with pytest.raises(ApiError, match="MALFORMED"):
+            await service.place(parts, user.account_id, SMALL._replace(**wrong))
+
+    with_api(desk, work)
+
+
+def test_pages_of_orders_are_newest_first(desk: Desk, user: User) -> None:
+    async def work(parts: Parts) -> None:
+        ids = [await service.place(parts, user.account_id, SMALL) for _ in range(3)]
+        first = await service.orders(parts, user.account_id, 2)
+        second = await service.orders(parts, user.account_id, 2, first.next_cursor)
+        assert [row.order_id for row in first.items + second.items][:3] == ids[::-1]
+        assert second.next_cursor is None
+
+    with_api(desk, work)
+
+
+@pytest.mark.slow
+def test_after_keys_are_revoked_nothing_more_is_sent(desk: Desk, user: User) -> None:
+    async def work(parts: Parts) -> None:
+        assert await keys.revoke(parts, user.user_id)
+        assert not await keys.revoke(parts, user.user_id)
+        trader = Trader(user.user_id, user.account_id, API_KEY, SECRET)
+        waiting = (await service.orders(parts, user.account_id, 3)).items
+        with desk.worker("revoked"):
+            await asyncio.to_thread(desk.until, trader, waiting[0].order_id, "rejected", timeout_s=30)
+        row = await service.order(parts, user.account_id, waiting[0].order_id)
+        assert (row.status, row.code) == ("rejected", "NO_KEYS")
+
+    with_api(desk, work)
+
+
+def test_a_rebuild_makes_the_same_rows_again(desk: Desk, user: User) -> None:
+    def rows() -> list[Any]:
+        with desk.engine.connect() as db:
+            orders = db.execute(
+                text("SELECT order_id, status, executed_quantity, code, updated_at FROM ledger.venue_orders ORDER BY 1")
+            ).all()
+            return [*orders, *db.execute(text("SELECT * FROM ledger.venue_positions ORDER BY 1, 2")).all()]
+
+    before = rows()
+    rebuild(desk.settings)
+    assert eventually(rows, lambda seen: seen == before, 15) == before

@@ -1,0 +1,63 @@
+"""The worker through many bad minutes: what is promised holds at the end of each."""
+
+import random
+import time
+
+import pytest
+
+from processes import eventually
+from reprise.schemas.venue import VenueReset
+from venue.machine import Desk
+from venue.soak import Load, bad_days, must_hold
+
+
+@pytest.mark.slow
+def test_bad_days_a_kill_and_a_reset_place_no_order_twice_leave_none_pending_and_positions_are_the_venue_s(
+    desk: Desk,
+) -> None:
+    with desk.worker("soak") as worker:
+        load = Load(desk, seed=11, traders=3)
+        load.begin()
+        with bad_days(desk):
+            load.run(1.5, pause_s=0.04)
+            worker.kill()
+            worker.restart()
+            desk.testnet.reset()
+            load.run(1.5, pause_s=0.04)
+        must_hold(desk, load, timeout_s=40)
+    assert any(isinstance(event, VenueReset) for event in desk.events())
+    assert desk.testnet.banned == 0
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("seed", range(3))
+def test_the_same_for_two_minutes_with_the_worker_killed_now_and_then(desk: Desk, seed: int) -> None:
+    dice = random.Random(seed)
+    with desk.worker(f"soak-{seed}") as worker:
+        load = Load(desk, seed=seed, traders=6)
+        load.begin()
+        with bad_days(desk):
+            for _ in range(6):
+                load.run(dice.uniform(10, 20), pause_s=0.05)
+                worker.kill()
+                time.sleep(dice.uniform(0, 2))
+                worker.restart()
+                if dice.random() < 0.4:
+                    desk.testnet.reset()
+        must_hold(desk, load, timeout_s=120)
+    assert desk.testnet.turned_away > 0
+    assert desk.testnet.banned == 0
+
+
+@pytest.mark.slow
+def test_of_two_workers_the_later_one_works_and_the_earlier_one_ends(desk: Desk) -> None:
+    with desk.worker("first") as first:
+        trader = desk.trader()
+        desk.until(trader, desk.place(trader), "filled", timeout_s=30)
+        with desk.worker("second") as second:
+            eventually(lambda: second.log, lambda log: "venue worker took over" in log, 30)
+            order_id = desk.place(trader)
+            desk.until(trader, order_id, "filled", timeout_s=30)
+            eventually(first.process.poll, lambda code: code not in (None, 0), 30)
+            assert desk.testnet.market.placed[order_id] == 1
