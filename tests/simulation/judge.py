@@ -1,5 +1,6 @@
 """What must be true of every history: while it is made, when everything stands still, and of the log it leaves."""
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
@@ -17,6 +18,7 @@ from reprise.schemas.snapshots import decode_manifest, is_manifest_key
 from reprise.schemas.topics import COMMANDS, EVENTS, SNAPSHOTS
 from simulation.cluster import Cluster, Entry, Transaction
 from simulation.damage import Damage
+from simulation.outcomes import outcomes_of
 from simulation.process import Process
 
 MICROSECONDS_PER_MILLISECOND: Final = 1_000
@@ -24,11 +26,15 @@ NEVER: Final = 1 << 62
 
 
 class Judge:
-    """Watches the brokers, and has a list of the commands of its own. spoiled: manifests somebody broke on purpose."""
+    """Watches the brokers, and has a list of the commands of its own.
+
+    spoiled: manifests somebody broke on purpose. became: what became of the commands that were rightly committed.
+    """
 
     def __init__(self, cluster: Cluster) -> None:
         self.problems: list[str] = []
         self.spoiled: set[tuple[int, int]] = set()
+        self.became: Counter[str] = Counter()
         self._cluster = cluster
         self._commands: list[list[Record]] = [[] for _ in range(cluster.shards)]
         self._ended = [False] * cluster.shards
@@ -140,6 +146,7 @@ class Judge:
                 len(expected.values),
             )
             return [f"{name}: event {place + 1} is not what an undisturbed run gives: {_name_of(committed[place])}"]
+        self.became += outcomes_of(expected.events[: len(committed)])
         if shard.phase == "frozen":
             return self._wrong_with_freezing(shard, damage, expected.events, len(committed))
         if damage is not None and damage.stops_everyone:

@@ -2,7 +2,7 @@
 
 import random
 from functools import cache
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from reprise.schemas.codec import encode_command
@@ -14,19 +14,34 @@ from reprise.schemas.commands import (
     Deposit,
     OpenAccount,
     OpenPosition,
+    ReduceOldest,
+    ReducePosition,
     SelectFeed,
     UpdatePrices,
     Withdraw,
 )
 from reprise.schemas.ids import broadcast_id, open_account_id, position_id
 from reprise.schemas.instruments import FIRST_BROADCAST, INSTRUMENTS
-from reprise.schemas.messages import Tick
+from reprise.schemas.messages import Side, Tick
 from reprise.schemas.sharding import shard_of
 
 FEED: Final = ("simulated", "run-1")
 MIDS: Final = {"BTC_USDC": 500_000, "ETH_USDC": 300_000, "SOL_USDC": 15_000}  # ticks
 USDC: Final = 1_000_000
 ACCOUNTS: Final = 4
+LEVERAGES: Final = (100, 1_000, 5_000, 10_000)
+SIDES: Final[tuple[Side, ...]] = ("long", "short")
+
+Order = OpenPosition | ReducePosition | ReduceOldest | ClosePosition | AmendStops | Deposit | Withdraw
+
+
+class Opening(NamedTuple):
+    """A position somebody asked for; whether it came to be, no sender knows."""
+
+    account: str
+    symbol: str
+    side: Side
+    leverage: int
 
 
 class Load:
@@ -39,7 +54,8 @@ class Load:
         self._accounts = _accounts(shard, shards)
         self._sent: list[bytes] = []
         self._ticks = 0
-        self._opened = 0
+        self._openings: list[Opening] = []
+        self._reduction: ReducePosition | None = None
 
     def opening(self, now_us: int) -> list[tuple[bytes | None, bytes]]:
         """What must come first: instruments, a feed, confirmed prices, accounts with money."""
@@ -58,33 +74,78 @@ class Load:
         if choice < 0.40:
             # Now and then a jump that liquidates whoever has much at stake.
             return None, encode_command(self._prices(now_us, dice.choice((0, 1, -2, 3, 90, -90, 400, -400))))
-        value = encode_command(self._order(account))
+        order = self._order(account)
+        value = encode_command(order)
         self._sent.append(value)
-        return account.encode(), value
+        return order.account_id.encode(), value
 
-    def _order(self, account: str) -> Command:
+    def _order(self, account: str) -> Order:
         dice = self._dice
         name: dict[str, Any] = {"command_id": str(UUID(int=dice.getrandbits(128), version=4)), "account_id": account}
         kind = dice.random()
-        if kind < 0.5:
-            self._opened += 1
+        if kind < 0.4 or not self._openings:
+            opening = Opening(account, dice.choice(tuple(MIDS)), dice.choice(SIDES), dice.choice(LEVERAGES))
+            self._openings.append(opening)
             return OpenPosition(
                 **name,
-                symbol=dice.choice(tuple(MIDS)),
-                side=dice.choice(("long", "short")),
+                symbol=opening.symbol,
+                side=opening.side,
                 margin=dice.randint(1, 300) * USDC,
-                leverage=dice.choice((100, 1_000, 5_000, 10_000)),
+                leverage=opening.leverage,
             )
-        position = position_id(self._shard, dice.randint(1, max(1, self._opened)))
-        if kind < 0.75:
+        if kind < 0.68:
+            return self._reducing(account, name["command_id"])
+        position = position_id(self._shard, dice.randint(1, len(self._openings)))
+        if kind < 0.78:
             return ClosePosition(**name, position_id=position)
-        if kind < 0.85:
+        if kind < 0.86:
             return AmendStops(
                 **name, position_id=position, amend_stop_loss=True, stop_loss=13_000, amend_take_profit=False
             )
         if kind < 0.93:
             return Deposit(**name, amount=dice.randint(0, 500) * USDC)
         return Withdraw(**name, amount=dice.randint(1, 50) * USDC)
+
+    def _reducing(self, account: str, command_id: str) -> Order:
+        """Close a part: of a ticket or of the oldest of a kind, mostly one's own, at times more than there is.
+
+        What was just reduced is often closed, or reduced again, at times under the id of the command before.
+        """
+        dice, before = self._dice, self._reduction
+        number = dice.randint(max(1, len(self._openings) - 9), len(self._openings))
+        opening = self._openings[number - 1]
+        quantity = dice.choice((0, 1, 10, 100, 100, 1_000, 10_000)) * dice.randint(1, 9)
+        if dice.random() < 0.9:
+            account = opening.account
+        match dice.choice(("part", "part", "oldest", "oldest", "after", "after")):
+            case "oldest":
+                return ReduceOldest(
+                    command_id=command_id,
+                    account_id=account,
+                    symbol=opening.symbol,
+                    side=opening.side,
+                    leverage=opening.leverage,
+                    quantity=quantity,
+                )
+            case "after" if before is not None and dice.random() < 0.6:
+                return ClosePosition(
+                    command_id=command_id, account_id=before.account_id, position_id=before.position_id
+                )
+            case "after" if before is not None:
+                return ReducePosition(
+                    command_id=dice.choice((command_id, before.command_id)),
+                    account_id=before.account_id,
+                    position_id=before.position_id,
+                    quantity=quantity,
+                )
+            case _:
+                self._reduction = ReducePosition(
+                    command_id=command_id,
+                    account_id=account,
+                    position_id=position_id(self._shard, number),
+                    quantity=quantity,
+                )
+                return self._reduction
 
     def _prices(self, now_us: int, move: int) -> UpdatePrices:
         """One tick of each symbol, so many basis points from where it began."""

@@ -15,8 +15,10 @@ from reprise.engine.shell.liveness import Liveness
 from reprise.engine.shell.log import KafkaLog
 from reprise.engine.shell.metrics import Metrics
 from reprise.engine.shell.reading import Batch, Reading
+from reprise.engine.shell.role import Role
 from reprise.engine.shell.shard import Shard, Step
-from reprise.engine.shell.worker import Role, Worker
+from reprise.engine.shell.stopping import finish, leave
+from reprise.engine.shell.worker import Worker
 from reprise.runtime.settings import Settings
 from reprise.schemas.topics import COMMANDS
 from simulation.beings import Being, Died
@@ -104,10 +106,10 @@ class Process(Being):
             self._task(_every(POSITIONS_S, worker.publish_positions)),
         ]
         await self._asked_to_stop.wait()
-        await worker.finish()
+        await finish(worker)
         for task in tasks:
             task.cancel()
-        await worker.leave()
+        await leave(worker, reader)
         self._trace.add(self.name, "stopped")
         self.is_dead = True
 

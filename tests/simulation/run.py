@@ -3,12 +3,13 @@
 import asyncio
 import random
 import sys
+from collections import Counter
 from functools import cache
 from typing import Final, NamedTuple
 
 from reprise.engine.core.state import State
 from reprise.engine.core.step import step
-from reprise.engine.shell.worker import Role
+from reprise.engine.shell.role import Role
 from reprise.runtime.settings import Settings
 from reprise.schemas.commands import Command
 from reprise.schemas.events import Event
@@ -37,11 +38,12 @@ REPORTED: Final = 0.1
 
 
 class Outcome(NamedTuple):
-    """What came of a run. problems: none in a sound one."""
+    """What came of a run. problems: none in a sound one. became: of its commands, and how often."""
 
     seed: int
     problems: list[str]
     trace: Trace
+    became: Counter[str]
 
     def text(self) -> str:
         """Say what happened, what is wrong with it, and how to see it again."""
@@ -88,7 +90,7 @@ class History:
                 problems += self.judge.verdict(self.processes, self.damage, is_peaceful=self.is_peaceful)
             finally:
                 self.loop.end()
-        return Outcome(self.seed, problems, self.trace)
+        return Outcome(self.seed, problems, self.trace, self.judge.became)
 
     def append(self, shard: int, key: bytes | None, value: bytes) -> None:
         """Let a command arrive."""

@@ -6,15 +6,15 @@ from typing import Any, Final, NamedTuple
 from confluent_kafka import KafkaException
 
 from reprise.engine.core.copying import Copying
-from reprise.engine.shell import start, worker
+from reprise.engine.shell import owning, start
 from reprise.engine.shell.hole import Answer
 from reprise.engine.shell.log import Log
 from reprise.engine.shell.outbox import Outbox, Output
+from reprise.engine.shell.owning import Owning
 from reprise.engine.shell.reading import Reading
 from reprise.engine.shell.ring import Place, Ring
 from reprise.engine.shell.shard import Records, Shard
 from reprise.engine.shell.take_over import Ends, Seized, ends_of, seize
-from reprise.engine.shell.worker import Worker
 from reprise.schemas.snapshots import Manifest, why_unusable
 
 COMMIT: Final = Outbox._commit
@@ -99,7 +99,7 @@ def _promoted_without_looking(self: Shard, ends: Ends, outbox: Outbox) -> None:
     self._see_where_it_is()
 
 
-async def _promoted_though_frozen(self: Worker, shard: Shard) -> None:
+async def _promoted_though_frozen(self: Owning, shard: Shard) -> None:
     seized = await self._in_thread(seize, self._source, shard.number)
     outbox = self._outbox_of(shard, seized)
     shard.promote(seized.ends, outbox)
@@ -114,7 +114,7 @@ def _live_at_any_end(self: Shard) -> None:
 
 
 SABOTAGES: Final = (
-    Sabotage("the watermark is read before the fencing", worker, "seize", _watermark_before_fence, 400),
+    Sabotage("the watermark is read before the fencing", owning, "seize", _watermark_before_fence, 400),
     Sabotage("a snapshot above the watermark is accepted", start, "why_unusable", _above_the_watermark, 100),
     Sabotage("silence ends an event early", Shard, "_compare_with_watermark", _silent_for_one_less, 20),
     Sabotage("silence ends a command late", Shard, "_compare_with_watermark", _silent_for_one_more, 20),
@@ -131,5 +131,5 @@ SABOTAGES: Final = (
 )
 # Too seldom by chance: a scene of its own brings it about.
 FROZEN_STANDBY: Final = Sabotage(
-    "a standby that froze is promoted as it is", Worker, "_promote", _promoted_though_frozen, 0
+    "a standby that froze is promoted as it is", Owning, "_promote", _promoted_though_frozen, 0
 )

@@ -22,6 +22,7 @@ from reprise.engine.shell.log import KafkaLog, Log
 from reprise.engine.shell.metrics import Metrics
 from reprise.engine.shell.role import role_of
 from reprise.engine.shell.shard import Step
+from reprise.engine.shell.stopping import finish, leave
 from reprise.engine.shell.worker import Worker
 from reprise.runtime.errors import FixableError
 from reprise.runtime.logging import configure
@@ -83,9 +84,9 @@ async def _serve(settings: Settings, step: Step) -> None:
         log.error("the engine crashed", exc_info=app.crash_reason)
         leave_at_once(CANNOT_COMMIT, "a part of the engine failed", error=repr(app.crash_reason))
     log.info("stopping")
-    await worker.finish()
+    await finish(worker)
     await app.stop()
-    await worker.leave()
+    await leave(worker, reader)
     log.info("stopped")
 
 

@@ -2,6 +2,7 @@
 
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
+from time import sleep
 from typing import Final, Literal, NamedTuple
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
@@ -14,8 +15,9 @@ from reprise.schemas.snapshots import Manifest, Packing, chunk_key, encode_manif
 from reprise.schemas.topics import SNAPSHOTS
 
 DELIVERY_TIMEOUT_S: Final = 30.0
-# Large ledgers have more chunks than the producer's queue should hold.
-RECORDS_AT_ONCE: Final = 64
+# Of a large ledger there are hundreds of chunks. All at once they would keep the broker and its connection busy for
+# half a second, in which the commands of a machine with few cores wait for one; so a few go at a time.
+RECORDS_AT_ONCE: Final = 2
 COMMIT_TIMEOUT_S: Final = 10.0
 COMMIT_TRIES: Final = 2
 FENCED: Final = frozenset(
@@ -58,12 +60,12 @@ class Publisher:
         """Compress some pages, in the thread."""
         return self._thread.submit(packing.add, pages)
 
-    def publish(self, content: Content, packing: Packing) -> Future[Manifest]:
-        """Write a snapshot, in the thread.
+    def publish(self, content: Content, packing: Packing, pause_s: float = 0.0) -> Future[Manifest]:
+        """Write a snapshot, in the thread, with a pause after every few chunks.
 
         NotPublished where the next one may succeed; KafkaException where this producer never will again.
         """
-        return self._thread.submit(self._publish, content, packing)
+        return self._thread.submit(self._publish, content, packing, pause_s)
 
     def close(self) -> None:
         """Let what runs end by itself, then let go of the producer."""
@@ -73,7 +75,7 @@ class Publisher:
     def _release(self) -> None:
         self._producer = None
 
-    def _publish(self, content: Content, packing: Packing) -> Manifest:
+    def _publish(self, content: Content, packing: Packing, pause_s: float) -> Manifest:
         self._liveness.check()
         assert self._producer is not None, "nothing is published after the shard was given up"
         sha256 = packing.finish()
@@ -81,20 +83,22 @@ class Publisher:
             self._end_what_is_open(self._producer)
             if self._ring is None:
                 self._ring = Ring(self._source.manifests(self._shard, lambda _offset, _why: None))
-            found = self._write(self._producer, self._ring, content, packing, sha256)
+            found = self._write(self._producer, self._ring, content, packing, sha256, pause_s)
         except (KafkaException, BufferError, TimeoutError) as error:
             self._recover_from(self._producer, error)
             raise NotPublished(str(error)) from error
         self._ring.put(found)
         return found.manifest
 
-    def _write(self, producer: Producer, ring: Ring, content: Content, packing: Packing, sha256: bytes) -> Found:
+    def _write(
+        self, producer: Producer, ring: Ring, content: Content, packing: Packing, sha256: bytes, pause_s: float
+    ) -> Found:
         """One transaction: the chunks, whose offsets the manifest needs, what has to go, and the manifest at last."""
         place = ring.next_place(self._slots)
         producer.begin_transaction()
         self._unfinished = "abort"
         keys = [chunk_key(place.slot, number) for number in range(len(packing.chunks))]
-        offsets = self._deliver(producer, list(zip(keys, packing.chunks, strict=True)))
+        offsets = self._deliver(producer, list(zip(keys, packing.chunks, strict=True)), pause_s)
         manifest = Manifest(
             shard=self._shard,
             slots=self._slots,
@@ -113,7 +117,9 @@ class Publisher:
         self._commit(producer)
         return found
 
-    def _deliver(self, producer: Producer, records: list[tuple[bytes, bytes | None]]) -> list[int]:
+    def _deliver(
+        self, producer: Producer, records: list[tuple[bytes, bytes | None]], pause_s: float = 0.0
+    ) -> list[int]:
         """Write records and give the offset of each."""
         offsets: list[int] = []
         failures: list[KafkaError] = []
@@ -130,6 +136,7 @@ class Publisher:
             for key, value in some:
                 producer.produce(SNAPSHOTS, value, key, self._shard, on_delivery=note)
             _flush(producer)
+            sleep(pause_s)
         if failures:
             raise KafkaException(failures[0])
         assert len(offsets) == len(records), "each record was delivered or failed"

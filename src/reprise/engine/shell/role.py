@@ -1,14 +1,15 @@
 """Whether an engine process begins as its worker's owner or as its standby."""
 
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import httpx
 import structlog
 
-from reprise.engine.shell.worker import Role
 from reprise.runtime.settings import Settings
 
 log = structlog.get_logger(__name__)
+
+Role = Literal["owner", "standby"]
 
 PARTNER_TIMEOUT_S: Final = 1.0
 

@@ -23,6 +23,7 @@ LOOK_S: Final = 0.05
 # turns of the event loop, and without the pause a slice would stand before each of them.
 SLICE_S: Final = 0.001
 PAUSE_S: Final = 0.002
+PUBLISHING_PAUSE_S: Final = 0.01
 
 
 def is_due(last: Snapshotted, now: float, seq: int, next_offset: int, interval_s: float) -> bool:
@@ -116,7 +117,8 @@ class Snapshots:
             end_copy(shard.state)
         if not await shard.outbox.until_committed(content.seq) or shard.given_up:
             return None
-        manifest = await asyncio.wrap_future(publisher.publish(content, packing))
+        pause_s = 0.0 if self._in_a_hurry else PUBLISHING_PAUSE_S
+        manifest = await asyncio.wrap_future(publisher.publish(content, packing, pause_s))
         shard.snapshotted = shard.snapshotted._replace(number=manifest.number)
         return manifest
 

@@ -1,14 +1,8 @@
-"""Which shards this process owns, and how they come, go and stop."""
+"""Which shards this process owns or follows, and which of them execute and are read."""
 
 import asyncio
-import gc
-from collections.abc import Callable, Coroutine, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
-from contextvars import copy_context
-from functools import partial
-from time import monotonic
-from typing import Any, Final, Literal, ParamSpec, TypeVar
+from contextlib import suppress
+from typing import Final
 
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -19,31 +13,22 @@ from reprise.engine.shell.group import Membership
 from reprise.engine.shell.liveness import Liveness
 from reprise.engine.shell.log import Log
 from reprise.engine.shell.metrics import Metrics
-from reprise.engine.shell.outbox import Outbox
-from reprise.engine.shell.publishing import Publisher
+from reprise.engine.shell.owning import Owning
+from reprise.engine.shell.role import Role
 from reprise.engine.shell.shard import Records, Shard, Step
 from reprise.engine.shell.snapshots import Snapshots
-from reprise.engine.shell.start import Start
-from reprise.engine.shell.take_over import Ends, Seized, ends_of, load, seize
-from reprise.engine.shell.withheld import Withheld
+from reprise.engine.shell.take_over import Ends
 from reprise.runtime.settings import Settings
 from reprise.schemas.topics import COMMANDS
 
 log = structlog.get_logger(__name__)
 
-Role = Literal["owner", "standby"]
-P = ParamSpec("P")
-R = TypeVar("R")
-
 # How long a failed commit waits for a running rebalance to say whose shard it was.
 SETTLE_TIMEOUT_S: Final = 15.0
-# The process manager waits 20 s: first for the commits, then for a last snapshot, which is only a convenience.
-STOP_TIMEOUT_S: Final = 15.0
-LAST_SNAPSHOT_UNTIL_S: Final = 17.0
 
 
 class Worker:
-    """The shards of this process. Everything but the threads' work runs on the event loop."""
+    """The shards of this process. Everything here runs on the event loop."""
 
     def __init__(
         self,
@@ -65,14 +50,21 @@ class Worker:
         self.snapshots = Snapshots(
             self.shards, metrics, settings.engine_snapshot_interval / 1_000, on_failure=self._transaction_failed
         )
-        self._source = source
+        self.owning = Owning(
+            settings,
+            source,
+            liveness,
+            metrics,
+            self.snapshots,
+            on_reading=self.place_reader,
+            on_commit=self.work_to_do.set,
+            on_failure=self._transaction_failed,
+            on_frozen=self._begin_anew,
+        )
         self._reader = reader
         self._liveness = liveness
         self._step = step
-        self._loading = 0
-        self._owning: dict[Shard, asyncio.Task[None]] = {}
         self._followed: set[Shard] = set()
-        self._threads = ThreadPoolExecutor(settings.shards, "take-over")
 
     @property
     def is_ready(self) -> bool:
@@ -121,10 +113,8 @@ class Worker:
             shard.execute(records)
             if shard.phase == "frozen":
                 self.place_reader(shard)
-            elif was_recovering and shard.phase == "live":
-                self._went_live(shard)
-            elif was_recovering and shard.phase == "following":
-                self._keep_what_is_loaded()
+            elif was_recovering and shard.phase in ("live", "following"):
+                self.owning.recovered(shard)
 
     def freeze(self, shard: Shard, error: str) -> None:
         """Stop one shard for good; the others go on."""
@@ -173,36 +163,13 @@ class Worker:
             except KafkaError as error:
                 log.info("positions were not published", error=str(error))
 
-    async def finish(self) -> None:
-        """Execute nothing more, commit what was executed, and take a last snapshot, so that the next start is short."""
-        self.is_stopping = True
-        began = monotonic()
-        try:
-            await asyncio.wait_for(self.commits_done(), STOP_TIMEOUT_S)
-        except TimeoutError:
-            leave_at_once(CANNOT_COMMIT, "executed commands could not be committed before the end")
-        try:
-            await asyncio.wait_for(self.snapshots.take_last(), began + LAST_SNAPSHOT_UNTIL_S - monotonic())
-        except TimeoutError:
-            log.warning("no time for a last snapshot of every shard; the next start replays more")
-
-    async def leave(self) -> None:
-        """Leave the group, after everything was committed and nothing reads any more."""
-        await self.membership.leave(self._reader)
-        for shard, task in self._owning.items():
-            task.cancel()
-            self.snapshots.end(shard)
-            if shard.outbox is not None:
-                shard.outbox.close()
-
     def _begin(self, number: int) -> None:
         """Take over, follow or promote a shard, as far as that is not done or under way."""
         shard = self.shards.get(number)
         if shard in self._followed and self.role == "owner":
             self._followed.discard(shard)
             if shard.phase in ("following", "recovering"):
-                shard.assigned_at = monotonic()
-                self._in_a_task(shard, self._promote(shard))
+                self.owning.promote(shard)
                 return
             # One that froze or is still loading has nothing to go on from.
             self._give_up(self.shards.pop(number))
@@ -211,85 +178,13 @@ class Worker:
             shard = self.shards[number] = Shard(number, self._step, self._show, self.metrics.command_seconds.observe)
             if self.role == "standby":
                 self._followed.add(shard)
-                self._in_a_task(shard, self._follow(shard))
+                self.owning.follow(shard)
             else:
-                self._in_a_task(shard, self._own(shard))
+                self.owning.own(shard)
 
-    async def _own(self, shard: Shard) -> None:
-        """Take a shard over, recover it, and commit its events until it is given up."""
-        seized = await self._in_thread(seize, self._source, shard.number)
-        start = await self._load(shard, seized.ends)
-        outbox = self._outbox_of(shard, seized)
-        shard.recover(start, seized.ends, outbox)
-        self._taken_over(shard, seized)
-        del seized, start  # The outbox and the publisher alone hold a producer each, and let go of it.
-        await outbox.commit_for_ever()
-
-    async def _follow(self, shard: Shard) -> None:
-        """Execute what a shard's owner executes, and write nothing."""
-        ends = await self._in_thread(ends_of, self._source, shard.number)
-        start = await self._load(shard, ends)
-        shard.recover(start, ends, Withheld(max(start.state.seq, ends.watermark.seq)))
-        self._show_start("shard followed", shard, ends)
-        self.place_reader(shard)
-
-    async def _promote(self, shard: Shard) -> None:
-        """Take over a shard that was followed, and commit its events until it is given up."""
-        seized = await self._in_thread(seize, self._source, shard.number)
-        if shard.phase == "frozen":
-            # Meanwhile; what it executed before is not in the log yet, and a take-over of its own brings it there.
-            self._give_up(self.shards.pop(shard.number))
-            self._begin(shard.number)
-            return
-        shard.progress.end()
-        outbox = self._outbox_of(shard, seized)
-        shard.promote(seized.ends, outbox)
-        self._taken_over(shard, seized)
-        del seized
-        await outbox.commit_for_ever()
-
-    async def _load(self, shard: Shard, ends: Ends) -> Start:
-        with self._without_collections():
-            return await self._in_thread(load, self._source, shard.number, self.settings.shards, ends, shard.progress)
-
-    def _outbox_of(self, shard: Shard, seized: Seized) -> Outbox:
-        return Outbox(
-            shard.number,
-            seized.producers.events,
-            seized.ends.watermark.seq,
-            self._liveness,
-            self.metrics,
-            on_commit=self.work_to_do.set,
-            on_failure=lambda error: self._transaction_failed(shard, error),
-        )
-
-    def _taken_over(self, shard: Shard, seized: Seized) -> None:
-        publisher = Publisher(
-            shard.number, seized.producers.snapshots, self._source, self.settings.engine_max_snapshots, self._liveness
-        )
-        self.snapshots.begin(shard, publisher)
-        self._show_start("shard taken over", shard, seized.ends)
-        self.place_reader(shard)
-        if shard.phase == "live":
-            self._went_live(shard)
-
-    def _show_start(self, what: str, shard: Shard, ends: Ends) -> None:
-        log.info(
-            what,
-            shard=shard.number,
-            watermark=ends.watermark.seq,
-            snapshot=shard.snapshotted.number,
-            start=shard.start_offset,
-            end=ends.bounds.end,
-            seconds=round(monotonic() - shard.assigned_at, 3),
-            **{part: round(seconds, 3) for part, seconds in shard.progress.seconds.items()},
-        )
-
-    async def _in_thread(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-        return await asyncio.get_running_loop().run_in_executor(
-            self._threads,
-            partial(copy_context().run, function, *args, **kwargs),  # Its log lines name the service.
-        )
+    def _begin_anew(self, shard: Shard) -> None:
+        self._give_up(self.shards.pop(shard.number))
+        self._begin(shard.number)
 
     async def _transaction_failed(self, shard: Shard, error: Exception) -> None:
         """Close a shard that was given up; anything else ends the process, for its ledger is ahead of the log."""
@@ -306,52 +201,10 @@ class Worker:
         shard.given_up = True
         shard.waiting.clear()
         self._followed.discard(shard)
-        self.snapshots.end(shard)
-        if shard.outbox is not None:
-            shard.outbox.close()
-        self._owning.pop(shard).cancel()
+        self.owning.let_go(shard)
         self.metrics.forget(shard.number)
         log.info("shard given up", shard=shard.number, next_offset=shard.next_offset, seq=shard.seq)
-
-    def _went_live(self, shard: Shard) -> None:
-        seconds = monotonic() - shard.assigned_at
-        self.metrics.recovery_seconds.observe(seconds)
-        log.info("shard live", shard=shard.number, next_offset=shard.next_offset, seconds=round(seconds, 3))
-        self._keep_what_is_loaded()
-
-    def _keep_what_is_loaded(self) -> None:
-        """Let no collection look through a recovered ledger again: it stays.
-
-        None is made first: it would stop the shards for as long as the ledger is large, and replaying leaves next to
-        nothing to collect.
-        """
-        if all(shard.phase in ("live", "following", "frozen") for shard in self.shards.values()):
-            gc.freeze()
-
-    @contextmanager
-    def _without_collections(self) -> Iterator[None]:
-        """Let a ledger be loaded without collections, each of which would look through what is there already."""
-        self._loading += 1
-        gc.disable()
-        try:
-            yield
-        finally:
-            self._loading -= 1
-            if not self._loading:
-                gc.freeze()
-                gc.enable()
 
     def _show(self, shard: Shard) -> None:
         self.metrics.show_state(shard.number, shard.phase)
         self.work_to_do.set()
-
-    def _in_a_task(self, shard: Shard, owning: Coroutine[Any, Any, None]) -> None:
-        """A task that fails ends the process: half a take-over is none."""
-
-        def end(task: asyncio.Task[None]) -> None:
-            if not task.cancelled() and (error := task.exception()) is not None:
-                log.error("owning a shard failed", shard=shard.number, exc_info=error)
-                leave_at_once(CANNOT_COMMIT, "owning a shard failed", shard=shard.number, error=repr(error))
-
-        self._owning[shard] = asyncio.create_task(owning, name=f"own-{shard.number}")
-        self._owning[shard].add_done_callback(end)
