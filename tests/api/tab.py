@@ -7,10 +7,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, Final
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
 from api.exchange import Exchange, User
+from auth.signing import Key, headers_of, public_half
 from reprise.stack.ports import LOOPBACK
 
 TIMEOUT_S: Final = 20.0
@@ -138,3 +140,19 @@ def resuming(exchange: Exchange, user: User, after: int) -> Iterator[Tab]:
     with tab(exchange, user) as opened:
         opened.asked("resume", channel="account", after=after)
         yield opened
+
+
+def new_key(user: User) -> Key:
+    """An API key of the user's, for reading and trading."""
+    private = Ed25519PrivateKey.generate()
+    reply = user.http.post("/api-keys", json={"public_key": public_half(private), "scopes": ["read", "trade"]})
+    assert reply.status_code == 201, reply.text
+    return Key(reply.json()["id"], private)
+
+
+def signed_ticket(exchange: Exchange, key: Key) -> str:
+    """A ticket that a program with a key asked for."""
+    reply = exchange.http.post("/api/v1/ws-ticket", headers=headers_of(key, "POST", "/ws-ticket"))
+    assert reply.status_code == 201, reply.text
+    ticket: str = reply.json()["ticket"]
+    return ticket

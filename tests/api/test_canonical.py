@@ -1,14 +1,18 @@
 """What a client of a good venue expects: lists, versions, statements, history, limits, and closing all at once."""
 
+import asyncio
 import csv
 from decimal import Decimal
 from io import StringIO
 
 import httpx
+import pytest
 
 from api.exchange import Exchange
+from api.tab import new_key
 from api.test_rules import administrator
 from processes import eventually
+from reprise_client import ApiKey, Changed, Client, Malformed
 
 
 def code_of(reply: httpx.Response) -> tuple[int, str]:
@@ -99,6 +103,61 @@ def test_closing_all_closes_what_is_open_and_the_same_key_nothing_that_was_opene
     assert code_of(user.order(margin="5001", client_order_id="taken"))[0] == 409
     taken = user.http.post("/positions/close-all", headers={"Idempotency-Key": "taken"})
     assert code_of(taken) == (422, "COMMAND_ID_REUSED")
+
+
+def test_a_key_that_closed_all_is_no_other_command_s_and_the_reverse(exchange: Exchange) -> None:
+    user = exchange.new_user()
+    nothing = {"Idempotency-Key": "of nothing"}  # There was nothing to close; the key is taken all the same.
+    assert user.http.post("/positions/close-all", headers=nothing).json()["items"] == []
+    assert code_of(user.order(headers=nothing, margin="10")) == (422, "COMMAND_ID_REUSED")
+    ordered = {"Idempotency-Key": "ordered"}
+    position_id = user.order(headers=ordered, margin="10").json()["position_id"]
+    assert code_of(user.http.post("/positions/close-all", headers=ordered)) == (422, "COMMAND_ID_REUSED")
+    closed = {"Idempotency-Key": "closed"}
+    assert user.http.post("/positions/close-all", headers=closed).json()["items"][0]["status"] == "done"
+    for reply in (
+        user.order(headers=closed, margin="10"),
+        user.order(client_order_id="closed", margin="10"),
+        user.close(position_id, headers=closed),
+        user.http.post("/demo/deposit", json={"amount": "1"}, headers=closed),
+    ):
+        assert code_of(reply) == (422, "COMMAND_ID_REUSED")
+    assert user.get("/positions")["items"] == []
+    # What the key said first is still what it says.
+    assert user.order(headers=ordered, margin="10").headers["Idempotent-Replayed"] == "true"
+    assert user.http.post("/positions/close-all", headers=closed).headers["Idempotent-Replayed"] == "true"
+
+
+def test_the_client_trades_by_an_api_key_amends_what_it_saw_and_closes_all(exchange: Exchange) -> None:
+    user = exchange.new_user()
+    key = new_key(user)
+
+    async def trade() -> None:
+        async with (
+            asyncio.timeout(30),
+            Client(exchange.url, api_key=ApiKey(key.id, key.private)) as client,
+            client.stream("account") as messages,
+        ):
+            order = await client.place_order("BTC_USDC", "long", margin=10, leverage=5, client_order_id="mine")
+            assert [one.order_id async for one in client.orders(client_order_id="mine")] == [order.order_id]
+            position = await client.position(str(order.position_id))
+            amended = await client.amend(position.id, stop_loss=40_000, if_match=position.etag)
+            assert amended.stop_loss == Decimal(40_000)
+            assert amended.etag == (await client.position(position.id)).etag
+            with pytest.raises(Changed):
+                await client.amend(position.id, stop_loss=None, if_match=position.etag)
+            [closing] = await client.close_all(key="all")
+            assert closing.position is not None
+            assert (closing.status, closing.position.status) == ("done", "closed")
+            assert await client.close_all(key="all") == (closing,)
+            with pytest.raises(Malformed, match="COMMAND_ID_REUSED"):
+                await client.place_order("BTC_USDC", "long", margin=10, leverage=5, key="all")
+            told = [await anext(messages) for _ in range(4)]
+            assert [message.data.get("event") for message in told] == [
+                *(None, "PositionOpened", "StopsAmended", "PositionClosed")
+            ]
+
+    asyncio.run(trade())
 
 
 def test_closing_all_goes_on_where_one_market_is_halted_and_can_be_preferred_not_to_wait(exchange: Exchange) -> None:

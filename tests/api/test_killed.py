@@ -1,15 +1,15 @@
-"""What becomes of an order whose API dies between the log and the reply: the same order again, not a second."""
+"""What becomes of a command whose API dies: the same order again, not a second, and nothing said that is not so."""
 
 import signal
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from threading import Thread
 
 import httpx
 import pytest
 
 from api.conftest import kept_alive, settings_of
-from api.exchange import Exchange, Service, service
+from api.exchange import Exchange, Service, User, service
 from conftest import empty_topics
 from processes import eventually
 from reprise.runtime.kafka import end_offsets, read_back
@@ -22,12 +22,19 @@ pytestmark = pytest.mark.slow
 
 
 class Mortal:
-    """An exchange whose engine can be held, and whose API can be killed."""
+    """An exchange whose engine and projector can be held, and whose API can be killed."""
 
-    def __init__(self, exchange: Exchange, engine: Service, api: Service) -> None:
+    def __init__(self, exchange: Exchange, engine: Service, projector: Service, api: Service) -> None:
         self.exchange = exchange
         self.engine = engine
+        self.projector = projector
         self.api = api
+
+    def replace_api(self) -> None:
+        """Start it again, with nothing in its memory."""
+        self.api.kill()
+        self.api.restart()
+        self.exchange.until_ready(self.api)
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +44,7 @@ def mortal(kafka: str, database: str, tmp_path_factory: pytest.TempPathFactory) 
     empty_topics(settings)
     with ExitStack() as stack:
         engine = stack.enter_context(service("engine", settings, folder))
-        stack.enter_context(service("projector", settings, folder))
+        projector = stack.enter_context(service("projector", settings, folder))
         api = stack.enter_context(service("api", settings, folder))
         exchange = Exchange(settings, folder)
         exchange.until_ready(api)
@@ -46,7 +53,7 @@ def mortal(kafka: str, database: str, tmp_path_factory: pytest.TempPathFactory) 
         exchange.until_fresh("BTC_USDC")
         stack.enter_context(kept_alive(exchange))
         stack.callback(exchange.close)
-        yield Mortal(exchange, engine, api)
+        yield Mortal(exchange, engine, projector, api)
 
 
 @pytest.mark.parametrize("key", [{"headers": {"Idempotency-Key": "once"}}, {"client_order_id": "once"}], ids=str)
@@ -81,6 +88,58 @@ def test_an_order_sent_again_after_its_api_was_killed_before_replying_is_the_sam
     [position] = user.get("/positions")["items"]
     assert again.json()["position_id"] == position["id"]
     assert len(user.get("/fills")["items"]) == 1
+
+
+def test_a_part_of_a_ticket_that_the_tables_do_not_have_yet_is_not_said_to_be_refused(mortal: Mortal) -> None:
+    user = mortal.exchange.new_user()
+    user.get("/account")
+    with held(mortal.projector):
+        position_id = user.opened()["position_id"]
+        mortal.replace_api()
+        unknown = part_closed(user, position_id, "0.00500")
+        assert (unknown.status_code, unknown.json()["code"]) == (503, "PROJECTION_BEHIND")
+        assert "Retry-After" in unknown.headers
+    done = eventually(lambda: part_closed(user, position_id, "0.00500"), lambda reply: reply.status_code != 503, 20.0)
+    assert (done.status_code, done.json()["quantity"]) == (200, "0.01500")
+
+
+def test_every_part_that_was_closed_is_in_what_the_next_one_says_however_far_the_tables_are_behind(
+    mortal: Mortal,
+) -> None:
+    exchange, user = mortal.exchange, mortal.exchange.new_user()
+    position_id = user.opened()["position_id"]
+    assert user.get(f"/positions/{position_id}")["quantity"] == "0.02000"
+    with held(mortal.projector):
+        said = [part_closed(user, position_id, "0.00500").json() for _ in range(2)]
+        # One that was closed through another process is not in the memory of this one.
+        mortal.replace_api()
+        third = part_closed(user, position_id, "0.00500", key="third")
+        assert third.status_code == 202
+    assert [(each["quantity"], each["realized_pnl"]) for each in said] == [
+        ("0.01500", "-0.000500"),
+        ("0.01000", "-0.001000"),
+    ]
+    assert [each["unrealized_pnl"] for each in said] == [None, None]
+    again = eventually(
+        lambda: part_closed(user, position_id, "0.00500", key="third"), lambda reply: reply.status_code == 200, 20.0
+    ).json()
+    assert (again["quantity"], again["realized_pnl"]) == ("0.00500", "-0.001500")
+    assert exchange.readiness()[0] == 200
+
+
+@contextmanager
+def held(projector: Service) -> Iterator[None]:
+    """Nothing is projected in this block."""
+    projector.send(signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        projector.send(signal.SIGCONT)
+
+
+def part_closed(user: User, position_id: str, quantity: str, key: str | None = None) -> httpx.Response:
+    headers = {} if key is None else {"Idempotency-Key": key}
+    return user.http.post(f"/positions/{position_id}/close", json={"quantity": quantity}, headers=headers)
 
 
 def orders_since(mortal: Mortal, shard: int, offset: int) -> int:

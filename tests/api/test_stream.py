@@ -13,7 +13,7 @@ import pytest
 from websockets.exceptions import InvalidStatus
 
 from api.exchange import Exchange, User
-from api.tab import Tab, listening, resuming, tab
+from api.tab import Tab, listening, new_key, resuming, signed_ticket, tab
 from processes import eventually
 from reprise.api.auth.tokens import LIFETIME, Tokens, now
 
@@ -174,6 +174,32 @@ def test_what_cannot_be_done_is_refused_by_name_and_changes_nothing(exchange: Ex
         opened.update_of("PositionOpened")
 
 
+def test_a_price_alert_that_triggers_is_told_to_each_tab_of_its_owner(exchange: Exchange) -> None:
+    user, other = exchange.new_user(), exchange.new_user()
+    made = user.http.post("/alerts", json={"symbol": "ETH_USDC", "price": "2003.00", "note": "sell"}).json()
+    with tab(exchange) as nobody:
+        assert nobody.refused("subscribe", channels=["ticks.ETH_USDC", "alerts"]) == "NOT_AUTHENTICATED"
+    with tab(exchange, user) as first, tab(exchange, user) as second, tab(exchange, other) as third:
+        for opened, alerts in ((first, [made]), (second, [made]), (third, [])):
+            assert "alerts" in opened.asked("subscribe", channels=["alerts", "account"])["channels"]
+            assert opened.snapshot("alerts")["data"] == alerts
+        second.asked("unsubscribe", channels=["alerts"])
+        assert second.refused("resume", channel="alerts", after=0) == "MALFORMED"
+        second.asked("subscribe", channels=["alerts"])
+        exchange.price("ETH_USDC", "2003.00", "2003.01")
+        told = first.update("alerts")
+        assert told["data"] == user.get("/alerts", status="triggered")["items"][0]
+        assert told["data"]["id"] == made["id"]
+        assert second.update("alerts") == told
+        third.asked("ping")
+        assert "alerts" not in [message.get("channel") for message in third.heard if message["type"] == "update"]
+    with tab(exchange, user) as again:
+        again.asked("subscribe", channels=["alerts"])
+        assert again.snapshot("alerts")["data"] == []
+    exchange.price("ETH_USDC", "2000.00", "2000.01")
+    exchange.until_fresh("ETH_USDC", "2000.00")
+
+
 def test_a_ticket_opens_one_socket_once(exchange: Exchange) -> None:
     user = exchange.new_user()
     assert exchange.http.post("/api/v1/ws-ticket").status_code == 401
@@ -192,11 +218,25 @@ def test_a_ticket_opens_one_socket_once(exchange: Exchange) -> None:
         assert spoken.end() == (4401, "TOKEN_INVALID")
 
 
-def test_a_socket_ends_with_its_session(exchange: Exchange) -> None:
-    user = exchange.new_user()
-    with listening(exchange, user) as opened:
-        assert user.http.post("/auth/logout").status_code == 204
-        assert opened.end() == (4401, "signed out")
+def test_a_socket_ends_with_its_session_or_its_api_key(exchange: Exchange) -> None:
+    user, other = exchange.new_user(), exchange.new_user()
+    key, kept = new_key(user), new_key(user)
+    with (
+        tab(exchange, query=f"?ticket={signed_ticket(exchange, key)}") as revoked,
+        tab(exchange, query=f"?ticket={signed_ticket(exchange, kept)}") as opened,
+        listening(exchange, other) as signed_out,
+    ):
+        for one in (revoked, opened):
+            one.asked("subscribe", channels=["account"])
+        unused = signed_ticket(exchange, key)
+        assert user.http.delete(f"/api-keys/{key.id}").status_code == 204
+        assert other.http.post("/auth/logout").status_code == 204
+        assert revoked.end() == (4401, "the API key was revoked")
+        assert signed_out.end() == (4401, "signed out")
+        with tab(exchange, query=f"?ticket={unused}") as never:
+            assert never.end() == (4401, "TOKEN_INVALID")
+        user.opened()
+        opened.update_of("PositionOpened")
 
 
 def test_who_asks_too_often_is_cut_off(exchange: Exchange) -> None:

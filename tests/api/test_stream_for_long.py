@@ -18,9 +18,10 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
 from api.exchange import Exchange, User, service
-from api.tab import listening, resuming, tab
+from api.tab import listening, new_key, resuming, signed_ticket, tab
 from machine import Machine, machine
 from processes import eventually
+from reprise.api.stream.sockets import LOOK_S
 from reprise.stack.ports import LOOPBACK, free_ports
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
@@ -75,6 +76,17 @@ def test_a_ticket_made_by_one_process_opens_one_socket_at_another(running: Machi
         assert opened.next()["account_id"] == user.get("/account")["account_id"]
     with tab(running.exchange, query=f"?ticket={ticket}") as again:
         assert again.end()[0] == 4401
+
+
+def test_a_key_that_is_revoked_at_one_process_ends_its_sockets_at_another(running: Machine, second: Exchange) -> None:
+    user = running.exchange.new_user()
+    key = new_key(user)
+    with tab(second, query=f"?ticket={signed_ticket(running.exchange, key)}") as opened:
+        opened.asked("subscribe", channels=["account"])
+        assert user.http.delete(f"/api-keys/{key.id}").status_code == 204
+        began = time.monotonic()
+        assert opened.end() == (4401, "the API key was revoked")
+        assert time.monotonic() - began < 2 * LOOK_S
 
 
 def test_while_the_tables_stand_still_a_snapshot_has_what_happened_since(running: Machine, second: Exchange) -> None:

@@ -6,26 +6,20 @@ import secrets
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import uuid4
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from auth.conftest import Ask, Browser, refused
+from auth.signing import Key, headers_of, public_half
 from reprise.api.api_keys.service import KEYS_MAX
-from reprise.api.auth.signatures import FIRST_LINE, Signature, text_to_sign
+from reprise.api.auth.signatures import FIRST_LINE
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "api-keys.md"
 DEPOSIT = b'{"amount": "1"}'
 READ, TRADE = ["read"], ["trade"]
-
-
-class Key(NamedTuple):
-    """A registered key, and the half of it that is never sent."""
-
-    id: str
-    private: Ed25519PrivateKey
 
 
 @pytest.fixture
@@ -36,30 +30,12 @@ def owner(browser: Browser) -> Browser:
     return browser
 
 
-def public_half(private: Ed25519PrivateKey) -> str:
-    return base64.b64encode(private.public_key().public_bytes_raw()).decode()
-
-
 def made(owner: Browser, *scopes: str, **fields: Any) -> Key:
     private = Ed25519PrivateKey.generate()
     body = {"public_key": public_half(private), "scopes": scopes or ("read", "trade")}
     reply = owner.post("/api-keys", json=body | fields)
     assert reply.status_code == 201, reply.text
     return Key(reply.json()["id"], private)
-
-
-def headers_of(key: Key, method: str, path: str, query: str = "", body: bytes = b"", **changes: Any) -> dict[str, str]:
-    """The headers of a signed request; what `changes` names is signed so."""
-    now = time.time_ns() // 1_000_000
-    said = Signature(uuid4(), now, 5_000, secrets.token_hex(8), b"")._replace(**changes)
-    text = text_to_sign(key.id, said, method, f"/api/v1{path}".encode(), query.encode(), body)
-    return {
-        "X-Api-Key": key.id,
-        "X-Timestamp": str(said.timestamp),
-        "X-Window": str(said.window),
-        "X-Nonce": said.nonce,
-        "X-Signature": base64.b64encode(key.private.sign(text)).decode(),
-    }
 
 
 def anonymous(owner: Browser) -> Browser:

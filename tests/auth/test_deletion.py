@@ -5,7 +5,8 @@ from datetime import timedelta
 import httpx
 
 from auth.conftest import PASSWORD, Ask, Browser, refused
-from auth.test_api_keys import anonymous, headers_of, made
+from auth.signing import headers_of
+from auth.test_api_keys import anonymous, made
 
 
 def delete(browser: Browser, token: str, **headers: str) -> httpx.Response:

@@ -13,6 +13,7 @@ import pytest
 
 from reprise_client import (
     KEEP,
+    Changed,
     Client,
     Malformed,
     NotFound,
@@ -233,6 +234,62 @@ def test_numbers_are_sent_digit_for_digit() -> None:
         "stop_loss": "51000",
     }
     assert exchange.bodies[1] == {"stop_loss": None}
+
+
+def closings(status: str) -> dict[str, Any]:
+    numbers = (1, 2)
+    return {"items": [{"position_id": f"2-{one}", "command_id": f"c{one}", "status": status} for one in numbers]}
+
+
+def test_closing_all_is_asked_again_under_its_key_until_every_close_is_decided() -> None:
+    keys: list[str] = []
+
+    class Closing(Exchange):
+        def _command(self, request: httpx.Request, fault: str) -> httpx.Response:
+            assert request.url.path == "/api/v1/positions/close-all"
+            keys.append(request.headers["Idempotency-Key"])
+            if fault == "reply lost":
+                raise httpx.ReadTimeout("no answer", request=request)
+            status, said = (202, "pending") if fault else (200, "done")
+            return httpx.Response(status, json=closings(said))
+
+    closed = ask(Closing("reply lost", "202", "202"), lambda client: client.close_all())
+    assert [(closing.position_id, closing.status) for closing in closed] == [("2-1", "done"), ("2-2", "done")]
+    assert len(keys) == 4
+    assert len(set(keys)) == 1
+    with pytest.raises(OutcomeUnknown, match="'mine'"):
+        ask(Closing(*["202"] * 1_000), lambda client: client.close_all(key="mine"), patience_s=0.3)
+
+
+def test_an_amendment_names_the_version_it_is_of_and_is_told_that_there_is_another() -> None:
+    position = {"id": "2-1", "symbol": "BTC_USDC", "side": "long", "status": "open", "quantity": "0.02"}
+    position |= {"entry_price": "50000", "margin": "100", "leverage": "10", "opened_at": TIME}
+
+    class Versions(Exchange):
+        def _read(self, path: str) -> httpx.Response:
+            assert path == "/positions/2-1"
+            return httpx.Response(200, json=position, headers={"ETag": '"one"'})
+
+        def _command(self, request: httpx.Request, fault: str) -> httpx.Response:
+            del fault
+            match request.headers.get("If-Match"):
+                case '"one"':
+                    return httpx.Response(200, json=position, headers={"ETag": '"two"'})
+                case None:
+                    return httpx.Response(200, json=position, headers={"ETag": '"three"'})
+                case _:
+                    return httpx.Response(412, json={"code": "PRECONDITION_FAILED"}, headers={"ETag": '"two"'})
+
+    async def asked(client: Client) -> None:
+        seen = await client.position("2-1")
+        assert seen.etag == '"one"'
+        amended = await client.amend("2-1", stop_loss=49_000, if_match=seen.etag)
+        assert amended.etag == '"two"'
+        with pytest.raises(Changed, match="PRECONDITION_FAILED"):
+            await client.amend("2-1", stop_loss=None, if_match='"another"')
+        assert (await client.amend("2-1", stop_loss=None)).etag == '"three"'
+
+    ask(Versions(), asked)
 
 
 def test_signing_in_is_tried_again_where_nobody_answered() -> None:

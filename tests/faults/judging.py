@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections import Counter
+from decimal import Decimal
 from typing import Any, Final
 
 from faults.load import Answer
@@ -12,8 +13,10 @@ from machine import Machine
 from processes import environment_of, eventually
 from reprise.runtime.kafka import Record
 from reprise.schemas.codec import read_event
-from reprise.schemas.events import CommandRejected, CommandRepeated, Event
+from reprise.schemas.events import CommandRejected, CommandRepeated, Event, PositionClosed, PositionReduced
 from reprise.schemas.ids import keyed_command_id
+from reprise.schemas.instruments import BY_SYMBOL
+from reprise.schemas.rejections import Rejection
 from reprise.schemas.topics import COMMANDS, EVENTS
 from system.exchange import read_all, shards_are_done, status
 
@@ -57,24 +60,55 @@ def audit(machine: Machine) -> dict[str, Any]:
 
 def everyone_was_told_the_truth(machine: Machine, answers: list[Answer]) -> None:
     """Each command has one outcome in the log, and it is what its client was told, however often it asked."""
+    assert any(answer.reduced for answer in answers), "nobody closed a part of anything"
     outcomes = outcomes_in(machine)
+    results = results_in(machine)
     for answer in answers:
+        name = f"{answer.key} of {answer.user.email}, {answer.path} {answer.body}"
         command_id = keyed_command_id(_account_of(answer), answer.key)
         found = outcomes.get(command_id, [])
-        assert len(found) == 1, f"{answer.key} of {answer.user.email} has {len(found)} outcomes: {found}"
-        refused = isinstance(found[0], CommandRejected)
-        assert refused == (answer.status == 409), f"{answer.key}: told {answer.status}, and the log has {found[0]}"
-        seen = answer.user.get(f"/commands/{command_id}")
-        assert seen["status"] == ("rejected" if refused else "done"), seen
+        seen = answer.user.http.get(f"/commands/{command_id}")
+        if answer.status == 404 and "command_id" not in answer.reply:
+            assert (found, seen.status_code) == ([], 404), f"{name}: said to be refused unsent, and there is {found}"
+            continue
+        assert len(found) == 1, f"{name}: told {answer.status}, and it has {len(found)} outcomes: {found}"
+        told, (event,) = answer.reply, found
+        if isinstance(event, CommandRejected):
+            said = answer.status in {404, 409}, told.get("code"), seen.json()["status"]
+            assert said == (True, Rejection(event.rejection).name, "rejected"), (
+                f"{name}: {told}, and the log has {event}"
+            )
+            continue
+        assert (answer.status in {200, 201}, seen.json()["status"]) == (True, "done"), f"{name}: {told}, log: {event}"
+        if isinstance(event, PositionClosed):
+            assert told["status"] == "closed", f"{name}: {told}, and the log has {event}"
+        if isinstance(event, PositionReduced):
+            left = Decimal(event.quantity_left).scaleb(-BY_SYMBOL[event.symbol].lot_exponent)
+            assert Decimal(told["quantity"]) == left, f"{name}: {told}, and the log has {event}"
+            if told["status"] == "open":  # Else a liquidation came before the client asked again.
+                assert Decimal(told["realized_pnl"]).scaleb(6) == results[command_id], f"{name}: {told}, log: {event}"
+
+
+def results_in(machine: Machine) -> dict[str, int]:
+    """Give what each reduction's ticket has brought by then: the profit of its parts, micros."""
+    results: dict[str, int] = {}
+    of_ticket: Counter[str] = Counter()
+    for shard in range(machine.settings.shards):
+        for record in read_all(machine.settings, EVENTS, shard):
+            event = read_event(record.value)
+            if isinstance(event, PositionReduced) and event.command_id is not None:
+                of_ticket[event.position_id] += event.profit
+                results[event.command_id] = of_ticket[event.position_id]
+    return results
 
 
 def outcomes_in(machine: Machine) -> dict[str, list[Event]]:
-    """Give every command's first outcomes, repeats left out."""
+    """Give every command's first outcomes; that another was asked for under its id changes nothing."""
     outcomes: dict[str, list[Event]] = {}
     for shard in range(machine.settings.shards):
         for record in read_all(machine.settings, EVENTS, shard):
             event = read_event(record.value)
-            if event.index == 0 and event.command_id is not None and not isinstance(event, CommandRepeated):
+            if event.index == 0 and event.command_id is not None and not _comes_again(event):
                 outcomes.setdefault(event.command_id, []).append(event)
     return outcomes
 
@@ -94,6 +128,12 @@ def log_of(machine: Machine) -> list[tuple[list[Record], list[Record]]]:
     return [
         (read_all(settings, COMMANDS, shard), read_all(settings, EVENTS, shard)) for shard in range(settings.shards)
     ]
+
+
+def _comes_again(event: Event) -> bool:
+    if isinstance(event, CommandRejected):
+        return event.rejection == Rejection.COMMAND_ID_REUSED
+    return isinstance(event, CommandRepeated)
 
 
 def _account_of(answer: Answer) -> str:

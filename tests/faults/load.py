@@ -3,16 +3,21 @@
 import random
 import threading
 import time
+from decimal import Decimal
 from typing import Any, Final, NamedTuple
 
 import httpx
 
 from api.exchange import Exchange, User
+from reprise.schemas.instruments import BY_SYMBOL
 
-ANSWERS: Final = frozenset({200, 201, 409})  # what became of the command; anything else is asked about again
+# What became of the command; anything else, and a key that is still in use, is asked about again.
+ANSWERS: Final = frozenset({200, 201, 404, 409, 422})
 PAUSE_S: Final = 0.15
 ASK_AGAIN_S: Final = 0.25
 KNOWN_WITHIN_S: Final = 120.0
+# Parts of a ticket that somebody closes, in tenths; some are more than there is.
+TENTHS: Final = (1, 3, 5, 5, 9, 10, 11, 30)
 
 
 class Answer(NamedTuple):
@@ -26,19 +31,36 @@ class Answer(NamedTuple):
     reply: dict[str, Any]
     asked: int
 
+    @property
+    def reduced(self) -> bool:
+        """Whether it says that a part of a ticket was closed, and the rest is open."""
+        return self.status == 200 and "quantity" in self.body and self.reply["status"] == "open"
+
+
+class Ticket(NamedTuple):
+    """A position somebody opened, as far as its owner knows. lots: what is open of it."""
+
+    position_id: str
+    symbol: str
+    lots: int
+
 
 class Trader(threading.Thread):
-    """Opens, amends and closes until told to end; each command under a key of its own."""
+    """Opens, and closes wholly or in part, until told to end; each command under a key of its own.
 
-    def __init__(self, user: User, seed: int, pause_s: float) -> None:
+    board: the tickets of all traders; at times one asks for a part of another's.
+    """
+
+    def __init__(self, user: User, seed: int, pause_s: float, board: list[Ticket]) -> None:
         super().__init__(daemon=True)
         self.user = user
-        self._pause_s = pause_s
         self.answers: list[Answer] = []
         self.failure: str | None = None
+        self._pause_s = pause_s
+        self._board = board
         self._dice = random.Random(seed)
         self._ended = threading.Event()
-        self._open: list[str] = []
+        self._open: list[Ticket] = []
 
     def run(self) -> None:
         number = 0
@@ -58,10 +80,20 @@ class Trader(threading.Thread):
         assert not self.is_alive()
 
     def _trade(self, key: str) -> None:
-        if self._open and self._dice.random() < 0.45:
-            position_id = self._open.pop(self._dice.randrange(len(self._open)))
-            self._ask(key, f"/positions/{position_id}/close", {})
-            return
+        choice = self._dice.random()
+        if not self._open or choice < 0.45:
+            self._order(key)
+        elif choice < 0.6:
+            ticket = self._open.pop(self._dice.randrange(len(self._open)))
+            self._ask(key, f"/positions/{ticket.position_id}/close", {})
+        elif choice < 0.95:
+            self._reduce(key, self._dice.randrange(len(self._open)))
+        else:
+            ticket = self._dice.choice(self._board)
+            if ticket.position_id not in {mine.position_id for mine in self._open}:
+                self._ask(key, f"/positions/{ticket.position_id}/close", part_of(ticket, 5))
+
+    def _order(self, key: str) -> None:
         body = {
             "symbol": self._dice.choice(("BTC_USDC", "ETH_USDC", "SOL_USDC")),
             "side": self._dice.choice(("long", "short")),
@@ -70,9 +102,38 @@ class Trader(threading.Thread):
         }
         answer = self._ask(key, "/orders", body)
         if answer.status == 201:
-            self._open.append(answer.reply["position_id"])
+            ticket = Ticket(answer.reply["position_id"], body["symbol"], lots_in(body["symbol"], answer.reply))
+            self._open.append(ticket)
+            self._board.append(ticket)
+
+    def _reduce(self, key: str, place: int) -> None:
+        """Close a part of a ticket, then perhaps ask the same again, or other things under its key, or for the rest."""
+        ticket = self._open.pop(place)
+        path, tenths = f"/positions/{ticket.position_id}/close", self._dice.choice(TENTHS)
+        answer = self._ask(key, path, part_of(ticket, tenths))
+        if answer.reduced:
+            self._open.append(ticket._replace(lots=lots_in(ticket.symbol, answer.reply)))
+        elif answer.reply.get("code") == "ABOVE_MAXIMUM":
+            self._open.append(ticket)
+        choice = self._dice.random()
+        if choice < 0.2:
+            status, reply, _ = self._told(key, path, answer.body)
+            assert (status, reply.get("code")) == (answer.status, answer.reply.get("code")), f"{key} again: {reply}"
+        elif choice < 0.4:
+            status, reply, _ = self._told(key, path, part_of(ticket, tenths + 1))
+            assert (status, reply["code"]) == (422, "COMMAND_ID_REUSED"), f"{key} with other content: {reply}"
+        elif choice < 0.7 and answer.reduced:
+            self._open.pop()
+            self._ask(f"{key}-rest", path, {})
 
     def _ask(self, key: str, path: str, body: dict[str, Any]) -> Answer:
+        """Give a command, and note what became of it."""
+        answer = Answer(self.user, key, path, body, *self._told(key, path, body))
+        assert answer.status != 422, f"{key}: {answer.reply}"
+        self.answers.append(answer)
+        return answer
+
+    def _told(self, key: str, path: str, body: dict[str, Any]) -> tuple[int, dict[str, Any], int]:
         """Ask until there is an answer; a broken connection and a 5xx say nothing about what became of it."""
         deadline = time.monotonic() + KNOWN_WITHIN_S
         last: object = None
@@ -82,22 +143,32 @@ class Trader(threading.Thread):
             except httpx.TransportError as error:
                 last = repr(error)
             else:
-                if reply.status_code in ANSWERS:
-                    answer = Answer(self.user, key, path, body, reply.status_code, reply.json(), asked)
-                    self.answers.append(answer)
-                    return answer
-                assert reply.status_code in {202, 429, 503}, f"{key}: {reply.status_code} {reply.text}"
                 last = reply.text
+                if reply.status_code in ANSWERS and reply.json().get("code") != "KEY_IN_USE":
+                    return reply.status_code, reply.json(), asked
+                assert reply.status_code in {202, 409, 429, 503}, f"{key}: {reply.status_code} {reply.text}"
             assert time.monotonic() < deadline, f"{key} is not known after {KNOWN_WITHIN_S:.0f} s: {last}"
             time.sleep(ASK_AGAIN_S)
         raise AssertionError
+
+
+def part_of(ticket: Ticket, tenths: int) -> dict[str, str]:
+    """Give what a request says of so many tenths of a ticket, and never of nothing."""
+    lots = Decimal(max(1, ticket.lots * tenths // 10))
+    return {"quantity": f"{lots.scaleb(-BY_SYMBOL[ticket.symbol].lot_exponent):f}"}
+
+
+def lots_in(symbol: str, reply: dict[str, Any]) -> int:
+    """Give the lots an order or a position has."""
+    return int(Decimal(reply["quantity"]).scaleb(BY_SYMBOL[symbol].lot_exponent))
 
 
 class Load:
     """Several traders at once. In ten minutes an account may send 600 commands that open: a long load is a slow one."""
 
     def __init__(self, exchange: Exchange, traders: int, seed: int, pause_s: float = PAUSE_S) -> None:
-        self.traders = [Trader(exchange.new_user(), seed + number, pause_s) for number in range(traders)]
+        board: list[Ticket] = []
+        self.traders = [Trader(exchange.new_user(), seed + number, pause_s, board) for number in range(traders)]
 
     def start(self) -> None:
         for trader in self.traders:
@@ -110,6 +181,11 @@ class Load:
     @property
     def answered(self) -> int:
         return sum(len(trader.answers) for trader in self.traders)
+
+    @property
+    def reduced(self) -> int:
+        """How often somebody was told that a part of a ticket was closed, and the rest stays."""
+        return sum(answer.reduced for trader in self.traders for answer in list(trader.answers))
 
     def _ended(self, trader: Trader) -> list[Answer]:
         trader.end()

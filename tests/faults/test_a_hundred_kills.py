@@ -37,13 +37,15 @@ def test_the_log_after_kills_at_random_moments_is_byte_for_byte_that_of_a_run_in
         hit.start(*SERVICES)
         hit.until_ready()
         eventually(lambda: hit.exchange.ticker("SOL_USDC")["state"], "fresh".__eq__, 30)
-        load = Load(hit.exchange, TRADERS, SEED, pause_s=0.6)
+        load = Load(hit.exchange, TRADERS, SEED, pause_s=0.15 if kills == 1 else 0.6)
         hit.watch()
         load.start()
+        eventually(lambda: load.answered, bool, 30)
         for number in range(kills):
             until_executing(hit, number)
             time.sleep(dice.uniform(0, 1))
             hit.parts["engine"].send(signal.SIGKILL)
+        eventually(lambda: load.reduced, lambda reduced: reduced > 1, 60)
         answers = load.end()
         settle(hit)
         assert hit.parts["engine"].starts >= kills

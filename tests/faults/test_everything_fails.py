@@ -50,6 +50,7 @@ def test_after_faults_at_random_moments_the_books_agree_and_everyone_knows(
         before = load.answered
         hit.until_ready()
         eventually(lambda: load.answered, lambda answered: answered >= before + 2 * TRADERS, 120)
+        eventually(lambda: load.reduced, bool, 60)
         answers = load.end()
         settle(hit)
         print(what_happened(hit), f"{len(answers)} answers, {sum(answer.asked > 1 for answer in answers)} asked again")

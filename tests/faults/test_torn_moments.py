@@ -68,6 +68,7 @@ def trade_through(hit: Machine, trouble: Callable[[Load], None]) -> None:
     trouble(load)
     hit.until_ready()
     answers_more(load, 2 * TRADERS)
+    eventually(lambda: load.reduced, bool, 60)
     answers = load.end()
     settle(hit)
     audit(hit)

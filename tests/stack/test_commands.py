@@ -6,7 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from processes import reprise
 from reprise.cli.main import call
+from reprise.runtime.errors import FixableError
+from reprise.runtime.settings import Settings
+from reprise.stack.instance import Folder
+from reprise.stack.ports import free_ports
+from reprise.stack.secrets import secrets_of
 
 
 @pytest.fixture(autouse=True)
@@ -62,6 +68,47 @@ def test_a_taken_port_is_told_before_anything_starts(tmp_path: Path, capsys: pyt
     assert not (tmp_path / "x" / "kafka").exists()
 
 
+@pytest.mark.parametrize("key", ["x" * 31, "x" * 33, "ä" * 32, "0123456789abcdef0123456789ABCDEF0"])
+def test_an_encryption_key_of_other_than_32_bytes_is_told_before_anything_starts(
+    key: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("ENCRYPTION_KEY", key)
+    port = free_ports(1)[0]
+    assert call(["up", "--detach", "--data", str(tmp_path / "x"), "--port", str(port)]) == 1
+    _refused(capsys.readouterr().err, key)
+    # It was neither padded nor cut, and nothing was made under another.
+    assert not (tmp_path / "x" / "kafka").exists()
+    assert not Folder(tmp_path / "x").secrets.exists()
+
+
+@pytest.mark.parametrize("service", ["api", "venue"])
+def test_a_service_that_stores_or_uses_venue_keys_does_not_start_with_such_a_key(
+    service: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ENCRYPTION_KEY", "x" * 31)
+    monkeypatch.setenv("AUTH_JWT_SECRET", "a-key-of-the-tests-of-at-least-32-bytes")
+    ended = reprise("run", service, timeout=60)
+    assert ended.returncode == 1
+    _refused(ended.stderr, "x" * 31)
+
+
+@pytest.mark.parametrize("missing", [None, ""])
+def test_in_production_no_secret_is_made_up_for_a_missing_or_empty_one(missing: str | None, tmp_path: Path) -> None:
+    given = {"profile": "production", "jwt_secret": "x" * 32, "auth_jwt_secret": None, "encryption_key": missing}
+    with pytest.raises(FixableError, match=r"makes up no secrets: set ENCRYPTION_KEY\."):
+        secrets_of(Folder(tmp_path), Settings.model_validate(given))
+    assert not Folder(tmp_path).secrets.exists()
+
+
+def _refused(said: str, key: str) -> None:
+    """One line says what is wrong and what to do, without the key."""
+    assert f"ENCRYPTION_KEY has {len(key)} characters, which are not 32 bytes. Set it to 32 bytes as text" in said
+    assert "openssl rand -hex 32" in said
+    assert said.startswith("reprise: ")
+    assert said.count("\n") == 1
+    assert key not in said
+
+
 def test_the_status_of_what_does_not_run_is_json_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert call(["status", "--json", "--data", str(tmp_path)]) == 1
     assert json.loads(capsys.readouterr().out) == {
@@ -88,10 +135,6 @@ def test_the_last_lines_of_a_log_are_printed(tmp_path: Path, capsys: pytest.Capt
 
 
 def test_a_person_s_secrets_are_readable_by_nobody_else(tmp_path: Path) -> None:
-    from reprise.runtime.settings import Settings  # noqa: PLC0415
-    from reprise.stack.instance import Folder  # noqa: PLC0415
-    from reprise.stack.secrets import secrets_of  # noqa: PLC0415
-
     folder = Folder(tmp_path)
     first = secrets_of(folder, Settings())
     assert secrets_of(folder, Settings()) == first

@@ -12,6 +12,7 @@ from reprise.api import document, errors
 from reprise.api.access_log import AccessLog
 from reprise.api.account.endpoints import router as account
 from reprise.api.admin.endpoints import router as admin
+from reprise.api.alerts.endpoints import router as alerts
 from reprise.api.api_keys.endpoints import router as api_keys
 from reprise.api.auth.caller import allowed_origins
 from reprise.api.auth.endpoints import router as auth
@@ -46,7 +47,7 @@ PREFIX: Final = "/api/v1"
 EVERYWHERE: Final = (
     *(auth, api_keys, instruments, tickers, candles),
     *(orders, positions, account, fills, ledger, statements, history, commands, receipts),
-    *(rules, admin, stream),
+    *(alerts, rules, admin, stream),
 )
 # Whoever sends to these need not be anybody yet, so their requests are counted by address.
 BY_ANYONE: Final = (auth, instruments, tickers, candles)

@@ -173,12 +173,13 @@ class Outcomes:
         header = self._headers.read(value)
         if header.seq <= self._seqs[shard]:
             return None
-        self._seqs[shard] = header.seq
-        self._command_offsets[shard] = header.command_offset
         market = None
         if shard == PRICE_SHARD and issubclass(self._headers.type_of(value), FOLDED):
             market = read_event(value)
             self._prices.fold(market)
+        # Behind the fold: whoever reads a seq and then a price has a price of that event or a later one.
+        self._seqs[shard] = header.seq
+        self._command_offsets[shard] = header.command_offset
         self._bus.note(shard, header, value, market)
         if header.index != 0 or header.command_id is None:
             return None

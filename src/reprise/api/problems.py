@@ -86,6 +86,8 @@ KEY_IN_USE: Final = Kind("KEY_IN_USE", 409, "A request with this Idempotency-Key
 PRECONDITION_FAILED: Final = Kind("PRECONDITION_FAILED", 412, "It was changed since; read it again")
 RATE_LIMITED: Final = Kind("RATE_LIMITED", 429, "Too many requests")
 TOO_MANY_API_KEYS: Final = Kind("TOO_MANY_API_KEYS", 409, "There are as many API keys as a user may have")
+TOO_MANY_ALERTS: Final = Kind("TOO_MANY_ALERTS", 409, "There are as many active alerts as a user may have")
+ALERT_REACHED: Final = Kind("ALERT_REACHED", 409, "The price is there already")
 EMAIL_TAKEN: Final = Kind("EMAIL_TAKEN", 409, "The email is registered already")
 BODY_TOO_LARGE: Final = Kind("BODY_TOO_LARGE", 413, "The body is too large")
 REQUEST_INVALID: Final = Kind("REQUEST_INVALID", 400, "The request is not valid")
@@ -112,6 +114,8 @@ _OWN: Final = (
     METHOD_NOT_ALLOWED,
     RULES_VERSION_UNKNOWN,
     TOO_MANY_API_KEYS,
+    TOO_MANY_ALERTS,
+    ALERT_REACHED,
     EMAIL_TAKEN,
     KEY_IN_USE,
     PRECONDITION_FAILED,

@@ -109,7 +109,7 @@ venue_keys = Table(
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
 )
 
-# One-time tickets for WebSockets, by their SHA-256; a used one is gone. session_id: none where an API key asked.
+# One-time tickets for WebSockets, by their SHA-256; a used one is gone. A session asked for it or an API key did.
 # signed_in_until: when whoever opened the socket with it must have signed in again.
 ws_tickets = Table(
     "ws_tickets",
@@ -117,6 +117,7 @@ ws_tickets = Table(
     Column("ticket_hash", LargeBinary, primary_key=True),
     Column("user_id", Uuid, ForeignKey(users.c.user_id, ondelete="CASCADE"), nullable=False, index=True),
     Column("session_id", Uuid, ForeignKey(sessions.c.session_id, ondelete="CASCADE"), nullable=True),
+    Column("key_id", Uuid, ForeignKey(api_keys.c.key_id, ondelete="CASCADE"), nullable=True),
     Column("expires_at", DateTime(timezone=True), nullable=False),
     Column("signed_in_until", DateTime(timezone=True), nullable=False),
 )

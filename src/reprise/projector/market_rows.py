@@ -1,5 +1,7 @@
 """Which rows follow from shard 0's events about the market: last prices, minutes of candles, feed, instruments."""
 
+from typing import NamedTuple
+
 import msgspec
 
 from reprise.schemas.events import (
@@ -44,6 +46,15 @@ class Candle(msgspec.Struct):
     source: str
 
 
+class TickSpan(NamedTuple):
+    """What an accepted tick says of the time since the one before. low, high: of bid + ask; seq, time: its event's."""
+
+    seq: int
+    time: int
+    low: int
+    high: int
+
+
 class MarketRows:
     """The market as a batch leaves it; `prices` begins with the rows there are."""
 
@@ -51,6 +62,7 @@ class MarketRows:
         self.prices = prices
         self.moved: set[str] = set()
         self.candles: dict[tuple[str, int], Candle] = {}
+        self.spans: dict[str, list[TickSpan]] = {}
         self.feed: FeedSelected | None = None
         self.instruments: dict[str, Instrument] = {}
         self.statuses: dict[str, MarketStatus] = {}
@@ -78,6 +90,7 @@ class MarketRows:
             price.feed, price.feed_changed = event.feed, False
             price.held_bid = price.held_ask = price.held_at = None
             self._add_to_candle(tick, event)
+            self.spans.setdefault(tick.symbol, []).append(TickSpan(event.seq, event.time, tick.low, tick.high))
         for symbol in event.alive:
             self._price(symbol).heard_at = event.time
 

@@ -14,7 +14,7 @@ def rebuild(settings: Settings) -> None:
 
     A projector that runs notices that its positions are gone and starts over within a second; where none runs, the
     next one does. Until it has caught up the API answers with what is there and says `Projection-Lag`. Doing it twice
-    is doing it once. The candles of before the first tick stay: no event would bring them back.
+    is doing it once. The candles of before the first tick and the price alerts stay: no event would bring them back.
     """
     migrate(settings.database_url)
     engine = connect(settings.database_url)

@@ -1,4 +1,4 @@
-"""Which tables the ledger has in PostgreSQL: schema `ledger`, derived from the events but for `candle_history`.
+"""Which tables the ledger has in PostgreSQL: schema `ledger`, derived from the events but for those of `KEPT`.
 
 Integers are the ledger's own units: money in micros, prices in ticks, quantities in lots, rates in ppm, leverage in
 hundredths, times in microseconds UTC. An account lives in one shard, so `seq` orders all that is an account's.
@@ -22,6 +22,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    Uuid,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
@@ -306,8 +307,47 @@ instruments = Table(
     CheckConstraint("status IN ('open', 'close_only', 'halted')", name="status"),
 )
 
+# Users make and delete them; the projector triggers them, each once. from_seq: of shard 0, whose events after it count;
+# triggered_mid: bid + ask, the furthest within the tick that reached the price. created_at: the API's clock.
+alerts = Table(
+    "alerts",
+    metadata,
+    Column("alert_id", Uuid, primary_key=True),
+    Column("number", BigInteger, Identity(always=True), nullable=False),
+    _word("account_id"),
+    _word("symbol"),
+    _word("direction"),
+    _number("price"),
+    _word_or_null("note"),
+    _number("created_at"),
+    _number("from_seq"),
+    _number_or_null("triggered_seq"),
+    _number_or_null("triggered_at"),
+    _number_or_null("triggered_mid"),
+    CheckConstraint("direction IN ('above', 'below')", name="direction"),
+    CheckConstraint("num_nulls(triggered_seq, triggered_at, triggered_mid) IN (0, 3)", name="triggered"),
+)
+Index(None, alerts.c.account_id, alerts.c.number)
+Index("alerts_active_idx", alerts.c.account_id, alerts.c.number, postgresql_where=alerts.c.triggered_seq.is_(None))
+Index(
+    "alerts_waiting_idx",
+    alerts.c.symbol,
+    alerts.c.direction,
+    alerts.c.price,
+    postgresql_where=alerts.c.triggered_seq.is_(None),
+)
+Index(
+    "alerts_triggered_idx",
+    alerts.c.triggered_seq,
+    alerts.c.number,
+    postgresql_where=alerts.c.triggered_seq.is_not(None),
+)
+
+# What no event would bring back: a rebuild leaves it, and the audit has nothing to compare it with.
+KEPT: Final = (candle_history, alerts)
+
 # What a rebuild empties, and the log fills again.
-DERIVED: Final = tuple(table for table in metadata.sorted_tables if table is not candle_history)
+DERIVED: Final = tuple(table for table in metadata.sorted_tables if table not in KEPT)
 
 # From here on what follows from `venue.commands` and `venue.events`: no part of the ledger, and of no shard of it.
 # Amounts are the venue's decimals. How far each partition has been read, in the transaction of its rows:

@@ -7,6 +7,7 @@ from sqlalchemy import Column, Connection, Engine, MetaData, Table, func, select
 from sqlalchemy.dialects.postgresql import Insert, insert
 from sqlalchemy.schema import CreateTable
 
+from reprise.projector.alert_writer import trigger_alerts
 from reprise.projector.chain import Entry, Position, follow, start_of
 from reprise.projector.locks import WRITE, hold_until_commit
 from reprise.projector.market_rows import MarketRows, Price
@@ -84,6 +85,7 @@ class Writer:
             _write_rows(db, rows)
             write_market(db, rows.market)
             _write_positions(db, {entry.shard: moved[entry.shard] for entry in fresh})
+            trigger_alerts(db, rows.market.spans)  # Last: whoever makes an alert meanwhile relies on it.
         self.positions = moved
         return len(fresh)
 

@@ -18,7 +18,7 @@ def secrets_of(folder: Folder, settings: Settings) -> dict[str, str]:
         key_bytes(settings.encryption_key)  # One of another length is refused, never padded or cut.
     given = {"JWT_SECRET": settings.jwt_secret, "ENCRYPTION_KEY": settings.encryption_key}
     if settings.profile == "production":
-        missing = [name for name, value in given.items() if value is None]
+        missing = [name for name, value in given.items() if not value]
         if missing:
             raise FixableError(f"The production profile makes up no secrets: set {' and '.join(missing)}.")
     kept = _kept(folder)

@@ -112,11 +112,13 @@ class Market(Exchange):
 class Person:
     """Somebody who registered as seeds 002 and 003 have it: a token, cookies, and an account."""
 
-    def __init__(self, market: Market) -> None:
+    def __init__(self, market: Market, **more: str) -> None:
+        """more: what else they say of themselves, as seed 002's keys of the venue."""
         self.market = market
         self.email = f"{uuid4().hex}@example.com"
         self.http = market.client()
-        registered = self.http.post("/auth/register", json={"name": "Ada", "email": self.email, "password": PASSWORD})
+        body = {"name": "Ada", "email": self.email, "password": PASSWORD} | more
+        registered = self.http.post("/auth/register", json=body)
         assert registered.status_code == 201, registered.text
         self.token: str = registered.json()["token"]
         self.http.cookies.clear()

@@ -21,6 +21,10 @@ What is the same for all: an error is the problem document of the API proper wit
 beside it; a command that is not decided in two seconds is answered 202 with its id; a `balance` is the free margin;
 `SOL`, `SOL_USDC` and `SOLUSDT` name one instrument; a login lasts a day. Where two seeds want one path, the reply is
 the union of what both expect.
+
+Routes that only a seed's code had, and its README never names, are no promise: of seed 001 `/api/v1/user/*` is not
+served, `/api/v1/auth/*` is its README's way in. `GET /api/v1/supportedAssets`, which the code of seeds 000 and 001 had,
+is served in the shape of seed 000.
 """
 
 

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from reprise_client.client import KEEP, Client
 from reprise_client.errors import (
+    Changed,
     Forbidden,
     Malformed,
     NotFound,
@@ -22,7 +23,9 @@ from reprise_client.models import (
     Account,
     AccountSnapshot,
     AccountUpdate,
+    Alert,
     Candle,
+    Closing,
     Command,
     Fill,
     Instrument,
@@ -37,15 +40,20 @@ from reprise_client.stream import Message, Stream
 
 if TYPE_CHECKING:
     from reprise_client.log import Bookmark, Event, LogBroken, read_events
+    from reprise_client.signing import ApiKey
 
 __all__ = [
     "KEEP",
     "Account",
     "AccountSnapshot",
     "AccountUpdate",
+    "Alert",
+    "ApiKey",
     "Bookmark",
     "Candle",
+    "Changed",
     "Client",
+    "Closing",
     "Command",
     "Event",
     "Fill",
@@ -80,9 +88,13 @@ _OF_THE_LOG = ("Bookmark", "Event", "LogBroken", "read_events")
 
 
 def __getattr__(name: str) -> Any:
-    """Import the reader of the log only when it is wanted: it needs the extra `events`."""
+    """Import the reader of the log, and what signs, only when wanted: they need the extras `events` and `signing`."""
     if name in _OF_THE_LOG:
         from reprise_client import log  # noqa: PLC0415
 
         return getattr(log, name)
+    if name == "ApiKey":
+        from reprise_client.signing import ApiKey  # noqa: PLC0415
+
+        return ApiKey
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -14,6 +14,7 @@ from reprise_client.models import Command, Token
 
 ROOT: Final = "/api/v1"
 POSITION: Final = "Ledger-Position"  # `shard:seq` of a reply; a read that brings it sees at least that
+VERSION: Final = "ETag"  # of a position
 LAG: Final = "Projection-Lag"  # on a read that could not wait for that any longer
 RENEW_BEFORE_S: Final = 30.0
 PAUSE_S: Final = 0.05
@@ -45,9 +46,10 @@ class Answer(NamedTuple):
 
 
 class Calls:
-    """One signed-in user's calls. patience_s: for how long a command or question is tried again."""
+    """One user's calls. patience_s: for how long a command or question is tried again. signs: by an API key."""
 
-    def __init__(self, http: httpx.AsyncClient, patience_s: float) -> None:
+    def __init__(self, http: httpx.AsyncClient, patience_s: float, *, signs: bool = False) -> None:
+        self.signs = signs
         self._http = http
         self._patience_s = patience_s
         self._token: str | None = None
@@ -84,24 +86,28 @@ class Calls:
             await asyncio.sleep(wait_s)
             pause = _longer(pause)
 
-    async def command(self, method: str, path: str, body: Json | None, key: str) -> Answer | Command:
+    async def command(
+        self, method: str, path: str, body: Json | None, key: str, if_match: str | None = None
+    ) -> Answer | Command:
         """Have something done once, however often it must be sent: the key makes all attempts one command.
 
         Gives the reply, or, where the outcome had to be asked for, the command. Raises the refusal that is its
         outcome, or OutcomeUnknown when nobody told it in time.
         """
+        headers = {"Idempotency-Key": key} | ({} if if_match is None else {"If-Match": if_match})
         deadline = time.monotonic() + self._patience_s
         pause = PAUSE_S
         command_id: str | None = None
         lost = False  # whether an attempt may have been executed without our knowing
         while True:
             try:
-                answer = await self._call(method, path, body=body, headers={"Idempotency-Key": key})
+                answer = await self._call(method, path, body=body, headers=headers)
                 if answer.status != ACCEPTED:
                     return answer
                 lost = True
-                command_id = str(answer.body["command_id"])
-                settled = await self._settled(command_id, deadline)
+                # Of several commands under one key the same again tells how far they are.
+                command_id = answer.body.get("command_id")
+                settled = None if command_id is None else await self._settled(command_id, deadline)
                 if settled is not None:
                     return settled
                 wait_s, why = pause, "it is undecided"
@@ -170,6 +176,10 @@ class Calls:
         if self._token is not None and time.monotonic() > self._renew_at:
             await self.renew(self._token)
         return self._token
+
+    async def ticket(self) -> str:
+        """Get a ticket, which says once who we are where a request cannot be signed: on a WebSocket."""
+        return str((await self._call("POST", "/ws-ticket")).body["ticket"])
 
     async def _settled(self, command_id: str, deadline: float) -> Command | None:
         """Ask what became of a command until it is settled; null where nobody knows, and it may be sent again."""
@@ -242,6 +252,8 @@ def _answer(reply: httpx.Response) -> Answer:
     """Give a reply's content, or raise the problem it is."""
     if reply.status_code < ERRORS:
         body = msgspec.json.decode(reply.content) if reply.content else None
+        if isinstance(body, dict) and VERSION in reply.headers:
+            body["etag"] = reply.headers[VERSION]
         return Answer(reply.status_code, body, reply.headers.get(POSITION), LAG in reply.headers)
     try:
         document = msgspec.json.decode(reply.content, type=dict[str, Any])

@@ -14,7 +14,9 @@ import msgspec
 from reprise_client.calls import Answer, Calls
 from reprise_client.models import (
     Account,
+    Alert,
     Candle,
+    Closing,
     Command,
     Deposit,
     Fill,
@@ -48,21 +50,23 @@ KEEP: Final = Keep()
 class Client:
     """A client of one exchange, `async with Client("http://127.0.0.1:8000") as client`.
 
-    timeout_s: for one answer. patience_s: for how long a command whose outcome is not known, or a question that was not
-    answered, is tried again. transport: another way to the exchange than the network.
+    api_key: an `ApiKey`, which signs each request in place of a login. timeout_s: for one answer. patience_s: for how
+    long a command whose outcome is not known, or a question that was not answered, is tried again. transport: another
+    way to the exchange than the network.
     """
 
     def __init__(
         self,
         url: str,
         *,
+        api_key: httpx.Auth | None = None,
         timeout_s: float = TIMEOUT_S,
         patience_s: float = PATIENCE_S,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         self._url = url.rstrip("/")
-        self._http = httpx.AsyncClient(base_url=self._url, timeout=timeout_s, transport=transport)
-        self._calls = Calls(self._http, patience_s)
+        self._http = httpx.AsyncClient(base_url=self._url, timeout=timeout_s, transport=transport, auth=api_key)
+        self._calls = Calls(self._http, patience_s, signs=api_key is not None)
         self._timeout_s = timeout_s
         self._patience_s = patience_s
 
@@ -178,25 +182,55 @@ class Client:
         done = await self._calls.command("POST", f"/positions/{position_id}/close", body, key or _new_key())
         return await self._position_of(done, position_id)
 
+    async def close_all(self, *, key: str | None = None) -> Sequence[Closing]:
+        """Close every position that is open now, each by a command of its own; one refusal does not stop the others.
+
+        The same key again means the same positions, and none that was opened later.
+        """
+        done = await self._calls.command("POST", "/positions/close-all", None, key or _new_key())
+        assert isinstance(done, Answer), "it is no one command that could be looked up"
+        return msgspec.convert(done.body, Page[Closing]).items
+
     async def amend(
         self,
         position_id: str,
         *,
         stop_loss: Number | Keep | None = KEEP,
         take_profit: Number | Keep | None = KEEP,
+        if_match: str | None = None,
         key: str | None = None,
     ) -> Position:
-        """Set a position's stops; None takes one off."""
+        """Set a position's stops; None takes one off. if_match: only if its `etag` is still this one, else Changed."""
         stops = {"stop_loss": stop_loss, "take_profit": take_profit}
         body = {
             name: None if stop is None else _digits(stop) for name, stop in stops.items() if not isinstance(stop, Keep)
         }
-        done = await self._calls.command("PATCH", f"/positions/{position_id}", body, key or _new_key())
+        done = await self._calls.command("PATCH", f"/positions/{position_id}", body, key or _new_key(), if_match)
         return await self._position_of(done, position_id)
 
     async def command(self, command_id: str) -> Command:
         """Say what became of a command."""
         return await self._calls.read(f"/commands/{command_id}", Command)
+
+    # Price alerts; the stream's channel `alerts` tells of each that triggers.
+
+    async def create_alert(
+        self, symbol: str, price: Number, *, direction: str | None = None, note: str | None = None
+    ) -> Alert:
+        """Be told once when the mid gets to a price. direction: above or below; None is towards the price from now.
+
+        It has no key and is sent once: after Unreachable, `alerts` says whether it was made.
+        """
+        body = {"symbol": symbol, "price": _digits(price), "direction": direction, "note": note}
+        return msgspec.convert(await self._calls.send("POST", "/alerts", body), Alert)
+
+    def alerts(self, status: str | None = None) -> AsyncIterator[Alert]:
+        """Go through your alerts, the last made first. status: active or triggered; all by default."""
+        return self._pages("/alerts", Page[Alert], status=status)
+
+    async def delete_alert(self, alert_id: str) -> None:
+        """Delete an alert, whether it has triggered or not."""
+        await self._calls.send("DELETE", f"/alerts/{alert_id}")
 
     # The books.
 
@@ -225,7 +259,7 @@ class Client:
 
     @asynccontextmanager
     async def stream(self, *channels: str, after: int | None = None) -> AsyncIterator[Stream]:
-        """Follow channels: `ticks.BTC_USDC`, `candles.1m.BTC_USDC`, `account`.
+        """Follow channels: `ticks.BTC_USDC`, `candles.1m.BTC_USDC`, `account`, `alerts`.
 
         It connects again by itself. Of `account` whatever happens within the block comes exactly once and in order.
         after: so does what happened behind this one, the `seq` of the last message that was worked through.
@@ -240,7 +274,7 @@ class Client:
     async def _position_of(self, done: Answer | Command, position_id: str) -> Position:
         if isinstance(done, Answer):
             return msgspec.convert(done.body, Position)
-        return done.position or await self.position(position_id)
+        return await self.position(position_id)  # With its etag, which a command does not have.
 
     async def _pages(self, path: str, page: type[Page[Listed]], **filters: str | None) -> AsyncIterator[Listed]:
         cursor: str | None = None

@@ -55,6 +55,10 @@ class Refused(Problem):
     """409: the exchange's rules say no; nothing was changed."""
 
 
+class Changed(Problem):
+    """412: it is not any more as it was when its `etag` was read; read it again."""
+
+
 class Malformed(Problem):
     """400 or 422: the request itself is wrong; `document["errors"]` names the fields."""
 
@@ -81,6 +85,7 @@ _BY_STATUS = {
     403: Forbidden,
     404: NotFound,
     409: Refused,
+    412: Changed,
     422: Malformed,
     429: TooMany,
 }

@@ -99,7 +99,10 @@ class Order(_Answer, frozen=True, kw_only=True):
 
 
 class Position(_Answer, frozen=True, kw_only=True):
-    """A position, open or closed. receipt_id: of its close, for `receipt()`."""
+    """A position, open or closed. receipt_id: of its close, for `receipt()`.
+
+    etag: names what it was when `position` or `amend` gave it, for `amend(..., if_match=)`; null from a list.
+    """
 
     id: str
     symbol: str
@@ -119,6 +122,17 @@ class Position(_Answer, frozen=True, kw_only=True):
     close_reason: str | None = None
     closed_at: datetime | None = None
     receipt_id: str | None = None
+    etag: str | None = None
+
+
+class Closing(_Answer, frozen=True, kw_only=True):
+    """What became of the close of one position: done, or rejected (`code` says why)."""
+
+    position_id: str
+    command_id: str
+    status: str
+    code: str | None = None
+    position: Position | None = None
 
 
 class Account(_Answer, frozen=True, kw_only=True):
@@ -226,6 +240,20 @@ class Receipt(_Answer, frozen=True, kw_only=True):
     opened_at: datetime
     trigger_price: Decimal | None = None
     command_id: str | None = None
+
+
+class Alert(_Answer, frozen=True, kw_only=True):
+    """A price alert. status: active, or triggered, once; triggered_price: the mid that reached it."""
+
+    id: str
+    symbol: str
+    direction: Literal["above", "below"]
+    price: Decimal
+    status: str
+    created_at: datetime
+    note: str | None = None
+    triggered_at: datetime | None = None
+    triggered_price: Decimal | None = None
 
 
 class AccountSnapshot(_Answer, frozen=True, kw_only=True):

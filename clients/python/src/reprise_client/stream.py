@@ -146,6 +146,8 @@ class Stream:
 
     async def _renew_token(self) -> None:
         """Have another token before we come back; a time without network is no reason to give up yet."""
+        if self._calls.signs:
+            return  # What we come back with is a new ticket.
         with contextlib.suppress(httpx.TransportError):
             await self._calls.renew(self._calls.current_token)
 
@@ -187,7 +189,9 @@ class Stream:
     async def _greet(self, socket: ClientConnection) -> str | None:
         """Say who we are, and what we want to hear; what was heard of `account` before goes on behind it."""
         token = await self._calls.token()
-        if token is not None:
+        if self._calls.signs:
+            await _say(socket, op="auth", ticket=await self._calls.ticket())
+        elif token is not None:
             await _say(socket, op="auth", token=token)
         fresh = [PRIVATE] if self._private and self.account_seq is None else []
         if self._channels or fresh:

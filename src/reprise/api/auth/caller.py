@@ -57,12 +57,13 @@ _signature = APIKeyHeader(
 
 
 class Signed(NamedTuple):
-    """A signed-in user, and the session they are in; none where a key signed. began, expires_at: of that session."""
+    """A signed-in user, and the session they are in, or the API key that signed. began, expires_at: of the session."""
 
     user: User
     session_id: UUID | None
     began: datetime | None = None
     expires_at: datetime | None = None
+    key_id: UUID | None = None
 
     @property
     def account_id(self) -> str:
@@ -158,7 +159,7 @@ async def _authenticate_key(request: Request, parts: Parts, cookies: list[str]) 
     scope = "read" if request.method in SAFE_METHODS or request.url.path in READING else "trade"
     if scope not in key.scopes:
         raise ApiError(SCOPE_MISSING, f"The API key has no scope `{scope}`")
-    return Signed(key.user, None)
+    return Signed(key.user, None, key_id=signature.key_id)
 
 
 async def _in_session(parts: Parts, claims: list[Claims]) -> Signed:

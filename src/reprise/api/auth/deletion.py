@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 from uuid import UUID, uuid4
 
 import structlog
-from sqlalchemy import Connection, Text, cast, delete, func, literal, select, update
+from sqlalchemy import Connection, Delete, Text, cast, delete, func, literal, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from reprise.api.auth.store import User
@@ -24,6 +24,7 @@ from reprise.api.progress import HEADER, places, wait_for
 from reprise.api.tables import api_keys, sessions, users, venue_keys
 from reprise.api.times import now
 from reprise.projector import queries
+from reprise.projector.alert_queries import deletion_of_alerts
 from reprise.schemas.commands import ClosePosition
 
 LOOK_S: Final = 5.0
@@ -69,7 +70,7 @@ def forget(db: Connection, user_id: UUID) -> None:
     theirs = [
         delete(one).where(one.c.user_id == user_id).cte(f"their_{one.name}") for one in (sessions, api_keys, venue_keys)
     ]
-    db.execute(select(gone.c.user_id).add_cte(*theirs))
+    db.execute(select(gone.c.user_id).add_cte(*theirs, _deletion_of_alerts(user_id).cte("their_alerts")))
 
 
 async def close_for_ever(parts: Parts) -> None:
@@ -142,7 +143,13 @@ def _leaving(db: Connection) -> list[Leaving]:
 
 
 def _mark_closed(db: Connection, user_id: UUID) -> None:
-    db.execute(update(users).where(users.c.user_id == user_id).values(closed_at=func.now()))
+    # An alert may have been on its way when the others were deleted.
+    late = _deletion_of_alerts(user_id).cte("late_alerts")
+    db.execute(update(users).where(users.c.user_id == user_id).values(closed_at=func.now()).add_cte(late))
+
+
+def _deletion_of_alerts(user_id: UUID) -> Delete:
+    return deletion_of_alerts(select(users.c.account_id).where(users.c.user_id == user_id))
 
 
 def _open_positions(db: Connection, account_id: str) -> list[queries.PositionRow]:

@@ -1,5 +1,6 @@
 """What is stored about API keys; each function is one statement."""
 
+from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Literal, NamedTuple
 from uuid import UUID
@@ -110,6 +111,11 @@ def remove(db: Connection, user_id: UUID, key_id: UUID) -> bool:
     """Revoke a key: nothing it signed is believed from here on; false where the user has none of this id."""
     statement = delete(api_keys).where(api_keys.c.key_id == key_id, api_keys.c.user_id == user_id)
     return db.execute(statement.returning(api_keys.c.key_id)).scalar_one_or_none() is not None
+
+
+def still_there(db: Connection, key_ids: Collection[UUID]) -> set[UUID]:
+    """Give those of some keys that are not revoked."""
+    return set(db.execute(select(api_keys.c.key_id).where(api_keys.c.key_id == func.any(list(key_ids)))).scalars())
 
 
 def _key(row: Any) -> Key:

@@ -5,7 +5,19 @@ from datetime import datetime, timedelta
 from typing import Final, Literal, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Connection, and_, bindparam, delete, func, insert, literal, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    and_,
+    bindparam,
+    delete,
+    exists,
+    func,
+    insert,
+    literal,
+    select,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert as insert_or_skip
 
 from reprise.api.tables import refresh_tokens, sessions, users
@@ -72,6 +84,11 @@ def add(db: Connection, user: User, password_hash: str) -> bool:
         .returning(users.c.user_id)
     )
     return db.execute(statement).scalar_one_or_none() is not None
+
+
+def is_not_deleted(user_id: UUID) -> ColumnElement[bool]:
+    """Give the condition that a user has not been deleted, to be part of another statement."""
+    return exists().where(users.c.user_id == user_id, users.c.deleted_at.is_(None))
 
 
 def find_login(db: Connection, email: str) -> Login | None:

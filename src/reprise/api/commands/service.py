@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 from reprise.api.command_log import DEADLINE_S, Asked, Sent
 from reprise.api.outcomes import NotAppended, Outcome
 from reprise.api.parts import Parts
+from reprise.api.positions import close_all_store
 from reprise.api.problems import (
     BROKER_UNAVAILABLE,
     ENGINE_BEHIND,
@@ -75,16 +76,16 @@ async def ask(
     parts: Parts,
     command: Asked,
     *,
-    keyed: bool = False,
+    key: str | None = None,
     respond_async: bool = False,
     condition: Callable[[], Awaitable[None]] | None = None,
 ) -> Reply:
-    """Send a command and wait two seconds for its outcome; a refusal is an ApiError.
+    """Send a command and wait two seconds for its outcome; a refusal is an ApiError. key: what its id was made of.
 
     The condition may refuse what was not sent before; what was is answered as it was then.
     """
     shard = shard_of(command.account_id, parts.settings.shards)
-    if keyed:
+    if key is not None:
         remembered = await _remembered(parts, command, respond_async=respond_async)
         if remembered is not None:
             return await _accept(parts, command, remembered)
@@ -93,8 +94,8 @@ async def ask(
     if parts.ends.is_behind(shard):
         parts.metrics.commands.labels("engine_behind").inc()
         raise ApiError(ENGINE_BEHIND, "Commands of seconds ago wait in the log; nothing was sent", headers=RETRY_AFTER)
-    if keyed:
-        before = await _before(parts, command, shard)
+    if key is not None:
+        before = await _before(parts, command, shard, key)
         if before is not None:
             return await _accept(parts, command, before)
     if condition is not None:
@@ -169,17 +170,19 @@ async def _overhear(parts: Parts, command_id: str) -> Outcome | None:
     return parts.outcomes.recent(command_id) if isinstance(outcome.event, CommandRepeated) else outcome
 
 
-async def _before(parts: Parts, command: Asked, shard: int) -> Settled | Known | None:
+async def _before(parts: Parts, command: Asked, shard: int, key: str) -> Settled | Known | None:
     """Find the outcome a key had before what is remembered here: for ever, in PostgreSQL."""
     content = content_of(command)
-    row, age = await parts.database.ask(lambda db: _known_in(db, command, shard))
+    row, age, closed_all = await parts.database.ask(lambda db: _known_in(db, command, shard, key))
     if row is None and age > PROJECTION_AGE_MAX:
         # A projector that has just started needs no more than a moment.
         await wait_for(parts, shard, parts.outcomes.seq(shard))
-        row, age = await parts.database.ask(lambda db: _known_in(db, command, shard))
+        row, age, closed_all = await parts.database.ask(lambda db: _known_in(db, command, shard, key))
     if row is not None and row.command_hash is not None:
         _refuse_other_content(row.command_hash, content, place(row.shard, row.seq))
         return Known(row)
+    if closed_all:
+        raise ApiError(REFUSALS[Rejection.COMMAND_ID_REUSED], "The key was used to close all positions")
     if age > PROJECTION_AGE_MAX and parts.outcomes.seq(shard) > 0:
         raise ApiError(PROJECTION_BEHIND, headers=RETRY_AFTER)
     return None
@@ -244,10 +247,12 @@ def _not_sent(parts: Parts, detail: str) -> ApiError:
     return ApiError(BROKER_UNAVAILABLE, detail, headers=RETRY_AFTER)
 
 
-def _known_in(db: Connection, command: Asked, shard: int) -> tuple[queries.CommandRow | None, int]:
-    """Give a command's row, and for how long (µs) the tables may have been without what is committed."""
+def _known_in(db: Connection, command: Asked, shard: int, key: str) -> tuple[queries.CommandRow | None, int, bool]:
+    """Give a command's row, for how long (µs) the tables may lack what is committed, and if the key closed all."""
     current_at = next((row.current_at for row in queries.progress(db) if row.shard == shard), 0)
-    return queries.command(db, command.account_id, command.command_id), now() - current_at
+    row = queries.command(db, command.account_id, command.command_id)
+    closed_all = row is None and close_all_store.find(db, command.account_id, key) is not None
+    return row, now() - current_at, closed_all
 
 
 def _replayed(replayed: bool) -> dict[str, str]:

@@ -19,6 +19,8 @@ from reprise.api.compat.spot_stream import SpotStream
 from reprise.api.compat.spot_views import SpotView, of_progress, of_venue_row
 from reprise.api.numbers import Number, Text
 from reprise.api.parts import Api, Parts
+from reprise.api.positions import close_all_store
+from reprise.api.problems import ApiError
 from reprise.api.progress import CAUGHT_UP
 from reprise.api.venue import keys
 from reprise.api.venue import service as venue
@@ -69,6 +71,7 @@ router = APIRouter(tags=["seed 002"], route_class=Route)
 @router.post("/api/trading/orders", response_model=Submitted, responses=Route.refusals(*OPENED), dependencies=SIGNED)
 async def submit_order(parts: Api, caller: Caller, request: Request, body: OrderRequest, asked: Asking) -> Response:
     """Take a spot order; it is pending."""
+    await _refuse_key_of_close_all(parts, caller, asked)
     wish = Wish(body.symbol.strip().upper(), body.side, body.type, body.quantity, body.price)
     if await keys.has(parts, caller.user.user_id):
         order_id = await _at_venue(parts, caller, wish, asked)
@@ -115,6 +118,14 @@ async def talk(websocket: WebSocket) -> None:
     """Tell one client prices and what comes of their orders: `/?token=JWT`."""
     stream: SpotStream = websocket.app.state.spot_stream
     await stream.serve(websocket)
+
+
+async def _refuse_key_of_close_all(parts: Parts, caller: Signed, asked: Asked) -> None:
+    key = asked.key
+    if key is None:
+        return
+    if await parts.database.ask(lambda db: close_all_store.find(db, caller.account_id, key)) is not None:
+        raise ApiError(spot.REUSED)
 
 
 async def _at_venue(parts: Parts, caller: Signed, wish: Wish, asked: Asked) -> str:

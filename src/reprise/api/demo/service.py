@@ -15,7 +15,7 @@ async def deposit(parts: Parts, account_id: str, amount: int, asked: Asked) -> R
     command = DepositCommand(
         command_id=asked.command_id(account_id), account_id=account_id, deadline=deadline(), amount=amount
     )
-    return await commands.ask(parts, command, keyed=asked.key is not None, respond_async=asked.respond_async)
+    return await commands.ask(parts, command, key=asked.key, respond_async=asked.respond_async)
 
 
 def deposit_of(reply: Settled | Known, amount: int) -> Deposit:

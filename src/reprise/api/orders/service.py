@@ -31,7 +31,7 @@ async def place(parts: Parts, caller: Signed, request: OrderRequest, asked: Aske
     reply: Reply | None = await _by_client_order_id(parts, command)
     if reply is None:
         try:
-            reply = await ask(parts, command, keyed=keyed.key is not None, respond_async=asked.respond_async)
+            reply = await ask(parts, command, key=keyed.key, respond_async=asked.respond_async)
         except ApiError as error:
             if error.kind != REFUSALS[Rejection.CLIENT_ORDER_ID_USED]:
                 raise

@@ -4,19 +4,17 @@ import asyncio
 from http import HTTPStatus
 from typing import Final, NamedTuple
 
-from sqlalchemy import Connection, select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import Connection
 
 from reprise.api.auth.caller import Signed
 from reprise.api.commands.asking import Asked
 from reprise.api.commands.service import Known, Settled, Undecided
 from reprise.api.cursors import LIMIT_MAX
 from reprise.api.parts import Parts
-from reprise.api.positions import service
+from reprise.api.positions import close_all_store, service
 from reprise.api.positions.schemas import Closing, Closings
 from reprise.api.problems import KEY_IN_USE, REFUSALS, REPLAYED, ApiError
 from reprise.api.progress import place, wait_for
-from reprise.api.tables import close_alls
 from reprise.projector import queries
 from reprise.schemas.ids import keyed_command_id
 from reprise.schemas.rejections import Rejection
@@ -54,13 +52,13 @@ async def close_all(parts: Parts, caller: Signed, asked: Asked) -> tuple[Closing
 async def _meant(parts: Parts, account_id: str, shard: int, key: str | None) -> tuple[list[str], bool]:
     """Give the positions that are to be closed, and whether the key had said so before."""
     if key is not None:
-        before = await parts.database.ask(lambda db: _stored(db, account_id, key))
+        before = await parts.database.ask(lambda db: close_all_store.find(db, account_id, key))
         if before is not None:
             return before, True
         command_id = keyed_command_id(account_id, key)
         if parts.outcomes.recent(command_id) is not None or parts.command_log.sent(command_id) is not None:
             raise ApiError(REFUSALS[Rejection.COMMAND_ID_REUSED])
-        if await parts.database.ask(lambda db: queries.command(db, account_id, command_id)) is not None:
+        if await parts.database.ask(lambda db: _is_taken(db, account_id, command_id)):
             raise ApiError(REFUSALS[Rejection.COMMAND_ID_REUSED])
     # What was opened a moment ago is open too.
     await wait_for(parts, shard, parts.outcomes.seq(shard))
@@ -120,15 +118,15 @@ def _open(db: Connection, account_id: str) -> list[str]:
             return position_ids
 
 
-def _stored(db: Connection, account_id: str, key: str) -> list[str] | None:
-    query = select(close_alls.c.position_ids).where(close_alls.c.account_id == account_id, close_alls.c.key == key)
-    return db.execute(query).scalar_one_or_none()
+def _is_taken(db: Connection, account_id: str, command_id: str) -> bool:
+    """Say whether a key was used for a command, or for an order at the venue."""
+    in_ledger = queries.command(db, account_id, command_id)
+    return in_ledger is not None or queries.venue_order_row(db, account_id, command_id) is not None
 
 
 def _store(db: Connection, account_id: str, key: str, position_ids: list[str]) -> list[str]:
     """Store what a key means unless that was said before, and give what counts."""
-    values = {"account_id": account_id, "key": key, "position_ids": position_ids}
-    db.execute(insert(close_alls).values(**values).on_conflict_do_nothing())
-    stored = _stored(db, account_id, key)
+    close_all_store.add(db, account_id, key, position_ids)
+    stored = close_all_store.find(db, account_id, key)
     assert stored is not None, "just stored"
     return stored

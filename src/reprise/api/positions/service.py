@@ -1,19 +1,20 @@
 """How positions are read, closed, and given other stops."""
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Literal
 
 from reprise.api.amounts import quantity as lots_of
 from reprise.api.auth.caller import Signed
 from reprise.api.commands.asking import Asked, deadline
-from reprise.api.commands.service import Known, Reply, Undecided, ask
+from reprise.api.commands.service import RETRY_AFTER, Known, Reply, Undecided, ask
 from reprise.api.cursors import read_cursor, write_cursor
 from reprise.api.numbers import units_of
 from reprise.api.parts import Parts
 from reprise.api.positions.schemas import AmendRequest, Position, Positions
 from reprise.api.positions.versions import refuse_other_version
 from reprise.api.positions.views import after, position_of_event, position_of_row
-from reprise.api.problems import NOT_FOUND, REFUSALS, ApiError
+from reprise.api.problems import NOT_FOUND, PROJECTION_BEHIND, REFUSALS, ApiError
 from reprise.api.progress import wait_for
 from reprise.projector import queries
 from reprise.schemas.commands import AmendStops, ClosePosition, ReducePosition
@@ -70,17 +71,16 @@ async def amend(
         amend_take_profit="take_profit" in named,
         take_profit=ticks("take_profit", request.take_profit),
     )
-    keyed, respond_async = asked.key is not None, asked.respond_async
     if if_match is None:
-        reply = await ask(parts, command, keyed=keyed, respond_async=respond_async)
+        reply = await ask(parts, command, key=asked.key, respond_async=asked.respond_async)
         return await _result(parts, caller.account_id, position_id, reply), reply
     # Of two that saw the same version here only the first may amend it, so the second waits for its outcome.
     async with parts.tickets.held(position_id):
         reply = await ask(
             parts,
             command,
-            keyed=keyed,
-            respond_async=respond_async,
+            key=asked.key,
+            respond_async=asked.respond_async,
             condition=lambda: _refuse_unless(parts, caller.account_id, position_id, if_match),
         )
         return await _result(parts, caller.account_id, position_id, reply), reply
@@ -105,57 +105,66 @@ async def close(
             position_id=position_id,
             quantity=units_of("/quantity", quantity, instrument.lot_exponent),
         )
-    reply = await ask(parts, command, keyed=asked.key is not None, respond_async=asked.respond_async)
+    reply = await ask(parts, command, key=asked.key, respond_async=asked.respond_async)
     return await _result(parts, caller.account_id, position_id, reply), reply
 
 
 async def _refuse_unless(parts: Parts, account_id: str, position_id: str, if_match: str) -> None:
     """Refuse where the newest that is known of the position is of another version."""
-    shard = int(position_id.partition("-")[0])
-    if shard < parts.settings.shards:
-        await wait_for(parts, shard, parts.outcomes.seq(shard))
-    position = await _seen(parts, account_id, position_id)
-    if position is None:
-        raise ApiError(REFUSALS[Rejection.POSITION_NOT_OPEN]._replace(status=404))
-    refuse_other_version(if_match, position)
+    refuse_other_version(if_match, await _newest(parts, account_id, position_id))
 
 
 async def _instrument(parts: Parts, account_id: str, position_id: str) -> Instrument:
-    """Give what the position is of, and with it the places of its prices and quantities."""
-    position = await _seen(parts, account_id, position_id)
-    if position is None:
-        shard = int(position_id.partition("-")[0])
-        if shard < parts.settings.shards:
-            await wait_for(parts, shard, parts.outcomes.seq(shard))
-        position = await _seen(parts, account_id, position_id)
-    if position is None:
-        # Without its instrument's units what was asked cannot be written into the log.
-        raise ApiError(REFUSALS[Rejection.POSITION_NOT_OPEN]._replace(status=404))
+    """Give what the position is of, and with it the places of its prices and quantities.
+
+    Without them what was asked cannot be written into the log.
+    """
+    position = await _seen(parts, account_id, position_id) or await _newest(parts, account_id, position_id)
     return parts.prices.instruments[position.symbol]
 
 
+async def _newest(parts: Parts, account_id: str, position_id: str) -> Position:
+    """Find a position in tables that have all events up to now, or say that there is none, or that nobody can know."""
+    shard = int(position_id.partition("-")[0])
+    lag = await wait_for(parts, shard, parts.outcomes.seq(shard)) if shard < parts.settings.shards else 0
+    position = await _seen(parts, account_id, position_id)
+    if position is not None:
+        return position
+    if lag > 0:
+        detail = "The tables do not say yet whether there is such a position; nothing was sent"
+        raise ApiError(PROJECTION_BEHIND, detail, headers=RETRY_AFTER)
+    raise ApiError(REFUSALS[Rejection.POSITION_NOT_OPEN]._replace(status=404))
+
+
 async def _result(parts: Parts, account_id: str, position_id: str, reply: Reply) -> Position | None:
-    """Give the position a command left behind; null while its opening is not even in the tables."""
+    """Give the position a command left behind; null while its opening, or a part of it, is not even in the tables."""
     if isinstance(reply, Undecided):
         return None
-    position = await _seen(parts, account_id, position_id)
     if isinstance(reply, Known):
-        return position
+        return await _seen(parts, account_id, position_id)
     shard, event = reply.outcome
-    if position is None or not _is_up_to(position, event, parts.prices.instruments):
+    assert isinstance(event, StopsAmended | PositionReduced | PositionClosed), "the outcome of what was not refused"
+    instruments = parts.prices.instruments
+    if isinstance(event, PositionReduced):
+        await wait_for(parts, shard, event.seq)  # What the rest is worth now, only the tables say.
+    position = await _seen(parts, account_id, position_id)
+    if position is None or not _follows(event, position, instruments):
         await wait_for(parts, shard, event.seq)
         position = await _seen(parts, account_id, position_id)
-    assert isinstance(event, StopsAmended | PositionReduced | PositionClosed), "the outcome of what was not refused"
-    return None if position is None else after(position, event, shard, parts.prices.instruments)
+    if position is None or not _follows(event, position, instruments):
+        return None
+    return after(position, event, shard, instruments)
 
 
-def _is_up_to(position: Position, event: Event, instruments: Mapping[str, Instrument]) -> bool:
-    """Say whether a position has all parts that were closed up to an event, so that no result is missing or twice."""
+def _follows(event: Event, position: Position, instruments: Mapping[str, Instrument]) -> bool:
+    """Say whether a position has all parts that were closed before an event, so that no result is missing."""
+    if position.status == "closed":
+        return True
     match event:
-        case PositionReduced(quantity_left=left):
-            return position.status == "closed" or position.quantity == lots_of(instruments[event.symbol], left)
+        case PositionReduced(quantity=part, quantity_left=left):
+            return Decimal(position.quantity) <= Decimal(lots_of(instruments[event.symbol], part + left))
         case PositionClosed(quantity=size):
-            return position.status == "closed" or position.quantity == lots_of(instruments[event.symbol], size)
+            return Decimal(position.quantity) <= Decimal(lots_of(instruments[event.symbol], size))
         case _:
             return True
 
@@ -175,5 +184,7 @@ async def _seen(parts: Parts, account_id: str, position_id: str) -> Position | N
         position = position_of_event(opened, instruments)
     else:
         return None
-    amended = parts.tickets.amended(position_id, seq)
-    return position if amended is None else after(position, amended, shard, instruments)
+    for change in parts.tickets.changes(position_id, seq):
+        if _follows(change, position, instruments):
+            position = after(position, change, shard, instruments)
+    return position

@@ -7,19 +7,23 @@ from contextlib import asynccontextmanager
 from typing import Final, TypeVar
 from weakref import WeakValueDictionary
 
-from reprise.schemas.events import Event, PositionOpened, StopsAmended
+from reprise.schemas.events import Event, PositionOpened, PositionReduced, StopsAmended
 
 TICKETS_MAX: Final = 20_000
+# Of one ticket; the tables are seldom behind by more than one.
+PARTS_MAX: Final = 50
 
-Remembered = TypeVar("Remembered", PositionOpened, StopsAmended)
+Parts = tuple[PositionReduced, ...]
+Remembered = TypeVar("Remembered", PositionOpened, StopsAmended, Parts)
 
 
 class Tickets:
-    """Remembers openings and amendments that were answered here; used on the loop only."""
+    """Remembers openings, amendments and closed parts that were answered here; used on the loop only."""
 
     def __init__(self) -> None:
         self._opened: OrderedDict[str, PositionOpened] = OrderedDict()
         self._amended: OrderedDict[str, StopsAmended] = OrderedDict()
+        self._parts: OrderedDict[str, Parts] = OrderedDict()
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     def note(self, event: Event) -> None:
@@ -31,6 +35,10 @@ class Tickets:
                 before = self._amended.get(position_id)
                 if before is None or before.seq < event.seq:
                     _put(self._amended, position_id, event)
+            case PositionReduced(position_id=position_id):
+                known = {part.seq: part for part in self._parts.get(position_id, ())} | {event.seq: event}
+                newest = sorted(known)[-PARTS_MAX:]
+                _put(self._parts, position_id, tuple(known[seq] for seq in newest))
             case _:
                 pass
 
@@ -46,10 +54,11 @@ class Tickets:
         event = self._opened.get(position_id)
         return event if event is not None and event.account_id == account_id else None
 
-    def amended(self, position_id: str, after_seq: int) -> StopsAmended | None:
-        """Give the last amendment, where it is younger than an event."""
-        event = self._amended.get(position_id)
-        return event if event is not None and event.seq > after_seq else None
+    def changes(self, position_id: str, after_seq: int) -> list[StopsAmended | PositionReduced]:
+        """Give what is remembered of a ticket and younger than an event, in order; of its amendments the last."""
+        amended = self._amended.get(position_id)
+        found = [*self._parts.get(position_id, ()), *(() if amended is None else (amended,))]
+        return sorted((event for event in found if event.seq > after_seq), key=lambda event: event.seq)
 
 
 def _put(events: OrderedDict[str, Remembered], key: str, event: Remembered) -> None:

@@ -82,6 +82,7 @@ def after(
                 "margin": money(event.margin_left),
                 "liquidation_price": price_or_null(instrument, event.liquidation_price),
                 "realized_pnl": _added(position, event.profit),
+                "unrealized_pnl": None,  # What there is said is of the whole.
             }
         )
     if position.status == "closed":

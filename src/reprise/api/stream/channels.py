@@ -1,4 +1,4 @@
-"""Which channels there are, by name: `ticks.SYMBOL`, `candles.INTERVAL.SYMBOL`, `account`."""
+"""Which channels there are, by name: `ticks.SYMBOL`, `candles.INTERVAL.SYMBOL`, `account`, `alerts`."""
 
 from collections.abc import Mapping
 from typing import Final, NamedTuple, get_args
@@ -8,6 +8,8 @@ from reprise.projector.queries import Interval
 from reprise.schemas.messages import Instrument
 
 ACCOUNT: Final = "account"
+ALERTS: Final = "alerts"
+PRIVATE: Final = (ACCOUNT, ALERTS)
 INTERVALS: Final[dict[str, Interval]] = {interval: interval for interval in get_args(Interval)}
 
 

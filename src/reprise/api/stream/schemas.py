@@ -5,6 +5,7 @@ from typing import Annotated, Any, Final, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
 
 from reprise.api.account.schemas import Account
+from reprise.api.alerts.schemas import Alert
 from reprise.api.candles.schemas import Candle
 from reprise.api.ledger.schemas import LedgerLine
 from reprise.api.numbers import Text
@@ -170,6 +171,20 @@ class WsAccountUpdate(WsMessage):
     data: AccountUpdate
 
 
+class WsAlertsSnapshot(WsMessage):
+    """Your active alerts, the last made first."""
+
+    type: Literal["snapshot"] = "snapshot"
+    data: list[Alert]
+
+
+class WsAlertsUpdate(WsMessage):
+    """An alert of yours that triggered."""
+
+    type: Literal["update"] = "update"
+    data: Alert
+
+
 class WsTickerMessage(WsMessage):
     """The last price of a symbol; a slow reader misses prices, never the last one."""
 
@@ -188,7 +203,7 @@ REQUESTS: Final[TypeAdapter[Any]] = TypeAdapter(WsRequest)
 CLIENT: Final[tuple[type[BaseModel], ...]] = (WsSubscribe, WsUnsubscribe, WsAuth, WsResume, WsPing)
 SERVER: Final[tuple[type[BaseModel], ...]] = (
     *(WsAck, WsPong, WsError, WsResync, WsShutdown),
-    *(WsAccountSnapshot, WsAccountUpdate, WsTickerMessage, WsCandleMessage),
+    *(WsAccountSnapshot, WsAccountUpdate, WsAlertsSnapshot, WsAlertsUpdate, WsTickerMessage, WsCandleMessage),
 )
 
 

@@ -25,8 +25,9 @@ from reprise.api.problems import (
     Problem,
 )
 from reprise.api.stream.account_feed import AccountFeed
+from reprise.api.stream.alert_feed import AlertFeed
 from reprise.api.stream.board import Board
-from reprise.api.stream.channels import ACCOUNT, Public, public_channel
+from reprise.api.stream.channels import ACCOUNT, ALERTS, PRIVATE, Public, public_channel
 from reprise.api.stream.feeds import AccountFeeds
 from reprise.api.stream.outbox import Outbox, Overflow
 from reprise.api.stream.schemas import (
@@ -61,6 +62,7 @@ class Close(NamedTuple):
 
 
 SIGNED_OUT: Final = Close(4401, "signed out")
+REVOKED: Final = Close(4401, "the API key was revoked")
 EXPIRED: Final = Close(4401, "sign in again")
 SLOW: Final = Close(4408, "too much waits unread")
 TOO_MANY_MESSAGES: Final = Close(4429, "too many messages")
@@ -71,11 +73,14 @@ RESTART: Final = Close(1012, "the server goes down")
 class Socket:
     """Lives as long as its connection; used on the loop only."""
 
-    def __init__(self, parts: Parts, websocket: WebSocket, board: Board, accounts: AccountFeeds) -> None:
+    def __init__(
+        self, parts: Parts, websocket: WebSocket, board: Board, accounts: AccountFeeds, alerts: AlertFeed
+    ) -> None:
         self._parts = parts
         self._websocket = websocket
         self._board = board
         self._accounts = accounts
+        self._alerts = alerts
         self._outbox = Outbox(WAITING_MAX, on_overflow=lambda: self.close(SLOW))
         self._channels: dict[str, Public | None] = {}
         self._feed: AccountFeed | None = None
@@ -226,26 +231,30 @@ class Socket:
         """Subscribe to all or to none; what is subscribed to already is told from the beginning."""
         names = list(dict.fromkeys(request.channels))
         instruments = self._parts.prices.instruments
-        channels = {name: None if name == ACCOUNT else public_channel(name, instruments) for name in names}
-        if ACCOUNT in channels:
+        channels = {name: None if name in PRIVATE else public_channel(name, instruments) for name in names}
+        if None in channels.values():
             self._must_be_signed_in()
         for name in names:
             self._unsubscribe(name)
         try:
-            for channel in channels.values():
-                if channel is None:
-                    await self._take_account()
-                else:
+            for name, channel in channels.items():
+                if channel is not None:
                     await self._board.prepare(channel, self._outbox)
+                elif name == ALERTS:
+                    await self._prepare_alerts()
+                else:
+                    await self._take_account()
         except (ApiError, SQLAlchemyError):
             for name in names:
                 self._unsubscribe(name)
             raise
         self._channels |= channels
         self._acknowledge(request.id, "subscribe")
-        for channel in channels.values():
+        for name, channel in channels.items():
             if channel is not None:
                 self._board.subscribe(channel, self._outbox)
+            elif name == ALERTS:
+                self._alerts.subscribe(self._outbox)
             elif self._feed is not None:
                 self._feed.subscribe(self._outbox)
 
@@ -263,6 +272,10 @@ class Socket:
         if self._signed is None:
             raise ApiError(NOT_AUTHENTICATED, "Say who you are first, with `auth`")
 
+    async def _prepare_alerts(self) -> None:
+        assert self._signed is not None, "asked before"
+        await self._alerts.prepare(self._signed.account_id, self._outbox)
+
     async def _take_account(self) -> AccountFeed:
         assert self._signed is not None, "asked before"
         self._feed = self._accounts.take(self._signed.account_id, self._outbox)
@@ -275,14 +288,16 @@ class Socket:
 
     def _unsubscribe(self, name: str) -> None:
         self._channels.pop(name, None)
-        if name != ACCOUNT:
+        if name == ALERTS:
+            self._alerts.unsubscribe(self._outbox)
+        elif name != ACCOUNT:
             self._board.unsubscribe(name, self._outbox)
         elif self._feed is not None:
             self._accounts.give_back(self._feed, self._outbox)
             self._feed = None
 
     def _leave(self) -> None:
-        for name in (*self._channels, ACCOUNT):
+        for name in (*self._channels, *PRIVATE):
             self._unsubscribe(name)
         if self._expiry is not None:
             self._expiry.cancel()

@@ -1,24 +1,26 @@
 """All WebSockets of this process: which are let in, which sign-ins are over, and how they end with it."""
 
 import asyncio
-from functools import partial
+from collections.abc import Callable
 from typing import Final
 from uuid import UUID
 
 import structlog
 from fastapi import WebSocket
+from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.websockets import WebSocketDisconnect
 
-from reprise.api.auth import store
-from reprise.api.auth.caller import allowed_origins
+from reprise.api.auth import key_store, store
+from reprise.api.auth.caller import Signed, allowed_origins
 from reprise.api.parts import Parts
+from reprise.api.stream.alert_feed import AlertFeed
 from reprise.api.stream.board import Board
 from reprise.api.stream.feeds import AccountFeeds
-from reprise.api.stream.socket import RESTART, SIGNED_OUT, Close, Socket
+from reprise.api.stream.socket import RESTART, REVOKED, SIGNED_OUT, Close, Socket
 
 SOCKETS_MAX: Final = 5_000
-LOOK_S: Final = 5.0  # how often is looked for sessions that are over
+LOOK_S: Final = 5.0  # how often is looked for sessions that are over, and keys that are revoked
 SHUTDOWN_S: Final = 2.0
 FULL: Final = Close(1013, "too many sockets; try again later")
 SCHEMES: Final = {"ws": "http", "wss": "https"}
@@ -31,6 +33,7 @@ class Sockets:
         self._parts = parts
         self._board = Board(parts)
         self._accounts = AccountFeeds(parts)
+        self._alerts = AlertFeed(parts)
         self._sockets: set[Socket] = set()
         self._ended: asyncio.Event = asyncio.Event()
         self._going_down = False
@@ -44,7 +47,7 @@ class Sockets:
         if self._going_down or len(self._sockets) >= SOCKETS_MAX:
             await _close(websocket, RESTART if self._going_down else FULL)
             return
-        socket = Socket(self._parts, websocket, self._board, self._accounts)
+        socket = Socket(self._parts, websocket, self._board, self._accounts, self._alerts)
         self._sockets.add(socket)
         metrics = self._parts.metrics
         metrics.stream_sockets.set(len(self._sockets))
@@ -61,7 +64,7 @@ class Sockets:
 
     async def run_for_ever(self) -> None:
         """Tell what is new, and end the sockets whose session is over."""
-        await asyncio.gather(self._board.tell_for_ever(), self._look_for_ever())
+        await asyncio.gather(self._board.tell_for_ever(), self._alerts.tell_for_ever(), self._look_for_ever())
 
     async def shut_down(self) -> None:
         """Tell every client that the server goes down, wait a little for the slow ones, and let nobody in."""
@@ -89,25 +92,31 @@ class Sockets:
     async def _look_for_ever(self) -> None:
         while True:
             await asyncio.sleep(LOOK_S)
-            by_session = self._by_session()
-            if not by_session:
-                continue
             try:
-                going_on = await self._parts.database.ask(partial(store.going_on, session_ids=list(by_session)))
+                await self._end_without(lambda signed: signed.session_id, store.going_on, SIGNED_OUT)
+                await self._end_without(lambda signed: signed.key_id, key_store.still_there, REVOKED)
             except SQLAlchemyError as error:
-                structlog.get_logger().warning("sessions not looked up", error=str(error))
-                continue
-            for session_id, sockets in by_session.items():
-                if session_id not in going_on:
-                    for socket in sockets:
-                        socket.close(SIGNED_OUT)
+                structlog.get_logger().warning("sessions and keys not looked up", error=str(error))
 
-    def _by_session(self) -> dict[UUID, list[Socket]]:
-        by_session: dict[UUID, list[Socket]] = {}
+    async def _end_without(
+        self,
+        credential_of: Callable[[Signed], UUID | None],
+        still_good: Callable[[Connection, list[UUID]], set[UUID]],
+        why: Close,
+    ) -> None:
+        """End the sockets whose session, or key, is not good any more, whichever process ended it."""
+        by_credential: dict[UUID, list[Socket]] = {}
         for socket in self._sockets:
-            if socket.signed is not None and socket.signed.session_id is not None:
-                by_session.setdefault(socket.signed.session_id, []).append(socket)
-        return by_session
+            credential = None if socket.signed is None else credential_of(socket.signed)
+            if credential is not None:
+                by_credential.setdefault(credential, []).append(socket)
+        if not by_credential:
+            return
+        good = await self._parts.database.ask(lambda db: still_good(db, list(by_credential)))
+        for credential, sockets in by_credential.items():
+            if credential not in good:
+                for socket in sockets:
+                    socket.close(why)
 
 
 async def _close(websocket: WebSocket, why: Close) -> None:

@@ -27,6 +27,7 @@ async def make_ticket(parts: Parts, caller: Signed) -> str:
         "ticket_hash": _hash(ticket),
         "user_id": caller.user.user_id,
         "session_id": caller.session_id,
+        "key_id": caller.key_id,
         "expires_at": moment + TICKET_LIFETIME,
         "signed_in_until": until,
     }
@@ -55,17 +56,18 @@ def _use(db: Connection, ticket: str) -> Signed | None:
     statement = (
         delete(ws_tickets)
         .where(columns.ticket_hash == _hash(ticket), columns.expires_at > func.now())
-        .returning(columns.user_id, columns.session_id, columns.signed_in_until)
+        .returning(columns.user_id, columns.session_id, columns.key_id, columns.signed_in_until)
     )
     row = db.execute(statement).one_or_none()
     if row is None:
         return None
-    user_id, session_id, until = row
+    user_id, session_id, key_id, until = row
     if session_id is not None:
         found = find_by_session(db, session_id, user_id)
         return None if found is None else Signed(found[0], session_id, found[1], until)
+    # Of a key that was revoked no ticket is left.
     user = db.execute(select(*USER).where(users.c.user_id == user_id, users.c.deleted_at.is_(None))).one_or_none()
-    return None if user is None else Signed(User(*user), None, None, until)
+    return None if user is None else Signed(User(*user), None, None, until, key_id)
 
 
 def _hash(ticket: str) -> bytes:

@@ -2,16 +2,18 @@
 
 import asyncio
 import re
+from decimal import Decimal
 from time import monotonic
 from typing import Final, NamedTuple
 from uuid import uuid4
 
 from reprise.api.outcomes import NotAppended
 from reprise.api.parts import Parts
-from reprise.api.problems import BROKER_UNAVAILABLE, NOT_FOUND, ApiError, malformed
+from reprise.api.problems import BROKER_UNAVAILABLE, NOT_FOUND, REFUSALS, ApiError, malformed
 from reprise.api.times import now
 from reprise.api.venue.channel import Place
 from reprise.projector import queries
+from reprise.schemas.rejections import Rejection
 from reprise.schemas.topics import VENUE_COMMANDS
 from reprise.schemas.units import SECOND
 from reprise.schemas.venue import CancelVenueOrder, PlaceVenueOrder, VenueCommand, VenueOrder, VenueSide
@@ -39,13 +41,16 @@ class VenueOrderRequest(NamedTuple):
 async def place(parts: Parts, account_id: str, request: VenueOrderRequest, order_id: str | None = None) -> str:
     """Ask for an order and give its id at once; it is pending. The same order_id again is the same order.
 
-    Whatever the venue's filters say against it, its status tells later. 422 for what is no order at all.
+    Whatever the venue's filters say against it, its status tells later. 422 for what is no order at all, and for an
+    order_id that was another order's.
     """
     for name, pattern in (("symbol", _SYMBOL), ("type", _WORD), ("quantity", _DIGITS)):
         _check(name, getattr(request, name), pattern)
     for name, pattern in (("price", _DIGITS), ("stop_price", _DIGITS), ("time_in_force", _WORD)):
         if getattr(request, name) is not None:
             _check(name, getattr(request, name), pattern)
+    if order_id is not None and await _is_placed(parts, account_id, request, order_id):
+        return order_id
     order = VenueOrder(order_id=order_id or str(uuid4()), **request._asdict())
     command = PlaceVenueOrder(command_id=order.order_id, account_id=account_id, deadline=now() + DEADLINE, order=order)
     await _send(parts, command)
@@ -80,6 +85,23 @@ async def order(parts: Parts, account_id: str, order_id: str) -> queries.VenueOr
 async def positions(parts: Parts, account_id: str) -> list[queries.VenuePositionRow]:
     """Give what a user holds at the venue, net, by symbol."""
     return await parts.database.ask(lambda db: queries.venue_position_rows(db, account_id))
+
+
+async def _is_placed(parts: Parts, account_id: str, request: VenueOrderRequest, order_id: str) -> bool:
+    """Say whether this very order is placed already; two that come at once are one order to the worker."""
+    row = await parts.database.ask(lambda db: queries.venue_order_row(db, account_id, order_id))
+    if row is None:
+        return False
+    if _content(row) != _content(request):
+        raise ApiError(REFUSALS[Rejection.COMMAND_ID_REUSED])
+    return True
+
+
+def _content(order: VenueOrderRequest | queries.VenueOrderRow) -> tuple[str | Decimal | None, ...]:
+    """Give what makes two orders the same; 0.10 and 0.1 are one number."""
+    numbers = (order.quantity, order.price, order.stop_price)
+    digits = (None if number is None else Decimal(number) for number in numbers)
+    return (order.symbol, order.side, order.type, order.time_in_force, *digits)
 
 
 async def _send(parts: Parts, command: VenueCommand) -> None:

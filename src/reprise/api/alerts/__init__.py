@@ -1,0 +1,1 @@
+"""Price alerts: tell me once when a market's price gets there."""

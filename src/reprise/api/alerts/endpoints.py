@@ -1,0 +1,67 @@
+"""Routes of price alerts."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Response
+
+from reprise.api.alerts import service
+from reprise.api.alerts.schemas import Alert, AlertRequest, Alerts
+from reprise.api.auth.caller import REFUSALS, SCHEMES, Caller
+from reprise.api.cursors import LIMIT, Cursor, Limit
+from reprise.api.numbers import ExactRoute
+from reprise.api.parts import Api
+from reprise.api.problems import (
+    ALERT_REACHED,
+    CROSS_SITE_REQUEST,
+    MALFORMED,
+    NOT_FOUND,
+    PROJECTION_BEHIND,
+    TOO_MANY_ALERTS,
+    responses,
+)
+from reprise.api.problems import REFUSALS as CORE
+from reprise.api.progress import CAUGHT_UP
+from reprise.projector.alert_queries import Status
+from reprise.schemas.rejections import Rejection
+
+router = APIRouter(prefix="/alerts", tags=["alerts"], route_class=ExactRoute, dependencies=SCHEMES)
+
+NOT_MADE = (
+    *(MALFORMED, CORE[Rejection.SYMBOL_UNKNOWN], CORE[Rejection.NO_PRICE]),
+    *(ALERT_REACHED, TOO_MANY_ALERTS, CROSS_SITE_REQUEST, PROJECTION_BEHIND),
+)
+
+
+@router.post("", status_code=201, responses=responses(*REFUSALS, *NOT_MADE))
+async def create_alert(parts: Api, caller: Caller, body: AlertRequest, response: Response) -> Alert:
+    """Be told once when the mid gets to a price: over the WebSocket's channel `alerts`, and here by its `status`.
+
+    Every price counts that is accepted from here on, also one the market came back from between two that were told.
+    """
+    alert = await service.create(parts, caller, body)
+    response.headers["Location"] = f"/api/v1/alerts/{alert.id}"
+    return alert
+
+
+@router.get("", dependencies=[CAUGHT_UP], responses=responses(*REFUSALS, MALFORMED))
+async def list_alerts(
+    parts: Api,
+    caller: Caller,
+    status: Annotated[Status | None, Query(description="all by default")] = None,
+    limit: Limit = LIMIT,
+    cursor: Cursor = None,
+) -> Alerts:
+    """List your alerts, the last made first; those that triggered stay until you delete them."""
+    return await service.page(parts, caller.account_id, status, limit, cursor)
+
+
+@router.get("/{alert_id}", dependencies=[CAUGHT_UP], responses=responses(*REFUSALS, NOT_FOUND, MALFORMED))
+async def get_alert(parts: Api, caller: Caller, alert_id: str) -> Alert:
+    """Give one alert of yours."""
+    return await service.find(parts, caller.account_id, alert_id)
+
+
+@router.delete("/{alert_id}", status_code=204, responses=responses(*REFUSALS, CROSS_SITE_REQUEST, NOT_FOUND, MALFORMED))
+async def delete_alert(parts: Api, caller: Caller, alert_id: str) -> None:
+    """Delete an alert, whether it has triggered or not."""
+    await service.remove(parts, caller.account_id, alert_id)

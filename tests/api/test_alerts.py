@@ -1,0 +1,352 @@
+"""Price alerts as a user sees them: how one is made, what is refused, what is told of it, and whose it is.
+
+The application runs in this process without a log: the test hands the core's own events to it and to the tables.
+"""
+
+import asyncio
+import json
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+import pytest
+from sqlalchemy import create_engine, true
+
+from auth.conftest import PASSWORD, Browser, Site, refused, served, settings_of
+from auth.signing import headers_of
+from auth.test_api_keys import anonymous, made
+from conftest import new_database
+from postgres.test_alerts import MID, Market
+from reprise.api.alerts import service
+from reprise.api.alerts.service import ACTIVE_MAX
+from reprise.api.auth.deletion import _mark_closed
+from reprise.api.auth.store import is_not_deleted
+from reprise.api.parts import Parts
+from reprise.api.stream.alert_feed import AlertFeed
+from reprise.api.stream.outbox import Outbox
+from reprise.cli.database import migrate_url
+from reprise.projector.alert_queries import NewAlert, add_alert
+from reprise_client import Client, Refused
+
+BTC, STANDS = "BTC_USDC", "50000.10"  # the mid
+
+
+class Place(Market):
+    """A market whose events the API hears too."""
+
+    def __init__(self, url: str, parts: Parts, site: Site) -> None:
+        self.parts, self.site = parts, site
+        self._heard = 0
+        super().__init__(create_engine(url))
+        self.hear()
+
+    def hear(self) -> None:
+        """Let the API have what happened."""
+        for value in self.exchange.values[0][self._heard :]:
+            self.parts.outcomes._take(0, value)
+        self._heard = len(self.exchange.values[0])
+
+    def move(self, *mids: int, low: int | None = None, high: int | None = None) -> None:
+        """Prices one after the other, which everybody has at the end; back to MID."""
+        self.tick(*mids, low=low, high=high)
+        self.tick(MID)
+        self.project()
+        self.hear()
+
+    def newcomer(self) -> Browser:
+        browser = Browser(self.site).register()
+        browser.http.headers["Authorization"] = f"Bearer {browser.login()}"
+        browser.http.cookies.clear()
+        return browser
+
+
+@pytest.fixture(scope="module")
+def place(postgres: str) -> Iterator[Place]:
+    with new_database(postgres) as url:
+        migrate_url(url)
+        with served(settings_of(url)) as (parts, site):
+            place = Place(url, parts, site)
+            yield place
+            place.engine.dispose()
+
+
+@pytest.fixture
+def user(place: Place) -> Browser:
+    return place.newcomer()
+
+
+def asked(user: Browser, price: object = "51000", **fields: Any) -> httpx.Response:
+    return user.post("/alerts", json={"symbol": BTC, "price": price} | fields)
+
+
+def alert_of(user: Browser, price: object = "51000", **fields: Any) -> dict[str, Any]:
+    """An alert that must be made."""
+    reply = asked(user, price, **fields)
+    assert reply.status_code == 201, reply.text
+    alert: dict[str, Any] = reply.json()
+    assert reply.headers["Location"] == f"/api/v1/alerts/{alert['id']}"
+    assert user.get(f"/alerts/{alert['id']}").json() == alert
+    return alert
+
+
+def listed(user: Browser, **filters: Any) -> list[dict[str, Any]]:
+    items: list[dict[str, Any]] = user.get("/alerts", params=filters).json()["items"]
+    return items
+
+
+def test_an_alert_waits_triggers_once_and_says_when_and_where(place: Place, user: Browser) -> None:
+    above = alert_of(user, "50010.0", note="sell")
+    below = alert_of(user, 49990.0, direction="below")
+    assert above | {"id": "", "created_at": ""} == {
+        "id": "",
+        "symbol": BTC,
+        "direction": "above",
+        "price": "50010.0",
+        "note": "sell",
+        "status": "active",
+        "created_at": "",
+        "triggered_at": None,
+        "triggered_price": None,
+    }
+    assert (below["direction"], below["price"], below["note"]) == ("below", "49990.0", None)
+    assert listed(user) == listed(user, status="active") == [below, above]
+    place.move(MID + 98)
+    assert listed(user, status="triggered") == []
+    place.move(MID, high=MID + 99)
+    [told] = listed(user, status="triggered")
+    assert told == above | {
+        "status": "triggered",
+        "triggered_at": "2026-01-09T12:00:05.000000Z",
+        "triggered_price": "50010.00",
+    }
+    place.move(MID + 200, MID - 200)
+    [first, second] = listed(user, status="triggered")
+    assert (first["id"], first["triggered_price"], second) == (below["id"], "49980.10", told)
+    assert listed(user, status="active") == []
+
+
+def test_left_out_the_direction_is_towards_the_price(user: Browser) -> None:
+    assert alert_of(user, "50000.2")["direction"] == "above"
+    assert alert_of(user, "50000.0")["direction"] == "below"
+
+
+@pytest.mark.parametrize(
+    ("fields", "detail"),
+    [
+        (
+            {"price": "49999.9", "direction": "above"},
+            "above 49999.9: choose a higher price, or leave `direction` out",
+        ),
+        ({"price": "50000.2", "direction": "below"}, "below 50000.2: choose a lower price, or leave `direction` out"),
+        ({"price": "50000.1"}, "exactly 50000.1: choose another price"),
+        ({"price": "50000.1", "direction": "below"}, "exactly 50000.1: choose another price"),
+    ],
+)
+def test_what_the_price_has_reached_already_is_refused_with_what_to_do(
+    user: Browser, fields: dict[str, Any], detail: str
+) -> None:
+    reply = asked(user, **fields)
+    refused(reply, 409, "ALERT_REACHED")
+    assert reply.json()["detail"] == f"The mid of {BTC} is {STANDS}, {detail}"
+    assert reply.json()["mid"] == STANDS
+    assert listed(user) == []
+
+
+@pytest.mark.parametrize(
+    ("fields", "status", "code"),
+    [
+        ({"price": "50100.05"}, 422, "MALFORMED"),  # Between two ticks.
+        ({"price": "0"}, 422, "MALFORMED"),
+        ({"price": -1}, 422, "MALFORMED"),
+        ({"price": "1e30"}, 422, "MALFORMED"),
+        ({"price": "much"}, 422, "MALFORMED"),
+        ({"price": None}, 422, "MALFORMED"),
+        ({"direction": "sideways"}, 422, "MALFORMED"),
+        ({"note": "x" * 201}, 422, "MALFORMED"),
+        ({"note": 5}, 422, "MALFORMED"),
+        ({"repeat": True}, 422, "MALFORMED"),
+        ({"symbol": "DOGE_USDC"}, 409, "SYMBOL_UNKNOWN"),
+    ],
+)
+def test_what_no_alert_can_be_is_refused(user: Browser, fields: dict[str, Any], status: int, code: str) -> None:
+    refused(asked(user, **fields), status, code)
+
+
+def test_without_a_price_there_is_nothing_to_wait_from(place: Place, user: Browser) -> None:
+    quotes = place.parts.prices._quotes
+    quote = quotes.pop("SOL_USDC")
+    try:
+        for direction in (None, "above"):
+            refused(asked(user, "200", symbol="SOL_USDC", direction=direction), 409, "NO_PRICE")
+    finally:
+        quotes["SOL_USDC"] = quote
+
+
+def test_another_users_alert_is_not_found_and_stays(place: Place, user: Browser) -> None:
+    alert, other = alert_of(user), place.newcomer()
+    path = f"/alerts/{alert['id']}"
+    for mine, at in ((other, path), (user, "/alerts/nothing")):
+        refused(mine.get(at), 404, "NOT_FOUND")
+        refused(mine.http.delete(f"/api/v1{at}"), 404, "NOT_FOUND")
+    assert listed(other) == []
+    assert user.http.delete(f"/api/v1{path}").status_code == 204
+    refused(user.get(path), 404, "NOT_FOUND")
+    refused(user.http.delete(f"/api/v1{path}"), 404, "NOT_FOUND")
+
+
+def test_a_user_has_so_many_active_alerts_and_pages_through_them(place: Place, user: Browser) -> None:
+    alerts = [alert_of(user, 50_010 + number) for number in range(ACTIVE_MAX)]
+    refused(asked(user), 409, "TOO_MANY_ALERTS")
+    assert user.http.delete(f"/api/v1/alerts/{alerts.pop()['id']}").status_code == 204
+    alerts.append(alert_of(user))
+    found: list[dict[str, Any]] = []
+    cursor: dict[str, str] = {}
+    while True:
+        page = user.get("/alerts", params={"limit": 20, "status": "active"} | cursor).json()
+        found += page["items"]
+        if page["next_cursor"] is None:
+            break
+        cursor = {"cursor": page["next_cursor"]}
+        refused(user.get("/alerts", params=cursor), 422, "MALFORMED")  # It is of another filter.
+    assert found == alerts[::-1]
+    place.move(MID + 99)
+    assert [alert["id"] for alert in listed(user, status="triggered")] == [alerts[0]["id"]]
+    alert_of(user, "50500")
+
+
+def test_an_alert_is_judged_by_the_price_the_tables_have_as_soon_as_the_api_has_it(
+    place: Place, user: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place.tick(MID + 200)
+    place.project()
+    with ThreadPoolExecutor(1) as pool:
+        asking = pool.submit(asked, user, "50015", direction="above")
+        time.sleep(0.2)
+        assert not asking.done()
+        place.hear()
+        refused(asking.result(), 409, "ALERT_REACHED")
+    assert alert_of(user, "50015")["direction"] == "below"
+    place.tick(MID)
+    place.project()
+    monkeypatch.setattr(service, "PATIENCE_S", 0.0)
+    refused(asked(user, "50015"), 503, "PROJECTION_BEHIND")
+    place.hear()
+
+
+def test_an_api_key_reads_and_makes_alerts_within_its_scopes(user: Browser) -> None:
+    alert_of(user)
+    reader, trader = made(user, "read"), made(user, "trade")
+    program = anonymous(user)
+    body = b'{"symbol": "BTC_USDC", "price": "52000"}'
+
+    def sent(key: Any, method: str, path: str, content: bytes = b"") -> httpx.Response:
+        headers = headers_of(key, method, path, body=content) | {"Content-Type": "application/json"}
+        return program.http.request(method, f"/api/v1{path}", content=content, headers=headers)
+
+    assert len(sent(reader, "GET", "/alerts").json()["items"]) == 1
+    refused(sent(reader, "POST", "/alerts", body), 403, "SCOPE_MISSING")
+    reply = sent(trader, "POST", "/alerts", body)
+    assert reply.status_code == 201, reply.text
+    assert sent(trader, "DELETE", f"/alerts/{reply.json()['id']}").status_code == 204
+    refused(sent(trader, "GET", "/alerts"), 403, "SCOPE_MISSING")
+    refused(program.get("/alerts"), 401, "NOT_AUTHENTICATED")
+
+
+def test_the_client_makes_lists_and_deletes_alerts(place: Place, user: Browser) -> None:
+    async def talk() -> None:
+        async with Client(place.site.url) as client:
+            await client.login(user.email, PASSWORD)
+            low = await client.create_alert(BTC, Decimal("49000.0"), note="buy")
+            high = await client.create_alert(BTC, 51_000, direction="above")
+            assert [alert async for alert in client.alerts()] == [high, low]
+            assert (low.direction, low.price, low.note, low.status) == ("below", Decimal("49000.0"), "buy", "active")
+            await client.delete_alert(high.id)
+            assert [alert async for alert in client.alerts("active")] == [low]
+            with pytest.raises(Refused) as refusal:
+                await client.create_alert(BTC, STANDS)
+            assert refusal.value.code == "ALERT_REACHED"
+
+    asyncio.run(talk())
+
+
+def test_a_deleted_user_leaves_no_alert_not_even_one_that_was_on_its_way(place: Place, user: Browser) -> None:
+    name, other = "Adelheid Unverwechselbar", place.newcomer()
+    kept, me = alert_of(other), user.me().json()
+    alert_of(user, "50010", note=name)
+    place.move(MID + 99)
+    alert_of(user, note=name)
+    assert user.http.delete("/api/v1/auth/me").status_code == 202
+    refused(asked(user), 401, "TOKEN_INVALID")
+
+    def notes() -> str:
+        with place.engine.connect() as db:
+            return str(db.exec_driver_sql("SELECT account_id, note FROM ledger.alerts").all())
+
+    assert name not in notes()
+    late = NewAlert(uuid4(), me["account_id"], BTC, "above", 600_000, name, 0)
+    with place.engine.begin() as db:
+        gone = is_not_deleted(UUID(me["id"]))
+        assert add_alert(db, late, seen=place.seq, most=1, provided=gone) is None
+        assert add_alert(db, late, seen=place.seq, most=1, provided=true()) is not None
+    with place.engine.begin() as db:
+        _mark_closed(db, UUID(me["id"]))
+    assert name not in notes()
+    assert listed(other) == [kept]
+
+
+class Listener:
+    """A socket as one process's feed sees it."""
+
+    def __init__(self, place: Place, feed: AlertFeed, user: Browser) -> None:
+        self.place, self.feed = place, feed
+        self.outbox = Outbox(limit=100)
+        place.site.run(feed.prepare(user.me().json()["account_id"], self.outbox))
+
+    def subscribe(self) -> "Listener":
+        self.on_the_loop(lambda: self.feed.subscribe(self.outbox))
+        return self
+
+    def unsubscribe(self) -> None:
+        self.on_the_loop(lambda: self.feed.unsubscribe(self.outbox))
+
+    def told(self) -> list[dict[str, Any]]:
+        """What it was told since the last time, after one look of the feed's."""
+        self.place.site.run(self.feed._tell())
+        texts, self.outbox._texts = self.outbox._texts, deque()
+        return [json.loads(text) for text in texts]
+
+    def on_the_loop(self, call: Callable[[], None]) -> None:
+        async def doing() -> None:
+            call()
+
+        self.place.site.run(doing())
+
+
+def test_every_socket_is_told_once_what_triggered_after_its_snapshot(place: Place, user: Browser) -> None:
+    one, another = AlertFeed(place.parts), AlertFeed(place.parts)
+    near, mid, far = alert_of(user, "50010"), alert_of(user, "50020"), alert_of(user, "50030")
+    alert_of(place.newcomer(), "50010")
+    first, elsewhere, late = (Listener(place, feed, user) for feed in (one, another, one))
+    [snapshot] = first.subscribe().told()
+    assert (snapshot["channel"], snapshot["type"], snapshot["data"]) == ("alerts", "snapshot", [far, mid, near])
+    place.move(MID + 99)
+    [triggered] = listed(user, status="triggered")
+    [update] = first.told()
+    assert (update["type"], update["data"], update["ts"]) == ("update", triggered, triggered["triggered_at"])
+    assert update["seq"] > snapshot["seq"]
+    for listener in (elsewhere, late):  # It triggered between what these were prepared with and their beginning.
+        assert [message["data"] for message in listener.subscribe().told()] == [[far, mid, near], triggered]
+    assert first.told() == []
+    place.move(MID + 199)
+    for listener in (first, elsewhere, late):
+        assert [message["data"]["id"] for message in listener.told()] == [mid["id"]]
+    first.unsubscribe()
+    place.move(MID + 299)
+    assert (first.told(), len(elsewhere.told()), len(late.told())) == ([], 1, 1)
+    [snapshot] = Listener(place, one, user).subscribe().told()
+    assert snapshot["data"] == []

@@ -1,0 +1,36 @@
+"""How tests sign requests with an API key."""
+
+import base64
+import secrets
+import time
+from typing import Any, NamedTuple
+from uuid import uuid4
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from reprise.api.auth.signatures import Signature, text_to_sign
+
+
+class Key(NamedTuple):
+    """A registered key, and the half of it that is never sent."""
+
+    id: str
+    private: Ed25519PrivateKey
+
+
+def public_half(private: Ed25519PrivateKey) -> str:
+    return base64.b64encode(private.public_key().public_bytes_raw()).decode()
+
+
+def headers_of(key: Key, method: str, path: str, query: str = "", body: bytes = b"", **changes: Any) -> dict[str, str]:
+    """The headers of a signed request; what `changes` names is signed so."""
+    now = time.time_ns() // 1_000_000
+    said = Signature(uuid4(), now, 5_000, secrets.token_hex(8), b"")._replace(**changes)
+    text = text_to_sign(key.id, said, method, f"/api/v1{path}".encode(), query.encode(), body)
+    return {
+        "X-Api-Key": key.id,
+        "X-Timestamp": str(said.timestamp),
+        "X-Window": str(said.window),
+        "X-Nonce": said.nonce,
+        "X-Signature": base64.b64encode(key.private.sign(text)).decode(),
+    }
