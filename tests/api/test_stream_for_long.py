@@ -15,7 +15,7 @@ import psutil
 import psycopg
 import pytest
 from websockets.asyncio.client import connect
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
 from api.exchange import Exchange, User, service
 from api.tab import listening, new_key, resuming, signed_ticket, tab
@@ -27,7 +27,7 @@ from reprise.stack.ports import LOOPBACK, free_ports
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 
 MANY: Final = "100000/minute"
-PASSING: Final = (OSError, TimeoutError, ConnectionClosed, httpx.TransportError)
+PASSING: Final = (OSError, TimeoutError, ConnectionClosed, InvalidHandshake, httpx.TransportError)
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ from reprise.runtime.settings import Settings
 from reprise.runtime.vault import KEY_BYTES, NotReadable, Vault, key_bytes, vault_of
 from reprise.runtime.venue_keys import VenueKeys, open_keys, seal_keys
 from reprise.schemas.venue import VenueOrder
-from reprise.venue.binance import Binance, NoSuchOrder, NotSent, OutcomeUnknown, Refused
+from reprise.venue.binance import AT_ONCE, Binance, NoSuchOrder, NotSent, OutcomeUnknown, Refused
 from reprise.venue.clock import VenueClock
 from reprise.venue.filters import Refusal, refusal_of, rules_of
 from reprise.venue.limits import Limits
@@ -109,6 +109,90 @@ def test_a_refused_time_has_the_clock_compared_again() -> None:
 def test_after_a_429_nothing_is_sent_for_as_long_as_was_said() -> None:
     _, limits, _ = asyncio.run(_answered(429, {"code": -1003, "msg": "Too much"}, {"Retry-After": "7"}))
     assert 6 < limits.blocked_s <= 7
+
+
+INFO = {
+    "rateLimits": [{"rateLimitType": "REQUEST_WEIGHT", "interval": "MINUTE", "intervalNum": 1, "limit": 6_000}],
+    "symbols": [],
+}
+
+
+def test_before_anything_else_the_limits_are_asked_for_once_for_all_who_wait() -> None:
+    asked: list[str] = []
+
+    async def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request.url.path)
+        await asyncio.sleep(0.01)
+        known = request.url.path.endswith("exchangeInfo")
+        return httpx.Response(200 if known else 503, json=INFO, headers={"X-MBX-USED-WEIGHT-1M": "40"})
+
+    async def ask_often() -> None:
+        clock = VenueClock()
+        clock.compared = True
+        async with httpx.AsyncClient(transport=httpx.MockTransport(answer), base_url="http://venue") as http:
+            venue = Binance(http, Limits(clock.now_ms), clock, 5_000)
+            found = await asyncio.gather(*(venue.order(KEYS, ORDER) for _ in range(5)), return_exceptions=True)
+        assert all(isinstance(one, OutcomeUnknown) for one in found), found
+
+    asyncio.run(ask_often())
+    assert asked == ["/api/v3/exchangeInfo"] + 5 * ["/api/v3/order"]
+
+
+def test_while_the_limits_cannot_be_learnt_nothing_else_is_sent() -> None:
+    asked: list[str] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request.url.path)
+        return httpx.Response(503)
+
+    async def ask_twice() -> None:
+        clock = VenueClock()
+        clock.compared = True
+        async with httpx.AsyncClient(transport=httpx.MockTransport(answer), base_url="http://venue") as http:
+            venue = Binance(http, Limits(clock.now_ms), clock, 5_000)
+            for _ in range(2):
+                with pytest.raises(NotSent, match="limits are not known"):
+                    await venue.order(KEYS, ORDER)
+
+    asyncio.run(ask_twice())
+    assert asked == 2 * ["/api/v3/exchangeInfo"]
+
+
+def test_what_waits_to_be_sent_when_the_venue_asks_for_silence_is_not_sent() -> None:
+    sent = 0
+
+    async def answer(request: httpx.Request) -> httpx.Response:
+        nonlocal sent
+        if request.url.path.endswith("exchangeInfo"):
+            return httpx.Response(200, json=INFO)
+        sent += 1
+        await asyncio.sleep(0.05)
+        return httpx.Response(429, json={"code": -1003, "msg": "Too much"}, headers={"Retry-After": "7"})
+
+    async def ask_often() -> None:
+        clock = VenueClock()
+        clock.compared = True
+        async with httpx.AsyncClient(transport=httpx.MockTransport(answer), base_url="http://venue") as http:
+            venue = Binance(http, Limits(clock.now_ms), clock, 5_000)
+            found = await asyncio.gather(*(venue.order(KEYS, ORDER) for _ in range(200)), return_exceptions=True)
+        assert all(isinstance(one, NotSent) for one in found), found
+
+    asyncio.run(ask_often())
+    assert sent == AT_ONCE
+
+
+def test_what_is_on_its_way_counts_though_no_reply_has_told_of_it() -> None:
+    async def admitted() -> None:
+        limits = Limits(lambda: 1_000)
+        limits.learn(INFO["rateLimits"])
+        for _ in range(5_390):
+            await limits.admit(1)
+        limits.observe({"X-MBX-USED-WEIGHT-1M": "100"})  # of a reply that has overtaken most requests
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.05):
+                await limits.admit(20)
+
+    asyncio.run(admitted())
 
 
 def test_a_request_over_the_limit_waits_for_the_next_window() -> None:

@@ -104,6 +104,14 @@ class Testnet:
         self.do(self.market.reset)
         self.cut_streams()
 
+    def use_up(self) -> None:
+        """Another program of this address uses all that is left of the minute's weight."""
+
+        def use() -> None:
+            self._used["weight", now_ms() // 60_000] = self.weight_limit
+
+        self.do(use)
+
     def cut_streams(self) -> None:
         """End every stream's connection as a cable that is cut."""
 

@@ -1,5 +1,6 @@
 """How the venue is asked over REST, and what its answers mean: done, refused, not sent, or unknown."""
 
+import asyncio
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from decimal import Decimal
@@ -16,6 +17,7 @@ from reprise.venue.reports import Report, of_reply, of_trade
 from reprise.venue.signing import encoded, signed_query
 
 TIMEOUT_S: Final = 5.0
+AT_ONCE: Final = 32  # requests on their way; the others have not been sent when the venue asks for silence
 TEAPOT: Final = 418
 # The venue's codes that mean something of their own.
 TOO_MANY_REQUESTS: Final = -1003
@@ -32,6 +34,7 @@ QUERY_WEIGHT: Final = 4
 TRADES_WEIGHT: Final = 5
 AVERAGE_WEIGHT: Final = 2
 INFO_WEIGHT: Final = 20
+TIME_WEIGHT: Final = 1
 
 
 class Refused(Exception):
@@ -62,10 +65,13 @@ class Binance:
         self._http = http
         self._limits = limits
         self._clock = clock
+        self._learning: asyncio.Task[object] | None = None
+        self._sending = asyncio.Semaphore(AT_ONCE)
         self.window_ms = window_ms
 
     async def compare_clocks(self) -> None:
         """Learn the venue's time; raises NotSent where it cannot be asked, or answers too slowly."""
+        await self._admit(TIME_WEIGHT)
         try:
             await self._clock.compare(self._time)
         except (ClockUncertain, OutcomeUnknown, Refused) as error:
@@ -79,20 +85,22 @@ class Binance:
 
     async def symbols(self) -> dict[str, SymbolRules]:
         """Give every symbol's rules, and learn the limits that stand beside them."""
-        found = await self._ask("GET", "/api/v3/exchangeInfo", {}, INFO_WEIGHT)
+        await self._limits.admit(INFO_WEIGHT)
+        found = await self._send("GET", "/api/v3/exchangeInfo", "", None)
         with _understood():
             self._limits.learn(found["rateLimits"])
             return {one["symbol"]: rules_of(one) for one in found["symbols"]}
 
     async def average_price(self, symbol: str) -> Decimal:
         """Give the price by which a market order's worth is judged."""
-        found = await self._ask("GET", "/api/v3/avgPrice", {"symbol": symbol}, AVERAGE_WEIGHT)
+        await self._admit(AVERAGE_WEIGHT)
+        found = await self._send("GET", "/api/v3/avgPrice", encoded({"symbol": symbol}), None)
         with _understood():
             return Decimal(found["price"])
 
     async def admit_order(self, keys: VenueKeys) -> None:
         """Wait until an order may be placed without breaking a limit."""
-        await self._limits.admit(ORDER_WEIGHT, keys.api_key)
+        await self._admit(ORDER_WEIGHT, keys.api_key)
 
     async def place(self, keys: VenueKeys, order: VenueOrder, sent_at: int) -> Report:
         """Place an order that was admitted, signed for this time (ms)."""
@@ -118,7 +126,7 @@ class Binance:
     async def order(self, keys: VenueKeys, order: VenueOrder) -> Report:
         """Ask how an order stands; NoSuchOrder where the venue has none of this client order id."""
         parameters = {"symbol": order.symbol, "origClientOrderId": order.order_id}
-        await self._limits.admit(QUERY_WEIGHT)
+        await self._admit(QUERY_WEIGHT)
         try:
             reply = await self._signed("GET", "/api/v3/order", parameters, keys)
         except Refused as error:
@@ -131,26 +139,41 @@ class Binance:
     async def cancel(self, keys: VenueKeys, order: VenueOrder) -> Report:
         """Cancel what is left of an order."""
         parameters = {"symbol": order.symbol, "origClientOrderId": order.order_id}
-        await self._limits.admit(ORDER_WEIGHT)
+        await self._admit(ORDER_WEIGHT)
         reply = await self._signed("DELETE", "/api/v3/order", parameters, keys)
         with _understood():
             return of_reply(reply)
 
     async def trades(self, keys: VenueKeys, symbol: str, venue_order_id: int) -> tuple[VenueTrade, ...]:
         """Give an order's executions, oldest first."""
-        await self._limits.admit(TRADES_WEIGHT)
+        await self._admit(TRADES_WEIGHT)
         rows = await self._signed("GET", "/api/v3/myTrades", {"symbol": symbol, "orderId": venue_order_id}, keys)
         with _understood():
             return tuple(sorted(map(of_trade, rows), key=lambda trade: trade.trade_id))
 
     async def _time(self) -> int:
-        found = await self._ask("GET", "/api/v3/time", {}, 1)
+        found = await self._send("GET", "/api/v3/time", "", None)
         with _understood():
             return int(found["serverTime"])
 
-    async def _ask(self, method: str, path: str, parameters: Mapping[str, str | int], weight: int) -> Any:
-        await self._limits.admit(weight)
-        return await self._send(method, path, encoded(parameters), None)
+    async def _admit(self, weight: int, orders_of: str | None = None) -> None:
+        """Wait until a request breaks no limit; NotSent while nobody knows what the limits are."""
+        if not self._limits.are_known:
+            await self._learn_limits()
+        await self._limits.admit(weight, orders_of)
+
+    async def _learn_limits(self) -> None:
+        """Ask for the limits, and hear what is used of them, before anything else is asked; once for all who wait."""
+        if self._learning is None:
+            self._learning = asyncio.create_task(self.symbols())
+        learning = self._learning
+        try:
+            await asyncio.shield(learning)
+        except (OutcomeUnknown, Refused) as error:
+            raise NotSent(f"the venue's limits are not known: {error}") from error
+        finally:
+            if learning.done() and self._learning is learning:
+                self._learning = None
 
     async def _signed(
         self, method: str, path: str, parameters: Mapping[str, str | int], keys: VenueKeys, sent_at: int | None = None
@@ -160,17 +183,18 @@ class Binance:
         return await self._send(method, path, signed_query(signed, keys.secret), keys)
 
     async def _send(self, method: str, path: str, query: str, keys: VenueKeys | None) -> Any:
-        if self._limits.blocked_s > 0:
-            raise NotSent("the venue has just asked for silence")
         headers = {} if keys is None else {"X-MBX-APIKEY": keys.api_key}
-        try:
-            answer = await self._http.request(method, f"{path}?{query}" if query else path, headers=headers)
-        except NO_CONNECTION as error:
-            raise NotSent(f"no connection to the venue ({type(error).__name__})") from error
-        except httpx.TransportError as error:
-            raise OutcomeUnknown(f"no answer ({type(error).__name__})") from error
-        self._limits.observe(answer.headers, None if keys is None else keys.api_key)
-        return self._meaning(answer)
+        async with self._sending:
+            if self._limits.blocked_s > 0:
+                raise NotSent("the venue has just asked for silence")
+            try:
+                answer = await self._http.request(method, f"{path}?{query}" if query else path, headers=headers)
+            except NO_CONNECTION as error:
+                raise NotSent(f"no connection to the venue ({type(error).__name__})") from error
+            except httpx.TransportError as error:
+                raise OutcomeUnknown(f"no answer ({type(error).__name__})") from error
+            self._limits.observe(answer.headers, None if keys is None else keys.api_key)
+            return self._meaning(answer)
 
     def _meaning(self, answer: httpx.Response) -> Any:
         """Give what a good answer says, or raise what any other means."""

@@ -30,6 +30,11 @@ class Limits:
         self._blocked_until = 0.0
 
     @property
+    def are_known(self) -> bool:
+        """Whether the venue has said what its limits are."""
+        return bool(self._limits)
+
+    @property
     def blocked_s(self) -> float:
         """How long nothing is sent yet."""
         return max(0.0, self._blocked_until - time.monotonic())
@@ -53,7 +58,7 @@ class Limits:
             self._count(interval, weight, orders_of)
 
     def observe(self, headers: Mapping[str, str], orders_of: str | None = None) -> None:
-        """Take what is used from a reply's headers, which know better than we."""
+        """Take what is used from a reply's headers, which know of other programs; what is on its way only we know."""
         for name, value in headers.items():
             found = _HEADER.fullmatch(name)
             if found is None or not value.isdigit():
@@ -61,7 +66,8 @@ class Limits:
             kind = WEIGHT if found[1].lower() == "used-weight" else "orders"
             interval = (kind, int(found[2]) * SECONDS[found[3].upper()])
             whose = "" if kind == WEIGHT else orders_of or ""
-            self._used[interval, whose] = (self._window(interval), int(value))
+            now, (window, counted) = self._window(interval), self._used.get((interval, whose), (-1, 0))
+            self._used[interval, whose] = (now, max(int(value), counted if window == now else 0))
 
     def block(self, status: int, retry_after: str | None) -> None:
         """Send nothing for as long as the venue said with a 418 or 429."""

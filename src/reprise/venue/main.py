@@ -17,7 +17,7 @@ from reprise.runtime.logging import configure
 from reprise.runtime.pages import Pages
 from reprise.runtime.settings import Settings
 from reprise.runtime.vault import Vault, vault_of
-from reprise.venue.binance import TIMEOUT_S, Binance
+from reprise.venue.binance import AT_ONCE, TIMEOUT_S, Binance
 from reprise.venue.book import Book
 from reprise.venue.clock import VenueClock
 from reprise.venue.desk import Desk
@@ -30,7 +30,6 @@ from reprise.venue.worker import Worker
 
 # These write addresses, headers or frames into the log, and with them keys and signatures.
 TALKATIVE: Final = ("httpx", "httpcore", "websockets")
-CONNECTIONS: Final = 32
 
 log = structlog.get_logger(__name__)
 
@@ -97,5 +96,5 @@ def _client(url: str) -> httpx.AsyncClient:
         base_url=url,
         timeout=TIMEOUT_S,
         trust_env=urlsplit(url).hostname not in LOCAL_HOSTS,
-        limits=httpx.Limits(max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS),
+        limits=httpx.Limits(max_connections=AT_ONCE, max_keepalive_connections=AT_ONCE),
     )
