@@ -18,7 +18,7 @@ from reprise.schemas.venue import (
     VenueOrderUnknown,
     VenueReset,
 )
-from reprise.venue import desk as desk_module
+from reprise.venue import resets
 from reprise.venue.binance import NoSuchOrder
 from reprise.venue.book import Book, Entry
 from reprise.venue.desk import Desk
@@ -134,7 +134,7 @@ def settle(events: Events, venue: Venue, entry: Entry) -> None:
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(desk_module, "SECOND_LOOK_S", 0.0)
+    monkeypatch.setattr(resets, "SECOND_LOOK_S", 0.0)
 
 
 class Existing(Venue):

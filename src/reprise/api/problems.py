@@ -181,9 +181,9 @@ def malformed(pointer: str, message: str) -> ApiError:
     return ApiError(MALFORMED, f"{pointer}: {message}", faults=[Fault(pointer=pointer, message=message)])
 
 
-def problem_response(error: ApiError, instance: str) -> JSONResponse:
-    """Write a problem as a reply."""
-    problem = Problem(
+def problem_of(error: ApiError, instance: str) -> Problem:
+    """Write an error as a problem of what was asked for."""
+    return Problem(
         type=f"{DOCS}#{error.kind.code}",
         title=error.kind.title,
         status=error.kind.status,
@@ -193,12 +193,15 @@ def problem_response(error: ApiError, instance: str) -> JSONResponse:
         errors=error.faults,
         **error.members,
     )
+
+
+def problem_response(error: ApiError, instance: str) -> JSONResponse:
+    """Write a problem as a reply."""
+    content = problem_of(error, instance).model_dump(exclude_none=True)
     headers = error.headers
     if error.kind.status == HTTPStatus.UNAUTHORIZED:
         headers = {"WWW-Authenticate": 'Bearer realm="reprise"'} | headers
-    return JSONResponse(
-        problem.model_dump(exclude_none=True), status_code=error.kind.status, headers=headers, media_type=MEDIA_TYPE
-    )
+    return JSONResponse(content, status_code=error.kind.status, headers=headers, media_type=MEDIA_TYPE)
 
 
 def responses(*kinds: Kind) -> dict[int | str, dict[str, Any]]:

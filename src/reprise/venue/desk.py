@@ -13,7 +13,6 @@ from reprise.schemas.venue import (
     VenueOrderRejected,
     VenueOrderSubmitted,
     VenueOrderUnknown,
-    VenueReset,
 )
 from reprise.venue.binance import Binance, NoSuchOrder, NotSent, OutcomeUnknown, Refused
 from reprise.venue.book import RESTING, UNDECIDED, Account, Entry, Stand
@@ -23,16 +22,12 @@ from reprise.venue.log import EventLog
 from reprise.venue.outcomes import events_of, executed_with, header, new_trades, now
 from reprise.venue.pauses import pauses
 from reprise.venue.reports import Report
+from reprise.venue.resets import Resets
 from reprise.venue.rules import Rules
 
 # After a request's window the venue refuses it; our idea of its clock is right to within this.
 MARGIN_MS: Final = 1_000
-# The venue may not find at once what it has just accepted; so it is asked twice, and not too early.
-SETTLED_US: Final = 5_000_000
-SECOND_LOOK_S: Final = 1.0
-GONE_IN_A_ROW: Final = 5
 FILTER_FAILURE: Final = "Filter failure: "
-ARCHIVED: Final = -2026
 
 DEADLINE_PASSED: Final = Refusal("DEADLINE_PASSED", "The order could not be sent in time; nothing was executed")
 NO_KEYS: Final = Refusal("NO_KEYS", "There are no keys of the venue that could be used")
@@ -58,6 +53,7 @@ class Desk:
         self._venue = venue
         self._keys = keys
         self._rules = rules
+        self._resets = Resets(events, venue)
 
     async def settle(self, entry: Entry) -> None:
         """Bring an order to where the venue has accepted or refused it, however often it has to be asked."""
@@ -103,19 +99,8 @@ class Desk:
                     await self._compare_quietly(entry)
 
     async def was_reset(self, account: Account) -> bool | None:
-        """Say whether the venue forgot the oldest order it should know, and tell the log; null without any.
-
-        Every order of an era is there while no reset has come, and the oldest is there longest. Raises what leaves the
-        question open.
-        """
-        keys = await self._keys_of(account)
-        async with account.lock:
-            if not account.accepted:
-                return None
-            if not await self._is_gone(account.accepted[0], keys):
-                return False
-            await self._tell_reset(account, keys)
-            return True
+        """Say whether the venue was reset; null where no order could show it. Raises what leaves the question open."""
+        return await self._resets.came(account, await self._keys_of(account))
 
     async def _submit(self, entry: Entry) -> None:
         """Send an order until it was sent once, or must not be; its fate may be unknown afterwards."""
@@ -217,13 +202,8 @@ class Desk:
         try:
             report = await self._venue.order(keys, entry.order)
         except NoSuchOrder:
-            account = entry.account
-            async with account.lock:
-                if entry.era == account.era:
-                    if not await self._is_gone(entry, keys):
-                        return
-                    await self._tell_reset(account, keys)
-            await self._tell(VenueOrderLost(**header(entry)), entry)
+            if await self._resets.took(entry, keys):
+                await self._tell(VenueOrderLost(**header(entry)), entry)
         else:
             await self._take(entry, report, keys)
 
@@ -252,49 +232,6 @@ class Desk:
             events = events_of(entry, report, new)
             if events:
                 await self._events.append(account.partition, *events)
-
-    async def _is_gone(self, entry: Entry, keys: VenueKeys) -> bool:
-        """Say whether the venue has forgotten an order it once accepted: it says so twice."""
-        if await self._is_there(entry, keys):
-            return False
-        await asyncio.sleep(SECOND_LOOK_S)
-        return not await self._is_there(entry, keys)
-
-    async def _is_there(self, entry: Entry, keys: VenueKeys) -> bool:
-        await asyncio.sleep(max(0.0, (entry.accepted_at + SETTLED_US - now()) / 1_000_000))
-        try:
-            await self._venue.order(keys, entry.order)
-        except NoSuchOrder:
-            return False
-        except Refused as error:
-            if error.code != ARCHIVED:
-                raise
-        return True
-
-    async def _tell_reset(self, account: Account, keys: VenueKeys) -> None:
-        """Write that a reset came, and which orders came after it: the newest, back to where the venue has none.
-
-        Replies overtake each other, so one that is gone does not say that all before it are; several do.
-        """
-        survivors: list[str] = []
-        gone_in_a_row = 0
-        for entry in reversed(account.accepted):
-            if gone_in_a_row == GONE_IN_A_ROW:
-                break
-            if await self._is_there(entry, keys):
-                survivors.append(entry.order.order_id)
-                gone_in_a_row = 0
-            else:
-                gone_in_a_row += 1
-        log.warning("the venue was reset", account_id=account.account_id, survivors=len(survivors))
-        reset = VenueReset(
-            seq=0,
-            command_offset=None,
-            account_id=account.account_id,
-            time=now(),
-            surviving_order_ids=tuple(survivors),
-        )
-        await self._events.append(account.partition, reset)
 
     async def _keys_of(self, account: Account) -> VenueKeys:
         keys = await self._keys.of(account.account_id)

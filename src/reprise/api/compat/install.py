@@ -8,7 +8,7 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 
 from reprise.api.commands.schemas import Command
-from reprise.api.compat import seed_000, seed_001, seed_002, seed_003, seed_004, shared
+from reprise.api.compat import seed_000, seed_001, seed_001_engine, seed_002, seed_003, seed_004, shared
 from reprise.api.compat.spot_stream import SpotStream
 from reprise.api.parts import Parts
 from reprise.api.problems import REGISTRY, Problem
@@ -18,7 +18,7 @@ DESCRIPTION: Final = """What clients written for one of five older systems send 
 
 Numbers are JSON numbers here. An error is the problem document of the API proper with the older members beside it."""
 ROUTERS: Final = (
-    *(shared.router, seed_000.router, seed_001.router, seed_001.engine, seed_001.klines),
+    *(shared.router, seed_000.router, seed_001.router, seed_001_engine.router, seed_001.klines),
     *(seed_002.router, seed_003.router, seed_004.router),
 )
 

@@ -1,40 +1,27 @@
-"""One client's WebSocket: what it asks, what it is told, and why it ends."""
+"""One client's WebSocket: how it is talked with, who is at its other end, and why it ends."""
 
 import asyncio
 from datetime import datetime
 from time import monotonic
-from typing import Any, Final, Literal, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 import structlog
-from pydantic import BaseModel, ValidationError
-from pydantic_core import from_json
+from pydantic import BaseModel
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from reprise.api.auth.caller import Signed, believe
 from reprise.api.auth.tokens import now as clock
 from reprise.api.parts import Parts
-from reprise.api.problems import (
-    CREDENTIALS_CONFLICT,
-    DATABASE_UNAVAILABLE,
-    DOCS,
-    MALFORMED,
-    NOT_AUTHENTICATED,
-    ApiError,
-    Fault,
-    Problem,
-)
-from reprise.api.stream.account_feed import AccountFeed
+from reprise.api.problems import CREDENTIALS_CONFLICT, DATABASE_UNAVAILABLE, MALFORMED, ApiError
 from reprise.api.stream.alert_feed import AlertFeed
 from reprise.api.stream.board import Board
-from reprise.api.stream.channels import ACCOUNT, ALERTS, PRIVATE, Public, public_channel
 from reprise.api.stream.feeds import AccountFeeds
 from reprise.api.stream.outbox import Outbox, Overflow
+from reprise.api.stream.requests import NotUnderstood, refusal, request_of
 from reprise.api.stream.schemas import (
-    REQUESTS,
     WsAck,
     WsAuth,
-    WsError,
     WsOperation,
     WsPing,
     WsPong,
@@ -43,15 +30,14 @@ from reprise.api.stream.schemas import (
     WsSubscribe,
     WsUnsubscribe,
 )
+from reprise.api.stream.subscriptions import Subscriptions
 from reprise.api.stream.tickets import use_ticket
 from reprise.api.times import micros_of, now, text_of
 
-PATH: Final = "/api/v1/ws"
 WAITING_MAX: Final = 1_000  # messages that must arrive and were not read yet
 RATE: Final = 20.0  # messages a second a client may send
 BURST: Final = 100.0
 TEXT_MAX: Final = 16 * 1024
-NAME_MAX: Final = 64
 
 
 class Close(NamedTuple):
@@ -78,12 +64,8 @@ class Socket:
     ) -> None:
         self._parts = parts
         self._websocket = websocket
-        self._board = board
-        self._accounts = accounts
-        self._alerts = alerts
         self._outbox = Outbox(WAITING_MAX, on_overflow=lambda: self.close(SLOW))
-        self._channels: dict[str, Public | None] = {}
-        self._feed: AccountFeed | None = None
+        self._subscriptions = Subscriptions(parts, board, accounts, alerts, self._outbox)
         self._signed: Signed | None = None
         self._expiry: asyncio.TimerHandle | None = None
         self._closing: asyncio.Future[Close] = asyncio.get_running_loop().create_future()
@@ -169,14 +151,9 @@ class Socket:
 
     async def _take(self, text: str) -> None:
         try:
-            said = from_json(text)
-        except ValueError:
-            self._refuse(None, None, ApiError(MALFORMED, "The message is not JSON"))
-            return
-        try:
-            request: WsOperation = REQUESTS.validate_python(said)
-        except ValidationError as error:
-            self._refuse(*_named(said), _malformed(error))
+            request = request_of(text)
+        except NotUnderstood as error:
+            self._refuse(error.asked, error.operation, error.reason)
         else:
             await self._answer(request)
 
@@ -203,8 +180,7 @@ class Socket:
             case WsSubscribe():
                 await self._subscribe(request)
             case WsUnsubscribe():
-                for name in request.channels:
-                    self._unsubscribe(name)
+                self._subscriptions.drop(request.channels)
                 self._acknowledge(request.id, "unsubscribe")
             case WsResume():
                 await self._resume(request)
@@ -228,80 +204,23 @@ class Socket:
         self._acknowledge(request.id, "auth")
 
     async def _subscribe(self, request: WsSubscribe) -> None:
-        """Subscribe to all or to none; what is subscribed to already is told from the beginning."""
-        names = list(dict.fromkeys(request.channels))
-        instruments = self._parts.prices.instruments
-        channels = {name: None if name in PRIVATE else public_channel(name, instruments) for name in names}
-        if None in channels.values():
-            self._must_be_signed_in()
-        for name in names:
-            self._unsubscribe(name)
-        try:
-            for name, channel in channels.items():
-                if channel is not None:
-                    await self._board.prepare(channel, self._outbox)
-                elif name == ALERTS:
-                    await self._prepare_alerts()
-                else:
-                    await self._take_account()
-        except (ApiError, SQLAlchemyError):
-            for name in names:
-                self._unsubscribe(name)
-            raise
-        self._channels |= channels
+        channels = await self._subscriptions.prepare(request.channels, self._account_id())
         self._acknowledge(request.id, "subscribe")
-        for name, channel in channels.items():
-            if channel is not None:
-                self._board.subscribe(channel, self._outbox)
-            elif name == ALERTS:
-                self._alerts.subscribe(self._outbox)
-            elif self._feed is not None:
-                self._feed.subscribe(self._outbox)
+        self._subscriptions.begin(channels)
 
     async def _resume(self, request: WsResume) -> None:
-        self._must_be_signed_in()
-        self._unsubscribe(ACCOUNT)
-        feed = await self._take_account()
-        missed = await feed.missed(request.after)
-        self._channels[ACCOUNT] = None
+        missed = await self._subscriptions.prepare_resumption(request.after, self._account_id())
         self._acknowledge(request.id, "resume")
-        feed.resume(self._outbox, missed)
-        self._parts.metrics.stream_resumes.labels("resync" if missed is None else "told").inc()
-
-    def _must_be_signed_in(self) -> None:
-        if self._signed is None:
-            raise ApiError(NOT_AUTHENTICATED, "Say who you are first, with `auth`")
-
-    async def _prepare_alerts(self) -> None:
-        assert self._signed is not None, "asked before"
-        await self._alerts.prepare(self._signed.account_id, self._outbox)
-
-    async def _take_account(self) -> AccountFeed:
-        assert self._signed is not None, "asked before"
-        self._feed = self._accounts.take(self._signed.account_id, self._outbox)
-        try:
-            await self._feed.load()
-        except (ApiError, SQLAlchemyError):
-            self._unsubscribe(ACCOUNT)
-            raise
-        return self._feed
-
-    def _unsubscribe(self, name: str) -> None:
-        self._channels.pop(name, None)
-        if name == ALERTS:
-            self._alerts.unsubscribe(self._outbox)
-        elif name != ACCOUNT:
-            self._board.unsubscribe(name, self._outbox)
-        elif self._feed is not None:
-            self._accounts.give_back(self._feed, self._outbox)
-            self._feed = None
+        self._subscriptions.resume(missed)
 
     def _leave(self) -> None:
-        for name in (*self._channels, *PRIVATE):
-            self._unsubscribe(name)
+        self._subscriptions.drop_all()
         if self._expiry is not None:
             self._expiry.cancel()
         self._parts.metrics.stream_conflated.inc(self._outbox.conflated)
+
+    def _account_id(self) -> str | None:
+        return None if self._signed is None else self._signed.account_id
 
     def _acknowledge(self, asked: str | int | None, op: Literal["subscribe", "unsubscribe", "auth", "resume"]) -> None:
         signed = self._signed
@@ -309,14 +228,14 @@ class Socket:
             WsAck(
                 id=asked,
                 op=op,
-                channels=list(self._channels),
-                account_id=None if signed is None else signed.account_id,
+                channels=self._subscriptions.names,
+                account_id=self._account_id(),
                 signed_in_until=None if signed is None else _text(signed.expires_at),
             )
         )
 
     def _refuse(self, asked: str | int | None, operation: str | None, error: ApiError) -> None:
-        self._say(WsError(id=asked, op=operation, error=_problem(error)))
+        self._say(refusal(asked, operation, error))
 
     def _say(self, message: BaseModel) -> None:
         self._outbox.put(message.model_dump_json())
@@ -324,34 +243,3 @@ class Socket:
 
 def _text(moment: datetime | None) -> str | None:
     return None if moment is None else text_of(micros_of(moment))
-
-
-def _problem(error: ApiError) -> Problem:
-    return Problem(
-        type=f"{DOCS}#{error.kind.code}",
-        title=error.kind.title,
-        status=error.kind.status,
-        detail=error.detail,
-        instance=PATH,
-        code=error.kind.code,
-        errors=error.faults,
-    )
-
-
-def _malformed(error: ValidationError) -> ApiError:
-    faults = [
-        Fault(pointer="".join(f"/{part}" for part in fault["loc"]), message=str(fault["msg"]))
-        for fault in error.errors(include_url=False)
-    ]
-    return ApiError(MALFORMED, "; ".join(f"{fault.pointer}: {fault.message}" for fault in faults[:3]), faults=faults)
-
-
-def _named(said: Any) -> tuple[str | int | None, str | None]:
-    """Give the id and the operation of a message that is wrong otherwise, as far as they can be told back."""
-    if not isinstance(said, dict):
-        return None, None
-    asked, operation = said.get("id"), said.get("op")
-    return (
-        asked if isinstance(asked, str | int) and len(str(asked)) <= NAME_MAX else None,
-        operation if isinstance(operation, str) and len(operation) <= NAME_MAX else None,
-    )

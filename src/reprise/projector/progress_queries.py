@@ -1,0 +1,19 @@
+"""How far the projection has come. The API imports `queries`."""
+
+from sqlalchemy import Connection, select
+
+from reprise.projector import tables
+from reprise.projector.answers import ShardProgress
+
+
+def progress(db: Connection) -> list[ShardProgress]:
+    """Say how far each shard has been projected, in shard order; a shard without any event yet has no row."""
+    table = tables.progress.c
+    query = select(table.shard, table.seq, table.next_offset, table.time, table.current_at).order_by(table.shard)
+    return [ShardProgress(*row) for row in db.execute(query)]
+
+
+def projected_seq(db: Connection, shard: int) -> int:
+    """Give the last projected event's `seq` of a shard; 0 before the first."""
+    query = select(tables.progress.c.seq).where(tables.progress.c.shard == shard)
+    return db.execute(query).scalar_one_or_none() or 0
