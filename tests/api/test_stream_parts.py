@@ -5,10 +5,10 @@ from functools import cache
 
 import pytest
 
+from reprise.api.bus import MARKET_MAX, Bus, Happened
 from reprise.api.header import HeaderReader
-from reprise.api.stream.bus import MARKET_MAX, Bus, Happened
+from reprise.api.recent import Kept, Recent
 from reprise.api.stream.outbox import Outbox, Overflow
-from reprise.api.stream.recent import Kept, Recent
 from reprise.schemas.codec import first_digest, seal
 from reprise.schemas.events import Deposited, Event, PricesUpdated
 

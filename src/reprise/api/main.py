@@ -20,6 +20,7 @@ from reprise.api.auth.passwords import Passwords
 from reprise.api.auth.throttle import Throttle
 from reprise.api.auth.tokens import SECRET_BYTES_MIN, Tokens
 from reprise.api.broadcasts import Broadcasts
+from reprise.api.bus import Bus
 from reprise.api.command_log import CommandLog
 from reprise.api.database import Database
 from reprise.api.ends import CommandEnds
@@ -30,7 +31,6 @@ from reprise.api.parts import Parts
 from reprise.api.positions.tickets import Tickets
 from reprise.api.prices import Prices, Quote
 from reprise.api.rate_limits import RateLimits
-from reprise.api.stream.bus import Bus
 from reprise.api.stream.protocol import MESSAGE_MAX, PING_INTERVAL_S, PING_TIMEOUT_S, QuietWebSockets
 from reprise.api.stream.sockets import Sockets
 from reprise.api.tickers.day import Days

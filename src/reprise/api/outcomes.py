@@ -9,9 +9,9 @@ from typing import Final, NamedTuple
 import structlog
 from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
 
+from reprise.api.bus import Bus
 from reprise.api.header import HeaderReader
 from reprise.api.prices import FOLDED, PRICE_SHARD, Prices
-from reprise.api.stream.bus import Bus
 from reprise.runtime.kafka import Record, read_back, reader_options
 from reprise.runtime.settings import Settings
 from reprise.schemas.codec import read_event

@@ -9,6 +9,7 @@ from reprise.api.auth.passwords import Passwords
 from reprise.api.auth.throttle import Throttle
 from reprise.api.auth.tokens import Tokens
 from reprise.api.broadcasts import Broadcasts
+from reprise.api.bus import Bus
 from reprise.api.command_log import CommandLog
 from reprise.api.database import Database
 from reprise.api.ends import CommandEnds
@@ -17,7 +18,6 @@ from reprise.api.outcomes import Outcomes
 from reprise.api.positions.tickets import Tickets
 from reprise.api.prices import Prices
 from reprise.api.rate_limits import RateLimits
-from reprise.api.stream.bus import Bus
 from reprise.api.tickers.day import Days
 from reprise.api.venue.channel import VenueChannel
 from reprise.runtime.settings import Settings

@@ -2,17 +2,18 @@
 
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Connection, Numeric, Select, case, cast, func, select
+from sqlalchemy import Connection, Select, case, func, select
 
 from reprise.projector import tables
 from reprise.projector.answers import AccountRow, Page, PositionRow, page_of
+from reprise.projector.valuation import exit_price, priced_positions, unrealized_pnl
 
 
 def account(db: Connection, account_id: str) -> AccountRow | None:
     """Give an account with its unrealised profit, or null before its AccountOpened was projected."""
     unrealized = (
-        select(func.coalesce(func.sum(_unrealized_pnl()), 0))
-        .select_from(_priced_positions())
+        select(func.coalesce(func.sum(unrealized_pnl()), 0))
+        .select_from(priced_positions())
         .where(tables.positions.c.account_id == account_id, tables.positions.c.status == "open")
         .scalar_subquery()
     )
@@ -64,30 +65,11 @@ def _positions() -> Select[Any]:
     is_open = tables.positions.c.status == "open"
     return select(
         *(column for column in tables.positions.c if column.name != "shard"),
-        case((is_open, _exit_price())).label("exit_price"),
-        case((is_open, _unrealized_pnl())).label("unrealized_pnl"),
-    ).select_from(_priced_positions())
+        case((is_open, exit_price())).label("exit_price"),
+        case((is_open, unrealized_pnl())).label("unrealized_pnl"),
+    ).select_from(priced_positions())
 
 
 def _position(row: Any) -> PositionRow:
     unrealized = row["unrealized_pnl"]
     return PositionRow(**dict(row) | {"unrealized_pnl": None if unrealized is None else int(unrealized)})
-
-
-def _priced_positions() -> Any:
-    return tables.positions.outerjoin(
-        tables.instruments, tables.instruments.c.symbol == tables.positions.c.symbol
-    ).outerjoin(tables.prices, tables.prices.c.symbol == tables.positions.c.symbol)
-
-
-def _exit_price() -> ColumnElement[int | None]:
-    return case((tables.positions.c.side == "long", tables.prices.c.bid), else_=tables.prices.c.ask)
-
-
-def _unrealized_pnl() -> ColumnElement[Any]:
-    """Signed notional at the exit price less that at entry; in NUMERIC, so that no price can overflow it."""
-    move = case(
-        (tables.positions.c.side == "long", tables.prices.c.bid - tables.positions.c.entry_price),
-        else_=tables.positions.c.entry_price - tables.prices.c.ask,
-    )
-    return cast(move, Numeric) * tables.positions.c.quantity * tables.instruments.c.tick_value

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Numeric, and_, case, cast, func, select
+from sqlalchemy import ColumnElement, Connection, and_, func, select
 
-from reprise.projector.tables import instruments, positions, prices
+from reprise.projector.tables import positions, prices
+from reprise.projector.valuation import priced_positions, unrealized_pnl
 from reprise.schemas.messages import Side
 
 BPS: Final = 10_000
@@ -38,8 +39,6 @@ class LadderRow(NamedTuple):
 def exposure(db: Connection) -> list[ExposureRow]:
     """Sum the open positions by symbol and side; without a position there is no row."""
     columns = positions.c
-    move = case((columns.side == "long", prices.c.bid - columns.entry_price), else_=columns.entry_price - prices.c.ask)
-    profit = cast(move, Numeric) * columns.quantity * instruments.c.tick_value
     query = (
         select(
             columns.symbol,
@@ -48,13 +47,9 @@ def exposure(db: Connection) -> list[ExposureRow]:
             func.sum(columns.quantity),
             func.sum(columns.entry_notional),
             func.sum(columns.margin),
-            func.coalesce(func.sum(profit), 0),
+            func.coalesce(func.sum(unrealized_pnl()), 0),
         )
-        .select_from(
-            positions.outerjoin(instruments, instruments.c.symbol == columns.symbol).outerjoin(
-                prices, prices.c.symbol == columns.symbol
-            )
-        )
+        .select_from(priced_positions())
         .where(columns.status == "open")
         .group_by(columns.symbol, columns.side)
         .order_by(columns.symbol, columns.side)

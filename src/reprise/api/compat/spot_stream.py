@@ -10,6 +10,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from reprise.api.amounts import mid
 from reprise.api.auth.caller import Signed, believe
+from reprise.api.bus import Happened
 from reprise.api.compat import spot, spot_store
 from reprise.api.compat.names import spot as spot_name
 from reprise.api.compat.replies import digits, digits_or_null
@@ -19,7 +20,6 @@ from reprise.api.parts import Parts
 from reprise.api.prices import Quote
 from reprise.api.problems import ApiError
 from reprise.api.progress import wait_for
-from reprise.api.stream.bus import Happened
 from reprise.api.stream.outbox import Outbox, Overflow
 from reprise.api.tickers.service import ticker_of
 

@@ -7,10 +7,10 @@ from typing import Final, NamedTuple
 
 from sqlalchemy import Connection
 
+from reprise.api.bus import Following, Happened
 from reprise.api.parts import Parts
 from reprise.api.problems import PROJECTION_BEHIND, ApiError
 from reprise.api.progress import wait_for
-from reprise.api.stream.bus import Following, Happened
 from reprise.api.stream.channels import ACCOUNT
 from reprise.api.stream.history import MISSED_MAX, told_after
 from reprise.api.stream.outbox import Outbox

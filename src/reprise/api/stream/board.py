@@ -8,10 +8,10 @@ from typing import Final
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
+from reprise.api.bus import MarketEvent
 from reprise.api.parts import Parts
 from reprise.api.prices import PRICE_SHARD
 from reprise.api.problems import ApiError
-from reprise.api.stream.bus import MarketEvent
 from reprise.api.stream.candle_feed import CandleFeed
 from reprise.api.stream.channels import Public, ticks_of
 from reprise.api.stream.outbox import Outbox

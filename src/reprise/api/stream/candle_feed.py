@@ -6,11 +6,11 @@ from typing import Final
 
 from sqlalchemy import Connection
 
+from reprise.api.bus import MarketEvent
 from reprise.api.candles.service import candle_of
 from reprise.api.parts import Parts
 from reprise.api.prices import PRICE_SHARD
 from reprise.api.problems import PROJECTION_BEHIND, ApiError
-from reprise.api.stream.bus import MarketEvent
 from reprise.api.stream.outbox import Outbox
 from reprise.api.stream.schemas import WsCandleMessage
 from reprise.api.times import now, text_of

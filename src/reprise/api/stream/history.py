@@ -7,12 +7,12 @@ import msgspec
 from sqlalchemy import Connection
 
 from reprise.api.amounts import money, money_or_null, price_or_null, quantity
+from reprise.api.bus import Happened
 from reprise.api.database import Database
 from reprise.api.ledger.schemas import LedgerLine
 from reprise.api.ledger.service import line_of
 from reprise.api.positions.schemas import Position
 from reprise.api.positions.views import after, position_of_event, position_of_row
-from reprise.api.stream.bus import Happened
 from reprise.api.stream.schemas import AccountUpdate
 from reprise.api.stream.state import told
 from reprise.projector import queries

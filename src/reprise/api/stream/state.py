@@ -6,6 +6,7 @@ from typing import NamedTuple
 from reprise.api.account.schemas import Account
 from reprise.api.account.service import account_of
 from reprise.api.amounts import money_or_null
+from reprise.api.bus import Happened
 from reprise.api.ledger.schemas import LedgerLine
 from reprise.api.ledger.service import line_of
 from reprise.api.orders.schemas import Order
@@ -13,7 +14,6 @@ from reprise.api.orders.views import order_of_event
 from reprise.api.positions.schemas import Position
 from reprise.api.positions.views import after, position_of_event, position_of_row
 from reprise.api.prices import Prices
-from reprise.api.stream.bus import Happened
 from reprise.api.stream.schemas import AccountSnapshot, AccountUpdate
 from reprise.projector.queries import AccountRow, LedgerRow, PositionRow
 from reprise.schemas.commands import OpenPosition

@@ -34,7 +34,7 @@ from collections.abc import Callable
 from typing import Final, NamedTuple
 
 from reprise.api.prices import FOLDED, PRICE_SHARD
-from reprise.api.stream.recent import Kept, Recent
+from reprise.api.recent import Kept, Recent
 from reprise.schemas.codec import read_event
 from reprise.schemas.events import (
     Event,
