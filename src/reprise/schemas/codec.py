@@ -14,7 +14,7 @@ from fastavro import parse_schema, schemaless_reader
 from fastavro.schema import fingerprint, to_parsing_canonical_form
 
 from reprise.schemas.commands import Command
-from reprise.schemas.compiled import SEVEN_BITS, Writer, compile_reader, compile_writer, read_rest
+from reprise.schemas.compiled import Writer, compile_reader, compile_writer, read_first
 from reprise.schemas.events import Event
 from reprise.schemas.messages import Instrument, Leg, RefusedTick, Tick
 
@@ -164,9 +164,7 @@ def seq_of(value: bytes) -> int:
     """Give the `seq` an event's record value carries, whatever later version wrote it: it is the first field of all."""
     if value[:2] != MARKER or len(value) <= PREFIX_SIZE:
         raise NotDecodable("it is no event")
-    first = value[PREFIX_SIZE]
-    bits = first if first <= SEVEN_BITS else read_rest(value, PREFIX_SIZE + 1, first)[0]
-    return bits >> 1
+    return read_first(value, PREFIX_SIZE)
 
 
 def digest_of(value: bytes) -> bytes:

@@ -28,6 +28,8 @@ def _varint(number: int) -> bytes:
     return bytes(out)
 
 
+_FROM_THE_SECOND: Final = tuple(range(7, INT64_BITS + 6, 7))
+_FROM_THE_FOURTH: Final = _FROM_THE_SECOND[2:]
 _SMALL: Final = tuple(_varint(number) for number in range(SMALL_MAX))
 _MORE: Final = tuple(bytes((number & SEVEN_BITS | MORE, number >> 7 | MORE)) for number in range(SMALL_MAX))
 _LOW: Final = SMALL_MAX - 1
@@ -62,21 +64,28 @@ class _Longs(dict[int, bytes]):
 _LONGS: Final = _Longs()
 
 
-def read_rest(value: bytes, at: int, first: int) -> tuple[int, int]:
-    """Read on after the first byte of a long: its zigzag bits, and where the next field begins."""
-    bits, shift = first & SEVEN_BITS, 7
-    while True:
+def read_rest(value: bytes, at: int, bits: int, shifts: tuple[int, ...] = _FROM_THE_FOURTH) -> tuple[int, int]:
+    """Read on where a long's bits up to now say that more follow: all of them, and where the next field begins.
+
+    shifts: of the bytes that may follow; what the generated code reads by itself are the first three.
+    """
+    for shift in shifts:
         byte = value[at]
         at += 1
-        bits |= (byte & SEVEN_BITS) << shift
         if byte < MORE:
-            break
-        shift += 7
-        if shift >= INT64_BITS + 6:
-            raise ValueError("a number of more than ten bytes")
-    if bits >> INT64_BITS:
-        raise ValueError("a number exceeds 64 bits")
-    return bits, at
+            bits |= byte << shift
+            if bits >> INT64_BITS:
+                raise ValueError("a number exceeds 64 bits")
+            return bits, at
+        bits |= (byte & SEVEN_BITS) << shift
+    raise ValueError("a number of more than ten bytes")
+
+
+def read_first(value: bytes, at: int) -> int:
+    """Read the long that stands there, and nothing behind it."""
+    first = value[at]
+    bits = first if first < MORE else read_rest(value, at + 1, first & SEVEN_BITS, _FROM_THE_SECOND)[0]
+    return bits >> 1 ^ -(bits & 1)
 
 
 def compile_writer(schema: Schema, *, without: str | None = None) -> Writer:
@@ -179,9 +188,19 @@ class _Statements:
         return variable
 
     def _read_bits(self, variable: str) -> None:
+        """Most numbers have one to three bytes, read without a call. Each byte but the last has 128 too much."""
+        two, three = MORE, MORE + (MORE << 7)
+        four = three + (MORE << 14)
         self.add(
             f"{variable} = value[at]; at += 1",
-            f"if {variable} > 127: {variable}, at = read_rest(value, at, {variable})",
+            f"if {variable} > 127:",
+            "    second = value[at]; at += 1",
+            f"    if second < 128: {variable} += (second << 7) - {two}",
+            "    else:",
+            "        third = value[at]; at += 1",
+            f"        {variable} += (second << 7) + (third << 14)",
+            f"        if third < 128: {variable} -= {three}",
+            f"        else: {variable}, at = read_rest(value, at, {variable} - {four})",
         )
 
     def _read_count(self, variable: str, what: str) -> None:
@@ -191,7 +210,7 @@ class _Statements:
 
     def _read_long(self, _schema: Schema, variable: str) -> None:
         self._read_bits(variable)
-        self.add(f"{variable} = {variable} >> 1 ^ -({variable} & 1)")
+        self.add(f"{variable} = ~({variable} >> 1) if {variable} & 1 else {variable} >> 1")
 
     def _read_boolean(self, _schema: Schema, variable: str) -> None:
         self.add(
