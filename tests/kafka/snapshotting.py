@@ -119,6 +119,12 @@ class SnapshotWriter:
         if commit:
             self._producer.commit_transaction(10)
 
+    def take_back(self, key: bytes) -> None:
+        """Say that what stands under a key is no more; compaction takes it."""
+        self._producer.begin_transaction()
+        self._producer.produce(SNAPSHOTS, None, key, self._shard)
+        self._producer.commit_transaction(10)
+
 
 def changed(manifest: Manifest, **fields: Any) -> Manifest:
     return msgspec.structs.replace(manifest, **fields)

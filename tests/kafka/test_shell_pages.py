@@ -1,33 +1,67 @@
 """What a worker shows over HTTP, and when it refuses to start."""
 
 import json
+import math
+import re
+from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
 from conftest import SettingsFactory
-from kafka.workers import Client, clock, engine, events_when
+from kafka.snapshotting import configure
+from kafka.workers import Client, EngineProcess, clock, engine, events_when, until_group_is_empty
 from processes import eventually
-from reprise.bench._workload import accounts_of, opening_day
+from reprise.bench._workload import accounts_of, opening_day, trading_day
+from reprise.runtime.kafka import end_offsets
 from reprise.runtime.settings import Settings
+from reprise.schemas.topics import COMMANDS
 
 SHARD = 1
-# The names and fields other services and operators rely on.
-METRICS = (
-    "command_seconds_bucket",
-    "answer_seconds_bucket",
-    "commit_seconds_bucket",
-    "recovery_seconds_bucket",
-    "recovery_percent",
-    "snapshot_total",
-    "snapshot_seconds_bucket",
-    "snapshot_bytes",
-    "commands_total",
-    "events_total",
-    "lag_records",
-    "shard_state",
-    "shard_frozen",
-    "clock_suspect",
-    "process_resident_memory_bytes",
+OTHER = 2
+A_MEGABYTE = 1_000_000
+# What is under the topic's limit: the end of a transaction; and what is over it: a snapshot's chunk.
+TOO_SMALL = "200"
+# The worker's own main, with a core that has a defect at one offset of one shard.
+DEFECTIVE = """
+from reprise.engine.core.step import step
+from reprise.engine.shell.main import run
+from reprise.runtime.settings import Settings
+
+def defective(state, command, *, offset, time):
+    if (state.shard, offset) == (2, 3):
+        raise ZeroDivisionError("planted")
+    return step(state, command, offset=offset, time=time)
+
+run(Settings(), defective)
+"""
+COMMANDS_TO_REPLAY = 30_000
+RECOVERING = re.compile(
+    rf"shard {SHARD} is recovering, replaying, ([\d.]+) %, at offset (\d+) of (\d+)(?:, about ([\d.]+) s left)?"
 )
+WHERE = ("recovery_percent", "recovery_offset", "recovery_seconds_left")
+
+
+# By name, shard, and the state or result they are of.
+Samples = dict[tuple[str, int | None, str | None], float]
+
+
+def samples(worker: EngineProcess) -> Samples:
+    """The numbers of /metrics; none where it does not answer."""
+    return {
+        (
+            sample.name,
+            int(sample.labels["shard"]) if "shard" in sample.labels else None,
+            sample.labels.get("state") or sample.labels.get("result"),
+        ): sample.value
+        for family in text_string_to_metric_families(worker.page("/metrics")[1])
+        for sample in family.samples
+    }
+
+
+def samples_when(worker: EngineProcess, holds: Callable[[Samples], bool]) -> Samples:
+    return eventually(lambda: samples(worker), holds)
 
 
 def test_a_worker_shows_where_each_shard_is(ledger: Settings, client: Client, output: Path) -> None:
@@ -57,12 +91,72 @@ def test_a_worker_shows_where_each_shard_is(ledger: Settings, client: Client, ou
         }
         assert worker.page("/healthz")[0] == 200
         assert worker.page("/readyz")[0] == 200
-        code, text = worker.page("/metrics")
-        assert code == 200
-        for name in METRICS:
-            assert name in text
-        assert 'events_total{shard="1"} 8.0' in text
-        assert 'shard_state{shard="1",state="live"} 1.0' in text
+        eventually(lambda: samples(worker), lambda numbers: ("lag_records", SHARD, None) in numbers)
+
+
+def test_the_metrics_count_what_happened(settings: SettingsFactory, output: Path) -> None:
+    ledger = settings(engine_worker_id=None, engine_snapshot_interval=200)
+    until_group_is_empty(ledger)
+    client, accounts = Client(ledger), accounts_of(SHARD, ledger.shards, 1)
+    with engine(ledger, output, code=DEFECTIVE) as worker:
+        worker.until_live(ledger.shards)
+        client.append(SHARD, opening_day(SHARD, accounts, clock))
+        client.append(OTHER, opening_day(OTHER, accounts_of(OTHER, ledger.shards, 1), clock))
+        numbers = samples_when(worker, lambda numbers: numbers.get(("snapshot_total", None, "published"), 0) > 0)
+        assert ("snapshot_total", None, "failed") not in numbers
+        assert numbers["snapshot_seconds_count", None, None] == numbers["snapshot_total", None, "published"]
+        assert numbers["snapshot_bytes", SHARD, None] > 0
+        numbers = samples_when(worker, lambda numbers: numbers.get(("lag_records", OTHER, None)) == 2)
+        assert numbers["lag_records", SHARD, None] == 0
+        assert [numbers["shard_state", SHARD, state] for state in ("live", "frozen")] == [1, 0]
+        assert [numbers["shard_state", OTHER, state] for state in ("live", "frozen")] == [0, 1]
+        assert [numbers["shard_frozen", shard, None] for shard in (SHARD, OTHER)] == [0, 1]
+        assert [numbers["events_total", shard, None] for shard in (SHARD, OTHER)] == [8, 6]
+        assert [numbers["commands_total", shard, None] for shard in (SHARD, OTHER)] == [5, 3]
+        assert numbers["clock_suspect", SHARD, None] == 0
+        assert numbers["command_seconds_count", None, None] > 0
+        assert 0 < numbers["answer_seconds_count", None, None] == numbers["commit_seconds_count", None, None] <= 8
+        assert numbers["recovery_seconds_count", None, None] == ledger.shards
+        assert numbers["process_resident_memory_bytes", None, None] > A_MEGABYTE
+
+        configure(ledger, max_message_bytes=TOO_SMALL)
+        client.append(SHARD, trading_day(SHARD, accounts, 5, clock))
+        samples_when(worker, lambda numbers: numbers.get(("snapshot_total", None, "failed"), 0) > 0)
+        assert worker.shards()[SHARD]["state"] == "live", "a snapshot is a convenience"
+
+
+def test_a_worker_that_recovers_says_on_both_pages_how_far_it_is(
+    ledger: Settings, client: Client, output: Path
+) -> None:
+    accounts = accounts_of(SHARD, ledger.shards, 20)
+    client.append(SHARD, opening_day(SHARD, accounts, clock))
+    client.append(SHARD, trading_day(SHARD, accounts, COMMANDS_TO_REPLAY, clock))
+    end = end_offsets(ledger, COMMANDS)[SHARD]
+    assert end > COMMANDS_TO_REPLAY
+    said: list[tuple[str, ...]] = []
+    shown: list[list[float]] = []
+    with engine(ledger, output) as worker:
+        while worker.page("/readyz")[0] != 200:
+            assert worker.process.poll() is None, worker.log
+            said += RECOVERING.findall(worker.page("/readyz")[1])
+            numbers = samples(worker)
+            if numbers.get(("shard_state", SHARD, "recovering")) == 1:
+                shown.append([numbers[name, SHARD, None] for name in WHERE])
+        live = eventually(lambda: samples(worker), bool)
+        assert [live[name, SHARD, None] for name in WHERE] == [100, end, 0]
+    # What was asked while it replayed: more and more of it, always short of the end.
+    assert len(set(said)) > 1
+    assert {goal for _, _, goal, _ in said} == {str(end)}
+    assert sorted(said, key=lambda each: int(each[1])) == said
+    assert all(0 < float(percent) < 100 for percent, _, _, left in said if left)
+    assert any(float(left) > 0 for _, _, _, left in said if left)
+    assert len({offset for _, offset, _ in shown}) > 1
+    assert sorted(shown, key=lambda each: each[1]) == shown
+    for percent, offset, left in shown:
+        assert 0 <= offset <= end
+        assert percent == pytest.approx(100 * offset / end, abs=0.1)
+        assert left >= 0 or math.isnan(left)
+    assert any(left > 0 for _, _, left in shown)
 
 
 def test_a_sender_whose_clock_is_three_seconds_off_raises_an_alarm(

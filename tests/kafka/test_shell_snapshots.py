@@ -1,7 +1,6 @@
 """Snapshots are taken while a shard goes on, and a recovery from one gives the bytes of a replay of the whole log."""
 
 import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -42,7 +41,6 @@ OTHER = 2
 ACCOUNTS = 40
 NEVER = 10**9  # ms
 OPENING = 7 + ACCOUNTS  # events
-HASTE = 60  # an hour in a minute
 
 
 @pytest.fixture
@@ -78,9 +76,6 @@ class Load(threading.Thread):
     def end(self) -> None:
         self._ended.set()
         self.join(60)
-
-
-HASTE = 60
 
 
 def trade(ledger: Settings, client: Client, count: int, shard: int = SHARD) -> None:
@@ -361,48 +356,6 @@ def test_compaction_in_between_leaves_the_ring_whole_and_the_disk_bounded(
         worker.until_live(ledger.shards)
         assert started_from(worker)[0] == found[0].manifest.number
         assert_events_are_those_of_the_whole_log(ledger)
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(240)
-def test_an_hour_of_snapshots_sixty_times_as_fast_takes_no_more_room_than_the_topic_s_times_allow(
-    settings: SettingsFactory, output: Path
-) -> None:
-    """Every time of the topic and of the ring divided by sixty. The ledger grows, so room is counted in snapshots."""
-    ledger = settings(engine_worker_id=None, engine_snapshot_interval=15_000 // HASTE)
-    client = Client(ledger)
-    configure_broker(ledger, log_cleaner_backoff_ms=str(15_000 // HASTE))
-    configure(ledger, segment_ms=str(600_000 // HASTE), min_compaction_lag_ms=str(600_000 // HASTE))
-    load = Load(ledger, client, (SHARD,))
-    load.start()
-    room = []
-    try:
-        with engine(ledger, output) as worker:
-            until_published(worker, 1)
-            began = time.monotonic()
-            while time.monotonic() - began < 3_600 / HASTE:
-                time.sleep(1)
-                room.append(snapshots_that_would_fill_it(ledger))
-            load.end()
-            assert worker.stop() == 0, worker.log
-    finally:
-        configure_broker(ledger, log_cleaner_backoff_ms="15000")
-    found = snapshots_in(ledger, SHARD)
-    newest, oldest = found[0].manifest, found[-1].manifest
-    assert newest.number - oldest.number == 9, "the ring keeps ten"
-    # The ring; what the segment that is written to may gather, for it is never compacted; and what is too young to be.
-    bound = 10 + (600 + 600) / 15
-    assert max(room) < 1.1 * bound, f"{room}"
-    assert newest.number > 2 * bound, "so most of what was written is gone"
-
-
-def snapshots_that_would_fill_it(ledger: Settings) -> float:
-    """How many snapshots as large as the newest take as much room as the topic does now."""
-    newest = set(snapshots_in(ledger, SHARD)[0].manifest.chunk_offsets)
-    records = read_back(ledger, SNAPSHOTS, SHARD, ALL)
-    return sum(len(record.value) for record in records) / sum(
-        len(record.value) for record in records if record.offset in newest
-    )
 
 
 def test_a_smaller_ring_takes_its_further_slots_away(settings: SettingsFactory, output: Path) -> None:

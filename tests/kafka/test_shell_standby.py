@@ -11,11 +11,15 @@ import pytest
 from conftest import SettingsFactory
 from kafka.test_shell_ownership import Market
 from kafka.workers import Client, EngineProcess, engine, events_in
+from processes import eventually
 from reprise.engine.shell.fatal import CANNOT_COMMIT, LOST_OWNERSHIP
 from reprise.runtime.settings import Settings
 from reprise.runtime.signals import PARTNER_IS_DEAD
 
 SHARDS = 4
+# Why a standby took its owner's place, as it says itself.
+TOLD = "the owner has ended, says whoever watches it"
+SILENT = "shards have fallen silent while commands wait"
 
 
 class Pair:
@@ -52,6 +56,13 @@ def until_following(standby: EngineProcess) -> None:
     )
 
 
+def tell_of_death(standby: EngineProcess) -> None:
+    """Tell it that its owner ended, and wait until it heard: while nothing waits to be executed, nobody is silent."""
+    before = len(standby.logged(TOLD))
+    standby.send(PARTNER_IS_DEAD)
+    eventually(lambda: len(standby.logged(TOLD)), lambda count: count == before + 1)
+
+
 def test_a_standby_writes_nothing_and_stays_outside_the_group(settings: SettingsFactory, tmp_path: Path) -> None:
     pair = Pair(settings, tmp_path)
     with running(pair) as (owner, standby):
@@ -74,13 +85,15 @@ def test_a_standby_told_of_the_owners_death_goes_on_at_once(settings: SettingsFa
     pair = Pair(settings, tmp_path)
     with running(pair) as (owner, standby):
         pair.market.trade(200)
+        pair.market.assert_nothing_lost_or_doubled()
         owner.kill()
+        tell_of_death(standby)
         pair.market.trade(50)
-        standby.send(PARTNER_IS_DEAD)
         standby.until_live(SHARDS)
         assert standby.status()["role"] == "owner"
         pair.market.trade(50)
         pair.market.assert_nothing_lost_or_doubled()
+        assert not standby.logged(SILENT)
 
 
 @pytest.mark.slow
@@ -94,7 +107,8 @@ def test_a_standby_that_hears_nothing_takes_over_from_silence(settings: Settings
         assert standby.status()["role"] == "standby", "nothing waits, so nobody is silent"
         pair.market.trade(20)
         standby.until_live(SHARDS)
-        assert standby.logged("shards have fallen silent while commands wait")
+        assert standby.logged(SILENT)
+        assert not standby.logged(TOLD)
         pair.market.assert_nothing_lost_or_doubled()
 
 
@@ -121,14 +135,16 @@ def test_an_owner_that_comes_back_stands_by_for_the_one_that_took_its_place(
     with running(pair) as (first, second):
         for owner, standby in ((first, second), (second, first)):
             pair.market.trade(60)
+            pair.market.assert_nothing_lost_or_doubled()
             owner.kill()
-            standby.send(PARTNER_IS_DEAD)
+            tell_of_death(standby)
             standby.until_live(SHARDS)
             pair.market.trade(60)
             owner.restart()
             until_following(owner)
         pair.market.assert_nothing_lost_or_doubled()
         assert (first.status()["role"], second.status()["role"]) == ("owner", "standby")
+        assert not first.logged(SILENT) + second.logged(SILENT)
 
 
 def test_a_standby_that_came_to_another_ledger_says_so_and_the_owner_goes_on(

@@ -9,13 +9,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from threading import Event, Thread
 from typing import Any
 
 import httpx
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from conftest import SettingsFactory
 from market_data.hands import BTC, REAL_QUOTES
@@ -28,6 +29,7 @@ from reprise.schemas.commands import SelectFeed, UpdatePrices
 from reprise.stack.ports import free_ports
 
 SYMBOLS = ["BTC_USDC", "ETH_USDC", "SOL_USDC"]
+A_MEGABYTE = 1_000_000
 NOBODY = "ws://127.0.0.1:9"
 
 
@@ -46,6 +48,15 @@ class Running:
     def status(self) -> dict[str, Any]:
         answer = self.page("/status")
         return {} if answer is None else answer.json()
+
+    def numbers(self) -> dict[tuple[str, str | None], float]:
+        """What /metrics shows, by name and the symbol or kind it is of; nothing while it does not answer."""
+        answer = self.page("/metrics")
+        return {
+            (sample.name, sample.labels.get("symbol") or sample.labels.get("kind")): sample.value
+            for family in text_string_to_metric_families("" if answer is None else answer.text)
+            for sample in family.samples
+        }
 
     def output(self) -> str:
         return self._output.read_text()
@@ -196,6 +207,27 @@ def test_auto_simulates_where_backpack_is_not_heard_for_five_seconds_and_says_so
         with running(made, tmp_path, FEED="auto", BACKPACK_WS_URL=url, REPRISE_START="second") as service:
             service.wait_until(lambda: service.status().get("feed") is not None)
             assert service.status()["feed"] == "backpack"
+
+
+def test_a_feed_that_connects_and_drops_shows_in_the_metrics(settings: SettingsFactory, tmp_path: Path) -> None:
+    made = settings(shards=1)
+    define_instruments(made)
+    with ExitStack() as exchange:
+        url = exchange.enter_context(exchange_nearby())
+        with running(made, tmp_path, FEED="backpack", BACKPACK_WS_URL=url) as service:
+            service.wait_until(lambda: service.numbers().get(("ticks_published_total", BTC), 0) > 0)
+            heard = service.numbers()
+            assert heard["feed_connected", None] == 1
+            assert heard["feed_messages_total", "quote"] >= heard["ticks_published_total", BTC]
+            assert heard["feed_interruptions_total", None] == 0
+            exchange.close()
+            service.wait_until(lambda: service.numbers().get(("feed_connected", None)) == 0)
+            dropped = service.numbers()
+            assert dropped["feed_interruptions_total", None] > 0
+            assert dropped["feed_messages_total", "quote"] >= heard["feed_messages_total", "quote"]
+            assert dropped["price_commands_total", None] > 0
+            assert dropped["process_resident_memory_bytes", None] > A_MEGABYTE
+            assert service.stop() == 0
 
 
 def test_without_a_feed_it_lives_and_is_not_ready(settings: SettingsFactory, tmp_path: Path) -> None:

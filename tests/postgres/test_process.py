@@ -15,6 +15,7 @@ from typing import Any, Protocol
 
 import pytest
 from confluent_kafka import Producer
+from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import Engine, create_engine, text
 
 from postgres.tables_content import Content, content
@@ -29,6 +30,7 @@ from reprise.stack.ports import free_ports
 
 RUN = "from reprise.projector.main import main; from reprise.runtime.settings import Settings; main(Settings())"
 PATIENCE_S = 60.0
+A_MEGABYTE = 1_000_000
 
 
 class SettingsFactory(Protocol):
@@ -251,7 +253,16 @@ def test_it_says_how_far_it_is_and_aborted_events_are_not_part_of_it(
         assert all(row["next_offset"] == row["end_offset"] for row in shards)
         assert page(own, "readyz") == {"ready": True, "why": None}
         metrics = urllib.request.urlopen(f"http://127.0.0.1:{own.projector_port}/metrics", timeout=5).read()
-        assert b'reprise_projector_lag_records{shard="3"} 0.0' in metrics
+        numbers = {
+            (sample.name, sample.labels.get("shard")): sample.value
+            for family in text_string_to_metric_families(metrics.decode())
+            for sample in family.samples
+        }
+        assert [numbers["lag_records", str(shard)] for shard in range(4)] == [0, 0, 0, 0]
+        assert [numbers["written_seq", str(shard)] for shard in range(4)] == [len(values) for values in exchange.values]
+        assert numbers["events_written_total", None] == sum(map(len, exchange.values))
+        assert numbers["write_seconds_count", None] > 0
+        assert numbers["process_resident_memory_bytes", None] > A_MEGABYTE
         process.send_signal(signal.SIGTERM)
         assert process.wait(10) == 0
 

@@ -17,7 +17,7 @@ from reprise.engine.shell.ring import Place, Ring
 from reprise.engine.shell.shard import Snapshotted
 from reprise.engine.shell.snapshots import COMMANDS_BETWEEN, is_due
 from reprise.engine.shell.start import Start, start_of
-from reprise.engine.snapshot import FORMAT, begin_copy, end_copy
+from reprise.engine.snapshot import FORMAT, begin_copy, end_copy, restore
 from reprise.runtime.snapshots import Found
 from reprise.schemas.snapshots import Manifest, Packing, chunk_key, manifest_key, unpack
 
@@ -95,11 +95,15 @@ def log() -> FakeLog:
     return made
 
 
-def keep(log: FakeLog, state: State) -> None:
-    copying = begin_copy(state)
-    packing = Packing()
-    packing.add(iter(copying.next_page, None))
+def pages_of(state: State) -> list[bytes]:
+    pages = list(iter(begin_copy(state).next_page, None))
     end_copy(state)
+    return pages
+
+
+def keep(log: FakeLog, state: State) -> None:
+    packing = Packing()
+    packing.add(pages_of(state))
     number = len(log.found) + 1
     manifest = Manifest(
         shard=SHARD,
@@ -158,6 +162,56 @@ def test_what_is_wrong_with_the_newest_is_named_and_the_one_before_it_taken(
     assert started_from(start) == 2
     assert len(passed_over) == 1
     assert why in passed_over[0]
+
+
+def in_an_unknown_market(state: State) -> None:
+    next(iter(state.positions.values())).symbol = "DOGE_USDC"
+
+
+def without_a_market(state: State) -> None:
+    state.markets.popitem()
+
+
+def without_an_account(state: State) -> None:
+    state.accounts_by_number.pop()
+    state.accounts.popitem()
+
+
+@pytest.mark.parametrize(
+    ("spoil", "why"),
+    [
+        (in_an_unknown_market, "its pages do not fit together: KeyError('DOGE_USDC')"),
+        (without_a_market, "its markets are not those of its instruments"),
+        (without_an_account, "its manifest says 20 accounts"),
+    ],
+)
+def test_a_snapshot_with_a_right_hash_that_is_no_ledger_is_named_and_the_one_before_it_taken(
+    log: FakeLog, spoil: Callable[[State], None], why: str
+) -> None:
+    state = restore(unpack(log.found[2].manifest, log.chunks[3]))
+    spoil(state)
+    packing = Packing()
+    packing.add(pages_of(state))
+    log.alter(3, sha256=packing.finish(), uncompressed_bytes=packing.uncompressed_bytes)
+    log.chunks[3] = packing.chunks
+    start, passed_over = log.start()
+    assert started_from(start) == 2
+    assert len(passed_over) == 1
+    assert why in passed_over[0]
+
+
+@pytest.mark.parametrize("value", [None, 7, "x", [], {}], ids=repr)
+def test_whatever_stands_in_a_field_of_its_first_page_recovery_does_not_end(log: FakeLog, value: object) -> None:
+    _, manifest = log.found[2]
+    head, *accounts = unpack(manifest, log.chunks[3])
+    fields = msgspec.msgpack.decode(head)
+    for place in range(len(fields)):
+        packing = Packing()
+        packing.add([msgspec.msgpack.encode([*fields[:place], value, *fields[place + 1 :]]), *accounts])
+        log.alter(3, sha256=packing.finish(), uncompressed_bytes=packing.uncompressed_bytes)
+        log.chunks[3] = packing.chunks
+        start, _ = log.start()
+        assert started_from(start) in (2, 3), f"field {place}"
 
 
 def test_a_snapshot_above_the_watermark_is_passed_over(log: FakeLog) -> None:

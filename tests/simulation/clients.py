@@ -14,6 +14,7 @@ from simulation.trace import Trace
 
 TRAVEL_S: Final = 0.003
 DETOUR_S: Final = 1.0
+EARLY: Final = "a new leader marks an end before the end"
 
 
 class Network:
@@ -54,15 +55,16 @@ class Network:
 class SimulatedMessage:
     """What a consumer's poll gives, or a delivery report is about."""
 
-    def __init__(self, record: Record | None, error: KafkaError | None = None) -> None:
+    def __init__(self, record: Record | None, error: KafkaError | None = None, offset: int | None = None) -> None:
         self._record = record
         self._error = error
+        self._offset = offset if record is None else record.offset
 
     def error(self) -> KafkaError | None:
         return self._error
 
     def offset(self) -> int | None:
-        return None if self._record is None else self._record.offset
+        return self._offset
 
     def key(self) -> bytes | None:
         return None if self._record is None else self._record.key
@@ -75,7 +77,7 @@ class SimulatedMessage:
 
 
 class SimulatedConsumer:
-    """confluent-kafka's consumer, as far as the shell uses it: one partition, told where it ends."""
+    """confluent-kafka's consumer, as far as the shell uses it: one partition, whose end is marked, at times early."""
 
     def __init__(self, network: Network, options: dict[str, Any]) -> None:
         assert options["enable.partition.eof"], "nothing else says where a partition ends"
@@ -110,19 +112,22 @@ class SimulatedConsumer:
                 return None  # A poll without an answer gives nothing.
         if self._network.fails(0.001):
             return SimulatedMessage(None, KafkaError(KafkaError._ALL_BROKERS_DOWN, "planted"))
+        end = self._partition.readable_end(self._level)
+        if self._position < end and self._network.fails(0.01):
+            self._network.trace.add("brokers", EARLY, partition=self._partition.name, at=self._position, end=end)
+            return self._mark(self._position)
         record = next(self._partition.from_offset(self._position, self._level), None)
         if record is None:
-            return SimulatedMessage(None, KafkaError(KafkaError._PARTITION_EOF))
+            self._position = max(self._position, end)  # Past control records and aborted ones.
+            return self._mark(self._position)
         self._position = record.offset + 1
         return SimulatedMessage(record)
 
-    def consume(self, count: int, timeout: float) -> list[SimulatedMessage]:
-        assert count == 1, "nobody asks for more"
-        message = self.poll(timeout)
-        return [] if message is None else [message]
-
     def close(self) -> None:
         self._partition = None
+
+    def _mark(self, offset: int) -> SimulatedMessage:
+        return SimulatedMessage(None, KafkaError(KafkaError._PARTITION_EOF), offset)
 
 
 Stage = Literal["fresh", "ready", "open", "committing", "failed"]

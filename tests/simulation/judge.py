@@ -14,7 +14,7 @@ from reprise.engine.core.step import step
 from reprise.engine.shell.shard import Shard
 from reprise.runtime.kafka import Record
 from reprise.schemas.codec import first_digest, read_event, seal
-from reprise.schemas.snapshots import decode_manifest, is_manifest_key
+from reprise.schemas.snapshots import SnapshotUnreadable, decode_manifest, is_manifest_key, unpack
 from reprise.schemas.topics import COMMANDS, EVENTS, SNAPSHOTS
 from simulation.cluster import Cluster, Entry, Transaction
 from simulation.damage import Damage
@@ -172,13 +172,19 @@ class Judge:
         return []
 
     def _audit(self, shards: tuple[int, ...]) -> list[str]:
-        """Let the audit verify what is sound; of the snapshots that were spoiled it may complain."""
+        """Let the audit verify what is sound; of the snapshots that were spoiled it must name those that show it."""
         parts = [
             Part(*(self._cluster.topic(topic, shard).committed() for topic in (COMMANDS, EVENTS, SNAPSHOTS)))
             for shard in range(self._cluster.shards)
         ]
         verdict = verify(MemoryLog(parts, "the simulated log"), Request(shards, processes=1))
-        return [f"audit: {each.sentence()}" for each in verdict.differences if not self._is_known(each)]
+        named = {(each.shard, each.offset) for each in verdict.differences if each.judge == "snapshots"}
+        unnamed = [
+            f"the audit does not name the spoiled snapshot of shard {shard} with its manifest at {offset}"
+            for shard, offset in sorted(self.spoiled)
+            if shard in shards and (shard, offset) not in named and shows_damage(parts[shard].snapshots, offset)
+        ]
+        return [f"audit: {each.sentence()}" for each in verdict.differences if not self._is_known(each)] + unnamed
 
     def _is_known(self, difference: Difference) -> bool:
         """Say whether it names what was spoiled, or one whose chunks a lost manifest's snapshot has replaced."""
@@ -186,6 +192,25 @@ class Judge:
             return False
         of_shard = [offset for shard, offset in self.spoiled if shard == difference.shard]
         return difference.offset in of_shard or (bool(of_shard) and "cannot be used: chunk" in difference.what)
+
+
+def shows_damage(snapshots: list[Record], offset: int) -> bool:
+    """Say whether what stands in the log of the snapshot with this manifest is not what was written.
+
+    One of which compaction took something, as its slot was used again, is nobody's any more.
+    """
+    record = next((record for record in snapshots if record.offset == offset), None)
+    if record is None:
+        return False
+    values = {other.offset: other.value for other in snapshots if other.value}
+    try:
+        manifest = decode_manifest(record.value)
+        chunks = [values[chunk] for chunk in manifest.chunk_offsets]
+        return not list(unpack(manifest, chunks))
+    except SnapshotUnreadable:
+        return True
+    except KeyError:
+        return not any(other.key == record.key and other.offset > offset and other.value for other in snapshots)
 
 
 def _name_of(value: bytes) -> str:

@@ -52,7 +52,7 @@ class Load:
         self._shard = shard
         self._shards = shards
         self._accounts = _accounts(shard, shards)
-        self._sent: list[bytes] = []
+        self._sent: list[tuple[bytes, bytes]] = []
         self._ticks = 0
         self._openings: list[Opening] = []
         self._reduction: ReducePosition | None = None
@@ -70,14 +70,13 @@ class Load:
         if choice < 0.04:
             return None, dice.choice((b"", b"no command", b"\xc3\x01" + dice.randbytes(12)))
         if self._sent and choice < 0.14:  # A sender that had no answer asks again.
-            return account.encode(), dice.choice(self._sent)
+            return dice.choice(self._sent)
         if choice < 0.40:
             # Now and then a jump that liquidates whoever has much at stake.
             return None, encode_command(self._prices(now_us, dice.choice((0, 1, -2, 3, 90, -90, 400, -400))))
         order = self._order(account)
-        value = encode_command(order)
-        self._sent.append(value)
-        return order.account_id.encode(), value
+        self._sent.append((order.account_id.encode(), encode_command(order)))
+        return self._sent[-1]
 
     def _order(self, account: str) -> Order:
         dice = self._dice

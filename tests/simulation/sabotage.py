@@ -15,6 +15,7 @@ from reprise.engine.shell.reading import Reading
 from reprise.engine.shell.ring import Place, Ring
 from reprise.engine.shell.shard import Records, Shard
 from reprise.engine.shell.take_over import Ends, Seized, ends_of, seize
+from reprise.runtime import kafka
 from reprise.schemas.snapshots import Manifest, why_unusable
 
 COMMIT: Final = Outbox._commit
@@ -127,6 +128,7 @@ SABOTAGES: Final = (
     Sabotage("a copy does not keep what changes", Copying, "keep", lambda *_: None, 300),
     Sabotage("a hole is taken for a delay", Answer, "is_hole_at", lambda *_: False, 200),
     Sabotage("a promoted standby does not look again", Shard, "promote", _promoted_without_looking, 300),
+    Sabotage("any mark is taken for the end", kafka, "is_at_end", lambda *_: True, 100),
     Sabotage("commands may end before the events do", Shard, "_see_where_it_is", _live_at_any_end, 300),
 )
 # Too seldom by chance: a scene of its own brings it about.

@@ -1,7 +1,11 @@
 """A wrong decision of the shell is found within a few runs: the simulation can fail."""
 
 import pytest
+from msgspec.structs import replace
 
+from audit.logs import MemoryLog
+from reprise.audit.verify import Request, Verdict, verify
+from simulation import judge
 from simulation.run import play
 from simulation.sabotage import SABOTAGES, Sabotage
 
@@ -11,3 +15,12 @@ from simulation.sabotage import SABOTAGES, Sabotage
 def test_it_is_found(sabotage: Sabotage, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sabotage.place, sabotage.attribute, sabotage.wrong)
     assert any(play(seed).problems for seed in range(sabotage.seeds)), "no run shows it"
+
+
+def test_an_audit_that_does_not_name_a_spoiled_snapshot_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    def silent_of_snapshots(log: MemoryLog, request: Request) -> Verdict:
+        verdict = verify(log, request)
+        return replace(verdict, differences=[each for each in verdict.differences if each.judge != "snapshots"])
+
+    monkeypatch.setattr(judge, "verify", silent_of_snapshots)
+    assert any("does not name the spoiled" in problem for seed in range(50) for problem in play(seed).problems)

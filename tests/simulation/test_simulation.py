@@ -43,6 +43,7 @@ REACHED: Final = (
     "engine-0 not committed: the request was lost",
     "a member was not heard of for the session",
     "a member did not join in time",
+    "a new leader marks an end before the end",
 )
 # And of what closes a part of a ticket, each of these.
 REDUCED: Final = (

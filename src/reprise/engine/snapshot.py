@@ -1,6 +1,6 @@
 """How a ledger becomes pages of bytes, and pages a ledger again."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 import msgspec
@@ -84,16 +84,22 @@ def end_copy(state: State) -> None:
 
 
 def restore(pages: Iterable[bytes]) -> State:
-    """Make the ledger whose copy gave these pages, in their order. Raises SnapshotUnreadable."""
-    turn = iter(pages)
-    first = next(turn, None)
-    if first is None:
-        raise SnapshotUnreadable("it has no pages")
+    """Make the ledger whose copy gave these pages, in their order. Raises SnapshotUnreadable, whatever they are."""
     try:
-        head = _read_head(first)
-        accounts = _read_accounts(turn)
+        return _restored(iter(pages))
     except msgspec.MsgspecError as error:
         raise SnapshotUnreadable(f"a page cannot be decoded: {error}") from error
+    except (LookupError, TypeError, ValueError) as error:
+        # Each page is sound by itself, and together they are no ledger; there is an older snapshot, or the log.
+        raise SnapshotUnreadable(f"its pages do not fit together: {error!r}") from error
+
+
+def _restored(pages: Iterator[bytes]) -> State:
+    first = next(pages, None)
+    if first is None:
+        raise SnapshotUnreadable("it has no pages")
+    head = _read_head(first)
+    accounts = _read_accounts(pages)
     positions, triggers = _index(head, accounts)
     if (len(accounts), len(positions)) != (head.accounts, head.positions):
         raise SnapshotUnreadable(
@@ -148,6 +154,8 @@ def _index(head: Head, accounts: list[Account]) -> tuple[dict[str, Position], di
     by_symbol: dict[str, tuple[str, list[Position]]] = {}
     for instrument in head.instruments:
         by_symbol[instrument.symbol] = (instrument.symbol, [])
+    if {market.symbol for market in head.markets} != by_symbol.keys():
+        raise SnapshotUnreadable("its markets are not those of its instruments")
     for account in accounts:
         for position_id, position in account.positions.items():
             symbol, of_symbol = by_symbol[position.symbol]

@@ -34,10 +34,10 @@ class Projection:
         self._written: dict[int, int] = {}  # the offset up to which each shard is in the tables
         self._ends: dict[int, int] = {}
         self._looked_at: float | None = None
-        self._events = Counter("reprise_projector_events", "Events written to PostgreSQL", registry=registry)
-        self._seconds = Histogram("reprise_projector_write_seconds", "Time a batch took to write", registry=registry)
-        self._lag = Gauge("reprise_projector_lag_records", "Records not yet written", ["shard"], registry=registry)
-        self._seq = Gauge("reprise_projector_seq", "Last event written", ["shard"], registry=registry)
+        self._events = Counter("events_written", "Events written to PostgreSQL", registry=registry)
+        self._seconds = Histogram("write_seconds", "Time a batch took to write", registry=registry)
+        self._lag = Gauge("lag_records", "Records not yet written", ["shard"], registry=registry)
+        self._seq = Gauge("written_seq", "Last event written", ["shard"], registry=registry)
 
     def run(self) -> None:
         """Project until told to stop. Raises FixableError when it cannot go on; nothing is half-written then."""

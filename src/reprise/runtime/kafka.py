@@ -2,6 +2,7 @@
 
 import logging
 import time
+from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
@@ -151,7 +152,7 @@ def read_back(settings: Settings, topic: str, partition: int, count: int) -> lis
         window = count + CONTROL_RECORDS_SLACK
         while True:
             start = max(low, high - window)
-            records = _read_to_end(consumer, TopicPartition(topic, partition, start))
+            records = list(records_to(consumer, TopicPartition(topic, partition, start), high))
             if len(records) >= count or start == low:
                 return records[-count:] if count else []
             window *= 2
@@ -166,28 +167,37 @@ def record_of(message: Message) -> Record:
     return Record(offset, message.timestamp()[1], message.key(), b"" if value is None else value)
 
 
-def _read_to_end(consumer: Consumer, start: TopicPartition) -> list[Record]:
-    """All committed records from an offset to the end.
+def records_to(consumer: Consumer, start: TopicPartition, end: int) -> Iterator[Record]:
+    """Give the committed records from a place to the end of its partition, or to what was its end when it was read.
 
-    The end is the mark that librdkafka sends: after a transaction's control record a position never reaches
-    the end offset, and an empty partition has none.
+    That end is told by the mark that librdkafka sends: after a transaction's control record no record's offset ever
+    reaches the end, and an empty partition has none.
     """
     consumer.assign([start])
     deadline = time.monotonic() + TIMEOUT_S
-    records: list[Record] = []
     while time.monotonic() < deadline:
         message = consumer.poll(0.5)
         if message is None:
             continue
-        error = message.error()
-        if error is None:
-            records.append(record_of(message))
+        if message.error() is None:
+            yield record_of(message)
             deadline = time.monotonic() + TIMEOUT_S
-        elif error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001  # Its public name in this library.
-            return records
-        else:
-            raise KafkaException(error)
-    raise _timed_out(f"records of {start.topic}/{start.partition}")
+        elif is_at_end(message, end):
+            return
+    raise _timed_out(f"records of {start.topic}/{start.partition} up to {end}")
+
+
+def is_at_end(message: Message, end: int) -> bool:
+    """Whether a message without a record marks the end of its partition, at or past an end that was read first.
+
+    A mark before it is passed over, what is missing follows: a leader that was just elected may not know yet how far
+    its records are committed, and marks an end where it knows of none. KafkaException for any other error.
+    """
+    error, offset = message.error(), message.offset()
+    assert error is not None, "a record marks no end"
+    if error.code() != KafkaError._PARTITION_EOF:  # noqa: SLF001  # Its public name in this library.
+        raise KafkaException(error)
+    return offset is not None and offset >= end
 
 
 def _timed_out(what: str) -> KafkaException:

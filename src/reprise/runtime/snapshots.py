@@ -1,13 +1,12 @@
 """Which snapshots a shard has in Kafka, newest first, and the pages of one."""
 
-import time
 from collections.abc import Callable, Iterator
 from typing import Final, NamedTuple
 
 import structlog
-from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import Consumer, TopicPartition
 
-from reprise.runtime.kafka import TIMEOUT_S, Options, Record, bounds, reader_options, record_of
+from reprise.runtime.kafka import Options, Record, bounds, reader_options, records_to
 from reprise.runtime.settings import Settings
 from reprise.schemas.snapshots import (
     Manifest,
@@ -64,7 +63,9 @@ def manifests(settings: Settings, shard: int, on_unreadable: Unreadable | None =
                     yield Found(record.offset, manifest)
                 if len(slots) == ring:
                     return
-            pointed = _manifest_at(consumer, shard, before) if before is not None and before < record.offset else None
+            pointed = (
+                _manifest_at(consumer, shard, before, high) if before is not None and before < record.offset else None
+            )
             record = pointed or _last_before(consumer, shard, low, record.offset)
     finally:
         consumer.close()
@@ -82,7 +83,8 @@ def read_pages(settings: Settings, shard: int, manifest: Manifest) -> Iterator[b
 def _chunks(settings: Settings, shard: int, manifest: Manifest) -> Iterator[bytes]:
     consumer = Consumer(reader_options(settings, "reprise-snapshot") | CHUNK_FETCH)
     try:
-        records = _records_from(consumer, shard, manifest.chunk_offsets[0])
+        end = bounds(consumer, SNAPSHOTS, shard)[1]
+        records = records_to(consumer, TopicPartition(SNAPSHOTS, shard, manifest.chunk_offsets[0]), end)
         for number, offset in enumerate(manifest.chunk_offsets):
             record = next((record for record in records if record.offset >= offset), None)
             if record is None or record.offset != offset:
@@ -100,7 +102,7 @@ def _last_before(consumer: Consumer, shard: int, low: int, end: int) -> Record |
     while end > low:
         start = max(low, end - window)
         found: Record | None = None
-        for record in _records_from(consumer, shard, start):
+        for record in records_to(consumer, TopicPartition(SNAPSHOTS, shard, start), end):
             if record.offset >= end:
                 break
             if is_manifest_key(record.key) and record.value:
@@ -111,33 +113,12 @@ def _last_before(consumer: Consumer, shard: int, low: int, end: int) -> Record |
     return None
 
 
-def _manifest_at(consumer: Consumer, shard: int, offset: int) -> Record | None:
-    """Give the manifest at an offset, or null where there is none any more."""
-    record = next(_records_from(consumer, shard, offset), None)
+def _manifest_at(consumer: Consumer, shard: int, offset: int, end: int) -> Record | None:
+    """Give the manifest at an offset before the end, or null where there is none any more."""
+    record = next(records_to(consumer, TopicPartition(SNAPSHOTS, shard, offset), end), None)
     if record is None or record.offset != offset or not is_manifest_key(record.key) or not record.value:
         return None
     return record
-
-
-def _records_from(consumer: Consumer, shard: int, offset: int) -> Iterator[Record]:
-    """Give the committed records from an offset to the end, which is the mark that librdkafka sends."""
-    consumer.assign([TopicPartition(SNAPSHOTS, shard, offset)])
-    deadline = time.monotonic() + TIMEOUT_S
-    while time.monotonic() < deadline:
-        message = consumer.poll(0.5)
-        if message is None:
-            continue
-        error = message.error()
-        if error is None:
-            yield record_of(message)
-            deadline = time.monotonic() + TIMEOUT_S
-        elif error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001  # Its public name in this library.
-            return
-        else:
-            raise KafkaException(error)
-    raise KafkaException(
-        KafkaError(KafkaError._TIMED_OUT, f"no records of {SNAPSHOTS}/{shard} from {offset} in {TIMEOUT_S:.0f} s")  # noqa: SLF001
-    )
 
 
 def _warn(shard: int) -> Unreadable:

@@ -93,7 +93,9 @@ def _read(
         raise KafkaException(found.error)
     wanted = set(found.partitions if shards is None else shards)
     marks = {shard: marks.get(shard, Bookmark(shard, 0, 0, first_digest(shard))) for shard in wanted}
-    # A transaction's end takes an offset too, so what is left is known by the mark that librdkafka sends at the end.
+    # A transaction's end takes an offset too, so what is left is known by the mark that librdkafka sends at the end,
+    # and by the end itself: a leader that was just elected may mark one too early.
+    ends = {shard: _end(consumer, shard) for shard in wanted} if until_end else {}
     unread = set(wanted)
     consumer.assign([TopicPartition(TOPIC, shard, mark.next_offset) for shard, mark in marks.items()])
     while unread or not until_end:
@@ -103,11 +105,21 @@ def _read(
         shard = message.partition()
         assert shard is not None, "a message or a mark is of a partition"
         if _is_end(message):
-            unread.discard(shard)
+            offset = message.offset()
+            if offset is not None and offset >= ends.get(shard, 0):
+                unread.discard(shard)
             continue
         event = _event(decoder, shard, message, marks[shard], verify_digests)
         marks[shard] = event.bookmark
         yield event
+
+
+def _end(consumer: Consumer, shard: int) -> int:
+    extent = consumer.get_watermark_offsets(TopicPartition(TOPIC, shard), timeout=TIMEOUT_S)
+    if extent is None:
+        raise TimeoutError(f"the broker did not say in {TIMEOUT_S:.0f} s where shard {shard} of {TOPIC} ends")
+    _, end = extent
+    return end
 
 
 def _is_end(message: Message) -> bool:

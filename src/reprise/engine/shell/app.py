@@ -15,7 +15,6 @@ from reprise.engine.shell.following import Following
 from reprise.engine.shell.liveness import Liveness
 from reprise.engine.shell.pages import add_pages
 from reprise.engine.shell.reading import Batch, Reading
-from reprise.engine.shell.status import percent
 from reprise.engine.shell.worker import Worker
 from reprise.runtime.settings import Settings
 from reprise.schemas.topics import COMMANDS
@@ -122,7 +121,6 @@ def _service_class(
                 log.warning("the ends of the logs are unknown", error=str(error))
                 return
             for shard in shards:
-                worker.metrics.recovery_percent.labels(shard.number).set(percent(shard))
                 shard.end_offset = ends[TopicPartition(COMMANDS, shard.number)]
                 if not shard.given_up:
                     worker.metrics.lag.labels(shard.number).set(max(0, shard.end_offset - shard.next_offset))

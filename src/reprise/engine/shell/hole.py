@@ -1,15 +1,12 @@
 """Whether the log really has no record at an offset, or it was only not delivered yet."""
 
-import time
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import Consumer, TopicPartition
 
-from reprise.runtime.kafka import reader_options
+from reprise.runtime.kafka import bounds, reader_options, records_to
 from reprise.runtime.settings import Settings
 from reprise.schemas.topics import COMMANDS
-
-ANSWER_TIMEOUT_S: Final = 10.0
 
 
 class Answer(NamedTuple):
@@ -30,24 +27,12 @@ def ask_for_record(settings: Settings, shard: int, offset: int) -> Answer:
     """
     options = reader_options(settings, f"engine-{shard}-hole") | {"isolation.level": "read_uncommitted"}
     consumer = Consumer(options)
-    partition = TopicPartition(COMMANDS, shard, offset)
     try:
-        bounds = consumer.get_watermark_offsets(partition, timeout=ANSWER_TIMEOUT_S)
-        if bounds is None:
-            raise _no_answer(shard, offset)
-        consumer.assign([partition])
-        deadline = time.monotonic() + ANSWER_TIMEOUT_S
-        while time.monotonic() < deadline:
-            for message in consumer.consume(1, 0.5):
-                error = message.error()
-                if error is None:
-                    return Answer(message.offset(), bounds[1])
-                if error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001  # Its public name in this library.
-                    return Answer(None, bounds[1])
-                raise KafkaException(error)
+        end = bounds(consumer, COMMANDS, shard)[1]
+        record = next(records_to(consumer, TopicPartition(COMMANDS, shard, offset), end), None)
     finally:
         consumer.close()
-    raise _no_answer(shard, offset)
+    return Answer(None if record is None else record.offset, end)
 
 
 def hole_message(shard: int, offset: int, found: int | None) -> str:
@@ -58,7 +43,3 @@ def hole_message(shard: int, offset: int, found: int | None) -> str:
         f"writer or by deletion, and a ledger is never continued over one. "
         f"`reprise tail commands --from {max(0, offset - 5)}` shows what surrounds it."
     )
-
-
-def _no_answer(shard: int, offset: int) -> KafkaException:
-    return KafkaException(KafkaError(KafkaError._TIMED_OUT, f"no answer about {COMMANDS}/{shard} at {offset}"))  # noqa: SLF001

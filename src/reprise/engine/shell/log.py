@@ -1,14 +1,20 @@
 """What the shell asks of the log to take a shard over, and how Kafka answers it."""
 
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, NamedTuple, Protocol
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 
 from reprise.runtime import snapshots
-from reprise.runtime.kafka import Options, bounds, read_back, reader_options, transactional_producer_options
+from reprise.runtime.kafka import (
+    Options,
+    bounds,
+    read_back,
+    reader_options,
+    records_to,
+    transactional_producer_options,
+)
 from reprise.runtime.settings import Settings
 from reprise.runtime.snapshots import Found
 from reprise.schemas.codec import digest_of, first_digest, seq_of
@@ -63,7 +69,7 @@ class Log(Protocol):
         """Give where the shard's commands begin and end."""
 
     def appended_at(self, shard: int, offset: int) -> int | None:
-        """Give when a command was appended (ms), or null where there is none."""
+        """Give when a command before the end was appended (ms), or null where there is none."""
 
     def manifests(self, shard: int, on_unreadable: Callable[[int, str], None]) -> Iterator[Found]:
         """Give the ring's manifests, newest first."""
@@ -101,24 +107,13 @@ class KafkaLog:
             consumer.close()
 
     def appended_at(self, shard: int, offset: int) -> int | None:
-        """Read that one record."""
+        """Read that one record; the log is known to go on after it."""
         consumer = Consumer(reader_options(self._settings, f"engine-{shard}-record"))
         try:
-            consumer.assign([TopicPartition(COMMANDS, shard, offset)])
-            deadline = time.monotonic() + ANSWER_TIMEOUT_S
-            while time.monotonic() < deadline:
-                message = consumer.poll(0.5)
-                if message is None:
-                    continue
-                error = message.error()
-                if error is None:
-                    return message.timestamp()[1] if message.offset() == offset else None
-                if error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001  # Its public name in this library.
-                    return None
-                raise KafkaException(error)
+            record = next(records_to(consumer, TopicPartition(COMMANDS, shard, offset), offset + 1), None)
         finally:
             consumer.close()
-        raise KafkaException(KafkaError(KafkaError._TIMED_OUT, f"no answer about {COMMANDS}/{shard} at {offset}"))  # noqa: SLF001
+        return record.timestamp_ms if record is not None and record.offset == offset else None
 
     def manifests(self, shard: int, on_unreadable: Callable[[int, str], None]) -> Iterator[Found]:
         """Look from the end of the topic."""

@@ -64,6 +64,18 @@ class Metrics:
             ["shard"],
             registry=registry,
         )
+        self.recovery_offset = Gauge(
+            "recovery_offset",
+            "Which command a shard executes next, as far as its recovery is",
+            ["shard"],
+            registry=registry,
+        )
+        self.recovery_seconds_left = Gauge(
+            "recovery_seconds_left",
+            "How long the present part of a recovery takes yet, NaN where that is not known; 0 where a shard is live",
+            ["shard"],
+            registry=registry,
+        )
 
     def _add_snapshots(self, registry: CollectorRegistry) -> None:
         self.snapshots = Counter(
@@ -93,6 +105,7 @@ class Metrics:
         for name in STATES:
             self.state.remove(shard, name)
         self.frozen.remove(shard)
-        for gauge in (self.lag, self.clock_suspect, self.recovery_percent, self.snapshot_bytes):
+        recovery = (self.recovery_percent, self.recovery_offset, self.recovery_seconds_left)
+        for gauge in (self.lag, self.clock_suspect, self.snapshot_bytes, *recovery):
             if (str(shard),) in gauge._metrics:  # noqa: SLF001
                 gauge.remove(shard)

@@ -3,7 +3,7 @@
 from faust import App, web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from reprise.engine.shell.status import status, why_not_ready
+from reprise.engine.shell.status import show_recovery, status, why_not_ready
 from reprise.engine.shell.worker import Worker
 
 
@@ -25,6 +25,7 @@ def add_pages(app: App, worker: Worker) -> None:
 
     @app.page("/metrics")
     async def metrics(self: web.View, _request: web.Request) -> web.Response:
+        show_recovery(worker)
         answer = self.bytes(generate_latest(worker.metrics.registry))
         answer.headers["Content-Type"] = CONTENT_TYPE_LATEST
         return answer

@@ -12,6 +12,8 @@ class Progress:
     def __init__(self) -> None:
         self.part: Part = "fencing"
         self.done = 0
+        self.offset = 0  # of the next command: of the ledger that is loaded, then of the one that replays
+        self.goal: int | None = None  # the offset the commands have to be replayed to, once it is known
         self._todo = 0
         self._began = monotonic()
         self.seconds: dict[Part, float] = {}

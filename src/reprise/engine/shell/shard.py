@@ -138,7 +138,7 @@ class Shard:
         if committed == before or self.phase == "frozen":
             return
         self.watermark = committed
-        self.recovery_end = ends.bounds.end
+        self.recovery_end = self.progress.goal = ends.bounds.end
         if committed.seq <= before.seq:
             self.freeze(f"the committed events end at seq {committed.seq}, and they went up to {before.seq} before")
         elif committed.seq > self.seq:
@@ -274,6 +274,7 @@ class Shard:
     def _see_where_it_is(self) -> None:
         """Go live at the end of the commands, or say that they end too early; stop where the log has a hole."""
         self.progress.done = self.next_offset - self.start_offset
+        self.progress.offset = self.next_offset
         if self._hole is not None and not self.waiting and self.next_offset == self.next_to_read:
             self.freeze(self._hole)
         if self.phase != "recovering" or self.next_offset < self.recovery_end:
@@ -288,7 +289,7 @@ class Shard:
 
     def _replay_to(self, ends: Ends) -> None:
         self.start_offset = self.next_offset
-        self.recovery_end = self.end_offset = ends.bounds.end
+        self.recovery_end = self.end_offset = self.progress.goal = ends.bounds.end
         self.progress.begin("replaying", self.recovery_end - self.start_offset)
         self._enter("recovering")
 

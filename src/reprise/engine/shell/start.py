@@ -52,6 +52,7 @@ def start_of(source: Log, shard: int, shards: int, watermark: Watermark, bounds:
 def _load(source: Log, manifest: Manifest, shard: int, shards: int, progress: Progress) -> State | str:
     """Give the snapshot's ledger, or why it has none."""
     progress.begin("loading", manifest.uncompressed_bytes)
+    progress.offset = manifest.next_offset
     try:
         state = restore(_counted(source.pages(shard, manifest), progress))
     except SnapshotUnreadable as error:

@@ -1,5 +1,6 @@
 """What the engine tells about itself: is it ready, and where is each shard."""
 
+import math
 import time
 from time import monotonic
 from typing import Any, Final
@@ -21,10 +22,21 @@ def status(worker: Worker) -> dict[str, Any]:
     }
 
 
+def show_recovery(worker: Worker) -> None:
+    """Bring the metrics to where each shard is now; nothing here waits for a broker."""
+    for shard in worker.shards.values():
+        is_done = shard.phase in ("live", "following")
+        left = 0.0 if is_done else shard.progress.seconds_left if shard.phase in RECOVERY else None
+        metrics, number = worker.metrics, shard.number
+        metrics.recovery_percent.labels(number).set(_percent(shard))
+        metrics.recovery_offset.labels(number).set(shard.next_offset if is_done else shard.progress.offset)
+        metrics.recovery_seconds_left.labels(number).set(math.nan if left is None else left)
+
+
 def why_not_ready(worker: Worker) -> str | None:
     """Give the reasons as one sentence, or null when there are none."""
-    if worker.role == "owner" and not worker.membership.joined:
-        return "the group has not assigned any shards yet"
+    if worker.role == "owner" and not worker.knows_its_shards:
+        return "the shards that the group assigns are not under way yet"
     if worker.role == "standby" and not worker.shards:
         return "it is not known yet which shards are to be followed"
     goal = "live" if worker.role == "owner" else "following"
@@ -48,7 +60,7 @@ def _shard_status(shard: Shard) -> dict[str, Any]:
         "lag": end - shard.next_offset,
         "watermark": shard.watermark.seq,
         "part": shard.progress.part if shard.phase in RECOVERY else None,
-        "percent": percent(shard),
+        "percent": _percent(shard),
         "seconds_left": shard.progress.seconds_left if shard.phase in RECOVERY else None,
         "snapshot": _snapshot(shard),
         "error": shard.error,
@@ -59,17 +71,17 @@ def _shard_status(shard: Shard) -> dict[str, Any]:
     }
 
 
-def percent(shard: Shard) -> float:
+def _percent(shard: Shard) -> float:
     """Give how much of the recovery's present part is done; 100 once the shard is live."""
     return 100.0 if shard.phase in ("live", "following") else shard.progress.percent
 
 
 def _whereabouts(shard: Shard) -> str:
-    """Say where a recovery is: `, loading, 40.0 %, about 2.1 s left`."""
+    """Say where a recovery is: `, replaying, 40.0 %, at offset 400 of 1000, about 2.1 s left`."""
     progress = shard.progress
     where = f", {progress.part}" + (f", {progress.percent} %" if progress.part in ("loading", "replaying") else "")
-    if progress.part == "replaying":
-        where += f", at offset {shard.next_offset} of {shard.recovery_end}"
+    if progress.goal is not None:
+        where += f", at offset {progress.offset} of {progress.goal}"
     left = progress.seconds_left
     return where + (f", about {left} s left" if left is not None else "")
 

@@ -35,6 +35,7 @@ def ends_of(source: Log, shard: int) -> Ends:
 
 def load(source: Log, shard: int, shards: int, ends: Ends, progress: Progress) -> Start:
     """Give the ledger from which the commands are replayed. Blocks; for a thread."""
+    progress.goal = ends.bounds.end
     start = start_of(source, shard, shards, ends.watermark, ends.bounds, progress)
     progress.end()
     return start

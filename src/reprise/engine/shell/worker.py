@@ -71,7 +71,13 @@ class Worker:
         """Whether every shard of this worker executes what comes in; a standby's, whether it could go on at once."""
         if self.role == "standby":
             return bool(self.shards) and all(shard.phase == "following" for shard in self.shards.values())
-        return self.membership.joined and all(shard.phase == "live" for shard in self.shards.values())
+        return self.knows_its_shards and all(shard.phase == "live" for shard in self.shards.values())
+
+    @property
+    def knows_its_shards(self) -> bool:
+        """Whether each shard the group assigned is under way here: what is assigned begins a moment after it."""
+        assigned = (number for mine in self.membership.assignments for number in mine)
+        return self.membership.joined and all(number in self.shards for number in assigned)
 
     def promote(self) -> None:
         """Become the owner: what the group assigns from now on is fenced, and goes on where it was followed to."""

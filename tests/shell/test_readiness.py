@@ -1,0 +1,136 @@
+"""What a worker says before it is ready: whether it has its shards yet, and how far the recovery of each is."""
+
+import asyncio
+import math
+from collections.abc import Callable, Iterator
+from threading import Event
+from typing import Any
+
+from aiokafka import TopicPartition
+from prometheus_client import generate_latest
+from prometheus_client.parser import text_string_to_metric_families
+
+from reprise.engine.core.step import step
+from reprise.engine.shell.liveness import Liveness
+from reprise.engine.shell.log import Bounds, Producers, Watermark
+from reprise.engine.shell.metrics import Metrics
+from reprise.engine.shell.status import show_recovery, why_not_ready
+from reprise.engine.shell.worker import Worker
+from reprise.runtime.settings import Settings
+from reprise.runtime.snapshots import Found
+from reprise.schemas.snapshots import Manifest
+from reprise.schemas.topics import COMMANDS
+
+SHARD = 1
+PATIENCE_S = 10.0
+
+
+class SilentLog:
+    """A log that does not answer the question who writes to it, until the test is over."""
+
+    def __init__(self) -> None:
+        self.is_over = Event()
+
+    def fence(self, shard: int) -> Producers:
+        self.is_over.wait(PATIENCE_S)
+        raise ConnectionError(f"nobody answers for shard {shard}")
+
+    def watermark(self, shard: int) -> Watermark:
+        raise NotImplementedError
+
+    def command_bounds(self, shard: int) -> Bounds:
+        raise NotImplementedError
+
+    def appended_at(self, shard: int, offset: int) -> int | None:
+        raise NotImplementedError
+
+    def manifests(self, shard: int, on_unreadable: Callable[[int, str], None]) -> Iterator[Found]:
+        raise NotImplementedError
+
+    def pages(self, shard: int, manifest: Manifest) -> Iterator[bytes]:
+        raise NotImplementedError
+
+
+class UnassignedReader:
+    """A reader that reads nothing yet."""
+
+    def assignment(self) -> set[TopicPartition]:
+        return set()
+
+
+def ask(about: Callable[[Worker], Any]) -> None:
+    """Let a test look at a worker whose shards are never taken over."""
+    log = SilentLog()
+
+    async def look() -> None:
+        worker = Worker(
+            Settings.model_validate({"kafka_brokers": "nobody:9092"}),
+            log,
+            UnassignedReader(),
+            Liveness(PATIENCE_S),
+            Metrics(),
+            step,
+        )
+        try:
+            await about(worker)
+        finally:
+            worker.owning.let_all_go()
+            log.is_over.set()
+
+    asyncio.run(look())
+
+
+def test_a_worker_is_not_ready_between_the_assignment_of_its_shards_and_their_take_over() -> None:
+    async def look(worker: Worker) -> None:
+        assert why_not_ready(worker) == "the shards that the group assigns are not under way yet"
+        await worker.membership.on_partitions_assigned({TopicPartition(COMMANDS, SHARD)})
+        assert why_not_ready(worker) == "the shards that the group assigns are not under way yet"
+        assert not worker.is_ready
+        worker.reconcile()
+        assert why_not_ready(worker) == "shard 1 is taking_over, fencing"
+        assert not worker.is_ready
+
+    ask(look)
+
+
+def test_a_worker_to_which_the_group_gives_nothing_is_ready() -> None:
+    async def look(worker: Worker) -> None:
+        await worker.membership.on_partitions_assigned(set())
+        assert worker.is_ready
+        assert why_not_ready(worker) is None
+
+    ask(look)
+
+
+def test_each_part_of_a_recovery_says_shard_offset_percent_and_estimated_time() -> None:
+    async def look(worker: Worker) -> None:
+        await worker.membership.on_partitions_assigned({TopicPartition(COMMANDS, SHARD)})
+        worker.reconcile()
+        progress = worker.shards[SHARD].progress
+        assert shown(worker)[:2] == (0, 0)
+        assert math.isnan(shown(worker)[2]), "there is no rate yet"
+        progress.goal = 700
+        progress.begin("loading", 1_000)
+        progress.offset, progress.done = 500, 250
+        await asyncio.sleep(0.2)  # What is left is three times what it took.
+        assert (why_not_ready(worker) or "").startswith("shard 1 is taking_over, loading, 25.0 %, at offset 500 of 700")
+        percent, offset, left = shown(worker)
+        assert (percent, offset) == (25, 500)
+        assert 0.6 <= left < PATIENCE_S
+        worker.shards[SHARD].freeze("for a test")
+        assert why_not_ready(worker) == "shard 1 is frozen: for a test"
+        assert math.isnan(shown(worker)[2]), "nothing goes on"
+
+    ask(look)
+
+
+def shown(worker: Worker) -> tuple[float, float, float]:
+    """Percent, offset and seconds left of the shard, as its metrics have them."""
+    show_recovery(worker)
+    found = {
+        sample.name: sample.value
+        for family in text_string_to_metric_families(generate_latest(worker.metrics.registry).decode())
+        for sample in family.samples
+        if sample.labels == {"shard": str(SHARD)}
+    }
+    return found["recovery_percent"], found["recovery_offset"], found["recovery_seconds_left"]
