@@ -3,18 +3,22 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from confluent_kafka import KafkaError, Message
 from confluent_kafka.admin import AdminClient, ConfigResource, ResourceType
 
 from conftest import SettingsFactory, empty_topics
 from kafka.workers import Client, clock, commands_in, engine, events_in, events_when, until_group_is_empty
 from processes import environment_of
+from reprise.audit import cluster
 from reprise.audit.cluster import open_cluster
 from reprise.audit.comparison import compare
 from reprise.audit.exporting import export_log
 from reprise.audit.folder import FolderLog
 from reprise.audit.importing import import_log
+from reprise.audit.log import LogUnreadable
 from reprise.audit.verify import Request, verify
 from reprise.bench._workload import accounts_of, opening_day, trading_day
 from reprise.cli.main import call
@@ -130,6 +134,45 @@ def test_the_commands_line_reads_the_live_log_and_asks_for_a_database_or_a_word(
     assert call(["audit", "at", "100", "--shard", "1", "--json"]) == 0
     (ledger,) = json.loads(capsys.readouterr().out)
     assert ledger["next_offset"] == 101
+
+
+class Told:
+    """Stands for a consumer: gives what it was told to, one message at a time, and nothing after that."""
+
+    def __init__(self, *messages: Message) -> None:
+        self._messages = list(messages)
+
+    def consume(self, count: int, timeout: float) -> list[Message]:
+        del count, timeout
+        return [self._messages.pop(0)] if self._messages else []
+
+
+def record(offset: int) -> Message:
+    return Message(offset=offset, value=b"value", timestamp=(1, 1_000))
+
+
+def mark(offset: int) -> Message:
+    return Message(offset=offset, error=KafkaError(KafkaError._PARTITION_EOF))
+
+
+def read(*messages: Message, end: int) -> list[int]:
+    consumer: Any = Told(*messages)
+    return offsets(cluster._batches(consumer, "commands/0", 0, end))
+
+
+def test_an_end_that_is_marked_before_the_one_that_was_read_first_is_none() -> None:
+    assert read(mark(0), record(0), mark(1), record(1), record(2), mark(4), record(4), end=4) == [0, 1, 2]
+    with pytest.raises(LogUnreadable, match="from offset 1 on, and ends at 4") as early:
+        read(record(0), mark(1), end=4)
+    assert early.value.offset == 1
+
+
+def test_what_is_behind_the_end_that_was_read_first_is_not_looked_at() -> None:
+    broken = Message(offset=2, error=KafkaError(KafkaError._BAD_MSG, "its checksum is another"))
+    assert read(record(0), record(1), broken, end=2) == [0, 1]
+    with pytest.raises(LogUnreadable, match="from offset 2 on: its checksum is another") as unreadable:
+        read(record(0), record(1), broken, end=3)
+    assert unreadable.value.offset == 2
 
 
 def offsets(records: Iterator[list[Record]]) -> list[int]:

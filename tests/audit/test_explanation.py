@@ -158,7 +158,7 @@ def test_the_command_explains_a_position_or_an_event(tmp_path: Path, capsys: pyt
     assert call(["audit", "explain", f"0-{closed.seq}", "--event", "--log", str(folder), "--json"]) == 0
     said = json.loads(capsys.readouterr().out)
     assert (said["position_id"], said["event_id"]) == (closed.position_id, f"0-{closed.seq}")
-    assert call(["audit", "explain", "0-1", "--event", "--log", str(folder)]) == 0
+    assert call(["audit", "explain", "0-1", "--event", "--log", str(folder), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["type"] == "InstrumentsDefined"
     assert call(["audit", "explain", "0-99999", "--event", "--log", str(folder)]) == 1
     assert "There is no event 0-99999" in capsys.readouterr().err

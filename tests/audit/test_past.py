@@ -15,6 +15,7 @@ from reprise.cli.main import call
 from reprise.engine.core.fingerprint import state_digest
 from reprise.engine.core.state import State, genesis
 from reprise.engine.core.step import step
+from reprise.schemas.codec import read_event
 
 
 def executed(commands: int) -> State:
@@ -87,7 +88,64 @@ def test_the_command_takes_a_time_an_offset_a_shard_and_an_account(
     assert call(["audit", "at", "yesterday", "--log", str(folder)]) == 1
     assert "neither an offset nor a time" in capsys.readouterr().err
     assert call(["audit", "at", "100", "--shard", "2", "--log", str(folder)]) == 0
-    assert account in capsys.readouterr().out
+    said = capsys.readouterr()
+    assert account in said.out
+    assert said.err == ""
+
+
+@pytest.mark.parametrize(
+    ("asked", "why"),
+    [
+        (["100", "--account", "nobody"], "has no account nobody at 100"),
+        (["0", "--account", "BUSY"], "has no account BUSY at 0"),
+        (["2026-01-09T12:00:20Z", "--account", "BUSY", "--account", "nobody"], "has no account nobody at 2026-01-09T"),
+        (["100", "--shard", "0", "--account", "BUSY"], "Account BUSY is one of shard 2, not of shard 0."),
+        (["100", "--shard", "8"], "holds no shard 8"),
+    ],
+)
+def test_an_account_that_is_not_there_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], asked: list[str], why: str
+) -> None:
+    account = next(iter(ledger_at(busy_log(), 2, Moment(100, None)).accounts))
+    folder = tmp_path / "log"
+    export_log(busy_log(), folder, shard=None, to={})
+    arguments = [account if each == "BUSY" else each for each in asked]
+    assert call(["audit", "at", *arguments, "--log", str(folder)]) == 1
+    said = capsys.readouterr()
+    assert why.replace("BUSY", account) in said.err
+    assert said.out == ""
+
+
+@pytest.mark.parametrize("when", ["700", "2099-01-01T00:00:00Z"])
+def test_a_moment_behind_the_log_is_told_to_be_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], when: str
+) -> None:
+    folder = tmp_path / "log"
+    export_log(golden_log(), folder, shard=None, to={})
+    (ledger,) = asked(folder, when, capsys=capsys)
+    assert (ledger["next_offset"], ledger["is_log_end"]) == (700, True)
+    assert call(["audit", "at", when, "--log", str(folder)]) == 0
+    assert capsys.readouterr().err == f"Shard 0: the log ends at command 699, {ledger['time']}.\n"
+    for last in ("699", ledger["time"]):
+        (ledger,) = asked(folder, last, capsys=capsys)
+        assert (ledger["next_offset"], ledger["is_log_end"]) == (700, False)
+
+
+def test_where_the_engine_is_behind_the_ledger_says_how_far(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    log = golden_log().copy()
+    log.parts[0].events = [each for each in log.parts[0].events if read_event(each.value).command_offset < 600]
+    for name, expected in (
+        ("some", "the log ends at command 599, "),
+        ("none", "nothing was executed yet; 700 commands wait for the engine."),
+    ):
+        export_log(log, tmp_path / name, shard=None, to={})
+        assert call(["audit", "at", "650", "--log", str(tmp_path / name)]) == 0
+        said = capsys.readouterr()
+        assert expected in said.err
+        assert ("100 commands more wait for the engine" in said.err) == (name == "some")
+        log.parts[0].events.clear()
+        log.parts[0].snapshots.clear()
+    assert "before its first command" in said.out
 
 
 def test_times_are_written_to_the_microsecond_in_utc() -> None:

@@ -17,6 +17,8 @@ from reprise.audit.past import Moment, ledger_at
 from reprise.audit.statements import COLUMNS, Row, What, rows_of
 from reprise.cli.main import call
 from reprise.runtime.errors import FixableError
+from reprise.schemas.codec import read_event
+from reprise.schemas.events import InstrumentsDefined
 
 SHARDS = (0, 1, 2, 3)
 FORMATS: tuple[Format, ...] = ("csv", "json", "parquet")
@@ -121,6 +123,46 @@ def test_a_file_that_is_there_is_not_touched_and_a_broken_one_not_left(tmp_path:
     assert path.read_text() == "mine"
     with pytest.raises(FixableError, match="No such file or directory"):
         write_file(tmp_path / "nowhere" / "out.csv", COLUMNS["ledger"], rows("ledger"), "csv")
+
+
+@pytest.mark.parametrize("what", KINDS)
+def test_an_event_that_is_none_ends_the_export_in_a_sentence_and_leaves_no_file(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], what: What
+) -> None:
+    log = busy_log().copy()
+    events = log.parts[1].events
+    events[60] = events[60]._replace(value=b"no event")
+    export_log(log, tmp_path / "log", shard=None, to={})
+    out = tmp_path / "out.csv"
+    assert call(["audit", "export", what, "--out", str(out), "--log", str(tmp_path / "log")]) == 1
+    said = capsys.readouterr().err
+    assert f"Shard 1: nothing can be exported of record {events[60].offset} (" in said
+    assert "audit verify" in said
+    assert "Traceback" not in said
+    assert [each.name for each in tmp_path.iterdir()] == ["log"]
+
+
+def test_events_that_contradict_each_other_end_an_export_too() -> None:
+    """Here the trades of a symbol that no event has defined."""
+    log = busy_log().copy()
+    events = log.parts[0].events
+    log.parts[0].events = [each for each in events if not isinstance(read_event(each.value), InstrumentsDefined)]
+    with pytest.raises(FixableError, match="Shard 0: nothing can be exported of record"):
+        list(rows_of(log, "statements", (0,), None))
+
+
+def test_an_account_of_which_the_log_never_speaks_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder, out = tmp_path / "log", tmp_path / "out.csv"
+    export_log(busy_log(), folder, shard=None, to={})
+    asked = ["audit", "export", "statements", "--out", str(out), "--log", str(folder), "--account"]
+    assert call([*asked, "nobody"]) == 1
+    assert "is of account nobody, in shard" in capsys.readouterr().err
+    assert not out.exists()
+    account = rows("statements")[0]["account_id"]
+    assert call([*asked, account, "--shard", str(1 - rows("statements")[0]["event_id"].startswith("1-"))]) == 1
+    assert f"Account {account} is one of shard" in capsys.readouterr().err
+    assert call([*asked, account]) == 0
+    assert len(read(out, "csv", "statements")) == len(rows("statements", account))
 
 
 def test_the_command_writes_and_counts(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,7 +7,7 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaExcepti
 
 from reprise.audit.findings import Difference
 from reprise.audit.log import Batches, Extent, LogUnreadable
-from reprise.runtime.kafka import Record, bounds, partition_count, reader_options, record_of
+from reprise.runtime.kafka import Record, bounds, is_at_end, partition_count, reader_options, record_of
 from reprise.runtime.settings import Settings
 from reprise.schemas.topics import COMMANDS, EVENTS, SNAPSHOTS
 
@@ -56,7 +56,7 @@ class ClusterLog:
             # An offset that compaction or deletion took is no error here: what follows it says what is missing.
             low = bounds(consumer, topic, shard)[0]
             consumer.assign([TopicPartition(topic, shard, first if first > low else OFFSET_BEGINNING)])
-            yield from _batches(consumer, f"{topic}/{shard}", end)
+            yield from _batches(consumer, f"{topic}/{shard}", first, end)
         except KafkaException as error:
             raise LogUnreadable(f"{topic}/{shard} cannot be read: {error.args[0].str()}.") from error
         finally:
@@ -87,27 +87,39 @@ def _ends(consumer: Consumer, topic: str, shards: int) -> list[int]:
     return [bounds(consumer, topic, shard)[1] for shard in range(shards)]
 
 
-def _batches(consumer: Consumer, partition: str, end: int) -> Iterator[list[Record]]:
-    """Read until the end is passed, or the mark of the partition's end comes: control records are never delivered."""
-    silent = 0.0
+def _batches(consumer: Consumer, partition: str, first: int, end: int) -> Iterator[list[Record]]:
+    """Read until the end is passed, or marked: control records are never delivered.
+
+    A mark before the end that was read first is none. A leader that was just elected may not know yet how far its
+    records are committed; were it believed, what comes behind it would go unread, and pass as not written yet.
+    """
+    silent, upcoming = 0.0, first
     while silent < SILENCE_S:
         messages = consumer.consume(BATCH_MAX, POLL_S)
-        silent = 0.0 if messages else silent + POLL_S
         batch: list[Record] = []
         ended = False
+        unreadable: KafkaError | None = None
+        at: int | None = None
         for message in messages:
             error = message.error()
             if error is None:
                 batch.append(record_of(message))
             elif error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001  # Its public name in this library.
-                ended = True
+                ended = ended or is_at_end(message, end)
             elif not error.retriable():
-                raise KafkaException(error)
-        if batch and batch[-1].offset >= end:
+                unreadable, at = error, message.offset()
+                break
+        silent = 0.0 if batch else silent + POLL_S
+        upcoming = batch[-1].offset + 1 if batch else upcoming
+        if unreadable is not None and at is not None and at >= 0:
+            upcoming = at  # Of bytes that have not their checksum it is where their batch begins.
+        if upcoming > end:
             batch = [record for record in batch if record.offset < end]
-            ended = True
         if batch:
             yield batch
-        if ended:
+        if upcoming >= end or ended:
             return
-    raise LogUnreadable(f"{partition} gave nothing for {SILENCE_S:.0f} s before its end at {end}.")
+        if unreadable is not None:
+            raise LogUnreadable(f"{partition} cannot be read from offset {upcoming} on: {unreadable.str()}.", upcoming)
+    what = f"{partition} gave nothing for {SILENCE_S:.0f} s from offset {upcoming} on, and ends at {end}."
+    raise LogUnreadable(what, upcoming)

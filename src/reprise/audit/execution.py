@@ -23,6 +23,7 @@ MICROSECONDS_PER_MILLISECOND: Final = 1_000
 # The full laws look at everything, so they wait until as many commands have passed as there is to look at.
 FULL_LAWS_EVERY: Final = 20_000
 LAWS_NAMED_MAX: Final = 5
+KEYS_NAMED_MAX: Final = 5
 
 
 def execute(
@@ -51,6 +52,7 @@ class _Execution:
         self._report = report
         self._laws = RunningLaws(start.state) if laws else None
         self._until_full_laws = FULL_LAWS_EVERY
+        self._keys_named = 0
 
     def run(self, advance: Advance) -> None:
         """Execute batch after batch; `report` says what came of it."""
@@ -71,10 +73,9 @@ class _Execution:
         """Execute some commands; false where the comparison ends. Most of an audit's time is spent here."""
         state, report, laws, points = self._state, self._report, self._laws, self._points
         values, upcoming, digest = self._values, self._upcoming, self._digest
-        for place, (offset, timestamp_ms, _, value) in enumerate(batch):
+        for offset, timestamp_ms, key, value in batch:
             if upcoming is None:
-                report.pending += len(batch) - place
-                break
+                break  # What waits for the engine is counted where it is judged.
             if offset != state.next_offset:
                 return self._differs(_gap(report.shard, state.next_offset, offset))
             try:
@@ -86,6 +87,8 @@ class _Execution:
             except SURPRISES as error:
                 what = f"the core raised {error!r}"
                 return self._differs(Difference(judge=JUDGE, shard=report.shard, what=what, offset=offset))
+            if key is not None and command is not None:
+                self._compare_key(key, command, offset)
             for event in events:
                 sealed, digest = seal(event, digest, rules)
                 if sealed != upcoming:
@@ -101,6 +104,25 @@ class _Execution:
         self._upcoming, self._digest = upcoming, digest
         self._until_full_laws -= len(batch)
         return self._until_full_laws > 0 or not self._break_full_laws()
+
+    def _compare_key(self, key: bytes, command: Command, offset: int) -> None:
+        """A key chooses the shard and no more: execution goes on over one that is not its command's account."""
+        account = getattr(command, "account_id", "")
+        if key != account.encode() and self._keys_named < KEYS_NAMED_MAX:
+            self._keys_named += 1
+            what = "the command's key is not its account"
+            self._differs(
+                Difference(
+                    judge=JUDGE,
+                    shard=self._report.shard,
+                    what=what,
+                    offset=offset,
+                    type=type(command).__name__,
+                    field="key",
+                    expected=account or "none",
+                    found=key.decode(errors="backslashreplace"),
+                )
+            )
 
     def _note_point(self) -> None:
         if self._state.seq in self._points:

@@ -3,9 +3,13 @@
 import msgspec
 
 from reprise.audit.arithmetic import MILLION, RULES, rounded_up
-from reprise.audit.history import History
+from reprise.audit.history import EventUnknown, History, NeverOpened, happening_at, history_of
+from reprise.audit.log import Log, LogUnreadable
 from reprise.audit.parts import Line, Units, rate_of, told_reduction
 from reprise.audit.past import iso, money
+from reprise.audit.reports import SURPRISES
+from reprise.audit.telling import ToldEvent, tell
+from reprise.runtime.errors import FixableError
 from reprise.schemas.events import PositionClosed, PositionOpened
 from reprise.schemas.ids import event_id
 from reprise.schemas.units import LEVERAGE_EXPONENT, render
@@ -21,6 +25,30 @@ class Explanation(msgspec.Struct):
     rules: list[str]
     numbers: dict[str, str]
     lines: list[Line]
+
+
+def explain_name(log: Log, name: str, *, is_event: bool) -> tuple[Explanation | ToldEvent, bool]:
+    """Explain a position, or an event: one of a position by all of that. Both look alike; the position comes first.
+
+    Say, too, whether the name could have been the event's as well.
+    """
+    if not is_event:
+        try:
+            return explain(history_of(log, name)), True
+        except NeverOpened as error:
+            try:
+                happening = happening_at(log, name)
+            except EventUnknown:
+                raise FixableError(f"There is neither a position nor an event {name} in {log.name}.") from error
+    else:
+        happening = happening_at(log, name)
+    position_id = getattr(happening.event, "position_id", None)
+    try:
+        return tell(happening) if position_id is None else explain(history_of(log, position_id)), False
+    except SURPRISES as error:
+        raise LogUnreadable(
+            f"{name} cannot be explained ({error!r}); `reprise audit verify` says what is wrong with the log."
+        ) from error
 
 
 def explain(history: History) -> Explanation:

@@ -59,16 +59,21 @@ class _Fold:
         self._points = points
         self._report = report
         self._offset = -1
+        self._passed = 0  # the last event that the ledger it began with has already
         self._from_genesis = self._state.seq == 0  # Else what was said before is known by what it led to only.
 
     def run(self, log: Log, advance: Advance) -> None:
         report, state = self._report, self._state
-        first = state.next_offset
+        first, began = state.next_offset, state.seq
         self._note_point()
         for batch in log.events(report.shard, 0):
             if not self._run_batch(batch):
                 return
             advance(len(batch))
+        if not report.events and self._passed < began:
+            what = f"the events end with {self._passed}, and the snapshot to begin with has event {began}"
+            self._differs(what, None, self._passed + 1)
+            return
         for sentence in broken(state):
             self._differs(sentence, state.next_offset - 1, state.seq)
         for symbol, instrument in state.instruments.items():
@@ -88,6 +93,7 @@ class _Fold:
             except NotDecodable as error:
                 return self._differs(f"record {record.offset} holds no event: {error}", None, state.seq + 1)
             if event.seq <= state.seq and not report.events and state.seq:
+                self._passed = event.seq
                 continue  # What the ledger it began with has already.
             if event.seq != state.seq + 1:
                 return self._gap(event)

@@ -5,9 +5,11 @@ from typing import NamedTuple
 
 import msgspec
 
-from reprise.audit.log import Log, LogUnreadable
+from reprise.audit.execution import command_in
+from reprise.audit.log import Log, LogUnreadable, require_shard
 from reprise.runtime.errors import FixableError
 from reprise.schemas.codec import NotDecodable, read_event
+from reprise.schemas.commands import Command
 from reprise.schemas.events import (
     Event,
     InstrumentsDefined,
@@ -54,26 +56,83 @@ class History(msgspec.Struct):
         return (self.closed.command_id if self.closed is not None else None) or "unknown"
 
 
+class NeverOpened(FixableError):
+    """There never was a position of this name."""
+
+
+class EventUnknown(FixableError):
+    """There is no event of this name."""
+
+
+class Happening(NamedTuple):
+    """An event, and what it takes to tell of it: all events of its command, the command, the instruments by then.
+
+    ticket: the instrument of the position that the command names, where there is one.
+    """
+
+    shard: int
+    event: Event
+    events: list[Event]
+    command: Command | None
+    instruments: dict[str, Instrument]
+    ticket: Instrument | None
+
+
 def history_of(log: Log, position_id: str) -> History:
-    """Read a ticket's history; FixableError where there never was one of this name."""
+    """Read a ticket's history; NeverOpened where there never was one of this name."""
     shard = shard_in(position_id, "position")
+    require_shard(log, shard)
     search = _Search(shard, position_id)
     for event in _events(log, shard):
         search.take(event)
         if search.history is not None and search.history.closed is not None:
             break
     if search.history is None:
-        raise FixableError(f"No position {position_id} was ever opened. An event is explained with --event.")
+        raise NeverOpened(f"No position {position_id} was ever opened.")
     return search.history
 
 
-def event_at(log: Log, name: str) -> Event:
-    """Find an event by its name, `shard-seq`."""
+def happening_at(log: Log, name: str) -> Happening:
+    """Find an event by its name, `shard-seq`, with its command and what that led to; FixableError without one."""
     shard = shard_in(name, "event")
+    require_shard(log, shard)
+    instruments: dict[str, Instrument] = {}
+    events: list[Event] = []
+    rules_version = next_version = 1
+    found: Event | None = None
     for event in _events(log, shard):
+        if not events or event.command_offset != events[0].command_offset:
+            if found is not None:
+                break
+            events, rules_version = [], next_version
+        events.append(event)
+        if isinstance(event, InstrumentsDefined):
+            instruments |= {instrument.symbol: instrument for instrument in event.instruments}
+        if isinstance(event, RulesActivated):
+            next_version = event.version
         if event_id(shard, event.seq) == name:
-            return event
-    raise FixableError(f"There is no event {name} in {log.name}.")
+            found = event
+    if found is None:
+        raise EventUnknown(f"There is no event {name} in {log.name}.")
+    command = _command_at(log, shard, found.command_offset, rules_version)
+    return Happening(shard, found, events, command, instruments, _ticket_of(log, shard, command))
+
+
+def _command_at(log: Log, shard: int, offset: int, rules_version: int) -> Command | None:
+    for batch in log.commands(shard, offset):
+        for record in batch:
+            return command_in(record.value, rules_version) if record.offset == offset else None
+    return None
+
+
+def _ticket_of(log: Log, shard: int, command: Command | None) -> Instrument | None:
+    position_id = getattr(command, "position_id", None)
+    if position_id is None or not position_id.startswith(f"{shard}-"):
+        return None
+    try:
+        return history_of(log, position_id).instrument
+    except FixableError:
+        return None  # A command may name what never was; that is then why it was refused.
 
 
 def shard_in(name: str, of: str) -> int:

@@ -4,7 +4,7 @@ import multiprocessing
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, wait
-from typing import Any, Final, Literal, Self
+from typing import Any, Final, Literal, Protocol, Self
 
 import msgspec
 
@@ -21,6 +21,13 @@ LOOK_S: Final = 0.2
 
 # Told now and then how many records each task has been through.
 Watch = Callable[[Sequence[int]], None]
+
+
+class Ended(Protocol):
+    """Told of each task when it is answered: its number, how long that took, and whether all of it was read."""
+
+    def __call__(self, number: int, seconds: float, *, agrees: bool) -> None: ...
+
 
 _counts: Any = None  # in a process of the pool: shared with its parent
 
@@ -56,29 +63,38 @@ class Judges:
         if self._pool is not None:
             self._pool.shutdown(cancel_futures=True)
 
-    def ask(self, tasks: Sequence[Task], watch: Watch) -> list[Report | Ring]:
+    def ask(self, tasks: Sequence[Task], watch: Watch, ended: Ended | None = None) -> list[Report | Ring]:
         """Answer each task, in the order of the tasks."""
         self._counts[: len(tasks)] = [0] * len(tasks)
         if self._pool is None:
-            return [self._ask_here(number, tasks, watch) for number in range(len(tasks))]
+            return [self._ask_here(number, tasks, watch, ended) for number in range(len(tasks))]
         futures: list[Future[Report | Ring]] = [self._pool.submit(_answer_there, *each) for each in enumerate(tasks)]
         left = set(futures)
         while left:
-            _, left = wait(left, timeout=LOOK_S)
+            done, left = wait(left, timeout=LOOK_S)
             watch(self._counts[: len(tasks)])
+            for future in done if ended is not None else ():
+                _tell(ended, futures.index(future), future.result())
         return [future.result() for future in futures]
 
-    def _ask_here(self, number: int, tasks: Sequence[Task], watch: Watch) -> Report | Ring:
+    def _ask_here(self, number: int, tasks: Sequence[Task], watch: Watch, ended: Ended | None) -> Report | Ring:
         def advance(count: int) -> None:
             self._counts[number] += count
             watch(self._counts[: len(tasks)])
 
-        return _answer(tasks[number], advance)
+        answer = _answer(tasks[number], advance)
+        _tell(ended, number, answer)
+        return answer
 
 
 def cores() -> int:
     """Give how many processes can run at once."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _tell(ended: Ended | None, number: int, answer: Report | Ring) -> None:
+    if ended is not None:
+        ended(number, answer.seconds, agrees=not answer.differences)
 
 
 def _share(counts: Any) -> None:
@@ -109,7 +125,7 @@ def _answer(task: Task, advance: Advance) -> Report | Ring:
             case "tables":
                 return compare_tables(log, task.shard, task.database_url, advance)
     except LogUnreadable as error:
-        difference = Difference(judge=task.question, shard=task.shard, what=str(error))
+        difference = Difference(judge=task.question, shard=task.shard, what=str(error), offset=error.offset)
         if task.question == "snapshots":
             return Ring(task.shard, differences=[difference])
         return Report(task.question, task.shard, differences=[difference])

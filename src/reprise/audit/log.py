@@ -11,7 +11,11 @@ Batches = Iterator[list[Record]]
 
 
 class LogUnreadable(FixableError):
-    """A part of the log cannot be read at all; the text names it."""
+    """A part of the log cannot be read at all; the text names it. offset: from which on, where that is known."""
+
+    def __init__(self, text: str, offset: int | None = None) -> None:
+        super().__init__(text)
+        self.offset = offset
 
 
 class Extent(NamedTuple):

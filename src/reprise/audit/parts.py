@@ -27,6 +27,10 @@ class Units:
     def price(self, ticks: int | None) -> str:
         return "none" if ticks is None else render(ticks, self.instrument.tick_exponent)
 
+    def middle(self, sum_of_ticks: int) -> str:
+        """Write the middle of a bid and an ask, given their sum."""
+        return render(sum_of_ticks * 5, self.instrument.tick_exponent + 1)
+
     def size(self, lots: int) -> str:
         return render(lots, self.instrument.lot_exponent)
 

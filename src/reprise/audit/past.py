@@ -12,11 +12,19 @@ from reprise.engine.core.fingerprint import state_digest
 from reprise.engine.core.prices import condition
 from reprise.engine.core.records import Account, Position
 from reprise.engine.core.state import State
+from reprise.runtime.errors import FixableError
 from reprise.schemas.codec import NotDecodable, read_event
 from reprise.schemas.messages import Instrument
 from reprise.schemas.units import LEVERAGE_EXPONENT, MONEY_EXPONENT, render
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Reached(NamedTuple):
+    """A ledger, and whether it is the log's last one, for the moment that was asked for lies behind it."""
+
+    state: State
+    is_log_end: bool
 
 
 class Moment(NamedTuple):
@@ -27,7 +35,12 @@ class Moment(NamedTuple):
 
 
 def ledger_at(log: Log, shard: int, moment: Moment) -> State:
-    """Fold a shard's events from the newest snapshot before the moment."""
+    """Give the ledger at a moment, or where the log ends before it the last one."""
+    return reach(log, shard, moment).state
+
+
+def reach(log: Log, shard: int, moment: Moment) -> Reached:
+    """Fold a shard's events from the newest snapshot before the moment, and say whether the log goes as far."""
     if moment.offset is not None:
         start = newest_start(log, shard, below=moment.offset + 1)
     else:
@@ -42,14 +55,21 @@ def ledger_at(log: Log, shard: int, moment: Moment) -> State:
                 if event.seq <= state.seq:
                     continue
                 if _is_after(moment, event.command_offset, event.time):
-                    return state
+                    return Reached(state, is_log_end=False)
                 apply(state, event)
             except (NotDecodable, *SURPRISES) as error:
                 raise LogUnreadable(
                     f"Shard {shard}: the events cannot be folded over record {record.offset} ({error!r}); "
                     "`reprise audit verify` says what is wrong with it."
                 ) from error
-    return state
+    return Reached(state, is_log_end=_is_beyond(moment, state))
+
+
+def require_accounts(state: State, accounts: frozenset[str], moment: str) -> None:
+    """Refuse accounts that are not in the ledger of a moment."""
+    unknown = sorted(accounts - state.accounts.keys())
+    if unknown:
+        raise FixableError(f"Shard {state.shard} has no account {', '.join(unknown)} at {moment}.")
 
 
 def describe(state: State, accounts: frozenset[str] | None = None) -> dict[str, Any]:
@@ -151,6 +171,12 @@ def _describe_position(position: Position, profit: int | None, instrument: Instr
         "unrealized_pnl": None if profit is None else money(profit),
         "opened_at": iso(position.opened_at),
     }
+
+
+def _is_beyond(moment: Moment, state: State) -> bool:
+    if moment.offset is not None:
+        return moment.offset >= state.next_offset
+    return moment.time is not None and moment.time > state.time
 
 
 def _is_after(moment: Moment, offset: int, time: int) -> bool:

@@ -37,24 +37,25 @@ class Point(msgspec.Struct, frozen=True):
 
 
 class Report(msgspec.Struct):
-    """commands, events: how many were looked at. pending: commands whose events are not written yet.
+    """commands, events: how many were looked at.
 
     points: the ledger at each snapshot's event. end: the ledger at the end, null where the judge stopped before it.
     said: what must be the same in every shard, broadcasts, markets and rules; said_at: when (µs), where it was seen.
-    rows: of PostgreSQL.
+    rows: of PostgreSQL; reached: the event its tables are at; not_compared: what else is in it.
     """
 
     judge: str
     shard: int
     commands: int = 0
     events: int = 0
-    pending: int = 0
     seconds: float = 0.0
     points: dict[int, Point] = {}
     end: Point | None = None
     said: dict[str, str] = {}
     said_at: dict[str, int] = {}
     rows: int = 0
+    reached: int | None = None
+    not_compared: list[str] = []
     differences: list[Difference] = []
 
 

@@ -5,12 +5,14 @@ from typing import Any, Final, Literal, NamedTuple
 
 import msgspec
 
-from reprise.audit.log import Log
+from reprise.audit.log import Log, LogUnreadable
 from reprise.audit.past import iso
+from reprise.audit.reports import SURPRISES
 from reprise.projector.chain import Entry
 from reprise.projector.market_rows import MarketRows
 from reprise.projector.rows import Rows
-from reprise.schemas.codec import digest_of, read_event
+from reprise.runtime.errors import FixableError
+from reprise.schemas.codec import NotDecodable, digest_of, read_event
 from reprise.schemas.events import (
     Event,
     EventHeader,
@@ -83,18 +85,45 @@ class Item(NamedTuple):
 
 
 def rows_of(log: Log, what: What, shards: tuple[int, ...], account: str | None) -> Iterator[Row]:
-    """Give the rows in the order of each shard's events; times as ISO 8601, decimals as exact digits."""
+    """Give the rows in the order of each shard's events; times as ISO 8601, decimals as exact digits.
+
+    LogUnreadable names the record of which none can be made; FixableError an account that the log never speaks of.
+    """
     make = {"statements": _statements, "events": _events, "ledger": _ledger}[what]
+    reading = _Reading(account)
     for shard in shards:
-        for row in make(_items(log, shard)):
+        rows = make(reading.items(log, shard))
+        while True:
+            try:
+                row = next(rows)
+            except StopIteration:
+                break
+            except (NotDecodable, *SURPRISES) as error:
+                raise LogUnreadable(
+                    f"Shard {shard}: nothing can be exported of record {reading.offset} ({error!r}); "
+                    "`reprise audit verify` says what is wrong with it."
+                ) from error
             if account is None or row["account_id"] == account:
                 yield row
+    if account is not None and not reading.met_account:
+        raise FixableError(f"No event of {log.name} is of account {account}, in shard {', '.join(map(str, shards))}.")
 
 
-def _items(log: Log, shard: int) -> Iterator[Item]:
-    for batch in log.events(shard, 0):
-        for record in batch:
-            yield Item(shard, record.offset, record.value, read_event(record.value))
+class _Reading:
+    """Where the reading is, and whether it has met an account yet."""
+
+    def __init__(self, account: str | None) -> None:
+        self.offset = -1
+        self.met_account = False
+        self._account = account
+
+    def items(self, log: Log, shard: int) -> Iterator[Item]:
+        for batch in log.events(shard, 0):
+            for record in batch:
+                self.offset = record.offset
+                event = read_event(record.value)
+                self.met_account = self.met_account or event.account_id == self._account
+                yield Item(shard, record.offset, record.value, event)
 
 
 def _statements(items: Iterator[Item]) -> Iterator[Row]:

@@ -2,16 +2,20 @@
 
 import time
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, and_, create_engine, not_, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, create_engine, not_, or_, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from reprise.audit.expected_rows import COLUMNS, OF_THE_MARKET, TABLES, Content, ExpectedRows, Row, key_of
 from reprise.audit.findings import Difference, as_text
+from reprise.audit.folding import NoTriggers
+from reprise.audit.ledger_comparison import compare_with_ledger
 from reprise.audit.log import Log
 from reprise.audit.reports import SURPRISES, Advance, Report
+from reprise.engine.core.apply import apply
+from reprise.engine.core.state import State, genesis
 from reprise.projector.chain import Entry
 from reprise.projector.rows import MARKET_SHARD
 from reprise.runtime.errors import FixableError
@@ -22,10 +26,24 @@ FETCH: Final = 5_000
 NAMED_MAX: Final = 5  # differences of one table and shard that are named; the others are counted
 CONNECT_TIMEOUT_S: Final = 5
 NOT_COMPARED: Final = frozenset({("progress", "current_at")})  # the projector's own clock
+IN_THE_DATABASE: Final = text(
+    "SELECT schemaname, tablename FROM pg_tables "
+    "WHERE schemaname <> 'information_schema' AND schemaname NOT LIKE 'pg\\_%'"
+)
+
+
+class Followed(NamedTuple):
+    """Where the events lead up to the one the tables are at: rows, and the ledger; null what could not be made."""
+
+    rows: Content | None
+    ledger: State | None
 
 
 def compare_tables(log: Log, shard: int, database_url: str, advance: Advance) -> Report:
-    """Compare a shard's rows with its events, up to the event the projector has come to."""
+    """Compare a shard's rows with its events, up to the event the projector has come to.
+
+    Twice: every row with the one the projector's own code makes, and the whole with the ledger the events fold to.
+    """
     report = Report(JUDGE, shard)
     began = time.perf_counter()
     engine = create_engine(
@@ -34,11 +52,14 @@ def compare_tables(log: Log, shard: int, database_url: str, advance: Advance) ->
     ).execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
     try:
         with engine.begin() as db:
-            expected = _expected(log, shard, db, report, advance)
-            if expected is not None:
+            report.not_compared = _not_compared(db)
+            followed = _follow(log, shard, db, report, advance)
+            if followed.rows is not None:
                 for table in TABLES:
                     if table not in OF_THE_MARKET or shard == MARKET_SHARD:
-                        _compare(table, expected, shard, log.shards, db, report)
+                        _compare(table, followed.rows, shard, log.shards, db, report)
+            if followed.ledger is not None:
+                report.differences += compare_with_ledger(followed.ledger, db)
     except SQLAlchemyError as error:
         raise FixableError(
             f"The database cannot be compared: {str(getattr(error, 'orig', error)).strip()}. Check DATABASE_URL, or "
@@ -50,34 +71,69 @@ def compare_tables(log: Log, shard: int, database_url: str, advance: Advance) ->
     return report
 
 
-def _expected(log: Log, shard: int, db: Connection, report: Report, advance: Advance) -> Content | None:
-    """Make the rows of the events up to the one the tables are at; null where the log does not lead there."""
+def _not_compared(db: Connection) -> list[str]:
+    """Name what is in the database and no event tells of: users, alerts, the venue's orders, the projector's clock."""
+    compared = {table.fullname for table in TABLES.values()}
+    names = [f"{schema}.{name}" for schema, name in db.execute(IN_THE_DATABASE)]
+    return [*sorted(set(names) - compared), *(f"{TABLES[table].fullname}.{name}" for table, name in NOT_COMPARED)]
+
+
+def _follow(log: Log, shard: int, db: Connection, report: Report, advance: Advance) -> Followed:
+    """Make the rows and the ledger of the events up to the one the tables are at."""
     progress = TABLES["progress"]
     reached = db.execute(select(progress.c.seq).where(progress.c.shard == shard)).scalar_one_or_none() or 0
-    log = log.renewed()  # From here on the tables stand still, and a live log has all that they were made of.
-    rows = ExpectedRows(shard)
-    content: Content = {"progress": {}}
-    for batch in log.events(shard, 0) if reached else ():
+    report.reached = reached
+    following = _Following(shard, log.shards, report)
+    if not reached:
+        return following.followed({"progress": {}})
+    for batch in log.renewed().events(shard, 0):  # The tables stand still by now: a live log has all they were made of.
         for record in batch:
             try:
                 event = read_event(record.value)
-                rows.add(Entry(shard, record.offset, record.value, event))
-            except (NotDecodable, *SURPRISES) as error:
-                what = f"no rows can be made of record {record.offset}: {error!r}"
-                report.differences.append(Difference(judge=JUDGE, shard=shard, what=what))
-                return None
+            except NotDecodable as error:
+                return following.fail(f"record {record.offset} holds no event: {error}")
+            following.take(Entry(shard, record.offset, record.value, event))
             report.events += 1
             if event.seq == reached:
                 place = [shard, record.offset + 1, event.seq, digest_of(record.value), event.time, None]
-                content["progress"] = {(shard,): place}
-                return content | rows.content()
+                return following.followed({"progress": {(shard,): place}})
         advance(len(batch))
-    if reached:
-        what = f"the tables are at event {reached}, and the log ends with {report.events}"
-        difference = Difference(judge=JUDGE, shard=shard, what=what, seq=reached, type="progress", field="seq")
-        report.differences.append(difference)
-        return None
-    return content | rows.content()
+    what = f"the tables are at event {reached}, and the log ends with {report.events}"
+    return following.fail(what, seq=reached, type="progress", field="seq")
+
+
+class _Following:
+    """One pass over a shard's events. What the projector's code refuses is folded all the same, and the reverse."""
+
+    def __init__(self, shard: int, shards: int, report: Report) -> None:
+        self._report = report
+        self._rows: ExpectedRows | None = ExpectedRows(shard)
+        self._ledger: State | None = genesis(shard, shards)
+        self._ledger.triggers = NoTriggers()
+
+    def take(self, entry: Entry) -> None:
+        """Take in the next event."""
+        if self._rows is not None:
+            try:
+                self._rows.add(entry)
+            except SURPRISES as error:
+                self._rows = None
+                self.fail(f"no rows can be made of record {entry.offset}: {error!r}")
+        if self._ledger is not None:
+            try:
+                apply(self._ledger, entry.event)
+            except SURPRISES as error:
+                self._ledger = None
+                self.fail(f"record {entry.offset} cannot be folded: {error!r}")
+
+    def followed(self, progress: Content) -> Followed:
+        """Give what the events led to."""
+        return Followed(None if self._rows is None else progress | self._rows.content(), self._ledger)
+
+    def fail(self, what: str, **where: Any) -> Followed:
+        """Say why there is nothing to compare with."""
+        self._report.differences.append(Difference(judge=JUDGE, shard=self._report.shard, what=what, **where))
+        return Followed(None, None)
 
 
 def _compare(table: str, expected: Content, shard: int, shards: int, db: Connection, report: Report) -> None:

@@ -8,10 +8,12 @@ import msgspec
 
 from reprise.audit.findings import Difference
 from reprise.audit.folding import BROADCAST, RULES
-from reprise.audit.judges import Judges, Task, Watch, cores
-from reprise.audit.log import Log
+from reprise.audit.judges import Judges, Task, cores
+from reprise.audit.log import Log, LogUnreadable
 from reprise.audit.reports import Point, Report
 from reprise.audit.ring import Ring, Seen, compare_with_points
+from reprise.audit.waiting import Waiting, too_long, unreadable, waiting_from
+from reprise.audit.watching import Planned, Watcher
 from reprise.schemas.units import SECOND
 
 From = Literal["genesis", "snapshot"]
@@ -23,17 +25,27 @@ UNDER_WAY: Final = 10 * SECOND
 
 
 class Request(NamedTuple):
-    """What is to be verified. database_url: null where the tables are not compared."""
+    """What is to be verified. database_url: null where the tables are not compared.
+
+    now: the time (µs) to which a live log was read; of a copy null, whose last command says what time it was.
+    allow_pending: commands may wait for the engine as long as they like.
+    """
 
     shards: tuple[int, ...]
     start: From = "genesis"
     state_only: bool = False
     database_url: str | None = None
     processes: int = 0
+    now: int | None = None
+    allow_pending: bool = False
 
 
 class ShardVerdict(msgspec.Struct):
-    """What was compared of a shard. started_at: the first event looked at. Digests: of the end, null without one."""
+    """What was compared of a shard. started_at: the first event looked at. Digests: of the end, null without one.
+
+    pending_seconds: how long the oldest command without events has been waiting; null where there is none.
+    tables_at: the event up to which PostgreSQL was filled, and so compared.
+    """
 
     shard: int
     agrees: bool
@@ -41,9 +53,11 @@ class ShardVerdict(msgspec.Struct):
     commands: int
     events: int
     pending_commands: int
+    pending_seconds: float | None
     snapshots: int
     superseded_snapshots: int
     rows: int | None
+    tables_at: int | None
     seq: int | None
     chain_digest: str | None
     ledger_digest: str | None
@@ -54,6 +68,7 @@ class ShardVerdict(msgspec.Struct):
 class Verdict(msgspec.Struct):
     """agrees: nothing differs in what was compared; database and commands say what was not.
 
+    tables_not_compared: what else the database holds, of which the ledger's events say nothing.
     under_way: a sentence for each broadcast that some shards were told just now and others not yet.
     """
 
@@ -62,27 +77,36 @@ class Verdict(msgspec.Struct):
     start: From
     commands: Literal["executed", "not executed"]
     database: Literal["compared", "not compared"]
+    tables_not_compared: list[str]
     shards: list[ShardVerdict]
     differences: list[Difference]
     under_way: list[str]
     seconds: float
 
 
-def verify(log: Log, request: Request, watch: Watch = lambda _: None) -> Verdict:
+def verify(log: Log, request: Request, watcher: Watcher | None = None) -> Verdict:
     """Ask every judge about every shard, then compare what they say with each other."""
     began = time.perf_counter()
+    watcher = watcher or Watcher()
     with Judges(_processes(log, request), QUESTIONS_MAX * len(request.shards)) as judges:
         files = judges.ask([Task("files", log, shard) for shard in request.shards], lambda _: None)
         rings = judges.ask([Task("snapshots", log, shard) for shard in request.shards], lambda _: None)
         found = {ring.shard: ring for ring in rings if isinstance(ring, Ring)}
-        answers = judges.ask(tasks_of(log, request, found), watch)
+        tasks = tasks_of(log, request, found)
+        watcher.begin(_plan_of(log, tasks, found))
+        answers = judges.ask(tasks, watcher.advance, watcher.end)
     reports = [answer for answer in (*files, *answers) if isinstance(answer, Report)]
+    now = max((request.now or 0, *(report.end.time for report in reports if report.end is not None)))
     shards, differences = [], []
     for shard in request.shards:
         own = [report for report in reports if report.shard == shard]
-        its = _compare_shard(found[shard], own)
+        waiting, late = _waiting(log, shard, own, request, now)
+        its = _compare_shard(found[shard], own, late)
         differences += its
-        shards.append(_shard_verdict(found[shard], own, request, agrees=not its))
+        verdict = _shard_verdict(found[shard], own, request, agrees=not its)
+        if waiting is not None:
+            verdict.pending_commands, verdict.pending_seconds = waiting.commands, waiting.seconds(now)
+        shards.append(verdict)
     missed, under_way = _compare_broadcasts([report for report in reports if report.judge == "fold"])
     differences += missed
     return Verdict(
@@ -91,6 +115,7 @@ def verify(log: Log, request: Request, watch: Watch = lambda _: None) -> Verdict
         start=request.start,
         commands="not executed" if request.state_only else "executed",
         database="not compared" if request.database_url is None else "compared",
+        tables_not_compared=sorted({name for report in reports for name in report.not_compared}),
         shards=shards,
         differences=differences,
         under_way=under_way,
@@ -121,6 +146,34 @@ def tasks_of(log: Log, request: Request, rings: dict[int, Ring]) -> list[Task]:
     return tasks
 
 
+def _plan_of(log: Log, tasks: Sequence[Task], rings: dict[int, Ring]) -> list[Planned]:
+    """Say how much each question will read: commands from its snapshot on, events from the log's beginning."""
+    plan = []
+    for task in tasks:
+        extent = log.extent(task.shard)
+        if task.question == "events":
+            seen = next((seen for seen in rings[task.shard].seen if seen.offset == task.start), None)
+            first = 0 if seen is None else seen.manifest.next_offset
+            plan.append(Planned(task.shard, task.question, extent.commands - first))
+        else:
+            plan.append(Planned(task.shard, task.question, extent.events))
+    return plan
+
+
+def _waiting(
+    log: Log, shard: int, reports: Sequence[Report], request: Request, now: int
+) -> tuple[Waiting | None, list[Difference]]:
+    """Look at the commands behind the last event, where everything up to it could be read."""
+    ends = [report.end for report in reports if report.judge in {"events", "fold"}]
+    if not ends or ends[-1] is None or None in ends:
+        return None, []
+    try:
+        waiting = waiting_from(log, shard, ends[-1].next_offset)
+    except LogUnreadable as error:
+        return None, unreadable(shard, error)
+    return waiting, [] if waiting is None or request.allow_pending else too_long(shard, waiting, now)
+
+
 def _first_snapshot(log: Log, request: Request, ring: Ring) -> Seen | None:
     """Give the newest good snapshot to begin with; none from genesis."""
     end = log.extent(ring.shard).commands
@@ -128,9 +181,9 @@ def _first_snapshot(log: Log, request: Request, ring: Ring) -> Seen | None:
     return max(good, key=lambda seen: seen.manifest.seq) if good and request.start == "snapshot" else None
 
 
-def _compare_shard(ring: Ring, reports: Sequence[Report]) -> list[Difference]:
+def _compare_shard(ring: Ring, reports: Sequence[Report], late: list[Difference]) -> list[Difference]:
     """Gather what the judges found, and compare the ledgers they came to."""
-    differences = [difference for report in reports for difference in report.differences] + ring.differences
+    differences = [difference for report in reports for difference in report.differences] + ring.differences + late
     ledgers = [report for report in reports if report.judge in {"events", "fold"}]
     folded = next((report for report in ledgers if report.judge == "fold"), None)
     last = None if folded is None or folded.end is None else folded.end.seq
@@ -158,7 +211,7 @@ def _compare_ends(shard: int, executed: Point, folded: Point) -> list[Difference
 
 def _first_of_each(differences: list[Difference]) -> list[Difference]:
     """Put what is nearest to the cause first: the files, then the earliest event."""
-    order = ("files", "events", "chain", "fold", "laws", "snapshots", "tables")
+    order = ("files", "events", "chain", "fold", "waiting", "laws", "snapshots", "tables")
 
     def place(difference: Difference) -> tuple[int, int]:
         by_event = difference.judge != "tables"  # Theirs are by table.
@@ -215,10 +268,12 @@ def _shard_verdict(ring: Ring, reports: Sequence[Report], request: Request, *, a
         started_at=0 if end is None else end.seq - fold.events + 1,
         commands=commands,
         events=fold.events,
-        pending_commands=0 if execution is None else execution.pending,
+        pending_commands=0,
+        pending_seconds=None,
         snapshots=len(ring.seen),
         superseded_snapshots=ring.superseded,
         rows=None if tables is None or request.database_url is None else tables.rows,
+        tables_at=None if tables is None or request.database_url is None else tables.reached,
         seq=None if end is None else end.seq,
         chain_digest=None if end is None else end.chain.hex(),
         ledger_digest=None if end is None else end.ledger.hex(),

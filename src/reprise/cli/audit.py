@@ -1,15 +1,19 @@
 """Commands that believe nothing: audit verify, at, explain, export, diff."""
 
 import sys
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from time import time
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import msgspec
 import typer
+from rich.console import Console
 
 from reprise.cli.context import AsJson, Data, console, load_settings, reachable_settings, report
 from reprise.runtime.errors import FixableError
+from reprise.schemas.units import SECOND
 
 if TYPE_CHECKING:  # What the commands call is imported by the one that is called.
     from reprise.audit.log import Log
@@ -25,12 +29,15 @@ Shard = Annotated[int | None, typer.Option(min=0, help="Only this shard.")]
 From = Annotated[Literal["genesis", "snapshot"], typer.Option("--from", help="Where replay begins.")]
 StateOnly = Annotated[bool, typer.Option("--state-only", help="Fold the events; execute no command.")]
 NoDatabase = Annotated[bool, typer.Option("--no-database", help="Do not compare PostgreSQL.")]
+AllowPending = Annotated[
+    bool, typer.Option("--allow-pending", help="Commands may wait for the engine, however long they have.")
+]
 Processes = Annotated[int, typer.Option(min=0, help="Processes at once; 0 is one a core.")]
 When = Annotated[str, typer.Argument(metavar="TIME|OFFSET", help="A time like 2026-01-31T12:00:00Z, or an offset.")]
 Accounts = Annotated[list[str] | None, typer.Option("--account", help="Only this account; repeatable.")]
 Account = Annotated[str | None, typer.Option(help="Only this account.")]
-Name = Annotated[str, typer.Argument(help="A position like 0-12, or with --event an event.")]
-IsEvent = Annotated[bool, typer.Option("--event", help="The name is an event's.")]
+Name = Annotated[str, typer.Argument(metavar="POSITION|EVENT", help="A position or an event; either looks like 0-12.")]
+IsEvent = Annotated[bool, typer.Option("--event", help="The name is an event's, where there is a position of it too.")]
 What = Annotated[Literal["statements", "events", "ledger"], typer.Argument(help="What to write.")]
 Form = Annotated[Literal["csv", "json", "parquet"], typer.Option("--format", help="How to write it.")]
 Out = Annotated[Path, typer.Option(metavar="FILE", help="File to make; it must not exist.")]
@@ -51,13 +58,14 @@ def verify(
     shard: Shard = None,
     state_only: StateOnly = False,
     no_database: NoDatabase = False,
+    allow_pending: AllowPending = False,
     processes: Processes = 0,
     as_json: AsJson = False,
     data: Data = None,
 ) -> None:
     """Execute every command again and compare everything there is. Exit 0: all agrees; 1: what differs is named."""
     from reprise.audit import verify as judging  # noqa: PLC0415
-    from reprise.cli.audit_report import Bars, print_verdict  # noqa: PLC0415
+    from reprise.cli.audit_report import print_verdict, watch_on  # noqa: PLC0415
 
     source = _open(log, data)
     request = judging.Request(
@@ -66,9 +74,11 @@ def verify(
         state_only=state_only,
         database_url=None if no_database else _database_of(log, data),
         processes=processes,
+        now=int(time() * SECOND) if log is None else None,
+        allow_pending=allow_pending,
     )
-    with Bars(source, request) as bars:
-        verdict = judging.verify(source, request, bars.watch)
+    with watch_on(Console(stderr=True)) as watcher:
+        verdict = judging.verify(source, request, watcher)
     if as_json:
         _print_json(verdict)
     else:
@@ -86,19 +96,24 @@ def at(
     data: Data = None,
 ) -> None:
     """Show the ledger as it was after the last command up to a time, or after the command at an offset."""
-    from reprise.audit.past import Moment, describe, ledger_at  # noqa: PLC0415
-    from reprise.cli.audit_report import print_ledger  # noqa: PLC0415
+    from reprise.audit.past import Moment, describe, reach, require_accounts  # noqa: PLC0415
+    from reprise.cli.audit_report import log_end, print_ledger  # noqa: PLC0415
     from reprise.schemas.sharding import shard_of  # noqa: PLC0415
 
     source = _open(log, data)
     chosen = frozenset(accounts) if accounts else None
-    shards = _shards(source, shard)
-    if chosen is not None and shard is None:
-        shards = tuple(sorted({shard_of(account, source.shards) for account in chosen}))
+    shards = _shards(source, shard, accounts or ())
     if when.isdecimal() and len(shards) > 1:
         raise FixableError("An offset is one of a shard: name it by --shard, or an --account.")
     moment = Moment(int(when), None) if when.isdecimal() else Moment(None, _time_of(when))
-    ledgers = [describe(ledger_at(source, number, moment), chosen) for number in shards]
+    ledgers = []
+    for number in shards:
+        state, is_log_end = reach(source, number, moment)
+        own = frozenset(name for name in chosen or () if shard_of(name, source.shards) == number)
+        require_accounts(state, own, when)
+        ledgers.append(describe(state, chosen) | {"is_log_end": is_log_end})
+        if is_log_end:
+            sys.stderr.write(f"{log_end(state, source.extent(number).commands)}\n")
     if as_json:
         _print_json(ledgers)
     else:
@@ -109,20 +124,12 @@ def at(
 def explain(
     name: Name, event: IsEvent = False, log: LogFolder = None, as_json: AsJson = False, data: Data = None
 ) -> None:
-    """Say why a position was closed: the tick, the rule, and every sum written out."""
-    from reprise.audit.explanation import explain as explain_history  # noqa: PLC0415
-    from reprise.audit.history import event_at, history_of  # noqa: PLC0415
+    """Say why a position was closed, or what an event was: the tick, the rule, and every sum written out."""
+    from reprise.audit.explanation import explain_name  # noqa: PLC0415
 
-    source = _open(log, data)
-    position_id = name
-    if event:
-        found = event_at(source, name)
-        named = getattr(found, "position_id", None)
-        if named is None:
-            _print_json({"event_id": name, "type": type(found).__name__, **msgspec.to_builtins(found)})
-            return
-        position_id = named
-    explanation = explain_history(history_of(source, position_id))
+    explanation, is_ambiguous = explain_name(_open(log, data), name, is_event=event)
+    if is_ambiguous:
+        sys.stderr.write(f"{name} is explained as a position; --event explains the event of that name.\n")
     if as_json:
         _print_json(explanation)
         return
@@ -144,7 +151,8 @@ def export(
     from reprise.audit.statements import COLUMNS, rows_of  # noqa: PLC0415
 
     source = _open(log, data)
-    count = write_file(out, COLUMNS[what], rows_of(source, what, _shards(source, shard), account), form)
+    shards = _shards(source, shard, () if account is None else (account,))
+    count = write_file(out, COLUMNS[what], rows_of(source, what, shards, account), form)
     report(f"{count:,} rows in {out}.")
 
 
@@ -187,13 +195,21 @@ def _database_of(folder: Path | None, data: Path | None) -> str | None:
     return settings.database_url if "database_url" in settings.model_fields_set else None
 
 
-def _shards(log: "Log", shard: int | None) -> tuple[int, ...]:
+def _shards(log: "Log", shard: int | None, accounts: Sequence[str] = ()) -> tuple[int, ...]:
+    """Give the shards to look at: the one that is named, those of the accounts that are, or all."""
     from reprise.audit.log import require_shard  # noqa: PLC0415
+    from reprise.schemas.sharding import shard_of  # noqa: PLC0415
 
-    if shard is None:
+    homes = {account: shard_of(account, log.shards) for account in accounts}
+    for account, home in homes.items():
+        if shard not in {None, home}:
+            raise FixableError(f"Account {account} is one of shard {home}, not of shard {shard}.")
+    if shard is None and not accounts:
         return log.held
-    require_shard(log, shard)
-    return (shard,)
+    chosen = tuple(sorted(set(homes.values()))) if shard is None else (shard,)
+    for number in chosen:
+        require_shard(log, number)
+    return chosen
 
 
 def _time_of(text: str) -> int:
