@@ -1,12 +1,21 @@
-"""What the tests that kill processes start from: the same as the tests of engine workers."""
+"""What the tests that kill processes start from: the same as the tests of engine workers, and a seed."""
 
 from pathlib import Path
 
 import pytest
 
 from conftest import SettingsFactory
+from faults.seeds import VARIABLE, chosen_seed
 from kafka.workers import Client, until_group_is_empty
 from reprise.runtime.settings import Settings
+
+
+@pytest.fixture
+def seed(monkeypatch: pytest.MonkeyPatch) -> int:
+    """What decides the faults; a failure shows it, and the processes that the test starts find it."""
+    chosen = chosen_seed()
+    monkeypatch.setenv(VARIABLE, str(chosen))
+    return chosen
 
 
 @pytest.fixture

@@ -20,8 +20,20 @@ KNOWN_WITHIN_S: Final = 120.0
 TENTHS: Final = (1, 3, 5, 5, 9, 10, 11, 30)
 
 
+class Told(NamedTuple):
+    """What became of a command as its client was told at last, and how many times it asked.
+
+    resolved: what the id that an undecided answer gave led to, before anything was asked again.
+    """
+
+    status: int
+    reply: dict[str, Any]
+    asked: int
+    resolved: dict[str, Any] | None
+
+
 class Answer(NamedTuple):
-    """What a client was told at last about one command, under its key; asked: how many times it asked."""
+    """What a client was told about one command, under its key; the last four as in Told."""
 
     user: User
     key: str
@@ -30,6 +42,7 @@ class Answer(NamedTuple):
     status: int
     reply: dict[str, Any]
     asked: int
+    resolved: dict[str, Any] | None
 
     @property
     def reduced(self) -> bool:
@@ -117,11 +130,12 @@ class Trader(threading.Thread):
             self._open.append(ticket)
         choice = self._dice.random()
         if choice < 0.2:
-            status, reply, _ = self._told(key, path, answer.body)
-            assert (status, reply.get("code")) == (answer.status, answer.reply.get("code")), f"{key} again: {reply}"
+            again = self._told(key, path, answer.body)
+            said = again.status, again.reply.get("code")
+            assert said == (answer.status, answer.reply.get("code")), f"{key} again: {again}"
         elif choice < 0.4:
-            status, reply, _ = self._told(key, path, part_of(ticket, tenths + 1))
-            assert (status, reply["code"]) == (422, "COMMAND_ID_REUSED"), f"{key} with other content: {reply}"
+            other = self._told(key, path, part_of(ticket, tenths + 1))
+            assert (other.status, other.reply["code"]) == (422, "COMMAND_ID_REUSED"), f"{key}, other content: {other}"
         elif choice < 0.7 and answer.reduced:
             self._open.pop()
             self._ask(f"{key}-rest", path, {})
@@ -133,10 +147,11 @@ class Trader(threading.Thread):
         self.answers.append(answer)
         return answer
 
-    def _told(self, key: str, path: str, body: dict[str, Any]) -> tuple[int, dict[str, Any], int]:
+    def _told(self, key: str, path: str, body: dict[str, Any]) -> Told:
         """Ask until there is an answer; a broken connection and a 5xx say nothing about what became of it."""
         deadline = time.monotonic() + KNOWN_WITHIN_S
         last: object = None
+        resolved: dict[str, Any] | None = None
         for asked in range(1, 10_000):
             try:
                 reply = self.user.http.post(path, json=body, headers={"Idempotency-Key": key})
@@ -145,11 +160,36 @@ class Trader(threading.Thread):
             else:
                 last = reply.text
                 if reply.status_code in ANSWERS and reply.json().get("code") != "KEY_IN_USE":
-                    return reply.status_code, reply.json(), asked
+                    return Told(reply.status_code, reply.json(), asked, resolved)
                 assert reply.status_code in {202, 409, 429, 503}, f"{key}: {reply.status_code} {reply.text}"
+                if reply.status_code == 202:
+                    resolved = self._resolved(reply, deadline) or resolved
             assert time.monotonic() < deadline, f"{key} is not known after {KNOWN_WITHIN_S:.0f} s: {last}"
             time.sleep(ASK_AGAIN_S)
         raise AssertionError
+
+    def _resolved(self, undecided: httpx.Response, deadline: float) -> dict[str, Any] | None:
+        """Look where an undecided answer says to look, until it is decided; null where nobody there knows or answers.
+
+        It is then asked for again under its key, as by any client.
+        """
+        command_id = undecided.json()["command_id"]
+        assert undecided.headers["Location"] == f"/api/v1/commands/{command_id}"
+        while time.monotonic() < deadline:
+            try:
+                reply = self.user.http.get(f"/commands/{command_id}")
+            except httpx.TransportError:
+                return None
+            if reply.status_code != 200:
+                assert reply.status_code in {404, 429, 503}, f"{command_id}: {reply.status_code} {reply.text}"
+                return None
+            said: dict[str, Any] = reply.json()
+            if said["status"] in {"done", "rejected"}:
+                return said
+            if said["status"] == "unknown":
+                return None
+            time.sleep(ASK_AGAIN_S)
+        return None
 
 
 def part_of(ticket: Ticket, tenths: int) -> dict[str, str]:

@@ -44,9 +44,9 @@ class Load(threading.Thread):
 @pytest.mark.timeout(180)
 @pytest.mark.parametrize("kills", [5])
 def test_the_event_log_after_kills_is_byte_for_byte_that_of_a_run_in_peace(
-    ledger: Settings, client: Client, output: Path, kills: int
+    ledger: Settings, client: Client, output: Path, kills: int, seed: int
 ) -> None:
-    dice = random.Random(kills)
+    dice = random.Random(seed)
     load = Load(ledger, client)
     load.start()
     seqs = [0]

@@ -1,5 +1,6 @@
 """Ten of the seeds' defects about money, each planted in an engine: its test sees it."""
 
+import inspect
 from importlib import import_module
 from pathlib import Path
 
@@ -15,8 +16,22 @@ PROGRAM = "import sys; sys.path.insert(0, {tests!r}); from api.seeds.planting im
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("planted", PLANTED, ids=lambda planted: planted.defect.name)
-def test_its_test_sees_it(planted: Planted, kafka: str, postgres: str, tmp_path: Path) -> None:
+def test_its_test_sees_it_at_the_line_that_is_about_it(
+    planted: Planted, kafka: str, postgres: str, tmp_path: Path
+) -> None:
     test = getattr(import_module(f"api.seeds.{planted.module}"), planted.test)
     program = PROGRAM.format(tests=str(TESTS), name=planted.defect.name)
-    with running_market(kafka, postgres, tmp_path, program) as market, pytest.raises(AssertionError):
+    with (
+        running_market(kafka, postgres, tmp_path, program) as market,
+        pytest.raises(AssertionError, match=planted.said) as seen,
+    ):
         test(market)
+    # Not a market that was not reached, nor somebody who could not register.
+    *_, failed = (entry for entry in seen.traceback if entry.frame.code.name == planted.test)
+    assert planted.line in str(failed.statement)
+
+
+@pytest.mark.parametrize("planted", PLANTED, ids=lambda planted: planted.defect.name)
+def test_the_line_that_must_see_it_stands_once_in_its_test(planted: Planted) -> None:
+    test = getattr(import_module(f"api.seeds.{planted.module}"), planted.test)
+    assert inspect.getsource(test).count(planted.line) == 1

@@ -18,16 +18,24 @@ from reprise.stack.ports import free_ports
 pytestmark = pytest.mark.slow
 
 TRADERS = 4
-SEED = 7
 DISK = 400 << 20
 
+# What decides when an engine dies: the seed, and which of its lives this is, else each would end at the same commit.
+DICE = """
+import os, random
+from pathlib import Path
+
+lives = Path("lives")
+life = len(lives.read_text()) if lives.exists() else 0
+lives.write_text("x" * (life + 1))
+dice = random.Random(os.environ["REPRISE_FAULT_SEED"] + " " + str(life))
+"""
 # An engine that is killed in one of fifty commits: with all its records in the log and none committed, or committed
 # and nobody told.
-MORTAL = """
-import os, random, signal, sys
+MORTAL = f"""{DICE}
+import signal, sys
 from reprise.engine.shell.outbox import Outbox
 
-dice = random.Random()
 commit = Outbox._commit
 
 class Mortal:
@@ -56,12 +64,12 @@ main()
 """
 
 
-def trade_through(hit: Machine, trouble: Callable[[Load], None]) -> None:
+def trade_through(hit: Machine, seed: int, trouble: Callable[[Load], None]) -> None:
     """Start everything, let people trade through the trouble, and judge what is left."""
     hit.start(*SERVICES)
     hit.until_ready()
     eventually(lambda: hit.exchange.ticker("SOL_USDC")["state"], "fresh".__eq__, 30)
-    load = Load(hit.exchange, TRADERS, SEED)
+    load = Load(hit.exchange, TRADERS, seed)
     hit.watch()
     load.start()
     eventually(lambda: load.answered, lambda answered: answered > TRADERS, 60)
@@ -77,7 +85,7 @@ def trade_through(hit: Machine, trouble: Callable[[Load], None]) -> None:
 
 @pytest.mark.timeout(400)
 def test_an_engine_killed_between_writing_and_committing_or_right_after_it_loses_and_doubles_nothing(
-    tmp_path: Path,
+    tmp_path: Path, seed: int
 ) -> None:
     with machine(tmp_path) as hit:
 
@@ -91,11 +99,11 @@ def test_an_engine_killed_between_writing_and_committing_or_right_after_it_loses
             hit.replace_code("engine", None)
             hit.start("engine")
 
-        trade_through(hit, dying)
+        trade_through(hit, seed, dying)
 
 
 @pytest.mark.timeout(400)
-def test_a_full_disk_under_the_database_stops_the_projection_and_loses_nothing(tmp_path: Path) -> None:
+def test_a_full_disk_under_the_database_stops_the_projection_and_loses_nothing(tmp_path: Path, seed: int) -> None:
     with small_disk(tmp_path / "disk") as disk, machine(tmp_path, data_of_postgres=disk / "postgres") as hit:
 
         def full(_load: Load) -> None:
@@ -106,11 +114,11 @@ def test_a_full_disk_under_the_database_stops_the_projection_and_loses_nothing(t
             )
             filler.unlink()
 
-        trade_through(hit, full)
+        trade_through(hit, seed, full)
 
 
 @pytest.mark.timeout(400)
-def test_a_slow_and_then_a_broken_way_to_the_broker_loses_and_doubles_nothing(tmp_path: Path) -> None:
+def test_a_slow_and_then_a_broken_way_to_the_broker_loses_and_doubles_nothing(tmp_path: Path, seed: int) -> None:
     way = free_ports(2)
     link = SlowLink(*way)
 
@@ -125,7 +133,7 @@ def test_a_slow_and_then_a_broken_way_to_the_broker_loses_and_doubles_nothing(tm
 
     try:
         with machine(tmp_path, way_to_broker=(way[0], way[1])) as hit:
-            trade_through(hit, slow)
+            trade_through(hit, seed, slow)
     finally:
         link.close()
 
