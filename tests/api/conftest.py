@@ -54,11 +54,12 @@ def exchange(kafka: str, database: str, tmp_path_factory: pytest.TempPathFactory
     settings = settings_of(kafka, database, folder)
     empty_topics(settings)
     with ExitStack() as stack:
-        for package in ("engine", "projector"):
-            stack.enter_context(service(package, settings, folder))
-        api = stack.enter_context(service("api", settings, folder))
         running = Exchange(settings, folder)
-        running.until_ready(api)
+        started = {
+            name: stack.enter_context(service(name, settings, folder)) for name in ("engine", "projector", "api")
+        }
+        running.services = started
+        running.until_ready(started["api"])
         running.new_feed()
         running.confirmed_price("BTC_USDC", "49999.9", "50000.0")
         running.confirmed_price("ETH_USDC", "1999.99", "2000.00")

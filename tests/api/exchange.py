@@ -1,8 +1,9 @@
 """How tests run a whole exchange: engine, projector and API as processes on a real broker and database."""
 
+import signal
 import time
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, Final
 from uuid import uuid4
@@ -81,9 +82,19 @@ class Exchange:
         self.http = httpx.Client(base_url=self.url, timeout=10.0)
         self._producer = Producer(command_producer_options(settings, "test-feed"))
         self.run = ""
+        self.services: Mapping[str, ServiceProcess] = {}
         self._users: list[User] = []
         self._update_id = 0
         self._broadcasts = 0
+
+    @contextmanager
+    def held(self, name: str) -> Iterator[None]:
+        """A service does nothing in this block."""
+        self.services[name].send(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self.services[name].send(signal.SIGCONT)
 
     def until_ready(self, api: Service) -> None:
         def readiness() -> tuple[int, str]:

@@ -8,30 +8,36 @@ from typing import Final
 from api.exchange import Exchange, User
 
 ROOT: Final = Path(__file__).parents[2]
-# These end the session the rest of the run needs; nobody's run has them.
+# These end the session the rest of the run needs: a user of their own has them, and nobody.
 ENDING: Final = ("logout", "logout_everywhere", "delete_me")
 NOBODY: Final = "\n[auth]\nauto-signup = false\n"
 
 
 def judged(
-    exchange: Exchange, user: User | None, *options: str, parameters: dict[str, str] | None = None
+    exchange: Exchange,
+    user: User | None,
+    *options: str,
+    parameters: dict[str, str] | None = None,
+    only: str | None = None,
 ) -> subprocess.CompletedProcess[str]:
     """Run every check with the project's own configuration; a failure is in the exit code and the output.
 
-    parameters: values that are always sent, for what chance would not find.
+    parameters: values that are always sent, for what chance would not find. only: the one operation to judge.
     """
     config = exchange.folder / "schemathesis.toml"
     fixed = "".join(f'"{name}" = "{value}"\n' for name, value in (parameters or {}).items())
     text = f"[parameters]\n{fixed}\n" + (ROOT / "schemathesis.toml").read_text(encoding="utf-8")
     config.write_text(text + ("" if user is not None else NOBODY), encoding="utf-8")
     signed_in = [] if user is None else ["--header", f"Authorization: Bearer {user.token}"]
-    left_out = [] if user is None else [part for name in ENDING for part in ("--exclude-operation-id", name)]
+    chosen = [] if user is None else [part for name in ENDING for part in ("--exclude-operation-id", name)]
+    if only is not None:
+        chosen = ["--include-operation-id", only]
     return subprocess.run(
         [
             *(sys.executable, "-m", "schemathesis.cli", "--config-file", str(config)),
             *("run", f"{exchange.url}/openapi.json", "--no-color", "--checks", "all"),
             *signed_in,
-            *left_out,
+            *chosen,
             *options,
         ],
         capture_output=True,

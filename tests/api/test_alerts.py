@@ -177,6 +177,47 @@ def test_what_no_alert_can_be_is_refused(user: Browser, fields: dict[str, Any], 
     refused(asked(user, **fields), status, code)
 
 
+def test_an_alert_whose_reply_was_lost_is_made_once_under_its_key(place: Place, user: Browser) -> None:
+    def sent(price: str = "50010.0", key: str = "once", whose: Browser = user, **fields: Any) -> httpx.Response:
+        body = {"symbol": BTC, "price": price, "note": "sell"} | fields
+        return whose.http.post("/api/v1/alerts", json=body, headers={"Idempotency-Key": key})
+
+    made_first = sent()
+    assert (made_first.status_code, made_first.headers.get("Idempotent-Replayed")) == (201, None)
+    again = sent(price="50010", direction="above")
+    assert (again.status_code, again.headers["Idempotent-Replayed"]) == (201, "true")
+    assert again.json() == made_first.json()
+    assert again.headers["Location"] == made_first.headers["Location"]
+    for other in ({"price": "50020"}, {"note": None}, {"direction": "below"}, {"symbol": "ETH_USDC"}):
+        refused(sent(**other), 422, "COMMAND_ID_REUSED")
+    # A price that was reached since would refuse a new one.
+    place.move(MID + 200)
+    triggered = sent().json()
+    assert (triggered["id"], triggered["status"]) == (made_first.json()["id"], "triggered")
+    assert listed(user) == [triggered]
+    assert sent(whose=place.newcomer()).headers.get("Idempotent-Replayed") is None
+    assert sent(key="twice").json()["id"] != triggered["id"]
+    refused(sent(key=""), 422, "MALFORMED")
+
+
+def test_an_alert_sent_many_times_at_once_under_one_key_is_one_alert_even_where_it_is_the_last_that_fits(
+    user: Browser,
+) -> None:
+    for number in range(ACTIVE_MAX - 1):
+        alert_of(user, 50_010 + number)
+
+    def sent(_: int) -> httpx.Response:
+        body = {"symbol": BTC, "price": "60000"}
+        return user.http.post("/api/v1/alerts", json=body, headers={"Idempotency-Key": "the last"})
+
+    with ThreadPoolExecutor(8) as pool:
+        replies = list(pool.map(sent, range(8)))
+    assert [reply.status_code for reply in replies] == [201] * len(replies)
+    assert len({reply.json()["id"] for reply in replies}) == 1
+    assert sum("Idempotent-Replayed" not in reply.headers for reply in replies) == 1
+    assert len(listed(user, limit=500)) == ACTIVE_MAX
+
+
 def test_without_a_price_there_is_nothing_to_wait_from(place: Place, user: Browser) -> None:
     quotes = place.parts.prices._quotes
     quote = quotes.pop("SOL_USDC")

@@ -4,6 +4,7 @@ import signal
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from threading import Thread
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -88,6 +89,42 @@ def test_an_order_sent_again_after_its_api_was_killed_before_replying_is_the_sam
     [position] = user.get("/positions")["items"]
     assert again.json()["position_id"] == position["id"]
     assert len(user.get("/fills")["items"]) == 1
+
+
+def test_a_command_whose_api_was_killed_before_it_was_decided_is_not_unheard_of(mortal: Mortal) -> None:
+    user = mortal.exchange.new_user()
+    user.get("/account")
+    mortal.engine.kill()
+    sent = user.order(headers={"Prefer": "respond-async"})
+    where = sent.headers["Location"].removeprefix("/api/v1")
+    order = where.replace("/commands/", "/orders/")
+    mortal.api.kill()
+    mortal.api.restart()
+    eventually(lambda: mortal.exchange.readiness()[0], lambda status: status > 0, 60.0)
+    assert user.get(where)["status"] == "unknown"
+    undecided = user.http.get(order)
+    assert (undecided.status_code, undecided.json()["code"]) == (503, "ENGINE_BEHIND")
+    mortal.engine.restart()
+    mortal.exchange.until_ready(mortal.api)
+    done = eventually(lambda: user.get(where), lambda command: command["status"] != "unknown", 60.0)
+    assert (done["status"], done["order"]) == ("done", user.get(order))
+    assert user.http.get(f"/commands/{uuid4()}").status_code == 404
+
+
+def test_a_command_that_the_tables_do_not_have_yet_is_not_unheard_of(mortal: Mortal) -> None:
+    user = mortal.exchange.new_user()
+    user.get("/account")
+    with held(mortal.projector):
+        command_id = user.opened(margin="10")["command_id"]
+        user.opened(margin="10")  # A new process remembers each shard's last event.
+        mortal.replace_api()
+        assert user.get(f"/commands/{command_id}")["status"] == "unknown"
+        unknown = user.http.get(f"/orders/{command_id}")
+        assert (unknown.status_code, unknown.json()["code"]) == (503, "PROJECTION_BEHIND")
+        assert "Retry-After" in unknown.headers
+    found = eventually(lambda: user.get(f"/commands/{command_id}"), lambda seen: seen["status"] != "unknown", 20.0)
+    assert found["status"] == "done"
+    assert user.get(f"/orders/{command_id}") == found["order"]
 
 
 def test_a_part_of_a_ticket_that_the_tables_do_not_have_yet_is_not_said_to_be_refused(mortal: Mortal) -> None:

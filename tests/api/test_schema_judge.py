@@ -3,7 +3,7 @@
 import pytest
 
 from api.exchange import Exchange
-from api.schema_judge import judged, told
+from api.schema_judge import ENDING, judged, told
 from api.test_rules import administrator
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
@@ -34,6 +34,12 @@ def test_a_user_with_positions_and_orders_of_their_own_meets_nothing_undeclared(
         }
         run = judged(exchange, user, *EXAMPLES, parameters=named)
         assert run.returncode == 0, told(run)
+
+
+@pytest.mark.parametrize("operation", ENDING)
+def test_a_user_who_ends_their_session_meets_nothing_undeclared(exchange: Exchange, operation: str) -> None:
+    run = judged(exchange, exchange.new_user(), *EXAMPLES, only=operation)
+    assert run.returncode == 0, told(run)
 
 
 def test_an_administrator_meets_nothing_undeclared(exchange: Exchange) -> None:

@@ -47,3 +47,11 @@ def test_any_origin_is_no_origin(origin: str) -> None:
 @pytest.mark.parametrize("profile", ["demo", "production"])
 def test_a_good_secret_is_taken(profile: str) -> None:
     assert jwt_secret(settings(profile, GOOD)) == GOOD
+
+
+@pytest.mark.parametrize("proxy", ["*", "proxy.example.com", "10.0.0.0/33", "127.0.0.1:8000", "10.0.0.1/8"])
+def test_a_proxy_that_is_no_address_or_network_is_not_trusted_but_named(proxy: str) -> None:
+    with pytest.raises(ValidationError, match=r"TRUSTED_PROXIES names"):
+        Settings.model_validate({"trusted_proxies": f"127.0.0.1, {proxy}"})
+    assert Settings.model_validate({"trusted_proxies": "10.0.0.0/8, ::1"}).trusted_proxies == "10.0.0.0/8, ::1"
+    assert Settings.model_validate({"trusted_proxies": ""}).trusted_proxies == ""

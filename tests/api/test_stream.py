@@ -341,5 +341,5 @@ def test_a_slow_reader_misses_prices_but_no_event_and_is_cut_off_when_too_much_w
         prices = [message["data"]["bid"] for message in slow.heard if message.get("channel") == "ticks.ETH_USDC"]
         assert len(set(prices) & {f"2000.{cent:02}" for cent in range(20)}) < 15
         # It has read nothing yet, and is given up already.
-        assert 'reprise_api_stream_closes_total{code="4408"} 1.0' in exchange.http.get("/metrics").text
+        assert 'stream_closes_total{code="4408"} 1.0' in exchange.http.get("/metrics").text
         assert slower.end()[0] == 4408

@@ -288,9 +288,7 @@ def test_a_thousand_sockets_at_once_hear_every_event_of_theirs_within_bounds(run
 
         def sockets() -> float:
             page = httpx.get(f"{exchange.url}/metrics", timeout=30).text
-            return float(
-                next(line for line in page.splitlines() if line.startswith("reprise_api_stream_sockets ")).split()[1]
-            )
+            return float(next(line for line in page.splitlines() if line.startswith("stream_sockets ")).split()[1])
 
         while await asyncio.to_thread(sockets) < 1_000:
             assert not any(task.done() for task in tasks), [task for task in tasks if task.done()][:1]
@@ -308,7 +306,7 @@ def test_a_thousand_sockets_at_once_hear_every_event_of_theirs_within_bounds(run
     grown = process.memory_info().rss - before
     print(f"{grown / 1e6:.0f} MB for a thousand sockets, {sum(p for _, p in results)} prices told")
     assert grown < 150_000_000
-    eventually(lambda: exchange.http.get("/metrics").text, lambda page: "reprise_api_stream_sockets 0.0" in page)
+    eventually(lambda: exchange.http.get("/metrics").text, lambda page: "stream_sockets 0.0" in page)
 
 
 def listener_of(port: int) -> int | None:

@@ -8,10 +8,13 @@ from decimal import Decimal
 from typing import Any
 
 import httpx
+from prometheus_client.parser import text_string_to_metric_families
 
 from api.exchange import Exchange, service
 from processes import eventually
 from reprise.stack.ports import free_ports
+
+A_MEGABYTE = 1_000_000
 
 
 def test_a_newcomer_registers_trades_and_the_books_agree_to_the_last_unit(exchange: Exchange) -> None:
@@ -312,11 +315,27 @@ def test_instruments_are_the_table_of_the_trading_rules(exchange: Exchange) -> N
     }
 
 
-def test_the_metrics_count_requests_by_route(exchange: Exchange) -> None:
+def test_the_metrics_count_requests_by_route_and_commands_by_outcome(exchange: Exchange) -> None:
+    listed = ("request_seconds_count", "/api/v1/instruments")
+    done, waited = ("command_outcomes_total", "done"), ("outcome_seconds_count", None)
+    before = numbers(exchange)
     exchange.http.get("/api/v1/instruments")
-    page = exchange.http.get("/metrics").text
-    assert 'route="/api/v1/instruments",status="200"' in page
-    assert "reprise_api_commands_total" in page
+    exchange.new_user().opened()
+    after = numbers(exchange)
+    for counted in (listed, done, waited):
+        assert after[counted] > before.get(counted, 0), counted
+    assert after[listed] == before.get(listed, 0) + 1
+    assert after["process_resident_memory_bytes", None] > A_MEGABYTE
+
+
+def numbers(exchange: Exchange) -> dict[tuple[str, str | None], float]:
+    """What is counted, by name and the route of an answer that was 200, or the outcome of a command."""
+    return {
+        (sample.name, sample.labels.get("route") or sample.labels.get("outcome")): sample.value
+        for family in text_string_to_metric_families(exchange.http.get("/metrics").text)
+        for sample in family.samples
+        if sample.labels.get("status", "200") == "200"
+    }
 
 
 @contextmanager

@@ -1,12 +1,16 @@
 """What is left of a user who asked to be deleted: an account in the ledger, and nothing that says whose it was."""
 
 from datetime import timedelta
+from uuid import UUID
 
 import httpx
+import pytest
 
-from auth.conftest import PASSWORD, Ask, Browser, refused
+from auth.conftest import PASSWORD, Ask, Browser, Site, refused
 from auth.signing import headers_of
 from auth.test_api_keys import anonymous, made
+from reprise.api.parts import Parts
+from reprise.api.venue.leaving import left_venue
 
 
 def delete(browser: Browser, token: str, **headers: str) -> httpx.Response:
@@ -48,6 +52,27 @@ def test_a_deleted_user_is_gone_from_the_database_and_can_do_nothing_any_more(br
     )
     assert (account_id, role, deleted) == (me["account_id"], "user", True)
     assert sql("SELECT 1 FROM auth.venue_keys WHERE user_id = :user", user=me["id"]) == []
+
+
+@pytest.mark.parametrize(("status", "is_late"), [("cancelled", False), ("abandoned", False), ("accepted", True)])
+def test_keys_of_the_venue_stay_while_an_order_is_open_there_and_a_day_at_most(
+    status: str, is_late: bool, browser: Browser, parts: Parts, site: Site, sql: Ask
+) -> None:
+    token = browser.login()
+    me = browser.me(token).json()
+    sql("INSERT INTO auth.venue_keys VALUES (:user, :user, 'sealed')", user=me["id"])
+    sql(
+        "INSERT INTO ledger.venue_orders (account_id, order_id, status, symbol, side, type, quantity,"
+        " executed_quantity, executed_quote, created_at, updated_at)"
+        " VALUES (:a, :a, 'accepted', 'BTCUSDT', 'buy', 'LIMIT', 1, 0, 0, 1, 1)",
+        a=me["account_id"],
+    )
+    keys = "SELECT 1 FROM auth.venue_keys WHERE user_id = :user"
+    assert delete(browser, token).status_code == 202
+    assert len(sql(keys, user=me["id"])) == 1
+    sql("UPDATE ledger.venue_orders SET status = :status WHERE account_id = :a", status=status, a=me["account_id"])
+    assert site.run(left_venue(parts, UUID(me["id"]), me["account_id"], {}, is_late=is_late))
+    assert sql(keys, user=me["id"]) == []
 
 
 def test_the_email_of_a_deleted_user_may_register_again_and_gets_another_account(browser: Browser) -> None:

@@ -2,6 +2,7 @@
 
 import random
 import re
+import shutil
 import subprocess
 import sys
 import threading
@@ -11,6 +12,8 @@ from typing import Final
 
 import pytest
 
+from api.seeds.market import Person
+from api.seeds.running import running_market
 from client.log_writer import LogWriter
 from conftest import SettingsFactory
 from processes import eventually
@@ -19,6 +22,7 @@ from reprise.schemas.events import PositionClosed, PositionOpened, PositionReduc
 from reprise.stack.foreground import dying_with_parent
 
 ROOT: Final = Path(__file__).parents[2]
+PROGRAM: Final = "downstream.py"
 KILLS: Final = 3
 EVENTS_PER_TRANSACTION: Final = 10
 
@@ -41,18 +45,23 @@ def printed_lines(output: Path) -> list[str]:
     return sorted(re.sub(r"^(\d+) \d+ ", r"\1 ", line) for line in whole)
 
 
-def start(program: Path, *arguments: object) -> subprocess.Popen[bytes]:
+def start(folder: Path, brokers: str, output: Path, avro: str = "schemas/avro") -> subprocess.Popen[bytes]:
+    """Run it as somebody without our checkout does: the program, and the Avro files of the client's wheel."""
+    if not (folder / PROGRAM).exists():
+        shutil.copy(ROOT / "examples" / PROGRAM, folder)
+        shutil.copytree(ROOT / "clients" / "python" / "src" / "reprise_client" / "schemas", folder / "schemas")
     return subprocess.Popen(
-        [sys.executable, str(program), *map(str, arguments)],
+        [sys.executable, PROGRAM, brokers, str(output), avro],
+        cwd=folder,
         preexec_fn=dying_with_parent,  # noqa: PLW1509  # It takes no lock that another thread could hold.
     )
 
 
 def test_the_program_is_printed_in_the_document_and_short() -> None:
     document = (ROOT / "docs" / "events.md").read_text(encoding="utf-8")
-    program = (ROOT / "examples" / "downstream.py").read_text(encoding="utf-8")
+    program = (ROOT / "examples" / PROGRAM).read_text(encoding="utf-8")
     assert f"```python\n{program}```" in document
-    assert len(program.splitlines()) <= 42
+    assert len(program.splitlines()) <= 30
     assert set(re.findall(r"^(?:from|import) (\w+)", program, re.MULTILINE)) == {
         "sys",
         "io",
@@ -73,7 +82,6 @@ def test_killed_three_times_while_events_come_it_prints_each_fill_and_liquidatio
     assert any(" liquidation of " in line for line in expected)
     assert len(expected) > 100
     output = tmp_path / "fills.txt"
-    program = ROOT / "examples" / "downstream.py"
 
     def write(shard: int) -> None:
         writer = LogWriter(made, f"test-events-{shard}")
@@ -85,7 +93,7 @@ def test_killed_three_times_while_events_come_it_prints_each_fill_and_liquidatio
     kills_while_printing = 0
     for _ in range(KILLS):
         before = len(printed_lines(output))
-        running = start(program, made.kafka_brokers, output)
+        running = start(tmp_path, made.kafka_brokers, output)
         if before < len(expected):
             eventually(lambda: len(printed_lines(output)), before.__lt__, 20)
         time.sleep(dice.uniform(0.0, 0.3))
@@ -96,7 +104,7 @@ def test_killed_three_times_while_events_come_it_prints_each_fill_and_liquidatio
         writer.join(60)
     with output.open("ab") as torn:
         torn.write(b"3 7 fi")  # What a kill in the middle of a write leaves.
-    running = start(program, made.kafka_brokers, output)
+    running = start(tmp_path, made.kafka_brokers, output)
     try:
         eventually(lambda: len(printed_lines(output)), lambda count: count >= len(expected), 30)
         time.sleep(0.5)  # Whatever would come twice comes now.
@@ -106,3 +114,38 @@ def test_killed_three_times_while_events_come_it_prints_each_fill_and_liquidatio
         running.wait(10)
     assert printed_lines(output) == expected
     assert kills_while_printing >= 1
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_what_an_engine_fills_and_liquidates_is_printed_as_the_tables_have_it(
+    kafka: str, postgres: str, tmp_path: Path
+) -> None:
+    """It runs from before the first order, is killed while they come, and goes on."""
+    output = tmp_path / "fills.txt"
+    with running_market(kafka, postgres, tmp_path) as market:
+        people = [Person(market) for _ in range(3)]
+        for number, person in enumerate(people):
+            running = start(tmp_path, kafka, output)
+            before = len(printed_lines(output))
+            market.at("SOL_USDC", "150.00")
+            body = {"asset": "SOL", "margin": 1000, "leverage": 10}
+            closed = person.post("/api/v1/positions/open", 201, type="long", **body)["positionId"]
+            person.post("/api/v1/positions/open", 201, type="long", **body)
+            person.post("/api/v1/positions/close", positionId=closed)
+            market.at("SOL_USDC", "134.00")
+            eventually(person.figures, lambda figures: figures.open == 0)
+            # The last one runs until it has said everything, the others end in the middle.
+            wanted = 4 * len(people) if number == len(people) - 1 else before + 1
+            eventually(lambda: len(printed_lines(output)), wanted.__le__, 60)
+            running.kill()
+            running.wait(10)
+        fills = [fill for person in people for fill in market.fills(person.account_id)]
+    expected = sorted(
+        f"{fill.event_id.partition('-')[0]} {'liquidation' if fill.reason == 'liquidation' else 'fill'} of "
+        f"{fill.position_id} {fill.symbol} {fill.side}: {fill.quantity} lots at {fill.price} ticks"
+        for fill in fills
+    )
+    assert len(expected) == 4 * len(people)
+    assert sum(" liquidation of " in line for line in expected) == len(people)
+    assert printed_lines(output) == expected

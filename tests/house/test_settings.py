@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-from pydantic import AliasChoices
 from pydantic.fields import FieldInfo
 
 from reprise.runtime.settings import Settings
@@ -25,14 +24,7 @@ def test_every_setting_is_described() -> None:
 
 
 def entry(field: FieldInfo) -> str:
-    first, *others = names(field)
-    also = f" (also {', '.join(others)})" if others else ""
-    return f"# {field.description}{also}\n#{first}={text(field.default)}\n"
-
-
-def names(field: FieldInfo) -> list[str]:
-    alias = field.validation_alias
-    return [str(choice) for choice in alias.choices] if isinstance(alias, AliasChoices) else [str(alias)]
+    return f"# {field.description}\n#{field.validation_alias}={text(field.default)}\n"
 
 
 def text(default: object) -> str:

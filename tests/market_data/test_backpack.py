@@ -165,6 +165,25 @@ def test_garbage_is_counted_skipped_and_not_the_end(garbage: str | bytes) -> Non
     run(test())
 
 
+@pytest.mark.parametrize(
+    "without_data", ["{}", '{"result":null,"id":1}', '{"stream":"bookTicker.BTC_USDC"}', '{"stream":"x","data":null}']
+)
+def test_seed_001_p_a_message_without_data_is_passed_over(without_data: str) -> None:
+    async def test() -> None:
+        metrics = new_metrics()
+        async with real_server(100.0) as server:
+            items = client(server.url, metrics).items()
+            quotes = await quotes_of(items, 10)
+            before = counted(metrics, "feed_messages", kind="other")
+            await server.say(without_data)
+            quotes += await quotes_of(items, 441)
+        assert_all_real_quotes(quotes)
+        assert len(server.requests) == 1  # The connection is the first one.
+        assert counted(metrics, "feed_messages", kind="other") == before + 1
+
+    run(test())
+
+
 def test_a_message_in_fragments_is_one_message() -> None:
     async def test() -> None:
         async with real_server() as server:

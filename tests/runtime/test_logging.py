@@ -8,17 +8,18 @@ from collections.abc import Iterator
 import pytest
 import structlog
 
-from reprise.runtime.logging import configure
+from reprise.runtime.logging import TALKATIVE, configure
 
 
 @pytest.fixture(autouse=True)
 def _configured() -> Iterator[None]:
     root = logging.getLogger()
     handlers, level = root.handlers, root.level
-    librdkafka_level = logging.getLogger("librdkafka").level
+    levels = {name: logging.getLogger(name).level for name in ("librdkafka", *TALKATIVE)}
     yield
     root.handlers, root.level = handlers, level
-    logging.getLogger("librdkafka").setLevel(librdkafka_level)
+    for name, before in levels.items():
+        logging.getLogger(name).setLevel(before)
     structlog.reset_defaults()
     structlog.contextvars.clear_contextvars()
 
@@ -72,3 +73,16 @@ def test_the_broken_connections_of_a_restart_are_no_news(capsys: pytest.CaptureF
     configure("api", "DEBUG")
     logging.getLogger("librdkafka").info("connection closed")
     assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize(
+    "library", ["httpcore.http11", "httpx", "uvicorn.error", "websockets.client", "websockets.server"]
+)
+def test_a_library_that_writes_whole_messages_is_not_asked_to_at_debug_either(
+    library: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    configure("venue", "DEBUG")
+    logging.getLogger(library).debug("> GET /?token=a-token-of-somebody")
+    logging.getLogger("reprise.somewhere").debug("our own")
+    (line,) = capsys.readouterr().err.splitlines()
+    assert json.loads(line)["event"] == "our own"

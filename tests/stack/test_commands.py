@@ -2,6 +2,7 @@
 
 import json
 import socket
+from base64 import b64encode
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,8 @@ from reprise.runtime.settings import Settings
 from reprise.stack.instance import Folder
 from reprise.stack.ports import free_ports
 from reprise.stack.secrets import secrets_of
+
+GOOD = "8e0c1b7f3a5d9e2c4b6a8f0d1e3c5b7a9f8e7d6c5b4a39281706f5e4d3c2b1a0"
 
 
 @pytest.fixture(autouse=True)
@@ -98,6 +101,31 @@ def test_in_production_no_secret_is_made_up_for_a_missing_or_empty_one(missing: 
     with pytest.raises(FixableError, match=r"makes up no secrets: set ENCRYPTION_KEY\."):
         secrets_of(Folder(tmp_path), Settings.model_validate(given))
     assert not Folder(tmp_path).secrets.exists()
+
+
+@pytest.mark.parametrize(
+    "key", ["k" * 32, "0123456789abcdef0123456789abcdef", "0" * 64, b64encode(b"change-me".ljust(32, b"!")).decode()]
+)
+def test_in_production_an_encryption_key_of_an_example_is_told_before_anything_starts(key: str, tmp_path: Path) -> None:
+    given = {"profile": "production", "jwt_secret": GOOD, "auth_jwt_secret": None, "encryption_key": key}
+    with pytest.raises(FixableError, match=r"^ENCRYPTION_KEY looks like an example\. Set it to 32 bytes") as refused:
+        secrets_of(Folder(tmp_path), Settings.model_validate(given))
+    assert key not in str(refused.value)
+    assert secrets_of(Folder(tmp_path), Settings.model_validate(given | {"encryption_key": GOOD}))
+
+
+@pytest.mark.parametrize("service", ["api", "venue"])
+@pytest.mark.parametrize(("key", "why"), [("", "is not set"), ("k" * 32, "looks like an example")])
+def test_in_production_such_a_service_does_not_start_without_an_encryption_key_or_with_an_example(
+    service: str, key: str, why: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, value in (("ENCRYPTION_KEY", key), ("AUTH_JWT_SECRET", GOOD), ("REPRISE_PROFILE", "production")):
+        monkeypatch.setenv(name, value)
+    assert call(["run", service]) == 1
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert said.startswith(f"reprise: ENCRYPTION_KEY {why}")
+    assert "openssl rand -hex 32" in said
 
 
 def _refused(said: str, key: str) -> None:

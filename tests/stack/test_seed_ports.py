@@ -11,9 +11,10 @@ import pytest
 
 import processes
 from api.conftest import kept_alive
-from api.seeds.entries import SEEDS, seed
+from api.seeds.entries import SEEDS
 from api.seeds.market import SYMBOLS, Market
 from api.seeds.readme import run_readme
+from api.test_listening import has_ipv6
 from reprise.cli.main import call
 from reprise.runtime.settings import SEED_PORTS, Settings
 from reprise.stack.instance import Folder
@@ -35,6 +36,23 @@ def test_what_the_seeds_set_and_nothing_here_reads_is_said_in_one_line(
     assert "REDIS_HOST, REDIS_URL: ignored, there is no Redis here." in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("profile", ["demo", "production"])
+def test_up_says_in_one_line_that_it_is_the_demo_profile_and_what_that_means(
+    profile: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("REPRISE_PROFILE", profile)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        assert call(["up", "--detach", "--data", str(tmp_path / "x"), "--port", str(taken.getsockname()[1])]) == 1
+    said = [line for line in capsys.readouterr().out.splitlines() if "demo profile" in line]
+    if profile == "production":
+        assert said == []
+    else:
+        (line,) = said
+        for part in ("play money", "seeds' interfaces", str(tmp_path / "x"), "REPRISE_PROFILE=production"):
+            assert part in line
+
+
 def test_the_seeds_ports_are_of_the_demo_profile(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -46,19 +64,13 @@ def test_the_seeds_ports_are_of_the_demo_profile(
 
 @pytest.fixture(scope="module")
 def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Market, str]]:
-    """An instance on the seeds' ports but one, which another program has; and what its start said."""
-    if not all(is_free(port) for port in SEED_PORTS):
-        pytest.skip("a program of this machine listens on one of the seeds' ports")
+    """An instance on the seeds' ports; and what its start said."""
+    taken = [port for port in SEED_PORTS if not is_free(port)]
+    assert not taken, f"what is tested here needs ports {taken}, on which a program of this machine listens"
     data = tmp_path_factory.mktemp("instance")
-    (port,) = free_ports(1)
     with ExitStack() as stack:
-        with socket.create_server(("127.0.0.1", 3002)):
-            said = processes.reprise(
-                *("up", "--detach", "--seed-ports", "--feed", "simulated", "--port", port, "--data", data),
-                timeout=TIMEOUT_S,
-            )
         stack.callback(processes.reprise, "down", "--data", data, timeout=TIMEOUT_S)
-        assert said.returncode == 0, said.stdout + said.stderr
+        said = up(data, free_ports(1)[0])
         instance = Folder(data).read()
         assert instance is not None
         settings = settings_of(Settings(), instance).model_copy(update={"engine_port": instance.engine_ports[0]})
@@ -69,17 +81,28 @@ def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Market, 
         for symbol, ask in zip(SYMBOLS, ("50000.0", "2000.00", "150.00"), strict=True):
             market.at(symbol, ask)
         stack.enter_context(kept_alive(market, SYMBOLS))
-        yield market, said.stdout
+        yield market, said
+
+
+def up(data: Path, port: int) -> str:
+    """Start an instance on the seeds' ports too; what that says."""
+    said = processes.reprise(
+        *("up", "--detach", "--seed-ports", "--feed", "simulated", "--port", port, "--data", data),
+        timeout=TIMEOUT_S,
+    )
+    assert said.returncode == 0, said.stdout + said.stderr
+    return said.stdout
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(TIMEOUT_S)
-def test_a_taken_port_is_named_and_the_others_are_served(started: tuple[Market, str]) -> None:
+def test_each_port_is_served_by_whichever_address_localhost_means(started: tuple[Market, str]) -> None:
     _, said = started
-    assert "Port 3002 is taken by another program" in said
-    for port in (3001, 3005, 4000):
-        assert f"http://127.0.0.1:{port}" in said
-        assert httpx.get(f"http://127.0.0.1:{port}/health").json()["status"] == "ok"
+    assert "is taken by another program" not in said
+    for port in SEED_PORTS:
+        assert f"http://localhost:{port}" in said
+        for host in ("127.0.0.1", "localhost", *(["[::1]"] if has_ipv6() else [])):
+            assert httpx.get(f"http://{host}:{port}/health").json()["status"] == "ok"
 
 
 @pytest.mark.slow
@@ -87,8 +110,34 @@ def test_a_taken_port_is_named_and_the_others_are_served(started: tuple[Market, 
 @pytest.mark.parametrize("number", SEEDS)
 def test_a_readme_works_at_its_own_address(number: str, started: tuple[Market, str]) -> None:
     market, _ = started
-    market.url = f"http://127.0.0.1:{seed(number).port}"
-    run_readme(market, number)
+    run_readme(market, number, lambda port: f"http://localhost:{port}")
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(2 * TIMEOUT_S)
+def test_a_taken_port_is_named_and_the_rest_is_served(started: tuple[Market, str], tmp_path: Path) -> None:
+    """The other program is the first instance, which has all of them."""
+    assert started
+    (port,) = free_ports(1)
+    try:
+        said = up(tmp_path / "second", port)
+        for taken in SEED_PORTS:
+            assert f"Port {taken} is taken by another program" in said
+            assert f"http://localhost:{taken}" not in said
+        assert httpx.get(f"http://localhost:{port}/health").json()["status"] == "ok"
+    finally:
+        processes.reprise("down", "--data", tmp_path / "second", timeout=TIMEOUT_S)
+
+
+@pytest.mark.parametrize("family", [socket.AF_INET, socket.AF_INET6])
+def test_a_port_is_taken_where_another_program_has_one_of_its_addresses(family: socket.AddressFamily) -> None:
+    if family == socket.AF_INET6 and not has_ipv6():
+        pytest.skip("this machine has no ::1")
+    (port,) = free_ports(1)
+    assert is_free(port)
+    host = "127.0.0.1" if family == socket.AF_INET else "::1"
+    with socket.create_server((host, port), family=family):
+        assert not is_free(port)
 
 
 @pytest.mark.slow

@@ -1,5 +1,6 @@
 """`up --standby`: the moment one engine of a pair ends, the other goes on, and the first comes back behind it."""
 
+import json
 import os
 import signal
 from collections.abc import Iterator
@@ -15,6 +16,8 @@ from reprise.stack.ports import free_ports
 from reprise.stack.status import status_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+TOLD = "the owner has ended, says whoever watches it"
+SILENT = "shards have fallen silent while commands wait"
 PAIR = ("engine-1", "engine-1-standby")
 
 
@@ -35,6 +38,7 @@ def test_each_of_a_pair_takes_the_others_place_and_the_audit_agrees(instance: Fo
         before = until(instance, owner, standby)
         os.kill(pid_of(before, owner), signal.SIGKILL)
         after = until(instance, standby, owner)
+        assert why_it_took_over(instance, standby) == [TOLD], "it was told, and did not wait for a silence"
         assert all(now["seq"] >= then["seq"] for now, then in zip(after["shards"], before["shards"], strict=True)), (
             "the books go on where they were"
         )
@@ -52,6 +56,12 @@ def until(instance: Folder, owner: str, standby: str) -> dict[str, Any]:
         ),
         timeout_s=30,
     )
+
+
+def why_it_took_over(instance: Folder, standby: str) -> list[str]:
+    lines = (instance.logs / f"{standby}.log").read_text().splitlines()
+    said = [json.loads(line)["event"] for line in lines if line.startswith("{")]
+    return [event for event in said if event in (TOLD, SILENT)]
 
 
 def pid_of(status: dict[str, Any], name: str) -> int:

@@ -14,6 +14,7 @@ from venue.machine import ENCRYPTION_KEY, Desk, prepare
 from venue.testnet import Testnet
 
 WINDOW_MS = 1_000
+GIVE_UP_MS = 1_500
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +40,7 @@ def desk(kafka: str, postgres: str, testnet: Testnet, tmp_path_factory: pytest.T
                 "binance_ws_url": testnet.ws_url,
                 "venue_receive_window_ms": WINDOW_MS,
                 "venue_reconcile_interval_ms": 1_000,
+                "venue_give_up_ms": GIVE_UP_MS,
             }
         )
         empty_topics(settings)

@@ -9,7 +9,7 @@ from typing import Final, Literal
 from uuid import UUID, uuid4
 
 from confluent_kafka import Producer
-from sqlalchemy import Engine, insert
+from sqlalchemy import Engine, delete, insert
 
 from processes import ServiceProcess, eventually, gone_at_the_end
 from reprise.api.migrate import migrate as migrate_auth
@@ -37,7 +37,7 @@ from reprise.stack.ports import free_ports
 from venue.testnet import Testnet
 
 ENCRYPTION_KEY: Final = "an-encryption-key-of-32-letters!"
-FINAL: Final = frozenset({"filled", "cancelled", "expired", "rejected", "venue_reset"})
+FINAL: Final = frozenset({"filled", "cancelled", "expired", "rejected", "venue_reset", "abandoned"})
 ALL: Final = 1 << 62
 
 
@@ -87,6 +87,11 @@ class Desk:
         sealed = seal_keys(vault_of(self.settings), user_id, key_id, keys)
         with self.engine.begin() as db:
             db.execute(insert(venue_keys).values(user_id=user_id, key_id=key_id, sealed=sealed))
+
+    def revoke(self, trader: Trader) -> None:
+        """What the API does when a user revokes their keys."""
+        with self.engine.begin() as db:
+            db.execute(delete(venue_keys).where(venue_keys.c.user_id == trader.user_id))
 
     def place(
         self,

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -12,6 +13,7 @@ from reprise.runtime.venue_keys import VenueKeys
 from reprise.schemas.venue import (
     VenueEvent,
     VenueOrder,
+    VenueOrderAbandoned,
     VenueOrderAccepted,
     VenueOrderReceived,
     VenueOrderSubmitted,
@@ -19,13 +21,14 @@ from reprise.schemas.venue import (
     VenueReset,
 )
 from reprise.venue import resets
-from reprise.venue.binance import NoSuchOrder
-from reprise.venue.book import Book, Entry
-from reprise.venue.desk import Desk
+from reprise.venue.binance import NoSuchOrder, Refused
+from reprise.venue.book import Book, Entry, Stand
+from reprise.venue.desk import Desk, KeysMissing
 from reprise.venue.reports import Report
 
 NOW = time.time_ns() // 1_000
 LONG_AGO = NOW - 60_000_000
+GIVE_UP_MS = 300
 NEVER = NOW + 86_400_000_000  # long after the last of a long run
 
 
@@ -85,8 +88,13 @@ class Venue:
 
 
 class Keys:
-    async def of(self, _account_id: str) -> VenueKeys:
-        return VenueKeys("key", "secret")
+    """Stored keys, unless they are lost."""
+
+    def __init__(self) -> None:
+        self.lost = False
+
+    async def of(self, _account_id: str) -> VenueKeys | None:
+        return None if self.lost else VenueKeys("key", "secret")
 
 
 class Rules:
@@ -117,8 +125,9 @@ def unknown_order(witness: str | None) -> tuple[Book, Events, Entry]:
     return book, events, book.entries["a", "x"]
 
 
-def settle(events: Events, venue: Venue, entry: Entry) -> None:
-    desk = Desk(events, venue, Keys(), Rules())  # type: ignore[arg-type]  # They do what the real ones do.
+def settle(events: Events, venue: Venue, entry: Entry, keys: Keys | None = None) -> None:
+    stored = keys or Keys()
+    desk = Desk(events, venue, stored, Rules(), GIVE_UP_MS)  # type: ignore[arg-type]  # They do what the real ones do.
 
     async def run() -> None:
         with_timeout = asyncio.timeout(10)
@@ -135,6 +144,22 @@ def settle(events: Events, venue: Venue, entry: Entry) -> None:
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(resets, "SECOND_LOOK_S", 0.0)
+
+
+class Refusing(Venue):
+    """A venue that refuses the key; `comes_back`: the question at which it is good again, and the order new."""
+
+    def __init__(self, comes_back: int | None = None) -> None:
+        super().__init__()
+        self.questions = 0
+        self.comes_back = comes_back
+
+    async def order(self, _keys: VenueKeys, asked: VenueOrder) -> Report:
+        self.questions += 1
+        if self.questions != self.comes_back:
+            raise Refused(-2015, "Invalid API-key, IP, or permissions for action.")
+        nothing = Decimal(0)
+        return Report(asked.symbol, asked.order_id, 1, "NEW", nothing, nothing, (), "NEW")
 
 
 class Existing(Venue):
@@ -195,7 +220,7 @@ def test_a_reset_that_somebody_else_finds_while_it_asks_loses_it_though_new_orde
 
     async def run() -> None:
         account = book.accounts["a"]
-        desk = Desk(events, venue, Keys(), Rules())  # type: ignore[arg-type]  # They do what the real ones do.
+        desk = Desk(events, venue, Keys(), Rules(), GIVE_UP_MS)  # type: ignore[arg-type]  # They do what the real ones do.
         async with account.lock:  # As whoever looks into a reset holds it.
             settling = asyncio.create_task(desk.settle(entry))
             while not settling.done() and not account.lock._waiters:  # noqa: ASYNC110  # It is another's lock.
@@ -206,3 +231,47 @@ def test_a_reset_that_somebody_else_finds_while_it_asks_loses_it_though_new_orde
     asyncio.run(run())
     assert venue.sent == []
     assert type(events.written[-1]).__name__ == "VenueOrderLost"
+
+
+def test_an_unknown_order_is_asked_about_for_a_while_without_keys_and_then_abandoned_by_name() -> None:
+    _, events, entry = unknown_order(None)
+    keys = Keys()
+    keys.lost = True
+    began = time.monotonic()
+    settle(events, Venue(), entry, keys)
+    assert time.monotonic() - began >= GIVE_UP_MS / 1_000
+    abandoned = events.written[-1]
+    assert isinstance(abandoned, VenueOrderAbandoned)
+    assert (abandoned.code, entry.stand) == ("NO_KEYS", Stand.ABANDONED)
+    assert entry.is_final
+
+
+def test_an_unknown_order_whose_keys_the_venue_refuses_is_abandoned_with_the_venue_s_number() -> None:
+    _, events, entry = unknown_order(None)
+    venue = Refusing()
+    settle(events, venue, entry)
+    abandoned = events.written[-1]
+    assert isinstance(abandoned, VenueOrderAbandoned)
+    assert (abandoned.code, venue.questions > 1, venue.sent) == ("-2015", True, [])
+
+
+def test_a_resting_order_is_abandoned_only_where_every_question_about_it_was_in_vain_for_so_long() -> None:
+    book, events, _ = unknown_order("resting")
+    resting = book.entries["a", "resting"]
+    keys, venue = Keys(), Refusing(comes_back=2)
+    desk = Desk(events, venue, keys, Rules(), GIVE_UP_MS)  # type: ignore[arg-type]  # They do what the real ones do.
+
+    async def run() -> None:
+        with pytest.raises(Refused):
+            await desk.refresh(resting)
+        await asyncio.sleep(GIVE_UP_MS / 1_000)
+        await desk.refresh(resting)
+        keys.lost = True
+        with pytest.raises(KeysMissing):
+            await desk.refresh(resting)
+        assert resting.stand is Stand.ACCEPTED
+        await asyncio.sleep(GIVE_UP_MS / 1_000)
+        await desk.refresh(resting)
+
+    asyncio.run(run())
+    assert resting.stand is Stand.ABANDONED

@@ -217,6 +217,23 @@ def test_after_a_reset_open_orders_are_lost_positions_empty_and_the_next_order_c
     assert desk.position(trader, "BTCUSDT") == Decimal("0.25") == testnet.market.held(trader.api_key, "BTC")
 
 
+def test_orders_whose_keys_are_lost_end_as_abandoned_whether_they_rest_or_nobody_knows(
+    desk: Desk, trader: Trader, testnet: Testnet
+) -> None:
+    revoking, refused = desk.trader(), desk.trader()
+    resting = desk.place(revoking, "1", price="20000")
+    desk.until(revoking, resting, "accepted")
+    testnet.chaos = Chaos(dropped=1.0, orders_only=True)
+    unknown = desk.place(refused)
+    eventually(lambda: desk.story(unknown), lambda seen: "VenueOrderSubmitted" in seen)
+    testnet.refuse_keys(refused.api_key)
+    desk.revoke(revoking)
+    rows = [desk.until(revoking, resting, "abandoned"), desk.until(refused, unknown, "abandoned")]
+    assert [(row.code, row.venue_order_id is not None) for row in rows] == [("NO_KEYS", True), ("-2015", False)]
+    desk.cancel(revoking, resting)
+    eventually(lambda: desk.story(resting), lambda seen: seen[-2:] == ["VenueCancelReceived", "VenueCancelRejected"])
+
+
 def test_no_secret_is_in_the_log_or_on_a_topic(desk: Desk, trader: Trader, worker: ServiceProcess) -> None:
     """The worker logs at DEBUG here."""
     said = worker.log + repr(desk.events())

@@ -88,6 +88,10 @@ class Testnet:
         self._secrets[api_key] = secret
         self.do(lambda: self.market.open_account(api_key))
 
+    def refuse_keys(self, api_key: str) -> None:
+        """Whoever made the key deletes it at the venue, or it may not be used from here."""
+        self.do(lambda: self._secrets.pop(api_key))
+
     def do(self, work: Callable[[], Found]) -> Found:
         """Do something between two requests."""
 

@@ -42,12 +42,13 @@ from reprise.api.stream.endpoints import router as stream
 from reprise.api.stream.endpoints import talk
 from reprise.api.stream.sockets import Sockets
 from reprise.api.tickers.endpoints import router as tickers
+from reprise.api.venue.endpoints import router as venue_keys
 
 PREFIX: Final = "/api/v1"
 EVERYWHERE: Final = (
     *(auth, api_keys, instruments, tickers, candles),
     *(orders, positions, account, fills, ledger, statements, history, commands, receipts),
-    *(alerts, rules, admin, stream),
+    *(alerts, rules, admin, stream, venue_keys),
 )
 # Whoever sends to these need not be anybody yet, so their requests are counted by address.
 BY_ANYONE: Final = (auth, instruments, tickers, candles)
@@ -85,7 +86,7 @@ def create_app(parts: Parts) -> FastAPI:
         CORSMiddleware,
         allow_origins=allowed_origins(parts),
         allow_credentials=True,
-        allow_methods=["GET", "POST", "PATCH", "DELETE"],
+        allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
         allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "If-Match", "Prefer", HEADER],
         expose_headers=[
             *(HEADER, LAG_HEADER, REPLAYED, ETAG, RATE_LIMIT, POLICY),
@@ -95,7 +96,7 @@ def create_app(parts: Parts) -> FastAPI:
     app.add_middleware(RateLimitHeaders)
     app.add_middleware(BodyLimit)
     app.add_middleware(AccessLog, metrics=parts.metrics)
-    document.install(app, PREFIX)
+    document.install(app)
     return app
 
 

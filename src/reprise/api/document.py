@@ -4,9 +4,11 @@ from typing import Any, Final, Literal
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from fastapi.routing import iter_route_contexts
 from pydantic import BaseModel
 
 from reprise.api.auth.schemas import LoginRequest
+from reprise.api.limiting import is_limited
 from reprise.api.problems import MEDIA_TYPE, RATE_LIMITED, REGISTRY, Problem, responses
 from reprise.api.rate_limits import POLICY, RATE_LIMIT
 from reprise.api.stream.schemas import CLIENT, SERVER
@@ -22,21 +24,25 @@ _RETRY_AFTER: Final[dict[str, Any]] = {
 }
 
 
-def install(app: FastAPI, limited: str) -> None:
-    """Complete the document when it is first asked for. limited: the paths' beginning where requests are counted."""
+def install(app: FastAPI) -> None:
+    """Complete the document when it is first asked for."""
 
     def document() -> dict[str, Any]:
         if app.openapi_schema is None:
             made = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
             _add_models(made["components"]["schemas"])
-            for path, operations in made["paths"].items():
-                if path.startswith(limited):
-                    for operation in operations.values():
-                        _add_rate_limit(operation["responses"])
+            for path, method in _limited(app):
+                _add_rate_limit(made["paths"][path][method]["responses"])
             app.openapi_schema = made
         return app.openapi_schema
 
     app.openapi = document  # type: ignore[method-assign]  # FastAPI's own way to extend the document.
+
+
+def _limited(app: FastAPI) -> set[tuple[str, str]]:
+    """Give the path and method of each operation whose requests are counted."""
+    shown = [route for route in iter_route_contexts(app.routes) if is_limited(route) and route.include_in_schema]
+    return {(str(route.path_format), method.lower()) for route in shown for method in route.methods or ()}
 
 
 def _add_models(schemas: dict[str, Any]) -> None:

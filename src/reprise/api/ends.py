@@ -1,5 +1,6 @@
 """Whether the broker answers, and whether the engine keeps up with the log: its ends are read each second."""
 
+import asyncio
 import threading
 from collections import deque
 from time import monotonic
@@ -19,9 +20,14 @@ BEHIND_AFTER_S: Final = 2.0
 SILENT_AFTER_S: Final = 3.5  # one read that timed out, and the interval before it
 REQUEST_TIMEOUT_S: Final = 2.0
 READS_MAX: Final = 8
+LOOK_S: Final = 1.0
+LOOK_PAUSE_S: Final = 0.005
 
 
 class _Read(NamedTuple):
+    """began, at: when the broker was asked, and when it had answered."""
+
+    began: float
     at: float
     ends: list[int]
 
@@ -32,8 +38,11 @@ class CommandEnds:
     def __init__(self, settings: Settings, outcomes: Outcomes) -> None:
         self._settings = settings
         self._outcomes = outcomes
+        # One a second, however often somebody wants to know: they reach some seconds back.
         self._reads: deque[_Read] = deque(maxlen=READS_MAX)
+        self._last: _Read | None = None
         self._ended = threading.Event()
+        self._wanted = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="command-ends", daemon=True)
 
     def start(self) -> None:
@@ -43,6 +52,7 @@ class CommandEnds:
     def stop(self) -> None:
         """End the thread."""
         self._ended.set()
+        self._wanted.set()
         self._thread.join()
 
     def broker_answers(self) -> bool:
@@ -51,7 +61,17 @@ class CommandEnds:
 
     def end(self, shard: int) -> int | None:
         """Give where a shard's commands ended when they were last looked at; null before that."""
-        return self._reads[-1].ends[shard] if self._reads else None
+        return None if self._last is None else self._last.ends[shard]
+
+    async def look(self, shard: int) -> int | None:
+        """Look where a shard's commands end now; null where the broker does not say it in time."""
+        asked = monotonic()
+        self._wanted.set()
+        while self._last is None or self._last.began < asked:
+            if monotonic() > asked + LOOK_S:
+                return None
+            await asyncio.sleep(LOOK_PAUSE_S)
+        return self._last.ends[shard]
 
     def is_behind(self, shard: int) -> bool:
         """Say whether an end read more than 2 s ago is still ahead of the last event; an idle shard is not behind."""
@@ -64,6 +84,8 @@ class CommandEnds:
         wanted = {TopicPartition(COMMANDS, shard): latest for shard in range(self._settings.shards)}
         admin = self._connect()
         while not self._ended.is_set():
+            self._wanted.clear()
+            began = monotonic()
             try:
                 answers = admin.list_offsets(wanted, request_timeout=REQUEST_TIMEOUT_S)
                 ends = [0] * self._settings.shards
@@ -74,8 +96,13 @@ class CommandEnds:
                 # This client keeps the leader's epoch it first saw, and a broker that restarted refuses it for ever.
                 admin = self._connect()
             else:
-                self._reads.append(_Read(monotonic(), ends))
-            self._ended.wait(INTERVAL_S)
+                self._note(_Read(began, monotonic(), ends))
+            self._wanted.wait(INTERVAL_S)
+
+    def _note(self, read: _Read) -> None:
+        self._last = read
+        if not self._reads or read.at - self._reads[-1].at > INTERVAL_S / 2:
+            self._reads.append(read)
 
     def _connect(self) -> AdminClient:
         return AdminClient(admin_options(self._settings, "reprise-api-ends"))

@@ -1,17 +1,16 @@
 """How a request is counted against its account or address, and what its reply says is left."""
 
-from typing import Any, Final
+from typing import Final
 
 from fastapi import Depends, Request
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import RouteContext
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from reprise.api.auth.caller import SAFE_METHODS, Caller
+from reprise.api.auth.caller import SAFE_METHODS, Caller, address_of
 from reprise.api.parts import Api, Parts
-from reprise.api.problems import RATE_LIMITED, ApiError
-from reprise.api.rate_limits import Bucket
-
-STANDING: Final = "rate_limit"  # what a request's state calls it
+from reprise.api.rate_limits import STANDING, Bucket
 
 
 class RateLimitHeaders:
@@ -51,20 +50,22 @@ async def limit_account(request: Request, parts: Api, caller: Caller) -> None:
 
 async def limit_address(request: Request, parts: Api) -> None:
     """Count a request of anyone's against the address it came from."""
-    take(request, parts, "public", request.client.host if request.client is not None else "")
+    take(request, parts, "public", address_of(request))
 
 
 def take(request: Request, parts: Parts, bucket: Bucket, who: str) -> None:
-    standing = parts.rate_limits.take(bucket, who)
-    setattr(request.state, STANDING, standing)
-    if not standing.allowed:
-        named: dict[str, Any] = {"violated-policies": [bucket]}
-        raise ApiError(
-            RATE_LIMITED,
-            f"At most {standing.quota} requests in {standing.window_s} s",
-            headers={"Retry-After": str(standing.reset_s)},
-            **named,
-        )
+    """Count a request whose bucket its body decides, or whose sender is nobody in particular."""
+    parts.rate_limits.count(request, bucket, who)
+
+
+def is_limited(route: RouteContext) -> bool:
+    """Say whether a route counts its requests before it reads their bodies."""
+    dependant = getattr(route, "dependant", None)
+    return isinstance(dependant, Dependant) and _counts(dependant)
+
+
+def _counts(dependant: Dependant) -> bool:
+    return dependant.call in (limit_account, limit_address) or any(map(_counts, dependant.dependencies))
 
 
 BY_ACCOUNT: Final = Depends(limit_account)

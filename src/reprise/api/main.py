@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import signal
-import socket
 from collections.abc import Awaitable, Callable, Iterator
 from time import monotonic
 from typing import Final
@@ -18,12 +17,13 @@ from reprise.api.app import create_app
 from reprise.api.auth.deletion import close_for_ever
 from reprise.api.auth.passwords import Passwords
 from reprise.api.auth.throttle import Throttle
-from reprise.api.auth.tokens import SECRET_BYTES_MIN, Tokens
+from reprise.api.auth.tokens import Tokens
 from reprise.api.broadcasts import Broadcasts
 from reprise.api.bus import Bus
 from reprise.api.command_log import CommandLog
 from reprise.api.database import Database
 from reprise.api.ends import CommandEnds
+from reprise.api.listening import listening
 from reprise.api.metrics import Metrics
 from reprise.api.migrate import migrate
 from reprise.api.outcomes import Outcomes
@@ -31,7 +31,7 @@ from reprise.api.parts import Parts
 from reprise.api.positions.tickets import Tickets
 from reprise.api.prices import Prices, Quote
 from reprise.api.rate_limits import RateLimits
-from reprise.api.stream.protocol import MESSAGE_MAX, PING_INTERVAL_S, PING_TIMEOUT_S, QuietWebSockets
+from reprise.api.stream.protocol import MESSAGE_MAX, QuietWebSockets
 from reprise.api.stream.sockets import Sockets
 from reprise.api.tickers.day import Days
 from reprise.api.venue.channel import VenueChannel
@@ -39,35 +39,19 @@ from reprise.projector import queries
 from reprise.runtime import logging
 from reprise.runtime.errors import FixableError
 from reprise.runtime.settings import Settings
-from reprise.runtime.vault import key_bytes
+from reprise.runtime.strength import HOW, strong
+from reprise.runtime.vault import key_of
 
-# What somebody may have copied from an example is no secret.
-WEAK_WORDS: Final = (
-    "changethis",
-    "change-me",
-    "change_me",
-    "secret",
-    "password",
-    "example",
-    "default",
-    "012345",
-    "123456",
-)
-HOW: Final = "Set JWT_SECRET to at least 32 random bytes, for instance from `openssl rand -hex 32`."
-DISTINCT_MIN: Final = 8  # characters
 START_TIMEOUT_S: Final = 30.0
 STOP_TIMEOUT_S: Final = 5
 WATCH_S: Final = 1.0
-BACKLOG: Final = 2_048
-LOOPBACK: Final = "127.0.0.1"
 
 
 def main(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT; FixableError where it cannot start."""
     logging.configure("api", settings.log_level)
     secret, retired = jwt_secret(settings), retired_secrets(settings)
-    if settings.encryption_key:
-        key_bytes(settings.encryption_key)
+    key_of(settings)
     with asyncio.Runner(loop_factory=uvloop_loop) as runner:
         runner.run(_serve(settings, secret, retired))
 
@@ -76,21 +60,12 @@ def jwt_secret(settings: Settings) -> str:
     """Give the secret that signs tokens, or refuse to start."""
     if not settings.jwt_secret:
         raise FixableError(f"JWT_SECRET is not set, and `reprise up` did not make one in the data folder. {HOW}")
-    return _checked("JWT_SECRET", settings.jwt_secret, settings)
+    return strong("JWT_SECRET", settings.jwt_secret, settings.profile)
 
 
 def retired_secrets(settings: Settings) -> tuple[str, ...]:
     """Give the secrets whose tokens are still believed, which must be as good; or refuse to start."""
-    return tuple(_checked("JWT_SECRETS_RETIRED", secret, settings) for secret in settings.jwt_secrets_retired)
-
-
-def _checked(name: str, secret: str, settings: Settings) -> str:
-    if len(secret.encode()) < SECRET_BYTES_MIN:
-        raise FixableError(f"{name} has {len(secret.encode())} bytes. {HOW}")
-    weak = len(set(secret)) < DISTINCT_MIN or any(word in secret.lower() for word in WEAK_WORDS)
-    if settings.profile == "production" and weak:
-        raise FixableError(f"{name} looks like an example. {HOW}")
-    return secret
+    return tuple(strong("JWT_SECRETS_RETIRED", secret, settings.profile) for secret in settings.jwt_secrets_retired)
 
 
 def build(settings: Settings, secret: str, retired: tuple[str, ...] = ()) -> Parts:
@@ -179,8 +154,7 @@ async def _serve(settings: Settings, secret: str, retired: tuple[str, ...]) -> N
 
 async def _until(parts: Parts, stopping: asyncio.Task[bool]) -> None:
     """Serve until told to stop; FixableError where that cannot begin, or cannot go on."""
-    listening = [_listen(parts.settings.api_host, parts.settings.port)]
-    listening += [_listen(LOOPBACK, port) for port in parts.settings.seed_ports]
+    places = listening(parts.settings)
     app = create_app(parts)
     sockets: Sockets = app.state.sockets
     server = _Server(
@@ -191,17 +165,19 @@ async def _until(parts: Parts, stopping: asyncio.Task[bool]) -> None:
             lifespan="off",
             ws=QuietWebSockets,
             ws_max_size=MESSAGE_MAX,
-            ws_ping_interval=PING_INTERVAL_S,
-            ws_ping_timeout=PING_TIMEOUT_S,
+            ws_ping_interval=parts.settings.ws_ping_interval_ms / 1000,
+            ws_ping_timeout=parts.settings.ws_ping_timeout_ms / 1000,
             # A stream of small messages to a thousand sockets has no time for it.
             ws_per_message_deflate=False,
             timeout_graceful_shutdown=STOP_TIMEOUT_S,
             server_header=False,
+            # Limits by address are for who asks, not for the proxy in front; but only that one is believed.
+            forwarded_allow_ips=parts.settings.trusted_proxies,
         )
     )
     saying = asyncio.create_task(parts.broadcasts.say_for_ever())
     closing = asyncio.create_task(close_for_ever(parts))
-    serving = asyncio.create_task(server.serve(listening))
+    serving = asyncio.create_task(server.serve(places))
     following = asyncio.create_task(_follows(parts))
     streaming = asyncio.create_task(sockets.run_for_ever())
     try:
@@ -217,15 +193,6 @@ async def _until(parts: Parts, stopping: asyncio.Task[bool]) -> None:
         streaming.result()
     if not stopping.done():
         raise FixableError("The engine's events could no longer be read; the process manager starts a new API.")
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        return socket.create_server((host, port), family=family, backlog=BACKLOG)
-    except OSError as error:
-        why = f"The API cannot listen on {host}:{port} ({error.strerror})."
-        raise FixableError(f"{why} Choose another PORT.") from error
 
 
 async def _follows(parts: Parts) -> None:

@@ -88,6 +88,7 @@ RATE_LIMITED: Final = Kind("RATE_LIMITED", 429, "Too many requests")
 TOO_MANY_API_KEYS: Final = Kind("TOO_MANY_API_KEYS", 409, "There are as many API keys as a user may have")
 TOO_MANY_ALERTS: Final = Kind("TOO_MANY_ALERTS", 409, "There are as many active alerts as a user may have")
 ALERT_REACHED: Final = Kind("ALERT_REACHED", 409, "The price is there already")
+ORDER_NOT_OPEN: Final = Kind("ORDER_NOT_OPEN", 409, "The order is not open")
 EMAIL_TAKEN: Final = Kind("EMAIL_TAKEN", 409, "The email is registered already")
 BODY_TOO_LARGE: Final = Kind("BODY_TOO_LARGE", 413, "The body is too large")
 REQUEST_INVALID: Final = Kind("REQUEST_INVALID", 400, "The request is not valid")
@@ -116,6 +117,7 @@ _OWN: Final = (
     TOO_MANY_API_KEYS,
     TOO_MANY_ALERTS,
     ALERT_REACHED,
+    ORDER_NOT_OPEN,
     EMAIL_TAKEN,
     KEY_IN_USE,
     PRECONDITION_FAILED,

@@ -2,18 +2,21 @@
 
 import math
 import time
-from typing import Final, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
+from fastapi import Request
 from limits import RateLimitItem, parse
 from limits.storage import MemoryStorage
 from limits.strategies import SlidingWindowCounterRateLimiter
 
+from reprise.api.problems import RATE_LIMITED, ApiError
 from reprise.runtime.settings import Settings
 
 Bucket = Literal["reads", "orders", "closing", "public"]
 
 RATE_LIMIT: Final = "RateLimit"
 POLICY: Final = "RateLimit-Policy"
+STANDING: Final = "rate_limit"  # what a request's state calls it
 
 
 class Standing(NamedTuple):
@@ -53,3 +56,21 @@ class RateLimits:
         reset_at, remaining = self._limiter.get_window_stats(limit, bucket, who)
         reset_s = max(1, math.ceil(reset_at - time.time()))
         return Standing(bucket, allowed, limit.amount, limit.get_expiry(), int(remaining), reset_s)
+
+    def count(self, request: Request, bucket: Bucket, who: str) -> None:
+        """Count a request and let its reply say what is left; 429 where the bucket is empty."""
+        standing = self.take(bucket, who)
+        setattr(request.state, STANDING, standing)
+        if not standing.allowed:
+            named: dict[str, Any] = {"violated-policies": [bucket]}
+            raise ApiError(
+                RATE_LIMITED,
+                f"At most {standing.quota} requests in {standing.window_s} s",
+                headers={"Retry-After": str(standing.reset_s)},
+                **named,
+            )
+
+
+def is_counted(request: Request) -> bool:
+    """Say whether a request was counted already."""
+    return getattr(request.state, STANDING, None) is not None

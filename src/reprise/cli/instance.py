@@ -83,6 +83,8 @@ def up(
         raise FixableError(
             "The seeds' interfaces are of the demo profile; leave --seed-ports out, or set REPRISE_PROFILE=demo."
         )
+    if settings.profile == "demo":
+        _report_demo(folder)
     _report_ignored()
     _end_by_interrupt()
     instance = start(settings, options, migrate_url, report)
@@ -149,6 +151,13 @@ def logs(service: Service = None, follow: Follow = False, lines: Lines = 50, dat
         ends = {file: _print_new(file, end, named=len(chosen) > 1) for file, end in ends.items()}
 
 
+def _report_demo(folder: Path) -> None:
+    report(
+        "This is the demo profile: users deposit play money by themselves, the seeds' interfaces are open, and secrets "
+        f"that are not set are made in {folder}. REPRISE_PROFILE=production has none of this."
+    )
+
+
 def _report_ignored() -> None:
     """Say which variables of the seeds mean nothing here."""
     from dotenv import dotenv_values  # noqa: PLC0415
@@ -162,7 +171,7 @@ def _report_seed_ports(ports: list[int], own: int) -> None:
     from reprise.runtime.settings import SEED_PORTS  # noqa: PLC0415
 
     if ports:
-        report(f"The same at {', '.join(f'http://127.0.0.1:{port}' for port in ports)}, for clients of the seeds.")
+        report(f"The same at {', '.join(f'http://localhost:{port}' for port in ports)}, for clients of the seeds.")
     for port in SEED_PORTS:
         if port not in (*ports, own):
             report(f"Port {port} is taken by another program: clients of the seeds that name it do not get here.")

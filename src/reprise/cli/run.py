@@ -6,8 +6,9 @@ from typing import Annotated
 
 import typer
 
-from reprise.cli.context import load_settings
+from reprise.cli.context import data_folder, load_settings, report
 from reprise.runtime.errors import FixableError
+from reprise.runtime.settings import Settings
 
 
 class ServiceName(StrEnum):
@@ -48,4 +49,16 @@ def run(service: Service, standby: Standby = False) -> None:
         if service is not ServiceName.ENGINE:
             raise FixableError(f"Only an engine has a standby; {service} has none.")
         settings = settings.model_copy(update={"engine_standby": True})
+    if service is ServiceName.API:
+        settings = _with_long_secrets(settings)
     import_module(MAIN_OF[service]).main(settings)
+
+
+def _with_long_secrets(settings: Settings) -> Settings:
+    """As `up` does, which hands them on: in the demo profile a short secret is made long."""
+    from reprise.stack.instance import Folder  # noqa: PLC0415
+    from reprise.stack.secrets import lengthened, notices_of  # noqa: PLC0415
+
+    for notice in notices_of(settings):
+        report(notice)
+    return lengthened(Folder(data_folder(settings, None)), settings)

@@ -14,11 +14,11 @@ from sqlalchemy import (
     Select,
     delete,
     func,
-    insert,
     literal,
     select,
     tuple_,
 )
+from sqlalchemy.dialects.postgresql import insert
 
 from reprise.projector.answers import Page, page_of
 from reprise.projector.rows import MARKET_SHARD
@@ -68,7 +68,7 @@ def add_alert(
     """Store an alert for which every tick counts that comes after the event `seen` of shard 0.
 
     Null where a tick after that is projected already, and would be missed; where nothing of that shard is projected;
-    where the account has `most` active ones; and where what is `provided` does not hold.
+    where the account has `most` active ones, or one of this id; and where what is `provided` does not hold.
 
     The row of the shard's progress is what keeps this and a batch apart. The projector looks for alerts after it has
     changed that row, so either this waits for the batch and then compares with what it changed, or the batch waits
@@ -84,7 +84,8 @@ def add_alert(
         .where(active.scalar_subquery() < most, provided)
         .with_for_update(read=True, of=progress)
     )
-    found = db.execute(insert(alerts).from_select(columns, row).returning(*_ROW)).one_or_none()
+    statement = insert(alerts).from_select(columns, row).on_conflict_do_nothing(index_elements=[alerts.c.alert_id])
+    found = db.execute(statement.returning(*_ROW)).one_or_none()
     return None if found is None else AlertRow(*found)
 
 

@@ -1,13 +1,13 @@
 """Which questions the API may ask about orders at the venue, and what the answers look like."""
 
 from decimal import Decimal
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Exists, Select, exists, select
 
 from reprise.projector.answers import Page
 from reprise.projector.tables import venue_orders, venue_positions, venue_progress
-from reprise.schemas.venue import VenueSide, VenueStatus
+from reprise.schemas.venue import OPEN_STATUSES, VenueSide, VenueStatus
 
 
 class VenueOrderRow(NamedTuple):
@@ -59,6 +59,19 @@ def venue_order_row(db: Connection, account_id: str, order_id: str) -> VenueOrde
     query = select(*_ORDER).where(venue_orders.c.account_id == account_id, venue_orders.c.order_id == order_id)
     row = db.execute(query).one_or_none()
     return None if row is None else VenueOrderRow(*row)
+
+
+def open_venue_orders(db: Connection, account_id: str) -> list[str]:
+    """Give the ids of an account's orders to which something may still happen, oldest first."""
+    columns = venue_orders.c
+    found = select(columns.order_id).where(columns.account_id == account_id, columns.status.in_(OPEN_STATUSES))
+    return list(db.execute(found.order_by(columns.number)).scalars())
+
+
+def any_open_at_venue(accounts: Select[Any]) -> Exists:
+    """Give the condition that something may still happen to an order of these accounts."""
+    columns = venue_orders.c
+    return exists().where(columns.account_id.in_(accounts), columns.status.in_(OPEN_STATUSES))
 
 
 def venue_position_rows(db: Connection, account_id: str) -> list[VenuePositionRow]:

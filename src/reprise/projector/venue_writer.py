@@ -21,6 +21,7 @@ from reprise.schemas.venue import (
     VenueCommandRejected,
     VenueMessage,
     VenueOrder,
+    VenueOrderAbandoned,
     VenueOrderAccepted,
     VenueOrderCancelled,
     VenueOrderExpired,
@@ -118,7 +119,7 @@ def _write(db: Connection, entry: VenueEntry, message: VenueMessage) -> None:
 def _changes(event: Any) -> dict[str, Any]:
     """Give what an event changes of its order's row."""
     changes: dict[str, Any] = {"status": STATUS_AFTER[type(event)], "updated_at": event.time}
-    if isinstance(event, VenueOrderRejected):
+    if isinstance(event, VenueOrderRejected | VenueOrderAbandoned):
         changes |= {"code": event.code, "message": event.message}
     if isinstance(event, VenueOrderUnknown | VenueOrderExpired):
         changes["message"] = event.reason

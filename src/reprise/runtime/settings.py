@@ -1,11 +1,12 @@
 """Which settings the services take, from the environment or `.env`, and what each means."""
 
 import re
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from limits import parse
-from pydantic import AliasChoices, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 Profile = Literal["demo", "production"]
@@ -41,10 +42,12 @@ class Settings(BaseSettings):
     seed_ports: Annotated[tuple[int, ...], NoDecode] = Field(
         (),
         validation_alias="REPRISE_SEED_PORTS",
-        description="ports of 127.0.0.1 on which the API listens too, by commas; `up --seed-ports` sets them",
+        description="ports of localhost on which the API listens too, by commas; `up --seed-ports` sets them",
     )
     jwt_secret: str | None = Field(
-        None, validation_alias="JWT_SECRET", description="signs access tokens, 32 bytes or more"
+        None,
+        validation_alias="JWT_SECRET",
+        description="signs access tokens, 32 bytes or more; in the demo profile a shorter one is made long",
     )
     auth_jwt_secret: str | None = Field(None, validation_alias="AUTH_JWT_SECRET", description="same as JWT_SECRET")
     jwt_secrets_retired: Annotated[tuple[str, ...], NoDecode] = Field(
@@ -69,6 +72,23 @@ class Settings(BaseSettings):
     )
     rate_limit_public: str = Field(
         "12000/minute", validation_alias="RATE_LIMIT_PUBLIC", description="public reads and sign-ins of an address"
+    )
+    trusted_proxies: str = Field(
+        "127.0.0.1,::1",
+        validation_alias="TRUSTED_PROXIES",
+        description="addresses or networks, by commas, whose X-Forwarded-For and -Proto say who asks; empty: nobody's",
+    )
+    ws_ping_interval_ms: int = Field(
+        20_000,
+        ge=100,
+        validation_alias="WS_PING_INTERVAL_MS",
+        description="ms between two pings on a WebSocket, so that no proxy in between thinks it idle",
+    )
+    ws_ping_timeout_ms: int = Field(
+        40_000,
+        ge=100,
+        validation_alias="WS_PING_TIMEOUT_MS",
+        description="ms without an answer to a ping, after which a WebSocket is closed",
     )
 
     feed: str = Field("auto", validation_alias="FEED", description="auto, simulated, backpack or recorded:FILE")
@@ -97,8 +117,11 @@ class Settings(BaseSettings):
     price_interval_ms: int = Field(
         100,
         ge=0,
-        validation_alias=AliasChoices("PRICE_INTERVAL_MS", "POLLER_UPDATE_INTERVAL"),
+        validation_alias="PRICE_INTERVAL_MS",
         description="least time between two price commands; 0 forwards each tick",
+    )
+    poller_update_interval: int | None = Field(
+        None, ge=0, validation_alias="POLLER_UPDATE_INTERVAL", description="same as PRICE_INTERVAL_MS"
     )
 
     engine_host: str = Field("127.0.0.1", validation_alias="ENGINE_HOST", description="address of the engine's pages")
@@ -147,6 +170,12 @@ class Settings(BaseSettings):
         validation_alias="VENUE_RECONCILE_INTERVAL_MS",
         description="ms between two comparisons of open orders with the venue's",
     )
+    venue_give_up_ms: int = Field(
+        600_000,
+        ge=100,
+        validation_alias="VENUE_GIVE_UP_MS",
+        description="ms of no keys, or of refusals, after which an order at the venue is given up as abandoned",
+    )
 
     @field_validator("cors_origins", "jwt_secrets_retired", "seed_ports", mode="before")
     @classmethod
@@ -160,6 +189,17 @@ class Settings(BaseSettings):
         for origin in value:
             if not _ORIGIN.fullmatch(origin):
                 raise ValueError(f"CORS_ORIGINS names {origin!r}; an origin is like https://app.example.com")
+        return value
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _name_proxies(cls, value: str) -> str:
+        """Whoever trusted everybody would believe any address, so `*` is none; neither is a misspelt one."""
+        for proxy in filter(None, (part.strip() for part in value.split(","))):
+            try:
+                ip_network(proxy)
+            except ValueError as error:
+                raise ValueError(f"TRUSTED_PROXIES names {proxy!r}, which is no address or network") from error
         return value
 
     @field_validator("symbols", mode="before")
@@ -193,4 +233,14 @@ class Settings(BaseSettings):
         if self.jwt_secret and self.auth_jwt_secret and self.jwt_secret != self.auth_jwt_secret:
             raise ValueError("JWT_SECRET and AUTH_JWT_SECRET are both set and differ; set one of them")
         self.jwt_secret = self.jwt_secret or self.auth_jwt_secret
+        return self
+
+    @model_validator(mode="after")
+    def _one_price_interval(self) -> Self:
+        if self.poller_update_interval is not None:
+            if "price_interval_ms" in self.model_fields_set and self.price_interval_ms != self.poller_update_interval:
+                raise ValueError(
+                    "PRICE_INTERVAL_MS and POLLER_UPDATE_INTERVAL are both set and differ; set one of them"
+                )
+            self.price_interval_ms = self.poller_update_interval
         return self

@@ -11,10 +11,12 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from reprise.runtime.errors import FixableError
 from reprise.runtime.settings import Settings
+from reprise.runtime.strength import looks_like_an_example
 
 KEY_BYTES: Final = 32
 NONCE_BYTES: Final = 12
 BASE64_CHARACTERS: Final = (43, 44)  # of 32 bytes, without and with the sign that fills the last group
+MISSING: Final = "ENCRYPTION_KEY is not set, and venue keys are stored under it."
 HOW: Final = (
     "Set it to 32 bytes as text: 32 characters, 64 hexadecimal digits, or their base64; "
     "for instance from `openssl rand -hex 32`."
@@ -45,10 +47,28 @@ class Vault:
 
 
 def vault_of(settings: Settings) -> Vault:
-    """Make the vault of these settings; FixableError where ENCRYPTION_KEY is missing or not 32 bytes."""
-    if not settings.encryption_key:
-        raise FixableError(f"ENCRYPTION_KEY is not set, and venue keys are stored under it. {HOW}")
-    return Vault(key_bytes(settings.encryption_key))
+    """Make the vault of these settings; FixableError where ENCRYPTION_KEY is missing or not good enough."""
+    key = key_of(settings)
+    if key is None:
+        raise FixableError(f"{MISSING} {HOW}")
+    return Vault(key)
+
+
+def key_of(settings: Settings) -> bytes | None:
+    """Give the key, or null where the demo profile has none; FixableError where a service must not start with it.
+
+    One of another length is refused, never padded or cut. In production a missing one is too, and an example.
+    """
+    text, is_production = settings.encryption_key, settings.profile == "production"
+    if not text:
+        if is_production:
+            raise FixableError(f"{MISSING} {HOW}")
+        return None
+    key = key_bytes(text)
+    # An example may be written in base64 too.
+    if is_production and (looks_like_an_example(text) or looks_like_an_example(key.decode("latin-1"))):
+        raise FixableError(f"ENCRYPTION_KEY looks like an example. {HOW}")
+    return key
 
 
 def key_bytes(text: str) -> bytes:

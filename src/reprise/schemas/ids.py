@@ -16,6 +16,11 @@ def keyed_command_id(account_id: str, key: str) -> str:
     return str(uuid5(_NAMESPACE, f"{account_id}/key/{key}"))
 
 
+def keyed_alert_id(account_id: str, key: str) -> str:
+    """Id of the price alert an account makes under an Idempotency-Key."""
+    return str(uuid5(_NAMESPACE, f"{account_id}/alert/{key}"))
+
+
 def broadcast_id(broadcast: str, shard: int) -> str:
     """Id of a broadcast's command in one shard."""
     return str(uuid5(_NAMESPACE, f"broadcast/{broadcast}/{shard}"))

@@ -25,6 +25,7 @@ VenueStatus = Literal[
     "expired",
     "rejected",
     "venue_reset",
+    "abandoned",
 ]
 
 
@@ -169,6 +170,16 @@ class VenueOrderLost(_OrderEvent, frozen=True, kw_only=True):
     """The venue was reset, and the order went with it."""
 
 
+class VenueOrderAbandoned(_OrderEvent, frozen=True, kw_only=True):
+    """Nobody could ask the venue any more, and what became of the order there is not known.
+
+    code: a word of ours, or the venue's number.
+    """
+
+    code: str
+    message: str
+
+
 class VenueCancelReceived(_OrderEvent, frozen=True, kw_only=True):
     """The worker has the request to cancel."""
 
@@ -198,6 +209,7 @@ VenueOrderEvent = (
     | VenueOrderExpired
     | VenueOrderRejected
     | VenueOrderLost
+    | VenueOrderAbandoned
     | VenueCancelReceived
     | VenueCancelRejected
 )
@@ -216,7 +228,11 @@ STATUS_AFTER: Final[dict[type, VenueStatus]] = {
     VenueOrderExpired: "expired",
     VenueOrderRejected: "rejected",
     VenueOrderLost: "venue_reset",
+    VenueOrderAbandoned: "abandoned",
 }
+
+# Nothing more happens to an order that has none of these.
+OPEN_STATUSES: Final[frozenset[VenueStatus]] = frozenset({"pending", "unknown", "accepted", "partially_filled"})
 
 _RECORDS: Final[dict[str, type]] = {record.__name__: record for record in (VenueOrder, VenueTrade)}
 _VERSION: Final = 1  # rules have no part in these messages; they came with the first

@@ -1,21 +1,29 @@
 """Which port of this machine a server gets."""
 
+import errno
 import socket
 from typing import Final
 
 LOOPBACK: Final = "127.0.0.1"
+LOOPBACKS: Final = ((socket.AF_INET, LOOPBACK), (socket.AF_INET6, "::1"))
+NO_SUCH_ADDRESS: Final = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
 
 
 def is_free(port: int) -> bool:
-    """Whether a server could listen on it now."""
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        # As the servers do: the last connections of a server that just stopped do not keep its port.
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((LOOPBACK, port))
-        except OSError:
-            return False
-        return True
+    """Whether a server could listen on it now, at each address that `localhost` means."""
+    return all(_is_free(family, host, port) for family, host in LOOPBACKS)
+
+
+def _is_free(family: int, host: str, port: int) -> bool:
+    try:
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            # As the servers do: the last connections of a server that just stopped do not keep its port.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((host, port))
+    except OSError as error:
+        # A machine without that address has nobody listening there.
+        return error.errno in NO_SUCH_ADDRESS
+    return True
 
 
 def free_ports(count: int) -> list[int]:

@@ -17,7 +17,7 @@ from reprise.stack.kafka import prepare_broker, wait_for_broker
 from reprise.stack.ports import LOOPBACK, free_ports, is_free, preferred_port
 from reprise.stack.postgres import database_url, ensure_database, prepare_postgres, wait_for_postgres
 from reprise.stack.programs import environment_of, servers, services
-from reprise.stack.secrets import secrets_of
+from reprise.stack.secrets import notices_of, secrets_of
 
 Report = Callable[[str], None]
 WORKERS_MAX: Final = 64
@@ -91,6 +91,8 @@ def _start(
     before = folder.read()
     instance = _plan(settings, options, wanted)
     secrets = secrets_of(folder, settings)
+    for notice in notices_of(settings):
+        report(notice)
     kafka = None
     if instance.kafka_port is not None:
         kafka = prepare_broker(folder.kafka, instance.kafka_port, free_ports(1)[0], report)

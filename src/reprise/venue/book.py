@@ -10,6 +10,7 @@ from reprise.schemas.venue import (
     VenueCommandRejected,
     VenueEvent,
     VenueOrder,
+    VenueOrderAbandoned,
     VenueOrderAccepted,
     VenueOrderCancelled,
     VenueOrderEvent,
@@ -38,6 +39,7 @@ class Stand(StrEnum):
     EXPIRED = "expired"
     REJECTED = "rejected"
     LOST = "lost"
+    ABANDONED = "abandoned"
 
 
 UNDECIDED = frozenset({Stand.RECEIVED, Stand.SUBMITTED, Stand.UNKNOWN})
@@ -74,6 +76,7 @@ class Entry:
         self.quote = Decimal(0)
         self.trade_ids: set[int] = set()
         self.is_cancelling = False
+        self.in_vain_since: int | None = None  # from then on every question about it was refused, or had no keys
         self.lock = asyncio.Lock()
 
     @property
@@ -152,6 +155,8 @@ def _change(entry: Entry, event: VenueOrderEvent) -> None:
             entry.stand = Stand.REJECTED
         case VenueOrderLost():
             entry.stand = Stand.LOST
+        case VenueOrderAbandoned():
+            entry.stand = Stand.ABANDONED
         case VenueCancelReceived():
             entry.is_cancelling = True
         case VenueCancelRejected():

@@ -9,6 +9,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from reprise.runtime.venue_keys import VenueKeys
 from reprise.schemas.venue import (
     VenueCancelRejected,
+    VenueOrderAbandoned,
     VenueOrderLost,
     VenueOrderRejected,
     VenueOrderSubmitted,
@@ -43,17 +44,20 @@ class KeysMissing(Exception):
 
 # What leaves a question open; it is asked again after a pause.
 OPEN: Final = (NotSent, OutcomeUnknown, Refused, KeysMissing, SQLAlchemyError)
+# Of these, what does not pass by itself: after a while nobody asks any more.
+IN_VAIN: Final = (Refused, KeysMissing)
 
 
 class Desk:
     """Works on orders. Each is worked on by one task at a time, which holds its lock."""
 
-    def __init__(self, events: EventLog, venue: Binance, keys: KeyStore, rules: Rules) -> None:
+    def __init__(self, events: EventLog, venue: Binance, keys: KeyStore, rules: Rules, give_up_ms: int) -> None:
         self._events = events
         self._venue = venue
         self._keys = keys
         self._rules = rules
         self._resets = Resets(events, venue)
+        self._give_up_us = give_up_ms * 1_000
 
     async def settle(self, entry: Entry) -> None:
         """Bring an order to where the venue has accepted or refused it, however often it has to be asked."""
@@ -70,7 +74,7 @@ class Desk:
         """Compare an order that rests at the venue with what the venue says of it; raises what leaves it open."""
         async with entry.lock:
             if entry.stand in RESTING:
-                await self._compare(entry, await self._keys_of(entry.account))
+                await self._compare(entry)
 
     async def take_execution(self, entry: Entry, report: Report) -> None:
         """Take in what the venue told by itself; raises what leaves it open."""
@@ -159,9 +163,8 @@ class Desk:
         for pause in pauses():
             asked_at = await self._asking_time()
             try:
-                keys = await self._keys_of(entry.account)
                 try:
-                    report = await self._venue.order(keys, entry.order)
+                    keys, report = await self._question(entry)
                 except NoSuchOrder:
                     if entry.era < entry.account.era:
                         await self._tell(VenueOrderLost(**header(entry)), entry)
@@ -172,6 +175,8 @@ class Desk:
                     await self._take(entry, report, keys)
                     return False
             except OPEN as error:
+                if await self._gave_up(entry, error):
+                    return False
                 log.info("order still unknown", order_id=entry.order.order_id, why=_why(error))
             await asyncio.sleep(pause)
         raise AssertionError("pauses have no end")
@@ -197,21 +202,47 @@ class Desk:
             return False
         return True
 
-    async def _compare(self, entry: Entry, keys: VenueKeys) -> None:
+    async def _compare(self, entry: Entry) -> None:
         """Ask how a resting order stands. One that is gone is evidence of a reset, and lost."""
         try:
-            report = await self._venue.order(keys, entry.order)
+            keys, report = await self._question(entry)
         except NoSuchOrder:
-            if await self._resets.took(entry, keys):
+            if await self._resets.took(entry, await self._keys_of(entry.account)):
                 await self._tell(VenueOrderLost(**header(entry)), entry)
+        except OPEN as error:
+            if not await self._gave_up(entry, error):
+                raise
         else:
             await self._take(entry, report, keys)
 
     async def _compare_quietly(self, entry: Entry) -> None:
         try:
-            await self._compare(entry, await self._keys_of(entry.account))
+            await self._compare(entry)
         except OPEN as error:
             log.info("order not compared", order_id=entry.order.order_id, why=_why(error))
+
+    async def _question(self, entry: Entry) -> tuple[VenueKeys, Report]:
+        """Ask how an order stands, and note since when that is in vain; NoSuchOrder where the venue has none."""
+        try:
+            keys = await self._keys_of(entry.account)
+            report = await self._venue.order(keys, entry.order)
+        except IN_VAIN:
+            entry.in_vain_since = entry.in_vain_since or now()
+            raise
+        except NoSuchOrder:
+            entry.in_vain_since = None
+            raise
+        entry.in_vain_since = None
+        return keys, report
+
+    async def _gave_up(self, entry: Entry, error: Exception) -> bool:
+        """End an order that nobody could ask about for too long: the keys are gone, or the venue refuses them."""
+        since = entry.in_vain_since
+        if since is None or not isinstance(error, IN_VAIN) or now() < since + self._give_up_us:
+            return False
+        why = Refusal(str(error.code), error.message) if isinstance(error, Refused) else NO_KEYS
+        await self._tell(VenueOrderAbandoned(**header(entry), code=why.code, message=why.message), entry)
+        return True
 
     async def _take(self, entry: Entry, report: Report, keys: VenueKeys) -> None:
         """Write what a report adds. While a reset is being looked into, it waits; from before one, it is asked anew."""
@@ -247,7 +278,12 @@ class Desk:
 
     async def _tell(
         self,
-        event: VenueOrderSubmitted | VenueOrderUnknown | VenueOrderLost | VenueOrderRejected | VenueCancelRejected,
+        event: VenueOrderSubmitted
+        | VenueOrderUnknown
+        | VenueOrderLost
+        | VenueOrderAbandoned
+        | VenueOrderRejected
+        | VenueCancelRejected,
         entry: Entry,
     ) -> None:
         await self._events.append(entry.account.partition, event)

@@ -53,7 +53,8 @@ async def _serve(settings: Settings, vault: Vault) -> None:
     events, keys = EventLog(settings, book), KeyStore(settings.database_url, vault)
     async with _client(settings.binance_api_url) as http:
         venue = Binance(http, limits, clock, settings.venue_receive_window_ms)
-        worker = Worker(settings, book, events, venue, keys, Desk(events, venue, keys, Rules(venue)))
+        desk = Desk(events, venue, keys, Rules(venue), settings.venue_give_up_ms)
+        worker = Worker(settings, book, events, venue, keys, desk)
         pages = Pages(settings.venue_host, settings.venue_port, worker.readiness, worker.status, REGISTRY)
         pages.start()
         try:

@@ -15,6 +15,8 @@ class Request(NamedTuple):
     """A request of a README. lines: where it stands; none for a step that only prepares the next.
 
     price: what the feed plays before; reply: JSON schema; ledger: what must have changed; take: names for later steps.
+    port: where it is not the README's other one. method WS is a socket: reply is its first message, and told, by kind,
+    are schemas of those that must come until the README's end, in this order.
     """
 
     seed: str
@@ -30,6 +32,8 @@ class Request(NamedTuple):
     ledger: dict[str, Any]
     take: dict[str, str]
     account: str | None
+    port: int
+    told: list[tuple[str, dict[str, Any]]]
 
 
 class Claim(NamedTuple):
@@ -43,6 +47,13 @@ class Claim(NamedTuple):
     how: str
 
 
+class Environment(NamedTuple):
+    """The first lines for a file `.env` that a README prints, without what they are indented by."""
+
+    lines: list[int]
+    text: str
+
+
 class Seed(NamedTuple):
     """One README. port: which its requests name; size: how many lines it has; prose: those that promise nothing."""
 
@@ -53,6 +64,7 @@ class Seed(NamedTuple):
     requests: list[Request]
     claims: list[Claim]
     prose: list[int]
+    environment: Environment | None
 
 
 def seed(number: str) -> Seed:
@@ -63,16 +75,19 @@ def seed(number: str) -> Seed:
         title=content["title"],
         size=content["lines"],
         port=content["port"],
-        requests=[_request(number, content.get("account"), entry) for entry in content["request"]],
+        requests=[_request(number, content, entry) for entry in content["request"]],
         claims=[
             Claim(number, _numbers(entry["lines"]), entry["text"], entry["kind"], entry["is"], entry["how"])
             for entry in content["claim"]
         ],
         prose=[line for text in content["prose"] for line in _numbers(text)],
+        environment=None
+        if (printed := content.get("environment")) is None
+        else Environment(_numbers(printed["lines"]), printed["text"]),
     )
 
 
-def _request(number: str, account: str | None, entry: dict[str, Any]) -> Request:
+def _request(number: str, content: dict[str, Any], entry: dict[str, Any]) -> Request:
     return Request(
         seed=number,
         lines=entry.get("lines", []),
@@ -86,7 +101,9 @@ def _request(number: str, account: str | None, entry: dict[str, Any]) -> Request
         price=entry.get("price", {}),
         ledger=entry.get("ledger", {}),
         take=entry.get("take", {}),
-        account=account,
+        account=content.get("account"),
+        port=entry.get("port", content["port"]),
+        told=[(message["type"], json.loads(message["data"])) for message in entry.get("told", [])],
     )
 
 

@@ -82,6 +82,17 @@ class Market(Exchange):
         )
         return Figures(free, used, balance, count, lines[::-1])
 
+    def deposits(self, account_id: str) -> list[Decimal]:
+        """What was brought into an account, oldest first, in USDC."""
+        with self._tables.connect() as db:
+            lines = queries.ledger(db, account_id, limit=500).items
+        return [Decimal(line.amount).scaleb(-6) for line in lines[::-1] if line.kind == "deposit"]
+
+    def fills(self, account_id: str) -> list[queries.FillRow]:
+        """Each execution of an account's positions, newest first."""
+        with self._tables.connect() as db:
+            return list(queries.fills(db, account_id, limit=500).items)
+
     def until_projected(self) -> None:
         """Wait until the tables have what the log had when this began."""
         shards = range(self.settings.shards)

@@ -24,11 +24,16 @@ SCALED_ABOVE: Final = 1_000_000  # ticks: 100,000 USDC of BTC
 
 
 class Planted(NamedTuple):
-    """A wrong function, and the test that must see it: its module among the seeds' tests, and its name."""
+    """A wrong function, and the test that must see it: its module among the seeds' tests, and its name.
+
+    line: what stands in the line that must fail; said: a pattern of what it must say. Any other failure proves nothing.
+    """
 
     defect: Defect
     module: str
     test: str
+    line: str
+    said: str
 
 
 def run_planted(name: str) -> None:
@@ -81,50 +86,70 @@ PLANTED: Final = (
         Defect("asks only", FILL, _asks_only),
         "test_seed_000_defects",
         "test_seed_000_b_a_long_opens_at_the_ask_and_a_short_at_the_bid",
+        '["price"] == 149.99',
+        r"assert 150 == 149\.99",
     ),
     Planted(
         Defect("no margin", REFUSE_MARGIN, lambda *_: None),
         "test_seed_000_defects",
         "test_seed_000_c_margin_is_checked_and_reserved",
+        'refused = person.post("/trades", 409',
+        r'^\{"orderId":"[0-9]+-[0-9]+"\}',
     ),
     Planted(
         Defect("no owner", stops.owned_position, _anyones),
         "test_seed_000_defects",
         "test_seed_000_e_only_its_owner_closes_a_trade",
+        "assert (owner.figures(), other.figures()) == before",
+        r"At index 0 diff: Figures\([^!]*open=0",
     ),
     Planted(
         Defect("no liquidation", REACHED, _never_liquidates),
         "test_seed_000_defects",
         "test_seed_000_j_a_position_is_liquidated_before_its_balance_is_negative",
+        "row = eventually(",
+        r"not in 10 s: .*'status': 'open'",
     ),
     Planted(
         Defect("takes at once", REACHED, _takes_at_once),
         "test_seed_001_defects",
         "test_seed_001_a_a_take_profit_above_the_market_does_not_fire_early",
+        "assert person.figures().open == 2",
+        r"assert [01] == 2",
     ),
     Planted(
         Defect("scaled prices", DECIDE_OPEN, _changed(_scaled)),
         "test_seed_001_defects",
         "test_seed_001_b_a_price_above_100000_is_that_price",
+        'data = opened(person, asset="BTC_USDC", takeProfitPrice=110_000)',
+        r"TAKE_PROFIT_WRONG_SIDE",
     ),
     Planted(
         Defect("whole leverage", DECIDE_OPEN, _changed(_rounded)),
         "test_seed_001_defects",
         "test_seed_001_h_leverage_of_half_a_unit_is_exact",
+        'assert (data["leverage"], data["quantity"]) == (22.5, 11.25)',
+        r"assert \(22(\.0+)?, 11(\.0+)?\) == ",
     ),
     Planted(
         Defect("margin in cents", margin.margin_of, lambda notional, leverage: -(-notional // leverage)),
         "test_seed_003_defects",
         "test_seed_003_h_margin_and_balance_have_one_unit",
+        "assert order(person, 409, qty=0.10001, leverage=1)",
+        r'"message":"Order created"',
     ),
     Planted(
         Defect("no limits", REFUSE_TERMS, lambda *_: None),
         "test_seed_004_defects",
         "test_seed_004_e_leverage_type_and_slippage_are_looked_at",
+        'assert opened(person, 400, **wrong)["code"] == code',
+        r'^\{"positionId":"pos_|LEVERAGE_OUT_OF_RANGE',
     ),
     Planted(
         Defect("shorts gain", margin.profit_of, lambda _, notional, entry: notional - entry),
         "test_seed_004_defects",
         "test_seed_004_c_a_liquidated_short_loses",
+        "assert list(person.figures()[:3]) == [4000, 0, 4000]",
+        r"At index 0 diff: Decimal\('6500\.",
     ),
 )

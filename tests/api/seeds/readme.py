@@ -3,53 +3,91 @@
 import json
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from decimal import Decimal
 from typing import Any
 from uuid import uuid4
 
+import httpx
 import jsonschema
+from websockets.sync.client import ClientConnection, connect
 
 from api.seeds.entries import Request, seed
 from api.seeds.market import Figures, Market
 
 CHECKED = jsonschema.Draft202012Validator
 HOUR_S = 3_600
+WAIT_S = 10
 
 
-def run_readme(market: Market, number: str) -> None:
-    """Run a README from its first request to its last, as a newcomer."""
+def run_readme(market: Market, number: str, origin: Callable[[int], str] | None = None) -> None:
+    """Run a README from its first request to its last, as a newcomer; origin: where a port of the README's is."""
     names = {
         "email": f"{uuid4().hex}@example.com",
         "hour_ago": str(int(time.time()) - HOUR_S),
         "hour_ahead": str(int(time.time()) + HOUR_S),
     }
-    for request in seed(number).requests:
-        for symbol, ask in request.price.items():
-            market.at(symbol, ask)
-        before = _figures(market, request, names)
-        reply = _asked(market, request, names)
-        names |= {name: str(_within(reply, path)) for name, path in request.take.items()}
-        if "token" in request.take:
-            names["account"] = _account(market, names["token"])
-        after = _figures(market, request, names)
-        assert _change(before, after) == _wanted(request), request.text
+    listening: list[tuple[Request, ClientConnection]] = []
+    with ExitStack() as opened:
+        for request in seed(number).requests:
+            url = market.url if origin is None else origin(request.port)
+            for symbol, ask in request.price.items():
+                market.at(symbol, ask)
+            if request.method == "WS":
+                listening.append((request, opened.enter_context(_listened(url, request, names))))
+                continue
+            before = _figures(market, request, names)
+            reply = _asked(market, url, request, names)
+            names |= {name: str(_within(reply, path)) for name, path in request.take.items()}
+            if "token" in request.take:
+                names["account"] = _account(market, names["token"])
+            after = _figures(market, request, names)
+            assert _change(before, after) == _wanted(request), request.text
+        for request, socket in listening:
+            _check_told(socket, request, names)
 
 
-def _asked(market: Market, request: Request, names: Mapping[str, str]) -> Any:
+def _asked(market: Market, url: str, request: Request, names: Mapping[str, str]) -> Any:
     headers = {name: _filled(value, names) for name, value in request.headers.items()}
     with market.client(**headers) as client:
+        client.base_url = httpx.URL(url)
         reply = client.request(
             request.method,
             _filled(request.path, names),
             json=None if request.body is None else json.loads(_filled(json.dumps(request.body), names)),
         )
     assert reply.status_code == request.status, f"{request.text}: {reply.text}"
-    schema = json.loads(_filled(json.dumps(request.reply), names))
-    CHECKED.check_schema(schema)
-    errors = [error.message for error in CHECKED(schema).iter_errors(reply.json())]
-    assert errors == [], f"{request.text}: {reply.text}"
+    _check(reply.json(), request.reply, names, request.text)
     return reply.json()
+
+
+@contextmanager
+def _listened(url: str, request: Request, names: Mapping[str, str]) -> Iterator[ClientConnection]:
+    address = url.replace("http", "ws", 1) + _filled(request.path, names)
+    with connect(address, proxy=None, max_queue=None) as socket:
+        assert socket.response is not None
+        assert socket.response.status_code == request.status, request.text
+        _check(json.loads(socket.recv(WAIT_S)), request.reply, names, request.text)
+        yield socket
+
+
+def _check_told(socket: ClientConnection, request: Request, names: Mapping[str, str]) -> None:
+    """Of each kind the first messages are those of the entry, in its order."""
+    left = list(request.told)
+    while left:
+        message = json.loads(socket.recv(WAIT_S))
+        wanted = next((one for one in left if one[0] == message["type"]), None)
+        if wanted is not None:
+            _check(message["data"], wanted[1], names, f"{request.text} {message['type']}")
+            left.remove(wanted)
+
+
+def _check(found: Any, schema: dict[str, Any], names: Mapping[str, str], what: str) -> None:
+    whole = json.loads(_filled(json.dumps(schema), names))
+    CHECKED.check_schema(whole)
+    errors = [error.message for error in CHECKED(whole).iter_errors(found)]
+    assert errors == [], f"{what}: {found}"
 
 
 def _filled(text: str, names: Mapping[str, str]) -> str:

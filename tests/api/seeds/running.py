@@ -16,11 +16,13 @@ ENCRYPTION_KEY = "0123456789abcdef0123456789abcdef"
 
 
 @contextmanager
-def running_market(kafka: str, postgres: str, folder: Path, engine_code: str | None = None) -> Iterator[Market]:
-    """BTC at 50,000, ETH at 2,000 and SOL at 150, with a spread of one tick, kept fresh."""
+def running_market(
+    kafka: str, postgres: str, folder: Path, engine_code: str | None = None, **others: object
+) -> Iterator[Market]:
+    """BTC at 50,000, ETH at 2,000 and SOL at 150, with a spread of one tick, kept fresh. others: settings."""
     with ExitStack() as stack:
         settings = settings_of(kafka, stack.enter_context(new_database(postgres)), folder)
-        settings.encryption_key = ENCRYPTION_KEY
+        settings = settings.model_copy(update={"encryption_key": ENCRYPTION_KEY, **others})
         empty_topics(settings)
         engine = stack.enter_context(gone_at_the_end(_engine(settings, folder, engine_code)))
         services = {name: stack.enter_context(service(name, settings, folder)) for name in ("projector", "api")}

@@ -36,7 +36,7 @@ def page() -> str:
 def _section(one: Seed) -> str:
     lines = [f"## Seed {one.number}: {one.title}", "", "| lines | | |", "|---|---|---|"]
     rows = [
-        (request.lines, f"{request.text}", f"**served**: {request.method} `{request.path.partition('?')[0]}`")
+        (request.lines, f"{request.text}", f"**served**: {request.method} `{request.path.partition('?')[0] or '/'}`")
         for request in one.requests
         if request.lines
     ]

@@ -66,9 +66,9 @@ def test_seed_000_e_only_its_owner_closes_a_trade(market: Market) -> None:
     other = owner.neighbour()
     order = trade(owner)
     before = owner.figures(), other.figures()
-    refused = other.post("/api/v1/trade/close", 404, orderId=order)
-    assert refused["code"] == "POSITION_NOT_OPEN"
+    refused = other.http.post("/api/v1/trade/close", json={"orderId": order})
     assert (owner.figures(), other.figures()) == before
+    assert (refused.status_code, refused.json()["code"]) == (404, "POSITION_NOT_OPEN")
 
 
 def test_seed_000_f_an_unknown_id_stops_nobody(market: Market) -> None:

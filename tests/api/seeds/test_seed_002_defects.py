@@ -64,8 +64,9 @@ def test_seed_002_b_a_retry_under_its_key_is_the_same_order(market: Market) -> N
     assert len(person.get("/api/trading/orders")) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["LIMIT", "STOP_MARKET"])
-def test_seed_002_c_an_order_that_cannot_rest_is_rejected(kind: str, market: Market) -> None:
+def test_an_order_that_cannot_rest_is_rejected(kind: str, market: Market) -> None:
     person = Person(market)
     row = settled(person, type=kind, price=40_000)
     assert (row["status"], row["executedQty"], row["type"]) == ("REJECTED", 0, kind)

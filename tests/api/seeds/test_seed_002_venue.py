@@ -1,34 +1,58 @@
 """What users of seed 002 who stored keys of the venue get: their orders carried out there, told and listed here."""
 
+import time
 from collections.abc import Iterator
-from pathlib import Path
+from decimal import Decimal
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from confluent_kafka import Producer
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from sqlalchemy import NullPool, create_engine, text
 
 from api.exchange import service
 from api.seeds.market import Market, Person
 from api.seeds.test_seed_002_defects import settled, submit, tab, told
-from processes import eventually
+from auth.signing import Key, headers_of, public_half
+from processes import ServiceProcess, eventually
+from reprise.runtime.kafka import command_producer_options
 from reprise.schemas.ids import keyed_command_id
+from reprise.schemas.topics import VENUE_COMMANDS
+from reprise.schemas.venue import PlaceVenueOrder, VenueOrder, encode_venue
 from reprise.stack.ports import free_ports
+from venue.market import Order
 from venue.testnet import Testnet
+
+STARTED_S = 45.0  # until a worker that has just been started has an order done
+KEYS_OF = "SELECT 1 FROM auth.venue_keys WHERE user_id = :id"
 
 
 @pytest.fixture(scope="module")
-def testnet(market: Market, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Testnet]:
-    """The venue, and a worker that carries this exchange's orders to it."""
-    with Testnet(seed=11) as testnet:
-        reached = {
-            "binance_api_url": testnet.url,
-            "binance_ws_url": testnet.ws_url,
-            "venue_port": free_ports(1)[0],
-            "venue_reconcile_interval_ms": 1_000,
-        }
-        folder: Path = tmp_path_factory.mktemp("venue")
-        with service("venue", market.settings.model_copy(update=reached), folder):
-            yield testnet
+def venue() -> Iterator[Testnet]:
+    with Testnet(seed=11) as venue:
+        yield venue
+
+
+@pytest.fixture(scope="module")
+def worker(market: Market, venue: Testnet, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServiceProcess]:
+    """It carries this exchange's orders to the venue."""
+    reached = {
+        "binance_api_url": venue.url,
+        "binance_ws_url": venue.ws_url,
+        "venue_port": free_ports(1)[0],
+        "venue_reconcile_interval_ms": 1_000,
+        "venue_give_up_ms": 1_500,
+    }
+    with service("venue", market.settings.model_copy(update=reached), tmp_path_factory.mktemp("venue")) as process:
+        yield process
+
+
+@pytest.fixture(scope="module")
+def testnet(venue: Testnet, worker: ServiceProcess) -> Testnet:
+    """The venue, with the worker running."""
+    assert worker.process.poll() is None
+    return venue
 
 
 @pytest.fixture
@@ -37,6 +61,16 @@ def trader(market: Market, testnet: Testnet) -> Person:
     keys = {"binanceApiKey": f"key{uuid4().hex}", "binanceSecretKey": f"secret{uuid4().hex}"}
     testnet.open_account(*keys.values())
     return Person(market, **keys)
+
+
+def state(person: Person, order_id: str) -> dict[str, Any]:
+    """How one order stands."""
+    found: dict[str, Any] = person.get(f"/api/trading/orders/{order_id}")
+    return found
+
+
+def until(person: Person, order_id: str, status: str) -> dict[str, Any]:
+    return eventually(lambda: state(person, order_id), lambda order: order["status"] == status, STARTED_S)
 
 
 def steps(socket: Any, *until: str) -> list[dict[str, Any]]:
@@ -82,6 +116,55 @@ def test_an_order_of_a_user_with_keys_is_pending_at_once_and_filled_at_the_venue
     assert trader.figures().open == 0
 
 
+def test_seed_002_a_an_order_is_not_pending_for_ever(
+    market: Market, testnet: Testnet, trader: Person, worker: ServiceProcess
+) -> None:
+    worker.kill()
+    in_time = submit(trader)["orderId"]
+    order = VenueOrder(
+        order_id=str(uuid4()),
+        symbol="BTCUSDT",
+        side="buy",
+        type="MARKET",
+        quantity="0.02",
+        price=None,
+        stop_price=None,
+        time_in_force=None,
+    )
+    # As the API asks for one, which gives a worker a minute.
+    deadline = time.time_ns() // 1_000 + 100_000
+    command = PlaceVenueOrder(command_id=order.order_id, account_id=trader.account_id, deadline=deadline, order=order)
+    producer = Producer(command_producer_options(market.settings, "test-venue"))
+    producer.produce(VENUE_COMMANDS, encode_venue(command), trader.account_id.encode())
+    assert producer.flush(10) == 0
+    assert until(trader, order.order_id, "PENDING")["executedQty"] == 0
+    time.sleep(0.2)
+    worker.restart()
+    until(trader, in_time, "FILLED")
+    assert until(trader, order.order_id, "REJECTED")["error"].startswith("DEADLINE_PASSED")
+    assert (testnet.market.placed[in_time], testnet.market.placed[order.order_id]) == (1, 0)
+
+
+def test_seed_002_c_a_resting_order_is_accepted_and_called_partially_filled_only_when_it_is(
+    market: Market, testnet: Testnet, trader: Person
+) -> None:
+    with tab(market, trader.token) as socket:
+        order_id = submit(trader, type="LIMIT", quantity="0.2", price=40_000)["orderId"]
+        assert [update["status"] for update in steps(socket, "ACCEPTED")] == ["PENDING", "ACCEPTED"]
+        assert until(trader, order_id, "ACCEPTED")["executedQty"] == 0
+        assert trader.get("/api/trading/positions") == []
+        testnet.do(lambda: testnet.market.fill_half(order_id))
+        assert steps(socket, "PARTIALLY_FILLED")[-1]["executedQty"] == 0.1
+        assert until(trader, order_id, "PARTIALLY_FILLED")["executedQty"] == 0.1
+        testnet.move("BTCUSDT", "39000")
+        assert steps(socket, "FILLED")[-1]["executedQty"] == 0.2
+    testnet.move("BTCUSDT", "50000")
+    filled = until(trader, order_id, "FILLED")
+    assert (filled["executedQty"], filled["price"]) == (0.2, 40_000)
+    (position,) = trader.get("/api/trading/positions")
+    assert (position["quantity"], position["avgEntryPrice"]) == (0.2, 40_000)
+
+
 def test_what_the_venue_says_against_an_order_is_told(market: Market, trader: Person) -> None:
     with tab(market, trader.token) as socket:
         submit(trader, type="STOP_MARKET", price=40_000)
@@ -119,3 +202,119 @@ def test_a_key_that_closed_all_places_no_order_at_the_venue(testnet: Testnet, tr
     assert (refused.status_code, refused.json()["code"]) == (400, "COMMAND_ID_REUSED")
     assert trader.get("/api/trading/orders") == []
     assert not testnet.market.placed[keyed_command_id(trader.account_id, "all")]
+
+
+def test_a_limit_order_rests_at_the_venue_and_is_cancelled_there_by_its_user_alone(
+    testnet: Testnet, trader: Person
+) -> None:
+    order_id = submit(trader, type="LIMIT", price=20_000)["orderId"]
+    resting = until(trader, order_id, "ACCEPTED")
+    assert (resting["executedQty"], resting["price"]) == (0, 20_000)
+    stranger = Person(trader.market)
+    path = f"/api/trading/orders/{order_id}"
+    assert [stranger.http.get(path).status_code, stranger.http.delete(path).status_code] == [404, 404]
+
+    said = trader.http.delete(path)
+    assert (said.status_code, said.json()) == (200, {"orderId": order_id, "message": "Cancellation submitted"})
+    cancelled = until(trader, order_id, "CANCELLED")
+    assert cancelled in trader.get("/api/trading/orders")
+    assert venue_status(testnet, order_id) == "CANCELED"
+    again = trader.http.delete(path)
+    assert (again.status_code, again.json()["code"]) == (400, "ORDER_NOT_OPEN")
+
+
+def test_an_order_that_is_executed_here_is_shown_and_cannot_be_cancelled(market: Market) -> None:
+    person = Person(market)
+    filled = settled(person)
+    assert state(person, filled["orderId"]) == filled
+    refused = person.http.delete(f"/api/trading/orders/{filled['orderId']}")
+    assert (refused.status_code, refused.json()["code"]) == (400, "ORDER_NOT_OPEN")
+
+
+def test_keys_are_stored_replaced_and_revoked_and_never_shown(market: Market, testnet: Testnet) -> None:
+    person = Person(market)
+    keys = {"api_key": f"key{uuid4().hex}", "secret_key": f"secret{uuid4().hex}"}
+    testnet.open_account(*keys.values())
+    path = "/api/v1/venue-keys"
+    assert person.http.delete(path).json()["code"] == "NOT_FOUND"
+    assert person.get(path) == {"stored": False}
+
+    typo = person.http.put(path, json=keys | {"secret_key": "mistyped"})
+    assert (typo.status_code, typo.json()) == (200, {"stored": True})
+    assert settled(person, quantity="0.02")["error"].startswith("-1022")
+    stored = person.http.put(path, json=keys)
+    assert not any(secret in stored.text + person.http.get(path).text for secret in keys.values())
+    assert settled(person, quantity="0.02")["status"] == "FILLED"
+    assert testnet.do(lambda: testnet.market.held(keys["api_key"], "BTC")) == Decimal("0.02")
+
+    assert person.http.delete(path).status_code == 204
+    assert person.get(path) == {"stored": False}
+    settled(person, quantity="0.02")
+    assert person.figures().open == 1  # From here on it is executed here, with demo money.
+
+
+def test_what_are_no_keys_is_malformed_and_replaces_none(trader: Person) -> None:
+    for name, wrong in (("api_key", ""), ("secret_key", "two words"), ("api_key", "x" * 513), ("more", "x")):
+        refused = trader.http.put("/api/v1/venue-keys", json={"api_key": "a", "secret_key": "b", name: wrong})
+        assert (refused.status_code, refused.json()["code"]) == (422, "MALFORMED")
+        assert refused.json()["errors"][0]["pointer"] == f"/{name}"
+    assert settled(trader, quantity="0.02")["status"] == "FILLED"
+
+
+def test_an_api_key_does_not_touch_keys_of_the_venue(trader: Person) -> None:
+    private = Ed25519PrivateKey.generate()
+    made = trader.http.post(
+        "/api/v1/api-keys", json={"public_key": public_half(private), "scopes": ["read", "trade"]}
+    ).json()
+    body = b'{"api_key": "a", "secret_key": "b"}'
+    with trader.market.client() as robot:
+        for method, content in (("GET", b""), ("PUT", body), ("DELETE", b"")):
+            headers = headers_of(Key(made["id"], private), method, "/venue-keys", body=content)
+            headers["Content-Type"] = "application/json"
+            reply = robot.request(method, "/api/v1/venue-keys", content=content, headers=headers)
+            assert (reply.status_code, reply.json()["code"]) == (403, "SCOPE_MISSING")
+    assert trader.get("/api/v1/venue-keys") == {"stored": True}
+
+
+@pytest.mark.slow
+def test_what_a_deleted_user_has_at_the_venue_is_cancelled_there_before_their_keys_are_dropped(
+    market: Market, testnet: Testnet, trader: Person
+) -> None:
+    resting = [submit(trader, type="LIMIT", price=price)["orderId"] for price in (20_000, 21_000)]
+    for order_id in resting:
+        until(trader, order_id, "ACCEPTED")
+    user_id = trader.get("/api/v1/auth/me")["id"]
+    assert trader.http.delete("/api/v1/auth/me").status_code == 202
+    eventually(lambda: [venue_status(testnet, order_id) for order_id in resting], lambda seen: seen == ["CANCELED"] * 2)
+    eventually(lambda: rows(market, KEYS_OF, user_id), lambda found: found == [])
+    closed = "SELECT 1 FROM auth.users WHERE user_id = :id AND closed_at IS NOT NULL"
+    eventually(lambda: rows(market, closed, user_id), lambda found: found == [(1,)], 60.0)
+
+
+@pytest.mark.slow
+def test_where_the_venue_refuses_a_deleted_user_s_keys_their_orders_are_abandoned_and_the_keys_dropped(
+    market: Market, testnet: Testnet, trader: Person
+) -> None:
+    order_id = submit(trader, type="LIMIT", price=20_000)["orderId"]
+    until(trader, order_id, "ACCEPTED")
+    user_id = trader.get("/api/v1/auth/me")["id"]
+    testnet.refuse_keys(testnet.do(lambda: order_at(testnet, order_id).api_key))
+    assert trader.http.delete("/api/v1/auth/me").status_code == 202
+    status = "SELECT status, code FROM ledger.venue_orders WHERE order_id = :id"
+    eventually(lambda: rows(market, status, order_id), lambda found: found == [("abandoned", "-2015")], 30.0)
+    eventually(lambda: rows(market, KEYS_OF, user_id), lambda found: found == [])
+
+
+def order_at(testnet: Testnet, order_id: str) -> Order:
+    return next(one for one in testnet.market.orders.values() if one.client_id == order_id)
+
+
+def venue_status(testnet: Testnet, order_id: str) -> str:
+    """How the venue itself has an order."""
+    return testnet.do(lambda: order_at(testnet, order_id).status)
+
+
+def rows(market: Market, query: str, wanted: str) -> list[Any]:
+    """Ask the tables about an id."""
+    with create_engine(market.settings.database_url, poolclass=NullPool).connect() as db:
+        return [tuple(row) for row in db.execute(text(query), {"id": wanted})]

@@ -138,6 +138,8 @@ SERVED = {
     ("get", "/auth/me"),
     ("post", "/api/trading/orders"),
     ("get", "/api/trading/orders"),
+    ("get", "/api/trading/orders/{order_id}"),
+    ("delete", "/api/trading/orders/{order_id}"),
     ("get", "/api/trading/positions"),
     ("post", "/trade/create"),
     ("post", "/trade/open"),

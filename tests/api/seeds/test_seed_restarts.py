@@ -71,7 +71,8 @@ def test_seed_001_i_what_is_sent_while_the_engine_is_down_is_executed(restarted:
     assert list(restarted.after["001"][:3]) == [3900, 1100, 5000]
 
 
-def test_seed_002_a_an_order_is_not_pending_for_ever(restarted: Restarted) -> None:
+@pytest.mark.slow
+def test_an_order_of_seed_002_sent_while_the_engine_is_down_is_filled(restarted: Restarted) -> None:
     reply = restarted.replies["002"].json()
     assert reply["status"] == "PENDING"
     (order,) = restarted.people["002"].get("/api/trading/orders")

@@ -215,14 +215,19 @@ class Client:
     # Price alerts; the stream's channel `alerts` tells of each that triggers.
 
     async def create_alert(
-        self, symbol: str, price: Number, *, direction: str | None = None, note: str | None = None
+        self,
+        symbol: str,
+        price: Number,
+        *,
+        direction: str | None = None,
+        note: str | None = None,
+        key: str | None = None,
     ) -> Alert:
-        """Be told once when the mid gets to a price. direction: above or below; None is towards the price from now.
-
-        It has no key and is sent once: after Unreachable, `alerts` says whether it was made.
-        """
+        """Be told once when the mid gets to a price. direction: above or below; None is towards the price from now."""
         body = {"symbol": symbol, "price": _digits(price), "direction": direction, "note": note}
-        return msgspec.convert(await self._calls.send("POST", "/alerts", body), Alert)
+        done = await self._calls.command("POST", "/alerts", body, key or _new_key())
+        assert isinstance(done, Answer), "an alert is made at once or not at all"
+        return msgspec.convert(done.body, Alert)
 
     def alerts(self, status: str | None = None) -> AsyncIterator[Alert]:
         """Go through your alerts, the last made first. status: active or triggered; all by default."""

@@ -80,11 +80,12 @@ class Candle(_Answer, frozen=True, kw_only=True):
 
 
 class Order(_Answer, frozen=True, kw_only=True):
-    """An order: pending, filled, cancelled, rejected or expired."""
+    """An order: pending, filled, cancelled, rejected (`code` says why) or expired."""
 
     order_id: str
     command_id: str
     status: str
+    code: str | None = None
     type: str = "market"
     client_order_id: str | None = None
     position_id: str | None = None

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Query, Response
 from reprise.api.alerts import service
 from reprise.api.alerts.schemas import Alert, AlertRequest, Alerts
 from reprise.api.auth.caller import REFUSALS, SCHEMES, Caller
+from reprise.api.commands.asking import IdempotencyKey
 from reprise.api.cursors import LIMIT, Cursor, Limit
 from reprise.api.numbers import ExactRoute
 from reprise.api.parts import Api
@@ -16,6 +17,7 @@ from reprise.api.problems import (
     MALFORMED,
     NOT_FOUND,
     PROJECTION_BEHIND,
+    REPLAYED,
     TOO_MANY_ALERTS,
     responses,
 )
@@ -27,19 +29,24 @@ from reprise.schemas.rejections import Rejection
 router = APIRouter(prefix="/alerts", tags=["alerts"], route_class=ExactRoute, dependencies=SCHEMES)
 
 NOT_MADE = (
-    *(MALFORMED, CORE[Rejection.SYMBOL_UNKNOWN], CORE[Rejection.NO_PRICE]),
+    *(MALFORMED, CORE[Rejection.COMMAND_ID_REUSED], CORE[Rejection.SYMBOL_UNKNOWN], CORE[Rejection.NO_PRICE]),
     *(ALERT_REACHED, TOO_MANY_ALERTS, CROSS_SITE_REQUEST, PROJECTION_BEHIND),
 )
 
 
 @router.post("", status_code=201, responses=responses(*REFUSALS, *NOT_MADE))
-async def create_alert(parts: Api, caller: Caller, body: AlertRequest, response: Response) -> Alert:
+async def create_alert(
+    parts: Api, caller: Caller, body: AlertRequest, key: IdempotencyKey, response: Response
+) -> Alert:
     """Be told once when the mid gets to a price: over the WebSocket's channel `alerts`, and here by its `status`.
 
     Every price counts that is accepted from here on, also one the market came back from between two that were told.
+    A key makes one alert until you delete that: sent again, it gives the alert as it is then.
     """
-    alert = await service.create(parts, caller, body)
+    alert, replayed = await service.create(parts, caller, body, key)
     response.headers["Location"] = f"/api/v1/alerts/{alert.id}"
+    if replayed:
+        response.headers[REPLAYED] = "true"
     return alert
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from time import monotonic
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import UUID, uuid4
 
 from reprise.api.alerts.schemas import Alert, AlertRequest, Alerts, alert_reply
@@ -25,6 +25,7 @@ from reprise.api.problems import (
 from reprise.api.times import now
 from reprise.projector import alert_queries
 from reprise.projector.alert_queries import Direction, NewAlert, Status
+from reprise.schemas.ids import keyed_alert_id
 from reprise.schemas.messages import Instrument
 from reprise.schemas.rejections import Rejection
 
@@ -33,21 +34,39 @@ PATIENCE_S: Final = 2.0
 PAUSE_S: Final = 0.05
 
 
-async def create(parts: Parts, caller: Signed, request: AlertRequest) -> Alert:
-    """Store an alert that the next price may trigger; where it is reached already, it is refused."""
+class Made(NamedTuple):
+    """An alert; replayed: by the same request sent before."""
+
+    alert: Alert
+    replayed: bool = False
+
+
+async def create(parts: Parts, caller: Signed, request: AlertRequest, key: str | None = None) -> Made:
+    """Store an alert that the next price may trigger; where it is reached already, it is refused.
+
+    What a key made before is given again, as it is now: it may have triggered since, and its price be reached.
+    """
     give_up = monotonic() + PATIENCE_S
     account_id, provided = caller.account_id, is_not_deleted(caller.user.user_id)
+    alert_id = uuid4() if key is None else UUID(keyed_alert_id(account_id, key))
+    is_full = False
     while True:
+        before = None if key is None else await _made_before(parts, account_id, alert_id, request)
+        if before is not None:
+            return Made(before, replayed=True)
+        if is_full:
+            raise ApiError(TOO_MANY_ALERTS, f"You have {ACTIVE_MAX} active alerts; delete one first")
         # In this order: the price is of this event or a later one, so that none after it is missed.
         seen = parts.outcomes.seq(PRICE_SHARD)
-        alert = _judged(parts, account_id, request)
+        alert = _judged(parts, account_id, alert_id, request)
         row = await parts.database.ask(
             lambda db: alert_queries.add_alert(db, alert, seen=seen, most=ACTIVE_MAX, provided=provided)  # noqa: B023  # Awaited here.
         )
         if row is not None:
-            return alert_reply(row, parts.prices.instruments)
-        if await parts.database.ask(lambda db: alert_queries.active_count(db, account_id)) >= ACTIVE_MAX:
-            raise ApiError(TOO_MANY_ALERTS, f"You have {ACTIVE_MAX} active alerts; delete one first")
+            return Made(alert_reply(row, parts.prices.instruments))
+        is_full = await parts.database.ask(lambda db: alert_queries.active_count(db, account_id)) >= ACTIVE_MAX
+        if is_full:
+            continue  # The last that fitted in may be this key's.
         if monotonic() > give_up:
             raise ApiError(
                 PROJECTION_BEHIND, "The tables and the prices are too far apart to begin an alert; try again"
@@ -85,7 +104,24 @@ async def remove(parts: Parts, account_id: str, alert_id: str) -> None:
         raise _not_found()
 
 
-def _judged(parts: Parts, account_id: str, request: AlertRequest) -> NewAlert:
+async def _made_before(parts: Parts, account_id: str, alert_id: UUID, request: AlertRequest) -> Alert | None:
+    """Find the alert a key made; 422 where that was another one."""
+    row = await parts.database.ask(lambda db: alert_queries.find_alert(db, account_id, alert_id))
+    if row is None:
+        return None
+    instrument = parts.prices.instruments[row.symbol]
+    is_same = (
+        request.symbol == row.symbol
+        and request.direction in (None, row.direction)
+        and units_of("/price", request.price, instrument.tick_exponent) == row.price
+        and request.note == row.note
+    )
+    if not is_same:
+        raise ApiError(REFUSALS[Rejection.COMMAND_ID_REUSED])
+    return alert_reply(row, parts.prices.instruments)
+
+
+def _judged(parts: Parts, account_id: str, alert_id: UUID, request: AlertRequest) -> NewAlert:
     """Write an alert in the ledger's units, its direction as the price is now; or refuse what can never be awaited."""
     instrument = parts.prices.instruments.get(request.symbol)
     if instrument is None:
@@ -100,7 +136,7 @@ def _judged(parts: Parts, account_id: str, request: AlertRequest) -> NewAlert:
     direction = request.direction or ("above" if doubled < 2 * ticks else "below")
     if doubled >= 2 * ticks if direction == "above" else doubled <= 2 * ticks:
         raise _reached(instrument, doubled, ticks, direction)
-    return NewAlert(uuid4(), account_id, request.symbol, direction, ticks, request.note, now())
+    return NewAlert(alert_id, account_id, request.symbol, direction, ticks, request.note, now())
 
 
 def _reached(instrument: Instrument, doubled: int, ticks: int, direction: Direction) -> ApiError:

@@ -32,6 +32,7 @@ from reprise.api.problems import (
     ApiError,
     responses,
 )
+from reprise.api.rate_limits import is_counted
 
 SAFE_METHODS: Final = ("GET", "HEAD", "OPTIONS")
 READING: Final = ("/api/v1/ws-ticket",)  # what is posted there changes nothing in the ledger
@@ -96,8 +97,18 @@ async def believe(parts: Parts, token: str) -> Signed:
     return await _in_session(parts, [parts.tokens.read(token)])
 
 
+async def signed_in(request: Request, parts: Api) -> Signed:
+    """Give who sent the request; one that is refused is its address's, so that guessing is bounded."""
+    try:
+        return await authenticate(request, parts)
+    except ApiError:
+        if not is_counted(request):
+            parts.rate_limits.count(request, "public", address_of(request))
+        raise
+
+
 # A signature is believed once: whatever else asks who the caller is in the same request must ask for this.
-Caller = Annotated[Signed, Depends(authenticate)]
+Caller = Annotated[Signed, Depends(signed_in)]
 
 
 async def in_person(caller: Caller) -> Signed:

@@ -1,4 +1,4 @@
-"""How a user is deleted: who they were at once and in one statement, their positions by commands until none is open.
+"""How a user is deleted: who they were at once and in one statement, what they have open by commands until nothing is.
 
 The row of the user stays, and says of them only which account was theirs: the ledger is kept whole. An interruption at
 any point leaves a row that says `deleted_at` without `closed_at`, and every process of the API looks for those.
@@ -21,8 +21,9 @@ from reprise.api.commands.service import Undecided, ask
 from reprise.api.parts import Parts
 from reprise.api.problems import ApiError
 from reprise.api.progress import HEADER, places, wait_for
-from reprise.api.tables import api_keys, sessions, users, venue_keys
+from reprise.api.tables import api_keys, sessions, users
 from reprise.api.times import now
+from reprise.api.venue.leaving import KEPT_AT_MOST, Asked, deletion_of_idle_keys, left_venue
 from reprise.projector import queries
 from reprise.projector.alert_queries import deletion_of_alerts
 from reprise.schemas.commands import ClosePosition
@@ -36,11 +37,15 @@ NO_POSITION: Final = "0-0"
 
 
 class Leaving(NamedTuple):
-    """A deleted user whose account is not known to be flat. settled: nothing they sent is still on its way."""
+    """A deleted user whose account is not known to be flat. settled: nothing they sent is still on its way.
+
+    is_late: the keys of the venue are kept no longer, whatever is open there.
+    """
 
     user_id: UUID
     account_id: str
     settled: bool
+    is_late: bool
 
 
 async def delete_user(parts: Parts, user: User) -> int:
@@ -53,7 +58,10 @@ async def delete_user(parts: Parts, user: User) -> int:
 
 
 def forget(db: Connection, user_id: UUID) -> None:
-    """Take a user's personal data out of the database, with their sessions and every key; their email is free again."""
+    """Take a user's personal data out of the database, with their sessions and every key; their email is free again.
+
+    Keys of the venue stay while an order is open there: without them nobody could cancel it.
+    """
     gone = (
         update(users)
         .where(users.c.user_id == user_id, users.c.deleted_at.is_(None))
@@ -67,29 +75,30 @@ def forget(db: Connection, user_id: UUID) -> None:
         .returning(users.c.user_id)
         .cte("gone")
     )
-    theirs = [
-        delete(one).where(one.c.user_id == user_id).cte(f"their_{one.name}") for one in (sessions, api_keys, venue_keys)
-    ]
+    theirs = [delete(one).where(one.c.user_id == user_id).cte(f"their_{one.name}") for one in (sessions, api_keys)]
+    theirs.append(deletion_of_idle_keys(user_id).cte("their_venue_keys"))
     db.execute(select(gone.c.user_id).add_cte(*theirs, _deletion_of_alerts(user_id).cte("their_alerts")))
 
 
 async def close_for_ever(parts: Parts) -> None:
     """Close the accounts of users who are gone; what cannot be closed now is tried again."""
-    pause = 0.0
+    pause, asked = 0.0, Asked()
     while True:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(parts.deletions.wait(), pause)
         parts.deletions.clear()
         try:
-            left = [await _close(parts, leaving) for leaving in await parts.database.ask(_leaving)]
+            left = [await _close(parts, leaving, asked) for leaving in await parts.database.ask(_leaving)]
         except SQLAlchemyError as error:
             structlog.get_logger().warning("accounts are not closed now", error=type(error).__name__)
             left = []
         pause = SOON_S if any(left) else LOOK_S
 
 
-async def _close(parts: Parts, leaving: Leaving) -> bool:
+async def _close(parts: Parts, leaving: Leaving, asked: Asked) -> bool:
     """Close what is open of one account, and note when nothing is; true where another look is worth it soon."""
+    user_id, account_id = leaving.user_id, leaving.account_id
+    has_left = await left_venue(parts, user_id, account_id, asked, is_late=leaving.is_late)
     positions = await parts.database.ask(lambda db: _open_positions(db, leaving.account_id))
     closed = 0
     for position in positions:
@@ -100,7 +109,7 @@ async def _close(parts: Parts, leaving: Leaving) -> bool:
         return closed > 0
     if not leaving.settled:
         return True
-    if await _is_flat(parts, leaving.account_id):
+    if has_left and await _is_flat(parts, leaving.account_id):
         await parts.database.ask(lambda db: _mark_closed(db, leaving.user_id))
         structlog.get_logger().info("account of a deleted user closed", account_id=leaving.account_id)
     return False
@@ -136,7 +145,8 @@ async def _is_flat(parts: Parts, account_id: str) -> bool:
 
 def _leaving(db: Connection) -> list[Leaving]:
     settled = users.c.deleted_at < func.now() - SETTLED_AFTER
-    query = select(users.c.user_id, users.c.account_id, settled).where(
+    late = users.c.deleted_at < func.now() - KEPT_AT_MOST
+    query = select(users.c.user_id, users.c.account_id, settled, late).where(
         users.c.deleted_at.is_not(None), users.c.closed_at.is_(None)
     )
     return [Leaving(*row) for row in db.execute(query.order_by(users.c.deleted_at))]

@@ -142,7 +142,8 @@ async def delete_me(parts: Api, caller: InPerson, response: Response) -> Deletio
     """Delete yourself, within fifteen minutes of a login.
 
     At once your email, name and password are gone from the database, your sessions over and your keys revoked. Your
-    positions are closed as soon as their markets have a price; the ledger, which knows no names, is kept.
+    positions are closed as soon as their markets have a price; the ledger, which knows no names, is kept. Orders that
+    rest at the venue are cancelled there; the keys for that are gone when none rests, or after a day.
     """
     if caller.began is None or caller.began < now() - LIFETIME:
         raise ApiError(LOGIN_TOO_OLD, "To delete yourself, sign in again first")

@@ -11,12 +11,12 @@ from uuid import UUID, uuid4
 import jwt
 
 from reprise.api.problems import TOKEN_EXPIRED, TOKEN_INVALID, ApiError
+from reprise.runtime.strength import is_short
 
 ALGORITHM: Final = "HS256"
 ISSUER: Final = "reprise"
 AUDIENCE: Final = "reprise-api"
 LIFETIME: Final = timedelta(minutes=15)
-SECRET_BYTES_MIN: Final = 32
 
 
 class Claims(NamedTuple):
@@ -31,7 +31,7 @@ class Tokens:
     """Signs access tokens under one secret, and believes those of the secrets before it too; `kid` names the secret."""
 
     def __init__(self, secret: str, *retired: str) -> None:
-        assert all(len(one.encode()) >= SECRET_BYTES_MIN for one in (secret, *retired)), "checked where they are read"
+        assert not any(is_short(one) for one in (secret, *retired)), "checked where they are read"
         self._secret = secret
         self._key_id = key_id(secret)
         self._keys = {key_id(one): one for one in (secret, *retired)}

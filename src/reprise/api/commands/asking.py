@@ -30,7 +30,7 @@ class Asked(NamedTuple):
         return str(uuid4()) if self.key is None else keyed_command_id(account_id, self.key)
 
 
-async def asked(
+async def key_of(
     idempotency_key: Annotated[
         str | None,
         Header(
@@ -38,11 +38,21 @@ async def asked(
             pattern=f"^{_KEY.pattern}$",
         ),
     ] = None,
+) -> str | None:
+    """Read the key a request may come with."""
+    return _key(idempotency_key)
+
+
+IdempotencyKey = Annotated[str | None, Depends(key_of)]
+
+
+async def asked(
+    key: IdempotencyKey,
     prefer: Annotated[str | None, Header(description="`respond-async` answers 202 at once")] = None,
 ) -> Asked:
     """Read the headers a command may come with."""
     wishes = {wish.split(";")[0].strip().lower() for wish in (prefer or "").split(",")}
-    return Asked(_key(idempotency_key), "respond-async" in wishes)
+    return Asked(key, "respond-async" in wishes)
 
 
 def deadline() -> int:

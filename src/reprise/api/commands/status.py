@@ -2,7 +2,8 @@
 
 from reprise.api.commands.schemas import Command
 from reprise.api.commands.service import is_on_its_way
-from reprise.api.orders.views import order_of_event, order_of_row
+from reprise.api.commands.settling import lagging
+from reprise.api.orders.views import order_of_event, order_of_refusal, order_of_row
 from reprise.api.outcomes import Outcome
 from reprise.api.parts import Parts
 from reprise.api.positions.views import position_of_event, position_of_row
@@ -12,22 +13,35 @@ from reprise.projector import queries
 from reprise.schemas.commands import OpenPosition
 from reprise.schemas.events import CommandRejected, PositionClosed, PositionOpened, PositionReduced, StopsAmended
 from reprise.schemas.rejections import Rejection
+from reprise.schemas.sharding import shard_of
 
 
 async def find(parts: Parts, account_id: str, command_id: str) -> Command:
-    """Give one of the caller's commands: from memory, from the tables, or as one that was sent from here."""
+    """Give one of the caller's commands; `unknown` where this process cannot say whether it is in the log."""
+    found = await _decided(parts, account_id, command_id)
+    if found is not None:
+        return found
+    sent = parts.command_log.sent(command_id)
+    if sent is not None and sent.command.account_id == account_id:
+        return Command(command_id=command_id, status="pending" if is_on_its_way(parts, sent) else "unknown")
+    # Another process may have sent it, or this one before its last start.
+    if await lagging(parts, shard_of(account_id, parts.settings.shards)) is not None:
+        return Command(command_id=command_id, status="unknown")
+    found = await _decided(parts, account_id, command_id)
+    if found is None:
+        raise ApiError(NOT_FOUND, "Nothing is known here of a command of yours with this id")
+    return found
+
+
+async def _decided(parts: Parts, account_id: str, command_id: str) -> Command | None:
+    """Find the outcome in memory, or in the tables."""
     recent = parts.outcomes.recent(command_id)
     if recent is not None and recent.event.account_id == account_id:
         # What is said to be done is shown as it is now, and by whatever is read next.
         await wait_for(parts, recent.shard, recent.event.seq)
         return await _of_outcome(parts, account_id, command_id, recent)
     row = await parts.database.ask(lambda db: queries.command(db, account_id, command_id))
-    if row is not None:
-        return await _of_row(parts, account_id, row)
-    sent = parts.command_log.sent(command_id)
-    if sent is None or sent.command.account_id != account_id:
-        raise ApiError(NOT_FOUND, "Nothing is known here of a command of yours with this id")
-    return Command(command_id=command_id, status="pending" if is_on_its_way(parts, sent) else "unknown")
+    return None if row is None else await _of_row(parts, account_id, row)
 
 
 async def _of_outcome(parts: Parts, account_id: str, command_id: str, outcome: Outcome) -> Command:
@@ -35,7 +49,9 @@ async def _of_outcome(parts: Parts, account_id: str, command_id: str, outcome: O
     instruments = parts.prices.instruments
     match event:
         case CommandRejected(rejection=rejection):
-            return Command(command_id=command_id, status="rejected", code=Rejection(rejection).name)
+            is_order = event.command == OpenPosition.__name__
+            order = order_of_refusal(event, instruments, parts.command_log) if is_order else None
+            return Command(command_id=command_id, status="rejected", code=Rejection(rejection).name, order=order)
         case PositionOpened():
             return Command(
                 command_id=command_id,
@@ -66,7 +82,7 @@ async def _of_row(parts: Parts, account_id: str, row: queries.CommandRow) -> Com
     order = None
     if row.type == OpenPosition.__name__:
         opened = await parts.database.ask(lambda db: queries.opening(db, account_id, row.seq))
-        order = order_of_row(row, opened, instruments)
+        order = order_of_row(row, opened, instruments, parts.command_log)
     return Command(
         command_id=row.command_id,
         status=row.status,

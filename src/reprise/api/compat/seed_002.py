@@ -10,17 +10,18 @@ from starlette.responses import Response
 from reprise.api.auth.caller import Caller, Signed
 from reprise.api.commands.asking import Asked, Asking
 from reprise.api.compat import spot, spot_store
-from reprise.api.compat.declared import OPENED, READ, SIGNED
+from reprise.api.compat.declared import OPENED, READ, SCHEMES, SIGNED
 from reprise.api.compat.names import spot as spot_name
 from reprise.api.compat.replies import Digits, digits, encoded, written
 from reprise.api.compat.routes import SeedRoute
 from reprise.api.compat.spot import Wish
 from reprise.api.compat.spot_stream import SpotStream
 from reprise.api.compat.spot_views import SpotView, of_progress, of_venue_row
+from reprise.api.limiting import take
 from reprise.api.numbers import Number, Text
 from reprise.api.parts import Api, Parts
 from reprise.api.positions import close_all_store
-from reprise.api.problems import ApiError
+from reprise.api.problems import BROKER_UNAVAILABLE, CROSS_SITE_REQUEST, ORDER_NOT_OPEN, ApiError
 from reprise.api.progress import CAUGHT_UP
 from reprise.api.venue import keys
 from reprise.api.venue import service as venue
@@ -49,6 +50,13 @@ class Submitted(BaseModel):
     message: str = "Order submitted for execution"
 
 
+class Cancelling(BaseModel):
+    """An order whose cancellation is asked for; whether it came in time is told by ORDER_UPDATE and in the list."""
+
+    orderId: str  # noqa: N815
+    message: str = "Cancellation submitted"
+
+
 class NetPosition(BaseModel):
     """What is held of a symbol, net."""
 
@@ -68,9 +76,11 @@ class Route(SeedRoute):
 router = APIRouter(tags=["seed 002"], route_class=Route)
 
 
-@router.post("/api/trading/orders", response_model=Submitted, responses=Route.refusals(*OPENED), dependencies=SIGNED)
+@router.post("/api/trading/orders", response_model=Submitted, responses=Route.refusals(*OPENED), dependencies=SCHEMES)
 async def submit_order(parts: Api, caller: Caller, request: Request, body: OrderRequest, asked: Asking) -> Response:
     """Take a spot order; it is pending."""
+    # Selling is the only way out here, so that it waits for no other orders.
+    take(request, parts, "closing" if body.side == "SELL" else "orders", caller.account_id)
     await _refuse_key_of_close_all(parts, caller, asked)
     wish = Wish(body.symbol.strip().upper(), body.side, body.type, body.quantity, body.price)
     if await keys.has(parts, caller.user.user_id):
@@ -98,6 +108,37 @@ async def list_spot_orders(parts: Api, caller: Caller) -> Response:
     views += [of_progress(progress, user_id) for progress in await spot.progress_of(parts, here)]
     views.sort(key=lambda view: view.timestamp, reverse=True)
     return encoded([view.written() for view in views[: spot_store.LISTED_MAX]])
+
+
+@router.get(
+    "/api/trading/orders/{order_id}",
+    response_model=SpotView,
+    response_model_exclude_none=True,
+    responses=Route.refusals(*READ),
+    dependencies=[*SIGNED, CAUGHT_UP],
+)
+async def get_spot_order(parts: Api, caller: Caller, order_id: str) -> Response:
+    """Give one order of yours."""
+    user_id = str(caller.user.user_id)
+    order = await parts.database.ask(lambda db: spot_store.find(db, caller.account_id, order_id))
+    if order is not None:
+        (progress,) = await spot.progress_of(parts, [order])
+        return encoded(of_progress(progress, user_id).written())
+    return encoded(of_venue_row(await venue.order(parts, caller.account_id, order_id), user_id).written())
+
+
+@router.delete(
+    "/api/trading/orders/{order_id}",
+    response_model=Cancelling,
+    responses=Route.refusals(*READ, CROSS_SITE_REQUEST, ORDER_NOT_OPEN, BROKER_UNAVAILABLE),
+    dependencies=SIGNED,
+)
+async def cancel_spot_order(parts: Api, caller: Caller, order_id: str) -> Response:
+    """Cancel what is left of an order at the venue. What is executed here is filled or rejected at once."""
+    if await parts.database.ask(lambda db: spot_store.find(db, caller.account_id, order_id)) is not None:
+        raise ApiError(ORDER_NOT_OPEN, "No order rests here: it is filled or rejected at once")
+    await venue.cancel(parts, caller.account_id, order_id)
+    return written(Cancelling(orderId=order_id))
 
 
 @router.get(

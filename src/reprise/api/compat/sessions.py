@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field
 from starlette.responses import Response
 
 from reprise.api.auth import service
-from reprise.api.auth.caller import Signed, authenticate, refuse_cross_site
+from reprise.api.auth.caller import Signed, address_of, authenticate, refuse_cross_site
 from reprise.api.auth.schemas import PASSWORD_MAX, PASSWORD_MIN, Email, LoginRequest, RegisterRequest, UserShort
 from reprise.api.auth.seed_logins import DaySession, begin_day_session, set_day_cookie, sign_in_for_a_day
 from reprise.api.compat.replies import encoded
@@ -55,8 +55,7 @@ async def sign_up(parts: Parts, request: Request, body: SignUp) -> DaySession:
 async def sign_in(parts: Parts, request: Request, body: SignIn) -> DaySession:
     """Begin a session."""
     refuse_cross_site(request, parts)
-    address = request.client.host if request.client is not None else ""
-    return await sign_in_for_a_day(parts, LoginRequest(email=body.email, password=body.password), address)
+    return await sign_in_for_a_day(parts, LoginRequest(email=body.email, password=body.password), address_of(request))
 
 
 def welcome(session: DaySession, request: Request, cookie: SeedCookie, message: str, status: int = 200) -> Response:

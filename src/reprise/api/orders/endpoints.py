@@ -5,6 +5,7 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Path, Query, Response
 from starlette.responses import JSONResponse
 
+from reprise.api.auth.caller import REFUSALS as CALLER_REFUSALS
 from reprise.api.auth.caller import SCHEMES, SIGNED_IN, Caller
 from reprise.api.commands.asking import Asking
 from reprise.api.commands.replies import ACCEPTED, COMMAND_PROBLEMS, accepted
@@ -14,7 +15,7 @@ from reprise.api.numbers import ExactRoute
 from reprise.api.orders import service
 from reprise.api.orders.schemas import Order, OrderRequest, Orders
 from reprise.api.parts import Api
-from reprise.api.problems import MALFORMED, NOT_FOUND, REFUSALS, responses
+from reprise.api.problems import ENGINE_BEHIND, MALFORMED, NOT_FOUND, PROJECTION_BEHIND, REFUSALS, responses
 from reprise.api.progress import CAUGHT_UP
 from reprise.schemas.rejections import Rejection
 
@@ -70,7 +71,11 @@ async def list_orders(
     return await service.page(parts, caller.account_id, status, limit, cursor)
 
 
-@router.get("/{order_id}", dependencies=[CAUGHT_UP], responses=SIGNED_IN | responses(NOT_FOUND, MALFORMED))
+@router.get(
+    "/{order_id}",
+    dependencies=[CAUGHT_UP],
+    responses=responses(*CALLER_REFUSALS, NOT_FOUND, MALFORMED, ENGINE_BEHIND, PROJECTION_BEHIND),
+)
 async def get_order(parts: Api, caller: Caller, order_id: Annotated[str, Path(max_length=64)]) -> Order:
     """Give one order of yours."""
     return await service.find(parts, caller.account_id, order_id)

@@ -51,12 +51,16 @@ class OrderRequest(BaseModel):
 
 
 class Order(BaseModel):
-    """An order. Of a rejected one only ids and status are kept."""
+    """An order. code: why it was rejected.
+
+    What a rejected order asked for is in no event: the process that sent it tells it for a while, any other gives null.
+    """
 
     order_id: str
     command_id: str
     client_order_id: str | None = None
     status: Literal["pending", "filled", "cancelled", "rejected", "expired"]
+    code: str | None = Field(default=None, examples=["INSUFFICIENT_MARGIN"])
     position_id: str | None = Field(default=None, examples=["2-17"])
     symbol: str | None = None
     side: Side | None = None

@@ -4,11 +4,12 @@ from typing import Final, Literal
 
 from reprise.api.auth.caller import Signed
 from reprise.api.commands.asking import Asked, deadline
-from reprise.api.commands.service import Known, Reply, Settled, Undecided, ask, is_on_its_way
+from reprise.api.commands.service import RETRY_AFTER, Known, Reply, Settled, Undecided, ask, is_on_its_way
+from reprise.api.commands.settling import lagging
 from reprise.api.cursors import read_cursor, write_cursor
 from reprise.api.numbers import units_of
 from reprise.api.orders.schemas import Order, OrderRequest, Orders
-from reprise.api.orders.views import order_of_event, order_of_row
+from reprise.api.orders.views import order_of_command, order_of_event, order_of_refusal, order_of_row
 from reprise.api.parts import Parts
 from reprise.api.problems import NOT_FOUND, REFUSALS, ApiError
 from reprise.api.progress import wait_for
@@ -78,34 +79,41 @@ async def order_of(parts: Parts, account_id: str, reply: Settled | Known) -> Ord
         return order_of_event(event, parts.prices.instruments)
     row = reply.row
     opened = await parts.database.ask(lambda db: queries.opening(db, account_id, row.seq))
-    return order_of_row(row, opened, parts.prices.instruments)
+    return order_of_row(row, opened, parts.prices.instruments, parts.command_log)
 
 
 async def find(parts: Parts, account_id: str, order_id: str) -> Order:
-    """Give one of the caller's orders."""
+    """Give one of the caller's orders; 503 where this process cannot say whether it is in the log."""
+    found = await _decided(parts, account_id, order_id)
+    if found is not None:
+        return found
+    sent = parts.command_log.sent(order_id)
+    if sent is not None and isinstance(sent.command, OpenPosition) and is_on_its_way(parts, sent):
+        command = sent.command
+        if command.account_id == account_id:
+            return order_of_command(command, parts.prices.instruments)
+    behind = await lagging(parts, shard_of(account_id, parts.settings.shards))
+    if behind is not None:
+        raise ApiError(behind, "Whether there is such an order cannot be said now", headers=RETRY_AFTER)
+    found = await _decided(parts, account_id, order_id)
+    if found is None:
+        raise ApiError(NOT_FOUND, "You have no order of this id")
+    return found
+
+
+async def _decided(parts: Parts, account_id: str, order_id: str) -> Order | None:
+    """Find the outcome of an order in memory, or in the tables."""
     recent = parts.outcomes.recent(order_id)
     if recent is not None and recent.event.account_id == account_id:
         event = recent.event
         if isinstance(event, PositionOpened):
             return order_of_event(event, parts.prices.instruments)
         if isinstance(event, CommandRejected) and event.command == OpenPosition.__name__:
-            return Order(order_id=order_id, command_id=order_id, status="rejected")
+            return order_of_refusal(event, parts.prices.instruments, parts.command_log)
     row = await parts.database.ask(lambda db: queries.command(db, account_id, order_id))
-    if row is not None and row.type == OpenPosition.__name__:
-        return await order_of(parts, account_id, Known(row))
-    sent = parts.command_log.sent(order_id)
-    if row is None and sent is not None and isinstance(sent.command, OpenPosition) and is_on_its_way(parts, sent):
-        command = sent.command
-        if command.account_id == account_id:
-            return Order(
-                order_id=order_id,
-                command_id=order_id,
-                client_order_id=command.client_order_id,
-                status="pending",
-                symbol=command.symbol,
-                side=command.side,
-            )
-    raise ApiError(NOT_FOUND, "You have no order of this id")
+    if row is None or row.type != OpenPosition.__name__:
+        return None
+    return await order_of(parts, account_id, Known(row))
 
 
 async def page(parts: Parts, account_id: str, status: Status | None, limit: int, cursor: str | None) -> Orders:
@@ -117,7 +125,7 @@ async def page(parts: Parts, account_id: str, status: Status | None, limit: int,
         lambda db: queries.orders(db, account_id, status=outcome, limit=limit, before=before)
     )
     return Orders(
-        items=[order_of_row(row, opened, parts.prices.instruments) for row, opened in found.items],
+        items=[order_of_row(row, opened, parts.prices.instruments, parts.command_log) for row, opened in found.items],
         next_cursor=write_cursor(question, found.next_cursor),
     )
 

@@ -52,7 +52,7 @@ class AccountFeed:
         self.holders: set[Outbox] = set()
         self._parts = parts
         self._shard = shard_of(account_id, parts.settings.shards)
-        self._state = AccountState(account_id, parts.prices)
+        self._state = AccountState(account_id, parts.prices, parts.command_log)
         self._readers: set[Outbox] = set()
         self._told: deque[tuple[int, str]] = deque(maxlen=TOLD_MAX)
         self._waiting: list[Happened] = []
@@ -104,9 +104,7 @@ class AccountFeed:
                 return older + [text for seq, text in self._told if seq > last]
             if self._state.seq - after > MISSED_MAX or monotonic() > started + PATIENCE_S:
                 return None
-            found = await told_after(
-                self._parts.database, self.account_id, last, first_told, self._parts.prices.instruments
-            )
+            found = await told_after(self._parts, self.account_id, last, first_told)
             for number, (seq, time, update) in enumerate(found, last + 1):
                 if seq != number:
                     return None  # The table began later than the account.

@@ -8,13 +8,13 @@ from sqlalchemy import Connection
 
 from reprise.api.amounts import money, money_or_null, price_or_null, quantity
 from reprise.api.bus import Happened
-from reprise.api.database import Database
 from reprise.api.ledger.schemas import LedgerLine
 from reprise.api.ledger.service import line_of
+from reprise.api.parts import Parts
 from reprise.api.positions.schemas import Position
 from reprise.api.positions.views import after, position_of_event, position_of_row
 from reprise.api.stream.schemas import AccountUpdate
-from reprise.api.stream.state import told
+from reprise.api.stream.state import order_after, told
 from reprise.projector import queries
 from reprise.schemas.events import Event, PositionOpened, PositionReduced, StopsAmended
 from reprise.schemas.messages import Instrument
@@ -47,17 +47,15 @@ class _Found(NamedTuple):
     realized: dict[str, int | None]  # on a position up to an event
 
 
-async def told_after(
-    database: Database, account_id: str, after_seq: int, before_seq: int, instruments: Mapping[str, Instrument]
-) -> list[Told]:
+async def told_after(parts: Parts, account_id: str, after_seq: int, before_seq: int) -> list[Told]:
     """Tell the events between two numbers, as far as they are projected; without the account's figures.
 
     A position is shown as the event left it; where only stops were amended and nothing before is told, its size is
     that of now.
     """
-    found = await database.ask_consistently(lambda db: _find(db, account_id, after_seq, before_seq))
+    found = await parts.database.ask_consistently(lambda db: _find(db, account_id, after_seq, before_seq))
     left: dict[str, Position] = {}
-    return [_told(row, found, left, instruments) for row in found.events]
+    return [_told(row, found, left, parts) for row in found.events]
 
 
 def _find(db: Connection, account_id: str, after_seq: int, before_seq: int) -> _Found:
@@ -86,10 +84,9 @@ def _find(db: Connection, account_id: str, after_seq: int, before_seq: int) -> _
     return _Found(events, positions, lines, realized)
 
 
-def _told(
-    row: queries.EventRow, found: _Found, left: dict[str, Position], instruments: Mapping[str, Instrument]
-) -> Told:
+def _told(row: queries.EventRow, found: _Found, left: dict[str, Position], parts: Parts) -> Told:
     """Tell one event. left: each position as the events before have left it."""
+    instruments = parts.prices.instruments
     event: Event = msgspec.convert(row.event, _TYPES[row.type])
     happened = Happened(int(row.event_id.partition("-")[0]), event)
     position_id = row.event.get("position_id")
@@ -100,7 +97,8 @@ def _told(
         position = _as_left(now, before, happened, found.realized.get(row.event_id), instruments)
         left[position_id] = position
     lines = found.lines.get(row.event_id, [])
-    update = told(happened, instruments, position=position, account=None, ledger=lines)
+    order = order_after(event, instruments, parts.command_log)
+    update = told(happened, order=order, position=position, account=None, ledger=lines)
     return Told(row.account_seq, row.time, update)
 
 

@@ -10,8 +10,6 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 if TYPE_CHECKING:
     from uvicorn._types import ASGISendEvent
 
-PING_INTERVAL_S: Final = 20.0
-PING_TIMEOUT_S: Final = 40.0  # so that who is silent for a minute is given up
 MESSAGE_MAX: Final = 64 * 1024
 UNSENT_MAX: Final = 128 * 1024
 ABORT_S: Final = 30.0  # for the last that was said to be read

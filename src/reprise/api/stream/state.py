@@ -7,10 +7,11 @@ from reprise.api.account.schemas import Account
 from reprise.api.account.service import account_of
 from reprise.api.amounts import money_or_null
 from reprise.api.bus import Happened
+from reprise.api.command_log import CommandLog
 from reprise.api.ledger.schemas import LedgerLine
 from reprise.api.ledger.service import line_of
 from reprise.api.orders.schemas import Order
-from reprise.api.orders.views import order_of_event
+from reprise.api.orders.views import order_of_event, order_of_refusal
 from reprise.api.positions.schemas import Position
 from reprise.api.positions.views import after, position_of_event, position_of_row
 from reprise.api.prices import Prices
@@ -47,10 +48,11 @@ class Held(NamedTuple):
 class AccountState:
     """An account's money and open positions as of `seq`, the number of its last event."""
 
-    def __init__(self, account_id: str, prices: Prices) -> None:
+    def __init__(self, account_id: str, prices: Prices, sent: CommandLog) -> None:
         self.account_id = account_id
         self.seq = 0
         self._prices = prices
+        self._sent = sent
         self._cash = 0
         self._used_margin = 0
         self._positions: dict[str, Held] = {}
@@ -94,7 +96,8 @@ class AccountState:
         self._post(legs_of(event))
         lines = ledger_of(happened, balance)
         assert balance + sum(amount for _, amount in lines_of(event)) == self._cash + self._used_margin
-        return told(happened, self._instruments, position=position, account=self.account(), ledger=lines)
+        order = order_after(event, self._instruments, self._sent)
+        return told(happened, order=order, position=position, account=self.account(), ledger=lines)
 
     def account(self) -> Account | None:
         """Give the account's figures at the prices of now; null before it is open."""
@@ -137,8 +140,8 @@ class AccountState:
 
 def told(
     happened: Happened,
-    instruments: Mapping[str, Instrument],
     *,
+    order: Order | None,
     position: Position | None,
     account: Account | None,
     ledger: list[LedgerLine],
@@ -151,11 +154,24 @@ def told(
         event=type(event).__name__,
         command_id=event.command_id,
         code=None if rejection is None else Rejection(rejection).name,
-        order=_order(event, instruments),
+        order=order,
         position=position,
         account=account,
         ledger=ledger,
     )
+
+
+def order_after(event: Event, instruments: Mapping[str, Instrument], sent: CommandLog) -> Order | None:
+    """Write the order an event decided."""
+    match event:
+        case PositionOpened():
+            return order_of_event(event, instruments)
+        case CommandRejected(command=command, command_id=command_id):
+            if command == OpenPosition.__name__ and command_id is not None:
+                return order_of_refusal(event, instruments, sent)
+            return None
+        case _:
+            return None
 
 
 def ledger_of(happened: Happened, balance: int) -> list[LedgerLine]:
@@ -215,15 +231,3 @@ def legs_of(event: Event) -> tuple[Leg, ...]:
             return legs
         case _:
             return ()
-
-
-def _order(event: Event, instruments: Mapping[str, Instrument]) -> Order | None:
-    match event:
-        case PositionOpened():
-            return order_of_event(event, instruments)
-        case CommandRejected(command=command, command_id=command_id):
-            if command == OpenPosition.__name__ and command_id is not None:
-                return Order(order_id=command_id, command_id=command_id, status="rejected")
-            return None
-        case _:
-            return None

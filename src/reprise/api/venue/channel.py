@@ -20,6 +20,7 @@ from reprise.schemas.venue import (
     PlaceVenueOrder,
     VenueCommand,
     VenueOrder,
+    VenueOrderAbandoned,
     VenueOrderExpired,
     VenueOrderReceived,
     VenueOrderRejected,
@@ -174,6 +175,7 @@ class VenueChannel:
             return self._first(event.account_id, order, event.time)
         if status == "pending":
             return None
+        why = event if isinstance(event, VenueOrderRejected | VenueOrderAbandoned) else None
         reason = event.reason if isinstance(event, VenueOrderUnknown | VenueOrderExpired) else None
         return VenueUpdate(
             account_id=event.account_id,
@@ -182,8 +184,8 @@ class VenueChannel:
             venue_order_id=getattr(event, "venue_order_id", None),
             executed_quantity=getattr(event, "executed_quantity", None),
             executed_quote=getattr(event, "executed_quote", None),
-            code=event.code if isinstance(event, VenueOrderRejected) else None,
-            message=event.message if isinstance(event, VenueOrderRejected) else reason,
+            code=None if why is None else why.code,
+            message=reason if why is None else why.message,
             time=event.time,
         )
 

@@ -1,5 +1,6 @@
 """How a user's keys of the outside venue are stored, found to be there, and revoked. Nobody is ever given them back."""
 
+import re
 from typing import Final
 from uuid import UUID, uuid4
 
@@ -13,16 +14,23 @@ from reprise.runtime.vault import vault_of
 from reprise.runtime.venue_keys import VenueKeys, seal_keys
 
 LENGTH_MAX: Final = 512
+PRINTABLE: Final = "[!-~]+"
 
 
-async def store(parts: Parts, user_id: UUID, api_key: str, secret: str) -> None:
+async def store(
+    parts: Parts,
+    user_id: UUID,
+    api_key: str,
+    secret: str,
+    pointers: tuple[str, str] = ("/binanceApiKey", "/binanceSecretKey"),
+) -> None:
     """Store a user's keys in place of those before; 422 for what are none, or where none can be stored."""
-    for name, value in (("binanceApiKey", api_key), ("binanceSecretKey", secret)):
+    for pointer, value in zip(pointers, (api_key, secret), strict=True):
         # It becomes a header, and what cannot stand in one would be met at each order.
-        if not value or len(value) > LENGTH_MAX or not value.isascii() or not value.isprintable() or " " in value:
-            raise malformed(f"/{name}", "1 to 512 printable ASCII characters without spaces")
+        if len(value) > LENGTH_MAX or not re.fullmatch(PRINTABLE, value):
+            raise malformed(pointer, "1 to 512 printable ASCII characters without spaces")
     if not parts.settings.encryption_key:
-        raise malformed("/binanceApiKey", "keys are not stored here: the server has no ENCRYPTION_KEY")
+        raise malformed(pointers[0], "keys are not stored here: the server has no ENCRYPTION_KEY")
     vault, key_id = vault_of(parts.settings), uuid4()
     sealed = seal_keys(vault, user_id, key_id, VenueKeys(api_key, secret))
     await parts.database.ask(lambda db: _store(db, user_id, key_id, sealed))

@@ -9,14 +9,14 @@ from uuid import uuid4
 
 from reprise.api.outcomes import NotAppended
 from reprise.api.parts import Parts
-from reprise.api.problems import BROKER_UNAVAILABLE, NOT_FOUND, REFUSALS, ApiError, malformed
+from reprise.api.problems import BROKER_UNAVAILABLE, NOT_FOUND, ORDER_NOT_OPEN, REFUSALS, ApiError, malformed
 from reprise.api.times import now
 from reprise.api.venue.channel import Place
 from reprise.projector import queries
 from reprise.schemas.rejections import Rejection
 from reprise.schemas.topics import VENUE_COMMANDS
 from reprise.schemas.units import SECOND
-from reprise.schemas.venue import CancelVenueOrder, PlaceVenueOrder, VenueCommand, VenueOrder, VenueSide
+from reprise.schemas.venue import OPEN_STATUSES, CancelVenueOrder, PlaceVenueOrder, VenueCommand, VenueOrder, VenueSide
 
 DEADLINE: Final = 60 * SECOND  # later a price is another one, and nobody waits for the order any more
 LISTED_WITHIN_S: Final = 1.0
@@ -58,9 +58,13 @@ async def place(parts: Parts, account_id: str, request: VenueOrderRequest, order
 
 
 async def cancel(parts: Parts, account_id: str, order_id: str) -> None:
-    """Ask to cancel what is left of an order; its status tells whether that was done. 404 for what is not theirs."""
-    if await parts.database.ask(lambda db: queries.venue_order_row(db, account_id, order_id)) is None:
-        raise ApiError(NOT_FOUND, "You have no order of this id")
+    """Ask to cancel what is left of an order; its status tells whether that was done.
+
+    404 for what is not theirs, 409 for what is over.
+    """
+    row = await order(parts, account_id, order_id)
+    if row.status not in OPEN_STATUSES:
+        raise ApiError(ORDER_NOT_OPEN, f"The order is {row.status}")
     command = CancelVenueOrder(
         command_id=str(uuid4()), account_id=account_id, deadline=now() + DEADLINE, order_id=order_id
     )

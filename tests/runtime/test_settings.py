@@ -1,0 +1,86 @@
+"""What a variable of the environment, or of `.env`, sets; and which two of them may not contradict each other."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reprise.cli.main import call
+from reprise.runtime.settings import SYMBOLS, Settings
+
+SECRET = "a-key-of-the-tests-of-at-least-32-bytes"
+OTHER = "b-key-of-the-tests-of-at-least-32-bytes"
+
+
+@pytest.fixture(autouse=True)
+def _nothing_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    for field in Settings.model_fields.values():
+        monkeypatch.delenv(str(field.validation_alias), raising=False)
+
+
+MEANT = [
+    ({}, {"port": 8000, "price_interval_ms": 100, "engine_snapshot_interval": 15_000, "engine_max_snapshots": 10}),
+    ({"PORT": "3001"}, {"port": 3001}),
+    ({"JWT_SECRET": SECRET}, {"jwt_secret": SECRET}),
+    ({"AUTH_JWT_SECRET": SECRET}, {"jwt_secret": SECRET}),
+    ({"JWT_SECRET": SECRET, "AUTH_JWT_SECRET": SECRET}, {"jwt_secret": SECRET}),
+    ({"JWT_SECRET": "", "AUTH_JWT_SECRET": SECRET}, {"jwt_secret": SECRET}),
+    ({"PRICE_INTERVAL_MS": "250"}, {"price_interval_ms": 250}),
+    ({"POLLER_UPDATE_INTERVAL": "1000"}, {"price_interval_ms": 1000}),
+    ({"POLLER_UPDATE_INTERVAL": "0"}, {"price_interval_ms": 0}),
+    ({"PRICE_INTERVAL_MS": "250", "POLLER_UPDATE_INTERVAL": "250"}, {"price_interval_ms": 250}),
+    ({"ENGINE_SNAPSHOT_INTERVAL": "5000"}, {"engine_snapshot_interval": 5_000}),
+    ({"ENGINE_MAX_SNAPSHOTS": "3"}, {"engine_max_snapshots": 3}),
+    ({"POLLER_ASSETS": "sol, BTC_USDC"}, {"symbols": ("SOL_USDC", "BTC_USDC")}),
+    ({"POLLER_ASSETS": "BTC_USDC,ETH_USDC,SOL_USDC"}, {"symbols": SYMBOLS}),
+    ({"BACKPACK_WS_URL": "ws://here"}, {"backpack_ws_url": "ws://here"}),
+    ({"KAFKA_BROKERS": "a:1,b:2"}, {"kafka_brokers": "a:1,b:2"}),
+    ({"REDIS_URL": "redis://localhost:6379"}, {}),
+]
+REFUSED = [
+    ({"JWT_SECRET": SECRET, "AUTH_JWT_SECRET": OTHER}, "JWT_SECRET and AUTH_JWT_SECRET are both set and differ"),
+    (
+        {"PRICE_INTERVAL_MS": "100", "POLLER_UPDATE_INTERVAL": "1000"},
+        "PRICE_INTERVAL_MS and POLLER_UPDATE_INTERVAL are both set and differ",
+    ),
+    ({"POLLER_UPDATE_INTERVAL": "-1"}, "POLLER_UPDATE_INTERVAL"),
+    ({"ENGINE_SNAPSHOT_INTERVAL": "0"}, "ENGINE_SNAPSHOT_INTERVAL"),
+    ({"ENGINE_MAX_SNAPSHOTS": "1"}, "ENGINE_MAX_SNAPSHOTS"),
+    ({"POLLER_ASSETS": "SOL,DOGE"}, "DOGE"),
+]
+
+
+@pytest.mark.parametrize("where", ["environment", "file"])
+@pytest.mark.parametrize(("given", "meant"), MEANT, ids=lambda case: ",".join(case) or "nothing")
+def test_a_variable_sets(
+    given: dict[str, str], meant: dict[str, Any], where: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    give(given, where, monkeypatch)
+    settings = Settings()
+    assert {name: getattr(settings, name) for name in meant} == meant
+
+
+@pytest.mark.parametrize("where", ["environment", "file"])
+@pytest.mark.parametrize(("given", "said"), REFUSED, ids=str)
+def test_a_variable_is_refused_in_one_line_that_shows_no_secret(
+    given: dict[str, str],
+    said: str,
+    where: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    give(given, where, monkeypatch)
+    assert call(["status"]) == 1
+    refusal = capsys.readouterr().err
+    assert said in refusal
+    assert refusal.count("\n") == 1
+    assert SECRET not in refusal
+
+
+def give(given: dict[str, str], where: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    if where == "environment":
+        for name, value in given.items():
+            monkeypatch.setenv(name, value)
+    else:
+        Path(".env").write_text("".join(f'{name}="{value}"\n' for name, value in given.items()), encoding="utf-8")
