@@ -17,6 +17,9 @@ from reprise.audit.findings import Difference
 from reprise.audit.tables import NAMED_MAX, NOT_COMPARED, compare_tables
 from reprise.projector.database import connect
 
+# Of each table, test_tables changes one column in every run.
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def url(postgres: str) -> Iterator[str]:

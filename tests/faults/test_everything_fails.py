@@ -15,9 +15,10 @@ ANY = (*SERVICES, BROKER, DATABASE)
 SHORT_PAUSES_S = PAUSES_S[:2]
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_after_a_few_faults_the_books_agree_and_everyone_knows(tmp_path: Path, seed: int) -> None:
-    """The sample of the runs below: each of its faults is of a kind and of a part that the seed says."""
+    """A short one of the runs below: each of its faults is of a kind and of a part that the seed says."""
     with machine(tmp_path) as hit:
         trade_through(hit, seed, plan(seed, 3, ANY, pauses_s=SHORT_PAUSES_S))
 
