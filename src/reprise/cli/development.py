@@ -16,8 +16,8 @@ CHECKS = (
     # It has no module of its own to run, only this function.
     ("import-linter", ["-c", "from importlinter.cli import lint_imports_command; lint_imports_command()"]),
 )
-# Two at a time, each with servers of its own: much of a test's time is waiting for them.
-SIDE_BY_SIDE = ("-n", "2", "--dist", "loadfile")
+# Three at a time, each with servers of its own: much of a test's time is waiting for them.
+SIDE_BY_SIDE = ("-n", "3", "--dist", "loadfile")
 Arguments = Annotated[list[str] | None, typer.Argument(help="all, or files, folders and options for pytest.")]
 
 
