@@ -223,13 +223,13 @@ def test_orders_whose_keys_are_lost_end_as_abandoned_whether_they_rest_or_nobody
     revoking, refused = desk.trader(), desk.trader()
     resting = desk.place(revoking, "1", price="20000")
     desk.until(revoking, resting, "accepted")
-    testnet.chaos = Chaos(dropped=1.0, orders_only=True)
-    unknown = desk.place(refused)
-    eventually(lambda: desk.story(unknown), lambda seen: "VenueOrderSubmitted" in seen)
     testnet.refuse_keys(refused.api_key)
+    testnet.late_s = WINDOW_MS / 1_000 * 1.5
+    unknown = desk.place(refused)
     desk.revoke(revoking)
     rows = [desk.until(revoking, resting, "abandoned"), desk.until(refused, unknown, "abandoned")]
     assert [(row.code, row.venue_order_id is not None) for row in rows] == [("NO_KEYS", True), ("-2015", False)]
+    assert "VenueOrderUnknown" in desk.story(unknown)
     desk.cancel(revoking, resting)
     eventually(lambda: desk.story(resting), lambda seen: seen[-2:] == ["VenueCancelReceived", "VenueCancelRejected"])
 
