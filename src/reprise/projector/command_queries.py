@@ -21,6 +21,13 @@ def command(db: Connection, account_id: str | None, command_id: str) -> CommandR
     return _one_command(db, select(tables.commands).where(tables.commands.c.command_id == command_id, owner))
 
 
+def commands(db: Connection, account_id: str, command_ids: Sequence[str]) -> dict[str, CommandRow]:
+    """Give the outcomes of those of an account's commands that have one, by id."""
+    table = tables.commands.c
+    query = select(tables.commands).where(table.account_id == account_id, table.command_id.in_(command_ids))
+    return {row["command_id"]: _command(row) for row in db.execute(query).mappings()}
+
+
 def command_by_client_order_id(db: Connection, account_id: str, client_order_id: str) -> CommandRow | None:
     """Give the first order that opened a position under this client order id."""
     query = (
@@ -48,9 +55,9 @@ def orders(
     if before is not None:
         query = query.where(table.seq < before)
     rows = db.execute(query.order_by(table.seq.desc()).limit(limit + 1)).mappings().all()
-    commands = [_command(row) for row in rows]
-    opened = _openings(db, account_id, [row.seq for row in commands if row.status == "done"])
-    return page_of([(row, opened.get(row.seq)) for row in commands], limit, [row.seq for row in commands])
+    found = [_command(row) for row in rows]
+    opened = _openings(db, account_id, [row.seq for row in found if row.status == "done"])
+    return page_of([(row, opened.get(row.seq)) for row in found], limit, [row.seq for row in found])
 
 
 def opening(db: Connection, account_id: str, seq: int) -> PositionOpened | None:

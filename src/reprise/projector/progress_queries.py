@@ -13,6 +13,12 @@ def progress(db: Connection) -> list[ShardProgress]:
     return [ShardProgress(*row) for row in db.execute(query)]
 
 
+def current_at(db: Connection, shard: int) -> int:
+    """Give the time (µs) at which the tables last had all of a shard; 0 before that."""
+    query = select(tables.progress.c.current_at).where(tables.progress.c.shard == shard)
+    return db.execute(query).scalar_one_or_none() or 0
+
+
 def projected_seq(db: Connection, shard: int) -> int:
     """Give the last projected event's `seq` of a shard; 0 before the first."""
     query = select(tables.progress.c.seq).where(tables.progress.c.shard == shard)

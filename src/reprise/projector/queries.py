@@ -16,7 +16,7 @@ from reprise.projector.answers import (
     ReceiptRow,
     ShardProgress,
 )
-from reprise.projector.command_queries import command, command_by_client_order_id, opening, orders
+from reprise.projector.command_queries import command, command_by_client_order_id, commands, opening, orders
 from reprise.projector.holdings import ExecutionRow, HoldingRow, executions, holdings
 from reprise.projector.market_queries import (
     CandleRow,
@@ -36,7 +36,7 @@ from reprise.projector.market_queries import (
     price_condition,
 )
 from reprise.projector.past_queries import LINES_MAX, account_events, fills, ledger, realized_pnl, receipt
-from reprise.projector.progress_queries import progress, projected_seq
+from reprise.projector.progress_queries import current_at, progress, projected_seq
 from reprise.projector.risk_queries import ExposureRow, LadderRow, exposure, liquidation_ladder
 from reprise.projector.venue_queries import (
     VenueOrderRow,
@@ -81,6 +81,8 @@ __all__ = [
     "candles",
     "command",
     "command_by_client_order_id",
+    "commands",
+    "current_at",
     "day_stats",
     "executions",
     "exposure",

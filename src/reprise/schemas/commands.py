@@ -142,3 +142,6 @@ Command = (
     | SelectFeed
     | UpdatePrices
 )
+
+# They only close or amend: a limit must not keep a client in.
+EXITS = (ClosePosition, ReducePosition, ReduceOldest, AmendStops)

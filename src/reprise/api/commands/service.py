@@ -249,7 +249,7 @@ def _not_sent(parts: Parts, detail: str) -> ApiError:
 
 def _known_in(db: Connection, command: Asked, shard: int, key: str) -> tuple[queries.CommandRow | None, int, bool]:
     """Give a command's row, for how long (µs) the tables may lack what is committed, and if the key closed all."""
-    current_at = next((row.current_at for row in queries.progress(db) if row.shard == shard), 0)
+    current_at = queries.current_at(db, shard)
     row = queries.command(db, command.account_id, command.command_id)
     closed_all = row is None and close_all_store.find(db, command.account_id, key) is not None
     return row, now() - current_at, closed_all

@@ -116,14 +116,15 @@ def _command(order: SpotOrder, lots: int) -> OpenPosition | ReduceOldest:
 def _progress_in(
     parts: Parts, db: Connection, account_id: str, shard: int, orders: Sequence[SpotOrder]
 ) -> list[Progress]:
-    known = {order.order_id: queries.command(db, account_id, order.order_id) for order in orders}
-    done = {row.command_id: row for row in queries.executions(db, account_id, list(known))}
-    current_at = next((row.current_at for row in queries.progress(db) if row.shard == shard), 0)
+    order_ids = [order.order_id for order in orders]
+    known = queries.commands(db, account_id, order_ids)
+    done = {row.command_id: row for row in queries.executions(db, account_id, order_ids)}
+    current_at = queries.current_at(db, shard)
     return [
         _progress(
             parts,
             order,
-            known[order.order_id],
+            known.get(order.order_id),
             done.get(order.order_id),
             settled=current_at > order.created_at + SETTLED,
         )

@@ -67,7 +67,7 @@ def of_venue_row(row: VenueOrderRow, user_id: str) -> SpotView:
         executedQty=digits(str(row.executed_quantity)),
         price=None if price is None else _short(price),
         binanceOrderId=row.venue_order_id,
-        error=row.message if row.code is None else f"{row.code}: {row.message or row.code}",
+        error=_error(row.code, row.message),
         timestamp=text_of(row.created_at),
     )
 
@@ -89,7 +89,7 @@ def of_venue_update(update: VenueUpdate, user_id: str) -> SpotView:
         executedQty=None if executed is None else digits(str(executed)),
         price=None if price is None else _short(price),
         binanceOrderId=update.venue_order_id,
-        error=update.message if update.code is None else f"{update.code}: {update.message or update.code}",
+        error=_error(update.code, update.message),
         timestamp=text_of(update.time),
     )
 
@@ -100,3 +100,7 @@ def _or_null(text: str | None) -> Decimal | None:
 
 def _short(price: Decimal) -> Decimal:
     return digits(str(price.quantize(Decimal("0.00000001"))))
+
+
+def _error(code: str | None, message: str | None) -> str | None:
+    return message if code is None else f"{code}: {message or code}"

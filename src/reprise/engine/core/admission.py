@@ -4,21 +4,11 @@ from reprise.engine.core.bounds import DEADLINE_MAX, ID_LENGTH_MAX, MEMORY, REME
 from reprise.engine.core.records import Account, Remembered
 from reprise.engine.core.state import State
 from reprise.engine.core.turn import Turn, header, rejected
-from reprise.schemas.commands import (
-    AmendStops,
-    Broadcast,
-    ClientCommand,
-    ClosePosition,
-    OpenAccount,
-    ReduceOldest,
-    ReducePosition,
-)
+from reprise.schemas.commands import EXITS, Broadcast, ClientCommand, OpenAccount
 from reprise.schemas.content import content_of
 from reprise.schemas.events import CommandRepeated, Event
 from reprise.schemas.rejections import Rejection
 from reprise.schemas.sharding import shard_of
-
-EXITS = (ClosePosition, ReducePosition, ReduceOldest, AmendStops)  # a limit must not keep a client in
 
 
 def admit_client(state: State, command: ClientCommand, turn: Turn) -> Event | None:

@@ -7,6 +7,7 @@ from reprise.engine.core.bounds import MEMORY
 from reprise.engine.core.records import Account, Candidate, Feed, Market, Position, Quote, Remembered
 from reprise.engine.core.state import State
 from reprise.engine.core.triggers import TriggerIndex
+from reprise.schemas import commands
 from reprise.schemas.events import (
     AccountOpened,
     CommandRejected,
@@ -30,7 +31,7 @@ from reprise.schemas.events import (
 from reprise.schemas.messages import Book, Leg
 
 EXITS = (PositionClosed, PositionReduced, OldestReduced, StopsAmended)
-EXIT_COMMANDS = ("ClosePosition", "ReducePosition", "ReduceOldest", "AmendStops")
+EXIT_COMMANDS = tuple(command.__name__ for command in commands.EXITS)
 
 
 def apply(state: State, event: Event) -> None:

@@ -1,7 +1,7 @@
 """What closing a ticket pays, to whom, and who pays for a shortfall; by hand, by a stop, or by liquidation."""
 
 from reprise.engine.core.margin import fee_of, is_liquidatable, notional_of, profit_of, requirement_of
-from reprise.engine.core.market import refuse_closed, refuse_price
+from reprise.engine.core.market import quote_of, refuse_closed, refuse_price
 from reprise.engine.core.records import Position
 from reprise.engine.core.rules import RULES
 from reprise.engine.core.state import State
@@ -34,8 +34,7 @@ def closed(
     price, whatever triggered the close, else the closing fee; never more than is left.
     """
     instrument = state.instruments[position.symbol]
-    quote = state.markets[position.symbol].quote
-    assert quote is not None, "only a symbol with a price closes"
+    quote = quote_of(state, position.symbol)
     price = quote.bid if position.side == "long" else quote.ask
     notional = notional_of(position.quantity, price, instrument.tick_value)
     profit = profit_of(position.side, notional, position.entry_notional)

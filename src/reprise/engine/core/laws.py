@@ -1,6 +1,7 @@
 """The laws every ledger keeps, looked up in a state: what must be true after each command."""
 
 from reprise.engine.core.margin import is_liquidatable, notional_of, profit_of, requirement_of
+from reprise.engine.core.market import quote_of
 from reprise.engine.core.prices import condition
 from reprise.engine.core.records import Position
 from reprise.engine.core.state import State
@@ -77,8 +78,7 @@ def _nobody_is_overdue(state: State) -> list[str]:
 
 
 def _is_overdue(state: State, position: Position) -> bool:
-    quote = state.markets[position.symbol].quote
-    assert quote is not None, "a fresh price is a price"
+    quote = quote_of(state, position.symbol)
     price = quote.bid if position.side == "long" else quote.ask
     notional = notional_of(position.quantity, price, state.instruments[position.symbol].tick_value)
     equity = position.margin + profit_of(position.side, notional, position.entry_notional)

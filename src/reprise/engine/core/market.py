@@ -1,6 +1,7 @@
 """Whether a market trades now: open, and with a fresh price."""
 
 from reprise.engine.core.prices import condition
+from reprise.engine.core.records import Quote
 from reprise.engine.core.state import State
 from reprise.schemas.rejections import Rejection
 
@@ -24,3 +25,10 @@ def refuse_closed(state: State, symbol: str, *, opening: bool) -> Rejection | No
 def refuse_price(state: State, symbol: str, time: int) -> Rejection | None:
     """Say why a known symbol's price is not to be acted on; null when it is fresh."""
     return _BY_CONDITION.get(condition(state, symbol, time))
+
+
+def quote_of(state: State, symbol: str) -> Quote:
+    """Give the last accepted tick of a symbol that has one: whose price is fresh, or who has an open ticket."""
+    quote = state.markets[symbol].quote
+    assert quote is not None, "a fresh price is a price"
+    return quote

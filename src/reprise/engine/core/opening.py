@@ -14,7 +14,7 @@ from reprise.engine.core.margin import (
     quantity_of,
     requirement_of,
 )
-from reprise.engine.core.market import refuse_closed, refuse_price
+from reprise.engine.core.market import quote_of, refuse_closed, refuse_price
 from reprise.engine.core.records import Quote
 from reprise.engine.core.state import State
 from reprise.engine.core.stops import refuse_stops, warnings_of
@@ -45,8 +45,7 @@ def decide_open(state: State, command: OpenPosition, turn: Turn) -> Event:
     if rejection is not None:
         return rejected(state, turn, rejection, command.account_id)
     instrument = state.instruments[command.symbol]
-    quote = state.markets[command.symbol].quote
-    assert quote is not None, "a fresh price is a price"
+    quote = quote_of(state, command.symbol)
     rejection = _refuse_terms(command, instrument, quote)
     if rejection is not None:
         return rejected(state, turn, rejection, command.account_id)

@@ -14,8 +14,8 @@ from reprise.engine.core.margin import (
     released_of,
     requirement_of,
 )
-from reprise.engine.core.market import refuse_closed, refuse_price
-from reprise.engine.core.records import Position, Quote
+from reprise.engine.core.market import quote_of, refuse_closed, refuse_price
+from reprise.engine.core.records import Position
 from reprise.engine.core.state import State
 from reprise.engine.core.stops import owned_position, warnings_of
 from reprise.engine.core.turn import Turn, header, rejected
@@ -68,7 +68,7 @@ def decide_reduce_oldest(state: State, command: ReduceOldest, turn: Turn) -> Eve
     if rejection is not None:
         return rejected(state, turn, rejection, command.account_id)
     # From here on the command must succeed.
-    quote = _quote(state, command.symbol)
+    quote = quote_of(state, command.symbol)
     return OldestReduced(
         *header(state, turn, command.account_id),
         symbol=command.symbol,
@@ -103,7 +103,7 @@ def reduced(state: State, turn: Turn, position: Position, quantity: int) -> Posi
     part = _part(state, position, quantity) if quantity < position.quantity else None
     if part is None:
         return closed(state, turn, position, "manual", None)
-    instrument, quote = state.instruments[position.symbol], _quote(state, position.symbol)
+    instrument, quote = state.instruments[position.symbol], quote_of(state, position.symbol)
     notional = notional_of(position.quantity, part.price, instrument.tick_value)
     liquidation_price = liquidation_price_of(
         position.side,
@@ -153,7 +153,7 @@ def reduced(state: State, turn: Turn, position: Position, quantity: int) -> Posi
 
 def _part(state: State, position: Position, quantity: int) -> _Part | None:
     """Work out what goes and what stays; null where what stays would be liquidated at once."""
-    tick_value, quote = state.instruments[position.symbol].tick_value, _quote(state, position.symbol)
+    tick_value, quote = state.instruments[position.symbol].tick_value, quote_of(state, position.symbol)
     price = quote.bid if position.side == "long" else quote.ask
     notional = notional_of(quantity, price, tick_value)
     # A ticket has one entry price, so that its entry notional is divided without a rest.
@@ -200,9 +200,3 @@ def _refuse_quantity(instrument: Instrument, quantity: int, held: int) -> Reject
     if 0 < held - quantity < instrument.quantity_min:
         return Rejection.BELOW_MINIMUM
     return Rejection.ABOVE_MAXIMUM if quantity > held else None
-
-
-def _quote(state: State, symbol: str) -> Quote:
-    quote = state.markets[symbol].quote
-    assert quote is not None, "a fresh price is a price"
-    return quote

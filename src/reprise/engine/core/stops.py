@@ -1,7 +1,7 @@
 """On which side of the price a stop and a take may stand, and how an owner amends them."""
 
 from reprise.engine.core.bounds import PRICE_MAX
-from reprise.engine.core.market import refuse_price
+from reprise.engine.core.market import quote_of, refuse_price
 from reprise.engine.core.records import Position, Quote
 from reprise.engine.core.state import State
 from reprise.engine.core.turn import Turn, header, rejected
@@ -46,9 +46,7 @@ def decide_amend(state: State, command: AmendStops, turn: Turn) -> Event:
     if set_stop is not None or set_take is not None:
         rejection = refuse_price(state, position.symbol, turn.time)
         if rejection is None:
-            quote = state.markets[position.symbol].quote
-            assert quote is not None, "a fresh price is a price"
-            rejection = refuse_stops(position.side, quote, set_stop, set_take)
+            rejection = refuse_stops(position.side, quote_of(state, position.symbol), set_stop, set_take)
         if rejection is not None:
             return rejected(state, turn, rejection, command.account_id)
     # From here on the command must succeed.
