@@ -149,6 +149,8 @@ def test_without_a_projector_replies_go_on_and_reads_say_how_far_they_are_behind
     assert read.json()["items"] == []
     assert int(read.headers["Projection-Lag"]) > 0
     assert 0.9 < timed(read) < BROKER_ANSWER_S
+    user.http.cookies.clear()
+    assert int(user.http.get("/positions").headers["Projection-Lag"]) > 0
     assert user.order(headers={"Idempotency-Key": "now"}).headers["Idempotent-Replayed"] == "true"
     engine = sqlalchemy.create_engine(machine.settings.database_url)
     with engine.begin() as db:

@@ -259,6 +259,15 @@ def test_a_read_that_brings_a_place_the_tables_do_not_have_says_how_far_they_are
         assert "Projection-Lag" not in user.http.get("/account", headers={"Ledger-Position": nonsense}).headers
 
 
+def test_a_program_that_keeps_neither_header_nor_cookie_reads_what_it_has_just_done(exchange: Exchange) -> None:
+    user = exchange.new_user()
+    for count in range(1, 11):
+        user.opened(margin="10")
+        user.http.cookies.clear()
+        read = user.http.get("/positions")
+        assert len(read.json()["items"]) == count or "Projection-Lag" in read.headers
+
+
 def test_a_profit_moves_with_the_price_and_equity_with_it(exchange: Exchange) -> None:
     user = exchange.new_user()
     user.opened(symbol="ETH_USDC", side="short", margin="200", leverage="10")

@@ -34,6 +34,7 @@ from reprise.api.rate_limits import RateLimits
 from reprise.api.stream.protocol import MESSAGE_MAX, QuietWebSockets
 from reprise.api.stream.sockets import Sockets
 from reprise.api.tickers.day import Days
+from reprise.api.told import Told
 from reprise.api.venue.channel import VenueChannel
 from reprise.projector import queries
 from reprise.runtime import logging
@@ -90,6 +91,7 @@ def build(settings: Settings, secret: str, retired: tuple[str, ...] = ()) -> Par
         deletions=asyncio.Event(),
         days=Days(database),
         tickets=Tickets(),
+        told=Told(),
         metrics=Metrics(),
         venue=VenueChannel(settings),
         rate_limits=RateLimits(settings),

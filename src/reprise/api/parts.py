@@ -19,6 +19,7 @@ from reprise.api.positions.tickets import Tickets
 from reprise.api.prices import Prices
 from reprise.api.rate_limits import RateLimits
 from reprise.api.tickers.day import Days
+from reprise.api.told import Told
 from reprise.api.venue.channel import VenueChannel
 from reprise.runtime.settings import Settings
 
@@ -40,6 +41,7 @@ class Parts(NamedTuple):
     deletions: asyncio.Event  # set when a user has just asked to be deleted
     days: Days
     tickets: Tickets
+    told: Told
     metrics: Metrics
     venue: VenueChannel
     rate_limits: RateLimits

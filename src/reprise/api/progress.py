@@ -1,13 +1,20 @@
-"""How a caller reads at least what it has been told: replies name their place in the log, reads wait for it."""
+"""How a caller reads at least what it has been told: replies name their place in the log, reads wait for it.
+
+Programs that keep neither the header nor the cookie, as the seeds' clients, wait for what this process last told of
+their account.
+"""
 
 import asyncio
+from collections.abc import Callable
 from time import monotonic
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 from fastapi import Depends, Header, Request, Response
 
+from reprise.api.auth.caller import Signed, signed_in
 from reprise.api.parts import Api, Parts
 from reprise.projector.queries import projected_seq
+from reprise.schemas.sharding import shard_of
 from reprise.schemas.units import INT64_MAX
 
 HEADER: Final = "Ledger-Position"
@@ -24,19 +31,27 @@ def place(shard: int, seq: int) -> dict[str, str]:
     return {HEADER: text, "Set-Cookie": f"{COOKIE}={text}; Path=/; HttpOnly; SameSite=Lax"}
 
 
-async def caught_up(
-    request: Request,
-    response: Response,
-    parts: Api,
-    ledger_position: Annotated[
-        str | None, Header(description="`shard:seq` of a reply; the answer shows at least that, or says Projection-Lag")
-    ] = None,
-) -> None:
-    """Wait up to a second for the place the caller has seen, else say by how many events the tables are behind."""
-    for shard, seq in places(ledger_position or request.cookies.get(COOKIE), parts.settings.shards):
-        lag = await wait_for(parts, shard, seq)
-        if lag > 0:
-            response.headers[LAG_HEADER] = str(lag)
+def catching_up(who: Callable[..., Any]) -> Any:
+    """Give the dependency that waits for what the caller has seen; who: the dependency that says who that is."""
+
+    async def caught_up(
+        request: Request,
+        response: Response,
+        parts: Api,
+        caller: Annotated[Signed, Depends(who)],
+        ledger_position: Annotated[
+            str | None,
+            Header(description="`shard:seq` of a reply; the answer shows at least that, or says Projection-Lag"),
+        ] = None,
+    ) -> None:
+        """Wait up to a second for the place the caller has seen, else say by how many events the tables are behind."""
+        brought = places(ledger_position or request.cookies.get(COOKIE), parts.settings.shards)
+        for shard, seq in brought or _told(parts, caller.account_id):
+            lag = await wait_for(parts, shard, seq)
+            if lag > 0:
+                response.headers[LAG_HEADER] = str(lag)
+
+    return Depends(caught_up)
 
 
 async def wait_for(parts: Parts, shard: int, seq: int) -> int:
@@ -61,7 +76,12 @@ def places(text: str | None, shards: int) -> list[tuple[int, int]]:
     return [(int(shard), int(seq))]
 
 
-CAUGHT_UP: Final = Depends(caught_up)
+def _told(parts: Parts, account_id: str) -> list[tuple[int, int]]:
+    seq = parts.told.seq(account_id)
+    return [] if seq is None else [(shard_of(account_id, parts.settings.shards), seq)]
+
+
+CAUGHT_UP: Final = catching_up(signed_in)
 LAG: Final = {
     200: {
         "headers": {

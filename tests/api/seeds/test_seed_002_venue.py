@@ -137,7 +137,9 @@ def test_seed_002_a_an_order_is_not_pending_for_ever(
     producer = Producer(command_producer_options(market.settings, "test-venue"))
     producer.produce(VENUE_COMMANDS, encode_venue(command), trader.account_id.encode())
     assert producer.flush(10) == 0
-    assert until(trader, order.order_id, "PENDING")["executedQty"] == 0
+    there = f"/api/trading/orders/{order.order_id}"
+    eventually(lambda: trader.http.get(there).status_code, lambda status: status == 200, STARTED_S)
+    assert state(trader, order.order_id)["status"] == "PENDING"
     time.sleep(0.2)
     worker.restart()
     until(trader, in_time, "FILLED")

@@ -46,9 +46,14 @@ class Settled(NamedTuple):
     replayed: bool = False
     seen: int = 0
 
+    @property
+    def seq(self) -> int:
+        """What who is told this has seen."""
+        return max(self.outcome.event.seq, self.seen)
+
     def headers(self) -> dict[str, str]:
         """Give the headers of the reply."""
-        return place(self.outcome.shard, max(self.outcome.event.seq, self.seen)) | _replayed(self.replayed)
+        return place(self.outcome.shard, self.seq) | _replayed(self.replayed)
 
 
 class Known(NamedTuple):
@@ -57,9 +62,14 @@ class Known(NamedTuple):
     row: queries.CommandRow
     seen: int = 0
 
+    @property
+    def seq(self) -> int:
+        """What who is told this has seen."""
+        return max(self.row.seq, self.seen)
+
     def headers(self) -> dict[str, str]:
         """Give the headers of the reply."""
-        return place(self.row.shard, max(self.row.seq, self.seen)) | _replayed(replayed=True)
+        return place(self.row.shard, self.seq) | _replayed(replayed=True)
 
 
 class Undecided(NamedTuple):
@@ -203,6 +213,7 @@ async def _accept(parts: Parts, command: Asked, reply: Settled | Known) -> Settl
     if isinstance(reply, Known) or reply.replayed:
         # An old outcome takes nobody back to what they had seen when it was new.
         reply = reply._replace(seen=parts.outcomes.seq(shard_of(command.account_id, parts.settings.shards)))
+    parts.told.note(command.account_id, reply.seq)
     if isinstance(reply, Known):
         if reply.row.rejection is not None:
             raise await _refusal(parts, command, Rejection(reply.row.rejection), reply.headers())

@@ -35,9 +35,7 @@ async def shared_account(parts: Parts) -> Account:
         if error.kind is not REFUSALS[Rejection.ACCOUNT_UNKNOWN]:
             raise
         account = await _open(parts)
-    if parse(account.used_margin, MONEY_EXPONENT) == 0 and parse(account.free_margin, MONEY_EXPONENT) < LOW:
-        return await _refill(parts, account)
-    return account
+    return await _refill(parts) if _is_low(account) else account
 
 
 async def _open(parts: Parts) -> Account:
@@ -56,9 +54,20 @@ async def _open(parts: Parts) -> Account:
     return await account_after(parts, NOBODY, reply)
 
 
-async def _refill(parts: Parts, account: Account) -> Account:
-    """Bring it to 10,000; two who find it empty at once send the same deposit, which counts once."""
+def _is_low(account: Account) -> bool:
+    used, free = (parse(figure, MONEY_EXPONENT) for figure in (account.used_margin, account.free_margin))
+    return used == 0 and free < LOW
+
+
+async def _refill(parts: Parts) -> Account:
+    """Bring it to 10,000; two who find it empty at once send the same deposit, which counts once.
+
+    The line is read before the balance: a deposit that is seen only as a line would be followed by a second one.
+    """
     last = (await ledger.page(parts, NOBODY.account_id, 1, None)).items[0].id
+    account = await accounts.find(parts, NOBODY.account_id)
+    if not _is_low(account):
+        return account
     missing = FULL - parse(account.free_margin, MONEY_EXPONENT)
     try:
         reply = await demo.deposit(parts, NOBODY.account_id, missing, Asked(f"refill/{last}", respond_async=False))

@@ -25,7 +25,7 @@ from reprise.api.numbers import Leverage, Money, Number, Text, Whole
 from reprise.api.parts import Api, Parts
 from reprise.api.positions import service as positions
 from reprise.api.positions.schemas import Position
-from reprise.api.progress import CAUGHT_UP
+from reprise.api.progress import catching_up
 from reprise.api.times import micros_of, now
 from reprise.schemas.messages import Side
 
@@ -107,7 +107,7 @@ router = APIRouter(tags=["seed 004"], route_class=BadRequestRoute)
     "/api/v1/state",
     response_model=State,
     responses=BadRequestRoute.refusals(*READ, *OPENED),
-    dependencies=[*SCHEMES, CAUGHT_UP],
+    dependencies=[*SCHEMES, catching_up(trader)],
 )
 async def state(parts: Api, caller: Trader) -> Response:
     """Give the balances and the open positions."""
