@@ -1,22 +1,25 @@
-"""How Schemathesis judges a running API by its own document, with every check, as somebody or as nobody."""
+"""How Schemathesis judges a running API by one of its documents, with every check, as somebody or as nobody."""
 
 import subprocess
 import sys
 from pathlib import Path
 from typing import Final
 
-from api.exchange import Exchange, User
+from api.exchange import Exchange
 
 ROOT: Final = Path(__file__).parents[2]
 # These end the session the rest of the run needs: a user of their own has them, and nobody.
 ENDING: Final = ("logout", "logout_everywhere", "delete_me")
+SEEDS: Final = "/api/compat/openapi.json"
+SEEDS_ENDING: Final = ("logout_of_seeds", "execute")
 NOBODY: Final = "\n[auth]\nauto-signup = false\n"
 
 
 def judged(
     exchange: Exchange,
-    user: User | None,
+    token: str | None,
     *options: str,
+    document: str = "/openapi.json",
     parameters: dict[str, str] | None = None,
     only: str | None = None,
 ) -> subprocess.CompletedProcess[str]:
@@ -27,15 +30,16 @@ def judged(
     config = exchange.folder / "schemathesis.toml"
     fixed = "".join(f'"{name}" = "{value}"\n' for name, value in (parameters or {}).items())
     text = f"[parameters]\n{fixed}\n" + (ROOT / "schemathesis.toml").read_text(encoding="utf-8")
-    config.write_text(text + ("" if user is not None else NOBODY), encoding="utf-8")
-    signed_in = [] if user is None else ["--header", f"Authorization: Bearer {user.token}"]
-    chosen = [] if user is None else [part for name in ENDING for part in ("--exclude-operation-id", name)]
+    config.write_text(text + ("" if token is not None else NOBODY), encoding="utf-8")
+    signed_in = [] if token is None else ["--header", f"Authorization: Bearer {token}"]
+    ending = () if token is None else SEEDS_ENDING if document == SEEDS else ENDING
+    chosen = [part for name in ending for part in ("--exclude-operation-id", name)]
     if only is not None:
         chosen = ["--include-operation-id", only]
     return subprocess.run(
         [
             *(sys.executable, "-m", "schemathesis.cli", "--config-file", str(config)),
-            *("run", f"{exchange.url}/openapi.json", "--no-color", "--checks", "all"),
+            *("run", f"{exchange.url}{document}", "--no-color"),
             *signed_in,
             *chosen,
             *options,

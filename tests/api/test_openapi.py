@@ -222,7 +222,7 @@ def test_replies_are_of_the_shape_the_document_says(exchange: Exchange, document
 
 def test_a_sample_of_requests_meets_nothing_but_declared_answers(exchange: Exchange) -> None:
     """The whole of it, by all callers, is test_schema_judge.py, which is slow."""
-    run = judged(exchange, exchange.new_user(), "--max-examples", "1", "--phases", "examples,fuzzing")
+    run = judged(exchange, exchange.new_user().token, "--max-examples", "1", "--phases", "examples,fuzzing")
     assert run.returncode == 0, told(run)
 
 

@@ -16,7 +16,7 @@ def test_nobody_meets_nothing_undeclared(exchange: Exchange) -> None:
 
 
 def test_a_user_meets_nothing_undeclared(exchange: Exchange) -> None:
-    run = judged(exchange, exchange.new_user(), *EXAMPLES)
+    run = judged(exchange, exchange.new_user().token, *EXAMPLES)
     assert run.returncode == 0, told(run)
 
 
@@ -32,17 +32,17 @@ def test_a_user_with_positions_and_orders_of_their_own_meets_nothing_undeclared(
             "path.event_id": receipt,
             "query.client_order_id": "mine",
         }
-        run = judged(exchange, user, *EXAMPLES, parameters=named)
+        run = judged(exchange, user.token, *EXAMPLES, parameters=named)
         assert run.returncode == 0, told(run)
 
 
 @pytest.mark.parametrize("operation", ENDING)
 def test_a_user_who_ends_their_session_meets_nothing_undeclared(exchange: Exchange, operation: str) -> None:
-    run = judged(exchange, exchange.new_user(), *EXAMPLES, only=operation)
+    run = judged(exchange, exchange.new_user().token, *EXAMPLES, only=operation)
     assert run.returncode == 0, told(run)
 
 
 def test_an_administrator_meets_nothing_undeclared(exchange: Exchange) -> None:
     """Last: markets are halted and instruments changed by it."""
-    run = judged(exchange, administrator(exchange), *EXAMPLES)
+    run = judged(exchange, administrator(exchange).token, *EXAMPLES)
     assert run.returncode == 0, told(run)

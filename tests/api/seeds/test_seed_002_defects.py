@@ -87,6 +87,16 @@ def test_seed_002_e_a_quantity_finer_than_a_lot_is_named(market: Market) -> None
     assert refused["errors"] == [{"pointer": "/quantity", "message": "0.000001 has more than 5 decimal places"}]
 
 
+@pytest.mark.parametrize("price", ["9" * 25, "1e999", "0.000000001"])
+def test_a_price_beyond_all_prices_is_named_and_the_list_is_still_read(market: Market, price: str) -> None:
+    person = Person(market)
+    refused = submit(person, 400, type="LIMIT", price=price)
+    assert [error["pointer"] for error in refused["errors"]] == ["/price"]
+    submit(person, type="LIMIT", price="9999999999.12345678")
+    (row,) = person.get("/api/trading/orders")
+    assert row["price"] == 9999999999.12345678
+
+
 def test_seed_002_f_positions_are_right_after_a_sell(market: Market) -> None:
     market.at("BTC_USDC", "50000.0")
     person = Person(market)

@@ -147,6 +147,12 @@ def test_seed_002_a_an_order_is_not_pending_for_ever(
     assert (testnet.market.placed[in_time], testnet.market.placed[order.order_id]) == (1, 0)
 
 
+def test_a_price_of_all_the_digits_the_venue_may_be_told_is_refused_there_and_listed(trader: Person) -> None:
+    order_id = submit(trader, type="LIMIT", price="99999999999999999999.99999999999999999999")["orderId"]
+    assert until(trader, order_id, "REJECTED")["price"] == 100_000_000_000_000_000_000
+    assert [row["orderId"] for row in trader.get("/api/trading/orders")] == [order_id]
+
+
 def test_seed_002_c_a_resting_order_is_accepted_and_called_partially_filled_only_when_it_is(
     market: Market, testnet: Testnet, trader: Person
 ) -> None:

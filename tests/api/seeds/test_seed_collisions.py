@@ -1,7 +1,5 @@
 """Where two seeds want one path, the clients of both get what they expect; and the documents say so."""
 
-import subprocess
-import sys
 from typing import Any
 from uuid import uuid4
 
@@ -9,7 +7,10 @@ import httpx
 import pytest
 
 from api.exchange import PASSWORD
+from api.schema_judge import SEEDS, SEEDS_ENDING, judged, told
 from api.seeds.market import Market, Person
+
+EXAMPLES = ("--max-examples", "10")
 
 
 def new_body(**fields: Any) -> dict[str, Any]:
@@ -181,27 +182,14 @@ def test_every_reference_of_the_seeds_document_leads_somewhere(document: dict[st
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize(
-    "chosen", [("--exclude-path-regex", "logout|engine"), ("--include-path-regex", "engine")], ids=["others", "engine"]
-)
-def test_no_request_the_seeds_document_allows_or_forbids_meets_anything_but_a_declared_answer(
-    chosen: tuple[str, str], market: Market
-) -> None:
-    """The engine apart: one of its commands deletes the user."""
-    person = Person(market)
-    run = subprocess.run(
-        [
-            *(sys.executable, "-m", "schemathesis.cli", "run", f"{market.url}/api/compat/openapi.json", "--no-color"),
-            *("--header", f"Authorization: Bearer {person.token}", *chosen),
-            *("--max-examples", "10", "--phases", "examples,coverage,fuzzing"),
-            *(
-                "--checks",
-                "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance",
-            ),
-        ],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=market.folder,
-    )
-    assert run.returncode == 0, run.stdout[-6000:] + run.stderr[-2000:]
+def test_nobody_meets_nothing_the_seeds_document_does_not_declare(market: Market) -> None:
+    run = judged(market, None, *EXAMPLES, document=SEEDS)
+    assert run.returncode == 0, told(run)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("only", [None, *SEEDS_ENDING])
+def test_a_user_meets_nothing_the_seeds_document_does_not_declare(market: Market, only: str | None) -> None:
+    run = judged(market, Person(market).token, *EXAMPLES, document=SEEDS, only=only)
+    assert run.returncode == 0, told(run)

@@ -1,7 +1,7 @@
 """Seed 004's interface: a state, and positions that are opened and closed; without a login by one shared account."""
 
 from datetime import datetime
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import structlog
 from fastapi import APIRouter, Depends, Request
@@ -30,6 +30,8 @@ from reprise.api.times import micros_of, now
 from reprise.schemas.messages import Side
 
 PREFIX: Final = "pos_"
+# Beside the schemes: who sends none of them trades for the shared account.
+OR_NOBODY: Final[dict[str, Any]] = {"security": [{}]}
 
 
 class OpenRequest(BaseModel):
@@ -108,6 +110,7 @@ router = APIRouter(tags=["seed 004"], route_class=BadRequestRoute)
     response_model=State,
     responses=BadRequestRoute.refusals(*READ, *OPENED),
     dependencies=[*SCHEMES, catching_up(trader)],
+    openapi_extra=OR_NOBODY,
 )
 async def state(parts: Api, caller: Trader) -> Response:
     """Give the balances and the open positions."""
@@ -123,6 +126,7 @@ async def state(parts: Api, caller: Trader) -> Response:
     response_model=SeedPosition,
     responses=BadRequestRoute.refusals(*OPENED) | PENDING,
     dependencies=SCHEMES,
+    openapi_extra=OR_NOBODY,
 )
 async def open_position(parts: Api, caller: Trader, body: OpenRequest, asked: Asking) -> Response:
     """Open a position, unless the price is further from `currentPrice` than the slippage allows."""
@@ -160,6 +164,7 @@ async def open_position(parts: Api, caller: Trader, body: OpenRequest, asked: As
     response_model=Closed,
     responses=BadRequestRoute.refusals(*CLOSED) | PENDING,
     dependencies=SCHEMES,
+    openapi_extra=OR_NOBODY,
 )
 async def close_seed_position(parts: Api, caller: Trader, body: CloseRequest, asked: Asking) -> Response:
     """Close a position at the market's price."""

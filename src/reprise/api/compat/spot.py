@@ -24,6 +24,7 @@ from reprise.schemas.units import SECOND
 
 Status = Literal["PENDING", "FILLED", "REJECTED"]
 LEVERAGE: Final = 100  # 1x, in hundredths
+PRICE_PLACES: Final = 8  # as many as a venue's prices may have
 NOTHING: Final = Decimal(0)
 REUSED: Final = REFUSALS[Rejection.COMMAND_ID_REUSED]
 # Longer ago than this nothing of an order can still be on its way, and what the tables do not have did not happen.
@@ -54,6 +55,8 @@ async def place(parts: Parts, caller: Signed, wish: Wish, asked: Asked) -> SpotO
     """Take an order, and send what it becomes; what comes of it is told later."""
     instrument = instrument_named(parts, wish.symbol)
     lots = units_of("/quantity", wish.quantity, instrument.lot_exponent)
+    if wish.price is not None:
+        units_of("/price", wish.price, PRICE_PLACES)
     order = SpotOrder(
         order_id=asked.command_id(caller.account_id),
         account_id=caller.account_id,

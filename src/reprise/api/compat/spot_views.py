@@ -1,16 +1,19 @@
 """How a spot order is written to seed 002's clients, wherever it is executed."""
 
-from decimal import Decimal
-from typing import Any
+from decimal import Context, Decimal
+from typing import Any, Final
 
 from pydantic import BaseModel, Field
 
 from reprise.api.compat.names import spot as spot_name
 from reprise.api.compat.replies import Digits, digits
-from reprise.api.compat.spot import Progress
+from reprise.api.compat.spot import PRICE_PLACES, Progress
 from reprise.api.times import text_of
 from reprise.api.venue.channel import VenueUpdate
 from reprise.projector.queries import VenueOrderRow
+
+_STEP: Final = Decimal(1).scaleb(-PRICE_PLACES)
+_WIDE: Final = Context(prec=50)  # the venue is told prices of up to forty digits
 
 
 class SpotView(BaseModel):
@@ -99,7 +102,7 @@ def _or_null(text: str | None) -> Decimal | None:
 
 
 def _short(price: Decimal) -> Decimal:
-    return digits(str(price.quantize(Decimal("0.00000001"))))
+    return digits(str(price.quantize(_STEP, context=_WIDE)))
 
 
 def _error(code: str | None, message: str | None) -> str | None:
