@@ -190,7 +190,7 @@ def test_emptied_tables_are_noticed_by_the_writer_that_filled_them(engine: Engin
     writer = write_in_batches(engine, entries, 100)
     empty(engine)
     with pytest.raises(Rewound):
-        writer.confirm([0], now=1)
+        writer.confirm({0: 1})
     assert {position.seq for position in writer.positions.values()} == {0}
     assert writer.write(entries) == len(entries)
 

@@ -3,8 +3,10 @@
 from collections.abc import Mapping
 from threading import Event
 
+import pytest
 from prometheus_client import CollectorRegistry
 
+from reprise.projector import projection as projection_module
 from reprise.projector.chain import Entry, Position, start_of
 from reprise.projector.projection import Projection
 
@@ -35,14 +37,13 @@ class EmptyTables:
 
     def __init__(self) -> None:
         self.positions: dict[int, Position] = {shard: start_of(shard) for shard in range(SHARDS)}
-        self.current: list[int] = []
+        self.current: list[dict[int, int]] = []
 
     def load(self) -> None:
         """Nothing is there."""
 
-    def confirm(self, shards: list[int], now: int) -> None:
-        assert now > 0
-        self.current = shards
+    def confirm(self, current: Mapping[int, int]) -> None:
+        self.current.append(dict(current))
 
 
 def test_the_lag_of_each_shard_is_a_number_of_its_metrics() -> None:
@@ -53,4 +54,35 @@ def test_the_lag_of_each_shard_is_a_number_of_its_metrics() -> None:
     lags = [registry.get_sample_value("lag_records", {"shard": str(shard)}) for shard in range(SHARDS)]
     assert lags == [4, 0]
     assert [shard["lag"] for shard in projection.status()["shards"]] == [4, 0]
-    assert tables.current == [1], "only what is not behind is said to be current"
+    (current,) = tables.current
+    assert list(current) == [1], "only what is not behind is said to be current"
+    assert current[1] > 0
+
+
+class BusyReader(HaltingReader):
+    """A reader of a log that has always gone on: it never has all there is, and soon all there was."""
+
+    def __init__(self, stopping: Event) -> None:
+        super().__init__({0: 0, 1: 0}, {0: 0, 1: 0}, stopping)
+        self._reads = 0
+
+    def ends(self) -> dict[int, int]:
+        return {0: self.reached[0] + 5, 1: 1_000}
+
+    def read(self) -> list[Entry]:
+        self._reads += 1
+        self.reached = {0: 10 * self._reads, 1: self._reads}
+        if self._reads == 4:
+            self._stopping.set()
+        return []
+
+
+def test_a_shard_that_is_never_at_its_end_is_current_as_of_the_end_it_has_passed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(projection_module, "LOOK_AROUND_S", 0.0)
+    stopping, tables = Event(), EmptyTables()
+    Projection(BusyReader(stopping), tables, CollectorRegistry(), stopping).run()  # type: ignore[arg-type]  # As above.
+    assert [list(current) for current in tables.current] == [[], [0], [0], [0]]
+    times = [current[0] for current in tables.current[1:]]
+    assert sorted(set(times)) == times, "each of another look around"

@@ -33,6 +33,8 @@ class Projection:
         self._stopping = stopping
         self._written: dict[int, int] = {}  # the offset up to which each shard is in the tables
         self._ends: dict[int, int] = {}
+        # Of each shard an end it had not reached, and when that was asked for (µs).
+        self._awaited: dict[int, tuple[int, int]] = {}
         self._looked_at: float | None = None
         self._events = Counter("events_written", "Events written to PostgreSQL", registry=registry)
         self._seconds = Histogram("write_seconds", "Time a batch took to write", registry=registry)
@@ -95,6 +97,7 @@ class Projection:
         next_offsets = {shard: position.next_offset for shard, position in self._writer.positions.items()}
         retried(lambda: self._reader.start(next_offsets), (KafkaException,), self._stopping)
         self._written = next_offsets
+        self._awaited = {}
         _log.info("Projecting from offsets %s.", next_offsets)
 
     def _write(self, entries: list[Entry]) -> None:
@@ -103,16 +106,36 @@ class Projection:
         self._seconds.observe(time.perf_counter() - begun)
 
     def _look_around(self) -> None:
-        """Ask where the log ends, and say in the tables which shards are there."""
+        """Ask where the log ends, and say in the tables at what time which shards had all of it."""
         now = time.time_ns() // 1_000
         ends = retried(self._reader.ends, (KafkaException,), self._stopping)
-        at_end = [shard for shard, end in ends.items() if self._written[shard] >= end]
-        self._from_database(lambda: self._writer.confirm(at_end, now))
+        current = self._current(ends, now)
+        self._from_database(lambda: self._writer.confirm(current))
         self._ends = ends
         self._looked_at = time.monotonic()
         for shard, position in self._writer.positions.items():
             self._lag.labels(shard).set(_lag(ends, self._written, shard) or 0)
             self._seq.labels(shard).set(position.seq)
+
+    def _current(self, ends: Mapping[int, int], now: int) -> dict[int, int]:
+        """Give the time at which the tables last had all of a shard, where it is known anew.
+
+        A busy shard has always gone on by the time its end is known: it is current as of when the end it has now
+        reached was asked for.
+        """
+        current = {}
+        for shard, end in ends.items():
+            written = self._written[shard]
+            awaited = self._awaited.get(shard)
+            if written >= end:
+                current[shard] = now
+                self._awaited.pop(shard, None)
+            elif awaited is None:
+                self._awaited[shard] = end, now
+            elif written >= awaited[0]:
+                current[shard] = awaited[1]
+                self._awaited[shard] = end, now
+        return current
 
     def _from_database(self, work: Callable[[], Result]) -> Result:
         return retried(work, PASSING, self._stopping)

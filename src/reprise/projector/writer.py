@@ -1,6 +1,6 @@
 """How a batch of events becomes rows in PostgreSQL: one transaction with the position, whole or not at all."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from sqlalchemy import Column, Connection, Engine, MetaData, Table, func, select
@@ -89,11 +89,11 @@ class Writer:
         self.positions = moved
         return len(fresh)
 
-    def confirm(self, at_end: Iterable[int], now: int) -> None:
-        """Say that these shards held all that was committed at this time (µs, this machine's clock)."""
+    def confirm(self, current: Mapping[int, int]) -> None:
+        """Say of these shards at what time (µs, this machine's clock) the tables held all that was committed then."""
         with self._engine.begin() as db:
             stored = self._locked(db)
-            _write_positions(db, {shard: stored[shard] for shard in at_end}, current_at=now)
+            _write_positions(db, {shard: stored[shard] for shard in current}, current)
         self.positions = stored
 
     def _locked(self, db: Connection) -> dict[int, Position]:
@@ -194,13 +194,14 @@ def _merged(into: Table, stage: Table, key: list[str], where: Any = None) -> Ins
     )
 
 
-def _write_positions(db: Connection, moved: dict[int, Position], current_at: int | None = None) -> None:
+def _write_positions(db: Connection, moved: dict[int, Position], current: Mapping[int, int] | None = None) -> None:
     if not moved:
         return
+    times = current or {}
     statement = insert(progress).values(
-        [{"shard": shard, "current_at": current_at or 0} | position._asdict() for shard, position in moved.items()]
+        [{"shard": shard, "current_at": times.get(shard, 0)} | position._asdict() for shard, position in moved.items()]
     )
-    replaced = ["seq", "next_offset", "digest", "time", *(["current_at"] if current_at is not None else [])]
+    replaced = ["seq", "next_offset", "digest", "time", *(["current_at"] if times else [])]
     db.execute(
         statement.on_conflict_do_update(
             index_elements=["shard"], set_={name: statement.excluded[name] for name in replaced}
