@@ -119,10 +119,10 @@ def _command(order: SpotOrder, lots: int) -> OpenPosition | ReduceOldest:
 def _progress_in(
     parts: Parts, db: Connection, account_id: str, shard: int, orders: Sequence[SpotOrder]
 ) -> list[Progress]:
+    current_at = queries.current_at(db, shard)  # First: what comes to the tables meanwhile is not missing.
     order_ids = [order.order_id for order in orders]
     known = queries.commands(db, account_id, order_ids)
     done = {row.command_id: row for row in queries.executions(db, account_id, order_ids)}
-    current_at = queries.current_at(db, shard)
     return [
         _progress(
             parts,
