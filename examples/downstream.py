@@ -1,6 +1,6 @@
 """Prints each fill and liquidation once, however often it is killed: what it has printed is its position.
 
-python examples/downstream.py 127.0.0.1:9092 fills.txt src/reprise/schemas/avro
+python examples/downstream.py 127.0.0.1:9092 fills.txt schemas/avro
 """
 
 import sys

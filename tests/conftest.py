@@ -15,16 +15,16 @@ import pytest
 from confluent_kafka.admin import AdminClient
 from psycopg import sql
 
-from reprise.runtime.kafka import admin_options
-from reprise.runtime.settings import Settings
-from reprise.runtime.topics import ensure_topics
-from reprise.schemas.topics import TOPICS
-from reprise.stack.ports import free_ports
-from reprise.stack.postgres import SUPERUSER
-from reprise.stack.temporary import temporary_broker, temporary_postgres
+from runtime.kafka import admin_options
+from runtime.settings import Settings
+from runtime.topics import ensure_topics
+from schemas.topics import TOPICS
+from stack.ports import free_ports
+from stack.postgres import SUPERUSER
+from stack.temporary import temporary_broker, temporary_postgres
 
 # The specification's own assertions tell what differs, as a test's do.
-pytest.register_assert_rewrite("spec.language", "spec.checks", "spec.exchange")
+pytest.register_assert_rewrite("tests.spec.language", "tests.spec.checks", "tests.spec.exchange")
 
 DELETION_TIMEOUT_S = 15
 WITH_CONTAINERS = os.environ.get("REPRISE_TEST_CONTAINERS") == "1"

@@ -3,7 +3,6 @@
 import os
 import signal
 import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,14 +10,15 @@ from pathlib import Path
 from typing import Final
 from uuid import uuid4
 
-from api.exchange import Exchange
-from processes import environment_of, eventually
-from reprise.runtime.settings import Settings
-from reprise.runtime.topics import ensure_topics
-from reprise.stack.foreground import dying_with_parent
-from reprise.stack.kafka import prepare_broker, wait_for_broker
-from reprise.stack.ports import LOOPBACK, free_ports
-from reprise.stack.postgres import SUPERUSER, database_url, prepare_postgres, wait_for_postgres
+from runtime.python import python_command, reprise_command
+from runtime.settings import Settings
+from runtime.topics import ensure_topics
+from stack.foreground import dying_with_parent
+from stack.kafka import prepare_broker, wait_for_broker
+from stack.ports import LOOPBACK, free_ports
+from stack.postgres import SUPERUSER, database_url, prepare_postgres, wait_for_postgres
+from tests.api.exchange import Exchange
+from tests.processes import environment_of, eventually
 
 BROKER: Final = "broker"
 DATABASE: Final = "database"
@@ -211,10 +211,10 @@ class Machine:
             part.stop()
 
     def _service(self, name: str, code: str | None = None) -> Part:
-        program = ["-m", "reprise.cli.main", "run", name] if code is None else ["-c", code]
+        program = reprise_command("run", name) if code is None else python_command("-c", code)
         return Part(
             name,
-            [sys.executable, *program],
+            program,
             self.folder / f"{name}-{uuid4().hex[:6]}.log",
             env=os.environ | environment_of(self.settings),
         )

@@ -3,15 +3,15 @@
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, TypeVar
 
-from reprise.runtime.settings import Settings
-from reprise.stack.foreground import dying_with_parent
+from runtime.python import python_command, reprise_command
+from runtime.settings import Settings
+from stack.foreground import dying_with_parent
 
 STOP_TIMEOUT_S: Final = 30.0
 OF_OTHER_SERVERS: Final = ("KAFKA_BROKERS", "DATABASE_URL", "JWT_SECRET")
@@ -26,7 +26,7 @@ class ServiceProcess:
     def __init__(self, name: str, settings: Settings, output: Path, code: str | None = None) -> None:
         self.settings = settings
         self.output = output
-        self._program = ["-m", "reprise.cli.main", "run", name] if code is None else ["-c", code]
+        self._program = reprise_command("run", name) if code is None else python_command("-c", code)
         self.process = self._start()
 
     @property
@@ -55,7 +55,7 @@ class ServiceProcess:
     def _start(self) -> subprocess.Popen[bytes]:
         with self.output.open("ab") as sink:
             return subprocess.Popen(
-                [sys.executable, *self._program],
+                self._program,
                 env=os.environ | environment_of(self.settings),
                 cwd=self.output.parent,
                 stdin=subprocess.DEVNULL,
@@ -68,7 +68,7 @@ class ServiceProcess:
 def reprise(*arguments: object, timeout: float) -> subprocess.CompletedProcess[str]:
     """Type a command, on a machine where no broker or database is named."""
     return subprocess.run(
-        [sys.executable, "-m", "reprise.cli.main", *map(str, arguments)],
+        reprise_command(*map(str, arguments)),
         env={name: value for name, value in os.environ.items() if name not in OF_OTHER_SERVERS},
         stdin=subprocess.DEVNULL,
         capture_output=True,

@@ -3,13 +3,13 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from reprise.engine.core.laws import broken
-from reprise.engine.core.state import State, genesis
-from reprise.engine.core.step import step
-from reprise.runtime.kafka import Record
-from reprise.schemas.codec import NotDecodable, decode_command, first_digest, seal
-from reprise.schemas.commands import Command
-from reprise.schemas.events import Event
+from engine.core.laws import broken
+from engine.core.state import State, genesis
+from engine.core.step import step
+from runtime.kafka import Record
+from schemas.codec import NotDecodable, decode_command, first_digest, seal
+from schemas.commands import Command
+from schemas.events import Event
 
 
 class Replay(NamedTuple):

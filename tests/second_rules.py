@@ -21,22 +21,22 @@ from typing import Any, Final, get_args
 import msgspec
 import pytest
 
-from reprise.audit import arithmetic
-from reprise.audit.arithmetic import MILLION, OwnRules, rounded_up
-from reprise.engine.core import closing, rules
-from reprise.engine.core.bounds import PPM
-from reprise.engine.core.division import div_ceil
-from reprise.engine.core.records import Position
-from reprise.engine.core.rules import Rules
-from reprise.engine.core.state import State
-from reprise.engine.core.turn import Turn
-from reprise.schemas import codec, commands, events
-from reprise.schemas.commands import ActivateRules
-from reprise.schemas.ids import broadcast_id
-from reprise.schemas.messages import CloseReason
+from audit import arithmetic
+from audit.arithmetic import MILLION, OwnRules, rounded_up
+from engine.core import closing, rules
+from engine.core.bounds import PPM
+from engine.core.division import div_ceil
+from engine.core.records import Position
+from engine.core.rules import Rules
+from engine.core.state import State
+from engine.core.turn import Turn
+from schemas import codec, commands, events
+from schemas.commands import ActivateRules
+from schemas.ids import broadcast_id
+from schemas.messages import CloseReason
 
 SECOND: Final = 2
-CORE: Final = "reprise.engine.core"
+CORE: Final = "engine.core"
 
 
 class PositionClosed(events.PositionClosed, frozen=True, kw_only=True):
@@ -96,13 +96,11 @@ def plant(patch: pytest.MonkeyPatch) -> None:
 def newer_code(main: str) -> str:
     """Give what a process runs that has version 2, in place of a service's own `main`."""
     return f"""
-import sys
-sys.path.insert(0, {str(Path(__file__).parent)!r})
 import pytest
-from second_rules import plant
+from tests.second_rules import plant
 plant(pytest.MonkeyPatch())
 from {main} import main
-from reprise.runtime.settings import Settings
+from runtime.settings import Settings
 main(Settings())
 """
 
@@ -143,7 +141,7 @@ def _schemas() -> Path:
     """Lay the released schemas out beside those of version 2, which are copies with one field more."""
     folder = Path(tempfile.mkdtemp(prefix="reprise-avro-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    with as_file(files("reprise.schemas").joinpath("avro")) as released:
+    with as_file(files("schemas").joinpath("avro")) as released:
         shutil.copytree(released / "1", folder / "1")
     (folder / "2").mkdir()
     for name, field in NEW_FIELDS.items():

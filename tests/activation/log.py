@@ -3,10 +3,10 @@
 from base64 import b64decode
 from functools import cache
 
-from audit.logs import MemoryLog, Scribe
-from golden.test_recorded_log import LINES
-from reprise.schemas.codec import encode_command
-from second_rules import activate, second_rules
+from schemas.codec import encode_command
+from tests.audit.logs import MemoryLog, Scribe
+from tests.golden.test_recorded_log import LINES
+from tests.second_rules import activate, second_rules
 
 AT = 320  # where the activation stands; what stood there follows it
 SNAPSHOTS_EVERY = 100

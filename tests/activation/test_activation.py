@@ -4,23 +4,23 @@ from itertools import takewhile
 
 import pytest
 
-from activation.log import AT, activating_commands, recorded_commands
-from golden.replay import summary_of
-from golden.test_recorded_log import recorded
-from properties.test_copying import copy_of
-from replaying import Replay, command_in, execute
-from reprise.audit import arithmetic
-from reprise.engine.core.apply import apply
-from reprise.engine.core.bounds import PPM
-from reprise.engine.core.fingerprint import state_digest
-from reprise.engine.core.rules import RULES, RulesUnknown, newest_rules
-from reprise.engine.core.state import State, genesis
-from reprise.engine.core.step import step
-from reprise.engine.snapshot import restore
-from reprise.schemas import codec
-from reprise.schemas.codec import digest_of, read_event, seal, version_of
-from reprise.schemas.events import Event, PositionClosed, RulesActivated
-from second_rules import FeedPraised, second_rules
+from audit import arithmetic
+from engine.core.apply import apply
+from engine.core.bounds import PPM
+from engine.core.fingerprint import state_digest
+from engine.core.rules import RULES, RulesUnknown, newest_rules
+from engine.core.state import State, genesis
+from engine.core.step import step
+from engine.snapshot import restore
+from schemas import codec
+from schemas.codec import digest_of, read_event, seal, version_of
+from schemas.events import Event, PositionClosed, RulesActivated
+from tests.activation.log import AT, activating_commands, recorded_commands
+from tests.golden.replay import summary_of
+from tests.golden.test_recorded_log import recorded
+from tests.properties.test_copying import copy_of
+from tests.replaying import Replay, command_in, execute
+from tests.second_rules import FeedPraised, second_rules
 
 BEFORE = len(list(takewhile(lambda event: event.command_offset < AT, recorded().events)))
 

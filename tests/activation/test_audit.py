@@ -6,21 +6,21 @@ from pathlib import Path
 
 import pytest
 
-from activation.log import AT, activated_log, recorded_commands, written
-from audit.logs import NOT_A_COMMAND, MemoryLog, Scribe
-from projector.streams import busy_exchange
-from reprise.audit.comparison import compare
-from reprise.audit.explanation import explain
-from reprise.audit.exporting import export_log
-from reprise.audit.history import history_of
-from reprise.audit.past import Moment, describe, ledger_at
-from reprise.audit.ring import newest_start
-from reprise.audit.verify import From, Request, Verdict, verify
-from reprise.cli.main import call
-from reprise.schemas.codec import encode_command, first_digest, read_event, seal
-from reprise.schemas.events import PositionClosed, RulesActivated
-from reprise.schemas.units import SECOND
-from second_rules import activate, second_rules
+from audit.comparison import compare
+from audit.explanation import explain
+from audit.exporting import export_log
+from audit.history import history_of
+from audit.past import Moment, describe, ledger_at
+from audit.ring import newest_start
+from audit.verify import From, Request, Verdict, verify
+from cli.main import call
+from schemas.codec import encode_command, first_digest, read_event, seal
+from schemas.events import PositionClosed, RulesActivated
+from schemas.units import SECOND
+from tests.activation.log import AT, activated_log, recorded_commands, written
+from tests.audit.logs import NOT_A_COMMAND, MemoryLog, Scribe
+from tests.projector.streams import busy_exchange
+from tests.second_rules import activate, second_rules
 
 SHARDS = 4
 STARTS: tuple[From, ...] = ("genesis", "snapshot")
@@ -87,7 +87,7 @@ def test_a_fee_by_the_former_rules_is_named_by_the_laws_too() -> None:
     """The audit's own arithmetic knows which version a receipt falls under, not the core's alone."""
     log = activated_log()
     with second_rules(), pytest.MonkeyPatch.context() as patch:
-        from reprise.audit import arithmetic  # noqa: PLC0415
+        from audit import arithmetic  # noqa: PLC0415
 
         patch.setitem(arithmetic.RULES, 2, arithmetic.RULES[1])
         (difference,) = verified(log).differences

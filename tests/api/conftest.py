@@ -11,10 +11,10 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from api.exchange import Exchange, service
-from conftest import empty_topics
-from reprise.runtime.settings import Settings
-from reprise.stack.ports import free_ports
+from runtime.settings import Settings
+from stack.ports import free_ports
+from tests.api.exchange import Exchange, service
+from tests.conftest import empty_topics
 
 SHARDS = 4
 ALIVE_INTERVAL_S = 1.0

@@ -11,16 +11,16 @@ from uuid import uuid4
 import httpx
 from confluent_kafka import Producer
 
-from processes import ServiceProcess, eventually, gone_at_the_end
-from reprise.runtime.kafka import command_producer_options
-from reprise.runtime.settings import Settings
-from reprise.schemas.codec import encode_command
-from reprise.schemas.commands import Command, SelectFeed, SetMarketStatus, UpdatePrices
-from reprise.schemas.ids import broadcast_id
-from reprise.schemas.instruments import BY_SYMBOL
-from reprise.schemas.messages import MarketStatus, Tick
-from reprise.schemas.topics import COMMANDS
-from reprise.schemas.units import parse
+from runtime.kafka import command_producer_options
+from runtime.settings import Settings
+from schemas.codec import encode_command
+from schemas.commands import Command, SelectFeed, SetMarketStatus, UpdatePrices
+from schemas.ids import broadcast_id
+from schemas.instruments import BY_SYMBOL
+from schemas.messages import MarketStatus, Tick
+from schemas.topics import COMMANDS
+from schemas.units import parse
+from tests.processes import ServiceProcess, eventually, gone_at_the_end
 
 PASSWORD: Final = "correct horse battery"
 READY_TIMEOUT_S: Final = 60.0

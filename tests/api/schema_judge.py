@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from api.exchange import Exchange
+from tests.api.exchange import Exchange
 
 ROOT: Final = Path(__file__).parents[2]
 # These end the session the rest of the run needs: a user of their own has them, and nobody.

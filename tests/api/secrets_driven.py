@@ -12,8 +12,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
-from api.exchange import PASSWORD
-from reprise.api.progress import COOKIE
+from api.progress import COOKIE
+from tests.api.exchange import PASSWORD
 
 IN_A_QUERY: Final = "in-the-query"
 WRONG: Final = "a wrong password"

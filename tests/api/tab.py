@@ -11,9 +11,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
-from api.exchange import Exchange, User
-from auth.signing import Key, headers_of, public_half
-from reprise.stack.ports import LOOPBACK
+from stack.ports import LOOPBACK
+from tests.api.exchange import Exchange, User
+from tests.auth.signing import Key, headers_of, public_half
 
 TIMEOUT_S: Final = 20.0
 

@@ -17,21 +17,21 @@ import httpx
 import pytest
 from sqlalchemy import create_engine, true
 
-from auth.conftest import PASSWORD, Browser, Site, refused, served, settings_of
-from auth.signing import headers_of
-from auth.test_api_keys import anonymous, made
-from conftest import new_database
-from postgres.test_alerts import MID, Market
-from reprise.api.alerts import service
-from reprise.api.alerts.service import ACTIVE_MAX
-from reprise.api.auth.deletion import _mark_closed
-from reprise.api.auth.store import is_not_deleted
-from reprise.api.parts import Parts
-from reprise.api.stream.alert_feed import AlertFeed
-from reprise.api.stream.outbox import Outbox
-from reprise.cli.database import migrate_url
-from reprise.projector.alert_queries import NewAlert, add_alert
+from api.alerts import service
+from api.alerts.service import ACTIVE_MAX
+from api.auth.deletion import _mark_closed
+from api.auth.store import is_not_deleted
+from api.parts import Parts
+from api.stream.alert_feed import AlertFeed
+from api.stream.outbox import Outbox
+from cli.database import migrate_url
+from projector.alert_queries import NewAlert, add_alert
 from reprise_client import Client, Refused
+from tests.auth.conftest import PASSWORD, Browser, Site, refused, served, settings_of
+from tests.auth.signing import headers_of
+from tests.auth.test_api_keys import anonymous, made
+from tests.conftest import new_database
+from tests.postgres.test_alerts import MID, Market
 
 BTC, STANDS = "BTC_USDC", "50000.10"  # the mid
 

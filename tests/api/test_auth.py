@@ -11,14 +11,14 @@ import httpx
 import pytest
 import sqlalchemy
 
-from api.exchange import PASSWORD, Exchange, service
-from api.secrets_driven import Driven
-from processes import eventually
-from reprise.api.auth.passwords import Passwords
-from reprise.api.auth.throttle import ACCOUNT_FAILURES_MAX
-from reprise.api.users import add_user
-from reprise.runtime.errors import FixableError
-from reprise.stack.ports import free_ports
+from api.auth.passwords import Passwords
+from api.auth.throttle import ACCOUNT_FAILURES_MAX
+from api.users import add_user
+from runtime.errors import FixableError
+from stack.ports import free_ports
+from tests.api.exchange import PASSWORD, Exchange, service
+from tests.api.secrets_driven import Driven
+from tests.processes import eventually
 
 
 @pytest.fixture

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from conftest import empty_topics
-from reprise.bench.api import CONNECTIONS, measure
-from reprise.runtime.settings import Settings
+from bench.api import CONNECTIONS, measure
+from runtime.settings import Settings
+from tests.conftest import empty_topics
 
 
 @pytest.mark.slow

@@ -8,11 +8,11 @@ from io import StringIO
 import httpx
 import pytest
 
-from api.exchange import Exchange
-from api.tab import new_key
-from api.test_rules import administrator
-from processes import eventually
 from reprise_client import ApiKey, Changed, Client, Malformed
+from tests.api.exchange import Exchange
+from tests.api.tab import new_key
+from tests.api.test_rules import administrator
+from tests.processes import eventually
 
 
 def code_of(reply: httpx.Response) -> tuple[int, str]:

@@ -11,10 +11,10 @@ from uuid import uuid4
 
 import pytest
 
-from api.conftest import kept_alive, settings_of
-from api.exchange import Exchange, Service, service
-from conftest import empty_topics
 from reprise_client import AccountUpdate, Client, Message, Refused, read_events
+from tests.api.conftest import kept_alive, settings_of
+from tests.api.exchange import Exchange, Service, service
+from tests.conftest import empty_topics
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 

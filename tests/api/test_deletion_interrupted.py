@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 import sqlalchemy
 
-from api.conftest import kept_alive, settings_of
-from api.exchange import Exchange, service
-from conftest import empty_topics
-from processes import eventually
+from tests.api.conftest import kept_alive, settings_of
+from tests.api.exchange import Exchange, service
+from tests.conftest import empty_topics
+from tests.processes import eventually
 
 pytestmark = pytest.mark.slow
 

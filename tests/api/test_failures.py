@@ -12,14 +12,14 @@ import psycopg
 import pytest
 import sqlalchemy
 
-from api.conftest import kept_alive, settings_of
-from api.exchange import PASSWORD, Exchange, Service, User, service
-from processes import eventually
-from reprise.runtime.topics import ensure_topics
-from reprise.stack.foreground import running
-from reprise.stack.kafka import prepare_broker, wait_for_broker
-from reprise.stack.ports import LOOPBACK, free_ports
-from reprise.stack.postgres import SUPERUSER, database_url, prepare_postgres, wait_for_postgres
+from runtime.topics import ensure_topics
+from stack.foreground import running
+from stack.kafka import prepare_broker, wait_for_broker
+from stack.ports import LOOPBACK, free_ports
+from stack.postgres import SUPERUSER, database_url, prepare_postgres, wait_for_postgres
+from tests.api.conftest import kept_alive, settings_of
+from tests.api.exchange import PASSWORD, Exchange, Service, User, service
+from tests.processes import eventually
 
 pytestmark = pytest.mark.slow
 

@@ -5,9 +5,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from reprise.api.header import HeaderReader
-from reprise.schemas.codec import first_digest, seal
-from reprise.schemas.events import CommandRejected, Event, EventHeader, FeedKept, PricesUpdated, Withdrawn
+from api.header import HeaderReader
+from schemas.codec import first_digest, seal
+from schemas.events import CommandRejected, Event, EventHeader, FeedKept, PricesUpdated, Withdrawn
 
 KNOWN: dict[str, Any] = {
     "seq": 2**40,

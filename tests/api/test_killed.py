@@ -9,15 +9,15 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from api.conftest import kept_alive, settings_of
-from api.exchange import Exchange, Service, User, service
-from conftest import empty_topics
-from processes import eventually
-from reprise.runtime.kafka import end_offsets, read_back
-from reprise.schemas.codec import decode_command
-from reprise.schemas.commands import OpenPosition
-from reprise.schemas.sharding import shard_of
-from reprise.schemas.topics import COMMANDS
+from runtime.kafka import end_offsets, read_back
+from schemas.codec import decode_command
+from schemas.commands import OpenPosition
+from schemas.sharding import shard_of
+from schemas.topics import COMMANDS
+from tests.api.conftest import kept_alive, settings_of
+from tests.api.exchange import Exchange, Service, User, service
+from tests.conftest import empty_topics
+from tests.processes import eventually
 
 pytestmark = pytest.mark.slow
 

@@ -5,10 +5,10 @@ from contextlib import ExitStack
 
 import pytest
 
-from reprise.api.listening import LOOPBACK, LOOPBACK_6, listening
-from reprise.runtime.errors import FixableError
-from reprise.runtime.settings import Settings
-from reprise.stack.ports import free_ports
+from api.listening import LOOPBACK, LOOPBACK_6, listening
+from runtime.errors import FixableError
+from runtime.settings import Settings
+from stack.ports import free_ports
 
 
 def has_ipv6() -> bool:

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from reprise.api.numbers import read_json
-from reprise.api.orders.schemas import OrderRequest
+from api.numbers import read_json
+from api.orders.schemas import OrderRequest
 
 
 def order(body: str) -> OrderRequest:

@@ -9,12 +9,12 @@ import jsonschema
 import pytest
 from fastapi.routing import RouteContext, iter_route_contexts
 
-from api.exchange import Exchange
-from api.schema_judge import judged, told
-from reprise.api.app import create_app
-from reprise.api.limiting import is_limited
-from reprise.api.main import build
-from reprise.api.problems import REGISTRY
+from api.app import create_app
+from api.limiting import is_limited
+from api.main import build
+from api.problems import REGISTRY
+from tests.api.exchange import Exchange
+from tests.api.schema_judge import judged, told
 
 OPERATIONS = {
     ("post", "/api/v1/auth/register"): "register",

@@ -6,14 +6,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reprise.api.prices import Prices
-from reprise.engine.core.prices import condition
-from reprise.engine.core.state import State, genesis
-from reprise.engine.core.step import step
-from reprise.schemas.commands import Command, DefineInstruments, SelectFeed, SetMarketStatus, UpdatePrices
-from reprise.schemas.ids import broadcast_id
-from reprise.schemas.instruments import FIRST_BROADCAST, INSTRUMENTS
-from reprise.schemas.messages import Tick
+from api.prices import Prices
+from engine.core.prices import condition
+from engine.core.state import State, genesis
+from engine.core.step import step
+from schemas.commands import Command, DefineInstruments, SelectFeed, SetMarketStatus, UpdatePrices
+from schemas.ids import broadcast_id
+from schemas.instruments import FIRST_BROADCAST, INSTRUMENTS
+from schemas.messages import Tick
 
 SYMBOLS = tuple(instrument.symbol for instrument in INSTRUMENTS)
 START = 1_700_000_000_000_000

@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from reprise.api.problems import REFUSALS, REGISTRY, ApiError, Problem, problem_response
-from reprise.schemas.rejections import Rejection
+from api.problems import REFUSALS, REGISTRY, ApiError, Problem, problem_response
+from schemas.rejections import Rejection
 
 STATUSES = {
     422: {Rejection.NOT_DECODABLE, Rejection.MALFORMED, Rejection.COMMAND_ID_REUSED},

@@ -2,9 +2,9 @@
 
 import pytest
 
-from reprise.api.limiting import bucket_of
-from reprise.api.rate_limits import RateLimits
-from reprise.runtime.settings import Settings
+from api.limiting import bucket_of
+from api.rate_limits import RateLimits
+from runtime.settings import Settings
 
 
 def limits(**rates: str) -> RateLimits:

@@ -9,12 +9,12 @@ import httpx
 import pytest
 from confluent_kafka import Producer
 
-from api.exchange import Exchange, User
-from processes import eventually
-from reprise.runtime.kafka import command_producer_options
-from reprise.schemas.codec import encode_command
-from reprise.schemas.commands import OpenPosition
-from reprise.schemas.topics import COMMANDS
+from runtime.kafka import command_producer_options
+from schemas.codec import encode_command
+from schemas.commands import OpenPosition
+from schemas.topics import COMMANDS
+from tests.api.exchange import Exchange, User
+from tests.processes import eventually
 
 
 class Scene(NamedTuple):

@@ -4,13 +4,13 @@ from uuid import uuid4
 
 import pytest
 
-from api.exchange import PASSWORD, Exchange, User
-from reprise.api.users import add_user
-from reprise.runtime.kafka import read_back
-from reprise.runtime.settings import Settings
-from reprise.schemas.codec import decode_command
-from reprise.schemas.commands import ActivateRules
-from reprise.schemas.topics import COMMANDS
+from api.users import add_user
+from runtime.kafka import read_back
+from runtime.settings import Settings
+from schemas.codec import decode_command
+from schemas.commands import ActivateRules
+from schemas.topics import COMMANDS
+from tests.api.exchange import PASSWORD, Exchange, User
 
 ALL = 10**6
 

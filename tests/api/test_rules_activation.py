@@ -5,18 +5,18 @@ from contextlib import ExitStack
 
 import pytest
 
-from api.conftest import settings_of
-from api.exchange import Exchange
-from api.test_rules import ALL, administrator, asked
-from conftest import empty_topics
-from processes import ServiceProcess, eventually, gone_at_the_end
-from reprise.projector.migrate import migrate
-from reprise.runtime.kafka import end_offsets, read_back
-from reprise.runtime.settings import Settings
-from reprise.schemas.codec import read_event
-from reprise.schemas.events import RulesActivated
-from reprise.schemas.topics import COMMANDS, EVENTS
-from second_rules import newer_code
+from projector.migrate import migrate
+from runtime.kafka import end_offsets, read_back
+from runtime.settings import Settings
+from schemas.codec import read_event
+from schemas.events import RulesActivated
+from schemas.topics import COMMANDS, EVENTS
+from tests.api.conftest import settings_of
+from tests.api.exchange import Exchange
+from tests.api.test_rules import ALL, administrator, asked
+from tests.conftest import empty_topics
+from tests.processes import ServiceProcess, eventually, gone_at_the_end
+from tests.second_rules import newer_code
 
 
 @pytest.fixture
@@ -42,8 +42,8 @@ class Newer:
             process = ServiceProcess(name, settings, settings.data.parent / f"{name}.log", newer_code(main))
             return stack.enter_context(gone_at_the_end(process))
 
-        self.engine = start("engine", "reprise.engine.shell.main")
-        self.api = start("api", "reprise.api.main")
+        self.engine = start("engine", "engine.shell.main")
+        self.api = start("api", "api.main")
 
 
 @pytest.mark.slow

@@ -2,9 +2,9 @@
 
 import pytest
 
-from api.exchange import Exchange
-from api.schema_judge import ENDING, judged, told
-from api.test_rules import administrator
+from tests.api.exchange import Exchange
+from tests.api.schema_judge import ENDING, judged, told
+from tests.api.test_rules import administrator
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 EXAMPLES = ("--max-examples", "20")

@@ -10,10 +10,10 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from api.exchange import Exchange, User, service
-from api.tab import tab
-from processes import eventually
-from reprise.stack.ports import LOOPBACK, free_ports
+from stack.ports import LOOPBACK, free_ports
+from tests.api.exchange import Exchange, User, service
+from tests.api.tab import tab
+from tests.processes import eventually
 
 ORDERS_MAX = 2
 PUBLIC_MAX = 3

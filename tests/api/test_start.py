@@ -3,9 +3,9 @@
 import pytest
 from pydantic import ValidationError
 
-from reprise.api.main import jwt_secret, retired_secrets
-from reprise.runtime.errors import FixableError
-from reprise.runtime.settings import Settings
+from api.main import jwt_secret, retired_secrets
+from runtime.errors import FixableError
+from runtime.settings import Settings
 
 GOOD = "8e0c1b7f3a5d9e2c4b6a8f0d1e3c5b7a9f8e7d6c5b4a39281706f5e4d3c2b1a0"
 

@@ -12,10 +12,10 @@ import jwt
 import pytest
 from websockets.exceptions import InvalidStatus
 
-from api.exchange import Exchange, User
-from api.tab import Tab, listening, new_key, resuming, signed_ticket, tab
-from processes import eventually
-from reprise.api.auth.tokens import LIFETIME, Tokens, now
+from api.auth.tokens import LIFETIME, Tokens, now
+from tests.api.exchange import Exchange, User
+from tests.api.tab import Tab, listening, new_key, resuming, signed_ticket, tab
+from tests.processes import eventually
 
 
 def test_an_account_is_told_by_a_snapshot_and_then_by_each_event_in_the_shapes_of_rest(exchange: Exchange) -> None:

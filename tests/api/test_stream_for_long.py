@@ -17,12 +17,12 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
-from api.exchange import Exchange, User, service
-from api.tab import listening, new_key, resuming, signed_ticket, tab
-from machine import Machine, machine
-from processes import eventually
-from reprise.api.stream.sockets import LOOK_S
-from reprise.stack.ports import LOOPBACK, free_ports
+from api.stream.sockets import LOOK_S
+from stack.ports import LOOPBACK, free_ports
+from tests.api.exchange import Exchange, User, service
+from tests.api.tab import listening, new_key, resuming, signed_ticket, tab
+from tests.machine import Machine, machine
+from tests.processes import eventually
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 

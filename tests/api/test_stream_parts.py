@@ -5,12 +5,12 @@ from functools import cache
 
 import pytest
 
-from reprise.api.bus import MARKET_MAX, Bus, Happened
-from reprise.api.header import HeaderReader
-from reprise.api.recent import Kept, Recent
-from reprise.api.stream.outbox import Outbox, Overflow
-from reprise.schemas.codec import first_digest, seal
-from reprise.schemas.events import Deposited, Event, PricesUpdated
+from api.bus import MARKET_MAX, Bus, Happened
+from api.header import HeaderReader
+from api.recent import Kept, Recent
+from api.stream.outbox import Outbox, Overflow
+from schemas.codec import first_digest, seal
+from schemas.events import Deposited, Event, PricesUpdated
 
 
 def deposited(seq: int, account_seq: int, account_id: str = "alice") -> Deposited:

@@ -10,9 +10,9 @@ from typing import Any
 import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
-from api.exchange import Exchange, service
-from processes import eventually
-from reprise.stack.ports import free_ports
+from stack.ports import free_ports
+from tests.api.exchange import Exchange, service
+from tests.processes import eventually
 
 A_MEGABYTE = 1_000_000
 

@@ -5,12 +5,12 @@ from contextlib import contextmanager
 
 from sqlalchemy import Engine
 
-from audit.logs import MemoryLog
-from conftest import new_database
-from reprise.projector.chain import Entry, entry
-from reprise.projector.database import connect
-from reprise.projector.migrate import migrate
-from reprise.projector.writer import Writer
+from projector.chain import Entry, entry
+from projector.database import connect
+from projector.migrate import migrate
+from projector.writer import Writer
+from tests.audit.logs import MemoryLog
+from tests.conftest import new_database
 
 
 @contextmanager

@@ -4,9 +4,8 @@ from functools import cache
 
 from msgspec.structs import replace
 
-from audit.logs import MemoryLog, Scribe
-from reprise.schemas.codec import encode_command
-from reprise.schemas.commands import (
+from schemas.codec import encode_command
+from schemas.commands import (
     AmendStops,
     ClosePosition,
     Command,
@@ -19,8 +18,9 @@ from reprise.schemas.commands import (
     SelectFeed,
     UpdatePrices,
 )
-from reprise.schemas.instruments import INSTRUMENTS
-from reprise.schemas.messages import Side, Tick
+from schemas.instruments import INSTRUMENTS
+from schemas.messages import Side, Tick
+from tests.audit.logs import MemoryLog, Scribe
 
 START_MS = 1_767_225_600_000
 BTC = "BTC_USDC"

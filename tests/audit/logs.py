@@ -7,17 +7,17 @@ from pathlib import Path
 
 import msgspec
 
-from projector.streams import busy_exchange
-from replaying import command_in
-from reprise.audit.findings import Difference
-from reprise.audit.log import Batches, Extent
-from reprise.engine.core.state import State, genesis
-from reprise.engine.core.step import step
-from reprise.engine.snapshot import FORMAT, begin_copy, end_copy
-from reprise.runtime.kafka import Record
-from reprise.schemas.codec import encode_command, first_digest, seal
-from reprise.schemas.commands import Command
-from reprise.schemas.snapshots import Manifest, Packing, chunk_key, encode_manifest, manifest_key
+from audit.findings import Difference
+from audit.log import Batches, Extent
+from engine.core.state import State, genesis
+from engine.core.step import step
+from engine.snapshot import FORMAT, begin_copy, end_copy
+from runtime.kafka import Record
+from schemas.codec import encode_command, first_digest, seal
+from schemas.commands import Command
+from schemas.snapshots import Manifest, Packing, chunk_key, encode_manifest, manifest_key
+from tests.projector.streams import busy_exchange
+from tests.replaying import command_in
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "commands.txt"
 BATCH = 300

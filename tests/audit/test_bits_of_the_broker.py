@@ -9,19 +9,19 @@ from typing import Final, NamedTuple
 
 import pytest
 
-from audit.logs import MemoryLog, golden_log
-from kafka.workers import Client, clock, commands_in, engine, events_when
-from reprise.audit.cluster import open_cluster
-from reprise.audit.findings import Difference
-from reprise.audit.log import Batches, LogUnreadable
-from reprise.audit.verify import Request, verify
-from reprise.bench._workload import accounts_of, opening_day, trading_day
-from reprise.runtime.settings import Settings
-from reprise.runtime.topics import ensure_topics
-from reprise.schemas.topics import COMMANDS, EVENTS, SNAPSHOTS
-from reprise.stack.foreground import running
-from reprise.stack.kafka import prepare_broker, wait_for_broker
-from reprise.stack.ports import LOOPBACK, free_ports
+from audit.cluster import open_cluster
+from audit.findings import Difference
+from audit.log import Batches, LogUnreadable
+from audit.verify import Request, verify
+from bench._workload import accounts_of, opening_day, trading_day
+from runtime.settings import Settings
+from runtime.topics import ensure_topics
+from schemas.topics import COMMANDS, EVENTS, SNAPSHOTS
+from stack.foreground import running
+from stack.kafka import prepare_broker, wait_for_broker
+from stack.ports import LOOPBACK, free_ports
+from tests.audit.logs import MemoryLog, golden_log
+from tests.kafka.workers import Client, clock, commands_in, engine, events_when
 
 COUNT: Final = 600
 TORN_AT: Final = 300

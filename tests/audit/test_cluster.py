@@ -9,23 +9,23 @@ import pytest
 from confluent_kafka import KafkaError, Message
 from confluent_kafka.admin import AdminClient, ConfigResource, ResourceType
 
-from conftest import SettingsFactory, empty_topics
-from kafka.workers import Client, clock, commands_in, engine, events_in, events_when, until_group_is_empty
-from processes import environment_of
-from reprise.audit import cluster
-from reprise.audit.cluster import open_cluster
-from reprise.audit.comparison import compare
-from reprise.audit.exporting import export_log
-from reprise.audit.folder import FolderLog
-from reprise.audit.importing import import_log
-from reprise.audit.log import LogUnreadable
-from reprise.audit.verify import Request, verify
-from reprise.bench._workload import accounts_of, opening_day, trading_day
-from reprise.cli.main import call
-from reprise.runtime.errors import FixableError
-from reprise.runtime.kafka import Record, admin_options
-from reprise.runtime.settings import Settings
-from reprise.schemas.topics import COMMANDS
+from audit import cluster
+from audit.cluster import open_cluster
+from audit.comparison import compare
+from audit.exporting import export_log
+from audit.folder import FolderLog
+from audit.importing import import_log
+from audit.log import LogUnreadable
+from audit.verify import Request, verify
+from bench._workload import accounts_of, opening_day, trading_day
+from cli.main import call
+from runtime.errors import FixableError
+from runtime.kafka import Record, admin_options
+from runtime.settings import Settings
+from schemas.topics import COMMANDS
+from tests.conftest import SettingsFactory, empty_topics
+from tests.kafka.workers import Client, clock, commands_in, engine, events_in, events_when, until_group_is_empty
+from tests.processes import environment_of
 
 COUNT = 1_500
 SHARDS = (0, 1)

@@ -10,12 +10,12 @@ import pytest
 from sqlalchemy import Boolean, Column, Engine, Integer, LargeBinary, SmallInteger, Text, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
-from audit.databases import migrated_database, projected
-from audit.logs import parts_log
-from reprise.audit.expected_rows import KEYS, TABLES
-from reprise.audit.findings import Difference
-from reprise.audit.tables import NAMED_MAX, NOT_COMPARED, compare_tables
-from reprise.projector.database import connect
+from audit.expected_rows import KEYS, TABLES
+from audit.findings import Difference
+from audit.tables import NAMED_MAX, NOT_COMPARED, compare_tables
+from projector.database import connect
+from tests.audit.databases import migrated_database, projected
+from tests.audit.logs import parts_log
 
 # Of each table, test_tables changes one column in every run.
 pytestmark = pytest.mark.slow

@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from audit.logs import MemoryLog, busy_log, golden_log
-from reprise.audit.comparison import Compared, compare
-from reprise.audit.exporting import export_log
-from reprise.audit.findings import Difference
-from reprise.cli.main import call
-from reprise.runtime.errors import FixableError
-from reprise.schemas.codec import encode_command, read_event
-from reprise.schemas.commands import Deposit
+from audit.comparison import Compared, compare
+from audit.exporting import export_log
+from audit.findings import Difference
+from cli.main import call
+from runtime.errors import FixableError
+from schemas.codec import encode_command, read_event
+from schemas.commands import Deposit
+from tests.audit.logs import MemoryLog, busy_log, golden_log
 
 
 def changed() -> MemoryLog:

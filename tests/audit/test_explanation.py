@@ -9,15 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from audit.edges import edge_log
-from audit.logs import MemoryLog, busy_log, golden_log
-from reprise.audit.explanation import Explanation, explain
-from reprise.audit.exporting import export_log
-from reprise.audit.history import history_of
-from reprise.cli.main import call
-from reprise.runtime.errors import FixableError
-from reprise.schemas.codec import read_event
-from reprise.schemas.events import Event, PositionClosed, PositionOpened
+from audit.explanation import Explanation, explain
+from audit.exporting import export_log
+from audit.history import history_of
+from cli.main import call
+from runtime.errors import FixableError
+from schemas.codec import read_event
+from schemas.events import Event, PositionClosed, PositionOpened
+from tests.audit.edges import edge_log
+from tests.audit.logs import MemoryLog, busy_log, golden_log
 
 ROOT = Path(__file__).parents[2]
 NUMBER = r"-?\d+(?:\.\d+)?"

@@ -7,17 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from audit.logs import MemoryLog, busy_log, golden_log
-from reprise.audit import exporting
-from reprise.audit.comparison import compare
-from reprise.audit.exporting import export_log
-from reprise.audit.folder import MANIFEST, FolderLog
-from reprise.audit.log import Log
-from reprise.audit.verify import Request, verify
-from reprise.cli.main import call
-from reprise.runtime.errors import FixableError
-from reprise.schemas.codec import read_event
-from reprise.schemas.snapshots import decode_manifest, is_manifest_key
+from audit import exporting
+from audit.comparison import compare
+from audit.exporting import export_log
+from audit.folder import MANIFEST, FolderLog
+from audit.log import Log
+from audit.verify import Request, verify
+from cli.main import call
+from runtime.errors import FixableError
+from schemas.codec import read_event
+from schemas.snapshots import decode_manifest, is_manifest_key
+from tests.audit.logs import MemoryLog, busy_log, golden_log
 
 
 def exported(log: Log, target: Path, shard: int | None = None, to: dict[int, int] | None = None) -> FolderLog:

@@ -5,25 +5,25 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 import pytest
 from msgspec.structs import replace
 
-from audit.edges import edge_log
-from audit.logs import MemoryLog, parts_log
-from audit.test_explanation import MICRO, events_of, numbers, text_of, usdc
-from audit.test_running_laws import Shard
-from replaying import command_in
-from reprise.audit.expected_rows import COLUMNS, ExpectedRows
-from reprise.audit.explanation import explain
-from reprise.audit.history import history_of
-from reprise.audit.running_laws import RunningLaws
-from reprise.audit.statements import rows_of
-from reprise.audit.verify import Request, verify
-from reprise.engine.core.laws import broken
-from reprise.engine.core.state import genesis
-from reprise.engine.core.step import step
-from reprise.projector.chain import Entry
-from reprise.schemas.codec import read_event
-from reprise.schemas.commands import ReducePosition
-from reprise.schemas.events import OldestReduced, PositionClosed, PositionOpened, PositionReduced
-from spec.language import ALICE, BTC
+from audit.expected_rows import COLUMNS, ExpectedRows
+from audit.explanation import explain
+from audit.history import history_of
+from audit.running_laws import RunningLaws
+from audit.statements import rows_of
+from audit.verify import Request, verify
+from engine.core.laws import broken
+from engine.core.state import genesis
+from engine.core.step import step
+from projector.chain import Entry
+from schemas.codec import read_event
+from schemas.commands import ReducePosition
+from schemas.events import OldestReduced, PositionClosed, PositionOpened, PositionReduced
+from tests.audit.edges import edge_log
+from tests.audit.logs import MemoryLog, parts_log
+from tests.audit.test_explanation import MICRO, events_of, numbers, text_of, usdc
+from tests.audit.test_running_laws import Shard
+from tests.replaying import command_in
+from tests.spec.language import ALICE, BTC
 
 
 def test_the_log_agrees_with_itself() -> None:

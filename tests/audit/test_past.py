@@ -7,15 +7,15 @@ from typing import Any
 
 import pytest
 
-from audit.logs import busy_log, golden_log
-from replaying import command_in
-from reprise.audit.exporting import export_log
-from reprise.audit.past import Moment, describe, iso, ledger_at
-from reprise.cli.main import call
-from reprise.engine.core.fingerprint import state_digest
-from reprise.engine.core.state import State, genesis
-from reprise.engine.core.step import step
-from reprise.schemas.codec import read_event
+from audit.exporting import export_log
+from audit.past import Moment, describe, iso, ledger_at
+from cli.main import call
+from engine.core.fingerprint import state_digest
+from engine.core.state import State, genesis
+from engine.core.step import step
+from schemas.codec import read_event
+from tests.audit.logs import busy_log, golden_log
+from tests.replaying import command_in
 
 
 def executed(commands: int) -> State:

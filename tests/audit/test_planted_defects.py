@@ -9,15 +9,15 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from audit.edges import edge_log, write_edges
-from audit.logs import MemoryLog, busy_log, golden_log
-from properties.plant import DEFECTS, Defect, plant
-from reprise.audit.verify import Request, verify
-from reprise.engine.core import apply, closing
-from reprise.engine.core.margin import profit_of
-from reprise.engine.core.records import Account
-from reprise.engine.core.state import State
-from reprise.schemas.messages import Book, Leg, Side
+from audit.verify import Request, verify
+from engine.core import apply, closing
+from engine.core.margin import profit_of
+from engine.core.records import Account
+from engine.core.state import State
+from schemas.messages import Book, Leg, Side
+from tests.audit.edges import edge_log, write_edges
+from tests.audit.logs import MemoryLog, busy_log, golden_log
+from tests.properties.plant import DEFECTS, Defect, plant
 
 LEGS = closing.legs_of
 POST = apply._post

@@ -5,13 +5,13 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from audit.databases import migrated_database, projected
-from audit.logs import parts_log
-from reprise.audit.expected_rows import COLUMNS
-from reprise.audit.tables import compare_tables
-from reprise.projector.market_rows import MarketRows
-from reprise.projector.rows import Books, Rows
-from reprise.schemas.events import PositionOpened
+from audit.expected_rows import COLUMNS
+from audit.tables import compare_tables
+from projector.market_rows import MarketRows
+from projector.rows import Books, Rows
+from schemas.events import PositionOpened
+from tests.audit.databases import migrated_database, projected
+from tests.audit.logs import parts_log
 
 POST = Books.post
 MOVE = Rows._move

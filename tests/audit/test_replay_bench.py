@@ -2,12 +2,12 @@
 
 import pytest
 
-from reprise.audit import execution
-from reprise.audit.execution import execute
-from reprise.audit.reports import Start
-from reprise.bench.replay import MemoryLog, measure, trading_log
-from reprise.engine.core.state import State, genesis
-from reprise.schemas.codec import first_digest
+from audit import execution
+from audit.execution import execute
+from audit.reports import Start
+from bench.replay import MemoryLog, measure, trading_log
+from engine.core.state import State, genesis
+from schemas.codec import first_digest
 
 
 def test_the_bench_gives_a_rate_for_every_byte_and_for_the_state_alone() -> None:
@@ -28,7 +28,7 @@ def test_the_full_laws_are_asked_at_intervals_and_end_the_replay_where_one_is_br
 
     monkeypatch.setattr(execution, "broken", broken)
     monkeypatch.setattr(execution, "FULL_LAWS_EVERY", 1)
-    monkeypatch.setattr("reprise.bench.replay.BATCH", 500)
+    monkeypatch.setattr("bench.replay.BATCH", 500)
     log = MemoryLog(*trading_log(5_000))
     report = execute(log, 0, Start(genesis(0, 1), first_digest(0)), frozenset(), lambda _: None)
     assert len(asked) == 3

@@ -5,18 +5,18 @@ from collections.abc import Callable
 import pytest
 from msgspec.structs import replace
 
-from audit.logs import busy_log, golden_log
-from replaying import command_in
-from reprise.audit.running_laws import RunningLaws
-from reprise.engine.core.laws import broken
-from reprise.engine.core.records import Account, Market, Position
-from reprise.engine.core.state import State, genesis
-from reprise.engine.core.step import step
-from reprise.schemas.commands import OpenAccount, OpenPosition, SelectFeed, UpdatePrices
-from reprise.schemas.events import Event, PositionClosed, PositionOpened
-from reprise.schemas.messages import Tick
-from spec.exchange import Exchange
-from spec.language import ALICE, BTC, ticks
+from audit.running_laws import RunningLaws
+from engine.core.laws import broken
+from engine.core.records import Account, Market, Position
+from engine.core.state import State, genesis
+from engine.core.step import step
+from schemas.commands import OpenAccount, OpenPosition, SelectFeed, UpdatePrices
+from schemas.events import Event, PositionClosed, PositionOpened
+from schemas.messages import Tick
+from tests.audit.logs import busy_log, golden_log
+from tests.replaying import command_in
+from tests.spec.exchange import Exchange
+from tests.spec.language import ALICE, BTC, ticks
 
 Spoil = Callable[[State], None]
 

@@ -10,15 +10,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from audit.logs import busy_log
-from reprise.audit.exporting import export_log
-from reprise.audit.files import Format, write_file
-from reprise.audit.past import Moment, ledger_at
-from reprise.audit.statements import COLUMNS, Row, What, rows_of
-from reprise.cli.main import call
-from reprise.runtime.errors import FixableError
-from reprise.schemas.codec import read_event
-from reprise.schemas.events import InstrumentsDefined
+from audit.exporting import export_log
+from audit.files import Format, write_file
+from audit.past import Moment, ledger_at
+from audit.statements import COLUMNS, Row, What, rows_of
+from cli.main import call
+from runtime.errors import FixableError
+from schemas.codec import read_event
+from schemas.events import InstrumentsDefined
+from tests.audit.logs import busy_log
 
 SHARDS = (0, 1, 2, 3)
 FORMATS: tuple[Format, ...] = ("csv", "json", "parquet")

@@ -9,15 +9,15 @@ import pytest
 from rich.console import Console
 from sqlalchemy import Engine, text
 
-from audit.databases import migrated_database, name_of, projected, write
-from audit.logs import MemoryLog, busy_log
-from conftest import new_database
-from reprise.audit.findings import Difference
-from reprise.audit.tables import compare_tables
-from reprise.audit.verify import Request, Verdict, verify
-from reprise.cli.audit_report import print_verdict
-from reprise.projector.database import connect
-from reprise.schemas.codec import read_event
+from audit.findings import Difference
+from audit.tables import compare_tables
+from audit.verify import Request, Verdict, verify
+from cli.audit_report import print_verdict
+from projector.database import connect
+from schemas.codec import read_event
+from tests.audit.databases import migrated_database, name_of, projected, write
+from tests.audit.logs import MemoryLog, busy_log
+from tests.conftest import new_database
 
 
 @pytest.fixture(scope="module")

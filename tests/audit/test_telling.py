@@ -8,18 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from audit.logs import MemoryLog, golden_log, parts_log
-from audit.test_explanation import events_of
-from reprise.audit.explanation import explain_name
-from reprise.audit.exporting import export_log
-from reprise.audit.history import happening_at
-from reprise.audit.log import LogUnreadable
-from reprise.audit.refusals import OF_COMMANDS, OF_TICKS
-from reprise.audit.telling import ToldEvent, tell
-from reprise.cli.main import call
-from reprise.runtime.errors import FixableError
-from reprise.schemas.codec import read_event
-from reprise.schemas.events import (
+from audit.explanation import explain_name
+from audit.exporting import export_log
+from audit.history import happening_at
+from audit.log import LogUnreadable
+from audit.refusals import OF_COMMANDS, OF_TICKS
+from audit.telling import ToldEvent, tell
+from cli.main import call
+from runtime.errors import FixableError
+from schemas.codec import read_event
+from schemas.events import (
     CommandRejected,
     Deposited,
     Event,
@@ -29,8 +27,10 @@ from reprise.schemas.events import (
     PricesUpdated,
     TickHeld,
 )
-from reprise.schemas.instruments import BY_SYMBOL
-from reprise.schemas.rejections import Rejection, TickRefusal
+from schemas.instruments import BY_SYMBOL
+from schemas.rejections import Rejection, TickRefusal
+from tests.audit.logs import MemoryLog, golden_log, parts_log
+from tests.audit.test_explanation import events_of
 
 ROOT = Path(__file__).parents[2]
 

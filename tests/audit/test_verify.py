@@ -6,14 +6,14 @@ from collections.abc import Callable
 import pytest
 from msgspec.structs import replace
 
-from audit.logs import MemoryLog, busy_log, golden_log
-from reprise.audit.findings import Difference
-from reprise.audit.generations import generations
-from reprise.audit.verify import From, Request, Verdict, verify
-from reprise.runtime.kafka import Record
-from reprise.schemas.codec import NotDecodable, decode_command, read_event
-from reprise.schemas.commands import ClientCommand
-from reprise.schemas.snapshots import is_manifest_key
+from audit.findings import Difference
+from audit.generations import generations
+from audit.verify import From, Request, Verdict, verify
+from runtime.kafka import Record
+from schemas.codec import NotDecodable, decode_command, read_event
+from schemas.commands import ClientCommand
+from schemas.snapshots import is_manifest_key
+from tests.audit.logs import MemoryLog, busy_log, golden_log
 
 FLIPS = 25
 SEED = 11

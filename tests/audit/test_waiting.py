@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from audit.logs import MemoryLog, golden_log
-from reprise.audit.exporting import export_log
-from reprise.audit.verify import From, Request, Verdict, verify
-from reprise.audit.waiting import PATIENCE
-from reprise.cli.main import call
-from reprise.schemas.codec import read_event
-from reprise.schemas.units import SECOND
+from audit.exporting import export_log
+from audit.verify import From, Request, Verdict, verify
+from audit.waiting import PATIENCE
+from cli.main import call
+from schemas.codec import read_event
+from schemas.units import SECOND
+from tests.audit.logs import MemoryLog, golden_log
 
 LOST = (200, None)
 

@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from audit.logs import busy_log, golden_log
-from audit.test_verify import flipped
-from reprise.audit.exporting import export_log
-from reprise.audit.verify import From, Request, verify
-from reprise.audit.watching import Planned, Watcher
-from reprise.cli.audit_report import Bars, Lines, watch_on
-from reprise.cli.main import call
+from audit.exporting import export_log
+from audit.verify import From, Request, verify
+from audit.watching import Planned, Watcher
+from cli.audit_report import Bars, Lines, watch_on
+from cli.main import call
+from tests.audit.logs import busy_log, golden_log
+from tests.audit.test_verify import flipped
 
 
 class Notes(Watcher):

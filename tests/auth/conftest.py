@@ -12,15 +12,15 @@ import pytest
 import sqlalchemy
 import uvicorn
 
-from conftest import new_database
-from processes import eventually
-from reprise.api.app import create_app
-from reprise.api.auth.passwords import Passwords
-from reprise.api.main import build
-from reprise.api.parts import Parts
-from reprise.cli.database import migrate_url
-from reprise.runtime.settings import Settings
-from reprise.stack.ports import free_ports
+from api.app import create_app
+from api.auth.passwords import Passwords
+from api.main import build
+from api.parts import Parts
+from cli.database import migrate_url
+from runtime.settings import Settings
+from stack.ports import free_ports
+from tests.conftest import new_database
+from tests.processes import eventually
 
 PASSWORD: Final = "correct horse battery"
 SECRET: Final = "a-key-of-the-tests-of-at-least-32-bytes"

@@ -12,10 +12,10 @@ from uuid import uuid4
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from auth.conftest import Ask, Browser, refused
-from auth.signing import Key, headers_of, public_half
-from reprise.api.api_keys.service import KEYS_MAX
-from reprise.api.auth.signatures import FIRST_LINE
+from api.api_keys.service import KEYS_MAX
+from api.auth.signatures import FIRST_LINE
+from tests.auth.conftest import Ask, Browser, refused
+from tests.auth.signing import Key, headers_of, public_half
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "api-keys.md"
 DEPOSIT = b'{"amount": "1"}'

@@ -5,11 +5,11 @@ from uuid import uuid4
 import jwt
 import pytest
 
-from auth.conftest import PASSWORD, SECRET, Ask, Browser, Site, refused, served, settings_of
-from reprise.api.auth import store
-from reprise.api.auth.seed_logins import begin_day_session
-from reprise.api.auth.tokens import now
-from reprise.api.parts import Parts
+from api.auth import store
+from api.auth.seed_logins import begin_day_session
+from api.auth.tokens import now
+from api.parts import Parts
+from tests.auth.conftest import PASSWORD, SECRET, Ask, Browser, Site, refused, served, settings_of
 
 COOKIES = ("session", "authToken", "token")
 

@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from auth.conftest import PASSWORD, Browser, refused
+from tests.auth.conftest import PASSWORD, Browser, refused
 
 CROSS_SITE = [
     {"Sec-Fetch-Site": "cross-site"},

@@ -6,11 +6,11 @@ from uuid import UUID
 import httpx
 import pytest
 
-from auth.conftest import PASSWORD, Ask, Browser, Site, refused
-from auth.signing import headers_of
-from auth.test_api_keys import anonymous, made
-from reprise.api.parts import Parts
-from reprise.api.venue.leaving import left_venue
+from api.parts import Parts
+from api.venue.leaving import left_venue
+from tests.auth.conftest import PASSWORD, Ask, Browser, Site, refused
+from tests.auth.signing import headers_of
+from tests.auth.test_api_keys import anonymous, made
 
 
 def delete(browser: Browser, token: str, **headers: str) -> httpx.Response:

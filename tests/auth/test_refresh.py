@@ -6,9 +6,9 @@ from datetime import timedelta
 import httpx
 import pytest
 
-from auth.conftest import Ask, Browser, refused
-from reprise.api.auth.service import GRACE, SESSION_MAX
-from reprise.api.auth.tokens import Tokens, refresh_hash
+from api.auth.service import GRACE, SESSION_MAX
+from api.auth.tokens import Tokens, refresh_hash
+from tests.auth.conftest import Ask, Browser, refused
 
 REFRESH_PATH = "/api/v1/auth"
 

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 
 from confluent_kafka import Producer
 
-from reprise.runtime.kafka import transactional_producer_options
-from reprise.runtime.settings import Settings
-from reprise.schemas.topics import EVENTS
+from runtime.kafka import transactional_producer_options
+from runtime.settings import Settings
+from schemas.topics import EVENTS
 
 
 class LogWriter:

@@ -12,14 +12,14 @@ from typing import Final
 
 import pytest
 
-from api.seeds.market import Person
-from api.seeds.running import running_market
-from client.log_writer import LogWriter
-from conftest import SettingsFactory
-from processes import eventually
-from projector.streams import Exchange, busy_exchange
-from reprise.schemas.events import PositionClosed, PositionOpened, PositionReduced
-from reprise.stack.foreground import dying_with_parent
+from schemas.events import PositionClosed, PositionOpened, PositionReduced
+from stack.foreground import dying_with_parent
+from tests.api.seeds.market import Person
+from tests.api.seeds.running import running_market
+from tests.client.log_writer import LogWriter
+from tests.conftest import SettingsFactory
+from tests.processes import eventually
+from tests.projector.streams import Exchange, busy_exchange
 
 ROOT: Final = Path(__file__).parents[2]
 PROGRAM: Final = "downstream.py"

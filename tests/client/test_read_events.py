@@ -6,11 +6,11 @@ from itertools import islice
 import pytest
 from confluent_kafka import KafkaException
 
-from client.log_writer import LogWriter
-from conftest import SettingsFactory
-from projector.streams import Exchange, busy_exchange
-from reprise.runtime.settings import Settings
 from reprise_client import Bookmark, Event, LogBroken, read_events
+from runtime.settings import Settings
+from tests.client.log_writer import LogWriter
+from tests.conftest import SettingsFactory
+from tests.projector.streams import Exchange, busy_exchange
 
 FORGED_SHARD = 1
 HOLED_SHARD = 2

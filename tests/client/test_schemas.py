@@ -6,10 +6,10 @@ import jsonschema
 import msgspec
 import pytest
 
-from projector.streams import Exchange, busy_exchange
 from reprise_client import avro_schemas, json_schema
 from reprise_client.decoding import Decoder, UnknownSchema
 from reprise_client.messages import Schema
+from tests.projector.streams import Exchange, busy_exchange
 
 
 @pytest.fixture(scope="module")

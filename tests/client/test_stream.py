@@ -9,8 +9,6 @@ from decimal import Decimal
 import httpx
 import pytest
 
-from client.stream_server import SmallExchange, small_exchange
-from reprise.stack.ports import free_ports
 from reprise_client import (
     AccountSnapshot,
     AccountUpdate,
@@ -23,6 +21,8 @@ from reprise_client import (
     Ticker,
     Unreachable,
 )
+from stack.ports import free_ports
+from tests.client.stream_server import SmallExchange, small_exchange
 
 Test = Callable[[SmallExchange, Client], Awaitable[None]]
 

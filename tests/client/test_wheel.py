@@ -8,9 +8,9 @@ from typing import Any, Final
 
 import pytest
 
-from client.log_writer import LogWriter
-from conftest import SettingsFactory
-from projector.streams import busy_exchange
+from tests.client.log_writer import LogWriter
+from tests.conftest import SettingsFactory
+from tests.projector.streams import busy_exchange
 
 CLIENT: Final = Path(__file__).parents[2] / "clients" / "python"
 BUILD_TIMEOUT_S: Final = 300

@@ -8,8 +8,8 @@ from typing import Any
 import typer.main
 import yaml
 
-from reprise.cli.main import application
-from reprise.runtime.settings import Settings
+from cli.main import application
+from runtime.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 COMPOSE = ROOT / "docker-compose.kafka.yml"

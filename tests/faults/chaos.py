@@ -5,9 +5,9 @@ import signal
 import time
 from typing import Final, Literal, NamedTuple
 
-from faults.spoiling import WAYS, Spoiled, Way, compact_at_once, passed_over, spoil_newest
-from machine import Machine
-from processes import eventually
+from tests.faults.spoiling import WAYS, Spoiled, Way, compact_at_once, passed_over, spoil_newest
+from tests.machine import Machine
+from tests.processes import eventually
 
 Kind = Literal["kill", "pause", "compact"] | Way
 PAUSES_S: Final = (0.3, 1.5, 4.0, 8.0)  # the last is longer than the group's session

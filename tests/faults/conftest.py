@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from conftest import SettingsFactory
-from faults.seeds import VARIABLE, chosen_seed
-from kafka.workers import Client, until_group_is_empty
-from reprise.runtime.settings import Settings
+from runtime.settings import Settings
+from tests.conftest import SettingsFactory
+from tests.faults.seeds import VARIABLE, chosen_seed
+from tests.kafka.workers import Client, until_group_is_empty
 
 
 @pytest.fixture

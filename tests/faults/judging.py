@@ -3,23 +3,23 @@
 import json
 import os
 import subprocess
-import sys
 from collections import Counter
 from decimal import Decimal
 from typing import Any, Final
 
-from faults.load import Answer
-from faults.spoiling import Spoiled, still_named
-from machine import Machine
-from processes import environment_of, eventually
-from reprise.runtime.kafka import Record
-from reprise.schemas.codec import read_event
-from reprise.schemas.events import CommandRejected, CommandRepeated, Event, PositionClosed, PositionReduced
-from reprise.schemas.ids import keyed_command_id
-from reprise.schemas.instruments import BY_SYMBOL
-from reprise.schemas.rejections import Rejection
-from reprise.schemas.topics import COMMANDS, EVENTS
-from system.exchange import read_all, shards_are_done, status
+from runtime.kafka import Record
+from runtime.python import reprise_command
+from schemas.codec import read_event
+from schemas.events import CommandRejected, CommandRepeated, Event, PositionClosed, PositionReduced
+from schemas.ids import keyed_command_id
+from schemas.instruments import BY_SYMBOL
+from schemas.rejections import Rejection
+from schemas.topics import COMMANDS, EVENTS
+from tests.faults.load import Answer
+from tests.faults.spoiling import Spoiled, still_named
+from tests.machine import Machine
+from tests.processes import environment_of, eventually
+from tests.system.exchange import read_all, shards_are_done, status
 
 DONE_TIMEOUT_S: Final = 120.0
 AUDIT_TIMEOUT_S: Final = 300.0
@@ -44,7 +44,7 @@ def audit(machine: Machine, spoiled: list[Spoiled] | None = None) -> dict[str, A
     """Let the audit look at the log and at PostgreSQL as a stranger would; all but what was spoiled must agree."""
     must, may = still_named(machine.settings, spoiled or [])
     result = subprocess.run(
-        [sys.executable, "-m", "reprise.cli.main", "audit", "verify", "--json"],
+        reprise_command("audit", "verify", "--json"),
         env=os.environ | environment_of(machine.settings),
         cwd=machine.folder,
         stdin=subprocess.DEVNULL,

@@ -8,8 +8,8 @@ from typing import Any, Final, NamedTuple
 
 import httpx
 
-from api.exchange import Exchange, User
-from reprise.schemas.instruments import BY_SYMBOL
+from schemas.instruments import BY_SYMBOL
+from tests.api.exchange import Exchange, User
 
 # What became of the command; anything else, and a key that is still in use, is asked about again.
 ANSWERS: Final = frozenset({200, 201, 404, 409, 422})

@@ -6,7 +6,7 @@ import time
 from contextlib import suppress
 from typing import Final
 
-from reprise.stack.ports import LOOPBACK
+from stack.ports import LOOPBACK
 
 CHUNK: Final = 65_536
 

@@ -6,15 +6,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final, Literal, NamedTuple, get_args
 
-from kafka.snapshotting import Draft, SnapshotWriter, changed, configure, configure_broker, snapshots_in
-from kafka.workers import ALL
-from machine import Machine
-from processes import eventually
-from reprise.runtime.kafka import read_back
-from reprise.runtime.settings import Settings
-from reprise.runtime.snapshots import Found
-from reprise.schemas.snapshots import Manifest, SnapshotUnreadable, chunk_key, unpack
-from reprise.schemas.topics import SNAPSHOTS, TOPICS
+from runtime.kafka import read_back
+from runtime.settings import Settings
+from runtime.snapshots import Found
+from schemas.snapshots import Manifest, SnapshotUnreadable, chunk_key, unpack
+from schemas.topics import SNAPSHOTS, TOPICS
+from tests.kafka.snapshotting import Draft, SnapshotWriter, changed, configure, configure_broker, snapshots_in
+from tests.kafka.workers import ALL
+from tests.machine import Machine
+from tests.processes import eventually
 
 Way = Literal["alter", "cut", "lose"]
 WAYS: Final[tuple[Way, ...]] = get_args(Way)

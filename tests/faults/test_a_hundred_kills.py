@@ -3,20 +3,20 @@
 import random
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
 
-from conftest import SettingsFactory
-from faults.judging import audit, everyone_was_told_the_truth, settle
-from faults.load import Load
-from machine import SERVICES, Machine, machine
-from processes import ServiceProcess, environment_of, eventually, gone_at_the_end
-from reprise.runtime.settings import Settings
-from reprise.schemas.topics import EVENTS
-from system.exchange import read_all, shards_are_done, status
+from runtime.python import reprise_command
+from runtime.settings import Settings
+from schemas.topics import EVENTS
+from tests.conftest import SettingsFactory
+from tests.faults.judging import audit, everyone_was_told_the_truth, settle
+from tests.faults.load import Load
+from tests.machine import SERVICES, Machine, machine
+from tests.processes import ServiceProcess, environment_of, eventually, gone_at_the_end
+from tests.system.exchange import read_all, shards_are_done, status
 
 # Whom the one kill meets, and whom a hundred do: forty commands a second, as an account may send 600 in ten minutes.
 FEW = (6, 0.15)
@@ -79,7 +79,7 @@ def until_executing(hit: Machine, number: int) -> None:
 def log(what: str, folder: Path, ledger: Settings) -> None:
     """Run `reprise log export` or `reprise log import`."""
     result = subprocess.run(
-        [sys.executable, "-m", "reprise.cli.main", "log", what, str(folder)],
+        reprise_command("log", what, str(folder)),
         env=environment_of(ledger) | {"PATH": ""},
         cwd=folder.parent,
         stdin=subprocess.DEVNULL,

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from kafka.workers import Client, clock, commands_in, engine, events_when, executed_in_process
-from reprise.bench._workload import accounts_of, opening_day, trading_day
-from reprise.runtime.settings import Settings
+from bench._workload import accounts_of, opening_day, trading_day
+from runtime.settings import Settings
+from tests.kafka.workers import Client, clock, commands_in, engine, events_when, executed_in_process
 
 pytestmark = pytest.mark.slow
 

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from faults.chaos import OF_ANY_PART, OF_SNAPSHOTS, PAUSES_S, Fault, plan, strike
-from faults.judging import audit, everyone_was_told_the_truth, settle, what_happened
-from faults.load import Answer, Load
-from machine import BROKER, DATABASE, SERVICES, Machine, machine
-from processes import eventually
+from tests.faults.chaos import OF_ANY_PART, OF_SNAPSHOTS, PAUSES_S, Fault, plan, strike
+from tests.faults.judging import audit, everyone_was_told_the_truth, settle, what_happened
+from tests.faults.load import Answer, Load
+from tests.machine import BROKER, DATABASE, SERVICES, Machine, machine
+from tests.processes import eventually
 
 TRADERS = 4
 ANY = (*SERVICES, BROKER, DATABASE)

@@ -6,11 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from api.seeds.planting import PLANTED, Planted
-from api.seeds.running import running_market
+from tests.api.seeds.planting import PLANTED, Planted
+from tests.api.seeds.running import running_market
 
-TESTS = Path(__file__).parents[1]
-PROGRAM = "import sys; sys.path.insert(0, {tests!r}); from api.seeds.planting import run_planted; run_planted({name!r})"
+PROGRAM = "from tests.api.seeds.planting import run_planted; run_planted({name!r})"
 
 
 @pytest.mark.slow
@@ -19,8 +18,8 @@ PROGRAM = "import sys; sys.path.insert(0, {tests!r}); from api.seeds.planting im
 def test_its_test_sees_it_at_the_line_that_is_about_it(
     planted: Planted, kafka: str, postgres: str, tmp_path: Path
 ) -> None:
-    test = getattr(import_module(f"api.seeds.{planted.module}"), planted.test)
-    program = PROGRAM.format(tests=str(TESTS), name=planted.defect.name)
+    test = getattr(import_module(f"tests.api.seeds.{planted.module}"), planted.test)
+    program = PROGRAM.format(name=planted.defect.name)
     with (
         running_market(kafka, postgres, tmp_path, program) as market,
         pytest.raises(AssertionError, match=planted.said) as seen,
@@ -33,5 +32,5 @@ def test_its_test_sees_it_at_the_line_that_is_about_it(
 
 @pytest.mark.parametrize("planted", PLANTED, ids=lambda planted: planted.defect.name)
 def test_the_line_that_must_see_it_stands_once_in_its_test(planted: Planted) -> None:
-    test = getattr(import_module(f"api.seeds.{planted.module}"), planted.test)
+    test = getattr(import_module(f"tests.api.seeds.{planted.module}"), planted.test)
     assert inspect.getsource(test).count(planted.line) == 1

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from faults.judging import audit, everyone_was_told_the_truth, settle
-from faults.load import Load
-from faults.slow_link import SlowLink
-from machine import DATABASE, SERVICES, Machine, machine
-from processes import eventually
-from reprise.stack.ports import free_ports
+from stack.ports import free_ports
+from tests.faults.judging import audit, everyone_was_told_the_truth, settle
+from tests.faults.load import Load
+from tests.faults.slow_link import SlowLink
+from tests.machine import DATABASE, SERVICES, Machine, machine
+from tests.processes import eventually
 
 pytestmark = pytest.mark.slow
 
@@ -34,7 +34,7 @@ dice = random.Random(os.environ["REPRISE_FAULT_SEED"] + " " + str(life))
 # and nobody told.
 MORTAL = f"""{DICE}
 import signal, sys
-from reprise.engine.shell.outbox import Outbox
+from engine.shell.outbox import Outbox
 
 commit = Outbox._commit
 
@@ -59,7 +59,7 @@ def mortally(self, outputs):
 
 Outbox._commit = mortally
 sys.argv = ["reprise", "run", "engine"]
-from reprise.cli.main import main
+from cli.main import main
 main()
 """
 

@@ -11,12 +11,10 @@ from random import Random
 
 from msgspec.structs import replace
 
-from golden.replay import replay, summary_of
-from replaying import Replay
-from reprise.engine.core.state import State, genesis
-from reprise.engine.core.step import step
-from reprise.schemas.codec import encode_command
-from reprise.schemas.commands import (
+from engine.core.state import State, genesis
+from engine.core.step import step
+from schemas.codec import encode_command
+from schemas.commands import (
     AmendStops,
     ClientCommand,
     ClosePosition,
@@ -32,9 +30,11 @@ from reprise.schemas.commands import (
     UpdatePrices,
     Withdraw,
 )
-from reprise.schemas.ids import broadcast_id, open_account_id
-from reprise.schemas.instruments import BY_SYMBOL, FIRST_BROADCAST, INSTRUMENTS
-from reprise.schemas.messages import Tick
+from schemas.ids import broadcast_id, open_account_id
+from schemas.instruments import BY_SYMBOL, FIRST_BROADCAST, INSTRUMENTS
+from schemas.messages import Tick
+from tests.golden.replay import replay, summary_of
+from tests.replaying import Replay
 
 FOLDER = Path(__file__).parent
 SEED = 3

@@ -3,7 +3,7 @@
 from base64 import b64decode
 from collections import Counter
 
-from replaying import Replay, execute
+from tests.replaying import Replay, execute
 
 
 def replay(lines: list[str]) -> Replay:

@@ -5,13 +5,13 @@ from functools import cache
 from hashlib import blake2b
 from pathlib import Path
 
-from golden.replay import replay, summary_of
-from replaying import Replay
-from reprise.engine.core.apply import apply
-from reprise.engine.core.fingerprint import state_digest
-from reprise.engine.core.state import genesis
-from reprise.schemas.codec import read_event
-from reprise.schemas.events import OldestReduced, PositionClosed, PositionReduced
+from engine.core.apply import apply
+from engine.core.fingerprint import state_digest
+from engine.core.state import genesis
+from schemas.codec import read_event
+from schemas.events import OldestReduced, PositionClosed, PositionReduced
+from tests.golden.replay import replay, summary_of
+from tests.replaying import Replay
 
 FOLDER = Path(__file__).parent
 LINES = (FOLDER / "commands.txt").read_text().splitlines()

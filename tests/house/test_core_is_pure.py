@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
-CORE = sorted((ROOT / "src" / "reprise" / "engine" / "core").rglob("*.py"))
+from tests.house.project import ROOT
+
+CORE = sorted((ROOT / "engine" / "core").rglob("*.py"))
 IMPURE_MODULES = {
     "asyncio",
     "datetime",

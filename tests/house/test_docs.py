@@ -6,18 +6,14 @@ from pathlib import Path
 import pytest
 import typer.main
 
-from reprise.cli.main import application
-from reprise.runtime.settings import Settings
-from reprise.schemas import topics
+from cli.main import application
+from runtime.settings import Settings
+from schemas import topics
+from tests.house.project import PACKAGES, ROOT, relative, text_of
 
-ROOT = Path(__file__).parents[2]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 DECISION_LINES_MAX = 50
 ARCHITECTURE_LINES_MAX = 150
-
-
-def text_of(name: str) -> str:
-    return (ROOT / name).read_text(encoding="utf-8")
 
 
 def settings_names() -> set[str]:
@@ -35,9 +31,7 @@ def test_the_architecture_names_the_topics_there_are() -> None:
 
 def test_the_architecture_names_the_folders_there_are() -> None:
     named = set(re.findall(r"^\| `([a-z_/]+)/` \|", text_of("ARCHITECTURE.md"), re.MULTILINE))
-    source = ROOT / "src" / "reprise"
-    folders = {folder.parent.relative_to(source).as_posix() for folder in source.glob("*/__init__.py")}
-    assert named == (folders - {"engine"}) | {"engine/core", "engine/shell"}
+    assert named == (set(PACKAGES) - {"engine"}) | {"engine/core", "engine/shell"}
 
 
 def test_the_readme_names_settings_that_exist() -> None:
@@ -54,7 +48,7 @@ def test_the_readme_and_the_guide_name_commands_that_exist() -> None:
         assert called <= commands, name
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())
+@pytest.mark.parametrize("document", DOCUMENTS, ids=relative)
 def test_every_link_leads_to_a_file(document: Path) -> None:
     for target in re.findall(r"\]\(([^)#]+)\)", document.read_text(encoding="utf-8")):
         if not target.startswith("http"):

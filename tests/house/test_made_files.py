@@ -1,15 +1,14 @@
 """What is made from the code and kept beside it is up to date: `./reprise documents` would change nothing."""
 
 import re
-from pathlib import Path
 
 import pytest
 
-from reprise.cli.documents import EVENTS_DOCUMENT, kept_files, made_files
-from reprise.market_data.publisher import PublishedTick
-from reprise.schemas import reference, topics
+from cli.documents import EVENTS_DOCUMENT, kept_files, made_files
+from market_data.publisher import PublishedTick
+from schemas import reference, topics
+from tests.house.project import ROOT
 
-ROOT = Path(__file__).parents[2]
 DOCUMENT = (ROOT / EVENTS_DOCUMENT).read_text(encoding="utf-8")
 MADE = made_files(ROOT)
 
@@ -49,7 +48,7 @@ def test_the_document_names_the_members_of_a_tick() -> None:
 
 
 def test_every_avro_file_is_of_a_message_the_document_has() -> None:
-    files = {file.name.removesuffix(".avsc") for file in (ROOT / "src/reprise/schemas/avro").rglob("*.avsc")}
+    files = {file.name.removesuffix(".avsc") for file in (ROOT / "schemas/avro").rglob("*.avsc")}
     assert files == {message.name for message in reference.told()}
 
 

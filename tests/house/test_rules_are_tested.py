@@ -4,9 +4,9 @@ import ast
 import re
 from pathlib import Path
 
-from reprise.schemas.rejections import Rejection
+from schemas.rejections import Rejection
+from tests.house.project import ROOT
 
-ROOT = Path(__file__).parent.parent.parent
 RULES = (ROOT / "docs" / "rules.md").read_text()
 DEFINED = re.findall(r"^\*\*([A-Z]+-\d+)\*\*", RULES, re.MULTILINE)
 SERIES = "|".join(sorted({number.split("-")[0] for number in DEFINED}))

@@ -1,12 +1,10 @@
 """`.env.example` names every setting the services take, with its meaning and its default, and no other."""
 
-from pathlib import Path
-
 from pydantic.fields import FieldInfo
 
-from reprise.runtime.settings import Settings
+from runtime.settings import Settings
+from tests.house.project import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 HEADER = (
     "# Copy to .env and uncomment what you change. Every setting, its meaning and its default; a variable of the\n"
     "# environment of the same name wins over the file.\n"

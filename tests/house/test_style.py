@@ -6,18 +6,13 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
-SOURCES = sorted([*(ROOT / "src").rglob("*.py"), *(ROOT / "clients").rglob("*.py"), *(ROOT / "examples").rglob("*.py")])
-TESTS = sorted((ROOT / "tests").rglob("*.py"))
+from tests.house.project import SOURCES, TESTS, relative
+
 BANNED_NAMES = re.compile(r"(^|_)(utils?|helpers?|handle|amt|px)(_|$)")
 BANNED_FILES = {"util", "utils", "helper", "helpers", "misc", "common"}
 # Where one place may catch what it cannot name: the ends of processes, and the freezing of one shard.
-MAY_CATCH_ALL = re.compile(r"(^|/)main\.py$|^src/reprise/engine/shell/")
+MAY_CATCH_ALL = re.compile(r"(^|/)main\.py$|^engine/shell/")
 FIRST_LINE_MAX = 200
-
-
-def relative(path: Path) -> str:
-    return path.relative_to(ROOT).as_posix()
 
 
 @pytest.mark.parametrize("path", SOURCES + TESTS, ids=relative)

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from conftest import SettingsFactory
-from kafka.workers import Client, until_group_is_empty
-from reprise.runtime.settings import Settings
+from runtime.settings import Settings
+from tests.conftest import SettingsFactory
+from tests.kafka.workers import Client, until_group_is_empty
 
 
 @pytest.fixture

@@ -7,17 +7,17 @@ import msgspec
 from confluent_kafka import Message, Producer
 from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, ResourceType
 
-from kafka.workers import commands_in, events_in
-from replaying import execute_records
-from reprise.engine.core.fingerprint import state_digest
-from reprise.engine.core.state import State
-from reprise.engine.snapshot import FORMAT, begin_copy, end_copy, restore
-from reprise.runtime.kafka import admin_options, transactional_producer_options
-from reprise.runtime.settings import Settings
-from reprise.runtime.snapshots import Found, manifests, read_pages
-from reprise.schemas.codec import digest_of
-from reprise.schemas.snapshots import Manifest, Packing, chunk_key, encode_manifest, manifest_key
-from reprise.schemas.topics import SNAPSHOTS
+from engine.core.fingerprint import state_digest
+from engine.core.state import State
+from engine.snapshot import FORMAT, begin_copy, end_copy, restore
+from runtime.kafka import admin_options, transactional_producer_options
+from runtime.settings import Settings
+from runtime.snapshots import Found, manifests, read_pages
+from schemas.codec import digest_of
+from schemas.snapshots import Manifest, Packing, chunk_key, encode_manifest, manifest_key
+from schemas.topics import SNAPSHOTS
+from tests.kafka.workers import commands_in, events_in
+from tests.replaying import execute_records
 
 
 class Draft(NamedTuple):

@@ -2,14 +2,14 @@
 
 from pathlib import Path
 
-from kafka.workers import Client, clock, commands_in, engine, events_in, events_when, executed_in_process
-from reprise.bench._workload import accounts_of, opening_day, trading_day
-from reprise.runtime.settings import Settings
-from reprise.schemas.codec import digest_of, encode_command, expected_digest, first_digest, read_event
-from reprise.schemas.commands import Deposit
-from reprise.schemas.events import CommandRejected, Deposited
-from reprise.schemas.rejections import Rejection
-from reprise.schemas.units import MICROS_PER_USDC
+from bench._workload import accounts_of, opening_day, trading_day
+from runtime.settings import Settings
+from schemas.codec import digest_of, encode_command, expected_digest, first_digest, read_event
+from schemas.commands import Deposit
+from schemas.events import CommandRejected, Deposited
+from schemas.rejections import Rejection
+from schemas.units import MICROS_PER_USDC
+from tests.kafka.workers import Client, clock, commands_in, engine, events_in, events_when, executed_in_process
 
 SHARD = 1
 # Events of `opening_day` besides one per account: of its four commands, the first prices hold three ticks.

@@ -8,7 +8,14 @@ from typing import Any
 from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient
 
-from kafka.workers import (
+from bench._workload import accounts_of, opening_day, trading_day
+from runtime.kafka import admin_options, end_offsets, transactional_producer_options
+from runtime.settings import Settings
+from runtime.topics import ensure_topics
+from schemas.codec import encode_command
+from schemas.commands import Deposit
+from schemas.topics import COMMANDS
+from tests.kafka.workers import (
     Client,
     EngineProcess,
     clock,
@@ -18,13 +25,6 @@ from kafka.workers import (
     events_when,
     executed_in_process,
 )
-from reprise.bench._workload import accounts_of, opening_day, trading_day
-from reprise.runtime.kafka import admin_options, end_offsets, transactional_producer_options
-from reprise.runtime.settings import Settings
-from reprise.runtime.topics import ensure_topics
-from reprise.schemas.codec import encode_command
-from reprise.schemas.commands import Deposit
-from reprise.schemas.topics import COMMANDS
 
 SHARD = 1
 OTHER = 2
@@ -32,9 +32,9 @@ OTHER = 2
 BEFORE_THE_DEFECT = 43
 # The worker's own main, with a core that has a defect at one offset of one shard.
 DEFECTIVE = """
-from reprise.engine.core.step import step
-from reprise.engine.shell.main import run
-from reprise.runtime.settings import Settings
+from engine.core.step import step
+from engine.shell.main import run
+from runtime.settings import Settings
 
 def defective(state, command, *, offset, time):
     if (state.shard, offset) == (1, 40):

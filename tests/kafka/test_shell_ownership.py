@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 from confluent_kafka import Producer
 
-from conftest import SettingsFactory
-from kafka.workers import Client, clock, commands_in, engine, events_when, executed_in_process
-from reprise.bench._workload import accounts_of, opening_day, trading_day
-from reprise.engine.shell.fatal import CANNOT_COMMIT, LOST_OWNERSHIP
-from reprise.engine.shell.group import SESSION_MS
-from reprise.runtime.kafka import transactional_producer_options
-from reprise.runtime.settings import Settings
-from reprise.schemas.commands import Command
+from bench._workload import accounts_of, opening_day, trading_day
+from engine.shell.fatal import CANNOT_COMMIT, LOST_OWNERSHIP
+from engine.shell.group import SESSION_MS
+from runtime.kafka import transactional_producer_options
+from runtime.settings import Settings
+from schemas.commands import Command
+from tests.conftest import SettingsFactory
+from tests.kafka.workers import Client, clock, commands_in, engine, events_when, executed_in_process
 
 ACCOUNTS = 20
 SHARD = 1

@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from conftest import SettingsFactory
-from kafka.snapshotting import configure
-from kafka.workers import Client, EngineProcess, clock, engine, events_when, until_group_is_empty
-from processes import eventually
-from reprise.bench._workload import accounts_of, opening_day, trading_day
-from reprise.runtime.kafka import end_offsets
-from reprise.runtime.settings import Settings
-from reprise.schemas.topics import COMMANDS
+from bench._workload import accounts_of, opening_day, trading_day
+from runtime.kafka import end_offsets
+from runtime.settings import Settings
+from schemas.topics import COMMANDS
+from tests.conftest import SettingsFactory
+from tests.kafka.snapshotting import configure
+from tests.kafka.workers import Client, EngineProcess, clock, engine, events_when, until_group_is_empty
+from tests.processes import eventually
 
 SHARD = 1
 OTHER = 2
@@ -25,9 +25,9 @@ A_MEGABYTE = 1_000_000
 TOO_SMALL = "200"
 # The worker's own main, with a core that has a defect at one offset of one shard.
 DEFECTIVE = """
-from reprise.engine.core.step import step
-from reprise.engine.shell.main import run
-from reprise.runtime.settings import Settings
+from engine.core.step import step
+from engine.shell.main import run
+from runtime.settings import Settings
 
 def defective(state, command, *, offset, time):
     if (state.shard, offset) == (2, 3):

@@ -3,8 +3,16 @@
 from pathlib import Path
 from typing import Any
 
-from conftest import SettingsFactory
-from kafka.workers import (
+from audit.cluster import open_cluster
+from audit.verify import Request, verify
+from bench._workload import accounts_of, opening_day, prices
+from runtime.settings import Settings
+from runtime.snapshots import manifests
+from schemas.commands import Command, Deposit, OpenPosition
+from schemas.events import PositionClosed, RulesActivated
+from schemas.snapshots import Manifest
+from tests.conftest import SettingsFactory
+from tests.kafka.workers import (
     Client,
     EngineProcess,
     clock,
@@ -14,20 +22,12 @@ from kafka.workers import (
     events_when,
     until_group_is_empty,
 )
-from processes import eventually
-from replaying import execute_records
-from reprise.audit.cluster import open_cluster
-from reprise.audit.verify import Request, verify
-from reprise.bench._workload import accounts_of, opening_day, prices
-from reprise.runtime.settings import Settings
-from reprise.runtime.snapshots import manifests
-from reprise.schemas.commands import Command, Deposit, OpenPosition
-from reprise.schemas.events import PositionClosed, RulesActivated
-from reprise.schemas.snapshots import Manifest
-from second_rules import activate, newer_code, second_rules
+from tests.processes import eventually
+from tests.replaying import execute_records
+from tests.second_rules import activate, newer_code, second_rules
 
 SHARDS = 2
-NEWER = newer_code("reprise.engine.shell.main")
+NEWER = newer_code("engine.shell.main")
 
 
 def day(shard: int, shards: int) -> list[Command]:

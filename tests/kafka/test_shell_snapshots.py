@@ -5,8 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from conftest import SettingsFactory
-from kafka.snapshotting import (
+from bench._workload import accounts_of, opening_day, trading_day
+from engine.shell.fatal import CANNOT_COMMIT
+from engine.snapshot import FORMAT
+from runtime.kafka import read_back
+from runtime.settings import Settings
+from schemas.codec import RULES_VERSION, digest_of
+from schemas.topics import SNAPSHOTS
+from tests.conftest import SettingsFactory
+from tests.kafka.snapshotting import (
     Draft,
     SnapshotWriter,
     assert_every_snapshot_is_the_ledger_of_its_offset,
@@ -15,7 +22,7 @@ from kafka.snapshotting import (
     configure_broker,
     snapshots_in,
 )
-from kafka.workers import (
+from tests.kafka.workers import (
     ALL,
     Client,
     EngineProcess,
@@ -27,14 +34,7 @@ from kafka.workers import (
     executed_in_process,
     until_group_is_empty,
 )
-from processes import eventually
-from reprise.bench._workload import accounts_of, opening_day, trading_day
-from reprise.engine.shell.fatal import CANNOT_COMMIT
-from reprise.engine.snapshot import FORMAT
-from reprise.runtime.kafka import read_back
-from reprise.runtime.settings import Settings
-from reprise.schemas.codec import RULES_VERSION, digest_of
-from reprise.schemas.topics import SNAPSHOTS
+from tests.processes import eventually
 
 SHARD = 1
 OTHER = 2

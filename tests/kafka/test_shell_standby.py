@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from conftest import SettingsFactory
-from kafka.test_shell_ownership import Market
-from kafka.workers import Client, EngineProcess, engine, events_in
-from processes import eventually
-from reprise.engine.shell.fatal import CANNOT_COMMIT, LOST_OWNERSHIP
-from reprise.runtime.settings import Settings
-from reprise.runtime.signals import PARTNER_IS_DEAD
+from engine.shell.fatal import CANNOT_COMMIT, LOST_OWNERSHIP
+from runtime.settings import Settings
+from runtime.signals import PARTNER_IS_DEAD
+from tests.conftest import SettingsFactory
+from tests.kafka.test_shell_ownership import Market
+from tests.kafka.workers import Client, EngineProcess, engine, events_in
+from tests.processes import eventually
 
 SHARDS = 4
 # Why a standby took its owner's place, as it says itself.
@@ -170,9 +170,9 @@ def test_a_standby_that_came_to_another_ledger_says_so_and_the_owner_goes_on(
 
 OFF_BY_ONE = """
 import msgspec
-from reprise.engine.core.step import step
-from reprise.engine.shell.main import run
-from reprise.runtime.settings import Settings
+from engine.core.step import step
+from engine.shell.main import run
+from runtime.settings import Settings
 
 def off_by_one(state, command, *, offset, time):
     events = step(state, command, offset=offset, time=time)

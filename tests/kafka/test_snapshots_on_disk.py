@@ -7,17 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from conftest import SettingsFactory
-from kafka.snapshotting import configure, configure_broker, snapshots_in
-from kafka.test_shell_snapshots import SHARD, Load, until_published
-from kafka.workers import ALL, Client, engine
-from processes import eventually
-from reprise.runtime.kafka import read_back
-from reprise.runtime.settings import Settings
-from reprise.schemas.topics import SNAPSHOTS
-from reprise.stack.foreground import running
-from reprise.stack.kafka import prepare_broker, wait_for_broker
-from reprise.stack.ports import LOOPBACK, free_ports
+from runtime.kafka import read_back
+from runtime.settings import Settings
+from schemas.topics import SNAPSHOTS
+from stack.foreground import running
+from stack.kafka import prepare_broker, wait_for_broker
+from stack.ports import LOOPBACK, free_ports
+from tests.conftest import SettingsFactory
+from tests.kafka.snapshotting import configure, configure_broker, snapshots_in
+from tests.kafka.test_shell_snapshots import SHARD, Load, until_published
+from tests.kafka.workers import ALL, Client, engine
+from tests.processes import eventually
 
 AN_HOUR_S = 3_600
 HASTE = 60  # and it is over in a minute, or as soon as a slow machine has taken as many snapshots

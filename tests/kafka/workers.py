@@ -13,14 +13,14 @@ from typing import Any
 from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient
 
-from processes import ServiceProcess, gone_at_the_end
-from replaying import execute_records
-from reprise.engine.shell.group import GROUP
-from reprise.runtime.kafka import Record, admin_options, command_producer_options, read_back
-from reprise.runtime.settings import Settings
-from reprise.schemas.codec import encode_command
-from reprise.schemas.commands import Command
-from reprise.schemas.topics import COMMANDS, EVENTS
+from engine.shell.group import GROUP
+from runtime.kafka import Record, admin_options, command_producer_options, read_back
+from runtime.settings import Settings
+from schemas.codec import encode_command
+from schemas.commands import Command
+from schemas.topics import COMMANDS, EVENTS
+from tests.processes import ServiceProcess, gone_at_the_end
+from tests.replaying import execute_records
 
 ALL = 10**9
 START_TIMEOUT_S = 30.0

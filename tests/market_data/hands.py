@@ -6,8 +6,8 @@ from pathlib import Path
 
 from prometheus_client import CollectorRegistry
 
-from reprise.market_data.feed import Item, Quote
-from reprise.market_data.metrics import Metrics
+from market_data.feed import Item, Quote
+from market_data.metrics import Metrics
 
 DATA = Path(__file__).parent.parent / "data"
 REAL_QUOTES = DATA / "btc_book_ticker_2021-01-08.jsonl"

@@ -3,15 +3,15 @@
 import msgspec
 from confluent_kafka import Producer
 
-from reprise.market_data.publisher import PublishedTick
-from reprise.runtime.kafka import command_producer_options, read_back
-from reprise.runtime.settings import Settings
-from reprise.schemas.codec import decode_command, first_digest, seal
-from reprise.schemas.commands import Command
-from reprise.schemas.events import Event, InstrumentsDefined, PricesUpdated
-from reprise.schemas.instruments import INSTRUMENTS
-from reprise.schemas.messages import Tick
-from reprise.schemas.topics import COMMANDS, EVENTS, OTHER_PARTITIONS, TICKS
+from market_data.publisher import PublishedTick
+from runtime.kafka import command_producer_options, read_back
+from runtime.settings import Settings
+from schemas.codec import decode_command, first_digest, seal
+from schemas.commands import Command
+from schemas.events import Event, InstrumentsDefined, PricesUpdated
+from schemas.instruments import INSTRUMENTS
+from schemas.messages import Tick
+from schemas.topics import COMMANDS, EVENTS, OTHER_PARTITIONS, TICKS
 
 ALL = 1_000_000
 NO_ONE = {"account_seq": None, "command_id": None, "command_hash": None, "account_id": None}

@@ -12,14 +12,14 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.asyncio.server import ServerConnection, serve
 
-from market_data.hands import BTC, ETH, REAL_QUOTES, counted, new_metrics, quotes_of, taken
-from reprise.market_data.backpack import BackpackFeed, backoff_s, is_local
-from reprise.market_data.backpack_server import BackpackServer
-from reprise.market_data.clock import SystemClock
-from reprise.market_data.envelopes import Garbage, read_message
-from reprise.market_data.feed import Heard, Interrupted, Item, Quote
-from reprise.market_data.metrics import Metrics
-from reprise.market_data.recorded import open_recording
+from market_data.backpack import BackpackFeed, backoff_s, is_local
+from market_data.backpack_server import BackpackServer
+from market_data.clock import SystemClock
+from market_data.envelopes import Garbage, read_message
+from market_data.feed import Heard, Interrupted, Item, Quote
+from market_data.metrics import Metrics
+from market_data.recorded import open_recording
+from tests.market_data.hands import BTC, ETH, REAL_QUOTES, counted, new_metrics, quotes_of, taken
 
 TIMEOUT_S = 30
 

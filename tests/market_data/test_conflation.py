@@ -1,9 +1,9 @@
 """A price command is due with a new tick after the interval, and with alive marks at least every second."""
 
-from market_data.hands import BTC, ETH, quote
-from reprise.market_data.conflation import Conflation, Prices
-from reprise.market_data.conversion import to_ticks
-from reprise.schemas.instruments import BY_SYMBOL
+from market_data.conflation import Conflation, Prices
+from market_data.conversion import to_ticks
+from schemas.instruments import BY_SYMBOL
+from tests.market_data.hands import BTC, ETH, quote
 
 NOTHING = None
 

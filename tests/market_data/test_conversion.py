@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from market_data.hands import quote
-from reprise.market_data.conversion import TickPrice, to_ticks, well_formed
-from reprise.schemas.instruments import BY_SYMBOL
-from reprise.schemas.units import NotRepresentable
+from market_data.conversion import TickPrice, to_ticks, well_formed
+from schemas.instruments import BY_SYMBOL
+from schemas.units import NotRepresentable
+from tests.market_data.hands import quote
 
 BTC = BY_SYMBOL["BTC_USDC"]
 

@@ -4,8 +4,8 @@ from itertools import pairwise
 
 import pytest
 
-from reprise.market_data.history import HISTORY_MINUTES, Minute, simulated_history
-from reprise.schemas.units import DAY, MINUTE
+from market_data.history import HISTORY_MINUTES, Minute, simulated_history
+from schemas.units import DAY, MINUTE
 
 END = 1_767_960_000_000_000
 FIRST = {"BTC_USDC": 1_200_001, "ETH_USDC": 600_000, "SOL_USDC": 30_000}  # of bid + ask

@@ -5,11 +5,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from market_data.klines_server import KlinesServer, klines_server, text_of
-from reprise.market_data.history import Minute
-from reprise.market_data.klines import KlinesUnavailable, Pace, backpack_history
-from reprise.schemas.units import MINUTE, SECOND
-from reprise.stack.ports import free_ports
+from market_data.history import Minute
+from market_data.klines import KlinesUnavailable, Pace, backpack_history
+from schemas.units import MINUTE, SECOND
+from stack.ports import free_ports
+from tests.market_data.klines_server import KlinesServer, klines_server, text_of
 
 START_S = 1_767_960_000
 START = START_S * SECOND

@@ -12,28 +12,28 @@ from threading import Event, Thread
 import pytest
 from confluent_kafka import KafkaException, Producer
 
-from conftest import SettingsFactory
-from market_data.hands import BTC, ETH, REAL_BARS, REAL_QUOTES, counted, new_metrics, quote
-from market_data.log import accepted, commands_of, ticks_of, write_events
-from reprise.market_data.backpack import BackpackFeed
-from reprise.market_data.backpack_server import BackpackServer
-from reprise.market_data.board import Board
-from reprise.market_data.clock import SystemClock
-from reprise.market_data.conversion import to_ticks
-from reprise.market_data.feed import Ended, Feed, Heard, Item
-from reprise.market_data.last_prices import last_accepted_prices
-from reprise.market_data.metrics import Metrics
-from reprise.market_data.outbox import UNACKNOWLEDGED_MAX, Outbox
-from reprise.market_data.publisher import Publisher
-from reprise.market_data.record import record, record_until
-from reprise.market_data.recorded import RecordedFeed, open_recording
-from reprise.runtime.errors import FixableError
-from reprise.runtime.kafka import command_producer_options, read_back
-from reprise.runtime.settings import Settings
-from reprise.schemas.commands import SelectFeed, UpdatePrices
-from reprise.schemas.instruments import BY_SYMBOL
-from reprise.schemas.messages import FeedName
-from reprise.schemas.topics import COMMANDS, TICKS
+from market_data.backpack import BackpackFeed
+from market_data.backpack_server import BackpackServer
+from market_data.board import Board
+from market_data.clock import SystemClock
+from market_data.conversion import to_ticks
+from market_data.feed import Ended, Feed, Heard, Item
+from market_data.last_prices import last_accepted_prices
+from market_data.metrics import Metrics
+from market_data.outbox import UNACKNOWLEDGED_MAX, Outbox
+from market_data.publisher import Publisher
+from market_data.record import record, record_until
+from market_data.recorded import RecordedFeed, open_recording
+from runtime.errors import FixableError
+from runtime.kafka import command_producer_options, read_back
+from runtime.settings import Settings
+from schemas.commands import SelectFeed, UpdatePrices
+from schemas.instruments import BY_SYMBOL
+from schemas.messages import FeedName
+from schemas.topics import COMMANDS, TICKS
+from tests.conftest import SettingsFactory
+from tests.market_data.hands import BTC, ETH, REAL_BARS, REAL_QUOTES, counted, new_metrics, quote
+from tests.market_data.log import accepted, commands_of, ticks_of, write_events
 
 REAL = [json.loads(line)["data"] for line in REAL_QUOTES.read_text().splitlines()]
 

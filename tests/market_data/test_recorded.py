@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from market_data.hands import BTC, ETH, REAL_BARS, REAL_QUOTES, ManualClock, taken
-from reprise.market_data.bars import Bar, quotes_of
-from reprise.market_data.feed import Ended, Heard, Item, Quote
-from reprise.market_data.recorded import RecordedFeed, open_recording, read_speed
-from reprise.runtime.errors import FixableError
+from market_data.bars import Bar, quotes_of
+from market_data.feed import Ended, Heard, Item, Quote
+from market_data.recorded import RecordedFeed, open_recording, read_speed
+from runtime.errors import FixableError
+from tests.market_data.hands import BTC, ETH, REAL_BARS, REAL_QUOTES, ManualClock, taken
 
 HEADER = "time,open,high,low,close,volume\n"
 

@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -18,15 +17,16 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from conftest import SettingsFactory
-from market_data.hands import BTC, REAL_QUOTES
-from market_data.log import accepted, commands_of, define_instruments, ticks_of, write_events
-from reprise.market_data.backpack_server import BackpackServer
-from reprise.market_data.clock import SystemClock
-from reprise.market_data.recorded import open_recording
-from reprise.runtime.settings import Settings
-from reprise.schemas.commands import SelectFeed, UpdatePrices
-from reprise.stack.ports import free_ports
+from market_data.backpack_server import BackpackServer
+from market_data.clock import SystemClock
+from market_data.recorded import open_recording
+from runtime.python import reprise_command
+from runtime.settings import Settings
+from schemas.commands import SelectFeed, UpdatePrices
+from stack.ports import free_ports
+from tests.conftest import SettingsFactory
+from tests.market_data.hands import BTC, REAL_QUOTES
+from tests.market_data.log import accepted, commands_of, define_instruments, ticks_of, write_events
 
 SYMBOLS = ["BTC_USDC", "ETH_USDC", "SOL_USDC"]
 A_MEGABYTE = 1_000_000
@@ -87,7 +87,7 @@ def running(settings: Settings, folder: Path, **environment: str) -> Iterator[Ru
             "MARKET_DATA_PORT": str(settings.market_data_port),
         }
     )
-    command = [sys.executable, "-m", "reprise.cli.main", "run", "market-data"]
+    command = reprise_command("run", "market-data")
     with output.open("wb") as sink:
         process = subprocess.Popen(command, env=variables, stdin=subprocess.DEVNULL, stdout=sink, stderr=sink)
     try:
@@ -270,7 +270,7 @@ def test_what_a_person_can_put_right_is_told_in_a_line(
 def test_the_backpack_server_as_a_command_plays_a_recording_and_ends_when_told(tmp_path: Path) -> None:
     (port,) = free_ports(1)
     arguments = ["backpack-server", "--file", str(REAL_QUOTES), "--speed", "max", "--port", str(port)]
-    command = [sys.executable, "-m", "reprise.cli.main", *arguments]
+    command = reprise_command(*arguments)
     with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         assert f"BACKPACK_WS_URL=ws://127.0.0.1:{port}" in process.stdout.readline()

@@ -4,11 +4,11 @@ import asyncio
 import random
 from itertools import islice, pairwise, takewhile
 
-from market_data.hands import START_US, ManualClock, taken
-from reprise.market_data.conversion import TickPrice, to_ticks, well_formed
-from reprise.market_data.feed import Heard, Quote
-from reprise.market_data.simulated import FIRST_PRICES, SimulatedFeed, _change, walk
-from reprise.schemas.instruments import BY_SYMBOL
+from market_data.conversion import TickPrice, to_ticks, well_formed
+from market_data.feed import Heard, Quote
+from market_data.simulated import FIRST_PRICES, SimulatedFeed, _change, walk
+from schemas.instruments import BY_SYMBOL
+from tests.market_data.hands import START_US, ManualClock, taken
 
 SECOND = 1_000_000
 

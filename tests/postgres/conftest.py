@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy import Engine
 
-from reprise.projector.database import connect
-from reprise.projector.migrate import migrate
+from projector.database import connect
+from projector.migrate import migrate
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 from sqlalchemy import Engine, select
 
-from reprise.projector.tables import metadata
+from projector.tables import metadata
 
 Content = dict[str, list[tuple[object, ...]]]
 

@@ -8,19 +8,19 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import Engine, create_engine, insert, select, true
 
-from postgres.tables_content import content
-from postgres.test_queries import project
-from processes import eventually
-from projector.streams import SECOND, START_PRICES, Exchange
-from reprise.projector import alert_queries, tables
-from reprise.projector.alert_queries import AlertRow, Direction, NewAlert
-from reprise.projector.chain import Entry
-from reprise.projector.rebuild import rebuild
-from reprise.projector.writer import Writer
-from reprise.runtime.settings import Settings
-from reprise.schemas.commands import UpdatePrices
-from reprise.schemas.events import PricesUpdated
-from reprise.schemas.messages import Tick
+from projector import alert_queries, tables
+from projector.alert_queries import AlertRow, Direction, NewAlert
+from projector.chain import Entry
+from projector.rebuild import rebuild
+from projector.writer import Writer
+from runtime.settings import Settings
+from schemas.commands import UpdatePrices
+from schemas.events import PricesUpdated
+from schemas.messages import Tick
+from tests.postgres.tables_content import content
+from tests.postgres.test_queries import project
+from tests.processes import eventually
+from tests.projector.streams import SECOND, START_PRICES, Exchange
 
 BTC = "BTC_USDC"
 MID = START_PRICES[BTC] + 1  # ticks; of a bid of START_PRICES and an ask two ticks above

@@ -9,25 +9,25 @@ from threading import Timer
 import pytest
 from sqlalchemy import Engine, text
 
-from market_data.klines_server import KlinesServer, klines_server
-from postgres.test_queries import project
-from processes import ServiceProcess, eventually, gone_at_the_end
-from projector.streams import NOON, START_PRICES, Exchange
-from reprise.cli.backfill import backfill
-from reprise.market_data.history import HISTORY_MINUTES, simulated_history
-from reprise.market_data.klines import KlinesUnavailable, Pace
-from reprise.projector import queries
-from reprise.projector.rebuild import rebuild
-from reprise.runtime.settings import Settings
-from reprise.schemas.units import DAY, MINUTE, SECOND
+from cli.backfill import backfill
+from market_data.history import HISTORY_MINUTES, simulated_history
+from market_data.klines import KlinesUnavailable, Pace
+from projector import queries
+from projector.rebuild import rebuild
+from runtime.settings import Settings
+from schemas.units import DAY, MINUTE, SECOND
+from tests.market_data.klines_server import KlinesServer, klines_server
+from tests.postgres.test_queries import project
+from tests.processes import ServiceProcess, eventually, gone_at_the_end
+from tests.projector.streams import NOON, START_PRICES, Exchange
 
 AT_ONCE = Pace(between_s=0, backoff_max_s=0.01, give_up_s=0.3)
 # The program itself, but for how long it bears with a server.
 IMPATIENT = """
 import sys
-from reprise.cli import backfill
-from reprise.cli.main import call
-from reprise.market_data.klines import Pace
+from cli import backfill
+from cli.main import call
+from market_data.klines import Pace
 
 backfill.Pace = lambda: Pace(between_s=0, backoff_max_s=0.01, give_up_s=0.3)
 sys.exit(call(["run", "backfill"]))

@@ -6,17 +6,17 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlalchemy import Engine, create_engine, text
 
-from postgres.tables_content import content
-from postgres.test_queries import prices_over_minutes, project
-from projector.streams import NOON
-from reprise.market_data.history import HISTORY_MINUTES, Minute, simulated_history
-from reprise.projector import queries
-from reprise.projector.database import PASSING
-from reprise.projector.history import NotBefore, first_candle, has_history, write_history
-from reprise.projector.market_queries import INTERVALS, MONDAY
-from reprise.projector.rebuild import rebuild
-from reprise.runtime.settings import Settings
-from reprise.schemas.units import DAY, MINUTE
+from market_data.history import HISTORY_MINUTES, Minute, simulated_history
+from projector import queries
+from projector.database import PASSING
+from projector.history import NotBefore, first_candle, has_history, write_history
+from projector.market_queries import INTERVALS, MONDAY
+from projector.rebuild import rebuild
+from runtime.settings import Settings
+from schemas.units import DAY, MINUTE
+from tests.postgres.tables_content import content
+from tests.postgres.test_queries import prices_over_minutes, project
+from tests.projector.streams import NOON
 
 BTC = "BTC_USDC"
 HOUR = 60 * MINUTE

@@ -6,8 +6,8 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import create_engine, inspect, text
 
-from reprise.projector.migrate import migrate
-from reprise.projector.tables import SCHEMA, metadata
+from projector.migrate import migrate
+from projector.tables import SCHEMA, metadata
 
 
 def test_the_migrations_make_the_tables_of_the_code(database_url: str) -> None:

@@ -5,7 +5,6 @@ import os
 import random
 import signal
 import subprocess
-import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -18,17 +17,18 @@ from confluent_kafka import Producer
 from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import Engine, create_engine, text
 
-from postgres.tables_content import Content, content
-from projector.streams import Exchange, busy_exchange
-from reprise.projector import queries
-from reprise.projector.rebuild import rebuild
-from reprise.projector.writer import Writer
-from reprise.runtime.kafka import transactional_producer_options
-from reprise.runtime.settings import Settings
-from reprise.schemas.topics import EVENTS
-from reprise.stack.ports import free_ports
+from projector import queries
+from projector.rebuild import rebuild
+from projector.writer import Writer
+from runtime.kafka import transactional_producer_options
+from runtime.python import python_command
+from runtime.settings import Settings
+from schemas.topics import EVENTS
+from stack.ports import free_ports
+from tests.postgres.tables_content import Content, content
+from tests.projector.streams import Exchange, busy_exchange
 
-RUN = "from reprise.projector.main import main; from reprise.runtime.settings import Settings; main(Settings())"
+RUN = "from projector.main import main; from runtime.settings import Settings; main(Settings())"
 PATIENCE_S = 60.0
 A_MEGABYTE = 1_000_000
 
@@ -83,7 +83,7 @@ def projector(settings: Settings, output: Path) -> Iterator[subprocess.Popen[byt
         "PROJECTOR_PORT": str(settings.projector_port),
     }
     with output.open("ab") as sink:
-        process = subprocess.Popen([sys.executable, "-c", RUN], env=environment, stdout=sink, stderr=sink)
+        process = subprocess.Popen(python_command("-c", RUN), env=environment, stdout=sink, stderr=sink)
     try:
         yield process
     finally:

@@ -5,14 +5,14 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy import Connection, Engine
 
-from projector.streams import NOON, SECOND, SIDES, USDC, Exchange, busy_exchange
-from reprise.projector import queries
-from reprise.projector.writer import Writer
-from reprise.schemas import ids
-from reprise.schemas.commands import ClosePosition, OpenPosition
-from reprise.schemas.events import PositionClosed, PositionOpened
-from reprise.schemas.instruments import INSTRUMENTS
-from reprise.schemas.units import DAY, MINUTE
+from projector import queries
+from projector.writer import Writer
+from schemas import ids
+from schemas.commands import ClosePosition, OpenPosition
+from schemas.events import PositionClosed, PositionOpened
+from schemas.instruments import INSTRUMENTS
+from schemas.units import DAY, MINUTE
+from tests.projector.streams import NOON, SECOND, SIDES, USDC, Exchange, busy_exchange
 
 
 def project(engine: Engine, exchange: Exchange) -> None:

@@ -7,16 +7,16 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, func, select, text
 
-from postgres.tables_content import content
-from projector.streams import Exchange, busy_exchange
-from reprise.engine.core.records import Position
-from reprise.engine.core.state import State
-from reprise.projector import queries, tables
-from reprise.projector.chain import BrokenLogError, Entry
-from reprise.projector.writer import Rewound, Writer
-from reprise.schemas.commands import OpenAccount
-from reprise.schemas.events import PositionClosed, PositionReduced
-from reprise.schemas.ids import event_id
+from engine.core.records import Position
+from engine.core.state import State
+from projector import queries, tables
+from projector.chain import BrokenLogError, Entry
+from projector.writer import Rewound, Writer
+from schemas.commands import OpenAccount
+from schemas.events import PositionClosed, PositionReduced
+from schemas.ids import event_id
+from tests.postgres.tables_content import content
+from tests.projector.streams import Exchange, busy_exchange
 
 
 def write_in_batches(engine: Engine, entries: list[Entry], size: int) -> Writer:

@@ -4,13 +4,13 @@ import random
 from typing import Final, get_args
 from uuid import UUID
 
-from reprise.engine.core.laws import broken
-from reprise.engine.core.state import State, genesis
-from reprise.engine.core.step import step
-from reprise.projector.chain import Entry, entry
-from reprise.schemas import ids
-from reprise.schemas.codec import first_digest, seal
-from reprise.schemas.commands import (
+from engine.core.laws import broken
+from engine.core.state import State, genesis
+from engine.core.step import step
+from projector.chain import Entry, entry
+from schemas import ids
+from schemas.codec import first_digest, seal
+from schemas.commands import (
     AmendStops,
     ClosePosition,
     Command,
@@ -25,10 +25,10 @@ from reprise.schemas.commands import (
     UpdatePrices,
     Withdraw,
 )
-from reprise.schemas.events import Event
-from reprise.schemas.instruments import FIRST_BROADCAST, INSTRUMENTS
-from reprise.schemas.messages import Side, Tick
-from reprise.schemas.sharding import shard_of
+from schemas.events import Event
+from schemas.instruments import FIRST_BROADCAST, INSTRUMENTS
+from schemas.messages import Side, Tick
+from schemas.sharding import shard_of
 
 USDC: Final = 1_000_000
 SECOND: Final = 1_000_000

@@ -2,8 +2,8 @@
 
 import pytest
 
-from projector.streams import Exchange
-from reprise.projector.chain import BrokenLogError, entry, follow, start_of
+from projector.chain import BrokenLogError, entry, follow, start_of
+from tests.projector.streams import Exchange
 
 
 @pytest.fixture

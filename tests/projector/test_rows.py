@@ -4,13 +4,12 @@ from typing import Any
 
 import pytest
 
-from projector.streams import NOON, SECOND, USDC, Exchange
-from reprise.projector.chain import Entry
-from reprise.projector.market_rows import MarketRows
-from reprise.projector.rows import Rows
-from reprise.projector.tables import commands, fills, ledger_entries, positions
-from reprise.schemas import ids
-from reprise.schemas.commands import (
+from projector.chain import Entry
+from projector.market_rows import MarketRows
+from projector.rows import Rows
+from projector.tables import commands, fills, ledger_entries, positions
+from schemas import ids
+from schemas.commands import (
     AmendStops,
     ClosePosition,
     Deposit,
@@ -18,9 +17,10 @@ from reprise.schemas.commands import (
     OpenPosition,
     Withdraw,
 )
-from reprise.schemas.events import PositionClosed, PositionOpened
-from reprise.schemas.rejections import Rejection
-from second_rules import activate, second_rules
+from schemas.events import PositionClosed, PositionOpened
+from schemas.rejections import Rejection
+from tests.projector.streams import NOON, SECOND, USDC, Exchange
+from tests.second_rules import activate, second_rules
 
 ALICE = "alice"
 TICK = {"BTC_USDC": 500_000}

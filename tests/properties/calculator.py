@@ -2,11 +2,11 @@
 
 from fractions import Fraction
 
-from reprise.engine.core.prices import condition
-from reprise.engine.core.records import Position
-from reprise.engine.core.state import State
-from reprise.schemas.events import Event, PositionClosed, PositionOpened, PositionReduced
-from reprise.schemas.messages import Instrument
+from engine.core.prices import condition
+from engine.core.records import Position
+from engine.core.state import State
+from schemas.events import Event, PositionClosed, PositionOpened, PositionReduced
+from schemas.messages import Instrument
 
 MILLION = 10**6
 

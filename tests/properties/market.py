@@ -10,14 +10,13 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 from msgspec.structs import replace
 
-from properties.calculator import complaints, overdue
-from reprise.engine.core.apply import apply
-from reprise.engine.core.fingerprint import state_digest
-from reprise.engine.core.laws import broken
-from reprise.engine.core.prices import condition
-from reprise.engine.core.records import Position, Quote
-from reprise.engine.core.state import genesis
-from reprise.schemas.commands import (
+from engine.core.apply import apply
+from engine.core.fingerprint import state_digest
+from engine.core.laws import broken
+from engine.core.prices import condition
+from engine.core.records import Position, Quote
+from engine.core.state import genesis
+from schemas.commands import (
     ActivateRules,
     AmendStops,
     ClientCommand,
@@ -34,7 +33,7 @@ from reprise.schemas.commands import (
     UpdatePrices,
     Withdraw,
 )
-from reprise.schemas.events import (
+from schemas.events import (
     CommandRejected,
     CommandRepeated,
     Event,
@@ -42,12 +41,13 @@ from reprise.schemas.events import (
     PositionOpened,
     PositionReduced,
 )
-from reprise.schemas.instruments import BY_SYMBOL, FIRST_BROADCAST
-from reprise.schemas.messages import MarketStatus, Side, Tick
-from reprise.schemas.rejections import Rejection
-from spec.exchange import PACE, Exchange
-from spec.language import ALICE, BOB, BTC, ETH, RUN, SOL, ticks
-from twin.naive import Answer, Naive
+from schemas.instruments import BY_SYMBOL, FIRST_BROADCAST
+from schemas.messages import MarketStatus, Side, Tick
+from schemas.rejections import Rejection
+from tests.properties.calculator import complaints, overdue
+from tests.spec.exchange import PACE, Exchange
+from tests.spec.language import ALICE, BOB, BTC, ETH, RUN, SOL, ticks
+from tests.twin.naive import Answer, Naive
 
 START = {BTC: ticks(BTC, 50_000), ETH: ticks(ETH, 2_500), SOL: ticks(SOL, 125)}
 PEOPLE = (ALICE, BOB)

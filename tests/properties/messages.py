@@ -6,8 +6,8 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 import msgspec
 from hypothesis import strategies as st
 
-from reprise.schemas.commands import Command
-from reprise.schemas.events import Event
+from schemas.commands import Command
+from schemas.events import Event
 
 INT64 = st.one_of(
     st.integers(-2, 10**6),

@@ -6,11 +6,11 @@ from typing import NamedTuple
 
 import pytest
 
-from reprise.engine.core import margin, prices, stops
-from reprise.engine.core.triggers import Trigger, TriggerIndex
-from reprise.schemas.messages import Side
+from engine.core import margin, prices, stops
+from engine.core.triggers import Trigger, TriggerIndex
+from schemas.messages import Side
 
-CORE = "reprise.engine.core"
+CORE = "engine.core"
 REACHED = TriggerIndex.reached
 
 

@@ -6,14 +6,14 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from properties.messages import commands
-from reprise.engine.core.rules import RulesUnknown, newest_rules
-from reprise.schemas.codec import MARKER, NotDecodable, codec, decode_command, encode_command
-from reprise.schemas.commands import ActivateRules, Command
-from reprise.schemas.rejections import Rejection
-from spec.checks import cash, refused
-from spec.language import deposit, sent
-from spec.language import given as given_
+from engine.core.rules import RulesUnknown, newest_rules
+from schemas.codec import MARKER, NotDecodable, codec, decode_command, encode_command
+from schemas.commands import ActivateRules, Command
+from schemas.rejections import Rejection
+from tests.properties.messages import commands
+from tests.spec.checks import cash, refused
+from tests.spec.language import deposit, sent
+from tests.spec.language import given as given_
 
 SETTINGS = settings(max_examples=300, derandomize=True, deadline=None)
 

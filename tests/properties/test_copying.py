@@ -6,17 +6,17 @@ from random import Random
 import msgspec
 import pytest
 
-from golden.test_recorded_log import FOLDER, LINES, recorded
-from replaying import command_in
-from reprise.engine import snapshot
-from reprise.engine.core import copying
-from reprise.engine.core.fingerprint import state_digest
-from reprise.engine.core.laws import broken
-from reprise.engine.core.state import State, genesis
-from reprise.engine.core.step import step
-from reprise.engine.snapshot import begin_copy, end_copy, restore
-from reprise.schemas.codec import digest_of, seal
-from reprise.schemas.snapshots import SnapshotUnreadable
+from engine import snapshot
+from engine.core import copying
+from engine.core.fingerprint import state_digest
+from engine.core.laws import broken
+from engine.core.state import State, genesis
+from engine.core.step import step
+from engine.snapshot import begin_copy, end_copy, restore
+from schemas.codec import digest_of, seal
+from schemas.snapshots import SnapshotUnreadable
+from tests.golden.test_recorded_log import FOLDER, LINES, recorded
+from tests.replaying import command_in
 
 Log = list[tuple[int, bytes]]
 

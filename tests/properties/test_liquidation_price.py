@@ -5,15 +5,15 @@ from typing import NamedTuple
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from reprise.engine.core.bounds import BALANCE_MAX, PPM, PRICE_MAX, QUANTITY_MAX
-from reprise.engine.core.margin import (
+from engine.core.bounds import BALANCE_MAX, PPM, PRICE_MAX, QUANTITY_MAX
+from engine.core.margin import (
     is_liquidatable,
     liquidation_price_of,
     notional_of,
     profit_of,
     requirement_of,
 )
-from reprise.schemas.messages import Side
+from schemas.messages import Side
 
 
 class Terms(NamedTuple):

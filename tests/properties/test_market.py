@@ -2,7 +2,7 @@
 
 from hypothesis import settings
 
-from properties.market import Market
+from tests.properties.market import Market
 
 TestMarket = Market.TestCase
 TestMarket.settings = settings(max_examples=100, stateful_step_count=100, deadline=None, derandomize=True)

@@ -3,13 +3,13 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reprise.schemas.instruments import BY_SYMBOL
-from reprise.schemas.messages import Side
-from reprise.schemas.units import LEVERAGE_EXPONENT, MONEY_EXPONENT, render
-from spec.exchange import Exchange
-from spec.language import ALICE, BTC, close, deposit, market, opens
-from spec.language import given as given_
-from spec.language import reduce as close_part
+from schemas.instruments import BY_SYMBOL
+from schemas.messages import Side
+from schemas.units import LEVERAGE_EXPONENT, MONEY_EXPONENT, render
+from tests.spec.exchange import Exchange
+from tests.spec.language import ALICE, BTC, close, deposit, market, opens
+from tests.spec.language import given as given_
+from tests.spec.language import reduce as close_part
 
 RATES = st.one_of(st.sampled_from((0, 1, 700, 5_000, 50_000, 500_000, 999_999)), st.integers(0, 20_000))
 POSITION = "0-1"

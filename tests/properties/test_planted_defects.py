@@ -10,12 +10,12 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from properties.market import Market
-from properties.plant import DEFECTS, Defect, plant
+from tests.properties.market import Market
+from tests.properties.plant import DEFECTS, Defect, plant
 
 FILES = sorted(path.stem for path in (Path(__file__).parent.parent / "spec").glob("test_*.py"))
 # Imported before anything is planted, so that no test holds on to a defect.
-SPECIFICATION = [import_module(f"spec.{name}") for name in FILES]
+SPECIFICATION = [import_module(f"tests.spec.{name}") for name in FILES]
 BOUNDED = settings(
     max_examples=400,
     stateful_step_count=60,

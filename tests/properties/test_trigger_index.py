@@ -3,9 +3,9 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reprise.engine.core.records import Position
-from reprise.engine.core.triggers import LIQUIDATION, STOP_LOSS, TAKE_PROFIT, TriggerIndex
-from reprise.schemas.messages import Side
+from engine.core.records import Position
+from engine.core.triggers import LIQUIDATION, STOP_LOSS, TAKE_PROFIT, TriggerIndex
+from schemas.messages import Side
 
 prices = st.one_of(st.none(), st.integers(1, 30))
 

@@ -7,15 +7,15 @@ from typing import Any, ClassVar
 import pytest
 from confluent_kafka import KafkaError, TopicPartition
 
-from reprise.engine.shell import hole, log
-from reprise.engine.shell.hole import ask_for_record
-from reprise.engine.shell.log import KafkaLog
-from reprise.runtime import kafka, snapshots
-from reprise.runtime.kafka import read_back
-from reprise.runtime.settings import Settings
-from reprise.runtime.snapshots import manifests, read_pages
-from reprise.schemas.snapshots import Manifest, Packing, chunk_key, encode_manifest, manifest_key
-from reprise.schemas.topics import EVENTS
+from engine.shell import hole, log
+from engine.shell.hole import ask_for_record
+from engine.shell.log import KafkaLog
+from runtime import kafka, snapshots
+from runtime.kafka import read_back
+from runtime.settings import Settings
+from runtime.snapshots import manifests, read_pages
+from schemas.snapshots import Manifest, Packing, chunk_key, encode_manifest, manifest_key
+from schemas.topics import EVENTS
 
 SHARD = 1
 TIME_MS = 1_700_000_000_000

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 import structlog
 
-from reprise.runtime.logging import TALKATIVE, configure
+from runtime.logging import TALKATIVE, configure
 
 
 @pytest.fixture(autouse=True)

@@ -6,7 +6,7 @@ import httpx
 import pytest
 from prometheus_client import CollectorRegistry, Counter
 
-from reprise.runtime.pages import Pages, Readiness
+from runtime.pages import Pages, Readiness
 
 
 @pytest.fixture

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from reprise.cli.main import call
-from reprise.runtime.settings import SYMBOLS, Settings
+from cli.main import call
+from runtime.settings import SYMBOLS, Settings
 
 SECRET = "a-key-of-the-tests-of-at-least-32-bytes"
 OTHER = "b-key-of-the-tests-of-at-least-32-bytes"

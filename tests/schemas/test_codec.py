@@ -10,8 +10,7 @@ from fastavro.schema import fingerprint, to_parsing_canonical_form
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from properties.messages import commands, events
-from reprise.schemas.codec import (
+from schemas.codec import (
     MARKER,
     PREFIX_SIZE,
     RULES_VERSION,
@@ -27,9 +26,10 @@ from reprise.schemas.codec import (
     seal,
     seq_of,
 )
-from reprise.schemas.commands import Command, Deposit
-from reprise.schemas.events import Deposited, Event
-from reprise.schemas.messages import Leg
+from schemas.commands import Command, Deposit
+from schemas.events import Deposited, Event
+from schemas.messages import Leg
+from tests.properties.messages import commands, events
 
 SETTINGS = settings(max_examples=300, derandomize=True, deadline=None)
 DEPOSIT = Deposit(command_id="c", account_id="a", amount=-1)

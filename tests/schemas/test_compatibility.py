@@ -13,11 +13,11 @@ from avro.schema import parse
 from fastavro import parse_schema
 from fastavro.schema import fingerprint, to_parsing_canonical_form
 
-from reprise.schemas.codec import released_schemas
-from reprise.schemas.commands import Command
-from reprise.schemas.events import Event
-from reprise.schemas.snapshots import SCHEMA_NAME as SNAPSHOT_MANIFEST
-from reprise.schemas.venue import VenueMessage
+from schemas.codec import released_schemas
+from schemas.commands import Command
+from schemas.events import Event
+from schemas.snapshots import SCHEMA_NAME as SNAPSHOT_MANIFEST
+from schemas.venue import VenueMessage
 
 MESSAGES = (*get_args(Command), *get_args(Event), *get_args(VenueMessage))
 NAMES = (*(message.__name__ for message in MESSAGES), SNAPSHOT_MANIFEST)
@@ -43,7 +43,7 @@ def mark(schema: Json) -> str:
 
 def manifest() -> dict[tuple[int, str], str]:
     """Give the fingerprint of each schema that was ever released, by version and type."""
-    lines = files("reprise.schemas").joinpath("avro", "released.txt").read_text().splitlines()
+    lines = files("schemas").joinpath("avro", "released.txt").read_text().splitlines()
     rows = [line.split() for line in lines if line and not line.startswith("#")]
     return {(int(version), name): digits for version, name, digits in rows}
 
@@ -59,7 +59,7 @@ def test_every_schema_is_the_one_that_was_released() -> None:
 
 
 def test_no_avro_file_belongs_to_no_message() -> None:
-    folder = files("reprise.schemas").joinpath("avro")
+    folder = files("schemas").joinpath("avro")
     stray = [
         entry.name
         for version in folder.iterdir()

@@ -9,8 +9,7 @@ from fastavro import parse_schema, schemaless_reader, schemaless_writer
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from properties.messages import commands, events
-from reprise.schemas.codec import (
+from schemas.codec import (
     PREFIX_SIZE,
     RULES_VERSION,
     NotDecodable,
@@ -19,11 +18,12 @@ from reprise.schemas.codec import (
     released_schemas,
     seal,
 )
-from reprise.schemas.commands import Command, UpdatePrices
-from reprise.schemas.compiled import compile_reader, compile_writer, write_long
-from reprise.schemas.events import Event
-from reprise.schemas.messages import Tick
-from reprise.schemas.units import INT64_MAX
+from schemas.commands import Command, UpdatePrices
+from schemas.compiled import compile_reader, compile_writer, write_long
+from schemas.events import Event
+from schemas.messages import Tick
+from schemas.units import INT64_MAX
+from tests.properties.messages import commands, events
 
 SETTINGS = settings(max_examples=300, derandomize=True, deadline=None)
 PRICES = UpdatePrices(

@@ -3,8 +3,8 @@
 import msgspec
 import pytest
 
-from reprise.schemas.commands import AmendStops, ClientCommand, ClosePosition, Deposit, OpenAccount, OpenPosition
-from reprise.schemas.content import CONTENT_SIZE, content_of
+from schemas.commands import AmendStops, ClientCommand, ClosePosition, Deposit, OpenAccount, OpenPosition
+from schemas.content import CONTENT_SIZE, content_of
 
 COMMANDS: tuple[ClientCommand, ...] = (
     OpenAccount(command_id="1", account_id="a", deadline=5, first_deposit=1),

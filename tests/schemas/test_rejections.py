@@ -1,6 +1,6 @@
 """The numbers of refusals stand in the log for ever: none changes, none is used again."""
 
-from reprise.schemas.rejections import Rejection, TickRefusal
+from schemas.rejections import Rejection, TickRefusal
 
 RELEASED = {
     1: "NOT_DECODABLE",

@@ -7,10 +7,10 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 import msgspec
 import pytest
 
-from reprise.schemas.codec import DIGEST_SIZE, released_schemas
-from reprise.schemas.commands import Command
-from reprise.schemas.events import Event
-from reprise.schemas.venue import VenueEvent, VenueMessage
+from schemas.codec import DIGEST_SIZE, released_schemas
+from schemas.commands import Command
+from schemas.events import Event
+from schemas.venue import VenueEvent, VenueMessage
 
 MESSAGES: tuple[type, ...] = (*get_args(Command), *get_args(Event), *get_args(VenueMessage))
 EVENTS = (*get_args(Event), *get_args(VenueEvent))

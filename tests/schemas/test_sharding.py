@@ -2,7 +2,7 @@
 
 import pytest
 
-from reprise.schemas.sharding import _murmur2, shard_of
+from schemas.sharding import _murmur2, shard_of
 
 KAFKA_S_OWN = [  # org.apache.kafka.common.utils.UtilsTest
     ("21", -973932308),

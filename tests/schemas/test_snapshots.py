@@ -6,8 +6,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from reprise.schemas.codec import released_schemas
-from reprise.schemas.snapshots import (
+from schemas.codec import released_schemas
+from schemas.snapshots import (
     CHECKSUM_FIELD,
     CHUNK_BYTES,
     SCHEMA_NAME,

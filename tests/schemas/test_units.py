@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reprise.schemas.units import INT64_MAX, NotRepresentable, parse, render
+from schemas.units import INT64_MAX, NotRepresentable, parse, render
 
 
 @pytest.mark.parametrize(

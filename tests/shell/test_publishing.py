@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 from confluent_kafka import KafkaError, KafkaException
 
-from reprise.engine.shell.liveness import Liveness
-from reprise.engine.shell.log import Bounds, Producers, Watermark
-from reprise.engine.shell.publishing import Content, NotPublished, Publisher
-from reprise.runtime.snapshots import Found
-from reprise.schemas.snapshots import Manifest, Packing, decode_manifest, is_manifest_key, unpack
+from engine.shell.liveness import Liveness
+from engine.shell.log import Bounds, Producers, Watermark
+from engine.shell.publishing import Content, NotPublished, Publisher
+from runtime.snapshots import Found
+from schemas.snapshots import Manifest, Packing, decode_manifest, is_manifest_key, unpack
 
 SHARD = 1
 CONTENT = Content(seq=7, digest=bytes(16), next_offset=5, time=3, accounts=2, positions=1, format=1, rules_version=1)

@@ -10,16 +10,16 @@ from aiokafka import TopicPartition
 from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
-from reprise.engine.core.step import step
-from reprise.engine.shell.liveness import Liveness
-from reprise.engine.shell.log import Bounds, Producers, Watermark
-from reprise.engine.shell.metrics import Metrics
-from reprise.engine.shell.status import show_recovery, why_not_ready
-from reprise.engine.shell.worker import Worker
-from reprise.runtime.settings import Settings
-from reprise.runtime.snapshots import Found
-from reprise.schemas.snapshots import Manifest
-from reprise.schemas.topics import COMMANDS
+from engine.core.step import step
+from engine.shell.liveness import Liveness
+from engine.shell.log import Bounds, Producers, Watermark
+from engine.shell.metrics import Metrics
+from engine.shell.status import show_recovery, why_not_ready
+from engine.shell.worker import Worker
+from runtime.settings import Settings
+from runtime.snapshots import Found
+from schemas.snapshots import Manifest
+from schemas.topics import COMMANDS
 
 SHARD = 1
 PATIENCE_S = 10.0

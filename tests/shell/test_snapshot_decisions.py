@@ -7,19 +7,19 @@ import msgspec
 import pytest
 from structlog.testing import capture_logs
 
-from reprise.bench._workload import accounts_of, opening_day, trading_day
-from reprise.engine.core.fingerprint import state_digest
-from reprise.engine.core.state import State, genesis
-from reprise.engine.core.step import step
-from reprise.engine.shell.log import Bounds, Producers, Watermark
-from reprise.engine.shell.progress import Progress, percent, seconds_left
-from reprise.engine.shell.ring import Place, Ring
-from reprise.engine.shell.shard import Snapshotted
-from reprise.engine.shell.snapshots import COMMANDS_BETWEEN, is_due
-from reprise.engine.shell.start import Start, start_of
-from reprise.engine.snapshot import FORMAT, begin_copy, end_copy, restore
-from reprise.runtime.snapshots import Found
-from reprise.schemas.snapshots import Manifest, Packing, chunk_key, manifest_key, unpack
+from bench._workload import accounts_of, opening_day, trading_day
+from engine.core.fingerprint import state_digest
+from engine.core.state import State, genesis
+from engine.core.step import step
+from engine.shell.log import Bounds, Producers, Watermark
+from engine.shell.progress import Progress, percent, seconds_left
+from engine.shell.ring import Place, Ring
+from engine.shell.shard import Snapshotted
+from engine.shell.snapshots import COMMANDS_BETWEEN, is_due
+from engine.shell.start import Start, start_of
+from engine.snapshot import FORMAT, begin_copy, end_copy, restore
+from runtime.snapshots import Found
+from schemas.snapshots import Manifest, Packing, chunk_key, manifest_key, unpack
 
 SHARD = 1
 SHARDS = 4

@@ -9,23 +9,23 @@ from typing import Any, Final, cast
 import pytest
 from confluent_kafka import Producer
 
-from reprise.bench._ledger import SHARD, Ledger, clock, later_day, ledger_of
-from reprise.bench.snapshot import Record
-from reprise.engine.core.copying import PAGE_BYTES, Copying
-from reprise.engine.core.step import step
-from reprise.engine.shell import snapshots as taking
-from reprise.engine.shell.liveness import Liveness
-from reprise.engine.shell.log import Bounds, Watermark
-from reprise.engine.shell.metrics import Metrics
-from reprise.engine.shell.outbox import Outbox
-from reprise.engine.shell.publishing import Publisher
-from reprise.engine.shell.shard import Shard
-from reprise.engine.shell.snapshots import Snapshots
-from reprise.engine.shell.start import Start
-from reprise.engine.shell.take_over import Ends
-from reprise.runtime.snapshots import Found
-from reprise.schemas.codec import encode_command
-from shell.test_publishing import FakeLog, FakeProducer
+from bench._ledger import SHARD, Ledger, clock, later_day, ledger_of
+from bench.snapshot import Record
+from engine.core.copying import PAGE_BYTES, Copying
+from engine.core.step import step
+from engine.shell import snapshots as taking
+from engine.shell.liveness import Liveness
+from engine.shell.log import Bounds, Watermark
+from engine.shell.metrics import Metrics
+from engine.shell.outbox import Outbox
+from engine.shell.publishing import Publisher
+from engine.shell.shard import Shard
+from engine.shell.snapshots import Snapshots
+from engine.shell.start import Start
+from engine.shell.take_over import Ends
+from runtime.snapshots import Found
+from schemas.codec import encode_command
+from tests.shell.test_publishing import FakeLog, FakeProducer
 
 ACCOUNTS: Final = 50_000
 POSITIONS: Final = 10_000

@@ -6,11 +6,11 @@ from typing import Any, Final, Literal
 
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
-from reprise.runtime.kafka import Record
-from simulation.beings import BEING
-from simulation.cluster import Cluster, Partition
-from simulation.loop import SimulatedLoop
-from simulation.trace import Trace
+from runtime.kafka import Record
+from tests.simulation.beings import BEING
+from tests.simulation.cluster import Cluster, Partition
+from tests.simulation.loop import SimulatedLoop
+from tests.simulation.trace import Trace
 
 TRAVEL_S: Final = 0.003
 DETOUR_S: Final = 1.0

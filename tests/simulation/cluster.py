@@ -11,11 +11,11 @@ from typing import Final, Literal, NamedTuple
 
 from confluent_kafka import KafkaError, KafkaException
 
-from reprise.runtime.kafka import Record
-from reprise.schemas.snapshots import Manifest, SnapshotUnreadable, decode_manifest, is_manifest_key
-from reprise.schemas.topics import COMMANDS, EVENTS, SNAPSHOTS
-from simulation.loop import SimulatedLoop
-from simulation.trace import Trace
+from runtime.kafka import Record
+from schemas.snapshots import Manifest, SnapshotUnreadable, decode_manifest, is_manifest_key
+from schemas.topics import COMMANDS, EVENTS, SNAPSHOTS
+from tests.simulation.loop import SimulatedLoop
+from tests.simulation.trace import Trace
 
 START_MS: Final = 1_767_225_600_000
 # The broker tells a producer that its transaction is decided before everybody can read it.

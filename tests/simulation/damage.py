@@ -3,13 +3,13 @@
 import random
 from typing import TYPE_CHECKING, Final, Literal, get_args
 
-from replaying import command_in
-from reprise.schemas.codec import RULES_VERSION
-from reprise.schemas.topics import COMMANDS, EVENTS, SNAPSHOTS
-from simulation.cluster import Entry, manifests_in
+from schemas.codec import RULES_VERSION
+from schemas.topics import COMMANDS, EVENTS, SNAPSHOTS
+from tests.replaying import command_in
+from tests.simulation.cluster import Entry, manifests_in
 
 if TYPE_CHECKING:
-    from simulation.run import History
+    from tests.simulation.run import History
 
 Kind = Literal["hole at the end", "hole in the past", "cut", "beginning deleted", "command altered", "core raises"]
 

@@ -4,20 +4,20 @@ import asyncio
 import random
 from typing import TYPE_CHECKING, Final
 
-from reprise.engine.snapshot import FORMAT, begin_copy, end_copy
-from reprise.schemas.snapshots import (
+from engine.snapshot import FORMAT, begin_copy, end_copy
+from schemas.snapshots import (
     Manifest,
     Packing,
     chunk_key,
     encode_manifest,
     manifest_key,
 )
-from reprise.schemas.topics import SNAPSHOTS
-from simulation.cluster import manifests_in
-from simulation.process import Process
+from schemas.topics import SNAPSHOTS
+from tests.simulation.cluster import manifests_in
+from tests.simulation.process import Process
 
 if TYPE_CHECKING:
-    from simulation.run import History
+    from tests.simulation.run import History
 
 WORKERS_MAX: Final = 3
 # Many faults come while a command is read, executed and committed; what a process does in between is of less interest.

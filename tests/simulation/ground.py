@@ -14,18 +14,18 @@ from typing import Any, Final, NoReturn, Self
 import confluent_kafka
 from structlog._config import BoundLoggerLazyProxy
 
-from reprise.engine.core import copying
-from reprise.engine.shell import fatal, liveness
-from reprise.engine.shell import snapshots as shell
-from reprise.schemas import snapshots as schemas
-from simulation.beings import BEING, Died
-from simulation.clients import Network, SimulatedConsumer, SimulatedProducer
-from simulation.cluster import START_MS
-from simulation.jobs import INTERLEAVED
-from simulation.loop import SimulatedLoop
-from simulation.trace import Trace
+from engine.core import copying
+from engine.shell import fatal, liveness
+from engine.shell import snapshots as shell
+from schemas import snapshots as schemas
+from tests.simulation.beings import BEING, Died
+from tests.simulation.clients import Network, SimulatedConsumer, SimulatedProducer
+from tests.simulation.cluster import START_MS
+from tests.simulation.jobs import INTERLEAVED
+from tests.simulation.loop import SimulatedLoop
+from tests.simulation.trace import Trace
 
-STANDS_ON_IT: Final = ("reprise.engine.shell.", "reprise.runtime.kafka", "reprise.runtime.snapshots", "reprise.audit.")
+STANDS_ON_IT: Final = ("engine.shell.", "runtime.kafka", "runtime.snapshots", "audit.")
 # What a slice of a snapshot's copy is measured by goes on by up to this each time it is looked at.
 INSTANT_S: Final = 0.001
 # In a take-over the order of things is everything.

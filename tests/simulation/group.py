@@ -6,8 +6,8 @@ from typing import Final
 
 from aiokafka.errors import KafkaError
 
-from simulation.loop import SimulatedLoop
-from simulation.trace import Trace
+from tests.simulation.loop import SimulatedLoop
+from tests.simulation.trace import Trace
 
 SESSION_S: Final = 6.0
 

@@ -5,10 +5,10 @@ from contextvars import copy_context
 from threading import Lock, Thread
 from typing import TYPE_CHECKING, Any, Final
 
-from simulation.beings import BEING, Died
+from tests.simulation.beings import BEING, Died
 
 if TYPE_CHECKING:
-    from simulation.loop import SimulatedLoop
+    from tests.simulation.loop import SimulatedLoop
 
 # So many jobs are interrupted where they wait; the others happen at one moment, and take as long.
 INTERLEAVED: Final = 0.2

@@ -4,22 +4,22 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
-from audit.logs import MemoryLog
-from audit.logs import Shard as Part
-from replaying import command_in, execute
-from reprise.audit.findings import Difference
-from reprise.audit.verify import Request, verify
-from reprise.engine.core.state import State, genesis
-from reprise.engine.core.step import step
-from reprise.engine.shell.shard import Shard
-from reprise.runtime.kafka import Record
-from reprise.schemas.codec import first_digest, read_event, seal
-from reprise.schemas.snapshots import SnapshotUnreadable, decode_manifest, is_manifest_key, unpack
-from reprise.schemas.topics import COMMANDS, EVENTS, SNAPSHOTS
-from simulation.cluster import Cluster, Entry, Transaction
-from simulation.damage import Damage
-from simulation.outcomes import outcomes_of
-from simulation.process import Process
+from audit.findings import Difference
+from audit.verify import Request, verify
+from engine.core.state import State, genesis
+from engine.core.step import step
+from engine.shell.shard import Shard
+from runtime.kafka import Record
+from schemas.codec import first_digest, read_event, seal
+from schemas.snapshots import SnapshotUnreadable, decode_manifest, is_manifest_key, unpack
+from schemas.topics import COMMANDS, EVENTS, SNAPSHOTS
+from tests.audit.logs import MemoryLog
+from tests.audit.logs import Shard as Part
+from tests.replaying import command_in, execute
+from tests.simulation.cluster import Cluster, Entry, Transaction
+from tests.simulation.damage import Damage
+from tests.simulation.outcomes import outcomes_of
+from tests.simulation.process import Process
 
 MICROSECONDS_PER_MILLISECOND: Final = 1_000
 NEVER: Final = 1 << 62

@@ -5,8 +5,8 @@ from functools import cache
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-from reprise.schemas.codec import encode_command
-from reprise.schemas.commands import (
+from schemas.codec import encode_command
+from schemas.commands import (
     AmendStops,
     ClosePosition,
     Command,
@@ -20,10 +20,10 @@ from reprise.schemas.commands import (
     UpdatePrices,
     Withdraw,
 )
-from reprise.schemas.ids import broadcast_id, open_account_id, position_id
-from reprise.schemas.instruments import FIRST_BROADCAST, INSTRUMENTS
-from reprise.schemas.messages import Side, Tick
-from reprise.schemas.sharding import shard_of
+from schemas.ids import broadcast_id, open_account_id, position_id
+from schemas.instruments import FIRST_BROADCAST, INSTRUMENTS
+from schemas.messages import Side, Tick
+from schemas.sharding import shard_of
 
 FEED: Final = ("simulated", "run-1")
 MIDS: Final = {"BTC_USDC": 500_000, "ETH_USDC": 300_000, "SOL_USDC": 15_000}  # ticks

@@ -15,8 +15,8 @@ from contextvars import Context, copy_context
 from heapq import heappop, heappush
 from typing import Any
 
-from simulation.beings import BEING, WORLD, Being, Died
-from simulation.jobs import INTERLEAVED, Job
+from tests.simulation.beings import BEING, WORLD, Being, Died
+from tests.simulation.jobs import INTERLEAVED, Job
 
 
 class SimulatedLoop(asyncio.BaseEventLoop):

@@ -3,8 +3,8 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from reprise.schemas.events import CommandRejected, CommandRepeated, Event, PositionClosed, PositionReduced
-from reprise.schemas.rejections import Rejection
+from schemas.events import CommandRejected, CommandRepeated, Event, PositionClosed, PositionReduced
+from schemas.rejections import Rejection
 
 
 def outcomes_of(events: Sequence[Event]) -> Counter[str]:

@@ -8,23 +8,23 @@ from typing import Any, Final
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
-from reprise.engine.shell.fatal import CANNOT_COMMIT
-from reprise.engine.shell.following import Following, OwnedShards
-from reprise.engine.shell.group import SESSION_MS
-from reprise.engine.shell.liveness import Liveness
-from reprise.engine.shell.log import KafkaLog
-from reprise.engine.shell.metrics import Metrics
-from reprise.engine.shell.reading import Batch, Reading
-from reprise.engine.shell.role import Role
-from reprise.engine.shell.shard import Shard, Step
-from reprise.engine.shell.stopping import finish, leave
-from reprise.engine.shell.worker import Worker
-from reprise.runtime.settings import Settings
-from reprise.schemas.topics import COMMANDS
-from simulation.beings import Being, Died
-from simulation.loop import SimulatedLoop
-from simulation.reader import SimulatedReader
-from simulation.trace import Trace
+from engine.shell.fatal import CANNOT_COMMIT
+from engine.shell.following import Following, OwnedShards
+from engine.shell.group import SESSION_MS
+from engine.shell.liveness import Liveness
+from engine.shell.log import KafkaLog
+from engine.shell.metrics import Metrics
+from engine.shell.reading import Batch, Reading
+from engine.shell.role import Role
+from engine.shell.shard import Shard, Step
+from engine.shell.stopping import finish, leave
+from engine.shell.worker import Worker
+from runtime.settings import Settings
+from schemas.topics import COMMANDS
+from tests.simulation.beings import Being, Died
+from tests.simulation.loop import SimulatedLoop
+from tests.simulation.reader import SimulatedReader
+from tests.simulation.trace import Trace
 
 BATCHES_AHEAD: Final = 2
 MEASURE_S: Final = 1.0

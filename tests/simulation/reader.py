@@ -8,10 +8,10 @@ from aiokafka import TopicPartition
 from aiokafka.errors import IllegalStateError, KafkaError, NoOffsetForPartitionError, OffsetOutOfRangeError
 from aiokafka.structs import ConsumerRecord
 
-from reprise.schemas.topics import COMMANDS
-from simulation.clients import Network
-from simulation.cluster import Cluster
-from simulation.group import Group, Member
+from schemas.topics import COMMANDS
+from tests.simulation.clients import Network
+from tests.simulation.cluster import Cluster
+from tests.simulation.group import Group, Member
 
 HEARTBEAT_S: Final = 1.0
 FETCHED_MAX: Final = 12

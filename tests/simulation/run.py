@@ -7,26 +7,26 @@ from collections import Counter
 from functools import cache
 from typing import Final, NamedTuple
 
-from reprise.engine.core.state import State
-from reprise.engine.core.step import step
-from reprise.engine.shell.role import Role
-from reprise.runtime.settings import Settings
-from reprise.schemas.commands import Command
-from reprise.schemas.events import Event
-from reprise.schemas.topics import COMMANDS
-from simulation.beings import WORLD
-from simulation.clients import Network
-from simulation.cluster import Cluster
-from simulation.damage import Damage, planned_damage
-from simulation.faults import Faults
-from simulation.ground import simulated
-from simulation.group import Group
-from simulation.judge import Judge
-from simulation.load import Load
-from simulation.loop import SimulatedLoop
-from simulation.process import Process
-from simulation.reader import SimulatedReader
-from simulation.trace import Trace
+from engine.core.state import State
+from engine.core.step import step
+from engine.shell.role import Role
+from runtime.settings import Settings
+from schemas.commands import Command
+from schemas.events import Event
+from schemas.topics import COMMANDS
+from tests.simulation.beings import WORLD
+from tests.simulation.clients import Network
+from tests.simulation.cluster import Cluster
+from tests.simulation.damage import Damage, planned_damage
+from tests.simulation.faults import Faults
+from tests.simulation.ground import simulated
+from tests.simulation.group import Group
+from tests.simulation.judge import Judge
+from tests.simulation.load import Load
+from tests.simulation.loop import SimulatedLoop
+from tests.simulation.process import Process
+from tests.simulation.reader import SimulatedReader
+from tests.simulation.trace import Trace
 
 LOOK_S: Final = 0.1
 # Two sessions of a dead member, fencings that have to be tried again, and the replay.

@@ -5,18 +5,18 @@ from typing import Any, Final, NamedTuple
 
 from confluent_kafka import KafkaException
 
-from reprise.engine.core.copying import Copying
-from reprise.engine.shell import owning, start
-from reprise.engine.shell.hole import Answer
-from reprise.engine.shell.log import Log
-from reprise.engine.shell.outbox import Outbox, Output
-from reprise.engine.shell.owning import Owning
-from reprise.engine.shell.reading import Reading
-from reprise.engine.shell.ring import Place, Ring
-from reprise.engine.shell.shard import Records, Shard
-from reprise.engine.shell.take_over import Ends, Seized, ends_of, seize
-from reprise.runtime import kafka
-from reprise.schemas.snapshots import Manifest, why_unusable
+from engine.core.copying import Copying
+from engine.shell import owning, start
+from engine.shell.hole import Answer
+from engine.shell.log import Log
+from engine.shell.outbox import Outbox, Output
+from engine.shell.owning import Owning
+from engine.shell.reading import Reading
+from engine.shell.ring import Place, Ring
+from engine.shell.shard import Records, Shard
+from engine.shell.take_over import Ends, Seized, ends_of, seize
+from runtime import kafka
+from schemas.snapshots import Manifest, why_unusable
 
 COMMIT: Final = Outbox._commit
 NEXT_PLACE: Final = Ring.next_place

@@ -5,9 +5,9 @@ import random
 
 import pytest
 
-from simulation.damage import Damage
-from simulation.run import History, Outcome
-from simulation.sabotage import FROZEN_STANDBY
+from tests.simulation.damage import Damage
+from tests.simulation.run import History, Outcome
+from tests.simulation.sabotage import FROZEN_STANDBY
 
 SEEDS = range(60)
 

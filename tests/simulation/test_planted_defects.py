@@ -3,11 +3,11 @@
 import pytest
 from msgspec.structs import replace
 
-from audit.logs import MemoryLog
-from reprise.audit.verify import Request, Verdict, verify
-from simulation import judge
-from simulation.run import play
-from simulation.sabotage import SABOTAGES, Sabotage
+from audit.verify import Request, Verdict, verify
+from tests.audit.logs import MemoryLog
+from tests.simulation import judge
+from tests.simulation.run import play
+from tests.simulation.sabotage import SABOTAGES, Sabotage
 
 
 @pytest.mark.timeout(300)

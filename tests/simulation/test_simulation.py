@@ -6,18 +6,16 @@ A run is wrong by its seed alone: `SIMULATED_RUN=<seed> ./reprise test tests/sim
 import multiprocessing
 import os
 import subprocess
-import sys
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
-from pathlib import Path
 from typing import Final
 
 import pytest
 
-from reprise.audit.judges import cores
-from simulation.run import first_wrong, play
+from audit.judges import cores
+from runtime.python import python_command
+from tests.simulation.run import first_wrong, play
 
-TESTS: Final = Path(__file__).parents[1]
 SAMPLE: Final = range(150)
 ALL: Final = range(1_000_000, 1_020_000)
 AT_ONCE: Final = 500
@@ -96,8 +94,8 @@ def test_a_seed_alone_decides_what_happens(seed: int) -> None:
     assert play(seed).text() == text
     # Neither what ran before nor the order of sets, which differs between processes, has a say.
     other = subprocess.run(
-        [sys.executable, "-m", "simulation.run", str(seed)],
-        env={"PYTHONPATH": str(TESTS), "PYTHONHASHSEED": "7"},
+        python_command("-m", "tests.simulation.run", str(seed)),
+        env={"PYTHONHASHSEED": "7"},
         capture_output=True,
         text=True,
         timeout=60,

@@ -1,8 +1,8 @@
 """What a test may see afterwards: events in their order, and what the ledger holds."""
 
-from reprise.engine.core.prices import Condition, condition
-from reprise.engine.core.records import Account
-from reprise.schemas.events import (
+from engine.core.prices import Condition, condition
+from engine.core.records import Account
+from schemas.events import (
     CommandRejected,
     CommandRepeated,
     Event,
@@ -14,10 +14,10 @@ from reprise.schemas.events import (
     StopsAmended,
     TickHeld,
 )
-from reprise.schemas.messages import CloseReason
-from reprise.schemas.rejections import Rejection, TickRefusal
-from spec.exchange import Exchange
-from spec.language import ALICE, Check, Number, lots, ticks, usdc
+from schemas.messages import CloseReason
+from schemas.rejections import Rejection, TickRefusal
+from tests.spec.exchange import Exchange
+from tests.spec.language import ALICE, Check, Number, lots, ticks, usdc
 
 
 def the_next(exchange: Exchange, event_type: type[Event]) -> Event:

@@ -2,18 +2,18 @@
 
 from typing import Final
 
-from reprise.engine.core.apply import apply
-from reprise.engine.core.fingerprint import state_digest
-from reprise.engine.core.laws import broken
-from reprise.engine.core.state import State, genesis
-from reprise.engine.core.step import step
-from reprise.schemas.codec import expected_digest, first_digest, read_event, seal
-from reprise.schemas.commands import Command, DefineInstruments
-from reprise.schemas.events import CommandRejected, Event
-from reprise.schemas.instruments import FIRST_BROADCAST, INSTRUMENTS
-from reprise.schemas.messages import Instrument
-from reprise.schemas.rejections import Rejection
-from reprise.schemas.units import DAY
+from engine.core.apply import apply
+from engine.core.fingerprint import state_digest
+from engine.core.laws import broken
+from engine.core.state import State, genesis
+from engine.core.step import step
+from schemas.codec import expected_digest, first_digest, read_event, seal
+from schemas.commands import Command, DefineInstruments
+from schemas.events import CommandRejected, Event
+from schemas.instruments import FIRST_BROADCAST, INSTRUMENTS
+from schemas.messages import Instrument
+from schemas.rejections import Rejection
+from schemas.units import DAY
 
 MIDNIGHT: Final = 20_454 * DAY  # 2026-01-01 00:00 UTC, where every test begins
 PACE: Final = 1_000  # µs of log time from one command to the next

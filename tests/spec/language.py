@@ -9,8 +9,8 @@ from typing import Final
 from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
 
-from reprise.engine.core.prices import condition
-from reprise.schemas.commands import (
+from engine.core.prices import condition
+from schemas.commands import (
     AmendStops,
     ClosePosition,
     Command,
@@ -24,11 +24,11 @@ from reprise.schemas.commands import (
     UpdatePrices,
     Withdraw,
 )
-from reprise.schemas.events import CommandRejected, PositionClosed, PositionReduced
-from reprise.schemas.instruments import BY_SYMBOL
-from reprise.schemas.messages import MarketStatus, Side, Tick
-from reprise.schemas.units import LEVERAGE_EXPONENT, MONEY_EXPONENT, SECOND, parse
-from spec.exchange import Exchange
+from schemas.events import CommandRejected, PositionClosed, PositionReduced
+from schemas.instruments import BY_SYMBOL
+from schemas.messages import MarketStatus, Side, Tick
+from schemas.units import LEVERAGE_EXPONENT, MONEY_EXPONENT, SECOND, parse
+from tests.spec.exchange import Exchange
 
 BTC: Final = "BTC_USDC"
 ETH: Final = "ETH_USDC"

@@ -2,10 +2,10 @@
 
 import pytest
 
-from reprise.schemas.rejections import Rejection
-from spec.checks import balance, cash, closed_by_hand, fees, house, insurance, legs, liquidated, opened, refused
-from spec.exchange import MIDNIGHT, Exchange
-from spec.language import (
+from schemas.rejections import Rejection
+from tests.spec.checks import balance, cash, closed_by_hand, fees, house, insurance, legs, liquidated, opened, refused
+from tests.spec.exchange import MIDNIGHT, Exchange
+from tests.spec.language import (
     BOB,
     BTC,
     close,

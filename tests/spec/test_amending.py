@@ -2,11 +2,11 @@
 
 import pytest
 
-from reprise.schemas.commands import AmendStops
-from reprise.schemas.messages import Side
-from reprise.schemas.rejections import Rejection
-from spec.checks import amended, is_open, refused, stopped, taken
-from spec.language import (
+from schemas.commands import AmendStops
+from schemas.messages import Side
+from schemas.rejections import Rejection
+from tests.spec.checks import amended, is_open, refused, stopped, taken
+from tests.spec.language import (
     ALICE,
     BOB,
     BTC,

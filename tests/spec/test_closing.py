@@ -2,12 +2,12 @@
 
 import pytest
 
-from reprise.schemas.commands import ClosePosition
-from reprise.schemas.events import PositionClosed
-from reprise.schemas.messages import Side
-from reprise.schemas.rejections import Rejection
-from spec.checks import balance, cash, closed_by_hand, fees, house, is_open, legs, opened, refused
-from spec.language import (
+from schemas.commands import ClosePosition
+from schemas.events import PositionClosed
+from schemas.messages import Side
+from schemas.rejections import Rejection
+from tests.spec.checks import balance, cash, closed_by_hand, fees, house, is_open, legs, opened, refused
+from tests.spec.language import (
     ALICE,
     BOB,
     BTC,

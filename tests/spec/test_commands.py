@@ -3,7 +3,7 @@
 import pytest
 from msgspec.structs import replace
 
-from reprise.schemas.commands import (
+from schemas.commands import (
     AmendStops,
     ClosePosition,
     DefineInstruments,
@@ -13,15 +13,15 @@ from reprise.schemas.commands import (
     SelectFeed,
     SetMarketStatus,
 )
-from reprise.schemas.content import content_of
-from reprise.schemas.events import AccountOpened, CommandRejected, CommandRepeated, Deposited
-from reprise.schemas.ids import broadcast_id
-from reprise.schemas.instruments import INSTRUMENTS
-from reprise.schemas.rejections import Rejection
-from reprise.schemas.sharding import shard_of
-from spec.checks import cash, closed_by_hand, condition_is, is_open, opened, refused, repeated, stopped
-from spec.exchange import MIDNIGHT, Exchange
-from spec.language import (
+from schemas.content import content_of
+from schemas.events import AccountOpened, CommandRejected, CommandRepeated, Deposited
+from schemas.ids import broadcast_id
+from schemas.instruments import INSTRUMENTS
+from schemas.rejections import Rejection
+from schemas.sharding import shard_of
+from tests.spec.checks import cash, closed_by_hand, condition_is, is_open, opened, refused, repeated, stopped
+from tests.spec.exchange import MIDNIGHT, Exchange
+from tests.spec.language import (
     ALICE,
     BOB,
     BTC,

@@ -2,12 +2,12 @@
 
 import pytest
 
-from reprise.engine.core.records import Feed
-from reprise.schemas.commands import UpdatePrices
-from reprise.schemas.events import FeedKept, FeedSelected
-from reprise.schemas.messages import MarketStatus
-from reprise.schemas.rejections import Rejection, TickRefusal
-from spec.checks import (
+from engine.core.records import Feed
+from schemas.commands import UpdatePrices
+from schemas.events import FeedKept, FeedSelected
+from schemas.messages import MarketStatus
+from schemas.rejections import Rejection, TickRefusal
+from tests.spec.checks import (
     accepted,
     amended,
     cash,
@@ -24,8 +24,8 @@ from spec.checks import (
     the_next,
     tick_refused,
 )
-from spec.exchange import MIDNIGHT, Exchange
-from spec.language import (
+from tests.spec.exchange import MIDNIGHT, Exchange
+from tests.spec.language import (
     BTC,
     ETH,
     FEED,

@@ -3,14 +3,14 @@
 import pytest
 from msgspec.structs import replace
 
-from reprise.schemas.commands import DefineInstruments
-from reprise.schemas.events import CommandRejected, Event, InstrumentsDefined
-from reprise.schemas.instruments import BY_SYMBOL, INSTRUMENTS
-from reprise.schemas.messages import Instrument
-from reprise.schemas.rejections import Rejection
-from spec.checks import opened, refused
-from spec.exchange import Exchange
-from spec.language import BTC, ETH, SOL, deposit, given, long, market
+from schemas.commands import DefineInstruments
+from schemas.events import CommandRejected, Event, InstrumentsDefined
+from schemas.instruments import BY_SYMBOL, INSTRUMENTS
+from schemas.messages import Instrument
+from schemas.rejections import Rejection
+from tests.spec.checks import opened, refused
+from tests.spec.exchange import Exchange
+from tests.spec.language import BTC, ETH, SOL, deposit, given, long, market
 
 OK = "defined"
 REFUSED = "refused"

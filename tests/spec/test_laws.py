@@ -4,14 +4,14 @@ from collections.abc import Callable
 
 import pytest
 
-from reprise.engine.core.apply import apply
-from reprise.engine.core.fingerprint import state_digest
-from reprise.engine.core.laws import broken
-from reprise.engine.core.state import State
-from reprise.engine.core.step import step
-from spec.checks import repeated
-from spec.exchange import Exchange
-from spec.language import ALICE, BOB, BTC, close, deposit, given, halt, long, market, price, reduce, short
+from engine.core.apply import apply
+from engine.core.fingerprint import state_digest
+from engine.core.laws import broken
+from engine.core.state import State
+from engine.core.step import step
+from tests.spec.checks import repeated
+from tests.spec.exchange import Exchange
+from tests.spec.language import ALICE, BOB, BTC, close, deposit, given, halt, long, market, price, reduce, short
 
 
 def busy() -> Exchange:

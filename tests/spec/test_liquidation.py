@@ -2,9 +2,9 @@
 
 import pytest
 
-from reprise.schemas.events import PositionOpened
-from reprise.schemas.messages import Side
-from spec.checks import (
+from schemas.events import PositionOpened
+from schemas.messages import Side
+from tests.spec.checks import (
     balance,
     cash,
     closed_by_hand,
@@ -17,7 +17,7 @@ from spec.checks import (
     opened,
     stopped,
 )
-from spec.language import (
+from tests.spec.language import (
     BOB,
     BTC,
     ETH,

@@ -2,13 +2,13 @@
 
 import pytest
 
-from reprise.schemas.commands import OpenPosition
-from reprise.schemas.events import PositionOpened
-from reprise.schemas.messages import Side
-from reprise.schemas.rejections import Rejection
-from spec.checks import balance, cash, closed_by_hand, fees, is_open, legs, opened, refused
-from spec.exchange import PACE, Exchange
-from spec.language import (
+from schemas.commands import OpenPosition
+from schemas.events import PositionOpened
+from schemas.messages import Side
+from schemas.rejections import Rejection
+from tests.spec.checks import balance, cash, closed_by_hand, fees, is_open, legs, opened, refused
+from tests.spec.exchange import PACE, Exchange
+from tests.spec.language import (
     ALICE,
     BOB,
     BTC,

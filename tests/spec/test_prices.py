@@ -3,11 +3,11 @@
 import pytest
 from msgspec.structs import replace
 
-from reprise.engine.core.prices import Condition
-from reprise.schemas.commands import UpdatePrices
-from reprise.schemas.events import PricesUpdated, TickHeld
-from reprise.schemas.rejections import Rejection, TickRefusal
-from spec.checks import (
+from engine.core.prices import Condition
+from schemas.commands import UpdatePrices
+from schemas.events import PricesUpdated, TickHeld
+from schemas.rejections import Rejection, TickRefusal
+from tests.spec.checks import (
     accepted,
     closed_by_hand,
     condition_is,
@@ -18,8 +18,8 @@ from spec.checks import (
     refused,
     tick_refused,
 )
-from spec.exchange import MIDNIGHT, Exchange
-from spec.language import (
+from tests.spec.exchange import MIDNIGHT, Exchange
+from tests.spec.language import (
     BTC,
     ETH,
     FEED,

@@ -2,10 +2,10 @@
 
 import pytest
 
-from reprise.schemas.commands import ReduceOldest
-from reprise.schemas.events import PositionReduced
-from reprise.schemas.rejections import Rejection
-from spec.checks import (
+from schemas.commands import ReduceOldest
+from schemas.events import PositionReduced
+from schemas.rejections import Rejection
+from tests.spec.checks import (
     amended,
     balance,
     cash,
@@ -21,7 +21,7 @@ from spec.checks import (
     repeated,
     stopped,
 )
-from spec.language import (
+from tests.spec.language import (
     ALICE,
     BOB,
     BTC,

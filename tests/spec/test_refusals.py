@@ -7,7 +7,7 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from reprise.schemas.commands import (
+from schemas.commands import (
     ActivateRules,
     ClosePosition,
     Command,
@@ -18,13 +18,13 @@ from reprise.schemas.commands import (
     SetMarketStatus,
     UpdatePrices,
 )
-from reprise.schemas.events import CommandRejected, PositionOpened
-from reprise.schemas.instruments import BY_SYMBOL
-from reprise.schemas.messages import MarketStatus
-from reprise.schemas.rejections import Rejection
-from reprise.schemas.sharding import shard_of
-from spec.exchange import PACE, Exchange
-from spec.language import BTC, FEED, RUN, alive, lots, price, seconds, ticks, usdc, wait
+from schemas.events import CommandRejected, PositionOpened
+from schemas.instruments import BY_SYMBOL
+from schemas.messages import MarketStatus
+from schemas.rejections import Rejection
+from schemas.sharding import shard_of
+from tests.spec.exchange import PACE, Exchange
+from tests.spec.language import BTC, FEED, RUN, alive, lots, price, seconds, ticks, usdc, wait
 
 SHARDS: Final = 4
 HERE: Final = [f"user-{n}" for n in range(50) if shard_of(f"user-{n}", SHARDS) == 0]

@@ -3,16 +3,16 @@
 import pytest
 from msgspec.structs import replace
 
-from reprise.engine.core.rules import RulesUnknown
-from reprise.schemas.codec import NotDecodable, decode_command, encode_command, version_of
-from reprise.schemas.commands import SetMarketStatus
-from reprise.schemas.events import RulesActivated
-from reprise.schemas.ids import broadcast_id
-from reprise.schemas.rejections import Rejection
-from second_rules import Deposit, activate, second_rules
-from spec.checks import cash, insurance, is_open, liquidated, refused, repeated, the_next
-from spec.exchange import Exchange
-from spec.language import (
+from engine.core.rules import RulesUnknown
+from schemas.codec import NotDecodable, decode_command, encode_command, version_of
+from schemas.commands import SetMarketStatus
+from schemas.events import RulesActivated
+from schemas.ids import broadcast_id
+from schemas.rejections import Rejection
+from tests.second_rules import Deposit, activate, second_rules
+from tests.spec.checks import cash, insurance, is_open, liquidated, refused, repeated, the_next
+from tests.spec.exchange import Exchange
+from tests.spec.language import (
     ALICE,
     BTC,
     Check,

@@ -1,7 +1,7 @@
 """The example the house style gives stands word for word."""
 
-from spec.checks import liquidated
-from spec.language import BTC, deposit, given, long, price
+from tests.spec.checks import liquidated
+from tests.spec.language import BTC, deposit, given, long, price
 
 
 def test_a_position_below_its_maintenance_margin_is_liquidated_at_the_exit_price() -> None:

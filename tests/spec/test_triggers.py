@@ -4,11 +4,11 @@ from decimal import Decimal
 
 import pytest
 
-from reprise.schemas.commands import UpdatePrices
-from reprise.schemas.events import PositionClosed
-from reprise.schemas.messages import Side
-from reprise.schemas.rejections import TickRefusal
-from spec.checks import (
+from schemas.commands import UpdatePrices
+from schemas.events import PositionClosed
+from schemas.messages import Side
+from schemas.rejections import TickRefusal
+from tests.spec.checks import (
     balance,
     cash,
     condition_is,
@@ -20,8 +20,8 @@ from spec.checks import (
     taken,
     tick_refused,
 )
-from spec.exchange import Exchange
-from spec.language import (
+from tests.spec.exchange import Exchange
+from tests.spec.language import (
     BOB,
     BTC,
     ETH,

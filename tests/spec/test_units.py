@@ -3,14 +3,14 @@
 import pytest
 from msgspec.structs import replace
 
-from reprise.engine.core.bounds import PRICE_MAX
-from reprise.engine.core.division import div_ceil, div_floor
-from reprise.engine.core.margin import fee_of, margin_of, notional_of, quantity_of, requirement_of
-from reprise.schemas.messages import Instrument
-from reprise.schemas.rejections import Rejection, TickRefusal
-from spec.checks import closed_by_hand, condition_is, opened, refused, tick_refused
-from spec.exchange import Exchange
-from spec.language import (
+from engine.core.bounds import PRICE_MAX
+from engine.core.division import div_ceil, div_floor
+from engine.core.margin import fee_of, margin_of, notional_of, quantity_of, requirement_of
+from schemas.messages import Instrument
+from schemas.rejections import Rejection, TickRefusal
+from tests.spec.checks import closed_by_hand, condition_is, opened, refused, tick_refused
+from tests.spec.exchange import Exchange
+from tests.spec.language import (
     BTC,
     ETH,
     SOL,

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from processes import reprise
-from reprise.cli.main import call
-from reprise.runtime.errors import FixableError
-from reprise.runtime.settings import Settings
-from reprise.stack.instance import Folder
-from reprise.stack.ports import free_ports
-from reprise.stack.secrets import secrets_of
+from cli.main import call
+from runtime.errors import FixableError
+from runtime.settings import Settings
+from stack.instance import Folder
+from stack.ports import free_ports
+from stack.secrets import secrets_of
+from tests.processes import reprise
 
 GOOD = "8e0c1b7f3a5d9e2c4b6a8f0d1e3c5b7a9f8e7d6c5b4a39281706f5e4d3c2b1a0"
 

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine
 
-from reprise.projector import tables
-from reprise.projector.migrate import migrate
-from reprise.runtime.errors import FixableError
-from reprise.stack.feed import FeedChoice, checked, permitted
+from projector import tables
+from projector.migrate import migrate
+from runtime.errors import FixableError
+from stack.feed import FeedChoice, checked, permitted
 
 
 def chosen(feed: str, *, change: bool = False) -> FeedChoice:

@@ -7,11 +7,11 @@ import psutil
 import pytest
 from confluent_kafka.admin import AdminClient
 
-from reprise.runtime.errors import FixableError
-from reprise.stack.foreground import running
-from reprise.stack.jars import cache_folder, fetch_jars, kafka_jars
-from reprise.stack.kafka import prepare_broker, wait_for_broker
-from reprise.stack.ports import LOOPBACK, answers, free_ports
+from runtime.errors import FixableError
+from stack.foreground import running
+from stack.jars import cache_folder, fetch_jars, kafka_jars
+from stack.kafka import prepare_broker, wait_for_broker
+from stack.ports import LOOPBACK, answers, free_ports
 
 
 def test_a_broker_starts_twice_on_its_data_and_leaves_no_process(tmp_path: Path) -> None:

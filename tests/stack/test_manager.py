@@ -13,12 +13,12 @@ import psutil
 import psycopg
 import pytest
 
-from reprise.runtime.errors import FixableError
-from reprise.stack import manager
-from reprise.stack.instance import SOCKET_PATH_MAX, Folder
-from reprise.stack.ports import LOOPBACK, free_ports
-from reprise.stack.postgres import ensure_database, prepare_postgres, wait_for_postgres
-from reprise.stack.programs import INSTANCE_MARK, Program, servers
+from runtime.errors import FixableError
+from stack import manager
+from stack.instance import SOCKET_PATH_MAX, Folder
+from stack.ports import LOOPBACK, free_ports
+from stack.postgres import ensure_database, prepare_postgres, wait_for_postgres
+from stack.programs import INSTANCE_MARK, Program, servers
 
 TIMEOUT_S = 20
 # Writes its name when told to stop, so that the order can be read.

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from reprise.cli.main import call
-from reprise.runtime.settings import SEED_PORTS, Settings
-from reprise.stack.feed import FeedChoice
-from reprise.stack.start import StartOptions, _plan
+from cli.main import call
+from runtime.settings import SEED_PORTS, Settings
+from stack.feed import FeedChoice
+from stack.start import StartOptions, _plan
 
 FEED = FeedChoice("simulated", "1", loop=False, spread_bps=2, change=False)
 BROKERS = "a.example:9092"
@@ -20,7 +20,7 @@ def options(port: int = 8000, *, seed_ports: bool = False) -> StartOptions:
 def only_taken(monkeypatch: pytest.MonkeyPatch, *taken: int) -> None:
     """A machine on which these ports have a server, and every other is free."""
     for module in ("ports", "start"):
-        monkeypatch.setattr(f"reprise.stack.{module}.is_free", lambda port: port not in taken)
+        monkeypatch.setattr(f"stack.{module}.is_free", lambda port: port not in taken)
 
 
 @pytest.mark.parametrize(

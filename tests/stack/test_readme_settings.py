@@ -2,7 +2,6 @@
 
 import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,16 +9,17 @@ import httpx
 import pytest
 from dotenv import dotenv_values
 
-from api.seeds.entries import SEEDS, seed
-from conftest import new_database
-from processes import OF_OTHER_SERVERS, reprise
-from reprise.api.main import jwt_secret, retired_secrets
-from reprise.cli.main import call
-from reprise.runtime.settings import Settings
-from reprise.runtime.strength import is_short
-from reprise.stack.instance import Folder
-from reprise.stack.ports import free_ports
-from reprise.stack.secrets import notices_of, secrets_of
+from api.main import jwt_secret, retired_secrets
+from cli.main import call
+from runtime.python import reprise_command
+from runtime.settings import Settings
+from runtime.strength import is_short
+from stack.instance import Folder
+from stack.ports import free_ports
+from stack.secrets import notices_of, secrets_of
+from tests.api.seeds.entries import SEEDS, seed
+from tests.conftest import new_database
+from tests.processes import OF_OTHER_SERVERS, reprise
 
 PRINTED = {number: text.text for number in SEEDS if (text := seed(number).environment) is not None}
 SHORT = "your-secret-key"
@@ -94,7 +94,7 @@ def test_an_api_started_by_itself_takes_a_short_secret_in_the_demo_profile_only(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     taken = []
-    monkeypatch.setattr("reprise.api.main.main", lambda settings: taken.append(jwt_secret(settings)))
+    monkeypatch.setattr("api.main.main", lambda settings: taken.append(jwt_secret(settings)))
     monkeypatch.setenv("REPRISE_DATA", str(tmp_path))
     monkeypatch.setenv("AUTH_JWT_SECRET", SHORT)
     assert call(["run", "api"]) == 0
@@ -122,7 +122,7 @@ def test_up_starts_with_what_seed_001_prints(own_database: str, tmp_path: Path) 
     data, (port,) = tmp_path / "instance", free_ports(1)
     try:
         up = subprocess.run(
-            [sys.executable, "-m", "reprise.cli.main", "up", "--detach", "--data", data, "--port", str(port)],
+            reprise_command("up", "--detach", "--data", str(data), "--port", str(port)),
             cwd=tmp_path,
             env=dict(os.environ),
             stdin=subprocess.DEVNULL,

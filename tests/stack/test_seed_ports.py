@@ -9,17 +9,17 @@ from pathlib import Path
 import httpx
 import pytest
 
-import processes
-from api.conftest import kept_alive
-from api.seeds.entries import SEEDS
-from api.seeds.market import SYMBOLS, Market
-from api.seeds.readme import run_readme
-from api.test_listening import has_ipv6
-from reprise.cli.main import call
-from reprise.runtime.settings import SEED_PORTS, Settings
-from reprise.stack.instance import Folder
-from reprise.stack.ports import free_ports, is_free
-from reprise.stack.start import settings_of
+from cli.main import call
+from runtime.settings import SEED_PORTS, Settings
+from stack.instance import Folder
+from stack.ports import free_ports, is_free
+from stack.start import settings_of
+from tests import processes
+from tests.api.conftest import kept_alive
+from tests.api.seeds.entries import SEEDS
+from tests.api.seeds.market import SYMBOLS, Market
+from tests.api.seeds.readme import run_readme
+from tests.api.test_listening import has_ipv6
 
 TIMEOUT_S = 300
 

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from processes import eventually, reprise
-from reprise.stack import manager
-from reprise.stack.instance import Folder
-from reprise.stack.ports import free_ports
-from reprise.stack.status import status_of
+from stack import manager
+from stack.instance import Folder
+from stack.ports import free_ports
+from stack.status import status_of
+from tests.processes import eventually, reprise
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 TOLD = "the owner has ended, says whoever watches it"

@@ -6,9 +6,8 @@ import pytest
 from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, ResourceType
 
-from conftest import SettingsFactory
-from reprise.runtime.errors import FixableError
-from reprise.runtime.kafka import (
+from runtime.errors import FixableError
+from runtime.kafka import (
     Record,
     admin_options,
     command_producer_options,
@@ -16,9 +15,10 @@ from reprise.runtime.kafka import (
     read_back,
     transactional_producer_options,
 )
-from reprise.runtime.settings import Settings
-from reprise.runtime.topics import ensure_topics
-from reprise.schemas.topics import COMMANDS, EVENTS, SNAPSHOTS, TICKS
+from runtime.settings import Settings
+from runtime.topics import ensure_topics
+from schemas.topics import COMMANDS, EVENTS, SNAPSHOTS, TICKS
+from tests.conftest import SettingsFactory
 
 
 def test_topics_made_once_are_left_alone_the_second_time(settings: SettingsFactory) -> None:

@@ -3,7 +3,6 @@
 import json
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,11 +12,12 @@ import httpx
 import psutil
 import pytest
 
-import processes
-from processes import eventually
-from reprise.stack import manager
-from reprise.stack.instance import Folder
-from reprise.stack.ports import free_ports
+from runtime.python import reprise_command
+from stack import manager
+from stack.instance import Folder
+from stack.ports import free_ports
+from tests import processes
+from tests.processes import eventually
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 TIMEOUT_S = 180
@@ -71,7 +71,7 @@ def test_up_detached_is_ready_and_down_leaves_no_process(data: Path, tmp_path: P
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_the_end_of_up_in_the_foreground_is_the_end_of_everything(data: Path, number: signal.Signals) -> None:
     (port,) = free_ports(1)
-    command = [sys.executable, "-m", "reprise.cli.main", "up", "--data", str(data), "--port", str(port)]
+    command = reprise_command("up", "--data", str(data), "--port", str(port))
     with subprocess.Popen([*command, "--feed", "simulated"], stdout=subprocess.PIPE, text=True) as up:
         assert up.stdout is not None
         deadline = time.monotonic() + TIMEOUT_S

@@ -5,9 +5,9 @@ import io
 import pytest
 import sqlalchemy
 
-from conftest import SettingsFactory
-from reprise.api.migrate import migrate
-from reprise.cli.main import call
+from api.migrate import migrate
+from cli.main import call
+from tests.conftest import SettingsFactory
 
 
 @pytest.fixture

@@ -2,12 +2,12 @@
 
 import sqlalchemy
 
-from replaying import Replay
-from reprise.audit.ledger_comparison import compare_with_ledger
-from reprise.engine.core.apply import apply
-from reprise.engine.core.fingerprint import state_digest
-from reprise.engine.core.state import State, genesis
-from reprise.schemas.codec import read_event
+from audit.ledger_comparison import compare_with_ledger
+from engine.core.apply import apply
+from engine.core.fingerprint import state_digest
+from engine.core.state import State, genesis
+from schemas.codec import read_event
+from tests.replaying import Replay
 
 
 def fold(shard: int, shards: int, values: list[bytes]) -> State:

@@ -5,12 +5,12 @@ from typing import Any
 import httpx
 from confluent_kafka import KafkaError, Producer
 
-from reprise.runtime.kafka import Record, command_producer_options, read_back
-from reprise.runtime.settings import Settings
-from reprise.schemas.codec import encode_command
-from reprise.schemas.commands import Broadcast, ClientCommand, Command
-from reprise.schemas.sharding import shard_of
-from reprise.schemas.topics import COMMANDS
+from runtime.kafka import Record, command_producer_options, read_back
+from runtime.settings import Settings
+from schemas.codec import encode_command
+from schemas.commands import Broadcast, ClientCommand, Command
+from schemas.sharding import shard_of
+from schemas.topics import COMMANDS
 
 ALL = 10**9
 UNACKNOWLEDGED_MAX = 1_000

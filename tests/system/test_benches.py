@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from processes import reprise
+from tests.processes import reprise
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 

@@ -14,12 +14,12 @@ import httpx
 import psutil
 import pytest
 
-import processes
-from processes import eventually
-from reprise.stack.instance import Folder
-from reprise.stack.ports import free_ports
 from reprise_client import read_events
-from system import programs
+from stack.instance import Folder
+from stack.ports import free_ports
+from tests import processes
+from tests.processes import eventually
+from tests.system import programs
 
 pytestmark = pytest.mark.timeout(300)
 UP_TIMEOUT_S = 120

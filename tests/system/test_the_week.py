@@ -10,20 +10,20 @@ import pytest
 from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, ResourceType
 
-from conftest import SettingsFactory, new_database
-from processes import ServiceProcess, eventually, gone_at_the_end
-from replaying import Replay, execute_records
-from reprise.projector.migrate import migrate
-from reprise.runtime.kafka import Record, admin_options, command_producer_options, end_offsets
-from reprise.runtime.settings import Settings
-from reprise.runtime.topics import ensure_topics
-from reprise.schemas.codec import read_event
-from reprise.schemas.events import CommandRejected, PositionClosed
-from reprise.schemas.topics import COMMANDS, EVENTS
-from reprise.stack.ports import free_ports
-from system.agreement import differences_of_fold, differences_of_tables
-from system.exchange import read_all, shards_are_done, status
-from system.week import Clients, play
+from projector.migrate import migrate
+from runtime.kafka import Record, admin_options, command_producer_options, end_offsets
+from runtime.settings import Settings
+from runtime.topics import ensure_topics
+from schemas.codec import read_event
+from schemas.events import CommandRejected, PositionClosed
+from schemas.topics import COMMANDS, EVENTS
+from stack.ports import free_ports
+from tests.conftest import SettingsFactory, new_database
+from tests.processes import ServiceProcess, eventually, gone_at_the_end
+from tests.replaying import Replay, execute_records
+from tests.system.agreement import differences_of_fold, differences_of_tables
+from tests.system.exchange import read_all, shards_are_done, status
+from tests.system.week import Clients, play
 
 BARS = Path(__file__).parents[1] / "data" / "btc_perp_1m_2022-01-01_to_08.csv.gz"
 SEED = 20220101

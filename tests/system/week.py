@@ -10,25 +10,25 @@ from typing import Final
 from confluent_kafka import Consumer, Producer, TopicPartition
 from prometheus_client import CollectorRegistry
 
-from reprise.market_data.bars import AT_ONCE_STEP_S
-from reprise.market_data.board import Board
-from reprise.market_data.clock import SystemClock
-from reprise.market_data.feed import Ended, Item, Quote
-from reprise.market_data.metrics import Metrics
-from reprise.market_data.outbox import Outbox
-from reprise.market_data.publisher import Publisher
-from reprise.market_data.recording import Recording
-from reprise.runtime.kafka import command_producer_options, reader_options
-from reprise.runtime.settings import Settings
-from reprise.schemas.codec import read_event
-from reprise.schemas.commands import AmendStops, ClosePosition, DefineInstruments, OpenAccount, OpenPosition
-from reprise.schemas.events import PositionClosed, PositionOpened
-from reprise.schemas.ids import broadcast_id, open_account_id
-from reprise.schemas.instruments import BY_SYMBOL, FIRST_BROADCAST, INSTRUMENTS
-from reprise.schemas.messages import Side
-from reprise.schemas.topics import EVENTS
-from reprise.schemas.units import MICROS_PER_USDC
-from system.exchange import CommandWriter
+from market_data.bars import AT_ONCE_STEP_S
+from market_data.board import Board
+from market_data.clock import SystemClock
+from market_data.feed import Ended, Item, Quote
+from market_data.metrics import Metrics
+from market_data.outbox import Outbox
+from market_data.publisher import Publisher
+from market_data.recording import Recording
+from runtime.kafka import command_producer_options, reader_options
+from runtime.settings import Settings
+from schemas.codec import read_event
+from schemas.commands import AmendStops, ClosePosition, DefineInstruments, OpenAccount, OpenPosition
+from schemas.events import PositionClosed, PositionOpened
+from schemas.ids import broadcast_id, open_account_id
+from schemas.instruments import BY_SYMBOL, FIRST_BROADCAST, INSTRUMENTS
+from schemas.messages import Side
+from schemas.topics import EVENTS
+from schemas.units import MICROS_PER_USDC
+from tests.system.exchange import CommandWriter
 
 SYMBOL: Final = "BTC_USDC"
 FIRST_HOUR_TICKS: Final = 60 * 4

@@ -11,7 +11,7 @@ from math import ceil, floor
 
 from msgspec.structs import replace
 
-from reprise.schemas.commands import (
+from schemas.commands import (
     ActivateRules,
     AmendStops,
     Broadcast,
@@ -29,8 +29,8 @@ from reprise.schemas.commands import (
     UpdatePrices,
     Withdraw,
 )
-from reprise.schemas.messages import Instrument
-from twin.naive_prices import MILLION, NaivePrices
+from schemas.messages import Instrument
+from tests.twin.naive_prices import MILLION, NaivePrices
 
 TEN_MINUTES = 600 * MILLION
 FIVE_MINUTES = 300 * MILLION

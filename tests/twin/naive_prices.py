@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from fractions import Fraction
 
-from reprise.schemas.commands import SelectFeed, UpdatePrices
-from reprise.schemas.messages import Instrument, Tick
+from schemas.commands import SelectFeed, UpdatePrices
+from schemas.messages import Instrument, Tick
 
 MILLION = 10**6
 

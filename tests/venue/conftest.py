@@ -5,13 +5,13 @@ from threading import Event
 
 import pytest
 
-from conftest import empty_topics, new_database
-from reprise.projector.database import connect
-from reprise.projector.venue_projection import VenueProjection
-from reprise.runtime.settings import Settings
-from reprise.stack.ports import free_ports
-from venue.machine import ENCRYPTION_KEY, Desk, prepare
-from venue.testnet import Testnet
+from projector.database import connect
+from projector.venue_projection import VenueProjection
+from runtime.settings import Settings
+from stack.ports import free_ports
+from tests.conftest import empty_topics, new_database
+from tests.venue.machine import ENCRYPTION_KEY, Desk, prepare
+from tests.venue.testnet import Testnet
 
 WINDOW_MS = 1_000
 GIVE_UP_MS = 1_500

@@ -11,18 +11,17 @@ from uuid import UUID, uuid4
 from confluent_kafka import Producer
 from sqlalchemy import Engine, delete, insert
 
-from processes import ServiceProcess, eventually, gone_at_the_end
-from reprise.api.migrate import migrate as migrate_auth
-from reprise.api.tables import users, venue_keys
-from reprise.projector import queries
-from reprise.projector.database import connect
-from reprise.projector.migrate import migrate as migrate_ledger
-from reprise.runtime.kafka import command_producer_options, read_back
-from reprise.runtime.settings import Settings
-from reprise.runtime.vault import vault_of
-from reprise.runtime.venue_keys import VenueKeys, seal_keys
-from reprise.schemas.topics import OTHER_PARTITIONS, VENUE_COMMANDS, VENUE_EVENTS
-from reprise.schemas.venue import (
+from api.migrate import migrate as migrate_auth
+from api.tables import users, venue_keys
+from projector import queries
+from projector.database import connect
+from projector.migrate import migrate as migrate_ledger
+from runtime.kafka import command_producer_options, read_back
+from runtime.settings import Settings
+from runtime.vault import vault_of
+from runtime.venue_keys import VenueKeys, seal_keys
+from schemas.topics import OTHER_PARTITIONS, VENUE_COMMANDS, VENUE_EVENTS
+from schemas.venue import (
     CancelVenueOrder,
     PlaceVenueOrder,
     VenueCommand,
@@ -33,8 +32,9 @@ from reprise.schemas.venue import (
     encode_venue,
     read_venue_event,
 )
-from reprise.stack.ports import free_ports
-from venue.testnet import Testnet
+from stack.ports import free_ports
+from tests.processes import ServiceProcess, eventually, gone_at_the_end
+from tests.venue.testnet import Testnet
 
 ENCRYPTION_KEY: Final = "an-encryption-key-of-32-letters!"
 FINAL: Final = frozenset({"filled", "cancelled", "expired", "rejected", "venue_reset", "abandoned"})

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from decimal import Decimal
 
-from processes import eventually
-from reprise.projector.queries import VenueOrderRow
-from venue.machine import FINAL, Desk, Trader
-from venue.testnet import Chaos
+from projector.queries import VenueOrderRow
+from tests.processes import eventually
+from tests.venue.machine import FINAL, Desk, Trader
+from tests.venue.testnet import Chaos
 
 SYMBOLS = {"BTCUSDT": 50_000, "ETHUSDT": 2_000}
 UNDECIDED = frozenset({"pending", "unknown"})

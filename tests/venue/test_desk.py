@@ -9,8 +9,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from reprise.runtime.venue_keys import VenueKeys
-from reprise.schemas.venue import (
+from runtime.venue_keys import VenueKeys
+from schemas.venue import (
     VenueEvent,
     VenueOrder,
     VenueOrderAbandoned,
@@ -20,11 +20,11 @@ from reprise.schemas.venue import (
     VenueOrderUnknown,
     VenueReset,
 )
-from reprise.venue import resets
-from reprise.venue.binance import NoSuchOrder, Refused
-from reprise.venue.book import Book, Entry, Stand
-from reprise.venue.desk import Desk, KeysMissing
-from reprise.venue.reports import Report
+from venue import resets
+from venue.binance import NoSuchOrder, Refused
+from venue.book import Book, Entry, Stand
+from venue.desk import Desk, KeysMissing
+from venue.reports import Report
 
 NOW = time.time_ns() // 1_000
 LONG_AGO = NOW - 60_000_000

@@ -5,11 +5,11 @@ from decimal import Decimal
 
 import pytest
 
-from processes import ServiceProcess, eventually
-from reprise.schemas.venue import VenueCommandRejected, VenueOrderRejected, VenueReset
-from venue.conftest import WINDOW_MS
-from venue.machine import Desk, Trader
-from venue.testnet import Chaos, Testnet
+from schemas.venue import VenueCommandRejected, VenueOrderRejected, VenueReset
+from tests.processes import ServiceProcess, eventually
+from tests.venue.conftest import WINDOW_MS
+from tests.venue.machine import Desk, Trader
+from tests.venue.testnet import Chaos, Testnet
 
 
 @pytest.fixture(scope="module")

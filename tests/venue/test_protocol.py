@@ -9,18 +9,18 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from reprise.projector.venue_positions import NOTHING, Execution, Holding, after
-from reprise.runtime.errors import FixableError
-from reprise.runtime.settings import Settings
-from reprise.runtime.vault import KEY_BYTES, NotReadable, Vault, key_bytes, vault_of
-from reprise.runtime.venue_keys import VenueKeys, open_keys, seal_keys
-from reprise.schemas.venue import VenueOrder
-from reprise.venue.binance import AT_ONCE, Binance, NoSuchOrder, NotSent, OutcomeUnknown, Refused
-from reprise.venue.clock import VenueClock
-from reprise.venue.filters import Refusal, refusal_of, rules_of
-from reprise.venue.limits import Limits
-from reprise.venue.signing import encoded, signature, signed_message
-from venue.market import FILTERS
+from projector.venue_positions import NOTHING, Execution, Holding, after
+from runtime.errors import FixableError
+from runtime.settings import Settings
+from runtime.vault import KEY_BYTES, NotReadable, Vault, key_bytes, vault_of
+from runtime.venue_keys import VenueKeys, open_keys, seal_keys
+from schemas.venue import VenueOrder
+from tests.venue.market import FILTERS
+from venue.binance import AT_ONCE, Binance, NoSuchOrder, NotSent, OutcomeUnknown, Refused
+from venue.clock import VenueClock
+from venue.filters import Refusal, refusal_of, rules_of
+from venue.limits import Limits
+from venue.signing import encoded, signature, signed_message
 
 # The venue's documentation publishes this pair; it opens nothing.
 SECRET = "NhqPtmdSJYdKjVHjA7PZj4Mge3R5YNiP1e3UZjInClVN65XAbvqqM6A7H5fATj0j"

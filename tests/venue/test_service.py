@@ -10,17 +10,17 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import insert, text
 
-from processes import eventually
-from reprise.api.auth.store import User
-from reprise.api.main import build
-from reprise.api.parts import Parts
-from reprise.api.problems import ApiError
-from reprise.api.tables import users
-from reprise.api.venue import keys, service
-from reprise.api.venue.channel import VenueUpdate
-from reprise.api.venue.service import VenueOrderRequest
-from reprise.projector.rebuild import rebuild
-from venue.machine import Desk, Trader
+from api.auth.store import User
+from api.main import build
+from api.parts import Parts
+from api.problems import ApiError
+from api.tables import users
+from api.venue import keys, service
+from api.venue.channel import VenueUpdate
+from api.venue.service import VenueOrderRequest
+from projector.rebuild import rebuild
+from tests.processes import eventually
+from tests.venue.machine import Desk, Trader
 
 SMALL = VenueOrderRequest("BTCUSDT", "buy", "MARKET", "0.02")
 JWT_SECRET = "a-key-of-the-tests-of-at-least-32-bytes"

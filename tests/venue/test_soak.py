@@ -5,10 +5,10 @@ import time
 
 import pytest
 
-from processes import eventually
-from reprise.schemas.venue import VenueReset
-from venue.machine import Desk
-from venue.soak import Load, bad_days, must_hold
+from schemas.venue import VenueReset
+from tests.processes import eventually
+from tests.venue.machine import Desk
+from tests.venue.soak import Load, bad_days, must_hold
 
 
 @pytest.mark.slow

@@ -14,7 +14,7 @@ from typing import Any, Final, Self, TypeVar
 
 from aiohttp import WSMsgType, web
 
-from venue.market import FILTERS, Market, VenueError, now_ms
+from tests.venue.market import FILTERS, Market, VenueError, now_ms
 
 WINDOW_DEFAULT: Final = 5_000
 WINDOW_MAX: Final = 60_000

@@ -7,9 +7,9 @@ from typing import Final
 
 import pytest
 
-from api.seeds.market import Market
-from api.seeds.running import running_market
-from reprise.stack.temporary import temporary_broker
+from stack.temporary import temporary_broker
+from tests.api.seeds.market import Market
+from tests.api.seeds.running import running_market
 
 OF_A_DEFECT: Final = re.compile(r"test_seed_\d{3}_[a-r]_")
 # By default one money defect a seed; `reprise test all` runs every one.

@@ -10,13 +10,13 @@ from uuid import uuid4
 import httpx
 from sqlalchemy import Engine, create_engine
 
-from api.exchange import PASSWORD, Exchange
-from processes import ServiceProcess, eventually
-from reprise.projector import queries
-from reprise.runtime.settings import Settings
-from reprise.schemas.instruments import BY_SYMBOL
-from reprise.schemas.sharding import shard_of
-from reprise.schemas.units import parse, render
+from projector import queries
+from runtime.settings import Settings
+from schemas.instruments import BY_SYMBOL
+from schemas.sharding import shard_of
+from schemas.units import parse, render
+from tests.api.exchange import PASSWORD, Exchange
+from tests.processes import ServiceProcess, eventually
 
 SYMBOLS: Final = ("BTC_USDC", "ETH_USDC", "SOL_USDC")
 SETTLE_S: Final = 0.6  # a jump is believed when its second tick comes so much later

@@ -6,15 +6,15 @@ from typing import Any, Final, NamedTuple
 import msgspec
 import pytest
 
-from properties.plant import REACHED, Defect, plant
-from reprise.engine.core import margin, opening, stops
-from reprise.engine.core.records import Position, Quote
-from reprise.engine.core.state import State
-from reprise.engine.core.triggers import LIQUIDATION, TAKE_PROFIT, Trigger, TriggerIndex
-from reprise.engine.core.turn import Turn
-from reprise.schemas.commands import OpenPosition
-from reprise.schemas.events import Event
-from reprise.schemas.messages import Instrument
+from engine.core import margin, opening, stops
+from engine.core.records import Position, Quote
+from engine.core.state import State
+from engine.core.triggers import LIQUIDATION, TAKE_PROFIT, Trigger, TriggerIndex
+from engine.core.turn import Turn
+from schemas.commands import OpenPosition
+from schemas.events import Event
+from schemas.messages import Instrument
+from tests.properties.plant import REACHED, Defect, plant
 
 FILL = opening._fill  # What is planted stands in the place of what nobody else calls.
 REFUSE_TERMS = opening._refuse_terms
@@ -38,8 +38,8 @@ class Planted(NamedTuple):
 
 def run_planted(name: str) -> None:
     """Run an engine with one of the defects: what a process of its own calls."""
-    from reprise.cli.context import load_settings  # noqa: PLC0415
-    from reprise.engine.shell.main import main  # noqa: PLC0415
+    from cli.context import load_settings  # noqa: PLC0415
+    from engine.shell.main import main  # noqa: PLC0415
 
     plant(pytest.MonkeyPatch(), next(planted.defect for planted in PLANTED if planted.defect.name == name))
     main(load_settings())

@@ -13,8 +13,8 @@ import httpx
 import jsonschema
 from websockets.sync.client import ClientConnection, connect
 
-from api.seeds.entries import Request, seed
-from api.seeds.market import Figures, Market
+from tests.api.seeds.entries import Request, seed
+from tests.api.seeds.market import Figures, Market
 
 CHECKED = jsonschema.Draft202012Validator
 HOUR_S = 3_600

@@ -5,12 +5,12 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from uuid import uuid4
 
-from api.conftest import kept_alive, settings_of
-from api.exchange import service
-from api.seeds.market import SYMBOLS, Market
-from conftest import empty_topics, new_database
-from processes import ServiceProcess, gone_at_the_end
-from reprise.runtime.settings import Settings
+from runtime.settings import Settings
+from tests.api.conftest import kept_alive, settings_of
+from tests.api.exchange import service
+from tests.api.seeds.market import SYMBOLS, Market
+from tests.conftest import empty_topics, new_database
+from tests.processes import ServiceProcess, gone_at_the_end
 
 ENCRYPTION_KEY = "0123456789abcdef0123456789abcdef"
 

@@ -1,10 +1,10 @@
-"""How docs/seeds.md is made of the files beside this one: `PYTHONPATH=tests python -m api.seeds.seeds_page`."""
+"""How docs/seeds.md is made of the files beside this one: `python -m tests.api.seeds.seeds_page`."""
 
 from pathlib import Path
 from typing import Final
 
-from api.seeds.defects import DEFECTS, Defect
-from api.seeds.entries import SEEDS, Seed, seed
+from tests.api.seeds.defects import DEFECTS, Defect
+from tests.api.seeds.entries import SEEDS, Seed, seed
 
 PAGE: Final = Path(__file__).parents[3] / "docs" / "seeds.md"
 HEAD: Final = """# The five seeds

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from api.seeds.entries import SEEDS, seed
-from api.seeds.printed import READMES, bodies_of, commands_of, headers_of, lines_of, requests_of
-from api.seeds.test_seeds_page import REQUEST_LINES
+from tests.api.seeds.entries import SEEDS, seed
+from tests.api.seeds.printed import READMES, bodies_of, commands_of, headers_of, lines_of, requests_of
+from tests.api.seeds.test_seeds_page import REQUEST_LINES
 
 pytestmark = pytest.mark.skipif(not READMES.is_dir(), reason="the seeds' READMEs do not lie beside this project")
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from api.seeds.entries import SEEDS
-from api.seeds.market import Market
-from api.seeds.readme import run_readme
+from tests.api.seeds.entries import SEEDS
+from tests.api.seeds.market import Market
+from tests.api.seeds.readme import run_readme
 
 
 @pytest.mark.parametrize("number", SEEDS)

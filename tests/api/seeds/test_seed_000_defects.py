@@ -7,11 +7,11 @@ from decimal import Decimal
 import jwt
 from confluent_kafka.admin import AdminClient, ConfigResource, ResourceType
 
-from api.exchange import PASSWORD
-from api.seeds.market import Market, Person
-from processes import eventually
-from reprise.runtime.kafka import admin_options
-from reprise.schemas.topics import TICKS
+from runtime.kafka import admin_options
+from schemas.topics import TICKS
+from tests.api.exchange import PASSWORD
+from tests.api.seeds.market import Market, Person
+from tests.processes import eventually
 
 
 def trade(person: Person, status: int = 201, **fields: object) -> str:

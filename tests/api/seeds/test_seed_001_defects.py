@@ -7,8 +7,8 @@ from typing import Any
 import httpx
 import psycopg
 
-from api.seeds.market import Market, Person
-from processes import eventually
+from tests.api.seeds.market import Market, Person
+from tests.processes import eventually
 
 CONNECTIONS_MAX = 16
 

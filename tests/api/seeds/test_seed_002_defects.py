@@ -10,8 +10,8 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
-from api.seeds.market import Market, Person
-from processes import eventually
+from tests.api.seeds.market import Market, Person
+from tests.processes import eventually
 
 
 def submit(person: Person, status: int = 200, **fields: Any) -> dict[str, Any]:

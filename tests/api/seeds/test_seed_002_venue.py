@@ -11,18 +11,18 @@ from confluent_kafka import Producer
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import NullPool, create_engine, text
 
-from api.exchange import service
-from api.seeds.market import Market, Person
-from api.seeds.test_seed_002_defects import settled, submit, tab, told
-from auth.signing import Key, headers_of, public_half
-from processes import ServiceProcess, eventually
-from reprise.runtime.kafka import command_producer_options
-from reprise.schemas.ids import keyed_command_id
-from reprise.schemas.topics import VENUE_COMMANDS
-from reprise.schemas.venue import PlaceVenueOrder, VenueOrder, encode_venue
-from reprise.stack.ports import free_ports
-from venue.market import Order
-from venue.testnet import Testnet
+from runtime.kafka import command_producer_options
+from schemas.ids import keyed_command_id
+from schemas.topics import VENUE_COMMANDS
+from schemas.venue import PlaceVenueOrder, VenueOrder, encode_venue
+from stack.ports import free_ports
+from tests.api.exchange import service
+from tests.api.seeds.market import Market, Person
+from tests.api.seeds.test_seed_002_defects import settled, submit, tab, told
+from tests.auth.signing import Key, headers_of, public_half
+from tests.processes import ServiceProcess, eventually
+from tests.venue.market import Order
+from tests.venue.testnet import Testnet
 
 STARTED_S = 45.0  # until a worker that has just been started has an order done
 KEYS_OF = "SELECT 1 FROM auth.venue_keys WHERE user_id = :id"

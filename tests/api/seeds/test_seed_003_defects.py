@@ -9,9 +9,9 @@ import jwt
 import psycopg
 import pytest
 
-from api.exchange import PASSWORD
-from api.seeds.market import Market, Person
-from processes import eventually
+from tests.api.exchange import PASSWORD
+from tests.api.seeds.market import Market, Person
+from tests.processes import eventually
 
 
 def order(person: Person, status: int = 200, **fields: Any) -> dict[str, Any]:

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from api.seeds.market import Market, Person
-from processes import eventually
+from tests.api.seeds.market import Market, Person
+from tests.processes import eventually
 
 
 def opened(person: Person, status: int = 201, **fields: Any) -> dict[str, Any]:

@@ -6,9 +6,9 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from api.exchange import PASSWORD
-from api.schema_judge import SEEDS, SEEDS_ENDING, judged, told
-from api.seeds.market import Market, Person
+from tests.api.exchange import PASSWORD
+from tests.api.schema_judge import SEEDS, SEEDS_ENDING, judged, told
+from tests.api.seeds.market import Market, Person
 
 EXAMPLES = ("--max-examples", "10")
 

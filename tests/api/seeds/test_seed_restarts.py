@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 import httpx
 import pytest
 
-from api.seeds.market import Figures, Market, Person
-from processes import eventually
+from tests.api.seeds.market import Figures, Market, Person
+from tests.processes import eventually
 
 
 class Restarted(NamedTuple):

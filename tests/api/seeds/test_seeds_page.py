@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from api.seeds.defects import DEFECTS, LETTERS
-from api.seeds.entries import SEEDS, seed
-from api.seeds.seeds_page import PAGE, page
+from tests.api.seeds.defects import DEFECTS, LETTERS
+from tests.api.seeds.entries import SEEDS, seed
+from tests.api.seeds.seeds_page import PAGE, page
 
 ROOT = Path(__file__).parents[3]
 # The lines of each README that are a request, or a part of one: facts, so that an entry cannot go missing.
@@ -65,4 +65,4 @@ def test_every_seed_s_defect_test_is_listed() -> None:
 
 
 def test_the_page_is_made_of_these_files() -> None:
-    assert PAGE.read_text(encoding="utf-8") == page(), "PYTHONPATH=tests python -m api.seeds.seeds_page writes it"
+    assert PAGE.read_text(encoding="utf-8") == page(), "python -m tests.api.seeds.seeds_page writes it"

@@ -9,15 +9,15 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from api.seeds.entries import seed
-from api.seeds.market import Market, Person
-from api.seeds.running import running_market
-from processes import eventually
-from reprise.api.commands.asking import deadline
-from reprise.schemas.codec import encode_command
-from reprise.schemas.commands import Deposit
-from reprise.schemas.sharding import shard_of
-from reprise.schemas.units import MICROS_PER_USDC
+from api.commands.asking import deadline
+from schemas.codec import encode_command
+from schemas.commands import Deposit
+from schemas.sharding import shard_of
+from schemas.units import MICROS_PER_USDC
+from tests.api.seeds.entries import seed
+from tests.api.seeds.market import Market, Person
+from tests.api.seeds.running import running_market
+from tests.processes import eventually
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 ACCOUNT: Final = seed("004").requests[0].account or ""

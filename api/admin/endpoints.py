@@ -1,0 +1,99 @@
+"""Routes of the markets, for administrators; those of the rules stand in `rules`."""
+
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Path, Response
+
+from api.admin import changes, service
+from api.admin.schemas import (
+    AllParameters,
+    Broadcast,
+    Broadcasts,
+    Exposures,
+    Feed,
+    Ladder,
+    Lag,
+    ParametersRequest,
+    StatusRequest,
+)
+from api.auth.caller import ADMIN_REFUSALS, SCHEMES, Administrator
+from api.commands.asking import Asking
+from api.numbers import ExactRoute
+from api.parts import Api
+from api.problems import CROSS_SITE_REQUEST, MALFORMED, NOT_FOUND, REFUSALS, responses
+from schemas.rejections import Rejection
+
+SEEN: Final = responses(*ADMIN_REFUSALS)
+UNKNOWN: Final = REFUSALS[Rejection.SYMBOL_UNKNOWN]._replace(status=404)
+CHANGED: Final = responses(*ADMIN_REFUSALS, CROSS_SITE_REQUEST, UNKNOWN, MALFORMED) | {
+    202: {"model": Broadcast, "description": "Stored, and not in force in every shard yet"}
+}
+STATUS_SET: Final = CHANGED | responses(MALFORMED, REFUSALS[Rejection.COMMAND_ID_REUSED])
+
+Symbol = Annotated[str, Path(max_length=32, examples=["BTC_USDC"])]
+
+router = APIRouter(prefix="/admin", tags=["admin"], route_class=ExactRoute, dependencies=SCHEMES)
+
+
+@router.get("/instruments", responses=SEEN)
+async def list_parameters(parts: Api, _: Administrator) -> AllParameters:
+    """List the instruments with every parameter, and whether their markets are open."""
+    return service.parameters(parts)
+
+
+@router.patch("/instruments/{symbol}", responses=CHANGED)
+async def change_parameters(
+    parts: Api, _: Administrator, symbol: Symbol, body: ParametersRequest, response: Response
+) -> Broadcast:
+    """Change parameters of an instrument in every shard; never its tick, lot and tick value."""
+    return _answer(await changes.set_parameters(parts, symbol, body), response)
+
+
+@router.post("/instruments/{symbol}/status", responses=STATUS_SET)
+async def set_market_status(
+    parts: Api, caller: Administrator, symbol: Symbol, body: StatusRequest, asked: Asking, response: Response
+) -> Broadcast:
+    """Open a market, let it only close, or halt it, in every shard."""
+    return _answer(await changes.set_status(parts, caller.account_id, symbol, body.status, asked), response)
+
+
+@router.get("/broadcasts", responses=SEEN)
+async def list_broadcasts(parts: Api, _: Administrator) -> Broadcasts:
+    """List all that was said to every shard, newest first."""
+    return await changes.all_of(parts)
+
+
+@router.get("/broadcasts/{name}", responses=SEEN | responses(NOT_FOUND, MALFORMED))
+async def get_broadcast(parts: Api, _: Administrator, name: Annotated[str, Path(max_length=64)]) -> Broadcast:
+    """Say which shards have answered."""
+    return await changes.find(parts, name)
+
+
+@router.get("/exposure", responses=SEEN)
+async def get_exposure(parts: Api, _: Administrator) -> Exposures:
+    """Sum what clients hold in each market, at the last prices."""
+    return await service.exposure(parts)
+
+
+@router.get("/liquidations", responses=SEEN)
+async def get_liquidation_ladder(parts: Api, _: Administrator) -> Ladder:
+    """Tell which positions are liquidated when a price moves by 1 %, 2 %, up to 50 %."""
+    return await service.ladder(parts)
+
+
+@router.get("/feed", responses=SEEN)
+async def get_feed(parts: Api, _: Administrator) -> Feed:
+    """Tell whose prices count, how old they are, and which tick waits for confirmation."""
+    return await service.feed(parts)
+
+
+@router.get("/lag", responses=SEEN)
+async def get_lag(parts: Api, _: Administrator) -> Lag:
+    """Tell how far engine and projector are behind the log, by shard."""
+    return await service.lag(parts)
+
+
+def _answer(broadcast: Broadcast, response: Response) -> Broadcast:
+    response.headers["Location"] = f"/api/v1/admin/broadcasts/{broadcast.name}"
+    response.status_code = 202 if broadcast.waiting else 200
+    return broadcast

@@ -1,0 +1,183 @@
+"""What administrators are told and may change of the markets."""
+
+from typing import Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from api.amounts import Decimals
+from api.numbers import Leverage, Money, Number, Rate, Whole
+from api.prices import PriceState
+from schemas.messages import FeedName, MarketStatus, Side
+
+
+class Parameters(BaseModel):
+    """An instrument with every parameter there is. Rates are fractions of one; money is USDC."""
+
+    symbol: str = Field(examples=["BTC_USDC"])
+    status: MarketStatus
+    tick_size: Decimals
+    lot_size: Decimals
+    quantity_min: Decimals
+    quantity_max: Decimals
+    leverage_min: Decimals
+    leverage_max: Decimals
+    fee_rate: Decimals
+    maintenance_rate: Decimals = Field(description="of the notional")
+    margin_floor_rate: Decimals = Field(description="of the margin")
+    liquidation_fee_rate: Decimals
+    slippage_bps: int
+    spread_max: Decimals
+    jump_max: Decimals
+    notional_max: Decimals
+    account_notional_max: Decimals
+    side_notional_max: Decimals
+
+
+class AllParameters(BaseModel):
+    """All instruments, in the order they were defined."""
+
+    items: list[Parameters]
+    next_cursor: str | None = None
+
+
+class ParametersRequest(BaseModel):
+    """New parameters; what is absent stays. An open position keeps the rates it was opened under."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"leverage_max": "50"}], "minProperties": 1}
+    )
+
+    quantity_min: Number | None = None
+    quantity_max: Number | None = None
+    leverage_min: Leverage | None = None
+    leverage_max: Leverage | None = None
+    fee_rate: Rate | None = None
+    maintenance_rate: Rate | None = None
+    margin_floor_rate: Rate | None = None
+    liquidation_fee_rate: Rate | None = None
+    slippage_bps: Whole | None = None
+    spread_max: Rate | None = None
+    jump_max: Rate | None = None
+    notional_max: Money | None = None
+    account_notional_max: Money | None = None
+    side_notional_max: Money | None = None
+
+    @model_validator(mode="after")
+    def _something(self) -> Self:
+        if not self.model_fields_set:
+            raise ValueError("at least one parameter must be given")
+        return self
+
+
+class StatusRequest(BaseModel):
+    """Whether a market trades, only closes, or does nothing."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"status": "close_only"}]})
+
+    status: MarketStatus
+
+
+class Broadcast(BaseModel):
+    """Something said to every shard: in force everywhere once no shard is waited for."""
+
+    name: str = Field(examples=["instruments-2"])
+    created_at: str = Field(json_schema_extra={"format": "date-time"})
+    answered: list[int] = Field(description="shards that have answered")
+    waiting: list[int] = Field(description="shards that have not; it is sent to them again")
+
+
+class Broadcasts(BaseModel):
+    """All that was said to every shard, newest first."""
+
+    items: list[Broadcast]
+    next_cursor: str | None = None
+
+
+class Exposure(BaseModel):
+    """All open positions of one side of a market."""
+
+    positions: int
+    quantity: Decimals
+    entry_notional: Decimals
+    margin: Decimals
+    unrealized_pnl: Decimals
+
+
+class MarketExposure(BaseModel):
+    """What clients hold in a market. net_quantity: long less short; the house holds as much the other way."""
+
+    symbol: str
+    long: Exposure
+    short: Exposure
+    net_quantity: Decimals
+    unrealized_pnl: Decimals = Field(description="of the clients; what the house would lose")
+
+
+class Exposures(BaseModel):
+    """All markets."""
+
+    items: list[MarketExposure]
+    next_cursor: str | None = None
+
+
+class Rung(BaseModel):
+    """What is liquidated when the price has moved so far against a side, and everything nearer."""
+
+    symbol: str
+    side: Side
+    move: Decimals = Field(description="percent of the exit price", examples=["1.00"])
+    price: Decimals
+    positions: int
+    entry_notional: Decimals
+    margin: Decimals
+
+
+class Ladder(BaseModel):
+    """By symbol, side, and how far the price moves; a market without a price is missing."""
+
+    items: list[Rung]
+    next_cursor: str | None = None
+
+
+class FeedPrice(BaseModel):
+    """Shard 0's price of a symbol, as the tables have it."""
+
+    symbol: str
+    state: PriceState
+    bid: Decimals | None
+    ask: Decimals | None
+    source_time: str | None = Field(json_schema_extra={"format": "date-time"})
+    heard_at: str | None = Field(json_schema_extra={"format": "date-time"})
+    age_ms: int | None
+    held_bid: Decimals | None = Field(description="of the tick that waits for confirmation")
+    held_ask: Decimals | None
+
+
+class Feed(BaseModel):
+    """Whose prices count; name is null before a feed was selected."""
+
+    name: FeedName | None
+    run: str | None
+    live: bool | None
+    selected_at: str | None = Field(json_schema_extra={"format": "date-time"})
+    prices: list[FeedPrice]
+
+
+class ShardLag(BaseModel):
+    """How far a shard's command was executed and its events projected; null where that is not known here."""
+
+    shard: int
+    commands: int | None = Field(description="the end of the commands, when last looked at")
+    executed: int = Field(description="commands that have their event")
+    events: int
+    projected: int
+    projection_lag: int
+    projection_age_ms: int | None = Field(description="since the tables were known to hold all that was committed")
+    state: Literal["level", "behind"]
+
+
+class Lag(BaseModel):
+    """Broker, engine and projector, as this process of the API sees them."""
+
+    broker_answers: bool
+    shards: list[ShardLag]

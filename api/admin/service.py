@@ -1,0 +1,160 @@
+"""What administrators see: parameters, exposure, what would be liquidated next, the feed, and who is behind."""
+
+from typing import Final
+
+from api.admin.schemas import (
+    AllParameters,
+    Exposure,
+    Exposures,
+    Feed,
+    FeedPrice,
+    Ladder,
+    Lag,
+    MarketExposure,
+    Parameters,
+    Rung,
+    ShardLag,
+)
+from api.amounts import leverage, money, price, price_or_null, quantity, rate
+from api.parts import Parts
+from api.times import now, text_of
+from projector import queries
+from schemas.messages import Instrument
+from schemas.units import render
+
+MOVES_BPS: Final = (100, 200, 300, 500, 1_000, 1_500, 2_000, 3_000, 5_000)
+PERCENT_EXPONENT: Final = 2
+MILLISECOND: Final = 1_000
+
+
+def parameters(parts: Parts) -> AllParameters:
+    """List the instruments with all there is about them."""
+    return AllParameters(items=[_parameters(parts, instrument) for instrument in parts.prices.instruments.values()])
+
+
+async def exposure(parts: Parts) -> Exposures:
+    """Sum what clients hold in each market."""
+    rows = {(row.symbol, row.side): row for row in await parts.database.ask(queries.exposure)}
+    items = []
+    for symbol, instrument in parts.prices.instruments.items():
+        long, short = rows.get((symbol, "long")), rows.get((symbol, "short"))
+        net = (long.quantity if long else 0) - (short.quantity if short else 0)
+        profit = (long.unrealized_pnl if long else 0) + (short.unrealized_pnl if short else 0)
+        items.append(
+            MarketExposure(
+                symbol=symbol,
+                long=_exposure(instrument, long),
+                short=_exposure(instrument, short),
+                net_quantity=quantity(instrument, net),
+                unrealized_pnl=money(profit),
+            )
+        )
+    return Exposures(items=items)
+
+
+async def ladder(parts: Parts) -> Ladder:
+    """Tell what each move of a price would liquidate."""
+    rows = await parts.database.ask(lambda db: queries.liquidation_ladder(db, MOVES_BPS))
+    return Ladder(
+        items=[
+            Rung(
+                symbol=row.symbol,
+                side=row.side,
+                move=render(row.move_bps, PERCENT_EXPONENT),
+                price=price(parts.prices.instruments[row.symbol], row.price),
+                positions=row.positions,
+                entry_notional=money(row.entry_notional),
+                margin=money(row.margin),
+            )
+            for row in rows
+        ]
+    )
+
+
+async def feed(parts: Parts) -> Feed:
+    """Tell whose prices count and what each is worth."""
+    selected, prices = await parts.database.ask(lambda db: (queries.last_feed(db), queries.last_prices(db)))
+    moment = now()
+    return Feed(
+        name=None if selected is None else selected.name,
+        run=None if selected is None else selected.run,
+        live=None if selected is None else selected.live,
+        selected_at=None if selected is None else text_of(selected.selected_at),
+        prices=[
+            _price(instrument, prices.get(symbol), moment) for symbol, instrument in parts.prices.instruments.items()
+        ],
+    )
+
+
+async def lag(parts: Parts) -> Lag:
+    """Tell how far every part is behind the one before it."""
+    rows = {row.shard: row for row in await parts.database.ask(queries.progress)}
+    moment = now()
+    return Lag(
+        broker_answers=parts.ends.broker_answers(),
+        shards=[_lag(parts, shard, rows.get(shard), moment) for shard in range(parts.settings.shards)],
+    )
+
+
+def _parameters(parts: Parts, instrument: Instrument) -> Parameters:
+    return Parameters(
+        symbol=instrument.symbol,
+        status=parts.prices.status(instrument.symbol),
+        tick_size=price(instrument, 1),
+        lot_size=quantity(instrument, 1),
+        quantity_min=quantity(instrument, instrument.quantity_min),
+        quantity_max=quantity(instrument, instrument.quantity_max),
+        leverage_min=leverage(instrument.leverage_min),
+        leverage_max=leverage(instrument.leverage_max),
+        fee_rate=rate(instrument.fee_rate),
+        maintenance_rate=rate(instrument.maintenance_rate),
+        margin_floor_rate=rate(instrument.margin_floor_rate),
+        liquidation_fee_rate=rate(instrument.liquidation_fee_rate),
+        slippage_bps=instrument.slippage_bps,
+        spread_max=rate(instrument.spread_max),
+        jump_max=rate(instrument.jump_max),
+        notional_max=money(instrument.notional_max),
+        account_notional_max=money(instrument.account_notional_max),
+        side_notional_max=money(instrument.side_notional_max),
+    )
+
+
+def _exposure(instrument: Instrument, row: queries.ExposureRow | None) -> Exposure:
+    return Exposure(
+        positions=row.positions if row else 0,
+        quantity=quantity(instrument, row.quantity if row else 0),
+        entry_notional=money(row.entry_notional if row else 0),
+        margin=money(row.margin if row else 0),
+        unrealized_pnl=money(row.unrealized_pnl if row else 0),
+    )
+
+
+def _price(instrument: Instrument, row: queries.PriceRow | None, moment: int) -> FeedPrice:
+    heard_at = None if row is None else row.heard_at
+    return FeedPrice(
+        symbol=instrument.symbol,
+        state=queries.price_condition(row, moment),
+        bid=price_or_null(instrument, None if row is None else row.bid),
+        ask=price_or_null(instrument, None if row is None else row.ask),
+        source_time=None if row is None or row.source_time is None else text_of(row.source_time),
+        heard_at=None if heard_at is None else text_of(heard_at),
+        age_ms=None if heard_at is None else max(0, moment - heard_at) // MILLISECOND,
+        held_bid=price_or_null(instrument, None if row is None else row.held_bid),
+        held_ask=price_or_null(instrument, None if row is None else row.held_ask),
+    )
+
+
+def _lag(parts: Parts, shard: int, row: queries.ShardProgress | None, moment: int) -> ShardLag:
+    events = parts.outcomes.seq(shard)
+    projected = 0 if row is None else row.seq
+    behind = parts.ends.is_behind(shard) or projected < events
+    return ShardLag(
+        shard=shard,
+        commands=parts.ends.end(shard),
+        executed=parts.outcomes.command_offset(shard) + 1,
+        events=events,
+        projected=projected,
+        projection_lag=max(0, events - projected),
+        projection_age_ms=None if row is None or not row.current_at else max(0, moment - row.current_at) // MILLISECOND,
+        state="behind" if behind else "level",
+    )

@@ -1,0 +1,170 @@
+"""How price alerts are made, listed and deleted."""
+
+import asyncio
+from time import monotonic
+from typing import Final, NamedTuple
+from uuid import UUID, uuid4
+
+from api.alerts.schemas import Alert, AlertRequest, Alerts, alert_reply
+from api.amounts import mid, price
+from api.auth.caller import Signed
+from api.auth.store import is_not_deleted
+from api.cursors import read_cursor, write_cursor
+from api.numbers import units_of
+from api.parts import Parts
+from api.prices import PRICE_SHARD
+from api.problems import (
+    ALERT_REACHED,
+    NOT_FOUND,
+    PROJECTION_BEHIND,
+    REFUSALS,
+    TOO_MANY_ALERTS,
+    ApiError,
+    malformed,
+)
+from api.times import now
+from projector import alert_queries
+from projector.alert_queries import Direction, NewAlert, Status
+from schemas.ids import keyed_alert_id
+from schemas.messages import Instrument
+from schemas.rejections import Rejection
+
+ACTIVE_MAX: Final = 50
+PATIENCE_S: Final = 2.0
+PAUSE_S: Final = 0.05
+
+
+class Made(NamedTuple):
+    """An alert; replayed: by the same request sent before."""
+
+    alert: Alert
+    replayed: bool = False
+
+
+async def create(parts: Parts, caller: Signed, request: AlertRequest, key: str | None = None) -> Made:
+    """Store an alert that the next price may trigger; where it is reached already, it is refused.
+
+    What a key made before is given again, as it is now: it may have triggered since, and its price be reached.
+    """
+    give_up = monotonic() + PATIENCE_S
+    account_id, provided = caller.account_id, is_not_deleted(caller.user.user_id)
+    alert_id = uuid4() if key is None else UUID(keyed_alert_id(account_id, key))
+    is_full = False
+    while True:
+        before = None if key is None else await _made_before(parts, account_id, alert_id, request)
+        if before is not None:
+            return Made(before, replayed=True)
+        if is_full:
+            raise ApiError(TOO_MANY_ALERTS, f"You have {ACTIVE_MAX} active alerts; delete one first")
+        # In this order: the price is of this event or a later one, so that none after it is missed.
+        seen = parts.outcomes.seq(PRICE_SHARD)
+        alert = _judged(parts, account_id, alert_id, request)
+        row = await parts.database.ask(
+            lambda db: alert_queries.add_alert(db, alert, seen=seen, most=ACTIVE_MAX, provided=provided)  # noqa: B023  # Awaited here.
+        )
+        if row is not None:
+            return Made(alert_reply(row, parts.prices.instruments))
+        is_full = await parts.database.ask(lambda db: alert_queries.active_count(db, account_id)) >= ACTIVE_MAX
+        if is_full:
+            continue  # The last that fitted in may be this key's.
+        if monotonic() > give_up:
+            raise ApiError(
+                PROJECTION_BEHIND, "The tables and the prices are too far apart to begin an alert; try again"
+            )
+        # The tables have a price already that this process has not: read it, and judge again.
+        await asyncio.sleep(PAUSE_S)
+
+
+async def page(parts: Parts, account_id: str, status: Status | None, limit: int, cursor: str | None) -> Alerts:
+    """List the caller's alerts."""
+    question = f"alerts~{status or ''}"
+    before = read_cursor(question, cursor)
+    found = await parts.database.ask(
+        lambda db: alert_queries.alert_page(db, account_id, status=status, limit=limit, before=before)
+    )
+    return Alerts(
+        items=[alert_reply(row, parts.prices.instruments) for row in found.items],
+        next_cursor=write_cursor(question, found.next_cursor),
+    )
+
+
+async def find(parts: Parts, account_id: str, alert_id: str) -> Alert:
+    """Give one of the caller's alerts."""
+    wanted = _uuid(alert_id)
+    row = await parts.database.ask(lambda db: alert_queries.find_alert(db, account_id, wanted))
+    if row is None:
+        raise _not_found()
+    return alert_reply(row, parts.prices.instruments)
+
+
+async def remove(parts: Parts, account_id: str, alert_id: str) -> None:
+    """Delete one of the caller's alerts, active or triggered."""
+    wanted = _uuid(alert_id)
+    if not await parts.database.ask(lambda db: alert_queries.remove_alert(db, account_id, wanted)):
+        raise _not_found()
+
+
+async def _made_before(parts: Parts, account_id: str, alert_id: UUID, request: AlertRequest) -> Alert | None:
+    """Find the alert a key made; 422 where that was another one."""
+    row = await parts.database.ask(lambda db: alert_queries.find_alert(db, account_id, alert_id))
+    if row is None:
+        return None
+    instrument = parts.prices.instruments[row.symbol]
+    is_same = (
+        request.symbol == row.symbol
+        and request.direction in (None, row.direction)
+        and units_of("/price", request.price, instrument.tick_exponent) == row.price
+        and request.note == row.note
+    )
+    if not is_same:
+        raise ApiError(REFUSALS[Rejection.COMMAND_ID_REUSED])
+    return alert_reply(row, parts.prices.instruments)
+
+
+def _judged(parts: Parts, account_id: str, alert_id: UUID, request: AlertRequest) -> NewAlert:
+    """Write an alert in the ledger's units, its direction as the price is now; or refuse what can never be awaited."""
+    instrument = parts.prices.instruments.get(request.symbol)
+    if instrument is None:
+        raise ApiError(REFUSALS[Rejection.SYMBOL_UNKNOWN], f"There is no instrument {request.symbol!r}")
+    ticks = units_of("/price", request.price, instrument.tick_exponent)
+    if ticks <= 0:
+        raise malformed("/price", "must be above zero")
+    quote = parts.prices.quote(request.symbol)
+    if quote is None:
+        raise ApiError(REFUSALS[Rejection.NO_PRICE])
+    doubled = quote.bid + quote.ask
+    direction = request.direction or ("above" if doubled < 2 * ticks else "below")
+    if doubled >= 2 * ticks if direction == "above" else doubled <= 2 * ticks:
+        raise _reached(instrument, doubled, ticks, direction)
+    return NewAlert(alert_id, account_id, request.symbol, direction, ticks, request.note, now())
+
+
+def _reached(instrument: Instrument, doubled: int, ticks: int, direction: Direction) -> ApiError:
+    stands, asked = mid(instrument, doubled), price(instrument, ticks)
+    if doubled == 2 * ticks:
+        advice = "choose another price"
+    else:
+        advice = f"choose a {'higher' if direction == 'above' else 'lower'} price, or leave `direction` out"
+    return ApiError(
+        ALERT_REACHED,
+        f"The mid of {instrument.symbol} is {stands}, {_where(doubled, ticks)} {asked}: {advice}",
+        mid=stands,
+    )
+
+
+def _where(doubled: int, ticks: int) -> str:
+    if doubled == 2 * ticks:
+        return "exactly"
+    return "above" if doubled > 2 * ticks else "below"
+
+
+def _uuid(alert_id: str) -> UUID:
+    """What is no id names nothing."""
+    try:
+        return UUID(alert_id)
+    except ValueError as error:
+        raise _not_found() from error
+
+
+def _not_found() -> ApiError:
+    return ApiError(NOT_FOUND, "You have no alert of this id")

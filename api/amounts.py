@@ -1,0 +1,57 @@
+"""How the ledger's integers are written in replies: decimal strings with all their places."""
+
+from typing import Annotated, Final
+
+from pydantic import Field
+
+from schemas.messages import Instrument
+from schemas.units import LEVERAGE_EXPONENT, MONEY_EXPONENT, parse, render
+
+PPM_EXPONENT: Final = 6
+
+Decimals = Annotated[str, Field(json_schema_extra={"format": "decimal"}, examples=["100.50"])]
+
+
+def money(micros: int) -> str:
+    """Write USDC."""
+    return render(micros, MONEY_EXPONENT)
+
+
+def money_or_null(micros: int | None) -> str | None:
+    """Write USDC, where there is a figure."""
+    return None if micros is None else money(micros)
+
+
+def micros(text: str) -> int:
+    """Read USDC as they are written here."""
+    return parse(text, MONEY_EXPONENT)
+
+
+def price(instrument: Instrument, ticks: int) -> str:
+    """Write a price of an instrument."""
+    return render(ticks, instrument.tick_exponent)
+
+
+def price_or_null(instrument: Instrument, ticks: int | None) -> str | None:
+    """Write a price, where there is one."""
+    return None if ticks is None else price(instrument, ticks)
+
+
+def mid(instrument: Instrument, doubled: int) -> str:
+    """Write a mid, given bid + ask in ticks: half of it is five tenths."""
+    return render(doubled * 5, instrument.tick_exponent + 1)
+
+
+def quantity(instrument: Instrument, lots: int) -> str:
+    """Write a quantity of an instrument."""
+    return render(lots, instrument.lot_exponent)
+
+
+def leverage(hundredths: int) -> str:
+    """Write a leverage."""
+    return render(hundredths, LEVERAGE_EXPONENT)
+
+
+def rate(ppm: int) -> str:
+    """Write a rate as a fraction of one."""
+    return render(ppm, PPM_EXPONENT)

@@ -1,0 +1,78 @@
+"""What a request for an API key takes, and what is told of one."""
+
+import base64
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from api.auth.key_store import Key, Scope
+from api.auth.signatures import PUBLIC_KEY_BYTES, read_base64
+from api.numbers import Text
+from api.times import micros_of, text_of
+
+EXAMPLE = "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="
+
+
+def _public_key(text: str) -> str:
+    """Refuse what is no key of Ed25519, and write it as it will be shown."""
+    return base64.b64encode(read_base64(text, PUBLIC_KEY_BYTES)).decode()
+
+
+def _scopes(scopes: list[Scope]) -> list[Scope]:
+    if len(set(scopes)) != len(scopes):
+        raise ValueError("names a scope twice")
+    return sorted(scopes)
+
+
+class ApiKeyRequest(BaseModel):
+    """A new key: its public half only, the other stays with whoever made it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    public_key: Annotated[
+        Text,
+        AfterValidator(_public_key),
+        Field(max_length=64, description="Ed25519, the 32 bytes in base64", examples=[EXAMPLE]),
+    ]
+    scopes: Annotated[
+        list[Scope],
+        AfterValidator(_scopes),
+        Field(
+            min_length=1,
+            max_length=2,
+            description="`read` is for GET, `trade` for the other methods",
+            examples=[["read", "trade"]],
+            json_schema_extra={"uniqueItems": True},
+        ),
+    ]
+    name: Annotated[Text, Field(max_length=100)] | None = None
+
+
+class ApiKey(BaseModel):
+    """A key of yours; it is used until you delete it."""
+
+    id: str
+    name: str | None
+    public_key: str = Field(examples=[EXAMPLE])
+    scopes: list[Scope] = Field(examples=[["read", "trade"]])
+    created_at: str = Field(examples=["2026-01-02T03:04:05.000006Z"])
+    last_used_at: str | None = Field(description="to the minute; null while it was never used")
+
+
+class ApiKeys(BaseModel):
+    """Your keys, the newest first; a user has few, and all are here."""
+
+    items: list[ApiKey]
+    next_cursor: str | None = None
+
+
+def key_reply(key: Key) -> ApiKey:
+    """Write a key."""
+    return ApiKey(
+        id=str(key.key_id),
+        name=key.name,
+        public_key=base64.b64encode(key.public_key).decode(),
+        scopes=list(key.scopes),
+        created_at=text_of(micros_of(key.created_at)),
+        last_used_at=None if key.last_used_at is None else text_of(micros_of(key.last_used_at)),
+    )

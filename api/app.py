@@ -1,0 +1,113 @@
+"""Which routes the API has, and what its OpenAPI document says beside them."""
+
+from importlib.metadata import version
+from typing import Final
+
+from fastapi import APIRouter, FastAPI
+from fastapi.middleware.cors import CORSMiddleware
+from fastapi.routing import APIRoute
+from starlette.responses import HTMLResponse, RedirectResponse
+
+from api import document, errors
+from api.access_log import AccessLog
+from api.account.endpoints import router as account
+from api.admin.endpoints import router as admin
+from api.alerts.endpoints import router as alerts
+from api.api_keys.endpoints import router as api_keys
+from api.auth.caller import allowed_origins
+from api.auth.endpoints import router as auth
+from api.body_limit import BodyLimit
+from api.candles.endpoints import router as candles
+from api.commands.endpoints import router as commands
+from api.compat.install import add_seeds_to
+from api.demo.endpoints import router as demo
+from api.fills.endpoints import router as fills
+from api.health.endpoints import router as health
+from api.history.endpoints import router as history
+from api.instruments.endpoints import router as instruments
+from api.ledger.endpoints import router as ledger
+from api.limiting import BY_ACCOUNT, BY_ADDRESS, RateLimitHeaders
+from api.orders.endpoints import router as orders
+from api.parts import Parts
+from api.positions.endpoints import router as positions
+from api.positions.versions import ETAG
+from api.problem_pages import as_html
+from api.problems import DOCS, REPLAYED
+from api.progress import HEADER, LAG_HEADER
+from api.rate_limits import POLICY, RATE_LIMIT
+from api.receipts.endpoints import router as receipts
+from api.rules.endpoints import router as rules
+from api.statements.endpoints import router as statements
+from api.stream.endpoints import router as stream
+from api.stream.endpoints import talk
+from api.stream.sockets import Sockets
+from api.tickers.endpoints import router as tickers
+from api.venue.endpoints import router as venue_keys
+
+PREFIX: Final = "/api/v1"
+EVERYWHERE: Final = (
+    *(auth, api_keys, instruments, tickers, candles),
+    *(orders, positions, account, fills, ledger, statements, history, commands, receipts),
+    *(alerts, rules, admin, stream, venue_keys),
+)
+# Whoever sends to these need not be anybody yet, so their requests are counted by address.
+BY_ANYONE: Final = (auth, instruments, tickers, candles)
+DESCRIPTION: Final = """A leveraged exchange whose whole ledger can be replayed from a Kafka log.
+
+Money, prices and quantities are decimal strings. Errors are RFC 9457 problems whose `code` is listed at /docs/problems.
+Send an `Idempotency-Key` with what must happen once; 202 means undecided: look at `Location`.
+`/api/v1/ws` is a WebSocket; what is said over it are the schemas `WsFromClient` and `WsFromServer`."""
+
+
+def create_app(parts: Parts) -> FastAPI:
+    """Put the routes together, around the parts they use."""
+    app = FastAPI(
+        title="Reprise",
+        version=version("reprise"),
+        description=DESCRIPTION,
+        generate_unique_id_function=_operation_id,
+        redoc_url=None,
+    )
+    app.state.parts = parts
+    app.state.sockets = Sockets(parts)
+    v1 = APIRouter(prefix=PREFIX)
+    for router in EVERYWHERE:
+        v1.include_router(router, dependencies=[BY_ADDRESS if router in BY_ANYONE else BY_ACCOUNT])
+    if parts.settings.profile == "demo":
+        v1.include_router(demo, dependencies=[BY_ACCOUNT])
+        add_seeds_to(app, parts)
+    app.include_router(v1)
+    app.add_api_websocket_route(f"{PREFIX}/ws", talk)
+    app.include_router(health)
+    app.add_api_route("/", _to_docs, include_in_schema=False)
+    app.add_api_route(DOCS, _problems_page, include_in_schema=False)
+    errors.install(app)
+    app.add_middleware(
+        CORSMiddleware,
+        allow_origins=allowed_origins(parts),
+        allow_credentials=True,
+        allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
+        allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "If-Match", "Prefer", HEADER],
+        expose_headers=[
+            *(HEADER, LAG_HEADER, REPLAYED, ETAG, RATE_LIMIT, POLICY),
+            *("Location", "Preference-Applied", "Retry-After", "Content-Disposition"),
+        ],
+    )
+    app.add_middleware(RateLimitHeaders)
+    app.add_middleware(BodyLimit)
+    app.add_middleware(AccessLog, metrics=parts.metrics)
+    document.install(app)
+    return app
+
+
+def _operation_id(route: APIRoute) -> str:
+    """The function's name: it changes only when somebody means it."""
+    return route.name
+
+
+async def _to_docs() -> RedirectResponse:
+    return RedirectResponse("/docs")
+
+
+async def _problems_page() -> HTMLResponse:
+    return HTMLResponse(as_html())

@@ -1,0 +1,214 @@
+"""Who sent this request, by header, signature or cookie; and whether a page of another site made the browser send it.
+
+`Caller` is whoever may do it: a session, or an API key whose scope covers it. `InPerson` is a session only: what
+an API key must never do (keys, sessions, the user). `Administrator` is in person, and has the role now.
+"""
+
+from datetime import datetime
+from functools import partial
+from time import time_ns
+from typing import Annotated, Final, NamedTuple
+from uuid import UUID
+
+from fastapi import Depends, Request
+from fastapi.security import APIKeyCookie, APIKeyHeader, HTTPBearer, OAuth2PasswordBearer
+
+from api.auth import key_store
+from api.auth.cookies import COOKIE, login_cookies
+from api.auth.signatures import KEY_HEADER, check_signature, check_time, read_signature, signed_text
+from api.auth.store import User, find_by_session
+from api.auth.tokens import Claims
+from api.parts import Api, Parts
+from api.problems import (
+    CREDENTIALS_CONFLICT,
+    CROSS_SITE_REQUEST,
+    DATABASE_UNAVAILABLE,
+    FORBIDDEN,
+    NOT_AUTHENTICATED,
+    SCOPE_MISSING,
+    SIGNATURE_INVALID,
+    TOKEN_EXPIRED,
+    TOKEN_INVALID,
+    ApiError,
+    responses,
+)
+from api.rate_limits import is_counted
+
+SAFE_METHODS: Final = ("GET", "HEAD", "OPTIONS")
+READING: Final = ("/api/v1/ws-ticket",)  # what is posted there changes nothing in the ledger
+DEMO_ORIGINS: Final = tuple(
+    f"http://{host}:{port}" for host in ("localhost", "127.0.0.1") for port in (3000, 3001, 3200)
+)
+REFUSALS: Final = (
+    *(NOT_AUTHENTICATED, TOKEN_INVALID, TOKEN_EXPIRED, SIGNATURE_INVALID, CREDENTIALS_CONFLICT),
+    *(SCOPE_MISSING, DATABASE_UNAVAILABLE),
+)
+ADMIN_REFUSALS: Final = (*REFUSALS, FORBIDDEN)
+
+# They only declare the schemes in OpenAPI; `authenticate` reads the credentials.
+_password = OAuth2PasswordBearer(tokenUrl="/api/v1/auth/login", auto_error=False, scheme_name="password")
+_bearer = HTTPBearer(auto_error=False, scheme_name="bearer", bearerFormat="JWT")
+_cookie = APIKeyCookie(name=COOKIE, auto_error=False, scheme_name="session")
+_signature = APIKeyHeader(
+    name=KEY_HEADER,
+    auto_error=False,
+    scheme_name="signature",
+    description="An API key's id, beside X-Timestamp, X-Window, X-Nonce and X-Signature: see POST /api/v1/api-keys.",
+)
+
+
+class Signed(NamedTuple):
+    """A signed-in user, and the session they are in, or the API key that signed. began, expires_at: of the session."""
+
+    user: User
+    session_id: UUID | None
+    began: datetime | None = None
+    expires_at: datetime | None = None
+    key_id: UUID | None = None
+
+    @property
+    def account_id(self) -> str:
+        """The account that is theirs."""
+        return self.user.account_id
+
+
+async def authenticate(request: Request, parts: Api) -> Signed:
+    """Believe the Authorization header first, then a signature, then the cookies; of one user all of them."""
+    header = _bearer_token(request)
+    cookies = login_cookies(request, parts.settings.profile)
+    if KEY_HEADER in request.headers:
+        if header is not None:
+            raise ApiError(CREDENTIALS_CONFLICT, f"Send one of Authorization and {KEY_HEADER}")
+        return await _authenticate_key(request, parts, cookies)
+    if header is not None:
+        claims = parts.tokens.read(header)
+        _refuse_others(parts, claims.user_id, cookies)
+        return await _in_session(parts, [claims])
+    if not cookies:
+        raise ApiError(NOT_AUTHENTICATED)
+    refuse_cross_site(request, parts)
+    good = _good(parts, cookies) or [parts.tokens.read(cookies[0])]
+    _refuse_others(parts, good[0].user_id, cookies)
+    return await _in_session(parts, good)
+
+
+async def believe(parts: Parts, token: str) -> Signed:
+    """Give whose access token this is, where it did not come with a request's headers; 401 where it is not good."""
+    return await _in_session(parts, [parts.tokens.read(token)])
+
+
+async def signed_in(request: Request, parts: Api) -> Signed:
+    """Give who sent the request; one that is refused is its address's, so that guessing is bounded."""
+    try:
+        return await authenticate(request, parts)
+    except ApiError:
+        if not is_counted(request):
+            parts.rate_limits.count(request, "public", address_of(request))
+        raise
+
+
+# A signature is believed once: whatever else asks who the caller is in the same request must ask for this.
+Caller = Annotated[Signed, Depends(signed_in)]
+
+
+async def in_person(caller: Caller) -> Signed:
+    """Believe a session only."""
+    if caller.session_id is None:
+        raise ApiError(SCOPE_MISSING, "An API key may not do this; sign in")
+    return caller
+
+
+InPerson = Annotated[Signed, Depends(in_person)]
+
+
+async def administrator(caller: InPerson) -> Signed:
+    """Believe only who has the role now, whatever they had when the token was made."""
+    if caller.user.role != "admin":
+        raise ApiError(FORBIDDEN, "Only administrators may")
+    return caller
+
+
+Administrator = Annotated[Signed, Depends(administrator)]
+
+
+def refuse_cross_site(request: Request, parts: Parts) -> None:
+    """Refuse what a browser sends for a page of another site; without either header it is no browser, and passes."""
+    if request.method in SAFE_METHODS:
+        return
+    if request.headers.get("sec-fetch-site") == "cross-site":
+        raise ApiError(CROSS_SITE_REQUEST)
+    origin = request.headers.get("origin")
+    if origin is None:
+        return
+    own = f"{request.url.scheme}://{request.headers.get('host', '')}"
+    if origin != own and origin not in allowed_origins(parts):
+        raise ApiError(CROSS_SITE_REQUEST, "The request's Origin is not allowed")
+
+
+def allowed_origins(parts: Parts) -> tuple[str, ...]:
+    """Pages that may call from a browser: those of the settings, and in the demo profile the usual local ones."""
+    configured = parts.settings.cors_origins
+    return (*configured, *DEMO_ORIGINS) if parts.settings.profile == "demo" else configured
+
+
+def address_of(request: Request) -> str:
+    """Give the network address a request came from."""
+    return request.client.host if request.client is not None else ""
+
+
+async def _authenticate_key(request: Request, parts: Parts, cookies: list[str]) -> Signed:
+    """Believe a signature once; an unknown key is told nothing else than a wrong signature."""
+    signature = read_signature(request.headers)
+    check_time(signature, time_ns() // 1_000_000)
+    key = await parts.database.ask(lambda db: key_store.find_by_id(db, signature.key_id))
+    if key is None:
+        raise ApiError(SIGNATURE_INVALID)
+    check_signature(signature, key.public_key, await signed_text(request, signature))
+    if not await parts.database.ask(lambda db: key_store.use(db, signature)):
+        raise ApiError(SIGNATURE_INVALID, "The nonce was used before, or the key was revoked")
+    _refuse_others(parts, key.user.user_id, cookies)
+    scope = "read" if request.method in SAFE_METHODS or request.url.path in READING else "trade"
+    if scope not in key.scopes:
+        raise ApiError(SCOPE_MISSING, f"The API key has no scope `{scope}`")
+    return Signed(key.user, None, key_id=signature.key_id)
+
+
+async def _in_session(parts: Parts, claims: list[Claims]) -> Signed:
+    """Give the user of the first session that is going on."""
+    for one in claims:
+        found = await parts.database.ask(partial(find_by_session, session_id=one.session_id, user_id=one.user_id))
+        if found is not None:
+            return Signed(found[0], one.session_id, found[1], one.expires_at)
+    raise ApiError(TOKEN_INVALID, "The session is over")
+
+
+def _good(parts: Parts, cookies: list[str]) -> list[Claims]:
+    """Read the tokens that are ours and not over: another program's cookie may have one of these names."""
+    claims = []
+    for cookie in cookies:
+        try:
+            claims.append(parts.tokens.read(cookie))
+        except ApiError:
+            continue
+    return claims
+
+
+def _refuse_others(parts: Parts, user_id: UUID, cookies: list[str]) -> None:
+    """A cookie that is no longer good says nothing against the credential believed."""
+    if any(claims.user_id != user_id for claims in _good(parts, cookies)):
+        raise ApiError(CREDENTIALS_CONFLICT)
+
+
+def _bearer_token(request: Request) -> str | None:
+    value = request.headers.get("authorization")
+    if value is None:
+        return None
+    scheme, _, token = value.partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise ApiError(TOKEN_INVALID, "The Authorization header is not `Bearer TOKEN`")
+    return token.strip()
+
+
+SESSION_SCHEMES: Final = [Depends(_password), Depends(_bearer), Depends(_cookie)]
+SCHEMES: Final = [*SESSION_SCHEMES, Depends(_signature)]
+SIGNED_IN: Final = responses(*REFUSALS)

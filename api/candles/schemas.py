@@ -1,0 +1,32 @@
+"""What is said about a candle."""
+
+from pydantic import BaseModel, Field
+
+from api.amounts import Decimals
+from projector.queries import Interval
+from schemas.messages import FeedName
+
+
+class Candle(BaseModel):
+    """The mid within an interval of log time. ticks: accepted ones; source: the feed of the last.
+
+    Before a symbol's first tick: minutes of `source`'s own past, without ticks.
+    """
+
+    symbol: str
+    interval: Interval
+    start: str = Field(json_schema_extra={"format": "date-time"})
+    open: Decimals
+    high: Decimals
+    low: Decimals
+    close: Decimals
+    ticks: int
+    closed: bool
+    source: FeedName
+
+
+class Candles(BaseModel):
+    """A page of candles, newest first."""
+
+    items: list[Candle]
+    next_cursor: str | None

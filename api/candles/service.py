@@ -1,0 +1,61 @@
+"""How candles come from the tables."""
+
+from datetime import datetime
+
+from api.amounts import mid
+from api.candles.schemas import Candle, Candles
+from api.cursors import read_cursor, write_cursor
+from api.parts import Parts
+from api.problems import REFUSALS, ApiError, malformed
+from api.times import micros_of, now, text_of
+from projector import queries
+from schemas.messages import Instrument
+from schemas.rejections import Rejection
+
+
+async def page(
+    parts: Parts,
+    symbol: str,
+    interval: queries.Interval,
+    start: datetime | None,
+    end: datetime | None,
+    limit: int,
+    cursor: str | None,
+) -> Candles:
+    """List a symbol's candles that begin in [start, end)."""
+    instrument = parts.prices.instruments.get(symbol)
+    if instrument is None:
+        raise ApiError(REFUSALS[Rejection.SYMBOL_UNKNOWN]._replace(status=404), f"There is no instrument {symbol!r}")
+    question = f"candles~{symbol}~{interval}"
+    before = read_cursor(question, cursor)
+    moment = now()
+    first = 0 if start is None else micros_of(start)
+    last = moment + 1 if end is None else micros_of(end)
+    if first >= last:
+        raise malformed("from", "must be before `to`")
+    rows = await parts.database.ask(
+        lambda db: queries.candles(
+            db, symbol, interval, first, last if before is None else min(last, before), now=moment, limit=limit + 1
+        )
+    )
+    more = len(rows) > limit
+    return Candles(
+        items=[candle_of(row, instrument) for row in rows[:limit]],
+        next_cursor=write_cursor(question, rows[limit - 1].start) if more else None,
+    )
+
+
+def candle_of(row: queries.CandleRow, instrument: Instrument) -> Candle:
+    """Write a candle."""
+    return Candle(
+        symbol=row.symbol,
+        interval=row.interval,
+        start=text_of(row.start),
+        open=mid(instrument, row.open),
+        high=mid(instrument, row.high),
+        low=mid(instrument, row.low),
+        close=mid(instrument, row.close),
+        ticks=row.ticks,
+        closed=row.closed,
+        source=row.source,
+    )

@@ -1,0 +1,20 @@
+"""Routes of commands."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path
+
+from api.auth.caller import SCHEMES, SIGNED_IN, Caller
+from api.commands import status
+from api.commands.schemas import Command
+from api.parts import Api
+from api.problems import MALFORMED, NOT_FOUND, responses
+from api.progress import CAUGHT_UP
+
+router = APIRouter(prefix="/commands", tags=["commands"], dependencies=SCHEMES)
+
+
+@router.get("/{command_id}", dependencies=[CAUGHT_UP], responses=SIGNED_IN | responses(NOT_FOUND, MALFORMED))
+async def get_command(parts: Api, caller: Caller, command_id: Annotated[str, Path(max_length=64)]) -> Command:
+    """Say what became of a command of yours: `unknown` where it may or may not be in the log."""
+    return await status.find(parts, caller.account_id, command_id)

@@ -1,0 +1,78 @@
+"""The one account of seed 004, for whoever comes without a login: opened once, refilled when flat, shared by all."""
+
+from typing import Final
+from uuid import UUID
+
+import structlog
+
+from api.account import service as accounts
+from api.account.schemas import Account
+from api.auth.caller import Signed
+from api.auth.store import User
+from api.commands.asking import Asked, deadline
+from api.commands.service import Undecided, ask
+from api.compat.tickets import account_after
+from api.demo import service as demo
+from api.ledger import service as ledger
+from api.parts import Parts
+from api.problems import REFUSALS, ApiError
+from schemas.commands import OpenAccount
+from schemas.ids import open_account_id
+from schemas.rejections import Rejection
+from schemas.units import MICROS_PER_USDC, MONEY_EXPONENT, parse
+
+ID: Final = UUID("5eed0004-0000-4000-8000-000000000004")
+FULL: Final = 10_000 * MICROS_PER_USDC
+LOW: Final = 1_000 * MICROS_PER_USDC  # below it, and without a position, it is filled up again
+NOBODY: Final = Signed(User(ID, "demo@localhost", None, "user", str(ID), account_opened=True), ID)
+
+
+async def shared_account(parts: Parts) -> Account:
+    """Give the account, opened and filled up where it has to be."""
+    try:
+        account = await accounts.find(parts, NOBODY.account_id)
+    except ApiError as error:
+        if error.kind is not REFUSALS[Rejection.ACCOUNT_UNKNOWN]:
+            raise
+        account = await _open(parts)
+    return await _refill(parts) if _is_low(account) else account
+
+
+async def _open(parts: Parts) -> Account:
+    command = OpenAccount(
+        command_id=open_account_id(NOBODY.account_id),
+        account_id=NOBODY.account_id,
+        deadline=deadline(),
+        first_deposit=FULL,
+    )
+    try:
+        reply = await ask(parts, command)
+    except ApiError as error:
+        if error.kind is not REFUSALS[Rejection.ACCOUNT_EXISTS]:
+            raise
+        reply = Undecided(command.command_id)  # Another request opened it first.
+    return await account_after(parts, NOBODY, reply)
+
+
+def _is_low(account: Account) -> bool:
+    used, free = (parse(figure, MONEY_EXPONENT) for figure in (account.used_margin, account.free_margin))
+    return used == 0 and free < LOW
+
+
+async def _refill(parts: Parts) -> Account:
+    """Bring it to 10,000; two who find it empty at once send the same deposit, which counts once.
+
+    The line is read before the balance: a deposit that is seen only as a line would be followed by a second one.
+    """
+    last = (await ledger.page(parts, NOBODY.account_id, 1, None)).items[0].id
+    account = await accounts.find(parts, NOBODY.account_id)
+    if not _is_low(account):
+        return account
+    missing = FULL - parse(account.free_margin, MONEY_EXPONENT)
+    try:
+        reply = await demo.deposit(parts, NOBODY.account_id, missing, Asked(f"refill/{last}", respond_async=False))
+    except ApiError as error:
+        # What a day may bring in is used up: the account stays as it is, and the orders say what it cannot pay.
+        structlog.get_logger().warning("shared account not refilled", code=error.kind.code)
+        return account
+    return await account_after(parts, NOBODY, reply)

@@ -1,0 +1,61 @@
+"""Which routes the seeds' interfaces have, and the OpenAPI document of their own."""
+
+from importlib.metadata import version
+from typing import Any, Final
+
+from fastapi import APIRouter, FastAPI
+from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
+
+from api.commands.schemas import Command
+from api.compat import seed_000, seed_001, seed_001_engine, seed_002, seed_003, seed_004, shared
+from api.compat.spot_stream import SpotStream
+from api.parts import Parts
+from api.problems import REGISTRY, Problem
+
+DOCUMENT: Final = "/api/compat/openapi.json"
+DESCRIPTION: Final = """What clients written for one of five older systems send and expect, on the same ledger.
+
+Numbers are JSON numbers here. An error is the problem document of the API proper with the older members beside it."""
+ROUTERS: Final = (
+    *(shared.router, seed_000.router, seed_001.router, seed_001_engine.router, seed_001.klines),
+    *(seed_002.router, seed_003.router, seed_004.router),
+)
+
+
+def add_seeds_to(app: FastAPI, parts: Parts) -> None:
+    """Serve them; called before the canonical routes, of which one path is theirs too where `asset=` is asked."""
+    app.state.spot_stream = SpotStream(parts)
+    routers = APIRouter(generate_unique_id_function=_operation_id)
+    for router in ROUTERS:
+        routers.include_router(router)
+    app.include_router(routers, include_in_schema=False)
+    app.add_api_websocket_route("/", seed_002.talk)
+    made: dict[str, Any] = {}
+
+    async def document() -> dict[str, Any]:
+        if not made:
+            made.update(_document(routers))
+        return made
+
+    app.add_api_route(DOCUMENT, document, include_in_schema=False)
+
+
+def _operation_id(route: APIRoute) -> str:
+    return route.name
+
+
+def _document(routers: APIRouter) -> dict[str, Any]:
+    made = get_openapi(
+        title="Reprise: the seeds' interfaces",
+        version=version("reprise"),
+        description=DESCRIPTION,
+        routes=routers.routes,
+    )
+    schemas = made["components"]["schemas"]
+    for model in (Problem, Command):
+        schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
+        schemas |= schema.pop("$defs", {})
+        schemas[model.__name__] = schema
+    schemas["Problem"]["properties"]["code"]["enum"] = list(REGISTRY)
+    return made

@@ -1,0 +1,31 @@
+"""Which instrument a seed's client means: `SOL`, `SOL_USDC` and `SOLUSDT` are one."""
+
+from typing import Final
+
+from api.parts import Parts
+from api.problems import REFUSALS, ApiError
+from schemas.messages import Instrument
+from schemas.rejections import Rejection
+
+ENDINGS: Final = ("_USDC", "_USDT", "USDC", "USDT")
+
+
+def instrument_named(parts: Parts, name: str) -> Instrument:
+    """Give the instrument; what is none is refused, and never replaced by another."""
+    instrument = parts.prices.instruments.get(f"{short(name.strip().upper())}_USDC")
+    if instrument is None:
+        raise ApiError(REFUSALS[Rejection.SYMBOL_UNKNOWN], f"There is no instrument {name!r}")
+    return instrument
+
+
+def short(symbol: str) -> str:
+    """Write `SOL_USDC` as `SOL`."""
+    for ending in ENDINGS:
+        if symbol.endswith(ending) and symbol != ending:
+            return symbol.removesuffix(ending)
+    return symbol
+
+
+def spot(symbol: str) -> str:
+    """Write `SOL_USDC` as `SOLUSDT`, as a spot venue names it."""
+    return f"{short(symbol)}USDT"

@@ -1,0 +1,54 @@
+"""How a refusal is written to a seed's client: the problem document, with the seed's own members and status."""
+
+from collections.abc import Callable, Coroutine
+from time import perf_counter
+from typing import Any, ClassVar
+
+from fastapi import Request, Response
+from fastapi.exceptions import RequestValidationError
+
+from api.errors import of_validation
+from api.numbers import ExactRoute
+from api.problems import ApiError, Kind, responses
+
+REFUSED = (404, 409, 422)  # what is wrong with a request; who sends it and what is down keep their status
+
+
+class SeedRoute(ExactRoute):
+    """A route whose errors have `error` and `message` too, as all five wrote them."""
+
+    refused_as: ClassVar[dict[int, int]] = {}  # the seed's own status for one of ours
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        answer = super().get_route_handler()
+
+        async def as_seed(request: Request) -> Response:
+            request.state.came_at = perf_counter()
+            try:
+                return await answer(request)
+            except (ApiError, RequestValidationError) as error:
+                refusal = error if isinstance(error, ApiError) else of_validation(error)
+                raise self._of_seed(refusal, request) from error
+
+        return as_seed
+
+    def members(self, error: ApiError, request: Request) -> dict[str, Any]:
+        """Give what this seed's clients look for in an error."""
+        del request  # Another seed's say how long it took.
+        return {"error": error.detail, "message": error.detail}
+
+    @classmethod
+    def refusals(cls, *kinds: Kind) -> dict[int | str, dict[str, Any]]:
+        """Declare problems under the statuses this seed has for them."""
+        return responses(*(kind._replace(status=cls.refused_as.get(kind.status, kind.status)) for kind in kinds))
+
+    def _of_seed(self, error: ApiError, request: Request) -> ApiError:
+        kind = error.kind._replace(status=self.refused_as.get(error.kind.status, error.kind.status))
+        members = error.members | self.members(error, request)
+        return ApiError(kind, error.detail, faults=error.faults, headers=error.headers, **members)
+
+
+class BadRequestRoute(SeedRoute):
+    """Where a seed answers whatever it refuses with 400."""
+
+    refused_as: ClassVar[dict[int, int]] = dict.fromkeys(REFUSED, 400)

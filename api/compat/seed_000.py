@@ -1,0 +1,151 @@
+"""Seed 000's interface: trades by margin and leverage, and a balance in cents."""
+
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Path
+from pydantic import BaseModel, Field
+from starlette.responses import Response
+
+from api.account import service as accounts
+from api.auth.caller import Caller, Signed
+from api.commands.asking import Asked, Asking
+from api.compat.balances import Purse, Scaled, cents_of, held, purse_of
+from api.compat.declared import ANYONE, CLOSED, OPENED, PENDING, READ, SIGNED
+from api.compat.names import instrument_named, short
+from api.compat.replies import command_id_of, encoded, headers_of, undecided, written
+from api.compat.routes import SeedRoute
+from api.compat.tickets import Wanted, account_after, close_ticket, known_order, open_ticket, price_now
+from api.numbers import Leverage, Money, Text, Whole
+from api.parts import Api, Parts
+from api.problems import RATE_LIMITED, REPLAYED
+from api.progress import CAUGHT_UP
+from schemas.messages import Side
+
+NAMES: Final = {"BTC": "Bitcoin", "ETH": "Ethereum", "SOL": "Solana"}
+TRADE_ID: Final = "/trades/{order_id}/close"
+
+
+class TradeRequest(BaseModel):
+    """Open a position at the market's price."""
+
+    asset: Annotated[Text, Field(max_length=32, examples=["BTC"])]
+    type: Side
+    margin: Money
+    leverage: Leverage | None = None
+    slippage: Whole | None = Field(default=None, description="worst distance from the price now, in basis points")
+
+
+class CloseRequest(BaseModel):
+    """Close a trade whole."""
+
+    orderId: Annotated[Text, Field(max_length=64, examples=["2-17"])]  # noqa: N815  # The seed's own name.
+
+
+class Trade(BaseModel):
+    """A trade that was opened."""
+
+    orderId: str = Field(examples=["2-17"])  # noqa: N815
+
+
+class Closed(BaseModel):
+    """What is free after a trade was closed, in cents."""
+
+    balance: int
+
+
+class Asset(BaseModel):
+    """What may be traded."""
+
+    symbol: str = Field(examples=["BTC"])
+    name: str
+    imageUrl: str = ""  # noqa: N815
+
+
+class Assets(BaseModel):
+    """All of it."""
+
+    assets: list[Asset]
+
+
+router = APIRouter(tags=["seed 000"], route_class=SeedRoute)
+OPENING: Final = SeedRoute.refusals(*OPENED) | PENDING
+CLOSING: Final = SeedRoute.refusals(*CLOSED) | PENDING
+READING: Final = SeedRoute.refusals(*READ)
+
+
+@router.post("/trades", status_code=201, response_model=Trade, responses=OPENING, dependencies=SIGNED)
+async def create_trade(parts: Api, caller: Caller, body: TradeRequest, asked: Asking) -> Response:
+    """Open a position, guarded by `slippage` from the price as it is now."""
+    return await _open(parts, caller, body, asked)
+
+
+@router.post("/api/v1/trade/create", status_code=201, response_model=Trade, responses=OPENING, dependencies=SIGNED)
+async def create_trade_v1(parts: Api, caller: Caller, body: TradeRequest, asked: Asking) -> Response:
+    """Open a position, guarded by `slippage` from the price as it is now."""
+    return await _open(parts, caller, body, asked)
+
+
+@router.post(TRADE_ID, response_model=Closed, responses=CLOSING, dependencies=SIGNED)
+async def close_trade(
+    parts: Api, caller: Caller, order_id: Annotated[str, Path(max_length=64)], asked: Asking
+) -> Response:
+    """Close a trade of yours at the market's price."""
+    return await _close(parts, caller, order_id, asked)
+
+
+@router.post("/api/v1/trade/close", response_model=Closed, responses=CLOSING, dependencies=SIGNED)
+async def close_trade_v1(parts: Api, caller: Caller, body: CloseRequest, asked: Asking) -> Response:
+    """Close a trade of yours at the market's price."""
+    return await _close(parts, caller, body.orderId, asked)
+
+
+@router.get("/api/v1/balance", response_model=Purse, responses=READING, dependencies=[*SIGNED, CAUGHT_UP])
+async def balance_v1(parts: Api, caller: Caller) -> Response:
+    """Give the free money, in cents."""
+    return written(purse_of(await accounts.find(parts, caller.account_id), caller))
+
+
+@router.get(
+    "/api/v1/balance/{asset}",
+    response_model=dict[str, Scaled],
+    responses=READING,
+    dependencies=[*SIGNED, CAUGHT_UP],
+)
+async def balance_of_asset_v1(parts: Api, caller: Caller, asset: Annotated[str, Path(max_length=32)]) -> Response:
+    """Give one asset's amount, under its name."""
+    _, amount = held(await accounts.find(parts, caller.account_id), asset)
+    return encoded({asset: amount.model_dump()})
+
+
+@router.get("/api/v1/supportedAssets", responses=SeedRoute.refusals(RATE_LIMITED), dependencies=ANYONE)
+async def supported_assets(parts: Api) -> Assets:
+    """List what may be traded."""
+    symbols = [short(symbol) for symbol in parts.prices.instruments]
+    return Assets(assets=[Asset(symbol=symbol, name=NAMES.get(symbol, symbol)) for symbol in symbols])
+
+
+async def _open(parts: Parts, caller: Signed, body: TradeRequest, asked: Asked) -> Response:
+    before = await known_order(parts, caller, asked)
+    if before is not None:
+        return written(Trade(orderId=str(before.position_id)), 201, {REPLAYED: "true"})
+    instrument = instrument_named(parts, body.asset)
+    wanted = Wanted(
+        asset=instrument.symbol,
+        side=body.type,
+        margin=body.margin,
+        leverage=body.leverage,
+        slippage_bps=body.slippage,
+        expected_price=None if body.slippage is None else price_now(parts, instrument, body.type),
+    )
+    order, reply = await open_ticket(parts, caller, wanted, asked)
+    if order is None or order.position_id is None:
+        return undecided(reply, orderId=command_id_of(reply))
+    return written(Trade(orderId=order.position_id), 201, headers_of(reply))
+
+
+async def _close(parts: Parts, caller: Signed, ticket: str, asked: Asked) -> Response:
+    position, reply = await close_ticket(parts, caller, ticket, asked)
+    if position is None:
+        return undecided(reply, orderId=ticket)
+    account = await account_after(parts, caller, reply)
+    return written(Closed(balance=cents_of(account)), headers=headers_of(reply))

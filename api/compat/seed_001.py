@@ -1,0 +1,132 @@
+"""Seed 001's interface but for its engine: its logins, its price and its candles."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Query, Request
+from pydantic import BaseModel
+from starlette.responses import Response
+from starlette.routing import Match
+from starlette.types import Scope
+
+from api.amounts import mid
+from api.compat import candles
+from api.compat.declared import ANYONE, SIGNED_IN, SIGNED_UP
+from api.compat.names import instrument_named, short
+from api.compat.replies import encoded
+from api.compat.routes import BadRequestRoute
+from api.compat.sessions import SignIn, SignUp, Welcome, sign_in, sign_up, welcome
+from api.parts import Api
+from api.problems import DATABASE_UNAVAILABLE, MALFORMED, RATE_LIMITED, REFUSALS, ApiError, responses
+from schemas.rejections import Rejection
+from schemas.units import parse
+
+SCALES: Final = {"BTC": 4, "ETH": 6, "SOL": 6}
+CANDLES: Final = timedelta(hours=24)
+
+
+class AssetPrice(BaseModel):
+    """The mid, as an integer of 10^-decimal."""
+
+    asset: str
+    price: str
+    decimal: int
+
+
+class Kline(BaseModel):
+    """A candle as Backpack writes it; volumes are not known here."""
+
+    start: str
+    end: str
+    open: str
+    high: str
+    low: str
+    close: str
+    volume: str | None = None
+    quoteVolume: str | None = None  # noqa: N815
+    trades: str
+
+
+class AssetRoute(BadRequestRoute):
+    """A route that is asked only with `asset=`: the same path without is the canonical one."""
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        if b"asset=" not in scope.get("query_string", b""):
+            return Match.NONE, {}
+        return super().matches(scope)
+
+
+router = APIRouter(tags=["seed 001"], route_class=BadRequestRoute)
+klines = APIRouter(tags=["seed 001"], route_class=AssetRoute)
+
+
+@router.post(
+    "/api/v1/auth/signup",
+    status_code=201,
+    response_model=Welcome,
+    responses=BadRequestRoute.refusals(*SIGNED_UP),
+    dependencies=ANYONE,
+)
+async def signup(parts: Api, request: Request, body: SignUp) -> Response:
+    """Make a user and their account, and sign them in for a day."""
+    return welcome(await sign_up(parts, request, body), request, "authToken", "Signed up", 201)
+
+
+@router.post(
+    "/api/v1/auth/signin", response_model=Welcome, responses=BadRequestRoute.refusals(*SIGNED_IN), dependencies=ANYONE
+)
+async def signin(parts: Api, request: Request, body: SignIn) -> Response:
+    """Sign in for a day."""
+    return welcome(await sign_in(parts, request, body), request, "authToken", "Signed in")
+
+
+@router.get(
+    "/api/v1/price",
+    responses=BadRequestRoute.refusals(
+        MALFORMED, REFUSALS[Rejection.SYMBOL_UNKNOWN], REFUSALS[Rejection.NO_PRICE], DATABASE_UNAVAILABLE, RATE_LIMITED
+    ),
+    dependencies=ANYONE,
+)
+async def price(parts: Api, asset: Annotated[str, Query(max_length=32, examples=["SOL_USDC"])]) -> AssetPrice:
+    """Give the last price, however old: a ticker says how old."""
+    instrument = instrument_named(parts, asset)
+    quote = parts.prices.quote(instrument.symbol)
+    if quote is None:
+        raise ApiError(REFUSALS[Rejection.NO_PRICE])
+    places = SCALES.get(short(instrument.symbol), 6)
+    scaled = parse(mid(instrument, quote.bid + quote.ask), places)
+    return AssetPrice(asset=instrument.symbol, price=str(scaled), decimal=places)
+
+
+@klines.get(
+    "/api/v1/candles",
+    response_model=list[Kline],
+    # Without `asset=` it is the canonical route that answers, and says that it wants a symbol.
+    responses=BadRequestRoute.refusals(
+        MALFORMED, REFUSALS[Rejection.SYMBOL_UNKNOWN], DATABASE_UNAVAILABLE, RATE_LIMITED
+    )
+    | responses(MALFORMED),
+    dependencies=ANYONE,
+)
+async def last_klines(
+    parts: Api,
+    asset: Annotated[str, Query(max_length=32, examples=["SOL"])],
+    interval: Annotated[str, Query(max_length=8)] = "1h",
+) -> Response:
+    """Give the candles of the last 24 hours, oldest first, as Backpack writes them."""
+    known = candles.interval_of("interval", interval)
+    found = await candles.oldest_first(parts, asset, known, datetime.now(UTC) - CANDLES, None)
+    return encoded(
+        [
+            Kline(
+                start=candle.start,
+                end=candles.end_of(candle),
+                open=candle.open,
+                high=candle.high,
+                low=candle.low,
+                close=candle.close,
+                trades=str(candle.ticks),
+            ).model_dump()
+            for candle in found
+        ]
+    )

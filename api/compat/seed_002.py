@@ -1,0 +1,218 @@
+"""Seed 002's interface: spot orders that are pending at once, and what came of them. Its logins are shared."""
+
+from decimal import Decimal
+from typing import Annotated, ClassVar, Final, Literal
+
+from fastapi import APIRouter, Request, WebSocket
+from pydantic import BaseModel, Field
+from starlette.responses import Response
+
+from api.auth.caller import Caller, Signed
+from api.commands.asking import Asked, Asking
+from api.compat import spot, spot_store
+from api.compat.declared import OPENED, READ, SCHEMES, SIGNED
+from api.compat.names import spot as spot_name
+from api.compat.replies import Digits, digits, encoded, written
+from api.compat.routes import SeedRoute
+from api.compat.spot import Wish
+from api.compat.spot_stream import SpotStream
+from api.compat.spot_views import SpotView, of_progress, of_venue_row
+from api.limiting import take
+from api.numbers import Number, Text
+from api.parts import Api, Parts
+from api.positions import close_all_store
+from api.problems import BROKER_UNAVAILABLE, CROSS_SITE_REQUEST, ORDER_NOT_OPEN, ApiError
+from api.progress import CAUGHT_UP
+from api.venue import keys
+from api.venue import service as venue
+from api.venue.service import VenueOrderRequest
+from projector import queries
+from schemas.units import MONEY_EXPONENT
+
+PLACES: Final = Decimal("0.00000001")
+
+
+class OrderRequest(BaseModel):
+    """A spot order. With stored keys the venue executes it; without, BUY opens a long of 1x and SELL reduces those."""
+
+    symbol: Annotated[Text, Field(max_length=32, examples=["BTCUSDT"])]
+    side: Literal["BUY", "SELL"]
+    type: Literal["MARKET", "LIMIT", "STOP_MARKET"]
+    quantity: Number
+    price: Number | None = None
+
+
+class Submitted(BaseModel):
+    """An order that was taken; what comes of it is told by ORDER_UPDATE and in the list."""
+
+    orderId: str  # noqa: N815  # The seed's own name.
+    status: Literal["PENDING"] = "PENDING"
+    message: str = "Order submitted for execution"
+
+
+class Cancelling(BaseModel):
+    """An order whose cancellation is asked for; whether it came in time is told by ORDER_UPDATE and in the list."""
+
+    orderId: str  # noqa: N815
+    message: str = "Cancellation submitted"
+
+
+class NetPosition(BaseModel):
+    """What is held of a symbol, net."""
+
+    symbol: str = Field(examples=["BTCUSDT"])
+    quantity: Digits
+    avgEntryPrice: Digits  # noqa: N815
+    unrealizedPnl: Digits  # noqa: N815
+    realizedPnl: Digits  # noqa: N815
+
+
+class Route(SeedRoute):
+    """This seed answers what it cannot take with 400."""
+
+    refused_as: ClassVar[dict[int, int]] = {409: 400, 422: 400}
+
+
+router = APIRouter(tags=["seed 002"], route_class=Route)
+
+
+@router.post("/api/trading/orders", response_model=Submitted, responses=Route.refusals(*OPENED), dependencies=SCHEMES)
+async def submit_order(parts: Api, caller: Caller, request: Request, body: OrderRequest, asked: Asking) -> Response:
+    """Take a spot order; it is pending."""
+    # Selling is the only way out here, so that it waits for no other orders.
+    take(request, parts, "closing" if body.side == "SELL" else "orders", caller.account_id)
+    await _refuse_key_of_close_all(parts, caller, asked)
+    wish = Wish(body.symbol.strip().upper(), body.side, body.type, body.quantity, body.price)
+    if await keys.has(parts, caller.user.user_id):
+        order_id = await _at_venue(parts, caller, wish, asked)
+    else:
+        order = await spot.place(parts, caller, wish, asked)
+        order_id = order.order_id
+        stream: SpotStream = request.app.state.spot_stream
+        stream.tell(order)
+    return written(Submitted(orderId=order_id))
+
+
+@router.get(
+    "/api/trading/orders",
+    response_model=list[SpotView],
+    responses=Route.refusals(*READ),
+    dependencies=[*SIGNED, CAUGHT_UP],
+)
+async def list_spot_orders(parts: Api, caller: Caller) -> Response:
+    """List your last hundred orders, newest first."""
+    user_id = str(caller.user.user_id)
+    at_venue = await venue.orders(parts, caller.account_id, spot_store.LISTED_MAX)
+    here = await parts.database.ask(lambda db: spot_store.latest(db, caller.account_id))
+    views = [of_venue_row(row, user_id) for row in at_venue.items]
+    views += [of_progress(progress, user_id) for progress in await spot.progress_of(parts, here)]
+    views.sort(key=lambda view: view.timestamp, reverse=True)
+    return encoded([view.written() for view in views[: spot_store.LISTED_MAX]])
+
+
+@router.get(
+    "/api/trading/orders/{order_id}",
+    response_model=SpotView,
+    response_model_exclude_none=True,
+    responses=Route.refusals(*READ),
+    dependencies=[*SIGNED, CAUGHT_UP],
+)
+async def get_spot_order(parts: Api, caller: Caller, order_id: str) -> Response:
+    """Give one order of yours."""
+    user_id = str(caller.user.user_id)
+    order = await parts.database.ask(lambda db: spot_store.find(db, caller.account_id, order_id))
+    if order is not None:
+        (progress,) = await spot.progress_of(parts, [order])
+        return encoded(of_progress(progress, user_id).written())
+    return encoded(of_venue_row(await venue.order(parts, caller.account_id, order_id), user_id).written())
+
+
+@router.delete(
+    "/api/trading/orders/{order_id}",
+    response_model=Cancelling,
+    responses=Route.refusals(*READ, CROSS_SITE_REQUEST, ORDER_NOT_OPEN, BROKER_UNAVAILABLE),
+    dependencies=SIGNED,
+)
+async def cancel_spot_order(parts: Api, caller: Caller, order_id: str) -> Response:
+    """Cancel what is left of an order at the venue. What is executed here is filled or rejected at once."""
+    if await parts.database.ask(lambda db: spot_store.find(db, caller.account_id, order_id)) is not None:
+        raise ApiError(ORDER_NOT_OPEN, "No order rests here: it is filled or rejected at once")
+    await venue.cancel(parts, caller.account_id, order_id)
+    return written(Cancelling(orderId=order_id))
+
+
+@router.get(
+    "/api/trading/positions",
+    response_model=list[NetPosition],
+    responses=Route.refusals(*READ),
+    dependencies=[*SIGNED, CAUGHT_UP],
+)
+async def list_net_positions(parts: Api, caller: Caller) -> Response:
+    """List what you hold, net by symbol: at the venue, and by longs of 1x here."""
+    here = await parts.database.ask(lambda db: queries.holdings(db, caller.account_id))
+    found = [_of_holding(parts, row) for row in here]
+    found += [_of_venue(parts, row) for row in await venue.positions(parts, caller.account_id) if row.quantity]
+    return encoded([position.model_dump() for position in found])
+
+
+async def talk(websocket: WebSocket) -> None:
+    """Tell one client prices and what comes of their orders: `/?token=JWT`."""
+    stream: SpotStream = websocket.app.state.spot_stream
+    await stream.serve(websocket)
+
+
+async def _refuse_key_of_close_all(parts: Parts, caller: Signed, asked: Asked) -> None:
+    key = asked.key
+    if key is None:
+        return
+    if await parts.database.ask(lambda db: close_all_store.find(db, caller.account_id, key)) is not None:
+        raise ApiError(spot.REUSED)
+
+
+async def _at_venue(parts: Parts, caller: Signed, wish: Wish, asked: Asked) -> str:
+    request = VenueOrderRequest(
+        symbol=spot_name(wish.symbol),
+        side="buy" if wish.side == "BUY" else "sell",
+        type=wish.type,
+        quantity=format(Decimal(wish.quantity), "f"),
+        price=None if wish.price is None else format(Decimal(wish.price), "f"),
+        time_in_force="GTC" if wish.type == "LIMIT" else None,
+    )
+    order_id = None if asked.key is None else asked.command_id(caller.account_id)
+    return await venue.place(parts, caller.account_id, request, order_id)
+
+
+def _of_holding(parts: Parts, row: queries.HoldingRow) -> NetPosition:
+    instrument = parts.prices.instruments[row.symbol]
+    quantity = Decimal(row.quantity).scaleb(-instrument.lot_exponent)
+    cost = Decimal(row.cost).scaleb(-MONEY_EXPONENT)
+    exit_price = parts.prices.exit_price(row.symbol, "long")
+    worth = cost if exit_price is None else quantity * Decimal(exit_price).scaleb(-instrument.tick_exponent)
+    return NetPosition(
+        symbol=spot_name(row.symbol),
+        quantity=_digits(quantity),
+        avgEntryPrice=_digits(cost / quantity),
+        unrealizedPnl=_digits(worth - cost),
+        realizedPnl=_digits(Decimal(row.realized_pnl).scaleb(-MONEY_EXPONENT)),
+    )
+
+
+def _of_venue(parts: Parts, row: queries.VenuePositionRow) -> NetPosition:
+    entry = row.average_entry_price or Decimal(0)
+    symbol = row.symbol.removesuffix("USDT") + "_USDC"
+    exit_price = parts.prices.exit_price(symbol, "long")
+    now = entry
+    if exit_price is not None:
+        now = Decimal(exit_price).scaleb(-parts.prices.instruments[symbol].tick_exponent)
+    return NetPosition(
+        symbol=row.symbol,
+        quantity=_digits(row.quantity),
+        avgEntryPrice=_digits(entry),
+        unrealizedPnl=_digits((now - entry) * row.quantity),
+        realizedPnl=_digits(row.realized_pnl),
+    )
+
+
+def _digits(number: Decimal) -> Decimal:
+    """Give a number with at most eight places."""
+    return digits(str(number.quantize(PLACES)))

@@ -1,0 +1,291 @@
+"""Seed 003's interface: orders by quantity, a deposit, and candles. Its logins and its balance are shared."""
+
+from typing import Annotated, Any, ClassVar, Final, Literal
+
+from fastapi import APIRouter, Path, Query
+from pydantic import BaseModel, Field
+from starlette.responses import Response
+
+from api.account import service as accounts
+from api.auth.caller import Caller, Signed
+from api.commands.asking import Asked, Asking
+from api.compat import candles
+from api.compat.balances import Held, held
+from api.compat.declared import ANYONE, CLOSED, DEPOSITED, OPENED, PENDING, READ, SIGNED
+from api.compat.names import short
+from api.compat.replies import (
+    Digits,
+    command_id_of,
+    digits,
+    digits_or_null,
+    encoded,
+    headers_of,
+    undecided,
+    written,
+)
+from api.compat.routes import SeedRoute
+from api.compat.tickets import Wanted, account_after, close_ticket, find_ticket, open_ticket
+from api.cursors import LIMIT_MAX, Cursor, Limit
+from api.demo import service as demo
+from api.numbers import Leverage, Number, Text, Whole
+from api.parts import Api, Parts
+from api.positions import service as positions
+from api.positions.schemas import Position
+from api.problems import DATABASE_UNAVAILABLE, MALFORMED, RATE_LIMITED, REFUSALS, malformed
+from api.progress import CAUGHT_UP
+from schemas.messages import Side
+from schemas.rejections import Rejection
+from schemas.units import INT64_MAX, MONEY_EXPONENT
+
+SIDES: Final[dict[str, Side]] = {"buy": "long", "long": "long", "sell": "short", "short": "short"}
+REASONS: Final = {
+    "manual": "Manual",
+    "stop_loss": "StopLoss",
+    "take_profit": "TakeProfit",
+    "trailing_stop": "StopLoss",
+    "liquidation": "Liquidation",
+    "admin": "Liquidation",
+    "account_closed": "Manual",
+}
+DEPOSITABLE: Final = ("USD", "USDC")
+
+
+class OrderRequest(BaseModel):
+    """Open a position of `qty` of the asset at the market's price."""
+
+    asset: Annotated[Text, Field(max_length=32, examples=["BTC"])]
+    side: Literal["buy", "sell", "long", "short"]
+    status: Text | None = None
+    qty: Number
+    leverage: Leverage | None = None
+    takeProfit: Number | None = None  # noqa: N815  # The seed's own names.
+    stopLoss: Number | None = None  # noqa: N815
+
+
+class Note(BaseModel):
+    """What a client says when it closes; the figures are ours, so neither changes anything."""
+
+    pnl: Any = None
+    closeReason: Any = None  # noqa: N815
+
+
+class DepositRequest(BaseModel):
+    """Demo money: `amount` of 10^-decimals USDC."""
+
+    symbol: Annotated[Text, Field(max_length=8, examples=["USDC"])]
+    amount: Whole
+    decimals: Whole = 2
+
+
+class Done(BaseModel):
+    """What happened, to which order."""
+
+    message: str
+    orderId: str = Field(examples=["2-17"])  # noqa: N815
+    pnl: Digits | None = None
+
+
+class Row(BaseModel):
+    """An order, as the seed's page lists it."""
+
+    id: str
+    symbol: str = Field(examples=["BTC"])
+    orderType: Side  # noqa: N815
+    quantity: Digits
+    price: Digits
+    status: Literal["open", "closed"]
+    pnl: Digits | None = None
+    createdAt: str  # noqa: N815
+    closedAt: str | None = None  # noqa: N815
+    exitPrice: Digits | None = None  # noqa: N815
+    leverage: Digits
+    takeProfit: Digits | None = None  # noqa: N815
+    stopLoss: Digits | None = None  # noqa: N815
+    closeReason: str | None = None  # noqa: N815
+
+
+class Rows(BaseModel):
+    """Orders, newest first."""
+
+    orders: list[Row]
+    next_cursor: str | None = None
+
+
+class OneRow(BaseModel):
+    """One order."""
+
+    order: Row
+
+
+class Bucket(BaseModel):
+    """A candle as the seed's chart draws it; volumes are not known here."""
+
+    bucket: str
+    time: str
+    symbol: str
+    open: Digits
+    high: Digits
+    low: Digits
+    close: Digits
+    volume: Digits | None = None
+
+
+class Buckets(BaseModel):
+    """Candles, oldest first."""
+
+    data: list[Bucket]
+
+
+class Route(SeedRoute):
+    """This seed answers what it cannot read with 400."""
+
+    refused_as: ClassVar[dict[int, int]] = {422: 400}
+
+
+router = APIRouter(tags=["seed 003"], route_class=Route)
+OPENING: Final = Route.refusals(*OPENED) | PENDING
+READING: Final = Route.refusals(*READ)
+
+
+@router.post("/trade/create", response_model=Done, responses=OPENING, dependencies=SIGNED)
+async def create_order(parts: Api, caller: Caller, body: OrderRequest, asked: Asking) -> Response:
+    """Open a position."""
+    return await _open(parts, caller, body, asked)
+
+
+@router.post("/trade/open", response_model=Done, responses=OPENING, dependencies=SIGNED)
+async def open_order(parts: Api, caller: Caller, body: OrderRequest, asked: Asking) -> Response:
+    """Open a position, under the name the seed's code has for it."""
+    return await _open(parts, caller, body, asked)
+
+
+@router.post(
+    "/trade/close/{order_id}",
+    response_model=Done,
+    responses=Route.refusals(*CLOSED) | PENDING,
+    dependencies=SIGNED,
+)
+async def close_order(
+    parts: Api,
+    caller: Caller,
+    order_id: Annotated[str, Path(max_length=64)],
+    asked: Asking,
+    body: Note | None = None,
+) -> Response:
+    """Close an order of yours at the market's price; the profit is what the engine says."""
+    del body
+    position, reply = await close_ticket(parts, caller, order_id, asked)
+    if position is None:
+        return undecided(reply, orderId=order_id)
+    done = Done(message="Order closed successfully", orderId=order_id, pnl=digits_or_null(position.realized_pnl))
+    return written(done, headers=headers_of(reply))
+
+
+@router.get("/trade/orders", response_model=Rows, responses=READING, dependencies=[*SIGNED, CAUGHT_UP])
+async def list_orders(parts: Api, caller: Caller, limit: Limit = LIMIT_MAX, cursor: Cursor = None) -> Response:
+    """List your orders, newest first; `limit` and `cursor` are ours."""
+    page = await positions.page(parts, caller.account_id, "all", None, limit, cursor)
+    return written(Rows(orders=[_row(position) for position in page.items], next_cursor=page.next_cursor))
+
+
+@router.get("/trade/orders/{order_id}", response_model=OneRow, responses=READING, dependencies=[*SIGNED, CAUGHT_UP])
+async def get_seed_order(parts: Api, caller: Caller, order_id: Annotated[str, Path(max_length=64)]) -> Response:
+    """Give one order of yours."""
+    return written(OneRow(order=_row(await find_ticket(parts, caller, order_id))))
+
+
+@router.get("/balance/{symbol}", response_model=Held, responses=READING, dependencies=[*SIGNED, CAUGHT_UP])
+async def balance_of_symbol(parts: Api, caller: Caller, symbol: Annotated[str, Path(max_length=32)]) -> Response:
+    """Give the free amount of one asset."""
+    _, amount = held(await accounts.find(parts, caller.account_id), symbol)
+    return written(Held(symbol=symbol, **dict(amount)))
+
+
+@router.post(
+    "/balance/deposit", response_model=Held, responses=Route.refusals(*DEPOSITED) | PENDING, dependencies=SIGNED
+)
+async def deposit_balance(parts: Api, caller: Caller, body: DepositRequest, asked: Asking) -> Response:
+    """Bring demo money into your account, up to 100,000 a day."""
+    if body.symbol.upper() not in DEPOSITABLE:
+        raise malformed("/symbol", "is USDC: coins are traded by contract and not held")
+    reply = await demo.deposit(parts, caller.account_id, _micros(body), asked)
+    account = await account_after(parts, caller, reply)
+    if not (headers := headers_of(reply)):
+        return undecided(reply)
+    _, amount = held(account, "USDC")
+    return written(Held(symbol=body.symbol, **dict(amount)), headers=headers)
+
+
+@router.get(
+    "/candles",
+    response_model=Buckets,
+    responses=Route.refusals(MALFORMED, REFUSALS[Rejection.SYMBOL_UNKNOWN], DATABASE_UNAVAILABLE, RATE_LIMITED),
+    dependencies=ANYONE,
+)
+async def list_buckets(
+    parts: Api,
+    asset: Annotated[str, Query(max_length=32, examples=["BTC_USDC"])],
+    ts: Annotated[str, Query(max_length=8)] = "1m",
+    start: Annotated[str | None, Query(alias="startTime", max_length=40, description="seconds since 1970")] = None,
+    end: Annotated[str | None, Query(alias="endTime", max_length=40, description="seconds since 1970")] = None,
+) -> Response:
+    """Give the candles that begin in [startTime, endTime), oldest first."""
+    interval = candles.interval_of("ts", ts)
+    since, until = candles.moment("startTime", start), candles.moment("endTime", end)
+    found = await candles.oldest_first(parts, asset, interval, since, until)
+    rows = [
+        Bucket(
+            bucket=candle.start,
+            time=candle.start,
+            symbol=asset,
+            open=digits(candle.open),
+            high=digits(candle.high),
+            low=digits(candle.low),
+            close=digits(candle.close),
+        ).model_dump()
+        for candle in found
+    ]
+    return encoded({"data": rows})
+
+
+async def _open(parts: Parts, caller: Signed, body: OrderRequest, asked: Asked) -> Response:
+    wanted = Wanted(
+        asset=body.asset,
+        side=SIDES[body.side],
+        quantity=body.qty,
+        leverage=body.leverage,
+        stop_loss=body.stopLoss,
+        take_profit=body.takeProfit,
+    )
+    order, reply = await open_ticket(parts, caller, wanted, asked)
+    if order is None or order.position_id is None:
+        return undecided(reply, orderId=command_id_of(reply))
+    return written(Done(message="Order created", orderId=order.position_id), headers=headers_of(reply))
+
+
+def _micros(body: DepositRequest) -> int:
+    if not 0 <= body.decimals <= MONEY_EXPONENT:
+        raise malformed("/decimals", f"is 0 to {MONEY_EXPONENT}")
+    micros: int = body.amount * 10 ** (MONEY_EXPONENT - body.decimals)
+    if abs(micros) > INT64_MAX:
+        raise malformed("/amount", "is beyond what the ledger can hold")
+    return micros
+
+
+def _row(position: Position) -> Row:
+    return Row(
+        id=position.id,
+        symbol=short(position.symbol),
+        orderType=position.side,
+        quantity=digits(position.quantity),
+        price=digits(position.entry_price),
+        status=position.status,
+        pnl=digits_or_null(position.realized_pnl if position.status == "closed" else position.unrealized_pnl),
+        createdAt=position.opened_at,
+        closedAt=position.closed_at,
+        exitPrice=digits_or_null(position.close_price),
+        leverage=digits(position.leverage),
+        takeProfit=digits_or_null(position.take_profit),
+        stopLoss=digits_or_null(position.stop_loss),
+        closeReason=None if position.close_reason is None else REASONS[position.close_reason],
+    )

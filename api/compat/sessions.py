@@ -1,0 +1,81 @@
+"""How a seed's client signs up and in: one token, in the reply and in the cookie its seed names, good for a day."""
+
+from typing import Annotated, Literal
+
+from fastapi import Request
+from pydantic import BaseModel, Field
+from starlette.responses import Response
+
+from api.auth import service
+from api.auth.caller import Signed, address_of, authenticate, refuse_cross_site
+from api.auth.schemas import PASSWORD_MAX, PASSWORD_MIN, Email, LoginRequest, RegisterRequest, UserShort
+from api.auth.seed_logins import DaySession, begin_day_session, set_day_cookie, sign_in_for_a_day
+from api.compat.replies import encoded
+from api.numbers import Text
+from api.parts import Parts
+from api.problems import NOT_AUTHENTICATED, ApiError
+
+SeedCookie = Literal["authToken", "token"]
+
+
+class SignUp(BaseModel):
+    """A new user, whatever else the body says."""
+
+    email: Email
+    password: Annotated[
+        Text, Field(min_length=PASSWORD_MIN, max_length=PASSWORD_MAX, examples=["correct horse battery"])
+    ]
+    name: Annotated[Text, Field(max_length=100)] | None = None
+
+
+class SignIn(BaseModel):
+    """Credentials, whatever else the body says."""
+
+    email: Annotated[Text, Field(max_length=254, examples=["alice@example.com"])]
+    password: Annotated[Text, Field(max_length=PASSWORD_MAX, examples=["correct horse battery"])]
+
+
+class Welcome(BaseModel):
+    """Who is signed in, and by which token."""
+
+    success: bool = True
+    message: str = Field(examples=["User created successfully"])
+    token: str
+    user: UserShort
+
+
+async def sign_up(parts: Parts, request: Request, body: SignUp) -> DaySession:
+    """Register a user and begin their session."""
+    refuse_cross_site(request, parts)
+    wanted = RegisterRequest(email=body.email, password=body.password, name=body.name)
+    user, headers = await service.register(parts, wanted)
+    return DaySession(user, await begin_day_session(parts, user), headers)
+
+
+async def sign_in(parts: Parts, request: Request, body: SignIn) -> DaySession:
+    """Begin a session."""
+    refuse_cross_site(request, parts)
+    return await sign_in_for_a_day(parts, LoginRequest(email=body.email, password=body.password), address_of(request))
+
+
+def welcome(session: DaySession, request: Request, cookie: SeedCookie, message: str, status: int = 200) -> Response:
+    """Answer with the token, and set it as the cookie this seed's clients send back."""
+    user = session.user
+    body = Welcome(
+        message=message,
+        token=session.token,
+        user=UserShort(id=str(user.user_id), email=user.email, name=user.name),
+    )
+    response = encoded(body.model_dump(), status, session.headers | {"Cache-Control": "no-store"})
+    set_day_cookie(request, response, session.token, cookie)
+    return response
+
+
+async def caller_or_nobody(request: Request, parts: Parts) -> Signed | None:
+    """Give who sent the request; null where nobody says who they are. Bad credentials are refused."""
+    try:
+        return await authenticate(request, parts)
+    except ApiError as error:
+        if error.kind is NOT_AUTHENTICATED:
+            return None
+        raise

@@ -1,0 +1,108 @@
+"""Where two seeds want one path: one handler, whose reply is the union of what each expects."""
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Request
+from pydantic import BaseModel, Field
+from starlette.responses import Response
+
+from api.account import service as accounts
+from api.auth import service
+from api.auth.caller import REFUSALS as CALLER_REFUSALS
+from api.auth.caller import Caller
+from api.auth.cookies import take_back_cookies
+from api.auth.schemas import UserReply, user_reply
+from api.compat.balances import Purse, purse_of
+from api.compat.declared import ANYONE, READ, SIGNED, SIGNED_IN, SIGNED_UP
+from api.compat.replies import encoded, written
+from api.compat.routes import SeedRoute
+from api.compat.sessions import SignIn, SignUp, Welcome, sign_in, sign_up, welcome
+from api.numbers import Text
+from api.parts import Api
+from api.problems import CROSS_SITE_REQUEST, RATE_LIMITED, malformed
+from api.progress import CAUGHT_UP
+from api.times import now, text_of
+from api.venue import keys
+
+
+class Registration(SignUp):
+    """A new user: seed 003's has a name, seed 002's has keys of Binance's testnet."""
+
+    binanceApiKey: Annotated[Text, Field(max_length=200)] | None = None  # noqa: N815  # The seed's own names.
+    binanceSecretKey: Annotated[Text, Field(max_length=200)] | None = None  # noqa: N815
+
+
+class Message(BaseModel):
+    """What was done."""
+
+    message: str
+
+
+class Health(BaseModel):
+    """The process answers."""
+
+    status: Literal["ok"] = "ok"
+    timestamp: str
+
+
+router = APIRouter(tags=["seeds 000, 002 and 003"], route_class=SeedRoute)
+
+
+@router.post(
+    "/auth/register",
+    status_code=201,
+    response_model=Welcome,
+    responses=SeedRoute.refusals(*SIGNED_UP),
+    dependencies=ANYONE,
+)
+async def register_of_seeds(parts: Api, request: Request, body: Registration) -> Response:
+    """Make a user and their account, keep the venue's keys that came with them, and sign them in for a day."""
+    if (body.binanceApiKey is None) != (body.binanceSecretKey is None):
+        raise malformed("/binanceSecretKey", "is given with binanceApiKey, or neither is")
+    session = await sign_up(parts, request, body)
+    if body.binanceApiKey is not None and body.binanceSecretKey is not None:
+        await keys.store(parts, session.user.user_id, body.binanceApiKey, body.binanceSecretKey)
+    return welcome(session, request, "token", "User created successfully", 201)
+
+
+@router.post("/auth/login", response_model=Welcome, responses=SeedRoute.refusals(*SIGNED_IN), dependencies=ANYONE)
+async def login_of_seeds(parts: Api, request: Request, body: SignIn) -> Response:
+    """Sign in for a day."""
+    return welcome(await sign_in(parts, request, body), request, "token", "User logged in successfully")
+
+
+@router.post(
+    "/auth/logout",
+    response_model=Message,
+    responses=SeedRoute.refusals(*CALLER_REFUSALS, RATE_LIMITED, CROSS_SITE_REQUEST),
+    dependencies=SIGNED,
+)
+async def logout_of_seeds(parts: Api, caller: Caller) -> Response:
+    """End this session: its token is worth nothing from here on."""
+    await service.logout(parts, caller)
+    response = written(Message(message="Logout successful"))
+    take_back_cookies(response)
+    return response
+
+
+@router.get(
+    "/auth/me",
+    response_model=UserReply,
+    responses=SeedRoute.refusals(*CALLER_REFUSALS, RATE_LIMITED),
+    dependencies=SIGNED,
+)
+async def me_of_seeds(caller: Caller) -> Response:
+    """Say who is signed in."""
+    return encoded(user_reply(caller.user).model_dump())
+
+
+@router.get("/balance", response_model=Purse, responses=SeedRoute.refusals(*READ), dependencies=[*SIGNED, CAUGHT_UP])
+async def balance_of_seeds(parts: Api, caller: Caller) -> Response:
+    """Give the free money, in cents, as seeds 000 and 003 read it."""
+    return written(purse_of(await accounts.find(parts, caller.account_id), caller))
+
+
+@router.get("/health")
+async def health_of_seeds() -> Health:
+    """Say that the process answers."""
+    return Health(timestamp=text_of(now()))

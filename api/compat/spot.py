@@ -1,0 +1,167 @@
+"""How seed 002's spot orders are executed without a venue: BUY opens a long of 1x, SELL reduces the oldest ones."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Final, Literal, NamedTuple
+
+from sqlalchemy import Connection
+
+from api.auth.caller import Signed
+from api.commands.asking import Asked, deadline
+from api.commands.service import ON_ITS_WAY_S, ask
+from api.compat import spot_store
+from api.compat.names import instrument_named
+from api.compat.spot_store import SpotOrder
+from api.numbers import units_of
+from api.parts import Parts
+from api.problems import REFUSALS, ApiError
+from api.times import now
+from projector import queries
+from schemas.commands import OpenPosition, ReduceOldest
+from schemas.rejections import Rejection
+from schemas.sharding import shard_of
+from schemas.units import SECOND
+
+Status = Literal["PENDING", "FILLED", "REJECTED"]
+LEVERAGE: Final = 100  # 1x, in hundredths
+PRICE_PLACES: Final = 8  # as many as a venue's prices may have
+NOTHING: Final = Decimal(0)
+REUSED: Final = REFUSALS[Rejection.COMMAND_ID_REUSED]
+# Longer ago than this nothing of an order can still be on its way, and what the tables do not have did not happen.
+SETTLED: Final = int(ON_ITS_WAY_S * SECOND)
+
+
+class Wish(NamedTuple):
+    """An order as seed 002's client writes it; amounts are digits."""
+
+    symbol: str
+    side: Literal["BUY", "SELL"]
+    type: str
+    quantity: str
+    price: str | None
+
+
+class Progress(NamedTuple):
+    """How far an order is. executed: of the asset; price: the average."""
+
+    order: SpotOrder
+    status: Status
+    executed: Decimal
+    price: Decimal | None
+    error: str | None
+
+
+async def place(parts: Parts, caller: Signed, wish: Wish, asked: Asked) -> SpotOrder:
+    """Take an order, and send what it becomes; what comes of it is told later."""
+    instrument = instrument_named(parts, wish.symbol)
+    lots = units_of("/quantity", wish.quantity, instrument.lot_exponent)
+    if wish.price is not None:
+        units_of("/price", wish.price, PRICE_PLACES)
+    order = SpotOrder(
+        order_id=asked.command_id(caller.account_id),
+        account_id=caller.account_id,
+        symbol=instrument.symbol,
+        side=wish.side,
+        type=wish.type,
+        quantity=wish.quantity,
+        price=wish.price,
+        error=None if wish.type == "MARKET" else f"{wish.type} orders are not executed here; send MARKET",
+        created_at=now(),
+    )
+    stored = await parts.database.ask(lambda db: spot_store.add(db, order))
+    if stored.created_at != order.created_at:
+        # Asked for before under this key: that order is the answer, if it was the same.
+        if _content(stored) != _content(order):
+            raise ApiError(REUSED)
+        return stored
+    if order.error is None:
+        try:
+            await ask(parts, _command(order, lots), respond_async=True)
+        except ApiError as refusal:
+            detail = refusal.detail
+            await parts.database.ask(lambda db: spot_store.note_error(db, order.order_id, detail))
+            raise
+    return stored
+
+
+async def progress_of(parts: Parts, orders: Sequence[SpotOrder]) -> list[Progress]:
+    """Say how far these orders of one account are, as the tables have it."""
+    if not orders:
+        return []
+    account_id = orders[0].account_id
+    shard = shard_of(account_id, parts.settings.shards)
+    return await parts.database.ask(lambda db: _progress_in(parts, db, account_id, shard, orders))
+
+
+def _command(order: SpotOrder, lots: int) -> OpenPosition | ReduceOldest:
+    if order.side == "BUY":
+        return OpenPosition(
+            command_id=order.order_id,
+            account_id=order.account_id,
+            deadline=deadline(),
+            symbol=order.symbol,
+            side="long",
+            quantity=lots,
+            leverage=LEVERAGE,
+        )
+    # One command: all of it is sold, or nothing, whatever another one does at the same time.
+    return ReduceOldest(
+        command_id=order.order_id,
+        account_id=order.account_id,
+        deadline=deadline(),
+        symbol=order.symbol,
+        side="long",
+        leverage=LEVERAGE,
+        quantity=lots,
+    )
+
+
+def _progress_in(
+    parts: Parts, db: Connection, account_id: str, shard: int, orders: Sequence[SpotOrder]
+) -> list[Progress]:
+    current_at = queries.current_at(db, shard)  # First: what comes to the tables meanwhile is not missing.
+    order_ids = [order.order_id for order in orders]
+    known = queries.commands(db, account_id, order_ids)
+    done = {row.command_id: row for row in queries.executions(db, account_id, order_ids)}
+    return [
+        _progress(
+            parts,
+            order,
+            known.get(order.order_id),
+            done.get(order.order_id),
+            settled=current_at > order.created_at + SETTLED,
+        )
+        for order in orders
+    ]
+
+
+def _progress(
+    parts: Parts,
+    order: SpotOrder,
+    row: queries.CommandRow | None,
+    executed: queries.ExecutionRow | None,
+    *,
+    settled: bool,
+) -> Progress:
+    if row is None and order.error is None and not settled:
+        return Progress(order, "PENDING", NOTHING, None, None)
+    if row is None:
+        return Progress(order, "REJECTED", NOTHING, None, order.error or "It never reached the log")
+    if row.rejection is not None:
+        return Progress(order, "REJECTED", NOTHING, None, _why(Rejection(row.rejection), order))
+    instrument = parts.prices.instruments[order.symbol]
+    if executed is None or executed.quantity < units_of("/quantity", order.quantity, instrument.lot_exponent):
+        return Progress(order, "PENDING", NOTHING, None, None)  # The tables have not all of it yet.
+    quantity = Decimal(executed.quantity).scaleb(-instrument.lot_exponent)
+    price = (Decimal(executed.notional) / executed.quantity).scaleb(-instrument.tick_exponent)
+    return Progress(order, "FILLED", quantity, price, None)
+
+
+def _why(rejection: Rejection, order: SpotOrder) -> str:
+    if order.side == "SELL" and rejection in {Rejection.POSITION_NOT_OPEN, Rejection.ABOVE_MAXIMUM}:
+        return "More than is held: a spot order sells what was bought"
+    return REFUSALS[rejection].title
+
+
+def _content(order: SpotOrder) -> tuple[str | None, ...]:
+    return (order.symbol, order.side, order.type, order.quantity, order.price)

@@ -1,0 +1,209 @@
+"""How seed 002's clients are told prices and what comes of their orders: each socket of a user, PENDING first."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, Final
+
+import msgspec
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from api.amounts import mid
+from api.auth.caller import Signed, believe
+from api.bus import Happened
+from api.compat import spot, spot_store
+from api.compat.names import spot as spot_name
+from api.compat.replies import digits, digits_or_null
+from api.compat.spot_store import SpotOrder
+from api.compat.spot_views import SpotView, of_progress, of_venue_update
+from api.parts import Parts
+from api.prices import Quote
+from api.problems import ApiError
+from api.progress import wait_for
+from api.stream.outbox import Outbox, Overflow
+from api.tickers.service import ticker_of
+
+WAITING_MAX: Final = 1_000
+PRICES_S: Final = 0.25
+SESSION_S: Final = 15.0  # how often a socket's session is looked at: logout ends it
+POLICY: Final = 1008  # what this seed closes with where the token is not good
+SLOW: Final = 4408
+
+_ENCODER: Final = msgspec.json.Encoder(decimal_format="number")
+Teller = Callable[[SpotOrder], None]
+
+
+class SpotStream:
+    """All sockets of this process; used on the loop only."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._tellers: dict[str, list[Teller]] = {}
+
+    def tell(self, order: SpotOrder) -> None:
+        """Tell an account's sockets of an order that was just taken here; elsewhere its outcome tells of it."""
+        for teller in tuple(self._tellers.get(order.account_id, ())):
+            teller(order)
+
+    def listen(self, account_id: str, teller: Teller) -> Callable[[], None]:
+        """Be told of an account's orders as they are taken; what is given back ends that."""
+        tellers = self._tellers.setdefault(account_id, [])
+        tellers.append(teller)
+
+        def leave() -> None:
+            tellers.remove(teller)
+            if not tellers:
+                self._tellers.pop(account_id, None)
+
+        return leave
+
+    async def serve(self, websocket: WebSocket) -> None:
+        """Talk with one client, from its handshake to its end."""
+        await websocket.accept()
+        token = websocket.query_params.get("token", "")
+        try:
+            # No token is no good token.
+            signed = await believe(self._parts, token)
+        except ApiError as error:
+            await websocket.close(POLICY, error.kind.title)
+            return
+        await _SpotSocket(self._parts, websocket, signed, token).run(self)
+
+
+class _SpotSocket:
+    """One client's socket; a second tab of the same user has its own."""
+
+    def __init__(self, parts: Parts, websocket: WebSocket, signed: Signed, token: str) -> None:
+        self._parts = parts
+        self._websocket = websocket
+        self._signed = signed
+        self._token = token
+        self._user_id = str(signed.user.user_id)
+        self._outbox = Outbox(WAITING_MAX)
+        self._news: asyncio.Queue[SpotOrder | Happened] = asyncio.Queue()
+        self._pending: set[str] = set()
+        self._said: set[tuple[str, str]] = set()
+
+    async def run(self, stream: SpotStream) -> None:
+        """Tell and listen until either side ends it."""
+        self._outbox.put(_text("CONNECTED", {"userId": self._user_id}))
+        account_id = self._signed.account_id
+        following = self._parts.bus.follow(account_id, self._news.put_nowait)
+        leaving = (
+            stream.listen(account_id, self._news.put_nowait),
+            self._parts.venue.listen(account_id, lambda update: self._say(of_venue_update(update, self._user_id))),
+            following.leave,
+        )
+        tasks = [
+            asyncio.create_task(work)
+            for work in (self._write(), self._read(), self._orders(), self._prices(), self._session())
+        ]
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for leave in leaving:
+                leave()
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _write(self) -> None:
+        try:
+            async for text in self._outbox:
+                await self._websocket.send_text(text)
+        except Overflow:
+            await self._websocket.close(SLOW, "too much waits unread")
+
+    async def _read(self) -> None:
+        """Whatever a client says changes nothing; that it went ends the socket."""
+        try:
+            while True:
+                await self._websocket.receive_text()
+        except (WebSocketDisconnect, KeyError):
+            return
+
+    async def _orders(self) -> None:
+        while True:
+            news = await self._news.get()
+            try:
+                await (self._taken(news) if isinstance(news, SpotOrder) else self._happened(news))
+            except SQLAlchemyError:
+                # The list still tells it, once the database answers again.
+                continue
+
+    async def _taken(self, order: SpotOrder) -> None:
+        self._say_pending(order)
+        if order.error is not None:
+            await self._say_progress(order)
+
+    async def _happened(self, happened: Happened) -> None:
+        event = happened.event
+        if event.command_id is None:
+            return
+        account_id, command_id = self._signed.account_id, event.command_id
+        order = await self._parts.database.ask(lambda db: spot_store.find(db, account_id, command_id))
+        if order is None:
+            return
+        await wait_for(self._parts, happened.shard, event.seq)
+        self._say_pending(order)
+        await self._say_progress(order)
+
+    def _say_pending(self, order: SpotOrder) -> None:
+        if order.order_id not in self._pending:
+            self._pending.add(order.order_id)
+            taken = spot.Progress(order, "PENDING", spot.NOTHING, None, None)
+            self._say(of_progress(taken, self._user_id))
+
+    async def _say_progress(self, order: SpotOrder) -> None:
+        (progress,) = await spot.progress_of(self._parts, [order])
+        if progress.status != "PENDING" and (order.order_id, progress.status) not in self._said:
+            self._said.add((order.order_id, progress.status))
+            self._say(of_progress(progress, self._user_id))
+
+    def _say(self, view: SpotView) -> None:
+        self._outbox.put(_text("ORDER_UPDATE", view.written()))
+
+    async def _prices(self) -> None:
+        said: dict[str, Quote] = {}
+        while True:
+            for symbol in self._parts.prices.instruments:
+                quote = self._parts.prices.quote(symbol)
+                if quote is None or (symbol in said and (said[symbol].bid, said[symbol].ask) == (quote.bid, quote.ask)):
+                    continue
+                said[symbol] = quote
+                self._outbox.replace(symbol, _text("PRICE_UPDATE", await self._price(symbol, quote)))
+            await asyncio.sleep(PRICES_S)
+
+    async def _price(self, symbol: str, quote: Quote) -> dict[str, Any]:
+        instrument = self._parts.prices.instruments[symbol]
+        try:
+            day = (await self._parts.days.days()).get(symbol)
+        except SQLAlchemyError:
+            day = None
+        ticker = ticker_of(self._parts, instrument, day)
+        price = digits(mid(instrument, quote.bid + quote.ask))
+        return {
+            "symbol": spot_name(symbol),
+            "price": price,
+            "change": None if day is None else price - digits(mid(instrument, day.open)),
+            "changePercent": digits_or_null(ticker.change_24h),
+            "high": digits_or_null(ticker.high_24h),
+            "low": digits_or_null(ticker.low_24h),
+            "volume": None,
+        }
+
+    async def _session(self) -> None:
+        """End the socket when its session is over."""
+        while True:
+            await asyncio.sleep(SESSION_S)
+            try:
+                await believe(self._parts, self._token)
+            except ApiError as error:
+                await self._websocket.close(POLICY, error.kind.title)
+                return
+            except SQLAlchemyError:
+                continue
+
+
+def _text(kind: str, data: dict[str, Any]) -> str:
+    return _ENCODER.encode({"type": kind, "data": data}).decode()

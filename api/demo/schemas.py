@@ -1,0 +1,22 @@
+"""What a deposit asks for, and answers."""
+
+from pydantic import BaseModel, ConfigDict
+
+from api.amounts import Decimals
+from api.numbers import Money
+
+
+class DepositRequest(BaseModel):
+    """Demo money for the account."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"amount": "1000"}]})
+
+    amount: Money
+
+
+class Deposit(BaseModel):
+    """Money that came in."""
+
+    command_id: str
+    event_id: str | None
+    amount: Decimals

@@ -1,0 +1,15 @@
+"""Routes of instruments."""
+
+from fastapi import APIRouter
+
+from api.instruments import service
+from api.instruments.schemas import Instruments
+from api.parts import Api
+
+router = APIRouter(prefix="/instruments", tags=["market"])
+
+
+@router.get("")
+async def list_instruments(parts: Api) -> Instruments:
+    """List what may be traded."""
+    return service.all_of(parts)

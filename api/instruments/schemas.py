@@ -1,0 +1,28 @@
+"""What is said about an instrument."""
+
+from pydantic import BaseModel, Field
+
+from api.amounts import Decimals
+from schemas.messages import MarketStatus
+
+
+class Instrument(BaseModel):
+    """What may be traded."""
+
+    symbol: str = Field(examples=["BTC_USDC"])
+    status: MarketStatus
+    tick_size: Decimals
+    lot_size: Decimals
+    quantity_min: Decimals
+    quantity_max: Decimals
+    leverage_min: Decimals
+    leverage_max: Decimals
+    maintenance_rate: Decimals = Field(description="of the notional", examples=["0.005000"])
+    slippage_bps: int
+
+
+class Instruments(BaseModel):
+    """All instruments, in the order they are served."""
+
+    items: list[Instrument]
+    next_cursor: str | None = None

@@ -1,0 +1,26 @@
+"""How instruments are written."""
+
+from api.amounts import leverage, price, quantity, rate
+from api.instruments.schemas import Instrument, Instruments
+from api.parts import Parts
+
+
+def all_of(parts: Parts) -> Instruments:
+    """List the instruments."""
+    return Instruments(
+        items=[
+            Instrument(
+                symbol=instrument.symbol,
+                status=parts.prices.status(instrument.symbol),
+                tick_size=price(instrument, 1),
+                lot_size=quantity(instrument, 1),
+                quantity_min=quantity(instrument, instrument.quantity_min),
+                quantity_max=quantity(instrument, instrument.quantity_max),
+                leverage_min=leverage(instrument.leverage_min),
+                leverage_max=leverage(instrument.leverage_max),
+                maintenance_rate=rate(instrument.maintenance_rate),
+                slippage_bps=instrument.slippage_bps,
+            )
+            for instrument in parts.prices.instruments.values()
+        ]
+    )

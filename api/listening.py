@@ -1,0 +1,40 @@
+"""On which addresses the API listens: where it is told to, and where `localhost` may lead too."""
+
+import contextlib
+import socket
+from typing import Final
+
+from runtime.errors import FixableError
+from runtime.settings import Settings
+
+BACKLOG: Final = 2_048
+LOOPBACK: Final = "127.0.0.1"
+# Some clients, as those on Node 18, try this one for `localhost` where the machine's resolver names it first.
+LOOPBACK_6: Final = "::1"
+
+
+def listening(settings: Settings) -> list[socket.socket]:
+    """Listen on API_HOST and PORT, and on the seeds' ports of this machine; FixableError where one is taken."""
+    places = [(settings.api_host, settings.port), *((LOOPBACK, port) for port in settings.seed_ports)]
+    with contextlib.ExitStack() as opened:
+        sockets = [opened.enter_context(_listen(host, port)) for host, port in places]
+        for host, port in places:
+            if host == LOOPBACK:
+                # A machine without IPv6 has only the other.
+                with contextlib.suppress(OSError):
+                    sockets.append(opened.enter_context(_server(LOOPBACK_6, port)))
+        opened.pop_all()
+        return sockets
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        return _server(host, port)
+    except OSError as error:
+        why = f"The API cannot listen on {host}:{port} ({error.strerror})."
+        raise FixableError(f"{why} Choose another PORT.") from error
+
+
+def _server(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    return socket.create_server((host, port), family=family, backlog=BACKLOG)

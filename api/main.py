@@ -1,0 +1,245 @@
+"""How the API is built from its settings, served, and stopped."""
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import Awaitable, Callable, Iterator
+from time import monotonic
+from typing import Final
+
+import structlog
+import uvicorn
+from confluent_kafka import KafkaException
+from sqlalchemy import Connection
+from sqlalchemy.exc import OperationalError, ProgrammingError
+
+from api.app import create_app
+from api.auth.deletion import close_for_ever
+from api.auth.passwords import Passwords
+from api.auth.throttle import Throttle
+from api.auth.tokens import Tokens
+from api.broadcasts import Broadcasts
+from api.bus import Bus
+from api.command_log import CommandLog
+from api.database import Database
+from api.ends import CommandEnds
+from api.listening import listening
+from api.metrics import Metrics
+from api.migrate import migrate
+from api.outcomes import Outcomes
+from api.parts import Parts
+from api.positions.tickets import Tickets
+from api.prices import Prices, Quote
+from api.rate_limits import RateLimits
+from api.stream.protocol import MESSAGE_MAX, QuietWebSockets
+from api.stream.sockets import Sockets
+from api.tickers.day import Days
+from api.told import Told
+from api.venue.channel import VenueChannel
+from projector import queries
+from runtime import logging
+from runtime.errors import FixableError
+from runtime.settings import Settings
+from runtime.strength import HOW, strong
+from runtime.vault import key_of
+
+START_TIMEOUT_S: Final = 30.0
+STOP_TIMEOUT_S: Final = 5
+WATCH_S: Final = 1.0
+
+
+def main(settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT; FixableError where it cannot start."""
+    logging.configure("api", settings.log_level)
+    secret, retired = jwt_secret(settings), retired_secrets(settings)
+    key_of(settings)
+    with asyncio.Runner(loop_factory=uvloop_loop) as runner:
+        runner.run(_serve(settings, secret, retired))
+
+
+def jwt_secret(settings: Settings) -> str:
+    """Give the secret that signs tokens, or refuse to start."""
+    if not settings.jwt_secret:
+        raise FixableError(f"JWT_SECRET is not set, and `reprise up` did not make one in the data folder. {HOW}")
+    return strong("JWT_SECRET", settings.jwt_secret, settings.profile)
+
+
+def retired_secrets(settings: Settings) -> tuple[str, ...]:
+    """Give the secrets whose tokens are still believed, which must be as good; or refuse to start."""
+    return tuple(strong("JWT_SECRETS_RETIRED", secret, settings.profile) for secret in settings.jwt_secrets_retired)
+
+
+def build(settings: Settings, secret: str, retired: tuple[str, ...] = ()) -> Parts:
+    """Make every part; nothing is started."""
+    database = Database(settings.database_url)
+    prices = Prices()
+    bus = Bus()
+    outcomes = Outcomes(settings, prices, bus)
+    command_log = CommandLog(settings)
+    return Parts(
+        settings=settings,
+        database=database,
+        prices=prices,
+        bus=bus,
+        outcomes=outcomes,
+        ends=CommandEnds(settings, outcomes),
+        command_log=command_log,
+        broadcasts=Broadcasts(database, command_log, outcomes, settings.shards),
+        passwords=Passwords(),
+        tokens=Tokens(secret, *retired),
+        throttle=Throttle(),
+        deletions=asyncio.Event(),
+        days=Days(database),
+        tickets=Tickets(),
+        told=Told(),
+        metrics=Metrics(),
+        venue=VenueChannel(settings),
+        rate_limits=RateLimits(settings),
+    )
+
+
+async def start(parts: Parts) -> None:
+    """Take up prices and the log's end, and begin to follow; FixableError where something stays missing."""
+    loop = asyncio.get_running_loop()
+    url = parts.settings.database_url
+    await _patiently(lambda: asyncio.to_thread(migrate, url))
+    await _patiently(lambda: parts.database.ask(lambda db: _take_prices(parts.prices, db)))
+    await _patiently(lambda: asyncio.to_thread(parts.outcomes.start, loop))
+    await _patiently(lambda: asyncio.to_thread(parts.venue.start, loop))
+    parts.ends.start()
+    parts.command_log.start(loop)
+
+
+async def stop(parts: Parts) -> None:
+    """Send what waits, then close everything."""
+    await asyncio.to_thread(parts.command_log.stop)
+    await asyncio.to_thread(parts.venue.stop)
+    await asyncio.to_thread(parts.outcomes.stop)
+    await asyncio.to_thread(parts.ends.stop)
+    parts.database.close()
+
+
+def uvloop_loop() -> asyncio.AbstractEventLoop:
+    """Make the loop the API runs on."""
+    import uvloop  # noqa: PLC0415
+
+    return uvloop.new_event_loop()
+
+
+class _Server(uvicorn.Server):
+    """Leaves the signals to us: uvicorn would raise them again at its end, and the process would not exit with 0."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+async def _serve(settings: Settings, secret: str, retired: tuple[str, ...]) -> None:
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopped.set)
+    parts = build(settings, secret, retired)
+    starting = asyncio.create_task(start(parts))
+    stopping = asyncio.create_task(stopped.wait())
+    await asyncio.wait((starting, stopping), return_when=asyncio.FIRST_COMPLETED)
+    if not starting.done():
+        starting.cancel()
+        return
+    starting.result()
+    try:
+        await _until(parts, stopping)
+    finally:
+        stopping.cancel()
+        await stop(parts)
+
+
+async def _until(parts: Parts, stopping: asyncio.Task[bool]) -> None:
+    """Serve until told to stop; FixableError where that cannot begin, or cannot go on."""
+    places = listening(parts.settings)
+    app = create_app(parts)
+    sockets: Sockets = app.state.sockets
+    server = _Server(
+        uvicorn.Config(
+            app,
+            access_log=False,
+            log_config=None,
+            lifespan="off",
+            ws=QuietWebSockets,
+            ws_max_size=MESSAGE_MAX,
+            ws_ping_interval=parts.settings.ws_ping_interval_ms / 1000,
+            ws_ping_timeout=parts.settings.ws_ping_timeout_ms / 1000,
+            # A stream of small messages to a thousand sockets has no time for it.
+            ws_per_message_deflate=False,
+            timeout_graceful_shutdown=STOP_TIMEOUT_S,
+            server_header=False,
+            # Limits by address are for who asks, not for the proxy in front; but only that one is believed.
+            forwarded_allow_ips=parts.settings.trusted_proxies,
+        )
+    )
+    saying = asyncio.create_task(parts.broadcasts.say_for_ever())
+    closing = asyncio.create_task(close_for_ever(parts))
+    serving = asyncio.create_task(server.serve(places))
+    following = asyncio.create_task(_follows(parts))
+    streaming = asyncio.create_task(sockets.run_for_ever())
+    try:
+        await asyncio.wait((serving, following, streaming, stopping), return_when=asyncio.FIRST_COMPLETED)
+        await sockets.shut_down()
+        server.should_exit = True
+        await serving
+    finally:
+        for task in (saying, closing, following, streaming):
+            task.cancel()
+        await asyncio.gather(saying, closing, following, streaming, return_exceptions=True)
+    if not streaming.cancelled():
+        streaming.result()
+    if not stopping.done():
+        raise FixableError("The engine's events could no longer be read; the process manager starts a new API.")
+
+
+async def _follows(parts: Parts) -> None:
+    """Last as long as events are read: without them replies would wait for nothing."""
+    while parts.outcomes.is_following():  # noqa: ASYNC110  # It is a thread that ends.
+        await asyncio.sleep(WATCH_S)
+
+
+async def _patiently(step: Callable[[], Awaitable[None]]) -> None:
+    """Try a step of the start again while what it needs may still be starting beside it."""
+    give_up = monotonic() + START_TIMEOUT_S
+    while True:
+        try:
+            await step()
+        except (OperationalError, ProgrammingError, KafkaException) as error:
+            if monotonic() > give_up:
+                raise _what_to_do(error) from error
+            structlog.get_logger().warning("not started yet", error=str(error.args[0]))
+            await asyncio.sleep(WATCH_S)
+        else:
+            return
+
+
+def _what_to_do(error: Exception) -> FixableError:
+    match error:
+        case ProgrammingError():
+            return FixableError("The database has no tables of this version. Run `reprise migrate`.")
+        case OperationalError():
+            return FixableError("PostgreSQL does not answer. Start it (`reprise up`), or set DATABASE_URL.")
+        case _:
+            return FixableError(
+                f"The log cannot be read ({error.args[0]}). Start the broker (`reprise up`), "
+                "make the topics (`reprise topics`), or set KAFKA_BROKERS."
+            )
+
+
+def _take_prices(prices: Prices, db: Connection) -> None:
+    for row in queries.instruments(db):
+        prices.instruments[row.instrument.symbol] = row.instrument
+        prices.set_status(row.instrument.symbol, row.status)
+    feed = queries.last_feed(db)
+    prices.feed = None if feed is None else feed.name
+    for price in queries.last_prices(db).values():
+        if price.bid is not None and price.ask is not None and price.heard_at is not None and price.feed is not None:
+            quote = Quote(
+                price.bid, price.ask, price.heard_at, price.feed, price.feed_changed, price.held_bid is not None
+            )
+            prices.start_from(price.symbol, quote)

@@ -1,0 +1,81 @@
+"""Routes of orders."""
+
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Path, Query, Response
+from starlette.responses import JSONResponse
+
+from api.auth.caller import REFUSALS as CALLER_REFUSALS
+from api.auth.caller import SCHEMES, SIGNED_IN, Caller
+from api.commands.asking import Asking
+from api.commands.replies import ACCEPTED, COMMAND_PROBLEMS, accepted
+from api.commands.service import Undecided
+from api.cursors import LIMIT, Cursor, Limit
+from api.numbers import ExactRoute
+from api.orders import service
+from api.orders.schemas import Order, OrderRequest, Orders
+from api.parts import Api
+from api.problems import ENGINE_BEHIND, MALFORMED, NOT_FOUND, PROJECTION_BEHIND, REFUSALS, responses
+from api.progress import CAUGHT_UP
+from schemas.rejections import Rejection
+
+REFUSED: Final = [
+    REFUSALS[rejection]
+    for rejection in Rejection
+    if rejection
+    not in (
+        Rejection.WRONG_SHARD,
+        Rejection.ACCOUNT_EXISTS,
+        Rejection.FEED_NOT_SELECTED,
+        Rejection.POSITION_NOT_OPEN,
+        Rejection.DEPOSIT_LIMIT,
+        Rejection.BALANCE_LIMIT,
+    )
+]
+
+router = APIRouter(prefix="/orders", tags=["orders"], route_class=ExactRoute, dependencies=SCHEMES)
+
+
+@router.post(
+    "",
+    status_code=201,
+    response_model=Order,
+    responses=SIGNED_IN | responses(*REFUSED, *COMMAND_PROBLEMS) | ACCEPTED,
+)
+async def place_order(
+    parts: Api, caller: Caller, body: OrderRequest, asked: Asking, response: Response
+) -> Order | JSONResponse:
+    """Open a position at the market's price. The reply is the engine's decision, or 202 and where to look."""
+    order, reply = await service.place(parts, caller, body, asked)
+    if order is None or isinstance(reply, Undecided):
+        return accepted(reply)
+    response.headers.update(reply.headers())
+    response.headers["Location"] = f"/api/v1/orders/{order.order_id}"
+    return order
+
+
+@router.get("", dependencies=[CAUGHT_UP], responses=SIGNED_IN | responses(MALFORMED))
+async def list_orders(
+    parts: Api,
+    caller: Caller,
+    status: Annotated[service.Status | None, Query(description="all by default")] = None,
+    client_order_id: Annotated[
+        str | None, Query(pattern=r"^[A-Za-z0-9._:-]{1,36}$", description="the one order of this client_order_id")
+    ] = None,
+    limit: Limit = LIMIT,
+    cursor: Cursor = None,
+) -> Orders:
+    """List your orders, newest first; those that are decided."""
+    if client_order_id is not None:
+        return await service.named(parts, caller.account_id, client_order_id, status)
+    return await service.page(parts, caller.account_id, status, limit, cursor)
+
+
+@router.get(
+    "/{order_id}",
+    dependencies=[CAUGHT_UP],
+    responses=responses(*CALLER_REFUSALS, NOT_FOUND, MALFORMED, ENGINE_BEHIND, PROJECTION_BEHIND),
+)
+async def get_order(parts: Api, caller: Caller, order_id: Annotated[str, Path(max_length=64)]) -> Order:
+    """Give one order of yours."""
+    return await service.find(parts, caller.account_id, order_id)

@@ -1,0 +1,132 @@
+"""How all of an account's positions are closed under one key, each by a command of its own."""
+
+import asyncio
+from http import HTTPStatus
+from typing import Final, NamedTuple
+
+from sqlalchemy import Connection
+
+from api.auth.caller import Signed
+from api.commands.asking import Asked
+from api.commands.service import Known, Settled, Undecided
+from api.cursors import LIMIT_MAX
+from api.parts import Parts
+from api.positions import close_all_store, service
+from api.positions.schemas import Closing, Closings
+from api.problems import KEY_IN_USE, REFUSALS, REPLAYED, ApiError
+from api.progress import place, wait_for
+from projector import queries
+from schemas.ids import keyed_command_id
+from schemas.rejections import Rejection
+from schemas.sharding import shard_of
+
+AT_ONCE: Final = 100
+
+
+class _Closed(NamedTuple):
+    """What became of one close. seq: of the event that says so; error: what ended it instead."""
+
+    closing: Closing
+    seq: int = 0
+    error: ApiError | None = None
+
+
+async def close_all(parts: Parts, caller: Signed, asked: Asked) -> tuple[Closings, dict[str, str]]:
+    """Close what is open now, or finish what the same key began; with the headers of the reply."""
+    shard = shard_of(caller.account_id, parts.settings.shards)
+    position_ids, replayed = await _meant(parts, caller.account_id, shard, asked.key)
+    found = await _close_each(parts, caller, position_ids, asked)
+    errors = [
+        one.error for one in found if one.error is not None and one.error.kind.status >= HTTPStatus.TOO_MANY_REQUESTS
+    ]
+    if errors and len(errors) == len(found):
+        raise errors[0]
+    # What was done before takes nobody back to what they had seen then.
+    seq = max((one.seq for one in found), default=0) if not replayed else parts.outcomes.seq(shard)
+    headers = place(shard, seq) if seq else {}
+    headers |= {REPLAYED: "true"} if replayed else {}
+    headers |= {"Preference-Applied": "respond-async"} if asked.respond_async else {}
+    return Closings(items=[one.closing for one in found]), headers
+
+
+async def _meant(parts: Parts, account_id: str, shard: int, key: str | None) -> tuple[list[str], bool]:
+    """Give the positions that are to be closed, and whether the key had said so before."""
+    if key is not None:
+        before = await parts.database.ask(lambda db: close_all_store.find(db, account_id, key))
+        if before is not None:
+            return before, True
+        command_id = keyed_command_id(account_id, key)
+        if parts.outcomes.recent(command_id) is not None or parts.command_log.sent(command_id) is not None:
+            raise ApiError(REFUSALS[Rejection.COMMAND_ID_REUSED])
+        if await parts.database.ask(lambda db: _is_taken(db, account_id, command_id)):
+            raise ApiError(REFUSALS[Rejection.COMMAND_ID_REUSED])
+    # What was opened a moment ago is open too.
+    await wait_for(parts, shard, parts.outcomes.seq(shard))
+    position_ids = await parts.database.ask(lambda db: _open(db, account_id))
+    if key is None:
+        return position_ids, False
+    stored = await parts.database.ask(lambda db: _store(db, account_id, key, position_ids))
+    return stored, False
+
+
+async def _close_each(parts: Parts, caller: Signed, position_ids: list[str], asked: Asked) -> list[_Closed]:
+    """Send every close, some at a time; once one is undecided, the others are not waited for either."""
+    turn = asyncio.Semaphore(AT_ONCE)
+    patient = not asked.respond_async
+
+    async def close(position_id: str) -> _Closed:
+        nonlocal patient
+        # No caller's own key has a line break, so no other command has this one's id.
+        key = None if asked.key is None else f"{asked.key}\n{position_id}"
+        async with turn:
+            closed = await _close(parts, caller, position_id, Asked(key, respond_async=not patient))
+        if closed.closing.status == "pending":
+            patient = False
+        return closed
+
+    return list(await asyncio.gather(*(close(position_id) for position_id in position_ids)))
+
+
+async def _close(parts: Parts, caller: Signed, position_id: str, asked: Asked) -> _Closed:
+    try:
+        position, reply = await service.close(parts, caller, position_id, asked)
+    except ApiError as error:
+        command_id = str(error.members.get("command_id", ""))
+        status = "pending" if error.kind == KEY_IN_USE else "rejected"
+        fields = {"position_id": position_id, "command_id": command_id, "status": status}
+        code = None if error.kind == KEY_IN_USE else error.kind.code
+        return _Closed(Closing.model_validate(fields | {"code": code}), error=error)
+    match reply:
+        case Undecided(command_id):
+            return _Closed(Closing(position_id=position_id, command_id=command_id, status="pending"))
+        case Settled(outcome):
+            command_id, seq = str(outcome.event.command_id), outcome.event.seq
+        case Known(row):
+            command_id, seq = row.command_id, row.seq
+    return _Closed(Closing(position_id=position_id, command_id=command_id, status="done", position=position), seq)
+
+
+def _open(db: Connection, account_id: str) -> list[str]:
+    """List the ids of the account's open positions, the last opened first."""
+    position_ids: list[str] = []
+    before: int | None = None
+    while True:
+        page = queries.positions(db, account_id, limit=LIMIT_MAX, before=before)
+        position_ids += [row.position_id for row in page.items]
+        before = page.next_cursor
+        if before is None:
+            return position_ids
+
+
+def _is_taken(db: Connection, account_id: str, command_id: str) -> bool:
+    """Say whether a key was used for a command, or for an order at the venue."""
+    in_ledger = queries.command(db, account_id, command_id)
+    return in_ledger is not None or queries.venue_order_row(db, account_id, command_id) is not None
+
+
+def _store(db: Connection, account_id: str, key: str, position_ids: list[str]) -> list[str]:
+    """Store what a key means unless that was said before, and give what counts."""
+    close_all_store.add(db, account_id, key, position_ids)
+    stored = close_all_store.find(db, account_id, key)
+    assert stored is not None, "just stored"
+    return stored

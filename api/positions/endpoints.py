@@ -1,0 +1,126 @@
+"""Routes of positions."""
+
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Query, Response
+from starlette.responses import JSONResponse
+
+from api import paths
+from api.auth.caller import SCHEMES, SIGNED_IN, Caller
+from api.commands.asking import Asking
+from api.commands.replies import ACCEPTED, EVERY_COMMAND, accepted
+from api.commands.service import Reply, Undecided
+from api.cursors import LIMIT, Cursor, Limit
+from api.numbers import ExactRoute
+from api.parts import Api
+from api.positions import closing_all, service
+from api.positions.schemas import AmendRequest, CloseRequest, Closings, Position, Positions
+from api.positions.versions import ETAG, TAGGED, IfMatch, version_of
+from api.problems import MALFORMED, NOT_FOUND, PRECONDITION_FAILED, REFUSALS, responses
+from api.progress import CAUGHT_UP
+from schemas.rejections import Rejection
+
+_PRICED: Final = (
+    REFUSALS[Rejection.POSITION_NOT_OPEN]._replace(status=404),
+    REFUSALS[Rejection.POSITION_NOT_OPEN],
+    REFUSALS[Rejection.NO_PRICE],
+    REFUSALS[Rejection.PRICE_UNCONFIRMED],
+    REFUSALS[Rejection.PRICE_STALE],
+)
+CLOSING: Final = (
+    SIGNED_IN
+    | responses(
+        *EVERY_COMMAND,
+        *_PRICED,
+        REFUSALS[Rejection.MARKET_HALTED],
+        REFUSALS[Rejection.AMOUNT_NOT_POSITIVE],
+        REFUSALS[Rejection.BELOW_MINIMUM],
+        REFUSALS[Rejection.ABOVE_MAXIMUM],
+    )
+    | ACCEPTED
+)
+AMENDING: Final = (
+    SIGNED_IN
+    | responses(
+        *EVERY_COMMAND,
+        *_PRICED,
+        REFUSALS[Rejection.STOP_LOSS_WRONG_SIDE],
+        REFUSALS[Rejection.TAKE_PROFIT_WRONG_SIDE],
+        PRECONDITION_FAILED,
+    )
+    | ACCEPTED
+    | TAGGED
+)
+CLOSING_ALL: Final = (
+    SIGNED_IN
+    | responses(*EVERY_COMMAND)
+    | {202: {"model": Closings, "description": "Not every close is decided yet; look at its command"}}
+)
+ONE: Final = f"/{{position_id:{paths.LEDGER_ID}}}"
+
+router = APIRouter(prefix="/positions", tags=["positions"], route_class=ExactRoute, dependencies=SCHEMES)
+
+
+@router.get("", dependencies=[CAUGHT_UP], responses=SIGNED_IN | responses(MALFORMED))
+async def list_positions(
+    parts: Api,
+    caller: Caller,
+    status: Annotated[service.Status, Query()] = "open",
+    symbol: Annotated[str | None, Query(max_length=32)] = None,
+    limit: Limit = LIMIT,
+    cursor: Cursor = None,
+) -> Positions:
+    """List your positions, the last opened first."""
+    return await service.page(parts, caller.account_id, status, symbol, limit, cursor)
+
+
+@router.get(ONE, dependencies=[CAUGHT_UP], responses=SIGNED_IN | responses(NOT_FOUND, MALFORMED) | TAGGED)
+async def get_position(parts: Api, caller: Caller, position_id: str, response: Response) -> Position:
+    """Give one position of yours, and the version of it as `ETag`."""
+    position = await service.find(parts, caller.account_id, position_id)
+    response.headers[ETAG] = version_of(position)
+    return position
+
+
+@router.patch(ONE, response_model=Position, responses=AMENDING)
+async def amend_position(
+    parts: Api,
+    caller: Caller,
+    position_id: str,
+    body: AmendRequest,
+    asked: Asking,
+    response: Response,
+    if_match: IfMatch = None,
+) -> Position | JSONResponse:
+    """Set a stop loss or take profit; null takes it off, absent keeps it. With `If-Match`, only of that version."""
+    position, reply = await service.amend(parts, caller, position_id, body, asked, if_match)
+    if position is not None:
+        response.headers[ETAG] = version_of(position)
+    return _answer(position, reply, response)
+
+
+@router.post("/close-all", responses=CLOSING_ALL)
+async def close_all_positions(parts: Api, caller: Caller, asked: Asking, response: Response) -> Closings:
+    """Close every position that is open now, each by a command of its own; one refusal does not stop the others."""
+    closings, headers = await closing_all.close_all(parts, caller, asked)
+    response.headers.update(headers)
+    if any(command.status == "pending" for command in closings.items):
+        response.status_code = 202
+    return closings
+
+
+@router.post(ONE + "/close", response_model=Position, responses=CLOSING)
+async def close_position(
+    parts: Api, caller: Caller, position_id: str, asked: Asking, response: Response, body: CloseRequest | None = None
+) -> Position | JSONResponse:
+    """Close a position at the server's price: whole, or so much of it; the rest keeps its stops and its id."""
+    quantity = None if body is None else body.quantity
+    position, reply = await service.close(parts, caller, position_id, asked, quantity)
+    return _answer(position, reply, response)
+
+
+def _answer(position: Position | None, reply: Reply, response: Response) -> Position | JSONResponse:
+    if position is None or isinstance(reply, Undecided):
+        return accepted(reply)
+    response.headers.update(reply.headers())
+    return position

@@ -1,0 +1,68 @@
+"""What this process was lately told about tickets, for as long as the tables may not have it yet."""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Final, TypeVar
+from weakref import WeakValueDictionary
+
+from schemas.events import Event, PositionOpened, PositionReduced, StopsAmended
+
+TICKETS_MAX: Final = 20_000
+# Of one ticket; the tables are seldom behind by more than one.
+PARTS_MAX: Final = 50
+
+Parts = tuple[PositionReduced, ...]
+Remembered = TypeVar("Remembered", PositionOpened, StopsAmended, Parts)
+
+
+class Tickets:
+    """Remembers openings, amendments and closed parts that were answered here; used on the loop only."""
+
+    def __init__(self) -> None:
+        self._opened: OrderedDict[str, PositionOpened] = OrderedDict()
+        self._amended: OrderedDict[str, StopsAmended] = OrderedDict()
+        self._parts: OrderedDict[str, Parts] = OrderedDict()
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+    def note(self, event: Event) -> None:
+        """Take up an outcome."""
+        match event:
+            case PositionOpened(position_id=position_id):
+                _put(self._opened, position_id, event)
+            case StopsAmended(position_id=position_id):
+                before = self._amended.get(position_id)
+                if before is None or before.seq < event.seq:
+                    _put(self._amended, position_id, event)
+            case PositionReduced(position_id=position_id):
+                known = {part.seq: part for part in self._parts.get(position_id, ())} | {event.seq: event}
+                newest = sorted(known)[-PARTS_MAX:]
+                _put(self._parts, position_id, tuple(known[seq] for seq in newest))
+            case _:
+                pass
+
+    @asynccontextmanager
+    async def held(self, position_id: str) -> AsyncIterator[None]:
+        """Let one request of this process at a time through."""
+        lock = self._locks.setdefault(position_id, asyncio.Lock())
+        async with lock:
+            yield
+
+    def opened(self, position_id: str, account_id: str) -> PositionOpened | None:
+        """Give the opening of one of the account's positions, where it is remembered."""
+        event = self._opened.get(position_id)
+        return event if event is not None and event.account_id == account_id else None
+
+    def changes(self, position_id: str, after_seq: int) -> list[StopsAmended | PositionReduced]:
+        """Give what is remembered of a ticket and younger than an event, in order; of its amendments the last."""
+        amended = self._amended.get(position_id)
+        found = [*self._parts.get(position_id, ()), *(() if amended is None else (amended,))]
+        return sorted((event for event in found if event.seq > after_seq), key=lambda event: event.seq)
+
+
+def _put(events: OrderedDict[str, Remembered], key: str, event: Remembered) -> None:
+    events[key] = event
+    events.move_to_end(key)
+    if len(events) > TICKETS_MAX:
+        events.popitem(last=False)

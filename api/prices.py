@@ -1,0 +1,107 @@
+"""What each symbol's price is and is worth, folded from the events of shard 0."""
+
+from typing import Final, Literal, NamedTuple
+
+from schemas.events import (
+    Event,
+    FeedKept,
+    FeedSelected,
+    InstrumentsDefined,
+    MarketStatusSet,
+    PricesUpdated,
+    TickHeld,
+)
+from schemas.instruments import INSTRUMENTS
+from schemas.messages import Instrument, MarketStatus, Side
+
+PRICE_SHARD: Final = 0
+PRICE_AGE_MAX: Final = 5_000_000  # µs after which a price that was not heard of is stale
+
+PriceState = Literal["none", "unconfirmed", "stale", "fresh"]
+FOLDED: Final = (FeedKept, FeedSelected, InstrumentsDefined, MarketStatusSet, PricesUpdated, TickHeld)
+
+
+class Quote(NamedTuple):
+    """The last accepted tick. Prices in ticks; heard_at: log time (µs) of it or of its last alive mark."""
+
+    bid: int
+    ask: int
+    heard_at: int
+    feed: str
+    left: bool = False  # the feed was left since
+    held: bool = False  # a candidate waits
+
+
+class Prices:
+    """One thread folds, any thread reads: every value is replaced whole, never changed."""
+
+    def __init__(self) -> None:
+        self.feed: str | None = None
+        # What never changes of an instrument, its units, is the same before the first broadcast.
+        self.instruments: dict[str, Instrument] = {instrument.symbol: instrument for instrument in INSTRUMENTS}
+        self._statuses: dict[str, MarketStatus] = {}
+        self._quotes: dict[str, Quote] = {}
+
+    def start_from(self, symbol: str, quote: Quote) -> None:
+        """Take over a price that PostgreSQL has."""
+        self.feed = self.feed or quote.feed
+        self._quotes[symbol] = quote
+
+    def fold(self, event: Event) -> None:
+        """Bring in one event of shard 0."""
+        match event:
+            case PricesUpdated():
+                self._update(event)
+            case TickHeld(symbol=symbol):
+                quote = self._quotes.get(symbol)
+                if quote is not None:
+                    self._quotes[symbol] = quote._replace(held=True)
+            case FeedSelected(name=name):
+                self.feed = name
+                for symbol, quote in list(self._quotes.items()):
+                    self._quotes[symbol] = quote._replace(left=True, held=False)
+            case FeedKept(name=name):
+                self.feed = name
+            case InstrumentsDefined(instruments=instruments):
+                self.instruments |= {instrument.symbol: instrument for instrument in instruments}
+            case MarketStatusSet(symbol=symbol, status=status):
+                self._statuses[symbol] = status
+            case _:
+                pass
+
+    def quote(self, symbol: str) -> Quote | None:
+        """Give the last accepted price, however old; null while none was accepted."""
+        return self._quotes.get(symbol)
+
+    def status(self, symbol: str) -> MarketStatus:
+        """Say whether the market is open."""
+        return self._statuses.get(symbol, "open")
+
+    def set_status(self, symbol: str, status: MarketStatus) -> None:
+        """Take over a market's status that PostgreSQL has."""
+        self._statuses[symbol] = status
+
+    def state(self, symbol: str, now: int) -> PriceState:
+        """Say what the price is worth at a time in µs; the same words and order as the core's."""
+        quote = self._quotes.get(symbol)
+        if quote is None:
+            return "none"
+        if quote.held:
+            return "unconfirmed"
+        return "stale" if quote.left or now - quote.heard_at >= PRICE_AGE_MAX else "fresh"
+
+    def exit_price(self, symbol: str, side: Side) -> int | None:
+        """Give the price in ticks at which a position would close: a long at the bid, a short at the ask."""
+        quote = self._quotes.get(symbol)
+        if quote is None:
+            return None
+        return quote.bid if side == "long" else quote.ask
+
+    def _update(self, event: PricesUpdated) -> None:
+        self.feed = event.feed
+        for tick in event.accepted:
+            self._quotes[tick.symbol] = Quote(tick.bid, tick.ask, event.time, event.feed)
+        for symbol in event.alive:
+            quote = self._quotes.get(symbol)
+            if quote is not None:
+                self._quotes[symbol] = quote._replace(heard_at=event.time)

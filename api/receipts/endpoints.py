@@ -1,0 +1,23 @@
+"""Routes of receipts."""
+
+from fastapi import APIRouter
+
+from api import paths
+from api.auth.caller import SCHEMES, SIGNED_IN, Caller
+from api.parts import Api
+from api.problems import MALFORMED, NOT_FOUND, responses
+from api.progress import CAUGHT_UP
+from api.receipts import service
+from api.receipts.schemas import Receipt
+
+router = APIRouter(prefix="/receipts", tags=["account"], dependencies=SCHEMES)
+
+
+@router.get(
+    f"/{{event_id:{paths.LEDGER_ID}}}",
+    dependencies=[CAUGHT_UP],
+    responses=SIGNED_IN | responses(NOT_FOUND, MALFORMED),
+)
+async def get_receipt(parts: Api, caller: Caller, event_id: str) -> Receipt:
+    """Say why a position of yours was closed, and what it paid."""
+    return await service.find(parts, caller.account_id, event_id)

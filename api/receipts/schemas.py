@@ -1,0 +1,69 @@
+"""What a receipt says, enough to check it with a calculator."""
+
+from pydantic import BaseModel, Field
+
+from api.amounts import Decimals
+from schemas.messages import CloseReason, Side
+
+
+class ReceiptTick(BaseModel):
+    """The tick a position was closed at; command_offset: its place in the shard's log."""
+
+    bid: Decimals
+    ask: Decimals
+    source_time: str = Field(json_schema_extra={"format": "date-time"})
+    command_offset: int
+
+
+class Shortfall(BaseModel):
+    """A loss beyond the margin, and who paid it."""
+
+    amount: Decimals
+    insurance_paid: Decimals
+    written_off: Decimals
+
+
+class Rest(BaseModel):
+    """What stayed open when a part was closed; released: of the margin, for the part."""
+
+    quantity: Decimals
+    entry_notional: Decimals
+    margin: Decimals
+    liquidation_price: Decimals | None
+    released: Decimals
+
+
+class Receipt(BaseModel):
+    """A close, of all or of a part. equity and requirement, the least equity there had to be: before the close.
+
+    Of all: equity = margin + profit; fee or liquidation_fee is paid from what is left; margin_returned is what came
+    back to cash. Of a part: quantity, the notionals, profit and fee are the part's, and `rest` says what stayed;
+    margin_returned = released + what profit less fee is above zero.
+    """
+
+    event_id: str
+    time: str = Field(json_schema_extra={"format": "date-time"})
+    position_id: str
+    symbol: str
+    side: Side
+    rule: CloseReason
+    trigger_price: Decimals | None = Field(description="null for a close by hand")
+    tick: ReceiptTick
+    quantity: Decimals
+    entry_price: Decimals
+    close_price: Decimals
+    entry_notional: Decimals
+    close_notional: Decimals
+    margin: Decimals
+    profit: Decimals
+    equity: Decimals
+    requirement: Decimals
+    fee: Decimals
+    liquidation_fee: Decimals
+    margin_returned: Decimals
+    realized_pnl: Decimals = Field(description="profit + shortfall: what the ledger says")
+    shortfall: Shortfall
+    rest: Rest | None = Field(default=None, description="null where all was closed")
+    command_id: str | None
+    command_offset: int
+    opened_at: str = Field(json_schema_extra={"format": "date-time"})

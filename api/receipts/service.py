@@ -1,0 +1,70 @@
+"""How a closing event is written as a receipt."""
+
+from api.amounts import money, price, price_or_null, quantity
+from api.parts import Parts
+from api.problems import NOT_FOUND, ApiError
+from api.receipts.schemas import Receipt, ReceiptTick, Rest, Shortfall
+from api.times import text_of
+from projector import queries
+from schemas.events import PositionClosed, PositionReduced
+from schemas.messages import Instrument
+
+
+async def find(parts: Parts, account_id: str, event_id: str) -> Receipt:
+    """Give one of the caller's receipts."""
+    row = await parts.database.ask(lambda db: queries.receipt(db, account_id, event_id))
+    if row is None:
+        raise ApiError(NOT_FOUND, "You have no receipt of this id")
+    return _receipt(event_id, row.event, parts.prices.instruments[row.event.symbol])
+
+
+def _receipt(event_id: str, event: PositionClosed | PositionReduced, instrument: Instrument) -> Receipt:
+    whole = event if isinstance(event, PositionClosed) else None  # Only who closes all is liquidated, or falls short.
+    shortfall = 0 if whole is None else whole.shortfall
+    return Receipt(
+        event_id=event_id,
+        time=text_of(event.time),
+        position_id=event.position_id,
+        symbol=event.symbol,
+        side=event.side,
+        rule=event.reason,
+        trigger_price=None if whole is None else price_or_null(instrument, whole.trigger_price),
+        tick=ReceiptTick(
+            bid=price(instrument, event.bid),
+            ask=price(instrument, event.ask),
+            source_time=text_of(event.tick_source_time),
+            command_offset=event.tick_offset,
+        ),
+        quantity=quantity(instrument, event.quantity),
+        entry_price=price(instrument, event.entry_price),
+        close_price=price(instrument, event.price),
+        entry_notional=money(event.entry_notional),
+        close_notional=money(event.notional),
+        margin=money(event.margin),
+        profit=money(event.profit),
+        equity=money(event.equity),
+        requirement=money(event.requirement),
+        fee=money(event.fee),
+        liquidation_fee=money(0 if whole is None else whole.liquidation_fee),
+        margin_returned=money(event.returned),
+        realized_pnl=money(event.profit + shortfall),
+        shortfall=Shortfall(
+            amount=money(shortfall),
+            insurance_paid=money(0 if whole is None else whole.insurance_paid),
+            written_off=money(0 if whole is None else whole.written_off),
+        ),
+        rest=_rest(event, instrument) if isinstance(event, PositionReduced) else None,
+        command_id=event.command_id,
+        command_offset=event.command_offset,
+        opened_at=text_of(event.opened_at),
+    )
+
+
+def _rest(event: PositionReduced, instrument: Instrument) -> Rest:
+    return Rest(
+        quantity=quantity(instrument, event.quantity_left),
+        entry_notional=money(event.entry_notional_left),
+        margin=money(event.margin_left),
+        liquidation_price=price_or_null(instrument, event.liquidation_price),
+        released=money(event.released),
+    )

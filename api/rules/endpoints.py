@@ -1,0 +1,34 @@
+"""Routes of the rules, for administrators."""
+
+from typing import Final
+
+from fastapi import APIRouter
+
+from api.auth.caller import ADMIN_REFUSALS, SCHEMES, Administrator
+from api.numbers import ExactRoute
+from api.parts import Api
+from api.problems import CROSS_SITE_REQUEST, MALFORMED, REFUSALS, RULES_VERSION_UNKNOWN, responses
+from api.rules import service
+from api.rules.schemas import Activation, ActivationRequest, Rules
+from schemas.rejections import Rejection
+
+REFUSED: Final = (
+    CROSS_SITE_REQUEST,
+    MALFORMED,
+    REFUSALS[Rejection.RULES_VERSION_NOT_NEXT],
+    RULES_VERSION_UNKNOWN,
+)
+
+router = APIRouter(prefix="/admin/rules", tags=["admin"], route_class=ExactRoute, dependencies=SCHEMES)
+
+
+@router.get("", responses=responses(*ADMIN_REFUSALS))
+async def get_rules(parts: Api, _: Administrator) -> Rules:
+    """Tell which version of the rules is in force."""
+    return await service.rules(parts)
+
+
+@router.post("", status_code=202, responses=responses(*ADMIN_REFUSALS, *REFUSED))
+async def activate_rules(parts: Api, _: Administrator, body: ActivationRequest) -> Activation:
+    """Go on by the next version of the rules, in every shard; the engines must have it already."""
+    return await service.activate(parts, body.version)

@@ -1,0 +1,34 @@
+"""What is asked and said about versions of the rules."""
+
+from typing import Final
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from api.numbers import Whole
+
+VERSION_MAX: Final = 1_000_000
+
+
+class ActivationRequest(BaseModel):
+    """The version to go on by: one more than the last that was asked for."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"version": 2}]})
+
+    version: Whole = Field(ge=1, le=VERSION_MAX)
+
+
+class Activation(BaseModel):
+    """How far one version is: done once no shard is waited for."""
+
+    version: int
+    broadcast: str = Field(examples=["rules-2"])
+    answered: list[int] = Field(description="Shards that go on by it")
+    waiting: list[int] = Field(description="Shards that have not answered; it is sent to them again")
+
+
+class Rules(BaseModel):
+    """Which version is in force in every shard, which is the newest this API knows, and all that were asked for."""
+
+    in_force: int
+    newest: int
+    activations: list[Activation]

@@ -1,0 +1,115 @@
+"""How price alerts reach their owners' sockets: the active ones first, then each that triggers, in whatever process."""
+
+import asyncio
+from typing import Final, NamedTuple
+
+import structlog
+from sqlalchemy import Connection
+from sqlalchemy.exc import SQLAlchemyError
+
+from api.alerts.schemas import alert_reply
+from api.cursors import LIMIT_MAX
+from api.parts import Parts
+from api.stream.channels import ALERTS
+from api.stream.outbox import Outbox
+from api.stream.schemas import WsAlertsSnapshot, WsAlertsUpdate
+from api.times import now, text_of
+from projector import alert_queries
+from projector.alert_queries import AlertRow, Trigger
+
+LOOK_S: Final = 0.5  # how often is looked for what triggered, while anybody listens
+PAUSE_S: Final = 2.0  # while the database does not answer
+ROWS_MAX: Final = 500  # read at once
+
+
+class _Stored(NamedTuple):
+    """An account's active alerts. place: behind all that had triggered by then."""
+
+    place: Trigger
+    active: list[AlertRow]
+
+
+class _Reader:
+    """A socket's subscription. place: behind what it was told; listens: its snapshot was told."""
+
+    def __init__(self, account_id: str, stored: _Stored) -> None:
+        self.account_id = account_id
+        self.place = stored.place
+        self.active = stored.active
+        self.listens = False
+
+
+class AlertFeed:
+    """One per process; used on the loop only. PostgreSQL says what triggered, so every process hears of it."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._readers: dict[Outbox, _Reader] = {}
+        self._wanted = asyncio.Event()
+
+    async def prepare(self, account_id: str, outbox: Outbox) -> None:
+        """Be ready to tell a socket of an account's alerts; SQLAlchemyError where that cannot be."""
+        database = self._parts.database
+        self._readers[outbox] = _Reader(account_id, await database.ask_consistently(lambda db: _stored(db, account_id)))
+
+    def subscribe(self, outbox: Outbox) -> None:
+        """Tell a socket which alerts were active, and each that has triggered since or will."""
+        reader = self._readers[outbox]
+        data = [alert_reply(row, self._parts.prices.instruments) for row in reader.active]
+        seq, _ = reader.place
+        outbox.put(WsAlertsSnapshot(channel=ALERTS, seq=seq, ts=text_of(now()), data=data).model_dump_json())
+        reader.active = []
+        reader.listens = True
+        self._wanted.set()
+
+    def unsubscribe(self, outbox: Outbox) -> None:
+        """Tell this socket no more."""
+        self._readers.pop(outbox, None)
+
+    async def tell_for_ever(self) -> None:
+        """Tell what triggers, for as long as anybody listens."""
+        while True:
+            await self._wanted.wait()
+            pause = LOOK_S
+            try:
+                if not await self._tell():
+                    self._wanted.clear()
+            except SQLAlchemyError as error:
+                structlog.get_logger().warning("alerts not looked up", error=str(error))
+                pause = PAUSE_S
+            await asyncio.sleep(pause)
+
+    async def _tell(self) -> bool:
+        """Tell all that has triggered by now; false where nobody listens."""
+        while True:
+            listening = [reader.place for reader in self._readers.values() if reader.listens]
+            if not listening:
+                return False
+            place = min(listening)
+            rows = await self._parts.database.ask(
+                lambda db: alert_queries.triggered_after(db, place, ROWS_MAX)  # noqa: B023  # Awaited here.
+            )
+            for outbox, reader in self._readers.items():
+                # Who came meanwhile with an earlier place is told the next time, and misses nothing between.
+                if reader.listens and reader.place >= place:
+                    self._tell_one(outbox, reader, rows)
+            if len(rows) < ROWS_MAX:
+                return True
+
+    def _tell_one(self, outbox: Outbox, reader: _Reader, rows: list[AlertRow]) -> None:
+        for row in rows:
+            assert row.triggered_seq is not None, "it was asked for as triggered"
+            assert row.triggered_at is not None, "it was asked for as triggered"
+            trigger = row.triggered_seq, row.number
+            if trigger <= reader.place:
+                continue
+            reader.place = trigger
+            if row.account_id == reader.account_id:
+                data = alert_reply(row, self._parts.prices.instruments)
+                message = WsAlertsUpdate(channel=ALERTS, seq=row.triggered_seq, ts=text_of(row.triggered_at), data=data)
+                outbox.put(message.model_dump_json())
+
+
+def _stored(db: Connection, account_id: str) -> _Stored:
+    active = alert_queries.alert_page(db, account_id, status="active", limit=LIMIT_MAX)
+    return _Stored(alert_queries.last_trigger(db), active.items)

@@ -1,0 +1,159 @@
+"""What is told to everybody: tickers and candles, no oftener than all who listen can be told."""
+
+import asyncio
+import contextlib
+from collections.abc import Mapping
+from typing import Final
+
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
+from api.bus import MarketEvent
+from api.parts import Parts
+from api.prices import PRICE_SHARD
+from api.problems import ApiError
+from api.stream.candle_feed import CandleFeed
+from api.stream.channels import Public, ticks_of
+from api.stream.outbox import Outbox
+from api.stream.schemas import WsTickerMessage
+from api.tickers.service import ticker_of
+from api.times import now, text_of
+from projector.queries import DayStats
+from schemas.events import PricesUpdated, TickHeld
+from schemas.messages import Instrument
+
+PAUSE_S: Final = 0.1
+LOOK_S: Final = 1.0  # how often is looked for prices that became stale, and candles that are over
+SENDS_MAX: Final = 2_500  # messages a second to all sockets together
+
+
+class TickFeed:
+    """One symbol's last price, for as long as any socket listens."""
+
+    def __init__(self, channel: str, instrument: Instrument) -> None:
+        self.channel = channel
+        self.instrument = instrument
+        self.holders: set[Outbox] = set()
+        self.readers: set[Outbox] = set()
+        self.is_news = False
+        self.state = ""
+
+
+class Board:
+    """Holds the public channels; used on the loop only."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._ticks: dict[str, TickFeed] = {}
+        self._candles: dict[str, CandleFeed] = {}
+        self._days: Mapping[str, DayStats] = {}
+        self._seq = 0
+        self._news = asyncio.Event()
+
+    async def prepare(self, channel: Public, outbox: Outbox) -> None:
+        """Be ready to tell a socket of a channel; ApiError or SQLAlchemyError where that cannot be."""
+        if channel.interval is None:
+            ticks = self._ticks.setdefault(channel.name, TickFeed(channel.name, channel.instrument))
+            ticks.holders.add(outbox)
+            await self._ask_days()
+            return
+        made = CandleFeed(self._parts, channel.name, channel.interval, channel.instrument)
+        candles = self._candles.setdefault(channel.name, made)
+        candles.holders.add(outbox)
+        try:
+            await candles.load()
+        except (ApiError, SQLAlchemyError):
+            # Whoever comes next begins anew.
+            if self._candles.get(channel.name) is candles:
+                del self._candles[channel.name]
+            raise
+
+    def subscribe(self, channel: Public, outbox: Outbox) -> None:
+        """Tell a socket how a channel stands, and what becomes of it."""
+        if channel.interval is not None:
+            self._candles[channel.name].subscribe(outbox)
+            return
+        feed = self._ticks[channel.name]
+        outbox.put(self._ticker(feed, "snapshot"))
+        feed.readers.add(outbox)
+
+    def unsubscribe(self, name: str, outbox: Outbox) -> None:
+        """Tell a socket no more of a channel, whether it was ever told."""
+        outbox.drop(name)
+        feeds: Mapping[str, TickFeed | CandleFeed] = self._ticks if name in self._ticks else self._candles
+        feed = feeds.get(name)
+        if feed is not None:
+            feed.readers.discard(outbox)
+            feed.holders.discard(outbox)
+            if not feed.holders:
+                self._ticks.pop(name, None)
+                candles = self._candles.pop(name, None)
+                if candles is not None:
+                    candles.close()
+
+    async def tell_for_ever(self) -> None:
+        """Tell what is new, as often as there is time for."""
+        leave = self._parts.bus.follow_market(self._take)
+        try:
+            while True:
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._news.wait(), LOOK_S)
+                self._news.clear()
+                if self._ticks:
+                    await self._ask_days()
+                self._tell()
+                await asyncio.sleep(max(PAUSE_S, self._readers() / SENDS_MAX))
+        finally:
+            leave()
+
+    def _take(self, event: MarketEvent) -> None:
+        self._seq = event.seq
+        match event:
+            case PricesUpdated():
+                for symbol in (*(tick.symbol for tick in event.accepted), *event.alive):
+                    self._mark(symbol)
+            case TickHeld(symbol=symbol):
+                self._mark(symbol)
+            case _:
+                for feed in self._ticks.values():
+                    feed.is_news = True
+        for candles in self._candles.values():
+            candles.take(event)
+        self._news.set()
+
+    def _mark(self, symbol: str) -> None:
+        feed = self._ticks.get(ticks_of(symbol))
+        if feed is not None:
+            feed.is_news = True
+
+    def _readers(self) -> int:
+        ticks = sum(len(feed.readers) for feed in self._ticks.values())
+        return ticks + sum(len(feed.readers) for feed in self._candles.values())
+
+    def _tell(self) -> None:
+        moment = now()
+        for feed in self._ticks.values():
+            # A price becomes stale by nothing happening.
+            if feed.is_news or feed.state != self._parts.prices.state(feed.instrument.symbol, moment):
+                text = self._ticker(feed, "update")
+                for outbox in feed.readers:
+                    outbox.replace(feed.channel, text)
+        for candles in self._candles.values():
+            candles.tell()
+
+    def _ticker(self, feed: TickFeed, kind: str) -> str:
+        if kind == "update":
+            feed.is_news = False
+        symbol = feed.instrument.symbol
+        ticker = ticker_of(self._parts, feed.instrument, self._days.get(symbol))
+        feed.state = ticker.state
+        seq = max(self._seq, self._parts.outcomes.seq(PRICE_SHARD))
+        fields = {"channel": feed.channel, "seq": seq, "ts": text_of(now()), "type": kind, "data": ticker}
+        return WsTickerMessage.model_validate(fields).model_dump_json()
+
+    async def _ask_days(self) -> None:
+        try:
+            self._days = await self._parts.days.days()
+        except SQLAlchemyError as error:
+            # Prices are worth telling without what they were a day ago.
+            structlog.get_logger().warning("no day's prices", error=str(error))

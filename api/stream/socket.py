@@ -1,0 +1,245 @@
+"""One client's WebSocket: how it is talked with, who is at its other end, and why it ends."""
+
+import asyncio
+from datetime import datetime
+from time import monotonic
+from typing import Final, Literal, NamedTuple
+
+import structlog
+from pydantic import BaseModel
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from api.auth.caller import Signed, believe
+from api.auth.tokens import now as clock
+from api.parts import Parts
+from api.problems import CREDENTIALS_CONFLICT, DATABASE_UNAVAILABLE, MALFORMED, ApiError
+from api.stream.alert_feed import AlertFeed
+from api.stream.board import Board
+from api.stream.feeds import AccountFeeds
+from api.stream.outbox import Outbox, Overflow
+from api.stream.requests import NotUnderstood, refusal, request_of
+from api.stream.schemas import (
+    WsAck,
+    WsAuth,
+    WsOperation,
+    WsPing,
+    WsPong,
+    WsResume,
+    WsShutdown,
+    WsSubscribe,
+    WsUnsubscribe,
+)
+from api.stream.subscriptions import Subscriptions
+from api.stream.tickets import use_ticket
+from api.times import micros_of, now, text_of
+
+WAITING_MAX: Final = 1_000  # messages that must arrive and were not read yet
+RATE: Final = 20.0  # messages a second a client may send
+BURST: Final = 100.0
+TEXT_MAX: Final = 16 * 1024
+
+
+class Close(NamedTuple):
+    """Why the server ends a socket; also the reason's text."""
+
+    code: int
+    reason: str
+
+
+SIGNED_OUT: Final = Close(4401, "signed out")
+REVOKED: Final = Close(4401, "the API key was revoked")
+EXPIRED: Final = Close(4401, "sign in again")
+SLOW: Final = Close(4408, "too much waits unread")
+TOO_MANY_MESSAGES: Final = Close(4429, "too many messages")
+TOO_LARGE: Final = Close(1009, "the message is too large")
+RESTART: Final = Close(1012, "the server goes down")
+
+
+class Socket:
+    """Lives as long as its connection; used on the loop only."""
+
+    def __init__(
+        self, parts: Parts, websocket: WebSocket, board: Board, accounts: AccountFeeds, alerts: AlertFeed
+    ) -> None:
+        self._parts = parts
+        self._websocket = websocket
+        self._outbox = Outbox(WAITING_MAX, on_overflow=lambda: self.close(SLOW))
+        self._subscriptions = Subscriptions(parts, board, accounts, alerts, self._outbox)
+        self._signed: Signed | None = None
+        self._expiry: asyncio.TimerHandle | None = None
+        self._closing: asyncio.Future[Close] = asyncio.get_running_loop().create_future()
+        self._last = RESTART  # why it ends when there is nothing more to say
+        self._allowance = BURST
+        self._counted_at = monotonic()
+
+    @property
+    def signed(self) -> Signed | None:
+        """Who is at the other end, as far as they have said so."""
+        return self._signed
+
+    @property
+    def outbox(self) -> Outbox:
+        """What waits to be sent."""
+        return self._outbox
+
+    def close(self, why: Close) -> None:
+        """End it; the first reason counts."""
+        if not self._closing.done():
+            self._closing.set_result(why)
+
+    def shut_down(self) -> None:
+        """Say that the server goes down, behind what waits, and end."""
+        self._say(WsShutdown(ts=text_of(now())))
+        self._outbox.end()
+
+    async def run(self, ticket: str | None) -> Close | None:
+        """Talk until either side ends it; why the server did, null where the client went."""
+        writing = asyncio.create_task(self._write())
+        reading = asyncio.create_task(self._read(ticket))
+        try:
+            await asyncio.wait((reading, writing, self._closing), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in (reading, writing):
+                task.cancel()
+            results = await asyncio.gather(reading, writing, return_exceptions=True)
+            self._leave()
+        if self._closing.done():
+            return self._closing.result()
+        for result in results:
+            if isinstance(result, Close):
+                return result
+            if isinstance(result, BaseException) and not isinstance(
+                result, asyncio.CancelledError | WebSocketDisconnect
+            ):
+                raise result
+        return None
+
+    async def _write(self) -> Close | None:
+        sent = self._parts.metrics.stream_messages
+        try:
+            async for text in self._outbox:
+                await self._websocket.send_text(text)
+                sent.inc()
+        except Overflow:
+            return SLOW
+        return self._last
+
+    async def _read(self, ticket: str | None) -> Close | None:
+        if ticket is not None:
+            await self._answer(WsAuth(op="auth", ticket=ticket))
+        while True:
+            message = await self._websocket.receive()
+            if message["type"] == "websocket.disconnect":
+                return None
+            if not self._may_speak():
+                return TOO_MANY_MESSAGES
+            text = message.get("text")
+            if text is None:
+                self._refuse(None, None, ApiError(MALFORMED, "Messages are JSON texts"))
+            elif len(text) > TEXT_MAX:
+                return TOO_LARGE
+            else:
+                await self._take(text)
+
+    def _may_speak(self) -> bool:
+        """Count a message against the client's rate."""
+        moment = monotonic()
+        self._allowance = min(BURST, self._allowance + RATE * (moment - self._counted_at)) - 1
+        self._counted_at = moment
+        return self._allowance >= 0
+
+    async def _take(self, text: str) -> None:
+        try:
+            request = request_of(text)
+        except NotUnderstood as error:
+            self._refuse(error.asked, error.operation, error.reason)
+        else:
+            await self._answer(request)
+
+    async def _answer(self, request: WsOperation) -> None:
+        operation = getattr(request, "op", None)
+        try:
+            await self._do(request)
+        except ApiError as error:
+            self._refuse(request.id, operation, error)
+            if isinstance(request, WsAuth) and self._signed is None:
+                # The refusal is still told; then the socket ends.
+                self._last = Close(4401, error.kind.code)
+                self._outbox.end()
+        except SQLAlchemyError as error:
+            structlog.get_logger().error("database", error=str(error.__cause__ or error))
+            self._refuse(request.id, operation, ApiError(DATABASE_UNAVAILABLE))
+
+    async def _do(self, request: WsOperation) -> None:
+        match request:
+            case WsPing():
+                self._say(WsPong(id=request.id, ts=text_of(now())))
+            case WsAuth():
+                await self._sign_in(request)
+            case WsSubscribe():
+                await self._subscribe(request)
+            case WsUnsubscribe():
+                self._subscriptions.drop(request.channels)
+                self._acknowledge(request.id, "unsubscribe")
+            case WsResume():
+                await self._resume(request)
+            case _:
+                raise AssertionError("every operation is one of these")
+
+    async def _sign_in(self, request: WsAuth) -> None:
+        if request.token is not None:
+            signed = await believe(self._parts, request.token)
+        else:
+            assert request.ticket is not None, "one of the two was given"
+            signed = await use_ticket(self._parts, request.ticket)
+        if self._signed is not None and self._signed.user.user_id != signed.user.user_id:
+            raise ApiError(CREDENTIALS_CONFLICT, "The socket is another user's")
+        self._signed = signed
+        if self._expiry is not None:
+            self._expiry.cancel()
+        assert signed.expires_at is not None, "of tokens and tickets the end is known"
+        seconds = signed.expires_at.timestamp() - clock().timestamp()
+        self._expiry = asyncio.get_running_loop().call_later(max(0.0, seconds), self.close, EXPIRED)
+        self._acknowledge(request.id, "auth")
+
+    async def _subscribe(self, request: WsSubscribe) -> None:
+        channels = await self._subscriptions.prepare(request.channels, self._account_id())
+        self._acknowledge(request.id, "subscribe")
+        self._subscriptions.begin(channels)
+
+    async def _resume(self, request: WsResume) -> None:
+        missed = await self._subscriptions.prepare_resumption(request.after, self._account_id())
+        self._acknowledge(request.id, "resume")
+        self._subscriptions.resume(missed)
+
+    def _leave(self) -> None:
+        self._subscriptions.drop_all()
+        if self._expiry is not None:
+            self._expiry.cancel()
+        self._parts.metrics.stream_conflated.inc(self._outbox.conflated)
+
+    def _account_id(self) -> str | None:
+        return None if self._signed is None else self._signed.account_id
+
+    def _acknowledge(self, asked: str | int | None, op: Literal["subscribe", "unsubscribe", "auth", "resume"]) -> None:
+        signed = self._signed
+        self._say(
+            WsAck(
+                id=asked,
+                op=op,
+                channels=self._subscriptions.names,
+                account_id=self._account_id(),
+                signed_in_until=None if signed is None else _text(signed.expires_at),
+            )
+        )
+
+    def _refuse(self, asked: str | int | None, operation: str | None, error: ApiError) -> None:
+        self._say(refusal(asked, operation, error))
+
+    def _say(self, message: BaseModel) -> None:
+        self._outbox.put(message.model_dump_json())
+
+
+def _text(moment: datetime | None) -> str | None:
+    return None if moment is None else text_of(micros_of(moment))

@@ -1,0 +1,126 @@
+"""All WebSockets of this process: which are let in, which sign-ins are over, and how they end with it."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Final
+from uuid import UUID
+
+import structlog
+from fastapi import WebSocket
+from sqlalchemy import Connection
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.websockets import WebSocketDisconnect
+
+from api.auth import key_store, store
+from api.auth.caller import Signed, allowed_origins
+from api.parts import Parts
+from api.stream.alert_feed import AlertFeed
+from api.stream.board import Board
+from api.stream.feeds import AccountFeeds
+from api.stream.socket import RESTART, REVOKED, SIGNED_OUT, Close, Socket
+
+SOCKETS_MAX: Final = 5_000
+LOOK_S: Final = 5.0  # how often is looked for sessions that are over, and keys that are revoked
+SHUTDOWN_S: Final = 2.0
+FULL: Final = Close(1013, "too many sockets; try again later")
+SCHEMES: Final = {"ws": "http", "wss": "https"}
+
+
+class Sockets:
+    """Used on the loop only."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._board = Board(parts)
+        self._accounts = AccountFeeds(parts)
+        self._alerts = AlertFeed(parts)
+        self._sockets: set[Socket] = set()
+        self._ended: asyncio.Event = asyncio.Event()
+        self._going_down = False
+
+    async def serve(self, websocket: WebSocket) -> None:
+        """Talk with one client, from its handshake to its end."""
+        if not self._may_connect(websocket):
+            await websocket.close(1008)
+            return
+        await websocket.accept()
+        if self._going_down or len(self._sockets) >= SOCKETS_MAX:
+            await _close(websocket, RESTART if self._going_down else FULL)
+            return
+        socket = Socket(self._parts, websocket, self._board, self._accounts, self._alerts)
+        self._sockets.add(socket)
+        metrics = self._parts.metrics
+        metrics.stream_sockets.set(len(self._sockets))
+        why: Close | None = None
+        try:
+            why = await socket.run(websocket.query_params.get("ticket"))
+        finally:
+            self._sockets.discard(socket)
+            metrics.stream_sockets.set(len(self._sockets))
+            metrics.stream_closes.labels("client" if why is None else str(why.code)).inc()
+            self._ended.set()
+        if why is not None:
+            await _close(websocket, why)
+
+    async def run_for_ever(self) -> None:
+        """Tell what is new, and end the sockets whose session is over."""
+        await asyncio.gather(self._board.tell_for_ever(), self._alerts.tell_for_ever(), self._look_for_ever())
+
+    async def shut_down(self) -> None:
+        """Tell every client that the server goes down, wait a little for the slow ones, and let nobody in."""
+        self._going_down = True
+        for socket in self._sockets:
+            socket.shut_down()
+        try:
+            async with asyncio.timeout(SHUTDOWN_S):
+                while self._sockets:
+                    self._ended.clear()
+                    await self._ended.wait()
+        except TimeoutError:
+            for socket in self._sockets:
+                socket.close(RESTART)
+
+    def _may_connect(self, websocket: WebSocket) -> bool:
+        """Say whether the page that opens it may: a browser names it, and nothing else does."""
+        origin = websocket.headers.get("origin")
+        if origin is None:
+            return True
+        scheme = SCHEMES.get(websocket.url.scheme, websocket.url.scheme)
+        own = f"{scheme}://{websocket.headers.get('host', '')}"
+        return origin == own or origin in allowed_origins(self._parts)
+
+    async def _look_for_ever(self) -> None:
+        while True:
+            await asyncio.sleep(LOOK_S)
+            try:
+                await self._end_without(lambda signed: signed.session_id, store.going_on, SIGNED_OUT)
+                await self._end_without(lambda signed: signed.key_id, key_store.still_there, REVOKED)
+            except SQLAlchemyError as error:
+                structlog.get_logger().warning("sessions and keys not looked up", error=str(error))
+
+    async def _end_without(
+        self,
+        credential_of: Callable[[Signed], UUID | None],
+        still_good: Callable[[Connection, list[UUID]], set[UUID]],
+        why: Close,
+    ) -> None:
+        """End the sockets whose session, or key, is not good any more, whichever process ended it."""
+        by_credential: dict[UUID, list[Socket]] = {}
+        for socket in self._sockets:
+            credential = None if socket.signed is None else credential_of(socket.signed)
+            if credential is not None:
+                by_credential.setdefault(credential, []).append(socket)
+        if not by_credential:
+            return
+        good = await self._parts.database.ask(lambda db: still_good(db, list(by_credential)))
+        for credential, sockets in by_credential.items():
+            if credential not in good:
+                for socket in sockets:
+                    socket.close(why)
+
+
+async def _close(websocket: WebSocket, why: Close) -> None:
+    try:
+        await websocket.close(why.code, why.reason)
+    except (WebSocketDisconnect, RuntimeError):
+        return  # The client went first.

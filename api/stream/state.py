@@ -1,0 +1,233 @@
+"""What an account is after each of its events, and how each event is told."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from api.account.schemas import Account
+from api.account.service import account_of
+from api.amounts import money_or_null
+from api.bus import Happened
+from api.command_log import CommandLog
+from api.ledger.schemas import LedgerLine
+from api.ledger.service import line_of
+from api.orders.schemas import Order
+from api.orders.views import order_of_event, order_of_refusal
+from api.positions.schemas import Position
+from api.positions.views import after, position_of_event, position_of_row
+from api.prices import Prices
+from api.stream.schemas import AccountSnapshot, AccountUpdate
+from projector.queries import AccountRow, LedgerRow, PositionRow
+from schemas.commands import OpenPosition
+from schemas.events import (
+    AccountOpened,
+    CommandRejected,
+    Deposited,
+    Event,
+    PositionClosed,
+    PositionOpened,
+    PositionReduced,
+    StopsAmended,
+    Withdrawn,
+)
+from schemas.messages import Instrument, Leg, Side
+from schemas.rejections import Rejection
+
+Lines = list[tuple[str, int]]
+
+
+class Held(NamedTuple):
+    """An open position: as it is written, and what its profit is worked out from, in the ledger's units."""
+
+    position: Position
+    symbol: str
+    side: Side
+    quantity: int
+    entry_price: int
+
+
+class AccountState:
+    """An account's money and open positions as of `seq`, the number of its last event."""
+
+    def __init__(self, account_id: str, prices: Prices, sent: CommandLog) -> None:
+        self.account_id = account_id
+        self.seq = 0
+        self._prices = prices
+        self._sent = sent
+        self._cash = 0
+        self._used_margin = 0
+        self._positions: dict[str, Held] = {}
+
+    def start_from(self, row: AccountRow, positions: list[PositionRow]) -> None:
+        """Take over what PostgreSQL has, the positions oldest first."""
+        self.seq, self._cash, self._used_margin = row.account_seq, row.cash, row.used_margin
+        for one in positions:
+            position = position_of_row(one, self._instruments)
+            self._positions[one.position_id] = Held(position, one.symbol, one.side, one.quantity, one.entry_price)
+
+    def apply(self, happened: Happened) -> AccountUpdate:
+        """Bring in the next event, and tell it."""
+        event = happened.event
+        assert happened.account_seq == self.seq + 1, f"event {happened.account_seq} after {self.seq}"
+        self.seq = happened.account_seq
+        position: Position | None = None
+        match event:
+            case PositionOpened(position_id=position_id):
+                opened = position_of_event(event, self._instruments)
+                held = Held(opened, event.symbol, event.side, event.quantity, event.price)
+                self._positions[position_id] = held
+                position = self._now(held)
+            case StopsAmended(position_id=position_id):
+                held = self._positions[position_id]
+                held = held._replace(position=after(held.position, event, happened.shard, self._instruments))
+                self._positions[position_id] = held
+                position = self._now(held)
+            case PositionReduced(position_id=position_id):
+                held = self._positions[position_id]
+                rest = after(held.position, event, happened.shard, self._instruments)
+                held = held._replace(position=rest, quantity=event.quantity_left)
+                self._positions[position_id] = held
+                position = self._now(held)
+            case PositionClosed(position_id=position_id):
+                held = self._positions.pop(position_id)
+                position = after(held.position, event, happened.shard, self._instruments)
+            case _:
+                pass
+        balance = self._cash + self._used_margin
+        self._post(legs_of(event))
+        lines = ledger_of(happened, balance)
+        assert balance + sum(amount for _, amount in lines_of(event)) == self._cash + self._used_margin
+        order = order_after(event, self._instruments, self._sent)
+        return told(happened, order=order, position=position, account=self.account(), ledger=lines)
+
+    def account(self) -> Account | None:
+        """Give the account's figures at the prices of now; null before it is open."""
+        if self.seq == 0:
+            return None
+        profits = (self._profit(held) or 0 for held in self._positions.values())
+        return account_of(self.account_id, self._cash, self._used_margin, sum(profits))
+
+    def snapshot(self) -> AccountSnapshot:
+        """Give all there is, the last opened position first."""
+        positions = [self._now(held) for held in reversed(self._positions.values())]
+        return AccountSnapshot(account=self.account(), positions=positions, orders=[])
+
+    @property
+    def _instruments(self) -> Mapping[str, Instrument]:
+        return self._prices.instruments
+
+    def _now(self, held: Held) -> Position:
+        return held.position.model_copy(update={"unrealized_pnl": money_or_null(self._profit(held))})
+
+    def _profit(self, held: Held) -> int | None:
+        """Work out the profit at the price at which the position would close now."""
+        exit_price = self._prices.exit_price(held.symbol, held.side)
+        if exit_price is None:
+            return None
+        move = exit_price - held.entry_price if held.side == "long" else held.entry_price - exit_price
+        return move * held.quantity * self._instruments[held.symbol].tick_value
+
+    def _post(self, legs: tuple[Leg, ...]) -> None:
+        for leg in legs:
+            if leg.target == "CASH":
+                self._cash += leg.amount
+            elif leg.target == "MARGIN":
+                self._used_margin += leg.amount
+            if leg.source == "CASH":
+                self._cash -= leg.amount
+            elif leg.source == "MARGIN":
+                self._used_margin -= leg.amount
+
+
+def told(
+    happened: Happened,
+    *,
+    order: Order | None,
+    position: Position | None,
+    account: Account | None,
+    ledger: list[LedgerLine],
+) -> AccountUpdate:
+    """Tell an event, with what is known of what it changed."""
+    event = happened.event
+    rejection = event.rejection if isinstance(event, CommandRejected) else None
+    return AccountUpdate(
+        event_id=happened.event_id,
+        event=type(event).__name__,
+        command_id=event.command_id,
+        code=None if rejection is None else Rejection(rejection).name,
+        order=order,
+        position=position,
+        account=account,
+        ledger=ledger,
+    )
+
+
+def order_after(event: Event, instruments: Mapping[str, Instrument], sent: CommandLog) -> Order | None:
+    """Write the order an event decided."""
+    match event:
+        case PositionOpened():
+            return order_of_event(event, instruments)
+        case CommandRejected(command=command, command_id=command_id):
+            if command == OpenPosition.__name__ and command_id is not None:
+                return order_of_refusal(event, instruments, sent)
+            return None
+        case _:
+            return None
+
+
+def ledger_of(happened: Happened, balance: int) -> list[LedgerLine]:
+    """Write an event's ledger lines, from the balance before it (micros)."""
+    event = happened.event
+    written: list[LedgerLine] = []
+    for kind, amount in lines_of(event):
+        if amount != 0:
+            balance += amount
+            written.append(
+                line_of(
+                    LedgerRow(
+                        line_id=f"{happened.event_id}.{len(written)}",
+                        event_id=happened.event_id,
+                        account_id=str(event.account_id),
+                        time=event.time,
+                        kind=kind,  # type: ignore[arg-type]  # One of the kinds above.
+                        amount=amount,
+                        balance_after=balance,
+                        position_id=getattr(event, "position_id", None),
+                    )
+                )
+            )
+    return written
+
+
+def lines_of(event: Event) -> Lines:
+    """Give what an event changes the balance by, kind by kind; those of nothing are no lines."""
+    match event:
+        case AccountOpened(first_deposit=amount) | Deposited(amount=amount):
+            return [("deposit", amount)]
+        case Withdrawn(amount=amount):
+            return [("withdrawal", -amount)]
+        case PositionOpened(fee=fee):
+            return [("fee", -fee)]
+        case PositionClosed():
+            # Negative-balance protection: what the insurance paid or was written off is not the owner's loss.
+            realized_pnl = event.profit + event.shortfall
+            return [("realized_pnl", realized_pnl), ("fee", -event.fee), ("liquidation_fee", -event.liquidation_fee)]
+        case PositionReduced(profit=profit, fee=fee):
+            return [("realized_pnl", profit), ("fee", -fee)]
+        case _:
+            return []
+
+
+def legs_of(event: Event) -> tuple[Leg, ...]:
+    """Give the money an event moves."""
+    match event:
+        case (
+            AccountOpened(legs=legs)
+            | Deposited(legs=legs)
+            | Withdrawn(legs=legs)
+            | PositionOpened(legs=legs)
+            | PositionClosed(legs=legs)
+            | PositionReduced(legs=legs)
+        ):
+            return legs
+        case _:
+            return ()

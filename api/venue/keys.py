@@ -1,0 +1,56 @@
+"""How a user's keys of the outside venue are stored, found to be there, and revoked. Nobody is ever given them back."""
+
+import re
+from typing import Final
+from uuid import UUID, uuid4
+
+from sqlalchemy import Connection, delete, exists, func, select
+from sqlalchemy.dialects.postgresql import insert
+
+from api.parts import Parts
+from api.problems import malformed
+from api.tables import venue_keys
+from runtime.vault import vault_of
+from runtime.venue_keys import VenueKeys, seal_keys
+
+LENGTH_MAX: Final = 512
+PRINTABLE: Final = "[!-~]+"
+
+
+async def store(
+    parts: Parts,
+    user_id: UUID,
+    api_key: str,
+    secret: str,
+    pointers: tuple[str, str] = ("/binanceApiKey", "/binanceSecretKey"),
+) -> None:
+    """Store a user's keys in place of those before; 422 for what are none, or where none can be stored."""
+    for pointer, value in zip(pointers, (api_key, secret), strict=True):
+        # It becomes a header, and what cannot stand in one would be met at each order.
+        if len(value) > LENGTH_MAX or not re.fullmatch(PRINTABLE, value):
+            raise malformed(pointer, "1 to 512 printable ASCII characters without spaces")
+    if not parts.settings.encryption_key:
+        raise malformed(pointers[0], "keys are not stored here: the server has no ENCRYPTION_KEY")
+    vault, key_id = vault_of(parts.settings), uuid4()
+    sealed = seal_keys(vault, user_id, key_id, VenueKeys(api_key, secret))
+    await parts.database.ask(lambda db: _store(db, user_id, key_id, sealed))
+
+
+async def has(parts: Parts, user_id: UUID) -> bool:
+    """Say whether a user has stored keys."""
+    found = select(exists().where(venue_keys.c.user_id == user_id))
+    return bool(await parts.database.ask(lambda db: db.execute(found).scalar_one()))
+
+
+async def revoke(parts: Parts, user_id: UUID) -> bool:
+    """Forget a user's keys; false where there were none. The worker uses them no more from here on."""
+    gone = delete(venue_keys).where(venue_keys.c.user_id == user_id).returning(venue_keys.c.user_id)
+    return await parts.database.ask(lambda db: db.execute(gone).scalar_one_or_none()) is not None
+
+
+def _store(db: Connection, user_id: UUID, key_id: UUID, sealed: bytes) -> None:
+    values = {"key_id": key_id, "sealed": sealed}
+    statement = insert(venue_keys).values(user_id=user_id, **values)
+    db.execute(
+        statement.on_conflict_do_update(index_elements=[venue_keys.c.user_id], set_=values | {"created_at": func.now()})
+    )

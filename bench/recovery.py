@@ -1,0 +1,270 @@
+"""How long a shard of a large ledger stands still when its engine is killed, part by part."""
+
+import gc
+import json as json_format
+import os
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from datetime import datetime
+from itertools import islice
+from pathlib import Path
+from typing import Any, Final
+
+import psutil
+from confluent_kafka import Consumer, KafkaError, Producer, TopicPartition
+
+from bench._ledger import SHARD, Ledger, later_day, ledger_of
+from engine.core.step import step
+from engine.shell.group import SESSION_MS
+from engine.shell.liveness import Liveness
+from engine.shell.log import KafkaLog, Producers
+from engine.shell.publishing import Content, Publisher
+from engine.snapshot import FORMAT, begin_copy, end_copy
+from runtime.errors import FixableError
+from runtime.kafka import command_producer_options, end_offsets, read_back, reader_options
+from runtime.logging import configure
+from runtime.python import python_command
+from runtime.settings import Settings
+from runtime.signals import PARTNER_IS_DEAD
+from runtime.topics import ensure_topics
+from schemas.codec import decode_command, encode_command, read_event, seal
+from schemas.commands import Deposit
+from schemas.snapshots import Packing
+from schemas.topics import COMMANDS, EVENTS, SNAPSHOTS
+from stack.foreground import running
+from stack.ports import free_ports
+from stack.status import page
+
+ACCOUNTS: Final = 1_000_000
+POSITIONS: Final = 1_000_000
+TAIL: Final = 200_000
+TIMEOUT_S: Final = 600.0
+COMMIT_TIMEOUT_S: Final = 60.0
+EVENTS_A_TRANSACTION: Final = 5_000
+WORKER: Final = "from engine.shell.main import main; from runtime.settings import Settings; main(Settings())"
+
+
+def run(json: bool, accounts: int = ACCOUNTS, positions: int = POSITIONS, commands: int = TAIL) -> None:
+    """Write a large ledger's snapshot and the commands after it; kill the engine that has it, and start another."""
+    configure("bench", "WARNING")
+    with tempfile.TemporaryDirectory(prefix="reprise-bench-") as folder:
+        result = measure(Settings(), Path(folder), accounts, positions, commands)
+    if json:
+        print(json_format.dumps(result))
+        return
+    parts = ", ".join(f"{part} {seconds} s" for part, seconds in result["parts"].items())
+    print(f"kill -9 to the first new command's event: {result['seconds']} s ({parts})")
+    print(f"without the tail: {result['seconds_without_tail']} s; the tail at {result['tail_commands_per_second']:,}/s")
+    print(f"with a standby: {result['standby_seconds']} s told, {result['silence_seconds']} s by silence")
+    print(f"memory: {result['bytes_per_account']} bytes an account, {result['bytes_per_position']} a position")
+
+
+def measure(given: Settings, folder: Path, accounts: int, positions: int, commands: int) -> dict[str, Any]:
+    """Give the numbers. The broker must hold no ledger: one of a single shard is made there, and stays."""
+    (port,) = free_ports(1)
+    settings = given.model_copy(
+        update={"shards": 1, "engine_port": port, "engine_worker_id": "worker-1", "data": folder}
+    )
+    ensure_topics(settings)
+    if any(end_offsets(settings, EVENTS)) or any(end_offsets(settings, SNAPSHOTS)):
+        raise FixableError(f"The broker {settings.kafka_brokers} holds a ledger; the bench needs one that holds none.")
+    memory, account = _write_ledger(settings, accounts, positions, commands)
+    gc.collect()
+    events = Answers(settings)
+    with _engine(settings, folder / "first.log") as first:
+        _append(settings, _deposit(account, 1))
+        events.until_answered("deposit-1")
+        _append(settings, _deposit(account, 2))
+        first.kill()
+        killed = time.time()
+        with _engine(settings, folder / "second.log") as second:
+            answered = events.until_answered("deposit-2")
+            resident = second.memory_info().rss
+            with _standby(settings, folder / "third.log") as third:
+                standby_seconds = _replaced(settings, events, account, second, 3, lambda: _tell(second, third))
+                with _standby(settings, folder / "fourth.log"):
+                    silence_seconds = _replaced(settings, events, account, third, 5, lambda: None)
+    parts = _parts(folder / "second.log", killed, answered)
+    seconds = answered - killed
+    return {
+        "seconds": round(seconds, 2),
+        "seconds_without_tail": round(seconds - parts["tail"], 2),
+        "parts": parts,
+        "standby_seconds": standby_seconds,
+        "silence_seconds": silence_seconds,
+        "tail_commands": commands,
+        "tail_commands_per_second": round(commands / parts["tail"]) if parts["tail"] else None,
+        "accounts": accounts,
+        "positions": positions,
+        **memory,
+        "resident_bytes": resident,
+    }
+
+
+def _write_ledger(settings: Settings, accounts: int, positions: int, commands: int) -> tuple[dict[str, int], str]:
+    """Write what an engine would have: a snapshot, the commands after it, and their events. Its memory, an account."""
+    ledger = ledger_of(accounts, positions)
+    producers = KafkaLog(settings).fence(SHARD)
+    _commit(producers, [(None, ledger.value)])
+    _publish(settings, ledger, producers)
+    _append(settings, *map(encode_command, later_day(ledger, commands)))
+    _commit(producers, _events_of_tail(settings, ledger))
+    memory = {"bytes_per_account": ledger.bytes_per_account, "bytes_per_position": ledger.bytes_per_position}
+    return memory, ledger.accounts[0]
+
+
+def _publish(settings: Settings, ledger: Ledger, producers: Producers) -> None:
+    state = ledger.state
+    content = Content(
+        seq=state.seq,
+        digest=ledger.digest,
+        next_offset=state.next_offset,
+        time=state.time,
+        accounts=len(state.accounts),
+        positions=len(state.positions),
+        format=FORMAT,
+        rules_version=state.rules_version,
+    )
+    packing = Packing()
+    packing.add(iter(begin_copy(state).next_page, None))
+    end_copy(state)
+    publisher = Publisher(SHARD, producers.snapshots, KafkaLog(settings), 2, Liveness(SESSION_MS))
+    publisher.publish(content, packing).result()
+    publisher.close()
+
+
+def _events_of_tail(settings: Settings, ledger: Ledger) -> Iterator[tuple[bytes | None, bytes]]:
+    """Execute the commands at the times the broker gave them, as the engine did that was killed."""
+    digest = ledger.digest
+    for record in read_back(settings, COMMANDS, SHARD, end_offsets(settings, COMMANDS)[SHARD]):
+        rules = ledger.state.rules_version
+        command = decode_command(record.value, rules)
+        for event in step(ledger.state, command, offset=record.offset, time=record.timestamp_ms * 1_000):
+            value, digest = seal(event, digest, rules)
+            yield None if event.account_id is None else event.account_id.encode(), value
+
+
+def _commit(producers: Producers, events: Iterable[tuple[bytes | None, bytes]]) -> None:
+    producer = producers.events
+    turn = iter(events)
+    while batch := list(islice(turn, EVENTS_A_TRANSACTION)):
+        producer.begin_transaction()
+        for key, value in batch:
+            producer.produce(EVENTS, value, key, SHARD)
+        producer.commit_transaction(COMMIT_TIMEOUT_S)
+
+
+def _append(settings: Settings, *values: bytes) -> None:
+    producer = Producer(
+        command_producer_options(settings, "bench") | {"queue.buffering.max.messages": len(values) + 1_000}
+    )
+    for value in values:
+        producer.produce(COMMANDS, value, partition=SHARD)
+        producer.poll(0)
+    if producer.flush(TIMEOUT_S):
+        raise FixableError("The broker did not take the commands of the bench.")
+
+
+def _deposit(account: str, number: int) -> bytes:
+    return encode_command(Deposit(command_id=f"deposit-{number}", account_id=account, amount=1))
+
+
+def _replaced(
+    settings: Settings, events: "Answers", account: str, owner: psutil.Process, number: int, tell: Callable[[], None]
+) -> float:
+    """Kill an owner that has a standby: seconds to the event of a command it was given just before."""
+    _append(settings, _deposit(account, number))
+    events.until_answered(f"deposit-{number}")
+    _append(settings, _deposit(account, number + 1))
+    owner.kill()
+    killed = time.time()
+    tell()
+    return round(events.until_answered(f"deposit-{number + 1}") - killed, 2)
+
+
+def _tell(owner: psutil.Process, standby: psutil.Process) -> None:
+    """Tell the standby once the owner has ended, as the program does that watches both."""
+    owner.wait()
+    standby.send_signal(PARTNER_IS_DEAD)
+
+
+class Answers:
+    """The committed events that come from now on."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._consumer = Consumer(reader_options(settings, "bench-answers"))
+        self._consumer.assign([TopicPartition(EVENTS, SHARD, end_offsets(settings, EVENTS)[SHARD])])
+
+    def until_answered(self, command_id: str) -> float:
+        """When the event of a command came, seconds since 1970."""
+        deadline = time.monotonic() + TIMEOUT_S
+        while time.monotonic() < deadline:
+            message = self._consumer.poll(0.5)
+            if message is None:
+                continue
+            error = message.error()
+            if error is None:
+                if read_event(message.value()).command_id == command_id:
+                    return time.time()
+            elif error.code() != KafkaError._PARTITION_EOF:  # noqa: SLF001  # Its public name.
+                raise FixableError(f"The bench cannot read events: {error}")
+        raise FixableError(f"{command_id} was not executed in {TIMEOUT_S:.0f} s.")
+
+
+@contextmanager
+def _standby(settings: Settings, output: Path) -> Iterator[psutil.Process]:
+    """A standby that follows."""
+    (port,) = free_ports(1)
+    its_own = settings.model_copy(update={"engine_standby": True, "engine_port": port})
+    with _engine(its_own, output) as process:
+        deadline = time.monotonic() + TIMEOUT_S
+        while not _is_following(port):
+            if time.monotonic() > deadline:
+                raise FixableError(f"The standby did not follow in {TIMEOUT_S:.0f} s; {output} says more.")
+            time.sleep(0.2)
+        yield process
+
+
+def _is_following(port: int) -> bool:
+    said = page(port, "/readyz")
+    return said is not None and bool(said[1].get("ready"))
+
+
+@contextmanager
+def _engine(settings: Settings, output: Path) -> Iterator[psutil.Process]:
+    """One engine worker, in a process of its own."""
+    environment = {
+        "KAFKA_BROKERS": settings.kafka_brokers,
+        "REPRISE_SHARDS": "1",
+        "REPRISE_DATA": str(settings.data),
+        "ENGINE_PORT": str(settings.engine_port),
+        "ENGINE_HOST": settings.engine_host,
+        "ENGINE_WORKER_ID": "worker-1",
+        "ENGINE_STANDBY": str(settings.engine_standby),
+    }
+    with running(python_command("-c", WORKER), output, env=os.environ | environment) as process:
+        engine = psutil.Process(process.pid)
+        try:
+            yield engine
+        finally:
+            with suppress(psutil.NoSuchProcess):  # It was killed, and waited for.
+                engine.kill()
+
+
+def _parts(output: Path, killed: float, answered: float) -> dict[str, float]:
+    """What the second engine's log says of each part: seconds."""
+    lines = [json_format.loads(line) for line in output.read_text(encoding="utf-8").splitlines() if line[0] == "{"]
+    at = {line["event"]: datetime.fromisoformat(line["time"]).timestamp() for line in lines}
+    taken = next(line for line in lines if line["event"] == "shard taken over")
+    parts = {
+        "start": at["engine started"] - killed,
+        "join": at["shards assigned"] - at["engine started"],
+        "fence": taken["fencing"],
+        "load": taken["loading"],
+        "index": taken["indexing"],
+        "tail": at["shard live"] - at["shard taken over"],
+        "first_command": answered - at["shard live"],
+    }
+    return {part: round(seconds, 2) for part, seconds in parts.items()}

@@ -1,0 +1,173 @@
+"""How long a shard stands still while its snapshot is taken, beside how long it does without, and what one costs."""
+
+import asyncio
+import gc
+import json as json_format
+import sys
+from time import perf_counter, thread_time
+from typing import Any, Final, NamedTuple
+
+import uvloop
+
+from bench._ledger import SHARD, Ledger, clock, later_day, ledger_of
+from engine.core.step import step
+from engine.shell.group import SESSION_MS
+from engine.shell.liveness import Liveness
+from engine.shell.log import Bounds, KafkaLog, Watermark
+from engine.shell.main import GC_THRESHOLDS, SWITCH_INTERVAL_S
+from engine.shell.metrics import Metrics
+from engine.shell.outbox import Outbox
+from engine.shell.publishing import Publisher
+from engine.shell.shard import Shard
+from engine.shell.snapshots import Snapshots
+from engine.shell.start import Start
+from engine.shell.take_over import Ends
+from runtime.errors import FixableError
+from runtime.kafka import end_offsets, read_back
+from runtime.logging import configure
+from runtime.settings import Settings
+from runtime.snapshots import manifests
+from runtime.topics import ensure_topics
+from schemas.codec import encode_command
+from schemas.topics import EVENTS, SNAPSHOTS
+
+ACCOUNTS: Final = 1_000_000
+POSITIONS: Final = 1_000_000
+PER_SECOND: Final = 1_000  # commands
+BASELINE_S: Final = 10.0
+COMMANDS: Final = 1_000_000  # more than both measurements need
+MS: Final = 1_000
+
+
+class Pauses(NamedTuple):
+    """What was between the commands, seconds.
+
+    late: of each command, by how much it was executed later than due, sorted. own: the longest time of the processor
+    that the event loop's thread took between two commands; what others on the machine took of it is not in this.
+    """
+
+    late: list[float]
+    own: float
+
+
+class Record(NamedTuple):
+    """A command as a reader gives it."""
+
+    offset: int
+    timestamp: int
+    value: bytes
+
+
+def run(json: bool, accounts: int = ACCOUNTS, positions: int = POSITIONS) -> None:
+    """Execute 1,000 commands a second on a large ledger, without a snapshot and while one is taken.
+
+    A pause is by how much a command is executed later than it was due.
+    """
+    configure("bench", "WARNING")
+    settings = Settings().model_copy(update={"shards": 1})
+    ensure_topics(settings)
+    if any(end_offsets(settings, EVENTS)) or any(end_offsets(settings, SNAPSHOTS)):
+        raise FixableError(f"The broker {settings.kafka_brokers} holds a ledger; the bench needs one that holds none.")
+    ledger = ledger_of(accounts, positions)
+    gc.set_threshold(*GC_THRESHOLDS)
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
+    gc.collect()
+    gc.freeze()
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        result = runner.run(_measure(settings, ledger))
+    if json:
+        print(json_format.dumps(result))
+        return
+    print(
+        f"longest pause {result['max_pause_ms']} ms with a snapshot, {result['max_pause_ms_without']} ms without; "
+        f"99.9 % within {result['p999_pause_ms']} and {result['p999_pause_ms_without']} ms"
+    )
+    print(
+        f"the event loop's own longest turn {result['max_own_ms']} ms with, {result['max_own_ms_without']} ms without"
+    )
+    print(
+        f"{result['seconds']} s for {result['bytes']:,} bytes ({result['compressed_bytes']:,} compressed) of "
+        f"{result['accounts']:,} accounts and {result['positions']:,} positions"
+    )
+
+
+async def _measure(settings: Settings, ledger: Ledger) -> dict[str, Any]:
+    """Give the numbers of a shard as the engine hosts it, but for its reader."""
+    source = KafkaLog(settings)
+    liveness = Liveness(SESSION_MS / MS)
+    metrics = Metrics()
+    producers = source.fence(SHARD)
+    watermark = Watermark(ledger.state.seq, ledger.digest)
+    outbox = Outbox(SHARD, producers.events, watermark.seq, liveness, metrics, lambda: None, _fail)
+    shard = Shard(SHARD, step, lambda _shard: None, metrics.command_seconds.observe)
+    shard.recover(Start(ledger.state, ledger.digest, None), Ends(watermark, Bounds(0, 0)), outbox)
+    snapshots = Snapshots({SHARD: shard}, metrics, 0, lambda _shard, error: _fail(error))
+    snapshots.begin(shard, Publisher(SHARD, producers.snapshots, source, settings.engine_max_snapshots, liveness))
+    running = [asyncio.create_task(liveness.beat()), asyncio.create_task(outbox.commit_for_ever())]
+
+    executor = Executor(shard, ledger)
+    without = await executor.until(asyncio.create_task(asyncio.sleep(BASELINE_S)))
+    began = perf_counter()
+    meanwhile = await executor.until(asyncio.create_task(snapshots.take(shard)))
+    seconds = perf_counter() - began
+
+    await outbox.drained()
+    for task in running:
+        task.cancel()
+    snapshots.end(shard)
+    outbox.close()
+    return _result(settings, without, meanwhile, seconds)
+
+
+class Executor:
+    """Executes a command every millisecond."""
+
+    def __init__(self, shard: Shard, ledger: Ledger) -> None:
+        self._shard = shard
+        # Made when they are due: prices say when they were sent.
+        self._values = map(encode_command, later_day(ledger, COMMANDS))
+
+    async def until(self, task: asyncio.Task[None]) -> Pauses:
+        """Go on until a task is done, and give what was between the commands."""
+        late: list[float] = []
+        own: list[float] = []
+        due = perf_counter()
+        while not task.done():
+            due += 1 / PER_SECOND
+            began = thread_time()
+            await asyncio.sleep(max(0.0, due - perf_counter()))
+            late.append(perf_counter() - due)
+            own.append(thread_time() - began)
+            record: Any = Record(self._shard.next_offset, clock() // MS, next(self._values))
+            self._shard.execute([record])
+        await task
+        return Pauses(sorted(late), max(own))
+
+
+async def _fail(error: Exception) -> None:
+    raise error
+
+
+def _result(settings: Settings, without: Pauses, meanwhile: Pauses, seconds: float) -> dict[str, Any]:
+    found = next(manifests(settings, SHARD), None)
+    if found is None:
+        raise FixableError("The snapshot did not get into the log; the lines above say why.")
+    chunks = read_back(settings, SNAPSHOTS, SHARD, len(found.manifest.chunk_offsets) + 1)
+    return {
+        "max_pause_ms": round(meanwhile.late[-1] * MS, 2),
+        "max_pause_ms_without": round(without.late[-1] * MS, 2),
+        "p999_pause_ms": round(_p999(meanwhile.late) * MS, 2),
+        "p999_pause_ms_without": round(_p999(without.late) * MS, 2),
+        "max_own_ms": round(meanwhile.own * MS, 2),
+        "max_own_ms_without": round(without.own * MS, 2),
+        "seconds": round(seconds, 2),
+        "bytes": found.manifest.uncompressed_bytes,
+        "compressed_bytes": sum(len(record.value) for record in chunks),
+        "accounts": found.manifest.accounts,
+        "positions": found.manifest.positions,
+        "commands_meanwhile": len(meanwhile.late),
+    }
+
+
+def _p999(late: list[float]) -> float:
+    return late[len(late) * 999 // 1_000]

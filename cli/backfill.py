@@ -1,0 +1,112 @@
+"""How the candles before each symbol's first tick come to be: written once, then the program ends."""
+
+import signal
+from collections.abc import Callable
+from threading import Event
+from types import FrameType
+from typing import Final, TypeVar
+
+import structlog
+from sqlalchemy import Connection, Engine
+from tenacity import Retrying, retry_if_result, stop_after_delay, wait_exponential
+
+from market_data.history import HISTORY_MINUTES, Minute, simulated_history
+from market_data.klines import KlinesUnavailable, Pace, backpack_history
+from projector.database import PASSING, RETRY_S, connect, retried
+from projector.history import FirstCandle, NotBefore, first_candle, has_history, write_history
+from projector.migrate import migrate
+from runtime.errors import FixableError
+from runtime.logging import configure
+from runtime.settings import Settings
+from schemas.units import MINUTE
+
+WAIT_S: Final = 600.0  # for first ticks
+PAUSE_MAX_S: Final = 5.0
+
+log = structlog.get_logger(__name__)
+
+Answer = TypeVar("Answer")
+
+
+def main(settings: Settings) -> None:
+    """Write the history of each symbol once it has a first candle; end when all have, or after ten minutes."""
+    configure("backfill", settings.log_level)
+    signal.signal(signal.SIGTERM, _interrupt)
+    engine = connect(settings.database_url)
+    try:
+        retried(lambda: migrate(settings.database_url), PASSING, Event())
+        backfill(settings, engine, WAIT_S, Pace())
+    except KlinesUnavailable as error:
+        raise FixableError(f"Backpack's klines could not be had from {settings.backpack_api_url}: {error}") from error
+    except PASSING as error:
+        raise FixableError(f"PostgreSQL did not answer for {RETRY_S:.0f} s; is DATABASE_URL right? {error}") from error
+    finally:
+        engine.dispose()
+
+
+def backfill(settings: Settings, engine: Engine, wait_s: float, pace: Pace) -> list[str]:
+    """Write what is missing as first candles appear, for so long; give the symbols that had none.
+
+    What an earlier run wrote is left as it is. KlinesUnavailable when Backpack cannot be asked.
+    """
+    missing = list(settings.symbols)
+    log.info("waiting for first ticks", symbols=missing, at_most_s=wait_s)
+
+    def fill_what_began() -> list[str]:
+        for symbol in settings.symbols:
+            if symbol in missing and _fill(settings, engine, symbol, pace):
+                missing.remove(symbol)
+        return missing
+
+    waiting = Retrying(
+        retry=retry_if_result(bool),
+        wait=wait_exponential(multiplier=0.25, max=PAUSE_MAX_S),
+        stop=stop_after_delay(wait_s),
+        retry_error_callback=lambda _: missing,
+    )
+    waiting(fill_what_began)
+    if missing:
+        log.warning("no first tick was seen; the next run looks again", symbols=missing, waited_s=wait_s)
+    return missing
+
+
+def _fill(settings: Settings, engine: Engine, symbol: str, pace: Pace) -> bool:
+    """Write one symbol's history; whether there is nothing left to do for it."""
+    if _ask(engine, lambda db: has_history(db, symbol)):
+        log.info("history is there already", symbol=symbol)
+        return True
+    first = _ask(engine, lambda db: first_candle(db, symbol))
+    if first is None:
+        return False
+    if first.source == "recorded":
+        log.info("a recording has no past of its own", symbol=symbol)
+        return True
+    minutes = _minutes_before(first, settings, pace)
+    try:
+        count = retried(lambda: write_history(engine, symbol, first.source, minutes), PASSING, Event())
+    except NotBefore as error:
+        log.warning("the ledger's candles were emptied meanwhile; this waits for them", why=str(error))
+        return False
+    log.info("history written", symbol=symbol, source=first.source, minutes=count, until=first.start)
+    return True
+
+
+def _ask(engine: Engine, question: Callable[[Connection], Answer]) -> Answer:
+    def ask() -> Answer:
+        with engine.connect() as db:
+            return question(db)
+
+    return retried(ask, PASSING, Event())
+
+
+def _minutes_before(first: FirstCandle, settings: Settings, pace: Pace) -> list[Minute]:
+    if first.source == "simulated":
+        return simulated_history(settings.simulation_seed, first.symbol, first.start, first.open)
+    start = first.start - HISTORY_MINUTES * MINUTE
+    log.info("asking Backpack for its klines", symbol=first.symbol, url=settings.backpack_api_url)
+    return list(backpack_history(settings.backpack_api_url, first.symbol, start, first.start, pace))
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    """A polite kill ends it as Ctrl-C does, in a container too; a transaction that is open writes nothing."""
+    raise KeyboardInterrupt

@@ -1,0 +1,69 @@
+"""Commands on the database: migrate, user add, projector rebuild."""
+
+import sys
+from typing import Annotated, Literal
+
+import typer
+
+from cli.context import Data, reachable_settings, report
+from runtime.errors import FixableError
+
+Email = Annotated[str, typer.Argument(help="The address the user logs in with.")]
+Role = Annotated[Literal["user", "admin"], typer.Option(help="What the user may do.")]
+
+
+def add_to(app: typer.Typer) -> None:
+    app.command()(migrate)
+    users = typer.Typer(help="Users of the API.", no_args_is_help=True)
+    users.command(name="add")(add_user)
+    app.add_typer(users, name="user")
+    projection = typer.Typer(help="The projection in PostgreSQL.", no_args_is_help=True)
+    projection.command()(rebuild)
+    app.add_typer(projection, name="projector")
+
+
+def migrate(data: Data = None) -> None:
+    """Bring the database to this version; changes nothing the second time."""
+    migrate_url(reachable_settings(data).database_url)
+    report("The database is at this version.")
+
+
+def migrate_url(database_url: str) -> None:
+    """Bring both schemas of a database to this version."""
+    from sqlalchemy.exc import OperationalError  # noqa: PLC0415
+
+    from api.migrate import migrate as migrate_auth  # noqa: PLC0415
+    from projector.migrate import migrate as migrate_ledger  # noqa: PLC0415
+
+    try:
+        migrate_ledger(database_url)
+        migrate_auth(database_url)
+    except OperationalError as error:
+        raise FixableError(f"The database cannot be used: {error.orig}. Check DATABASE_URL.") from error
+
+
+def add_user(email: Email, role: Role = "user", data: Data = None) -> None:
+    """Add a user, or give the one of this address the role and password. The password is asked for, or piped in."""
+    from api.users import add_user as add  # noqa: PLC0415
+
+    settings = reachable_settings(data)
+    add(settings, email, role, _password())
+    report(f"{email} may log in, with role {role}.")
+
+
+def _password() -> str:
+    """Take it from a person twice, from a pipe once; never from the command line, which others can read."""
+    if sys.stdin.isatty():
+        return str(typer.prompt("Password", hide_input=True, confirmation_prompt=True))
+    line = sys.stdin.readline().rstrip("\n")
+    if not line:
+        raise FixableError("A password is needed: type it in a terminal, or pipe it in as one line.")
+    return line
+
+
+def rebuild(data: Data = None) -> None:
+    """Empty the projection and make it again from the events."""
+    from projector.rebuild import rebuild as rebuild_all  # noqa: PLC0415
+
+    rebuild_all(reachable_settings(data))
+    report("The projection is empty, and the projector fills it again; `reprise status` shows how far it is.")

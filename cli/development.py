@@ -1,0 +1,57 @@
+"""Commands that prove the project: test and check."""
+
+import subprocess
+import time
+from typing import Annotated
+
+import typer
+
+from cli.context import project_root, report
+from runtime.python import python_command
+
+CHECKS = (
+    ("ruff check", ["-m", "ruff", "check"]),
+    ("ruff format", ["-m", "ruff", "format", "--check"]),
+    ("mypy --strict", ["-m", "mypy", "--strict"]),
+    # It has no module of its own to run, only this function.
+    ("import-linter", ["-c", "from importlinter.cli import lint_imports_command; lint_imports_command()"]),
+)
+# Three at a time, each with servers of its own: much of a test's time is waiting for them.
+SIDE_BY_SIDE = ("-n", "3", "--dist", "loadfile")
+Arguments = Annotated[list[str] | None, typer.Argument(help="all, or files, folders and options for pytest.")]
+
+
+def add_to(app: typer.Typer) -> None:
+    app.command(name="test", context_settings={"ignore_unknown_options": True})(run_tests)
+    app.command()(check)
+
+
+def run_tests(arguments: Arguments = None) -> None:
+    """Run the tests: those that are not slow, all, or the ones named."""
+    match arguments or []:
+        case []:
+            chosen = ["-m", "not slow", *SIDE_BY_SIDE]
+        case ["all", *rest]:
+            chosen = rest
+        case [*rest]:
+            chosen = rest
+    code = subprocess.run(python_command("-m", "pytest", *chosen), cwd=project_root(), check=False).returncode
+    raise typer.Exit(code)
+
+
+def check() -> None:
+    """Run the linters, the types and the import contracts."""
+    failed = []
+    for name, arguments in CHECKS:
+        began = time.monotonic()
+        result = subprocess.run(
+            python_command(*arguments), cwd=project_root(), capture_output=True, text=True, check=False
+        )
+        passed = result.returncode == 0
+        report(f"{'passed' if passed else 'FAILED'}  {name}  ({time.monotonic() - began:.1f} s)")
+        if not passed:
+            failed.append(name)
+            report((result.stdout + result.stderr).rstrip())
+    if failed:
+        report(f"Failed: {', '.join(failed)}")
+        raise typer.Exit(1)

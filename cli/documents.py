@@ -1,0 +1,65 @@
+"""Command that writes what is made from the code and kept beside it: the tables of the log, the client's schemas."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import typer
+
+from cli.context import project_root, report
+
+EVENTS_DOCUMENT: Final = "docs/events.md"
+EXAMPLE: Final = "examples/downstream.py"
+CLIENT_SCHEMAS: Final = "clients/python/src/reprise_client/schemas"
+
+
+def add_to(app: typer.Typer) -> None:
+    app.command()(documents)
+
+
+def documents() -> None:
+    """Write the documents and the client's schemas anew, after a message or its explanation changed."""
+    root = project_root()
+    made = made_files(root)
+    for stray in sorted(kept_files(root) - set(made)):
+        (root / stray).unlink()
+        report(f"removed  {stray}")
+    for name, text in made.items():
+        path = root / name
+        if not path.is_file() or path.read_text(encoding="utf-8") != text:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+            report(f"written  {name}")
+
+
+def made_files(root: Path) -> dict[str, str]:
+    """Give the text of each file that is made, by its path from the root."""
+    from api import problem_pages  # noqa: PLC0415  # Few commands need the API, or every schema.
+    from schemas import reference  # noqa: PLC0415
+
+    given = reference.blocks() | {"example": f"```python\n{(root / EXAMPLE).read_text(encoding='utf-8')}```"}
+    document = (root / EVENTS_DOCUMENT).read_text(encoding="utf-8")
+    problems = {problem_pages.DOCUMENT: problem_pages.as_markdown()}
+    return {EVENTS_DOCUMENT: reference.filled(document, given)} | problems | dict(_client_schemas())
+
+
+def kept_files(root: Path) -> set[str]:
+    """Give the files there are of which each must be made."""
+    return {path.relative_to(root).as_posix() for path in (root / CLIENT_SCHEMAS).rglob("*") if path.is_file()}
+
+
+def _client_schemas() -> Iterator[tuple[str, str]]:
+    """Give every Avro file as it is, and of each message the JSON Schema of its newest version."""
+    from schemas.codec import released_schemas, schema_files  # noqa: PLC0415
+    from schemas.json_schemas import json_schema  # noqa: PLC0415
+    from schemas.reference import told  # noqa: PLC0415
+
+    for folder in sorted(schema_files().iterdir(), key=lambda entry: entry.name):
+        if folder.is_dir():
+            for file in sorted(folder.iterdir(), key=lambda entry: entry.name):
+                yield f"{CLIENT_SCHEMAS}/avro/{folder.name}/{file.name}", file.read_text(encoding="utf-8")
+    for message in told():
+        released = released_schemas(message.name)
+        text = json.dumps(json_schema(released[max(released)]), indent=2, ensure_ascii=False)
+        yield f"{CLIENT_SCHEMAS}/json/{message.name}.schema.json", f"{text}\n"

@@ -1,0 +1,263 @@
+"""Commands that start, stop and show an instance: up, down, status, logs."""
+
+import json
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+from types import FrameType
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from cli.context import AsJson, Data, console, data_folder, load_settings, report
+from runtime.errors import FixableError
+
+Port = Annotated[int, typer.Option(min=1, max=65_535, help="Port of the API.")]
+Workers = Annotated[int, typer.Option(min=1, help="Engine processes that share the shards.")]
+Standby = Annotated[
+    bool, typer.Option("--standby", help="A hot standby for each engine, which takes its place at once.")
+]
+SeedPorts = Annotated[
+    bool, typer.Option("--seed-ports", help="Listen on 3001, 3002, 3005 and 4000 too, as the seeds' READMEs say.")
+]
+Detach = Annotated[bool, typer.Option("--detach", help="Return when it is ready, and leave it running.")]
+Feed = Annotated[str | None, typer.Option(help="auto, simulated, backpack or recorded:FILE.")]
+Speed = Annotated[str | None, typer.Option(help="Times the recorded pace, or max.")]
+Loop = Annotated[bool, typer.Option("--loop", help="Start a recording again at its end.")]
+Spread = Annotated[int | None, typer.Option(min=0, help="Spread assumed for recorded bars.")]
+ChangeFeed = Annotated[bool, typer.Option("--change-feed", help="Change the feed though positions are open.")]
+Service = Annotated[str | None, typer.Argument(help="kafka, postgres, engine-1, market-data, projector or api.")]
+Follow = Annotated[bool, typer.Option("--follow", "-f", help="Go on with what is written from now on.")]
+Lines = Annotated[int, typer.Option("--lines", "-n", min=0, help="Lines to begin with.")]
+
+
+def add_to(app: typer.Typer) -> None:
+    app.command()(up)
+    app.command()(down)
+    app.command()(status)
+    app.command()(logs)
+
+
+def up(
+    detach: Detach = False,
+    feed: Feed = None,
+    speed: Speed = None,
+    loop: Loop = False,
+    spread_bps: Spread = None,
+    change_feed: ChangeFeed = False,
+    port: Port | None = None,
+    data: Data = None,
+    workers: Workers = 1,
+    standby: Standby = False,
+    seed_ports: SeedPorts = False,
+) -> None:
+    """Start the exchange: broker, database, engine, prices, projection and API."""
+    from cli.database import migrate_url  # noqa: PLC0415
+    from stack.feed import FeedChoice  # noqa: PLC0415
+    from stack.instance import Folder  # noqa: PLC0415
+    from stack.readiness import wait_for_api, wait_for_prices  # noqa: PLC0415
+    from stack.start import StartOptions, start, stop  # noqa: PLC0415
+
+    began = time.monotonic()
+    settings = load_settings()
+    folder = data_folder(settings, data)
+    options = StartOptions(
+        data=folder,
+        port=port or settings.port,
+        workers=workers,
+        standby=standby,
+        seed_ports=seed_ports,
+        detach=detach,
+        feed=FeedChoice(
+            feed=feed or settings.feed,
+            speed=speed or settings.feed_speed,
+            loop=loop or settings.feed_loop,
+            spread_bps=settings.feed_spread_bps if spread_bps is None else spread_bps,
+            change=change_feed,
+        ),
+    )
+    if seed_ports and settings.profile != "demo":
+        raise FixableError(
+            "The seeds' interfaces are of the demo profile; leave --seed-ports out, or set REPRISE_PROFILE=demo."
+        )
+    if settings.profile == "demo":
+        _report_demo(folder)
+    _report_ignored()
+    _end_by_interrupt()
+    instance = start(settings, options, migrate_url, report)
+    try:
+        wait_for_api(Folder(folder), instance, report)
+        notice = wait_for_prices(instance)
+        if notice is not None:
+            report(notice)
+        address = f"http://127.0.0.1:{instance.api_port}"
+        report(f"Ready after {time.monotonic() - began:.1f} s: {address}  (its documentation: {address}/docs)")
+        report(f"Try: curl -s {address}/api/v1/tickers")
+        if seed_ports:
+            _report_seed_ports(instance.seed_ports, instance.api_port)
+        if detach:
+            report(f"It goes on running; `reprise down{_naming(data)}` stops it.")
+            return
+        report("Ctrl-C stops it.")
+        _watch(folder)
+    except KeyboardInterrupt:
+        report("Stopping")
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        stop(folder, report)
+        report("Stopped.")
+
+
+def down(data: Data = None) -> None:
+    """Stop the exchange in order; return when none of its processes is left."""
+    from stack.start import stop  # noqa: PLC0415
+
+    folder = data_folder(load_settings(), data)
+    report("Stopped." if stop(folder, report) else f"No instance runs in {folder}.")
+
+
+def status(as_json: AsJson = False, data: Data = None) -> None:
+    """Show each process, and how far the engine and the projection are."""
+    from stack.instance import Folder  # noqa: PLC0415
+    from stack.status import status_of  # noqa: PLC0415
+
+    found = status_of(Folder(data_folder(load_settings(), data)))
+    if as_json:
+        sys.stdout.write(json.dumps(found, indent=2) + "\n")
+    elif found["running"]:
+        _show(found)
+    if not found["running"]:
+        if not as_json:
+            raise FixableError(f"No instance runs in {found['data']}. Start it with `reprise up`.")
+        raise typer.Exit(1)
+
+
+def logs(service: Service = None, follow: Follow = False, lines: Lines = 50, data: Data = None) -> None:
+    """Print what a process wrote, or the last lines of each."""
+    from stack.instance import Folder  # noqa: PLC0415
+
+    folder = Folder(data_folder(load_settings(), data)).logs
+    files = sorted(folder.glob("*.log"))
+    if not files:
+        raise FixableError(f"Nothing was written in {folder} yet.")
+    chosen = files if service is None else [file for file in files if file.stem == service]
+    if not chosen:
+        raise FixableError(f"There is no {service}; there are {', '.join(file.stem for file in files)}.")
+    ends = {file: _print_last(file, lines, named=len(chosen) > 1) for file in chosen}
+    while follow:
+        time.sleep(0.3)
+        ends = {file: _print_new(file, end, named=len(chosen) > 1) for file, end in ends.items()}
+
+
+def _report_demo(folder: Path) -> None:
+    report(
+        "This is the demo profile: users deposit play money by themselves, the seeds' interfaces are open, and secrets "
+        f"that are not set are made in {folder}. REPRISE_PROFILE=production has none of this."
+    )
+
+
+def _report_ignored() -> None:
+    """Say which variables of the seeds mean nothing here."""
+    from dotenv import dotenv_values  # noqa: PLC0415
+
+    names = sorted(name for name in {*os.environ, *dotenv_values(".env")} if name.upper().startswith("REDIS_"))
+    if names:
+        report(f"{', '.join(names)}: ignored, there is no Redis here.")
+
+
+def _report_seed_ports(ports: list[int], own: int) -> None:
+    from runtime.settings import SEED_PORTS  # noqa: PLC0415
+
+    if ports:
+        report(f"The same at {', '.join(f'http://localhost:{port}' for port in ports)}, for clients of the seeds.")
+    for port in SEED_PORTS:
+        if port not in (*ports, own):
+            report(f"Port {port} is taken by another program: clients of the seeds that name it do not get here.")
+
+
+def _end_by_interrupt() -> None:
+    """A terminal that closes, or a polite kill, stops the exchange as Ctrl-C does."""
+
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, interrupt)
+    signal.signal(signal.SIGHUP, interrupt)
+
+
+def _watch(folder: Path) -> None:
+    """Tell of each process that was started again, until the instance is stopped from elsewhere."""
+    from stack import manager  # noqa: PLC0415
+    from stack.instance import Folder  # noqa: PLC0415
+
+    restarts: dict[str, int] = {}
+    while True:
+        found = manager.processes(Folder(folder))
+        if not found:
+            report("Stopped.")
+            return
+        for process in found:
+            if process.restarts > restarts.get(process.name, 0):
+                report(f"{process.name} was started again; `reprise logs {process.name}` says why")
+            restarts[process.name] = process.restarts
+        time.sleep(1)
+
+
+def _show(found: dict[str, object]) -> None:
+    out = console()
+    out.print(f"{found['address']}  {'ready' if found['ready'] else 'not ready'}  ({found['data']})")
+    processes = Table("process", "state", "pid", "port", "restarts", "up", box=None)
+    for row in _rows(found["processes"]):
+        processes.add_row(*(_text(row[key]) for key in ("name", "state", "pid", "port", "restarts", "uptime_s")))
+    out.print(processes)
+    shards = Table("shard", "process", "state", "seq", "next offset", "lag", "rules", "prices", box=None)
+    for row in [*_rows(found["shards"]), *_rows(found.get("followed"))]:
+        prices = row.get("prices")
+        worth = " ".join(f"{symbol}:{state}" for symbol, state in prices.items()) if isinstance(prices, dict) else ""
+        keys = ("shard", "process", "state", "seq", "next_offset", "lag", "rules_version")
+        shards.add_row(*(_text(row.get(key)) for key in keys), worth)
+    out.print(shards)
+    projection = Table("projected shard", "seq", "lag", box=None)
+    for row in _rows(found["projector"]):
+        projection.add_row(*(_text(row.get(key)) for key in ("shard", "seq", "lag")))
+    out.print(projection)
+    feed = found["feed"]
+    if isinstance(feed, dict) and feed:
+        out.print(f"prices: {feed.get('feed')} feed, run {feed.get('run')}")
+
+
+def _rows(value: object) -> list[dict[str, object]]:
+    return [row for row in value if isinstance(row, dict)] if isinstance(value, list) else []
+
+
+def _text(value: object) -> str:
+    return "-" if value is None else str(value)
+
+
+def _naming(data: Path | None) -> str:
+    return "" if data is None else f" --data {data}"
+
+
+def _print_last(file: Path, count: int, *, named: bool) -> int:
+    content = file.read_bytes()
+    _print(file, content.splitlines()[-count:] if count else [], named=named)
+    return len(content)
+
+
+def _print_new(file: Path, end: int, *, named: bool) -> int:
+    # Cut at its limit and begun anew, a log is shorter than it was.
+    start = end if file.stat().st_size >= end else 0
+    with file.open("rb") as log:
+        log.seek(start)
+        content = log.read()
+    _print(file, content.splitlines(), named=named)
+    return start + len(content)
+
+
+def _print(file: Path, lines: list[bytes], *, named: bool) -> None:
+    for line in lines:
+        prefix = f"{file.stem}: " if named else ""
+        sys.stdout.write(f"{prefix}{line.decode(errors='replace')}\n")
+    sys.stdout.flush()

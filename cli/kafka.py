@@ -1,0 +1,128 @@
+"""Commands on the log itself: topics and tail."""
+
+import json
+import sys
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Any
+
+import msgspec
+import typer
+from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, Consumer, KafkaError, KafkaException, Message, TopicPartition
+
+from cli.context import Data, console, reachable_settings
+from runtime.errors import FixableError
+from runtime.kafka import TIMEOUT_S, partition_count, reader_options
+from schemas.codec import NotDecodable, decode_command, digest_of, read_event
+from schemas.sharding import shard_of
+from schemas.topics import COMMANDS, EVENTS, TICKS
+
+
+class Log(StrEnum):
+    """What can be followed."""
+
+    EVENTS = "events"
+    COMMANDS = "commands"
+    TICKS = "ticks"
+
+
+TOPIC_OF = {Log.EVENTS: EVENTS, Log.COMMANDS: COMMANDS, Log.TICKS: TICKS}
+What = Annotated[Log, typer.Argument(help="events, commands or ticks.")]
+From = Annotated[
+    str,
+    typer.Option("--from", help="beginning, end, an offset in each partition, or a time like 2026-01-31T12:00:00Z."),
+]
+Account = Annotated[str | None, typer.Option(help="Only what concerns this account.")]
+Once = Annotated[bool, typer.Option("--once", help="Stop at the end of the log instead of waiting for more.")]
+
+
+def add_to(app: typer.Typer) -> None:
+    app.command()(topics)
+    app.command()(tail)
+
+
+def topics(data: Data = None) -> None:
+    """Make the topics, or bring them to their settings; changes nothing the second time."""
+    from runtime.topics import ensure_topics  # noqa: PLC0415
+
+    out = console()
+    for name, partitions, outcome in ensure_topics(reachable_settings(data)):
+        out.print(f"{name:<26} {partitions:>3} partitions  {outcome}")
+
+
+def tail(what: What, start: From = "end", account: Account = None, once: Once = False, data: Data = None) -> None:
+    """Follow what is committed, one JSON object a line."""
+    settings = reachable_settings(data)
+    topic = TOPIC_OF[what]
+    consumer = Consumer(reader_options(settings, "reprise-tail"))
+    try:
+        numbers = list(range(partition_count(consumer, topic)))
+        if account is not None and what is not Log.TICKS:
+            numbers = [shard_of(account, len(numbers))]
+        consumer.assign(_starts(consumer, [TopicPartition(topic, number) for number in numbers], start))
+        running = set(numbers)
+        while running or not once:
+            message = consumer.poll(0.5)
+            if message is None:
+                continue
+            if _is_end(message):
+                running.discard(message.partition() or 0)
+            else:
+                _print(what, message, account)
+    except KafkaException as error:
+        raise FixableError(
+            f"{topic} cannot be read: {error.args[0].str()}. `reprise topics` makes the topics."
+        ) from error
+    finally:
+        consumer.close()
+
+
+def _starts(consumer: Consumer, partitions: list[TopicPartition], start: str) -> list[TopicPartition]:
+    if start.isdecimal():
+        offset = int(start)
+    elif start in {"beginning", "end"}:
+        offset = OFFSET_BEGINNING if start == "beginning" else OFFSET_END
+    else:
+        try:
+            moment = datetime.fromisoformat(start).astimezone()
+        except ValueError:
+            raise FixableError(f"--from is beginning, end, an offset or a time, not {start!r}.") from None
+        asked = [TopicPartition(part.topic, part.partition, int(moment.timestamp() * 1000)) for part in partitions]
+        return consumer.offsets_for_times(asked, timeout=TIMEOUT_S)
+    return [TopicPartition(part.topic, part.partition, offset) for part in partitions]
+
+
+def _is_end(message: Message) -> bool:
+    """Whether it is the mark of a partition's end instead of a record."""
+    error = message.error()
+    if error is not None and error.code() != KafkaError._PARTITION_EOF:  # noqa: SLF001  # Its public name here.
+        raise KafkaException(error)
+    return error is not None
+
+
+def _print(what: Log, message: Message, account: str | None) -> None:
+    place = {"partition": message.partition(), "offset": message.offset(), "time_ms": message.timestamp()[1]}
+    said = _decoded(what, message.value())
+    if account is None or said.get("account_id") == account:
+        sys.stdout.write(json.dumps(place | said) + "\n")
+        sys.stdout.flush()
+
+
+def _decoded(what: Log, value: bytes | None) -> dict[str, Any]:
+    try:
+        match what:
+            case Log.TICKS:
+                decoded: dict[str, Any] = json.loads(value or b"null")
+                return decoded
+            case Log.COMMANDS:
+                command = decode_command(value)
+                return {"type": type(command).__name__, **msgspec.to_builtins(command)}
+            case Log.EVENTS:
+                event = read_event(value)
+                return {
+                    "type": type(event).__name__,
+                    **msgspec.to_builtins(event),
+                    "digest": digest_of(value or b"").hex(),
+                }
+    except (NotDecodable, ValueError) as error:
+        return {"not_decodable": str(error), "bytes": (value or b"").hex()}

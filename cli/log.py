@@ -1,0 +1,58 @@
+"""Commands on a copy of the log: log export and log import."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cli.context import Data, reachable_settings, report
+from runtime.errors import FixableError
+
+Target = Annotated[Path, typer.Argument(metavar="DIR", help="Folder to make; it must not exist.")]
+Source = Annotated[Path, typer.Argument(metavar="DIR", help="Folder that `reprise log export` made.")]
+Shard = Annotated[int | None, typer.Option(min=0, help="Only this shard.")]
+To = Annotated[
+    list[str] | None,
+    typer.Option(metavar="OFFSET", help="Only commands below this offset, or SHARD:OFFSET; repeatable."),
+]
+KAFKA_ONLY = frozenset({"kafka_brokers"})
+
+
+def add_to(app: typer.Typer) -> None:
+    log = typer.Typer(help="Copies of the log.", no_args_is_help=True)
+    log.command(name="export")(export)
+    log.command(name="import")(import_)
+    app.add_typer(log, name="log")
+
+
+def export(target: Target, shard: Shard = None, to: To = None, data: Data = None) -> None:
+    """Write the log to a folder, with its times, offsets and hashes."""
+    from audit.cluster import open_cluster  # noqa: PLC0415
+    from audit.exporting import export_log  # noqa: PLC0415
+
+    log = open_cluster(reachable_settings(data, KAFKA_ONLY))
+    ends = dict(_end_of(text, shard, log.shards) for text in to or [])
+    manifest = export_log(log, target.absolute(), shard=shard, to=ends)
+    for file in manifest.files:
+        report(f"{file.name:<28} {file.records:>12,} records")
+    report(f"{target} is whole; `reprise audit verify --log {target}` proves it.")
+
+
+def import_(source: Source, data: Data = None) -> None:
+    """Make a folder's commands the log of an empty ledger, at their original times."""
+    from audit.folder import FolderLog  # noqa: PLC0415
+    from audit.importing import import_log  # noqa: PLC0415
+
+    count = import_log(FolderLog(source), reachable_settings(data, KAFKA_ONLY))
+    report(f"{count:,} commands are in the log; an engine makes their events, the same to the last byte.")
+
+
+def _end_of(text: str, shard: int | None, shards: int) -> tuple[int, int]:
+    """Read OFFSET, where one shard is meant, or SHARD:OFFSET."""
+    name, colon, offset = text.rpartition(":")
+    if not colon and shard is None and shards > 1:
+        raise FixableError(f"--to {text}: of which shard? Write --to SHARD:OFFSET, or name one by --shard.")
+    number = name if colon else str(shard or 0)
+    if not number.isdecimal() or not offset.isdecimal():
+        raise FixableError(f"--to is OFFSET or SHARD:OFFSET, not {text}.")
+    return int(number), int(offset)

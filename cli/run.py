@@ -1,0 +1,64 @@
+"""One service in the foreground, with the settings of the environment: what every process manager calls."""
+
+from enum import StrEnum
+from importlib import import_module
+from typing import Annotated
+
+import typer
+
+from cli.context import data_folder, load_settings, report
+from runtime.errors import FixableError
+from runtime.settings import Settings
+
+
+class ServiceName(StrEnum):
+    """A service; `backfill` is a program that ends by itself."""
+
+    API = "api"
+    BACKFILL = "backfill"
+    ENGINE = "engine"
+    MARKET_DATA = "market-data"
+    PROJECTOR = "projector"
+    VENUE = "venue"
+
+
+MAIN_OF = {
+    ServiceName.API: "api.main",
+    ServiceName.BACKFILL: "cli.backfill",
+    ServiceName.ENGINE: "engine.shell.main",
+    ServiceName.MARKET_DATA: "market_data.main",
+    ServiceName.PROJECTOR: "projector.main",
+    ServiceName.VENUE: "venue.main",
+}
+Service = Annotated[
+    ServiceName, typer.Argument(help="api, engine, market-data, projector, venue, or backfill, which ends by itself.")
+]
+Standby = Annotated[
+    bool, typer.Option("--standby", help="Engine only: follow the worker ENGINE_WORKER_ID, and take its place.")
+]
+
+
+def add_to(app: typer.Typer) -> None:
+    app.command()(run)
+
+
+def run(service: Service, standby: Standby = False) -> None:
+    """Run one service until it is told to stop."""
+    settings = load_settings()
+    if standby:
+        if service is not ServiceName.ENGINE:
+            raise FixableError(f"Only an engine has a standby; {service} has none.")
+        settings = settings.model_copy(update={"engine_standby": True})
+    if service is ServiceName.API:
+        settings = _with_long_secrets(settings)
+    import_module(MAIN_OF[service]).main(settings)
+
+
+def _with_long_secrets(settings: Settings) -> Settings:
+    """As `up` does, which hands them on: in the demo profile a short secret is made long."""
+    from stack.instance import Folder  # noqa: PLC0415
+    from stack.secrets import lengthened, notices_of  # noqa: PLC0415
+
+    for notice in notices_of(settings):
+        report(notice)
+    return lengthened(Folder(data_folder(settings, None)), settings)

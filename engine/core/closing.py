@@ -1,0 +1,92 @@
+"""What closing a ticket pays, to whom, and who pays for a shortfall; by hand, by a stop, or by liquidation."""
+
+from engine.core.margin import fee_of, is_liquidatable, notional_of, profit_of, requirement_of
+from engine.core.market import quote_of, refuse_closed, refuse_price
+from engine.core.records import Position
+from engine.core.rules import RULES
+from engine.core.state import State
+from engine.core.stops import owned_position
+from engine.core.turn import Turn, header, rejected
+from schemas.commands import ClosePosition
+from schemas.events import Event, PositionClosed
+from schemas.messages import Book, CloseReason, Leg
+from schemas.rejections import Rejection
+
+
+def decide_close(state: State, command: ClosePosition, turn: Turn) -> Event:
+    """Close a ticket for its owner, at the server's price."""
+    position = owned_position(state, command.account_id, command.position_id)
+    if position is None:
+        return rejected(state, turn, Rejection.POSITION_NOT_OPEN, command.account_id)
+    rejection = refuse_closed(state, position.symbol, opening=False) or refuse_price(state, position.symbol, turn.time)
+    if rejection is not None:
+        return rejected(state, turn, rejection, command.account_id)
+    # From here on the command must succeed.
+    return closed(state, turn, position, "manual", None)
+
+
+def closed(
+    state: State, turn: Turn, position: Position, reason: CloseReason, trigger_price: int | None
+) -> PositionClosed:
+    """Close at the executable price of the last accepted tick: a long at the bid, a short at the ask.
+
+    What is left of the margin pays the fee first: the liquidation fee where the ticket was liquidatable at this
+    price, whatever triggered the close, else the closing fee; never more than is left.
+    """
+    instrument = state.instruments[position.symbol]
+    quote = quote_of(state, position.symbol)
+    price = quote.bid if position.side == "long" else quote.ask
+    notional = notional_of(position.quantity, price, instrument.tick_value)
+    profit = profit_of(position.side, notional, position.entry_notional)
+    equity = position.margin + profit
+    requirement = requirement_of(notional, position.margin, position.maintenance_rate, position.margin_floor_rate)
+    left = max(0, equity)
+    fee = liquidation_fee = 0
+    if is_liquidatable(equity, requirement):
+        liquidation_fee = min(RULES[state.rules_version].liquidation_fee(notional, position.liquidation_fee_rate), left)
+    else:
+        fee = min(fee_of(notional, position.fee_rate), left)
+    returned = left - fee - liquidation_fee
+    shortfall = max(0, -equity)
+    insurance_paid = min(shortfall, state.insurance)
+    return PositionClosed(
+        *header(state, turn, position.account_id),
+        position_id=position.position_id,
+        symbol=position.symbol,
+        side=position.side,
+        quantity=position.quantity,
+        entry_price=position.entry_price,
+        price=price,
+        reason=reason,
+        trigger_price=trigger_price,
+        notional=notional,
+        entry_notional=position.entry_notional,
+        margin=position.margin,
+        profit=profit,
+        equity=equity,
+        requirement=requirement,
+        fee=fee,
+        liquidation_fee=liquidation_fee,
+        returned=returned,
+        shortfall=shortfall,
+        insurance_paid=insurance_paid,
+        written_off=shortfall - insurance_paid,
+        opened_at=position.opened_at,
+        bid=quote.bid,
+        ask=quote.ask,
+        tick_source_time=quote.source_time,
+        tick_offset=quote.offset,
+        legs=legs_of(
+            ("HOUSE", "MARGIN", profit),
+            ("MARGIN", "HOUSE", min(-profit, position.margin)),
+            ("INSURANCE", "HOUSE", insurance_paid),
+            ("MARGIN", "INSURANCE", liquidation_fee),
+            ("MARGIN", "FEES", fee),
+            ("MARGIN", "CASH", returned),
+        ),
+    )
+
+
+def legs_of(*moves: tuple[Book, Book, int]) -> tuple[Leg, ...]:
+    """Keep the moves of more than nothing."""
+    return tuple(Leg(source=source, target=target, amount=amount) for source, target, amount in moves if amount > 0)

@@ -1,0 +1,93 @@
+"""What a command leads to. Reads the state, never writes it; every rule stands here or in the module it calls."""
+
+from typing import assert_never
+
+from engine.core.accounts import decide_deposit, decide_open_account, decide_withdraw
+from engine.core.admission import admit_broadcast, admit_client
+from engine.core.closing import decide_close
+from engine.core.opening import decide_open
+from engine.core.operations import decide_feed, decide_instruments, decide_market_status, decide_rules
+from engine.core.prices import decide_prices
+from engine.core.reducing import decide_reduce, decide_reduce_oldest
+from engine.core.state import State
+from engine.core.stops import decide_amend
+from engine.core.turn import Turn, rejected
+from schemas.commands import (
+    ActivateRules,
+    AmendStops,
+    Broadcast,
+    ClientCommand,
+    ClosePosition,
+    Command,
+    DefineInstruments,
+    Deposit,
+    OpenAccount,
+    OpenPosition,
+    ReduceOldest,
+    ReducePosition,
+    SelectFeed,
+    SetMarketStatus,
+    UpdatePrices,
+    Withdraw,
+)
+from schemas.events import Event
+from schemas.rejections import Rejection
+
+
+def decide(state: State, command: Command | None, turn: Turn) -> list[Event]:
+    """Give what happens: at least one event, the first of which is the outcome. Null: bytes that are no command."""
+    if command is None:
+        return [rejected(state, turn, Rejection.NOT_DECODABLE)]
+    if isinstance(command, UpdatePrices):
+        return decide_prices(state, command, turn)
+    refusal: Event | None = None
+    if isinstance(command, ClientCommand):
+        refusal = admit_client(state, command, turn)
+    elif isinstance(command, Broadcast):
+        refusal = admit_broadcast(state, command, turn)
+    return [_decide_admitted(state, command, turn) if refusal is None else refusal]
+
+
+def _decide_admitted(
+    state: State,
+    command: OpenAccount
+    | Deposit
+    | Withdraw
+    | OpenPosition
+    | ClosePosition
+    | ReducePosition
+    | ReduceOldest
+    | AmendStops
+    | DefineInstruments
+    | SetMarketStatus
+    | ActivateRules
+    | SelectFeed,
+    turn: Turn,
+) -> Event:
+    match command:
+        case OpenPosition():
+            return decide_open(state, command, turn)
+        case ClosePosition():
+            return decide_close(state, command, turn)
+        case ReducePosition():
+            return decide_reduce(state, command, turn)
+        case ReduceOldest():
+            return decide_reduce_oldest(state, command, turn)
+        case AmendStops():
+            return decide_amend(state, command, turn)
+        case OpenAccount():
+            return decide_open_account(state, command, turn)
+        case Deposit():
+            return decide_deposit(state, command, turn)
+        case Withdraw():
+            return decide_withdraw(state, command, turn)
+        case DefineInstruments():
+            return decide_instruments(state, command, turn)
+        case SetMarketStatus():
+            return decide_market_status(state, command, turn)
+        case ActivateRules():
+            return decide_rules(state, command, turn)
+        case SelectFeed():
+            return decide_feed(state, command, turn)
+        case _:
+            assert_never(command)

@@ -1,0 +1,94 @@
+"""What the operator decides for a whole shard: instruments, halts, whose prices count, by which rules it goes on."""
+
+from typing import Final, get_args
+
+from engine.core.admission import is_id
+from engine.core.bounds import BPS, LEVERAGE_ONE, NOTIONAL_MAX, PPM, PRICE_MAX, QUANTITY_MAX, WORTH_MAX
+from engine.core.rules import RULES, RulesUnknown
+from engine.core.state import State
+from engine.core.turn import Turn, header, rejected
+from schemas.commands import ActivateRules, DefineInstruments, SelectFeed, SetMarketStatus
+from schemas.events import Event, FeedKept, FeedSelected, InstrumentsDefined, MarketStatusSet, RulesActivated
+from schemas.messages import FeedName, Instrument
+from schemas.rejections import Rejection
+
+FEED_NAMES: Final = get_args(FeedName)
+EXPONENT_MAX: Final = 12
+TICK_VALUE_MAX: Final = 10**6
+LEVERAGE_MAX: Final = 1_000 * LEVERAGE_ONE
+
+
+def decide_instruments(state: State, command: DefineInstruments, turn: Turn) -> Event:
+    """Add instruments or change them; a known one keeps its tick, lot and tick_value."""
+    symbols = {instrument.symbol: None for instrument in command.instruments}
+    if len(symbols) != len(command.instruments) or not symbols:
+        return rejected(state, turn, Rejection.MALFORMED)
+    if not all(_is_sound(instrument) and _keeps_its_units(state, instrument) for instrument in command.instruments):
+        return rejected(state, turn, Rejection.MALFORMED)
+    # From here on the command must succeed.
+    return InstrumentsDefined(*header(state, turn, None), broadcast=command.broadcast, instruments=command.instruments)
+
+
+def decide_market_status(state: State, command: SetMarketStatus, turn: Turn) -> Event:
+    """Open, restrict or halt a market."""
+    if command.symbol not in state.instruments:
+        return rejected(state, turn, Rejection.SYMBOL_UNKNOWN)
+    return MarketStatusSet(
+        *header(state, turn, None), broadcast=command.broadcast, symbol=command.symbol, status=command.status
+    )
+
+
+def decide_feed(state: State, command: SelectFeed, turn: Turn) -> Event:
+    """Say whose prices count; the same name and run change nothing."""
+    if command.name not in FEED_NAMES or not is_id(command.run):
+        return rejected(state, turn, Rejection.MALFORMED)
+    feed = state.feed
+    if feed is not None and (feed.name, feed.run) == (command.name, command.run):
+        return FeedKept(*header(state, turn, None), name=command.name, run=command.run)
+    return FeedSelected(*header(state, turn, None), name=command.name, run=command.run, live=command.live)
+
+
+def decide_rules(state: State, command: ActivateRules, turn: Turn) -> Event:
+    """Go on by the next version of the rules; RulesUnknown where the log knows of one that this code does not."""
+    if command.version != state.rules_version + 1:
+        turn.content = None  # It may be sent again when its turn has come.
+        return rejected(state, turn, Rejection.RULES_VERSION_NOT_NEXT)
+    if command.version not in RULES:
+        raise RulesUnknown(command.version)
+    # From here on the command must succeed.
+    return RulesActivated(*header(state, turn, None), broadcast=command.broadcast, version=command.version)
+
+
+def _is_sound(instrument: Instrument) -> bool:
+    """Hold every parameter to bounds within which the core's arithmetic is right."""
+    rates = (
+        instrument.fee_rate,
+        instrument.maintenance_rate,
+        instrument.margin_floor_rate,
+        instrument.liquidation_fee_rate,
+        instrument.spread_max,
+        instrument.jump_max,
+    )
+    limits = (instrument.notional_max, instrument.account_notional_max, instrument.side_notional_max)
+    return (
+        is_id(instrument.symbol)
+        and 0 <= instrument.tick_exponent <= EXPONENT_MAX
+        and 0 <= instrument.lot_exponent <= EXPONENT_MAX
+        and 1 <= instrument.tick_value <= TICK_VALUE_MAX
+        and 1 <= instrument.quantity_min <= instrument.quantity_max <= QUANTITY_MAX
+        # Opened within the notional limits, a ticket may still be closed at any price there is.
+        and instrument.quantity_max * PRICE_MAX * instrument.tick_value <= WORTH_MAX
+        and LEVERAGE_ONE <= instrument.leverage_min <= instrument.leverage_max <= LEVERAGE_MAX
+        and 0 <= instrument.slippage_bps <= BPS
+        and all(0 <= rate < PPM for rate in rates)
+        and all(0 < limit <= NOTIONAL_MAX for limit in limits)
+    )
+
+
+def _keeps_its_units(state: State, instrument: Instrument) -> bool:
+    known = state.instruments.get(instrument.symbol)
+    return known is None or (known.tick_exponent, known.lot_exponent, known.tick_value) == (
+        instrument.tick_exponent,
+        instrument.lot_exponent,
+        instrument.tick_value,
+    )

@@ -1,0 +1,187 @@
+"""Which ticks are believed: well-formed, newer, without an unconfirmed jump; and what a price is worth now."""
+
+from typing import Literal
+
+from engine.core.bounds import (
+    CLOCK_DRIFT_MAX,
+    CONFIRMATION_RATE,
+    CONFIRMATION_SPAN,
+    PPM,
+    PRICE_AGE_MAX,
+    PRICE_ENTRIES_MAX,
+    PRICE_MAX,
+    SOURCE_DRIFT_MAX,
+)
+from engine.core.records import Candidate, Market, Quote
+from engine.core.state import State
+from engine.core.turn import Turn, header, rejected
+from schemas.commands import UpdatePrices
+from schemas.events import Event, PricesUpdated, TickHeld
+from schemas.messages import Instrument, RefusedTick, Tick
+from schemas.rejections import Rejection, TickRefusal
+
+Condition = Literal["none", "unconfirmed", "stale", "fresh"]
+Verdict = TickRefusal | Literal["accepted", "held"]
+
+
+def condition(state: State, symbol: str, time: int) -> Condition:
+    """Say what a symbol's price is worth at a log time: only a fresh one trades, stops and liquidates."""
+    market = state.markets[symbol]
+    if market.quote is None:
+        return "none"
+    if market.candidate is not None:
+        return "unconfirmed"
+    return "stale" if is_stale(market.quote, time) else "fresh"
+
+
+def is_stale(quote: Quote, time: int) -> bool:
+    """Say whether five seconds passed since the quote was last heard, or its feed was left."""
+    return quote.stale or time - quote.heard_at >= PRICE_AGE_MAX
+
+
+def decide_prices(state: State, command: UpdatePrices, turn: Turn) -> list[Event]:
+    """Sort what a feed sent into accepted, held, alive and refused."""
+    if command.sent_at <= 0 or len(command.ticks) + len(command.alive) > PRICE_ENTRIES_MAX:
+        return [rejected(state, turn, Rejection.MALFORMED)]
+    feed = state.feed
+    if feed is None or command.feed != feed.name or command.run != feed.run:
+        return [rejected(state, turn, Rejection.FEED_NOT_SELECTED)]
+    # From here on the command must succeed.
+    refused: list[RefusedTick] = []
+    ticks = _by_symbol(state, command.ticks, refused)
+    accepted: list[Tick] = []
+    held: list[Tick] = []
+    for symbol in state.instruments if len(ticks) > 1 else ticks:
+        tick = ticks.get(symbol)
+        if tick is None:
+            continue
+        verdict = _judge(state.instruments[symbol], state.markets[symbol], tick, live=feed.live, time=turn.time)
+        if verdict == "accepted":
+            accepted.append(_within_its_range(state.instruments[symbol], tick))
+        elif verdict == "held":
+            held.append(tick)
+        else:
+            refused.append(_refused(tick, verdict))
+    alive = _alive(state, command.alive, ticks, turn.time, refused)
+    outcome = PricesUpdated(
+        *header(state, turn, None),
+        feed=command.feed,
+        run=command.run,
+        sent_at=command.sent_at,
+        clock_suspect=abs(command.sent_at - turn.time) > CLOCK_DRIFT_MAX,
+        accepted=tuple(accepted),
+        alive=alive,
+        refused=tuple(refused),
+    )
+    return [outcome, *(_hold(state, turn, tick) for tick in held)]
+
+
+def _by_symbol(state: State, ticks: tuple[Tick, ...], refused: list[RefusedTick]) -> dict[str, Tick]:
+    """Give the ticks of known symbols, the first of each; the others are refused."""
+    known: dict[str, Tick] = {}
+    for tick in ticks:
+        if tick.symbol not in state.instruments:
+            refused.append(_refused(tick, TickRefusal.SYMBOL_UNKNOWN))
+        elif tick.symbol in known:
+            refused.append(_refused(tick, TickRefusal.REPEATED_SYMBOL))
+        else:
+            known[tick.symbol] = tick
+    return known
+
+
+def _judge(instrument: Instrument, market: Market, tick: Tick, *, live: bool, time: int) -> Verdict:
+    """Say what becomes of one tick: first whether it is well-formed, then whether it is believed."""
+    if tick.bid <= 0:
+        return TickRefusal.NOT_POSITIVE
+    if tick.ask < tick.bid:
+        return TickRefusal.CROSSED
+    if tick.ask > PRICE_MAX:
+        return TickRefusal.ABOVE_MAXIMUM
+    if (tick.ask - tick.bid) * 2 * PPM > instrument.spread_max * (tick.bid + tick.ask):
+        return TickRefusal.SPREAD_TOO_WIDE
+    if not _is_newer(market, tick):
+        return TickRefusal.NOT_NEWER
+    if live and abs(tick.source_time - time) > SOURCE_DRIFT_MAX:
+        return TickRefusal.OUT_OF_TIME
+    candidate, quote = market.candidate, market.quote
+    if candidate is not None and _is_near(tick, candidate, CONFIRMATION_RATE):
+        confirmed = tick.source_time - candidate.source_time >= CONFIRMATION_SPAN
+        return "accepted" if confirmed else TickRefusal.AWAITING_CONFIRMATION
+    if quote is not None and not is_stale(quote, time) and _is_near(tick, quote, instrument.jump_max):
+        return "accepted"
+    return "held"
+
+
+def _is_newer(market: Market, tick: Tick) -> bool:
+    """Compare with the last tick that was accepted or held: by source time, then by update id."""
+    if market.last_source_time is None or market.last_update_id is None:
+        return True
+    return (tick.source_time, tick.update_id) > (market.last_source_time, market.last_update_id)
+
+
+def _is_near(tick: Tick, other: Quote | Candidate, rate: int) -> bool:
+    """Compare two mids: |difference| <= rate (ppm) of the other's."""
+    before = other.bid + other.ask
+    return abs(tick.bid + tick.ask - before) * PPM <= rate * before
+
+
+def _within_its_range(instrument: Instrument, tick: Tick) -> Tick:
+    """Keep a range that fits the tick; one that does not, or jumps where the tick did not, becomes the tick's own."""
+    mid = tick.bid + tick.ask
+    reach = instrument.jump_max * mid
+    fits = tick.low <= mid <= tick.high and max(mid - tick.low, tick.high - mid) * PPM <= reach
+    if fits:
+        return tick
+    return Tick(
+        symbol=tick.symbol,
+        bid=tick.bid,
+        ask=tick.ask,
+        low=mid,
+        high=mid,
+        source_time=tick.source_time,
+        update_id=tick.update_id,
+    )
+
+
+def _alive(
+    state: State, symbols: tuple[str, ...], ticks: dict[str, Tick], time: int, refused: list[RefusedTick]
+) -> tuple[str, ...]:
+    """Give the symbols an alive mark keeps fresh: it never ends staleness, and says nothing beside a tick."""
+    kept: dict[str, None] = {}
+    for symbol in symbols:
+        market = state.markets.get(symbol)
+        if market is None:
+            refused.append(_refused_mark(symbol, TickRefusal.SYMBOL_UNKNOWN))
+        elif symbol in ticks or symbol in kept:
+            refused.append(_refused_mark(symbol, TickRefusal.REPEATED_SYMBOL))
+        elif market.quote is None or is_stale(market.quote, time):
+            refused.append(_refused_mark(symbol, TickRefusal.NOTHING_TO_KEEP_FRESH))
+        else:
+            kept[symbol] = None
+    return tuple(kept)
+
+
+def _refused(tick: Tick, reason: TickRefusal) -> RefusedTick:
+    return RefusedTick(
+        symbol=tick.symbol,
+        bid=tick.bid,
+        ask=tick.ask,
+        source_time=tick.source_time,
+        update_id=tick.update_id,
+        reason=reason.value,
+    )
+
+
+def _refused_mark(symbol: str, reason: TickRefusal) -> RefusedTick:
+    return RefusedTick(symbol=symbol, bid=None, ask=None, source_time=None, update_id=None, reason=reason.value)
+
+
+def _hold(state: State, turn: Turn, tick: Tick) -> TickHeld:
+    return TickHeld(
+        *header(state, turn, None),
+        symbol=tick.symbol,
+        bid=tick.bid,
+        ask=tick.ask,
+        source_time=tick.source_time,
+        update_id=tick.update_id,
+    )

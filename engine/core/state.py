@@ -1,0 +1,40 @@
+"""What a shard of the exchange consists of. Only `apply` changes it."""
+
+import msgspec
+
+from engine.core.copying import Copying
+from engine.core.records import Account, Feed, Market, Position, Remembered
+from engine.core.triggers import TriggerIndex
+from schemas.messages import Instrument
+
+
+class State(msgspec.Struct, kw_only=True, gc=False):
+    """One shard's ledger. seq, time (µs) and next_offset say how far it is; the books are in micros."""
+
+    shard: int
+    shards: int
+    seq: int = 0
+    time: int = 0
+    next_offset: int = 0
+    house: int = 0
+    fees: int = 0
+    insurance: int = 0
+    external: int = 0
+    feed: Feed | None = None
+    clock_suspect: bool = False
+    next_position: int = 1
+    rules_version: int = 1  # by which the next command is decided, and its events written
+    instruments: dict[str, Instrument] = {}  # in the order they are served
+    markets: dict[str, Market] = {}
+    accounts: dict[str, Account] = {}
+    broadcasts: dict[str, Remembered] = {}  # for ever
+    # What follows is derived from the accounts, or about them.
+    accounts_by_number: list[Account] = []
+    positions: dict[str, Position] = {}  # the open ones of all accounts
+    triggers: dict[str, TriggerIndex] = {}  # by symbol
+    copying: Copying | None = None
+
+
+def genesis(shard: int, shards: int) -> State:
+    """Give the ledger before its first command."""
+    return State(shard=shard, shards=shards)

@@ -1,0 +1,65 @@
+"""One command, whole: decided, applied, and followed by what it causes, each event applied before the next."""
+
+from engine.core.apply import apply
+from engine.core.closing import closed
+from engine.core.decide import decide
+from engine.core.prices import condition
+from engine.core.reducing import reduced, shares_of
+from engine.core.state import State
+from engine.core.triggers import REASONS, Trigger
+from engine.core.turn import Turn
+from schemas.commands import Broadcast, ClientCommand, Command
+from schemas.events import Event, MarketStatusSet, OldestReduced, PricesUpdated
+
+IDENTIFIED = (ClientCommand, Broadcast)
+
+
+def step(state: State, command: Command | None, *, offset: int, time: int) -> list[Event]:
+    """Execute the command at this offset, appended at this time (µs); null stands for bytes that are no command.
+
+    Gives at least one event. Whatever was asked, nothing is raised but RulesUnknown, by which older code says that only
+    newer code goes on; any other exception is a defect of the core.
+    """
+    assert offset == state.next_offset, f"command {offset} where {state.next_offset} comes next"
+    turn = Turn(
+        offset=offset,
+        time=max(time, state.time),
+        first_seq=state.seq + 1,
+        command=type(command).__name__ if command is not None else None,
+        command_id=command.command_id if isinstance(command, IDENTIFIED) else None,
+    )
+    events = decide(state, command, turn)
+    for event in events:
+        apply(state, event)
+    if isinstance(events[0], OldestReduced):
+        for share, quantity in shares_of(state, events[0]):
+            event = reduced(state, turn, share, quantity)
+            apply(state, event)
+            events.append(event)
+    for symbol in _moved(state, events[0], turn.time):
+        for trigger in _reached(state, symbol):
+            position = state.positions.get(trigger.position_id)
+            if position is None:
+                continue  # Another of its triggers closed it.
+            event = closed(state, turn, position, REASONS[trigger.kind], abs(trigger.key))
+            apply(state, event)
+            events.append(event)
+    return events
+
+
+def _moved(state: State, outcome: Event, time: int) -> list[str]:
+    """Give the open markets whose triggers may fire now, in instrument order."""
+    match outcome:
+        case PricesUpdated():
+            symbols = [tick.symbol for tick in outcome.accepted]
+        case MarketStatusSet():
+            symbols = [outcome.symbol] if condition(state, outcome.symbol, time) == "fresh" else []
+        case _:
+            return []
+    return [symbol for symbol in symbols if state.markets[symbol].status != "halted"]
+
+
+def _reached(state: State, symbol: str) -> list[Trigger]:
+    quote = state.markets[symbol].quote
+    assert quote is not None, "a market that moved has a price"
+    return state.triggers[symbol].reached(quote.bid, quote.ask)

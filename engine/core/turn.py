@@ -1,0 +1,50 @@
+"""One command's turn: its place in the log, and what every event it gives has in front."""
+
+import msgspec
+
+from engine.core.state import State
+from schemas.events import CommandRejected
+from schemas.rejections import Rejection
+
+
+class Turn(msgspec.Struct, kw_only=True):
+    """first_seq: of its first event; index: of the next one. content: null where the id is not remembered."""
+
+    offset: int
+    time: int
+    first_seq: int
+    command: str | None
+    command_id: str | None
+    content: bytes | None = None
+    index: int = 0
+
+
+# The fields of EventHeader in their order: every event takes them first, by place.
+Header = tuple[int, int | None, int, int, str | None, bytes | None, str | None, int]
+
+
+def header(state: State, turn: Turn, account_id: str | None, *, opens: bool = False) -> Header:
+    """Give the next event's header; only the outcome, index 0, says that the id is remembered.
+
+    opens: the event makes the account, and is its first.
+    """
+    index = turn.index
+    turn.index = index + 1
+    account = state.accounts.get(account_id) if account_id is not None else None
+    return (
+        turn.first_seq + index,
+        account.seq + 1 if account is not None else 1 if opens else None,
+        turn.offset,
+        index,
+        turn.command_id,
+        turn.content if index == 0 else None,
+        account_id,
+        turn.time,
+    )
+
+
+def rejected(state: State, turn: Turn, rejection: Rejection, account_id: str | None = None) -> CommandRejected:
+    """Give the event of a command that changes nothing."""
+    if account_id is not None and account_id not in state.accounts:
+        turn.content = None  # There is no account to remember the id for.
+    return CommandRejected(*header(state, turn, account_id), command=turn.command, rejection=rejection.value)

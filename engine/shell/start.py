@@ -1,0 +1,97 @@
+"""Where a shard's recovery starts: with which ledger, and after which event."""
+
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+
+import structlog
+
+from engine.core.rules import newest_rules
+from engine.core.state import State, genesis
+from engine.shell.log import Bounds, Log, Watermark
+from engine.shell.progress import Progress
+from engine.snapshot import FORMAT, restore
+from schemas.codec import first_digest
+from schemas.snapshots import Manifest, SnapshotUnreadable, why_unusable
+
+log = structlog.get_logger(__name__)
+
+MICROSECONDS_PER_MILLISECOND: Final = 1_000
+
+
+class Start(NamedTuple):
+    """A ledger as of `state.next_offset`, the digest of the event `state.seq`, and the snapshot it is from, if any."""
+
+    state: State
+    digest: bytes
+    manifest: Manifest | None
+
+
+def start_of(source: Log, shard: int, shards: int, watermark: Watermark, bounds: Bounds, progress: Progress) -> Start:
+    """Give the newest good snapshot's ledger, or that before the first command, from which the whole log is replayed.
+
+    Good is one of this shard, in a version this code reads, not above the watermark, whole and unaltered, of the log
+    there is. Every other is named and passed over for the one before it; age never disqualifies one.
+    """
+
+    def pass_over(offset: int, why: str, number: int | None = None) -> None:
+        log.warning("snapshot passed over", shard=shard, manifest_offset=offset, number=number, why=why)
+
+    for offset, manifest in source.manifests(shard, pass_over):
+        found = (
+            why_unusable(manifest, shard=shard, seq=watermark.seq, format_version=FORMAT, rules_version=newest_rules())
+            or _why_of_another_log(source, manifest, bounds)
+            or _load(source, manifest, shard, shards, progress)
+        )
+        if isinstance(found, State):
+            return Start(found, manifest.digest, manifest)
+        pass_over(offset, found, manifest.number)
+    log.info("no snapshot to start from, the whole log is replayed", shard=shard)
+    return Start(genesis(shard, shards), first_digest(shard), None)
+
+
+def _load(source: Log, manifest: Manifest, shard: int, shards: int, progress: Progress) -> State | str:
+    """Give the snapshot's ledger, or why it has none."""
+    progress.begin("loading", manifest.uncompressed_bytes)
+    progress.offset = manifest.next_offset
+    try:
+        state = restore(_counted(source.pages(shard, manifest), progress))
+    except SnapshotUnreadable as error:
+        return str(error)
+    return _contradiction(manifest, state, shards) or state
+
+
+def _counted(pages: Iterator[bytes], progress: Progress) -> Iterator[bytes]:
+    for page in pages:
+        progress.done += len(page)
+        yield page
+    progress.begin("indexing", 0)
+
+
+def _why_of_another_log(source: Log, manifest: Manifest, bounds: Bounds) -> str | None:
+    """Say why these commands are not those the snapshot was made of, as far as its last one shows it, or give null."""
+    if manifest.next_offset <= bounds.first:
+        return None  # What it was made of was deleted; the shard itself sees whether anything is missing.
+    if manifest.next_offset > bounds.end:
+        return f"it has the commands up to offset {manifest.next_offset}, and the log has them up to {bounds.end}"
+    last = manifest.next_offset - 1
+    appended_ms = source.appended_at(manifest.shard, last)
+    if appended_ms is None:
+        return f"its last command, at offset {last}, is not in the log"
+    if appended_ms * MICROSECONDS_PER_MILLISECOND > manifest.time:
+        return f"the command at offset {last} was appended after it was taken: it is of another log"
+    return None
+
+
+def _contradiction(manifest: Manifest, state: State, shards: int) -> str | None:
+    """Say in what a ledger differs from what its manifest says of it, or give null."""
+    said = (manifest.shard, shards, manifest.seq, manifest.next_offset, manifest.time, manifest.rules_version)
+    found = (state.shard, state.shards, state.seq, state.next_offset, state.time, state.rules_version)
+    if said != found:
+        return f"its manifest says shard, shards, seq, next offset, time and rules {said}, its first page {found}"
+    accounts, positions = len(state.accounts), len(state.positions)
+    if (manifest.accounts, manifest.positions) != (accounts, positions):
+        return (
+            f"its manifest says {manifest.accounts} accounts and {manifest.positions} positions, "
+            f"and it has {accounts} and {positions}"
+        )
+    return None

@@ -1,0 +1,64 @@
+"""What the service says of itself: which feed plays, and what was last seen of each symbol."""
+
+from typing import Any, NamedTuple
+
+from market_data.clock import Clock
+from market_data.feed import Quote
+from runtime.pages import Readiness
+from schemas.messages import FeedName
+
+
+class Seen(NamedTuple):
+    """A symbol's last well-formed quote, and how many there were."""
+
+    bid: str
+    ask: str
+    at: float
+    ticks: int
+
+
+class Board:
+    """Written by the publisher, read by the pages' thread: each entry is replaced whole."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self.feed: FeedName | None = None
+        self.run: str | None = None
+        self.selected = False
+        self.connected = False
+        self.finished = False
+        self._symbols: dict[str, Seen] = {}
+
+    def show(self, quote: Quote) -> None:
+        """Put a quote in the place of the symbol's last one."""
+        before = self._symbols.get(quote.symbol)
+        count = 1 if before is None else before.ticks + 1
+        self._symbols[quote.symbol] = Seen(quote.bid, quote.ask, self._clock.monotonic(), count)
+
+    def status(self) -> dict[str, Any]:
+        """Give the page `/status`."""
+        now = self._clock.monotonic()
+        return {
+            "feed": self.feed,
+            "run": self.run,
+            "connected": self.connected,
+            "finished": self.finished,
+            "symbols": {
+                symbol: {"bid": seen.bid, "ask": seen.ask, "age_ms": round((now - seen.at) * 1000), "ticks": seen.ticks}
+                for symbol, seen in self._symbols.copy().items()
+            },
+        }
+
+    def readiness(self) -> Readiness:
+        """Give the page `/readyz`: ready once prices flow, and when a recording came to its end."""
+        if self.finished:
+            return Readiness(ready=True, why=None)
+        if self.feed is None:
+            return Readiness(ready=False, why="No feed is chosen yet; the exchange has to know its instruments first.")
+        if not self.selected:
+            return Readiness(ready=False, why="Kafka has not confirmed the choice of the feed in every shard yet.")
+        if not self.connected:
+            return Readiness(ready=False, why="The feed is not connected.")
+        if not self._symbols:
+            return Readiness(ready=False, why="The feed has quoted nothing yet.")
+        return Readiness(ready=True, why=None)

@@ -1,0 +1,151 @@
+"""Which feed plays: the one that is asked for, or with `auto` Backpack if it is heard and else the simulation."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from typing import Final, Literal
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+import msgspec
+import structlog
+
+from market_data.backpack import BackpackFeed
+from market_data.clock import Clock
+from market_data.feed import Feed, Item, Quote
+from market_data.last_prices import last_accepted_prices
+from market_data.metrics import Metrics
+from market_data.recorded import RecordedFeed, open_recording, read_speed
+from market_data.simulated import FIRST_PRICES, SimulatedFeed
+from runtime.errors import FixableError
+from runtime.settings import Settings
+
+RECORDED: Final = "recorded:"
+TRIAL_S: Final = 5.0
+CHOICE_FILE: Final = "auto-feed.json"
+
+log = structlog.get_logger(__name__)
+
+
+class AutoChoice(msgspec.Struct, frozen=True):
+    """What `auto` chose within one start of the instance."""
+
+    start: str
+    feed: Literal["backpack", "simulated"]
+
+
+class HeardFeed:
+    """A feed whose first items were waited for: they come first again, and none is lost."""
+
+    def __init__(self, feed: Feed, first: list[Item], rest: AsyncIterator[Item]) -> None:
+        self.name, self.run, self.live = feed.name, feed.run, feed.live
+        self._first = first
+        self._rest = rest
+
+    async def items(self) -> AsyncIterator[Item]:
+        """Say what was heard already, then what is heard."""
+        for item in self._first:
+            yield item
+        async for item in self._rest:
+            yield item
+
+
+async def choose_feed(settings: Settings, clock: Clock, metrics: Metrics) -> Feed:
+    """Give the feed the settings name; FixableError when they name none."""
+    kind = settings.feed
+    if kind == "auto":
+        return await _choose_auto(settings, clock, metrics)
+    if kind == "backpack":
+        return _backpack(settings, clock, metrics)
+    if kind == "simulated":
+        return await _simulated(settings, clock)
+    if kind.startswith(RECORDED) and kind != RECORDED:
+        return _recorded(settings, Path(kind.removeprefix(RECORDED)), clock)
+    raise FixableError(f"FEED is auto, simulated, backpack or recorded:FILE, not {kind!r}.")
+
+
+def forwards_each_tick(settings: Settings) -> bool:
+    """Whether each tick is a price command of its own: so asked, or a recording at full speed."""
+    at_full_speed = settings.feed.startswith(RECORDED) and read_speed(settings.feed_speed) is None
+    return at_full_speed or settings.price_interval_ms == 0
+
+
+async def first_quote(feed: Feed, patience: Callable[[], Awaitable[None]]) -> HeardFeed | None:
+    """Give the feed once it quoted something; None when patience ended first, and then it is closed."""
+    items = feed.items()
+    heard: list[Item] = []
+
+    async def listen() -> None:
+        while not (heard and isinstance(heard[-1], Quote)):
+            heard.append(await anext(items))
+
+    listening = asyncio.ensure_future(listen())
+    waiting = asyncio.ensure_future(patience())
+    await asyncio.wait((listening, waiting), return_when=asyncio.FIRST_COMPLETED)
+    waiting.cancel()
+    if listening.done():
+        listening.result()
+        return HeardFeed(feed, heard, items)
+    listening.cancel()
+    await asyncio.gather(listening, waiting, return_exceptions=True)
+    return None
+
+
+async def _choose_auto(settings: Settings, clock: Clock, metrics: Metrics) -> Feed:
+    before = _chosen_before(settings)
+    if before is not None:
+        log.info("auto keeps the feed it chose when the exchange was started", feed=before)
+        return _backpack(settings, clock, metrics) if before == "backpack" else await _simulated(settings, clock)
+    log.info("auto tries Backpack", url=settings.backpack_ws_url, for_s=TRIAL_S)
+    heard = await first_quote(_backpack(settings, clock, metrics), lambda: clock.sleep(TRIAL_S))
+    if heard is not None:
+        log.info("auto chose Backpack: it quotes", url=settings.backpack_ws_url)
+        _remember(settings, "backpack")
+        return heard
+    log.warning(
+        "auto chose the SIMULATION: no quote of Backpack was heard", url=settings.backpack_ws_url, for_s=TRIAL_S
+    )
+    _remember(settings, "simulated")
+    return await _simulated(settings, clock)
+
+
+def _backpack(settings: Settings, clock: Clock, metrics: Metrics) -> BackpackFeed:
+    parts = urlsplit(settings.backpack_ws_url)
+    if parts.scheme not in ("ws", "wss") or not parts.hostname:
+        raise FixableError(
+            f"BACKPACK_WS_URL is {settings.backpack_ws_url!r}, which is no address like wss://host or ws://host:port."
+        )
+    return BackpackFeed(settings.backpack_ws_url, settings.symbols, clock, metrics)
+
+
+async def _simulated(settings: Settings, clock: Clock) -> SimulatedFeed:
+    accepted = await asyncio.to_thread(last_accepted_prices, settings, settings.symbols)
+    first_prices = {symbol: accepted.get(symbol, FIRST_PRICES[symbol]) for symbol in settings.symbols}
+    log.info(
+        "the simulation starts", first_prices=first_prices, of_the_log=sorted(accepted), seed=settings.simulation_seed
+    )
+    return SimulatedFeed(str(uuid4()), settings.simulation_seed, first_prices, clock)
+
+
+def _recorded(settings: Settings, file: Path, clock: Clock) -> RecordedFeed:
+    speed = read_speed(settings.feed_speed)
+    recording = open_recording(file, settings.feed_spread_bps, speed)
+    return RecordedFeed(str(uuid4()), recording, settings.symbols, speed, clock, loop=settings.feed_loop)
+
+
+def _chosen_before(settings: Settings) -> Literal["backpack", "simulated"] | None:
+    """What `auto` chose earlier in this start of the instance: a process that is restarted does not change markets."""
+    file = settings.data / CHOICE_FILE
+    if settings.start_id is None or not file.is_file():
+        return None
+    try:
+        choice = msgspec.json.decode(file.read_bytes(), type=AutoChoice)
+    except msgspec.DecodeError:
+        return None
+    return choice.feed if choice.start == settings.start_id else None
+
+
+def _remember(settings: Settings, feed: Literal["backpack", "simulated"]) -> None:
+    if settings.start_id is not None:
+        settings.data.mkdir(parents=True, exist_ok=True)
+        (settings.data / CHOICE_FILE).write_bytes(msgspec.json.encode(AutoChoice(settings.start_id, feed)))

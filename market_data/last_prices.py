@@ -1,0 +1,30 @@
+"""At which prices the exchange left off: read back from its events."""
+
+from collections.abc import Iterable
+from typing import Final
+
+from runtime.kafka import read_back
+from runtime.settings import Settings
+from schemas.codec import read_event
+from schemas.events import PricesUpdated
+from schemas.topics import EVENTS
+
+SHARD: Final = 0  # every shard has the same prices
+FIRST_WINDOW: Final = 500
+LAST_WINDOW: Final = 32_000  # events looked at before a symbol counts as never quoted
+
+
+def last_accepted_prices(settings: Settings, symbols: Iterable[str]) -> dict[str, int]:
+    """Give the middle of each symbol's last accepted tick, in ticks rounded down; nothing for one not found."""
+    wanted = set(symbols)
+    window = FIRST_WINDOW
+    while True:
+        found: dict[str, int] = {}
+        records = read_back(settings, EVENTS, SHARD, window)
+        for record in records:
+            event = read_event(record.value)
+            if isinstance(event, PricesUpdated):
+                found |= {tick.symbol: (tick.bid + tick.ask) // 2 for tick in event.accepted if tick.symbol in wanted}
+        if len(found) == len(wanted) or len(records) < window or window >= LAST_WINDOW:
+            return found
+        window *= 8

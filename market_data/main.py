@@ -1,0 +1,84 @@
+"""What market data consists of, and how it is started and stopped."""
+
+import asyncio
+import signal
+from collections.abc import Coroutine
+from contextlib import suppress
+from typing import Any, Final
+
+import structlog
+import uvloop
+from confluent_kafka import KafkaException, Producer
+from prometheus_client import REGISTRY
+
+from market_data.board import Board
+from market_data.choose import choose_feed, forwards_each_tick
+from market_data.clock import SystemClock
+from market_data.metrics import Metrics
+from market_data.outbox import Outbox
+from market_data.publisher import Publisher
+from market_data.readiness import wait_for_instruments
+from runtime.errors import FixableError
+from runtime.kafka import command_producer_options
+from runtime.logging import configure
+from runtime.pages import Pages
+from runtime.settings import Settings
+from runtime.topics import require_topics
+from schemas.topics import COMMANDS
+
+FLUSH_TIMEOUT_S: Final = 10.0
+
+log = structlog.get_logger(__name__)
+
+
+def main(settings: Settings) -> None:
+    """Publish one feed until SIGTERM or SIGINT. A recording that ended leaves it running: its pages say so."""
+    configure("market-data", settings.log_level)
+    require_topics(settings, COMMANDS)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_serve(settings))
+
+
+async def _serve(settings: Settings) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    clock = SystemClock()
+    metrics, board = Metrics(REGISTRY), Board(clock)
+    outbox = Outbox(Producer(command_producer_options(settings, "reprise-market-data")), clock)
+    pages = Pages(settings.market_data_host, settings.market_data_port, board.readiness, board.status)
+    pages.start()
+    try:
+        await _until(stop, _publish(settings, outbox, clock, metrics, board))
+    except KafkaException as error:
+        raise FixableError(f"Kafka did not take what was sent; is KAFKA_BROKERS right? {error}") from error
+    finally:
+        unconfirmed = outbox.flush(FLUSH_TIMEOUT_S)
+        log.info("market data stopped", unconfirmed_records=unconfirmed)
+        pages.stop()
+
+
+async def _publish(settings: Settings, outbox: Outbox, clock: SystemClock, metrics: Metrics, board: Board) -> None:
+    await wait_for_instruments(settings)
+    feed = await choose_feed(settings, clock, metrics)
+    interval_s = 0.0 if forwards_each_tick(settings) else settings.price_interval_ms / 1000
+    publisher = Publisher(feed, settings.symbols, settings.shards, interval_s, outbox, clock, metrics, board)
+    await publisher.select_feed()
+    parts = [asyncio.create_task(part) for part in (publisher.follow(), publisher.keep_time(), outbox.keep_serving())]
+    try:
+        await asyncio.gather(*parts)
+    finally:
+        for part in parts:
+            part.cancel()
+        await asyncio.gather(*parts, return_exceptions=True)
+
+
+async def _until(stop: asyncio.Event, work: Coroutine[Any, Any, None]) -> None:
+    """Work until told to stop; an error of the work ends it, and is raised as it was."""
+    working, told = asyncio.create_task(work), asyncio.create_task(stop.wait())
+    await asyncio.wait((working, told), return_when=asyncio.FIRST_COMPLETED)
+    told.cancel()
+    if not working.done():
+        working.cancel()
+    with suppress(asyncio.CancelledError):
+        await working

@@ -1,0 +1,203 @@
+"""What of a feed enters the log: every tick for everyone, and prices into every shard of the exchange."""
+
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import Final
+
+import msgspec
+import structlog
+
+from market_data.board import Board
+from market_data.clock import Clock
+from market_data.conflation import Conflation
+from market_data.conversion import WIDE, scaled, to_ticks, well_formed
+from market_data.feed import Ended, Feed, Heard, Interrupted, Item, Quote
+from market_data.metrics import Metrics
+from market_data.outbox import Outbox
+from schemas.codec import encode_command
+from schemas.commands import SelectFeed, UpdatePrices
+from schemas.instruments import BY_SYMBOL
+from schemas.topics import COMMANDS, TICKS
+from schemas.units import NotRepresentable
+
+WAIT_MIN_S: Final = 0.005
+WAIT_MAX_S: Final = 1.0
+LOGGED_REFUSALS: Final = 100  # after the first so many, one of so many is logged
+
+log = structlog.get_logger(__name__)
+
+
+class PublishedTick(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A record of `backpack-market-updates`. Numbers for those who look, text and integers for those who compute.
+
+    price: the middle of bid and ask. timestamp: the source's, ms. volume: of the last day, null where not known.
+    """
+
+    symbol: str
+    price: float
+    timestamp: int
+    bid: float
+    ask: float
+    volume: float | None
+    bid_text: str
+    ask_text: str
+    source_time_us: int
+    update_id: int
+
+
+class Publisher:
+    """Publishes one start of one feed. interval_s: least time between two price commands; 0 forwards each tick."""
+
+    def __init__(
+        self,
+        feed: Feed,
+        symbols: Iterable[str],
+        shards: int,
+        interval_s: float,
+        outbox: Outbox,
+        clock: Clock,
+        metrics: Metrics,
+        board: Board,
+    ) -> None:
+        self._feed = feed
+        self._instruments = {symbol: BY_SYMBOL[symbol] for symbol in BY_SYMBOL if symbol in symbols}
+        self._shards = shards
+        self._outbox = outbox
+        self._clock = clock
+        self._metrics = metrics
+        self._board = board
+        self._conflation = Conflation(self._instruments, interval_s)
+        # A tick may come while the clock is waited for, and is then due after the interval.
+        self._wait_max_s = interval_s or WAIT_MAX_S
+        self._volumes: dict[str, float] = {}
+        self._refusals = 0
+
+    async def select_feed(self) -> None:
+        """Say in every shard whose prices count from here on; returns when Kafka has confirmed it."""
+        command = SelectFeed(name=self._feed.name, run=self._feed.run, live=self._feed.live)
+        await self._send_to_shards(encode_command(command))
+        await self._outbox.confirmed()
+        self._board.feed, self._board.run, self._board.selected = self._feed.name, self._feed.run, True
+        log.info("feed selected", feed=self._feed.name, run=self._feed.run, shards=self._shards)
+
+    async def follow(self) -> None:
+        """Publish what the feed says until it ends. `keep_time` runs beside it."""
+        async for item in self._feed.items():
+            await self.take(item)
+
+    async def keep_time(self) -> None:
+        """Send the price commands that fall due while the feed says nothing new."""
+        while True:
+            wait_s = self._conflation.wait_s(self._clock.monotonic())
+            await self._clock.sleep(max(WAIT_MIN_S, min(wait_s, self._wait_max_s)))
+            await self._send_due()
+
+    async def take(self, item: Item) -> None:
+        """Publish one thing a feed said."""
+        match item:
+            case Quote():
+                await self._take_quote(item)
+            case Heard():
+                self._note_heard(item)
+            case Interrupted():
+                self._conflation.interrupt()
+                self._set_connected(connected=False)
+                self._metrics.feed_interruptions.inc()
+            case Ended():
+                self._conflation.interrupt()
+                self._set_connected(connected=False)
+                self._board.finished = True
+                self._metrics.feed_finished.set(1)
+                log.info("ENDED: the recording came to its end; its prices are stale from now on", run=self._feed.run)
+
+    async def _take_quote(self, quote: Quote) -> None:
+        self._metrics.feed_messages.labels("quote").inc()
+        self._set_connected(connected=True)
+        instrument = self._instruments.get(quote.symbol)
+        if instrument is None:
+            self._metrics.feed_messages.labels("not_followed").inc()
+            return
+        try:
+            price = to_ticks(quote, instrument)
+        except NotRepresentable as error:
+            self._refuse(quote, "not_representable", str(error))
+            return
+        flaw = well_formed(price, instrument)
+        if flaw in (None, WIDE):
+            await self._outbox.room(1)
+            self._publish(quote)
+        if flaw is None:
+            self._board.show(quote)
+            self._conflation.add_tick(quote, price, self._clock.monotonic())
+        else:
+            # The core refuses it too, and its event says so to everyone.
+            self._refuse(quote, flaw, "its price is told to the exchange, which refuses it")
+            self._conflation.add_ill_formed(quote, price, self._clock.monotonic())
+        await self._send_due()
+
+    def _note_heard(self, heard: Heard) -> None:
+        self._metrics.feed_messages.labels("heard").inc()
+        self._set_connected(connected=True)
+        if heard.symbol in self._instruments:
+            self._conflation.add_heard(heard.symbol, self._clock.monotonic())
+        if heard.volume is not None:
+            try:
+                number, divisor = scaled(heard.volume, 0)
+            except NotRepresentable:
+                return
+            self._volumes[heard.symbol] = number / divisor
+
+    def _publish(self, quote: Quote) -> None:
+        bid, ask = Decimal(quote.bid), Decimal(quote.ask)
+        tick = PublishedTick(
+            symbol=quote.symbol,
+            price=float((bid + ask) / 2),
+            timestamp=quote.source_time // 1000,
+            bid=float(bid),
+            ask=float(ask),
+            volume=self._volumes.get(quote.symbol),
+            bid_text=quote.bid,
+            ask_text=quote.ask,
+            source_time_us=quote.source_time,
+            update_id=quote.update_id,
+        )
+        self._outbox.send(TICKS, msgspec.json.encode(tick), key=quote.symbol.encode())
+        self._metrics.ticks_published.labels(quote.symbol).inc()
+
+    async def _send_due(self) -> None:
+        """Send a price command if one is due. What it says is taken only once there is room for it."""
+        if self._conflation.wait_s(self._clock.monotonic()) > 0:
+            return
+        await self._outbox.room(self._shards)
+        prices = self._conflation.take_due(self._clock.monotonic())
+        if prices is None:
+            return
+        command = UpdatePrices(
+            feed=self._feed.name,
+            run=self._feed.run,
+            sent_at=self._clock.micros(),
+            ticks=prices.ticks,
+            alive=prices.alive,
+        )
+        await self._send_to_shards(encode_command(command))
+        self._metrics.price_commands.inc()
+        self._metrics.unacknowledged.set(self._outbox.unacknowledged)
+
+    async def _send_to_shards(self, value: bytes) -> None:
+        await self._outbox.room(self._shards)
+        for shard in range(self._shards):
+            self._outbox.send(COMMANDS, value, partition=shard)
+
+    def _set_connected(self, *, connected: bool) -> None:
+        if connected != self._board.connected:
+            self._board.connected = connected
+            self._metrics.feed_connected.set(int(connected))
+            log.info("feed is heard" if connected else "feed is silent", feed=self._feed.name)
+
+    def _refuse(self, quote: Quote, reason: str, why: str) -> None:
+        self._metrics.ticks_refused.labels(reason).inc()
+        self._refusals += 1
+        if self._refusals <= LOGGED_REFUSALS or self._refusals % LOGGED_REFUSALS == 0:
+            log.warning(
+                "quote refused", symbol=quote.symbol, bid=quote.bid[:40], ask=quote.ask[:40], reason=reason, why=why
+            )

@@ -1,0 +1,84 @@
+"""What became of an account's commands, and what its orders opened: a position changes afterwards, an order does not.
+
+The API imports `queries`.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import msgspec
+from sqlalchemy import Connection, Select, select
+
+from projector import tables
+from projector.answers import CommandRow, Page, page_of
+from schemas.events import PositionOpened
+from schemas.ids import event_id
+
+
+def command(db: Connection, account_id: str | None, command_id: str) -> CommandRow | None:
+    """Give a command's outcome. account_id: null for a broadcast's command."""
+    owner = tables.commands.c.account_id.is_(None) if account_id is None else tables.commands.c.account_id == account_id
+    return _one_command(db, select(tables.commands).where(tables.commands.c.command_id == command_id, owner))
+
+
+def commands(db: Connection, account_id: str, command_ids: Sequence[str]) -> dict[str, CommandRow]:
+    """Give the outcomes of those of an account's commands that have one, by id."""
+    table = tables.commands.c
+    query = select(tables.commands).where(table.account_id == account_id, table.command_id.in_(command_ids))
+    return {row["command_id"]: _command(row) for row in db.execute(query).mappings()}
+
+
+def command_by_client_order_id(db: Connection, account_id: str, client_order_id: str) -> CommandRow | None:
+    """Give the first order that opened a position under this client order id."""
+    query = (
+        select(tables.commands)
+        .where(tables.commands.c.account_id == account_id, tables.commands.c.client_order_id == client_order_id)
+        .order_by(tables.commands.c.seq)
+        .limit(1)
+    )
+    return _one_command(db, query)
+
+
+def orders(
+    db: Connection,
+    account_id: str,
+    *,
+    status: Literal["done", "rejected"] | None = None,
+    limit: int = 50,
+    before: int | None = None,
+) -> Page[tuple[CommandRow, PositionOpened | None]]:
+    """List the outcomes of an account's orders, each with the event of its opening, null where it was refused."""
+    table = tables.commands.c
+    query = select(tables.commands).where(table.account_id == account_id, table.type == "OpenPosition")
+    if status is not None:
+        query = query.where(table.status == status)
+    if before is not None:
+        query = query.where(table.seq < before)
+    rows = db.execute(query.order_by(table.seq.desc()).limit(limit + 1)).mappings().all()
+    found = [_command(row) for row in rows]
+    opened = _openings(db, account_id, [row.seq for row in found if row.status == "done"])
+    return page_of([(row, opened.get(row.seq)) for row in found], limit, [row.seq for row in found])
+
+
+def opening(db: Connection, account_id: str, seq: int) -> PositionOpened | None:
+    """Give the event of this number, if it opened a position of this account."""
+    return _openings(db, account_id, [seq]).get(seq)
+
+
+def _one_command(db: Connection, query: Select[Any]) -> CommandRow | None:
+    row = db.execute(query).mappings().one_or_none()
+    return None if row is None else _command(row)
+
+
+def _command(row: Any) -> CommandRow:
+    return CommandRow(event_id=event_id(row["shard"], row["seq"]), **row)
+
+
+def _openings(db: Connection, account_id: str, seqs: Sequence[int]) -> dict[int, PositionOpened]:
+    if not seqs:
+        return {}
+    table = tables.account_events.c
+    query = select(table.seq, table.event).where(
+        table.account_id == account_id, table.type == PositionOpened.__name__, table.seq.in_(seqs)
+    )
+    return {seq: msgspec.convert(event, PositionOpened) for seq, event in db.execute(query)}

@@ -1,0 +1,66 @@
+"""How what a batch says of the market is merged into its tables: a handful of rows, whatever the batch."""
+
+import msgspec
+from sqlalchemy import Connection, func, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from projector.market_rows import Candle, MarketRows, Price
+from projector.tables import candles, feed, instruments, prices
+from schemas.messages import Instrument, MarketStatus
+
+
+def write_market(db: Connection, market: MarketRows) -> None:
+    """Write prices, candles, feed and instruments; instruments first, for a status may be of a new one."""
+    if market.instruments:
+        _write_instruments(db, list(market.instruments.values()))
+    for symbol, status in market.statuses.items():
+        _write_status(db, symbol, status)
+    if market.feed is not None:
+        row = {
+            "name": market.feed.name,
+            "run": market.feed.run,
+            "live": market.feed.live,
+            "selected_at": market.feed.time,
+        }
+        db.execute(insert(feed).values(one=True, **row).on_conflict_do_update(index_elements=["one"], set_=row))
+    if market.candles:
+        _write_candles(db, list(market.candles.values()))
+    if market.moved:
+        _write_prices(db, [market.prices[symbol] for symbol in sorted(market.moved)])
+
+
+def _write_instruments(db: Connection, defined: list[Instrument]) -> None:
+    """Add instruments behind those there are, or change those; a status is not theirs to change."""
+    count = db.execute(select(func.count()).select_from(instruments)).scalar_one()
+    for number, instrument in enumerate(defined):
+        fields = msgspec.structs.asdict(instrument)
+        statement = insert(instruments).values(ordinal=count + number, status="open", **fields)
+        db.execute(statement.on_conflict_do_update(index_elements=["symbol"], set_=fields))
+
+
+def _write_status(db: Connection, symbol: str, status: MarketStatus) -> None:
+    db.execute(update(instruments).where(instruments.c.symbol == symbol).values(status=status))
+
+
+def _write_candles(db: Connection, minutes: list[Candle]) -> None:
+    """Add to minutes that an earlier batch began: their opening stays."""
+    statement = insert(candles).values([msgspec.structs.asdict(candle) for candle in minutes])
+    new = statement.excluded
+    db.execute(
+        statement.on_conflict_do_update(
+            index_elements=["symbol", "start"],
+            set_={
+                "high": func.greatest(candles.c.high, new.high),
+                "low": func.least(candles.c.low, new.low),
+                "close": new.close,
+                "ticks": candles.c.ticks + new.ticks,
+                "source": new.source,
+            },
+        )
+    )
+
+
+def _write_prices(db: Connection, moved: list[Price]) -> None:
+    statement = insert(prices).values([msgspec.structs.asdict(price) for price in moved])
+    replaced = {name: statement.excluded[name] for name in Price.__struct_fields__ if name != "symbol"}
+    db.execute(statement.on_conflict_do_update(index_elements=["symbol"], set_=replaced))

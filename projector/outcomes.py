@@ -1,0 +1,108 @@
+"""What became of a command: which event is its outcome, and which outcome counts."""
+
+from typing import Final, NamedTuple
+
+from schemas.events import (
+    AccountOpened,
+    CommandRejected,
+    Deposited,
+    Event,
+    InstrumentsDefined,
+    MarketStatusSet,
+    OldestReduced,
+    PositionClosed,
+    PositionOpened,
+    PositionReduced,
+    RulesActivated,
+    StopsAmended,
+    Withdrawn,
+)
+from schemas.rejections import Rejection
+
+ID_LENGTH_MAX: Final = 64
+
+COMMAND_OF: Final[dict[type, str]] = {
+    AccountOpened: "OpenAccount",
+    Deposited: "Deposit",
+    Withdrawn: "Withdraw",
+    PositionOpened: "OpenPosition",
+    PositionClosed: "ClosePosition",
+    PositionReduced: "ReducePosition",
+    OldestReduced: "ReduceOldest",
+    StopsAmended: "AmendStops",
+    InstrumentsDefined: "DefineInstruments",
+    MarketStatusSet: "SetMarketStatus",
+    RulesActivated: "ActivateRules",
+}
+
+
+class Outcome(NamedTuple):
+    """A row of `commands`, in the order of its columns.
+
+    command_hash is set where the engine remembers the id, and then the outcome is final. An id it does not remember
+    (too many commands, no such account yet) may be tried again, and the row gives way to what comes later.
+    """
+
+    command_id: str
+    account_id: str | None
+    shard: int
+    seq: int
+    type: str | None
+    status: str
+    rejection: int | None
+    position_id: str | None
+    client_order_id: str | None
+    warnings: list[str]
+    first_offset: int
+    time: int
+    command_hash: bytes | None
+
+
+def outcome(shard: int, event: Event) -> Outcome | None:
+    """Give the outcome this event is, or null: it has index 0, and its command an id that can be asked for."""
+    if event.index != 0 or event.command_id is None or not _can_be_asked_for(event):
+        return None
+    command_type: str | None = COMMAND_OF.get(type(event))
+    rejection = position_id = client_order_id = None
+    warnings: list[str] = []
+    match event:
+        case CommandRejected():
+            command_type, rejection = event.command, event.rejection
+        case PositionOpened():
+            position_id, client_order_id, warnings = event.position_id, event.client_order_id, list(event.warnings)
+        case StopsAmended():
+            position_id, warnings = event.position_id, list(event.warnings)
+        case PositionReduced():
+            position_id, warnings = event.position_id, list(event.warnings)
+        case PositionClosed():
+            position_id = event.position_id
+        case _:
+            pass  # Says no more than its type does.
+    is_remembered = event.account_id is None or event.account_seq is not None
+    return Outcome(
+        command_id=event.command_id,
+        account_id=event.account_id,
+        shard=shard,
+        seq=event.seq,
+        type=command_type,
+        status="done" if rejection is None else "rejected",
+        rejection=rejection,
+        position_id=position_id,
+        client_order_id=client_order_id,
+        warnings=warnings,
+        first_offset=event.command_offset,
+        time=event.time,
+        command_hash=event.command_hash if is_remembered else None,
+    )
+
+
+def _can_be_asked_for(event: Event) -> bool:
+    """Leave out ids the engine does not take, and accounts in a shard that is not theirs."""
+    if isinstance(event, CommandRejected) and event.rejection == Rejection.WRONG_SHARD:
+        return False
+    return all(name is None or _is_id(name) for name in (event.command_id, event.account_id))
+
+
+def _is_id(text: str) -> bool:
+    # Leaves out what PostgreSQL could not store or index, too: zero bytes, and texts of any length.
+    return 0 < len(text) <= ID_LENGTH_MAX and text.isascii() and text.isprintable()

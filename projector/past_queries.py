@@ -1,0 +1,99 @@
+"""What happened to an account: its fills, ledger lines, events and receipts. The API imports `queries`."""
+
+from typing import Any, Final
+
+import msgspec
+from sqlalchemy import Connection, and_, func, select
+
+from projector import tables
+from projector.answers import EventRow, FillRow, LedgerRow, Page, ReceiptRow, page_of
+from schemas.events import PositionClosed, PositionReduced
+from schemas.ids import event_id as name_event
+
+LINES_MAX: Final = 8  # ledger lines one event may have, for a cursor of one number
+
+
+def fills(
+    db: Connection, account_id: str, *, symbol: str | None = None, limit: int = 50, before: int | None = None
+) -> Page[FillRow]:
+    """List an account's executions."""
+    columns = tables.fills.c
+    query = select(tables.fills).where(columns.account_id == account_id)
+    if symbol is not None:
+        query = query.where(columns.symbol == symbol)
+    if before is not None:
+        query = query.where(columns.seq < before)
+    rows = db.execute(query.order_by(columns.seq.desc()).limit(limit + 1)).mappings().all()
+    items = [FillRow(**_named(row)) for row in rows]
+    return page_of(items, limit, [row["seq"] for row in rows])
+
+
+def realized_pnl(db: Connection, position_id: str, seq: int) -> int | None:
+    """Give what was realized on a position up to an event of its shard, before fees; null where nothing was closed."""
+    columns, positions = tables.fills.c, tables.positions.c
+    query = (
+        select(func.sum(columns.realized_pnl))
+        .join_from(tables.positions, tables.fills, columns.account_id == positions.account_id)
+        .where(positions.position_id == position_id, columns.position_id == position_id, columns.seq <= seq)
+    )
+    realized = db.execute(query).scalar_one()
+    return None if realized is None else int(realized)
+
+
+def ledger(
+    db: Connection,
+    account_id: str,
+    *,
+    start: int | None = None,
+    end: int | None = None,
+    limit: int = 50,
+    before: int | None = None,
+) -> Page[LedgerRow]:
+    """List an account's ledger lines, of [start, end) where those are given."""
+    table = tables.ledger_entries.c
+    query = select(tables.ledger_entries).where(table.account_id == account_id)
+    if start is not None:
+        query = query.where(table.time >= start)
+    if end is not None:
+        query = query.where(table.time < end)
+    if before is not None:
+        seq, line = divmod(before, LINES_MAX)
+        query = query.where((table.seq < seq) | and_(table.seq == seq, table.line < line))
+    rows = db.execute(query.order_by(table.seq.desc(), table.line.desc()).limit(limit + 1)).mappings().all()
+    items = []
+    for row in rows:
+        fields = _named(row)
+        line = fields.pop("line")
+        items.append(LedgerRow(line_id=f"{fields['event_id']}.{line}", **fields))
+    return page_of(items, limit, [row["seq"] * LINES_MAX + row["line"] for row in rows])
+
+
+def account_events(db: Connection, account_id: str, *, after: int = 0, limit: int = 50) -> Page[EventRow]:
+    """List an account's events, the oldest after that account_seq first; the cursor is the `after` of the next page."""
+    table = tables.account_events.c
+    query = select(tables.account_events).where(table.account_id == account_id, table.account_seq > after)
+    rows = db.execute(query.order_by(table.account_seq).limit(limit + 1)).mappings().all()
+    items = [
+        EventRow(name_event(row["shard"], row["seq"]), row["account_seq"], row["time"], row["type"], row["event"])
+        for row in rows
+    ]
+    return page_of(items, limit, [row.account_seq for row in items])
+
+
+def receipt(db: Connection, account_id: str, event_id: str) -> ReceiptRow | None:
+    """Give the receipt of one of the account's closes."""
+    query = select(tables.receipts.c.event).where(
+        tables.receipts.c.account_id == account_id, tables.receipts.c.event_id == event_id
+    )
+    event = db.execute(query).scalar_one_or_none()
+    if event is None:
+        return None
+    if "quantity_left" in event:
+        return ReceiptRow(event_id, msgspec.convert(event, PositionReduced))
+    return ReceiptRow(event_id, msgspec.convert(event, PositionClosed))
+
+
+def _named(row: Any) -> dict[str, Any]:
+    """The row with its event's name in place of shard and seq."""
+    fields = dict(row)
+    return fields | {"event_id": name_event(fields.pop("shard"), fields.pop("seq"))}

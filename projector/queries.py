@@ -1,0 +1,111 @@
+"""Which questions the API may ask of the projection, and what the answers look like.
+
+Every function takes an open Connection and reads only. Units are the ledger's (columns.py). Lists are newest first;
+`before` takes the `next_cursor` of the page before. What belongs to another account is not found.
+"""
+
+from projector.account_queries import account, open_position_count, position, positions
+from projector.answers import (
+    AccountRow,
+    CommandRow,
+    EventRow,
+    FillRow,
+    LedgerRow,
+    Page,
+    PositionRow,
+    ReceiptRow,
+    ShardProgress,
+)
+from projector.command_queries import command, command_by_client_order_id, commands, opening, orders
+from projector.holdings import ExecutionRow, HoldingRow, executions, holdings
+from projector.market_queries import (
+    CandleRow,
+    DayStats,
+    FeedRow,
+    InstrumentRow,
+    Interval,
+    PriceCondition,
+    PriceRow,
+    candle_end,
+    candle_start,
+    candles,
+    day_stats,
+    instruments,
+    last_feed,
+    last_prices,
+    price_condition,
+)
+from projector.past_queries import LINES_MAX, account_events, fills, ledger, realized_pnl, receipt
+from projector.progress_queries import current_at, progress, projected_seq
+from projector.risk_queries import ExposureRow, LadderRow, exposure, liquidation_ladder
+from projector.venue_queries import (
+    VenueOrderRow,
+    VenuePositionRow,
+    any_open_at_venue,
+    open_venue_orders,
+    venue_next_offset,
+    venue_order_row,
+    venue_order_rows,
+    venue_position_rows,
+)
+
+__all__ = [
+    "LINES_MAX",
+    "AccountRow",
+    "CandleRow",
+    "CommandRow",
+    "DayStats",
+    "EventRow",
+    "ExecutionRow",
+    "ExposureRow",
+    "FeedRow",
+    "FillRow",
+    "HoldingRow",
+    "InstrumentRow",
+    "Interval",
+    "LadderRow",
+    "LedgerRow",
+    "Page",
+    "PositionRow",
+    "PriceCondition",
+    "PriceRow",
+    "ReceiptRow",
+    "ShardProgress",
+    "VenueOrderRow",
+    "VenuePositionRow",
+    "account",
+    "account_events",
+    "any_open_at_venue",
+    "candle_end",
+    "candle_start",
+    "candles",
+    "command",
+    "command_by_client_order_id",
+    "commands",
+    "current_at",
+    "day_stats",
+    "executions",
+    "exposure",
+    "fills",
+    "holdings",
+    "instruments",
+    "last_feed",
+    "last_prices",
+    "ledger",
+    "liquidation_ladder",
+    "open_position_count",
+    "open_venue_orders",
+    "opening",
+    "orders",
+    "position",
+    "positions",
+    "price_condition",
+    "progress",
+    "projected_seq",
+    "realized_pnl",
+    "receipt",
+    "venue_next_offset",
+    "venue_order_row",
+    "venue_order_rows",
+    "venue_position_rows",
+]

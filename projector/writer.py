@@ -1,0 +1,227 @@
+"""How a batch of events becomes rows in PostgreSQL: one transaction with the position, whole or not at all."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+from sqlalchemy import Column, Connection, Engine, MetaData, Table, func, select
+from sqlalchemy.dialects.postgresql import Insert, insert
+from sqlalchemy.schema import CreateTable
+
+from projector.alert_writer import trigger_alerts
+from projector.chain import Entry, Position, follow, start_of
+from projector.locks import WRITE, hold_until_commit
+from projector.market_rows import MarketRows, Price
+from projector.market_writer import write_market
+from projector.rows import Books, Row, Rows
+from projector.tables import (
+    account_events,
+    accounts,
+    commands,
+    fills,
+    ledger_entries,
+    positions,
+    prices,
+    progress,
+    receipts,
+)
+
+STAGES: Final = MetaData()
+
+
+class Rewound(Exception):  # No error: someone asked for a rebuild.
+    """The tables are behind what this process wrote: they were emptied, and are to be filled again."""
+
+
+def _stage(name: str, of: Table, columns: Sequence[str]) -> Table:
+    """Make a temporary table that COPY fills, and from which rows are merged; it is empty after each transaction."""
+    return Table(
+        name,
+        STAGES,
+        *(Column(column, of.c[column].type) for column in columns),
+        prefixes=["TEMPORARY"],
+        postgresql_on_commit="DELETE ROWS",
+    )
+
+
+_accounts = _stage("staged_accounts", accounts, accounts.c.keys())
+_commands = _stage("staged_commands", commands, commands.c.keys())
+_stops = _stage("staged_stops", positions, ["position_id", "stop_loss", "take_profit"])
+_reduced = _stage(
+    "staged_reductions",
+    positions,
+    ["position_id", "quantity", "entry_notional", "margin", "liquidation_price", "realized_pnl"],
+)
+_closed = _stage(
+    "staged_closes",
+    positions,
+    ["position_id", "close_price", "realized_pnl", "close_reason", "closed_at", "receipt_id"],
+)
+
+
+class Writer:
+    """Writes batches; `positions` is how far each shard is, as of the last transaction."""
+
+    def __init__(self, engine: Engine, shards: int) -> None:
+        self._engine = engine
+        self.positions = {shard: start_of(shard) for shard in range(shards)}
+
+    def load(self) -> None:
+        """Read how far the tables are."""
+        with self._engine.begin() as db:
+            self.positions = self._stored(db)
+
+    def write(self, entries: Sequence[Entry]) -> int:
+        """Write what is new of these entries, and give its count.
+
+        Repeatable: what a lost answer left in doubt is found in the tables and left out. Raises BrokenLogError, or
+        Rewound when the tables were emptied meanwhile; then nothing is written.
+        """
+        with self._engine.begin() as db:
+            moved = self._locked(db)
+            fresh = list(follow(moved, entries))
+            rows = Rows(_books(db, fresh), MarketRows(_prices(db)))
+            for entry in fresh:
+                rows.add(entry)
+            _write_rows(db, rows)
+            write_market(db, rows.market)
+            _write_positions(db, {entry.shard: moved[entry.shard] for entry in fresh})
+            trigger_alerts(db, rows.market.spans)  # Last: whoever makes an alert meanwhile relies on it.
+        self.positions = moved
+        return len(fresh)
+
+    def confirm(self, current: Mapping[int, int]) -> None:
+        """Say of these shards at what time (µs, this machine's clock) the tables held all that was committed then."""
+        with self._engine.begin() as db:
+            stored = self._locked(db)
+            _write_positions(db, {shard: stored[shard] for shard in current}, current)
+        self.positions = stored
+
+    def _locked(self, db: Connection) -> dict[int, Position]:
+        """Keep other writers out until the end of the transaction, and read how far the tables are."""
+        hold_until_commit(db, WRITE)
+        stored = self._stored(db)
+        if any(stored[shard].seq < known.seq for shard, known in self.positions.items()):
+            self.positions = stored
+            raise Rewound
+        return stored
+
+    def _stored(self, db: Connection) -> dict[int, Position]:
+        columns = progress.c
+        found = db.execute(select(columns.shard, columns.seq, columns.next_offset, columns.digest, columns.time))
+        stored = {shard: Position(seq, next_offset, digest, time) for shard, seq, next_offset, digest, time in found}
+        return {shard: stored.get(shard) or start_of(shard) for shard in self.positions}
+
+
+def _books(db: Connection, entries: Iterable[Entry]) -> dict[str, Books]:
+    """Read the accounts these events are about, as they are before them."""
+    wanted = {entry.event.account_id for entry in entries if entry.event.account_seq is not None}
+    if not wanted:
+        return {}
+    columns = accounts.c
+    found = db.execute(
+        select(
+            columns.account_id,
+            columns.shard,
+            columns.cash,
+            columns.used_margin,
+            columns.opened_at,
+            columns.account_seq,
+        ).where(columns.account_id == func.any(list(wanted)))
+    )
+    return {row.account_id: Books(**row._mapping) for row in found}  # noqa: SLF001  # Its public name in SQLAlchemy.
+
+
+def _prices(db: Connection) -> dict[str, Price]:
+    return {row["symbol"]: Price(**row) for row in db.execute(select(prices)).mappings()}
+
+
+def _write_rows(db: Connection, rows: Rows) -> None:
+    """Add what is new, and merge what may be there; a position may be opened, amended and closed in one batch."""
+    _copy(db, positions, rows.opened)
+    _copy(db, fills, rows.fills)
+    _copy(db, ledger_entries, rows.ledger)
+    _copy(db, receipts, rows.receipts)
+    _copy(db, account_events, rows.history)
+    if rows.stops:
+        _fill_stage(db, _stops, rows.stops.values())
+        db.execute(
+            positions.update()
+            .where(positions.c.position_id == _stops.c.position_id)
+            .values(stop_loss=_stops.c.stop_loss, take_profit=_stops.c.take_profit)
+        )
+    if rows.reduced:
+        _fill_stage(db, _reduced, rows.reduced.values())
+        _change_positions(db, _reduced)
+    if rows.closed:
+        _fill_stage(db, _closed, rows.closed)
+        _change_positions(db, _closed, status="closed")
+    if rows.touched:
+        _fill_stage(db, _accounts, (_account_row(rows.books[account_id]) for account_id in rows.touched))
+        db.execute(_merged(accounts, _accounts, ["account_id"]))
+    if rows.commands:
+        _fill_stage(db, _commands, rows.commands.values())
+        merge = _merged(commands, _commands, ["command_id", "account_id"], where=commands.c.command_hash.is_(None))
+        db.execute(merge)
+
+
+def _change_positions(db: Connection, stage: Table, **also: str) -> None:
+    """Take the staged values over; a result is added to that of the parts which were closed before."""
+    values: dict[str, Any] = {column.name: column for column in stage.c if column.name != "position_id"}
+    values["realized_pnl"] = func.coalesce(positions.c.realized_pnl, 0) + stage.c.realized_pnl
+    db.execute(positions.update().where(positions.c.position_id == stage.c.position_id).values(also | values))
+
+
+def _account_row(books: Books) -> Row:
+    balance = books.cash + books.used_margin
+    return (
+        books.account_id,
+        books.shard,
+        books.cash,
+        balance,
+        books.used_margin,
+        books.opened_at,
+        books.account_seq,
+    )
+
+
+def _merged(into: Table, stage: Table, key: list[str], where: Any = None) -> Insert:
+    """Insert the staged rows; where the key is there already, they replace what is (if `where` holds)."""
+    statement = insert(into).from_select(stage.c.keys(), select(stage))
+    return statement.on_conflict_do_update(
+        index_elements=key,
+        set_={name: statement.excluded[name] for name in stage.c.keys() if name not in key},  # noqa: SIM118
+        where=where,
+    )
+
+
+def _write_positions(db: Connection, moved: dict[int, Position], current: Mapping[int, int] | None = None) -> None:
+    if not moved:
+        return
+    times = current or {}
+    statement = insert(progress).values(
+        [{"shard": shard, "current_at": times.get(shard, 0)} | position._asdict() for shard, position in moved.items()]
+    )
+    replaced = ["seq", "next_offset", "digest", "time", *(["current_at"] if times else [])]
+    db.execute(
+        statement.on_conflict_do_update(
+            index_elements=["shard"], set_={name: statement.excluded[name] for name in replaced}
+        )
+    )
+
+
+def _fill_stage(db: Connection, stage: Table, rows: Iterable[Row]) -> None:
+    """Copy rows into a temporary table, made when this connection first needs it."""
+    db.execute(CreateTable(stage, if_not_exists=True))
+    _copy(db, stage, rows)
+
+
+def _copy(db: Connection, table: Table, rows: Iterable[Row]) -> None:
+    """Send rows, tuples in the order of the table's columns, through COPY: ten times as fast as INSERT."""
+    rows = list(rows)
+    if not rows:
+        return
+    connection: Any = db.connection.dbapi_connection  # psycopg's own, beneath SQLAlchemy
+    columns = ", ".join(f'"{name}"' for name in table.c.keys())  # noqa: SIM118
+    with connection.cursor() as cursor, cursor.copy(f"COPY {table.fullname} ({columns}) FROM STDIN") as copy:
+        for row in rows:
+            copy.write_row(row)

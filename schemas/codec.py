@@ -1,0 +1,223 @@
+"""How commands and events become bytes and back: Avro single-object encoding, and the digest that chains events."""
+
+import json
+from collections.abc import Callable
+from functools import cache, partial
+from hashlib import blake2b
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from io import BytesIO
+from typing import Any, Final, NamedTuple, get_args
+
+import msgspec
+from fastavro import parse_schema, schemaless_reader
+from fastavro.schema import fingerprint, to_parsing_canonical_form
+
+from schemas.commands import Command
+from schemas.compiled import Writer, compile_reader, compile_writer, read_first
+from schemas.events import Event
+from schemas.messages import Instrument, Leg, RefusedTick, Tick
+
+MARKER: Final = b"\xc3\x01"
+PREFIX_SIZE: Final = 10  # the marker and the fingerprint of the writer's schema
+DIGEST_SIZE: Final = 16
+DIGEST_FIELD: Final = "digest"
+RULES_VERSION: Final = 1  # the newest there is; the core has rules for each up to it
+
+_RECORDS: Final[dict[str, type]] = {record.__name__: record for record in (Instrument, Leg, RefusedTick, Tick)}
+_BYTES: Final = (bytes,)
+
+Reader = Callable[[bytes], Any]
+
+
+class NotDecodable(ValueError):
+    """Bytes that are not one message of ours; the text says in which way."""
+
+
+class Form(NamedTuple):
+    """One way to write a command. unsaid: the fields it has no place for, which must be null."""
+
+    prefix: bytes
+    write: Writer
+    unsaid: tuple[str, ...]
+
+
+class Codec(NamedTuple):
+    """Every schema there is: to write with, by type; to read with, by the prefix, which has the writer's fingerprint.
+
+    seals: of each rules version the writers of events. versions: what rules version each schema came with.
+    """
+
+    seals: dict[int, dict[type, tuple[bytes, Writer]]]
+    forms: dict[type, tuple[Form, ...]]  # oldest first
+    commands: dict[bytes, Reader]
+    events: dict[bytes, Reader]
+    versions: dict[bytes, int]
+    newest: int  # version with a schema
+
+
+@cache
+def codec() -> Codec:
+    """Read every schema ever released, once."""
+    commands: dict[bytes, Reader] = {}
+    events: dict[bytes, Reader] = {}
+    versions: dict[bytes, int] = {}
+    for types, readers in ((get_args(Command), commands), (get_args(Event), events)):
+        for message_type in types:
+            released = released_schemas(message_type.__name__)
+            newest = released[max(released)]
+            for version, schema in sorted(released.items()):
+                prefix = prefix_of(schema)
+                readers[prefix] = _reader(schema, newest, message_type)
+                versions[prefix] = version
+    seals = _Seals()
+    for version in range(1, RULES_VERSION + 1):
+        seals.compile(version)
+    forms = {command_type: _forms(command_type) for command_type in get_args(Command)}
+    return Codec(seals, forms, commands, events, versions, max(versions.values()))
+
+
+class _Seals(dict[int, dict[type, tuple[bytes, Writer]]]):
+    """The writers of events by rules version."""
+
+    def __missing__(self, rules_version: int) -> dict[type, tuple[bytes, Writer]]:
+        return self.compile(rules_version)
+
+    def compile(self, rules_version: int) -> dict[type, tuple[bytes, Writer]]:
+        """Make the writers of a version: of each event the newest schema that is not newer."""
+        made = self[rules_version] = {}
+        for event_type in get_args(Event):
+            released = released_schemas(event_type.__name__)
+            known = [version for version in released if version <= rules_version]
+            if known:  # Else the event comes with later rules, and is never asked for before.
+                schema = released[max(known)]
+                made[event_type] = (prefix_of(schema), compile_writer(schema, without=DIGEST_FIELD))
+        return made
+
+
+def schema_files() -> Traversable:
+    """Give the folder with a folder of schemas for each rules version."""
+    return files("schemas").joinpath("avro")
+
+
+def released_schemas(name: str) -> dict[int, dict[str, Any]]:
+    """Give each version of a message's schema, by the rules version that first wrote it."""
+    return {
+        int(folder.name): json.loads(folder.joinpath(f"{name}.avsc").read_text())
+        for folder in schema_files().iterdir()
+        if folder.joinpath(f"{name}.avsc").is_file()
+    }
+
+
+def prefix_of(schema: dict[str, Any]) -> bytes:
+    """Give what a message of this schema begins with: the marker and, little-endian, its CRC-64-AVRO fingerprint."""
+    canonical = to_parsing_canonical_form(parse_schema(schema))
+    return MARKER + bytes.fromhex(fingerprint(canonical, "CRC-64-AVRO"))
+
+
+def encode_command(command: Command) -> bytes:
+    """Give a command's record value, by the oldest schema that says all of it: so every engine reads what it can."""
+    for prefix, write, unsaid in codec().forms[type(command)]:
+        if not unsaid or all(getattr(command, name) is None for name in unsaid):
+            return write(command, prefix)
+    raise AssertionError("the newest schema has all fields")
+
+
+def decode_command(value: bytes | None, rules_version: int | None = None) -> Command:
+    """Read a command's record value, or raise NotDecodable, whatever the bytes are.
+
+    rules_version: the one in force, for who executes it. What came with a later one is no command yet: the code that
+    did not know it said so, and an old log must replay to the same bytes.
+    """
+    made = codec()
+    command: Command = _read(value, made.commands)
+    if rules_version is not None and rules_version < made.newest:
+        assert value is not None, "it was read"
+        comes_with = made.versions[value[:PREFIX_SIZE]]
+        if comes_with > rules_version:
+            raise NotDecodable(f"its schema comes with rules version {comes_with}")
+    return command
+
+
+def seal(event: Event, previous: bytes, rules_version: int) -> tuple[bytes, bytes]:
+    """Give an event's record value and its digest, which chains it to the previous one's.
+
+    rules_version: in force before the event's command; it names the writer's schema.
+    """
+    prefix, write = codec().seals[rules_version][type(event)]
+    body = write(event, prefix)
+    digest = blake2b(previous + body, digest_size=DIGEST_SIZE).digest()
+    return body + digest, digest
+
+
+def version_of(value: bytes) -> int | None:
+    """Give the rules version that brought the schema a message was written with; null where it is none of ours."""
+    return codec().versions.get(value[:PREFIX_SIZE])
+
+
+def first_digest(shard: int) -> bytes:
+    """Give what a shard's first event takes as previous digest."""
+    return blake2b(f"reprise/{shard}".encode(), digest_size=DIGEST_SIZE).digest()
+
+
+def seq_of(value: bytes) -> int:
+    """Give the `seq` an event's record value carries, whatever later version wrote it: it is the first field of all."""
+    if value[:2] != MARKER or len(value) <= PREFIX_SIZE:
+        raise NotDecodable("it is no event")
+    return read_first(value, PREFIX_SIZE)
+
+
+def digest_of(value: bytes) -> bytes:
+    """Give the digest an event's record value carries."""
+    return value[-DIGEST_SIZE:]
+
+
+def expected_digest(value: bytes, previous: bytes) -> bytes:
+    """Give the digest an event's record value must carry after the previous one."""
+    return blake2b(previous + value[:-DIGEST_SIZE], digest_size=DIGEST_SIZE).digest()
+
+
+def read_event(value: bytes | None) -> Event:
+    """Read an event's record value, or raise NotDecodable."""
+    event: Event = _read(value, codec().events)
+    return event
+
+
+def _read(value: bytes | None, readers: dict[bytes, Reader]) -> Any:
+    if value is None or value[:2] != MARKER or len(value) < PREFIX_SIZE:
+        raise NotDecodable("no Avro single-object encoding: the value does not begin with C3 01 and a fingerprint")
+    read = readers.get(value[:PREFIX_SIZE])
+    if read is None:
+        raise NotDecodable(f"no message of this topic has a schema with fingerprint {value[2:PREFIX_SIZE].hex()}")
+    try:
+        return read(value)
+    except (ValueError, IndexError, EOFError, OverflowError, MemoryError, TypeError) as error:
+        raise NotDecodable(f"it is not what its schema says: {str(error) or type(error).__name__}") from error
+
+
+def _forms(command_type: type) -> tuple[Form, ...]:
+    fields = command_type.__struct_fields__  # type: ignore[attr-defined]  # Every message is a Struct.
+    forms = []
+    for _, schema in sorted(released_schemas(command_type.__name__).items()):
+        said = {field["name"]: None for field in schema["fields"]}
+        unsaid = tuple(name for name in fields if name not in said)
+        forms.append(Form(prefix_of(schema), compile_writer(schema), unsaid))
+    return tuple(forms)
+
+
+def _reader(schema: dict[str, Any], newest: dict[str, Any], message_type: type) -> Reader:
+    """Give what reads messages of one writer's schema: compiled for the newest, by Avro's resolution for older ones."""
+    if schema is newest:
+        read = compile_reader(schema, message_type, _RECORDS, without=DIGEST_FIELD)
+        return lambda value: read(value, PREFIX_SIZE)
+    return partial(_read_resolved, parse_schema(schema), parse_schema(newest), message_type)
+
+
+def _read_resolved(writer_schema: Any, reader_schema: Any, message_type: Any, value: bytes) -> Any:
+    body = BytesIO(value)
+    body.seek(PREFIX_SIZE)
+    fields: Any = schemaless_reader(body, writer_schema, reader_schema)
+    if body.read(1):
+        raise ValueError("bytes after its end")
+    fields.pop(DIGEST_FIELD, None)
+    return msgspec.convert(fields, message_type, builtin_types=_BYTES)

@@ -1,0 +1,202 @@
+"""What `docs/events.md` says of the log: its tables, made from the Avro files, one block of the document each."""
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any, Final, NamedTuple, get_args
+
+from schemas.codec import DIGEST_FIELD, PREFIX_SIZE, prefix_of, released_schemas
+from schemas.commands import Broadcast, ClientCommand, Command
+from schemas.events import Event, EventHeader
+from schemas.rejections import Rejection, TickRefusal
+from schemas.snapshots import SCHEMA_NAME as SNAPSHOT_MANIFEST
+from schemas.venue import VenueCommand, VenueEvent
+
+FIRST_VERSION: Final = 1
+# Which messages stand where, in the order in which the language lists them.
+_PARTS: Final = {
+    "events": tuple(message.__name__ for message in get_args(Event)),
+    "commands": tuple(message.__name__ for message in get_args(Command)),
+    "snapshots": (SNAPSHOT_MANIFEST,),
+    "venue-commands": tuple(message.__name__ for message in get_args(VenueCommand)),
+    "venue-events": tuple(message.__name__ for message in get_args(VenueEvent)),
+}
+_CLIENT: Final = ClientCommand.__struct_fields__
+_BROADCAST: Final = Broadcast.__struct_fields__
+_HEADER: Final = (*EventHeader.__struct_fields__, DIGEST_FIELD)
+
+
+class Field(NamedTuple):
+    """A line of a table. since: the rules version that first writes it."""
+
+    name: str
+    type: str
+    meaning: str
+    since: int
+
+
+class Told(NamedTuple):
+    """One message: what it says of itself, its fields, and the fingerprint of each version."""
+
+    name: str
+    meaning: str
+    fields: tuple[Field, ...]
+    fingerprints: dict[int, str]
+
+
+def blocks() -> dict[str, str]:
+    """Give each block of the document by its name."""
+    parts = {part: [_told(name) for name in names] for part, names in _PARTS.items()}
+    events, commands = parts["events"], parts["commands"]
+    return {
+        "header": _table(_shared(events, _HEADER)),
+        "events": _sections(events, without=_HEADER),
+        "rejections": ", ".join(f"{rejection.value} {rejection.name}" for rejection in Rejection) + ".",
+        "tick-refusals": ", ".join(f"`{refusal.value}`" for refusal in TickRefusal) + ".",
+        "client-header": _table(_shared(_having(commands, _CLIENT), _CLIENT)),
+        "broadcast-header": _table(_shared(_having(commands, _BROADCAST), _BROADCAST)),
+        "commands": _commands(commands),
+        "snapshots": _sections(parts["snapshots"]),
+        "venue-commands": _sections(parts["venue-commands"]),
+        "venue-events": _sections(parts["venue-events"]),
+        "records": _records(),
+        "words": _words(),
+    }
+
+
+def told() -> list[Told]:
+    """Give every message there is."""
+    return [_told(name) for names in _PARTS.values() for name in names]
+
+
+def filled(document: str, given: dict[str, str]) -> str:
+    """Give the document with each block between its marks: `<!-- made: NAME -->` and `<!-- end -->`."""
+
+    def fill(found: re.Match[str]) -> str:
+        return f"<!-- made: {found[1]} -->\n{given[found[1]]}\n<!-- end -->"
+
+    return re.sub(r"<!-- made: ([a-z.-]+) -->\n.*?<!-- end -->", fill, document, flags=re.DOTALL)
+
+
+def marked(document: str) -> list[str]:
+    """Give the names of the blocks a document has."""
+    return re.findall(r"<!-- made: ([a-z.-]+) -->", document)
+
+
+def _told(name: str) -> Told:
+    versions = dict(sorted(released_schemas(name).items()))
+    newest = versions[max(versions)]
+    since: dict[str, int] = {}
+    for version, schema in versions.items():
+        for field in schema["fields"]:
+            since.setdefault(field["name"], version)
+    return Told(
+        name=name,
+        meaning=newest["doc"],
+        fields=tuple(
+            Field(field["name"], _type(field["type"]), field["doc"], since[field["name"]]) for field in newest["fields"]
+        ),
+        fingerprints={version: prefix_of(schema)[2:PREFIX_SIZE].hex() for version, schema in versions.items()},
+    )
+
+
+def _type(schema: Any) -> str:
+    """Write a field's type; what has a name of its own leads to its explanation."""
+    if isinstance(schema, list):
+        return " or ".join([*(_type(branch) for branch in schema if branch != "null"), "null"])
+    if isinstance(schema, str):
+        return _named(schema) if "." in schema else schema
+    match schema["type"]:
+        case "array":
+            return f"list of {_type(schema['items'])}"
+        case "fixed":
+            return f"{schema['size']} bytes"
+        case "record" | "enum":
+            return _named(schema["name"])
+        case _:
+            return _type(schema["type"])
+
+
+def _named(name: str) -> str:
+    short = name.rpartition(".")[2]
+    return f"[{short}](#{short.lower()})"
+
+
+def _sections(messages: Iterable[Told], *, without: tuple[str, ...] = ()) -> str:
+    return "\n\n".join(_section(message, without) for message in messages)
+
+
+def _section(message: Told, without: tuple[str, ...]) -> str:
+    own = [field for field in message.fields if field.name not in without]
+    marks = ", ".join(f"`{mark}`" + _since(version) for version, mark in message.fingerprints.items())
+    return f"### {message.name}\n\n{message.meaning} {marks}\n" + (f"\n{_table(own)}" if own else "")
+
+
+def _commands(commands: list[Told]) -> str:
+    return "\n\n".join(
+        _section(command, shared) + ("" if not shared else f"\nAlso the fields of {what}.\n")
+        for command in commands
+        for shared, what in [_shared_by(command)]
+    ).rstrip()
+
+
+def _shared_by(command: Told) -> tuple[tuple[str, ...], str]:
+    if _having([command], _CLIENT):
+        return _CLIENT, "a client's command"
+    return (_BROADCAST, "a broadcast") if _having([command], _BROADCAST) else ((), "")
+
+
+def _having(messages: list[Told], fields: tuple[str, ...]) -> list[Told]:
+    return [message for message in messages if set(fields) <= {field.name for field in message.fields}]
+
+
+def _shared(messages: list[Told], names: tuple[str, ...]) -> list[Field]:
+    """Give the fields all these messages have, which say the same in each."""
+    first = [field for field in messages[0].fields if field.name in names]
+    for message in messages:
+        same = [field for field in message.fields if field.name in names]
+        differs = f"{message.name} explains what all share otherwise than {messages[0].name}"
+        assert [field[:3] for field in same] == [field[:3] for field in first], differs
+    return first
+
+
+def _table(fields: Iterable[Field]) -> str:
+    rows = [f"| `{field.name}` | {field.type} | {field.meaning}{_since(field.since)} |" for field in fields]
+    return "\n".join(["| field | type | meaning |", "|---|---|---|", *rows])
+
+
+def _since(version: int) -> str:
+    return "" if version == FIRST_VERSION else f" (since rules version {version})"
+
+
+def _records() -> str:
+    """Explain each record that stands inside a message."""
+    found: dict[str, str] = {}
+    for schema in _inside("record"):
+        fields = [Field(field["name"], _type(field["type"]), field["doc"], FIRST_VERSION) for field in schema["fields"]]
+        found.setdefault(schema["name"], f"### {schema['name']}\n\n{schema['doc']}\n\n{_table(fields)}")
+    return "\n\n".join(found[name] for name in sorted(found))
+
+
+def _words() -> str:
+    """List the words of each enum."""
+    found = {schema["name"]: ", ".join(f"`{word}`" for word in schema["symbols"]) for schema in _inside("enum")}
+    return "\n\n".join(f"### {name}\n\n{found[name]}" for name in sorted(found))
+
+
+def _inside(kind: str) -> Iterator[dict[str, Any]]:
+    for message in told():
+        released = released_schemas(message.name)
+        for field in released[max(released)]["fields"]:
+            yield from _within(field["type"], kind)
+
+
+def _within(schema: Any, kind: str) -> Iterator[dict[str, Any]]:
+    if isinstance(schema, list):
+        for branch in schema:
+            yield from _within(branch, kind)
+    elif isinstance(schema, dict):
+        if schema["type"] == kind:
+            yield schema
+        yield from _within(schema.get("items"), kind)
+        for field in schema.get("fields", ()):
+            yield from _within(field["type"], kind)

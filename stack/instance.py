@@ -1,0 +1,101 @@
+"""Where an instance keeps its things under `--data`, and what it records about itself."""
+
+import fcntl
+import hashlib
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from runtime.errors import FixableError
+
+# A unix socket's path may have 107 bytes, and supervisor first makes it under a name with its process id.
+SOCKET_PATH_MAX: Final = 95
+
+
+class Instance(msgspec.Struct, frozen=True, kw_only=True):
+    """What `up` decided, for the other commands to find: `instance.json`."""
+
+    api_port: int
+    engine_ports: list[int]
+    standby_ports: list[int] = []  # by worker; none without standbys
+    market_data_port: int
+    projector_port: int
+    venue_port: int = 6069
+    seed_ports: list[int] = []  # on which the API listens too
+    kafka_brokers: str
+    kafka_port: int | None  # null where KAFKA_BROKERS named a running one
+    database_url: str
+    postgres_port: int | None  # null where DATABASE_URL named a running one
+    shards: int
+    feed: str
+    started_at: str
+
+
+class Folder:
+    """The files of an instance, by what they are for."""
+
+    def __init__(self, data: Path) -> None:
+        self.data = data.absolute()
+        self.record = self.data / "instance.json"
+        self.secrets = self.data / "secrets.env"
+        self.kafka = self.data / "kafka"
+        self.postgres = self.data / "postgres"
+        self.logs = self.data / "logs"
+        self.supervisor_settings = self.data / "supervisord.conf"
+        self.supervisor_pid = self.data / "supervisord.pid"
+        self.supervisor_log = self.logs / "supervisor.log"
+        self.lock = self.data / "up.lock"
+
+    @property
+    def control_socket(self) -> Path:
+        """In the data folder, or where its path is too long for a socket, under a short name of its own."""
+        natural = self.data / "control.sock"
+        if len(os.fsencode(natural)) <= SOCKET_PATH_MAX:
+            return natural
+        short = hashlib.sha256(os.fsencode(self.data)).hexdigest()[:16]
+        return Path(tempfile.gettempdir()) / f"reprise-{os.geteuid()}-{short}.sock"
+
+    def make(self) -> None:
+        try:
+            self.logs.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise FixableError(
+                f"Cannot make {self.logs}: {error.strerror}. Name another folder with --data."
+            ) from error
+
+    def read(self) -> Instance | None:
+        """What the last `up` decided, whether it runs or not; null before the first."""
+        try:
+            return msgspec.json.decode(self.record.read_bytes(), type=Instance)
+        except FileNotFoundError:
+            return None
+        except msgspec.DecodeError:
+            return None  # Written by another version: the next `up` writes it anew.
+
+    def write(self, instance: Instance) -> None:
+        write_private(self.record, msgspec.json.format(msgspec.json.encode(instance), indent=2))
+
+    @contextmanager
+    def starting(self) -> Iterator[None]:
+        """Hold the right to start or stop this instance; FixableError while another command does."""
+        self.make()
+        with self.lock.open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise FixableError(f"Another command is starting or stopping the instance in {self.data}.") from None
+            yield
+
+
+def write_private(path: Path, content: bytes) -> None:
+    """Write a file only its owner reads, whole or not at all."""
+    scratch = path.with_name(f".{path.name}.{os.getpid()}")
+    scratch.unlink(missing_ok=True)
+    with os.fdopen(os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(content)
+    scratch.replace(path)

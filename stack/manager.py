@@ -1,0 +1,239 @@
+"""How the process manager is started, asked and stopped, and how what a crash left behind is found."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import time
+from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
+from http.client import HTTPConnection, HTTPException
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+from xmlrpc.client import Fault, ServerProxy, Transport
+
+import psutil
+
+from runtime.errors import FixableError
+from runtime.python import python_command
+from stack.foreground import dying_with_parent
+from stack.instance import Folder
+from stack.postgres import postmaster_pid
+from stack.programs import INSTANCE_MARK, Program, supervisor_settings
+
+CALL_TIMEOUT_S: Final = 10.0
+START_TIMEOUT_S: Final = 15.0
+STOP_TIMEOUT_S: Final = 120.0
+LEFTOVER_TIMEOUT_S: Final = 30.0
+
+
+class Process(NamedTuple):
+    """A program as the manager sees it; pid is null while it does not run."""
+
+    name: str
+    state: str  # supervisor's: STARTING, RUNNING, BACKOFF, STOPPING, STOPPED, EXITED, FATAL; or FINISHED
+    pid: int | None
+    restarts: int
+    uptime_s: int
+
+
+def is_running(folder: Folder) -> bool:
+    """Whether the instance's manager answers."""
+    return manager_pid(folder) is not None
+
+
+def manager_pid(folder: Folder) -> int | None:
+    """The manager's process, if it runs."""
+    try:
+        return int(_call(folder, "getPID"))
+    except (OSError, HTTPException):
+        return None
+    except Fault:
+        # While it stops its programs it answers nothing else; its file still says who it is.
+        return _written_pid(folder)
+
+
+def start(
+    folder: Folder, programs: list[Program], environment: dict[str, str], *, detach: bool
+) -> subprocess.Popen[bytes]:
+    """Start the manager with these programs. Not detached, it stops them and itself when this process is gone."""
+    folder.control_socket.unlink(missing_ok=True)
+    folder.supervisor_settings.write_text(supervisor_settings(folder, programs), encoding="utf-8")
+    if folder.supervisor_log.exists():
+        folder.supervisor_log.replace(folder.supervisor_log.with_suffix(".log.1"))
+    output = folder.logs / "supervisor.out"
+    with output.open("wb") as sink:
+        process = subprocess.Popen(
+            python_command("-m", "supervisor.supervisord", "-c", str(folder.supervisor_settings)),
+            stdin=subprocess.DEVNULL,
+            stdout=sink,
+            stderr=subprocess.STDOUT,
+            env=os.environ | environment,
+            # Ctrl-C goes to `up`, which stops the programs in order.
+            start_new_session=True,
+            preexec_fn=None if detach else dying_with_parent,  # noqa: PLW1509  # `up` has one thread here.
+        )
+    deadline = time.monotonic() + START_TIMEOUT_S
+    while not is_running(folder):
+        if process.poll() is not None or time.monotonic() > deadline:
+            raise FixableError(f"The process manager did not start: {output.read_text(errors='replace').strip()}")
+        time.sleep(0.05)
+    return process
+
+
+def add(folder: Folder, programs: list[Program], added: list[Program]) -> None:
+    """Start more programs under a running manager; `programs` are all of them."""
+    folder.supervisor_settings.write_text(supervisor_settings(folder, programs), encoding="utf-8")
+    _call(folder, "reloadConfig")
+    for program in added:
+        _call(folder, "addProcessGroup", program.name)
+
+
+def processes(folder: Folder) -> list[Process]:
+    """Every program's state; empty when the instance does not run."""
+    try:
+        found = _call(folder, "getAllProcessInfo")
+    except (OSError, HTTPException, Fault):
+        return []
+    starts = _starts(folder.supervisor_log)
+    return [
+        Process(
+            row["name"],
+            # A service that ended well is started again at once; what runs once stays so.
+            "FINISHED" if (row["statename"], row["exitstatus"]) == ("EXITED", 0) else row["statename"],
+            row["pid"] or None,
+            max(0, starts[row["name"]] - 1),
+            max(0, row["now"] - row["start"]) if row["pid"] else 0,
+        )
+        for row in found
+    ]
+
+
+def send(folder: Folder, name: str, number: signal.Signals) -> None:
+    """Send a program a signal; FixableError where it does not run."""
+    try:
+        _call(folder, "signalProcess", name, number.name.removeprefix("SIG"))
+    except (OSError, HTTPException, Fault) as error:
+        raise FixableError(f"{name} could not be sent {number.name}: {error}") from error
+
+
+def stop(folder: Folder, report: Callable[[str], None]) -> None:
+    """Stop the programs in order and the manager after them; return when none of their processes is left."""
+    manager = manager_pid(folder)
+    if manager is not None:
+        family = _family(manager)
+        # It may be stopping already; the wait below sees to the rest.
+        with suppress(Fault, OSError, HTTPException):
+            _call(folder, "shutdown")
+        _gone, alive = psutil.wait_procs(family, timeout=STOP_TIMEOUT_S)
+        _kill(alive, report)
+    remove_leftovers(folder, report)
+    folder.control_socket.unlink(missing_ok=True)
+
+
+def remove_leftovers(folder: Folder, report: Callable[[str], None]) -> None:
+    """End what runs on of this instance without its manager, the services before what they write to."""
+    left = leftovers(folder)
+    if not left:
+        return
+    report(f"Ending {len(left)} processes that a crash left running")
+    for stored in (False, True):
+        group = [process for process in left if _is_store(process) is stored]
+        for process in group:
+            _send(process, signal.SIGINT if _name(process) == "postgres" else signal.SIGTERM)
+        _gone, alive = psutil.wait_procs(group, timeout=LEFTOVER_TIMEOUT_S)
+        _kill(alive, report)
+
+
+def leftovers(folder: Folder) -> list[psutil.Process]:
+    """The processes of this instance, found by the mark in their environment, and the one on its database's files."""
+    own = {os.getpid(), *(parent.pid for parent in psutil.Process().parents())}
+    found = {}
+    for process in psutil.process_iter():
+        try:
+            marked = process.environ().get(INSTANCE_MARK) == str(folder.data)
+        except (psutil.Error, OSError):
+            continue  # Another user's, or gone meanwhile.
+        if marked and process.pid not in own and process.status() != psutil.STATUS_ZOMBIE:
+            found[process.pid] = process
+    postmaster = postmaster_pid(folder.postgres)
+    if postmaster is not None:
+        found[postmaster] = psutil.Process(postmaster)
+    return list(found.values())
+
+
+def _is_store(process: psutil.Process) -> bool:
+    return _name(process) in {"java", "postgres"}
+
+
+def _name(process: psutil.Process) -> str:
+    try:
+        return str(process.name())
+    except psutil.Error:
+        return ""
+
+
+def _send(process: psutil.Process, number: signal.Signals) -> None:
+    # It may have ended by itself: the aim.
+    with suppress(psutil.NoSuchProcess):
+        process.send_signal(number)
+
+
+def _kill(alive: list[psutil.Process], report: Callable[[str], None]) -> None:
+    for process in alive:
+        report(f"Killing {_name(process)} ({process.pid}), which did not stop by itself")
+        _send(process, signal.SIGKILL)
+    psutil.wait_procs(alive, timeout=LEFTOVER_TIMEOUT_S)
+
+
+def _family(manager: int) -> list[psutil.Process]:
+    try:
+        root = psutil.Process(manager)
+        return [root, *root.children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return []
+
+
+def _written_pid(folder: Folder) -> int | None:
+    try:
+        return int(folder.supervisor_pid.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+
+
+def _starts(log: Path) -> Counter[str]:
+    """How often each program was started since the manager was: it writes a line each time."""
+    if not log.exists():
+        return Counter()
+    return Counter(re.findall(r"spawned: '([^']+)' with pid", log.read_text(encoding="utf-8", errors="replace")))
+
+
+def _call(folder: Folder, method: str, *arguments: object) -> Any:
+    with ServerProxy("http://localhost", transport=_UnixTransport(folder.control_socket)) as server:
+        return getattr(server.supervisor, method)(*arguments)
+
+
+class _UnixTransport(Transport):
+    """XML-RPC over the manager's socket file."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self._path = path
+
+    def make_connection(self, host: Any) -> HTTPConnection:
+        connection = _UnixConnection(host, self._path)
+        self._connection = (host, connection)  # Where the base class looks for what it closes.
+        return connection
+
+
+class _UnixConnection(HTTPConnection):
+    def __init__(self, host: str, path: Path) -> None:
+        super().__init__(host, timeout=CALL_TIMEOUT_S)
+        self._path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(CALL_TIMEOUT_S)
+        self.sock.connect(str(self._path))

@@ -1,0 +1,193 @@
+"""Which programs an instance runs, in which order they stop, and how the process manager is told."""
+
+import getpass
+import os
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final, NamedTuple
+
+from runtime.python import python_command, reprise_command
+from stack.instance import Folder, Instance
+from stack.ports import LOOPBACK
+
+# Programs stop from the highest to the lowest, one after another: first who asks, last who stores.
+KAFKA_PRIORITY: Final = 10
+POSTGRES_PRIORITY: Final = 20
+PROJECTOR_PRIORITY: Final = 30
+ENGINE_PRIORITY: Final = 40
+STANDBY_PRIORITY: Final = 43
+REPORTS_PRIORITY: Final = 46
+MARKET_DATA_PRIORITY: Final = 50
+VENUE_PRIORITY: Final = 52
+BACKFILL_PRIORITY: Final = 55
+API_PRIORITY: Final = 60
+
+# What names an instance in the environment of each of its processes, so that a crash leaves none unfound.
+INSTANCE_MARK: Final = "REPRISE_INSTANCE"
+
+# It does its work at each start and ends; nobody waits for it, so it gives way to what somebody waits for.
+BACKFILL: Final = "backfill"
+STANDBY_SUFFIX: Final = "-standby"
+REPORTS: Final = "reports"
+GIVING_WAY: Final = ("nice", "-n", "10")
+
+
+class Program(NamedTuple):
+    """One process the manager keeps running; or, where `once`, runs until it has ended well."""
+
+    name: str
+    command: list[str]
+    priority: int
+    environment: Mapping[str, str] = MappingProxyType({})
+    stop_signal: str = "TERM"
+    stop_seconds: int = 20
+    directory: Path | None = None
+    once: bool = False
+
+
+def servers(folder: Folder, kafka: list[str] | None, postgres: list[str] | None) -> list[Program]:
+    """The broker and the database, where they are this instance's own."""
+    programs = []
+    if kafka is not None:
+        programs.append(Program("kafka", kafka, KAFKA_PRIORITY, stop_seconds=60))
+    if postgres is not None:
+        # INT closes its connections; TERM would wait for the clients to.
+        fast = Program("postgres", postgres, POSTGRES_PRIORITY, stop_signal="INT", stop_seconds=60)
+        # The server's user may not enter the folder `up` was called in.
+        programs.append(fast._replace(directory=Path("/") if os.geteuid() == 0 else folder.data))
+    return programs
+
+
+def services(folder: Folder, instance: Instance) -> list[Program]:
+    """The five services, the engine as many times as there are workers, and the program that looks back."""
+    workers = [
+        Program(name, _service("engine"), ENGINE_PRIORITY, environment=_worker(number, port))
+        for number, (name, port) in enumerate(engines(instance), start=1)
+    ]
+    if instance.standby_ports:
+        workers = _with_standbys(instance, folder, workers)
+    return [
+        Program("projector", _service("projector"), PROJECTOR_PRIORITY),
+        *workers,
+        Program("market-data", _service("market-data"), MARKET_DATA_PRIORITY),
+        Program("venue", _service("venue"), VENUE_PRIORITY),
+        Program(BACKFILL, [*GIVING_WAY, *_service("backfill")], BACKFILL_PRIORITY, once=True),
+        Program("api", _service("api"), API_PRIORITY),
+    ]
+
+
+def engines(instance: Instance) -> list[tuple[str, int]]:
+    """The name and the port of each worker's engine, in order."""
+    return [(f"engine-{number}", port) for number, port in enumerate(instance.engine_ports, start=1)]
+
+
+def standbys(instance: Instance) -> list[tuple[str, int]]:
+    """The name and the port of each worker's standby, in order; none where there are none."""
+    return [(partner_of(f"engine-{number}"), port) for number, port in enumerate(instance.standby_ports, start=1)]
+
+
+def partner_of(engine: str) -> str:
+    """The name of the other of a pair: they change places, and keep their names."""
+    return engine.removesuffix(STANDBY_SUFFIX) if engine.endswith(STANDBY_SUFFIX) else engine + STANDBY_SUFFIX
+
+
+def environment_of(folder: Folder, instance: Instance, secrets: dict[str, str], feed: dict[str, str]) -> dict[str, str]:
+    """What every program of the instance finds in its environment, besides what the person has set."""
+    return {
+        INSTANCE_MARK: str(folder.data),
+        "REPRISE_START": instance.started_at,
+        "REPRISE_DATA": str(folder.data),
+        "REPRISE_SHARDS": str(instance.shards),
+        "KAFKA_BROKERS": instance.kafka_brokers,
+        "DATABASE_URL": instance.database_url,
+        "PORT": str(instance.api_port),
+        "REPRISE_SEED_PORTS": ",".join(str(port) for port in instance.seed_ports),
+        "MARKET_DATA_PORT": str(instance.market_data_port),
+        "PROJECTOR_PORT": str(instance.projector_port),
+        "VENUE_PORT": str(instance.venue_port),
+        "PYTHONUNBUFFERED": "1",
+        **secrets,
+        **feed,
+    }
+
+
+def supervisor_settings(folder: Folder, programs: list[Program]) -> str:
+    """The text of supervisord.conf."""
+    sections = {
+        "unix_http_server": {"file": str(folder.control_socket), "chmod": "0700"},
+        "supervisord": {
+            "logfile": str(folder.supervisor_log),
+            # Restarts are counted in it, so it is one file from start to stop.
+            "logfile_maxbytes": "0",
+            "loglevel": "info",
+            "pidfile": str(folder.supervisor_pid),
+            "childlogdir": str(folder.logs),
+            "nodaemon": "true",
+            "silent": "true",
+            # Else it warns that it runs as root, when it does.
+            **({"user": getpass.getuser()} if os.geteuid() == 0 else {}),
+        },
+        "rpcinterface:supervisor": {
+            "supervisor.rpcinterface_factory": "supervisor.rpcinterface:make_main_rpcinterface",
+        },
+    } | {f"program:{program.name}": _section(folder, program) for program in programs}
+    return "\n".join(
+        f"[{name}]\n" + "".join(f"{key}={value.replace('%', '%%')}\n" for key, value in values.items())
+        for name, values in sections.items()
+    )
+
+
+def _section(folder: Folder, program: Program) -> dict[str, str]:
+    environment = ",".join(f'{name}="{value}"' for name, value in program.environment.items())
+    return {
+        "command": shlex.join(program.command),
+        "priority": str(program.priority),
+        "autostart": "true",
+        # One that stops within `startsecs` is started again a second later, then two, then three, and so on. What runs
+        # once may be done within them; it makes its own pauses before it ends with a failure.
+        **(
+            {"autorestart": "unexpected", "exitcodes": "0", "startsecs": "0"}
+            if program.once
+            else {"autorestart": "true", "startsecs": "2"}
+        ),
+        "startretries": "100",
+        "stopsignal": program.stop_signal,
+        "stopwaitsecs": str(program.stop_seconds),
+        "killasgroup": "true",
+        "redirect_stderr": "true",
+        "stdout_logfile": str(folder.logs / f"{program.name}.log"),
+        "stdout_logfile_maxbytes": "20MB",
+        "stdout_logfile_backups": "2",
+        **({"environment": environment} if environment else {}),
+        **({"directory": str(program.directory)} if program.directory else {}),
+    }
+
+
+def _with_standbys(instance: Instance, folder: Folder, workers: list[Program]) -> list[Program]:
+    """The workers, each told of its standby; the standbys; and what tells the one of a pair of the other's death."""
+    told = []
+    for number, (worker, (name, port)) in enumerate(zip(workers, standbys(instance), strict=True), start=1):
+        partner = {"ENGINE_PARTNER": f"{LOOPBACK}:{worker.environment['ENGINE_PORT']}"}
+        told.append(
+            worker._replace(environment={**worker.environment, "ENGINE_PARTNER": f"{LOOPBACK}:{port}"}),
+        )
+        told.append(
+            Program(
+                name,
+                [*_service("engine"), "--standby"],
+                STANDBY_PRIORITY,
+                environment=_worker(number, port) | partner,
+            )
+        )
+    reports = Program(REPORTS, python_command("-m", "stack.reports", str(folder.data)), REPORTS_PRIORITY)
+    return [*told, reports]
+
+
+def _worker(number: int, port: int) -> dict[str, str]:
+    return {"ENGINE_WORKER_ID": f"worker-{number}", "ENGINE_PORT": str(port)}
+
+
+def _service(name: str) -> list[str]:
+    return reprise_command("run", name)

@@ -1,0 +1,171 @@
+"""In which order an instance comes up, from nothing to services that run."""
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from runtime.errors import FixableError
+from runtime.settings import SEED_PORTS, Settings
+from runtime.topics import ensure_topics
+from stack import manager
+from stack.feed import FeedChoice, checked, permitted
+from stack.instance import Folder, Instance
+from stack.kafka import DEFAULT_PORT as KAFKA_PORT
+from stack.kafka import prepare_broker, wait_for_broker
+from stack.ports import LOOPBACK, free_ports, is_free, preferred_port
+from stack.postgres import database_url, ensure_database, prepare_postgres, wait_for_postgres
+from stack.programs import environment_of, servers, services
+from stack.secrets import notices_of, secrets_of
+
+Report = Callable[[str], None]
+WORKERS_MAX: Final = 64
+
+
+class StartOptions(NamedTuple):
+    """What the person asked of `up`."""
+
+    data: Path
+    port: int
+    workers: int
+    standby: bool
+    seed_ports: bool
+    detach: bool
+    feed: FeedChoice
+
+
+def start(settings: Settings, options: StartOptions, migrate: Callable[[str], None], report: Report) -> Instance:
+    """Bring everything up to running services; on a failure stop what was started, and raise.
+
+    `migrate` brings the database of a URL to this version: of the API this layer knows nothing.
+    """
+    folder = Folder(options.data)
+    wanted = checked(options.feed)
+    with folder.starting():
+        if manager.is_running(folder):
+            raise FixableError(f"The instance in {folder.data} is running already; `reprise status` shows it.")
+        manager.remove_leftovers(folder, report)
+        if not is_free(options.port):
+            raise FixableError(f"Port {options.port} is taken. Name another with --port.")
+        try:
+            return _start(folder, settings, options, wanted, migrate, report)
+        except BaseException:
+            # Ctrl-C too: a start that did not end well leaves nothing running.
+            manager.stop(folder, report)
+            raise
+
+
+def stop(data: Path, report: Report) -> bool:
+    """Stop the instance; false when there was nothing to stop."""
+    folder = Folder(data)
+    if not folder.data.is_dir():
+        return False
+    with folder.starting():
+        if not manager.is_running(folder) and not manager.leftovers(folder):
+            return False
+        manager.stop(folder, report)
+        return True
+
+
+def settings_of(settings: Settings, instance: Instance) -> Settings:
+    """The settings with which a command of this process reaches a running instance's servers."""
+    return settings.model_copy(
+        update={
+            "kafka_brokers": instance.kafka_brokers,
+            "database_url": instance.database_url,
+            "shards": instance.shards,
+            "port": instance.api_port,
+        }
+    )
+
+
+def _start(
+    folder: Folder,
+    settings: Settings,
+    options: StartOptions,
+    wanted: FeedChoice,
+    migrate: Callable[[str], None],
+    report: Report,
+) -> Instance:
+    before = folder.read()
+    instance = _plan(settings, options, wanted)
+    secrets = secrets_of(folder, settings)
+    for notice in notices_of(settings):
+        report(notice)
+    kafka = None
+    if instance.kafka_port is not None:
+        kafka = prepare_broker(folder.kafka, instance.kafka_port, free_ports(1)[0], report)
+    postgres = None
+    if instance.postgres_port is not None:
+        postgres = prepare_postgres(folder.postgres, instance.postgres_port)
+    stored = servers(folder, kafka, postgres)
+    began = time.monotonic()
+    environment = environment_of(folder, instance, secrets, wanted.environment())
+    manager.start(folder, stored, environment, detach=options.detach)
+    folder.write(instance)
+    reached = settings_of(settings, instance)
+    if instance.postgres_port is not None:
+        wait_for_postgres(instance.postgres_port, lambda: _stays_up(folder, "postgres"))
+        ensure_database(instance.postgres_port)
+    # While the broker is starting.
+    migrate(reached.database_url)
+    if instance.kafka_port is not None:
+        wait_for_broker(instance.kafka_port, lambda: _stays_up(folder, "kafka"))
+    report(f"Kafka at {instance.kafka_brokers} and PostgreSQL are up ({time.monotonic() - began:.1f} s)")
+    ensure_topics(reached)
+    chosen = permitted(wanted, reached.database_url, None if before is None else before.feed)
+    instance = _with_feed(instance, chosen.feed)
+    folder.write(instance)
+    added = [
+        # Known only now, when the database was asked.
+        program._replace(environment={**program.environment, "FEED": chosen.feed})
+        if program.name == "market-data"
+        else program
+        for program in services(folder, instance)
+    ]
+    manager.add(folder, [*stored, *added], added)
+    return instance
+
+
+def _plan(settings: Settings, options: StartOptions, wanted: FeedChoice) -> Instance:
+    """Which port everything gets. Pages have their usual ones where these are free."""
+    if not 1 <= options.workers <= WORKERS_MAX:
+        raise FixableError(f"--workers is a number from 1 to {WORKERS_MAX}.")
+    kafka_port = None if "kafka_brokers" in settings.model_fields_set else preferred_port(KAFKA_PORT)
+    postgres_port, *more = free_ports(options.workers + (options.workers if options.standby else 0))
+    return Instance(
+        api_port=options.port,
+        engine_ports=[preferred_port(settings.engine_port), *more[: options.workers - 1]],
+        standby_ports=more[options.workers - 1 :],
+        seed_ports=_seed_ports(options),
+        market_data_port=preferred_port(settings.market_data_port),
+        projector_port=preferred_port(settings.projector_port),
+        venue_port=preferred_port(settings.venue_port),
+        kafka_brokers=settings.kafka_brokers if kafka_port is None else f"{LOOPBACK}:{kafka_port}",
+        kafka_port=kafka_port,
+        database_url=settings.database_url
+        if "database_url" in settings.model_fields_set
+        else database_url(postgres_port),
+        postgres_port=None if "database_url" in settings.model_fields_set else postgres_port,
+        shards=settings.shards,
+        feed=wanted.feed,
+        started_at=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+
+
+def _seed_ports(options: StartOptions) -> list[int]:
+    """The ports of the seeds' READMEs that nothing else has."""
+    if not options.seed_ports:
+        return []
+    return [port for port in SEED_PORTS if port != options.port and is_free(port)]
+
+
+def _with_feed(instance: Instance, feed: str) -> Instance:
+    fields = {name: getattr(instance, name) for name in Instance.__struct_fields__}
+    return Instance(**(fields | {"feed": feed}))
+
+
+def _stays_up(folder: Folder, name: str) -> bool:
+    states = {process.name: process.state for process in manager.processes(folder)}
+    return states.get(name) in {"STARTING", "RUNNING"}

@@ -1,0 +1,39 @@
+"""How a broker or a database is had for a while, and leaves nothing behind: for tests and benches."""
+
+import signal
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from stack.foreground import running
+from stack.kafka import prepare_broker, wait_for_broker
+from stack.ports import LOOPBACK, free_ports
+from stack.postgres import SUPERUSER, database_url, prepare_postgres, wait_for_postgres
+
+
+@contextmanager
+def temporary_broker(*, small: bool) -> Iterator[str]:
+    """The brokers, host:port, of a Kafka that is gone with its data at the end."""
+    port, controller_port = free_ports(2)
+    with tempfile.TemporaryDirectory(prefix="reprise-kafka-") as folder:
+        command = prepare_broker(Path(folder), port, controller_port, print, small=small)
+        with running(command, Path(folder) / "output") as process:
+            wait_for_broker(port, lambda: process.poll() is None)
+            yield f"{LOOPBACK}:{port}"
+
+
+@contextmanager
+def temporary_postgres() -> Iterator[str]:
+    """DATABASE_URL of the database `postgres` of a server that is gone with its data at the end."""
+    (port,) = free_ports(1)
+    with tempfile.TemporaryDirectory(prefix="reprise-postgres-") as folder:
+        # Its server runs as another user when this process runs as root.
+        Path(folder).chmod(0o755)
+        command = prepare_postgres(Path(folder) / "data", port, durable=False)
+        if command[0].endswith("setpriv"):
+            # A change of user clears what `running` asks the kernel for.
+            command.insert(1, "--pdeathsig=INT")
+        with running(command, Path(folder) / "output", stop=signal.SIGINT) as process:
+            wait_for_postgres(port, lambda: process.poll() is None)
+            yield database_url(port, SUPERUSER)

@@ -1,0 +1,146 @@
+"""How the worker reads its commands and writes its events: one writer, whole transactions, nothing twice."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final, NamedTuple
+
+import msgspec
+import structlog
+from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
+
+from runtime.kafka import Record, read_back, reader_options, record_of, transactional_producer_options
+from runtime.settings import Settings
+from schemas.topics import OTHER_PARTITIONS, VENUE_COMMANDS, VENUE_EVENTS
+from schemas.venue import VenueEvent, encode_venue, read_venue_event
+from venue.book import Book
+
+TRANSACTIONAL_ID: Final = "venue-worker"
+INIT_TIMEOUT_S: Final = 30.0
+COMMIT_TIMEOUT_S: Final = 10.0
+PACE_S: Final = 0.005  # from one transaction to the next, at least
+ALL: Final = 1 << 62
+BATCH_MAX: Final = 200
+POLL_S: Final = 0.2
+
+log = structlog.get_logger(__name__)
+
+
+class Taken(NamedTuple):
+    """A record of `venue.commands`, and where it stands."""
+
+    partition: int
+    record: Record
+
+
+class _Waiting(NamedTuple):
+    partition: int
+    events: Sequence[VenueEvent]
+    done: asyncio.Future[None]
+
+
+class EventLog:
+    """Appends events; what is in the log is in the book at once, and before the appender goes on.
+
+    Whoever opens the log last is its one writer: every other is fenced, and can neither write nor, as each sending is
+    written first, send anything any more.
+    """
+
+    def __init__(self, settings: Settings, book: Book) -> None:
+        self._settings = settings
+        self._book = book
+        self._waiting: list[_Waiting] = []
+        self._something = asyncio.Event()
+        self._thread = ThreadPoolExecutor(1, "venue-events")
+        self._producer: Producer | None = None
+
+    async def open(self) -> None:
+        """Fence the writer before, and read everything that was written."""
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._open)
+
+    async def append(self, partition: int, *events: VenueEvent) -> None:
+        """Write events whole and in order, numbered; return when they are committed and in the book."""
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append(_Waiting(partition, events, done))
+        self._something.set()
+        await done
+
+    async def write_for_ever(self) -> None:
+        """Commit what gathers; a KafkaException where the log takes no more, and then this process is done."""
+        loop = asyncio.get_running_loop()
+        while True:
+            await self._something.wait()
+            began = time.monotonic()
+            self._something.clear()
+            waiting, self._waiting = self._waiting, []
+            numbered = self._numbered(waiting)
+            await loop.run_in_executor(self._thread, self._commit, numbered)
+            for partition, event in numbered:
+                self._book.apply(partition, event)
+            for one in waiting:
+                if not one.done.done():
+                    one.done.set_result(None)
+            await asyncio.sleep(max(0.0, began + PACE_S - time.monotonic()))
+
+    def close(self) -> None:
+        """Let go of the producer."""
+        self._thread.shutdown(wait=True)
+        self._producer = None
+
+    def _open(self) -> None:
+        options = transactional_producer_options(self._settings, TRANSACTIONAL_ID)
+        self._producer = Producer(options)
+        self._producer.init_transactions(INIT_TIMEOUT_S)
+        for partition in range(OTHER_PARTITIONS):
+            for record in read_back(self._settings, VENUE_EVENTS, partition, ALL):
+                self._book.apply(partition, read_venue_event(record.value))
+
+    def _numbered(self, waiting: Sequence[_Waiting]) -> list[tuple[int, VenueEvent]]:
+        seqs = dict(self._book.seqs)
+        numbered = []
+        for one in waiting:
+            for event in one.events:
+                seq = seqs[one.partition] = seqs.get(one.partition, 0) + 1
+                numbered.append((one.partition, msgspec.structs.replace(event, seq=seq)))
+        return numbered
+
+    def _commit(self, numbered: Sequence[tuple[int, VenueEvent]]) -> None:
+        assert self._producer is not None, "opened first"
+        self._producer.begin_transaction()
+        for partition, event in numbered:
+            key = None if event.account_id is None else event.account_id.encode()
+            self._producer.produce(VENUE_EVENTS, encode_venue(event), key, partition)
+        self._producer.commit_transaction(COMMIT_TIMEOUT_S)
+
+
+async def commands(settings: Settings, next_offsets: Mapping[int, int]) -> AsyncIterator[list[Taken]]:
+    """Give the commands from these offsets on, in batches as they come, for ever."""
+    consumer = Consumer(reader_options(settings, "reprise-venue") | {"enable.partition.eof": False})
+    with contextlib.closing(consumer), ThreadPoolExecutor(1, "venue-commands") as thread:
+        consumer.assign(
+            [TopicPartition(VENUE_COMMANDS, number, next_offsets.get(number, 0)) for number in range(OTHER_PARTITIONS)]
+        )
+        while True:
+            batch = await asyncio.get_running_loop().run_in_executor(thread, _read, consumer)
+            if batch:
+                yield batch
+
+
+def _read(consumer: Consumer) -> list[Taken]:
+    first = consumer.poll(POLL_S)
+    if first is None:
+        return []
+    batch = []
+    for message in (first, *consumer.consume(BATCH_MAX, 0)):
+        error, partition = message.error(), message.partition()
+        if error is None:
+            assert partition is not None, "a delivered record has a partition"
+            batch.append(Taken(partition, record_of(message)))
+        elif error.fatal():
+            raise KafkaException(error)
+        else:
+            # Brokers that are away come back; meanwhile the transactions find out where they do not.
+            log.warning("commands not read", error=error.str())
+    return batch

@@ -1,0 +1,114 @@
+"""How the venue's own news of an account's orders is followed: its WebSocket API, again after every break."""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final, Literal
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+import msgspec
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import InvalidHandshake, WebSocketException
+
+from runtime.venue_keys import VenueKeys
+from venue.binance import NotSent
+from venue.pauses import pauses
+from venue.signing import signed_message
+
+OPEN_TIMEOUT_S: Final = 5.0
+ANSWER_TIMEOUT_S: Final = 5.0
+CLOSE_TIMEOUT_S: Final = 1.0
+LOOK_S: Final = 30.0  # how often it is asked whether anybody still needs the stream
+ENDINGS: Final = frozenset({"eventStreamTerminated", "serverShutdown"})
+OK: Final = 200
+LOCAL_HOSTS: Final = frozenset({"127.0.0.1", "localhost", "::1"})
+
+log = structlog.get_logger(__name__)
+
+
+class Ended(Exception):
+    """The venue ended the stream, or did not begin it; the text says how."""
+
+
+class Stream:
+    """Follows one account while it is needed. `connected` is called after each subscription: something was missed."""
+
+    def __init__(
+        self,
+        url: str,
+        account_id: str,
+        keys: Callable[[], Awaitable[VenueKeys | None]],
+        now_ms: Callable[[], Awaitable[int]],
+        connected: Callable[[], None],
+        execution: Callable[[Mapping[str, Any]], None],
+        needed: Callable[[], bool],
+    ) -> None:
+        self._url = url
+        self._account_id = account_id
+        self._keys = keys
+        self._now_ms = now_ms
+        self._connected = connected
+        self._execution = execution
+        self._needed = needed
+
+    async def follow(self) -> None:
+        """Follow until it is not needed any more; a break costs a pause."""
+        waits = pauses()
+        while self._needed():
+            try:
+                keys = await self._keys()
+                if keys is not None:
+                    await self._follow_once(keys)
+                    waits = pauses()
+            except (
+                OSError,
+                TimeoutError,
+                WebSocketException,
+                InvalidHandshake,
+                Ended,
+                NotSent,
+                SQLAlchemyError,
+                msgspec.DecodeError,
+            ) as error:
+                log.info("stream broken", account_id=self._account_id, why=type(error).__name__)
+            if self._needed():
+                await asyncio.sleep(next(waits))
+
+    async def _follow_once(self, keys: VenueKeys) -> None:
+        # A proxy of the environment is for the world outside; a server on this machine is met directly.
+        proxy: Literal[True] | None = None if urlsplit(self._url).hostname in LOCAL_HOSTS else True
+        async with connect(
+            self._url, open_timeout=OPEN_TIMEOUT_S, close_timeout=CLOSE_TIMEOUT_S, proxy=proxy, max_size=1 << 20
+        ) as connection:
+            await self._subscribe(connection, keys)
+            self._connected()
+            while self._needed():
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(LOOK_S):
+                        self._take(await connection.recv())
+
+    async def _subscribe(self, connection: ClientConnection, keys: VenueKeys) -> None:
+        parameters: dict[str, str | int] = {"apiKey": keys.api_key, "timestamp": await self._now_ms()}
+        request = {
+            "id": str(uuid4()),
+            "method": "userDataStream.subscribe.signature",
+            "params": signed_message(parameters, keys.secret),
+        }
+        await connection.send(msgspec.json.encode(request).decode())
+        async with asyncio.timeout(ANSWER_TIMEOUT_S):
+            answer = msgspec.json.decode(await connection.recv())
+        if answer.get("status") != OK:
+            code = answer.get("error", {}).get("code")
+            log.warning("the venue refused the stream", account_id=self._account_id, code=code)
+            raise Ended(f"refused with {code}")
+
+    def _take(self, message: str | bytes) -> None:
+        event = msgspec.json.decode(message).get("event", {})
+        kind = event.get("e")
+        if kind in ENDINGS:
+            raise Ended(str(kind))
+        if kind == "executionReport":
+            self._execution(event)
