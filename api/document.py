@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from api.auth.schemas import LoginRequest
 from api.limiting import is_limited
 from api.problems import MEDIA_TYPE, RATE_LIMITED, REGISTRY, Problem, responses
+from api.published import publish
 from api.rate_limits import POLICY, RATE_LIMIT
 from api.stream.schemas import CLIENT, SERVER
 
@@ -30,6 +31,7 @@ def install(app: FastAPI) -> None:
     def document() -> dict[str, Any]:
         if app.openapi_schema is None:
             made = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
+            publish(made)
             _add_models(made["components"]["schemas"])
             for path, method in _limited(app):
                 _add_rate_limit(made["paths"][path][method]["responses"])

@@ -12,11 +12,21 @@ from api.compat import seed_000, seed_001, seed_001_engine, seed_002, seed_003, 
 from api.compat.spot_stream import SpotStream
 from api.parts import Parts
 from api.problems import REGISTRY, Problem
+from api.published import publish
 
 DOCUMENT: Final = "/api/compat/openapi.json"
 DESCRIPTION: Final = """What clients written for one of five older systems send and expect, on the same ledger.
 
 Numbers are JSON numbers here. An error is the problem document of the API proper with the older members beside it."""
+# Where two seeds have a shape of one name, the document has named both by the module they stood in at first.
+PUBLISHED: Final = {
+    "Seed000CloseRequest": "reprise__api__compat__seed_000__CloseRequest",
+    "Seed000Closed": "reprise__api__compat__seed_000__Closed",
+    "Seed002OrderRequest": "reprise__api__compat__seed_002__OrderRequest",
+    "Seed003OrderRequest": "reprise__api__compat__seed_003__OrderRequest",
+    "Seed004CloseRequest": "reprise__api__compat__seed_004__CloseRequest",
+    "Seed004Closed": "reprise__api__compat__seed_004__Closed",
+}
 ROUTERS: Final = (
     *(shared.router, seed_000.router, seed_001.router, seed_001_engine.router, seed_001.klines),
     *(seed_002.router, seed_003.router, seed_004.router),
@@ -52,6 +62,7 @@ def _document(routers: APIRouter) -> dict[str, Any]:
         description=DESCRIPTION,
         routes=routers.routes,
     )
+    publish(made, PUBLISHED)
     schemas = made["components"]["schemas"]
     for model in (Problem, Command):
         schema = model.model_json_schema(ref_template="#/components/schemas/{model}")

@@ -35,7 +35,7 @@ class TradeRequest(BaseModel):
     slippage: Whole | None = Field(default=None, description="worst distance from the price now, in basis points")
 
 
-class CloseRequest(BaseModel):
+class Seed000CloseRequest(BaseModel, title="CloseRequest"):
     """Close a trade whole."""
 
     orderId: Annotated[Text, Field(max_length=64, examples=["2-17"])]  # noqa: N815  # The seed's own name.
@@ -47,7 +47,7 @@ class Trade(BaseModel):
     orderId: str = Field(examples=["2-17"])  # noqa: N815
 
 
-class Closed(BaseModel):
+class Seed000Closed(BaseModel, title="Closed"):
     """What is free after a trade was closed, in cents."""
 
     balance: int
@@ -85,7 +85,7 @@ async def create_trade_v1(parts: Api, caller: Caller, body: TradeRequest, asked:
     return await _open(parts, caller, body, asked)
 
 
-@router.post(TRADE_ID, response_model=Closed, responses=CLOSING, dependencies=SIGNED)
+@router.post(TRADE_ID, response_model=Seed000Closed, responses=CLOSING, dependencies=SIGNED)
 async def close_trade(
     parts: Api, caller: Caller, order_id: Annotated[str, Path(max_length=64)], asked: Asking
 ) -> Response:
@@ -93,8 +93,8 @@ async def close_trade(
     return await _close(parts, caller, order_id, asked)
 
 
-@router.post("/api/v1/trade/close", response_model=Closed, responses=CLOSING, dependencies=SIGNED)
-async def close_trade_v1(parts: Api, caller: Caller, body: CloseRequest, asked: Asking) -> Response:
+@router.post("/api/v1/trade/close", response_model=Seed000Closed, responses=CLOSING, dependencies=SIGNED)
+async def close_trade_v1(parts: Api, caller: Caller, body: Seed000CloseRequest, asked: Asking) -> Response:
     """Close a trade of yours at the market's price."""
     return await _close(parts, caller, body.orderId, asked)
 
@@ -148,4 +148,4 @@ async def _close(parts: Parts, caller: Signed, ticket: str, asked: Asked) -> Res
     if position is None:
         return undecided(reply, orderId=ticket)
     account = await account_after(parts, caller, reply)
-    return written(Closed(balance=cents_of(account)), headers=headers_of(reply))
+    return written(Seed000Closed(balance=cents_of(account)), headers=headers_of(reply))

@@ -32,7 +32,7 @@ from schemas.units import MONEY_EXPONENT
 PLACES: Final = Decimal("0.00000001")
 
 
-class OrderRequest(BaseModel):
+class Seed002OrderRequest(BaseModel, title="OrderRequest"):
     """A spot order. With stored keys the venue executes it; without, BUY opens a long of 1x and SELL reduces those."""
 
     symbol: Annotated[Text, Field(max_length=32, examples=["BTCUSDT"])]
@@ -77,7 +77,9 @@ router = APIRouter(tags=["seed 002"], route_class=Route)
 
 
 @router.post("/api/trading/orders", response_model=Submitted, responses=Route.refusals(*OPENED), dependencies=SCHEMES)
-async def submit_order(parts: Api, caller: Caller, request: Request, body: OrderRequest, asked: Asking) -> Response:
+async def submit_order(
+    parts: Api, caller: Caller, request: Request, body: Seed002OrderRequest, asked: Asking
+) -> Response:
     """Take a spot order; it is pending."""
     # Selling is the only way out here, so that it waits for no other orders.
     take(request, parts, "closing" if body.side == "SELL" else "orders", caller.account_id)

@@ -50,7 +50,7 @@ REASONS: Final = {
 DEPOSITABLE: Final = ("USD", "USDC")
 
 
-class OrderRequest(BaseModel):
+class Seed003OrderRequest(BaseModel, title="OrderRequest"):
     """Open a position of `qty` of the asset at the market's price."""
 
     asset: Annotated[Text, Field(max_length=32, examples=["BTC"])]
@@ -148,13 +148,13 @@ READING: Final = Route.refusals(*READ)
 
 
 @router.post("/trade/create", response_model=Done, responses=OPENING, dependencies=SIGNED)
-async def create_order(parts: Api, caller: Caller, body: OrderRequest, asked: Asking) -> Response:
+async def create_order(parts: Api, caller: Caller, body: Seed003OrderRequest, asked: Asking) -> Response:
     """Open a position."""
     return await _open(parts, caller, body, asked)
 
 
 @router.post("/trade/open", response_model=Done, responses=OPENING, dependencies=SIGNED)
-async def open_order(parts: Api, caller: Caller, body: OrderRequest, asked: Asking) -> Response:
+async def open_order(parts: Api, caller: Caller, body: Seed003OrderRequest, asked: Asking) -> Response:
     """Open a position, under the name the seed's code has for it."""
     return await _open(parts, caller, body, asked)
 
@@ -248,7 +248,7 @@ async def list_buckets(
     return encoded({"data": rows})
 
 
-async def _open(parts: Parts, caller: Signed, body: OrderRequest, asked: Asked) -> Response:
+async def _open(parts: Parts, caller: Signed, body: Seed003OrderRequest, asked: Asked) -> Response:
     wanted = Wanted(
         asset=body.asset,
         side=SIDES[body.side],

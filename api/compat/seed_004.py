@@ -45,7 +45,7 @@ class OpenRequest(BaseModel):
     currentPrice: Number | None = None  # noqa: N815  # The seed's own names.
 
 
-class CloseRequest(BaseModel):
+class Seed004CloseRequest(BaseModel, title="CloseRequest"):
     """Close a position at the market's price; what the client believes that to be is only noted."""
 
     positionId: Annotated[Text, Field(max_length=68, examples=["pos_2-17"])]  # noqa: N815
@@ -82,7 +82,7 @@ class State(BaseModel):
     positions: list[SeedPosition]
 
 
-class Closed(BaseModel):
+class Seed004Closed(BaseModel, title="Closed"):
     """What a position brought."""
 
     message: str
@@ -161,19 +161,19 @@ async def open_position(parts: Api, caller: Trader, body: OpenRequest, asked: As
 
 @router.post(
     "/api/v1/positions/close",
-    response_model=Closed,
+    response_model=Seed004Closed,
     responses=BadRequestRoute.refusals(*CLOSED) | PENDING,
     dependencies=SCHEMES,
     openapi_extra=OR_NOBODY,
 )
-async def close_seed_position(parts: Api, caller: Trader, body: CloseRequest, asked: Asking) -> Response:
+async def close_seed_position(parts: Api, caller: Trader, body: Seed004CloseRequest, asked: Asking) -> Response:
     """Close a position at the market's price."""
     if body.currentPrice is not None:
         structlog.get_logger().info("a client's price", position_id=body.positionId, price=body.currentPrice)
     position, reply = await close_ticket(parts, caller, body.positionId, asked)
     if position is None or position.realized_pnl is None:
         return undecided(reply, positionId=body.positionId)
-    closed = Closed(message="Position closed successfully", realizedPnL=digits(position.realized_pnl))
+    closed = Seed004Closed(message="Position closed successfully", realizedPnL=digits(position.realized_pnl))
     return written(closed, headers=headers_of(reply))
 
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -70,6 +71,7 @@ OPERATIONS = {
     ("get", "/readyz"): "readyz",
     ("get", "/metrics"): "metrics",
 }
+GOLDEN = Path(__file__).parents[1] / "golden" / "openapi"
 PUBLIC = (
     "/auth/register",
     "/auth/login",
@@ -114,6 +116,17 @@ def routes(exchange: Exchange) -> Iterator[dict[tuple[str, str], list[RouteConte
 def document(exchange: Exchange) -> dict[str, Any]:
     read: dict[str, Any] = exchange.http.get("/openapi.json").json()
     return read
+
+
+@pytest.mark.parametrize(
+    ("path", "golden"), [("/openapi.json", "api.json"), ("/api/compat/openapi.json", "seeds.json")]
+)
+def test_the_documents_are_to_the_byte_what_clients_were_generated_from(
+    exchange: Exchange, path: str, golden: str
+) -> None:
+    """A diff of the golden file shows what a change means for them; it is written anew where that is meant."""
+    released = json.loads((GOLDEN / golden).read_text(encoding="utf-8"))
+    assert exchange.http.get(path).text == json.dumps(released, ensure_ascii=False, separators=(",", ":"))
 
 
 def operations(document: dict[str, Any]) -> dict[tuple[str, str], dict[str, Any]]:
