@@ -8,33 +8,30 @@ from fastapi.middleware.cors import CORSMiddleware
 from fastapi.routing import APIRoute
 from starlette.responses import HTMLResponse, RedirectResponse
 
-from api import document, errors
-from api.access_log import AccessLog
-from api.account.endpoints import router as account
+from api import document
+from api.accounts.endpoints import account, fills, history, ledger
 from api.admin.endpoints import router as admin
 from api.alerts.endpoints import router as alerts
 from api.api_keys.endpoints import router as api_keys
+from api.app_state import Parts
 from api.auth.caller import allowed_origins
-from api.auth.endpoints import router as auth
-from api.body_limit import BodyLimit
+from api.auth.limiting import BY_ACCOUNT, BY_ADDRESS, RateLimitHeaders
 from api.candles.endpoints import router as candles
 from api.commands.endpoints import router as commands
 from api.compat.install import add_seeds_to
 from api.demo.endpoints import router as demo
-from api.fills.endpoints import router as fills
+from api.dispatch.read_your_writes import HEADER, LAG_HEADER
 from api.health.endpoints import router as health
-from api.history.endpoints import router as history
+from api.http import errors
+from api.http.access_log import AccessLog
+from api.http.body_limit import BodyLimit
+from api.http.problem_pages import as_html
+from api.http.problems import DOCS, REPLAYED
+from api.http.rate_limits import POLICY, RATE_LIMIT
 from api.instruments.endpoints import router as instruments
-from api.ledger.endpoints import router as ledger
-from api.limiting import BY_ACCOUNT, BY_ADDRESS, RateLimitHeaders
 from api.orders.endpoints import router as orders
-from api.parts import Parts
 from api.positions.endpoints import router as positions
 from api.positions.versions import ETAG
-from api.problem_pages import as_html
-from api.problems import DOCS, REPLAYED
-from api.progress import HEADER, LAG_HEADER
-from api.rate_limits import POLICY, RATE_LIMIT
 from api.receipts.endpoints import router as receipts
 from api.rules.endpoints import router as rules
 from api.statements.endpoints import router as statements
@@ -42,6 +39,7 @@ from api.stream.endpoints import router as stream
 from api.stream.endpoints import talk
 from api.stream.sockets import Sockets
 from api.tickers.endpoints import router as tickers
+from api.users.endpoints import router as auth
 from api.venue.endpoints import router as venue_keys
 
 PREFIX: Final = "/api/v1"

@@ -7,12 +7,12 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.routing import iter_route_contexts
 from pydantic import BaseModel
 
-from api.auth.schemas import LoginRequest
-from api.limiting import is_limited
-from api.problems import MEDIA_TYPE, RATE_LIMITED, REGISTRY, Problem, responses
-from api.published import publish
-from api.rate_limits import POLICY, RATE_LIMIT
+from api.auth.limiting import is_limited
+from api.http.problems import MEDIA_TYPE, RATE_LIMITED, REGISTRY, Problem, responses
+from api.http.published import publish
+from api.http.rate_limits import POLICY, RATE_LIMIT
 from api.stream.schemas import CLIENT, SERVER
+from api.users.schemas import LoginRequest
 
 Models = tuple[type[BaseModel], ...]
 

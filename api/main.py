@@ -14,28 +14,28 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from api.app import create_app
-from api.auth.deletion import close_for_ever
-from api.auth.passwords import Passwords
-from api.auth.throttle import Throttle
-from api.auth.tokens import Tokens
-from api.broadcasts import Broadcasts
-from api.bus import Bus
-from api.command_log import CommandLog
-from api.database import Database
-from api.ends import CommandEnds
-from api.listening import listening
-from api.metrics import Metrics
-from api.migrate import migrate
-from api.outcomes import Outcomes
-from api.parts import Parts
-from api.positions.tickets import Tickets
-from api.prices import Prices, Quote
-from api.rate_limits import RateLimits
+from api.app_state import Parts
+from api.credentials.passwords import Passwords
+from api.credentials.throttle import Throttle
+from api.credentials.tokens import Tokens
+from api.http.listening import listening
+from api.http.metrics import Metrics
+from api.http.rate_limits import RateLimits
+from api.log.broadcasts import Broadcasts
+from api.log.command_producer import CommandLog
+from api.log.engine_lag import CommandEnds
+from api.log.event_bus import Bus
+from api.log.last_seen import Told
+from api.log.outcomes import Outcomes
+from api.log.price_cache import Prices, Quote
+from api.log.recent_positions import Tickets
+from api.log.venue_channel import VenueChannel
+from api.store.database import Database
+from api.store.day_stats import Days
+from api.store.migrate import migrate
 from api.stream.protocol import MESSAGE_MAX, QuietWebSockets
 from api.stream.sockets import Sockets
-from api.tickers.day import Days
-from api.told import Told
-from api.venue.channel import VenueChannel
+from api.users.deletion import close_for_ever
 from projector import queries
 from runtime import logging
 from runtime.errors import FixableError

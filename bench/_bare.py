@@ -5,7 +5,7 @@ import socket
 import uvicorn
 from fastapi import FastAPI
 
-from api.numbers import ExactRoute
+from api.http.numbers import ExactRoute
 from api.orders.schemas import Order, OrderRequest
 
 FILLED = Order(

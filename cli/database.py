@@ -32,7 +32,7 @@ def migrate_url(database_url: str) -> None:
     """Bring both schemas of a database to this version."""
     from sqlalchemy.exc import OperationalError  # noqa: PLC0415
 
-    from api.migrate import migrate as migrate_auth  # noqa: PLC0415
+    from api.store.migrate import migrate as migrate_auth  # noqa: PLC0415
     from projector.migrate import migrate as migrate_ledger  # noqa: PLC0415
 
     try:
@@ -44,7 +44,7 @@ def migrate_url(database_url: str) -> None:
 
 def add_user(email: Email, role: Role = "user", data: Data = None) -> None:
     """Add a user, or give the one of this address the role and password. The password is asked for, or piped in."""
-    from api.users import add_user as add  # noqa: PLC0415
+    from api.users.administration import add_user as add  # noqa: PLC0415
 
     settings = reachable_settings(data)
     add(settings, email, role, _password())

@@ -35,7 +35,7 @@ def documents() -> None:
 
 def made_files(root: Path) -> dict[str, str]:
     """Give the text of each file that is made, by its path from the root."""
-    from api import problem_pages  # noqa: PLC0415  # Few commands need the API, or every schema.
+    from api.http import problem_pages  # noqa: PLC0415  # Few commands need the API, or every schema.
     from schemas import reference  # noqa: PLC0415
 
     given = reference.blocks() | {"example": f"```python\n{(root / EXAMPLE).read_text(encoding='utf-8')}```"}

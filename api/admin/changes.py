@@ -7,12 +7,12 @@ from typing import Final
 import msgspec
 
 from api.admin.schemas import Broadcast, Broadcasts, ParametersRequest
-from api.broadcasts import MARKET, PARAMETERS, Stored
-from api.commands.asking import Asked
-from api.numbers import units_of
-from api.parts import Parts
-from api.problems import NOT_FOUND, REFUSALS, ApiError, Fault, malformed
-from api.times import micros_of, text_of
+from api.app_state import Parts
+from api.dispatch.request_options import Asked
+from api.http.numbers import units_of
+from api.http.problems import NOT_FOUND, REFUSALS, ApiError, Fault, malformed
+from api.http.times import micros_of, text_of
+from api.log.broadcasts import MARKET, PARAMETERS, Stored
 from schemas.messages import Instrument, MarketStatus
 from schemas.rejections import Rejection
 

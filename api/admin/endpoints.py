@@ -16,11 +16,11 @@ from api.admin.schemas import (
     ParametersRequest,
     StatusRequest,
 )
+from api.app_state import Api
 from api.auth.caller import ADMIN_REFUSALS, SCHEMES, Administrator
-from api.commands.asking import Asking
-from api.numbers import ExactRoute
-from api.parts import Api
-from api.problems import CROSS_SITE_REQUEST, MALFORMED, NOT_FOUND, REFUSALS, responses
+from api.dispatch.request_options import Asking
+from api.http.numbers import ExactRoute
+from api.http.problems import CROSS_SITE_REQUEST, MALFORMED, NOT_FOUND, REFUSALS, responses
 from schemas.rejections import Rejection
 
 SEEN: Final = responses(*ADMIN_REFUSALS)

@@ -4,9 +4,9 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from api.amounts import Decimals
-from api.numbers import Leverage, Money, Number, Rate, Whole
-from api.prices import PriceState
+from api.http.amounts import Decimals
+from api.http.numbers import Leverage, Money, Number, Rate, Whole
+from api.log.price_cache import PriceState
 from schemas.messages import FeedName, MarketStatus, Side
 
 

@@ -15,9 +15,9 @@ from api.admin.schemas import (
     Rung,
     ShardLag,
 )
-from api.amounts import leverage, money, price, price_or_null, quantity, rate
-from api.parts import Parts
-from api.times import now, text_of
+from api.app_state import Parts
+from api.http.amounts import leverage, money, price, price_or_null, quantity, rate
+from api.http.times import now, text_of
 from projector import queries
 from schemas.messages import Instrument
 from schemas.units import render

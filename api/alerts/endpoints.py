@@ -6,12 +6,13 @@ from fastapi import APIRouter, Query, Response
 
 from api.alerts import service
 from api.alerts.schemas import Alert, AlertRequest, Alerts
+from api.app_state import Api
 from api.auth.caller import REFUSALS, SCHEMES, Caller
-from api.commands.asking import IdempotencyKey
-from api.cursors import LIMIT, Cursor, Limit
-from api.numbers import ExactRoute
-from api.parts import Api
-from api.problems import (
+from api.dispatch.read_your_writes import CAUGHT_UP
+from api.dispatch.request_options import IdempotencyKey
+from api.http.cursors import LIMIT, Cursor, Limit
+from api.http.numbers import ExactRoute
+from api.http.problems import (
     ALERT_REACHED,
     CROSS_SITE_REQUEST,
     MALFORMED,
@@ -21,8 +22,7 @@ from api.problems import (
     TOO_MANY_ALERTS,
     responses,
 )
-from api.problems import REFUSALS as CORE
-from api.progress import CAUGHT_UP
+from api.http.problems import REFUSALS as CORE
 from projector.alert_queries import Status
 from schemas.rejections import Rejection
 

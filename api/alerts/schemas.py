@@ -5,9 +5,9 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.amounts import Decimals, mid, price
-from api.numbers import Number, Text
-from api.times import text_of
+from api.http.amounts import Decimals, mid, price
+from api.http.numbers import Number, Text
+from api.http.times import text_of
 from projector.alert_queries import AlertRow, Direction, Status
 from schemas.messages import Instrument
 

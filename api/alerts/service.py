@@ -6,14 +6,12 @@ from typing import Final, NamedTuple
 from uuid import UUID, uuid4
 
 from api.alerts.schemas import Alert, AlertRequest, Alerts, alert_reply
-from api.amounts import mid, price
+from api.app_state import Parts
 from api.auth.caller import Signed
-from api.auth.store import is_not_deleted
-from api.cursors import read_cursor, write_cursor
-from api.numbers import units_of
-from api.parts import Parts
-from api.prices import PRICE_SHARD
-from api.problems import (
+from api.http.amounts import mid, price
+from api.http.cursors import read_cursor, write_cursor
+from api.http.numbers import units_of
+from api.http.problems import (
     ALERT_REACHED,
     NOT_FOUND,
     PROJECTION_BEHIND,
@@ -22,7 +20,9 @@ from api.problems import (
     ApiError,
     malformed,
 )
-from api.times import now
+from api.http.times import now
+from api.log.price_cache import PRICE_SHARD
+from api.store.users import is_not_deleted
 from projector import alert_queries
 from projector.alert_queries import Direction, NewAlert, Status
 from schemas.ids import keyed_alert_id

@@ -4,10 +4,10 @@ from fastapi import APIRouter, Response
 
 from api.api_keys import service
 from api.api_keys.schemas import ApiKey, ApiKeyRequest, ApiKeys, key_reply
+from api.app_state import Api
 from api.auth.caller import REFUSALS, SESSION_SCHEMES, SIGNED_IN, InPerson
-from api.numbers import ExactRoute
-from api.parts import Api
-from api.problems import CROSS_SITE_REQUEST, MALFORMED, NOT_FOUND, TOO_MANY_API_KEYS, responses
+from api.http.numbers import ExactRoute
+from api.http.problems import CROSS_SITE_REQUEST, MALFORMED, NOT_FOUND, TOO_MANY_API_KEYS, responses
 
 router = APIRouter(prefix="/api-keys", tags=["api-keys"], route_class=ExactRoute, dependencies=SESSION_SCHEMES)
 

@@ -5,10 +5,10 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from api.auth.key_store import Key, Scope
-from api.auth.signatures import PUBLIC_KEY_BYTES, read_base64
-from api.numbers import Text
-from api.times import micros_of, text_of
+from api.credentials.signatures import PUBLIC_KEY_BYTES, read_base64
+from api.http.numbers import Text
+from api.http.times import micros_of, text_of
+from api.store.api_keys import Key, Scope
 
 EXAMPLE = "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="
 

@@ -6,11 +6,11 @@ from typing import Final
 from uuid import UUID, uuid4
 
 from api.api_keys.schemas import ApiKeyRequest
-from api.auth import key_store
+from api.app_state import Parts
 from api.auth.caller import Signed
-from api.auth.key_store import Key
-from api.parts import Parts
-from api.problems import NOT_FOUND, TOO_MANY_API_KEYS, ApiError
+from api.http.problems import NOT_FOUND, TOO_MANY_API_KEYS, ApiError
+from api.store import api_keys as key_store
+from api.store.api_keys import Key
 
 KEYS_MAX: Final = 20
 

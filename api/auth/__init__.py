@@ -1,1 +1,1 @@
-"""Who calls: users, their passwords, sessions and tokens."""
+"""Who is calling, what they may, and how much of it."""

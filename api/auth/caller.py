@@ -13,13 +13,11 @@ from uuid import UUID
 from fastapi import Depends, Request
 from fastapi.security import APIKeyCookie, APIKeyHeader, HTTPBearer, OAuth2PasswordBearer
 
-from api.auth import key_store
-from api.auth.cookies import COOKIE, login_cookies
-from api.auth.signatures import KEY_HEADER, check_signature, check_time, read_signature, signed_text
-from api.auth.store import User, find_by_session
-from api.auth.tokens import Claims
-from api.parts import Api, Parts
-from api.problems import (
+from api.app_state import Api, Parts
+from api.credentials.cookies import COOKIE, login_cookies
+from api.credentials.signatures import KEY_HEADER, check_signature, check_time, read_signature, signed_text
+from api.credentials.tokens import Claims
+from api.http.problems import (
     CREDENTIALS_CONFLICT,
     CROSS_SITE_REQUEST,
     DATABASE_UNAVAILABLE,
@@ -32,7 +30,9 @@ from api.problems import (
     ApiError,
     responses,
 )
-from api.rate_limits import is_counted
+from api.http.rate_limits import is_counted
+from api.store import api_keys as key_store
+from api.store.users import User, find_by_session
 
 SAFE_METHODS: Final = ("GET", "HEAD", "OPTIONS")
 READING: Final = ("/api/v1/ws-ticket",)  # what is posted there changes nothing in the ledger

@@ -4,12 +4,12 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
+from api.app_state import Api
 from api.candles import service
 from api.candles.schemas import Candles
-from api.cursors import LIMIT, Cursor, Limit
-from api.parts import Api
-from api.problems import DATABASE_UNAVAILABLE, MALFORMED, REFUSALS, responses
-from api.times import Moment
+from api.http.cursors import LIMIT, Cursor, Limit
+from api.http.problems import DATABASE_UNAVAILABLE, MALFORMED, REFUSALS, responses
+from api.http.times import Moment
 from projector.queries import Interval
 from schemas.rejections import Rejection
 

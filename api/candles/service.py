@@ -2,12 +2,12 @@
 
 from datetime import datetime
 
-from api.amounts import mid
+from api.app_state import Parts
 from api.candles.schemas import Candle, Candles
-from api.cursors import read_cursor, write_cursor
-from api.parts import Parts
-from api.problems import REFUSALS, ApiError, malformed
-from api.times import micros_of, now, text_of
+from api.http.amounts import mid
+from api.http.cursors import read_cursor, write_cursor
+from api.http.problems import REFUSALS, ApiError, malformed
+from api.http.times import micros_of, now, text_of
 from projector import queries
 from schemas.messages import Instrument
 from schemas.rejections import Rejection

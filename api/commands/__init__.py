@@ -1,1 +1,1 @@
-"""Commands: how one is sent and answered, and what became of it."""
+"""Commands: what became of one."""

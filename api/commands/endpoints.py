@@ -4,12 +4,12 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path
 
+from api.app_state import Api
 from api.auth.caller import SCHEMES, SIGNED_IN, Caller
-from api.commands import status
+from api.commands import service as status
 from api.commands.schemas import Command
-from api.parts import Api
-from api.problems import MALFORMED, NOT_FOUND, responses
-from api.progress import CAUGHT_UP
+from api.dispatch.read_your_writes import CAUGHT_UP
+from api.http.problems import MALFORMED, NOT_FOUND, responses
 
 router = APIRouter(prefix="/commands", tags=["commands"], dependencies=SCHEMES)
 

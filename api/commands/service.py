@@ -1,270 +1,92 @@
-"""How a command is put into the log and answered: settled, known from before, refused, or honestly undecided."""
+"""What became of a command, as far as anything is known about it."""
 
-import asyncio
-from collections.abc import Awaitable, Callable
-from time import monotonic
-from typing import Final, NamedTuple
-
-from sqlalchemy import Connection
-
-from api.command_log import DEADLINE_S, Asked, Sent
-from api.outcomes import NotAppended, Outcome
-from api.parts import Parts
-from api.positions import close_all_store
-from api.problems import (
-    BROKER_UNAVAILABLE,
-    ENGINE_BEHIND,
-    KEY_IN_USE,
-    PROJECTION_BEHIND,
-    REFUSALS,
-    REPLAYED,
-    ApiError,
-)
-from api.progress import place, wait_for
-from api.times import now
+from api.app_state import Parts
+from api.commands.schemas import Command
+from api.dispatch.dispatcher import is_on_its_way
+from api.dispatch.read_your_writes import wait_for
+from api.dispatch.settling import lagging
+from api.http.problems import NOT_FOUND, ApiError
+from api.log.outcomes import Outcome
+from api.orders.views import order_of_event, order_of_refusal, order_of_row
+from api.positions.views import position_of_event, position_of_row
 from projector import queries
-from schemas.commands import AmendStops, ClosePosition, ReducePosition
-from schemas.content import content_of
-from schemas.events import CommandRejected, CommandRepeated
+from schemas.commands import OpenPosition
+from schemas.events import CommandRejected, PositionClosed, PositionOpened, PositionReduced, StopsAmended
 from schemas.rejections import Rejection
 from schemas.sharding import shard_of
-from schemas.units import MINUTE
-
-WAIT_S: Final = 2.0
-FIRST_WAIT_S: Final = 1.0  # for the first outcome of a command that the engine calls a repeat
-PROJECTION_AGE_MAX: Final = 5 * MINUTE
-RETRY_AFTER: Final = {"Retry-After": "1"}
-REMEMBERED_S: Final = 600
-# After this time nothing sent is still on its way to the log.
-ON_ITS_WAY_S: Final = DEADLINE_S + 2
 
 
-class Settled(NamedTuple):
-    """The event that is the outcome; replayed: of the same command sent before. seen: the shard's last event then."""
-
-    outcome: Outcome
-    replayed: bool = False
-    seen: int = 0
-
-    @property
-    def seq(self) -> int:
-        """What who is told this has seen."""
-        return max(self.outcome.event.seq, self.seen)
-
-    def headers(self) -> dict[str, str]:
-        """Give the headers of the reply."""
-        return place(self.outcome.shard, self.seq) | _replayed(self.replayed)
-
-
-class Known(NamedTuple):
-    """What PostgreSQL has about the same command sent before. seen: the shard's last event by now."""
-
-    row: queries.CommandRow
-    seen: int = 0
-
-    @property
-    def seq(self) -> int:
-        """What who is told this has seen."""
-        return max(self.row.seq, self.seen)
-
-    def headers(self) -> dict[str, str]:
-        """Give the headers of the reply."""
-        return place(self.row.shard, self.seq) | _replayed(replayed=True)
+async def find(parts: Parts, account_id: str, command_id: str) -> Command:
+    """Give one of the caller's commands; `unknown` where this process cannot say whether it is in the log."""
+    found = await _decided(parts, account_id, command_id)
+    if found is not None:
+        return found
+    sent = parts.command_log.sent(command_id)
+    if sent is not None and sent.command.account_id == account_id:
+        return Command(command_id=command_id, status="pending" if is_on_its_way(parts, sent) else "unknown")
+    # Another process may have sent it, or this one before its last start.
+    if await lagging(parts, shard_of(account_id, parts.settings.shards)) is not None:
+        return Command(command_id=command_id, status="unknown")
+    found = await _decided(parts, account_id, command_id)
+    if found is None:
+        raise ApiError(NOT_FOUND, "Nothing is known here of a command of yours with this id")
+    return found
 
 
-class Undecided(NamedTuple):
-    """Sent, perhaps appended, and not answered in time; preferred: the caller did not want to wait."""
-
-    command_id: str
-    preferred: bool = False
-
-
-Reply = Settled | Known | Undecided
-
-
-async def ask(
-    parts: Parts,
-    command: Asked,
-    *,
-    key: str | None = None,
-    respond_async: bool = False,
-    condition: Callable[[], Awaitable[None]] | None = None,
-) -> Reply:
-    """Send a command and wait two seconds for its outcome; a refusal is an ApiError. key: what its id was made of.
-
-    The condition may refuse what was not sent before; what was is answered as it was then.
-    """
-    shard = shard_of(command.account_id, parts.settings.shards)
-    if key is not None:
-        remembered = await _remembered(parts, command, respond_async=respond_async)
-        if remembered is not None:
-            return await _accept(parts, command, remembered)
-    if not parts.ends.broker_answers():
-        raise _not_sent(parts, "The broker has not answered for seconds; nothing was sent")
-    if parts.ends.is_behind(shard):
-        parts.metrics.commands.labels("engine_behind").inc()
-        raise ApiError(ENGINE_BEHIND, "Commands of seconds ago wait in the log; nothing was sent", headers=RETRY_AFTER)
-    if key is not None:
-        before = await _before(parts, command, shard, key)
-        if before is not None:
-            return await _accept(parts, command, before)
-    if condition is not None:
-        await condition()
-    outcome = await _send(parts, command, 0 if respond_async else WAIT_S)
-    if outcome is None:
-        parts.metrics.commands.labels("undecided").inc()
-        return Undecided(command.command_id, preferred=respond_async)
-    if not isinstance(outcome.event, CommandRepeated):
-        return await _accept(parts, command, Settled(outcome))
-    first = await _first(parts, command, outcome)
-    return Undecided(command.command_id) if first is None else await _accept(parts, command, first)
+async def _decided(parts: Parts, account_id: str, command_id: str) -> Command | None:
+    """Find the outcome in memory, or in the tables."""
+    recent = parts.outcomes.recent(command_id)
+    if recent is not None and recent.event.account_id == account_id:
+        # What is said to be done is shown as it is now, and by whatever is read next.
+        await wait_for(parts, recent.shard, recent.event.seq)
+        return await _of_outcome(parts, account_id, command_id, recent)
+    row = await parts.database.ask(lambda db: queries.command(db, account_id, command_id))
+    return None if row is None else await _of_row(parts, account_id, row)
 
 
-async def _send(parts: Parts, command: Asked, wait_s: float) -> Outcome | None:
-    """Put a command into the log; null when its outcome did not come in time, whatever became of it."""
-    waiter = parts.outcomes.expect(command.command_id)
-    started = monotonic()
-    try:
-        parts.command_log.send(command, waiter)
-        if wait_s == 0:
-            return None
-        outcome = await asyncio.wait_for(waiter.outcome, wait_s)
-    except TimeoutError:
-        return None
-    except NotAppended as error:
-        parts.command_log.note_answer(command.command_id)
-        raise _not_sent(parts, f"The log did not take the command: {error}") from error
-    finally:
-        parts.outcomes.forget(command.command_id, waiter)
-    parts.command_log.note_answer(command.command_id)
-    parts.metrics.waits.observe(monotonic() - started)
-    return outcome
+async def _of_outcome(parts: Parts, account_id: str, command_id: str, outcome: Outcome) -> Command:
+    event = outcome.event
+    instruments = parts.prices.instruments
+    match event:
+        case CommandRejected(rejection=rejection):
+            is_order = event.command == OpenPosition.__name__
+            order = order_of_refusal(event, instruments, parts.command_log) if is_order else None
+            return Command(command_id=command_id, status="rejected", code=Rejection(rejection).name, order=order)
+        case PositionOpened():
+            return Command(
+                command_id=command_id,
+                status="done",
+                order=order_of_event(event, instruments),
+                position=position_of_event(event, instruments),
+            )
+        case (
+            PositionClosed(position_id=position_id)
+            | PositionReduced(position_id=position_id)
+            | StopsAmended(position_id=position_id)
+        ):
+            row = await parts.database.ask(lambda db: queries.position(db, account_id, position_id))
+            position = None if row is None else position_of_row(row, instruments)
+            return Command(command_id=command_id, status="done", position=position)
+        case _:
+            return Command(command_id=command_id, status="done")
 
 
-def is_on_its_way(parts: Parts, sent: Sent) -> bool:
-    """Say whether what this process sent may still come to be decided."""
-    shard = shard_of(sent.command.account_id, parts.settings.shards)
-    return monotonic() - sent.at < ON_ITS_WAY_S or parts.ends.is_behind(shard)
-
-
-async def _remembered(parts: Parts, command: Asked, *, respond_async: bool) -> Settled | None:
-    """Find what a key did lately, in memory; what it still does is waited for, and refused when that takes long."""
-    content = content_of(command)
-    outcome = parts.outcomes.recent(command.command_id)
-    if outcome is None:
-        sent = parts.command_log.sent(command.command_id)
-        if sent is None or sent.answered or not is_on_its_way(parts, sent):
-            return None
-        _refuse_other_content(content_of(sent.command), content, {})
-        outcome = None if respond_async else await _overhear(parts, command.command_id)
-        if outcome is None:
-            where = {"Location": f"/api/v1/commands/{command.command_id}"}
-            raise ApiError(KEY_IN_USE, headers=RETRY_AFTER | where, command_id=command.command_id)
-    else:
-        _refuse_other_content(outcome.event.command_hash, content, place(outcome.shard, outcome.event.seq))
-    return Settled(outcome, replayed=True)
-
-
-async def _overhear(parts: Parts, command_id: str) -> Outcome | None:
-    """Wait for the outcome of what another request sent; null when it did not come in time."""
-    waiter = parts.outcomes.expect(command_id)
-    try:
-        waiter.appended(-1)  # Wherever the other request's record stands.
-        # It may have come before the waiting began.
-        came = parts.outcomes.recent(command_id)
-        outcome = await asyncio.wait_for(waiter.outcome, WAIT_S) if came is None else came
-    except TimeoutError:
-        return None
-    finally:
-        parts.outcomes.forget(command_id, waiter)
-    return parts.outcomes.recent(command_id) if isinstance(outcome.event, CommandRepeated) else outcome
-
-
-async def _before(parts: Parts, command: Asked, shard: int, key: str) -> Settled | Known | None:
-    """Find the outcome a key had before what is remembered here: for ever, in PostgreSQL."""
-    content = content_of(command)
-    row, age, closed_all = await parts.database.ask(lambda db: _known_in(db, command, shard, key))
-    if row is None and age > PROJECTION_AGE_MAX:
-        # A projector that has just started needs no more than a moment.
-        await wait_for(parts, shard, parts.outcomes.seq(shard))
-        row, age, closed_all = await parts.database.ask(lambda db: _known_in(db, command, shard, key))
-    if row is not None and row.command_hash is not None:
-        _refuse_other_content(row.command_hash, content, place(row.shard, row.seq))
-        return Known(row)
-    if closed_all:
-        raise ApiError(REFUSALS[Rejection.COMMAND_ID_REUSED], "The key was used to close all positions")
-    if age > PROJECTION_AGE_MAX and parts.outcomes.seq(shard) > 0:
-        raise ApiError(PROJECTION_BEHIND, headers=RETRY_AFTER)
-    return None
-
-
-async def _first(parts: Parts, command: Asked, repeat: Outcome) -> Settled | Known | None:
-    """Find the outcome of what the engine calls the first: its events are before the repeat's own."""
-    recent = parts.outcomes.recent(command.command_id)
-    if recent is not None:
-        return Settled(recent, replayed=True)
-    await wait_for(parts, repeat.shard, repeat.event.seq)
-    row = await parts.database.ask(lambda db: queries.command(db, command.account_id, command.command_id))
-    return None if row is None else Known(row)
-
-
-async def _accept(parts: Parts, command: Asked, reply: Settled | Known) -> Settled | Known:
-    """Pass an outcome on, or raise the refusal it is."""
-    if isinstance(reply, Known) or reply.replayed:
-        # An old outcome takes nobody back to what they had seen when it was new.
-        reply = reply._replace(seen=parts.outcomes.seq(shard_of(command.account_id, parts.settings.shards)))
-    parts.told.note(command.account_id, reply.seq)
-    if isinstance(reply, Known):
-        if reply.row.rejection is not None:
-            raise await _refusal(parts, command, Rejection(reply.row.rejection), reply.headers())
-        parts.metrics.commands.labels("replayed").inc()
-        return reply
-    event = reply.outcome.event
-    if isinstance(event, CommandRejected):
-        raise await _refusal(parts, command, Rejection(event.rejection), reply.headers(), reply.outcome)
-    parts.tickets.note(event)
-    parts.metrics.commands.labels("replayed" if reply.replayed else "done").inc()
-    return reply
-
-
-async def _refusal(
-    parts: Parts,
-    command: Asked,
-    rejection: Rejection,
-    headers: dict[str, str],
-    outcome: Outcome | None = None,
-) -> ApiError:
-    parts.metrics.commands.labels(rejection.name).inc()
-    kind = REFUSALS[rejection]
-    if rejection is Rejection.TOO_MANY_COMMANDS:
-        headers = headers | {"Retry-After": str(REMEMBERED_S // 10)}
-    if rejection is Rejection.POSITION_NOT_OPEN and isinstance(command, ClosePosition | ReducePosition | AmendStops):
-        # Only a position that is the caller's is told apart from one that never was.
-        position_id, account_id = command.position_id, command.account_id
-        if outcome is not None:
-            await wait_for(parts, outcome.shard, outcome.event.seq)
-        if await parts.database.ask(lambda db: queries.position(db, account_id, position_id)) is None:
-            kind = kind._replace(status=404)
-    return ApiError(kind, headers=headers, command_id=command.command_id)
-
-
-def _refuse_other_content(known: bytes | None, content: bytes, headers: dict[str, str]) -> None:
-    if known != content:
-        raise ApiError(REFUSALS[Rejection.COMMAND_ID_REUSED], headers=headers)
-
-
-def _not_sent(parts: Parts, detail: str) -> ApiError:
-    parts.metrics.commands.labels("not_sent").inc()
-    return ApiError(BROKER_UNAVAILABLE, detail, headers=RETRY_AFTER)
-
-
-def _known_in(db: Connection, command: Asked, shard: int, key: str) -> tuple[queries.CommandRow | None, int, bool]:
-    """Give a command's row, for how long (µs) the tables may lack what is committed, and if the key closed all."""
-    current_at = queries.current_at(db, shard)
-    row = queries.command(db, command.account_id, command.command_id)
-    closed_all = row is None and close_all_store.find(db, command.account_id, key) is not None
-    return row, now() - current_at, closed_all
-
-
-def _replayed(replayed: bool) -> dict[str, str]:
-    return {REPLAYED: "true"} if replayed else {}
+async def _of_row(parts: Parts, account_id: str, row: queries.CommandRow) -> Command:
+    instruments = parts.prices.instruments
+    position_id = row.position_id
+    position = (
+        None
+        if position_id is None
+        else await parts.database.ask(lambda db: queries.position(db, account_id, position_id))
+    )
+    order = None
+    if row.type == OpenPosition.__name__:
+        opened = await parts.database.ask(lambda db: queries.opening(db, account_id, row.seq))
+        order = order_of_row(row, opened, instruments, parts.command_log)
+    return Command(
+        command_id=row.command_id,
+        status=row.status,
+        code=None if row.rejection is None else Rejection(row.rejection).name,
+        order=order,
+        position=None if position is None else position_of_row(position, instruments),
+    )

@@ -4,10 +4,10 @@ from typing import Final
 
 from pydantic import BaseModel, Field
 
-from api.account.schemas import Account
+from api.accounts.schemas import Account
 from api.auth.caller import Signed
 from api.compat.names import short
-from api.problems import NOT_FOUND, ApiError
+from api.http.problems import NOT_FOUND, ApiError
 from schemas.units import MONEY_EXPONENT, parse
 
 DECIMALS: Final = {"USD": 2, "BTC": 4, "ETH": 6, "SOL": 6}

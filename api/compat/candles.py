@@ -3,13 +3,13 @@
 from datetime import UTC, datetime, timedelta
 from typing import Final, cast
 
+from api.app_state import Parts
 from api.candles import service
 from api.candles.schemas import Candle
 from api.compat.names import instrument_named
-from api.cursors import LIMIT_MAX
-from api.parts import Parts
-from api.problems import malformed
-from api.times import micros_of, text_of
+from api.http.cursors import LIMIT_MAX
+from api.http.problems import malformed
+from api.http.times import micros_of, text_of
 from projector.queries import Interval
 
 MINUTES: Final = {"1m": 1, "5m": 5, "15m": 15, "30m": 30, "1h": 60, "4h": 240, "1d": 1_440, "1w": 10_080}

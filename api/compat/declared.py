@@ -6,9 +6,9 @@ from fastapi import Depends
 from fastapi.security import APIKeyCookie, HTTPBearer
 
 from api.auth.caller import REFUSALS as CALLER_REFUSALS
-from api.commands.replies import EVERY_COMMAND
-from api.limiting import BY_ACCOUNT, BY_ADDRESS
-from api.problems import (
+from api.auth.limiting import BY_ACCOUNT, BY_ADDRESS
+from api.dispatch.replies import EVERY_COMMAND
+from api.http.problems import (
     BAD_CREDENTIALS,
     CROSS_SITE_REQUEST,
     DATABASE_UNAVAILABLE,

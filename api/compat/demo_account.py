@@ -5,17 +5,16 @@ from uuid import UUID
 
 import structlog
 
-from api.account import service as accounts
-from api.account.schemas import Account
+from api.accounts import service as accounts
+from api.accounts.schemas import Account
+from api.app_state import Parts
 from api.auth.caller import Signed
-from api.auth.store import User
-from api.commands.asking import Asked, deadline
-from api.commands.service import Undecided, ask
 from api.compat.tickets import account_after
 from api.demo import service as demo
-from api.ledger import service as ledger
-from api.parts import Parts
-from api.problems import REFUSALS, ApiError
+from api.dispatch.dispatcher import Undecided, ask
+from api.dispatch.request_options import Asked, deadline
+from api.http.problems import REFUSALS, ApiError
+from api.store.users import User
 from schemas.commands import OpenAccount
 from schemas.ids import open_account_id
 from schemas.rejections import Rejection
@@ -64,7 +63,7 @@ async def _refill(parts: Parts) -> Account:
 
     The line is read before the balance: a deposit that is seen only as a line would be followed by a second one.
     """
-    last = (await ledger.page(parts, NOBODY.account_id, 1, None)).items[0].id
+    last = (await accounts.ledger_lines(parts, NOBODY.account_id, 1, None)).items[0].id
     account = await accounts.find(parts, NOBODY.account_id)
     if not _is_low(account):
         return account

@@ -7,12 +7,12 @@ from fastapi import APIRouter, FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 
+from api.app_state import Parts
 from api.commands.schemas import Command
 from api.compat import seed_000, seed_001, seed_001_engine, seed_002, seed_003, seed_004, shared
 from api.compat.spot_stream import SpotStream
-from api.parts import Parts
-from api.problems import REGISTRY, Problem
-from api.published import publish
+from api.http.problems import REGISTRY, Problem
+from api.http.published import publish
 
 DOCUMENT: Final = "/api/compat/openapi.json"
 DESCRIPTION: Final = """What clients written for one of five older systems send and expect, on the same ledger.

@@ -2,8 +2,8 @@
 
 from typing import Final
 
-from api.parts import Parts
-from api.problems import REFUSALS, ApiError
+from api.app_state import Parts
+from api.http.problems import REFUSALS, ApiError
 from schemas.messages import Instrument
 from schemas.rejections import Rejection
 

@@ -8,8 +8,8 @@ import msgspec
 from pydantic import BaseModel, WithJsonSchema
 from starlette.responses import Response
 
-from api.commands.replies import accepted
-from api.commands.service import Reply, Undecided
+from api.dispatch.dispatcher import Reply, Undecided
+from api.dispatch.replies import accepted
 
 Digits = Annotated[Decimal, WithJsonSchema({"type": "number"})]
 

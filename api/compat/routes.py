@@ -7,9 +7,9 @@ from typing import Any, ClassVar
 from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
 
-from api.errors import of_validation
-from api.numbers import ExactRoute
-from api.problems import ApiError, Kind, responses
+from api.http.errors import of_validation
+from api.http.numbers import ExactRoute
+from api.http.problems import ApiError, Kind, responses
 
 REFUSED = (404, 409, 422)  # what is wrong with a request; who sends it and what is down keep their status
 

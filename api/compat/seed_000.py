@@ -6,19 +6,19 @@ from fastapi import APIRouter, Path
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
-from api.account import service as accounts
+from api.accounts import service as accounts
+from api.app_state import Api, Parts
 from api.auth.caller import Caller, Signed
-from api.commands.asking import Asked, Asking
 from api.compat.balances import Purse, Scaled, cents_of, held, purse_of
 from api.compat.declared import ANYONE, CLOSED, OPENED, PENDING, READ, SIGNED
 from api.compat.names import instrument_named, short
 from api.compat.replies import command_id_of, encoded, headers_of, undecided, written
 from api.compat.routes import SeedRoute
 from api.compat.tickets import Wanted, account_after, close_ticket, known_order, open_ticket, price_now
-from api.numbers import Leverage, Money, Text, Whole
-from api.parts import Api, Parts
-from api.problems import RATE_LIMITED, REPLAYED
-from api.progress import CAUGHT_UP
+from api.dispatch.read_your_writes import CAUGHT_UP
+from api.dispatch.request_options import Asked, Asking
+from api.http.numbers import Leverage, Money, Text, Whole
+from api.http.problems import RATE_LIMITED, REPLAYED
 from schemas.messages import Side
 
 NAMES: Final = {"BTC": "Bitcoin", "ETH": "Ethereum", "SOL": "Solana"}

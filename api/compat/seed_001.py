@@ -9,15 +9,15 @@ from starlette.responses import Response
 from starlette.routing import Match
 from starlette.types import Scope
 
-from api.amounts import mid
+from api.app_state import Api
 from api.compat import candles
 from api.compat.declared import ANYONE, SIGNED_IN, SIGNED_UP
 from api.compat.names import instrument_named, short
 from api.compat.replies import encoded
 from api.compat.routes import BadRequestRoute
 from api.compat.sessions import SignIn, SignUp, Welcome, sign_in, sign_up, welcome
-from api.parts import Api
-from api.problems import DATABASE_UNAVAILABLE, MALFORMED, RATE_LIMITED, REFUSALS, ApiError, responses
+from api.http.amounts import mid
+from api.http.problems import DATABASE_UNAVAILABLE, MALFORMED, RATE_LIMITED, REFUSALS, ApiError, responses
 from schemas.rejections import Rejection
 from schemas.units import parse
 

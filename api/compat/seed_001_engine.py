@@ -8,24 +8,24 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
-from api.account import service as accounts
-from api.auth import deletion
+from api.accounts import service as accounts
+from api.app_state import Api, Parts
 from api.auth.caller import Caller, Signed
-from api.auth.service import open_account
-from api.commands.asking import Asked, Asking
-from api.commands.service import Reply, Undecided
+from api.auth.limiting import take
 from api.compat.declared import CLOSED, OPENED, PENDING, SCHEMES
 from api.compat.names import short
 from api.compat.replies import command_id_of, digits, digits_or_null, encoded, headers_of, written
 from api.compat.routes import BadRequestRoute
 from api.compat.tickets import Wanted, close_ticket, open_ticket, until_shown
-from api.limiting import take
-from api.numbers import Leverage, Money, Number, Text, Whole
-from api.parts import Api, Parts
-from api.problems import REFUSALS, ApiError
-from api.progress import CAUGHT_UP, LAG_HEADER
-from api.rate_limits import Bucket
+from api.dispatch.dispatcher import Reply, Undecided
+from api.dispatch.read_your_writes import CAUGHT_UP, LAG_HEADER
+from api.dispatch.request_options import Asked, Asking
+from api.http.numbers import Leverage, Money, Number, Text, Whole
+from api.http.problems import REFUSALS, ApiError
+from api.http.rate_limits import Bucket
 from api.receipts import service as receipts
+from api.users import deletion
+from api.users.service import open_account
 from schemas.ids import open_account_id
 from schemas.messages import Side
 from schemas.rejections import Rejection

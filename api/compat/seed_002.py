@@ -7,8 +7,9 @@ from fastapi import APIRouter, Request, WebSocket
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
+from api.app_state import Api, Parts
 from api.auth.caller import Caller, Signed
-from api.commands.asking import Asked, Asking
+from api.auth.limiting import take
 from api.compat import spot, spot_store
 from api.compat.declared import OPENED, READ, SCHEMES, SIGNED
 from api.compat.names import spot as spot_name
@@ -17,12 +18,11 @@ from api.compat.routes import SeedRoute
 from api.compat.spot import Wish
 from api.compat.spot_stream import SpotStream
 from api.compat.spot_views import SpotView, of_progress, of_venue_row
-from api.limiting import take
-from api.numbers import Number, Text
-from api.parts import Api, Parts
-from api.positions import close_all_store
-from api.problems import BROKER_UNAVAILABLE, CROSS_SITE_REQUEST, ORDER_NOT_OPEN, ApiError
-from api.progress import CAUGHT_UP
+from api.dispatch.read_your_writes import CAUGHT_UP
+from api.dispatch.request_options import Asked, Asking
+from api.http.numbers import Number, Text
+from api.http.problems import BROKER_UNAVAILABLE, CROSS_SITE_REQUEST, ORDER_NOT_OPEN, ApiError
+from api.store import close_alls as close_all_store
 from api.venue import keys
 from api.venue import service as venue
 from api.venue.service import VenueOrderRequest

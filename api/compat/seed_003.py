@@ -6,9 +6,9 @@ from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
-from api.account import service as accounts
+from api.accounts import service as accounts
+from api.app_state import Api, Parts
 from api.auth.caller import Caller, Signed
-from api.commands.asking import Asked, Asking
 from api.compat import candles
 from api.compat.balances import Held, held
 from api.compat.declared import ANYONE, CLOSED, DEPOSITED, OPENED, PENDING, READ, SIGNED
@@ -25,14 +25,14 @@ from api.compat.replies import (
 )
 from api.compat.routes import SeedRoute
 from api.compat.tickets import Wanted, account_after, close_ticket, find_ticket, open_ticket
-from api.cursors import LIMIT_MAX, Cursor, Limit
 from api.demo import service as demo
-from api.numbers import Leverage, Number, Text, Whole
-from api.parts import Api, Parts
+from api.dispatch.read_your_writes import CAUGHT_UP
+from api.dispatch.request_options import Asked, Asking
+from api.http.cursors import LIMIT_MAX, Cursor, Limit
+from api.http.numbers import Leverage, Number, Text, Whole
+from api.http.problems import DATABASE_UNAVAILABLE, MALFORMED, RATE_LIMITED, REFUSALS, malformed
 from api.positions import service as positions
 from api.positions.schemas import Position
-from api.problems import DATABASE_UNAVAILABLE, MALFORMED, RATE_LIMITED, REFUSALS, malformed
-from api.progress import CAUGHT_UP
 from schemas.messages import Side
 from schemas.rejections import Rejection
 from schemas.units import INT64_MAX, MONEY_EXPONENT

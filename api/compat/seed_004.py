@@ -8,10 +8,11 @@ from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
-from api.account import service as accounts
-from api.account.schemas import Account
+from api.accounts import service as accounts
+from api.accounts.schemas import Account
+from api.app_state import Api, Parts
 from api.auth.caller import Signed, address_of, refuse_cross_site
-from api.commands.asking import Asking
+from api.auth.limiting import bucket_of, take
 from api.compat.declared import CLOSED, OPENED, PENDING, READ, SCHEMES
 from api.compat.demo_account import NOBODY, shared_account
 from api.compat.names import instrument_named, short
@@ -19,14 +20,13 @@ from api.compat.replies import Digits, command_id_of, digits, digits_or_null, he
 from api.compat.routes import BadRequestRoute
 from api.compat.sessions import caller_or_nobody
 from api.compat.tickets import Wanted, close_ticket, guard_price, open_ticket
-from api.cursors import LIMIT_MAX
-from api.limiting import bucket_of, take
-from api.numbers import Leverage, Money, Number, Text, Whole
-from api.parts import Api, Parts
+from api.dispatch.read_your_writes import catching_up
+from api.dispatch.request_options import Asking
+from api.http.cursors import LIMIT_MAX
+from api.http.numbers import Leverage, Money, Number, Text, Whole
+from api.http.times import micros_of, now
 from api.positions import service as positions
 from api.positions.schemas import Position
-from api.progress import catching_up
-from api.times import micros_of, now
 from schemas.messages import Side
 
 PREFIX: Final = "pos_"

@@ -6,14 +6,14 @@ from fastapi import Request
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
-from api.auth import service
+from api.app_state import Parts
 from api.auth.caller import Signed, address_of, authenticate, refuse_cross_site
-from api.auth.schemas import PASSWORD_MAX, PASSWORD_MIN, Email, LoginRequest, RegisterRequest, UserShort
-from api.auth.seed_logins import DaySession, begin_day_session, set_day_cookie, sign_in_for_a_day
+from api.compat.day_sessions import DaySession, begin_day_session, set_day_cookie, sign_in_for_a_day
 from api.compat.replies import encoded
-from api.numbers import Text
-from api.parts import Parts
-from api.problems import NOT_AUTHENTICATED, ApiError
+from api.http.numbers import Text
+from api.http.problems import NOT_AUTHENTICATED, ApiError
+from api.users import service
+from api.users.schemas import PASSWORD_MAX, PASSWORD_MIN, Email, LoginRequest, RegisterRequest, UserShort
 
 SeedCookie = Literal["authToken", "token"]
 

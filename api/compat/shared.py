@@ -6,22 +6,22 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
-from api.account import service as accounts
-from api.auth import service
+from api.accounts import service as accounts
+from api.app_state import Api
 from api.auth.caller import REFUSALS as CALLER_REFUSALS
 from api.auth.caller import Caller
-from api.auth.cookies import take_back_cookies
-from api.auth.schemas import UserReply, user_reply
 from api.compat.balances import Purse, purse_of
 from api.compat.declared import ANYONE, READ, SIGNED, SIGNED_IN, SIGNED_UP
 from api.compat.replies import encoded, written
 from api.compat.routes import SeedRoute
 from api.compat.sessions import SignIn, SignUp, Welcome, sign_in, sign_up, welcome
-from api.numbers import Text
-from api.parts import Api
-from api.problems import CROSS_SITE_REQUEST, RATE_LIMITED, malformed
-from api.progress import CAUGHT_UP
-from api.times import now, text_of
+from api.credentials.cookies import take_back_cookies
+from api.dispatch.read_your_writes import CAUGHT_UP
+from api.http.numbers import Text
+from api.http.problems import CROSS_SITE_REQUEST, RATE_LIMITED, malformed
+from api.http.times import now, text_of
+from api.users import service
+from api.users.schemas import UserReply, user_reply
 from api.venue import keys
 
 

@@ -6,16 +6,16 @@ from typing import Final, Literal, NamedTuple
 
 from sqlalchemy import Connection
 
+from api.app_state import Parts
 from api.auth.caller import Signed
-from api.commands.asking import Asked, deadline
-from api.commands.service import ON_ITS_WAY_S, ask
 from api.compat import spot_store
 from api.compat.names import instrument_named
 from api.compat.spot_store import SpotOrder
-from api.numbers import units_of
-from api.parts import Parts
-from api.problems import REFUSALS, ApiError
-from api.times import now
+from api.dispatch.dispatcher import ON_ITS_WAY_S, ask
+from api.dispatch.request_options import Asked, deadline
+from api.http.numbers import units_of
+from api.http.problems import REFUSALS, ApiError
+from api.http.times import now
 from projector import queries
 from schemas.commands import OpenPosition, ReduceOldest
 from schemas.rejections import Rejection

@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 from sqlalchemy import Connection, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from api.tables import spot_orders
+from api.store.tables import spot_orders
 
 LISTED_MAX: Final = 100
 

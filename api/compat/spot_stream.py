@@ -8,18 +8,18 @@ import msgspec
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from api.amounts import mid
+from api.app_state import Parts
 from api.auth.caller import Signed, believe
-from api.bus import Happened
 from api.compat import spot, spot_store
 from api.compat.names import spot as spot_name
 from api.compat.replies import digits, digits_or_null
 from api.compat.spot_store import SpotOrder
 from api.compat.spot_views import SpotView, of_progress, of_venue_update
-from api.parts import Parts
-from api.prices import Quote
-from api.problems import ApiError
-from api.progress import wait_for
+from api.dispatch.read_your_writes import wait_for
+from api.http.amounts import mid
+from api.http.problems import ApiError
+from api.log.event_bus import Happened
+from api.log.price_cache import Quote
 from api.stream.outbox import Outbox, Overflow
 from api.tickers.service import ticker_of
 

@@ -8,8 +8,8 @@ from pydantic import BaseModel, Field
 from api.compat.names import spot as spot_name
 from api.compat.replies import Digits, digits
 from api.compat.spot import PRICE_PLACES, Progress
-from api.times import text_of
-from api.venue.channel import VenueUpdate
+from api.http.times import text_of
+from api.log.venue_channel import VenueUpdate
 from projector.queries import VenueOrderRow
 
 _STEP: Final = Decimal(1).scaleb(-PRICE_PLACES)

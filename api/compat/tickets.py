@@ -4,21 +4,21 @@ import re
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal, InvalidOperation
 from typing import Final, NamedTuple
 
-from api.account import service as accounts
-from api.account.schemas import Account
-from api.amounts import price
+from api.accounts import service as accounts
+from api.accounts.schemas import Account
+from api.app_state import Parts
 from api.auth.caller import Signed
-from api.commands.asking import Asked
-from api.commands.service import Reply, Undecided
 from api.compat.names import instrument_named
+from api.dispatch.dispatcher import Reply, Undecided
+from api.dispatch.read_your_writes import HEADER as PLACE
+from api.dispatch.read_your_writes import places, wait_for
+from api.dispatch.request_options import Asked
+from api.http.amounts import price
+from api.http.problems import REFUSALS, ApiError, malformed
 from api.orders import service as orders
 from api.orders.schemas import Order, OrderRequest
-from api.parts import Parts
 from api.positions import service as positions
 from api.positions.schemas import Position
-from api.problems import REFUSALS, ApiError, malformed
-from api.progress import HEADER as PLACE
-from api.progress import places, wait_for
 from schemas.messages import Instrument, Side
 from schemas.rejections import Rejection
 

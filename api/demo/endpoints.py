@@ -5,15 +5,15 @@ from typing import Final
 from fastapi import APIRouter, Response
 from starlette.responses import JSONResponse
 
+from api.app_state import Api
 from api.auth.caller import SCHEMES, SIGNED_IN, Caller
-from api.commands.asking import Asking
-from api.commands.replies import ACCEPTED, EVERY_COMMAND, accepted
-from api.commands.service import Undecided
 from api.demo import service
 from api.demo.schemas import Deposit, DepositRequest
-from api.numbers import ExactRoute
-from api.parts import Api
-from api.problems import REFUSALS, responses
+from api.dispatch.dispatcher import Undecided
+from api.dispatch.replies import ACCEPTED, EVERY_COMMAND, accepted
+from api.dispatch.request_options import Asking
+from api.http.numbers import ExactRoute
+from api.http.problems import REFUSALS, responses
 from schemas.rejections import Rejection
 
 REFUSED: Final = tuple(

@@ -2,8 +2,8 @@
 
 from pydantic import BaseModel, ConfigDict
 
-from api.amounts import Decimals
-from api.numbers import Money
+from api.http.amounts import Decimals
+from api.http.numbers import Money
 
 
 class DepositRequest(BaseModel):

@@ -1,11 +1,11 @@
 """How demo money comes in."""
 
-from api.amounts import money
-from api.commands import service as commands
-from api.commands.asking import Asked, deadline
-from api.commands.service import Known, Reply, Settled
+from api.app_state import Parts
 from api.demo.schemas import Deposit
-from api.parts import Parts
+from api.dispatch import dispatcher as commands
+from api.dispatch.dispatcher import Known, Reply, Settled
+from api.dispatch.request_options import Asked, deadline
+from api.http.amounts import money
 from schemas.commands import Deposit as DepositCommand
 from schemas.ids import event_id
 

@@ -3,9 +3,9 @@
 from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
+from api.app_state import Api
 from api.health import service
 from api.health.schemas import Alive, Ready
-from api.parts import Api
 
 router = APIRouter(tags=["health"])
 

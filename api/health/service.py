@@ -2,9 +2,9 @@
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from api.database import answers
+from api.app_state import Parts
 from api.health.schemas import Ready
-from api.parts import Parts
+from api.store.database import answers
 
 
 async def readiness(parts: Parts) -> Ready:

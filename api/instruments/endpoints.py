@@ -2,9 +2,9 @@
 
 from fastapi import APIRouter
 
+from api.app_state import Api
 from api.instruments import service
 from api.instruments.schemas import Instruments
-from api.parts import Api
 
 router = APIRouter(prefix="/instruments", tags=["market"])
 

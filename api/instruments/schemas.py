@@ -2,7 +2,7 @@
 
 from pydantic import BaseModel, Field
 
-from api.amounts import Decimals
+from api.http.amounts import Decimals
 from schemas.messages import MarketStatus
 
 

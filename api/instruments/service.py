@@ -1,8 +1,8 @@
 """How instruments are written."""
 
-from api.amounts import leverage, price, quantity, rate
+from api.app_state import Parts
+from api.http.amounts import leverage, price, quantity, rate
 from api.instruments.schemas import Instrument, Instruments
-from api.parts import Parts
 
 
 def all_of(parts: Parts) -> Instruments:

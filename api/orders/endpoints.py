@@ -5,18 +5,18 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Path, Query, Response
 from starlette.responses import JSONResponse
 
+from api.app_state import Api
 from api.auth.caller import REFUSALS as CALLER_REFUSALS
 from api.auth.caller import SCHEMES, SIGNED_IN, Caller
-from api.commands.asking import Asking
-from api.commands.replies import ACCEPTED, COMMAND_PROBLEMS, accepted
-from api.commands.service import Undecided
-from api.cursors import LIMIT, Cursor, Limit
-from api.numbers import ExactRoute
+from api.dispatch.dispatcher import Undecided
+from api.dispatch.read_your_writes import CAUGHT_UP
+from api.dispatch.replies import ACCEPTED, COMMAND_PROBLEMS, accepted
+from api.dispatch.request_options import Asking
+from api.http.cursors import LIMIT, Cursor, Limit
+from api.http.numbers import ExactRoute
+from api.http.problems import ENGINE_BEHIND, MALFORMED, NOT_FOUND, PROJECTION_BEHIND, REFUSALS, responses
 from api.orders import service
 from api.orders.schemas import Order, OrderRequest, Orders
-from api.parts import Api
-from api.problems import ENGINE_BEHIND, MALFORMED, NOT_FOUND, PROJECTION_BEHIND, REFUSALS, responses
-from api.progress import CAUGHT_UP
 from schemas.rejections import Rejection
 
 REFUSED: Final = [

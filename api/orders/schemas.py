@@ -5,8 +5,8 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic.config import JsonDict
 
-from api.amounts import Decimals
-from api.numbers import Leverage, Money, Number, Text, Whole
+from api.http.amounts import Decimals
+from api.http.numbers import Leverage, Money, Number, Text, Whole
 from schemas.messages import Side, TicketWarning
 
 ClientOrderId = Annotated[Text, Field(pattern=r"^[A-Za-z0-9._:-]{1,36}$", examples=["my-order-1"])]

@@ -2,17 +2,17 @@
 
 from typing import Final, Literal
 
+from api.app_state import Parts
 from api.auth.caller import Signed
-from api.commands.asking import Asked, deadline
-from api.commands.service import RETRY_AFTER, Known, Reply, Settled, Undecided, ask, is_on_its_way
-from api.commands.settling import lagging
-from api.cursors import read_cursor, write_cursor
-from api.numbers import units_of
+from api.dispatch.dispatcher import RETRY_AFTER, Known, Reply, Settled, Undecided, ask, is_on_its_way
+from api.dispatch.read_your_writes import wait_for
+from api.dispatch.request_options import Asked, deadline
+from api.dispatch.settling import lagging
+from api.http.cursors import read_cursor, write_cursor
+from api.http.numbers import units_of
+from api.http.problems import NOT_FOUND, REFUSALS, ApiError
 from api.orders.schemas import Order, OrderRequest, Orders
 from api.orders.views import order_of_command, order_of_event, order_of_refusal, order_of_row
-from api.parts import Parts
-from api.problems import NOT_FOUND, REFUSALS, ApiError
-from api.progress import wait_for
 from projector import queries
 from schemas.commands import OpenPosition
 from schemas.content import content_of

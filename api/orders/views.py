@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
-from api.amounts import leverage, money, money_or_null, price, price_or_null, quantity
-from api.command_log import CommandLog
+from api.http.amounts import leverage, money, money_or_null, price, price_or_null, quantity
+from api.log.command_producer import CommandLog
 from api.orders.schemas import Order
 from projector.queries import CommandRow
 from schemas.commands import OpenPosition

@@ -6,15 +6,16 @@ from typing import Final, NamedTuple
 
 from sqlalchemy import Connection
 
+from api.app_state import Parts
 from api.auth.caller import Signed
-from api.commands.asking import Asked
-from api.commands.service import Known, Settled, Undecided
-from api.cursors import LIMIT_MAX
-from api.parts import Parts
-from api.positions import close_all_store, service
+from api.dispatch.dispatcher import Known, Settled, Undecided
+from api.dispatch.read_your_writes import place, wait_for
+from api.dispatch.request_options import Asked
+from api.http.cursors import LIMIT_MAX
+from api.http.problems import KEY_IN_USE, REFUSALS, REPLAYED, ApiError
+from api.positions import service
 from api.positions.schemas import Closing, Closings
-from api.problems import KEY_IN_USE, REFUSALS, REPLAYED, ApiError
-from api.progress import place, wait_for
+from api.store import close_alls as close_all_store
 from projector import queries
 from schemas.ids import keyed_command_id
 from schemas.rejections import Rejection

@@ -5,19 +5,19 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Query, Response
 from starlette.responses import JSONResponse
 
-from api import paths
+from api.app_state import Api
 from api.auth.caller import SCHEMES, SIGNED_IN, Caller
-from api.commands.asking import Asking
-from api.commands.replies import ACCEPTED, EVERY_COMMAND, accepted
-from api.commands.service import Reply, Undecided
-from api.cursors import LIMIT, Cursor, Limit
-from api.numbers import ExactRoute
-from api.parts import Api
+from api.dispatch.dispatcher import Reply, Undecided
+from api.dispatch.read_your_writes import CAUGHT_UP
+from api.dispatch.replies import ACCEPTED, EVERY_COMMAND, accepted
+from api.dispatch.request_options import Asking
+from api.http import paths
+from api.http.cursors import LIMIT, Cursor, Limit
+from api.http.numbers import ExactRoute
+from api.http.problems import MALFORMED, NOT_FOUND, PRECONDITION_FAILED, REFUSALS, responses
 from api.positions import closing_all, service
 from api.positions.schemas import AmendRequest, CloseRequest, Closings, Position, Positions
 from api.positions.versions import ETAG, TAGGED, IfMatch, version_of
-from api.problems import MALFORMED, NOT_FOUND, PRECONDITION_FAILED, REFUSALS, responses
-from api.progress import CAUGHT_UP
 from schemas.rejections import Rejection
 
 _PRICED: Final = (

@@ -4,8 +4,8 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from api.amounts import Decimals
-from api.numbers import Number
+from api.http.amounts import Decimals
+from api.http.numbers import Number
 from schemas.messages import CloseReason, Side
 
 

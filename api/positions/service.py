@@ -4,18 +4,18 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Literal
 
-from api.amounts import quantity as lots_of
+from api.app_state import Parts
 from api.auth.caller import Signed
-from api.commands.asking import Asked, deadline
-from api.commands.service import RETRY_AFTER, Known, Reply, Undecided, ask
-from api.cursors import read_cursor, write_cursor
-from api.numbers import units_of
-from api.parts import Parts
+from api.dispatch.dispatcher import RETRY_AFTER, Known, Reply, Undecided, ask
+from api.dispatch.read_your_writes import wait_for
+from api.dispatch.request_options import Asked, deadline
+from api.http.amounts import quantity as lots_of
+from api.http.cursors import read_cursor, write_cursor
+from api.http.numbers import units_of
+from api.http.problems import NOT_FOUND, PROJECTION_BEHIND, REFUSALS, ApiError
 from api.positions.schemas import AmendRequest, Position, Positions
 from api.positions.versions import refuse_other_version
 from api.positions.views import after, position_of_event, position_of_row
-from api.problems import NOT_FOUND, PROJECTION_BEHIND, REFUSALS, ApiError
-from api.progress import wait_for
 from projector import queries
 from schemas.commands import AmendStops, ClosePosition, ReducePosition
 from schemas.events import Event, PositionClosed, PositionReduced, StopsAmended

@@ -6,8 +6,8 @@ from typing import Annotated, Any, Final
 
 from fastapi import Header
 
+from api.http.problems import PRECONDITION_FAILED, ApiError, malformed
 from api.positions.schemas import Position
-from api.problems import PRECONDITION_FAILED, ApiError, malformed
 
 ETAG: Final = "ETag"
 _TAG: Final = r'(?:W/)?"[\x21\x23-\x7e]*"'

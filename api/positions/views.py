@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from decimal import Decimal
 
-from api.amounts import leverage, micros, money, money_or_null, price, price_or_null, quantity
+from api.http.amounts import leverage, micros, money, money_or_null, price, price_or_null, quantity
+from api.http.times import text_of
 from api.positions.schemas import Position
-from api.times import text_of
 from projector.queries import PositionRow
 from schemas.events import PositionClosed, PositionOpened, PositionReduced, StopsAmended
 from schemas.ids import event_id

@@ -2,11 +2,11 @@
 
 from fastapi import APIRouter
 
-from api import paths
+from api.app_state import Api
 from api.auth.caller import SCHEMES, SIGNED_IN, Caller
-from api.parts import Api
-from api.problems import MALFORMED, NOT_FOUND, responses
-from api.progress import CAUGHT_UP
+from api.dispatch.read_your_writes import CAUGHT_UP
+from api.http import paths
+from api.http.problems import MALFORMED, NOT_FOUND, responses
 from api.receipts import service
 from api.receipts.schemas import Receipt
 

@@ -1,10 +1,10 @@
 """How a closing event is written as a receipt."""
 
-from api.amounts import money, price, price_or_null, quantity
-from api.parts import Parts
-from api.problems import NOT_FOUND, ApiError
+from api.app_state import Parts
+from api.http.amounts import money, price, price_or_null, quantity
+from api.http.problems import NOT_FOUND, ApiError
+from api.http.times import text_of
 from api.receipts.schemas import Receipt, ReceiptTick, Rest, Shortfall
-from api.times import text_of
 from projector import queries
 from schemas.events import PositionClosed, PositionReduced
 from schemas.messages import Instrument

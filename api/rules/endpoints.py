@@ -4,10 +4,10 @@ from typing import Final
 
 from fastapi import APIRouter
 
+from api.app_state import Api
 from api.auth.caller import ADMIN_REFUSALS, SCHEMES, Administrator
-from api.numbers import ExactRoute
-from api.parts import Api
-from api.problems import CROSS_SITE_REQUEST, MALFORMED, REFUSALS, RULES_VERSION_UNKNOWN, responses
+from api.http.numbers import ExactRoute
+from api.http.problems import CROSS_SITE_REQUEST, MALFORMED, REFUSALS, RULES_VERSION_UNKNOWN, responses
 from api.rules import service
 from api.rules.schemas import Activation, ActivationRequest, Rules
 from schemas.rejections import Rejection

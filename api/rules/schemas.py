@@ -4,7 +4,7 @@ from typing import Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.numbers import Whole
+from api.http.numbers import Whole
 
 VERSION_MAX: Final = 1_000_000
 

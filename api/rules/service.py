@@ -1,8 +1,8 @@
 """How every shard is brought to the next version of the rules."""
 
-from api import broadcasts
-from api.parts import Parts
-from api.problems import REFUSALS, RULES_VERSION_UNKNOWN, ApiError
+from api.app_state import Parts
+from api.http.problems import REFUSALS, RULES_VERSION_UNKNOWN, ApiError
+from api.log import broadcasts
 from api.rules.schemas import Activation, Rules
 from schemas.codec import RULES_VERSION
 from schemas.rejections import Rejection

@@ -5,14 +5,14 @@ from typing import Annotated, Final, Literal
 from fastapi import APIRouter, Query, Response
 from starlette.responses import StreamingResponse
 
+from api.app_state import Api
 from api.auth.caller import SCHEMES, SIGNED_IN, Caller
-from api.cursors import LIMIT, Cursor, Limit
-from api.parts import Api
-from api.problems import MALFORMED, responses
-from api.progress import CAUGHT_UP
+from api.dispatch.read_your_writes import CAUGHT_UP
+from api.http.cursors import LIMIT, Cursor, Limit
+from api.http.problems import MALFORMED, responses
+from api.http.times import Moment
 from api.statements import service
 from api.statements.schemas import Statement
-from api.times import Moment
 
 CSV: Final = "text/csv"
 

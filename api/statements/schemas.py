@@ -2,8 +2,8 @@
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.amounts import Decimals
-from api.ledger.schemas import LedgerLine
+from api.accounts.schemas import LedgerLine
+from api.http.amounts import Decimals
 
 
 class Statement(BaseModel):

@@ -6,14 +6,14 @@ from datetime import UTC, datetime
 from io import StringIO
 from typing import Final, NamedTuple
 
-from api.amounts import money
-from api.cursors import LIMIT_MAX, read_cursor, write_cursor
-from api.ledger.schemas import LedgerLine
-from api.ledger.service import line_of
-from api.parts import Parts
-from api.problems import malformed
+from api.accounts.schemas import LedgerLine
+from api.accounts.service import line_of
+from api.app_state import Parts
+from api.http.amounts import money
+from api.http.cursors import LIMIT_MAX, read_cursor, write_cursor
+from api.http.problems import malformed
+from api.http.times import micros_of, now, text_of
 from api.statements.schemas import Statement
-from api.times import micros_of, now, text_of
 from projector import queries
 from schemas.units import INT64_MAX
 

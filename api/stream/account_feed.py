@@ -7,10 +7,11 @@ from typing import Final, NamedTuple
 
 from sqlalchemy import Connection
 
-from api.bus import Following, Happened
-from api.parts import Parts
-from api.problems import PROJECTION_BEHIND, ApiError
-from api.progress import wait_for
+from api.app_state import Parts
+from api.dispatch.read_your_writes import wait_for
+from api.http.problems import PROJECTION_BEHIND, ApiError
+from api.http.times import now, text_of
+from api.log.event_bus import Following, Happened
 from api.stream.channels import ACCOUNT
 from api.stream.history import MISSED_MAX, told_after
 from api.stream.outbox import Outbox
@@ -21,7 +22,6 @@ from api.stream.schemas import (
     WsResync,
 )
 from api.stream.state import AccountState
-from api.times import now, text_of
 from projector import queries
 from schemas.sharding import shard_of
 

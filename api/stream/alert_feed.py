@@ -8,12 +8,12 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from api.alerts.schemas import alert_reply
-from api.cursors import LIMIT_MAX
-from api.parts import Parts
+from api.app_state import Parts
+from api.http.cursors import LIMIT_MAX
+from api.http.times import now, text_of
 from api.stream.channels import ALERTS
 from api.stream.outbox import Outbox
 from api.stream.schemas import WsAlertsSnapshot, WsAlertsUpdate
-from api.times import now, text_of
 from projector import alert_queries
 from projector.alert_queries import AlertRow, Trigger
 

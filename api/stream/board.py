@@ -8,16 +8,16 @@ from typing import Final
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from api.bus import MarketEvent
-from api.parts import Parts
-from api.prices import PRICE_SHARD
-from api.problems import ApiError
+from api.app_state import Parts
+from api.http.problems import ApiError
+from api.http.times import now, text_of
+from api.log.event_bus import MarketEvent
+from api.log.price_cache import PRICE_SHARD
 from api.stream.candle_feed import CandleFeed
 from api.stream.channels import Public, ticks_of
 from api.stream.outbox import Outbox
 from api.stream.schemas import WsTickerMessage
 from api.tickers.service import ticker_of
-from api.times import now, text_of
 from projector.queries import DayStats
 from schemas.events import PricesUpdated, TickHeld
 from schemas.messages import Instrument

@@ -6,14 +6,14 @@ from typing import Final
 
 from sqlalchemy import Connection
 
-from api.bus import MarketEvent
+from api.app_state import Parts
 from api.candles.service import candle_of
-from api.parts import Parts
-from api.prices import PRICE_SHARD
-from api.problems import PROJECTION_BEHIND, ApiError
+from api.http.problems import PROJECTION_BEHIND, ApiError
+from api.http.times import now, text_of
+from api.log.event_bus import MarketEvent
+from api.log.price_cache import PRICE_SHARD
 from api.stream.outbox import Outbox
 from api.stream.schemas import WsCandleMessage
-from api.times import now, text_of
 from projector import queries
 from schemas.events import PricesUpdated
 from schemas.messages import Instrument, Tick

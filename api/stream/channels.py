@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final, NamedTuple, get_args
 
-from api.problems import NOT_FOUND, ApiError
+from api.http.problems import NOT_FOUND, ApiError
 from projector.queries import Interval
 from schemas.messages import Instrument
 

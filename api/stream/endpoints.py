@@ -4,9 +4,9 @@ from typing import Final
 
 from fastapi import APIRouter, WebSocket
 
+from api.app_state import Api
 from api.auth.caller import REFUSALS, SCHEMES, Caller
-from api.parts import Api
-from api.problems import CROSS_SITE_REQUEST, responses
+from api.http.problems import CROSS_SITE_REQUEST, responses
 from api.stream.schemas import WsTicket
 from api.stream.sockets import Sockets
 from api.stream.tickets import TICKET_LIFETIME, make_ticket

@@ -1,6 +1,6 @@
 """Which accounts this process tells about: one feed each, for as long as a socket holds it."""
 
-from api.parts import Parts
+from api.app_state import Parts
 from api.stream.account_feed import AccountFeed
 from api.stream.outbox import Outbox
 

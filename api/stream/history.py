@@ -6,11 +6,11 @@ from typing import Any, Final, NamedTuple, get_args
 import msgspec
 from sqlalchemy import Connection
 
-from api.amounts import money, money_or_null, price_or_null, quantity
-from api.bus import Happened
-from api.ledger.schemas import LedgerLine
-from api.ledger.service import line_of
-from api.parts import Parts
+from api.accounts.schemas import LedgerLine
+from api.accounts.service import line_of
+from api.app_state import Parts
+from api.http.amounts import money, money_or_null, price_or_null, quantity
+from api.log.event_bus import Happened
 from api.positions.schemas import Position
 from api.positions.views import after, position_of_event, position_of_row
 from api.stream.schemas import AccountUpdate

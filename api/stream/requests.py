@@ -5,7 +5,7 @@ from typing import Any, Final
 from pydantic import ValidationError
 from pydantic_core import from_json
 
-from api.problems import MALFORMED, ApiError, Fault, problem_of
+from api.http.problems import MALFORMED, ApiError, Fault, problem_of
 from api.stream.schemas import REQUESTS, WsError, WsOperation
 
 PATH: Final = "/api/v1/ws"

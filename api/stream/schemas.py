@@ -4,14 +4,13 @@ from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
 
-from api.account.schemas import Account
+from api.accounts.schemas import Account, LedgerLine
 from api.alerts.schemas import Alert
 from api.candles.schemas import Candle
-from api.ledger.schemas import LedgerLine
-from api.numbers import Text
+from api.http.numbers import Text
+from api.http.problems import Problem
 from api.orders.schemas import Order
 from api.positions.schemas import Position
-from api.problems import Problem
 from api.stream.channels import ACCOUNT
 from api.tickers.schemas import Ticker
 

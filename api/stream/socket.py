@@ -10,10 +10,11 @@ from pydantic import BaseModel
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from api.app_state import Parts
 from api.auth.caller import Signed, believe
-from api.auth.tokens import now as clock
-from api.parts import Parts
-from api.problems import CREDENTIALS_CONFLICT, DATABASE_UNAVAILABLE, MALFORMED, ApiError
+from api.credentials.tokens import now as clock
+from api.http.problems import CREDENTIALS_CONFLICT, DATABASE_UNAVAILABLE, MALFORMED, ApiError
+from api.http.times import micros_of, now, text_of
 from api.stream.alert_feed import AlertFeed
 from api.stream.board import Board
 from api.stream.feeds import AccountFeeds
@@ -32,7 +33,6 @@ from api.stream.schemas import (
 )
 from api.stream.subscriptions import Subscriptions
 from api.stream.tickets import use_ticket
-from api.times import micros_of, now, text_of
 
 WAITING_MAX: Final = 1_000  # messages that must arrive and were not read yet
 RATE: Final = 20.0  # messages a second a client may send

@@ -11,9 +11,10 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.websockets import WebSocketDisconnect
 
-from api.auth import key_store, store
+from api.app_state import Parts
 from api.auth.caller import Signed, allowed_origins
-from api.parts import Parts
+from api.store import api_keys as key_store
+from api.store import users as store
 from api.stream.alert_feed import AlertFeed
 from api.stream.board import Board
 from api.stream.feeds import AccountFeeds

@@ -3,18 +3,16 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from api.account.schemas import Account
-from api.account.service import account_of
-from api.amounts import money_or_null
-from api.bus import Happened
-from api.command_log import CommandLog
-from api.ledger.schemas import LedgerLine
-from api.ledger.service import line_of
+from api.accounts.schemas import Account, LedgerLine
+from api.accounts.service import account_of, line_of
+from api.http.amounts import money_or_null
+from api.log.command_producer import CommandLog
+from api.log.event_bus import Happened
+from api.log.price_cache import Prices
 from api.orders.schemas import Order
 from api.orders.views import order_of_event, order_of_refusal
 from api.positions.schemas import Position
 from api.positions.views import after, position_of_event, position_of_row
-from api.prices import Prices
 from api.stream.schemas import AccountSnapshot, AccountUpdate
 from projector.queries import AccountRow, LedgerRow, PositionRow
 from schemas.commands import OpenPosition

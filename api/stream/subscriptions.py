@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from api.parts import Parts
-from api.problems import NOT_AUTHENTICATED, ApiError
+from api.app_state import Parts
+from api.http.problems import NOT_AUTHENTICATED, ApiError
 from api.stream.account_feed import AccountFeed
 from api.stream.alert_feed import AlertFeed
 from api.stream.board import Board

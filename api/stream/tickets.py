@@ -7,12 +7,12 @@ from typing import Final
 
 from sqlalchemy import Connection, delete, func, insert, select
 
+from api.app_state import Parts
 from api.auth.caller import Signed
-from api.auth.store import USER, User, find_by_session
-from api.auth.tokens import LIFETIME, now
-from api.parts import Parts
-from api.problems import TOKEN_INVALID, ApiError
-from api.tables import users, ws_tickets
+from api.credentials.tokens import LIFETIME, now
+from api.http.problems import TOKEN_INVALID, ApiError
+from api.store.tables import users, ws_tickets
+from api.store.users import USER, User, find_by_session
 
 TICKET_LIFETIME: Final = timedelta(seconds=30)
 TICKET_BYTES: Final = 32

@@ -2,8 +2,8 @@
 
 from fastapi import APIRouter
 
-from api.parts import Api
-from api.problems import DATABASE_UNAVAILABLE, responses
+from api.app_state import Api
+from api.http.problems import DATABASE_UNAVAILABLE, responses
 from api.tickers import service
 from api.tickers.schemas import Tickers
 

@@ -2,8 +2,8 @@
 
 from pydantic import BaseModel, Field
 
-from api.amounts import Decimals
-from api.prices import PriceState
+from api.http.amounts import Decimals
+from api.log.price_cache import PriceState
 from schemas.messages import FeedName
 
 

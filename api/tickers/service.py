@@ -1,9 +1,9 @@
 """How tickers are written from the prices that were folded."""
 
-from api.amounts import mid, price
-from api.parts import Parts
+from api.app_state import Parts
+from api.http.amounts import mid, price
+from api.http.times import now, text_of
 from api.tickers.schemas import Ticker, Tickers
-from api.times import now, text_of
 from projector.queries import DayStats
 from schemas.messages import Instrument
 from schemas.units import render

@@ -2,10 +2,10 @@
 
 from fastapi import APIRouter
 
+from api.app_state import Api
 from api.auth.caller import REFUSALS, SESSION_SCHEMES, SIGNED_IN, InPerson
-from api.numbers import ExactRoute
-from api.parts import Api
-from api.problems import CROSS_SITE_REQUEST, MALFORMED, NOT_FOUND, ApiError, responses
+from api.http.numbers import ExactRoute
+from api.http.problems import CROSS_SITE_REQUEST, MALFORMED, NOT_FOUND, ApiError, responses
 from api.venue import keys
 from api.venue.schemas import VenueKeysReply, VenueKeysRequest
 

@@ -7,9 +7,9 @@ from uuid import UUID, uuid4
 from sqlalchemy import Connection, delete, exists, func, select
 from sqlalchemy.dialects.postgresql import insert
 
-from api.parts import Parts
-from api.problems import malformed
-from api.tables import venue_keys
+from api.app_state import Parts
+from api.http.problems import malformed
+from api.store.tables import venue_keys
 from runtime.vault import vault_of
 from runtime.venue_keys import VenueKeys, seal_keys
 

@@ -8,9 +8,9 @@ from uuid import UUID
 import structlog
 from sqlalchemy import Delete, delete, select
 
-from api.parts import Parts
-from api.problems import ApiError
-from api.tables import users, venue_keys
+from api.app_state import Parts
+from api.http.problems import ApiError
+from api.store.tables import users, venue_keys
 from api.venue import keys, service
 from projector import queries
 

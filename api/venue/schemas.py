@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.numbers import Text
+from api.http.numbers import Text
 from api.venue.keys import LENGTH_MAX, PRINTABLE
 
 Key = Annotated[Text, Field(pattern=f"^{PRINTABLE}$", max_length=LENGTH_MAX)]

@@ -7,11 +7,11 @@ from time import monotonic
 from typing import Final, NamedTuple
 from uuid import uuid4
 
-from api.outcomes import NotAppended
-from api.parts import Parts
-from api.problems import BROKER_UNAVAILABLE, NOT_FOUND, ORDER_NOT_OPEN, REFUSALS, ApiError, malformed
-from api.times import now
-from api.venue.channel import Place
+from api.app_state import Parts
+from api.http.problems import BROKER_UNAVAILABLE, NOT_FOUND, ORDER_NOT_OPEN, REFUSALS, ApiError, malformed
+from api.http.times import now
+from api.log.outcomes import NotAppended
+from api.log.venue_channel import Place
 from projector import queries
 from schemas.rejections import Rejection
 from schemas.topics import VENUE_COMMANDS

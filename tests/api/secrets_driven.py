@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
-from api.progress import COOKIE
+from api.dispatch.read_your_writes import COOKIE
 from tests.api.exchange import PASSWORD
 
 IN_A_QUERY: Final = "in-the-query"

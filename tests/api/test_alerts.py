@@ -19,11 +19,11 @@ from sqlalchemy import create_engine, true
 
 from api.alerts import service
 from api.alerts.service import ACTIVE_MAX
-from api.auth.deletion import _mark_closed
-from api.auth.store import is_not_deleted
-from api.parts import Parts
+from api.app_state import Parts
+from api.store.users import is_not_deleted
 from api.stream.alert_feed import AlertFeed
 from api.stream.outbox import Outbox
+from api.users.deletion import _mark_closed
 from cli.database import migrate_url
 from projector.alert_queries import NewAlert, add_alert
 from reprise_client import Client, Refused

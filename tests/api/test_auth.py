@@ -11,9 +11,9 @@ import httpx
 import pytest
 import sqlalchemy
 
-from api.auth.passwords import Passwords
-from api.auth.throttle import ACCOUNT_FAILURES_MAX
-from api.users import add_user
+from api.credentials.passwords import Passwords
+from api.credentials.throttle import ACCOUNT_FAILURES_MAX
+from api.users.administration import add_user
 from runtime.errors import FixableError
 from stack.ports import free_ports
 from tests.api.exchange import PASSWORD, Exchange, service

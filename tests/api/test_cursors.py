@@ -2,8 +2,8 @@
 
 import pytest
 
-from api.cursors import read_cursor, write_cursor
-from api.problems import ApiError
+from api.http.cursors import read_cursor, write_cursor
+from api.http.problems import ApiError
 
 
 def test_a_cursor_gives_back_its_place() -> None:

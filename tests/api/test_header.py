@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from api.header import HeaderReader
+from api.log.event_header import HeaderReader
 from schemas.codec import first_digest, seal
 from schemas.events import CommandRejected, Event, EventHeader, FeedKept, PricesUpdated, Withdrawn
 

@@ -5,7 +5,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from api.listening import LOOPBACK, LOOPBACK_6, listening
+from api.http.listening import LOOPBACK, LOOPBACK_6, listening
 from runtime.errors import FixableError
 from runtime.settings import Settings
 from stack.ports import free_ports

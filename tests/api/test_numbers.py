@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from api.numbers import read_json
+from api.http.numbers import read_json
 from api.orders.schemas import OrderRequest
 
 

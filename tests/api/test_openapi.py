@@ -11,9 +11,9 @@ import pytest
 from fastapi.routing import RouteContext, iter_route_contexts
 
 from api.app import create_app
-from api.limiting import is_limited
+from api.auth.limiting import is_limited
+from api.http.problems import REGISTRY
 from api.main import build
-from api.problems import REGISTRY
 from tests.api.exchange import Exchange
 from tests.api.schema_judge import judged, told
 

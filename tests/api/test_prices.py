@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from api.prices import Prices
+from api.log.price_cache import Prices
 from engine.core.prices import condition
 from engine.core.state import State, genesis
 from engine.core.step import step

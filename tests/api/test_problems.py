@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from api.problems import REFUSALS, REGISTRY, ApiError, Problem, problem_response
+from api.http.problems import REFUSALS, REGISTRY, ApiError, Problem, problem_response
 from schemas.rejections import Rejection
 
 STATUSES = {

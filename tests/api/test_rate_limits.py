@@ -2,8 +2,8 @@
 
 import pytest
 
-from api.limiting import bucket_of
-from api.rate_limits import RateLimits
+from api.auth.limiting import bucket_of
+from api.http.rate_limits import RateLimits
 from runtime.settings import Settings
 
 

@@ -4,7 +4,7 @@ from uuid import uuid4
 
 import pytest
 
-from api.users import add_user
+from api.users.administration import add_user
 from runtime.kafka import read_back
 from runtime.settings import Settings
 from schemas.codec import decode_command

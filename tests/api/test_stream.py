@@ -12,7 +12,7 @@ import jwt
 import pytest
 from websockets.exceptions import InvalidStatus
 
-from api.auth.tokens import LIFETIME, Tokens, now
+from api.credentials.tokens import LIFETIME, Tokens, now
 from tests.api.exchange import Exchange, User
 from tests.api.tab import Tab, listening, new_key, resuming, signed_ticket, tab
 from tests.processes import eventually

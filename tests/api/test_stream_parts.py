@@ -5,9 +5,9 @@ from functools import cache
 
 import pytest
 
-from api.bus import MARKET_MAX, Bus, Happened
-from api.header import HeaderReader
-from api.recent import Kept, Recent
+from api.log.event_bus import MARKET_MAX, Bus, Happened
+from api.log.event_header import HeaderReader
+from api.log.recent_events import Kept, Recent
 from api.stream.outbox import Outbox, Overflow
 from schemas.codec import first_digest, seal
 from schemas.events import Deposited, Event, PricesUpdated

@@ -2,7 +2,7 @@
 
 import time
 
-from api.auth.throttle import ACCOUNT_FAILURES_MAX, ADDRESS_FAILURES_MAX, WINDOW_S, Throttle
+from api.credentials.throttle import ACCOUNT_FAILURES_MAX, ADDRESS_FAILURES_MAX, WINDOW_S, Throttle
 
 EMAIL, ADDRESS = "a@example.com", "1.2.3.4"
 

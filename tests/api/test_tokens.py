@@ -9,8 +9,8 @@ from uuid import uuid4
 import jwt
 import pytest
 
-from api.auth.tokens import Claims, Tokens, key_id
-from api.problems import ApiError
+from api.credentials.tokens import Claims, Tokens, key_id
+from api.http.problems import ApiError
 
 SECRET = "a-key-of-the-tests-of-at-least-32-bytes"
 OTHER = "b-key-of-the-tests-of-at-least-32-bytes"

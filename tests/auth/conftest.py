@@ -13,9 +13,9 @@ import sqlalchemy
 import uvicorn
 
 from api.app import create_app
-from api.auth.passwords import Passwords
+from api.app_state import Parts
+from api.credentials.passwords import Passwords
 from api.main import build
-from api.parts import Parts
 from cli.database import migrate_url
 from runtime.settings import Settings
 from stack.ports import free_ports

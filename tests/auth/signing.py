@@ -8,7 +8,7 @@ from uuid import uuid4
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from api.auth.signatures import Signature, text_to_sign
+from api.credentials.signatures import Signature, text_to_sign
 
 
 class Key(NamedTuple):

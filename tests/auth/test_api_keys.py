@@ -13,7 +13,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from api.api_keys.service import KEYS_MAX
-from api.auth.signatures import FIRST_LINE
+from api.credentials.signatures import FIRST_LINE
 from tests.auth.conftest import Ask, Browser, refused
 from tests.auth.signing import Key, headers_of, public_half
 

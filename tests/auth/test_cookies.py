@@ -5,10 +5,10 @@ from uuid import uuid4
 import jwt
 import pytest
 
-from api.auth import store
-from api.auth.seed_logins import begin_day_session
-from api.auth.tokens import now
-from api.parts import Parts
+from api.app_state import Parts
+from api.compat.day_sessions import begin_day_session
+from api.credentials.tokens import now
+from api.store import users as store
 from tests.auth.conftest import PASSWORD, SECRET, Ask, Browser, Site, refused, served, settings_of
 
 COOKIES = ("session", "authToken", "token")

@@ -6,7 +6,7 @@ from uuid import UUID
 import httpx
 import pytest
 
-from api.parts import Parts
+from api.app_state import Parts
 from api.venue.leaving import left_venue
 from tests.auth.conftest import PASSWORD, Ask, Browser, Site, refused
 from tests.auth.signing import headers_of

@@ -6,8 +6,8 @@ from datetime import timedelta
 import httpx
 import pytest
 
-from api.auth.service import GRACE, SESSION_MAX
-from api.auth.tokens import Tokens, refresh_hash
+from api.credentials.tokens import Tokens, refresh_hash
+from api.users.service import GRACE, SESSION_MAX
 from tests.auth.conftest import Ask, Browser, refused
 
 REFRESH_PATH = "/api/v1/auth"

@@ -4,7 +4,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import create_engine
 
-from api.tables import SCHEMA, metadata
+from api.store.tables import SCHEMA, metadata
 
 
 def test_the_migrations_make_the_tables_of_the_code(auth_database: str) -> None:

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from starlette.datastructures import Headers
 
-from api.auth.signatures import check_signature, check_time, read_signature, text_to_sign
+from api.credentials.signatures import check_signature, check_time, read_signature, text_to_sign
 from reprise_client import ApiKey, Client, NotSignedIn
 from tests.client.stream_server import small_exchange
 

@@ -5,7 +5,7 @@ import io
 import pytest
 import sqlalchemy
 
-from api.migrate import migrate
+from api.store.migrate import migrate
 from cli.main import call
 from tests.conftest import SettingsFactory
 

@@ -11,8 +11,8 @@ from uuid import UUID, uuid4
 from confluent_kafka import Producer
 from sqlalchemy import Engine, delete, insert
 
-from api.migrate import migrate as migrate_auth
-from api.tables import users, venue_keys
+from api.store.migrate import migrate as migrate_auth
+from api.store.tables import users, venue_keys
 from projector import queries
 from projector.database import connect
 from projector.migrate import migrate as migrate_ledger

@@ -10,13 +10,13 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import insert, text
 
-from api.auth.store import User
+from api.app_state import Parts
+from api.http.problems import ApiError
+from api.log.venue_channel import VenueUpdate
 from api.main import build
-from api.parts import Parts
-from api.problems import ApiError
-from api.tables import users
+from api.store.tables import users
+from api.store.users import User
 from api.venue import keys, service
-from api.venue.channel import VenueUpdate
 from api.venue.service import VenueOrderRequest
 from projector.rebuild import rebuild
 from tests.processes import eventually

@@ -9,7 +9,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from api.commands.asking import deadline
+from api.dispatch.request_options import deadline
 from schemas.codec import encode_command
 from schemas.commands import Deposit
 from schemas.sharding import shard_of

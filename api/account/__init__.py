@@ -1,1 +1,0 @@
-"""The account: what it holds, and what that is worth."""

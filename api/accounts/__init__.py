@@ -1,0 +1,1 @@
+"""The account: what it holds and what that is worth, and every fill, ledger line and event of it."""

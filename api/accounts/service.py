@@ -1,0 +1,116 @@
+"""How an account's figures, ledger lines, fills and events come from the tables."""
+
+from typing import Final
+
+from api.accounts.schemas import Account, AccountEvent, AccountEvents, Fill, Fills, LedgerLine, LedgerLines
+from api.app_state import Parts
+from api.dispatch.read_your_writes import wait_for
+from api.http.amounts import money, money_or_null, price, quantity
+from api.http.cursors import read_cursor, write_cursor
+from api.http.problems import REFUSALS, ApiError
+from api.http.times import text_of
+from projector import queries
+from schemas.rejections import Rejection
+from schemas.sharding import shard_of
+from schemas.units import render
+
+LEVEL_EXPONENT: Final = 4
+_LEDGER: Final = "ledger"  # the question its cursors belong to
+
+
+async def find(parts: Parts, account_id: str) -> Account:
+    """Give the caller's account."""
+    row = await parts.database.ask(lambda db: queries.account(db, account_id))
+    if row is None:
+        # Whoever has just registered need not know that the tables are a moment behind.
+        shard = shard_of(account_id, parts.settings.shards)
+        await wait_for(parts, shard, parts.outcomes.seq(shard))
+        row = await parts.database.ask(lambda db: queries.account(db, account_id))
+    if row is None:
+        raise ApiError(REFUSALS[Rejection.ACCOUNT_UNKNOWN], "The account is being opened; ask again")
+    return account_of(account_id, row.cash, row.used_margin, row.unrealized_pnl)
+
+
+def account_of(account_id: str, cash: int, used_margin: int, unrealized_pnl: int) -> Account:
+    """Write an account's figures."""
+    equity = cash + used_margin + unrealized_pnl
+    level = equity * 10**LEVEL_EXPONENT // used_margin if used_margin else None
+    return Account(
+        account_id=account_id,
+        balance=money(cash + used_margin),
+        equity=money(equity),
+        used_margin=money(used_margin),
+        free_margin=money(cash),
+        margin_level=None if level is None else render(level, LEVEL_EXPONENT),
+        unrealized_pnl=money(unrealized_pnl),
+    )
+
+
+async def ledger_lines(parts: Parts, account_id: str, limit: int, cursor: str | None) -> LedgerLines:
+    """List the caller's lines."""
+    before = read_cursor(_LEDGER, cursor)
+    found = await parts.database.ask(lambda db: queries.ledger(db, account_id, limit=limit, before=before))
+    return LedgerLines(
+        items=[line_of(row) for row in found.items], next_cursor=write_cursor(_LEDGER, found.next_cursor)
+    )
+
+
+def line_of(row: queries.LedgerRow) -> LedgerLine:
+    """Write a line."""
+    return LedgerLine(
+        id=row.line_id,
+        time=text_of(row.time),
+        kind=row.kind,
+        amount=money(row.amount),
+        balance_after=money(row.balance_after),
+        position_id=row.position_id,
+        event_id=row.event_id,
+    )
+
+
+async def fills(parts: Parts, account_id: str, symbol: str | None, limit: int, cursor: str | None) -> Fills:
+    """List the caller's executions."""
+    question = f"fills~{symbol or ''}"
+    before = read_cursor(question, cursor)
+    found = await parts.database.ask(
+        lambda db: queries.fills(db, account_id, symbol=symbol, limit=limit, before=before)
+    )
+    return Fills(
+        items=[_fill(parts, row) for row in found.items], next_cursor=write_cursor(question, found.next_cursor)
+    )
+
+
+def _fill(parts: Parts, row: queries.FillRow) -> Fill:
+    instrument = parts.prices.instruments[row.symbol]
+    return Fill(
+        id=row.event_id,
+        time=text_of(row.time),
+        order_id=row.order_id,
+        position_id=row.position_id,
+        symbol=row.symbol,
+        side=row.side,
+        action=row.action,
+        price=price(instrument, row.price),
+        quantity=quantity(instrument, row.quantity),
+        fee=money(row.fee),
+        realized_pnl=money_or_null(row.realized_pnl),
+        reason=row.reason,
+        event_id=row.event_id,
+    )
+
+
+async def events(parts: Parts, account_id: str, after_seq: int, limit: int, cursor: str | None) -> AccountEvents:
+    """List the caller's events after one of them."""
+    question = f"events~{after_seq}"
+    before = read_cursor(question, cursor)
+    after = after_seq if before is None else before
+    found = await parts.database.ask(lambda db: queries.account_events(db, account_id, after=after, limit=limit))
+    return AccountEvents(
+        items=[
+            AccountEvent(
+                event_id=row.event_id, seq=row.account_seq, time=text_of(row.time), type=row.type, data=row.event
+            )
+            for row in found.items
+        ],
+        next_cursor=write_cursor(question, found.next_cursor),
+    )

@@ -1,0 +1,72 @@
+"""How a request is counted against its account or address, and what its reply says is left."""
+
+from typing import Final
+
+from fastapi import Depends, Request
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import RouteContext
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.app_state import Api, Parts
+from api.auth.caller import SAFE_METHODS, Caller, address_of
+from api.http.rate_limits import STANDING, Bucket
+
+
+class RateLimitHeaders:
+    """Wraps the application; whatever is answered says what is left."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+
+        async def saying(message: Message) -> None:
+            standing = scope.get("state", {}).get(STANDING)
+            if message["type"] == "http.response.start" and standing is not None:
+                MutableHeaders(scope=message).update(standing.headers())
+            await send(message)
+
+        await self._app(scope, receive, saying)
+
+
+def bucket_of(method: str, path: str) -> Bucket:
+    """Say which bucket a signed-in request is taken from: what ends a position or an order never waits for the rest."""
+    if method in SAFE_METHODS:
+        return "reads"
+    parts = path.split("/")
+    is_cancel = method == "DELETE" and "orders" in parts
+    return "closing" if is_cancel or "close" in parts or "close-all" in parts else "orders"
+
+
+async def limit_account(request: Request, parts: Api, caller: Caller) -> None:
+    """Count a signed-in request against its account."""
+    take(request, parts, bucket_of(request.method, request.url.path), caller.account_id)
+
+
+async def limit_address(request: Request, parts: Api) -> None:
+    """Count a request of anyone's against the address it came from."""
+    take(request, parts, "public", address_of(request))
+
+
+def take(request: Request, parts: Parts, bucket: Bucket, who: str) -> None:
+    """Count a request whose bucket its body decides, or whose sender is nobody in particular."""
+    parts.rate_limits.count(request, bucket, who)
+
+
+def is_limited(route: RouteContext) -> bool:
+    """Say whether a route counts its requests before it reads their bodies."""
+    dependant = getattr(route, "dependant", None)
+    return isinstance(dependant, Dependant) and _counts(dependant)
+
+
+def _counts(dependant: Dependant) -> bool:
+    return dependant.call in (limit_account, limit_address) or any(map(_counts, dependant.dependencies))
+
+
+BY_ACCOUNT: Final = Depends(limit_account)
+BY_ADDRESS: Final = Depends(limit_address)

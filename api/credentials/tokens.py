@@ -1,0 +1,103 @@
+"""What an access token says, which tokens are believed, and how refresh tokens are made."""
+
+import base64
+import hmac
+import secrets
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from typing import Final, NamedTuple
+from uuid import UUID, uuid4
+
+import jwt
+
+from api.http.problems import TOKEN_EXPIRED, TOKEN_INVALID, ApiError
+from runtime.strength import is_short
+
+ALGORITHM: Final = "HS256"
+ISSUER: Final = "reprise"
+AUDIENCE: Final = "reprise-api"
+LIFETIME: Final = timedelta(minutes=15)
+
+
+class Claims(NamedTuple):
+    """Whose token it is, of which session, and until when it is good."""
+
+    user_id: UUID
+    session_id: UUID
+    expires_at: datetime
+
+
+class Tokens:
+    """Signs access tokens under one secret, and believes those of the secrets before it too; `kid` names the secret."""
+
+    def __init__(self, secret: str, *retired: str) -> None:
+        assert not any(is_short(one) for one in (secret, *retired)), "checked where they are read"
+        self._secret = secret
+        self._key_id = key_id(secret)
+        self._keys = {key_id(one): one for one in (secret, *retired)}
+
+    def issue(self, user_id: UUID, session_id: UUID, begins: datetime, lifetime: timedelta = LIFETIME) -> str:
+        """Sign a token of a session; each has an id of its own."""
+        payload = {
+            "iss": ISSUER,
+            "aud": AUDIENCE,
+            "sub": str(user_id),
+            "sid": str(session_id),
+            "jti": str(uuid4()),
+            "typ": "access",
+            "iat": begins,
+            "exp": begins + lifetime,
+        }
+        return jwt.encode(payload, self._secret, algorithm=ALGORITHM, headers={"kid": self._key_id})
+
+    def read(self, token: str) -> Claims:
+        """Give what a token of ours says, or refuse it."""
+        try:
+            secret = self._keys.get(jwt.get_unverified_header(token).get("kid", ""))
+            if secret is None:
+                raise ApiError(TOKEN_INVALID)
+            payload = jwt.decode(
+                token,
+                secret,
+                algorithms=[ALGORITHM],
+                issuer=ISSUER,
+                audience=AUDIENCE,
+                options={"require": ["iss", "aud", "sub", "sid", "jti", "iat", "exp"]},
+            )
+            if payload.get("typ") != "access":
+                raise ApiError(TOKEN_INVALID)
+            expires_at = datetime.fromtimestamp(payload["exp"], UTC)
+            return Claims(UUID(payload["sub"]), UUID(payload["sid"]), expires_at)
+        except jwt.ExpiredSignatureError as error:
+            raise ApiError(TOKEN_EXPIRED) from error
+        except (jwt.InvalidTokenError, ValueError, AttributeError, TypeError) as error:
+            # The reason stays here: a forger learns nothing from it.
+            raise ApiError(TOKEN_INVALID) from error
+
+    def following(self, refresh_token: str) -> str:
+        """Give the refresh token that follows one: always the same, so that two tabs that ask at once get one chain."""
+        return _text(hmac.digest(b"reprise/refresh/" + self._secret.encode(), refresh_token.encode(), "sha256"))
+
+
+def new_refresh_token() -> str:
+    """Make the first refresh token of a session: 32 random bytes."""
+    return _text(secrets.token_bytes(32))
+
+
+def refresh_hash(refresh_token: str) -> bytes:
+    """Give what is stored of a refresh token."""
+    return sha256(refresh_token.encode()).digest()
+
+
+def key_id(secret: str) -> str:
+    """Name a secret without telling it."""
+    return sha256(b"reprise/kid/" + secret.encode()).hexdigest()[:16]
+
+
+def _text(value: bytes) -> str:
+    return base64.urlsafe_b64encode(value).decode().rstrip("=")
+
+
+def now() -> datetime:
+    """The wall clock, to the second, as tokens count it."""
+    return datetime.now(UTC).replace(microsecond=0)

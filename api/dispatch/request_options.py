@@ -1,0 +1,75 @@
+"""How a request says under which key, and how patiently, its command is sent."""
+
+import re
+from typing import Annotated, Final, NamedTuple
+from uuid import uuid4
+
+from fastapi import Depends, Header
+
+from api.http.problems import malformed
+from api.http.times import now
+from api.log.command_producer import DEADLINE_S
+from schemas.ids import keyed_command_id
+from schemas.units import SECOND
+
+_KEY: Final = re.compile(r"[!-~]([ -~]{0,253}[!-~])?", re.ASCII)
+
+
+class Asked(NamedTuple):
+    """The caller's key, without the quotes it may come in, and whether to answer at once."""
+
+    key: str | None
+    respond_async: bool
+
+    def under(self, fallback: str | None) -> "Asked":
+        """Take another key where the caller named none."""
+        return self if self.key is not None else self._replace(key=fallback)
+
+    def command_id(self, account_id: str) -> str:
+        """Give the command's id: always the same for a key, a new one without."""
+        return str(uuid4()) if self.key is None else keyed_command_id(account_id, self.key)
+
+
+async def key_of(
+    idempotency_key: Annotated[
+        str | None,
+        Header(
+            description="the same key with the same content is executed once, for ever",
+            pattern=f"^{_KEY.pattern}$",
+        ),
+    ] = None,
+) -> str | None:
+    """Read the key a request may come with."""
+    return _key(idempotency_key)
+
+
+IdempotencyKey = Annotated[str | None, Depends(key_of)]
+
+
+async def asked(
+    key: IdempotencyKey,
+    prefer: Annotated[str | None, Header(description="`respond-async` answers 202 at once")] = None,
+) -> Asked:
+    """Read the headers a command may come with."""
+    wishes = {wish.split(";")[0].strip().lower() for wish in (prefer or "").split(",")}
+    return Asked(key, "respond-async" in wishes)
+
+
+def deadline() -> int:
+    """Give the time until which a command sent now may be appended, in µs."""
+    return now() + DEADLINE_S * SECOND
+
+
+def _key(value: str | None) -> str | None:
+    """A structured field's string has quotes; most clients send the bare text."""
+    if value is None:
+        return None
+    key = value.strip()
+    if len(key) > len('""') and key[0] == key[-1] == '"':
+        key = key[1:-1]
+    if not _KEY.fullmatch(key):
+        raise malformed("Idempotency-Key", "must be 1 to 255 printable ASCII characters")
+    return key
+
+
+Asking = Annotated[Asked, Depends(asked)]

@@ -1,1 +1,0 @@
-"""Fills: every execution of the caller's."""

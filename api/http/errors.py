@@ -1,0 +1,116 @@
+"""How every error becomes a problem document, whoever raised it."""
+
+from http import HTTPStatus
+from typing import Any, Final
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from sqlalchemy.exc import DataError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+from starlette.routing import Match
+
+from api.http.problems import (
+    BODY_TOO_LARGE,
+    DATABASE_UNAVAILABLE,
+    FORBIDDEN,
+    INTERNAL_ERROR,
+    MALFORMED,
+    METHOD_NOT_ALLOWED,
+    NOT_AUTHENTICATED,
+    NOT_FOUND,
+    REQUEST_INVALID,
+    ApiError,
+    Fault,
+    problem_response,
+)
+
+_BY_STATUS: Final = {
+    kind.status: kind for kind in (NOT_AUTHENTICATED, FORBIDDEN, NOT_FOUND, METHOD_NOT_ALLOWED, BODY_TOO_LARGE)
+}
+_METHODS: Final = ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
+_PARAMETERS: Final = ("query", "path", "header", "cookie")
+
+
+def install(app: FastAPI) -> None:
+    """Answer every error with a problem."""
+    app.add_exception_handler(ApiError, _api_error)
+    app.add_exception_handler(RequestValidationError, _validation_error)
+    app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(OperationalError, _database_error)
+    app.add_exception_handler(PoolTimeoutError, _database_error)
+    app.add_exception_handler(DataError, _data_error)
+    app.add_exception_handler(Exception, _unexpected)
+
+
+def of_validation(error: RequestValidationError) -> ApiError:
+    """Give the problem that a request of the wrong shape is."""
+    faults = [Fault(pointer=_pointer(fault["loc"]), message=_message(fault)) for fault in error.errors()]
+    detail = "; ".join(f"{fault.pointer or 'the body'}: {fault.message}" for fault in faults[:3])
+    return ApiError(MALFORMED, detail, faults=faults)
+
+
+async def _api_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, ApiError)
+    return problem_response(error, request.url.path)
+
+
+async def _validation_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    return problem_response(of_validation(error), request.url.path)
+
+
+async def _http_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    kind = _BY_STATUS.get(error.status_code, REQUEST_INVALID._replace(status=error.status_code))
+    if error.status_code == HTTPStatus.BAD_REQUEST:
+        # What the framework could not even parse is malformed like any other body.
+        kind = MALFORMED
+    headers = dict(error.headers or {})
+    if kind is METHOD_NOT_ALLOWED:
+        headers["Allow"] = ", ".join(_methods_of(request))
+    return problem_response(ApiError(kind, headers=headers), request.url.path)
+
+
+def _methods_of(request: Request) -> list[str]:
+    """Give every method of the path, of whichever routes it has; the framework names those of the first."""
+
+    def is_served(method: str) -> bool:
+        scope = {**request.scope, "method": method}
+        return any(route.matches(scope)[0] is Match.FULL for route in request.app.routes)
+
+    return [method for method in _METHODS if is_served(method)]
+
+
+async def _database_error(request: Request, error: Exception) -> Response:
+    structlog.get_logger().error("database", error=str(error.__cause__ or error))
+    return problem_response(ApiError(DATABASE_UNAVAILABLE, headers={"Retry-After": "1"}), request.url.path)
+
+
+async def _data_error(request: Request, error: Exception) -> Response:
+    """A text PostgreSQL cannot hold, such as one with a NUL: nothing of that name exists."""
+    del error
+    return problem_response(ApiError(MALFORMED, "A parameter has a character that is none"), request.url.path)
+
+
+async def _unexpected(request: Request, error: Exception) -> Response:
+    structlog.get_logger().error("unexpected", error=type(error).__name__, exc_info=error)
+    return problem_response(ApiError(INTERNAL_ERROR), request.url.path)
+
+
+def _pointer(loc: Any) -> str:
+    """JSON pointer into the body; a parameter's name elsewhere."""
+    where, *path = loc or ("body",)
+    if where in _PARAMETERS:
+        return str(path[0]) if path else str(where)
+    return "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in path if isinstance(part, str))
+
+
+def _message(fault: Any) -> str:
+    if fault["type"] == "extra_forbidden":
+        return "is not a field of this request"
+    if fault["type"] == "missing":
+        return "is missing"
+    return str(fault["msg"]).removeprefix("Value error, ")

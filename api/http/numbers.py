@@ -1,0 +1,123 @@
+"""How numbers in requests keep their digits from the body to the ledger's integers; no float on the way."""
+
+import json
+import re
+from collections.abc import Callable, Coroutine
+from decimal import Decimal
+from typing import Annotated, Any, Final
+
+from fastapi import Request, Response
+from fastapi.routing import APIRoute
+from pydantic import BeforeValidator, WithJsonSchema
+
+from api.http.problems import malformed
+from schemas.units import DIGITS_MAX, INT64_MAX, LEVERAGE_EXPONENT, MONEY_EXPONENT, NotRepresentable, parse
+
+_DIGITS: Final = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]{1,4})?", re.ASCII)
+RATE_EXPONENT: Final = 6
+_LENGTH_MAX: Final = 2 * DIGITS_MAX
+
+
+class Digits(str):
+    """A JSON number as it was written."""
+
+    __slots__ = ()
+
+
+class ExactRequest(Request):
+    """A request whose JSON numbers arrive as the digits that were sent."""
+
+    async def json(self) -> Any:
+        if not hasattr(self, "_json"):
+            self._json = read_json(await self.body())
+        return self._json
+
+
+class ExactRoute(APIRoute):
+    """A route that reads its body so."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        answer = super().get_route_handler()
+
+        async def exact(request: Request) -> Response:
+            return await answer(ExactRequest(request.scope, request.receive))
+
+        return exact
+
+
+def read_json(body: bytes) -> Any:
+    """Decode JSON, numbers as Digits; NaN and Infinity too, so that the field that has them can be named."""
+    try:
+        return json.loads(body, parse_float=Digits, parse_int=Digits, parse_constant=Digits)
+    except json.JSONDecodeError:
+        raise
+    except UnicodeDecodeError as error:
+        raise json.JSONDecodeError("not UTF-8", "", error.start) from error
+    except RecursionError as error:
+        raise json.JSONDecodeError("nested too deeply", "", 0) from error
+
+
+def digits(value: object) -> str:
+    """Give a number's digits, from a JSON number or string."""
+    if isinstance(value, Decimal):
+        value = str(value)
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = str(value)
+    if not isinstance(value, str):
+        raise ValueError("must be a number or a string of digits")  # noqa: TRY004  # Pydantic reports only this kind.
+    if len(value) > _LENGTH_MAX:
+        raise ValueError("has too many digits")
+    if not _DIGITS.fullmatch(value):
+        raise ValueError(f"{value!r} is not a decimal number")
+    return value
+
+
+def units_of(pointer: str, text: str, exponent: int) -> int:
+    """Give a field's digits in the ledger's unit, or refuse the field as malformed."""
+    try:
+        return parse(text, exponent)
+    except NotRepresentable as error:
+        raise malformed(pointer, str(error)) from error
+
+
+def _whole(value: object) -> int:
+    number = parse(digits(value), 0)
+    if abs(number) > INT64_MAX:
+        raise ValueError("is beyond what the ledger can hold")
+    return number
+
+
+def _text(value: object) -> object:
+    if isinstance(value, Digits):
+        raise ValueError("must be a string")  # noqa: TRY004  # As above.
+    if isinstance(value, str) and any(character == "\0" or "\ud800" <= character <= "\udfff" for character in value):
+        raise ValueError("has a character that is none")
+    return value
+
+
+def _schema(description: str, example: str) -> WithJsonSchema:
+    return WithJsonSchema(
+        {
+            "anyOf": [{"type": "string", "format": "decimal", "pattern": f"^{_DIGITS.pattern}$"}, {"type": "number"}],
+            "description": description,
+            "examples": [example],
+        }
+    )
+
+
+# A price or quantity: how many places it may have is known once its instrument is.
+Number = Annotated[str, BeforeValidator(digits), _schema("decimal digits", "50000.1")]
+Money = Annotated[
+    int, BeforeValidator(lambda value: parse(digits(value), MONEY_EXPONENT)), _schema("USDC, six places", "100.50")
+]
+Leverage = Annotated[
+    int, BeforeValidator(lambda value: parse(digits(value), LEVERAGE_EXPONENT)), _schema("1 to 100, two places", "10")
+]
+Rate = Annotated[
+    int,
+    BeforeValidator(lambda value: parse(digits(value), RATE_EXPONENT)),
+    _schema("fraction of one, six places", "0.005"),
+]
+Whole = Annotated[int, BeforeValidator(_whole), WithJsonSchema({"type": "integer"})]
+# A JSON number is no text, although its digits arrive as a string.
+Text = Annotated[str, BeforeValidator(_text)]

@@ -1,0 +1,76 @@
+"""How many requests an account, or an address without one, may send; closing has a bucket of its own."""
+
+import math
+import time
+from typing import Any, Final, Literal, NamedTuple
+
+from fastapi import Request
+from limits import RateLimitItem, parse
+from limits.storage import MemoryStorage
+from limits.strategies import SlidingWindowCounterRateLimiter
+
+from api.http.problems import RATE_LIMITED, ApiError
+from runtime.settings import Settings
+
+Bucket = Literal["reads", "orders", "closing", "public"]
+
+RATE_LIMIT: Final = "RateLimit"
+POLICY: Final = "RateLimit-Policy"
+STANDING: Final = "rate_limit"  # what a request's state calls it
+
+
+class Standing(NamedTuple):
+    """What is left of a bucket. reset_s: until there is more."""
+
+    bucket: Bucket
+    allowed: bool
+    quota: int
+    window_s: int
+    remaining: int
+    reset_s: int
+
+    def headers(self) -> dict[str, str]:
+        """Write it as draft-ietf-httpapi-ratelimit-headers-10 has it."""
+        return {
+            POLICY: f'"{self.bucket}";q={self.quota};w={self.window_s}',
+            RATE_LIMIT: f'"{self.bucket}";r={self.remaining};t={self.reset_s}',
+        }
+
+
+class RateLimits:
+    """Counts in this process's memory by a sliding window: beside another API process each has its own count."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._limiter = SlidingWindowCounterRateLimiter(MemoryStorage())
+        self._limits: dict[Bucket, RateLimitItem] = {
+            "reads": parse(settings.rate_limit_reads),
+            "orders": parse(settings.rate_limit_orders),
+            "closing": parse(settings.rate_limit_closing),
+            "public": parse(settings.rate_limit_public),
+        }
+
+    def take(self, bucket: Bucket, who: str) -> Standing:
+        """Count a request, unless the bucket is empty."""
+        limit = self._limits[bucket]
+        allowed = self._limiter.hit(limit, bucket, who)
+        reset_at, remaining = self._limiter.get_window_stats(limit, bucket, who)
+        reset_s = max(1, math.ceil(reset_at - time.time()))
+        return Standing(bucket, allowed, limit.amount, limit.get_expiry(), int(remaining), reset_s)
+
+    def count(self, request: Request, bucket: Bucket, who: str) -> None:
+        """Count a request and let its reply say what is left; 429 where the bucket is empty."""
+        standing = self.take(bucket, who)
+        setattr(request.state, STANDING, standing)
+        if not standing.allowed:
+            named: dict[str, Any] = {"violated-policies": [bucket]}
+            raise ApiError(
+                RATE_LIMITED,
+                f"At most {standing.quota} requests in {standing.window_s} s",
+                headers={"Retry-After": str(standing.reset_s)},
+                **named,
+            )
+
+
+def is_counted(request: Request) -> bool:
+    """Say whether a request was counted already."""
+    return getattr(request.state, STANDING, None) is not None

@@ -1,1 +1,0 @@
-"""The ledger: every change of the caller's balance."""

@@ -1,0 +1,1 @@
+"""The side of Kafka: commands in, committed events back, and what is remembered of both."""

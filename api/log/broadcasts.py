@@ -1,0 +1,203 @@
+"""How something is said to every shard: stored first, and sent again until each has answered."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, Final, NamedTuple, TypeVar
+
+import msgspec
+import structlog
+from sqlalchemy import Connection, func, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import SQLAlchemyError
+
+from api.log.command_producer import CommandLog, Said
+from api.log.outcomes import NotAppended, Outcome, Outcomes
+from api.store.database import Database
+from api.store.tables import broadcasts
+from schemas.commands import ActivateRules, DefineInstruments, SetMarketStatus
+from schemas.events import CommandRejected
+from schemas.ids import broadcast_id
+from schemas.instruments import FIRST_BROADCAST, INSTRUMENTS
+from schemas.messages import Instrument, MarketStatus
+from schemas.rejections import Rejection
+
+Answer = TypeVar("Answer")
+
+RULES: Final = "rules-"  # and the version: each is activated once
+MARKET: Final = "market-"  # and any name
+PARAMETERS: Final = "instruments-"  # and a number: each change comes after the one before
+ANSWER_TIMEOUT_S: Final = 5.0
+PAUSE_S: Final = 0.5
+LOOK_S: Final = 5.0  # for what another process of the API has stored, and did not end
+
+
+class Activation(NamedTuple):
+    """A version of the rules that every shard is to go on by. answered: the shards that do."""
+
+    version: int
+    broadcast: str
+    answered: tuple[int, ...]
+
+
+class Stored(NamedTuple):
+    """What is to be said to every shard. answered: the shards that did."""
+
+    name: str
+    content: Any
+    answered: tuple[int, ...]
+    created_at: datetime
+
+
+class Broadcasts:
+    """Sends the first instruments at each start, where that was done the answer is a repeat; then what is stored."""
+
+    def __init__(self, database: Database, log: CommandLog, outcomes: Outcomes, shards: int) -> None:
+        self._database = database
+        self._log = log
+        self._outcomes = outcomes
+        self._shards = range(shards)
+        self._waiting = set(self._shards)
+        self._stored = [asyncio.Event() for _ in self._shards]
+
+    def is_done(self) -> bool:
+        """Say whether every shard has answered this process about the instruments."""
+        return not self._waiting
+
+    async def say_for_ever(self) -> None:
+        """Say what was stored to every shard in its order; one that does not answer keeps no other waiting."""
+        content = msgspec.to_builtins(INSTRUMENTS)
+        first = await self._patiently(lambda db: _store(db, FIRST_BROADCAST, content), PAUSE_S)
+        await asyncio.gather(*(self._say_to(shard, first) for shard in self._shards))
+
+    async def store_activation(self, version: int) -> None:
+        """Let every shard be told to go on by this version; SQLAlchemyError where that cannot be stored."""
+        await self._store(f"{RULES}{version}", {"version": version})
+
+    async def store_market_status(self, name: str, symbol: str, status: MarketStatus) -> bool:
+        """Let every shard open, restrict or halt a market; false where the name was used for something else."""
+        content = {"symbol": symbol, "status": status}
+        return bool(await self._store(name, content) == content)
+
+    async def store_instrument(self, name: str, instrument: Instrument) -> bool:
+        """Let every shard know an instrument's new parameters; false where another change took that name."""
+        content = msgspec.to_builtins([instrument])
+        return bool(await self._store(name, content) == content)
+
+    async def stored(self) -> list[Stored]:
+        """Give all that was stored, the oldest first."""
+        return await self._database.ask(_all)
+
+    async def activations(self) -> list[Activation]:
+        """Give what was stored of the rules, in order of version."""
+        return await self._database.ask(_activations)
+
+    async def _store(self, name: str, content: object) -> object:
+        """Store what every shard is to be told, and give what counts under that name."""
+        stored = await self._database.ask(lambda db: _store(db, name, content))
+        for event in self._stored:
+            event.set()
+        return stored
+
+    async def _say_to(self, shard: int, first: object) -> None:
+        """Say to one shard the table of instruments as it was first stored, then whatever else there is."""
+        await self._until_answered(FIRST_BROADCAST, shard, _command_of(FIRST_BROADCAST, first))
+        self._waiting.discard(shard)
+        while True:
+            self._stored[shard].clear()
+            for stored in await self._patiently(lambda db: _unanswered(db, shard), LOOK_S):
+                await self._until_answered(stored.name, shard, _command_of(stored.name, stored.content))
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stored[shard].wait(), LOOK_S)
+
+    async def _until_answered(self, name: str, shard: int, command: Callable[[int], Said]) -> None:
+        while True:
+            outcome = await self._ask(command(shard))
+            if outcome is not None and _is_answer(name, outcome):
+                break
+            await asyncio.sleep(PAUSE_S if outcome is None else ANSWER_TIMEOUT_S)
+        try:
+            await self._database.ask(lambda db: _note_answer(db, name, shard))
+        except SQLAlchemyError as error:
+            # Said again it is noted; the shard itself has answered.
+            structlog.get_logger().warning("broadcast's answer not stored", broadcast=name, error=str(error))
+
+    async def _ask(self, command: Said) -> Outcome | None:
+        waiter = self._outcomes.expect(command.command_id)
+        try:
+            self._log.send_broadcast(command, waiter)
+            return await asyncio.wait_for(waiter.outcome, ANSWER_TIMEOUT_S)
+        except (NotAppended, TimeoutError):
+            return None
+        finally:
+            self._outcomes.forget(command.command_id, waiter)
+
+    async def _patiently(self, question: Callable[[Connection], Answer], pause_s: float) -> Answer:
+        while True:
+            try:
+                return await self._database.ask(question)
+            except SQLAlchemyError as error:
+                structlog.get_logger().warning("broadcasts wait for the database", error=str(error))
+                await asyncio.sleep(pause_s)
+
+
+def _command_of(name: str, content: Any) -> Callable[[int], Said]:
+    """Give what a shard is told."""
+    if name.startswith(RULES):
+        return lambda shard: ActivateRules(
+            command_id=broadcast_id(name, shard), shard=shard, broadcast=name, version=content["version"]
+        )
+    if name.startswith(MARKET):
+        return lambda shard: SetMarketStatus(
+            command_id=broadcast_id(name, shard),
+            shard=shard,
+            broadcast=name,
+            symbol=content["symbol"],
+            status=content["status"],
+        )
+    instruments = msgspec.convert(content, tuple[Instrument, ...])
+    return lambda shard: DefineInstruments(
+        command_id=broadcast_id(name, shard), shard=shard, broadcast=name, instruments=instruments
+    )
+
+
+def _is_answer(name: str, outcome: Outcome) -> bool:
+    event = outcome.event
+    if not isinstance(event, CommandRejected):
+        return True
+    refusal = Rejection(event.rejection).name
+    structlog.get_logger().error("broadcast refused", broadcast=name, shard=outcome.shard, rejection=refusal)
+    # A log older than this database has the broadcast with other content: said once is said for ever. A version of
+    # the rules may have its turn later; any other change is refused for ever.
+    return event.rejection == Rejection.COMMAND_ID_REUSED or not name.startswith((RULES, FIRST_BROADCAST))
+
+
+def _store(db: Connection, name: str, content: object) -> object:
+    """Store the content unless some was stored before, and give what counts."""
+    db.execute(insert(broadcasts).values(name=name, content=content).on_conflict_do_nothing())
+    return db.execute(select(broadcasts.c.content).where(broadcasts.c.name == name)).scalar_one()
+
+
+def _all(db: Connection) -> list[Stored]:
+    columns = broadcasts.c
+    query = select(columns.name, columns.content, columns.answered, columns.created_at)
+    rows = db.execute(query.order_by(columns.created_at, columns.name))
+    return [Stored(name, content, tuple(sorted(answered)), at) for name, content, answered, at in rows]
+
+
+def _unanswered(db: Connection, shard: int) -> list[Stored]:
+    return [stored for stored in _all(db) if shard not in stored.answered and stored.name != FIRST_BROADCAST]
+
+
+def _activations(db: Connection) -> list[Activation]:
+    return sorted(
+        Activation(stored.content["version"], stored.name, stored.answered)
+        for stored in _all(db)
+        if stored.name.startswith(RULES)
+    )
+
+
+def _note_answer(db: Connection, name: str, shard: int) -> None:
+    statement = update(broadcasts).where(broadcasts.c.name == name, ~broadcasts.c.answered.contains([shard]))
+    db.execute(statement.values(answered=func.array_append(broadcasts.c.answered, shard)))

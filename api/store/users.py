@@ -1,0 +1,218 @@
+"""What is stored about users and their sessions; each function is one statement."""
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from typing import Final, Literal, NamedTuple
+from uuid import UUID
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    and_,
+    bindparam,
+    delete,
+    exists,
+    func,
+    insert,
+    literal,
+    select,
+    update,
+)
+from sqlalchemy.dialects.postgresql import insert as insert_or_skip
+
+from api.store.tables import refresh_tokens, sessions, users
+
+Role = Literal["user", "admin"]
+
+
+class User(NamedTuple):
+    """A user, and the account that is theirs."""
+
+    user_id: UUID
+    email: str
+    name: str | None
+    role: Role
+    account_id: str
+    account_opened: bool
+
+
+class Login(NamedTuple):
+    """A user, with what their password is compared with."""
+
+    user: User
+    password_hash: str
+
+
+class Refreshed(NamedTuple):
+    """The session whose refresh token was changed for the next, and its user."""
+
+    session_id: UUID
+    user_id: UUID
+
+
+class RefreshToken(NamedTuple):
+    """A refresh token there is. going_on: its session is, and it is not too old; recent: its use, if any, just was."""
+
+    session_id: UUID
+    user_id: UUID
+    going_on: bool
+    used: bool
+    recent: bool
+
+
+USER: Final = tuple(users.c[name] for name in User._fields)
+_GOING_ON: Final = and_(sessions.c.ended_at.is_(None), sessions.c.expires_at > func.now())
+# Asked on every request, so it is put together once.
+_BY_SESSION: Final = (
+    select(*USER, sessions.c.created_at)
+    .join_from(sessions, users)
+    .where(
+        sessions.c.session_id == bindparam("session"),
+        sessions.c.user_id == bindparam("user"),
+        users.c.deleted_at.is_(None),
+        _GOING_ON,
+    )
+)
+
+
+def add(db: Connection, user: User, password_hash: str) -> bool:
+    """Store a user; false when the email is taken."""
+    statement = (
+        insert_or_skip(users)
+        .values(**user._asdict(), password_hash=password_hash)
+        .on_conflict_do_nothing(index_elements=[users.c.email])
+        .returning(users.c.user_id)
+    )
+    return db.execute(statement).scalar_one_or_none() is not None
+
+
+def is_not_deleted(user_id: UUID) -> ColumnElement[bool]:
+    """Give the condition that a user has not been deleted, to be part of another statement."""
+    return exists().where(users.c.user_id == user_id, users.c.deleted_at.is_(None))
+
+
+def find_login(db: Connection, email: str) -> Login | None:
+    """Find a user by email."""
+    query = select(*USER, users.c.password_hash).where(users.c.email == email, users.c.deleted_at.is_(None))
+    row = db.execute(query).one_or_none()
+    return None if row is None else Login(User(*row[:-1]), row[-1])
+
+
+def find_by_session(db: Connection, session_id: UUID, user_id: UUID) -> tuple[User, datetime] | None:
+    """Find the user of a session that is going on, and when it began."""
+    row = db.execute(_BY_SESSION, {"session": session_id, "user": user_id}).one_or_none()
+    return None if row is None else (User(*row[:-1]), row[-1])
+
+
+def begin_session(db: Connection, session_id: UUID, user_id: UUID, expires_at: datetime) -> None:
+    """Store a login, and clear away the user's sessions that are over."""
+    over = delete(sessions).where(sessions.c.user_id == user_id, sessions.c.expires_at < func.now()).cte("over")
+    values = {"session_id": session_id, "user_id": user_id, "expires_at": expires_at}
+    db.execute(insert(sessions).values(**values).add_cte(over))
+
+
+def add_refresh_token(db: Connection, token_hash: bytes, session_id: UUID, expires_at: datetime) -> None:
+    """Store a session's first refresh token."""
+    values = {"token_hash": token_hash, "session_id": session_id, "expires_at": expires_at}
+    db.execute(insert(refresh_tokens).values(**values))
+
+
+def change_refresh_token(
+    db: Connection, token_hash: bytes, next_hash: bytes, lifetime: timedelta, session_max: timedelta
+) -> Refreshed | None:
+    """Use a refresh token for the first time, store the next, and let the session go on; null where it cannot be."""
+    used = (
+        update(refresh_tokens)
+        .where(
+            refresh_tokens.c.token_hash == token_hash,
+            refresh_tokens.c.used_at.is_(None),
+            refresh_tokens.c.expires_at > func.now(),
+            refresh_tokens.c.session_id == sessions.c.session_id,
+            sessions.c.user_id == users.c.user_id,
+            users.c.deleted_at.is_(None),
+            _GOING_ON,
+        )
+        .values(used_at=func.now())
+        .returning(refresh_tokens.c.session_id)
+        .cte("used")
+    )
+    until = func.least(func.now() + lifetime, sessions.c.created_at + session_max)
+    lasting = (
+        update(sessions)
+        .where(sessions.c.session_id == used.c.session_id)
+        .values(expires_at=until)
+        .returning(sessions.c.session_id, sessions.c.user_id, sessions.c.expires_at)
+        .cte("lasting")
+    )
+    # An expired one is refused whether it is known or not.
+    old = (
+        delete(refresh_tokens)
+        .where(refresh_tokens.c.session_id == used.c.session_id, refresh_tokens.c.expires_at < func.now())
+        .cte("old")
+    )
+    following = (
+        insert(refresh_tokens)
+        .from_select(
+            ["token_hash", "session_id", "expires_at"],
+            select(literal(next_hash, refresh_tokens.c.token_hash.type), lasting.c.session_id, lasting.c.expires_at),
+        )
+        .cte("following")
+    )
+    row = db.execute(select(lasting.c.session_id, lasting.c.user_id).add_cte(old, following)).one_or_none()
+    return None if row is None else Refreshed(*row)
+
+
+def find_refresh_token(db: Connection, token_hash: bytes, grace: timedelta) -> RefreshToken | None:
+    """Find a refresh token, used or not."""
+    columns = refresh_tokens.c
+    query = (
+        select(
+            columns.session_id,
+            sessions.c.user_id,
+            and_(_GOING_ON, columns.expires_at > func.now(), users.c.deleted_at.is_(None)),
+            columns.used_at.is_not(None),
+            func.coalesce(columns.used_at > func.now() - grace, True),
+        )
+        .join_from(refresh_tokens, sessions)
+        .join(users, users.c.user_id == sessions.c.user_id)
+        .where(columns.token_hash == token_hash)
+    )
+    row = db.execute(query).one_or_none()
+    return None if row is None else RefreshToken(*row)
+
+
+def going_on(db: Connection, session_ids: Collection[UUID]) -> set[UUID]:
+    """Give those of some sessions that are not over."""
+    table = sessions.c
+    query = select(table.session_id).where(
+        table.session_id == func.any(list(session_ids)), table.ended_at.is_(None), table.expires_at > func.now()
+    )
+    return set(db.execute(query).scalars())
+
+
+def end_session(db: Connection, session_id: UUID) -> None:
+    """End a session; its tokens are worth nothing from here on."""
+    statement = update(sessions).where(sessions.c.session_id == session_id, sessions.c.ended_at.is_(None))
+    db.execute(statement.values(ended_at=func.now()))
+
+
+def end_every_session(db: Connection, user_id: UUID) -> None:
+    """End all sessions of a user."""
+    statement = update(sessions).where(sessions.c.user_id == user_id, sessions.c.ended_at.is_(None))
+    db.execute(statement.values(ended_at=func.now()))
+
+
+def renew_hash(db: Connection, user_id: UUID, password_hash: str) -> None:
+    """Store a password's hash under newer parameters."""
+    statement = update(users).where(users.c.user_id == user_id, users.c.deleted_at.is_(None))
+    db.execute(statement.values(password_hash=password_hash))
+
+
+def mark_opened(db: Connection, user_id: UUID) -> None:
+    """Note that the account is open in the ledger."""
+    db.execute(update(users).where(users.c.user_id == user_id).values(account_opened=True))
+
+
+def set_role(db: Connection, email: str, role: Role, password_hash: str) -> None:
+    """Give a user another role and password."""
+    db.execute(update(users).where(users.c.email == email).values(role=role, password_hash=password_hash))

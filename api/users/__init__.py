@@ -1,0 +1,1 @@
+"""Users: who registers, signs in, is signed in, and is deleted."""

@@ -1,0 +1,30 @@
+"""How a user is made from the command line: the first admin, above all."""
+
+from uuid import uuid4
+
+from pydantic import ValidationError
+
+from api.credentials.passwords import Passwords
+from api.store import users as store
+from api.store.database import Database
+from api.store.users import Role, User
+from api.users.schemas import RegisterRequest
+from runtime.errors import FixableError
+from runtime.settings import Settings
+
+
+def add_user(settings: Settings, email: str, role: Role, password: str) -> None:
+    """Make a user, or give the one of this email the role and password; their account opens at their first login."""
+    try:
+        request = RegisterRequest(email=email, password=password)
+    except ValidationError as error:
+        fault = error.errors()[0]
+        raise FixableError(f"{fault['loc'][0]}: {fault['msg'].removeprefix('Value error, ')}") from error
+    password_hash = Passwords().hash_now(request.password)
+    user = User(uuid4(), request.email, None, role, str(uuid4()), account_opened=False)
+    database = Database(settings.database_url)
+    try:
+        if not database.ask_now(lambda db: store.add(db, user, password_hash)):
+            database.ask_now(lambda db: store.set_role(db, request.email, role, password_hash))
+    finally:
+        database.close()

@@ -1,0 +1,160 @@
+"""Routes of users: register, login, refresh, logout, me."""
+
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Cookie, Depends, Request, Response
+
+from api.app_state import Api
+from api.auth.caller import (
+    REFUSALS,
+    SESSION_SCHEMES,
+    InPerson,
+    address_of,
+    authenticate,
+    in_person,
+    refuse_cross_site,
+)
+from api.credentials.cookies import (
+    REFRESH_COOKIE,
+    refresh_cookie,
+    set_login_cookie,
+    set_refresh_cookie,
+    take_back_cookies,
+)
+from api.credentials.tokens import LIFETIME, now
+from api.http.numbers import ExactRoute
+from api.http.problems import (
+    BAD_CREDENTIALS,
+    CROSS_SITE_REQUEST,
+    DATABASE_UNAVAILABLE,
+    EMAIL_TAKEN,
+    LOGIN_TOO_OLD,
+    MALFORMED,
+    NOT_AUTHENTICATED,
+    TOKEN_INVALID,
+    TOO_MANY_LOGINS,
+    ApiError,
+    problem_response,
+    responses,
+)
+from api.users import deletion, service
+from api.users.forms import BODY, Credentials
+from api.users.schemas import DeletionReply, RegisterRequest, TokenReply, UserReply, user_reply
+from api.users.service import REFRESH_LIFETIME, SignedIn
+
+_ANYONE: Final = (CROSS_SITE_REQUEST, MALFORMED, DATABASE_UNAVAILABLE)
+_SIGNED_IN: Final = responses(*REFUSALS)
+
+router = APIRouter(prefix="/auth", tags=["auth"], route_class=ExactRoute)
+
+
+async def _shown(_: Annotated[str | None, Cookie(alias=REFRESH_COOKIE)] = None) -> None:
+    """Declare the cookie in OpenAPI; over https it is `__Secure-refresh`, and `refresh_cookie` reads either."""
+
+
+@router.post("/register", status_code=201, responses=responses(EMAIL_TAKEN, *_ANYONE))
+async def register(parts: Api, request: Request, body: RegisterRequest, response: Response) -> UserReply:
+    """Make a user and their account; in the demo profile it begins with 5,000 USDC."""
+    refuse_cross_site(request, parts)
+    registered = await service.register(parts, body)
+    response.headers.update(registered.headers)
+    return user_reply(registered.user)
+
+
+@router.post("/login", openapi_extra=BODY, responses=responses(BAD_CREDENTIALS, TOO_MANY_LOGINS, *_ANYONE))
+async def login(parts: Api, request: Request, credentials: Credentials, response: Response) -> TokenReply:
+    """Sign in, by JSON or by OAuth2's password form.
+
+    The reply's token is in the cookie `session` too; what renews it is in the cookie `refresh` only.
+    """
+    refuse_cross_site(request, parts)
+    signed_in = await service.login(parts, credentials, address_of(request))
+    response.headers.update(signed_in.headers)
+    return _token(request, response, signed_in)
+
+
+@router.post(
+    "/refresh",
+    dependencies=[Depends(_shown)],
+    responses=responses(NOT_AUTHENTICATED, TOKEN_INVALID, *_ANYONE),
+    response_model=TokenReply,
+)
+async def refresh(parts: Api, request: Request, response: Response) -> TokenReply | Response:
+    """Change the cookie `refresh` for the next one, and get a new access token.
+
+    Each is used once. A used one that comes again, after ten seconds in which a second tab may, ends the session.
+    """
+    refuse_cross_site(request, parts)
+    token = refresh_cookie(request)
+    if token is None:
+        raise ApiError(NOT_AUTHENTICATED, "There is no cookie `refresh`")
+    try:
+        return _token(request, response, await service.refresh(parts, token))
+    except ApiError as error:
+        refused = problem_response(error, request.url.path)
+        take_back_cookies(refused)
+        return refused
+
+
+@router.post(
+    "/logout",
+    status_code=204,
+    dependencies=[*SESSION_SCHEMES, Depends(_shown)],
+    responses=responses(*REFUSALS, CROSS_SITE_REQUEST, MALFORMED),
+)
+async def logout(parts: Api, request: Request, response: Response) -> None:
+    """End this session: its tokens are worth nothing from here on. The cookie `refresh` is enough to end its own."""
+    token = refresh_cookie(request)
+    try:
+        await service.logout(parts, await in_person(await authenticate(request, parts)))
+    except ApiError as error:
+        refuse_cross_site(request, parts)
+        if error.kind.status != NOT_AUTHENTICATED.status or token is None or not await service.logout_of(parts, token):
+            raise
+    take_back_cookies(response)
+
+
+@router.post(
+    "/logout-everywhere",
+    status_code=204,
+    dependencies=SESSION_SCHEMES,
+    responses=responses(*REFUSALS, CROSS_SITE_REQUEST),
+)
+async def logout_everywhere(parts: Api, caller: InPerson, response: Response) -> None:
+    """End every session of yours, on every device; API keys stay."""
+    await service.logout_everywhere(parts, caller)
+    take_back_cookies(response)
+
+
+@router.get("/me", dependencies=SESSION_SCHEMES, responses=_SIGNED_IN)
+async def me(caller: InPerson) -> UserReply:
+    """Say who is signed in."""
+    return user_reply(caller.user)
+
+
+@router.delete(
+    "/me",
+    status_code=202,
+    dependencies=SESSION_SCHEMES,
+    responses=responses(*REFUSALS, CROSS_SITE_REQUEST, LOGIN_TOO_OLD),
+)
+async def delete_me(parts: Api, caller: InPerson, response: Response) -> DeletionReply:
+    """Delete yourself, within fifteen minutes of a login.
+
+    At once your email, name and password are gone from the database, your sessions over and your keys revoked. Your
+    positions are closed as soon as their markets have a price; the ledger, which knows no names, is kept. Orders that
+    rest at the venue are cancelled there; the keys for that are gone when none rests, or after a day.
+    """
+    if caller.began is None or caller.began < now() - LIFETIME:
+        raise ApiError(LOGIN_TOO_OLD, "To delete yourself, sign in again first")
+    open_positions = await deletion.delete_user(parts, caller.user)
+    take_back_cookies(response)
+    return DeletionReply(status="closing", open_positions=open_positions)
+
+
+def _token(request: Request, response: Response, signed_in: SignedIn) -> TokenReply:
+    seconds = int(LIFETIME.total_seconds())
+    set_login_cookie(request, response, signed_in.token, seconds)
+    set_refresh_cookie(request, response, signed_in.refresh_token, int(REFRESH_LIFETIME.total_seconds()))
+    response.headers["Cache-Control"] = "no-store"
+    return TokenReply(access_token=signed_in.token, expires_in=seconds)

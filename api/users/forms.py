@@ -1,0 +1,64 @@
+"""How a login's body is read: JSON, or the form OAuth2 names."""
+
+import json
+from typing import Annotated, Any, Final
+
+from fastapi import Depends, Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import ValidationError
+
+from api.http.numbers import read_json
+from api.users.schemas import LoginRequest
+
+FORM: Final = "application/x-www-form-urlencoded"
+# What OAuth2's password flow may send along; none of it changes anything here.
+_IGNORED: Final = ("grant_type", "scope", "client_id", "client_secret")
+
+BODY: Final[dict[str, Any]] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/json": {"schema": {"$ref": "#/components/schemas/LoginRequest"}},
+            FORM: {
+                "schema": {
+                    "type": "object",
+                    "required": ["username", "password"],
+                    "properties": {
+                        "grant_type": {"type": "string", "enum": ["password"]},
+                        "username": {"type": "string", "description": "the email"},
+                        "password": {"type": "string", "format": "password"},
+                    },
+                }
+            },
+        },
+    }
+}
+
+
+async def login_request(request: Request) -> LoginRequest:
+    """Read either form of credentials."""
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() == FORM:
+        form = dict(await request.form(max_fields=len(_IGNORED) + 4))
+        fields: Any = {"email" if name == "username" else name: value for name, value in form.items()}
+        for name in _IGNORED:
+            fields.pop(name, None)
+    else:
+        fields = await _json(request)
+    try:
+        return LoginRequest.model_validate(fields)
+    except ValidationError as error:
+        errors = [fault | {"loc": ("body", *fault["loc"])} for fault in error.errors(include_url=False)]
+        raise RequestValidationError(errors) from error
+
+
+async def _json(request: Request) -> Any:
+    body = await request.body()
+    try:
+        return read_json(body)
+    except json.JSONDecodeError as error:
+        raise RequestValidationError(
+            [{"type": "json_invalid", "loc": ("body",), "msg": f"not JSON: {error.msg}", "input": None}]
+        ) from error
+
+
+Credentials = Annotated[LoginRequest, Depends(login_request)]

@@ -1,0 +1,85 @@
+"""What register and login take and answer."""
+
+from typing import Annotated, Final, Literal
+
+from email_validator import EmailNotValidError, validate_email
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from api.http.numbers import Text
+from api.store.users import User
+
+PASSWORD_MIN: Final = 8
+PASSWORD_MAX: Final = 256
+
+
+def _email(text: str) -> str:
+    """Lower-case an address that could be one; nothing is asked of the network, and `.test` is one too."""
+    try:
+        return validate_email(text, check_deliverability=False, test_environment=True).normalized.lower()
+    except EmailNotValidError as error:
+        raise ValueError(str(error)) from error
+
+
+Email = Annotated[Text, AfterValidator(_email), Field(max_length=254, examples=["alice@example.com"])]
+
+
+class RegisterRequest(BaseModel):
+    """A new user."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    email: Email
+    password: Annotated[
+        Text, Field(min_length=PASSWORD_MIN, max_length=PASSWORD_MAX, examples=["correct horse battery"])
+    ]
+    name: Annotated[Text, Field(max_length=100)] | None = None
+
+
+class LoginRequest(BaseModel):
+    """Credentials; a name is allowed and changes nothing."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    email: Annotated[Text, Field(max_length=254, examples=["alice@example.com"])]
+    password: Annotated[Text, Field(max_length=PASSWORD_MAX, examples=["correct horse battery"])]
+    name: Text | None = None
+
+
+class TokenReply(BaseModel):
+    """An access token; the cookie `session` carries the same one, and the cookie `refresh` what renews it."""
+
+    access_token: str
+    token_type: str = "bearer"  # noqa: S105  # The name of its kind.
+    expires_in: int = Field(description="seconds", examples=[900])
+
+
+class UserShort(BaseModel):
+    """A user, in short."""
+
+    id: str
+    email: str
+    name: str | None
+
+
+class UserReply(BaseModel):
+    """Who is signed in."""
+
+    id: str
+    email: str = Field(examples=["alice@example.com"])
+    name: str | None
+    roles: list[str] = Field(examples=[["user"]])
+    account_id: str
+    user: UserShort
+
+
+class DeletionReply(BaseModel):
+    """What is left to do for a user who is gone: positions are closed as soon as their markets have a price."""
+
+    status: Literal["closing"]
+    open_positions: int = Field(examples=[0])
+
+
+def user_reply(user: User) -> UserReply:
+    """Write a user."""
+    short = UserShort(id=str(user.user_id), email=user.email, name=user.name)
+    return UserReply(**dict(short), roles=[user.role], account_id=user.account_id, user=short)
