@@ -1,6 +1,7 @@
-"""What closing a ticket pays, to whom, and who pays for a shortfall; by hand, by a stop, or by liquidation."""
+"""How a position closes: by hand, by a stop, or by liquidation; and which moves of money that makes."""
 
-from engine.core.margin import fee_of, is_liquidatable, notional_of, profit_of, requirement_of
+from engine.core.liquidation import requirement_of, settle
+from engine.core.margin import notional_of, profit_of
 from engine.core.market import quote_of, refuse_closed, refuse_price
 from engine.core.records import Position
 from engine.core.rules import RULES
@@ -28,11 +29,7 @@ def decide_close(state: State, command: ClosePosition, turn: Turn) -> Event:
 def closed(
     state: State, turn: Turn, position: Position, reason: CloseReason, trigger_price: int | None
 ) -> PositionClosed:
-    """Close at the executable price of the last accepted tick: a long at the bid, a short at the ask.
-
-    What is left of the margin pays the fee first: the liquidation fee where the ticket was liquidatable at this
-    price, whatever triggered the close, else the closing fee; never more than is left.
-    """
+    """Close at the executable price of the last accepted tick: a long at the bid, a short at the ask."""
     instrument = state.instruments[position.symbol]
     quote = quote_of(state, position.symbol)
     price = quote.bid if position.side == "long" else quote.ask
@@ -40,15 +37,14 @@ def closed(
     profit = profit_of(position.side, notional, position.entry_notional)
     equity = position.margin + profit
     requirement = requirement_of(notional, position.margin, position.maintenance_rate, position.margin_floor_rate)
-    left = max(0, equity)
-    fee = liquidation_fee = 0
-    if is_liquidatable(equity, requirement):
-        liquidation_fee = min(RULES[state.rules_version].liquidation_fee(notional, position.liquidation_fee_rate), left)
-    else:
-        fee = min(fee_of(notional, position.fee_rate), left)
-    returned = left - fee - liquidation_fee
-    shortfall = max(0, -equity)
-    insurance_paid = min(shortfall, state.insurance)
+    fee, liquidation_fee, returned, shortfall, insurance_paid, written_off = settle(
+        position,
+        notional=notional,
+        equity=equity,
+        requirement=requirement,
+        insurance=state.insurance,
+        rules=RULES[state.rules_version],
+    )
     return PositionClosed(
         *header(state, turn, position.account_id),
         position_id=position.position_id,
@@ -70,7 +66,7 @@ def closed(
         returned=returned,
         shortfall=shortfall,
         insurance_paid=insurance_paid,
-        written_off=shortfall - insurance_paid,
+        written_off=written_off,
         opened_at=position.opened_at,
         bid=quote.bid,
         ask=quote.ask,

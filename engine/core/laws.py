@@ -1,9 +1,8 @@
 """The laws every ledger keeps, looked up in a state: what must be true after each command."""
 
-from engine.core.margin import is_liquidatable, notional_of, profit_of, requirement_of
+from engine.core.liquidation import is_overdue
 from engine.core.market import quote_of
 from engine.core.prices import condition
-from engine.core.records import Position
 from engine.core.state import State
 
 
@@ -73,14 +72,6 @@ def _nobody_is_overdue(state: State) -> list[str]:
     return [
         f"law 4: position {position.position_id} is liquidatable and open"
         for position in state.positions.values()
-        if position.symbol in trading and _is_overdue(state, position)
+        if position.symbol in trading
+        and is_overdue(position, quote_of(state, position.symbol), state.instruments[position.symbol].tick_value)
     ]
-
-
-def _is_overdue(state: State, position: Position) -> bool:
-    quote = quote_of(state, position.symbol)
-    price = quote.bid if position.side == "long" else quote.ask
-    notional = notional_of(position.quantity, price, state.instruments[position.symbol].tick_value)
-    equity = position.margin + profit_of(position.side, notional, position.entry_notional)
-    requirement = requirement_of(notional, position.margin, position.maintenance_rate, position.margin_floor_rate)
-    return is_liquidatable(equity, requirement)

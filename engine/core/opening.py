@@ -4,16 +4,8 @@ from string import ascii_letters, digits
 from typing import Final, NamedTuple
 
 from engine.core.bounds import BPS, ID_LENGTH_MAX, MEMORY, PRICE_MAX
-from engine.core.margin import (
-    fee_of,
-    is_liquidatable,
-    liquidation_price_of,
-    margin_of,
-    notional_of,
-    profit_of,
-    quantity_of,
-    requirement_of,
-)
+from engine.core.liquidation import is_liquidatable, liquidation_price_of, requirement_of
+from engine.core.margin import fee_of, margin_of, notional_of, profit_of, quantity_of
 from engine.core.market import quote_of, refuse_closed, refuse_price
 from engine.core.records import Quote
 from engine.core.state import State

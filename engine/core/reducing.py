@@ -4,16 +4,8 @@ from typing import NamedTuple
 
 from engine.core.bounds import ID_LENGTH_MAX
 from engine.core.closing import closed, legs_of
-from engine.core.margin import (
-    fee_of,
-    is_liquidatable,
-    liquidation_price_of,
-    margin_of,
-    notional_of,
-    profit_of,
-    released_of,
-    requirement_of,
-)
+from engine.core.liquidation import is_liquidatable, liquidation_price_of, requirement_of
+from engine.core.margin import fee_of, margin_of, notional_of, profit_of, released_of
 from engine.core.market import quote_of, refuse_closed, refuse_price
 from engine.core.records import Position
 from engine.core.state import State

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import pytest
 
-from engine.core import margin, prices, stops
+from engine.core import liquidation, margin, prices, stops
 from engine.core.triggers import Trigger, TriggerIndex
 from schemas.messages import Side
 
@@ -49,7 +49,7 @@ def _unsorted(index: TriggerIndex, bid: int, ask: int) -> list[Trigger]:
 
 
 def _moved(ticks: int) -> Callable[..., int | None]:
-    exact = margin.liquidation_price_of
+    exact = liquidation.liquidation_price_of
 
     def liquidation_price_of(side: Side, **terms: int) -> int | None:
         price = exact(side, **terms)
@@ -63,8 +63,8 @@ TRIGGERS = (
     Defect("a stop fires a tick early", REACHED, _stops_early),
     # No law speaks of the order of stop-outs, and no receipt shows it.
     Defect("stop-outs run by age", REACHED, _unsorted, laws=False),
-    Defect("the liquidation price is a tick late", margin.liquidation_price_of, _moved(-1)),
-    Defect("the liquidation price is a tick early", margin.liquidation_price_of, _moved(1)),
+    Defect("the liquidation price is a tick late", liquidation.liquidation_price_of, _moved(-1)),
+    Defect("the liquidation price is a tick early", liquidation.liquidation_price_of, _moved(1)),
 )
 ROUNDINGS = (
     Defect("margin is rounded down", margin.margin_of, lambda notional, leverage: notional * 100 // leverage),
@@ -72,7 +72,7 @@ ROUNDINGS = (
     # The trigger comes from the exact liquidation price, so nothing but the receipt's own number is wrong.
     Defect(
         "the requirement is rounded down",
-        margin.requirement_of,
+        liquidation.requirement_of,
         lambda notional, own, rate, floor: max(notional * rate // 10**6, own * floor // 10**6),
         twin=False,
     ),
@@ -109,7 +109,7 @@ OTHERS = (
     # Equity meets the requirement to the micro in worked examples only.
     Defect(
         "equity equal to the requirement is liquidated",
-        margin.is_liquidatable,
+        liquidation.is_liquidatable,
         lambda equity, requirement: equity <= requirement,
         laws=False,
         twin=False,

@@ -6,13 +6,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from engine.core.bounds import BALANCE_MAX, PPM, PRICE_MAX, QUANTITY_MAX
-from engine.core.margin import (
-    is_liquidatable,
-    liquidation_price_of,
-    notional_of,
-    profit_of,
-    requirement_of,
-)
+from engine.core.liquidation import is_liquidatable, liquidation_price_of, requirement_of
+from engine.core.margin import notional_of, profit_of
 from schemas.messages import Side
 
 

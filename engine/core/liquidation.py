@@ -1,0 +1,96 @@
+"""When a position is liquidated, from which price on, what that costs it, and who pays for a shortfall.
+
+Formulas: docs/rules.md, LIQ-01 to LIQ-07, after the usual isolated-margin arithmetic. Money in micros, prices in ticks,
+quantities in lots, rates in ppm. The trigger index watches each liquidation price; `step` closes what a tick reaches.
+"""
+
+from typing import NamedTuple
+
+from engine.core.bounds import PPM, PRICE_MAX
+from engine.core.division import div_ceil, div_floor
+from engine.core.margin import fee_of, notional_of, profit_of
+from engine.core.records import Position, Quote
+from engine.core.rules import Rules
+from schemas.messages import Side
+
+
+class Settlement(NamedTuple):
+    """How what is left of a closed position is divided, and who pays for what it owes. Micros."""
+
+    fee: int
+    liquidation_fee: int
+    returned: int
+    shortfall: int
+    insurance_paid: int
+    written_off: int
+
+
+def settle(
+    position: Position, *, notional: int, equity: int, requirement: int, insurance: int, rules: Rules
+) -> Settlement:
+    """Divide the equity of a position that closes at this notional; insurance: what the fund has.
+
+    What is left of the margin pays the fee first, never more than is left: the liquidation fee where the position is
+    liquidatable, whatever triggered the close, else the closing fee. A position loses no more than its margin: the
+    insurance fund pays for a shortfall as far as it goes, and the rest is written off.
+    """
+    left = max(0, equity)
+    fee = liquidation_fee = 0
+    if is_liquidatable(equity, requirement):
+        liquidation_fee = min(rules.liquidation_fee(notional, position.liquidation_fee_rate), left)
+    else:
+        fee = min(fee_of(notional, position.fee_rate), left)
+    shortfall = max(0, -equity)
+    insurance_paid = min(shortfall, insurance)
+    return Settlement(
+        fee, liquidation_fee, left - fee - liquidation_fee, shortfall, insurance_paid, shortfall - insurance_paid
+    )
+
+
+def is_liquidatable(equity: int, requirement: int) -> bool:
+    """Say whether a position is liquidated: strictly below what it must keep."""
+    return equity < requirement
+
+
+def requirement_of(notional: int, margin: int, maintenance_rate: int, margin_floor_rate: int) -> int:
+    """Give the least equity a position must keep. Up: against the trader by less than a micro."""
+    return max(div_ceil(notional * maintenance_rate, PPM), div_ceil(margin * margin_floor_rate, PPM))
+
+
+def is_overdue(position: Position, quote: Quote, tick_value: int) -> bool:
+    """Say whether an open position is liquidatable at a tick's exit price: after each command none is."""
+    price = quote.bid if position.side == "long" else quote.ask
+    notional = notional_of(position.quantity, price, tick_value)
+    equity = position.margin + profit_of(position.side, notional, position.entry_notional)
+    requirement = requirement_of(notional, position.margin, position.maintenance_rate, position.margin_floor_rate)
+    return is_liquidatable(equity, requirement)
+
+
+def liquidation_price_of(
+    side: Side,
+    *,
+    quantity: int,
+    entry_notional: int,
+    margin: int,
+    tick_value: int,
+    maintenance_rate: int,
+    margin_floor_rate: int,
+) -> int | None:
+    """Give the first tick, going against the position, at which is_liquidatable holds; null when none in bounds does.
+
+    Exact, not approximate: with s = quantity x tick_value, equity is linear in the price, and an integer is below
+    ceil(x) just when it is below x; so each half of the requirement gives one linear inequality in whole numbers.
+    """
+    per_tick = quantity * tick_value
+    floor = div_ceil(margin * margin_floor_rate, PPM)
+    if side == "long":
+        debt = entry_notional - margin
+        below_floor = div_ceil(floor + debt, per_tick) - 1
+        below_maintenance = div_ceil(PPM * debt, per_tick * (PPM - maintenance_rate)) - 1
+        price = max(below_floor, below_maintenance)
+        return price if price >= 1 else None
+    backing = entry_notional + margin
+    below_floor = div_floor(backing - floor, per_tick) + 1
+    below_maintenance = div_floor(PPM * backing, per_tick * (PPM + maintenance_rate)) + 1
+    price = min(below_floor, below_maintenance)
+    return price if price <= PRICE_MAX else None
