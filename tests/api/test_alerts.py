@@ -99,7 +99,7 @@ def listed(user: Browser, **filters: Any) -> list[dict[str, Any]]:
     return items
 
 
-def test_an_alert_waits_triggers_once_and_says_when_and_where(place: Place, user: Browser) -> None:
+def test_an_alert_triggers_once_and_shows_its_time_and_price(place: Place, user: Browser) -> None:
     above = alert_of(user, "50010.0", note="sell")
     below = alert_of(user, 49990.0, direction="below")
     assert above | {"id": "", "created_at": ""} == {
@@ -130,7 +130,7 @@ def test_an_alert_waits_triggers_once_and_says_when_and_where(place: Place, user
     assert listed(user, status="active") == []
 
 
-def test_left_out_the_direction_is_towards_the_price(user: Browser) -> None:
+def test_an_alert_without_a_direction_waits_in_the_direction_of_its_price(user: Browser) -> None:
     assert alert_of(user, "50000.2")["direction"] == "above"
     assert alert_of(user, "50000.0")["direction"] == "below"
 
@@ -147,7 +147,7 @@ def test_left_out_the_direction_is_towards_the_price(user: Browser) -> None:
         ({"price": "50000.1", "direction": "below"}, "exactly 50000.1: choose another price"),
     ],
 )
-def test_what_the_price_has_reached_already_is_refused_with_what_to_do(
+def test_an_alert_at_a_price_already_reached_is_refused_with_the_remedy(
     user: Browser, fields: dict[str, Any], detail: str
 ) -> None:
     reply = asked(user, **fields)
@@ -173,11 +173,13 @@ def test_what_the_price_has_reached_already_is_refused_with_what_to_do(
         ({"symbol": "DOGE_USDC"}, 409, "SYMBOL_UNKNOWN"),
     ],
 )
-def test_what_no_alert_can_be_is_refused(user: Browser, fields: dict[str, Any], status: int, code: str) -> None:
+def test_an_alert_with_an_impossible_field_is_refused(
+    user: Browser, fields: dict[str, Any], status: int, code: str
+) -> None:
     refused(asked(user, **fields), status, code)
 
 
-def test_an_alert_whose_reply_was_lost_is_made_once_under_its_key(place: Place, user: Browser) -> None:
+def test_an_alert_sent_again_under_its_idempotency_key_is_made_once(place: Place, user: Browser) -> None:
     def sent(price: str = "50010.0", key: str = "once", whose: Browser = user, **fields: Any) -> httpx.Response:
         body = {"symbol": BTC, "price": price, "note": "sell"} | fields
         return whose.http.post("/api/v1/alerts", json=body, headers={"Idempotency-Key": key})
@@ -200,7 +202,7 @@ def test_an_alert_whose_reply_was_lost_is_made_once_under_its_key(place: Place, 
     refused(sent(key=""), 422, "MALFORMED")
 
 
-def test_an_alert_sent_many_times_at_once_under_one_key_is_one_alert_even_where_it_is_the_last_that_fits(
+def test_concurrent_alerts_under_one_idempotency_key_are_one_alert_even_at_the_limit(
     user: Browser,
 ) -> None:
     for number in range(ACTIVE_MAX - 1):
@@ -218,7 +220,7 @@ def test_an_alert_sent_many_times_at_once_under_one_key_is_one_alert_even_where_
     assert len(listed(user, limit=500)) == ACTIVE_MAX
 
 
-def test_without_a_price_there_is_nothing_to_wait_from(place: Place, user: Browser) -> None:
+def test_an_alert_on_a_symbol_without_a_price_is_refused(place: Place, user: Browser) -> None:
     quotes = place.parts.prices._quotes
     quote = quotes.pop("SOL_USDC")
     try:
@@ -228,7 +230,7 @@ def test_without_a_price_there_is_nothing_to_wait_from(place: Place, user: Brows
         quotes["SOL_USDC"] = quote
 
 
-def test_another_users_alert_is_not_found_and_stays(place: Place, user: Browser) -> None:
+def test_another_user_s_alert_is_not_found_and_cannot_be_deleted(place: Place, user: Browser) -> None:
     alert, other = alert_of(user), place.newcomer()
     path = f"/alerts/{alert['id']}"
     for mine, at in ((other, path), (user, "/alerts/nothing")):
@@ -240,7 +242,9 @@ def test_another_users_alert_is_not_found_and_stays(place: Place, user: Browser)
     refused(user.http.delete(f"/api/v1{path}"), 404, "NOT_FOUND")
 
 
-def test_a_user_has_so_many_active_alerts_and_pages_through_them(place: Place, user: Browser) -> None:
+def test_a_user_has_at_most_the_maximum_of_active_alerts_and_pages_through_the_list(
+    place: Place, user: Browser
+) -> None:
     alerts = [alert_of(user, 50_010 + number) for number in range(ACTIVE_MAX)]
     refused(asked(user), 409, "TOO_MANY_ALERTS")
     assert user.http.delete(f"/api/v1/alerts/{alerts.pop()['id']}").status_code == 204
@@ -260,7 +264,7 @@ def test_a_user_has_so_many_active_alerts_and_pages_through_them(place: Place, u
     alert_of(user, "50500")
 
 
-def test_an_alert_is_judged_by_the_price_the_tables_have_as_soon_as_the_api_has_it(
+def test_making_an_alert_waits_until_the_api_has_the_price_of_the_tables(
     place: Place, user: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     place.tick(MID + 200)
@@ -279,7 +283,7 @@ def test_an_alert_is_judged_by_the_price_the_tables_have_as_soon_as_the_api_has_
     place.hear()
 
 
-def test_an_api_key_reads_and_makes_alerts_within_its_scopes(user: Browser) -> None:
+def test_an_api_key_reads_and_makes_alerts_only_with_the_scopes(user: Browser) -> None:
     alert_of(user)
     reader, trader = made(user, "read"), made(user, "trade")
     program = anonymous(user)
@@ -315,7 +319,7 @@ def test_the_client_makes_lists_and_deletes_alerts(place: Place, user: Browser) 
     asyncio.run(talk())
 
 
-def test_a_deleted_user_leaves_no_alert_not_even_one_that_was_on_its_way(place: Place, user: Browser) -> None:
+def test_a_deleted_user_leaves_no_alert_even_one_in_flight(place: Place, user: Browser) -> None:
     name, other = "Adelheid Unverwechselbar", place.newcomer()
     kept, me = alert_of(other), user.me().json()
     alert_of(user, "50010", note=name)
@@ -368,7 +372,7 @@ class Listener:
         self.place.site.run(doing())
 
 
-def test_every_socket_is_told_once_what_triggered_after_its_snapshot(place: Place, user: Browser) -> None:
+def test_every_socket_gets_each_alert_triggered_after_its_snapshot_once(place: Place, user: Browser) -> None:
     one, another = AlertFeed(place.parts), AlertFeed(place.parts)
     near, mid, far = alert_of(user, "50010"), alert_of(user, "50020"), alert_of(user, "50030")
     alert_of(place.newcomer(), "50010")

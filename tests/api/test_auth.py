@@ -45,7 +45,7 @@ def refused(reply: httpx.Response, status: int, code: str) -> None:
     assert ("WWW-Authenticate" in reply.headers) == (status == 401)
 
 
-def test_a_user_registers_signs_in_and_is_known(client: httpx.Client) -> None:
+def test_a_registered_user_logs_in_and_sees_their_profile(client: httpx.Client) -> None:
     email = new_email()
     made = register(client, email.upper(), name="Alice")
     assert made.status_code == 201, made.text
@@ -61,7 +61,7 @@ def test_a_user_registers_signs_in_and_is_known(client: httpx.Client) -> None:
     assert me["user"] == {"id": me["id"], "email": email, "name": "Alice"}
 
 
-def test_the_form_that_oauth2_names_signs_in_too(client: httpx.Client) -> None:
+def test_an_oauth2_password_form_logs_in_too(client: httpx.Client) -> None:
     email = new_email()
     register(client, email)
     form = {"grant_type": "password", "username": email, "password": PASSWORD, "scope": ""}
@@ -70,7 +70,7 @@ def test_the_form_that_oauth2_names_signs_in_too(client: httpx.Client) -> None:
     refused(client.post("/auth/login", data=form | {"password": "wrong"}), 401, "BAD_CREDENTIALS")
 
 
-def test_an_email_is_registered_once_in_whatever_case(client: httpx.Client) -> None:
+def test_an_email_is_registered_once_regardless_of_case(client: httpx.Client) -> None:
     email = new_email()
     assert register(client, email).status_code == 201
     refused(register(client, email.upper()), 409, "EMAIL_TAKEN")
@@ -89,7 +89,7 @@ def test_an_email_is_registered_once_in_whatever_case(client: httpx.Client) -> N
         {"email": None},
     ],
 )
-def test_a_registration_that_makes_no_sense_is_malformed(client: httpx.Client, fields: dict[str, Any]) -> None:
+def test_a_registration_with_an_impossible_field_is_malformed(client: httpx.Client, fields: dict[str, Any]) -> None:
     reply = client.post("/auth/register", json={"email": new_email(), "password": PASSWORD} | fields)
     refused(reply, 422, "MALFORMED")
     assert PASSWORD not in reply.text
@@ -113,13 +113,15 @@ def test_addresses_of_test_domains_may_register(client: httpx.Client, domain: st
 @pytest.mark.parametrize(
     "path", ["/auth/me", "/positions", "/account", "/fills", "/ledger", "/orders/x", "/commands/x"]
 )
-def test_without_a_good_credential_nothing_is_shown(client: httpx.Client, path: str, headers: dict[str, str]) -> None:
+def test_a_private_route_refuses_a_request_without_a_valid_credential(
+    client: httpx.Client, path: str, headers: dict[str, str]
+) -> None:
     reply = client.get(path, headers=headers)
     refused(reply, 401, "TOKEN_INVALID" if headers else "NOT_AUTHENTICATED")
     assert reply.headers["WWW-Authenticate"].startswith("Bearer")
 
 
-def test_a_wrong_password_and_an_unknown_email_answer_alike_and_take_as_long(client: httpx.Client) -> None:
+def test_a_wrong_password_and_an_unknown_email_get_the_same_answer_in_the_same_time(client: httpx.Client) -> None:
     email = new_email()
     register(client, email)
 
@@ -135,7 +137,7 @@ def test_a_wrong_password_and_an_unknown_email_answer_alike_and_take_as_long(cli
     assert 0.4 < unknown / known < 2.5
 
 
-def test_an_account_waits_after_ten_failed_logins_even_with_the_right_password(client: httpx.Client) -> None:
+def test_a_login_is_refused_after_ten_failures_even_with_the_right_password(client: httpx.Client) -> None:
     email = new_email()
     register(client, email)
     for _ in range(ACCOUNT_FAILURES_MAX):
@@ -145,7 +147,7 @@ def test_an_account_waits_after_ten_failed_logins_even_with_the_right_password(c
     assert 0 < int(reply.headers["Retry-After"]) <= 301
 
 
-def test_after_logout_the_token_is_worth_nothing_and_another_session_goes_on(exchange: Exchange) -> None:
+def test_a_logged_out_session_s_token_is_refused_and_other_sessions_of_the_user_go_on(exchange: Exchange) -> None:
     user = exchange.new_user()
     another = exchange.login(user.email)
     assert user.http.post("/auth/logout").status_code == 204
@@ -153,7 +155,7 @@ def test_after_logout_the_token_is_worth_nothing_and_another_session_goes_on(exc
     assert user.http.get("/auth/me", headers={"Authorization": f"Bearer {another}"}).status_code == 200
 
 
-def test_the_cookie_signs_in_where_there_is_no_header(client: httpx.Client) -> None:
+def test_the_session_cookie_authenticates_a_request_without_a_header(client: httpx.Client) -> None:
     email = new_email()
     register(client, email)
     signed_in = login(client, email)
@@ -165,7 +167,7 @@ def test_the_cookie_signs_in_where_there_is_no_header(client: httpx.Client) -> N
     assert client.get("/auth/me").status_code == 401
 
 
-def test_the_header_wins_over_the_cookie_and_two_users_are_refused(exchange: Exchange) -> None:
+def test_the_header_takes_precedence_over_the_cookie_and_two_different_users_are_refused(exchange: Exchange) -> None:
     one, two = exchange.new_user(), exchange.new_user()
 
     def me(cookie: str) -> httpx.Response:
@@ -178,7 +180,7 @@ def test_the_header_wins_over_the_cookie_and_two_users_are_refused(exchange: Exc
     refused(bad, 401, "TOKEN_INVALID")
 
 
-def test_a_user_made_on_the_command_line_has_their_role_and_an_account_after_their_first_login(
+def test_a_user_added_on_the_command_line_has_a_role_and_after_the_first_login_an_account(
     exchange: Exchange, client: httpx.Client
 ) -> None:
     email = new_email()
@@ -198,7 +200,7 @@ def test_a_user_with_a_bad_password_is_not_made(exchange: Exchange) -> None:
         add_user(exchange.settings, new_email(), "admin", "short")
 
 
-def test_a_password_is_stored_as_argon2id_and_renewed_where_its_parameters_are_old(
+def test_a_password_is_stored_as_argon2id_and_rehashed_where_the_hash_has_old_parameters(
     exchange: Exchange, client: httpx.Client
 ) -> None:
     email = new_email()
@@ -256,9 +258,7 @@ def test_a_deleted_user_s_positions_are_closed_and_their_ledger_is_kept(exchange
     assert lines >= 3
 
 
-def test_no_log_holds_a_query_or_a_secret_whichever_route_is_taken_and_however_much_is_logged(
-    exchange: Exchange, tmp_path: Path
-) -> None:
+def test_no_log_line_holds_a_query_or_a_secret_at_any_route_or_level(exchange: Exchange, tmp_path: Path) -> None:
     settings = exchange.settings.model_copy(
         update={"port": free_ports(1)[0], "log_level": "DEBUG", "encryption_key": uuid4().hex}
     )

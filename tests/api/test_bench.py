@@ -11,7 +11,7 @@ from tests.conftest import empty_topics
 
 @pytest.mark.slow
 @pytest.mark.timeout(400)
-def test_the_bench_gives_rates_and_quantiles_of_ours_and_of_the_bare_endpoint(kafka: str, tmp_path: Path) -> None:
+def test_the_bench_gives_rates_and_quantiles_of_the_api_and_of_a_bare_endpoint(kafka: str, tmp_path: Path) -> None:
     settings = Settings.model_validate({"kafka_brokers": kafka, "shards": 2})
     empty_topics(settings)
     found = measure(settings, tmp_path, 3 * CONNECTIONS)

@@ -19,7 +19,7 @@ def code_of(reply: httpx.Response) -> tuple[int, str]:
     return reply.status_code, reply.json()["code"]
 
 
-def test_orders_are_listed_by_outcome_and_found_by_their_client_order_id(exchange: Exchange) -> None:
+def test_orders_are_filtered_by_status_and_by_client_order_id(exchange: Exchange) -> None:
     user = exchange.new_user()
     filled = [user.opened(margin="10", client_order_id=name)["order_id"] for name in ("one", "two", "three")]
     refused = user.order(margin="5001", client_order_id="too-much").json()["command_id"]
@@ -38,7 +38,7 @@ def test_orders_are_listed_by_outcome_and_found_by_their_client_order_id(exchang
     assert exchange.new_user().get("/orders", client_order_id="two")["items"] == []
 
 
-def test_a_refused_order_is_found_by_the_client_order_id_that_was_its_key(exchange: Exchange) -> None:
+def test_a_refused_order_is_found_by_its_client_order_id(exchange: Exchange) -> None:
     user = exchange.new_user()
     assert code_of(user.order(margin="5001", client_order_id="mine")) == (409, "INSUFFICIENT_MARGIN")
     [order] = user.get("/orders", client_order_id="mine")["items"]
@@ -46,7 +46,7 @@ def test_a_refused_order_is_found_by_the_client_order_id_that_was_its_key(exchan
     assert user.get("/orders", client_order_id="mine", status="filled")["items"] == []
 
 
-def test_an_amendment_of_a_version_that_is_no_more_changes_nothing(exchange: Exchange) -> None:
+def test_an_amendment_of_an_outdated_version_is_refused_and_changes_nothing(exchange: Exchange) -> None:
     user = exchange.new_user()
     path = f"/positions/{user.opened()['position_id']}"
     seen = user.http.get(path).headers["ETag"]
@@ -87,7 +87,9 @@ def test_the_version_of_a_position_does_not_change_with_the_price(exchange: Exch
     assert before.headers["ETag"] == after.headers["ETag"]
 
 
-def test_closing_all_closes_what_is_open_and_the_same_key_nothing_that_was_opened_later(exchange: Exchange) -> None:
+def test_close_all_closes_the_open_positions_and_a_retry_under_its_key_closes_no_later_position(
+    exchange: Exchange,
+) -> None:
     user = exchange.new_user()
     opened = [user.opened(symbol=symbol, margin="10")["position_id"] for symbol in ("BTC_USDC", "ETH_USDC")]
     first = user.http.post("/positions/close-all", headers={"Idempotency-Key": "all"})
@@ -105,7 +107,7 @@ def test_closing_all_closes_what_is_open_and_the_same_key_nothing_that_was_opene
     assert code_of(taken) == (422, "COMMAND_ID_REUSED")
 
 
-def test_a_key_that_closed_all_is_no_other_command_s_and_the_reverse(exchange: Exchange) -> None:
+def test_an_idempotency_key_of_a_close_all_is_refused_for_other_commands_and_vice_versa(exchange: Exchange) -> None:
     user = exchange.new_user()
     nothing = {"Idempotency-Key": "of nothing"}  # There was nothing to close; the key is taken all the same.
     assert user.http.post("/positions/close-all", headers=nothing).json()["items"] == []
@@ -128,7 +130,7 @@ def test_a_key_that_closed_all_is_no_other_command_s_and_the_reverse(exchange: E
     assert user.http.post("/positions/close-all", headers=closed).headers["Idempotent-Replayed"] == "true"
 
 
-def test_the_client_trades_by_an_api_key_amends_what_it_saw_and_closes_all(exchange: Exchange) -> None:
+def test_the_client_trades_amends_and_closes_all_by_an_api_key(exchange: Exchange) -> None:
     user = exchange.new_user()
     key = new_key(user)
 
@@ -160,7 +162,7 @@ def test_the_client_trades_by_an_api_key_amends_what_it_saw_and_closes_all(excha
     asyncio.run(trade())
 
 
-def test_closing_all_goes_on_where_one_market_is_halted_and_can_be_preferred_not_to_wait(exchange: Exchange) -> None:
+def test_close_all_continues_past_a_halted_market_and_honours_respond_async(exchange: Exchange) -> None:
     user, admin = exchange.new_user(), administrator(exchange)
     bitcoin, ether = (user.opened(symbol=symbol, margin="10")["position_id"] for symbol in ("BTC_USDC", "ETH_USDC"))
     halted = admin.http.post("/admin/instruments/ETH_USDC/status", json={"status": "halted"})
@@ -176,7 +178,7 @@ def test_closing_all_goes_on_where_one_market_is_halted_and_can_be_preferred_not
     assert user.get(f"/positions/{ether}")["status"] == "closed"
 
 
-def test_a_key_whose_request_still_runs_is_refused_and_where_to_look_is_said(exchange: Exchange) -> None:
+def test_a_retry_of_a_request_in_flight_is_refused_with_the_location_of_the_order(exchange: Exchange) -> None:
     user = exchange.new_user()
     preferring = {"Idempotency-Key": "slow", "Prefer": "respond-async"}
     with exchange.held("engine"):
@@ -197,7 +199,7 @@ def test_a_key_whose_request_still_runs_is_refused_and_where_to_look_is_said(exc
     assert len(user.get("/positions")["items"]) == 1
 
 
-def test_a_statement_sums_from_its_opening_to_its_closing_balance_as_json_and_as_csv(exchange: Exchange) -> None:
+def test_a_statement_sums_from_opening_to_closing_balance_as_json_and_as_csv(exchange: Exchange) -> None:
     user = exchange.new_user()
     for _ in range(2):
         assert user.close(user.opened()["position_id"]).status_code == 200
@@ -239,7 +241,7 @@ def test_the_account_s_history_has_every_event_once_and_in_order(exchange: Excha
     assert user.http.get("/audit/events", params={"after_seq": 2, "cursor": page["next_cursor"]}).status_code == 422
 
 
-def test_every_reply_says_what_is_left_of_its_bucket(exchange: Exchange) -> None:
+def test_every_reply_has_the_remaining_quota_of_its_rate_limit_bucket(exchange: Exchange) -> None:
     user = exchange.new_user()
     position_id = user.opened(margin="10")["position_id"]
     for reply, bucket in (
@@ -257,7 +259,7 @@ def test_every_reply_says_what_is_left_of_its_bucket(exchange: Exchange) -> None
     assert "RateLimit" not in exchange.http.get("/healthz").headers
 
 
-def test_a_page_of_an_allowed_origin_may_send_and_read_what_it_needs_and_another_may_not(exchange: Exchange) -> None:
+def test_cors_lets_an_allowed_origin_send_and_read_the_needed_headers_and_no_other_origin(exchange: Exchange) -> None:
     def asked(origin: str) -> httpx.Response:
         wanted = "authorization,content-type,idempotency-key,if-match,prefer,ledger-position"
         headers = {"Origin": origin, "Access-Control-Request-Method": "PATCH"}
@@ -275,13 +277,13 @@ def test_a_page_of_an_allowed_origin_may_send_and_read_what_it_needs_and_another
     assert {"ETag", "RateLimit", "Ledger-Position", "Projection-Lag", "Location", "Idempotent-Replayed"} <= exposed
 
 
-def test_a_method_that_is_not_is_refused_with_all_those_that_are(exchange: Exchange) -> None:
+def test_an_unsupported_method_is_refused_with_the_allowed_methods(exchange: Exchange) -> None:
     reply = exchange.http.put("/api/v1/orders")
     assert code_of(reply) == (405, "METHOD_NOT_ALLOWED")
     assert reply.headers["Allow"] == "GET, POST"
 
 
-def test_only_an_administrator_sees_and_changes_the_markets(exchange: Exchange) -> None:
+def test_only_an_administrator_reads_and_changes_markets(exchange: Exchange) -> None:
     user = exchange.new_user()
     replies = [
         user.http.get(f"/admin/{name}")
@@ -293,7 +295,7 @@ def test_only_an_administrator_sees_and_changes_the_markets(exchange: Exchange) 
     assert exchange.http.get("/api/v1/admin/lag").status_code == 401
 
 
-def test_an_administrator_changes_parameters_and_an_open_position_keeps_its_own(exchange: Exchange) -> None:
+def test_an_open_position_keeps_its_parameters_when_an_administrator_changes_the_instrument(exchange: Exchange) -> None:
     user, admin = exchange.new_user(), administrator(exchange)
     position = user.opened(symbol="ETH_USDC", margin="10", leverage="80")["position_id"]
     before = user.get(f"/positions/{position}")
@@ -314,7 +316,7 @@ def test_an_administrator_changes_parameters_and_an_open_position_keeps_its_own(
     assert code_of(admin.http.patch("/admin/instruments/DOGE", json={"fee_rate": 0})) == (404, "SYMBOL_UNKNOWN")
 
 
-def test_a_halt_sent_again_under_its_key_is_the_same_halt(exchange: Exchange) -> None:
+def test_a_halt_sent_again_under_its_idempotency_key_returns_the_first_broadcast(exchange: Exchange) -> None:
     admin = administrator(exchange)
     path, key = "/admin/instruments/SOL_USDC/status", {"Idempotency-Key": "halt"}
     first = admin.http.post(path, json={"status": "close_only"}, headers=key)
@@ -326,7 +328,7 @@ def test_a_halt_sent_again_under_its_key_is_the_same_halt(exchange: Exchange) ->
     assert admin.http.post(path, json={"status": "open"}).json()["waiting"] == []
 
 
-def test_exposure_and_the_ladder_count_what_is_open(exchange: Exchange) -> None:
+def test_exposure_and_the_liquidation_ladder_count_open_positions(exchange: Exchange) -> None:
     admin, user = administrator(exchange), exchange.new_user()
 
     def bitcoin() -> tuple[int, Decimal, int]:
@@ -349,7 +351,7 @@ def test_exposure_and_the_ladder_count_what_is_open(exchange: Exchange) -> None:
     assert liquidated == before[2] + 1
 
 
-def test_feed_and_lag_are_told_by_symbol_and_by_shard(exchange: Exchange) -> None:
+def test_admin_routes_show_the_feed_by_symbol_and_the_lag_by_shard(exchange: Exchange) -> None:
     admin = administrator(exchange)
     feed = admin.get("/admin/feed")
     assert (feed["name"], feed["run"]) == ("simulated", exchange.run)

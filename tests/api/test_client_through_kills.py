@@ -116,7 +116,7 @@ async def kill(running: Running, dice: random.Random, started: asyncio.Event, en
     return kills
 
 
-def test_whoever_trades_while_the_api_is_killed_has_each_order_and_each_event_once(running: Running) -> None:
+def test_a_client_trading_while_the_api_is_killed_gets_each_order_and_each_event_once(running: Running) -> None:
     async def run() -> tuple[list[Trader], int]:
         started, ended = asyncio.Event(), asyncio.Event()
         trading = [asyncio.create_task(trade(running.exchange.url, started)) for _ in range(TRADERS)]

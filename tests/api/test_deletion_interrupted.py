@@ -62,7 +62,9 @@ def watched(kafka: str, database: str, tmp_path: Path) -> Iterator[Watched]:
         yield watched
 
 
-def test_what_was_not_closed_before_the_kill_is_closed_after_it(watched: Watched) -> None:
+def test_positions_of_a_deleted_user_left_open_by_a_kill_of_the_api_are_closed_after_the_restart(
+    watched: Watched,
+) -> None:
     exchange = watched.exchange
     user = exchange.new_user()
     me = user.get("/auth/me")

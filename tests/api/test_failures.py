@@ -108,7 +108,7 @@ def until_ordered(user: User) -> None:
     eventually(lambda: user.order(margin="10").status_code, lambda status: status == 201, 40.0)
 
 
-def test_without_an_engine_an_order_is_undecided_then_none_is_taken_and_the_first_is_executed_once_there_is_one(
+def test_without_an_engine_the_first_order_is_pending_later_orders_are_refused_and_the_first_is_executed_once(
     machine: Machine,
 ) -> None:
     exchange = machine.exchange
@@ -138,7 +138,7 @@ def test_without_an_engine_an_order_is_undecided_then_none_is_taken_and_the_firs
     eventually(lambda: late.http.get("/account").status_code, lambda status: status == 200)
 
 
-def test_without_a_projector_replies_go_on_and_reads_say_how_far_they_are_behind(machine: Machine) -> None:
+def test_without_a_projector_orders_are_answered_and_reads_name_the_projection_lag(machine: Machine) -> None:
     user = machine.exchange.new_user()
     user.get("/account")
     machine.stop("projector")
@@ -165,7 +165,7 @@ def test_without_a_projector_replies_go_on_and_reads_say_how_far_they_are_behind
     eventually(lambda: user.order(headers={"Idempotency-Key": "other"}).status_code, lambda status: status == 201, 20.0)
 
 
-def test_without_a_broker_an_order_is_undecided_or_refused_within_seconds_and_orders_go_again_after_it_is_back(
+def test_without_a_broker_an_order_is_pending_or_refused_within_seconds_and_orders_work_after_its_return(
     machine: Machine,
 ) -> None:
     user = machine.exchange.new_user()
@@ -188,7 +188,7 @@ def test_without_a_broker_an_order_is_undecided_or_refused_within_seconds_and_or
     until_ordered(user)
 
 
-def test_without_a_database_reads_are_refused_and_go_again_after_it_is_back(machine: Machine) -> None:
+def test_without_a_database_reads_are_refused_and_work_after_its_return(machine: Machine) -> None:
     user = machine.exchange.new_user()
     machine.stop_database()
     assert code_of(user.http.get("/account")) == (503, "DATABASE_UNAVAILABLE")
@@ -207,7 +207,7 @@ def taken_port() -> Iterator[int]:
         yield port
 
 
-def test_on_a_port_that_is_taken_the_api_ends_and_says_so(machine: Machine) -> None:
+def test_the_api_ends_with_an_error_naming_the_port_where_the_port_is_taken(machine: Machine) -> None:
     with taken_port() as port:
         settings = machine.settings.model_copy(update={"port": port})
         with service("api", settings, machine.folder) as api:
@@ -215,7 +215,7 @@ def test_on_a_port_that_is_taken_the_api_ends_and_says_so(machine: Machine) -> N
             assert f"cannot listen on 127.0.0.1:{port}" in api.log
 
 
-def test_told_to_stop_while_it_still_waits_for_its_database_the_api_ends_with_0(machine: Machine) -> None:
+def test_the_api_stopped_while_waiting_for_the_database_ends_with_0(machine: Machine) -> None:
     (port,) = free_ports(1)
     settings = machine.settings.model_copy(update={"database_url": database_url(port, SUPERUSER)})
     with service("api", settings, machine.folder) as api:
@@ -223,7 +223,7 @@ def test_told_to_stop_while_it_still_waits_for_its_database_the_api_ends_with_0(
         assert api.stop() == 0
 
 
-def test_every_broadcast_is_stored_with_the_shards_that_answered(machine: Machine) -> None:
+def test_every_broadcast_is_stored_with_its_answered_shards(machine: Machine) -> None:
     def answered() -> list[int]:
         with psycopg.connect(machine.settings.database_url.replace("+psycopg", "")) as db:
             row = db.execute("SELECT answered FROM auth.broadcasts WHERE name = 'instruments-1'").fetchone()

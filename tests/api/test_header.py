@@ -34,7 +34,7 @@ EVENTS: tuple[Event, ...] = (
 
 
 @pytest.mark.parametrize("event", EVENTS, ids=lambda event: type(event).__name__)
-def test_the_header_and_the_type_are_those_of_the_event(event: Event) -> None:
+def test_the_header_reader_gives_the_header_and_type_of_the_event(event: Event) -> None:
     value, _ = seal(event, first_digest(0), 1)
     reader = HeaderReader()
     header = reader.read(value)

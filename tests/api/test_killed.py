@@ -58,7 +58,7 @@ def mortal(kafka: str, database: str, tmp_path_factory: pytest.TempPathFactory) 
 
 
 @pytest.mark.parametrize("key", [{"headers": {"Idempotency-Key": "once"}}, {"client_order_id": "once"}], ids=str)
-def test_an_order_sent_again_after_its_api_was_killed_before_replying_is_the_same_order(
+def test_an_order_retried_after_the_api_was_killed_before_its_reply_is_the_first_order(
     mortal: Mortal, key: dict[str, object]
 ) -> None:
     exchange, settings = mortal.exchange, mortal.exchange.settings
@@ -91,7 +91,7 @@ def test_an_order_sent_again_after_its_api_was_killed_before_replying_is_the_sam
     assert len(user.get("/fills")["items"]) == 1
 
 
-def test_a_command_whose_api_was_killed_before_it_was_decided_is_not_unheard_of(mortal: Mortal) -> None:
+def test_a_command_whose_api_was_killed_before_the_decision_is_pending_and_not_unknown(mortal: Mortal) -> None:
     user = mortal.exchange.new_user()
     user.get("/account")
     mortal.engine.kill()
@@ -111,7 +111,7 @@ def test_a_command_whose_api_was_killed_before_it_was_decided_is_not_unheard_of(
     assert user.http.get(f"/commands/{uuid4()}").status_code == 404
 
 
-def test_a_command_that_the_tables_do_not_have_yet_is_not_unheard_of(mortal: Mortal) -> None:
+def test_a_command_the_tables_do_not_have_yet_is_pending_and_not_unknown(mortal: Mortal) -> None:
     user = mortal.exchange.new_user()
     user.get("/account")
     with held(mortal.projector):
@@ -127,7 +127,7 @@ def test_a_command_that_the_tables_do_not_have_yet_is_not_unheard_of(mortal: Mor
     assert user.get(f"/orders/{command_id}") == found["order"]
 
 
-def test_a_part_of_a_ticket_that_the_tables_do_not_have_yet_is_not_said_to_be_refused(mortal: Mortal) -> None:
+def test_a_close_of_a_part_of_a_position_the_tables_do_not_have_yet_is_not_reported_as_refused(mortal: Mortal) -> None:
     user = mortal.exchange.new_user()
     user.get("/account")
     with held(mortal.projector):
@@ -140,7 +140,7 @@ def test_a_part_of_a_ticket_that_the_tables_do_not_have_yet_is_not_said_to_be_re
     assert (done.status_code, done.json()["quantity"]) == (200, "0.01500")
 
 
-def test_every_part_that_was_closed_is_in_what_the_next_one_says_however_far_the_tables_are_behind(
+def test_the_reply_to_a_closed_part_includes_earlier_parts_however_far_the_tables_are_behind(
     mortal: Mortal,
 ) -> None:
     exchange, user = mortal.exchange, mortal.exchange.new_user()

@@ -20,7 +20,7 @@ def has_ipv6() -> bool:
 
 
 @pytest.mark.skipif(not has_ipv6(), reason="this machine has no ::1")
-def test_it_listens_on_both_addresses_of_localhost_its_own_port_and_the_seeds() -> None:
+def test_the_api_listens_on_both_addresses_of_localhost_at_its_own_port_and_the_seeds_ports() -> None:
     port, one, other = free_ports(3)
     with ExitStack() as opened:
         for place in listening(Settings.model_validate({"port": port, "seed_ports": (one, other)})):
@@ -30,14 +30,14 @@ def test_it_listens_on_both_addresses_of_localhost_its_own_port_and_the_seeds() 
                 socket.create_connection((host, number), timeout=5).close()
 
 
-def test_a_named_address_is_the_only_one() -> None:
+def test_the_api_listens_only_on_a_configured_address() -> None:
     (port,) = free_ports(1)
     (only,) = listening(Settings.model_validate({"api_host": "0.0.0.0", "port": port}))
     with only:
         assert only.getsockname() == ("0.0.0.0", port)
 
 
-def test_without_ipv6_the_other_address_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_ipv6_the_api_listens_on_the_ipv4_address(monkeypatch: pytest.MonkeyPatch) -> None:
     create = socket.create_server
 
     def without_ipv6(address: tuple[str, int], *, family: int, backlog: int) -> socket.socket:
@@ -52,7 +52,7 @@ def test_without_ipv6_the_other_address_is_enough(monkeypatch: pytest.MonkeyPatc
         assert only.getsockname() == (LOOPBACK, port)
 
 
-def test_a_taken_port_stops_the_start_and_keeps_no_other() -> None:
+def test_a_taken_port_stops_the_start_and_releases_the_other_ports() -> None:
     first, (port,) = socket.create_server((LOOPBACK, 0)), free_ports(1)
     with first:
         taken = first.getsockname()[1]

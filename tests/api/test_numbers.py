@@ -27,7 +27,7 @@ def order(body: str) -> OrderRequest:
         ("-0.000001", -1),
     ],
 )
-def test_a_margin_is_exactly_the_digits_that_were_sent(digits: str, micros: int) -> None:
+def test_a_margin_is_exactly_the_digits_of_the_request(digits: str, micros: int) -> None:
     assert order(f'{{"margin": {digits}}}').margin == micros
 
 
@@ -49,7 +49,7 @@ def test_a_margin_is_exactly_the_digits_that_were_sent(digits: str, micros: int)
         "[]",
     ],
 )
-def test_a_margin_that_is_no_amount_is_refused_by_its_name(digits: str) -> None:
+def test_a_margin_that_is_no_amount_is_refused_with_the_field_s_name(digits: str) -> None:
     with pytest.raises(ValidationError) as refused:
         order(f'{{"margin": {digits}}}')
     assert [fault["loc"] for fault in refused.value.errors()] == [("margin",)]
@@ -58,7 +58,7 @@ def test_a_margin_that_is_no_amount_is_refused_by_its_name(digits: str) -> None:
 @pytest.mark.parametrize(
     ("digits", "hundredths"), [("1", 100), ("10.5", 1050), ('"100"', 10_000), ("101", 10_100), ("0", 0)]
 )
-def test_a_leverage_is_in_hundredths_and_its_range_is_the_core_s_to_judge(digits: str, hundredths: int) -> None:
+def test_a_leverage_is_read_in_hundredths_and_not_checked_for_its_range(digits: str, hundredths: int) -> None:
     assert order(f'{{"margin": 1, "leverage": {digits}}}').leverage == hundredths
 
 
@@ -83,13 +83,13 @@ def test_a_leverage_of_three_places_is_refused() -> None:
         '{"margin": 1, "slippage_bps": 1.5}',
     ],
 )
-def test_what_the_core_cannot_do_and_what_makes_no_sense_is_malformed(body: str) -> None:
+def test_an_order_with_unsupported_or_contradictory_fields_is_malformed(body: str) -> None:
     with pytest.raises(ValidationError):
         order(body)
 
 
 @pytest.mark.parametrize("body", [b"{", b"\xff", b"[" * 100_000, b""])
-def test_what_is_no_json_is_said_to_be_none(body: bytes) -> None:
+def test_a_body_that_is_no_json_is_refused_as_invalid_json(body: bytes) -> None:
     with pytest.raises(ValueError, match=r"Expecting|UTF-8|deep") as refused:
         read_json(body)
     assert not isinstance(refused.value, UnicodeDecodeError)

@@ -121,9 +121,7 @@ def document(exchange: Exchange) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("path", "golden"), [("/openapi.json", "api.json"), ("/api/compat/openapi.json", "seeds.json")]
 )
-def test_the_documents_are_to_the_byte_what_clients_were_generated_from(
-    exchange: Exchange, path: str, golden: str
-) -> None:
+def test_the_openapi_documents_are_byte_for_byte_the_golden_files(exchange: Exchange, path: str, golden: str) -> None:
     """A diff of the golden file shows what a change means for them; it is written anew where that is meant."""
     released = json.loads((GOLDEN / golden).read_text(encoding="utf-8"))
     assert exchange.http.get(path).text == json.dumps(released, ensure_ascii=False, separators=(",", ":"))
@@ -133,11 +131,11 @@ def operations(document: dict[str, Any]) -> dict[tuple[str, str], dict[str, Any]
     return {(method, path): item for path, methods in document["paths"].items() for method, item in methods.items()}
 
 
-def test_the_operations_are_those_of_the_design_under_names_that_do_not_change(document: dict[str, Any]) -> None:
+def test_the_operations_and_their_ids_are_those_of_the_design(document: dict[str, Any]) -> None:
     assert {place: item["operationId"] for place, item in operations(document).items()} == OPERATIONS
 
 
-def test_every_route_is_in_one_of_the_documents_or_known_not_to_be(
+def test_every_route_is_documented_or_listed_as_undocumented(
     exchange: Exchange, document: dict[str, Any], routes: dict[tuple[str, str], list[RouteContext]]
 ) -> None:
     seeds = operations(exchange.http.get("/api/compat/openapi.json").json())
@@ -147,14 +145,14 @@ def test_every_route_is_in_one_of_the_documents_or_known_not_to_be(
     assert both == {place for place, serving in routes.items() if len(serving) > 1}
 
 
-def test_every_route_counts_its_requests_but_those_known_not_to(
+def test_every_route_is_rate_limited_or_listed_as_unlimited(
     routes: dict[tuple[str, str], list[RouteContext]],
 ) -> None:
     uncounted = {place for place, serving in routes.items() if not all(is_limited(route) for route in serving)}
     assert uncounted == UNDOCUMENTED | UNCOUNTED | COUNTED_LATER
 
 
-def test_what_is_not_public_names_its_security_schemes(document: dict[str, Any]) -> None:
+def test_every_private_operation_names_its_security_schemes(document: dict[str, Any]) -> None:
     schemes = document["components"]["securitySchemes"]
     assert set(schemes) == {"password", "bearer", "session", "signature"}
     assert schemes["password"]["flows"]["password"]["tokenUrl"] == "/api/v1/auth/login"
@@ -163,7 +161,7 @@ def test_what_is_not_public_names_its_security_schemes(document: dict[str, Any])
         assert ("security" in item) == (not is_public), path
 
 
-def test_every_reference_leads_somewhere(document: dict[str, Any]) -> None:
+def test_every_reference_in_the_openapi_document_resolves(document: dict[str, Any]) -> None:
     def references(part: Any) -> list[str]:
         if isinstance(part, dict):
             own = [part["$ref"]] if isinstance(part.get("$ref"), str) else []
@@ -199,14 +197,14 @@ def test_an_order_has_no_field_the_core_cannot_execute_yet(document: dict[str, A
     assert schema["properties"]["type"]["const"] == "market"
 
 
-def test_the_docs_are_shown_and_the_root_leads_there(exchange: Exchange) -> None:
+def test_the_docs_are_served_and_the_root_redirects_to_the_docs(exchange: Exchange) -> None:
     assert exchange.http.get("/").headers["location"] == "/docs"
     assert "openapi.json" in exchange.http.get("/docs").text
     page = exchange.http.get("/docs/problems").text
     assert all(f'id="{code}"' in page for code in REGISTRY)
 
 
-def test_replies_are_of_the_shape_the_document_says(exchange: Exchange, document: dict[str, Any]) -> None:
+def test_replies_conform_to_their_declared_schemas(exchange: Exchange, document: dict[str, Any]) -> None:
     user = exchange.new_user()
     order = user.opened(stop_loss="49000")
     replies: list[tuple[str, str, httpx.Response]] = [
@@ -233,13 +231,13 @@ def test_replies_are_of_the_shape_the_document_says(exchange: Exchange, document
         jsonschema.validate(reply.json(), schema)
 
 
-def test_a_sample_of_requests_meets_nothing_but_declared_answers(exchange: Exchange) -> None:
+def test_replies_to_a_sample_of_generated_requests_conform_to_the_openapi_document(exchange: Exchange) -> None:
     """The whole of it, by all callers, is test_schema_judge.py, which is slow."""
     run = judged(exchange, exchange.new_user().token, "--max-examples", "1", "--phases", "examples,fuzzing")
     assert run.returncode == 0, told(run)
 
 
-def test_every_read_of_the_caller_s_own_waits_for_what_the_caller_was_told(document: dict[str, Any]) -> None:
+def test_every_private_read_of_the_ledger_takes_a_ledger_position(document: dict[str, Any]) -> None:
     reads = [
         (path, {parameter["name"] for parameter in item.get("parameters", ())})
         for (method, path), item in operations(document).items()
@@ -250,7 +248,7 @@ def test_every_read_of_the_caller_s_own_waits_for_what_the_caller_was_told(docum
     assert [path for path, names in of_the_ledger if "ledger-position" not in names] == []
 
 
-def test_every_operation_says_its_rate_limit_and_the_refusal_beyond_it(document: dict[str, Any]) -> None:
+def test_every_operation_declares_its_rate_limit_and_the_refusal_beyond_the_limit(document: dict[str, Any]) -> None:
     for (_, path), item in operations(document).items():
         if path.startswith("/api/v1/"):
             refusal = item["responses"]["429"]

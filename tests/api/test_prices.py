@@ -107,7 +107,7 @@ def test_the_fold_and_the_engine_agree_after_every_command(drawn: list[tuple[str
 
 
 @pytest.mark.parametrize("symbol", SYMBOLS)
-def test_before_any_event_every_symbol_has_its_units_and_no_price(symbol: str) -> None:
+def test_before_the_first_event_every_symbol_has_units_and_no_price(symbol: str) -> None:
     prices = Prices()
     assert prices.state(symbol, START) == "none"
     assert prices.instruments[symbol].symbol == symbol

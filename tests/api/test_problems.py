@@ -14,21 +14,21 @@ STATUSES = {
 
 
 @pytest.mark.parametrize("rejection", list(Rejection), ids=lambda rejection: rejection.name)
-def test_every_refusal_of_the_core_is_a_problem_under_its_own_name(rejection: Rejection) -> None:
+def test_every_rejection_of_the_core_is_a_problem_with_the_rejection_s_name(rejection: Rejection) -> None:
     kind = REGISTRY[rejection.name]
     expected = next((status for status, rejections in STATUSES.items() if rejection in rejections), 409)
     assert (kind.code, kind.status) == (rejection.name, expected)
     assert kind == REFUSALS[rejection]
 
 
-def test_every_code_is_written_in_capitals_and_has_a_title_of_its_own() -> None:
+def test_every_problem_code_is_upper_case_and_every_title_is_unique() -> None:
     assert all(re.fullmatch(r"[A-Z]+(_[A-Z]+)*", code) for code in REGISTRY)
     titles = [kind.title for kind in REGISTRY.values()]
     assert len(set(titles)) == len(titles)
 
 
 @pytest.mark.parametrize("code", list(REGISTRY))
-def test_a_problem_is_written_as_rfc_9457_has_it(code: str) -> None:
+def test_a_problem_is_rendered_as_rfc_9457_defines(code: str) -> None:
     kind = REGISTRY[code]
     response = problem_response(ApiError(kind), "/api/v1/orders")
     problem = Problem.model_validate_json(bytes(response.body))

@@ -11,14 +11,14 @@ def limits(**rates: str) -> RateLimits:
     return RateLimits(Settings.model_validate({f"rate_limit_{name}": rate for name, rate in rates.items()}))
 
 
-def test_a_bucket_lets_its_quota_through_and_no_more() -> None:
+def test_a_bucket_allows_its_quota_and_no_more() -> None:
     rates = limits(orders="3 per 60 second")
     taken = [rates.take("orders", "alice") for _ in range(4)]
     assert [(one.allowed, one.remaining) for one in taken] == [(True, 2), (True, 1), (True, 0), (False, 0)]
     assert 1 <= taken[-1].reset_s <= 60
 
 
-def test_buckets_and_accounts_are_counted_apart() -> None:
+def test_buckets_and_accounts_are_counted_separately() -> None:
     rates = limits(orders="1/minute", closing="1/minute")
     assert rates.take("orders", "alice").allowed
     assert not rates.take("orders", "alice").allowed
@@ -26,7 +26,7 @@ def test_buckets_and_accounts_are_counted_apart() -> None:
     assert rates.take("orders", "bob").allowed
 
 
-def test_what_is_left_is_written_as_the_draft_has_it() -> None:
+def test_the_remaining_quota_is_written_as_the_ratelimit_headers_draft_defines() -> None:
     headers = limits(orders="10 per 2 second").take("orders", "alice").headers()
     assert headers["RateLimit-Policy"] == '"orders";q=10;w=2'
     assert headers["RateLimit"].startswith('"orders";r=9;t=')
@@ -51,6 +51,6 @@ def test_closing_and_cancelling_have_a_bucket_of_their_own(method: str, path: st
 
 
 @pytest.mark.parametrize("rate", ["", "fast", "0/minute", "-1/minute", "10/fortnight"])
-def test_a_rate_that_is_none_stops_the_start_and_is_named(rate: str) -> None:
+def test_an_invalid_rate_stops_the_start_with_the_setting_s_name(rate: str) -> None:
     with pytest.raises(ValueError, match=r"RATE_LIMIT_ORDERS|rate_limit_orders"):
         Settings.model_validate({"RATE_LIMIT_ORDERS": rate})

@@ -156,7 +156,9 @@ def raw_order(scene: Scene, size: str) -> httpx.Response:
 
 @pytest.mark.usefixtures("bystander")
 @pytest.mark.parametrize(("status", "code", "attempt"), REFUSED.values(), ids=REFUSED)
-def test_a_refusal_has_its_status_and_code_and_harms_nobody(scene: Scene, status: int, code: str, attempt: Try) -> None:
+def test_a_refusal_has_its_status_and_code_and_changes_no_account(
+    scene: Scene, status: int, code: str, attempt: Try
+) -> None:
     reply = attempt(scene)
     problem = reply.json()
     assert (reply.status_code, problem["status"], problem["code"]) == (status, status, code), reply.text
@@ -174,7 +176,7 @@ def test_a_refusal_has_its_status_and_code_and_harms_nobody(scene: Scene, status
         ('{"symbol": "BTC_USDC", "side": "long", "leverage": 10}', ""),
     ],
 )
-def test_a_malformed_field_is_pointed_at(scene: Scene, body: str, pointer: str) -> None:
+def test_a_malformed_field_is_named_by_a_json_pointer(scene: Scene, body: str, pointer: str) -> None:
     reply = scene.user.http.post("/orders", content=body, headers={"Content-Type": "application/json"})
     assert reply.status_code == 422
     assert [fault["pointer"] for fault in reply.json()["errors"]] == [pointer]
@@ -202,7 +204,7 @@ def test_an_order_appended_after_its_deadline_is_refused(scene: Scene) -> None:
 
 
 @pytest.mark.usefixtures("bystander")
-def test_bytes_that_are_no_avro_stop_no_shard(scene: Scene) -> None:
+def test_undecodable_bytes_on_the_commands_topic_stop_no_shard(scene: Scene) -> None:
     for shard in range(scene.exchange.settings.shards):
         for value in (b"", b"hello", b"\xc3\x01" + b"\x00" * 8, b"\xc3\x01" + b"\xff" * 40):
             scene.exchange.append(value, shard)
@@ -229,7 +231,7 @@ def test_an_order_that_would_be_liquidated_at_once_is_refused(scene: Scene) -> N
 
 
 @pytest.mark.usefixtures("bystander")
-def test_no_order_is_filled_at_a_price_that_waits_for_confirmation(scene: Scene) -> None:
+def test_no_order_is_filled_at_an_unconfirmed_price(scene: Scene) -> None:
     scene.exchange.price("ETH_USDC", "2999.99", "3000.00")
     eventually(lambda: scene.exchange.ticker("ETH_USDC"), lambda seen: seen["state"] == "unconfirmed")
     reply = scene.user.order(symbol="ETH_USDC")
@@ -237,7 +239,7 @@ def test_no_order_is_filled_at_a_price_that_waits_for_confirmation(scene: Scene)
 
 
 @pytest.mark.usefixtures("bystander")
-def test_a_halted_market_takes_no_order_and_closes_nothing_and_one_that_only_closes_does(scene: Scene) -> None:
+def test_a_halted_market_opens_and_closes_nothing_and_a_close_only_market_closes(scene: Scene) -> None:
     position_id = scene.user.opened(margin="10")["position_id"]
     scene.exchange.market("BTC_USDC", "halted")
     until_status(scene.exchange, "halted")
@@ -257,7 +259,7 @@ def until_status(exchange: Exchange, status: str) -> None:
     )
 
 
-def test_no_order_is_filled_at_the_price_of_a_feed_that_was_left(scene: Scene) -> None:
+def test_no_order_is_filled_at_the_price_of_a_replaced_feed(scene: Scene) -> None:
     before = holdings(scene.other)
     scene.exchange.new_feed()
     eventually(lambda: scene.exchange.ticker("BTC_USDC"), lambda seen: seen["state"] == "stale")

@@ -33,7 +33,7 @@ def activations(settings: Settings) -> list[ActivateRules]:
     return [command for command in found if isinstance(command, ActivateRules)]
 
 
-def test_only_an_administrator_sees_and_changes_the_rules(exchange: Exchange) -> None:
+def test_only_an_administrator_reads_and_changes_the_rules(exchange: Exchange) -> None:
     user = exchange.new_user()
     for reply in (user.http.get("/admin/rules"), user.http.post("/admin/rules", json={"version": 2})):
         assert (reply.status_code, reply.json()["code"]) == (403, "FORBIDDEN")
@@ -59,7 +59,7 @@ def test_only_an_administrator_sees_and_changes_the_rules(exchange: Exchange) ->
         ({"version": 2, "shard": 0}, 422, "MALFORMED"),
     ],
 )
-def test_a_version_that_is_not_the_next_or_that_nobody_knows_is_not_sent(
+def test_a_rules_version_that_is_unknown_or_not_the_next_is_refused_and_not_sent(
     body: object, status: int, code: str, exchange: Exchange
 ) -> None:
     """An engine of this code would stop at a version it does not have, so it is not asked to."""

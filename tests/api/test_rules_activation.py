@@ -47,7 +47,7 @@ class Newer:
 
 
 @pytest.mark.slow
-def test_every_shard_is_told_until_it_has_answered_and_then_not_again(newer: tuple[Exchange, Newer]) -> None:
+def test_an_activation_is_sent_to_each_shard_until_that_shard_has_answered(newer: tuple[Exchange, Newer]) -> None:
     exchange, processes = newer
     settings, admin = exchange.settings, administrator(exchange)
     shards = list(range(settings.shards))

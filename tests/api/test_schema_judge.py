@@ -10,17 +10,17 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 EXAMPLES = ("--max-examples", "20")
 
 
-def test_nobody_meets_nothing_undeclared(exchange: Exchange) -> None:
+def test_replies_to_an_anonymous_client_conform_to_the_openapi_document(exchange: Exchange) -> None:
     run = judged(exchange, None, *EXAMPLES)
     assert run.returncode == 0, told(run)
 
 
-def test_a_user_meets_nothing_undeclared(exchange: Exchange) -> None:
+def test_replies_to_a_user_conform_to_the_openapi_document(exchange: Exchange) -> None:
     run = judged(exchange, exchange.new_user().token, *EXAMPLES)
     assert run.returncode == 0, told(run)
 
 
-def test_a_user_with_positions_and_orders_of_their_own_meets_nothing_undeclared(exchange: Exchange) -> None:
+def test_replies_to_a_user_with_positions_and_orders_conform_to_the_openapi_document(exchange: Exchange) -> None:
     user = exchange.new_user()
     open_one, closed_one = user.opened(margin="10"), user.opened(margin="10", client_order_id="mine")
     receipt = user.close(closed_one["position_id"]).json()["receipt_id"]
@@ -37,12 +37,14 @@ def test_a_user_with_positions_and_orders_of_their_own_meets_nothing_undeclared(
 
 
 @pytest.mark.parametrize("operation", ENDING)
-def test_a_user_who_ends_their_session_meets_nothing_undeclared(exchange: Exchange, operation: str) -> None:
+def test_replies_of_operations_that_end_a_session_conform_to_the_openapi_document(
+    exchange: Exchange, operation: str
+) -> None:
     run = judged(exchange, exchange.new_user().token, *EXAMPLES, only=operation)
     assert run.returncode == 0, told(run)
 
 
-def test_an_administrator_meets_nothing_undeclared(exchange: Exchange) -> None:
+def test_replies_to_an_administrator_conform_to_the_openapi_document(exchange: Exchange) -> None:
     """Last: markets are halted and instruments changed by it."""
     run = judged(exchange, administrator(exchange).token, *EXAMPLES)
     assert run.returncode == 0, told(run)

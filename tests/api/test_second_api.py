@@ -61,7 +61,7 @@ def is_refused(reply: httpx.Response, bucket: str) -> None:
     assert int(reply.headers["Retry-After"]) >= int(wait_s.removeprefix("t=")) > 0
 
 
-def test_beyond_the_quota_an_order_is_refused_and_whoever_is_in_still_gets_out(
+def test_beyond_the_quota_an_order_is_refused_and_a_close_is_still_accepted(
     exchange: Exchange, second: Exchange
 ) -> None:
     user = exchange.new_user()
@@ -107,7 +107,7 @@ def test_beyond_the_quota_a_client_of_seed_001_still_closes(exchange: Exchange, 
 
 
 @pytest.mark.parametrize("path", ["/api/v1/account", "/api/trading/orders", "/api/v1/auth/me"])
-def test_what_is_refused_for_its_credentials_is_counted_once_against_its_address_and_keeps_nobody_else_out(
+def test_a_request_with_bad_credentials_counts_once_against_its_address_and_limits_no_other_client(
     exchange: Exchange, second: Exchange, path: str
 ) -> None:
     guessing = {"Authorization": "Bearer guess", "X-Forwarded-For": f"2001:db8::{uuid4().hex[:4]}"}
@@ -121,7 +121,7 @@ def test_what_is_refused_for_its_credentials_is_counted_once_against_its_address
         assert second.http.get(path, headers=signed_in).status_code == 200
 
 
-def test_the_address_is_the_one_a_trusted_proxy_names_and_nobody_else_may_name_one(second: Exchange) -> None:
+def test_a_client_s_address_is_taken_from_a_trusted_proxy_and_from_no_other_peer(second: Exchange) -> None:
     def left(forwarded: str, client: httpx.Client) -> str:
         reply = client.get("/api/v1/instruments", headers={"X-Forwarded-For": forwarded})
         return reply.headers["RateLimit"].split(";")[1]
@@ -134,7 +134,7 @@ def test_the_address_is_the_one_a_trusted_proxy_names_and_nobody_else_may_name_o
         assert [left(f"203.0.113.{host}", client) for host in (3, 4, 5)] == ["r=2", "r=1", "r=0"]
 
 
-def test_a_silent_client_is_pinged_and_closed_and_one_that_answers_stays(second: Exchange) -> None:
+def test_a_websocket_client_that_answers_no_ping_is_closed_and_a_client_that_answers_stays(second: Exchange) -> None:
     handshake = (
         "GET /api/v1/ws HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
         "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
@@ -164,7 +164,7 @@ def kinds_of(frames: bytes) -> list[int]:
     return kinds
 
 
-def test_what_another_process_was_sent_and_nobody_has_decided_is_not_said_to_be_unheard_of(
+def test_a_pending_command_sent_to_another_api_process_is_not_reported_as_unknown(
     exchange: Exchange, second: Exchange
 ) -> None:
     user = exchange.new_user()
@@ -186,7 +186,7 @@ def test_what_another_process_was_sent_and_nobody_has_decided_is_not_said_to_be_
             eventually(lambda path=unheard_of: there.http.get(path).status_code, lambda status: status == 404)  # type: ignore[misc]
 
 
-def test_a_refused_order_says_why_everywhere_and_what_it_asked_for_where_it_was_sent(
+def test_a_refused_order_has_its_reason_at_every_process_and_its_request_at_the_process_that_sent_it(
     exchange: Exchange, second: Exchange
 ) -> None:
     user = exchange.new_user()

@@ -18,7 +18,7 @@ from tests.api.tab import Tab, listening, new_key, resuming, signed_ticket, tab
 from tests.processes import eventually
 
 
-def test_an_account_is_told_by_a_snapshot_and_then_by_each_event_in_the_shapes_of_rest(exchange: Exchange) -> None:
+def test_the_account_channel_sends_a_snapshot_and_then_each_event_in_the_shapes_of_rest(exchange: Exchange) -> None:
     user = exchange.new_user()
     with listening(exchange, user) as opened:
         snapshot = opened.snapshot("account")
@@ -55,7 +55,7 @@ def test_an_account_is_told_by_a_snapshot_and_then_by_each_event_in_the_shapes_o
         assert opened.seqs() == [2, 3, 4, 5, 6, 7]
 
 
-def test_two_tabs_of_one_user_hear_the_same_and_another_user_nothing_of_it(exchange: Exchange) -> None:
+def test_two_tabs_of_one_user_get_the_same_events_and_another_user_gets_none(exchange: Exchange) -> None:
     user, other = exchange.new_user(), exchange.new_user()
     with listening(exchange, user) as first, listening(exchange, user) as second, listening(exchange, other) as third:
         for opened in (first, second, third):
@@ -73,7 +73,7 @@ def test_two_tabs_of_one_user_hear_the_same_and_another_user_nothing_of_it(excha
         assert third.updates() == []
 
 
-def test_who_resumes_is_told_what_was_missed_as_it_was_told_to_those_who_missed_nothing(exchange: Exchange) -> None:
+def test_a_resumed_client_gets_the_missed_events_as_an_uninterrupted_client_got_them(exchange: Exchange) -> None:
     user = exchange.new_user()
     with listening(exchange, user) as stayed:
         stayed.snapshot("account")
@@ -113,7 +113,7 @@ def without_figures(message: dict[str, object]) -> dict[str, object]:
     return {**message, "data": {**data, "account": None}}
 
 
-def test_who_resumes_from_where_the_ledger_has_never_been_gets_resync_and_a_snapshot(exchange: Exchange) -> None:
+def test_a_resume_from_an_impossible_number_gets_resync_and_a_snapshot(exchange: Exchange) -> None:
     user = exchange.new_user()
     with tab(exchange, user) as opened:
         opened.asked("resume", channel="account", after=10_000_000)
@@ -123,7 +123,7 @@ def test_who_resumes_from_where_the_ledger_has_never_been_gets_resync_and_a_snap
         opened.until_seq(2)
 
 
-def test_prices_are_told_in_the_shape_of_tickers_and_candles_in_that_of_candles(exchange: Exchange) -> None:
+def test_ticks_have_the_shape_of_tickers_and_streamed_candles_the_shape_of_candles(exchange: Exchange) -> None:
     with tab(exchange) as opened:
         ack = opened.asked("subscribe", channels=["ticks.ETH_USDC", "candles.1m.ETH_USDC", "ticks.SOL_USDC"])
         assert set(ack["channels"]) == {"ticks.ETH_USDC", "candles.1m.ETH_USDC", "ticks.SOL_USDC"}
@@ -150,7 +150,7 @@ def stored_candles(exchange: Exchange, symbol: str) -> list[dict[str, object]]:
     return [candle | {"closed": False} for candle in items]
 
 
-def test_what_cannot_be_done_is_refused_by_name_and_changes_nothing(exchange: Exchange) -> None:
+def test_an_impossible_operation_is_refused_with_a_code_and_changes_no_subscription(exchange: Exchange) -> None:
     user = exchange.new_user()
     with tab(exchange) as opened:
         assert opened.refused("subscribe", channels=["account"]) == "NOT_AUTHENTICATED"
@@ -174,7 +174,7 @@ def test_what_cannot_be_done_is_refused_by_name_and_changes_nothing(exchange: Ex
         opened.update_of("PositionOpened")
 
 
-def test_a_price_alert_that_triggers_is_told_to_each_tab_of_its_owner(exchange: Exchange) -> None:
+def test_a_triggered_price_alert_is_sent_to_each_tab_of_its_owner(exchange: Exchange) -> None:
     user, other = exchange.new_user(), exchange.new_user()
     made = user.http.post("/alerts", json={"symbol": "ETH_USDC", "price": "2003.00", "note": "sell"}).json()
     with tab(exchange) as nobody:
@@ -200,7 +200,7 @@ def test_a_price_alert_that_triggers_is_told_to_each_tab_of_its_owner(exchange: 
     exchange.until_fresh("ETH_USDC", "2000.00")
 
 
-def test_a_ticket_opens_one_socket_once(exchange: Exchange) -> None:
+def test_a_websocket_ticket_opens_one_socket_once(exchange: Exchange) -> None:
     user = exchange.new_user()
     assert exchange.http.post("/api/v1/ws-ticket").status_code == 401
     made = user.http.post("/ws-ticket")
@@ -239,7 +239,7 @@ def test_a_socket_ends_with_its_session_or_its_api_key(exchange: Exchange) -> No
         opened.update_of("PositionOpened")
 
 
-def test_who_asks_too_often_is_cut_off(exchange: Exchange) -> None:
+def test_a_client_that_sends_too_many_or_too_large_messages_is_disconnected(exchange: Exchange) -> None:
     with tab(exchange) as opened:
         for _ in range(150):
             opened.say(op="ping")
@@ -249,7 +249,7 @@ def test_who_asks_too_often_is_cut_off(exchange: Exchange) -> None:
         assert opened.end()[0] == 1009
 
 
-def test_a_browser_s_page_of_another_site_opens_no_socket(exchange: Exchange) -> None:
+def test_a_cross_site_page_opens_no_socket(exchange: Exchange) -> None:
     with pytest.raises(InvalidStatus) as refused, tab(exchange, origin="https://evil.example"):
         pass
     assert refused.value.response.status_code == 403
@@ -267,7 +267,7 @@ def short_token(exchange: Exchange, user: User, seconds: float) -> str:
     return Tokens(exchange.settings.jwt_secret).issue(UUID(claims["sub"]), UUID(claims["sid"]), begins)
 
 
-def test_a_socket_ends_when_its_token_does_unless_it_is_renewed_in_place(exchange: Exchange) -> None:
+def test_a_socket_ends_with_its_token_unless_a_new_token_is_sent_in_place(exchange: Exchange) -> None:
     user = exchange.new_user()
     with tab(exchange) as expired:
         assert expired.refused("auth", token=short_token(exchange, user, -1)) == "TOKEN_EXPIRED"
@@ -285,7 +285,7 @@ def test_a_socket_ends_when_its_token_does_unless_it_is_renewed_in_place(exchang
         assert renewed.asked("auth", token=user.token)["signed_in_until"] == first
 
 
-def test_who_reconnects_at_random_moments_hears_each_event_once_and_in_order(exchange: Exchange) -> None:
+def test_a_client_that_reconnects_at_random_moments_gets_each_event_once_and_in_order(exchange: Exchange) -> None:
     chance = random.Random(5)
     user = exchange.new_user()
 
@@ -317,7 +317,9 @@ def narrow_tab(exchange: Exchange, user: User) -> Iterator[Tab]:
         yield opened
 
 
-def test_a_slow_reader_misses_prices_but_no_event_and_is_cut_off_when_too_much_waits(exchange: Exchange) -> None:
+def test_a_slow_reader_misses_prices_but_no_event_and_is_disconnected_when_too_many_messages_wait(
+    exchange: Exchange,
+) -> None:
     user = exchange.new_user()
     for _ in range(40):
         user.opened(margin="10", leverage="1")

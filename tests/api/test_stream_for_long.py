@@ -69,7 +69,9 @@ def account_seq(running: Machine, user: User) -> int:
     return int(row[0])
 
 
-def test_a_ticket_made_by_one_process_opens_one_socket_at_another(running: Machine, second: Exchange) -> None:
+def test_a_websocket_ticket_made_by_one_process_opens_one_socket_at_another_process(
+    running: Machine, second: Exchange
+) -> None:
     user = running.exchange.new_user()
     ticket = user.http.post("/ws-ticket").json()["ticket"]
     with tab(second, query=f"?ticket={ticket}") as opened:
@@ -78,7 +80,9 @@ def test_a_ticket_made_by_one_process_opens_one_socket_at_another(running: Machi
         assert again.end()[0] == 4401
 
 
-def test_a_key_that_is_revoked_at_one_process_ends_its_sockets_at_another(running: Machine, second: Exchange) -> None:
+def test_an_api_key_revoked_at_one_process_ends_the_key_s_sockets_at_another_process(
+    running: Machine, second: Exchange
+) -> None:
     user = running.exchange.new_user()
     key = new_key(user)
     with tab(second, query=f"?ticket={signed_ticket(running.exchange, key)}") as opened:
@@ -89,7 +93,9 @@ def test_a_key_that_is_revoked_at_one_process_ends_its_sockets_at_another(runnin
         assert time.monotonic() - began < 2 * LOOK_S
 
 
-def test_while_the_tables_stand_still_a_snapshot_has_what_happened_since(running: Machine, second: Exchange) -> None:
+def test_a_snapshot_taken_while_the_projector_is_stopped_includes_the_events_since(
+    running: Machine, second: Exchange
+) -> None:
     user = running.exchange.new_user()
     user.get("/account")
     running.parts["projector"].send(signal.SIGSTOP)
@@ -116,7 +122,7 @@ def test_while_the_tables_stand_still_a_snapshot_has_what_happened_since(running
         assert [position["id"] for position in snapshot["data"]["positions"]] == [kept["position_id"]]
 
 
-def test_a_restart_is_announced_and_the_client_goes_on_where_it_was(running: Machine) -> None:
+def test_a_restart_is_announced_and_the_client_resumes_after_its_last_event(running: Machine) -> None:
     user = running.exchange.new_user()
     with listening(running.exchange, user) as opened, tab(running.exchange) as public:
         public.asked("subscribe", channels=["ticks.BTC_USDC"])
@@ -171,7 +177,7 @@ class Listener(threading.Thread):
                     self.heard.append(message.get("seq", -1))
 
 
-def test_each_event_is_heard_once_and_in_order_whatever_restarts_and_stands_still(
+def test_each_event_is_received_once_and_in_order_through_restarts_and_pauses(
     running: Machine, second: Exchange
 ) -> None:
     chance = random.Random(17)
@@ -215,7 +221,7 @@ def test_each_event_is_heard_once_and_in_order_whatever_restarts_and_stands_stil
     assert sum(listener.reconnects for listener in listeners) > 60
 
 
-def test_a_user_with_ten_thousand_closed_positions_is_told_as_soon_as_any_other(running: Machine) -> None:
+def test_a_user_with_ten_thousand_closed_positions_gets_a_snapshot_as_fast_as_any_other(running: Machine) -> None:
     user = running.exchange.new_user()
     order = user.opened(margin="10")
     user.close(order["position_id"])
@@ -267,7 +273,7 @@ async def listen(
     return heard, prices
 
 
-def test_a_thousand_sockets_at_once_hear_every_event_of_theirs_within_bounds(running: Machine) -> None:
+def test_a_thousand_concurrent_sockets_each_get_every_event_within_time_and_memory_bounds(running: Machine) -> None:
     exchange = running.exchange
     users = [exchange.new_user() for _ in range(10)]
     pid = eventually(lambda: listener_of(running.settings.port), lambda found: found is not None)

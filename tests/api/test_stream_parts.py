@@ -37,7 +37,7 @@ async def drained(outbox: Outbox) -> list[str]:
     return [text async for text in outbox]
 
 
-def test_what_must_arrive_does_so_in_order_and_before_what_may_be_replaced() -> None:
+def test_messages_that_must_arrive_are_sent_in_order_and_before_replaceable_messages() -> None:
     async def run() -> list[str]:
         outbox = Outbox(10)
         outbox.replace("ticks", "old")
@@ -54,7 +54,7 @@ def test_what_must_arrive_does_so_in_order_and_before_what_may_be_replaced() -> 
     assert asyncio.run(run()) == ["1", "2", "new", "first", "second"]
 
 
-def test_the_last_that_may_wait_is_taken_and_one_more_ends_the_reading() -> None:
+def test_an_outbox_takes_its_maximum_of_messages_and_one_more_ends_the_reading() -> None:
     async def run(count: int) -> list[str]:
         outbox = Outbox(3)
         for number in range(count):
@@ -67,7 +67,7 @@ def test_the_last_that_may_wait_is_taken_and_one_more_ends_the_reading() -> None
         asyncio.run(run(4))
 
 
-def test_bytes_that_wait_are_bounded_too_but_one_large_text_is_taken() -> None:
+def test_an_outbox_is_bounded_in_bytes_but_takes_one_larger_message() -> None:
     async def run(*texts: str) -> list[str]:
         outbox = Outbox(100, bytes_max=10)
         for text in texts:
@@ -80,7 +80,7 @@ def test_bytes_that_wait_are_bounded_too_but_one_large_text_is_taken() -> None:
         asyncio.run(run("12345", "678901"))
 
 
-def test_prices_of_ever_more_channels_do_not_fill_the_memory() -> None:
+def test_prices_of_unbounded_channels_do_not_fill_the_outbox() -> None:
     async def run() -> int:
         outbox = Outbox(5)
         for number in range(1_000):
@@ -90,7 +90,7 @@ def test_prices_of_ever_more_channels_do_not_fill_the_memory() -> None:
     assert asyncio.run(run()) == 5
 
 
-def test_an_account_s_events_are_told_once_and_begin_right_behind_what_is_remembered() -> None:
+def test_a_subscription_gets_an_account_s_events_once_directly_after_the_remembered_events() -> None:
     async def run() -> tuple[list[int], list[int], list[int]]:
         bus, loop = Bus(), asyncio.get_running_loop()
         told: list[int] = []
@@ -122,7 +122,7 @@ def test_an_account_s_events_are_told_once_and_begin_right_behind_what_is_rememb
     assert asyncio.run(run()) == ([2, 3], [1, 2], [3])
 
 
-def test_what_is_remembered_is_bounded_and_the_floor_says_from_where_on_it_is_whole() -> None:
+def test_recent_events_are_bounded_and_complete_above_the_floor() -> None:
     recent = Recent(events_max=3, bytes_max=100)
     assert recent.floor(1) == 0
     recent.reach(1, 41)
@@ -138,7 +138,7 @@ def test_what_is_remembered_is_bounded_and_the_floor_says_from_where_on_it_is_wh
     assert recent.floor(1) == 45
 
 
-def test_events_of_the_market_are_remembered_behind_a_number_or_it_is_said_that_they_are_not() -> None:
+def test_market_events_after_a_remembered_number_are_given_and_after_a_forgotten_number_none_are() -> None:
     bus = Bus()
     assert bus.market_after(0) == []
     for seq in range(101, 101 + MARKET_MAX + 5):

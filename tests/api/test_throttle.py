@@ -12,14 +12,14 @@ def failed(throttle: Throttle, times: int, email: str = EMAIL, address: str = AD
         assert throttle.begin(email, address) == 0
 
 
-def test_an_account_waits_after_its_tenth_failure_whichever_address_they_came_from() -> None:
+def test_an_account_waits_after_ten_failed_logins_from_any_addresses() -> None:
     throttle = Throttle()
     failed(throttle, ACCOUNT_FAILURES_MAX)
     assert WINDOW_S - 10 < throttle.begin(EMAIL, "5.6.7.8") <= WINDOW_S
     assert throttle.begin("b@example.com", ADDRESS) == 0
 
 
-def test_an_account_is_free_again_when_its_window_is_over() -> None:
+def test_an_account_may_log_in_again_after_the_throttle_window() -> None:
     throttle = Throttle(window_s=0.3)
     failed(throttle, ACCOUNT_FAILURES_MAX)
     wait = throttle.begin(EMAIL, ADDRESS)
@@ -28,7 +28,7 @@ def test_an_account_is_free_again_when_its_window_is_over() -> None:
     assert throttle.begin(EMAIL, ADDRESS) == 0
 
 
-def test_an_address_waits_whichever_accounts_it_tried() -> None:
+def test_an_address_waits_after_its_maximum_of_failures_for_any_accounts() -> None:
     throttle = Throttle()
     for number in range(ADDRESS_FAILURES_MAX):
         failed(throttle, 1, f"{number}@example.com")
@@ -36,7 +36,7 @@ def test_an_address_waits_whichever_accounts_it_tried() -> None:
     assert throttle.begin("new@example.com", "5.6.7.8") == 0
 
 
-def test_a_login_forgets_the_account_s_failures_and_of_its_address_only_itself() -> None:
+def test_a_successful_login_clears_the_account_s_failures_but_not_the_address_s() -> None:
     throttle = Throttle()
     for number in range(ADDRESS_FAILURES_MAX - 1):
         failed(throttle, 1, f"{number}@example.com")
@@ -49,13 +49,13 @@ def test_a_login_forgets_the_account_s_failures_and_of_its_address_only_itself()
     assert throttle.begin(EMAIL, "5.6.7.8") > 0
 
 
-def test_logins_that_are_not_decided_yet_count_so_that_many_at_once_are_no_way_around() -> None:
+def test_undecided_logins_count_so_concurrent_attempts_do_not_pass_the_throttle() -> None:
     throttle = Throttle()
     waits = [throttle.begin(EMAIL, ADDRESS) for _ in range(3 * ACCOUNT_FAILURES_MAX)]
     assert sum(wait == 0 for wait in waits) == ACCOUNT_FAILURES_MAX
 
 
-def test_a_login_that_could_not_be_tried_is_no_failure() -> None:
+def test_a_withdrawn_login_attempt_is_no_failure() -> None:
     throttle = Throttle()
     for _ in range(2 * ADDRESS_FAILURES_MAX):
         failed(throttle, 1)

@@ -41,13 +41,13 @@ def unsigned() -> str:
     return f"{part(header)}.{part(jwt.decode(ours, options={'verify_signature': False}))}."
 
 
-def test_a_token_of_ours_says_whose_it_is_and_until_when() -> None:
+def test_an_issued_token_carries_user_session_and_expiry() -> None:
     user, session = uuid4(), uuid4()
     token = Tokens(SECRET).issue(user, session, NOW)
     assert Tokens(SECRET).read(token) == Claims(user, session, NOW + timedelta(minutes=15))
 
 
-def test_two_tokens_of_a_session_have_ids_of_their_own() -> None:
+def test_two_tokens_of_a_session_have_different_ids() -> None:
     user, session = uuid4(), uuid4()
     ids = {
         jwt.decode(Tokens(SECRET).issue(user, session, NOW), options={"verify_signature": False})["jti"]
@@ -56,7 +56,7 @@ def test_two_tokens_of_a_session_have_ids_of_their_own() -> None:
     assert len(ids) == 2
 
 
-def test_after_a_change_of_the_secret_tokens_of_the_retired_one_are_believed_until_it_is_dropped() -> None:
+def test_tokens_of_a_retired_secret_are_accepted_until_that_secret_is_dropped() -> None:
     before = issued(SECRET)
     changed = Tokens(OTHER, SECRET)
     changed.read(before)
@@ -68,7 +68,7 @@ def test_after_a_change_of_the_secret_tokens_of_the_retired_one_are_believed_unt
             tokens.read(token)
 
 
-def test_a_key_s_name_does_not_tell_the_key() -> None:
+def test_a_key_id_does_not_reveal_the_secret() -> None:
     assert SECRET[:8] not in str(jwt.get_unverified_header(issued()))
 
 
@@ -94,13 +94,13 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("token", REFUSED.values(), ids=REFUSED)
-def test_any_other_token_is_refused(token: str) -> None:
+def test_a_forged_foreign_or_expired_token_is_refused(token: str) -> None:
     with pytest.raises(ApiError) as refused:
         Tokens(SECRET).read(token)
     assert refused.value.kind.status == 401
 
 
-def test_another_algorithm_is_refused_even_with_the_right_key() -> None:
+def test_a_token_of_another_algorithm_is_refused_even_with_the_right_key() -> None:
     long = SECRET * 2
     token = forged(secret=long, headers={"kid": key_id(long)}, algorithm="HS512")
     with pytest.raises(ApiError, match="TOKEN_INVALID"):
@@ -108,7 +108,7 @@ def test_another_algorithm_is_refused_even_with_the_right_key() -> None:
     Tokens(long).read(issued(long))
 
 
-def test_only_an_expired_token_is_told_so() -> None:
+def test_only_an_expired_token_gets_the_code_token_expired() -> None:
     codes = {}
     for name, token in REFUSED.items():
         with pytest.raises(ApiError) as refused:

@@ -17,7 +17,7 @@ from tests.processes import eventually
 A_MEGABYTE = 1_000_000
 
 
-def test_a_newcomer_registers_trades_and_the_books_agree_to_the_last_unit(exchange: Exchange) -> None:
+def test_a_new_user_registers_and_trades_and_the_books_agree_to_the_last_unit(exchange: Exchange) -> None:
     user = exchange.new_user()
     assert user.get("/account")["balance"] == "5000.000000"
     order = user.opened(margin="100", leverage="10", stop_loss="49000", client_order_id="first")
@@ -49,7 +49,9 @@ def test_a_newcomer_registers_trades_and_the_books_agree_to_the_last_unit(exchan
     assert user.get(f"/commands/{order['command_id']}")["status"] == "done"
 
 
-def test_a_key_is_executed_once_and_its_first_order_is_given_again(exchange: Exchange) -> None:
+def test_an_order_under_an_idempotency_key_is_executed_once_and_a_retry_gets_the_first_order(
+    exchange: Exchange,
+) -> None:
     user = exchange.new_user()
     first = user.order(headers={"Idempotency-Key": '"k-1"'})
     again = user.order(headers={"Idempotency-Key": "k-1"})
@@ -64,7 +66,7 @@ def test_a_key_is_executed_once_and_its_first_order_is_given_again(exchange: Exc
     assert (close.status_code, close.json()["code"]) == (422, "COMMAND_ID_REUSED")
 
 
-def test_a_refused_key_stays_refused(exchange: Exchange) -> None:
+def test_an_order_refused_under_an_idempotency_key_stays_refused(exchange: Exchange) -> None:
     user = exchange.new_user()
     first = user.order(margin="5001", headers={"Idempotency-Key": "k"})
     assert user.http.post("/demo/deposit", json={"amount": "1000"}).status_code == 200
@@ -74,7 +76,7 @@ def test_a_refused_key_stays_refused(exchange: Exchange) -> None:
     assert again.json()["code"] == "INSUFFICIENT_MARGIN"
 
 
-def test_a_client_order_id_is_the_key_and_opens_once_under_another_key_too(exchange: Exchange) -> None:
+def test_a_client_order_id_is_the_idempotency_key_and_opens_once_under_another_key_too(exchange: Exchange) -> None:
     user = exchange.new_user()
     first = user.order(client_order_id="mine")
     again = user.order(client_order_id="mine")
@@ -87,7 +89,7 @@ def test_a_client_order_id_is_the_key_and_opens_once_under_another_key_too(excha
     assert len(user.get("/positions")["items"]) == 1
 
 
-def test_a_client_order_id_that_opened_under_another_key_opens_nothing_without_one(exchange: Exchange) -> None:
+def test_a_client_order_id_used_under_an_idempotency_key_opens_nothing_without_a_key(exchange: Exchange) -> None:
     user = exchange.new_user()
     first = user.order(client_order_id="mine", headers={"Idempotency-Key": "a key"})
     again = user.order(client_order_id="mine")
@@ -110,7 +112,7 @@ def test_a_client_order_id_sent_under_ten_keys_at_once_opens_one_position(exchan
     assert len(user.get("/positions")["items"]) == 1
 
 
-def test_the_same_key_sent_ten_times_at_once_opens_one_position(exchange: Exchange) -> None:
+def test_an_idempotency_key_sent_ten_times_at_once_opens_one_position(exchange: Exchange) -> None:
     user = exchange.new_user()
     with ThreadPoolExecutor(10) as pool:
         replies = list(pool.map(lambda _: user.order(headers={"Idempotency-Key": "race"}), range(10)))
@@ -120,7 +122,7 @@ def test_the_same_key_sent_ten_times_at_once_opens_one_position(exchange: Exchan
     assert len(user.get("/positions")["items"]) == 1
 
 
-def test_a_close_and_an_amendment_are_replayed_too(exchange: Exchange) -> None:
+def test_a_close_and_an_amendment_under_an_idempotency_key_are_replayed_too(exchange: Exchange) -> None:
     user = exchange.new_user()
     position_id = user.opened()["position_id"]
     for _ in range(2):
@@ -169,7 +171,7 @@ def test_a_part_of_a_position_is_closed_and_the_rest_goes_on(exchange: Exchange)
     )
 
 
-def test_after_a_restart_of_the_api_a_key_is_answered_from_the_tables(exchange: Exchange) -> None:
+def test_after_a_restart_of_the_api_an_idempotency_key_is_answered_from_the_tables(exchange: Exchange) -> None:
     user = exchange.new_user()
     first = user.order(headers={"Idempotency-Key": "old"})
     refused = user.order(margin="0", headers={"Idempotency-Key": "old and refused"})
@@ -190,7 +192,7 @@ def test_after_a_restart_of_the_api_a_key_is_answered_from_the_tables(exchange: 
         assert (ticker["bid"], ticker["state"]) == ("49999.9", "fresh")
 
 
-def test_who_prefers_not_to_wait_is_told_where_to_look(exchange: Exchange) -> None:
+def test_an_order_with_respond_async_is_answered_202_with_its_location(exchange: Exchange) -> None:
     user = exchange.new_user()
     reply = user.order(headers={"Prefer": "respond-async"})
     assert reply.status_code == 202
@@ -202,7 +204,7 @@ def test_who_prefers_not_to_wait_is_told_where_to_look(exchange: Exchange) -> No
     assert seen["order"]["order_id"] == reply.json()["command_id"]
 
 
-def test_stops_are_set_kept_and_taken_off(exchange: Exchange) -> None:
+def test_stops_are_set_kept_and_removed(exchange: Exchange) -> None:
     user = exchange.new_user()
     path = f"/positions/{user.opened(stop_loss='49000', take_profit='51000')['position_id']}"
     steps: list[tuple[dict[str, str | None], str | None, str | None]] = [
@@ -217,7 +219,7 @@ def test_stops_are_set_kept_and_taken_off(exchange: Exchange) -> None:
             assert (seen["stop_loss"], seen["take_profit"]) == (stop_loss, take_profit)
 
 
-def test_lists_go_on_with_their_cursor_and_keep_to_their_filter(exchange: Exchange) -> None:
+def test_a_list_s_cursor_gives_the_next_page_under_the_same_filter(exchange: Exchange) -> None:
     user = exchange.new_user()
     opened = [user.opened(symbol=symbol, margin="10")["position_id"] for symbol in ("BTC_USDC", "ETH_USDC") * 3]
     user.close(opened[0])
@@ -244,7 +246,7 @@ def test_lists_go_on_with_their_cursor_and_keep_to_their_filter(exchange: Exchan
     assert f"{balance:.6f}" == user.get("/account")["balance"] == lines[0]["balance_after"]
 
 
-def test_a_read_that_brings_a_place_the_tables_do_not_have_says_how_far_they_are_behind(exchange: Exchange) -> None:
+def test_a_read_with_a_ledger_position_beyond_the_tables_names_the_projection_lag(exchange: Exchange) -> None:
     user = exchange.new_user()
     user.opened(margin="10")
     place = user.http.cookies["ledger_position"]
@@ -259,7 +261,7 @@ def test_a_read_that_brings_a_place_the_tables_do_not_have_says_how_far_they_are
         assert "Projection-Lag" not in user.http.get("/account", headers={"Ledger-Position": nonsense}).headers
 
 
-def test_a_program_that_keeps_neither_header_nor_cookie_reads_what_it_has_just_done(exchange: Exchange) -> None:
+def test_a_read_without_ledger_position_header_or_cookie_includes_the_caller_s_last_command(exchange: Exchange) -> None:
     user = exchange.new_user()
     for count in range(1, 11):
         user.opened(margin="10")
@@ -268,7 +270,7 @@ def test_a_program_that_keeps_neither_header_nor_cookie_reads_what_it_has_just_d
         assert len(read.json()["items"]) == count or "Projection-Lag" in read.headers
 
 
-def test_a_profit_moves_with_the_price_and_equity_with_it(exchange: Exchange) -> None:
+def test_unrealized_pnl_and_equity_move_with_the_price(exchange: Exchange) -> None:
     user = exchange.new_user()
     user.opened(symbol="ETH_USDC", side="short", margin="200", leverage="10")
     exchange.price("ETH_USDC", "1979.99", "1980.00")
@@ -288,7 +290,7 @@ def test_a_profit_moves_with_the_price_and_equity_with_it(exchange: Exchange) ->
     exchange.until_fresh("ETH_USDC", "1999.99")
 
 
-def test_tickers_say_the_feed_the_age_and_the_day(exchange: Exchange) -> None:
+def test_a_ticker_has_feed_state_age_and_day_statistics(exchange: Exchange) -> None:
     ticker = exchange.until_fresh("BTC_USDC")
     assert (ticker["bid"], ticker["ask"], ticker["mid"]) == ("49999.9", "50000.0", "49999.95")
     assert (ticker["feed"], ticker["state"]) == ("simulated", "fresh")
@@ -298,7 +300,7 @@ def test_tickers_say_the_feed_the_age_and_the_day(exchange: Exchange) -> None:
     assert (none["bid"], none["ask"], none["mid"], none["time"], none["state"]) == (None, None, None, None, "none")
 
 
-def test_candles_are_of_the_mid(exchange: Exchange) -> None:
+def test_candles_are_made_of_mid_prices(exchange: Exchange) -> None:
     reply = exchange.http.get("/api/v1/candles", params={"symbol": "BTC_USDC", "interval": "1m"})
     assert reply.status_code == 200, reply.text
     candle = reply.json()["items"][-1]
@@ -307,7 +309,7 @@ def test_candles_are_of_the_mid(exchange: Exchange) -> None:
     assert len(first["items"]) == 1
 
 
-def test_instruments_are_the_table_of_the_trading_rules(exchange: Exchange) -> None:
+def test_instruments_are_served_with_the_values_of_the_trading_rules(exchange: Exchange) -> None:
     items = exchange.http.get("/api/v1/instruments").json()["items"]
     assert [item["symbol"] for item in items] == ["BTC_USDC", "ETH_USDC", "SOL_USDC"]
     assert items[0] == {

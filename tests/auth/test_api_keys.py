@@ -42,7 +42,7 @@ def anonymous(owner: Browser) -> Browser:
     return Browser(owner.site)
 
 
-def test_a_key_is_made_shown_listed_and_deleted_by_its_owner_alone(owner: Browser) -> None:
+def test_an_api_key_is_made_shown_listed_and_deleted_by_its_owner_alone(owner: Browser) -> None:
     private = Ed25519PrivateKey.generate()
     body = {"public_key": public_half(private), "scopes": ["trade", "read"], "name": "bot"}
     reply = owner.post("/api-keys", json=body)
@@ -79,19 +79,19 @@ def test_a_key_is_made_shown_listed_and_deleted_by_its_owner_alone(owner: Browse
         {"private_key": "x"},
     ],
 )
-def test_a_key_that_makes_no_sense_is_malformed(owner: Browser, fields: dict[str, Any]) -> None:
+def test_an_api_key_with_an_impossible_field_is_malformed(owner: Browser, fields: dict[str, Any]) -> None:
     body = {"public_key": public_half(Ed25519PrivateKey.generate()), "scopes": READ} | fields
     refused(owner.post("/api-keys", json=body), 422, "MALFORMED")
 
 
-def test_a_user_has_no_more_keys_than_they_may(owner: Browser) -> None:
+def test_a_user_has_at_most_the_maximum_number_of_api_keys(owner: Browser) -> None:
     for _ in range(KEYS_MAX):
         made(owner, "read")
     body = {"public_key": public_half(Ed25519PrivateKey.generate()), "scopes": READ}
     refused(owner.post("/api-keys", json=body), 409, "TOO_MANY_API_KEYS")
 
 
-def test_a_signed_request_is_its_owner_s_and_the_use_is_noted(owner: Browser) -> None:
+def test_a_signed_request_acts_for_the_owner_of_the_key_and_sets_its_last_use(owner: Browser) -> None:
     key, program = made(owner), anonymous(owner)
     query = "status=all&symbol=BTC_USDC"
     reply = program.get(f"/positions?{query}", headers=headers_of(key, "GET", "/positions", query))
@@ -102,7 +102,7 @@ def test_a_signed_request_is_its_owner_s_and_the_use_is_noted(owner: Browser) ->
     assert owner.get(f"/api-keys/{key.id}").json()["last_used_at"] is not None
 
 
-def test_a_scope_that_is_missing_is_said(owner: Browser) -> None:
+def test_a_request_without_the_scope_of_its_route_is_refused(owner: Browser) -> None:
     program = anonymous(owner)
     reading, trading = made(owner, "read"), made(owner, "trade")
     refused(program.get("/positions", headers=headers_of(trading, "GET", "/positions")), 403, "SCOPE_MISSING")
@@ -128,7 +128,7 @@ def test_a_key_acts_for_its_user_in_the_market_only(owner: Browser, method: str,
     refused(reply, 403, "SCOPE_MISSING")
 
 
-def test_a_signature_is_believed_once(owner: Browser) -> None:
+def test_a_signature_is_accepted_once(owner: Browser) -> None:
     key, program = made(owner), anonymous(owner)
     headers = headers_of(key, "GET", "/positions")
     assert program.get("/positions", headers=headers).status_code == 200
@@ -140,7 +140,7 @@ def test_a_signature_is_believed_once(owner: Browser) -> None:
     assert program.get("/positions", headers=same_nonce).status_code == 200
 
 
-def test_nonces_that_no_signature_could_use_again_are_cleared_away(owner: Browser, sql: Ask) -> None:
+def test_expired_nonces_are_deleted(owner: Browser, sql: Ask) -> None:
     key, program = made(owner), anonymous(owner)
     assert program.get("/positions", headers=headers_of(key, "GET", "/positions")).status_code == 200
     [(kept_for,)] = sql("SELECT expires_at - now() FROM auth.api_key_nonces WHERE key_id = :key", key=key.id)
@@ -165,14 +165,14 @@ CHANGES: dict[str, Callable[[dict[str, str]], dict[str, str]]] = {
 
 
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
-def test_what_was_changed_after_signing_is_refused(
+def test_a_request_with_a_header_changed_after_signing_is_refused(
     owner: Browser, change: Callable[[dict[str, str]], dict[str, str]]
 ) -> None:
     headers = change(headers_of(made(owner), "GET", "/positions"))
     refused(anonymous(owner).get("/positions", headers=headers), 401, "SIGNATURE_INVALID")
 
 
-def test_another_method_path_query_or_body_was_not_signed(owner: Browser) -> None:
+def test_a_signature_for_another_method_path_query_or_body_is_refused(owner: Browser) -> None:
     key, program = made(owner), anonymous(owner)
     refused(program.get("/fills", headers=headers_of(key, "GET", "/positions")), 401, "SIGNATURE_INVALID")
     refused(program.get("/positions", headers=headers_of(key, "POST", "/positions")), 401, "SIGNATURE_INVALID")
@@ -185,7 +185,7 @@ def test_another_method_path_query_or_body_was_not_signed(owner: Browser) -> Non
 @pytest.mark.parametrize(
     ("seconds", "window"), [(-6, 5_000), (-59, 30_000), (2, 5_000), (-61, 60_001), (0, 0)], ids=str
 )
-def test_what_was_signed_too_long_ago_or_in_the_future_is_refused(owner: Browser, seconds: int, window: int) -> None:
+def test_a_signature_with_a_time_outside_its_window_is_refused(owner: Browser, seconds: int, window: int) -> None:
     then = time.time_ns() // 1_000_000 + seconds * 1_000
     headers = headers_of(made(owner), "GET", "/positions", timestamp=then, window=window)
     refused(anonymous(owner).get("/positions", headers=headers), 401, "SIGNATURE_INVALID")
@@ -197,7 +197,7 @@ def test_a_wider_window_lets_a_slow_request_in(owner: Browser) -> None:
     assert anonymous(owner).get("/positions", headers=headers).status_code == 200
 
 
-def test_a_deleted_key_signs_nothing_from_then_on(owner: Browser) -> None:
+def test_a_signature_of_a_deleted_key_is_refused(owner: Browser) -> None:
     key, program = made(owner), anonymous(owner)
     assert program.get("/positions", headers=headers_of(key, "GET", "/positions")).status_code == 200
     owner.http.delete(f"/api/v1/api-keys/{key.id}")
@@ -216,7 +216,7 @@ def test_a_signature_beside_another_user_s_cookie_or_any_token_is_refused(owner:
     assert program.get("/positions", headers=headers_of(key, "GET", "/positions") | own).status_code == 200
 
 
-def test_a_request_is_signed_as_the_guide_says(owner: Browser) -> None:
+def test_the_signing_example_of_the_guide_signs_accepted_requests(owner: Browser) -> None:
     program: dict[str, Any] = {}
     [code] = re.findall(r"```python\n(.*?)```", DOCUMENT.read_text(encoding="utf-8"), re.DOTALL)
     exec(code, program)  # noqa: S102  # The guide's own example, as it is printed there.

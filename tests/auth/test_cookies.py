@@ -25,13 +25,13 @@ def day_token(site: Site, parts: Parts, email: str) -> str:
 
 
 @pytest.mark.parametrize("name", COOKIES)
-def test_each_of_the_login_cookies_signs_in(browser: Browser, name: str) -> None:
+def test_each_login_cookie_authenticates(browser: Browser, name: str) -> None:
     token = browser.login()
     browser.http.cookies.clear()
     assert browser.me(Cookie=f"{name}={token}").json()["email"] == browser.email
 
 
-def test_cookies_are_believed_in_order_and_what_is_no_token_of_ours_is_passed_over(browser: Browser) -> None:
+def test_the_first_login_cookie_with_a_valid_token_authenticates(browser: Browser) -> None:
     token = browser.login()
     browser.http.cookies.clear()
     foreign = jwt.encode({"sub": "somebody"}, "the key of another program on this host")
@@ -41,7 +41,7 @@ def test_cookies_are_believed_in_order_and_what_is_no_token_of_ours_is_passed_ov
     refused(browser.me(Cookie=f"session={foreign}"), 401, "TOKEN_INVALID")
 
 
-def test_a_token_that_names_another_user_than_its_session_is_refused(browser: Browser, parts: Parts) -> None:
+def test_a_token_of_another_user_than_its_session_s_is_refused(browser: Browser, parts: Parts) -> None:
     other = Browser(browser.site).register()
     theirs = parts.tokens.read(other.login())
     mine = user_of(parts, browser.email)
@@ -51,7 +51,7 @@ def test_a_token_that_names_another_user_than_its_session_is_refused(browser: Br
     refused(browser.me(unknown), 401, "TOKEN_INVALID")
 
 
-def test_two_cookies_of_different_users_are_refused_and_a_new_login_takes_the_other_one_back(browser: Browser) -> None:
+def test_two_cookies_of_different_users_are_refused_and_a_new_login_removes_the_older_cookie(browser: Browser) -> None:
     other = Browser(browser.site).register()
     theirs = other.login()
     browser.http.cookies.clear()
@@ -65,7 +65,7 @@ def test_two_cookies_of_different_users_are_refused_and_a_new_login_takes_the_ot
     assert browser.me().json()["email"] == browser.email
 
 
-def test_a_session_that_is_over_is_passed_over_for_one_that_is_not(browser: Browser) -> None:
+def test_a_cookie_of_an_ended_session_is_passed_over_for_a_cookie_of_a_live_session(browser: Browser) -> None:
     ended = browser.login()
     browser.post("/auth/logout")
     token = browser.login()
@@ -102,9 +102,7 @@ def test_a_seed_s_login_is_good_for_a_day_and_ends_by_logout(browser: Browser, p
     refused(browser.me(Cookie=f"token={token}"), 401, "TOKEN_INVALID")
 
 
-def test_in_production_a_seed_s_cookie_is_not_looked_at_and_no_seed_login_is_given(
-    browser: Browser, auth_database: str
-) -> None:
+def test_in_production_seed_cookies_are_ignored_and_not_set(browser: Browser, auth_database: str) -> None:
     token = browser.login()
     with served(settings_of(auth_database, profile="production")) as (production, site):
         page = Browser(site)
@@ -115,9 +113,7 @@ def test_in_production_a_seed_s_cookie_is_not_looked_at_and_no_seed_login_is_giv
             day_token(site, production, browser.email)
 
 
-def test_a_role_is_read_on_each_request_and_others_are_refused_the_administrators_routes(
-    browser: Browser, sql: Ask
-) -> None:
+def test_a_user_s_role_is_read_on_each_request_and_admin_routes_refuse_other_roles(browser: Browser, sql: Ask) -> None:
     token = browser.login()
     refused(browser.get("/admin/rules"), 403, "FORBIDDEN")
     sql("UPDATE auth.users SET role = 'admin' WHERE email = :email", email=browser.email)

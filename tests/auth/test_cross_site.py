@@ -20,7 +20,7 @@ def deposit(browser: Browser, headers: dict[str, str]) -> httpx.Response:
 
 @pytest.mark.parametrize("cookie", ["session", "authToken", "token"])
 @pytest.mark.parametrize("headers", CROSS_SITE, ids=str)
-def test_a_page_of_another_site_cannot_use_a_cookie(browser: Browser, headers: dict[str, str], cookie: str) -> None:
+def test_a_cross_site_request_with_a_cookie_is_refused(browser: Browser, headers: dict[str, str], cookie: str) -> None:
     token = browser.login()
     browser.http.cookies.clear()
     signed_in = {"Cookie": f"{cookie}={token}"}
@@ -31,13 +31,13 @@ def test_a_page_of_another_site_cannot_use_a_cookie(browser: Browser, headers: d
 
 
 @pytest.mark.parametrize("headers", CROSS_SITE, ids=str)
-def test_a_page_of_another_site_cannot_sign_its_visitor_in_or_up(browser: Browser, headers: dict[str, str]) -> None:
+def test_a_cross_site_login_or_registration_is_refused(browser: Browser, headers: dict[str, str]) -> None:
     credentials = {"email": browser.email, "password": PASSWORD}
     for path in ("/auth/login", "/auth/register"):
         refused(browser.post(path, json=credentials, headers=headers), 403, "CROSS_SITE_REQUEST")
 
 
-def test_our_own_pages_and_no_browser_may_use_the_cookie(browser: Browser) -> None:
+def test_same_site_pages_and_programs_outside_a_browser_may_use_the_cookie(browser: Browser) -> None:
     browser.login()
     for headers in (
         {},
@@ -47,13 +47,13 @@ def test_our_own_pages_and_no_browser_may_use_the_cookie(browser: Browser) -> No
         refused(deposit(browser, headers), 503, "BROKER_UNAVAILABLE")
 
 
-def test_a_form_of_plain_text_is_no_json_even_where_no_header_says_who_sent_it(browser: Browser) -> None:
+def test_json_sent_as_text_plain_is_malformed_even_without_an_origin_header(browser: Browser) -> None:
     browser.login()
     sent = browser.post("/demo/deposit", content='{"amount": "1"}', headers={"Content-Type": "text/plain"})
     refused(sent, 422, "MALFORMED")
 
 
-def test_a_page_of_the_usual_local_port_is_answered_with_credentials_and_others_are_not(browser: Browser) -> None:
+def test_cors_allows_credentials_for_the_default_local_origin_and_for_no_other(browser: Browser) -> None:
     allowed = browser.get("/auth/me", headers={"Origin": "http://localhost:3000"})
     assert allowed.headers["access-control-allow-origin"] == "http://localhost:3000"
     assert allowed.headers["access-control-allow-credentials"] == "true"

@@ -17,7 +17,7 @@ def delete(browser: Browser, token: str, **headers: str) -> httpx.Response:
     return browser.http.delete("/api/v1/auth/me", headers={"Authorization": f"Bearer {token}"} | headers)
 
 
-def test_a_deleted_user_is_gone_from_the_database_and_can_do_nothing_any_more(browser: Browser, sql: Ask) -> None:
+def test_a_deleted_user_is_gone_from_the_database_and_every_credential_is_refused(browser: Browser, sql: Ask) -> None:
     name = "Adelheid Unverwechselbar"
     browser.http.post("/api/v1/auth/register", json={"email": f"x{browser.email}", "password": PASSWORD, "name": name})
     browser.email = f"x{browser.email}"
@@ -55,7 +55,7 @@ def test_a_deleted_user_is_gone_from_the_database_and_can_do_nothing_any_more(br
 
 
 @pytest.mark.parametrize(("status", "is_late"), [("cancelled", False), ("abandoned", False), ("accepted", True)])
-def test_keys_of_the_venue_stay_while_an_order_is_open_there_and_a_day_at_most(
+def test_venue_keys_of_a_deleted_user_stay_while_a_venue_order_is_open_and_at_most_a_day(
     status: str, is_late: bool, browser: Browser, parts: Parts, site: Site, sql: Ask
 ) -> None:
     token = browser.login()
@@ -86,7 +86,7 @@ def test_the_email_of_a_deleted_user_may_register_again_and_gets_another_account
     assert after["account_id"] != before["account_id"]
 
 
-def test_only_a_recent_login_deletes_however_often_it_was_refreshed(browser: Browser, sql: Ask) -> None:
+def test_only_a_recent_login_deletes_a_user_and_a_refresh_does_not_renew_the_login(browser: Browser, sql: Ask) -> None:
     token = browser.login()
     user = browser.me(token).json()["id"]
     sql(
@@ -98,7 +98,7 @@ def test_only_a_recent_login_deletes_however_often_it_was_refreshed(browser: Bro
     assert delete(browser, browser.login()).status_code == 202
 
 
-def test_no_page_of_another_site_deletes_a_user(browser: Browser) -> None:
+def test_a_cross_site_deletion_of_a_user_is_refused(browser: Browser) -> None:
     browser.login()
     reply = browser.http.delete("/api/v1/auth/me", headers={"Sec-Fetch-Site": "cross-site"})
     refused(reply, 403, "CROSS_SITE_REQUEST")

@@ -52,7 +52,7 @@ def test_a_refresh_gives_a_new_access_token_and_the_next_refresh_token(browser: 
     assert refresh(browser).status_code == 200
 
 
-def test_the_cookie_goes_to_the_routes_of_users_only_and_no_page_can_read_it(browser: Browser) -> None:
+def test_the_refresh_cookie_is_http_only_and_sent_to_the_auth_routes_only(browser: Browser) -> None:
     reply = browser.post("/auth/login", json={"email": browser.email, "password": "correct horse battery"})
     [cookie] = [value for value in reply.headers.get_list("set-cookie") if value.startswith("refresh=")]
     for attribute in ("httponly", "samesite=strict", "path=/api/v1/auth", "max-age=1209600"):
@@ -69,7 +69,7 @@ def test_only_a_hash_of_a_refresh_token_is_stored(browser: Browser, sql: Ask) ->
     assert jar(browser) not in str(everything)
 
 
-def test_a_used_refresh_token_that_comes_again_ends_the_session_for_thief_and_user(browser: Browser, sql: Ask) -> None:
+def test_a_reused_refresh_token_ends_the_session(browser: Browser, sql: Ask) -> None:
     browser.login()
     stolen = jar(browser)
     access = refresh(browser).json()["access_token"]
@@ -83,7 +83,7 @@ def test_a_used_refresh_token_that_comes_again_ends_the_session_for_thief_and_us
     refused(browser.me(access), 401, "TOKEN_INVALID")
 
 
-def test_another_session_of_the_same_user_goes_on_after_a_theft(browser: Browser, sql: Ask) -> None:
+def test_a_reused_refresh_token_leaves_other_sessions_of_the_user_alive(browser: Browser, sql: Ask) -> None:
     elsewhere = browser.login()
     browser.login()
     stolen = jar(browser)
@@ -93,7 +93,7 @@ def test_another_session_of_the_same_user_goes_on_after_a_theft(browser: Browser
     assert browser.me(elsewhere).status_code == 200
 
 
-def test_a_token_of_two_refreshes_ago_is_no_second_tab_even_at_once(browser: Browser) -> None:
+def test_a_refresh_token_of_two_refreshes_ago_ends_the_session_even_within_the_grace_period(browser: Browser) -> None:
     browser.login()
     stolen = jar(browser)
     refresh(browser)
@@ -101,7 +101,7 @@ def test_a_token_of_two_refreshes_ago_is_no_second_tab_even_at_once(browser: Bro
     refused(refresh(browser, stolen), 401, "TOKEN_INVALID")
 
 
-def test_two_tabs_that_refresh_at_once_get_one_chain(browser: Browser) -> None:
+def test_two_tabs_that_refresh_at_once_get_the_same_refresh_token(browser: Browser) -> None:
     browser.login()
     token = jar(browser)
     browser.http.cookies.clear()
@@ -122,7 +122,7 @@ def test_two_tabs_that_refresh_at_once_get_one_chain(browser: Browser) -> None:
 
 
 @pytest.mark.parametrize("token", ["garbage", "x" * 200, "%00", "é".encode().decode("latin-1")])
-def test_a_refresh_token_of_nobody_is_refused_and_ends_nothing(browser: Browser, token: str) -> None:
+def test_an_unknown_refresh_token_is_refused_and_ends_no_session(browser: Browser, token: str) -> None:
     access = browser.login()
     browser.http.cookies.clear()
     reply = browser.post("/auth/refresh", headers={b"Cookie": f"refresh={token}".encode("latin-1")})
@@ -130,14 +130,14 @@ def test_a_refresh_token_of_nobody_is_refused_and_ends_nothing(browser: Browser,
     assert browser.me(access).status_code == 200
 
 
-def test_without_the_cookie_there_is_nothing_to_refresh_and_an_access_token_is_none(browser: Browser) -> None:
+def test_a_refresh_without_the_cookie_or_with_an_access_token_is_refused(browser: Browser) -> None:
     access = browser.login()
     browser.http.cookies.clear()
     refused(browser.post("/auth/refresh"), 401, "NOT_AUTHENTICATED")
     refused(refresh(browser, access), 401, "TOKEN_INVALID")
 
 
-def test_a_page_of_another_site_cannot_refresh(browser: Browser) -> None:
+def test_a_cross_site_refresh_is_refused(browser: Browser) -> None:
     browser.login()
     for headers in ({"Sec-Fetch-Site": "cross-site"}, {"Origin": "https://evil.example"}):
         refused(browser.post("/auth/refresh", headers=headers), 403, "CROSS_SITE_REQUEST")
@@ -147,7 +147,7 @@ def test_a_page_of_another_site_cannot_refresh(browser: Browser) -> None:
     )
 
 
-def test_a_refresh_token_is_over_after_fourteen_days_and_a_session_after_ninety(browser: Browser, sql: Ask) -> None:
+def test_a_refresh_token_expires_after_fourteen_days_and_a_session_after_ninety(browser: Browser, sql: Ask) -> None:
     browser.login()
     sql("UPDATE auth.refresh_tokens SET expires_at = now() WHERE token_hash = :hash", hash=refresh_hash(jar(browser)))
     refused(refresh(browser), 401, "TOKEN_INVALID")
@@ -165,7 +165,7 @@ def session_of(sql: Ask, token: str) -> object:
     return session
 
 
-def test_after_logout_the_refresh_token_is_worth_nothing(browser: Browser) -> None:
+def test_the_refresh_token_of_a_logged_out_session_is_refused(browser: Browser) -> None:
     browser.login()
     token = jar(browser)
     assert browser.post("/auth/logout").status_code == 204
@@ -173,7 +173,7 @@ def test_after_logout_the_refresh_token_is_worth_nothing(browser: Browser) -> No
     refused(refresh(browser, token), 401, "TOKEN_INVALID")
 
 
-def test_a_session_whose_access_token_is_over_can_still_be_ended(browser: Browser) -> None:
+def test_a_session_with_an_expired_access_token_can_be_logged_out_by_the_refresh_cookie(browser: Browser) -> None:
     browser.login()
     token = jar(browser)
     browser.http.cookies.delete("session", domain="127.0.0.1", path="/")
@@ -184,7 +184,7 @@ def test_a_session_whose_access_token_is_over_can_still_be_ended(browser: Browse
     refused(browser.post("/auth/logout"), 401, "NOT_AUTHENTICATED")
 
 
-def test_logout_everywhere_ends_every_session_of_the_user_and_of_nobody_else(browser: Browser) -> None:
+def test_logout_everywhere_ends_every_session_of_its_user_alone(browser: Browser) -> None:
     other = Browser(browser.site).register()
     others = other.login()
     phone = browser.login()
@@ -198,7 +198,7 @@ def test_logout_everywhere_ends_every_session_of_the_user_and_of_nobody_else(bro
     assert browser.me(others).json()["email"] == other.email
 
 
-def test_the_chain_is_the_same_for_every_process_of_one_secret_and_no_other() -> None:
+def test_the_next_refresh_token_depends_on_the_secret_and_the_token_alone() -> None:
     one, same, another = Tokens("a" * 32), Tokens("a" * 32, "b" * 32), Tokens("b" * 32)
     assert one.following("token") == same.following("token")
     assert one.following("token") != another.following("token")

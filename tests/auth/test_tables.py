@@ -7,7 +7,7 @@ from sqlalchemy import create_engine
 from api.store.tables import SCHEMA, metadata
 
 
-def test_the_migrations_make_the_tables_of_the_code(auth_database: str) -> None:
+def test_the_migrations_make_the_auth_tables_of_the_code(auth_database: str) -> None:
     engine = create_engine(auth_database)
     with engine.connect() as db:
         context = MigrationContext.configure(

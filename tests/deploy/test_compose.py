@@ -45,7 +45,7 @@ def test_the_file_is_valid_by_the_compose_specification() -> None:
     assert found.returncode == 0, found.stdout + found.stderr
 
 
-def test_every_service_of_ours_runs_a_command_that_exists() -> None:
+def test_every_reprise_service_runs_an_existing_command() -> None:
     commands = typer.main.get_command(application()).commands  # type: ignore[attr-defined]  # It is a group.
     run = [service["command"] for service in compose()["services"].values() if service.get("command", [""])[0] == "run"]
     assert {name for _, name, *_ in run} == SERVICES
@@ -64,7 +64,7 @@ def test_every_variable_given_to_a_service_is_a_setting() -> None:
             assert set(service["environment"]) <= known, name
 
 
-def test_every_service_waits_for_what_it_needs_and_says_whether_it_is_well() -> None:
+def test_every_service_waits_for_the_preparation_and_has_a_healthcheck() -> None:
     for name, service in compose()["services"].items():
         if name in ENDING:
             assert service["restart"] in {"no", "on-failure"}, name
@@ -74,13 +74,13 @@ def test_every_service_waits_for_what_it_needs_and_says_whether_it_is_well() -> 
             assert service["depends_on"]["prepare"]["condition"] == "service_completed_successfully", name
 
 
-def test_every_address_is_published_on_this_machine_alone() -> None:
+def test_every_port_is_published_on_127_0_0_1_only() -> None:
     for name, service in compose()["services"].items():
         for port in service.get("ports", ()):
             assert port.startswith("127.0.0.1:"), name
 
 
-def test_the_image_is_built_from_files_that_exist() -> None:
+def test_the_image_is_built_from_existing_files() -> None:
     dockerfile = (ROOT / "deploy" / "Dockerfile").read_text()
     copied = [
         source

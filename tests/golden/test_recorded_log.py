@@ -43,14 +43,14 @@ def test_the_recorded_log_of_parts_replays_to_the_same_bytes() -> None:
     assert ended == {"manual", "stop_loss", "take_profit", "liquidation"}
 
 
-def test_law_9_the_events_alone_lead_to_the_same_ledger() -> None:
+def test_law_9_the_events_alone_lead_to_the_ledger_of_the_recorded_log() -> None:
     state = genesis(0, 1)
     for value in recorded().values:
         apply(state, read_event(value))
     assert state_digest(state) == state_digest(recorded().state)
 
 
-def test_each_digest_in_the_chain_is_what_the_bytes_before_it_say() -> None:
+def test_each_digest_in_the_chain_is_the_hash_of_the_previous_digest_and_the_event() -> None:
     """By the hash function alone, as a stranger would who trusts none of our code."""
     previous = blake2b(b"reprise/0", digest_size=16).digest()
     for value in recorded().values:
@@ -59,7 +59,7 @@ def test_each_digest_in_the_chain_is_what_the_bytes_before_it_say() -> None:
         previous = digest
 
 
-def test_a_byte_changed_anywhere_breaks_the_chain_from_there_on() -> None:
+def test_a_changed_byte_breaks_the_chain_at_its_event() -> None:
     values = list(recorded().values)
     middle = len(values) // 2
     values[middle] = values[middle][:12] + bytes([values[middle][12] ^ 1]) + values[middle][13:]
@@ -67,7 +67,7 @@ def test_a_byte_changed_anywhere_breaks_the_chain_from_there_on() -> None:
     assert values[middle][-16:] != blake2b(previous + values[middle][:-16], digest_size=16).digest()
 
 
-def test_the_log_holds_what_it_is_kept_for() -> None:
+def test_the_recorded_log_has_events_of_the_expected_kinds() -> None:
     events = recorded().events
     kinds = {type(event).__name__ for event in events}
     assert kinds >= {

@@ -10,7 +10,7 @@ CONTRACTS: dict[str, dict[str, Any]] = {
 }
 
 
-def test_the_layers_are_those_of_the_architecture_from_the_commands_down_to_the_language() -> None:
+def test_the_layers_of_the_contract_are_the_layers_of_the_architecture() -> None:
     assert [layer(text) for text in CONTRACTS["arrows"]["layers"]] == [
         {"cli"},
         {"bench"},
@@ -21,7 +21,7 @@ def test_the_layers_are_those_of_the_architecture_from_the_commands_down_to_the_
     ]
 
 
-def test_every_package_stands_in_a_layer() -> None:
+def test_every_package_is_in_a_layer() -> None:
     assert set().union(*(layer(text) for text in CONTRACTS["arrows"]["layers"])) == set(PACKAGES)
 
 
@@ -29,7 +29,7 @@ def test_the_core_is_below_the_shell() -> None:
     assert CONTRACTS["engine"]["layers"] == ["engine.shell", "engine.core"]
 
 
-def test_the_api_imports_neither_the_engine_nor_the_prices_and_of_the_projector_its_queries() -> None:
+def test_the_api_imports_neither_engine_nor_market_data_and_of_the_projector_only_queries() -> None:
     assert CONTRACTS["api"]["forbidden_modules"] == ["engine", "market_data"]
     assert CONTRACTS["projection"]["forbidden_modules"] == ["projector"]
     # What the second has statements of is a user's, and follows from no event.
@@ -39,19 +39,19 @@ def test_the_api_imports_neither_the_engine_nor_the_prices_and_of_the_projector_
     ]
 
 
-def test_the_audit_judges_the_shell_and_never_runs_it() -> None:
+def test_the_audit_never_imports_the_shell() -> None:
     assert CONTRACTS["audit"]["source_modules"] == ["audit"]
     assert CONTRACTS["audit"]["forbidden_modules"] == ["engine.shell"]
 
 
-def test_the_language_and_the_core_import_nothing_impure() -> None:
+def test_schemas_and_core_import_nothing_impure() -> None:
     assert set(CONTRACTS["pure"]["source_modules"]) == {"engine.core", "schemas"}
     assert {"confluent_kafka", "faust", "sqlalchemy", "time", "random", "os", "datetime"} <= set(
         CONTRACTS["pure"]["forbidden_modules"]
     )
 
 
-def test_the_client_and_the_examples_import_nothing_of_the_server() -> None:
+def test_client_and_examples_import_no_package_of_the_server() -> None:
     sources = [*(ROOT / "clients").rglob("*.py"), *(ROOT / "examples").rglob("*.py")]
     assert sources
     for path in sources:

@@ -24,24 +24,24 @@ def settings_names() -> set[str]:
     return names
 
 
-def test_the_architecture_names_the_topics_there_are() -> None:
+def test_the_architecture_names_every_topic() -> None:
     named = set(re.findall(r"^\| `([a-z.-]+)` \|", text_of("ARCHITECTURE.md"), re.MULTILINE))
     assert named == {topic.name for topic in topics.TOPICS}
 
 
-def test_the_architecture_names_the_folders_there_are() -> None:
+def test_the_architecture_names_every_folder() -> None:
     named = set(re.findall(r"^\| `([a-z_/]+)/` \|", text_of("ARCHITECTURE.md"), re.MULTILINE))
     assert named == (set(PACKAGES) - {"engine"}) | {"engine/core", "engine/shell"}
 
 
-def test_the_readme_names_settings_that_exist() -> None:
+def test_the_readme_names_existing_settings_only() -> None:
     table = text_of("README.md").partition("## Settings")[2]
     named = set(re.findall(r"`([A-Z][A-Z_]+)`", table))
     assert named
     assert named <= settings_names()
 
 
-def test_the_readme_and_the_guide_name_commands_that_exist() -> None:
+def test_the_documents_name_existing_commands_only() -> None:
     commands = set(typer.main.get_command(application()).commands)  # type: ignore[attr-defined]  # It is a group.
     for name in ("README.md", "CONTRIBUTING.md", "ARCHITECTURE.md", "CHANGELOG.md"):
         called = set(re.findall(r"(?:\./|`)reprise ([a-z-]+)", text_of(name)))
@@ -56,11 +56,11 @@ def test_every_link_leads_to_a_file(document: Path) -> None:
 
 
 @pytest.mark.parametrize("decision", sorted((ROOT / "docs" / "decisions").glob("*.md")), ids=lambda path: path.stem)
-def test_a_decision_is_short_and_ends_with_what_enforces_it(decision: Path) -> None:
+def test_a_decision_record_is_short_and_ends_with_the_check_that_enforces_the_decision(decision: Path) -> None:
     lines = decision.read_text(encoding="utf-8").splitlines()
     assert len(lines) <= DECISION_LINES_MAX
     assert [line for line in lines if line.startswith("#")][-1] == "## The check that enforces it"
 
 
-def test_the_architecture_is_read_in_one_go() -> None:
+def test_the_architecture_has_at_most_its_maximum_of_lines() -> None:
     assert len(text_of("ARCHITECTURE.md").splitlines()) <= ARCHITECTURE_LINES_MAX

@@ -16,7 +16,7 @@ from tests.house.project import PACKAGES, PROJECT, ROOT, text_of
 CARD = {"api", "audit", "bench", "cli", "engine", "market_data", "projector", "runtime", "schemas", "stack", "venue"}
 
 
-def test_the_packages_of_the_card_stand_at_the_root() -> None:
+def test_the_packages_of_the_design_are_at_the_root() -> None:
     assert set(PACKAGES) == CARD
     assert not (ROOT / "src").exists()
 
@@ -35,12 +35,12 @@ def test_the_image_holds_every_package() -> None:
     assert [name for name in sent if name != "LICENSE"] == PACKAGES
 
 
-def test_no_library_brings_a_package_of_the_same_name() -> None:
+def test_no_installed_library_has_a_package_named_like_one_of_ours() -> None:
     brought = importlib.metadata.packages_distributions()
     assert {name: brought[name] for name in [*PACKAGES, "tests"] if brought.get(name, ["reprise"]) != ["reprise"]} == {}
 
 
-def test_tests_are_no_packages_of_the_server() -> None:
+def test_no_test_folder_is_importable_as_a_package_of_the_server() -> None:
     assert tomllib.loads(text_of("pyproject.toml"))["tool"]["pytest"]["ini_options"]["pythonpath"] == [
         "clients/python/src"
     ]
@@ -48,13 +48,13 @@ def test_tests_are_no_packages_of_the_server() -> None:
 
 
 @pytest.mark.parametrize("package", PACKAGES)
-def test_a_package_is_the_one_of_this_clone(package: str) -> None:
+def test_an_imported_package_is_loaded_from_this_clone(package: str) -> None:
     spec = importlib.util.find_spec(package)
     assert spec is not None
     assert spec.origin == str(ROOT / package / "__init__.py")
 
 
-def test_a_folder_of_that_name_where_a_command_is_typed_is_not_imported(tmp_path: Path) -> None:
+def test_a_folder_named_like_a_package_in_the_working_folder_is_not_imported(tmp_path: Path) -> None:
     for package in PACKAGES:
         (tmp_path / package).mkdir()
         (tmp_path / package / "__init__.py").write_text("raise SystemExit('a stranger was imported')\n")
@@ -69,7 +69,7 @@ def test_a_folder_of_that_name_where_a_command_is_typed_is_not_imported(tmp_path
     assert found.stdout.strip() == str(ROOT / "engine" / "__init__.py"), found.stderr
 
 
-def test_the_command_runs_beside_and_under_folders_of_that_name(tmp_path: Path) -> None:
+def test_the_command_runs_beside_and_under_folders_named_like_a_package(tmp_path: Path) -> None:
     (tmp_path / "cli").mkdir()
     (tmp_path / "cli" / "__init__.py").write_text("raise SystemExit('a stranger was imported')\n")
     for environment in ({}, {"PYTHONPATH": str(tmp_path)}):

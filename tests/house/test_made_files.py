@@ -14,16 +14,16 @@ MADE = made_files(ROOT)
 
 
 @pytest.mark.parametrize("name", sorted(MADE))
-def test_a_made_file_is_what_the_code_makes_of_it_now(name: str) -> None:
+def test_a_generated_file_is_up_to_date_with_the_code(name: str) -> None:
     assert (ROOT / name).is_file(), "`./reprise documents` writes it"
     assert (ROOT / name).read_text(encoding="utf-8") == MADE[name], "`./reprise documents` writes it anew"
 
 
-def test_the_client_carries_no_schema_that_nobody_makes() -> None:
+def test_the_client_carries_generated_schemas_only() -> None:
     assert kept_files(ROOT) - set(MADE) == set()
 
 
-def test_the_document_of_the_log_has_every_table_there_is() -> None:
+def test_the_document_of_the_log_has_every_generated_block() -> None:
     assert sorted(reference.marked(DOCUMENT)) == sorted([*reference.blocks(), "example"])
 
 
@@ -33,7 +33,7 @@ def test_the_document_names_every_topic() -> None:
     assert sorted(named) == sorted(topic.name for topic in topics.TOPICS)
 
 
-def test_every_message_and_field_of_it_has_a_line() -> None:
+def test_every_message_and_field_has_a_line_in_the_document() -> None:
     for message in reference.told():
         assert f"### {message.name}\n" in DOCUMENT
         assert all(f"| `{field.name}` | {field.type} | {field.meaning}" in DOCUMENT for field in message.fields)
@@ -47,7 +47,7 @@ def test_the_document_names_the_members_of_a_tick() -> None:
     assert sorted(named) == sorted(PublishedTick.__struct_fields__)
 
 
-def test_every_avro_file_is_of_a_message_the_document_has() -> None:
+def test_every_avro_file_belongs_to_a_message_in_the_document() -> None:
     files = {file.name.removesuffix(".avsc") for file in (ROOT / "schemas/avro").rglob("*.avsc")}
     assert files == {message.name for message in reference.told()}
 

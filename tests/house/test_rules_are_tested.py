@@ -33,16 +33,16 @@ def named_in_tests() -> dict[str, str]:
     return found
 
 
-def test_every_rule_stands_in_the_name_or_docstring_of_a_test() -> None:
+def test_every_rule_is_named_in_the_name_or_docstring_of_a_test() -> None:
     assert set(DEFINED) - set(named_in_tests()) == set()
 
 
-def test_no_test_names_a_rule_that_is_not_in_the_document() -> None:
+def test_no_test_names_an_unknown_rule() -> None:
     unknown = {number: where for number, where in named_in_tests().items() if number not in DEFINED}
     assert unknown == {}
 
 
-def test_each_rule_is_numbered_once_and_in_order() -> None:
+def test_rule_numbers_are_unique_and_in_order() -> None:
     assert len(DEFINED) == len(set(DEFINED))
     for series in SERIES.split("|"):
         numbers = [int(number.split("-")[1]) for number in DEFINED if number.startswith(f"{series}-")]
@@ -54,6 +54,6 @@ def test_each_rule_has_a_worked_example() -> None:
     assert [line[:12] for line in rules if not re.search(r" \*[^*]+\*$", line)] == []
 
 
-def test_the_table_of_refusals_is_the_code_s() -> None:
+def test_the_table_of_refusals_has_the_numbers_and_names_of_the_code() -> None:
     rows = re.findall(r"^\| (\d+) \| ([A-Z_]+) \|", RULES, re.MULTILINE)
     assert [(int(number), name) for number, name in rows] == [(entry.value, entry.name) for entry in Rejection]

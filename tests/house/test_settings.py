@@ -11,13 +11,13 @@ HEADER = (
 )
 
 
-def test_the_example_is_what_the_settings_say() -> None:
+def test_env_example_has_the_settings_meanings_and_defaults_of_the_code() -> None:
     assert (ROOT / ".env.example").read_text(encoding="utf-8") == HEADER + "".join(
         f"\n{entry(field)}" for field in Settings.model_fields.values()
     )
 
 
-def test_every_setting_is_described() -> None:
+def test_every_setting_has_a_description() -> None:
     assert [name for name, field in Settings.model_fields.items() if not field.description] == []
 
 

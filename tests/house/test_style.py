@@ -16,7 +16,7 @@ FIRST_LINE_MAX = 200
 
 
 @pytest.mark.parametrize("path", SOURCES + TESTS, ids=relative)
-def test_a_file_s_first_line_says_which_question_it_answers(path: Path) -> None:
+def test_the_first_docstring_line_of_a_file_is_one_short_sentence(path: Path) -> None:
     docstring = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
     assert docstring, "no docstring"
     first = docstring.splitlines()[0]
@@ -25,7 +25,7 @@ def test_a_file_s_first_line_says_which_question_it_answers(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=relative)
-def test_no_name_hides_what_a_thing_does(path: Path) -> None:
+def test_no_file_or_function_has_a_banned_vague_name(path: Path) -> None:
     assert path.stem not in BANNED_FILES
     named = [
         node.name
@@ -36,7 +36,7 @@ def test_no_name_hides_what_a_thing_does(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=relative)
-def test_what_cannot_be_named_is_not_caught(path: Path) -> None:
+def test_no_handler_catches_every_exception_without_raising(path: Path) -> None:
     if MAY_CATCH_ALL.search(relative(path)):
         return
     broad = [
@@ -48,7 +48,7 @@ def test_what_cannot_be_named_is_not_caught(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=relative)
-def test_nothing_is_left_to_do(path: Path) -> None:
+def test_no_file_has_a_todo_mark(path: Path) -> None:
     assert not re.search(r"\b(TODO|FIXME|XXX)\b", path.read_text(encoding="utf-8"))
 
 

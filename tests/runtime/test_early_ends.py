@@ -94,7 +94,7 @@ def test_the_last_record_is_found_behind_an_early_mark(made: Settings, monkeypat
     assert read_back(made, EVENTS, SHARD, 9) == []
 
 
-def test_a_sound_log_has_no_hole_behind_an_early_mark(made: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_sound_log_has_no_offset_gap_behind_an_early_mark(made: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     put(monkeypatch, (b"a", b"1"), (b"b", b"2"), None, (b"c", b"3"), None)
     assert not ask_for_record(made, SHARD, 1).is_hole_at(1)
     assert ask_for_record(made, SHARD, 2) == (3, 5), "the next record is told"

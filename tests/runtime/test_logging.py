@@ -24,7 +24,7 @@ def _configured() -> Iterator[None]:
     structlog.contextvars.clear_contextvars()
 
 
-def test_a_line_says_which_service_when_and_what(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_log_line_names_service_level_time_and_event(capsys: pytest.CaptureFixture[str]) -> None:
     configure("projector", "info")
     structlog.get_logger("reprise.somewhere").info("batch written", events=3)
     logging.getLogger("library").warning("it said %s", "so")
@@ -41,7 +41,7 @@ def test_a_line_says_which_service_when_and_what(capsys: pytest.CaptureFixture[s
     assert (foreign["service"], foreign["level"], foreign["event"]) == ("projector", "warning", "it said so")
 
 
-def test_an_error_comes_with_its_traceback_in_the_same_line(capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_exception_is_logged_with_its_traceback_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     configure("engine", "INFO")
     try:
         int("a bug")
@@ -51,7 +51,7 @@ def test_an_error_comes_with_its_traceback_in_the_same_line(capsys: pytest.Captu
     assert "ValueError: invalid literal" in json.loads(line)["exception"]
 
 
-def test_a_traceback_on_a_terminal_does_not_show_what_variables_held(
+def test_a_traceback_on_a_terminal_does_not_show_the_values_of_variables(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
@@ -69,7 +69,7 @@ def test_a_traceback_on_a_terminal_does_not_show_what_variables_held(
     assert "correct horse battery" not in shown
 
 
-def test_the_broken_connections_of_a_restart_are_no_news(capsys: pytest.CaptureFixture[str]) -> None:
+def test_closed_connections_of_librdkafka_are_not_logged(capsys: pytest.CaptureFixture[str]) -> None:
     configure("api", "DEBUG")
     logging.getLogger("librdkafka").info("connection closed")
     assert capsys.readouterr().err == ""
@@ -78,7 +78,7 @@ def test_the_broken_connections_of_a_restart_are_no_news(capsys: pytest.CaptureF
 @pytest.mark.parametrize(
     "library", ["httpcore.http11", "httpx", "uvicorn.error", "websockets.client", "websockets.server"]
 )
-def test_a_library_that_writes_whole_messages_is_not_asked_to_at_debug_either(
+def test_a_library_that_logs_whole_messages_stays_silent_at_debug_too(
     library: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     configure("venue", "DEBUG")

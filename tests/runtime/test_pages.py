@@ -25,11 +25,13 @@ def address(readiness: list[Readiness]) -> Iterator[str]:
     pages.stop()
 
 
-def test_a_service_that_runs_is_alive(address: str) -> None:
+def test_healthz_of_a_running_service_answers_200(address: str) -> None:
     assert httpx.get(f"{address}/healthz").status_code == 200
 
 
-def test_a_service_that_cannot_work_says_why(address: str, readiness: list[Readiness]) -> None:
+def test_readyz_of_a_service_that_cannot_work_answers_503_with_the_reason(
+    address: str, readiness: list[Readiness]
+) -> None:
     assert httpx.get(f"{address}/readyz").status_code == 200
     readiness.append(Readiness(ready=False, why="the broker does not answer"))
     answer = httpx.get(f"{address}/readyz")
@@ -37,12 +39,12 @@ def test_a_service_that_cannot_work_says_why(address: str, readiness: list[Readi
     assert answer.json() == {"ready": False, "why": "the broker does not answer"}
 
 
-def test_its_metrics_and_its_status_are_there(address: str) -> None:
+def test_a_service_serves_metrics_and_status(address: str) -> None:
     assert "things_total 3.0" in httpx.get(f"{address}/metrics").text
     assert httpx.get(f"{address}/status?x=1").json() == {"lag": 7}
 
 
-def test_another_path_names_the_pages_there_are(address: str) -> None:
+def test_an_unknown_path_answers_404_with_a_list_of_the_pages(address: str) -> None:
     answer = httpx.get(f"{address}/")
     assert answer.status_code == 404
     assert "/status" in answer.json()["pages"]

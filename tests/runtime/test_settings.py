@@ -53,7 +53,7 @@ REFUSED = [
 
 @pytest.mark.parametrize("where", ["environment", "file"])
 @pytest.mark.parametrize(("given", "meant"), MEANT, ids=lambda case: ",".join(case) or "nothing")
-def test_a_variable_sets(
+def test_a_setting_is_read_from_the_environment_and_from_the_env_file(
     given: dict[str, str], meant: dict[str, Any], where: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     give(given, where, monkeypatch)
@@ -63,7 +63,7 @@ def test_a_variable_sets(
 
 @pytest.mark.parametrize("where", ["environment", "file"])
 @pytest.mark.parametrize(("given", "said"), REFUSED, ids=str)
-def test_a_variable_is_refused_in_one_line_that_shows_no_secret(
+def test_a_wrong_setting_is_refused_in_one_line_without_a_secret(
     given: dict[str, str],
     said: str,
     where: str,

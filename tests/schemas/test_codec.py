@@ -52,13 +52,15 @@ def crc_64_avro(data: bytes) -> int:
 
 @SETTINGS
 @given(command=commands)
-def test_a_command_comes_back_as_it_was(command: Command) -> None:
+def test_a_command_is_the_same_after_encoding_and_decoding(command: Command) -> None:
     assert decode_command(encode_command(command)) == command
 
 
 @SETTINGS
 @given(event=events, previous=st.binary(min_size=16, max_size=16))
-def test_an_event_comes_back_as_it_was_and_carries_the_digest_it_must(event: Event, previous: bytes) -> None:
+def test_an_event_is_the_same_after_encoding_and_decoding_and_carries_the_expected_digest(
+    event: Event, previous: bytes
+) -> None:
     value, digest = seal(event, previous, RULES_VERSION)
     assert read_event(value) == event
     assert digest_of(value) == digest == expected_digest(value, previous)
@@ -66,7 +68,7 @@ def test_an_event_comes_back_as_it_was_and_carries_the_digest_it_must(event: Eve
 
 @SETTINGS
 @given(event=events, fingerprint=st.binary(min_size=8, max_size=8))
-def test_number_and_digest_of_an_event_are_read_whatever_schema_wrote_it(event: Event, fingerprint: bytes) -> None:
+def test_seq_and_digest_of_an_event_are_read_even_under_an_unknown_schema(event: Event, fingerprint: bytes) -> None:
     """They are the first field and the last of every schema, so older code finds where newer code has stopped."""
     event = msgspec.structs.replace(event, seq=abs(event.seq) % 2**62)
     value, digest = seal(event, bytes(16), RULES_VERSION)
@@ -101,7 +103,7 @@ def test_a_body_is_avro_s_binary_encoding() -> None:
     assert encode_command(DEPOSIT)[PREFIX_SIZE:] == b"\x02c" + b"\x02a" + b"\x00" + b"\x01"
 
 
-def test_a_digest_is_blake2b_over_the_previous_one_and_the_value_before_it() -> None:
+def test_a_digest_is_blake2b_over_the_previous_digest_and_the_value_without_its_digest() -> None:
     event = Deposited(
         seq=1,
         account_seq=1,
@@ -137,7 +139,7 @@ def test_a_digest_is_blake2b_over_the_previous_one_and_the_value_before_it() -> 
         b'{"command_id": "c"}',
     ],
 )
-def test_what_is_no_message_is_not_decodable(value: bytes | None) -> None:
+def test_bytes_that_are_no_message_are_not_decodable(value: bytes | None) -> None:
     with pytest.raises(NotDecodable):
         decode_command(value)
 

@@ -50,13 +50,13 @@ def written(schema: Any, fields: dict[str, Any]) -> bytes:
 
 @SETTINGS
 @given(command=commands)
-def test_a_command_is_written_as_fastavro_writes_it(command: Command) -> None:
+def test_compiled_writers_encode_a_command_as_fastavro_does(command: Command) -> None:
     assert encode_command(command)[PREFIX_SIZE:] == written(schema_of(command), msgspec.to_builtins(command))
 
 
 @SETTINGS
 @given(event=events)
-def test_an_event_is_written_as_fastavro_writes_it_and_read_as_fastavro_reads_it(event: Event) -> None:
+def test_compiled_writers_and_readers_treat_an_event_as_fastavro_does(event: Event) -> None:
     schema, (value, digest) = schema_of(event), seal(event, bytes(16), RULES_VERSION)
     fields = msgspec.to_builtins(event, builtin_types=(bytes,)) | {"digest": digest}
     assert value[PREFIX_SIZE:] == written(schema, fields)
@@ -67,7 +67,7 @@ def test_an_event_is_written_as_fastavro_writes_it_and_read_as_fastavro_reads_it
 
 @SETTINGS
 @given(number=st.integers(-INT64_MAX - 1, INT64_MAX))
-def test_a_number_is_written_as_fastavro_writes_it(number: int) -> None:
+def test_compiled_writers_encode_a_number_as_fastavro_does(number: int) -> None:
     assert write_long(number) == written("long", number)  # type: ignore[arg-type]  # A primitive schema is a name.
 
 
@@ -77,7 +77,7 @@ def test_a_number_beyond_64_bits_is_not_written(number: int) -> None:
         write_long(number)
 
 
-def test_an_array_in_several_blocks_some_with_their_size_is_read() -> None:
+def test_an_array_of_several_blocks_with_and_without_block_sizes_is_read() -> None:
     """Avro lets a writer cut an array into blocks, and put a block's size in bytes behind its negated count."""
     value = encode_command(PRICES)
     first, second = (written(parse_schema(tick_schema()), msgspec.to_builtins(tick)) for tick in PRICES.ticks)
@@ -102,7 +102,7 @@ def test_a_string_with_an_impossible_length_is_not_decodable(bad: bytes) -> None
         decode_command(value[:PREFIX_SIZE] + bad + value[PREFIX_SIZE + 1 :])
 
 
-def test_a_schema_beyond_what_is_compiled_is_refused() -> None:
+def test_a_schema_with_an_unsupported_type_is_refused() -> None:
     for strange in ({"type": "map", "values": "long"}, ["long", "null"]):
         schema = {"type": "record", "name": "R", "fields": [{"name": "f", "type": strange}]}
         with pytest.raises((TypeError, AttributeError)):

@@ -18,16 +18,16 @@ COMMANDS: tuple[ClientCommand, ...] = (
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: f"{type(command).__name__} {command.command_id}")
-def test_another_id_and_another_deadline_are_the_same_command(command: ClientCommand) -> None:
+def test_commands_that_differ_only_in_id_and_deadline_have_the_same_content(command: ClientCommand) -> None:
     again = msgspec.structs.replace(command, command_id="another", deadline=7)
     assert content_of(again) == content_of(command)
     assert len(content_of(command)) == CONTENT_SIZE
 
 
-def test_every_other_difference_is_another_command() -> None:
+def test_commands_that_differ_in_any_other_field_have_different_content() -> None:
     assert len({content_of(command) for command in COMMANDS}) == len(COMMANDS)
 
 
-def test_the_content_of_a_command_stays_what_it_was() -> None:
+def test_the_content_hash_of_a_recorded_command_never_changes() -> None:
     """Events in the log carry it: a field added later, null in this command, must not change it."""
     assert content_of(COMMANDS[3]).hex() == "94664c251f7a5c2b04f5a1616445b43f"

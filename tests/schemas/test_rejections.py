@@ -41,13 +41,13 @@ RELEASED = {
 }
 
 
-def test_released_numbers_keep_their_names_and_new_ones_come_after_them() -> None:
+def test_released_rejection_numbers_keep_their_names_and_new_numbers_are_higher() -> None:
     assert {entry.value: entry.name for entry in Rejection if entry <= max(RELEASED)} == RELEASED
 
 
-def test_a_new_number_has_a_line_here() -> None:
+def test_every_rejection_number_is_in_the_list_of_released_numbers() -> None:
     assert len(Rejection) == len(RELEASED)
 
 
-def test_a_refused_tick_s_reason_is_its_name() -> None:
+def test_the_value_of_a_tick_refusal_is_the_name_of_its_member() -> None:
     assert all(entry.value == entry.name for entry in TickRefusal)

@@ -79,7 +79,7 @@ def test_every_field_of_a_message_is_in_its_avro_file_in_order_and_with_its_type
 
 
 @pytest.mark.parametrize("message", MESSAGES, ids=lambda message: message.__name__)
-def test_every_message_and_field_is_explained_and_a_nullable_one_has_default_null(message: type) -> None:
+def test_every_message_and_field_has_a_doc_and_every_nullable_field_has_default_null(message: type) -> None:
     schema = newest(message)
     assert schema["name"] == message.__name__
     assert schema["namespace"] == ("reprise.events" if message in EVENTS else "reprise.commands")
@@ -93,5 +93,5 @@ def test_every_message_and_field_is_explained_and_a_nullable_one_has_default_nul
             assert field["default"] is None
 
 
-def test_a_message_has_a_name_of_its_own() -> None:
+def test_message_names_are_unique() -> None:
     assert len({message.__name__ for message in MESSAGES}) == len(MESSAGES)

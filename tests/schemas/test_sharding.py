@@ -21,5 +21,5 @@ def test_cmd_02_murmur2_gives_kafka_s_own_test_vectors(key: str, signed: int) ->
     assert shard_of(key, 12) == (signed & 0x7FFFFFFF) % 12
 
 
-def test_cmd_02_one_shard_takes_everybody() -> None:
+def test_cmd_02_with_one_shard_every_account_is_in_shard_0() -> None:
     assert {shard_of(key, 1) for key, _ in KAFKA_S_OWN} == {0}

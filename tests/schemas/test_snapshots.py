@@ -64,7 +64,7 @@ def packed(pages: list[bytes]) -> tuple[Manifest, list[bytes]]:
     return changed(chunk_offsets=offsets, uncompressed_bytes=packing.uncompressed_bytes, sha256=sha256), packing.chunks
 
 
-def test_a_manifest_comes_back_as_it_was() -> None:
+def test_a_manifest_is_the_same_after_encoding_and_decoding() -> None:
     for manifest in (MANIFEST, changed(previous_manifest_offset=None), changed(seq=0, next_offset=0, time=0)):
         assert decode_manifest(encode_manifest(manifest)) == manifest
 
@@ -79,7 +79,7 @@ def test_the_schema_has_the_manifest_s_fields_in_order_and_the_checksum_last() -
     assert names == [*Manifest.__struct_fields__, CHECKSUM_FIELD]
 
 
-def test_a_manifest_of_which_any_bit_turned_is_refused() -> None:
+def test_a_manifest_with_any_flipped_bit_is_refused() -> None:
     value = encode_manifest(MANIFEST)
     for place in range(len(value) * 8):
         turned = bytearray(value)
@@ -94,7 +94,7 @@ def test_bytes_that_are_no_manifest_are_refused(value: bytes | None) -> None:
         decode_manifest(value)
 
 
-def test_a_manifest_of_a_later_schema_is_refused_by_that_name() -> None:
+def test_a_manifest_of_a_later_schema_is_refused_with_its_fingerprint() -> None:
     with pytest.raises(SnapshotUnreadable, match="a schema of another version, fingerprint 0000000000000000"):
         decode_manifest(GOLDEN[:2] + bytes(8) + GOLDEN[10:])
 
@@ -115,12 +115,12 @@ def test_a_manifest_of_a_later_schema_is_refused_by_that_name() -> None:
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_a_manifest_that_contradicts_itself_is_refused(manifest: Manifest, why: str) -> None:
+def test_a_manifest_with_contradictory_fields_is_refused(manifest: Manifest, why: str) -> None:
     with pytest.raises(SnapshotUnreadable, match=why):
         decode_manifest(encode_manifest(manifest))
 
 
-def test_a_manifest_is_for_one_shard_up_to_the_committed_events_and_for_code_that_knows_its_versions() -> None:
+def test_a_manifest_is_unusable_for_another_shard_beyond_the_committed_events_or_for_older_code() -> None:
     def why(manifest: Manifest) -> str | None:
         return why_unusable(manifest, shard=1, seq=1_003, format_version=2, rules_version=3)
 
@@ -152,7 +152,7 @@ def test_keys_name_the_slot_and_the_chunk() -> None:
     ],
     ids=["small", "empty", "usual", "large", "exactly one chunk", "a length across two chunks"],
 )
-def test_pages_come_back_in_chunks_that_the_broker_takes(pages: list[bytes]) -> None:
+def test_pages_are_packed_in_chunks_under_the_broker_s_limit_and_unpacked_unchanged(pages: list[bytes]) -> None:
     manifest, chunks = packed(pages)
     assert max(map(len, chunks)) <= 900_000
     assert list(unpack(manifest, chunks)) == pages
@@ -174,13 +174,13 @@ PAGES = [BLOCK[:700_000], BLOCK[:700_000], BLOCK[700_000:]]
     ],
     ids=["one missing", "one too many", "swapped", "truncated", "empty", "another format", "one bit turned"],
 )
-def test_chunks_that_are_not_what_the_manifest_says_are_refused(alter: Any, why: str) -> None:
+def test_chunks_that_contradict_their_manifest_are_refused(alter: Any, why: str) -> None:
     manifest, chunks = packed(PAGES)
     with pytest.raises(SnapshotUnreadable, match=why):
         list(unpack(manifest, alter(chunks)))
 
 
-def test_chunks_that_are_whole_and_of_another_snapshot_are_refused_by_their_hash() -> None:
+def test_whole_chunks_of_another_snapshot_are_refused_by_their_hash() -> None:
     manifest, _ = packed([b"one ledger"])
     _, chunks = packed([b"another  1"])
     with pytest.raises(SnapshotUnreadable, match="its SHA-256 is"):

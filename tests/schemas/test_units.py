@@ -26,7 +26,7 @@ from schemas.units import INT64_MAX, NotRepresentable, parse, render
         ("1.000000000000000000000", 6, 1_000_000),
     ],
 )
-def test_what_a_unit_can_hold_is_parsed_exactly(digits: str | Decimal, exponent: int, units: int) -> None:
+def test_digits_a_unit_can_hold_are_parsed_exactly(digits: str | Decimal, exponent: int, units: int) -> None:
     assert parse(digits, exponent) == units
 
 
@@ -50,12 +50,12 @@ def test_what_a_unit_can_hold_is_parsed_exactly(digits: str | Decimal, exponent:
         ("1e999999999999999999", 6),
     ],
 )
-def test_what_it_cannot_hold_is_refused(digits: str, exponent: int) -> None:
+def test_digits_a_unit_cannot_hold_are_refused(digits: str, exponent: int) -> None:
     with pytest.raises(NotRepresentable):
         parse(digits, exponent)
 
 
-def test_not_a_digit_is_dropped_however_far_behind_the_point() -> None:
+def test_no_digit_is_dropped_however_far_behind_the_point() -> None:
     with pytest.raises(NotRepresentable):
         parse("1." + "0" * 30 + "1", 6)
 
@@ -64,11 +64,11 @@ def test_not_a_digit_is_dropped_however_far_behind_the_point() -> None:
     ("units", "exponent", "digits"),
     [(0, 6, "0.000000"), (1, 6, "0.000001"), (-1, 6, "-0.000001"), (150, 2, "1.50"), (7, 0, "7"), (-150, 2, "-1.50")],
 )
-def test_units_are_written_with_all_their_decimal_places(units: int, exponent: int, digits: str) -> None:
+def test_units_are_rendered_with_all_decimal_places(units: int, exponent: int, digits: str) -> None:
     assert render(units, exponent) == digits
 
 
 @settings(max_examples=500, derandomize=True)
 @given(units=st.integers(-INT64_MAX, INT64_MAX), exponent=st.integers(0, 12))
-def test_what_is_written_is_read_back(units: int, exponent: int) -> None:
+def test_rendered_units_are_parsed_to_the_same_number(units: int, exponent: int) -> None:
     assert parse(render(units, exponent), exponent) == units

@@ -23,7 +23,7 @@ def test_acc_01_an_account_opens_with_its_first_deposit() -> None:
     given().when(opens_account("carol", 5_000)).then(cash(5_000, who="carol"), legs(("EXTERNAL", "CASH", 5_000)))
 
 
-def test_acc_01_an_account_may_open_with_nothing_but_not_with_less() -> None:
+def test_acc_01_an_account_may_open_with_a_deposit_of_zero_but_not_with_a_negative_deposit() -> None:
     given().when(opens_account("carol", 0)).then(cash(0, who="carol"), legs())
     given().when(opens_account("carol", "-0.000001")).then(refused(Rejection.AMOUNT_NOT_POSITIVE))
 
@@ -47,7 +47,7 @@ def test_acc_03_a_deposit_comes_from_outside_into_cash() -> None:
 
 
 @pytest.mark.parametrize("amount", [0, "-0.000001", -5])
-def test_acc_03_a_deposit_is_more_than_nothing(amount: int | str) -> None:
+def test_acc_03_a_deposit_is_more_than_zero(amount: int | str) -> None:
     given().when(deposit(amount)).then(refused(Rejection.AMOUNT_NOT_POSITIVE), cash(0))
 
 
@@ -85,7 +85,7 @@ def test_acc_06_cash_may_be_withdrawn_to_the_last_micro() -> None:
 
 
 @pytest.mark.parametrize("amount", [0, "-0.000001"])
-def test_acc_06_a_withdrawal_is_more_than_nothing(amount: int | str) -> None:
+def test_acc_06_a_withdrawal_is_more_than_zero(amount: int | str) -> None:
     given(deposit(100)).when(withdraw(amount)).then(refused(Rejection.AMOUNT_NOT_POSITIVE), cash(100))
 
 

@@ -27,13 +27,13 @@ from tests.spec.language import (
 A_LONG = (deposit(1_000), long(BTC, margin=100, leverage=10, at=50_000, stop=49_000, take=51_000))
 
 
-def test_amend_01_only_what_is_named_changes() -> None:
+def test_amend_01_an_amendment_changes_only_the_stops_it_names() -> None:
     given(*A_LONG).when(amend(1, stop=49_500)).then(amended(stop=49_500, take=51_000))
     given(*A_LONG).when(amend(1, take=52_000)).then(amended(stop=49_000, take=52_000))
     given(*A_LONG).when(amend(1, stop=49_500, take=52_000)).then(amended(stop=49_500, take=52_000))
 
 
-def test_amend_01_none_takes_it_off() -> None:
+def test_amend_01_a_stop_set_to_none_is_removed() -> None:
     given(*A_LONG).when(amend(1, stop=None)).then(amended(stop=None, take=51_000)).when(price(BTC, 48_000)).then(
         is_open(1)
     )
@@ -42,14 +42,14 @@ def test_amend_01_none_takes_it_off() -> None:
     )
 
 
-def test_amend_01_the_old_stop_is_forgotten_and_the_new_one_fires() -> None:
+def test_amend_01_an_amended_stop_fires_at_its_new_price_and_not_at_its_old_one() -> None:
     given(*A_LONG).when(amend(1, stop=48_000, take=52_000), price(BTC, 49_000), price(BTC, 51_000)).then(
         amended(stop=48_000, take=52_000), is_open(1)
     ).when(price(BTC, 52_000)).then(taken(1, at=52_000))
     given(*A_LONG).when(amend(1, stop=49_500), price(BTC, 49_500)).then(stopped(1, at=49_500))
 
 
-def test_amend_02_setting_needs_a_fresh_price_and_taking_off_needs_none() -> None:
+def test_amend_02_setting_a_stop_needs_a_fresh_price_and_removing_a_stop_does_not() -> None:
     given(*A_LONG, wait(5)).when(amend(1, stop=48_000), amend(1, take=52_000), amend(1, stop=None)).then(
         refused(Rejection.PRICE_STALE), refused(Rejection.PRICE_STALE), amended(stop=None, take=51_000)
     )
@@ -69,7 +69,7 @@ def test_amend_02_setting_needs_a_fresh_price_and_taking_off_needs_none() -> Non
         ("short", None, 50_000, Rejection.TAKE_PROFIT_WRONG_SIDE),
     ],
 )
-def test_amend_03_what_is_set_stands_on_the_right_side_of_the_exit_price(
+def test_amend_03_a_new_stop_or_take_profit_is_on_the_right_side_of_the_exit_price(
     side: Side, stop: Number | None, take: Number | None, expected: Rejection | None
 ) -> None:
     given(deposit(1_000), opens(side, BTC, margin=100, leverage=10, at=50_000)).when(
@@ -77,7 +77,7 @@ def test_amend_03_what_is_set_stands_on_the_right_side_of_the_exit_price(
     ).then(amended(stop=stop, take=take) if expected is None else refused(expected))
 
 
-def test_amend_03_what_is_not_set_is_not_looked_at() -> None:
+def test_amend_03_a_stop_that_an_amendment_keeps_is_not_checked() -> None:
     """Halted, the price may pass a stop; another take may still be set."""
     given(*A_LONG, halt(BTC), market(BTC, 48_500)).when(amend(1, take=50_500)).then(amended(stop=49_000, take=50_500))
 
@@ -119,7 +119,7 @@ def test_amend_06_an_amendment_that_makes_no_sense_is_malformed(
     given(*A_LONG).when(sent(command)).then(refused(Rejection.MALFORMED), is_open(1))
 
 
-def test_amend_07_a_stop_that_liquidation_comes_before_is_set_with_a_warning() -> None:
+def test_amend_07_a_stop_beyond_the_liquidation_price_is_set_with_a_warning() -> None:
     given(deposit(1_000), long(BTC, margin=100, leverage=50, at=50_000)).when(
         amend(1, stop="49246.3"), amend(1, stop="49246.2")
     ).then(amended(stop="49246.3", take=None), amended(stop="49246.2", take=None, warned=True))

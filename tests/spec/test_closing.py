@@ -38,7 +38,7 @@ from tests.spec.language import (
         ("short", SOL, 125, "125.5", -20),
     ],
 )
-def test_close_01_the_owner_closes_the_whole_ticket_and_the_result_is_cash(
+def test_close_01_the_owner_closes_the_whole_position_and_the_result_is_cash(
     side: Side, symbol: str, at: Number, then: Number, profit: Number
 ) -> None:
     given(deposit(1_000), opens(side, symbol, margin=100, leverage=50, at=at), market(symbol, then)).when(
@@ -61,7 +61,7 @@ def test_close_03_a_second_close_is_refused_and_moves_nothing() -> None:
     )
 
 
-def test_close_03_a_stranger_and_an_unknown_ticket_are_refused_alike() -> None:
+def test_close_03_another_account_s_close_and_a_close_of_an_unknown_position_get_the_same_refusal() -> None:
     given(deposit(1_000), deposit(1_000, who=BOB), long(BTC, margin=100, leverage=50, at=50_000)).when(
         close(1, who=BOB),
         close(2),
@@ -76,7 +76,7 @@ def test_close_04_closing_needs_a_fresh_price() -> None:
     given(*opened_long, wait("4.997999")).when(close(1)).then(closed_by_hand(1))  # 4.999999 after the tick
 
 
-def test_close_05_the_fee_is_taken_from_what_is_left_and_never_more() -> None:
+def test_close_05_the_closing_fee_is_taken_from_the_remaining_margin_and_never_exceeds_it() -> None:
     terms = {"quantity": "0.1", "leverage": 50}
     given(deposit(1_000), long(BTC, **terms, at=50_000), fee_rate=1_000).when(close(1)).then(
         closed_by_hand(1, fee=5, returned=95), fees(10), cash(990)
@@ -112,7 +112,7 @@ def test_close_06_the_requirement_on_a_receipt_is_rounded_up() -> None:
     )
 
 
-def test_close_07_each_ticket_closes_by_itself() -> None:
+def test_close_07_opposite_positions_are_closed_separately() -> None:
     given(deposit(1_000), long(BTC, margin=100, leverage=50, at=50_000), short(BTC, margin=100, leverage=50)).when(
         market(BTC, 50_100), close(2)
     ).then(closed_by_hand(2, profit=-10), is_open(1), cash(890), balance(990))

@@ -85,13 +85,13 @@ def test_cmd_02_a_broadcast_names_its_shard() -> None:
     given(*A_LONG).when(sent(command), close(1)).then(refused(Rejection.WRONG_SHARD), closed_by_hand(1))
 
 
-def test_cmd_03_an_account_nobody_opened_can_do_nothing() -> None:
+def test_cmd_03_commands_of_an_account_that_was_never_opened_are_refused() -> None:
     given(market(BTC, 50_000)).when(
         deposit(1, who="nobody"), withdraw(1, who="nobody"), long(BTC, margin=1, who="nobody"), close(1, who="nobody")
     ).then(*[refused(Rejection.ACCOUNT_UNKNOWN)] * 4)
 
 
-def test_cmd_04_a_known_command_is_answered_with_where_it_first_stood_and_not_executed() -> None:
+def test_cmd_04_a_repeated_command_is_answered_with_its_first_offset_and_not_executed() -> None:
     scenario = given()
     first = scenario.exchange.state.next_offset
     scenario.when(deposit(10, id="d"), deposit(10, id="d"), wait(599), deposit(10, id="d")).then(
@@ -141,7 +141,7 @@ def test_cmd_06_a_refused_command_stays_refused() -> None:
     )
 
 
-def test_cmd_06_also_one_that_was_malformed_or_late() -> None:
+def test_cmd_06_a_malformed_or_late_command_stays_refused_too() -> None:
     malformed = amend(1, id="a")
     late = Deposit(command_id="d", account_id=ALICE, deadline=1, amount=10)
     given(*A_LONG).when(malformed, malformed, sent(late), sent(late), sent(replace(late, deadline=None))).then(
@@ -157,7 +157,7 @@ def test_cmd_07_an_id_is_remembered_for_ten_minutes_of_log_time() -> None:
     )
 
 
-def test_cmd_07_a_repeat_does_not_make_the_memory_longer() -> None:
+def test_cmd_07_a_repeat_does_not_extend_the_time_an_id_is_remembered() -> None:
     given().when(deposit(10, id="d"), wait(500), deposit(10, id="d"), wait(100), deposit(10, id="d")).then(
         repeated(), cash(20)
     )
@@ -170,7 +170,7 @@ def test_cmd_08_an_account_has_six_hundred_commands_in_ten_minutes() -> None:
     ).when(deposit(1, who=BOB), wait(600), deposit(1, id="late")).then(cash("1.000599"), cash(1, who=BOB))
 
 
-def test_cmd_08_what_was_one_too_many_is_not_remembered_and_a_repeat_still_answered() -> None:
+def test_cmd_08_a_command_over_the_limit_is_not_remembered_and_a_repeat_is_still_answered() -> None:
     def until_the_first_is_forgotten(exchange: Exchange) -> None:
         oldest = next(iter(exchange.state.accounts[ALICE].commands.values()))
         exchange.now = oldest.time + seconds(600) - 1_000
@@ -185,14 +185,14 @@ def test_cmd_08_what_was_one_too_many_is_not_remembered_and_a_repeat_still_answe
     )
 
 
-def test_cmd_09_closing_and_amending_have_six_hundred_of_their_own() -> None:
+def test_cmd_09_closing_and_amending_have_a_limit_of_six_hundred_commands_of_their_own() -> None:
     fill = each(*[deposit("0.000001") for _ in range(FULL - 3)])
     given(*A_LONG).when(fill, deposit(1), amend(1, stop=49_000), close(1), close(1)).then(
         refused(Rejection.TOO_MANY_COMMANDS), closed_by_hand(1), refused(Rejection.POSITION_NOT_OPEN)
     )
 
 
-def test_cmd_09_and_these_end_as_well() -> None:
+def test_cmd_09_closing_and_amending_are_refused_beyond_their_own_limit() -> None:
     exits = each(*[close(9) for _ in range(FULL)])
     given(*A_LONG).when(exits, close(1), amend(1, stop=None), deposit(1)).then(
         *[refused(Rejection.POSITION_NOT_OPEN)] * FULL,
@@ -221,14 +221,14 @@ def test_cmd_10_a_deadline_is_not_passed_and_at_most_five_minutes_ahead(
 
 
 @pytest.mark.parametrize("bad", ["", "x" * 65, "tab\t", "nul\x00", "é", "line\n"])
-def test_cmd_11_an_id_is_1_to_64_printable_ascii_characters_and_others_are_not_remembered(bad: str) -> None:
+def test_cmd_11_an_id_is_1_to_64_printable_ascii_characters_and_any_other_id_is_not_remembered(bad: str) -> None:
     given().when(deposit(1, id="x" * 64), *[sent(Deposit(command_id=bad, account_id=ALICE, amount=1))] * 2).then(
         *[refused(Rejection.MALFORMED)] * 2, cash("1")
     )
     given().when(sent(OpenAccount(command_id="o", account_id=bad, first_deposit=0))).then(refused(Rejection.MALFORMED))
 
 
-def test_cmd_12_a_broadcast_is_executed_once_however_often_it_comes_and_remembered_for_ever() -> None:
+def test_cmd_12_a_broadcast_is_executed_once_however_often_it_is_sent_and_remembered_for_ever() -> None:
     halt = SetMarketStatus(
         command_id=broadcast_id("halt-1", 0), shard=0, broadcast="halt-1", symbol=BTC, status="halted"
     )
@@ -241,7 +241,7 @@ def test_cmd_12_a_broadcast_is_executed_once_however_often_it_comes_and_remember
     assert scenario.exchange.state.markets[BTC].status == "open"
 
 
-def test_cmd_12_a_refused_broadcast_stays_refused_and_one_without_an_id_is_malformed() -> None:
+def test_cmd_12_a_refused_broadcast_stays_refused_and_a_broadcast_without_an_id_is_malformed() -> None:
     command = DefineInstruments(command_id="d", shard=0, broadcast="b", instruments=())
     given().when(
         sent(command),
@@ -289,7 +289,7 @@ def test_cmd_14_only_an_outcome_remembers_the_id_and_only_where_the_account_is_k
         assert memory[event.command_id].content == event.command_hash
 
 
-def test_cmd_14_an_account_that_could_not_be_opened_may_be_asked_for_again_under_the_same_id() -> None:
+def test_cmd_14_a_refused_account_opening_may_be_sent_again_under_the_same_id() -> None:
     given().when(
         sent(OpenAccount(command_id="o", account_id="carol", first_deposit=-1)),
         sent(OpenAccount(command_id="o", account_id="carol", first_deposit=5)),

@@ -66,7 +66,7 @@ def selected(event_type: type[FeedSelected] | type[FeedKept]) -> Check:
 
 
 @pytest.mark.parametrize("name", ["backpack", "simulated", "recorded"])
-def test_feed_01_a_feed_is_one_of_three(name: str) -> None:
+def test_feed_01_a_feed_has_one_of_three_names(name: str) -> None:
     given().when(feed(name, "run-2")).then(selected(FeedSelected))
 
 
@@ -79,7 +79,7 @@ def test_feed_01_any_other_name_or_a_run_that_is_no_id_is_malformed(name: str, r
     given().when(feed("recorded", "x" * 64)).then(selected(FeedSelected))
 
 
-def test_feed_02_the_same_name_and_run_change_nothing_and_twins_share_them() -> None:
+def test_feed_02_selecting_the_selected_name_and_run_again_changes_nothing() -> None:
     scenario = given(market(BTC, 50_000)).when(feed(FEED, RUN), feed(FEED, RUN, live=True))
     scenario.then(selected(FeedKept), selected(FeedKept), condition_is(BTC, "fresh"))
     assert scenario.exchange.state.feed == Feed(name=FEED, run=RUN, live=False)
@@ -126,7 +126,7 @@ def test_feed_04_before_a_feed_is_selected_there_are_no_prices() -> None:
     empty().when(sent(command)).then(refused(Rejection.FEED_NOT_SELECTED))
 
 
-def test_feed_05_what_a_twin_of_a_live_feed_sends_again_is_not_newer() -> None:
+def test_feed_05_a_tick_repeated_by_a_twin_of_a_live_feed_is_refused_as_not_newer() -> None:
     moment = MIDNIGHT + 5_000_000
     given(market(BTC, 50_000), live=True).when(
         price(BTC, 50_001, at=moment, source_time=moment, update_id=7),
@@ -148,13 +148,13 @@ def test_halt_01_a_halted_market_opens_and_closes_nothing() -> None:
     )
 
 
-def test_halt_01_a_halt_is_one_symbol_s_and_money_still_comes_and_goes() -> None:
+def test_halt_01_a_halt_of_one_symbol_leaves_other_symbols_deposits_and_withdrawals_open() -> None:
     given(*A_LONG, market(ETH, 2_500), halt(BTC)).when(
         long(ETH, margin=100), deposit(1), withdraw(1), amend(1, stop=None), opens_account("carol")
     ).then(opened(2), amended(stop=None, take=None))
 
 
-def test_halt_02_prices_go_on_and_fire_nothing() -> None:
+def test_halt_02_a_halted_market_accepts_prices_and_fires_nothing() -> None:
     given(*A_LONG, halt(BTC)).when(price(BTC, 49_000), market(BTC, 20_000)).then(
         accepted(BTC), condition_is(BTC, "fresh"), quote_is(BTC, 20_000), is_open(1)
     )
@@ -171,11 +171,11 @@ def test_halt_03_the_command_that_ends_a_halt_fires_at_once_at_the_last_price() 
 
 
 @pytest.mark.parametrize("status", ["open", "close_only"])
-def test_halt_03_a_market_that_is_only_to_close_fires_as_well(status: MarketStatus) -> None:
+def test_halt_03_a_halt_that_ends_in_close_only_fires_triggers_too(status: MarketStatus) -> None:
     given(*A_LONG, halt(BTC), price(BTC, 49_400)).when(set_status(BTC, status)).then(stopped(1, at=49_400), cash(940))
 
 
-def test_halt_03_a_ticket_whose_stop_was_passed_and_came_back_lives() -> None:
+def test_halt_03_a_position_whose_stop_was_passed_during_a_halt_stays_open_if_the_price_came_back() -> None:
     given(*A_LONG, halt(BTC), price(BTC, 49_400), price(BTC, 49_600)).when(unhalt(BTC)).then(is_open(1))
 
 
@@ -192,13 +192,13 @@ def test_halt_04_a_halt_in_a_symbol_without_a_price_ends_quietly() -> None:
     given(halt(BTC)).when(unhalt(BTC)).then(condition_is(BTC, "none"))
 
 
-def test_halt_05_close_only_opens_nothing_and_closes_all() -> None:
+def test_halt_05_a_close_only_market_opens_no_position_and_closes_positions() -> None:
     given(*A_LONG, close_only(BTC)).when(long(BTC, margin=100), short(BTC, margin=100), close(1)).then(
         refused(Rejection.MARKET_CLOSE_ONLY), refused(Rejection.MARKET_CLOSE_ONLY), closed_by_hand(1)
     )
 
 
-def test_halt_05_close_only_still_liquidates() -> None:
+def test_halt_05_a_close_only_market_still_liquidates() -> None:
     given(deposit(1_000), long(BTC, margin=100, leverage=50, at=50_000), close_only(BTC)).when(price(BTC, 49_200)).then(
         liquidated(1, at=49_200, fee=20, returned=0)
     )

@@ -86,13 +86,13 @@ def test_inst_03_no_instrument_is_defined_whose_notional_could_leave_64_bits() -
     assert defined(replace(new, quantity_max=10**6, tick_value=4_612)) == REFUSED
 
 
-def test_inst_03_a_broadcast_of_nothing_or_of_a_symbol_twice_is_malformed() -> None:
+def test_inst_03_a_broadcast_without_instruments_or_with_a_symbol_twice_is_malformed() -> None:
     assert defined() == REFUSED
     assert defined(BY_SYMBOL[BTC], BY_SYMBOL[BTC]) == REFUSED
     assert defined(*INSTRUMENTS, known=False) == OK
 
 
-def test_inst_03_one_unsound_instrument_refuses_them_all() -> None:
+def test_inst_03_one_invalid_instrument_refuses_all_instruments_of_its_broadcast() -> None:
     exchange = Exchange()
     bad = replace(BY_SYMBOL[ETH], tick_value=0)
     exchange.send(DefineInstruments(command_id="d", shard=0, broadcast="b", instruments=(BY_SYMBOL[BTC], bad)))

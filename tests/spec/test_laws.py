@@ -65,7 +65,7 @@ DAMAGE: tuple[tuple[int, Callable[[State], None]], ...] = (
 
 
 @pytest.mark.parametrize(("law", "damage"), DAMAGE, ids=[f"law-{number}-{n}" for n, (number, _) in enumerate(DAMAGE)])
-def test_law_1_2_3_4_5_6_a_ledger_that_breaks_one_is_told_so(law: int, damage: Callable[[State], None]) -> None:
+def test_law_1_2_3_4_5_6_the_check_finds_a_ledger_that_breaks_a_law(law: int, damage: Callable[[State], None]) -> None:
     """LAW-1, LAW-2, LAW-3, LAW-4, LAW-5 and LAW-6: the check is not blind."""
     exchange = busy()
     assert broken(exchange.state) == []
@@ -73,7 +73,7 @@ def test_law_1_2_3_4_5_6_a_ledger_that_breaks_one_is_told_so(law: int, damage: C
     assert any(sentence.startswith(_law(law)) for sentence in broken(exchange.state))
 
 
-def test_law_4_speaks_of_open_markets_with_a_fresh_price_only() -> None:
+def test_law_4_applies_to_open_markets_with_a_fresh_price_only() -> None:
     """LAW-4: in a halted market, and at a stale price, a liquidatable ticket may stand."""
     given(deposit(1_000), long(BTC, margin=100, leverage=50, at=50_000), halt(BTC)).when(price(BTC, 49_200)).then()
     exchange = busy()
@@ -117,7 +117,7 @@ def test_law_9_the_state_from_the_events_is_the_state_from_the_commands() -> Non
     assert state_digest(again.state) == state_digest(exchange.state) == state_digest(exchange.folded())
 
 
-def test_law_9_a_digest_sees_each_part_of_the_state() -> None:
+def test_law_9_the_state_digest_covers_each_part_of_the_state() -> None:
     """LAW-9: two ledgers that differ by a micro, a tick or an id differ in their digest."""
     digests = {state_digest(busy().state)}
     for _, damage in DAMAGE:

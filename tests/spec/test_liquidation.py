@@ -46,7 +46,7 @@ EXACT: tuple[tuple[Side, str, int, Number, Number, Number], ...] = (
 
 
 @pytest.mark.parametrize(("side", "symbol", "at", "last", "first", "fee"), EXACT)
-def test_liq_01_a_ticket_is_liquidated_at_its_liquidation_price_and_not_a_tick_before(
+def test_liq_01_a_position_is_liquidated_at_its_liquidation_price_and_not_a_tick_before(
     side: Side, symbol: str, at: int, last: Number, first: Number, fee: Number
 ) -> None:
     given(deposit(1_000), market(symbol, at)).when(opens(side, symbol, margin=100, leverage=50)).then(
@@ -75,7 +75,7 @@ def test_liq_01_equity_equal_to_the_requirement_is_enough() -> None:
         ("short", "73750.0", "73750.1", "1.475002", "3.524598"),
     ],
 )
-def test_liq_02_a_ticket_must_keep_a_twentieth_of_its_margin(
+def test_liq_02_a_position_must_keep_a_twentieth_of_its_margin(
     side: Side, last: Number, first: Number, fee: Number, returned: Number
 ) -> None:
     """At 2x the floor of 5 % of the margin, 5.00, is above the maintenance."""
@@ -84,14 +84,14 @@ def test_liq_02_a_ticket_must_keep_a_twentieth_of_its_margin(
     ).when(price(BTC, first)).then(liquidated(1, at=first, fee=fee, returned=returned, requirement=5))
 
 
-def test_liq_03_a_ticket_no_price_can_endanger_has_no_liquidation_price() -> None:
+def test_liq_03_a_position_no_price_can_liquidate_has_no_liquidation_price() -> None:
     exchange = given(deposit(1_000), market(BTC, 50_000)).when(long(BTC, margin="0.99", leverage=1)).exchange
     event = exchange.last[0]
     assert isinstance(event, PositionOpened)
     assert (event.quantity, event.liquidation_price) == (1, None)  # 0.50 of notional on 0.99 of margin
 
 
-def test_liq_03_a_short_whose_liquidation_price_is_above_a_billion_ticks_has_none() -> None:
+def test_liq_03_a_short_that_only_a_price_above_a_billion_ticks_liquidates_has_no_liquidation_price() -> None:
     exchange = (
         given(opens_account("carol", 10_000_000), market(SOL, 6_000_000))
         .when(short(SOL, quantity="0.01", leverage=1, who="carol"))
@@ -103,7 +103,7 @@ def test_liq_03_a_short_whose_liquidation_price_is_above_a_billion_ticks_has_non
     assert event.liquidation_price is None
 
 
-def test_liq_04_the_fee_is_half_a_percent_in_place_of_the_closing_fee_and_the_rest_returns() -> None:
+def test_liq_04_the_liquidation_fee_of_half_a_percent_replaces_the_closing_fee_and_the_rest_returns() -> None:
     given(deposit(1_000), long(BTC, margin=100, leverage=2, at=50_000), fee_rate=1_000).when(market(BTC, 26_000)).then(
         liquidated(1, at=26_000, fee="0.52", returned="3.48", profit=-96),
         legs(("MARGIN", "HOUSE", 96), ("MARGIN", "INSURANCE", "0.52"), ("MARGIN", "CASH", "3.48")),
@@ -113,7 +113,7 @@ def test_liq_04_the_fee_is_half_a_percent_in_place_of_the_closing_fee_and_the_re
     )
 
 
-def test_liq_04_the_fee_is_at_most_what_is_left() -> None:
+def test_liq_04_the_liquidation_fee_is_at_most_the_remaining_equity() -> None:
     given(deposit(1_000), long(BTC, margin=100, leverage=50, at=50_000)).when(price(BTC, 49_200)).then(
         liquidated(1, at=49_200, fee=20, returned=0, equity=20, requirement="24.6"),
         legs(("MARGIN", "HOUSE", 80), ("MARGIN", "INSURANCE", 20)),
@@ -148,7 +148,7 @@ def test_liq_06_a_loss_beyond_the_margin_without_insurance_is_written_off(side: 
     )
 
 
-def test_liq_06_insurance_pays_as_far_as_it_goes() -> None:
+def test_liq_06_insurance_pays_a_loss_as_far_as_the_fund_goes() -> None:
     twenty = (long(BTC, margin=100, leverage=50, at=50_000), price(BTC, 49_200))
     given(deposit(1_000), *twenty, long(BTC, margin=100, leverage=50, at=50_000)).when(price(BTC, 48_000)).then(
         liquidated(2, at=48_000, fee=0, returned=0, shortfall=100, insurance_paid=20, written_off=80),
@@ -159,14 +159,14 @@ def test_liq_06_insurance_pays_as_far_as_it_goes() -> None:
     )
 
 
-def test_liq_06_insurance_pays_all_and_keeps_the_rest() -> None:
+def test_liq_06_insurance_pays_a_loss_in_full_and_keeps_the_rest() -> None:
     twenty = (long(BTC, margin=100, leverage=50, at=50_000), price(BTC, 49_200))
     given(deposit(1_000), *twenty, long(BTC, margin=100, leverage=50, at=50_000)).when(price(BTC, 48_950)).then(
         liquidated(2, at=48_950, fee=0, returned=0, shortfall=5, insurance_paid=5, written_off=0), insurance(15)
     )
 
 
-def test_liq_06_what_one_ticket_pays_in_insures_the_next_of_the_same_tick() -> None:
+def test_liq_06_the_fee_of_one_liquidation_insures_the_next_liquidation_of_the_same_tick() -> None:
     given(
         deposit(1_000),
         deposit(1_000, who=BOB),

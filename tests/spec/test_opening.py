@@ -77,7 +77,7 @@ def test_open_04_leverage_is_from_1_to_100(leverage: Number, *, passes: bool) ->
 
 
 @pytest.mark.parametrize("leverage", [0, -1, 101])
-def test_open_04_leverage_that_is_none_is_refused(leverage: int) -> None:
+def test_open_04_leverage_outside_its_range_is_refused(leverage: int) -> None:
     given(deposit(1_000)).when(long(BTC, margin=100, leverage=leverage, at=50_000)).then(
         refused(Rejection.LEVERAGE_OUT_OF_RANGE)
     )
@@ -87,7 +87,7 @@ def test_open_04_leverage_that_is_none_is_refused(leverage: int) -> None:
     ("side", "at", "passes"),
     [("long", 50_500, True), ("long", "50500.1", False), ("short", 49_500, True), ("short", "49499.9", False)],
 )
-def test_open_05_the_price_may_slip_a_hundred_basis_points_from_the_expected_one(
+def test_open_05_the_fill_price_may_slip_a_hundred_basis_points_from_the_expected_price(
     side: Side, at: Number, *, passes: bool
 ) -> None:
     given(deposit(1_000)).when(opens(side, BTC, margin=100, at=at, expected=50_000)).then(
@@ -109,7 +109,7 @@ def test_open_05_the_price_may_slip_a_hundred_basis_points_from_the_expected_one
         ("short", "49974.9", 5, False),
     ],
 )
-def test_open_05_the_order_may_name_its_own_slippage_and_a_better_price_is_welcome(
+def test_open_05_an_order_may_name_its_own_slippage_and_a_better_price_fills(
     side: Side, at: Number, bps: int, *, passes: bool
 ) -> None:
     given(deposit(1_000)).when(opens(side, BTC, margin=100, at=at, expected=50_000, slippage_bps=bps)).then(
@@ -118,14 +118,14 @@ def test_open_05_the_order_may_name_its_own_slippage_and_a_better_price_is_welco
 
 
 @pytest.mark.parametrize("amount", [0, "-0.000001", -100])
-def test_open_06_a_margin_or_a_quantity_is_more_than_nothing(amount: Number) -> None:
+def test_open_06_a_margin_or_a_quantity_is_more_than_zero(amount: Number) -> None:
     quantity = amount if isinstance(amount, int) else -1
     given(deposit(1_000), market(BTC, 50_000)).when(long(BTC, margin=amount), short(BTC, quantity=quantity)).then(
         refused(Rejection.AMOUNT_NOT_POSITIVE), refused(Rejection.AMOUNT_NOT_POSITIVE)
     )
 
 
-def test_open_07_less_than_the_least_lot_is_below_the_minimum() -> None:
+def test_open_07_a_quantity_under_the_least_lot_is_below_the_minimum() -> None:
     given(deposit(1_000), market(BTC, 50_000)).when(
         long(BTC, margin="0.5", leverage=1), long(BTC, margin="0.499999", leverage=1)
     ).then(opened(quantity="0.00001"), refused(Rejection.BELOW_MINIMUM))
@@ -136,7 +136,7 @@ def test_open_07_less_than_the_least_lot_is_below_the_minimum() -> None:
     [(BTC, 100, 100, "100.00001"), (ETH, 100, 2_000, "2000.0001"), (SOL, 2, 100_000, "100000.001")],
 )
 @pytest.mark.parametrize("side", SIDES)
-def test_open_07_more_than_the_most_is_above_the_maximum(
+def test_open_07_a_quantity_over_the_largest_is_above_the_maximum(
     side: Side, symbol: str, at: int, most: Number, more: Number
 ) -> None:
     given(opens_account("carol", 1_000_000), market(symbol, at)).when(
@@ -146,7 +146,7 @@ def test_open_07_more_than_the_most_is_above_the_maximum(
 
 
 @pytest.mark.parametrize("side", SIDES)
-def test_open_08_a_position_is_at_most_a_million(side: Side) -> None:
+def test_open_08_a_position_s_notional_is_at_most_a_million(side: Side) -> None:
     given(deposit(100_000), market(BTC, 50_000)).when(
         opens(side, BTC, quantity="20.00001", leverage=100), opens(side, BTC, quantity=20, leverage=100)
     ).then(refused(Rejection.POSITION_NOTIONAL_LIMIT), opened(margin=10_000))
@@ -177,7 +177,7 @@ def test_open_08_a_side_of_a_symbol_is_bounded_over_all_accounts(side: Side, oth
     ).then(refused(Rejection.SIDE_NOTIONAL_LIMIT), opened(2), refused(Rejection.SIDE_NOTIONAL_LIMIT), opened(3))
 
 
-def test_open_08_what_is_closed_makes_room_again() -> None:
+def test_open_08_a_closed_position_makes_room_again() -> None:
     given(deposit(100_000), long(BTC, quantity=20, leverage=100, at=50_000), side_notional_max=usdc(1_000_000)).when(
         close(1), long(BTC, quantity=20, leverage=100)
     ).then(closed_by_hand(1, returned=10_000), opened(2))
@@ -196,7 +196,7 @@ def test_open_08_what_is_closed_makes_room_again() -> None:
         ("short", 49_000, 51_000, Rejection.STOP_LOSS_WRONG_SIDE),
     ],
 )
-def test_open_09_stop_and_take_stand_on_either_side_of_the_exit_price(
+def test_open_09_stop_and_take_profit_are_on_either_side_of_the_exit_price(
     side: Side, stop: Number | None, take: Number | None, expected: Rejection | None
 ) -> None:
     given(deposit(1_000), market(BTC, "49999.9", "50000.1")).when(
@@ -215,7 +215,7 @@ def test_open_09_stop_and_take_stand_on_either_side_of_the_exit_price(
         ("short", 99_999, True),
     ],
 )
-def test_open_10_a_stop_that_liquidation_comes_before_is_accepted_with_a_warning(
+def test_open_10_a_stop_beyond_the_liquidation_price_is_accepted_with_a_warning(
     side: Side, stop: Number, *, warned: bool
 ) -> None:
     given(deposit(1_000)).when(opens(side, BTC, margin=100, leverage=50, at=50_000, stop=stop)).then(
@@ -224,7 +224,7 @@ def test_open_10_a_stop_that_liquidation_comes_before_is_accepted_with_a_warning
 
 
 @pytest.mark.parametrize("side", SIDES)
-def test_open_11_a_ticket_that_would_be_liquidated_at_once_is_refused(side: Side) -> None:
+def test_open_11_a_position_that_would_be_liquidated_at_once_is_refused(side: Side) -> None:
     # Long: equity 50 - 25.12 = 24.88 at the bid 49,748.8, required 24.8744; 24.87 against 24.87435 a tick lower.
     at, just, beyond = {
         "long": (50_000, "49748.8", "49748.7"),
@@ -246,7 +246,7 @@ def test_open_12_margin_and_fee_come_from_cash_to_the_last_micro() -> None:
     )
 
 
-def test_open_12_without_a_fee_the_margin_alone_must_be_there() -> None:
+def test_open_12_without_a_fee_an_order_needs_its_margin_alone() -> None:
     given(deposit(100)).when(long(BTC, margin="100.000001", leverage=50, at=50_000)).then(
         refused(Rejection.INSUFFICIENT_MARGIN)
     ).when(long(BTC, margin=100, leverage=50)).then(opened(), cash(0))
@@ -260,7 +260,7 @@ def test_open_13_the_fee_is_a_share_of_the_notional_rounded_up() -> None:
     )
 
 
-def test_open_14_opposite_tickets_stand_side_by_side() -> None:
+def test_open_14_opposite_positions_are_open_side_by_side() -> None:
     given(deposit(1_000), market(BTC, 50_000)).when(
         long(BTC, margin=100, leverage=10), short(BTC, margin=100, leverage=10), long(BTC, margin=100, leverage=10)
     ).then(opened(1), opened(2), opened(3), is_open(1, 2, 3), cash(700))
@@ -303,16 +303,14 @@ GOOD = {
         ({"symbol": "X" * 65}, False),
     ],
 )
-def test_open_15_an_order_that_makes_no_sense_in_any_market_is_malformed(
-    fields: dict[str, object], *, passes: bool
-) -> None:
+def test_open_15_an_order_with_an_impossible_field_is_malformed(fields: dict[str, object], *, passes: bool) -> None:
     order = OpenPosition(**(GOOD | fields))  # type: ignore[arg-type]  # Each case is a field's own type.
     given(deposit(1_000), market(BTC, 50_000)).when(sent(order)).then(
         opened(warned=None) if passes else refused(Rejection.MALFORMED)
     )
 
 
-def test_open_16_the_ticket_says_which_tick_it_was_filled_at() -> None:
+def test_open_16_an_opened_position_names_the_tick_of_its_fill() -> None:
     exchange: Exchange = given(deposit(1_000), market(BTC, 49_999, 50_001)).when(long(BTC, margin=100)).exchange
     event = exchange.last[0]
     quote = exchange.state.markets[BTC].quote
@@ -323,7 +321,7 @@ def test_open_16_the_ticket_says_which_tick_it_was_filled_at() -> None:
     assert event.tick_offset < event.command_offset
 
 
-def test_open_17_a_client_order_id_opens_one_ticket_whatever_became_of_it() -> None:
+def test_open_17_a_client_order_id_opens_one_position_even_after_that_position_closed() -> None:
     given(deposit(1_000), market(BTC, 50_000)).when(
         long(BTC, margin=100, name="mine"),
         short(BTC, margin=100, name="mine"),
@@ -339,7 +337,7 @@ def test_open_17_a_client_order_id_opens_one_ticket_whatever_became_of_it() -> N
     )
 
 
-def test_open_17_a_refused_order_does_not_use_it_up_and_every_account_has_its_own() -> None:
+def test_open_17_a_refused_order_does_not_use_up_its_client_order_id_and_accounts_share_no_ids() -> None:
     given(deposit(1_000), deposit(1_000, who=BOB), market(BTC, 50_000)).when(
         long(BTC, margin="1000.000001", name="mine"),
         long(BTC, margin=100, name="mine"),

@@ -80,7 +80,7 @@ def test_price_03_a_tick_is_newer_than_the_last_by_source_time_then_by_update_id
     ).then(*[tick_refused(BTC, TickRefusal.NOT_NEWER)] * 3, accepted(BTC), accepted(BTC), quote_is(BTC, 50_004))
 
 
-def test_price_03_a_held_tick_counts_as_the_last_and_one_that_waits_does_not() -> None:
+def test_price_03_a_held_tick_counts_as_the_last_and_a_tick_too_early_to_confirm_does_not() -> None:
     given(market(BTC, 50_000)).when(
         price(BTC, 60_000, source_time=AT),
         price(BTC, 60_000, source_time=AT),
@@ -162,7 +162,7 @@ def test_price_08_a_move_of_more_than_ten_percent_is_held(bid: Number, ask: Numb
     given(market(BTC, 50_000)).when(price(BTC, bid, ask)).then(check)
 
 
-def test_price_08_a_held_tick_is_an_event_of_its_own_with_the_tick() -> None:
+def test_price_08_a_held_tick_gives_an_event_of_its_own() -> None:
     exchange = given(market(BTC, 50_000)).when(price(BTC, 60_000, 60_001, source_time=AT, update_id=9)).exchange
     outcome, hold = exchange.last
     assert isinstance(outcome, PricesUpdated)
@@ -171,13 +171,13 @@ def test_price_08_a_held_tick_is_an_event_of_its_own_with_the_tick() -> None:
     assert (hold.bid, hold.ask, hold.source_time, hold.update_id) == (600_000, 600_010, AT, 9)
 
 
-def test_price_09_a_tick_near_the_last_accepted_one_drops_the_candidate() -> None:
+def test_price_09_a_tick_near_the_last_accepted_tick_drops_the_candidate() -> None:
     given(market(BTC, 50_000)).when(price(BTC, 60_000), price(BTC, 50_010)).then(
         held(BTC), accepted(BTC), condition_is(BTC, "fresh"), quote_is(BTC, 50_010)
     ).when(wait(1), price(BTC, 60_000)).then(held(BTC))
 
 
-def test_price_09_but_not_when_the_last_accepted_one_is_stale() -> None:
+def test_price_09_a_tick_near_a_stale_accepted_tick_does_not_drop_the_candidate() -> None:
     given(market(BTC, 50_000), price(BTC, 60_000), wait(5)).when(price(BTC, 50_000), price(BTC, 60_000)).then(
         held(BTC), held(BTC)
     )
@@ -208,7 +208,7 @@ CONDITIONS: tuple[tuple[str, tuple[Step, ...], Condition, Rejection | None], ...
     [case[1:] for case in CONDITIONS],
     ids=[case[0] for case in CONDITIONS],
 )
-def test_price_11_none_before_unconfirmed_before_stale_before_fresh_and_only_fresh_trades(
+def test_price_11_conditions_precede_in_the_order_none_unconfirmed_stale_fresh_and_only_fresh_trades(
     steps: tuple[Step, ...], expected: Condition, rejection: Rejection | None
 ) -> None:
     given(deposit(1_000), *steps).when(long(BTC, margin=100), short(BTC, margin=100)).then(
@@ -222,7 +222,7 @@ def test_price_11_each_symbol_has_a_condition_of_its_own() -> None:
     ).then(opened(), refused(Rejection.PRICE_UNCONFIRMED), refused(Rejection.NO_PRICE))
 
 
-def test_price_12_a_price_is_stale_five_seconds_after_it_was_last_heard() -> None:
+def test_price_12_a_price_is_stale_five_seconds_after_its_last_tick_or_alive_mark() -> None:
     ticket = (deposit(1_000), long(BTC, margin=100, at=50_000))
     given(*ticket).when(wait("4.997999"), close(1)).then(closed_by_hand(1))  # 4.999999 after the tick
     given(*ticket).when(wait("4.998"), close(1)).then(refused(Rejection.PRICE_STALE))  # 5.000000
@@ -247,7 +247,7 @@ def test_price_13_an_alive_mark_never_ends_staleness() -> None:
     given().when(alive(BTC)).then(tick_refused(BTC, TickRefusal.NOTHING_TO_KEEP_FRESH), condition_is(BTC, "none"))
 
 
-def test_price_13_an_alive_mark_confirms_nothing_but_keeps_the_accepted_price_from_growing_old() -> None:
+def test_price_13_an_alive_mark_confirms_no_candidate_but_keeps_the_accepted_price_fresh() -> None:
     given(market(BTC, 50_000), price(BTC, 60_000), wait(4)).when(alive(BTC)).then(
         kept_alive(BTC), condition_is(BTC, "unconfirmed")
     ).when(wait(4), price(BTC, 50_001)).then(accepted(BTC), condition_is(BTC, "fresh"))
@@ -283,7 +283,7 @@ def _refused_beside(symbol: str, reason: TickRefusal) -> Check:
     return check
 
 
-def test_price_14_a_symbol_the_exchange_does_not_have_is_refused_and_the_others_are_not() -> None:
+def test_price_14_an_unknown_symbol_is_refused_and_the_other_symbols_of_its_command_are_not() -> None:
     given(market(BTC, 50_000)).when(
         lambda exchange: exchange.send(
             prices(exchange, exchange.now + 1, tick("DOGE_USDC", 1, None, AT), tick(BTC, 50_001, None, AT))
@@ -318,14 +318,14 @@ def _accepted_range(low: int, high: int) -> tuple[int, int]:
         (-(2**63), 2**63 - 1, False),
     ],
 )
-def test_price_15_a_range_that_leaves_out_its_tick_or_jumps_is_replaced_by_the_tick(
+def test_price_15_a_range_that_excludes_its_tick_or_jumps_is_replaced_by_the_tick(
     low: int, high: int, *, kept: bool
 ) -> None:
     assert _accepted_range(low, high) == ((low, high) if kept else (1_000_000, 1_000_000))
 
 
 @pytest.mark.parametrize(("sent_at", "passes"), [(0, False), (-1, False), (1, True)])
-def test_price_16_a_price_command_says_when_it_was_sent(sent_at: int, *, passes: bool) -> None:
+def test_price_16_a_price_command_names_its_sending_time(sent_at: int, *, passes: bool) -> None:
     command = UpdatePrices(feed=FEED, run=RUN, sent_at=sent_at, ticks=(), alive=())
     given().when(sent(command)).then(accepted() if passes else refused(Rejection.MALFORMED))
 

@@ -48,7 +48,7 @@ from tests.spec.language import (
 OPENED = (deposit(1_000), long(BTC, margin=100, leverage=50, at=50_000))  # 0.1 BTC
 
 
-def test_part_01_a_part_of_a_ticket_is_closed_and_the_rest_stays_the_same_ticket() -> None:
+def test_part_01_a_part_of_a_position_is_closed_and_the_rest_stays_the_same_position() -> None:
     scenario = given(*OPENED, amend(1, stop=49_500, take=51_000), market(BTC, 50_100)).when(reduce(1, "0.04"))
     scenario.then(reduced(1, quantity="0.04", left="0.06", at=50_100), is_open(1))
     position = scenario.exchange.state.positions["0-1"]
@@ -57,7 +57,7 @@ def test_part_01_a_part_of_a_ticket_is_closed_and_the_rest_stays_the_same_ticket
     assert position.entry_notional == 3_000 * 10**6
 
 
-def test_part_01_all_of_it_closes_it_whole_and_more_or_nothing_is_refused() -> None:
+def test_part_01_reducing_by_the_whole_quantity_closes_a_position_and_by_more_or_zero_is_refused() -> None:
     given(*OPENED).when(reduce(1, "0.10001"), reduce(1, 0), reduce(1, "-0.00001"), reduce(1, "0.1")).then(
         refused(Rejection.ABOVE_MAXIMUM),
         refused(Rejection.AMOUNT_NOT_POSITIVE),
@@ -112,7 +112,7 @@ def test_part_03_at_low_leverage_the_share_is_rounded_down() -> None:
     )
 
 
-def test_part_03_what_a_high_maintenance_rate_or_fee_needs_stays_too() -> None:
+def test_part_03_the_margin_a_high_maintenance_rate_or_fee_needs_stays_posted() -> None:
     """At 50x and 5 % of maintenance 150 must stay of 300, though 60 would open the rest; at a fee of 10 % 300."""
     terms = (deposit(10_000), long(BTC, quantity="0.1", leverage=50, at=50_000), market(BTC, 54_000))
     given(*terms, maintenance_rate=10_000).when(reduce(1, "0.04")).then(reduced(profit=160, released=40, margin=60))
@@ -133,7 +133,7 @@ def test_part_04_the_fee_of_a_part_is_paid_from_its_profit_and_else_from_the_mar
     )
 
 
-def test_part_04_where_the_fee_would_leave_a_rest_that_is_liquidated_the_ticket_closes_whole() -> None:
+def test_part_04_a_reduction_whose_fee_would_leave_a_liquidatable_rest_closes_the_whole_position() -> None:
     """0.01578 BTC: 21.10 left and 21.055 required; 0.01579: 21.05 left and 21.0525 required."""
     terms = (deposit(1_000), long(BTC, quantity="0.1", leverage=50, at=50_000))
     given(*terms, fee_rate=100_000).when(reduce(1, "0.01578")).then(reduced(fee="78.9", released=0, margin="21.1"))
@@ -141,13 +141,13 @@ def test_part_04_where_the_fee_would_leave_a_rest_that_is_liquidated_the_ticket_
     given(*terms, fee_rate=100_000).when(reduce(1, "0.09999")).then(closed_by_hand(1, fee=100, returned=0), is_open())
 
 
-def test_part_05_the_rest_has_a_liquidation_price_of_its_own_and_is_liquidated_there() -> None:
+def test_part_05_the_rest_has_a_liquidation_price_of_its_own_and_is_liquidated_at_that_price() -> None:
     given(*OPENED, market(BTC, 49_900), reduce(1, "0.05")).when(
         price(BTC, "49246.2"), price(BTC, "49147.8"), price(BTC, "49147.7")
     ).then(liquidated(1, at="49147.7", fee="12.285", returned=0), is_open())
 
 
-def test_part_05_a_stop_stays_with_a_warning_where_the_rest_is_liquidated_before_it() -> None:
+def test_part_05_a_stop_stays_with_a_warning_where_the_rest_is_liquidated_before_that_stop() -> None:
     """A fee of 1.2 % of 2,475 takes 29.70 of the margin; the whole ticket would have been liquidated at 49,246.2."""
     given(
         deposit(1_000),
@@ -160,14 +160,14 @@ def test_part_05_a_stop_stays_with_a_warning_where_the_rest_is_liquidated_before
     )
 
 
-def test_part_05_a_stop_that_stays_closes_the_rest() -> None:
+def test_part_05_a_stop_kept_through_a_reduction_closes_the_rest() -> None:
     given(*OPENED, amend(1, stop=49_500), market(BTC, 50_100), reduce(1, "0.04")).when(price(BTC, 49_500)).then(
         stopped(1, at=49_500, profit=-30), is_open()
     )
     given(*OPENED, reduce(1, "0.04")).when(amend(1, stop=49_500)).then(amended(stop=49_500, take=None))
 
 
-def test_part_06_what_stays_is_at_least_what_may_be_opened() -> None:
+def test_part_06_the_rest_is_at_least_the_smallest_quantity_that_may_be_opened() -> None:
     given(*OPENED, quantity_min=1_000).when(reduce(1, "0.09001"), reduce(1, "0.09")).then(
         refused(Rejection.BELOW_MINIMUM), reduced(1, left="0.01")
     )
@@ -210,7 +210,7 @@ def spot(*quantities: Number) -> Step:
     )
 
 
-def test_part_09_the_oldest_tickets_of_a_kind_are_reduced_by_one_command() -> None:
+def test_part_09_one_command_reduces_the_oldest_positions_of_a_kind() -> None:
     given(
         deposit(20_000),
         short(BTC, quantity="0.01", leverage=1, at=50_000),
@@ -226,7 +226,7 @@ def test_part_09_the_oldest_tickets_of_a_kind_are_reduced_by_one_command() -> No
     )
 
 
-def test_part_09_it_is_all_that_was_asked_or_nothing() -> None:
+def test_part_09_reducing_the_oldest_closes_the_whole_requested_quantity_or_nothing() -> None:
     given(deposit(20_000), deposit(20_000, who=BOB), spot("0.02", "0.03"), wait(1)).when(
         reduce_oldest("0.05001"),
         reduce_oldest("0.01", who=BOB),
@@ -245,7 +245,7 @@ def test_part_09_it_is_all_that_was_asked_or_nothing() -> None:
     )
 
 
-def test_part_09_refusals_are_those_of_one_ticket() -> None:
+def test_part_09_reducing_the_oldest_is_refused_as_reducing_one_position_is() -> None:
     bought = (deposit(20_000), spot("0.02", "0.03"))
     given(*bought, quantity_min=1_000).when(reduce_oldest("0.04001"), reduce_oldest("0.03")).then(
         refused(Rejection.BELOW_MINIMUM),
@@ -260,7 +260,7 @@ def test_part_09_refusals_are_those_of_one_ticket() -> None:
     given(*bought).when(sent(malformed)).then(refused(Rejection.MALFORMED))
 
 
-def test_part_09_its_events_follow_the_outcome_under_its_id_and_a_repeat_sells_nothing_more() -> None:
+def test_part_09_events_of_reducing_the_oldest_follow_their_outcome_and_a_repeat_sells_nothing_more() -> None:
     scenario = given(deposit(20_000), spot("0.02", "0.03")).when(reduce_oldest("0.03", id="sell"))
     scenario.then(
         oldest_reduced(quantity="0.03", at=50_001, positions=2), closed_by_hand(1), reduced(2, quantity="0.01")
@@ -271,7 +271,7 @@ def test_part_09_its_events_follow_the_outcome_under_its_id_and_a_repeat_sells_n
     scenario.when(reduce_oldest("0.03", id="sell")).then(repeated(), is_open(2))
 
 
-def test_part_10_a_ticket_closed_in_any_parts_leaves_nothing() -> None:
+def test_part_10_a_position_closed_in_parts_leaves_nothing() -> None:
     given(*OPENED, market(BTC, 50_100)).when(*(reduce(1, "0.03") for _ in range(3)), reduce(1, "0.01"), close(1)).then(
         *(reduced(1, profit=3) for _ in range(3)),
         closed_by_hand(1, profit=1),

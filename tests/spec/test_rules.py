@@ -62,7 +62,7 @@ def test_rules_01_the_next_version_passes_once_and_no_version_comes_back() -> No
         ).then(*[refused(Rejection.RULES_VERSION_NOT_NEXT)] * 2)
 
 
-def test_rules_01_what_was_refused_may_be_sent_again_when_its_turn_has_come() -> None:
+def test_rules_01_an_activation_refused_as_too_early_may_be_sent_again_after_its_predecessor() -> None:
     early = activate(2, broadcast="early")
     third = replace(early, version=3)
     with second_rules():
@@ -72,7 +72,7 @@ def test_rules_01_what_was_refused_may_be_sent_again_when_its_turn_has_come() ->
         scenario.when(sent(third)).then(refused(Rejection.COMMAND_ID_REUSED))
 
 
-def test_rules_01_it_is_a_broadcast_like_the_others() -> None:
+def test_rules_01_an_activation_is_checked_like_every_broadcast() -> None:
     with second_rules():
         empty().when(sent(activate(2, shard=1)), sent(replace(activate(2), command_id=""))).then(
             refused(Rejection.WRONG_SHARD), refused(Rejection.MALFORMED)
@@ -90,7 +90,7 @@ def test_rules_02_a_rule_changes_with_the_next_command() -> None:
     )
 
 
-def test_rules_02_the_version_in_force_when_a_ticket_ends_counts_not_when_it_was_opened() -> None:
+def test_rules_02_a_position_ends_by_the_version_in_force_at_its_end_and_not_at_its_opening() -> None:
     with second_rules():
         given(*TWO_LONGS).when(price(BTC, 49_200), sent(activate())).then(
             liquidated(1, at=49_200, fee=20, returned=0), activated(2)
@@ -125,7 +125,7 @@ def test_rules_03_a_command_of_a_later_schema_is_not_decodable_until_its_version
         decode_command(value, 1)
 
 
-def test_rules_03_a_command_that_says_nothing_new_is_written_as_it_always_was() -> None:
+def test_rules_03_a_command_without_a_new_field_is_written_with_its_old_schema() -> None:
     """So that newer clients trade before the activation, with older engines too."""
     with second_rules():
         plain = encode_command(Deposit(command_id="d", account_id=ALICE, amount=5))

@@ -51,7 +51,7 @@ LEVELS: tuple[tuple[str, int, str, str, str], ...] = (
 
 
 @pytest.mark.parametrize(("symbol", "at", "below", "above", "step"), LEVELS)
-def test_trig_01_a_stop_fires_at_its_price_and_not_a_tick_before(
+def test_trig_01_a_stop_loss_fires_at_its_price_and_not_a_tick_before(
     symbol: str, at: int, below: str, above: str, step: str
 ) -> None:
     given(deposit(1_000), long(symbol, margin=100, leverage=10, at=at, stop=below)).when(
@@ -63,7 +63,7 @@ def test_trig_01_a_stop_fires_at_its_price_and_not_a_tick_before(
 
 
 @pytest.mark.parametrize(("symbol", "at", "below", "above", "step"), LEVELS)
-def test_trig_02_a_take_fires_at_its_price_and_not_a_tick_before(
+def test_trig_02_a_take_profit_fires_at_its_price_and_not_a_tick_before(
     symbol: str, at: int, below: str, above: str, step: str
 ) -> None:
     given(deposit(1_000), long(symbol, margin=100, leverage=10, at=at, take=above)).when(
@@ -83,14 +83,14 @@ def test_trig_03_a_stop_fills_at_the_tick_s_price_however_far_beyond(side: Side,
 
 
 @pytest.mark.parametrize(("side", "to"), [("long", 52_000), ("short", 48_000)])
-def test_trig_03_a_take_fills_at_the_tick_s_price_when_it_is_better(side: Side, to: int) -> None:
+def test_trig_03_a_take_profit_fills_at_the_tick_s_price_when_that_price_is_better(side: Side, to: int) -> None:
     take = 51_000 if side == "long" else 49_000
     given(deposit(1_000), opens(side, BTC, quantity="0.02", leverage=10, at=50_000, take=take)).when(
         price(BTC, to)
     ).then(taken(1, at=to, trigger=take, profit=40, returned=140), cash(1_040))
 
 
-def test_trig_04_falling_prices_fire_from_high_to_low_then_rising_ones_from_low_to_high() -> None:
+def test_trig_04_a_tick_fires_falling_triggers_from_high_to_low_then_rising_triggers_from_low_to_high() -> None:
     """A wide tick reaches both ways: longs' stops and shorts' takes fall, longs' takes and shorts' stops rise."""
     given(
         deposit(10_000),
@@ -138,7 +138,7 @@ def test_trig_04_a_rise_fires_longs_takes_and_shorts_stops_in_one_order_of_price
     )
 
 
-def test_trig_04_at_one_price_liquidation_then_stop_then_take_then_the_older_ticket() -> None:
+def test_trig_04_at_one_price_liquidation_precedes_stop_precedes_take_profit_precedes_the_younger_position() -> None:
     given(
         deposit(10_000),
         market(BTC, 50_000),
@@ -154,7 +154,7 @@ def test_trig_04_at_one_price_liquidation_then_stop_then_take_then_the_older_tic
     )
 
 
-def test_trig_04_of_one_ticket_the_trigger_that_is_reached_first_closes_it_and_at_one_price_liquidation() -> None:
+def test_trig_04_a_position_closes_by_the_trigger_reached_first_and_at_one_price_by_liquidation() -> None:
     terms = {"margin": 100, "leverage": 50, "at": 50_000}
     given(deposit(1_000), long(BTC, **terms, stop=49_500)).when(price(BTC, 49_000)).then(
         stopped(1, at=49_000, liquidation_fee=0, returned=0)
@@ -167,7 +167,7 @@ def test_trig_04_of_one_ticket_the_trigger_that_is_reached_first_closes_it_and_a
     )
 
 
-def test_trig_04_the_tenth_ticket_comes_after_the_ninth() -> None:
+def test_trig_04_the_tenth_position_fires_after_the_ninth() -> None:
     """By number, not by the letters of its id."""
     tickets = [long(BTC, margin=10, leverage=10, stop=49_000) for _ in range(11)]
     given(deposit(1_000), market(BTC, 50_000), *tickets).when(price(BTC, 49_000)).then(
@@ -203,7 +203,7 @@ def test_trig_06_a_held_tick_that_is_confirmed_fires_at_the_confirming_tick_s_pr
     ).then(stopped(1, at=40_001, trigger=49_000), condition_is(BTC, "fresh"))
 
 
-def test_trig_07_stop_outs_follow_the_outcome_and_carry_its_command_s_id() -> None:
+def test_trig_07_triggered_closes_follow_the_outcome_under_the_id_of_the_command() -> None:
     exchange = (
         given(deposit(1_000), long(BTC, margin=100, leverage=10, at=50_000, stop=49_000))
         .when(price(BTC, 49_000))
@@ -217,13 +217,13 @@ def test_trig_07_stop_outs_follow_the_outcome_and_carry_its_command_s_id() -> No
     assert (stop_out.tick_offset, stop_out.bid, stop_out.ask) == (stop_out.command_offset, 490_000, 490_000)
 
 
-def test_trig_08_a_ticket_fires_once_and_its_other_triggers_are_forgotten() -> None:
+def test_trig_08_a_position_fires_once_and_its_other_triggers_are_removed() -> None:
     given(deposit(1_000), long(BTC, margin=100, leverage=10, at=50_000, stop=49_500, take=50_500)).when(
         price(BTC, 49_500), price(BTC, 50_500), price(BTC, 40_500), price(BTC, 49_500)
     ).then(stopped(1, at=49_500), balance(990))
 
 
-def test_trig_08_one_tick_closes_each_of_several_accounts_tickets() -> None:
+def test_trig_08_one_tick_closes_positions_of_several_accounts() -> None:
     given(
         deposit(1_000),
         deposit(1_000, who=BOB),
@@ -238,13 +238,13 @@ def test_trig_09_triggers_run_in_a_close_only_market() -> None:
     ).then(stopped(1, at=49_500))
 
 
-def test_trig_10_opening_closing_and_amending_fire_nothing_by_themselves() -> None:
+def test_trig_10_opening_closing_and_amending_fire_no_trigger() -> None:
     given(deposit(1_000), market(BTC, 50_000), long(BTC, margin=100, leverage=10, stop=49_500)).when(
         long(BTC, margin=100, leverage=10, stop="49999.9"), amend(1, stop="49999.9")
     ).then(opened(2), is_open(1, 2))
 
 
-def test_trig_01_the_ticket_watches_its_exit_side_of_the_tick_only() -> None:
+def test_trig_01_triggers_look_only_at_the_exit_side_of_a_tick() -> None:
     """A long looks at the bid, a short at the ask; the other side of a wide tick means nothing to it."""
     given(
         deposit(1_000),

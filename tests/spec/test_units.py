@@ -38,12 +38,12 @@ def test_unit_01_notional_is_the_exact_product(symbol: str, quantity: str, at: i
     assert notional_of(lots(symbol, quantity), ticks(symbol, at), value) == usdc(notional)
 
 
-def test_unit_02_a_quotient_rounds_down_for_what_is_given_and_up_for_what_is_asked() -> None:
+def test_unit_02_div_floor_rounds_a_quotient_down_and_div_ceil_rounds_a_quotient_up() -> None:
     assert (div_floor(7, 2), div_floor(-7, 2), div_floor(8, 2)) == (3, -4, 4)
     assert (div_ceil(7, 2), div_ceil(-7, 2), div_ceil(8, 2)) == (4, -3, 4)
 
 
-def test_unit_02_what_a_trader_posts_pays_and_must_keep_is_rounded_up() -> None:
+def test_unit_02_margin_fee_and_requirement_are_rounded_up() -> None:
     assert margin_of(10, 300) == 4  # 3.33
     assert fee_of(1_000_001, 1) == 2  # 1.000001
     assert requirement_of(201, 20, 5_000, 50_000) == 2  # 1.005 and 1.00
@@ -67,7 +67,7 @@ def test_unit_03_a_price_of_a_billion_ticks_is_accepted() -> None:
     given().when(market(BTC, 100_000_000)).then(condition_is(BTC, "fresh"))
 
 
-def test_unit_04_a_ticket_keeps_the_rates_it_was_opened_under() -> None:
+def test_unit_04_a_position_keeps_the_rates_of_its_opening() -> None:
     def raise_the_fee(exchange: Exchange) -> None:
         changed = {"fee_rate": 2_000}
         exchange.define(*(_with(exchange, symbol, **changed) for symbol in (BTC, ETH, SOL)), broadcast="dearer")

@@ -23,13 +23,13 @@ def numbers_of(name: str, *sizes: str) -> dict[str, Any]:
     return numbers
 
 
-def test_the_bench_of_the_core() -> None:
+def test_the_bench_of_the_core_gives_its_numbers() -> None:
     numbers = numbers_of("core", "count=2000")
     assert numbers.keys() == {"commands_per_second"}
     assert numbers["commands_per_second"] > 0
 
 
-def test_the_bench_of_the_engine() -> None:
+def test_the_bench_of_the_engine_gives_its_numbers() -> None:
     numbers = numbers_of("engine", "count=2000")
     assert numbers.keys() == {
         "commands_per_second",
@@ -44,7 +44,7 @@ def test_the_bench_of_the_engine() -> None:
     assert numbers["command_seconds_p99"] < numbers["answer_seconds_p99"], "the core is a part of an answer"
 
 
-def test_the_bench_of_a_snapshot() -> None:
+def test_the_bench_of_a_snapshot_gives_its_numbers() -> None:
     numbers = numbers_of("snapshot", *LEDGER)
     assert numbers.keys() == {
         *("max_pause_ms", "max_pause_ms_without", "p999_pause_ms", "p999_pause_ms_without"),
@@ -56,7 +56,7 @@ def test_the_bench_of_a_snapshot() -> None:
     assert numbers["compressed_bytes"] < numbers["bytes"]
 
 
-def test_the_bench_of_a_recovery() -> None:
+def test_the_bench_of_a_recovery_gives_its_numbers() -> None:
     numbers = numbers_of("recovery", *LEDGER, "commands=2000")
     assert numbers.keys() == {
         *("seconds", "seconds_without_tail", "tail_commands_per_second", "standby_seconds", "silence_seconds"),

@@ -67,7 +67,7 @@ def get(exchange: httpx.Client, path: str, headers: dict[str, str], reply: httpx
     return answer.json()
 
 
-def test_a_position_is_opened_moves_with_prices_and_closes_into_books_that_agree(exchange: httpx.Client) -> None:
+def test_a_position_opens_moves_with_prices_and_closes_and_the_books_agree(exchange: httpx.Client) -> None:
     ada = register(exchange, "ada")
     opened = exchange.post(
         "/orders",
@@ -106,7 +106,7 @@ def test_a_position_is_opened_moves_with_prices_and_closes_into_books_that_agree
     assert exchange.get("/account", headers=ada).json() == account
 
 
-def test_the_program_of_the_readme_trades_and_prints_what_came_back(exchange: httpx.Client) -> None:
+def test_the_program_of_the_readme_trades_and_prints_its_events_and_balance(exchange: httpx.Client) -> None:
     register(exchange, "readme")
     url = str(exchange.base_url).partition("/api/")[0]
     printed = programs.run_of_the_readme(url, "readme@example.com", PASSWORD).splitlines()
@@ -117,13 +117,13 @@ def test_the_program_of_the_readme_trades_and_prints_what_came_back(exchange: ht
 
 
 @pytest.mark.slow
-def test_a_program_reads_all_there_is(exchange: httpx.Client) -> None:
+def test_the_client_reads_every_resource_of_the_api(exchange: httpx.Client) -> None:
     url = str(exchange.base_url).partition("/api/")[0]
     asyncio.run(programs.ask_everything(url, "joan@example.com", PASSWORD))
 
 
 @pytest.mark.slow
-def test_a_program_whose_replies_are_lost_trades_once_and_the_log_says_the_same(
+def test_a_program_whose_replies_are_lost_trades_once_by_its_replies_and_by_the_log(
     exchange: httpx.Client, data: Path
 ) -> None:
     url = str(exchange.base_url).partition("/api/")[0]
@@ -192,7 +192,7 @@ def test_the_charts_reach_back_thirty_days_before_the_first_tick(exchange: httpx
     assert all(ticker["change_24h"] is not None for ticker in tickers)
 
 
-def test_a_second_start_is_quick_and_finds_everything_again(data: Path, exchange: httpx.Client) -> None:
+def test_a_second_start_is_quick_and_keeps_accounts_and_positions(data: Path, exchange: httpx.Client) -> None:
     bob = register(exchange, "bob")
     before = exchange.get("/account", headers=bob).json()
     pids = [

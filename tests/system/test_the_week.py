@@ -123,21 +123,21 @@ def test_every_tick_of_the_week_reaches_every_shard_once_and_positions_are_liqui
     assert outcomes["manual"] > 100
 
 
-def test_the_events_are_those_the_commands_lead_to_byte_for_byte_though_the_engine_was_killed(week: Week) -> None:
+def test_after_kills_of_the_engine_the_events_are_byte_for_byte_the_replay_of_the_commands(week: Week) -> None:
     for shard, replay in enumerate(week.replays):
         assert [record.value for record in week.events[shard]] == replay.values, f"shard {shard}"
 
 
-def test_the_fold_of_the_events_is_the_ledger_the_commands_lead_to(week: Week) -> None:
+def test_the_fold_of_the_events_is_the_ledger_of_the_executed_commands(week: Week) -> None:
     assert not [difference for replay in week.replays for difference in differences_of_fold(replay)]
 
 
-def test_postgresql_has_the_same_ledger_to_the_last_unit(week: Week) -> None:
+def test_the_tables_hold_the_ledger_of_the_replay_to_the_last_unit(week: Week) -> None:
     assert not differences_of_tables(week.settings.database_url, [replay.state for replay in week.replays])
 
 
 @pytest.mark.timeout(600)
-def test_an_engine_that_is_never_killed_gives_the_same_log_from_a_copy_of_the_commands(
+def test_an_engine_that_is_never_killed_writes_the_events_of_the_killed_engine_from_a_copy_of_the_commands(
     week: Week, kafka: str, settings: SettingsFactory, tmp_path: Path
 ) -> None:
     assert kafka != week.settings.kafka_brokers

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.skipif(not READMES.is_dir(), reason="the seeds' READMEs
 
 
 @pytest.mark.parametrize("number", SEEDS)
-def test_each_line_that_is_a_request_has_an_entry_of_its_method_and_path(number: str) -> None:
+def test_each_request_line_of_a_readme_has_an_entry_of_its_method_and_path(number: str) -> None:
     one, lines = seed(number), lines_of(number)
     elsewhere = {line for claim in one.claims if claim.kind == "endpoint" for line in claim.lines}
     asked = requests_of(lines)
@@ -30,7 +30,7 @@ def test_each_line_that_is_a_request_has_an_entry_of_its_method_and_path(number:
 
 
 @pytest.mark.parametrize("number", SEEDS)
-def test_the_lines_known_as_requests_without_the_readmes_are_those_that_are(number: str) -> None:
+def test_the_stored_request_line_numbers_are_those_found_in_the_readmes(number: str) -> None:
     lines = lines_of(number)
     found = {request.line for request in requests_of(lines)} | set(commands_of(lines))
     replaced = {line for claim in seed(number).claims if claim.kind == "endpoint" for line in claim.lines}
@@ -40,7 +40,7 @@ def test_the_lines_known_as_requests_without_the_readmes_are_those_that_are(numb
 
 
 @pytest.mark.parametrize("number", SEEDS)
-def test_each_body_a_readme_prints_is_sent_as_printed_but_for_ids_that_are_only_known_later(number: str) -> None:
+def test_each_body_of_a_readme_is_sent_as_printed_except_for_placeholders_of_ids(number: str) -> None:
     one, lines = seed(number), lines_of(number)
     for body in bodies_of(lines):
         entries = [entry for entry in one.requests if set(body.lines) <= set(entry.lines)]
@@ -50,7 +50,7 @@ def test_each_body_a_readme_prints_is_sent_as_printed_but_for_ids_that_are_only_
 
 
 @pytest.mark.parametrize("number", SEEDS)
-def test_each_header_a_readme_prints_is_sent(number: str) -> None:
+def test_each_header_of_a_readme_is_sent(number: str) -> None:
     lines = lines_of(number)
     for entry in seed(number).requests:
         for name, value in headers_of(lines, entry.lines).items():
@@ -60,7 +60,7 @@ def test_each_header_a_readme_prints_is_sent(number: str) -> None:
 
 
 @pytest.mark.parametrize("number", SEEDS)
-def test_the_size_and_the_variables_are_the_readme_s(number: str) -> None:
+def test_the_stored_size_and_variables_of_a_seed_are_those_of_its_readme(number: str) -> None:
     one, lines = seed(number), lines_of(number)
     assert one.size == len(lines)
     if one.environment is not None:
@@ -73,7 +73,7 @@ def test_the_size_and_the_variables_are_the_readme_s(number: str) -> None:
                 assert variable in named, claim
 
 
-def test_a_request_that_nobody_entered_is_seen() -> None:
+def test_the_scan_of_a_readme_finds_requests_without_an_entry() -> None:
     assert [line.line for line in requests_of(["nothing", "- `DELETE /orders/:id` - Cancels", "a GET of it"])] == [2]
     assert [(one.method, one.path, one.port) for one in requests_of(["curl -X PUT http://localhost:4000/a"])] == [
         ("PUT", "/a", 4000)

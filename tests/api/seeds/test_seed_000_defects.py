@@ -61,7 +61,7 @@ def test_seed_000_d_closing_twice_pays_once(market: Market) -> None:
     assert person.figures() == after
 
 
-def test_seed_000_e_only_its_owner_closes_a_trade(market: Market) -> None:
+def test_seed_000_e_only_the_owner_closes_a_trade(market: Market) -> None:
     owner = Person(market)
     other = owner.neighbour()
     order = trade(owner)
@@ -71,7 +71,7 @@ def test_seed_000_e_only_its_owner_closes_a_trade(market: Market) -> None:
     assert (refused.status_code, refused.json()["code"]) == (404, "POSITION_NOT_OPEN")
 
 
-def test_seed_000_f_an_unknown_id_stops_nobody(market: Market) -> None:
+def test_seed_000_f_a_close_of_an_unknown_id_is_refused_and_other_users_trade_on(market: Market) -> None:
     person, other = Person(market), Person(market)
     for unknown in ("0-999999", "nonsense", "6f1a3c1e-6d6b-5b7e-9b1e-2f0a6f0c7e11", "99999-1"):
         person.post("/api/v1/trade/close", 404, orderId=unknown)
@@ -82,7 +82,7 @@ def test_seed_000_g_a_first_request_may_be_an_order(market: Market) -> None:
     assert trade(Person(market))
 
 
-def test_seed_000_h_every_one_of_many_at_once_gets_its_reply(market: Market) -> None:
+def test_seed_000_h_each_of_many_concurrent_requests_gets_its_own_reply(market: Market) -> None:
     person = Person(market)
     with ThreadPoolExecutor(10) as pool:
         orders = list(pool.map(lambda _: trade(person, margin=10), range(30)))
@@ -121,7 +121,7 @@ def test_seed_000_k_the_topic_of_prices_is_trimmed(market: Market) -> None:
     assert config["retention.ms"].value == str(7 * 24 * 60 * 60 * 1000)
 
 
-def test_seed_000_l_a_token_ends_with_its_day_and_with_logout(market: Market) -> None:
+def test_seed_000_l_a_token_expires_after_a_day_and_ends_by_logout(market: Market) -> None:
     person = Person(market)
     claims = jwt.decode(person.token, options={"verify_signature": False})
     assert timedelta(seconds=claims["exp"] - claims["iat"]) == timedelta(hours=24)

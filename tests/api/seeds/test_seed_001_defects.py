@@ -41,7 +41,7 @@ def test_seed_001_a_a_take_profit_above_the_market_does_not_fire_early(market: M
     market.at("ETH_USDC", "2000.00")
 
 
-def test_seed_001_b_a_price_above_100000_is_that_price(market: Market) -> None:
+def test_seed_001_b_a_price_above_100000_is_kept_as_sent(market: Market) -> None:
     market.at("BTC_USDC", "50000.0")
     person = Person(market)
     data = opened(person, asset="BTC_USDC", takeProfitPrice=110_000)
@@ -72,7 +72,7 @@ def test_seed_001_d_a_loss_ends_at_the_margin(market: Market) -> None:
     market.at("ETH_USDC", "2000.00")
 
 
-def test_seed_001_e_trades_at_once_have_ids_of_their_own(market: Market) -> None:
+def test_seed_001_e_concurrent_trades_have_different_ids(market: Market) -> None:
     person = Person(market)
     with ThreadPoolExecutor(10) as pool:
         trades = [data["tradeId"] for data in pool.map(lambda _: opened(person, margin=10), range(20))]
@@ -80,7 +80,7 @@ def test_seed_001_e_trades_at_once_have_ids_of_their_own(market: Market) -> None
     assert person.figures().open == 20
 
 
-def test_seed_001_f_a_close_takes_its_triggers_along(market: Market) -> None:
+def test_seed_001_f_a_closed_position_s_triggers_never_fire(market: Market) -> None:
     market.at("ETH_USDC", "2000.00")
     person = Person(market)
     trade = opened(person, stopLossPrice=1950, takeProfitPrice=2050)["tradeId"]
@@ -92,7 +92,7 @@ def test_seed_001_f_a_close_takes_its_triggers_along(market: Market) -> None:
     assert (person.figures(), row_of(person, trade)) == (after, row)
 
 
-def test_seed_001_h_leverage_of_half_a_unit_is_exact(market: Market) -> None:
+def test_seed_001_h_fractional_leverage_is_exact(market: Market) -> None:
     market.at("ETH_USDC", "2000.00")
     person = Person(market)
     data = opened(person, margin=1000, leverage=22.5)
@@ -118,7 +118,7 @@ def test_seed_001_m_requests_leave_no_connection_behind(market: Market) -> None:
     assert counted[0] <= CONNECTIONS_MAX
 
 
-def test_seed_001_n_the_database_says_what_the_engine_did(market: Market) -> None:
+def test_seed_001_n_the_tables_show_the_outcome_of_each_command(market: Market) -> None:
     person = Person(market)
     said = person.engine(command="CREATE_TRADE", asset="ETH", direction="LONG", margin=100, leverage=2)
     closed = person.engine(command="CLOSE_TRADE", tradeId=said["engineResponse"]["data"]["tradeId"])
@@ -134,7 +134,7 @@ def test_seed_001_n_the_database_says_what_the_engine_did(market: Market) -> Non
     assert row["pnl"] == closed["engineResponse"]["data"]["pnl"]
 
 
-def test_seed_001_o_what_cannot_be_read_is_answered_at_once(market: Market) -> None:
+def test_seed_001_o_a_request_that_cannot_be_parsed_is_answered_at_once(market: Market) -> None:
     person = Person(market)
     for shard in range(market.settings.shards):
         market.append(b"\xc3\x01 no message of ours", shard)
@@ -152,7 +152,7 @@ def test_seed_001_q_a_short_opens_at_the_bid(market: Market) -> None:
     assert opened(person, direction="LONG")["entryPrice"] == 2000
 
 
-def test_seed_001_r_a_page_of_another_site_is_refused(market: Market) -> None:
+def test_seed_001_r_a_cross_site_request_is_refused(market: Market) -> None:
     person = Person(market)
     body = {"command": "CREATE_TRADE", "asset": "ETH", "direction": "LONG", "margin": 100, "leverage": 1}
     cookie = {"Cookie": f"authToken={person.token}"}

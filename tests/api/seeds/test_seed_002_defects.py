@@ -52,7 +52,7 @@ def told(socket: ClientConnection, kind: str, count: int) -> list[dict[str, Any]
     return found
 
 
-def test_seed_002_b_a_retry_under_its_key_is_the_same_order(market: Market) -> None:
+def test_seed_002_b_a_retry_under_an_idempotency_key_returns_the_first_order(market: Market) -> None:
     person = Person(market)
     key = {"Idempotency-Key": "retry-1"}
     body = {"symbol": "BTCUSDT", "side": "BUY", "type": "MARKET", "quantity": "0.01"}
@@ -66,14 +66,14 @@ def test_seed_002_b_a_retry_under_its_key_is_the_same_order(market: Market) -> N
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["LIMIT", "STOP_MARKET"])
-def test_an_order_that_cannot_rest_is_rejected(kind: str, market: Market) -> None:
+def test_a_resting_order_of_a_user_without_venue_keys_is_rejected(kind: str, market: Market) -> None:
     person = Person(market)
     row = settled(person, type=kind, price=40_000)
     assert (row["status"], row["executedQty"], row["type"]) == ("REJECTED", 0, kind)
     assert person.figures().open == 0
 
 
-def test_seed_002_d_a_rejected_order_says_why(market: Market) -> None:
+def test_seed_002_d_a_rejected_order_has_its_reason(market: Market) -> None:
     person = Person(market)
     poor = settled(person, quantity=5)
     assert (poor["status"], poor["error"]) == ("REJECTED", "Not enough free margin")
@@ -82,13 +82,15 @@ def test_seed_002_d_a_rejected_order_says_why(market: Market) -> None:
     assert "More than is held" in sold["error"]
 
 
-def test_seed_002_e_a_quantity_finer_than_a_lot_is_named(market: Market) -> None:
+def test_seed_002_e_a_quantity_finer_than_a_lot_is_refused_with_its_pointer(market: Market) -> None:
     refused = submit(Person(market), 400, quantity="0.000001")
     assert refused["errors"] == [{"pointer": "/quantity", "message": "0.000001 has more than 5 decimal places"}]
 
 
 @pytest.mark.parametrize("price", ["9" * 25, "1e999", "0.000000001"])
-def test_a_price_beyond_all_prices_is_named_and_the_list_is_still_read(market: Market, price: str) -> None:
+def test_a_price_beyond_all_prices_is_refused_with_its_pointer_and_orders_are_still_listed(
+    market: Market, price: str
+) -> None:
     person = Person(market)
     refused = submit(person, 400, type="LIMIT", price=price)
     assert [error["pointer"] for error in refused["errors"]] == ["/price"]
@@ -132,7 +134,7 @@ def test_seed_002_g_a_second_tab_does_not_cut_the_first(market: Market) -> None:
         assert [order["status"] for order in told(first, "ORDER_UPDATE", 2)] == ["PENDING", "FILLED"]
 
 
-def test_seed_002_h_pending_is_said_first(market: Market) -> None:
+def test_seed_002_h_an_order_update_is_pending_first_and_then_final(market: Market) -> None:
     market.at("BTC_USDC", "50000.0")
     person = Person(market)
     with tab(market, person.token) as socket:
@@ -150,7 +152,7 @@ def test_seed_002_h_pending_is_said_first(market: Market) -> None:
         ]
 
 
-def test_prices_are_told_as_they_change_in_the_seed_s_shape(market: Market) -> None:
+def test_price_updates_follow_changes_in_the_seed_s_shape(market: Market) -> None:
     market.at("SOL_USDC", "150.00")
     with tab(market, Person(market).token) as socket:
         seen = {price["symbol"]: price for price in told(socket, "PRICE_UPDATE", 3)}
@@ -176,7 +178,7 @@ def test_a_socket_without_a_good_token_is_closed_with_the_seed_s_code(market: Ma
         assert closed.value.rcvd.code == 1008
 
 
-def test_keys_are_stored_and_never_given_back(market: Market) -> None:
+def test_venue_keys_are_stored_and_never_returned(market: Market) -> None:
     secret = uuid4().hex
     body = {
         "email": f"{uuid4().hex}@example.com",

@@ -116,7 +116,7 @@ def test_an_order_of_a_user_with_keys_is_pending_at_once_and_filled_at_the_venue
     assert trader.figures().open == 0
 
 
-def test_seed_002_a_an_order_is_not_pending_for_ever(
+def test_seed_002_a_a_pending_order_is_decided(
     market: Market, testnet: Testnet, trader: Person, worker: ServiceProcess
 ) -> None:
     worker.kill()
@@ -147,13 +147,13 @@ def test_seed_002_a_an_order_is_not_pending_for_ever(
     assert (testnet.market.placed[in_time], testnet.market.placed[order.order_id]) == (1, 0)
 
 
-def test_a_price_of_all_the_digits_the_venue_may_be_told_is_refused_there_and_listed(trader: Person) -> None:
+def test_a_price_of_the_maximum_number_of_digits_is_refused_by_the_venue_and_listed(trader: Person) -> None:
     order_id = submit(trader, type="LIMIT", price="99999999999999999999.99999999999999999999")["orderId"]
     assert until(trader, order_id, "REJECTED")["price"] == 100_000_000_000_000_000_000
     assert [row["orderId"] for row in trader.get("/api/trading/orders")] == [order_id]
 
 
-def test_seed_002_c_a_resting_order_is_accepted_and_called_partially_filled_only_when_it_is(
+def test_seed_002_c_a_resting_order_is_accepted_and_partially_filled_only_after_a_fill(
     market: Market, testnet: Testnet, trader: Person
 ) -> None:
     with tab(market, trader.token) as socket:
@@ -173,7 +173,7 @@ def test_seed_002_c_a_resting_order_is_accepted_and_called_partially_filled_only
     assert (position["quantity"], position["avgEntryPrice"]) == (0.2, 40_000)
 
 
-def test_what_the_venue_says_against_an_order_is_told(market: Market, trader: Person) -> None:
+def test_a_refusal_by_the_venue_is_in_the_order_update_and_the_list(market: Market, trader: Person) -> None:
     with tab(market, trader.token) as socket:
         submit(trader, type="STOP_MARKET", price=40_000)
         refused = steps(socket, "FILLED", "REJECTED")[-1]
@@ -184,7 +184,7 @@ def test_what_the_venue_says_against_an_order_is_told(market: Market, trader: Pe
     assert trader.get("/api/trading/positions") == []
 
 
-def test_a_retry_under_its_key_is_one_order_at_the_venue(testnet: Testnet, trader: Person) -> None:
+def test_a_retry_under_an_idempotency_key_is_one_order_at_the_venue(testnet: Testnet, trader: Person) -> None:
     body = {"symbol": "ETHUSDT", "side": "BUY", "type": "MARKET", "quantity": "0.5"}
     replies = [
         trader.http.post("/api/trading/orders", json=body, headers={"Idempotency-Key": "once"}) for _ in range(3)
@@ -202,7 +202,7 @@ def test_a_retry_under_its_key_is_one_order_at_the_venue(testnet: Testnet, trade
     assert (closing.status_code, closing.json()["code"]) == (422, "COMMAND_ID_REUSED")
 
 
-def test_a_key_that_closed_all_places_no_order_at_the_venue(testnet: Testnet, trader: Person) -> None:
+def test_an_idempotency_key_of_a_close_all_places_no_order_at_the_venue(testnet: Testnet, trader: Person) -> None:
     key = {"Idempotency-Key": "all"}
     assert trader.http.post("/api/v1/positions/close-all", headers=key).json()["items"] == []
     body = {"symbol": "BTCUSDT", "side": "BUY", "type": "MARKET", "quantity": "0.02"}
@@ -212,7 +212,7 @@ def test_a_key_that_closed_all_places_no_order_at_the_venue(testnet: Testnet, tr
     assert not testnet.market.placed[keyed_command_id(trader.account_id, "all")]
 
 
-def test_a_limit_order_rests_at_the_venue_and_is_cancelled_there_by_its_user_alone(
+def test_a_limit_order_rests_at_the_venue_and_only_its_user_cancels_that_order(
     testnet: Testnet, trader: Person
 ) -> None:
     order_id = submit(trader, type="LIMIT", price=20_000)["orderId"]
@@ -231,7 +231,7 @@ def test_a_limit_order_rests_at_the_venue_and_is_cancelled_there_by_its_user_alo
     assert (again.status_code, again.json()["code"]) == (400, "ORDER_NOT_OPEN")
 
 
-def test_an_order_that_is_executed_here_is_shown_and_cannot_be_cancelled(market: Market) -> None:
+def test_an_order_executed_by_the_exchange_itself_is_shown_and_cannot_be_cancelled(market: Market) -> None:
     person = Person(market)
     filled = settled(person)
     assert state(person, filled["orderId"]) == filled
@@ -239,7 +239,7 @@ def test_an_order_that_is_executed_here_is_shown_and_cannot_be_cancelled(market:
     assert (refused.status_code, refused.json()["code"]) == (400, "ORDER_NOT_OPEN")
 
 
-def test_keys_are_stored_replaced_and_revoked_and_never_shown(market: Market, testnet: Testnet) -> None:
+def test_venue_keys_are_stored_replaced_and_revoked_and_never_shown(market: Market, testnet: Testnet) -> None:
     person = Person(market)
     keys = {"api_key": f"key{uuid4().hex}", "secret_key": f"secret{uuid4().hex}"}
     testnet.open_account(*keys.values())
@@ -261,7 +261,7 @@ def test_keys_are_stored_replaced_and_revoked_and_never_shown(market: Market, te
     assert person.figures().open == 1  # From here on it is executed here, with demo money.
 
 
-def test_what_are_no_keys_is_malformed_and_replaces_none(trader: Person) -> None:
+def test_malformed_venue_keys_are_refused_and_replace_no_stored_keys(trader: Person) -> None:
     for name, wrong in (("api_key", ""), ("secret_key", "two words"), ("api_key", "x" * 513), ("more", "x")):
         refused = trader.http.put("/api/v1/venue-keys", json={"api_key": "a", "secret_key": "b", name: wrong})
         assert (refused.status_code, refused.json()["code"]) == (422, "MALFORMED")
@@ -269,7 +269,7 @@ def test_what_are_no_keys_is_malformed_and_replaces_none(trader: Person) -> None
     assert settled(trader, quantity="0.02")["status"] == "FILLED"
 
 
-def test_an_api_key_does_not_touch_keys_of_the_venue(trader: Person) -> None:
+def test_an_api_key_cannot_read_or_change_venue_keys(trader: Person) -> None:
     private = Ed25519PrivateKey.generate()
     made = trader.http.post(
         "/api/v1/api-keys", json={"public_key": public_half(private), "scopes": ["read", "trade"]}
@@ -285,7 +285,7 @@ def test_an_api_key_does_not_touch_keys_of_the_venue(trader: Person) -> None:
 
 
 @pytest.mark.slow
-def test_what_a_deleted_user_has_at_the_venue_is_cancelled_there_before_their_keys_are_dropped(
+def test_a_deleted_user_s_venue_orders_are_cancelled_before_the_venue_keys_are_dropped(
     market: Market, testnet: Testnet, trader: Person
 ) -> None:
     resting = [submit(trader, type="LIMIT", price=price)["orderId"] for price in (20_000, 21_000)]
@@ -300,7 +300,7 @@ def test_what_a_deleted_user_has_at_the_venue_is_cancelled_there_before_their_ke
 
 
 @pytest.mark.slow
-def test_where_the_venue_refuses_a_deleted_user_s_keys_their_orders_are_abandoned_and_the_keys_dropped(
+def test_a_deleted_user_s_orders_are_abandoned_and_keys_dropped_where_the_venue_refuses_the_keys(
     market: Market, testnet: Testnet, trader: Person
 ) -> None:
     order_id = submit(trader, type="LIMIT", price=20_000)["orderId"]

@@ -26,7 +26,7 @@ def row_of(person: Person, order_id: str) -> dict[str, Any]:
     return row
 
 
-def test_seed_003_a_a_client_s_profit_changes_nothing(market: Market) -> None:
+def test_seed_003_a_a_profit_sent_by_the_client_is_ignored(market: Market) -> None:
     market.at("BTC_USDC", "50000.0")
     person = Person(market)
     order_id = order(person)["orderId"]
@@ -54,7 +54,7 @@ def test_seed_003_b_deposits_are_limited_and_positive(market: Market) -> None:
     assert person.figures().free == 5_100
 
 
-def test_seed_003_c_a_close_follows_its_opening_at_once(market: Market) -> None:
+def test_seed_003_c_a_close_directly_after_the_opening_succeeds(market: Market) -> None:
     person = Person(market)
     for _ in range(5):
         order_id = order(person)["orderId"]
@@ -68,7 +68,7 @@ def test_seed_003_d_a_quantity_of_a_thousandth_is_kept(market: Market) -> None:
         assert row_of(person, order(person, qty=quantity)["orderId"])["quantity"] == quantity
 
 
-def test_seed_003_e_a_price_beyond_32_bits_of_their_scale_is_right(market: Market) -> None:
+def test_seed_003_e_a_price_beyond_the_seed_s_32_bits_is_exact(market: Market) -> None:
     """Their limit was 214,748.36."""
     market.at("BTC_USDC", "250000.0")
     person = Person(market)
@@ -95,7 +95,7 @@ def test_seed_003_g_a_liquidated_order_is_closed_once(market: Market) -> None:
     assert person.post(f"/trade/close/{order_id}", 409)["code"] == "POSITION_NOT_OPEN"
 
 
-def test_seed_003_h_margin_and_balance_have_one_unit(market: Market) -> None:
+def test_seed_003_h_margin_and_balance_have_the_same_unit(market: Market) -> None:
     market.at("BTC_USDC", "50000.0")
     person = Person(market)
     assert order(person, 409, qty=0.10001, leverage=1)["code"] == "INSUFFICIENT_MARGIN"
@@ -111,7 +111,7 @@ def test_seed_003_i_an_unknown_asset_is_refused(market: Market) -> None:
     assert row_of(person, order(person, asset="ETHUSDT", qty=0.1)["orderId"])["price"] == 2_000
 
 
-def test_seed_003_j_a_refused_order_is_not_called_created(market: Market) -> None:
+def test_seed_003_j_a_refused_order_is_not_reported_as_created(market: Market) -> None:
     refused = order(Person(market), 409, qty=10)
     assert refused["error"] == refused["message"] == "Not enough free margin"
     assert "orderId" not in refused
@@ -129,7 +129,7 @@ def test_seed_003_k_a_password_is_stored_as_a_hash(market: Market) -> None:
     assert httpx.get(f"{market.url}/balance", headers={"Cookie": f"token={forged}"}).status_code == 401
 
 
-def test_seed_003_l_another_site_s_page_cannot_trade(market: Market) -> None:
+def test_seed_003_l_a_cross_site_request_cannot_trade(market: Market) -> None:
     person = Person(market)
     before = person.figures()
     for path, body in (
@@ -143,7 +143,7 @@ def test_seed_003_l_another_site_s_page_cannot_trade(market: Market) -> None:
     assert person.figures() == before
 
 
-def test_seed_003_n_deposits_and_trades_at_once_add_up(market: Market) -> None:
+def test_seed_003_n_concurrent_deposits_and_trades_add_up(market: Market) -> None:
     market.at("BTC_USDC", "50000.0")
     person = Person(market)
 

@@ -17,7 +17,7 @@ def opened(person: Person, status: int = 201, **fields: Any) -> dict[str, Any]:
     return reply
 
 
-def test_seed_004_a_who_signs_in_has_an_account_of_their_own(market: Market) -> None:
+def test_seed_004_a_each_user_has_an_account_of_their_own(market: Market) -> None:
     person, other = Person(market), Person(market)
     position = opened(person)["positionId"]
     assert [found["positionId"] for found in person.get("/api/v1/state")["positions"]] == [position]
@@ -30,7 +30,7 @@ def test_seed_004_a_who_signs_in_has_an_account_of_their_own(market: Market) -> 
         assert nobody.get("/api/v1/state").status_code == 401
 
 
-def test_seed_004_b_a_price_of_zero_liquidates_nobody(market: Market) -> None:
+def test_seed_004_b_a_price_of_zero_liquidates_no_position(market: Market) -> None:
     market.at("SOL_USDC", "150.00")
     person = Person(market)
     opened(person, margin=1000, leverage=10)
@@ -58,7 +58,7 @@ def test_seed_004_d_a_negative_margin_is_refused(margin: int, market: Market) ->
     assert list(person.figures()[:4]) == [5000, 0, 5000, 0]
 
 
-def test_seed_004_e_leverage_type_and_slippage_are_looked_at(market: Market) -> None:
+def test_seed_004_e_leverage_type_and_slippage_are_checked(market: Market) -> None:
     market.at("SOL_USDC", "150.00")
     person = Person(market)
     for wrong, code in (

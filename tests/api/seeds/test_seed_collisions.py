@@ -40,7 +40,7 @@ def test_one_register_serves_seed_002_by_its_token_and_seed_003_by_its_cookie(ma
     )
 
 
-def test_one_login_serves_both(market: Market) -> None:
+def test_one_login_serves_seed_002_and_seed_003(market: Market) -> None:
     body = new_body()
     market.client().post("/auth/register", json=body)
     reply = market.client().post("/auth/login", json=body)
@@ -68,7 +68,7 @@ def test_one_me_serves_seed_001_and_the_api_proper(market: Market) -> None:
     assert cookie.json() == me
 
 
-def test_one_path_of_candles_serves_seed_001_by_asset_and_the_api_proper_by_symbol(market: Market) -> None:
+def test_one_candles_path_serves_seed_001_by_asset_and_the_api_proper_by_symbol(market: Market) -> None:
     with market.client() as client:
         ours = client.get("/api/v1/candles", params={"symbol": "SOL_USDC"}).json()
         theirs = client.get("/api/v1/candles", params={"asset": "SOL", "interval": "1m"}).json()
@@ -81,7 +81,7 @@ def test_one_path_of_candles_serves_seed_001_by_asset_and_the_api_proper_by_symb
         assert (wrong.status_code, wrong.json()["code"]) == (400, "MALFORMED")
 
 
-def test_two_cookies_that_name_different_users_are_refused(market: Market) -> None:
+def test_seed_cookies_of_different_users_are_refused(market: Market) -> None:
     one, other = Person(market), Person(market)
     cookies = {"Cookie": f"authToken={one.token}; token={other.token}"}
     reply = httpx.get(f"{market.url}/balance", headers=cookies)
@@ -98,13 +98,13 @@ def test_seed_000_s_and_001_s_smaller_routes_are_served(market: Market) -> None:
         assert price == {"asset": "SOL_USDC", "price": "149995000", "decimal": 6}
 
 
-def test_a_leverage_of_the_old_scale_is_refused_by_a_message_that_names_it(market: Market) -> None:
+def test_a_leverage_of_the_old_scale_is_refused_by_a_message_that_names_the_scale(market: Market) -> None:
     refused = Person(market).engine(400, command="CREATE_TRADE", asset="SOL", direction="LONG", margin=10, leverage=225)
     assert refused["code"] == "LEVERAGE_OUT_OF_RANGE"
     assert "scale of tenths" in refused["error"]
 
 
-def test_a_user_of_seed_001_is_deleted_and_their_email_is_free(market: Market) -> None:
+def test_a_deleted_user_of_seed_001_frees_their_email(market: Market) -> None:
     person = Person(market)
     person.engine(command="CREATE_TRADE", asset="SOL", direction="LONG", margin=10, leverage=1)
     assert person.engine(command="DELETE_USER")["success"]
@@ -157,7 +157,7 @@ SERVED = {
 }
 
 
-def test_the_seeds_document_has_their_routes_and_the_api_s_own_none_of_them(
+def test_the_seeds_openapi_document_has_the_seeds_routes_and_the_api_s_document_none_of_the_seeds(
     market: Market, document: dict[str, Any]
 ) -> None:
     found = {(method, path) for path, methods in document["paths"].items() for method in methods}
@@ -169,7 +169,7 @@ def test_the_seeds_document_has_their_routes_and_the_api_s_own_none_of_them(
     assert both == {"/api/v1/candles"}
 
 
-def test_every_reference_of_the_seeds_document_leads_somewhere(document: dict[str, Any]) -> None:
+def test_every_reference_in_the_seeds_openapi_document_resolves(document: dict[str, Any]) -> None:
     def references(part: Any) -> list[str]:
         if isinstance(part, dict):
             own = [part["$ref"]] if isinstance(part.get("$ref"), str) else []
@@ -182,7 +182,7 @@ def test_every_reference_of_the_seeds_document_leads_somewhere(document: dict[st
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-def test_nobody_meets_nothing_the_seeds_document_does_not_declare(market: Market) -> None:
+def test_replies_to_an_anonymous_client_conform_to_the_seeds_openapi_document(market: Market) -> None:
     run = judged(market, None, *EXAMPLES, document=SEEDS)
     assert run.returncode == 0, told(run)
 
@@ -190,6 +190,6 @@ def test_nobody_meets_nothing_the_seeds_document_does_not_declare(market: Market
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("only", [None, *SEEDS_ENDING])
-def test_a_user_meets_nothing_the_seeds_document_does_not_declare(market: Market, only: str | None) -> None:
+def test_replies_to_a_user_conform_to_the_seeds_openapi_document(market: Market, only: str | None) -> None:
     run = judged(market, Person(market).token, *EXAMPLES, document=SEEDS, only=only)
     assert run.returncode == 0, told(run)

@@ -62,7 +62,7 @@ def restarted(market: Market) -> Restarted:
     return Restarted(people, before, replies, after)
 
 
-def test_seed_001_i_what_is_sent_while_the_engine_is_down_is_executed(restarted: Restarted) -> None:
+def test_seed_001_i_a_command_sent_while_the_engine_is_down_is_executed(restarted: Restarted) -> None:
     reply = restarted.replies["001"]
     assert reply.status_code == 202, reply.text
     assert (reply.json()["success"], reply.json()["engineResponse"]["status"]) == (False, "pending")
@@ -97,6 +97,6 @@ def test_seed_004_f_a_restart_keeps_every_position(restarted: Restarted) -> None
     assert (position["margin"], position["leverage"], position["entryPrice"]) == (1000, 5, 150)
 
 
-def test_seed_004_g_prices_of_before_close_nothing_after_a_restart(restarted: Restarted) -> None:
+def test_seed_004_g_prices_from_before_a_restart_close_no_position(restarted: Restarted) -> None:
     assert restarted.after["004"].open == 1
     assert restarted.after["004"].free == restarted.before["004"].free

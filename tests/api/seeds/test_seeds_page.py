@@ -22,7 +22,7 @@ REQUEST_LINES = {
 
 
 @pytest.mark.parametrize("number", SEEDS)
-def test_every_line_of_a_readme_is_accounted_for_once_as_promise_or_as_prose(number: str) -> None:
+def test_every_line_of_a_readme_is_listed_once_as_promise_or_as_prose(number: str) -> None:
     one = seed(number)
     promised = {line for request in one.requests for line in request.lines}
     promised |= {line for claim in one.claims for line in claim.lines}
@@ -38,7 +38,7 @@ def test_every_request_line_of_a_readme_has_an_entry(number: str) -> None:
     assert set(REQUEST_LINES[number]) - entries == set()
 
 
-def test_each_of_the_defects_has_a_test_by_its_letter_or_a_reason() -> None:
+def test_each_seed_defect_has_a_test_with_its_letter_or_a_reason() -> None:
     assert [(defect.seed, defect.letter) for defect in DEFECTS] == [
         (number, letter) for number, letters in LETTERS.items() for letter in letters
     ]
@@ -64,5 +64,5 @@ def test_every_seed_s_defect_test_is_listed() -> None:
     assert named == {defect.test for defect in DEFECTS if defect.test is not None}
 
 
-def test_the_page_is_made_of_these_files() -> None:
+def test_the_seeds_page_is_up_to_date_with_its_source_files() -> None:
     assert PAGE.read_text(encoding="utf-8") == page(), "python -m tests.api.seeds.seeds_page writes it"

@@ -34,7 +34,7 @@ def market(kafka: str, postgres: str, tmp_path_factory: pytest.TempPathFactory) 
         yield running
 
 
-def test_flat_and_below_a_thousand_it_is_filled_up_once_however_many_look(market: Market) -> None:
+def test_the_shared_account_flat_and_below_a_thousand_is_filled_up_once_under_concurrent_reads(market: Market) -> None:
     assert free(market) == FULL
     lose_all_but_500(market)
     with ThreadPoolExecutor(8) as pool:
@@ -43,7 +43,7 @@ def test_flat_and_below_a_thousand_it_is_filled_up_once_however_many_look(market
     assert deposits(market) == [FULL, Decimal(9_500)]
 
 
-def test_a_thousand_is_enough_and_so_is_less_while_a_position_is_open(market: Market) -> None:
+def test_the_shared_account_is_not_filled_up_from_a_thousand_or_while_a_position_is_open(market: Market) -> None:
     assert free(market) == FULL
     before = deposits(market)
     market.at("SOL_USDC", "150.00")
@@ -56,7 +56,7 @@ def test_a_thousand_is_enough_and_so_is_less_while_a_position_is_open(market: Ma
     assert deposits(market) == before
 
 
-def test_when_the_day_s_deposits_are_used_up_it_stays_as_it_is_and_still_answers(market: Market) -> None:
+def test_the_shared_account_is_not_filled_up_beyond_the_daily_deposit_limit_and_still_answers(market: Market) -> None:
     free(market)
     today = sum(deposits(market)[1:])  # The first is the account's opening.
     rest = A_DAY - today
@@ -75,7 +75,7 @@ def test_when_the_day_s_deposits_are_used_up_it_stays_as_it_is_and_still_answers
     assert deposits(market) == before
 
 
-def test_each_address_may_ask_so_often_and_closing_is_counted_apart(market: Market) -> None:
+def test_requests_are_limited_for_each_address_and_closes_are_counted_separately(market: Market) -> None:
     person = Person(market)
     body = {"margin": 0, "asset": "SOL", "type": "long", "leverage": 2}
     unknown = {"positionId": "pos_0-999999"}
