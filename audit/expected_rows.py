@@ -5,10 +5,11 @@ from typing import Any, Final
 import msgspec
 from sqlalchemy import Table
 
-from projector import tables
-from projector.chain import Entry
-from projector.market_rows import MarketRows
-from projector.rows import MARKET_SHARD, Rows
+from projector.tables.market_tables import MARKET_SHARD
+from projector.tables.schema import DERIVED
+from projector.write.chain import Entry
+from projector.write.market_rows import MarketRows
+from projector.write.rows import Rows
 
 Key = tuple[object, ...]
 Row = list[object]
@@ -30,7 +31,7 @@ KEYS: Final[dict[str, tuple[str, ...]]] = {
     "instruments": ("symbol",),
 }
 OF_THE_MARKET: Final = frozenset({"candles", "prices", "feed", "instruments"})
-TABLES: Final[dict[str, Table]] = {table.name: table for table in tables.DERIVED}
+TABLES: Final[dict[str, Table]] = {table.name: table for table in DERIVED}
 COLUMNS: Final[dict[str, list[str]]] = {name: list(table.c.keys()) for name, table in TABLES.items()}
 
 

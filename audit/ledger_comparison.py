@@ -12,7 +12,8 @@ from sqlalchemy import ColumnElement, Connection, Select, Table, and_, func, sel
 from audit.findings import Difference, as_text
 from engine.core.records import Account, Market, Position
 from engine.core.state import State
-from projector.tables import accounts, feed, fills, instruments, ledger_entries, positions, prices, receipts
+from projector.tables.ledger_tables import accounts, fills, ledger_entries, positions, receipts
+from projector.tables.market_tables import feed, instruments, prices
 
 JUDGE: Final = "tables"
 NAMED_MAX: Final = 5  # differences of one question that are named; the others are counted

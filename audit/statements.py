@@ -8,9 +8,9 @@ import msgspec
 from audit.log import Log, LogUnreadable
 from audit.past import iso
 from audit.reports import SURPRISES
-from projector.chain import Entry
-from projector.market_rows import MarketRows
-from projector.rows import Rows
+from projector.write.chain import Entry
+from projector.write.market_rows import MarketRows
+from projector.write.rows import Rows
 from runtime.errors import FixableError
 from schemas.codec import NotDecodable, digest_of, read_event
 from schemas.events import (

@@ -16,8 +16,8 @@ from audit.log import Log
 from audit.reports import SURPRISES, Advance, Report
 from engine.core.apply import apply
 from engine.core.state import State, genesis
-from projector.chain import Entry
-from projector.rows import MARKET_SHARD
+from projector.tables.market_tables import MARKET_SHARD
+from projector.write.chain import Entry
 from runtime.errors import FixableError
 from schemas.codec import NotDecodable, digest_of, read_event
 

@@ -13,8 +13,8 @@ from tenacity import Retrying, retry_if_result, stop_after_delay, wait_exponenti
 from market_data.history import HISTORY_MINUTES, Minute, simulated_history
 from market_data.klines import KlinesUnavailable, Pace, backpack_history
 from projector.database import PASSING, RETRY_S, connect, retried
-from projector.history import FirstCandle, NotBefore, first_candle, has_history, write_history
 from projector.migrate import migrate
+from projector.write.candle_history import FirstCandle, NotBefore, first_candle, has_history, write_history
 from runtime.errors import FixableError
 from runtime.logging import configure
 from runtime.settings import Settings

@@ -1,11 +1,11 @@
-"""How the projector connects to PostgreSQL, and which failures are the server's and pass."""
+"""How the projector connects to PostgreSQL, keeps its writers apart, and repeats what a server's failure broke off."""
 
 from collections.abc import Callable
 from threading import Event
 from typing import Final, TypeVar
 
 import psycopg
-from sqlalchemy import Engine, create_engine
+from sqlalchemy import Connection, Engine, create_engine, func, select
 from sqlalchemy.exc import InterfaceError, OperationalError
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_exponential_jitter
 from tenacity.nap import sleep_using_event
@@ -14,6 +14,12 @@ from tenacity.stop import stop_any, stop_when_event_set
 CONNECT_TIMEOUT_S: Final = 5
 STATEMENT_TIMEOUT_S: Final = 60
 RETRY_S: Final = 30.0
+
+# Advisory locks that keep the writers apart; numbers that stand nowhere else in the database.
+MIGRATION_LOCK: Final = 0x5245_5052_0001
+WRITE_LOCK: Final = 0x5245_5052_0002
+HISTORY_LOCK: Final = 0x5245_5052_0003
+VENUE_LOCK: Final = 0x5245_5052_0004
 
 # What a server that restarts, is away, or times out gives; COPY bypasses SQLAlchemy's names for it.
 PASSING = (OperationalError, InterfaceError, psycopg.OperationalError, psycopg.InterfaceError)
@@ -41,6 +47,11 @@ def connect(database_url: str) -> Engine:
             "tcp_user_timeout": 30_000,
         },
     )
+
+
+def hold_until_commit(db: Connection, lock: int) -> None:
+    """Wait for the lock, and give it back with the end of the transaction, however it ends."""
+    db.execute(select(func.pg_advisory_xact_lock(lock)))
 
 
 def retried(work: Callable[[], Result], failures: tuple[type[Exception], ...], stopping: Event) -> Result:

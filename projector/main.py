@@ -8,10 +8,10 @@ from prometheus_client import REGISTRY
 
 from projector.database import PASSING, RETRY_S, connect, retried
 from projector.migrate import migrate
-from projector.projection import Projection
-from projector.reader import Reader
-from projector.venue_projection import VenueProjection
-from projector.writer import Writer
+from projector.write.projection import Projection
+from projector.write.reader import Reader
+from projector.write.venue_projection import VenueProjection
+from projector.write.writer import Writer
 from runtime.errors import FixableError
 from runtime.logging import configure
 from runtime.pages import Pages

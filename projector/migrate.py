@@ -7,8 +7,8 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import NullPool, create_engine, text
 
-from projector.locks import MIGRATE, hold_until_commit
-from projector.tables import SCHEMA
+from projector.database import MIGRATION_LOCK, hold_until_commit
+from projector.tables.columns import SCHEMA
 
 CONNECT_TIMEOUT_S: Final = 5
 SCRIPTS: Final = Path(__file__).parent / "migrations"
@@ -20,7 +20,7 @@ def migrate(database_url: str) -> None:
     config = Config()
     config.set_main_option("script_location", str(SCRIPTS).replace("%", "%%"))
     with engine.begin() as db:
-        hold_until_commit(db, MIGRATE)
+        hold_until_commit(db, MIGRATION_LOCK)
         db.execute(text(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}"))
         config.attributes["connection"] = db
         command.upgrade(config, "head")

@@ -2,10 +2,10 @@
 
 from sqlalchemy import text
 
-from projector.database import connect
-from projector.locks import WRITE, hold_until_commit
+from projector.database import WRITE_LOCK, connect, hold_until_commit
 from projector.migrate import migrate
-from projector.tables import DERIVED, VENUE
+from projector.tables.schema import DERIVED
+from projector.tables.venue_tables import VENUE
 from runtime.settings import Settings
 
 
@@ -21,6 +21,6 @@ def rebuild(settings: Settings) -> None:
     names = ", ".join(table.fullname for table in (*DERIVED, *VENUE))
     with engine.begin() as db:
         # A batch that is being written is finished first, and the next one finds the positions gone.
-        hold_until_commit(db, WRITE)
+        hold_until_commit(db, WRITE_LOCK)
         db.execute(text(f"TRUNCATE {names}"))
     engine.dispose()

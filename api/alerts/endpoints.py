@@ -23,7 +23,7 @@ from api.http.problems import (
     responses,
 )
 from api.http.problems import REFUSALS as CORE
-from projector.alert_queries import Status
+from projector.queries.alert_queries import Status
 from schemas.rejections import Rejection
 
 router = APIRouter(prefix="/alerts", tags=["alerts"], route_class=ExactRoute, dependencies=SCHEMES)

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from api.http.amounts import Decimals, mid, price
 from api.http.numbers import Number, Text
 from api.http.times import text_of
-from projector.alert_queries import AlertRow, Direction, Status
+from projector.queries.alert_queries import AlertRow, Direction, Status
 from schemas.messages import Instrument
 
 TIME_EXAMPLE = "2026-01-02T03:04:05.000006Z"

@@ -23,8 +23,8 @@ from api.http.problems import (
 from api.http.times import now
 from api.log.price_cache import PRICE_SHARD
 from api.store.users import is_not_deleted
-from projector import alert_queries
-from projector.alert_queries import Direction, NewAlert, Status
+from projector.queries import alert_queries
+from projector.queries.alert_queries import Direction, NewAlert, Status
 from schemas.ids import keyed_alert_id
 from schemas.messages import Instrument
 from schemas.rejections import Rejection

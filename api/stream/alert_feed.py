@@ -14,8 +14,8 @@ from api.http.times import now, text_of
 from api.stream.channels import ALERTS
 from api.stream.outbox import Outbox
 from api.stream.schemas import WsAlertsSnapshot, WsAlertsUpdate
-from projector import alert_queries
-from projector.alert_queries import AlertRow, Trigger
+from projector.queries import alert_queries
+from projector.queries.alert_queries import AlertRow, Trigger
 
 LOOK_S: Final = 0.5  # how often is looked for what triggered, while anybody listens
 PAUSE_S: Final = 2.0  # while the database does not answer

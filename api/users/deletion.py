@@ -25,7 +25,7 @@ from api.store.tables import api_keys, sessions, users
 from api.store.users import User
 from api.venue.leaving import KEPT_AT_MOST, Asked, deletion_of_idle_keys, left_venue
 from projector import queries
-from projector.alert_queries import deletion_of_alerts
+from projector.queries.alert_queries import deletion_of_alerts
 from schemas.commands import ClosePosition
 
 LOOK_S: Final = 5.0

@@ -2,7 +2,8 @@
 
 from alembic import context
 
-from projector.tables import SCHEMA, metadata
+from projector.tables.columns import SCHEMA
+from projector.tables.schema import metadata
 
 context.configure(
     connection=context.config.attributes["connection"], target_metadata=metadata, version_table_schema=SCHEMA

@@ -25,7 +25,7 @@ from api.stream.alert_feed import AlertFeed
 from api.stream.outbox import Outbox
 from api.users.deletion import _mark_closed
 from cli.database import migrate_url
-from projector.alert_queries import NewAlert, add_alert
+from projector.queries.alert_queries import NewAlert, add_alert
 from reprise_client import Client, Refused
 from tests.auth.conftest import PASSWORD, Browser, Site, refused, served, settings_of
 from tests.auth.signing import headers_of

@@ -5,10 +5,10 @@ from contextlib import contextmanager
 
 from sqlalchemy import Engine
 
-from projector.chain import Entry, entry
 from projector.database import connect
 from projector.migrate import migrate
-from projector.writer import Writer
+from projector.write.chain import Entry, entry
+from projector.write.writer import Writer
 from tests.audit.logs import MemoryLog
 from tests.conftest import new_database
 

@@ -14,7 +14,7 @@ from audit.verify import Request, verify
 from engine.core.laws import broken
 from engine.core.state import genesis
 from engine.core.step import step
-from projector.chain import Entry
+from projector.write.chain import Entry
 from schemas.codec import read_event
 from schemas.commands import ReducePosition
 from schemas.events import OldestReduced, PositionClosed, PositionOpened, PositionReduced

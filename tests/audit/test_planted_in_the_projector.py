@@ -7,8 +7,8 @@ import pytest
 
 from audit.expected_rows import COLUMNS
 from audit.tables import compare_tables
-from projector.market_rows import MarketRows
-from projector.rows import Books, Rows
+from projector.write.market_rows import MarketRows
+from projector.write.rows import Books, Rows
 from schemas.events import PositionOpened
 from tests.audit.databases import migrated_database, projected
 from tests.audit.logs import parts_log

@@ -35,8 +35,20 @@ def test_the_api_imports_neither_engine_nor_market_data_and_of_the_projector_onl
     # What the second has statements of is a user's, and follows from no event.
     assert CONTRACTS["projection"]["ignore_imports"] == [
         "api.** -> projector.queries",
-        "api.** -> projector.alert_queries",
+        "api.** -> projector.queries.alert_queries",
     ]
+
+
+def test_the_projector_writes_and_answers_from_one_set_of_tables_and_has_no_circle() -> None:
+    assert CONTRACTS["projector"]["containers"] == ["projector"]
+    assert CONTRACTS["projector"]["exhaustive"] is True
+    assert [layer(text) for text in CONTRACTS["projector"]["layers"]] == [
+        {"main", "rebuild"},
+        {"migrate"},
+        {"write", "queries"},
+        {"tables", "database"},
+    ]
+    assert CONTRACTS["projector-siblings"]["ancestors"] == ["projector"]
 
 
 def test_the_audit_never_imports_the_shell() -> None:

@@ -2,7 +2,7 @@
 
 from sqlalchemy import Engine, select
 
-from projector.tables import metadata
+from projector.tables.schema import TABLES
 
 Content = dict[str, list[tuple[object, ...]]]
 
@@ -11,7 +11,7 @@ def content(engine: Engine) -> Content:
     """Give every row of every table, sorted; without the projector's clock and positions in the topic."""
     found: Content = {}
     with engine.connect() as db:
-        for table in metadata.sorted_tables:
+        for table in TABLES:
             columns = [column for column in table.c if column.name not in {"current_at", "next_offset"}]
             rows = [tuple(row) for row in db.execute(select(*columns))]
             found[table.name] = sorted(rows, key=repr)

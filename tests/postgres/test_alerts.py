@@ -8,11 +8,12 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import Engine, create_engine, insert, select, true
 
-from projector import alert_queries, tables
-from projector.alert_queries import AlertRow, Direction, NewAlert
-from projector.chain import Entry
+from projector.queries import alert_queries
+from projector.queries.alert_queries import AlertRow, Direction, NewAlert
 from projector.rebuild import rebuild
-from projector.writer import Writer
+from projector.tables import kept_tables, ledger_tables
+from projector.write.chain import Entry
+from projector.write.writer import Writer
 from runtime.settings import Settings
 from schemas.commands import UpdatePrices
 from schemas.events import PricesUpdated
@@ -80,7 +81,7 @@ class Market:
 
     def triggers(self) -> dict[UUID, tuple[int, int]]:
         """What triggered: the event's seq, and bid + ask."""
-        columns = tables.alerts.c
+        columns = kept_tables.alerts.c
         query = select(columns.alert_id, columns.triggered_seq, columns.triggered_mid)
         with self.engine.connect() as db:
             rows = db.execute(query.where(columns.triggered_seq.is_not(None))).all()
@@ -186,7 +187,7 @@ def test_batches_of_whatever_size_trigger_what_a_walk_through_the_ticks_does(mar
                 expected[alert.alert_id] = (seq, 2 * mid)
                 break
     with market.engine.begin() as db:
-        db.execute(insert(tables.alerts), rows)
+        db.execute(insert(kept_tables.alerts), rows)
     entries = market.entries()
     while entries:
         size = dice.choice((1, 5, 60, 400))
@@ -240,13 +241,13 @@ def test_an_alert_and_a_batch_that_meet_miss_nothing(market: Market, other: Engi
 
     making = threading.Thread(target=lambda: made.append(added(other, "above", MID + 5, seen)))
     with market.engine.begin() as db:
-        db.execute(tables.progress.update().where(tables.progress.c.shard == 0).values(seq=seen + 1))
+        db.execute(ledger_tables.progress.update().where(ledger_tables.progress.c.shard == 0).values(seq=seen + 1))
         making.start()
         eventually(waits_for_somebody, bool)
     making.join()
     assert made == [None]
     with market.engine.begin() as db:
-        db.execute(tables.progress.update().where(tables.progress.c.shard == 0).values(seq=seen))
+        db.execute(ledger_tables.progress.update().where(ledger_tables.progress.c.shard == 0).values(seq=seen))
 
     market.tick(MID + 10)
     writing = threading.Thread(target=market.project)

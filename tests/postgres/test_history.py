@@ -9,9 +9,9 @@ from sqlalchemy import Engine, create_engine, text
 from market_data.history import HISTORY_MINUTES, Minute, simulated_history
 from projector import queries
 from projector.database import PASSING
-from projector.history import NotBefore, first_candle, has_history, write_history
-from projector.market_queries import INTERVALS, MONDAY
+from projector.queries.market_queries import INTERVALS, MONDAY
 from projector.rebuild import rebuild
+from projector.write.candle_history import NotBefore, first_candle, has_history, write_history
 from runtime.settings import Settings
 from schemas.units import DAY, MINUTE
 from tests.postgres.tables_content import content

@@ -7,7 +7,8 @@ from alembic.migration import MigrationContext
 from sqlalchemy import create_engine, inspect, text
 
 from projector.migrate import migrate
-from projector.tables import SCHEMA, metadata
+from projector.tables.columns import SCHEMA
+from projector.tables.schema import metadata
 
 
 def test_the_migrations_make_the_tables_of_the_code(database_url: str) -> None:

@@ -19,7 +19,7 @@ from sqlalchemy import Engine, create_engine, text
 
 from projector import queries
 from projector.rebuild import rebuild
-from projector.writer import Writer
+from projector.write.writer import Writer
 from runtime.kafka import transactional_producer_options
 from runtime.python import python_command
 from runtime.settings import Settings

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import Connection, Engine
 
 from projector import queries
-from projector.writer import Writer
+from projector.write.writer import Writer
 from schemas import ids
 from schemas.commands import ClosePosition, OpenPosition
 from schemas.events import PositionClosed, PositionOpened

@@ -9,9 +9,11 @@ from sqlalchemy import Engine, func, select, text
 
 from engine.core.records import Position
 from engine.core.state import State
-from projector import queries, tables
-from projector.chain import BrokenLogError, Entry
-from projector.writer import Rewound, Writer
+from projector import queries
+from projector.tables import schema
+from projector.tables.ledger_tables import accounts, commands, fills, ledger_entries, positions, receipts
+from projector.write.chain import BrokenLogError, Entry
+from projector.write.writer import Rewound, Writer
 from schemas.commands import OpenAccount
 from schemas.events import PositionClosed, PositionReduced
 from schemas.ids import event_id
@@ -32,15 +34,15 @@ def test_the_tables_agree_with_the_engines_state_to_the_last_unit(engine: Engine
     exchange = busy_exchange(rounds=60, parts=True) if parts else busy_exchange()
     write_in_batches(engine, exchange.entries(), 300)
     with engine.connect() as db:
-        accounts = {row["account_id"]: row for row in db.execute(select(tables.accounts)).mappings()}
-        opened = select(tables.positions).where(tables.positions.c.status == "open")
-        positions = {row["position_id"]: row for row in db.execute(opened).mappings()}
-    assert accounts.keys() == {name for state in exchange.states for name in state.accounts}
-    assert positions.keys() == {name for state in exchange.states for name in state.positions}
+        found_accounts = {row["account_id"]: row for row in db.execute(select(accounts)).mappings()}
+        opened = select(positions).where(positions.c.status == "open")
+        found_positions = {row["position_id"]: row for row in db.execute(opened).mappings()}
+    assert found_accounts.keys() == {name for state in exchange.states for name in state.accounts}
+    assert found_positions.keys() == {name for state in exchange.states for name in state.positions}
     for state in exchange.states:
-        assert_accounts_agree(state, accounts)
+        assert_accounts_agree(state, found_accounts)
         for position in state.positions.values():
-            assert_position_agrees(position, positions[position.position_id])
+            assert_position_agrees(position, found_positions[position.position_id])
 
 
 def assert_accounts_agree(state: State, accounts: dict[str, Any]) -> None:
@@ -58,17 +60,15 @@ def assert_position_agrees(position: Position, row: Any) -> None:
 
 def test_an_accounts_ledger_lines_sum_to_its_balance_and_each_says_the_balance_after_it(engine: Engine) -> None:
     write_in_batches(engine, busy_exchange().entries(), 500)
-    lines = tables.ledger_entries.c
+    lines = ledger_entries.c
     before = func.lag(lines.balance_after, 1, 0).over(partition_by=lines.account_id, order_by=(lines.seq, lines.line))
     steps = select(lines.account_id, lines.amount, (lines.balance_after - before).label("step")).subquery()
     sums = select(lines.account_id, func.sum(lines.amount)).group_by(lines.account_id)
     with engine.connect() as db:
         assert db.execute(select(func.count()).select_from(steps).where(steps.c.amount != steps.c.step)).scalar() == 0
-        balances = dict(iter(db.execute(select(tables.accounts.c.account_id, tables.accounts.c.balance))))
+        balances = dict(iter(db.execute(select(accounts.c.account_id, accounts.c.balance))))
         assert {name: int(total) for name, total in db.execute(sums)} == balances
-        assert (
-            db.execute(select(func.count()).select_from(tables.ledger_entries).where(lines.amount == 0)).scalar() == 0
-        )
+        assert db.execute(select(func.count()).select_from(ledger_entries).where(lines.amount == 0)).scalar() == 0
 
 
 def test_every_close_has_its_receipt_and_its_fill(engine: Engine) -> None:
@@ -81,14 +81,14 @@ def test_every_close_has_its_receipt_and_its_fill(engine: Engine) -> None:
         if isinstance(event, PositionClosed)
     }
     query = (
-        select(tables.positions.c.receipt_id, tables.positions.c.realized_pnl, tables.receipts.c.event)
-        .join(tables.receipts, tables.receipts.c.event_id == tables.positions.c.receipt_id)
-        .where(tables.positions.c.status == "closed")
+        select(positions.c.receipt_id, positions.c.realized_pnl, receipts.c.event)
+        .join(receipts, receipts.c.event_id == positions.c.receipt_id)
+        .where(positions.c.status == "closed")
     )
     with engine.connect() as db:
         found = {receipt_id: (realized, event) for receipt_id, realized, event in db.execute(query)}
-        fills = select(func.sum(tables.fills.c.realized_pnl)).where(tables.fills.c.action == "close")
-        realized_by_fills = db.execute(fills).scalar_one()
+        of_fills = select(func.sum(fills.c.realized_pnl)).where(fills.c.action == "close")
+        realized_by_fills = db.execute(of_fills).scalar_one()
     assert found.keys() == closes.keys()
     for name, (realized, receipt) in found.items():
         close = closes[name]
@@ -112,7 +112,7 @@ def test_a_position_closed_in_parts_has_the_result_of_all_of_them_and_each_part_
                     assert found is not None
                     assert found.event == event
                     assert queries.realized_pnl(db, event.position_id, event.seq) == profits[event.position_id]
-        columns = tables.positions.c
+        columns = positions.c
         realized = select(columns.position_id, columns.realized_pnl).where(columns.realized_pnl.is_not(None))
         assert {row[0]: row[1] for row in db.execute(realized)} == profits
 
@@ -203,7 +203,7 @@ def test_ids_no_engine_takes_do_not_stop_the_projector(engine: Engine) -> None:
             exchange.send(shard, OpenAccount(command_id=name, account_id="fine", first_deposit=1))
     assert write_in_batches(engine, exchange.entries(), 10).positions[0].seq == 6
     with engine.connect() as db:
-        assert db.execute(select(func.count()).select_from(tables.commands)).scalar() == 0
+        assert db.execute(select(func.count()).select_from(commands)).scalar() == 0
 
 
 def test_the_speed_of_writing_is_printed(engine: Engine, capsys: pytest.CaptureFixture[str]) -> None:
@@ -216,6 +216,6 @@ def test_the_speed_of_writing_is_printed(engine: Engine, capsys: pytest.CaptureF
 
 
 def empty(engine: Engine) -> None:
-    names = ", ".join(f"ledger.{table.name}" for table in tables.metadata.sorted_tables)
+    names = ", ".join(f"ledger.{table.name}" for table in schema.TABLES)
     with engine.begin() as db:
         db.execute(text(f"TRUNCATE {names}"))

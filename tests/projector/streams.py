@@ -7,7 +7,7 @@ from uuid import UUID
 from engine.core.laws import broken
 from engine.core.state import State, genesis
 from engine.core.step import step
-from projector.chain import Entry, entry
+from projector.write.chain import Entry, entry
 from schemas import ids
 from schemas.codec import first_digest, seal
 from schemas.commands import (

@@ -2,7 +2,7 @@
 
 import pytest
 
-from projector.chain import BrokenLogError, entry, follow, start_of
+from projector.write.chain import BrokenLogError, entry, follow, start_of
 from tests.projector.streams import Exchange
 
 

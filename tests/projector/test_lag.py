@@ -6,9 +6,9 @@ from threading import Event
 import pytest
 from prometheus_client import CollectorRegistry
 
-from projector import projection as projection_module
-from projector.chain import Entry, Position, start_of
-from projector.projection import Projection
+from projector.write import projection as projection_module
+from projector.write.chain import Entry, Position, start_of
+from projector.write.projection import Projection
 
 SHARDS = 2
 

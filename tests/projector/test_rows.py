@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from projector.chain import Entry
-from projector.market_rows import MarketRows
-from projector.rows import Rows
-from projector.tables import commands, fills, ledger_entries, positions
+from projector.tables.ledger_tables import commands, fills, ledger_entries, positions
+from projector.write.chain import Entry
+from projector.write.market_rows import MarketRows
+from projector.write.rows import Rows
 from schemas import ids
 from schemas.commands import (
     AmendStops,

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine
 
-from projector import tables
 from projector.migrate import migrate
+from projector.tables import ledger_tables, market_tables
 from runtime.errors import FixableError
 from stack.feed import FeedChoice, checked, permitted
 
@@ -74,6 +74,8 @@ def open_a_position(database_url: str, feed: str) -> None:
     )
     engine = create_engine(database_url)
     with engine.begin() as connection:
-        connection.execute(tables.positions.insert().values(position))
-        connection.execute(tables.feed.insert().values(one=True, name=feed, run="run", live=False, selected_at=1))
+        connection.execute(ledger_tables.positions.insert().values(position))
+        connection.execute(
+            market_tables.feed.insert().values(one=True, name=feed, run="run", live=False, selected_at=1)
+        )
     engine.dispose()

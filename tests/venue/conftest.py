@@ -6,7 +6,7 @@ from threading import Event
 import pytest
 
 from projector.database import connect
-from projector.venue_projection import VenueProjection
+from projector.write.venue_projection import VenueProjection
 from runtime.settings import Settings
 from stack.ports import free_ports
 from tests.conftest import empty_topics, new_database

@@ -9,7 +9,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from projector.venue_positions import NOTHING, Execution, Holding, after
+from projector.write.venue_positions import NOTHING, Execution, Holding, after
 from runtime.errors import FixableError
 from runtime.settings import Settings
 from runtime.vault import KEY_BYTES, NotReadable, Vault, key_bytes, vault_of

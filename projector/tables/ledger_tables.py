@@ -17,7 +17,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
-from projector.columns import metadata, number, number_or_null, shard, word, word_or_null
+from projector.tables.columns import metadata, number, number_or_null, shard, word, word_or_null
 
 # How far each shard has been read; written in the same transaction as the rows that follow from it.
 progress = Table(

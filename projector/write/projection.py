@@ -9,10 +9,10 @@ from typing import Any, Final, TypeVar
 from confluent_kafka import KafkaException
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from projector.chain import Entry
 from projector.database import PASSING, RETRY_S, retried
-from projector.reader import Reader
-from projector.writer import Rewound, Writer
+from projector.write.chain import Entry
+from projector.write.reader import Reader
+from projector.write.writer import Rewound, Writer
 from runtime.errors import FixableError
 from runtime.pages import Readiness
 

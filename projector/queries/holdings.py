@@ -1,11 +1,11 @@
-"""What an account holds as if on a spot market: its longs of 1x, net by symbol. The API imports it from `queries`."""
+"""What an account holds as if on a spot market: its longs of 1x, net by symbol."""
 
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from sqlalchemy import Connection, and_, func, select
 
-from projector import tables
+from projector.tables.ledger_tables import fills, positions
 
 SPOT_LEVERAGE: Final = 100
 
@@ -27,16 +27,16 @@ class ExecutionRow(NamedTuple):
     notional: int
 
 
-_SPOT: Final = and_(tables.positions.c.side == "long", tables.positions.c.leverage == SPOT_LEVERAGE)
+_SPOT: Final = and_(positions.c.side == "long", positions.c.leverage == SPOT_LEVERAGE)
 
 
 def holdings(db: Connection, account_id: str) -> list[HoldingRow]:
     """Give what an account holds, by symbol."""
-    columns = tables.positions.c
+    columns = positions.c
     is_open = columns.status == "open"
     realized = (
-        select(columns.symbol, func.sum(tables.fills.c.realized_pnl).label("realized_pnl"))
-        .join_from(tables.positions, tables.fills, tables.fills.c.position_id == columns.position_id)
+        select(columns.symbol, func.sum(fills.c.realized_pnl).label("realized_pnl"))
+        .join_from(positions, fills, fills.c.position_id == columns.position_id)
         .where(columns.account_id == account_id, _SPOT)
         .group_by(columns.symbol)
         .subquery()
@@ -48,7 +48,7 @@ def holdings(db: Connection, account_id: str) -> list[HoldingRow]:
             func.sum(columns.entry_notional).label("cost"),
             func.coalesce(func.max(realized.c.realized_pnl), 0).label("realized_pnl"),
         )
-        .join_from(tables.positions, realized, realized.c.symbol == columns.symbol, isouter=True)
+        .join_from(positions, realized, realized.c.symbol == columns.symbol, isouter=True)
         .where(columns.account_id == account_id, _SPOT, is_open)
         .group_by(columns.symbol)
         .order_by(columns.symbol)
@@ -58,7 +58,7 @@ def holdings(db: Connection, account_id: str) -> list[HoldingRow]:
 
 def executions(db: Connection, account_id: str, command_ids: Sequence[str]) -> list[ExecutionRow]:
     """Give what these commands of an account executed."""
-    columns = tables.fills.c
+    columns = fills.c
     query = (
         select(columns.order_id, func.sum(columns.quantity), func.sum(columns.quantity * columns.price))
         .where(columns.account_id == account_id, columns.order_id.in_(command_ids))

@@ -4,8 +4,8 @@ import msgspec
 from sqlalchemy import Connection, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from projector.market_rows import Candle, MarketRows, Price
-from projector.tables import candles, feed, instruments, prices
+from projector.tables.market_tables import candles, feed, instruments, prices
+from projector.write.market_rows import Candle, MarketRows, Price
 from schemas.messages import Instrument, MarketStatus
 
 

@@ -1,4 +1,4 @@
-"""What the projection's answers about accounts look like. The API imports them from `queries`."""
+"""What the projection's answers about accounts look like."""
 
 from typing import Any, Generic, Literal, NamedTuple, TypeVar
 

@@ -1,12 +1,13 @@
-"""What all open positions of a market come to, and which would be liquidated next. The API imports `queries`."""
+"""What all open positions of a market come to, and which would be liquidated next."""
 
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, and_, func, select
 
-from projector.tables import positions, prices
-from projector.valuation import priced_positions, unrealized_pnl
+from projector.queries.valuation import priced_positions, unrealized_pnl
+from projector.tables.ledger_tables import positions
+from projector.tables.market_tables import prices
 from schemas.messages import Side
 
 BPS: Final = 10_000

@@ -1,11 +1,13 @@
-"""Which questions the API may ask of the projection, and what the answers look like.
+"""Which questions the API may ask of the projection, and what the answers look like; it imports nothing else of here.
 
-Every function takes an open Connection and reads only. Units are the ledger's (columns.py). Lists are newest first;
-`before` takes the `next_cursor` of the page before. What belongs to another account is not found.
+Imports `tables`, nothing of `write`. Every function takes an open Connection and reads only; units are the ledger's
+(tables/columns.py). Lists are newest first; `before` takes the `next_cursor` of the page before. What belongs to
+another account is not found. The statements about price alerts, which also write, are in `alert_queries`.
+Begin at `account_queries.py`; `answers.py` has the rows they answer with.
 """
 
-from projector.account_queries import account, open_position_count, position, positions
-from projector.answers import (
+from projector.queries.account_queries import account, open_position_count, position, positions
+from projector.queries.answers import (
     AccountRow,
     CommandRow,
     EventRow,
@@ -16,9 +18,10 @@ from projector.answers import (
     ReceiptRow,
     ShardProgress,
 )
-from projector.command_queries import command, command_by_client_order_id, commands, opening, orders
-from projector.holdings import ExecutionRow, HoldingRow, executions, holdings
-from projector.market_queries import (
+from projector.queries.command_queries import command, command_by_client_order_id, commands, opening, orders
+from projector.queries.history_queries import LINES_MAX, account_events, fills, ledger, realized_pnl, receipt
+from projector.queries.holdings import ExecutionRow, HoldingRow, executions, holdings
+from projector.queries.market_queries import (
     CandleRow,
     DayStats,
     FeedRow,
@@ -35,10 +38,9 @@ from projector.market_queries import (
     last_prices,
     price_condition,
 )
-from projector.past_queries import LINES_MAX, account_events, fills, ledger, realized_pnl, receipt
-from projector.progress_queries import current_at, progress, projected_seq
-from projector.risk_queries import ExposureRow, LadderRow, exposure, liquidation_ladder
-from projector.venue_queries import (
+from projector.queries.progress_queries import current_at, progress, projected_seq
+from projector.queries.risk_queries import ExposureRow, LadderRow, exposure, liquidation_ladder
+from projector.queries.venue_queries import (
     VenueOrderRow,
     VenuePositionRow,
     any_open_at_venue,

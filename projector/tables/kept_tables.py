@@ -4,7 +4,7 @@ from typing import Final
 
 from sqlalchemy import BigInteger, CheckConstraint, Column, Identity, Index, Table, Text, Uuid
 
-from projector.columns import metadata, number, number_or_null, word, word_or_null
+from projector.tables.columns import metadata, number, number_or_null, word, word_or_null
 
 # Minutes before a symbol's first candle, of a source of their own; no event tells them. None has a tick of ours.
 candle_history = Table(

@@ -7,7 +7,7 @@ from typing import Final
 
 from sqlalchemy import BigInteger, Boolean, Column, Identity, Index, Integer, Table, Text
 
-from projector.columns import decimal, decimal_or_null, metadata, number, number_or_null, word, word_or_null
+from projector.tables.columns import decimal, decimal_or_null, metadata, number, number_or_null, word, word_or_null
 
 # How far each partition has been read; written in the same transaction as the rows that follow from it.
 venue_progress = Table(

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
 
-from projector.chain import REBUILD, BrokenLogError, Entry, entry
+from projector.write.chain import REBUILD, BrokenLogError, Entry, entry
 from runtime.kafka import TIMEOUT_S, partition_count, reader_options
 from runtime.settings import Settings
 from runtime.topics import refuse_other_count

@@ -7,23 +7,23 @@ from sqlalchemy import Column, Connection, Engine, MetaData, Table, func, select
 from sqlalchemy.dialects.postgresql import Insert, insert
 from sqlalchemy.schema import CreateTable
 
-from projector.alert_writer import trigger_alerts
-from projector.chain import Entry, Position, follow, start_of
-from projector.locks import WRITE, hold_until_commit
-from projector.market_rows import MarketRows, Price
-from projector.market_writer import write_market
-from projector.rows import Books, Row, Rows
-from projector.tables import (
+from projector.database import WRITE_LOCK, hold_until_commit
+from projector.tables.ledger_tables import (
     account_events,
     accounts,
     commands,
     fills,
     ledger_entries,
     positions,
-    prices,
     progress,
     receipts,
 )
+from projector.tables.market_tables import prices
+from projector.write.alert_writer import trigger_alerts
+from projector.write.chain import Entry, Position, follow, start_of
+from projector.write.market_rows import MarketRows, Price
+from projector.write.market_writer import write_market
+from projector.write.rows import Books, Row, Rows
 
 STAGES: Final = MetaData()
 
@@ -98,7 +98,7 @@ class Writer:
 
     def _locked(self, db: Connection) -> dict[int, Position]:
         """Keep other writers out until the end of the transaction, and read how far the tables are."""
-        hold_until_commit(db, WRITE)
+        hold_until_commit(db, WRITE_LOCK)
         stored = self._stored(db)
         if any(stored[shard].seq < known.seq for shard, known in self.positions.items()):
             self.positions = stored

@@ -7,10 +7,10 @@ from typing import Any, Final, NamedTuple
 from sqlalchemy import Connection, Engine, delete, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 
-from projector.locks import VENUE, hold_until_commit
-from projector.tables import venue_fills, venue_orders, venue_positions, venue_progress
-from projector.venue_positions import NOTHING, Execution, Holding, after
-from projector.writer import Rewound
+from projector.database import VENUE_LOCK, hold_until_commit
+from projector.tables.venue_tables import venue_fills, venue_orders, venue_positions, venue_progress
+from projector.write.venue_positions import NOTHING, Execution, Holding, after
+from projector.write.writer import Rewound
 from schemas.topics import VENUE_COMMANDS, VENUE_EVENTS
 from schemas.venue import (
     STATUS_AFTER,
@@ -70,7 +70,7 @@ class VenueWriter:
     def write(self, entries: Sequence[VenueEntry]) -> None:
         """Write what is new of these entries. Repeatable; Rewound when the tables were emptied meanwhile."""
         with self._engine.begin() as db:
-            hold_until_commit(db, VENUE)
+            hold_until_commit(db, VENUE_LOCK)
             moved = _stored(db)
             if any(moved.get(place, VenuePosition(0, 0)) < known for place, known in self.positions.items()):
                 self.positions = moved

@@ -1,12 +1,13 @@
-"""How an account and its positions stand, at the prices at which each would close. The API imports `queries`."""
+"""How an account and its positions stand, at the prices at which each would close."""
 
 from typing import Any, Literal
 
 from sqlalchemy import Connection, Select, case, func, select
 
-from projector import tables
-from projector.answers import AccountRow, Page, PositionRow, page_of
-from projector.valuation import exit_price, priced_positions, unrealized_pnl
+from projector.queries.answers import AccountRow, Page, PositionRow, page_of
+from projector.queries.valuation import exit_price, priced_positions, unrealized_pnl
+from projector.tables.ledger_tables import accounts as accounts_table
+from projector.tables.ledger_tables import positions as positions_table
 
 
 def account(db: Connection, account_id: str) -> AccountRow | None:
@@ -14,11 +15,11 @@ def account(db: Connection, account_id: str) -> AccountRow | None:
     unrealized = (
         select(func.coalesce(func.sum(unrealized_pnl()), 0))
         .select_from(priced_positions())
-        .where(tables.positions.c.account_id == account_id, tables.positions.c.status == "open")
+        .where(positions_table.c.account_id == account_id, positions_table.c.status == "open")
         .scalar_subquery()
     )
     found = db.execute(
-        select(tables.accounts, unrealized.label("unrealized_pnl")).where(tables.accounts.c.account_id == account_id)
+        select(accounts_table, unrealized.label("unrealized_pnl")).where(accounts_table.c.account_id == account_id)
     )
     row = found.mappings().one_or_none()
     return None if row is None else AccountRow(**dict(row) | {"unrealized_pnl": int(row["unrealized_pnl"])})
@@ -34,37 +35,35 @@ def positions(
     before: int | None = None,
 ) -> Page[PositionRow]:
     """List an account's positions, the last opened first."""
-    query = _positions().where(tables.positions.c.account_id == account_id)
+    query = _positions().where(positions_table.c.account_id == account_id)
     if status != "all":
-        query = query.where(tables.positions.c.status == status)
+        query = query.where(positions_table.c.status == status)
     if symbol is not None:
-        query = query.where(tables.positions.c.symbol == symbol)
+        query = query.where(positions_table.c.symbol == symbol)
     if before is not None:
-        query = query.where(tables.positions.c.opened_seq < before)
-    found = db.execute(query.order_by(tables.positions.c.opened_seq.desc()).limit(limit + 1))
+        query = query.where(positions_table.c.opened_seq < before)
+    found = db.execute(query.order_by(positions_table.c.opened_seq.desc()).limit(limit + 1))
     items = [_position(row) for row in found.mappings()]
     return page_of(items, limit, [row.opened_seq for row in items])
 
 
 def position(db: Connection, account_id: str, position_id: str) -> PositionRow | None:
     """Give one of the account's positions, open or closed."""
-    query = _positions().where(
-        tables.positions.c.account_id == account_id, tables.positions.c.position_id == position_id
-    )
+    query = _positions().where(positions_table.c.account_id == account_id, positions_table.c.position_id == position_id)
     row = db.execute(query).mappings().one_or_none()
     return None if row is None else _position(row)
 
 
 def open_position_count(db: Connection) -> int:
     """Count the open positions of all accounts."""
-    query = select(func.count()).select_from(tables.positions).where(tables.positions.c.status == "open")
+    query = select(func.count()).select_from(positions_table).where(positions_table.c.status == "open")
     return int(db.execute(query).scalar_one())
 
 
 def _positions() -> Select[Any]:
-    is_open = tables.positions.c.status == "open"
+    is_open = positions_table.c.status == "open"
     return select(
-        *(column for column in tables.positions.c if column.name != "shard"),
+        *(column for column in positions_table.c if column.name != "shard"),
         case((is_open, exit_price())).label("exit_price"),
         case((is_open, unrealized_pnl())).label("unrealized_pnl"),
     ).select_from(priced_positions())

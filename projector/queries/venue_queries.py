@@ -5,8 +5,8 @@ from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection, Exists, Select, exists, select
 
-from projector.answers import Page
-from projector.tables import venue_orders, venue_positions, venue_progress
+from projector.queries.answers import Page
+from projector.tables.venue_tables import venue_orders, venue_positions, venue_progress
 from schemas.venue import OPEN_STATUSES, VenueSide, VenueStatus
 
 

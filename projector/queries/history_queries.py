@@ -1,12 +1,16 @@
-"""What happened to an account: its fills, ledger lines, events and receipts. The API imports `queries`."""
+"""What happened to an account: its fills, ledger lines, events and receipts."""
 
 from typing import Any, Final
 
 import msgspec
 from sqlalchemy import Connection, and_, func, select
 
-from projector import tables
-from projector.answers import EventRow, FillRow, LedgerRow, Page, ReceiptRow, page_of
+from projector.queries.answers import EventRow, FillRow, LedgerRow, Page, ReceiptRow, page_of
+from projector.tables.ledger_tables import account_events as account_events_table
+from projector.tables.ledger_tables import fills as fills_table
+from projector.tables.ledger_tables import ledger_entries as ledger_entries_table
+from projector.tables.ledger_tables import positions as positions_table
+from projector.tables.ledger_tables import receipts as receipts_table
 from schemas.events import PositionClosed, PositionReduced
 from schemas.ids import event_id as name_event
 
@@ -17,8 +21,8 @@ def fills(
     db: Connection, account_id: str, *, symbol: str | None = None, limit: int = 50, before: int | None = None
 ) -> Page[FillRow]:
     """List an account's executions."""
-    columns = tables.fills.c
-    query = select(tables.fills).where(columns.account_id == account_id)
+    columns = fills_table.c
+    query = select(fills_table).where(columns.account_id == account_id)
     if symbol is not None:
         query = query.where(columns.symbol == symbol)
     if before is not None:
@@ -30,10 +34,10 @@ def fills(
 
 def realized_pnl(db: Connection, position_id: str, seq: int) -> int | None:
     """Give what was realized on a position up to an event of its shard, before fees; null where nothing was closed."""
-    columns, positions = tables.fills.c, tables.positions.c
+    columns, positions = fills_table.c, positions_table.c
     query = (
         select(func.sum(columns.realized_pnl))
-        .join_from(tables.positions, tables.fills, columns.account_id == positions.account_id)
+        .join_from(positions_table, fills_table, columns.account_id == positions.account_id)
         .where(positions.position_id == position_id, columns.position_id == position_id, columns.seq <= seq)
     )
     realized = db.execute(query).scalar_one()
@@ -50,8 +54,8 @@ def ledger(
     before: int | None = None,
 ) -> Page[LedgerRow]:
     """List an account's ledger lines, of [start, end) where those are given."""
-    table = tables.ledger_entries.c
-    query = select(tables.ledger_entries).where(table.account_id == account_id)
+    table = ledger_entries_table.c
+    query = select(ledger_entries_table).where(table.account_id == account_id)
     if start is not None:
         query = query.where(table.time >= start)
     if end is not None:
@@ -70,8 +74,8 @@ def ledger(
 
 def account_events(db: Connection, account_id: str, *, after: int = 0, limit: int = 50) -> Page[EventRow]:
     """List an account's events, the oldest after that account_seq first; the cursor is the `after` of the next page."""
-    table = tables.account_events.c
-    query = select(tables.account_events).where(table.account_id == account_id, table.account_seq > after)
+    table = account_events_table.c
+    query = select(account_events_table).where(table.account_id == account_id, table.account_seq > after)
     rows = db.execute(query.order_by(table.account_seq).limit(limit + 1)).mappings().all()
     items = [
         EventRow(name_event(row["shard"], row["seq"]), row["account_seq"], row["time"], row["type"], row["event"])
@@ -82,8 +86,8 @@ def account_events(db: Connection, account_id: str, *, after: int = 0, limit: in
 
 def receipt(db: Connection, account_id: str, event_id: str) -> ReceiptRow | None:
     """Give the receipt of one of the account's closes."""
-    query = select(tables.receipts.c.event).where(
-        tables.receipts.c.account_id == account_id, tables.receipts.c.event_id == event_id
+    query = select(receipts_table.c.event).where(
+        receipts_table.c.account_id == account_id, receipts_table.c.event_id == event_id
     )
     event = db.execute(query).scalar_one_or_none()
     if event is None:

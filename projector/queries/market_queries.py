@@ -1,15 +1,15 @@
-"""What the projection knows of the market: instruments, last prices, candles, the feed. The API imports `queries`."""
+"""What the projection knows of the market: instruments, last prices, candles, the feed."""
 
 from typing import Any, Final, Literal, NamedTuple
 
 from sqlalchemy import BigInteger, Connection, FromClause, func, literal, select, union_all
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
-from projector.tables import candle_history as history_table
-from projector.tables import candles as candles_table
-from projector.tables import feed as feed_table
-from projector.tables import instruments as instruments_table
-from projector.tables import prices as prices_table
+from projector.tables.kept_tables import candle_history as history_table
+from projector.tables.market_tables import candles as candles_table
+from projector.tables.market_tables import feed as feed_table
+from projector.tables.market_tables import instruments as instruments_table
+from projector.tables.market_tables import prices as prices_table
 from schemas.messages import FeedName, Instrument, MarketStatus
 from schemas.units import DAY, MINUTE, SECOND
 

@@ -1,7 +1,4 @@
-"""What became of an account's commands, and what its orders opened: a position changes afterwards, an order does not.
-
-The API imports `queries`.
-"""
+"""What became of an account's commands, and what its orders opened; a position changes afterwards, an order never."""
 
 from collections.abc import Sequence
 from typing import Any, Literal
@@ -9,31 +6,35 @@ from typing import Any, Literal
 import msgspec
 from sqlalchemy import Connection, Select, select
 
-from projector import tables
-from projector.answers import CommandRow, Page, page_of
+from projector.queries.answers import CommandRow, Page, page_of
+from projector.tables.ledger_tables import account_events as account_events_table
+from projector.tables.ledger_tables import commands as commands_table
 from schemas.events import PositionOpened
 from schemas.ids import event_id
 
 
 def command(db: Connection, account_id: str | None, command_id: str) -> CommandRow | None:
     """Give a command's outcome. account_id: null for a broadcast's command."""
-    owner = tables.commands.c.account_id.is_(None) if account_id is None else tables.commands.c.account_id == account_id
-    return _one_command(db, select(tables.commands).where(tables.commands.c.command_id == command_id, owner))
+    owner = commands_table.c.account_id.is_(None) if account_id is None else commands_table.c.account_id == account_id
+    return _one_command(db, select(commands_table).where(commands_table.c.command_id == command_id, owner))
 
 
 def commands(db: Connection, account_id: str, command_ids: Sequence[str]) -> dict[str, CommandRow]:
     """Give the outcomes of those of an account's commands that have one, by id."""
-    table = tables.commands.c
-    query = select(tables.commands).where(table.account_id == account_id, table.command_id.in_(command_ids))
+    table = commands_table.c
+    query = select(commands_table).where(table.account_id == account_id, table.command_id.in_(command_ids))
     return {row["command_id"]: _command(row) for row in db.execute(query).mappings()}
 
 
 def command_by_client_order_id(db: Connection, account_id: str, client_order_id: str) -> CommandRow | None:
     """Give the first order that opened a position under this client order id."""
     query = (
-        select(tables.commands)
-        .where(tables.commands.c.account_id == account_id, tables.commands.c.client_order_id == client_order_id)
-        .order_by(tables.commands.c.seq)
+        select(commands_table)
+        .where(
+            commands_table.c.account_id == account_id,
+            commands_table.c.client_order_id == client_order_id,
+        )
+        .order_by(commands_table.c.seq)
         .limit(1)
     )
     return _one_command(db, query)
@@ -48,8 +49,8 @@ def orders(
     before: int | None = None,
 ) -> Page[tuple[CommandRow, PositionOpened | None]]:
     """List the outcomes of an account's orders, each with the event of its opening, null where it was refused."""
-    table = tables.commands.c
-    query = select(tables.commands).where(table.account_id == account_id, table.type == "OpenPosition")
+    table = commands_table.c
+    query = select(commands_table).where(table.account_id == account_id, table.type == "OpenPosition")
     if status is not None:
         query = query.where(table.status == status)
     if before is not None:
@@ -77,7 +78,7 @@ def _command(row: Any) -> CommandRow:
 def _openings(db: Connection, account_id: str, seqs: Sequence[int]) -> dict[int, PositionOpened]:
     if not seqs:
         return {}
-    table = tables.account_events.c
+    table = account_events_table.c
     query = select(table.seq, table.event).where(
         table.account_id == account_id, table.type == PositionOpened.__name__, table.seq.in_(seqs)
     )

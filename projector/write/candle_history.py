@@ -5,8 +5,9 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Engine, exists, select
 
-from projector.locks import HISTORY, hold_until_commit
-from projector.tables import candle_history, candles
+from projector.database import HISTORY_LOCK, hold_until_commit
+from projector.tables.kept_tables import candle_history
+from projector.tables.market_tables import candles
 from schemas.messages import FeedName
 
 HistoryRow = tuple[int, int, int, int, int]  # start (µs), open, high, low, close; prices of bid + ask in ticks
@@ -49,7 +50,7 @@ def write_history(engine: Engine, symbol: str, source: FeedName, minutes: Iterab
     Repeatable, and several may try at once. NotBefore, with nothing written, where a minute is the ledger's own.
     """
     with engine.begin() as db:
-        hold_until_commit(db, HISTORY)
+        hold_until_commit(db, HISTORY_LOCK)
         if has_history(db, symbol):
             return 0
         first = first_candle(db, symbol)

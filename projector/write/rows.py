@@ -1,13 +1,14 @@
 """Which rows follow from each event: accounts, positions, fills, ledger lines, outcomes, receipts. Pure."""
 
 from collections.abc import Iterable
-from typing import Final, NamedTuple, assert_never
+from typing import NamedTuple, assert_never
 
 import msgspec
 
-from projector.chain import Entry
-from projector.market_rows import MarketRows
-from projector.outcomes import Outcome, outcome
+from projector.tables.market_tables import MARKET_SHARD
+from projector.write.chain import Entry
+from projector.write.market_rows import MarketRows
+from projector.write.outcomes import Outcome, outcome
 from schemas.events import (
     AccountOpened,
     CommandRejected,
@@ -30,8 +31,6 @@ from schemas.events import (
 )
 from schemas.ids import event_id
 from schemas.messages import Leg
-
-MARKET_SHARD: Final = 0  # prices and instruments are the same in all shards; this one's are projected
 
 # A row is a tuple in the order of its table's columns.
 Row = tuple[object, ...]

@@ -4,7 +4,8 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Join, Numeric, case, cast
 
-from projector.tables import instruments, positions, prices
+from projector.tables.ledger_tables import positions
+from projector.tables.market_tables import instruments, prices
 
 
 def priced_positions() -> Join:

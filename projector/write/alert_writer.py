@@ -8,8 +8,8 @@ from typing import Any, Final
 from sqlalchemy import BigInteger, Connection, Text, bindparam, func, select, true, union_all, update
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from projector.market_rows import TickSpan
-from projector.tables import alerts
+from projector.tables.kept_tables import alerts
+from projector.write.market_rows import TickSpan
 
 # Asked with every batch of prices, so they are put together once.
 _moved: Final = (

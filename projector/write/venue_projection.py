@@ -9,8 +9,8 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException, Message,
 from sqlalchemy import Engine
 
 from projector.database import PASSING, RETRY_S, retried
-from projector.venue_writer import TOPICS, VenueEntry, VenuePosition, VenueWriter
-from projector.writer import Rewound
+from projector.write.venue_writer import TOPICS, VenueEntry, VenuePosition, VenueWriter
+from projector.write.writer import Rewound
 from runtime.errors import FixableError
 from runtime.kafka import reader_options, record_of
 from runtime.settings import Settings

@@ -20,9 +20,10 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import insert
 
-from projector.answers import Page, page_of
-from projector.rows import MARKET_SHARD
-from projector.tables import alerts, progress
+from projector.queries.answers import Page, page_of
+from projector.tables.kept_tables import alerts
+from projector.tables.ledger_tables import progress
+from projector.tables.market_tables import MARKET_SHARD
 from schemas.units import INT64_MAX
 
 Direction = Literal["above", "below"]

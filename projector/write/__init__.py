@@ -1,0 +1,5 @@
+"""How events become rows: read from Kafka, checked, turned into rows, and written in one transaction a batch.
+
+Imports `tables` and `database`, nothing of `queries`.
+Begin at `projection.py`, the loop; `rows.py` says which rows follow from an event.
+"""
