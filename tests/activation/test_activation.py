@@ -45,26 +45,26 @@ def liquidations(events: list[Event]) -> list[PositionClosed]:
     return [event for event in events if isinstance(event, PositionClosed) and event.liquidation_fee > 0]
 
 
-def test_newer_code_replays_an_old_log_to_the_same_bytes(newer_code: object) -> None:
+def test_newer_code_replays_an_old_log_to_the_recorded_bytes(newer_code: object) -> None:
     again = replayed(recorded_commands())
     assert again.values == recorded().values
     assert summary_of(again) == summary_of(recorded())
 
 
-def test_up_to_the_activation_every_byte_is_that_of_code_which_knows_version_1_only(activated: Replay) -> None:
+def test_before_the_activation_every_byte_is_what_code_with_version_1_alone_writes(activated: Replay) -> None:
     assert BEFORE > 300
     assert activated.values[:BEFORE] == recorded().values[:BEFORE]
     assert activated.values[BEFORE:] != recorded().values[BEFORE:]
 
 
-def test_the_event_of_the_activation_is_written_by_the_version_before_it(activated: Replay) -> None:
+def test_the_activation_event_is_written_with_the_schema_of_the_previous_version(activated: Replay) -> None:
     event = activated.events[BEFORE]
     assert isinstance(event, RulesActivated)
     assert (event.version, event.command_offset, event.index) == (2, AT, 0)
     assert {version_of(value) for value in activated.values[: BEFORE + 1]} == {1}
 
 
-def test_the_new_fee_is_taken_and_the_new_field_written_from_the_next_command_on(activated: Replay) -> None:
+def test_the_new_fee_and_the_new_field_begin_with_the_command_after_the_activation(activated: Replay) -> None:
     old, new = liquidations(activated.events[:BEFORE]), liquidations(activated.events[BEFORE:])
     assert len(old) == 4
     assert len(new) == 4
@@ -77,7 +77,7 @@ def test_the_new_fee_is_taken_and_the_new_field_written_from_the_next_command_on
     assert any(event.liquidation_fee < event.equity for event in new), "not all of what was left is the fee"
 
 
-def test_an_event_has_the_schema_of_its_command_s_rules_and_comes_back_as_it_was(activated: Replay) -> None:
+def test_an_event_has_the_schema_of_its_command_s_rules_and_decodes_to_the_same_event(activated: Replay) -> None:
     for value, event in zip(activated.values, activated.events, strict=True):
         closes = isinstance(event, PositionClosed)
         assert version_of(value) == (2 if closes and event.command_offset > AT else 1)
@@ -90,7 +90,7 @@ def test_an_event_of_the_old_schema_is_read_with_the_new_field_null(activated: R
         assert read_event(value) == event
 
 
-def test_an_event_of_a_new_kind_comes_with_its_version_and_no_earlier(newer_code: object) -> None:
+def test_an_event_of_a_new_kind_cannot_be_encoded_before_its_version(newer_code: object) -> None:
     praised = FeedPraised(1, None, 0, 0, None, None, None, 1, name="simulated", run="1")
     value, _ = seal(praised, bytes(16), 2)
     assert (version_of(value), read_event(value)) == (2, praised)
@@ -98,7 +98,7 @@ def test_an_event_of_a_new_kind_comes_with_its_version_and_no_earlier(newer_code
         seal(praised, bytes(16), 1)
 
 
-def test_executing_and_folding_lead_to_one_ledger_across_the_activation(activated: Replay) -> None:
+def test_executing_and_folding_lead_to_the_same_ledger_across_the_activation(activated: Replay) -> None:
     folded = genesis(0, 1)
     for value in activated.values:
         apply(folded, read_event(value))
@@ -125,13 +125,13 @@ def values_from(state: State, commands: list[tuple[int, bytes]], digest: bytes) 
     return values
 
 
-def test_two_ledgers_that_differ_in_their_rules_alone_are_two_ledgers() -> None:
+def test_two_ledgers_that_differ_only_in_rules_version_have_different_digests() -> None:
     one, other = genesis(0, 1), genesis(0, 1)
     other.rules_version = 2
     assert state_digest(one) != state_digest(other)
 
 
-def test_code_that_does_not_know_the_version_stops_before_it_and_changes_nothing() -> None:
+def test_code_without_the_activated_version_stops_before_the_activation_and_changes_nothing() -> None:
     state = replayed(activating_commands()[:AT]).state
     before = state_digest(state)
     time, value = activating_commands()[AT]
@@ -143,7 +143,7 @@ def test_code_that_does_not_know_the_version_stops_before_it_and_changes_nothing
         assert isinstance(event, RulesActivated)
 
 
-def test_whoever_must_know_the_rules_knows_the_same_versions() -> None:
+def test_core_audit_api_and_schemas_have_the_same_rules_versions() -> None:
     """The core has the rules, the audit its own arithmetic of them, and the API the number of the newest."""
     assert list(RULES) == list(range(1, newest_rules() + 1)) == list(arithmetic.RULES)
     assert newest_rules() == codec.RULES_VERSION

@@ -66,7 +66,7 @@ def test_a_log_with_a_change_of_rules_is_verified_by_the_rules_of_each_command(s
     assert (verdict.shards[0].started_at == 1) == (start == "genesis")
 
 
-def test_an_event_with_the_other_version_s_schema_is_named() -> None:
+def test_an_event_with_the_schema_of_the_wrong_version_is_named() -> None:
     """Were a new field written too early, or left out too late, the schema would say so before any value does."""
     log = activated_log().copy()
     events = log.parts[0].events
@@ -95,7 +95,7 @@ def test_a_fee_by_the_former_rules_is_named_by_the_laws_too() -> None:
     assert "liquidation_fee is" in difference.what
 
 
-def test_code_that_does_not_know_the_version_says_so_and_what_to_do() -> None:
+def test_an_audit_without_the_activated_version_names_the_version_and_the_remedy() -> None:
     differences = verified(activated_log()).differences
     assert differences[0].judge == "events"
     assert differences[0].offset == AT
@@ -106,14 +106,14 @@ def test_code_that_does_not_know_the_version_says_so_and_what_to_do() -> None:
     assert all("its rules are version 2, and this version of Reprise has up to 1" in what for what in later)
 
 
-def test_a_snapshot_of_rules_this_code_does_not_know_is_passed_over_for_an_older_one() -> None:
+def test_a_snapshot_of_an_unknown_rules_version_is_passed_over_for_an_older_snapshot() -> None:
     assert newest_start(activated_log(), 0).state.next_offset == 300
     with second_rules():
         newest = newest_start(activated_log(), 0).state
     assert (newest.next_offset, newest.rules_version) == (700, 2)
 
 
-def test_the_ledger_of_the_past_says_which_rules_were_in_force() -> None:
+def test_the_ledger_at_an_offset_names_the_rules_version_in_force() -> None:
     with second_rules():
         before = describe(ledger_at(activated_log(), 0, Moment(AT - 1, None)))
         after = describe(ledger_at(activated_log(), 0, Moment(AT, None)))
@@ -123,7 +123,9 @@ def test_the_ledger_of_the_past_says_which_rules_were_in_force() -> None:
     }
 
 
-def test_the_command_line_tells_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_audit_at_prints_the_rules_version_and_audit_verify_accepts_the_activated_log(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     with second_rules():
         export_log(activated_log(), tmp_path / "log", shard=None, to={})
         assert call(["audit", "at", str(AT), "--log", str(tmp_path / "log")]) == 0
@@ -132,7 +134,7 @@ def test_the_command_line_tells_it(tmp_path: Path, capsys: pytest.CaptureFixture
         assert json.loads(capsys.readouterr().out)["under_way"] == []
 
 
-def test_a_ticket_is_explained_by_the_rules_that_were_in_force_at_its_end() -> None:
+def test_a_position_is_explained_by_the_rules_in_force_at_its_end() -> None:
     found = set()
     with second_rules():
         for record in activated_log().parts[0].events:
@@ -147,7 +149,7 @@ def test_a_ticket_is_explained_by_the_rules_that_were_in_force_at_its_end() -> N
     assert found == {1, 2}
 
 
-def test_two_logs_of_which_one_was_activated_differ_first_in_the_activation() -> None:
+def test_a_log_with_and_a_log_without_an_activation_differ_first_in_the_activation() -> None:
     with second_rules():
         other = MemoryLog([written(recorded_commands()).part], "the same log without it")
         result = compare(other, activated_log())
@@ -171,14 +173,14 @@ def test_a_shard_that_missed_the_activation_is_named(missed: int, start: From) -
     assert verdict.under_way == []
 
 
-def test_shards_that_were_told_at_different_offsets_agree() -> None:
+def test_shards_that_activated_at_different_offsets_agree() -> None:
     log = ledger({shard: (30 - shard) * SECOND for shard in range(SHARDS)})
     with second_rules():
         assert verified(log).differences == []
 
 
 @pytest.mark.parametrize(("seconds", "named"), [(9, False), (12, True)])
-def test_a_broadcast_of_the_last_ten_seconds_is_under_way_and_no_finding(seconds: int, named: bool) -> None:
+def test_a_broadcast_of_the_last_ten_seconds_is_under_way_and_no_difference(seconds: int, named: bool) -> None:
     """As on a live cluster in the middle of it: shard 3 has not been told yet."""
     log = ledger(dict.fromkeys(range(SHARDS - 1), seconds * SECOND))
     with second_rules():
@@ -187,11 +189,11 @@ def test_a_broadcast_of_the_last_ten_seconds_is_under_way_and_no_finding(seconds
     assert any("rules version" in sentence and "shard 3" in sentence for sentence in verdict.under_way) != named
 
 
-def test_without_a_change_every_shard_has_version_1() -> None:
+def test_without_an_activation_every_shard_has_version_1() -> None:
     assert verified(ledger({})).differences == []
 
 
-def test_differences_are_told_in_one_line() -> None:
+def test_each_difference_is_printed_in_one_line() -> None:
     log = ledger({0: 30 * SECOND})
     with second_rules():
         sentences = [difference.sentence() for difference in verified(log).differences]

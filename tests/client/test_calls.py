@@ -132,7 +132,7 @@ async def an_order(client: Client) -> Any:
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_an_order_is_executed_once_whatever_happens_to_a_request(fault: str) -> None:
+def test_an_order_is_executed_once_through_any_fault_of_a_request(fault: str) -> None:
     exchange = Exchange(fault)
     order = ask(exchange, an_order)
     (executed,) = exchange.executed.values()
@@ -147,7 +147,7 @@ def test_an_order_is_executed_once_through_any_run_of_faults(seed: int) -> None:
 
 
 @pytest.mark.parametrize("fault", ["", "reply lost", "202", "503"])
-def test_a_refusal_is_raised_with_its_code_and_not_tried_again(fault: str) -> None:
+def test_a_refusal_is_raised_with_its_code_and_not_retried(fault: str) -> None:
     exchange = Exchange(*([fault] if fault else []), refuses="INSUFFICIENT_MARGIN")
     with pytest.raises(Refused) as raised:
         ask(exchange, an_order)
@@ -156,7 +156,7 @@ def test_a_refusal_is_raised_with_its_code_and_not_tried_again(fault: str) -> No
 
 
 @pytest.mark.parametrize("fault", ["reply lost", "cut off", "500 behind", "502 behind"])
-def test_what_nobody_told_in_time_is_unknown_and_can_be_sent_again_later(fault: str) -> None:
+def test_an_order_without_an_answer_in_time_is_unknown_and_can_be_retried_under_its_key(fault: str) -> None:
     exchange = Exchange(*[fault] * 50)
     with pytest.raises(OutcomeUnknown) as raised:
         ask(exchange, an_order, patience_s=0.3)
@@ -166,7 +166,7 @@ def test_what_nobody_told_in_time_is_unknown_and_can_be_sent_again_later(fault: 
     assert [order.order_id] == [executed["order_id"] for executed in exchange.executed.values()]
 
 
-def test_after_a_lost_reply_a_server_that_turns_busy_does_not_make_it_a_failure() -> None:
+def test_a_busy_server_after_a_lost_reply_leaves_the_outcome_unknown_and_not_failed() -> None:
     exchange = Exchange("reply lost", *["503"] * 50)
     with pytest.raises(OutcomeUnknown, match="ENGINE_BEHIND"):
         ask(exchange, an_order, patience_s=0.3)
@@ -174,14 +174,14 @@ def test_after_a_lost_reply_a_server_that_turns_busy_does_not_make_it_a_failure(
 
 
 @pytest.mark.parametrize(("fault", "error"), [("no connection", Unreachable), ("503", Unavailable), ("429", TooMany)])
-def test_what_was_never_taken_is_told_as_that(fault: str, error: type[Exception]) -> None:
+def test_an_order_never_accepted_raises_that_the_command_was_not_taken(fault: str, error: type[Exception]) -> None:
     exchange = Exchange(*[fault] * 50)
     with pytest.raises(error):
         ask(exchange, an_order, patience_s=0.3)
     assert exchange.executed == {}
 
 
-def test_a_wait_beyond_the_patience_is_not_waited_for() -> None:
+def test_a_retry_after_beyond_the_patience_is_not_waited_for() -> None:
     class Busy(Exchange):
         def _command(self, request: httpx.Request, fault: str) -> httpx.Response:
             del request, fault
@@ -193,7 +193,7 @@ def test_a_wait_beyond_the_patience_is_not_waited_for() -> None:
     assert (raised.value.retry_after_s, len(busy.bodies)) == (60.0, 1)
 
 
-def test_every_attempt_says_the_same_under_one_key_and_other_orders_have_others() -> None:
+def test_every_attempt_of_an_order_has_the_same_body_and_key_and_other_orders_have_other_keys() -> None:
     exchange = Exchange("reply lost", "503", "cut off")
 
     async def two(client: Client) -> None:
@@ -208,7 +208,7 @@ def test_every_attempt_says_the_same_under_one_key_and_other_orders_have_others(
     assert exchange.bodies == [exchange.bodies[0]] * 5
 
 
-def test_a_client_order_id_is_the_key_where_no_other_is_given() -> None:
+def test_a_client_order_id_is_the_idempotency_key_where_no_key_is_given() -> None:
     exchange = Exchange()
     ask(exchange, lambda client: client.place_order("BTC_USDC", "long", margin=1, leverage=2, client_order_id="mine"))
     assert list(exchange.executed) == ["mine"]
@@ -241,7 +241,7 @@ def closings(status: str) -> dict[str, Any]:
     return {"items": [{"position_id": f"2-{one}", "command_id": f"c{one}", "status": status} for one in numbers]}
 
 
-def test_closing_all_is_asked_again_under_its_key_until_every_close_is_decided() -> None:
+def test_close_all_is_retried_under_its_key_until_every_close_is_decided() -> None:
     keys: list[str] = []
 
     class Closing(Exchange):
@@ -261,7 +261,7 @@ def test_closing_all_is_asked_again_under_its_key_until_every_close_is_decided()
         ask(Closing(*["202"] * 1_000), lambda client: client.close_all(key="mine"), patience_s=0.3)
 
 
-def test_an_amendment_names_the_version_it_is_of_and_is_told_that_there_is_another() -> None:
+def test_an_amendment_sends_its_position_s_version_and_raises_when_the_version_is_outdated() -> None:
     position = {"id": "2-1", "symbol": "BTC_USDC", "side": "long", "status": "open", "quantity": "0.02"}
     position |= {"entry_price": "50000", "margin": "100", "leverage": "10", "opened_at": TIME}
 
@@ -292,7 +292,7 @@ def test_an_amendment_names_the_version_it_is_of_and_is_told_that_there_is_anoth
     ask(Versions(), asked)
 
 
-def test_signing_in_is_tried_again_where_nobody_answered() -> None:
+def test_a_login_without_an_answer_is_retried() -> None:
     class Restarting(Exchange):
         def answer(self, request: httpx.Request) -> httpx.Response:
             if self.faults:
@@ -303,7 +303,7 @@ def test_signing_in_is_tried_again_where_nobody_answered() -> None:
     assert ask(Restarting("killed", "killed"), an_order).status == "filled"
 
 
-def test_a_read_brings_the_place_of_the_last_command() -> None:
+def test_a_read_sends_the_ledger_position_of_the_last_command() -> None:
     exchange = Exchange()
 
     async def asked(client: Client) -> None:
@@ -316,7 +316,7 @@ def test_a_read_brings_the_place_of_the_last_command() -> None:
 
 
 @pytest.mark.parametrize("replies_behind", [2, 1_000])
-def test_a_read_that_is_older_than_what_was_done_is_asked_again(replies_behind: int) -> None:
+def test_a_read_older_than_the_last_command_is_repeated(replies_behind: int) -> None:
     class Behind(Exchange):
         def _read(self, path: str) -> httpx.Response:
             nonlocal replies_behind
@@ -332,7 +332,7 @@ def test_a_read_that_is_older_than_what_was_done_is_asked_again(replies_behind: 
             ask(Behind(), lambda client: client.me(), patience_s=0.3)
 
 
-def test_an_expired_token_is_renewed_once_for_all_who_meet_it() -> None:
+def test_an_expired_token_is_renewed_once_for_all_concurrent_calls() -> None:
     exchange = Exchange()
     exchange.expired = "token-1"
 
@@ -347,7 +347,7 @@ def test_an_expired_token_is_renewed_once_for_all_who_meet_it() -> None:
 @pytest.mark.parametrize(
     ("status", "error"), [(401, NotSignedIn), (404, NotFound), (422, Malformed), (503, Unavailable)]
 )
-def test_a_problem_is_an_exception_of_its_status_with_its_code(status: int, error: type[Exception]) -> None:
+def test_a_problem_is_raised_as_the_exception_of_its_status_with_its_code(status: int, error: type[Exception]) -> None:
     problem = {"type": "/docs/problems#SOME", "title": "T", "status": status, "detail": "D", "code": "SOME"}
 
     async def run() -> None:

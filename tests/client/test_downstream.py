@@ -57,7 +57,7 @@ def start(folder: Path, brokers: str, output: Path, avro: str = "schemas/avro") 
     )
 
 
-def test_the_program_is_printed_in_the_document_and_short() -> None:
+def test_the_downstream_program_is_printed_in_the_document_and_short() -> None:
     document = (ROOT / "docs" / "events.md").read_text(encoding="utf-8")
     program = (ROOT / "examples" / PROGRAM).read_text(encoding="utf-8")
     assert f"```python\n{program}```" in document
@@ -72,7 +72,7 @@ def test_the_program_is_printed_in_the_document_and_short() -> None:
 
 
 @pytest.mark.parametrize("seed", [1, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(2, 6))])
-def test_killed_three_times_while_events_come_it_prints_each_fill_and_liquidation_once(
+def test_the_downstream_program_killed_three_times_prints_each_fill_and_liquidation_once(
     settings: SettingsFactory, tmp_path: Path, seed: int
 ) -> None:
     dice = random.Random(seed)
@@ -118,7 +118,7 @@ def test_killed_three_times_while_events_come_it_prints_each_fill_and_liquidatio
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
-def test_what_an_engine_fills_and_liquidates_is_printed_as_the_tables_have_it(
+def test_the_downstream_program_prints_an_engine_s_fills_and_liquidations_as_in_the_tables(
     kafka: str, postgres: str, tmp_path: Path
 ) -> None:
     """It runs from before the first order, is killed while they come, and goes on."""

@@ -17,7 +17,7 @@ def exchange() -> Exchange:
     return busy_exchange(accounts=10, rounds=40, orders=6)
 
 
-def test_an_event_is_decoded_as_the_exchange_wrote_it(exchange: Exchange) -> None:
+def test_the_client_decodes_an_event_to_the_fields_the_exchange_wrote(exchange: Exchange) -> None:
     decoder = Decoder()
     seen = set()
     for shard in range(exchange.shards):
@@ -45,7 +45,7 @@ def test_a_decoded_event_fits_its_json_schema(exchange: Exchange) -> None:
     ("name", "content"),
     [("quantity", "1"), ("quantity", None), ("side", "flat"), ("digest", "00"), ("legs", [{"source": "CASH"}])],
 )
-def test_a_json_schema_refuses_what_an_event_cannot_say(exchange: Exchange, name: str, content: object) -> None:
+def test_a_json_schema_refuses_an_impossible_event(exchange: Exchange, name: str, content: object) -> None:
     decoder = Decoder()
     fields = next(
         fields for value in exchange.values[0] for kind, fields in [decoder.decode(value)] if kind == "PositionOpened"
@@ -57,7 +57,7 @@ def test_a_json_schema_refuses_what_an_event_cannot_say(exchange: Exchange, name
 
 
 @pytest.mark.parametrize("name", sorted(avro_schemas()))
-def test_every_avro_schema_has_a_json_schema_that_is_one_and_explains_every_field(name: str) -> None:
+def test_every_avro_schema_has_a_valid_json_schema_that_describes_every_field(name: str) -> None:
     made = json_schema(name)
     jsonschema.Draft202012Validator.check_schema(made)
     newest: Schema = avro_schemas()[name][max(avro_schemas()[name])]

@@ -68,7 +68,7 @@ def ask(server: Server, asked: Callable[[Client], Awaitable[Any]], url: str = "h
 
 
 @pytest.mark.parametrize("url", ["http://exchange", "http://exchange/behind/a-proxy"])
-def test_path_query_and_body_are_signed_as_they_are_sent(url: str) -> None:
+def test_the_client_signs_path_query_and_body_exactly_as_sent(url: str) -> None:
     server = Server()
 
     async def asked(client: Client) -> None:
@@ -79,13 +79,13 @@ def test_path_query_and_body_are_signed_as_they_are_sent(url: str) -> None:
     assert len(server.nonces) == 2
 
 
-def test_each_attempt_is_signed_anew_under_the_same_key() -> None:
+def test_each_attempt_has_a_new_signature_under_the_same_idempotency_key() -> None:
     server = Server(fails=3)
     order = ask(server, lambda client: client.place_order("BTC_USDC", "long", margin=1, leverage=1))
     assert (order.status, len(server.nonces), len(server.keys)) == ("filled", 4, 1)
 
 
-def test_a_stream_is_opened_with_a_ticket_and_with_another_when_that_is_over() -> None:
+def test_a_stream_is_opened_with_a_websocket_ticket_and_reopened_with_a_new_one() -> None:
     server = Server()
 
     async def run() -> None:
@@ -107,7 +107,7 @@ def test_a_stream_is_opened_with_a_ticket_and_with_another_when_that_is_over() -
     asyncio.run(run())
 
 
-def test_the_stream_of_a_key_that_was_revoked_ends() -> None:
+def test_the_stream_of_a_revoked_api_key_ends() -> None:
     server = Server()
 
     def revoked(request: httpx.Request) -> httpx.Response:
@@ -132,7 +132,7 @@ def test_the_stream_of_a_key_that_was_revoked_ends() -> None:
     asyncio.run(run())
 
 
-def test_a_key_of_another_kind_is_refused_and_the_private_half_is_never_shown() -> None:
+def test_a_private_key_other_than_ed25519_is_refused_and_no_private_key_is_shown() -> None:
     with pytest.raises(ValueError, match="Ed25519"):
         ApiKey.from_pem(KEY_ID, pem_of(generate_private_key(SECP256R1())))
     shown = f"{ApiKey(KEY_ID, PRIVATE)!r}"

@@ -79,7 +79,7 @@ def updates(heard: list[Message]) -> list[int]:
     return [message.seq for message in heard if message.channel == "account" and message.kind == "update"]
 
 
-def test_a_stream_begins_with_how_things_stand_and_goes_on_with_what_happens() -> None:
+def test_a_stream_begins_with_snapshots_and_continues_with_updates() -> None:
     async def test(exchange: SmallExchange, client: Client) -> None:
         exchange.last = 4
         async with followed(client, "ticks.BTC_USDC", "account") as (stream, heard):
@@ -96,7 +96,7 @@ def test_a_stream_begins_with_how_things_stand_and_goes_on_with_what_happens() -
     with_a_stream_server(test)
 
 
-def test_a_stream_that_was_begun_tells_what_happened_before_anybody_listened() -> None:
+def test_a_stream_keeps_updates_that_arrive_before_the_first_read() -> None:
     async def test(exchange: SmallExchange, client: Client) -> None:
         exchange.last = 4
         async with client.stream("ticks.BTC_USDC", "account") as stream:
@@ -108,7 +108,7 @@ def test_a_stream_that_was_begun_tells_what_happened_before_anybody_listened() -
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_however_it_is_cut_off_each_private_event_comes_once_and_in_order(seed: int) -> None:
+def test_through_any_disconnections_each_private_event_comes_once_and_in_order(seed: int) -> None:
     dice = random.Random(seed)
 
     async def test(exchange: SmallExchange, client: Client) -> None:
@@ -129,7 +129,7 @@ def test_however_it_is_cut_off_each_private_event_comes_once_and_in_order(seed: 
     with_a_stream_server(test)
 
 
-def test_who_stops_waiting_for_a_message_misses_none() -> None:
+def test_a_cancelled_wait_for_a_message_loses_no_message() -> None:
     async def test(exchange: SmallExchange, client: Client) -> None:
         async with client.stream("account") as stream:
             assert (await anext(stream)).kind == "snapshot"
@@ -143,7 +143,7 @@ def test_who_stops_waiting_for_a_message_misses_none() -> None:
     with_a_stream_server(test)
 
 
-def test_who_waits_while_the_stream_is_closed_is_told_that_it_ended() -> None:
+def test_a_reader_waiting_while_the_stream_is_closed_gets_its_end() -> None:
     async def test(exchange: SmallExchange, client: Client) -> None:
         del exchange
         async with client.stream("account") as stream:
@@ -159,7 +159,7 @@ async def _all_of(stream: Stream) -> list[Message]:
     return [message async for message in stream]
 
 
-def test_a_program_that_was_away_goes_on_behind_the_last_event_it_worked_through() -> None:
+def test_a_returning_program_resumes_after_its_last_processed_event() -> None:
     async def test(exchange: SmallExchange, client: Client) -> None:
         exchange.last = 9
         async with followed(client, "account", after=6) as (_, heard):
@@ -171,7 +171,7 @@ def test_a_program_that_was_away_goes_on_behind_the_last_event_it_worked_through
     with_a_stream_server(test)
 
 
-def test_after_too_long_an_absence_a_snapshot_stands_for_what_was_missed() -> None:
+def test_after_too_long_an_absence_a_snapshot_replaces_the_missed_updates() -> None:
     async def test(exchange: SmallExchange, client: Client) -> None:
         exchange.last, exchange.kept = 900, 400
         async with followed(client, "account", after=6) as (_, heard):
@@ -183,7 +183,7 @@ def test_after_too_long_an_absence_a_snapshot_stands_for_what_was_missed() -> No
     with_a_stream_server(test)
 
 
-def test_an_update_that_was_lost_on_the_way_is_asked_for_again() -> None:
+def test_a_lost_update_is_requested_again() -> None:
     async def test(exchange: SmallExchange, client: Client) -> None:
         async with followed(client, "account") as (_, heard):
             await exchange.until_listening()
@@ -198,7 +198,7 @@ def test_an_update_that_was_lost_on_the_way_is_asked_for_again() -> None:
 
 
 @pytest.mark.parametrize("by", ["the answer to auth", "the close code"])
-def test_a_token_that_expired_is_renewed_and_nothing_is_missed(by: str) -> None:
+def test_an_expired_token_is_renewed_and_no_update_is_missed(by: str) -> None:
     async def test(exchange: SmallExchange, client: Client) -> None:
         exchange.last = 3
         if by == "the answer to auth":
@@ -217,7 +217,7 @@ def test_a_token_that_expired_is_renewed_and_nothing_is_missed(by: str) -> None:
     with_a_stream_server(test)
 
 
-def test_where_the_session_is_over_the_stream_says_so() -> None:
+def test_the_stream_of_an_ended_session_raises_not_signed_in() -> None:
     async def test(exchange: SmallExchange, client: Client) -> None:
         exchange.good = "another"
         with pytest.raises(NotSignedIn):
@@ -227,7 +227,7 @@ def test_where_the_session_is_over_the_stream_says_so() -> None:
     with_a_stream_server(test, renewed=None)
 
 
-def test_what_coming_back_does_not_change_is_raised() -> None:
+def test_an_error_that_reconnecting_cannot_mend_is_raised() -> None:
     async def test(exchange: SmallExchange, client: Client) -> None:
         async with client.stream("nonsense") as stream:
             with pytest.raises(Malformed, match="there is no channel nonsense"):
@@ -244,7 +244,7 @@ def test_what_coming_back_does_not_change_is_raised() -> None:
     with_a_stream_server(test)
 
 
-def test_what_answers_but_is_behind_what_was_heard_is_not_believed() -> None:
+def test_a_server_behind_the_last_received_event_is_not_accepted() -> None:
     async def test(exchange: SmallExchange, client: Client) -> None:
         exchange.last = 3
         async with client.stream("account", after=10) as stream:
@@ -254,7 +254,7 @@ def test_what_answers_but_is_behind_what_was_heard_is_not_believed() -> None:
     with_a_stream_server(test, patience_s=0.5)
 
 
-def test_nobody_there_is_said_after_the_patience() -> None:
+def test_an_unreachable_server_is_raised_after_the_patience() -> None:
     async def run() -> None:
         (port,) = free_ports(1)
         async with Client(f"http://127.0.0.1:{port}", patience_s=0.3) as client:

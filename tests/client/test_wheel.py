@@ -78,6 +78,6 @@ def test_the_wheel_is_built_installed_and_reads_a_log(
         ]
 
 
-def test_the_wheel_says_what_it_needs_and_that_it_is_typed() -> None:
+def test_the_wheel_carries_its_types_marker_and_the_license() -> None:
     assert (CLIENT / "src" / "reprise_client" / "py.typed").is_file()
     assert (CLIENT / "LICENSE").read_text() == (CLIENT.parents[1] / "LICENSE").read_text()

@@ -27,7 +27,7 @@ ANSWERS_A_KILL = 10
 
 @pytest.mark.timeout(1_800)
 @pytest.mark.parametrize("kills", [1, pytest.param(100, marks=pytest.mark.slow)])
-def test_the_log_after_kills_at_random_moments_is_byte_for_byte_that_of_a_run_in_peace(
+def test_the_log_after_kills_at_random_moments_is_byte_for_byte_the_log_of_an_undisturbed_run(
     tmp_path: Path, settings: SettingsFactory, kills: int, seed: int
 ) -> None:
     dice = random.Random(seed)

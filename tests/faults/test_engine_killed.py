@@ -43,7 +43,7 @@ class Load(threading.Thread):
 
 @pytest.mark.timeout(180)
 @pytest.mark.parametrize("kills", [5])
-def test_the_event_log_after_kills_is_byte_for_byte_that_of_a_run_in_peace(
+def test_the_event_log_after_kills_is_byte_for_byte_the_log_of_an_undisturbed_run(
     ledger: Settings, client: Client, output: Path, kills: int, seed: int
 ) -> None:
     dice = random.Random(seed)
@@ -71,7 +71,7 @@ def test_the_event_log_after_kills_is_byte_for_byte_that_of_a_run_in_peace(
 
 
 @pytest.mark.timeout(180)
-def test_a_worker_killed_while_it_replays_starts_over_and_emits_nothing_twice(
+def test_a_worker_killed_during_replay_replays_again_and_emits_no_event_twice(
     ledger: Settings, client: Client, output: Path
 ) -> None:
     accounts = accounts_of(0, ledger.shards, 100)

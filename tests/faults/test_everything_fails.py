@@ -17,7 +17,7 @@ SHORT_PAUSES_S = PAUSES_S[:2]
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
-def test_after_a_few_faults_the_books_agree_and_everyone_knows(tmp_path: Path, seed: int) -> None:
+def test_after_a_few_faults_the_books_agree_and_every_client_knows_its_outcomes(tmp_path: Path, seed: int) -> None:
     """A short one of the runs below: each of its faults is of a kind and of a part that the seed says."""
     with machine(tmp_path) as hit:
         trade_through(hit, seed, plan(seed, 3, ANY, pauses_s=SHORT_PAUSES_S))
@@ -38,7 +38,7 @@ def test_after_a_few_faults_the_books_agree_and_everyone_knows(tmp_path: Path, s
     ],
     ids=["engine", "projector", "api", "market-data", "broker", "database", "any"],
 )
-def test_after_faults_at_random_moments_the_books_agree_and_everyone_knows(
+def test_after_faults_at_random_moments_the_books_agree_and_every_client_knows_its_outcomes(
     tmp_path: Path, parts: tuple[str, ...], count: int, seed: int
 ) -> None:
     with machine(tmp_path) as hit:
@@ -49,7 +49,7 @@ def test_after_faults_at_random_moments_the_books_agree_and_everyone_knows(
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-def test_after_snapshots_were_spoiled_and_compacted_the_books_agree_and_the_audit_names_just_those(
+def test_after_snapshots_are_spoiled_and_compacted_the_books_agree_and_the_audit_names_the_spoiled(
     tmp_path: Path, seed: int
 ) -> None:
     # Three slots and a snapshot a second: what is not compacted is overwritten soon.

@@ -15,7 +15,7 @@ PROGRAM = "from tests.api.seeds.planting import run_planted; run_planted({name!r
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("planted", PLANTED, ids=lambda planted: planted.defect.name)
-def test_its_test_sees_it_at_the_line_that_is_about_it(
+def test_a_planted_seed_defect_fails_its_test_at_the_line_that_checks_the_defect(
     planted: Planted, kafka: str, postgres: str, tmp_path: Path
 ) -> None:
     test = getattr(import_module(f"tests.api.seeds.{planted.module}"), planted.test)
@@ -31,6 +31,6 @@ def test_its_test_sees_it_at_the_line_that_is_about_it(
 
 
 @pytest.mark.parametrize("planted", PLANTED, ids=lambda planted: planted.defect.name)
-def test_the_line_that_must_see_it_stands_once_in_its_test(planted: Planted) -> None:
+def test_the_line_that_must_find_a_planted_defect_appears_once_in_the_test(planted: Planted) -> None:
     test = getattr(import_module(f"tests.api.seeds.{planted.module}"), planted.test)
     assert inspect.getsource(test).count(planted.line) == 1

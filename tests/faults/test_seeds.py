@@ -18,12 +18,12 @@ FILES = sorted(Path(__file__).parent.glob("*.py"))
 UNSEEDED = re.compile(r"\bRandom\(\s*\)|\brandom\.(?:random|uniform|choice|choices|sample|shuffle|randint|randrange)\(")
 
 
-def test_the_same_seed_gives_the_same_faults_and_another_gives_others() -> None:
+def test_a_fault_seed_gives_the_same_plan_every_time_and_another_seed_another_plan() -> None:
     assert plan(7, 20, SERVICES) == plan(7, 20, SERVICES)
     assert plan(7, 20, SERVICES) != plan(8, 20, SERVICES)
 
 
-def test_the_seed_is_the_environment_s_or_the_usual_one_and_is_printed(
+def test_the_fault_seed_is_the_environment_s_or_the_default_and_is_printed(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.delenv(VARIABLE, raising=False)
@@ -33,12 +33,12 @@ def test_the_seed_is_the_environment_s_or_the_usual_one_and_is_printed(
     assert capsys.readouterr().out.count("again: REPRISE_FAULT_SEED=") == 2
 
 
-def test_the_processes_of_a_test_find_its_seed(capsys: pytest.CaptureFixture[str], seed: int) -> None:
+def test_the_processes_of_a_test_inherit_the_fault_seed(capsys: pytest.CaptureFixture[str], seed: int) -> None:
     assert f"seed {seed};" in capsys.readouterr().out
     assert os.environ[VARIABLE] == str(seed)
 
 
-def test_an_engine_that_dies_of_its_own_dice_has_the_same_lives_for_the_same_seed(tmp_path: Path) -> None:
+def test_an_engine_with_random_deaths_dies_at_the_same_commits_for_the_same_seed(tmp_path: Path) -> None:
     lives = [first_throws(tmp_path / place, life) for place in ("one", "other") for life in range(2)]
     assert lives[:2] == lives[2:]
     assert lives[0] != lives[1], "it would die at the same commit for ever"
@@ -60,9 +60,9 @@ def first_throws(folder: Path, life: int) -> str:
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
-def test_no_dice_are_thrown_without_a_seed(path: Path) -> None:
+def test_no_test_uses_random_numbers_without_a_seed(path: Path) -> None:
     assert UNSEEDED.findall(path.read_text(encoding="utf-8")) == []
 
 
-def test_dice_without_a_seed_would_be_found() -> None:
+def test_the_check_finds_random_numbers_without_a_seed() -> None:
     assert all(UNSEEDED.search(f"dice = {text}") for text in ("random.Random" + "()", "random.random" + "()"))

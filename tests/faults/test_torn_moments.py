@@ -84,7 +84,7 @@ def trade_through(hit: Machine, seed: int, trouble: Callable[[Load], None]) -> N
 
 
 @pytest.mark.timeout(400)
-def test_an_engine_killed_between_writing_and_committing_or_right_after_it_loses_and_doubles_nothing(
+def test_an_engine_killed_between_write_and_commit_or_just_after_commit_loses_and_doubles_no_event(
     tmp_path: Path, seed: int
 ) -> None:
     with machine(tmp_path) as hit:
@@ -103,7 +103,7 @@ def test_an_engine_killed_between_writing_and_committing_or_right_after_it_loses
 
 
 @pytest.mark.timeout(400)
-def test_a_full_disk_under_the_database_stops_the_projection_and_loses_nothing(tmp_path: Path, seed: int) -> None:
+def test_a_full_disk_under_the_database_stops_the_projection_and_loses_no_event(tmp_path: Path, seed: int) -> None:
     with small_disk(tmp_path / "disk") as disk, machine(tmp_path, data_of_postgres=disk / "postgres") as hit:
 
         def full(_load: Load) -> None:
@@ -118,7 +118,7 @@ def test_a_full_disk_under_the_database_stops_the_projection_and_loses_nothing(t
 
 
 @pytest.mark.timeout(400)
-def test_a_slow_and_then_a_broken_way_to_the_broker_loses_and_doubles_nothing(tmp_path: Path, seed: int) -> None:
+def test_a_slow_and_then_broken_connection_to_the_broker_loses_and_doubles_no_event(tmp_path: Path, seed: int) -> None:
     way = free_ports(2)
     link = SlowLink(*way)
 

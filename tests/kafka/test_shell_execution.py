@@ -36,7 +36,7 @@ def test_commands_become_committed_events_in_order_with_chained_digests(
     assert [record.value for record in records] == executed_in_process(SHARD, ledger.shards, commands)
 
 
-def test_all_shards_are_executed_side_by_side(ledger: Settings, client: Client, output: Path) -> None:
+def test_all_shards_are_executed_concurrently(ledger: Settings, client: Client, output: Path) -> None:
     with engine(ledger, output) as worker:
         worker.until_live(ledger.shards)
         for shard in range(ledger.shards):
@@ -48,7 +48,7 @@ def test_all_shards_are_executed_side_by_side(ledger: Settings, client: Client, 
             assert values == executed_in_process(shard, ledger.shards, commands_in(ledger, shard))
 
 
-def test_a_restart_replays_silently_and_goes_on(ledger: Settings, client: Client, output: Path) -> None:
+def test_a_restart_replays_without_emitting_and_continues(ledger: Settings, client: Client, output: Path) -> None:
     accounts = accounts_of(SHARD, ledger.shards, 5)
     with engine(ledger, output) as worker:
         worker.until_live(ledger.shards)
@@ -68,7 +68,7 @@ def test_a_restart_replays_silently_and_goes_on(ledger: Settings, client: Client
     assert [record.value for record in after] == executed_in_process(SHARD, ledger.shards, commands_in(ledger, SHARD))
 
 
-def test_events_that_were_never_committed_come_after_a_restart(ledger: Settings, client: Client, output: Path) -> None:
+def test_uncommitted_outputs_are_emitted_after_a_restart(ledger: Settings, client: Client, output: Path) -> None:
     accounts = accounts_of(SHARD, ledger.shards, 2)
     client.append(SHARD, opening_day(SHARD, accounts, clock))
     client.append(SHARD, trading_day(SHARD, accounts, 200, clock))
@@ -95,7 +95,7 @@ def test_bytes_that_are_no_command_are_rejected_and_the_shard_goes_on(
     assert isinstance(events[-1], Deposited)
 
 
-def test_a_stop_commits_everything_that_was_executed(ledger: Settings, client: Client, output: Path) -> None:
+def test_a_stop_commits_the_events_of_every_executed_command(ledger: Settings, client: Client, output: Path) -> None:
     accounts = accounts_of(SHARD, ledger.shards, 50)
     client.append(SHARD, opening_day(SHARD, accounts, clock))
     client.append(SHARD, trading_day(SHARD, accounts, 20_000, clock))

@@ -45,7 +45,7 @@ run(Settings(), defective)
 """
 
 
-def test_a_core_that_raises_freezes_its_shard_and_mended_code_goes_on(
+def test_a_core_that_raises_freezes_its_shard_and_mended_code_continues(
     ledger: Settings, client: Client, output: Path
 ) -> None:
     accounts = accounts_of(SHARD, ledger.shards, 2)
@@ -70,7 +70,9 @@ def test_a_core_that_raises_freezes_its_shard_and_mended_code_goes_on(
         assert values == expected
 
 
-def test_a_frozen_shard_meets_the_same_command_after_a_restart(ledger: Settings, client: Client, output: Path) -> None:
+def test_a_frozen_shard_freezes_at_the_same_command_after_a_restart(
+    ledger: Settings, client: Client, output: Path
+) -> None:
     accounts = accounts_of(SHARD, ledger.shards, 2)
     client.append(SHARD, opening_day(SHARD, accounts, clock))
     client.append(SHARD, trading_day(SHARD, accounts, 100, clock))
@@ -96,7 +98,9 @@ def test_commands_that_end_before_the_committed_events_freeze_the_shard(
     assert events_in(ledger, SHARD) == before
 
 
-def test_commands_that_give_other_events_freeze_the_shard(ledger: Settings, client: Client, output: Path) -> None:
+def test_commands_whose_replay_gives_other_events_freeze_the_shard(
+    ledger: Settings, client: Client, output: Path
+) -> None:
     before = executed_by_a_worker(ledger, client, output, 50)
     recreate_commands(ledger)
     accounts = accounts_of(SHARD, ledger.shards, 2)
@@ -109,7 +113,9 @@ def test_commands_that_give_other_events_freeze_the_shard(ledger: Settings, clie
     assert events_in(ledger, SHARD) == before
 
 
-def test_a_hole_in_the_log_freezes_the_shard_before_it(ledger: Settings, client: Client, output: Path) -> None:
+def test_an_offset_gap_in_the_log_freezes_the_shard_before_the_gap(
+    ledger: Settings, client: Client, output: Path
+) -> None:
     with engine(ledger, output) as worker:
         worker.until_live(ledger.shards)
         append_in_a_transaction(ledger, client)
@@ -122,7 +128,7 @@ def test_a_hole_in_the_log_freezes_the_shard_before_it(ledger: Settings, client:
         assert_that_another_shard_executes(ledger, client)
 
 
-def test_a_hole_at_the_end_of_the_log_freezes_a_recovery(ledger: Settings, client: Client, output: Path) -> None:
+def test_an_offset_gap_at_the_end_of_the_log_freezes_a_recovery(ledger: Settings, client: Client, output: Path) -> None:
     append_in_a_transaction(ledger, client)
     with engine(ledger, output) as worker:
         frozen = until_frozen(worker)

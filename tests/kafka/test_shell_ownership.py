@@ -48,7 +48,7 @@ class Market:
         yield from trading_day(shard, accounts, 100_000, clock)
 
 
-def test_a_second_worker_takes_half_the_shards_and_gives_them_back(
+def test_a_second_worker_takes_half_the_shards_and_gives_its_shards_back(
     ledger: Settings, settings: SettingsFactory, client: Client, tmp_path: Path
 ) -> None:
     market = Market(ledger, client)
@@ -68,7 +68,7 @@ def test_a_second_worker_takes_half_the_shards_and_gives_them_back(
 
 
 @pytest.mark.slow
-def test_shards_move_under_load_and_nothing_is_lost_or_doubled(
+def test_shards_move_under_load_and_no_event_is_lost_or_doubled(
     ledger: Settings, settings: SettingsFactory, client: Client, tmp_path: Path
 ) -> None:
     market = Market(ledger, client)
@@ -84,7 +84,9 @@ def test_shards_move_under_load_and_nothing_is_lost_or_doubled(
         assert first.stop() == 0, first.log
 
 
-def test_a_worker_with_an_instance_id_has_its_shards_back_at_once(settings: SettingsFactory, tmp_path: Path) -> None:
+def test_a_restarted_worker_with_an_instance_id_has_its_shards_back_at_once(
+    settings: SettingsFactory, tmp_path: Path
+) -> None:
     named = settings(engine_worker_id="worker-1")
     market = Market(named, Client(named))
     with engine(named, tmp_path / "first.log") as first:
@@ -150,7 +152,7 @@ def test_a_worker_exits_when_another_takes_its_instance_id(settings: SettingsFac
             market.assert_nothing_lost_or_doubled()
 
 
-def test_a_fenced_owner_exits_and_its_successor_executes_what_it_could_not_commit(
+def test_a_fenced_owner_exits_and_its_successor_executes_the_uncommitted_commands(
     ledger: Settings, client: Client, tmp_path: Path
 ) -> None:
     market = Market(ledger, client)

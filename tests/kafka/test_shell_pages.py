@@ -64,7 +64,9 @@ def samples_when(worker: EngineProcess, holds: Callable[[Samples], bool]) -> Sam
     return eventually(lambda: samples(worker), holds)
 
 
-def test_a_worker_shows_where_each_shard_is(ledger: Settings, client: Client, output: Path) -> None:
+def test_the_status_page_of_a_worker_shows_the_state_of_each_shard(
+    ledger: Settings, client: Client, output: Path
+) -> None:
     with engine(ledger, output) as worker:
         worker.until_live(ledger.shards)
         client.append(SHARD, opening_day(SHARD, accounts_of(SHARD, ledger.shards, 1), clock))
@@ -94,7 +96,7 @@ def test_a_worker_shows_where_each_shard_is(ledger: Settings, client: Client, ou
         eventually(lambda: samples(worker), lambda numbers: ("lag_records", SHARD, None) in numbers)
 
 
-def test_the_metrics_count_what_happened(settings: SettingsFactory, output: Path) -> None:
+def test_the_metrics_count_commands_events_snapshots_and_frozen_shards(settings: SettingsFactory, output: Path) -> None:
     ledger = settings(engine_worker_id=None, engine_snapshot_interval=200)
     until_group_is_empty(ledger)
     client, accounts = Client(ledger), accounts_of(SHARD, ledger.shards, 1)
@@ -125,9 +127,7 @@ def test_the_metrics_count_what_happened(settings: SettingsFactory, output: Path
         assert worker.shards()[SHARD]["state"] == "live", "a snapshot is a convenience"
 
 
-def test_a_worker_that_recovers_says_on_both_pages_how_far_it_is(
-    ledger: Settings, client: Client, output: Path
-) -> None:
+def test_a_recovering_worker_shows_its_progress_on_both_pages(ledger: Settings, client: Client, output: Path) -> None:
     accounts = accounts_of(SHARD, ledger.shards, 20)
     client.append(SHARD, opening_day(SHARD, accounts, clock))
     client.append(SHARD, trading_day(SHARD, accounts, COMMANDS_TO_REPLAY, clock))
@@ -178,7 +178,7 @@ def test_faust_s_own_pages_are_off(ledger: Settings, output: Path) -> None:
             assert worker.page(path)[0] == 404, path
 
 
-def test_a_worker_that_finds_another_number_of_shards_refuses_to_start(
+def test_a_worker_refuses_to_start_where_the_topics_have_another_number_of_shards(
     ledger: Settings, settings: SettingsFactory, output: Path
 ) -> None:
     with engine(settings(shards=3), output) as worker:
@@ -186,7 +186,7 @@ def test_a_worker_that_finds_another_number_of_shards_refuses_to_start(
         assert "Set REPRISE_SHARDS=4" in worker.log
 
 
-def test_a_worker_whose_port_is_taken_ends(ledger: Settings, tmp_path: Path) -> None:
+def test_a_worker_ends_where_its_port_is_taken(ledger: Settings, tmp_path: Path) -> None:
     with engine(ledger, tmp_path / "first.log") as first:
         first.until_live(ledger.shards)
         with engine(ledger, tmp_path / "second.log") as second:
@@ -194,7 +194,7 @@ def test_a_worker_whose_port_is_taken_ends(ledger: Settings, tmp_path: Path) -> 
         assert first.page("/readyz")[0] == 200
 
 
-def test_logs_are_one_json_line_each_and_say_nothing_of_single_commands(
+def test_logs_are_one_json_line_each_and_do_not_log_single_commands(
     ledger: Settings, client: Client, output: Path
 ) -> None:
     with engine(ledger, output) as worker:

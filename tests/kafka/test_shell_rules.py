@@ -67,7 +67,7 @@ def deposit(shard: int, shards: int, name: str) -> Deposit:
     return Deposit(command_id=name, account_id=account, amount=1)
 
 
-def test_older_code_stops_before_a_change_of_rules_and_newer_code_goes_on(
+def test_older_code_stops_before_a_change_of_rules_and_newer_code_continues(
     settings: SettingsFactory, output: Path
 ) -> None:
     ledger = settings(engine_worker_id=None, engine_snapshot_interval=200, shards=SHARDS)
@@ -124,7 +124,7 @@ def newest_of(ledger: Settings) -> list[Manifest]:
     return [each.manifest for each in found if each is not None]
 
 
-def test_older_code_passes_over_what_newer_code_has_left_and_stops_at_the_change(
+def test_older_code_passes_over_newer_code_s_snapshots_and_stops_at_the_change_of_rules(
     settings: SettingsFactory, output: Path
 ) -> None:
     ledger = settings(engine_worker_id=None, shards=SHARDS)
@@ -143,7 +143,9 @@ def test_older_code_passes_over_what_newer_code_has_left_and_stops_at_the_change
         assert older.stop() == 0
 
 
-def test_a_shard_that_is_told_later_is_under_way(settings: SettingsFactory, output: Path) -> None:
+def test_a_shard_that_has_not_activated_yet_is_under_way_and_no_difference(
+    settings: SettingsFactory, output: Path
+) -> None:
     """On a live cluster in the middle of the broadcast nothing is wrong yet."""
     ledger = settings(engine_worker_id=None, shards=SHARDS)
     until_group_is_empty(ledger)

@@ -162,7 +162,7 @@ def test_after_kill_minus_nine_two_shards_recover_from_snapshots_taken_under_loa
         assert_every_snapshot_is_the_ledger_of_its_offset(often, shard)
 
 
-def test_the_ring_keeps_ten_and_goes_on_where_it_was_after_a_restart(
+def test_the_snapshot_ring_keeps_ten_and_continues_after_a_restart(
     often: Settings, client: Client, output: Path
 ) -> None:
     load = Load(often, client, (SHARD,))
@@ -181,7 +181,7 @@ def test_the_ring_keeps_ten_and_goes_on_where_it_was_after_a_restart(
     assert all(manifest.slot == (manifest.number - 1) % 10 for _, manifest in found)
 
 
-def test_nothing_is_taken_when_nothing_happened(often: Settings, client: Client, output: Path) -> None:
+def test_no_snapshot_is_taken_without_new_commands(often: Settings, client: Client, output: Path) -> None:
     trade(often, client, 100)
     with engine(often, output) as worker:
         events_when(often, SHARD, OPENING + 100)
@@ -192,7 +192,7 @@ def test_nothing_is_taken_when_nothing_happened(often: Settings, client: Client,
     assert len(snapshots_in(often, SHARD)) == taken
 
 
-def test_every_snapshot_that_is_broken_or_not_for_this_shard_is_named_and_the_one_before_it_taken(
+def test_every_broken_or_foreign_snapshot_is_named_and_the_snapshot_before_is_used(
     settings: SettingsFactory, output: Path
 ) -> None:
     ledger = settings(engine_worker_id=None, engine_snapshot_interval=NEVER)
@@ -318,7 +318,7 @@ def test_where_every_snapshot_is_broken_the_whole_log_is_replayed(settings: Sett
 
 
 @pytest.mark.slow
-def test_compaction_in_between_leaves_the_ring_whole_and_the_disk_bounded(
+def test_compaction_leaves_the_snapshot_ring_whole_and_the_disk_bounded(
     settings: SettingsFactory, output: Path
 ) -> None:
     ledger = settings(engine_worker_id=None, engine_snapshot_interval=100, engine_max_snapshots=3)
@@ -358,7 +358,7 @@ def test_compaction_in_between_leaves_the_ring_whole_and_the_disk_bounded(
         assert_events_are_those_of_the_whole_log(ledger)
 
 
-def test_a_smaller_ring_takes_its_further_slots_away(settings: SettingsFactory, output: Path) -> None:
+def test_a_smaller_snapshot_ring_deletes_its_surplus_slots(settings: SettingsFactory, output: Path) -> None:
     ten = settings(engine_worker_id=None, engine_snapshot_interval=100)
     two = settings(engine_worker_id=None, engine_snapshot_interval=100, engine_max_snapshots=2)
     load = Load(ten, Client(ten), (SHARD,))
@@ -378,7 +378,7 @@ def test_a_smaller_ring_takes_its_further_slots_away(settings: SettingsFactory, 
     assert {b"2/manifest", b"3/manifest", b"4/manifest"} <= gone
 
 
-def test_an_owner_whose_snapshots_are_fenced_exits(often: Settings, client: Client, output: Path) -> None:
+def test_an_owner_whose_snapshot_producer_is_fenced_exits(often: Settings, client: Client, output: Path) -> None:
     load = Load(often, client, (SHARD,))
     load.start()
     with engine(often, output) as worker:
@@ -393,7 +393,7 @@ def test_an_owner_whose_snapshots_are_fenced_exits(often: Settings, client: Clie
 
 
 @pytest.mark.slow
-def test_shards_that_change_hands_in_the_middle_of_snapshots_lose_nothing(
+def test_shards_that_change_owners_during_snapshots_lose_no_event(
     often: Settings, settings: SettingsFactory, client: Client, tmp_path: Path
 ) -> None:
     shards = (0, 1, 2, 3)

@@ -81,7 +81,7 @@ def test_a_standby_writes_nothing_and_stays_outside_the_group(settings: Settings
         pair.market.assert_nothing_lost_or_doubled()
 
 
-def test_a_standby_told_of_the_owners_death_goes_on_at_once(settings: SettingsFactory, tmp_path: Path) -> None:
+def test_a_standby_notified_of_the_owner_s_death_takes_over_at_once(settings: SettingsFactory, tmp_path: Path) -> None:
     pair = Pair(settings, tmp_path)
     with running(pair) as (owner, standby):
         pair.market.trade(200)
@@ -97,7 +97,9 @@ def test_a_standby_told_of_the_owners_death_goes_on_at_once(settings: SettingsFa
 
 
 @pytest.mark.slow
-def test_a_standby_that_hears_nothing_takes_over_from_silence(settings: SettingsFactory, tmp_path: Path) -> None:
+def test_a_standby_takes_over_when_commands_wait_and_the_owner_is_silent(
+    settings: SettingsFactory, tmp_path: Path
+) -> None:
     pair = Pair(settings, tmp_path)
     with running(pair) as (owner, standby):
         pair.market.trade(100)
@@ -128,9 +130,7 @@ def test_a_hung_owner_is_replaced_and_exits_when_woken(settings: SettingsFactory
 
 
 @pytest.mark.slow
-def test_an_owner_that_comes_back_stands_by_for_the_one_that_took_its_place(
-    settings: SettingsFactory, tmp_path: Path
-) -> None:
+def test_a_returning_owner_becomes_the_standby_of_its_successor(settings: SettingsFactory, tmp_path: Path) -> None:
     pair = Pair(settings, tmp_path)
     with running(pair) as (first, second):
         for owner, standby in ((first, second), (second, first)):
@@ -147,7 +147,7 @@ def test_an_owner_that_comes_back_stands_by_for_the_one_that_took_its_place(
         assert not first.logged(SILENT) + second.logged(SILENT)
 
 
-def test_a_standby_that_came_to_another_ledger_says_so_and_the_owner_goes_on(
+def test_a_standby_whose_ledger_differs_freezes_with_the_reason_and_the_owner_continues(
     settings: SettingsFactory, tmp_path: Path
 ) -> None:
     pair = Pair(settings, tmp_path)
