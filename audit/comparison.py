@@ -10,7 +10,7 @@ from audit.findings import Difference, as_text, first_field
 from audit.log import Batches, Log
 from runtime.errors import FixableError
 from runtime.kafka import Record
-from schemas.codec import NotDecodable, decode_command, read_event, version_of
+from schemas.codec import NotDecodable, decode_command, decode_event, version_of
 
 Reader = Callable[[bytes], msgspec.Struct]
 ENDS_IN_FIRST: Final = "the first log ends here and the second goes on"
@@ -43,7 +43,7 @@ def compare(one: Log, other: Log, shard: int | None = None, *, live: Log | None 
     for number in shared:
         for judge, batches, others, read in (
             ("commands", one.commands(number, 0), other.commands(number, 0), decode_command),
-            ("events", one.events(number, 0), other.events(number, 0), read_event),
+            ("events", one.events(number, 0), other.events(number, 0), decode_event),
         ):
             count, difference = _first(judge, number, batches, others, read)
             setattr(result, judge, getattr(result, judge) + count)

@@ -13,7 +13,7 @@ from engine.core.laws import broken
 from engine.core.rules import RulesUnknown
 from engine.core.step import step
 from runtime.kafka import Record
-from schemas.codec import NotDecodable, decode_command, read_event, seal
+from schemas.codec import NotDecodable, decode_command, decode_event, encode_and_chain
 from schemas.commands import Command
 from schemas.events import Event
 
@@ -90,9 +90,9 @@ class _Execution:
             if key is not None and command is not None:
                 self._compare_key(key, command, offset)
             for event in events:
-                sealed, digest = seal(event, digest, rules)
-                if sealed != upcoming:
-                    return self._differs(_difference(report.shard, event, sealed, upcoming))
+                encoded, digest = encode_and_chain(event, digest, rules)
+                if encoded != upcoming:
+                    return self._differs(_difference(report.shard, event, encoded, upcoming))
                 upcoming = next(values, None)
             report.commands += 1
             report.events += len(events)
@@ -164,7 +164,7 @@ def _values_after(batches: Batches, after: int) -> Iterator[bytes]:
 def _seq_of(value: bytes) -> int:
     """Give an event's number; bytes that are no event are not passed over."""
     try:
-        return read_event(value).seq
+        return decode_event(value).seq
     except NotDecodable:
         return 1 << 63
 
@@ -200,7 +200,7 @@ def _difference(shard: int, event: Event, value: bytes, found: bytes | None) -> 
 def _extra(shard: int, found: bytes) -> Difference:
     what = "an event stands behind the last command's"
     try:
-        event = read_event(found)
+        event = decode_event(found)
     except NotDecodable:
         return Difference(judge=JUDGE, shard=shard, what=what, expected="nothing", found=found.hex())
     return Difference(

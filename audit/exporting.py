@@ -27,7 +27,7 @@ from audit.generations import not_above
 from audit.log import Batches, Log, require_shard
 from runtime.errors import FixableError
 from runtime.kafka import Record
-from schemas.codec import NotDecodable, read_event
+from schemas.codec import NotDecodable, decode_event
 from schemas.topics import COMMANDS, EVENTS, SNAPSHOTS
 
 BLOCK_RECORDS: Final = 2_000
@@ -124,7 +124,7 @@ def _until(batches: Batches, is_beyond: Callable[[Record], bool]) -> Batches:
 def _command_offset(record: Record) -> int:
     """Give the offset of an event's command; bytes that are no event stay where they are."""
     try:
-        return read_event(record.value).command_offset
+        return decode_event(record.value).command_offset
     except NotDecodable:
         return -1
 

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from schemas.codec import DIGEST_SIZE, NotDecodable, digest_of, read_event, version_of
+from schemas.codec import DIGEST_SIZE, NotDecodable, decode_event, digest_of, version_of
 from schemas.events import Event
 
 
@@ -40,7 +40,7 @@ class Difference(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):
         return f"[{self.judge}] {self.what} ({', '.join(places)}){values}" if places else f"[{self.judge}] {self.what}"
 
 
-def event_difference(judge: str, shard: int, expected: Event, sealed: bytes, found: bytes) -> Difference:
+def event_difference(judge: str, shard: int, expected: Event, encoded: bytes, found: bytes) -> Difference:
     """Name the first field in which a logged event differs from the one it should be."""
     name = type(expected).__name__
 
@@ -58,22 +58,22 @@ def event_difference(judge: str, shard: int, expected: Event, sealed: bytes, fou
         )
 
     try:
-        logged = read_event(found)
+        logged = decode_event(found)
     except NotDecodable as error:
-        return differs(f"the logged value is no event: {error}", "value", sealed.hex(), found.hex())
+        return differs(f"the logged value is no event: {error}", "value", encoded.hex(), found.hex())
     if logged.seq != expected.seq:
         what = f"event {logged.seq} stands where {expected.seq} comes next"
         return differs(what, "seq", str(expected.seq), str(logged.seq))
     if type(logged) is not type(expected):
         return differs("the logged event is of another type", "type", name, type(logged).__name__)
-    is_, was = (f"of rules version {version_of(value)}" for value in (sealed, found))
+    is_, was = (f"of rules version {version_of(value)}" for value in (encoded, found))
     if is_ != was:
         return differs("the logged event is written with the schema of another rules version", "schema", is_, was)
     field, is_, was = first_field(expected, logged)
     if field is None:
-        field, is_, was = "digest", sealed[-DIGEST_SIZE:].hex(), digest_of(found).hex()
+        field, is_, was = "digest", encoded[-DIGEST_SIZE:].hex(), digest_of(found).hex()
         if is_ == was:  # The same message in other bytes, as a number written in more bytes than it needs.
-            field, is_, was = "value", sealed.hex(), found.hex()
+            field, is_, was = "value", encoded.hex(), found.hex()
     return differs("the logged event is not the one its command gives", field, is_, was)
 
 

@@ -12,7 +12,7 @@ from audit.reports import SURPRISES, Advance, Report, Start, point_of, without_c
 from engine.core.apply import apply
 from engine.core.laws import broken
 from runtime.kafka import Record
-from schemas.codec import DIGEST_SIZE, NotDecodable, read_event
+from schemas.codec import DIGEST_SIZE, NotDecodable, decode_event
 from schemas.events import Event, EventHeader, InstrumentsDefined, MarketStatusSet, RulesActivated
 
 JUDGE: Final = "fold"
@@ -89,7 +89,7 @@ class _Fold:
         for record in batch:
             value = record.value
             try:
-                event = read_event(value)
+                event = decode_event(value)
             except NotDecodable as error:
                 return self._differs(f"record {record.offset} holds no event: {error}", None, state.seq + 1)
             if event.seq <= state.seq and not report.events and state.seq:

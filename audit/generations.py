@@ -5,14 +5,14 @@ from typing import NamedTuple
 
 from audit.log import Batches
 from runtime.kafka import Record
-from schemas.snapshots import Manifest, SnapshotUnreadable, chunk_key, decode_manifest, is_manifest_key, unpack
+from schemas.snapshots import SnapshotManifest, SnapshotUnreadable, chunk_key, decode_manifest, is_manifest_key, unpack
 
 
 class Generation(NamedTuple):
     """One snapshot: its manifest's record, the manifest (null, and why), and the records since the one before."""
 
     record: Record
-    manifest: Manifest | None
+    manifest: SnapshotManifest | None
     error: str
     chunks: dict[int, Record]
 
@@ -27,7 +27,7 @@ class Generation(NamedTuple):
             raise SnapshotUnreadable(self.error)
         return unpack(self.manifest, list(self._values(self.manifest)))
 
-    def _values(self, manifest: Manifest) -> Iterator[bytes]:
+    def _values(self, manifest: SnapshotManifest) -> Iterator[bytes]:
         for number, offset in enumerate(manifest.chunk_offsets):
             record = self.chunks.get(offset)
             if record is None:

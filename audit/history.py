@@ -8,7 +8,7 @@ import msgspec
 from audit.execution import command_in
 from audit.log import Log, LogUnreadable, require_shard
 from runtime.errors import FixableError
-from schemas.codec import NotDecodable, read_event
+from schemas.codec import NotDecodable, decode_event
 from schemas.commands import Command
 from schemas.events import (
     Event,
@@ -196,6 +196,6 @@ def _events(log: Log, shard: int) -> "Iterator[Event]":
     for batch in log.events(shard, 0):
         for record in batch:
             try:
-                yield read_event(record.value)
+                yield decode_event(record.value)
             except NotDecodable as error:
                 raise LogUnreadable(f"Shard {shard}: record {record.offset} holds no event: {error}.") from error

@@ -13,7 +13,7 @@ from engine.core.prices import condition
 from engine.core.records import Account, Position
 from engine.core.state import State
 from runtime.errors import FixableError
-from schemas.codec import NotDecodable, read_event
+from schemas.codec import NotDecodable, decode_event
 from schemas.messages import Instrument
 from schemas.units import LEVERAGE_EXPONENT, MONEY_EXPONENT, render
 
@@ -51,7 +51,7 @@ def reach(log: Log, shard: int, moment: Moment) -> Reached:
     for batch in log.events(shard, 0):
         for record in batch:
             try:
-                event = read_event(record.value)
+                event = decode_event(record.value)
                 if event.seq <= state.seq:
                     continue
                 if _is_after(moment, event.command_offset, event.time):

@@ -14,7 +14,7 @@ from engine.core.state import genesis
 from engine.snapshot import FORMAT, restore
 from runtime.errors import FixableError
 from schemas.codec import first_digest
-from schemas.snapshots import Manifest, SnapshotUnreadable, manifest_key, why_unusable
+from schemas.snapshots import SnapshotManifest, SnapshotUnreadable, manifest_key, why_unusable
 
 JUDGE: Final = "snapshots"
 FOR_EVER: Final = 1 << 62
@@ -24,7 +24,7 @@ class Seen(msgspec.Struct, frozen=True):
     """A snapshot that has its hash: where its manifest stands, and the ledger in it."""
 
     offset: int
-    manifest: Manifest
+    manifest: SnapshotManifest
     ledger: Point
 
 
@@ -130,7 +130,9 @@ def _look_at(ring: Ring, found: Generation) -> None:
         ring.differences.append(_differs(ring.shard, offset, what, manifest.seq, "pages", "the same", found_in))
 
 
-def _out_of_place(shard: int, before: Generation | None, found: Generation, manifest: Manifest) -> list[Difference]:
+def _out_of_place(
+    shard: int, before: Generation | None, found: Generation, manifest: SnapshotManifest
+) -> list[Difference]:
     """Compare what a manifest says of its place in the ring with the key it stands under and the one before."""
     offset = found.record.offset
     pairs: list[tuple[str, Any, Any]] = [("slot", found.record.key, manifest_key(manifest.slot))]
@@ -153,7 +155,7 @@ def _out_of_place(shard: int, before: Generation | None, found: Generation, mani
     ]
 
 
-def _why_unusable(shard: int, manifest: Manifest) -> str | None:
+def _why_unusable(shard: int, manifest: SnapshotManifest) -> str | None:
     return why_unusable(manifest, shard=shard, seq=FOR_EVER, format_version=FORMAT, rules_version=newest_rules())
 
 

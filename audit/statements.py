@@ -12,7 +12,7 @@ from projector.write.chain import Entry
 from projector.write.market_rows import MarketRows
 from projector.write.rows import Rows
 from runtime.errors import FixableError
-from schemas.codec import NotDecodable, digest_of, read_event
+from schemas.codec import NotDecodable, decode_event, digest_of
 from schemas.events import (
     Event,
     EventHeader,
@@ -121,7 +121,7 @@ class _Reading:
         for batch in log.events(shard, 0):
             for record in batch:
                 self.offset = record.offset
-                event = read_event(record.value)
+                event = decode_event(record.value)
                 self.met_account = self.met_account or event.account_id == self._account
                 yield Item(shard, record.offset, record.value, event)
 

@@ -19,7 +19,7 @@ from engine.core.state import State, genesis
 from projector.tables.market_tables import MARKET_SHARD
 from projector.write.chain import Entry
 from runtime.errors import FixableError
-from schemas.codec import NotDecodable, digest_of, read_event
+from schemas.codec import NotDecodable, decode_event, digest_of
 
 JUDGE: Final = "tables"
 FETCH: Final = 5_000
@@ -89,7 +89,7 @@ def _follow(log: Log, shard: int, db: Connection, report: Report, advance: Advan
     for batch in log.renewed().events(shard, 0):  # The tables stand still by now: a live log has all they were made of.
         for record in batch:
             try:
-                event = read_event(record.value)
+                event = decode_event(record.value)
             except NotDecodable as error:
                 return following.fail(f"record {record.offset} holds no event: {error}")
             following.take(Entry(shard, record.offset, record.value, event))

@@ -11,7 +11,7 @@ import psutil
 from bench._workload import MARGIN, PRICE_EVERY, opening_day, prices
 from engine.core.state import State, genesis
 from engine.core.step import step
-from schemas.codec import first_digest, seal
+from schemas.codec import encode_and_chain, first_digest
 from schemas.commands import ClosePosition, Command, OpenPosition
 from schemas.events import CommandRejected, Event
 from schemas.ids import position_id
@@ -56,7 +56,7 @@ def ledger_of(accounts: int, positions: int) -> Ledger:
         resident.append(_resident())
     assert last is not None, "a history has commands"
     state.next_offset = 0
-    value, digest = seal(last, first_digest(SHARD), state.rules_version)
+    value, digest = encode_and_chain(last, first_digest(SHARD), state.rules_version)
     before, after_accounts, after_positions = resident
     return Ledger(
         state,

@@ -21,7 +21,7 @@ from runtime.kafka import command_producer_options, end_offsets, read_back, read
 from runtime.python import python_command
 from runtime.settings import Settings
 from runtime.topics import ensure_topics
-from schemas.codec import encode_command, read_event
+from schemas.codec import decode_event, encode_command
 from schemas.commands import Command
 from schemas.topics import COMMANDS, EVENTS
 from stack.foreground import running
@@ -155,7 +155,7 @@ def _latencies(settings: Settings, accounts: list[str], preloaded: int) -> list[
             message = consumer.poll(0.1)
             if message is not None and message.error() is None:
                 now = _clock()
-                event = read_event(message.value())
+                event = decode_event(message.value())
                 if event.index == 0:
                     seconds.append((now - event.time) / 1_000_000)
 

@@ -29,7 +29,7 @@ from runtime.python import python_command
 from runtime.settings import Settings
 from runtime.signals import PARTNER_IS_DEAD
 from runtime.topics import ensure_topics
-from schemas.codec import decode_command, encode_command, read_event, seal
+from schemas.codec import decode_command, decode_event, encode_and_chain, encode_command
 from schemas.commands import Deposit
 from schemas.snapshots import Packing
 from schemas.topics import COMMANDS, EVENTS, SNAPSHOTS
@@ -142,7 +142,7 @@ def _events_of_tail(settings: Settings, ledger: Ledger) -> Iterator[tuple[bytes 
         rules = ledger.state.rules_version
         command = decode_command(record.value, rules)
         for event in step(ledger.state, command, offset=record.offset, time=record.timestamp_ms * 1_000):
-            value, digest = seal(event, digest, rules)
+            value, digest = encode_and_chain(event, digest, rules)
             yield None if event.account_id is None else event.account_id.encode(), value
 
 
@@ -206,7 +206,7 @@ class Answers:
                 continue
             error = message.error()
             if error is None:
-                if read_event(message.value()).command_id == command_id:
+                if decode_event(message.value()).command_id == command_id:
                     return time.time()
             elif error.code() != KafkaError._PARTITION_EOF:  # noqa: SLF001  # Its public name.
                 raise FixableError(f"The bench cannot read events: {error}")

@@ -17,7 +17,7 @@ from bench._workload import COMMANDS_PER_ACCOUNT, accounts_of, opening_day, trad
 from engine.core.state import genesis
 from engine.core.step import step
 from runtime.kafka import Record
-from schemas.codec import encode_command, first_digest, seal
+from schemas.codec import encode_and_chain, encode_command, first_digest
 
 COUNT: Final = 100_000
 TIMES: Final = 3
@@ -110,7 +110,7 @@ def trading_log(count: int) -> tuple[list[Record], list[Record]]:
             commands.append(Record(offset, time_ms, None, encode_command(command)))
             rules = state.rules_version
             for event in step(state, command, offset=offset, time=time_ms * MILLISECOND):
-                value, digest = seal(event, digest, rules)
+                value, digest = encode_and_chain(event, digest, rules)
                 account_id = event.account_id
                 key = None if account_id is None else account_id.encode()
                 events.append(Record(len(events), time_ms, key, value))

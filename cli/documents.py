@@ -53,13 +53,13 @@ def _client_schemas() -> Iterator[tuple[str, str]]:
     """Give every Avro file as it is, and of each message the JSON Schema of its newest version."""
     from schemas.codec import released_schemas, schema_files  # noqa: PLC0415
     from schemas.json_schemas import json_schema  # noqa: PLC0415
-    from schemas.reference import told  # noqa: PLC0415
+    from schemas.reference import messages  # noqa: PLC0415
 
     for folder in sorted(schema_files().iterdir(), key=lambda entry: entry.name):
         if folder.is_dir():
             for file in sorted(folder.iterdir(), key=lambda entry: entry.name):
                 yield f"{CLIENT_SCHEMAS}/avro/{folder.name}/{file.name}", file.read_text(encoding="utf-8")
-    for message in told():
+    for message in messages():
         released = released_schemas(message.name)
         text = json.dumps(json_schema(released[max(released)]), indent=2, ensure_ascii=False)
         yield f"{CLIENT_SCHEMAS}/json/{message.name}.schema.json", f"{text}\n"

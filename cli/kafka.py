@@ -13,7 +13,7 @@ from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, Consumer, KafkaError, 
 from cli.context import Data, console, reachable_settings
 from runtime.errors import FixableError
 from runtime.kafka import TIMEOUT_S, partition_count, reader_options
-from schemas.codec import NotDecodable, decode_command, digest_of, read_event
+from schemas.codec import NotDecodable, decode_command, decode_event, digest_of
 from schemas.sharding import shard_of
 from schemas.topics import COMMANDS, EVENTS, TICKS
 
@@ -118,7 +118,7 @@ def _decoded(what: Log, value: bytes | None) -> dict[str, Any]:
                 command = decode_command(value)
                 return {"type": type(command).__name__, **msgspec.to_builtins(command)}
             case Log.EVENTS:
-                event = read_event(value)
+                event = decode_event(value)
                 return {
                     "type": type(event).__name__,
                     **msgspec.to_builtins(event),

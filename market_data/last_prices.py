@@ -5,7 +5,7 @@ from typing import Final
 
 from runtime.kafka import read_back
 from runtime.settings import Settings
-from schemas.codec import read_event
+from schemas.codec import decode_event
 from schemas.events import PricesUpdated
 from schemas.topics import EVENTS
 
@@ -22,7 +22,7 @@ def last_accepted_prices(settings: Settings, symbols: Iterable[str]) -> dict[str
         found: dict[str, int] = {}
         records = read_back(settings, EVENTS, SHARD, window)
         for record in records:
-            event = read_event(record.value)
+            event = decode_event(record.value)
             if isinstance(event, PricesUpdated):
                 found |= {tick.symbol: (tick.bid + tick.ask) // 2 for tick in event.accepted if tick.symbol in wanted}
         if len(found) == len(wanted) or len(records) < window or window >= LAST_WINDOW:

@@ -9,7 +9,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from runtime.kafka import reader_options
 from runtime.settings import Settings
-from schemas.codec import read_event
+from schemas.codec import decode_event
 from schemas.events import InstrumentsDefined
 from schemas.topics import EVENTS
 
@@ -56,7 +56,7 @@ def _defined(consumer: Consumer) -> set[int]:
         if (
             partition is not None
             and partition not in seen
-            and isinstance(read_event(message.value()), InstrumentsDefined)
+            and isinstance(decode_event(message.value()), InstrumentsDefined)
         ):
             seen.add(partition)
             consumer.pause([TopicPartition(EVENTS, partition)])

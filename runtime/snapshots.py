@@ -9,7 +9,7 @@ from confluent_kafka import Consumer, TopicPartition
 from runtime.kafka import Options, Record, bounds, reader_options, records_to
 from runtime.settings import Settings
 from schemas.snapshots import (
-    Manifest,
+    SnapshotManifest,
     SnapshotUnreadable,
     chunk_key,
     decode_manifest,
@@ -31,7 +31,7 @@ class Found(NamedTuple):
     """A manifest, and the offset it stands at."""
 
     offset: int
-    manifest: Manifest
+    manifest: SnapshotManifest
 
 
 Unreadable = Callable[[int, str], None]
@@ -71,7 +71,7 @@ def manifests(settings: Settings, shard: int, on_unreadable: Unreadable | None =
         consumer.close()
 
 
-def read_pages(settings: Settings, shard: int, manifest: Manifest) -> Iterator[bytes]:
+def read_pages(settings: Settings, shard: int, manifest: SnapshotManifest) -> Iterator[bytes]:
     """Give the pages of the snapshot this manifest of the shard's partition describes. Blocks; for a thread.
 
     Raises SnapshotUnreadable where a chunk is missing, of another slot, truncated or altered; the hash of the whole is
@@ -80,7 +80,7 @@ def read_pages(settings: Settings, shard: int, manifest: Manifest) -> Iterator[b
     return unpack(manifest, _chunks(settings, shard, manifest))
 
 
-def _chunks(settings: Settings, shard: int, manifest: Manifest) -> Iterator[bytes]:
+def _chunks(settings: Settings, shard: int, manifest: SnapshotManifest) -> Iterator[bytes]:
     consumer = Consumer(reader_options(settings, "reprise-snapshot") | CHUNK_FETCH)
     try:
         end = bounds(consumer, SNAPSHOTS, shard)[1]

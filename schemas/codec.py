@@ -13,8 +13,8 @@ import msgspec
 from fastavro import parse_schema, schemaless_reader
 from fastavro.schema import fingerprint, to_parsing_canonical_form
 
+from schemas.avro_codegen import Writer, compile_reader, compile_writer, read_first
 from schemas.commands import Command
-from schemas.compiled import Writer, compile_reader, compile_writer, read_first
 from schemas.events import Event
 from schemas.messages import Instrument, Leg, RefusedTick, Tick
 
@@ -34,24 +34,24 @@ class NotDecodable(ValueError):
     """Bytes that are not one message of ours; the text says in which way."""
 
 
-class Form(NamedTuple):
-    """One way to write a command. unsaid: the fields it has no place for, which must be null."""
+class CommandEncoder(NamedTuple):
+    """Writes a command by one released schema. missing_fields: the schema lacks them, so they must be null."""
 
     prefix: bytes
     write: Writer
-    unsaid: tuple[str, ...]
+    missing_fields: tuple[str, ...]
 
 
 class Codec(NamedTuple):
-    """Every schema there is: to write with, by type; to read with, by the prefix, which has the writer's fingerprint.
+    """Every released schema: encoders by message type, decoders by prefix, which has the writer's fingerprint.
 
-    seals: of each rules version the writers of events. versions: what rules version each schema came with.
+    event_encoders: by rules version, then by type. versions: the rules version each schema came with, by prefix.
     """
 
-    seals: dict[int, dict[type, tuple[bytes, Writer]]]
-    forms: dict[type, tuple[Form, ...]]  # oldest first
-    commands: dict[bytes, Reader]
-    events: dict[bytes, Reader]
+    event_encoders: dict[int, dict[type, tuple[bytes, Writer]]]
+    command_encoders: dict[type, tuple[CommandEncoder, ...]]  # oldest first
+    command_decoders: dict[bytes, Reader]
+    event_decoders: dict[bytes, Reader]
     versions: dict[bytes, int]
     newest: int  # version with a schema
 
@@ -62,29 +62,29 @@ def codec() -> Codec:
     commands: dict[bytes, Reader] = {}
     events: dict[bytes, Reader] = {}
     versions: dict[bytes, int] = {}
-    for types, readers in ((get_args(Command), commands), (get_args(Event), events)):
+    for types, decoders in ((get_args(Command), commands), (get_args(Event), events)):
         for message_type in types:
             released = released_schemas(message_type.__name__)
             newest = released[max(released)]
             for version, schema in sorted(released.items()):
                 prefix = prefix_of(schema)
-                readers[prefix] = _reader(schema, newest, message_type)
+                decoders[prefix] = _reader(schema, newest, message_type)
                 versions[prefix] = version
-    seals = _Seals()
+    event_encoders = _EventEncoders()
     for version in range(1, RULES_VERSION + 1):
-        seals.compile(version)
-    forms = {command_type: _forms(command_type) for command_type in get_args(Command)}
-    return Codec(seals, forms, commands, events, versions, max(versions.values()))
+        event_encoders.compile(version)
+    command_encoders = {command_type: _command_encoders(command_type) for command_type in get_args(Command)}
+    return Codec(event_encoders, command_encoders, commands, events, versions, max(versions.values()))
 
 
-class _Seals(dict[int, dict[type, tuple[bytes, Writer]]]):
-    """The writers of events by rules version."""
+class _EventEncoders(dict[int, dict[type, tuple[bytes, Writer]]]):
+    """The writers of events by rules version; those of a later version are compiled when first used."""
 
     def __missing__(self, rules_version: int) -> dict[type, tuple[bytes, Writer]]:
         return self.compile(rules_version)
 
     def compile(self, rules_version: int) -> dict[type, tuple[bytes, Writer]]:
-        """Make the writers of a version: of each event the newest schema that is not newer."""
+        """Compile the writers of a version: each event's newest schema that is not newer than the version."""
         made = self[rules_version] = {}
         for event_type in get_args(Event):
             released = released_schemas(event_type.__name__)
@@ -116,9 +116,9 @@ def prefix_of(schema: dict[str, Any]) -> bytes:
 
 
 def encode_command(command: Command) -> bytes:
-    """Give a command's record value, by the oldest schema that says all of it: so every engine reads what it can."""
-    for prefix, write, unsaid in codec().forms[type(command)]:
-        if not unsaid or all(getattr(command, name) is None for name in unsaid):
+    """Give a command's record value, by the oldest schema that has all its fields, for engines of every age."""
+    for prefix, write, missing_fields in codec().command_encoders[type(command)]:
+        if not missing_fields or all(getattr(command, name) is None for name in missing_fields):
             return write(command, prefix)
     raise AssertionError("the newest schema has all fields")
 
@@ -126,25 +126,25 @@ def encode_command(command: Command) -> bytes:
 def decode_command(value: bytes | None, rules_version: int | None = None) -> Command:
     """Read a command's record value, or raise NotDecodable, whatever the bytes are.
 
-    rules_version: the one in force, for who executes it. What came with a later one is no command yet: the code that
-    did not know it said so, and an old log must replay to the same bytes.
+    rules_version: the one in force, given by an executor. A schema that came with a later version is not a command
+    yet: code without that version rejected it, and an old log must replay to the same bytes.
     """
-    made = codec()
-    command: Command = _read(value, made.commands)
-    if rules_version is not None and rules_version < made.newest:
-        assert value is not None, "it was read"
-        comes_with = made.versions[value[:PREFIX_SIZE]]
+    all_schemas = codec()
+    command: Command = _decode(value, all_schemas.command_decoders)
+    if rules_version is not None and rules_version < all_schemas.newest:
+        assert value is not None, "it was decoded"
+        comes_with = all_schemas.versions[value[:PREFIX_SIZE]]
         if comes_with > rules_version:
             raise NotDecodable(f"its schema comes with rules version {comes_with}")
     return command
 
 
-def seal(event: Event, previous: bytes, rules_version: int) -> tuple[bytes, bytes]:
+def encode_and_chain(event: Event, previous: bytes, rules_version: int) -> tuple[bytes, bytes]:
     """Give an event's record value and its digest, which chains it to the previous one's.
 
     rules_version: in force before the event's command; it names the writer's schema.
     """
-    prefix, write = codec().seals[rules_version][type(event)]
+    prefix, write = codec().event_encoders[rules_version][type(event)]
     body = write(event, prefix)
     digest = blake2b(previous + body, digest_size=DIGEST_SIZE).digest()
     return body + digest, digest
@@ -177,16 +177,16 @@ def expected_digest(value: bytes, previous: bytes) -> bytes:
     return blake2b(previous + value[:-DIGEST_SIZE], digest_size=DIGEST_SIZE).digest()
 
 
-def read_event(value: bytes | None) -> Event:
+def decode_event(value: bytes | None) -> Event:
     """Read an event's record value, or raise NotDecodable."""
-    event: Event = _read(value, codec().events)
+    event: Event = _decode(value, codec().event_decoders)
     return event
 
 
-def _read(value: bytes | None, readers: dict[bytes, Reader]) -> Any:
+def _decode(value: bytes | None, decoders: dict[bytes, Reader]) -> Any:
     if value is None or value[:2] != MARKER or len(value) < PREFIX_SIZE:
         raise NotDecodable("no Avro single-object encoding: the value does not begin with C3 01 and a fingerprint")
-    read = readers.get(value[:PREFIX_SIZE])
+    read = decoders.get(value[:PREFIX_SIZE])
     if read is None:
         raise NotDecodable(f"no message of this topic has a schema with fingerprint {value[2:PREFIX_SIZE].hex()}")
     try:
@@ -195,14 +195,14 @@ def _read(value: bytes | None, readers: dict[bytes, Reader]) -> Any:
         raise NotDecodable(f"it is not what its schema says: {str(error) or type(error).__name__}") from error
 
 
-def _forms(command_type: type) -> tuple[Form, ...]:
+def _command_encoders(command_type: type) -> tuple[CommandEncoder, ...]:
     fields = command_type.__struct_fields__  # type: ignore[attr-defined]  # Every message is a Struct.
-    forms = []
+    encoders = []
     for _, schema in sorted(released_schemas(command_type.__name__).items()):
-        said = {field["name"]: None for field in schema["fields"]}
-        unsaid = tuple(name for name in fields if name not in said)
-        forms.append(Form(prefix_of(schema), compile_writer(schema), unsaid))
-    return tuple(forms)
+        written = {field["name"] for field in schema["fields"]}
+        missing_fields = tuple(name for name in fields if name not in written)
+        encoders.append(CommandEncoder(prefix_of(schema), compile_writer(schema), missing_fields))
+    return tuple(encoders)
 
 
 def _reader(schema: dict[str, Any], newest: dict[str, Any], message_type: type) -> Reader:

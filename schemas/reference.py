@@ -8,7 +8,7 @@ from schemas.codec import DIGEST_FIELD, PREFIX_SIZE, prefix_of, released_schemas
 from schemas.commands import Broadcast, ClientCommand, Command
 from schemas.events import Event, EventHeader
 from schemas.rejections import Rejection, TickRefusal
-from schemas.snapshots import SCHEMA_NAME as SNAPSHOT_MANIFEST
+from schemas.snapshots import SnapshotManifest
 from schemas.venue import VenueCommand, VenueEvent
 
 FIRST_VERSION: Final = 1
@@ -16,7 +16,7 @@ FIRST_VERSION: Final = 1
 _PARTS: Final = {
     "events": tuple(message.__name__ for message in get_args(Event)),
     "commands": tuple(message.__name__ for message in get_args(Command)),
-    "snapshots": (SNAPSHOT_MANIFEST,),
+    "snapshots": (SnapshotManifest.__name__,),
     "venue-commands": tuple(message.__name__ for message in get_args(VenueCommand)),
     "venue-events": tuple(message.__name__ for message in get_args(VenueEvent)),
 }
@@ -34,8 +34,8 @@ class Field(NamedTuple):
     since: int
 
 
-class Told(NamedTuple):
-    """One message: what it says of itself, its fields, and the fingerprint of each version."""
+class MessageReference(NamedTuple):
+    """One message: its meaning, its fields, and the fingerprint of each version of its schema."""
 
     name: str
     meaning: str
@@ -45,7 +45,7 @@ class Told(NamedTuple):
 
 def blocks() -> dict[str, str]:
     """Give each block of the document by its name."""
-    parts = {part: [_told(name) for name in names] for part, names in _PARTS.items()}
+    parts = {part: [_message(name) for name in names] for part, names in _PARTS.items()}
     events, commands = parts["events"], parts["commands"]
     return {
         "header": _table(_shared(events, _HEADER)),
@@ -63,9 +63,9 @@ def blocks() -> dict[str, str]:
     }
 
 
-def told() -> list[Told]:
+def messages() -> list[MessageReference]:
     """Give every message there is."""
-    return [_told(name) for names in _PARTS.values() for name in names]
+    return [_message(name) for names in _PARTS.values() for name in names]
 
 
 def filled(document: str, given: dict[str, str]) -> str:
@@ -82,14 +82,14 @@ def marked(document: str) -> list[str]:
     return re.findall(r"<!-- made: ([a-z.-]+) -->", document)
 
 
-def _told(name: str) -> Told:
+def _message(name: str) -> MessageReference:
     versions = dict(sorted(released_schemas(name).items()))
     newest = versions[max(versions)]
     since: dict[str, int] = {}
     for version, schema in versions.items():
         for field in schema["fields"]:
             since.setdefault(field["name"], version)
-    return Told(
+    return MessageReference(
         name=name,
         meaning=newest["doc"],
         fields=tuple(
@@ -121,17 +121,17 @@ def _named(name: str) -> str:
     return f"[{short}](#{short.lower()})"
 
 
-def _sections(messages: Iterable[Told], *, without: tuple[str, ...] = ()) -> str:
+def _sections(messages: Iterable[MessageReference], *, without: tuple[str, ...] = ()) -> str:
     return "\n\n".join(_section(message, without) for message in messages)
 
 
-def _section(message: Told, without: tuple[str, ...]) -> str:
+def _section(message: MessageReference, without: tuple[str, ...]) -> str:
     own = [field for field in message.fields if field.name not in without]
     marks = ", ".join(f"`{mark}`" + _since(version) for version, mark in message.fingerprints.items())
     return f"### {message.name}\n\n{message.meaning} {marks}\n" + (f"\n{_table(own)}" if own else "")
 
 
-def _commands(commands: list[Told]) -> str:
+def _commands(commands: list[MessageReference]) -> str:
     return "\n\n".join(
         _section(command, shared) + ("" if not shared else f"\nAlso the fields of {what}.\n")
         for command in commands
@@ -139,17 +139,17 @@ def _commands(commands: list[Told]) -> str:
     ).rstrip()
 
 
-def _shared_by(command: Told) -> tuple[tuple[str, ...], str]:
+def _shared_by(command: MessageReference) -> tuple[tuple[str, ...], str]:
     if _having([command], _CLIENT):
         return _CLIENT, "a client's command"
     return (_BROADCAST, "a broadcast") if _having([command], _BROADCAST) else ((), "")
 
 
-def _having(messages: list[Told], fields: tuple[str, ...]) -> list[Told]:
+def _having(messages: list[MessageReference], fields: tuple[str, ...]) -> list[MessageReference]:
     return [message for message in messages if set(fields) <= {field.name for field in message.fields}]
 
 
-def _shared(messages: list[Told], names: tuple[str, ...]) -> list[Field]:
+def _shared(messages: list[MessageReference], names: tuple[str, ...]) -> list[Field]:
     """Give the fields all these messages have, which say the same in each."""
     first = [field for field in messages[0].fields if field.name in names]
     for message in messages:
@@ -184,7 +184,7 @@ def _words() -> str:
 
 
 def _inside(kind: str) -> Iterator[dict[str, Any]]:
-    for message in told():
+    for message in messages():
         released = released_schemas(message.name)
         for field in released[max(released)]["fields"]:
             yield from _within(field["type"], kind)

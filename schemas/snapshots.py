@@ -17,7 +17,6 @@ from fastavro import parse_schema, schemaless_reader, schemaless_writer
 
 from schemas.codec import MARKER, PREFIX_SIZE, prefix_of, released_schemas
 
-SCHEMA_NAME: Final = "SnapshotManifest"
 # What zstd makes of the worst of them stays below 900 kB, and the broker takes no record over 1 MB.
 CHUNK_BYTES: Final = 880_000
 COMPRESSION_LEVEL: Final = 1
@@ -31,7 +30,7 @@ class SnapshotUnreadable(Exception):
     """A snapshot is not what it should be, or not for this code to read; the text says in which way."""
 
 
-class Manifest(msgspec.Struct, frozen=True, kw_only=True):
+class SnapshotManifest(msgspec.Struct, frozen=True, kw_only=True):
     """Describes one snapshot; its Avro schema explains each field."""
 
     shard: int
@@ -67,17 +66,17 @@ def is_manifest_key(key: bytes | None) -> bool:
     return key is not None and key.endswith(MANIFEST_KEY_END)
 
 
-def encode_manifest(manifest: Manifest) -> bytes:
+def encode_manifest(manifest: SnapshotManifest) -> bytes:
     """Give a manifest's record value: Avro in single-object encoding, by the newest schema."""
     prefix, schema, _ = _schemas()
     out = BytesIO(prefix)
     out.seek(PREFIX_SIZE)
     schemaless_writer(out, schema, msgspec.structs.asdict(manifest) | {CHECKSUM_FIELD: bytes(CHECKSUM_SIZE)})
-    said = out.getvalue()[:-CHECKSUM_SIZE]
-    return said + _checksum(said)
+    content = out.getvalue()[:-CHECKSUM_SIZE]
+    return content + _checksum(content)
 
 
-def decode_manifest(value: bytes | None) -> Manifest:
+def decode_manifest(value: bytes | None) -> SnapshotManifest:
     """Read a manifest's record value, written by any schema ever released, or raise SnapshotUnreadable."""
     _, newest, writers = _schemas()
     if value is None or value[:2] != MARKER or len(value) < PREFIX_SIZE:
@@ -94,7 +93,7 @@ def decode_manifest(value: bytes | None) -> Manifest:
     try:
         fields: Any = schemaless_reader(body, writer, newest)
         del fields[CHECKSUM_FIELD]
-        manifest = msgspec.convert(fields, Manifest, builtin_types=(bytes,))
+        manifest = msgspec.convert(fields, SnapshotManifest, builtin_types=(bytes,))
     except (ValueError, IndexError, EOFError, OverflowError, MemoryError, TypeError) as error:
         raise SnapshotUnreadable(f"its manifest is not what its schema says: {error!r}") from error
     if body.read(1):
@@ -105,7 +104,9 @@ def decode_manifest(value: bytes | None) -> Manifest:
     return manifest
 
 
-def why_unusable(manifest: Manifest, *, shard: int, seq: int, format_version: int, rules_version: int) -> str | None:
+def why_unusable(
+    manifest: SnapshotManifest, *, shard: int, seq: int, format_version: int, rules_version: int
+) -> str | None:
     """Say why a snapshot is not for this shard, these committed events or this code, or give null.
 
     seq: of the last committed event. The versions: the newest this code can read. Age never disqualifies one.
@@ -150,7 +151,7 @@ class Packing:
         return self._hash.digest()
 
 
-def unpack(manifest: Manifest, chunks: Iterable[bytes]) -> Iterator[bytes]:
+def unpack(manifest: SnapshotManifest, chunks: Iterable[bytes]) -> Iterator[bytes]:
     """Give the pages of all chunks, in order.
 
     Raises SnapshotUnreadable where one is not what the manifest says; that the whole has the right hash is known
@@ -190,7 +191,7 @@ def _decompressed(chunk: bytes, limit: int, number: int) -> bytes:
         raise SnapshotUnreadable(f"chunk {number} cannot be decompressed: {error}") from error
 
 
-def _contradiction(manifest: Manifest) -> str | None:
+def _contradiction(manifest: SnapshotManifest) -> str | None:
     numbers = (
         manifest.shard,
         manifest.slot,
@@ -218,13 +219,13 @@ def _contradiction(manifest: Manifest) -> str | None:
     return None
 
 
-def _checksum(said: bytes) -> bytes:
-    return blake2b(said, digest_size=CHECKSUM_SIZE).digest()
+def _checksum(content: bytes) -> bytes:
+    return blake2b(content, digest_size=CHECKSUM_SIZE).digest()
 
 
 @cache
 def _schemas() -> tuple[bytes, Any, dict[bytes, Any]]:
     """Give the newest schema's prefix and the schema itself, and every released one by its prefix."""
-    released = released_schemas(SCHEMA_NAME)
+    released = released_schemas(SnapshotManifest.__name__)
     newest = released[max(released)]
     return prefix_of(newest), parse_schema(newest), {prefix_of(one): parse_schema(one) for one in released.values()}

@@ -10,8 +10,8 @@ from typing import Any, Final, Literal, get_args
 
 import msgspec
 
+from schemas.avro_codegen import Writer, compile_reader, compile_writer
 from schemas.codec import MARKER, PREFIX_SIZE, NotDecodable, prefix_of, released_schemas
-from schemas.compiled import Writer, compile_reader, compile_writer
 from schemas.messages import Record
 
 VenueSide = Literal["buy", "sell"]
@@ -250,7 +250,7 @@ def decode_venue_command(value: bytes | None) -> VenueCommand:
     return command
 
 
-def read_venue_event(value: bytes | None) -> VenueEvent:
+def decode_venue_event(value: bytes | None) -> VenueEvent:
     """Read a record of `venue.events`, or raise NotDecodable."""
     event: VenueEvent = _read(value, _readers(VenueEvent))
     return event

@@ -7,7 +7,7 @@ from engine.core.laws import broken
 from engine.core.state import State, genesis
 from engine.core.step import step
 from runtime.kafka import Record
-from schemas.codec import NotDecodable, decode_command, first_digest, seal
+from schemas.codec import NotDecodable, decode_command, encode_and_chain, first_digest
 from schemas.commands import Command
 from schemas.events import Event
 
@@ -27,9 +27,9 @@ def execute(shard: int, shards: int, log: Iterable[tuple[int, bytes]], *, laws_e
     for offset, (time, value) in enumerate(log):
         rules = replay.state.rules_version
         for event in step(replay.state, command_in(value, rules), offset=offset, time=time):
-            sealed, digest = seal(event, digest, rules)
+            encoded, digest = encode_and_chain(event, digest, rules)
             replay.events.append(event)
-            replay.values.append(sealed)
+            replay.values.append(encoded)
         if offset % laws_every == 0:
             assert broken(replay.state) == [], offset
     assert broken(replay.state) == []

@@ -14,7 +14,7 @@ from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 from runtime.kafka import Record, read_back, reader_options, record_of, transactional_producer_options
 from runtime.settings import Settings
 from schemas.topics import OTHER_PARTITIONS, VENUE_COMMANDS, VENUE_EVENTS
-from schemas.venue import VenueEvent, encode_venue, read_venue_event
+from schemas.venue import VenueEvent, decode_venue_event, encode_venue
 from venue.book import Book
 
 TRANSACTIONAL_ID: Final = "venue-worker"
@@ -95,7 +95,7 @@ class EventLog:
         self._producer.init_transactions(INIT_TIMEOUT_S)
         for partition in range(OTHER_PARTITIONS):
             for record in read_back(self._settings, VENUE_EVENTS, partition, ALL):
-                self._book.apply(partition, read_venue_event(record.value))
+                self._book.apply(partition, decode_venue_event(record.value))
 
     def _numbered(self, waiting: Sequence[_Waiting]) -> list[tuple[int, VenueEvent]]:
         seqs = dict(self._book.seqs)

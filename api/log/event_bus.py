@@ -35,7 +35,7 @@ from typing import Final, NamedTuple
 
 from api.log.price_cache import FOLDED, PRICE_SHARD
 from api.log.recent_events import Kept, Recent
-from schemas.codec import read_event
+from schemas.codec import decode_event
 from schemas.events import (
     Event,
     EventHeader,
@@ -182,4 +182,4 @@ class Bus:
 
 
 def _happened(kept: Kept) -> Happened:
-    return Happened(kept.shard, read_event(kept.value))
+    return Happened(kept.shard, decode_event(kept.value))

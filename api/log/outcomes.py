@@ -14,7 +14,7 @@ from api.log.event_header import HeaderReader
 from api.log.price_cache import FOLDED, PRICE_SHARD, Prices
 from runtime.kafka import Record, read_back, reader_options
 from runtime.settings import Settings
-from schemas.codec import read_event
+from schemas.codec import decode_event
 from schemas.events import Event, EventHeader
 from schemas.topics import EVENTS
 
@@ -71,7 +71,7 @@ class Waiter:
             return
         for arrival in self._arrivals:
             if self._offset < 0 or arrival.header.command_offset == self._offset:
-                self.outcome.set_result(Outcome(arrival.shard, read_event(arrival.value)))
+                self.outcome.set_result(Outcome(arrival.shard, decode_event(arrival.value)))
                 return
 
 
@@ -131,7 +131,7 @@ class Outcomes:
     def recent(self, command_id: str) -> Outcome | None:
         """Give the first outcome of a command whose id is remembered, where it came lately."""
         arrival = self._recent.get(command_id)
-        return None if arrival is None else Outcome(arrival.shard, read_event(arrival.value))
+        return None if arrival is None else Outcome(arrival.shard, decode_event(arrival.value))
 
     def seq(self, shard: int) -> int:
         """Give the last event's seq."""
@@ -175,7 +175,7 @@ class Outcomes:
             return None
         market = None
         if shard == PRICE_SHARD and issubclass(self._headers.type_of(value), FOLDED):
-            market = read_event(value)
+            market = decode_event(value)
             self._prices.fold(market)
         # Behind the fold: whoever reads a seq and then a price has a price of that event or a later one.
         self._seqs[shard] = header.seq

@@ -27,8 +27,8 @@ from schemas.venue import (
     VenueOrderUnknown,
     VenueStatus,
     decode_venue_command,
+    decode_venue_event,
     encode_venue,
-    read_venue_event,
 )
 
 POLL_S: Final = 0.2
@@ -165,7 +165,7 @@ class VenueChannel:
         return self._first(command.account_id, command.order, time)
 
     def _of_event(self, value: bytes | None) -> VenueUpdate | None:
-        event = read_venue_event(value)
+        event = decode_venue_event(value)
         status = STATUS_AFTER.get(type(event))
         order: VenueOrder | None = getattr(event, "order", None)
         if status is None or order is None or event.account_id is None:

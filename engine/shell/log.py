@@ -18,7 +18,7 @@ from runtime.kafka import (
 from runtime.settings import Settings
 from runtime.snapshots import Found
 from schemas.codec import digest_of, first_digest, seq_of
-from schemas.snapshots import Manifest
+from schemas.snapshots import SnapshotManifest
 from schemas.topics import COMMANDS, EVENTS
 
 FENCE_TIMEOUT_S: Final = 15.0
@@ -74,7 +74,7 @@ class Log(Protocol):
     def manifests(self, shard: int, on_unreadable: Callable[[int, str], None]) -> Iterator[Found]:
         """Give the ring's manifests, newest first."""
 
-    def pages(self, shard: int, manifest: Manifest) -> Iterator[bytes]:
+    def pages(self, shard: int, manifest: SnapshotManifest) -> Iterator[bytes]:
         """Give a snapshot's pages, or raise SnapshotUnreadable."""
 
 
@@ -119,7 +119,7 @@ class KafkaLog:
         """Look from the end of the topic."""
         return snapshots.manifests(self._settings, shard, on_unreadable)
 
-    def pages(self, shard: int, manifest: Manifest) -> Iterator[bytes]:
+    def pages(self, shard: int, manifest: SnapshotManifest) -> Iterator[bytes]:
         """Read the chunks from where the manifest says they are."""
         return snapshots.read_pages(self._settings, shard, manifest)
 

@@ -11,7 +11,7 @@ from engine.shell.liveness import Liveness
 from engine.shell.log import Log
 from engine.shell.ring import Ring
 from runtime.snapshots import Found
-from schemas.snapshots import Manifest, Packing, chunk_key, encode_manifest, manifest_key
+from schemas.snapshots import Packing, SnapshotManifest, chunk_key, encode_manifest, manifest_key
 from schemas.topics import SNAPSHOTS
 
 DELIVERY_TIMEOUT_S: Final = 30.0
@@ -60,7 +60,7 @@ class Publisher:
         """Compress some pages, in the thread."""
         return self._thread.submit(packing.add, pages)
 
-    def publish(self, content: Content, packing: Packing, pause_s: float = 0.0) -> Future[Manifest]:
+    def publish(self, content: Content, packing: Packing, pause_s: float = 0.0) -> Future[SnapshotManifest]:
         """Write a snapshot, in the thread, with a pause after every few chunks.
 
         NotPublished where the next one may succeed; KafkaException where this producer never will again.
@@ -75,7 +75,7 @@ class Publisher:
     def _release(self) -> None:
         self._producer = None
 
-    def _publish(self, content: Content, packing: Packing, pause_s: float) -> Manifest:
+    def _publish(self, content: Content, packing: Packing, pause_s: float) -> SnapshotManifest:
         self._liveness.check()
         assert self._producer is not None, "nothing is published after the shard was given up"
         sha256 = packing.finish()
@@ -99,7 +99,7 @@ class Publisher:
         self._unfinished = "abort"
         keys = [chunk_key(place.slot, number) for number in range(len(packing.chunks))]
         offsets = self._deliver(producer, list(zip(keys, packing.chunks, strict=True)), pause_s)
-        manifest = Manifest(
+        manifest = SnapshotManifest(
             shard=self._shard,
             slots=self._slots,
             slot=place.slot,

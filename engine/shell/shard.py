@@ -16,7 +16,7 @@ from engine.shell.progress import Progress
 from engine.shell.start import Start
 from engine.shell.take_over import Ends
 from engine.shell.withheld import Withheld
-from schemas.codec import NotDecodable, decode_command, first_digest, seal
+from schemas.codec import NotDecodable, decode_command, encode_and_chain, first_digest
 from schemas.commands import Command
 from schemas.events import Event
 
@@ -178,28 +178,28 @@ class Shard:
     def execute(self, records: Records) -> None:
         """Execute commands that follow each other; an exception freezes the shard at the one that raised it.
 
-        All are decoded, then all executed, then all sealed: that takes an eighth less time than one command after
+        All are decoded, then all executed, then all encoded: that takes an eighth less time than one command after
         the other.
         """
         assert self.state is not None, "commands are read after the take-over"
         sink = self.outbox or self.withheld
         assert sink is not None, "a shard that executes has where to put its events"
         executed: list[Executed] = []
-        sealed: list[list[Output]] = []
+        encoded: list[list[Output]] = []
         try:
             try:
                 self._step_through(self.state, records, executed)
             finally:  # What was executed before an exception is kept.
-                self._seal(executed, sealed)
+                self._encode(executed, encoded)
         except RulesUnknown as error:
             self.freeze(f"offset {self.next_offset}: {error}")
         except Exception as error:  # The one place that freezes a shard: whatever it is, it is a defect.
             log.exception("the core raised", shard=self.number, offset=self.next_offset)
             if self.phase != "frozen":
                 self.freeze(f"the core raised at offset {self.next_offset}: {error!r}")
-        if sealed:
-            oldest = records[self.next_offset - len(sealed) - records[0].offset]
-            sink.put(sealed, oldest.timestamp)
+        if encoded:
+            oldest = records[self.next_offset - len(encoded) - records[0].offset]
+            sink.put(encoded, oldest.timestamp)
         self._see_where_it_is()
 
     def stop_before_hole(self, message: str) -> None:
@@ -229,20 +229,20 @@ class Shard:
             if began is not None:
                 self._on_timed(perf_counter() - began)
 
-    def _seal(self, executed: list[Executed], sealed: list[list[Output]]) -> None:
+    def _encode(self, executed: list[Executed], encoded: list[list[Output]]) -> None:
         """Add the records of each command's events, but of those that exist; move on by whole commands."""
         for rules_version, events in executed:
             digest = self.digest
             outputs: list[Output] = []
             for event in events:
-                value, digest = seal(event, digest, rules_version)
+                value, digest = encode_and_chain(event, digest, rules_version)
                 account_id = event.account_id
                 outputs.append((None if account_id is None else account_id.encode(), value))
             self.seq = events[-1].seq
             self.digest = digest
             self.next_offset += 1
             if not self._silent:
-                sealed.append(outputs)
+                encoded.append(outputs)
                 continue
             self._compare_with_watermark()
             if self.phase == "frozen":

@@ -13,7 +13,7 @@ from engine.shell.metrics import Metrics
 from engine.shell.publishing import Content, NotPublished, Publisher
 from engine.shell.shard import Shard, Snapshotted
 from engine.snapshot import FORMAT, begin_copy, end_copy
-from schemas.snapshots import CHUNK_BYTES, Manifest, Packing
+from schemas.snapshots import CHUNK_BYTES, Packing, SnapshotManifest
 
 log = structlog.get_logger(__name__)
 
@@ -92,7 +92,7 @@ class Snapshots:
             else:
                 self._count("abandoned" if manifest is None else "published", shard, began, manifest)
 
-    async def _take(self, shard: Shard, publisher: Publisher) -> Manifest | None:
+    async def _take(self, shard: Shard, publisher: Publisher) -> SnapshotManifest | None:
         """Give the published manifest, or null where the shard was given up or froze meanwhile."""
         assert shard.state is not None, "a live shard has a ledger"
         assert shard.outbox is not None, "a live shard has an outbox"
@@ -145,7 +145,7 @@ class Snapshots:
         return True
 
     def _count(
-        self, result: str, shard: Shard, began: float, manifest: Manifest | None = None, why: str | None = None
+        self, result: str, shard: Shard, began: float, manifest: SnapshotManifest | None = None, why: str | None = None
     ) -> None:
         seconds = monotonic() - began
         self._metrics.snapshots.labels(result).inc()

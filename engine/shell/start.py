@@ -11,7 +11,7 @@ from engine.shell.log import Bounds, Log, Watermark
 from engine.shell.progress import Progress
 from engine.snapshot import FORMAT, restore
 from schemas.codec import first_digest
-from schemas.snapshots import Manifest, SnapshotUnreadable, why_unusable
+from schemas.snapshots import SnapshotManifest, SnapshotUnreadable, why_unusable
 
 log = structlog.get_logger(__name__)
 
@@ -23,7 +23,7 @@ class Start(NamedTuple):
 
     state: State
     digest: bytes
-    manifest: Manifest | None
+    manifest: SnapshotManifest | None
 
 
 def start_of(source: Log, shard: int, shards: int, watermark: Watermark, bounds: Bounds, progress: Progress) -> Start:
@@ -49,7 +49,7 @@ def start_of(source: Log, shard: int, shards: int, watermark: Watermark, bounds:
     return Start(genesis(shard, shards), first_digest(shard), None)
 
 
-def _load(source: Log, manifest: Manifest, shard: int, shards: int, progress: Progress) -> State | str:
+def _load(source: Log, manifest: SnapshotManifest, shard: int, shards: int, progress: Progress) -> State | str:
     """Give the snapshot's ledger, or why it has none."""
     progress.begin("loading", manifest.uncompressed_bytes)
     progress.offset = manifest.next_offset
@@ -67,7 +67,7 @@ def _counted(pages: Iterator[bytes], progress: Progress) -> Iterator[bytes]:
     progress.begin("indexing", 0)
 
 
-def _why_of_another_log(source: Log, manifest: Manifest, bounds: Bounds) -> str | None:
+def _why_of_another_log(source: Log, manifest: SnapshotManifest, bounds: Bounds) -> str | None:
     """Say why these commands are not those the snapshot was made of, as far as its last one shows it, or give null."""
     if manifest.next_offset <= bounds.first:
         return None  # What it was made of was deleted; the shard itself sees whether anything is missing.
@@ -82,7 +82,7 @@ def _why_of_another_log(source: Log, manifest: Manifest, bounds: Bounds) -> str 
     return None
 
 
-def _contradiction(manifest: Manifest, state: State, shards: int) -> str | None:
+def _contradiction(manifest: SnapshotManifest, state: State, shards: int) -> str | None:
     """Say in what a ledger differs from what its manifest says of it, or give null."""
     said = (manifest.shard, shards, manifest.seq, manifest.next_offset, manifest.time, manifest.rules_version)
     found = (state.shard, state.shards, state.seq, state.next_offset, state.time, state.rules_version)

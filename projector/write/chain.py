@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from runtime.errors import FixableError
-from schemas.codec import NotDecodable, digest_of, expected_digest, first_digest, read_event
+from schemas.codec import NotDecodable, decode_event, digest_of, expected_digest, first_digest
 from schemas.events import Event
 
 REBUILD = (
@@ -43,7 +43,7 @@ def start_of(shard: int) -> Position:
 def entry(shard: int, offset: int, value: bytes) -> Entry:
     """Read a record, or refuse the log."""
     try:
-        return Entry(shard, offset, value, read_event(value))
+        return Entry(shard, offset, value, decode_event(value))
     except NotDecodable as error:
         raise BrokenLogError(
             f"Shard {shard}, offset {offset}: the record holds no event: {error}. {REBUILD}"

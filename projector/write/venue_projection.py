@@ -16,7 +16,7 @@ from runtime.kafka import reader_options, record_of
 from runtime.settings import Settings
 from schemas.codec import NotDecodable
 from schemas.topics import OTHER_PARTITIONS, VENUE_COMMANDS
-from schemas.venue import VenueMessage, decode_venue_command, read_venue_event
+from schemas.venue import VenueMessage, decode_venue_command, decode_venue_event
 
 BATCH_MAX: Final = 500
 PATIENCE_S: Final = 0.05
@@ -114,5 +114,5 @@ def _entry(message: Message) -> VenueEntry | None:
         except NotDecodable:
             read = None  # The worker says so in an event.
     else:
-        read = read_venue_event(record.value)
+        read = decode_venue_event(record.value)
     return VenueEntry(topic, partition, record.offset, record.timestamp_ms, read)

@@ -13,7 +13,7 @@ from engine.core.state import State, genesis
 from engine.core.step import step
 from engine.snapshot import restore
 from schemas import codec
-from schemas.codec import digest_of, read_event, seal, version_of
+from schemas.codec import decode_event, digest_of, encode_and_chain, version_of
 from schemas.events import Event, PositionClosed, RulesActivated
 from tests.activation.log import AT, activating_commands, recorded_commands
 from tests.golden.replay import summary_of
@@ -81,27 +81,27 @@ def test_an_event_has_the_schema_of_its_command_s_rules_and_decodes_to_the_same_
     for value, event in zip(activated.values, activated.events, strict=True):
         closes = isinstance(event, PositionClosed)
         assert version_of(value) == (2 if closes and event.command_offset > AT else 1)
-        assert read_event(value) == event
+        assert decode_event(value) == event
 
 
 def test_an_event_of_the_old_schema_is_read_with_the_new_field_null(activated: Replay) -> None:
     """By newer code: of the bytes that code of version 1 alone has written."""
     for value, event in zip(recorded().values[:BEFORE], activated.events, strict=False):
-        assert read_event(value) == event
+        assert decode_event(value) == event
 
 
 def test_an_event_of_a_new_kind_cannot_be_encoded_before_its_version(newer_code: object) -> None:
     praised = FeedPraised(1, None, 0, 0, None, None, None, 1, name="simulated", run="1")
-    value, _ = seal(praised, bytes(16), 2)
-    assert (version_of(value), read_event(value)) == (2, praised)
+    value, _ = encode_and_chain(praised, bytes(16), 2)
+    assert (version_of(value), decode_event(value)) == (2, praised)
     with pytest.raises(KeyError):
-        seal(praised, bytes(16), 1)
+        encode_and_chain(praised, bytes(16), 1)
 
 
 def test_executing_and_folding_lead_to_the_same_ledger_across_the_activation(activated: Replay) -> None:
     folded = genesis(0, 1)
     for value in activated.values:
-        apply(folded, read_event(value))
+        apply(folded, decode_event(value))
     assert folded.rules_version == 2
     assert state_digest(folded) == state_digest(activated.state)
 
@@ -120,8 +120,8 @@ def values_from(state: State, commands: list[tuple[int, bytes]], digest: bytes) 
     for time, value in commands[state.next_offset :]:
         rules = state.rules_version
         for event in step(state, command_in(value, rules), offset=state.next_offset, time=time):
-            sealed, digest = seal(event, digest, rules)
-            values.append(sealed)
+            encoded, digest = encode_and_chain(event, digest, rules)
+            values.append(encoded)
     return values
 
 

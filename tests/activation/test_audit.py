@@ -14,7 +14,7 @@ from audit.past import Moment, describe, ledger_at
 from audit.ring import newest_start
 from audit.verify import From, Request, Verdict, verify
 from cli.main import call
-from schemas.codec import encode_command, first_digest, read_event, seal
+from schemas.codec import decode_event, encode_and_chain, encode_command, first_digest
 from schemas.events import PositionClosed, RulesActivated
 from schemas.units import SECOND
 from tests.activation.log import AT, activated_log, recorded_commands, written
@@ -74,9 +74,9 @@ def test_an_event_with_the_schema_of_the_wrong_version_is_named() -> None:
         place, event = next(
             (place, event)
             for place, record in enumerate(events)
-            if isinstance(event := read_event(record.value), PositionClosed)
+            if isinstance(event := decode_event(record.value), PositionClosed)
         )
-        value, _ = seal(event, first_digest(0), 2)
+        value, _ = encode_and_chain(event, first_digest(0), 2)
         events[place] = events[place]._replace(value=value)
         first = verified(log).differences[0]
     assert (first.judge, first.seq, first.field) == ("events", event.seq, "schema")
@@ -138,7 +138,7 @@ def test_a_position_is_explained_by_the_rules_in_force_at_its_end() -> None:
     found = set()
     with second_rules():
         for record in activated_log().parts[0].events:
-            event = read_event(record.value)
+            event = decode_event(record.value)
             if not isinstance(event, PositionClosed) or event.liquidation_fee == 0:
                 continue
             version = 2 if event.command_offset > AT else 1

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from api.log.event_header import HeaderReader
-from schemas.codec import first_digest, seal
+from schemas.codec import encode_and_chain, first_digest
 from schemas.events import CommandRejected, Event, EventHeader, FeedKept, PricesUpdated, Withdrawn
 
 KNOWN: dict[str, Any] = {
@@ -35,7 +35,7 @@ EVENTS: tuple[Event, ...] = (
 
 @pytest.mark.parametrize("event", EVENTS, ids=lambda event: type(event).__name__)
 def test_the_header_reader_gives_the_header_and_type_of_the_event(event: Event) -> None:
-    value, _ = seal(event, first_digest(0), 1)
+    value, _ = encode_and_chain(event, first_digest(0), 1)
     reader = HeaderReader()
     header = reader.read(value)
     assert msgspec.structs.asdict(header) == {name: getattr(event, name) for name in EventHeader.__struct_fields__}

@@ -8,7 +8,7 @@ import pytest
 from projector.migrate import migrate
 from runtime.kafka import end_offsets, read_back
 from runtime.settings import Settings
-from schemas.codec import read_event
+from schemas.codec import decode_event
 from schemas.events import RulesActivated
 from schemas.topics import COMMANDS, EVENTS
 from tests.api.conftest import settings_of
@@ -66,7 +66,7 @@ def test_an_activation_is_sent_to_each_shard_until_that_shard_has_answered(newer
         "activations": [{"version": 2, "broadcast": "rules-2", "answered": shards, "waiting": []}],
     }
     for shard in shards:
-        events = [read_event(record.value) for record in read_back(settings, EVENTS, shard, ALL)]
+        events = [decode_event(record.value) for record in read_back(settings, EVENTS, shard, ALL)]
         assert sum(isinstance(event, RulesActivated) for event in events) == 1
     before = end_offsets(settings, COMMANDS)
     assert asked(admin, {"version": 2}) == (202, done["activations"][0])

@@ -9,7 +9,7 @@ from api.log.event_bus import MARKET_MAX, Bus, Happened
 from api.log.event_header import HeaderReader
 from api.log.recent_events import Kept, Recent
 from api.stream.outbox import Outbox, Overflow
-from schemas.codec import first_digest, seal
+from schemas.codec import encode_and_chain, first_digest
 from schemas.events import Deposited, Event, PricesUpdated
 
 
@@ -28,7 +28,7 @@ def headers() -> HeaderReader:
 
 
 def note(bus: Bus, shard: int, event: Event) -> None:
-    value = seal(event, first_digest(shard), 1)[0]
+    value = encode_and_chain(event, first_digest(shard), 1)[0]
     bus.note(shard, headers().read(value), value, event)
 
 

@@ -13,9 +13,9 @@ from engine.core.state import State, genesis
 from engine.core.step import step
 from engine.snapshot import FORMAT, begin_copy, end_copy
 from runtime.kafka import Record
-from schemas.codec import encode_command, first_digest, seal
+from schemas.codec import encode_and_chain, encode_command, first_digest
 from schemas.commands import Command
-from schemas.snapshots import Manifest, Packing, chunk_key, encode_manifest, manifest_key
+from schemas.snapshots import Packing, SnapshotManifest, chunk_key, encode_manifest, manifest_key
 from tests.projector.streams import busy_exchange
 from tests.replaying import command_in
 
@@ -87,10 +87,10 @@ class Scribe:
         key = getattr(command, "account_id", None)
         self.part.commands.append(Record(offset, time_ms, None if key is None else key.encode(), value))
         for event in step(self.state, command, offset=offset, time=time_ms * 1_000):
-            sealed, self.digest = seal(event, self.digest, rules)
+            encoded, self.digest = encode_and_chain(event, self.digest, rules)
             account = event.account_id
             place = _after_control_record(self.part.events, offset)
-            self.part.events.append(Record(place, time_ms + 2, None if account is None else account.encode(), sealed))
+            self.part.events.append(Record(place, time_ms + 2, None if account is None else account.encode(), encoded))
 
     def snapshot(self) -> None:
         """Take a snapshot of the ledger as it is."""
@@ -104,7 +104,7 @@ class Scribe:
         slot = (number - 1) % SLOTS
         first = self.part.snapshots[-1].offset + 2 if self.part.snapshots else 0
         offsets = tuple(first + place for place in range(len(packing.chunks)))
-        manifest = Manifest(
+        manifest = SnapshotManifest(
             shard=self.state.shard,
             slots=SLOTS,
             slot=slot,

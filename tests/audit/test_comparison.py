@@ -10,7 +10,7 @@ from audit.exporting import export_log
 from audit.findings import Difference
 from cli.main import call
 from runtime.errors import FixableError
-from schemas.codec import encode_command, read_event
+from schemas.codec import decode_event, encode_command
 from schemas.commands import Deposit
 from tests.audit.logs import MemoryLog, busy_log, golden_log
 
@@ -98,7 +98,7 @@ def test_ledgers_of_other_shards_are_not_compared() -> None:
 
 def test_the_command_compares_two_folders(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     log = changed()
-    seq = read_event(log.parts[0].events[50].value).seq
+    seq = decode_event(log.parts[0].events[50].value).seq
     log.parts[0].events[50] = log.parts[0].events[50]._replace(value=b"altered")
     one, other = str(tmp_path / "one"), str(tmp_path / "other")
     export_log(golden_log(), Path(one), shard=None, to={})

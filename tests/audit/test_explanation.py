@@ -14,7 +14,7 @@ from audit.exporting import export_log
 from audit.history import history_of
 from cli.main import call
 from runtime.errors import FixableError
-from schemas.codec import read_event
+from schemas.codec import decode_event
 from schemas.events import Event, PositionClosed, PositionOpened
 from tests.audit.edges import edge_log
 from tests.audit.logs import MemoryLog, busy_log, golden_log
@@ -28,7 +28,7 @@ LOGS = (golden_log, busy_log, edge_log)
 def events_of(log: MemoryLog) -> Iterator[Event]:
     for part in log.parts:
         for record in part.events:
-            yield read_event(record.value)
+            yield decode_event(record.value)
 
 
 @cache

@@ -15,7 +15,7 @@ from audit.log import Log
 from audit.verify import Request, verify
 from cli.main import call
 from runtime.errors import FixableError
-from schemas.codec import read_event
+from schemas.codec import decode_event
 from schemas.snapshots import decode_manifest, is_manifest_key
 from tests.audit.logs import MemoryLog, busy_log, golden_log
 
@@ -56,7 +56,7 @@ def test_one_shard_or_the_commands_below_an_offset_with_their_events_and_snapsho
     part = exported(log, tmp_path / "part", shard=2, to={2: 150})
     assert part.held == (2,)
     assert [record for batch in part.commands(2, 0) for record in batch] == log.parts[2].commands[:150]
-    events = [read_event(record.value) for batch in part.events(2, 0) for record in batch]
+    events = [decode_event(record.value) for batch in part.events(2, 0) for record in batch]
     assert events[-1].command_offset == 149
     manifests = [
         decode_manifest(record.value) for batch in part.snapshots(2) for record in batch if is_manifest_key(record.key)

@@ -15,7 +15,7 @@ from engine.core.laws import broken
 from engine.core.state import genesis
 from engine.core.step import step
 from projector.write.chain import Entry
-from schemas.codec import read_event
+from schemas.codec import decode_event
 from schemas.commands import ReducePosition
 from schemas.events import OldestReduced, PositionClosed, PositionOpened, PositionReduced
 from tests.audit.edges import edge_log
@@ -112,7 +112,7 @@ def test_what_a_ticket_brought_is_the_sum_of_its_parts_in_the_rows_the_projectio
     expected: dict[str, int] = {}
     left: dict[str, int] = {}
     for record in log.parts[0].events:
-        event = read_event(record.value)
+        event = decode_event(record.value)
         rows.add(Entry(0, record.offset, record.value, event))
         match event:
             case PositionOpened():
@@ -148,7 +148,7 @@ def test_a_fill_of_a_reduction_names_the_command_that_asked_for_it_wherever_it_s
     log, rows = parts_log(), ExpectedRows(0)
     several: set[tuple[int, int]] = set()
     for record in log.parts[0].events:
-        event = read_event(record.value)
+        event = decode_event(record.value)
         rows.add(Entry(0, record.offset, record.value, event))
         if isinstance(event, OldestReduced):
             several |= {(0, event.seq + number) for number in range(1, event.positions + 1)}

@@ -13,7 +13,7 @@ from cli.main import call
 from engine.core.fingerprint import state_digest
 from engine.core.state import State, genesis
 from engine.core.step import step
-from schemas.codec import read_event
+from schemas.codec import decode_event
 from tests.audit.logs import busy_log, golden_log
 from tests.replaying import command_in
 
@@ -133,7 +133,7 @@ def test_a_moment_behind_the_log_is_told_to_be_so(
 
 def test_where_the_engine_is_behind_the_ledger_says_how_far(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     log = golden_log().copy()
-    log.parts[0].events = [each for each in log.parts[0].events if read_event(each.value).command_offset < 600]
+    log.parts[0].events = [each for each in log.parts[0].events if decode_event(each.value).command_offset < 600]
     for name, expected in (
         ("some", "the log ends at command 599, "),
         ("none", "nothing was executed yet; 700 commands wait for the engine."),

@@ -16,7 +16,7 @@ from audit.past import Moment, ledger_at
 from audit.statements import COLUMNS, Row, What, rows_of
 from cli.main import call
 from runtime.errors import FixableError
-from schemas.codec import read_event
+from schemas.codec import decode_event
 from schemas.events import InstrumentsDefined
 from tests.audit.logs import busy_log
 
@@ -146,7 +146,7 @@ def test_events_that_contradict_each_other_end_an_export_too() -> None:
     """Here the trades of a symbol that no event has defined."""
     log = busy_log().copy()
     events = log.parts[0].events
-    log.parts[0].events = [each for each in events if not isinstance(read_event(each.value), InstrumentsDefined)]
+    log.parts[0].events = [each for each in events if not isinstance(decode_event(each.value), InstrumentsDefined)]
     with pytest.raises(FixableError, match="Shard 0: nothing can be exported of record"):
         list(rows_of(log, "statements", (0,), None))
 

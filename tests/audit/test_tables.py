@@ -14,7 +14,7 @@ from audit.tables import compare_tables
 from audit.verify import Request, Verdict, verify
 from cli.audit_report import print_verdict
 from projector.database import connect
-from schemas.codec import read_event
+from schemas.codec import decode_event
 from tests.audit.databases import migrated_database, name_of, projected, write
 from tests.audit.logs import MemoryLog, busy_log
 from tests.conftest import new_database
@@ -122,8 +122,8 @@ def test_tables_that_went_on_with_a_live_log_are_compared_with_what_it_has_by_th
 
     log = busy_log().copy()
     for part in log.parts:
-        offset = read_event(part.events[100].value).command_offset
-        part.events = [record for record in part.events if read_event(record.value).command_offset <= offset]
+        offset = decode_event(part.events[100].value).command_offset
+        part.events = [record for record in part.events if decode_event(record.value).command_offset <= offset]
         part.snapshots.clear()
     assert compared(database_url, Live(log.parts)) == []
 

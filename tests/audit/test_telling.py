@@ -16,7 +16,7 @@ from audit.refusals import OF_COMMANDS, OF_TICKS
 from audit.telling import ToldEvent, tell
 from cli.main import call
 from runtime.errors import FixableError
-from schemas.codec import read_event
+from schemas.codec import decode_event
 from schemas.events import (
     CommandRejected,
     Deposited,
@@ -188,7 +188,7 @@ def test_an_event_of_a_position_is_explained_by_the_position() -> None:
 def test_an_event_of_a_log_that_contradicts_itself_is_no_traceback() -> None:
     log = golden_log().copy()
     log.parts[0].events = [
-        each for each in log.parts[0].events if not isinstance(read_event(each.value), InstrumentsDefined)
+        each for each in log.parts[0].events if not isinstance(decode_event(each.value), InstrumentsDefined)
     ]
     held = first(golden_log(), lambda event: isinstance(event, TickHeld))
     with pytest.raises(LogUnreadable, match=f"0-{held.seq} cannot be explained"):

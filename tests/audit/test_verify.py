@@ -10,7 +10,7 @@ from audit.findings import Difference
 from audit.generations import generations
 from audit.verify import From, Request, Verdict, verify
 from runtime.kafka import Record
-from schemas.codec import NotDecodable, decode_command, read_event
+from schemas.codec import NotDecodable, decode_command, decode_event
 from schemas.commands import ClientCommand
 from schemas.snapshots import is_manifest_key
 from tests.audit.logs import MemoryLog, busy_log, golden_log
@@ -49,7 +49,7 @@ def test_a_sound_log_agrees(log: Callable[[], MemoryLog], start: From, state_onl
     for shard in verdict.shards:
         part = log().parts[shard.shard]
         written = sum(is_manifest_key(record.key) for record in part.snapshots)
-        assert (shard.seq, shard.snapshots) == (read_event(part.events[-1].value).seq, written)
+        assert (shard.seq, shard.snapshots) == (decode_event(part.events[-1].value).seq, written)
         assert shard.snapshots > 0
         assert (shard.started_at == 1) == (start == "genesis")
 
@@ -84,7 +84,7 @@ def test_the_difference_says_offset_type_field_and_both_values() -> None:
     place, event = next(
         (place, event)
         for place, record in enumerate(log.parts[0].events)
-        if type(event := read_event(record.value)).__name__ == "Deposited"
+        if type(event := decode_event(record.value)).__name__ == "Deposited"
     )
     record = log.parts[0].events[place]
     amount = getattr(event, "amount")  # noqa: B009  # Of the type just looked for.
@@ -116,7 +116,7 @@ def test_one_bit_of_a_command_is_named_unless_no_event_tells_of_it() -> None:
     told = {
         event.command_offset: event.command_hash
         for record in golden_log().parts[0].events
-        if (event := read_event(record.value)).index == 0
+        if (event := decode_event(record.value)).index == 0
     }
     named = 0
     for place, bit in flips(golden_log().parts[0].commands, SEED, 60):
@@ -146,7 +146,7 @@ def is_same_but_for_deadline(before: bytes, after: bytes) -> bool:
 
 def _amount(value: bytes) -> int | None:
     try:
-        return getattr(read_event(value), "amount", None)
+        return getattr(decode_event(value), "amount", None)
     except NotDecodable:
         return None
 
@@ -200,19 +200,19 @@ def test_a_record_that_is_missing_doubled_or_moved_is_named(topic: str, damage: 
 def test_the_last_event_of_a_command_may_not_be_missing_and_a_whole_command_waits() -> None:
     log = golden_log().copy()
     events = log.parts[0].events
-    place = next(place for place, record in enumerate(events) if place and read_event(record.value).index > 0)
+    place = next(place for place, record in enumerate(events) if place and decode_event(record.value).index > 0)
     cut = golden_log().copy()
     del cut.parts[0].events[place:]
     cut.parts[0].snapshots.clear()
     assert "in the middle of a command" in verified(cut).differences[0].what
 
-    first = next(number for number in range(500, len(events)) if read_event(events[number].value).index == 0)
+    first = next(number for number in range(500, len(events)) if decode_event(events[number].value).index == 0)
     waiting = golden_log().copy()
     del waiting.parts[0].events[first:]
     waiting.parts[0].snapshots.clear()
     verdict = verify(waiting, Request(waiting.held, processes=1, allow_pending=True))
     assert verdict.agrees
-    offset = read_event(events[first].value).command_offset
+    offset = decode_event(events[first].value).command_offset
     assert verdict.shards[0].pending_commands == len(waiting.parts[0].commands) - offset
 
 
@@ -228,7 +228,7 @@ def test_an_event_behind_the_last_command_is_named() -> None:
 def test_a_snapshot_ahead_of_the_log_is_named() -> None:
     log = golden_log().copy()
     del log.parts[0].events[400:]
-    del log.parts[0].commands[read_event(log.parts[0].events[-1].value).command_offset + 1 :]
+    del log.parts[0].commands[decode_event(log.parts[0].events[-1].value).command_offset + 1 :]
     assert any("the log ends with" in difference.what for difference in verified(log).differences)
 
 
@@ -265,9 +265,9 @@ def test_a_shard_that_missed_a_broadcast_is_named() -> None:
     cut = next(
         place
         for place, record in enumerate(part.events)
-        if type(read_event(record.value)).__name__ == "MarketStatusSet"
+        if type(decode_event(record.value)).__name__ == "MarketStatusSet"
     )
-    offset = read_event(part.events[cut].value).command_offset
+    offset = decode_event(part.events[cut].value).command_offset
     del part.events[cut:]
     del part.commands[offset:]
     part.snapshots.clear()

@@ -9,7 +9,7 @@ from audit.exporting import export_log
 from audit.verify import From, Request, Verdict, verify
 from audit.waiting import PATIENCE
 from cli.main import call
-from schemas.codec import read_event
+from schemas.codec import decode_event
 from schemas.units import SECOND
 from tests.audit.logs import MemoryLog, golden_log
 
@@ -21,7 +21,7 @@ def without_the_last(count: int | None, *, snapshots: bool = False) -> MemoryLog
     log = golden_log().copy()
     events = log.parts[0].events
     first = 0 if count is None else len(events) - count
-    while read_event(events[first].value).index:
+    while decode_event(events[first].value).index:
         first += 1
     del events[first:]
     if not snapshots:
@@ -34,7 +34,9 @@ def behind(seconds: float) -> MemoryLog:
     commands = golden_log().parts[0].commands
     first = next(each.offset for each in commands if each.timestamp_ms > commands[-1].timestamp_ms - seconds * 1_000)
     log = golden_log().copy()
-    log.parts[0].events = [record for record in log.parts[0].events if read_event(record.value).command_offset < first]
+    log.parts[0].events = [
+        record for record in log.parts[0].events if decode_event(record.value).command_offset < first
+    ]
     log.parts[0].snapshots.clear()
     return log
 
@@ -47,7 +49,7 @@ def judged(log: MemoryLog, **request: object) -> Verdict:
 @pytest.mark.parametrize("count", LOST)
 def test_events_that_are_missing_at_the_end_are_named(count: int | None, state_only: bool) -> None:
     log = without_the_last(count)
-    first = read_event(log.parts[0].events[-1].value).command_offset + 1 if log.parts[0].events else 0
+    first = decode_event(log.parts[0].events[-1].value).command_offset + 1 if log.parts[0].events else 0
     verdict = judged(log, state_only=state_only)
     assert [(each.judge, each.offset) for each in verdict.differences] == [("waiting", first)]
     assert "or events are missing" in verdict.differences[0].what

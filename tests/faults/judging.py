@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from runtime.kafka import Record
 from runtime.python import reprise_command
-from schemas.codec import read_event
+from schemas.codec import decode_event
 from schemas.events import CommandRejected, CommandRepeated, Event, PositionClosed, PositionReduced
 from schemas.ids import keyed_command_id
 from schemas.instruments import BY_SYMBOL
@@ -108,7 +108,7 @@ def results_in(machine: Machine) -> dict[str, int]:
     of_ticket: Counter[str] = Counter()
     for shard in range(machine.settings.shards):
         for record in read_all(machine.settings, EVENTS, shard):
-            event = read_event(record.value)
+            event = decode_event(record.value)
             if isinstance(event, PositionReduced) and event.command_id is not None:
                 of_ticket[event.position_id] += event.profit
                 results[event.command_id] = of_ticket[event.position_id]
@@ -120,7 +120,7 @@ def outcomes_in(machine: Machine) -> dict[str, list[Event]]:
     outcomes: dict[str, list[Event]] = {}
     for shard in range(machine.settings.shards):
         for record in read_all(machine.settings, EVENTS, shard):
-            event = read_event(record.value)
+            event = decode_event(record.value)
             if event.index == 0 and event.command_id is not None and not _comes_again(event):
                 outcomes.setdefault(event.command_id, []).append(event)
     return outcomes
@@ -129,7 +129,7 @@ def outcomes_in(machine: Machine) -> dict[str, list[Event]]:
 def what_happened(machine: Machine) -> Counter[str]:
     """Count the events by type, to see that there was something to judge."""
     return Counter(
-        type(read_event(record.value)).__name__
+        type(decode_event(record.value)).__name__
         for shard in range(machine.settings.shards)
         for record in read_all(machine.settings, EVENTS, shard)
     )

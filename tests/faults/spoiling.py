@@ -9,7 +9,7 @@ from typing import Final, Literal, NamedTuple, get_args
 from runtime.kafka import read_back
 from runtime.settings import Settings
 from runtime.snapshots import Found
-from schemas.snapshots import Manifest, SnapshotUnreadable, chunk_key, unpack
+from schemas.snapshots import SnapshotManifest, SnapshotUnreadable, chunk_key, unpack
 from schemas.topics import SNAPSHOTS, TOPICS
 from tests.kafka.snapshotting import Draft, SnapshotWriter, changed, configure, configure_broker, snapshots_in
 from tests.kafka.workers import ALL
@@ -116,13 +116,13 @@ def _written_badly(settings: Settings, shard: int, ring: list[Found], way: Way, 
     return Spoiled(shard, found.offset, found.manifest.chunk_offsets[place])
 
 
-def _is_whole(manifest: Manifest, values: dict[int, bytes]) -> bool:
+def _is_whole(manifest: SnapshotManifest, values: dict[int, bytes]) -> bool:
     """Say whether all its chunks are among these records, and are what it says."""
     chunks = [values[chunk] for chunk in manifest.chunk_offsets if chunk in values]
     return len(chunks) == len(manifest.chunk_offsets) and _has_its_pages(manifest, chunks)
 
 
-def _has_its_pages(manifest: Manifest, chunks: list[bytes]) -> bool:
+def _has_its_pages(manifest: SnapshotManifest, chunks: list[bytes]) -> bool:
     try:
         return bool(list(unpack(manifest, chunks)))
     except SnapshotUnreadable:

@@ -8,7 +8,7 @@ from pathlib import Path
 from engine.core.apply import apply
 from engine.core.fingerprint import state_digest
 from engine.core.state import genesis
-from schemas.codec import read_event
+from schemas.codec import decode_event
 from schemas.events import OldestReduced, PositionClosed, PositionReduced
 from tests.golden.replay import replay, summary_of
 from tests.replaying import Replay
@@ -46,7 +46,7 @@ def test_the_recorded_log_of_parts_replays_to_the_same_bytes() -> None:
 def test_law_9_the_events_alone_lead_to_the_ledger_of_the_recorded_log() -> None:
     state = genesis(0, 1)
     for value in recorded().values:
-        apply(state, read_event(value))
+        apply(state, decode_event(value))
     assert state_digest(state) == state_digest(recorded().state)
 
 

@@ -34,7 +34,7 @@ def test_the_document_names_every_topic() -> None:
 
 
 def test_every_message_and_field_has_a_line_in_the_document() -> None:
-    for message in reference.told():
+    for message in reference.messages():
         assert f"### {message.name}\n" in DOCUMENT
         assert all(f"| `{field.name}` | {field.type} | {field.meaning}" in DOCUMENT for field in message.fields)
         assert all(mark in DOCUMENT for mark in message.fingerprints.values())
@@ -49,7 +49,7 @@ def test_the_document_names_the_members_of_a_tick() -> None:
 
 def test_every_avro_file_belongs_to_a_message_in_the_document() -> None:
     files = {file.name.removesuffix(".avsc") for file in (ROOT / "schemas/avro").rglob("*.avsc")}
-    assert files == {message.name for message in reference.told()}
+    assert files == {message.name for message in reference.messages()}
 
 
 def test_a_changed_explanation_changes_the_document() -> None:

@@ -14,7 +14,7 @@ from runtime.kafka import admin_options, transactional_producer_options
 from runtime.settings import Settings
 from runtime.snapshots import Found, manifests, read_pages
 from schemas.codec import digest_of
-from schemas.snapshots import Manifest, Packing, chunk_key, encode_manifest, manifest_key
+from schemas.snapshots import Packing, SnapshotManifest, chunk_key, encode_manifest, manifest_key
 from schemas.topics import SNAPSHOTS
 from tests.kafka.workers import commands_in, events_in
 from tests.replaying import execute_records
@@ -23,7 +23,7 @@ from tests.replaying import execute_records
 class Draft(NamedTuple):
     """A snapshot before it is written; a test changes what it likes."""
 
-    manifest: Manifest
+    manifest: SnapshotManifest
     chunks: list[bytes]
 
 
@@ -35,7 +35,7 @@ def snapshots_in(settings: Settings, shard: int) -> list[Found]:
     return list(manifests(settings, shard))
 
 
-def loaded(settings: Settings, shard: int, manifest: Manifest) -> State:
+def loaded(settings: Settings, shard: int, manifest: SnapshotManifest) -> State:
     return restore(read_pages(settings, shard, manifest))
 
 
@@ -74,7 +74,7 @@ class SnapshotWriter:
         end_copy(state)
         newest = next(manifests(self._settings, self._shard), None)
         number = 1 if newest is None else newest.manifest.number + 1
-        manifest = Manifest(
+        manifest = SnapshotManifest(
             shard=self._shard,
             slots=10,
             slot=(number - 1) % 10,
@@ -126,7 +126,7 @@ class SnapshotWriter:
         self._producer.commit_transaction(10)
 
 
-def changed(manifest: Manifest, **fields: Any) -> Manifest:
+def changed(manifest: SnapshotManifest, **fields: Any) -> SnapshotManifest:
     return msgspec.structs.replace(manifest, **fields)
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from bench._workload import accounts_of, opening_day, trading_day
 from runtime.settings import Settings
-from schemas.codec import digest_of, encode_command, expected_digest, first_digest, read_event
+from schemas.codec import decode_event, digest_of, encode_command, expected_digest, first_digest
 from schemas.commands import Deposit
 from schemas.events import CommandRejected, Deposited
 from schemas.rejections import Rejection
@@ -27,7 +27,7 @@ def test_commands_become_committed_events_in_order_with_chained_digests(
         records = events_when(ledger, SHARD, OPENING + 3 + 300)
     digest = first_digest(SHARD)
     for seq, record in enumerate(records, start=1):
-        event = read_event(record.value)
+        event = decode_event(record.value)
         digest = expected_digest(record.value, digest)
         assert digest_of(record.value) == digest
         assert event.seq == seq
@@ -64,7 +64,7 @@ def test_a_restart_replays_without_emitting_and_continues(ledger: Settings, clie
         client.append(SHARD, [Deposit(command_id="after", account_id=accounts[0], amount=MICROS_PER_USDC)])
         after = events_when(ledger, SHARD, 1_013)
     assert after[:-1] == before
-    assert isinstance(read_event(after[-1].value), Deposited)
+    assert isinstance(decode_event(after[-1].value), Deposited)
     assert [record.value for record in after] == executed_in_process(SHARD, ledger.shards, commands_in(ledger, SHARD))
 
 
@@ -88,7 +88,9 @@ def test_bytes_that_are_no_command_are_rejected_and_the_shard_goes_on(
         client.append(SHARD, opening_day(SHARD, [account], clock))
         client.append(SHARD, no_commands)
         client.append(SHARD, [whole])
-        events = [read_event(record.value) for record in events_when(ledger, SHARD, OPENING + 1 + len(no_commands) + 1)]
+        events = [
+            decode_event(record.value) for record in events_when(ledger, SHARD, OPENING + 1 + len(no_commands) + 1)
+        ]
     for event in events[OPENING + 1 : -1]:
         assert isinstance(event, CommandRejected)
         assert event.rejection == Rejection.NOT_DECODABLE

@@ -10,7 +10,7 @@ from runtime.settings import Settings
 from runtime.snapshots import manifests
 from schemas.commands import Command, Deposit, OpenPosition
 from schemas.events import PositionClosed, RulesActivated
-from schemas.snapshots import Manifest
+from schemas.snapshots import SnapshotManifest
 from tests.conftest import SettingsFactory
 from tests.kafka.workers import (
     Client,
@@ -118,7 +118,7 @@ def test_older_code_stops_before_a_change_of_rules_and_newer_code_continues(
         assert verify(live, Request(live.held, start="snapshot", processes=1)).differences == []
 
 
-def newest_of(ledger: Settings) -> list[Manifest]:
+def newest_of(ledger: Settings) -> list[SnapshotManifest]:
     """The newest snapshot of each shard that has one."""
     found = (next(manifests(ledger, shard, lambda _offset, _why: None), None) for shard in range(SHARDS))
     return [each.manifest for each in found if each is not None]

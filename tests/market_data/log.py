@@ -6,7 +6,7 @@ from confluent_kafka import Producer
 from market_data.publisher import PublishedTick
 from runtime.kafka import command_producer_options, read_back
 from runtime.settings import Settings
-from schemas.codec import decode_command, first_digest, seal
+from schemas.codec import decode_command, encode_and_chain, first_digest
 from schemas.commands import Command
 from schemas.events import Event, InstrumentsDefined, PricesUpdated
 from schemas.instruments import INSTRUMENTS
@@ -37,7 +37,7 @@ def write_events(settings: Settings, shard: int, *events: Event) -> None:
     producer = Producer(command_producer_options(settings))
     digest = first_digest(shard)
     for event in events:
-        value, digest = seal(event, digest, 1)
+        value, digest = encode_and_chain(event, digest, 1)
         producer.produce(EVENTS, value, partition=shard)
     assert producer.flush(10) == 0
 

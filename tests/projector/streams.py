@@ -1,4 +1,4 @@
-"""Streams of events as the engine's core makes them, sealed as they stand in `exchange.events`."""
+"""Streams of events as the engine's core makes them, encoded as they stand in `exchange.events`."""
 
 import random
 from typing import Final, get_args
@@ -9,7 +9,7 @@ from engine.core.state import State, genesis
 from engine.core.step import step
 from projector.write.chain import Entry, entry
 from schemas import ids
-from schemas.codec import first_digest, seal
+from schemas.codec import encode_and_chain, first_digest
 from schemas.commands import (
     AmendStops,
     ClosePosition,
@@ -61,7 +61,7 @@ class Exchange:
         rules = state.rules_version
         events = step(state, command, offset=state.next_offset, time=self.time)
         for event in events:
-            value, self._digests[shard] = seal(event, self._digests[shard], rules)
+            value, self._digests[shard] = encode_and_chain(event, self._digests[shard], rules)
             self.values[shard].append(value)
         self.events[shard] += events
         return events

@@ -44,7 +44,7 @@ def test_cmd_01_arbitrary_bytes_are_not_decodable(value: bytes) -> None:
 
 
 @SETTINGS
-@given(fingerprint=st.sampled_from(sorted(codec().commands)), body=st.binary(max_size=120))
+@given(fingerprint=st.sampled_from(sorted(codec().command_decoders)), body=st.binary(max_size=120))
 def test_cmd_01_arbitrary_bodies_behind_a_known_fingerprint_raise_nothing_else(fingerprint: bytes, body: bytes) -> None:
     read(MARKER + fingerprint + body)
 

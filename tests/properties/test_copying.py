@@ -13,7 +13,7 @@ from engine.core.laws import broken
 from engine.core.state import State, genesis
 from engine.core.step import step
 from engine.snapshot import begin_copy, end_copy, restore
-from schemas.codec import digest_of, seal
+from schemas.codec import digest_of, encode_and_chain
 from schemas.snapshots import SnapshotUnreadable
 from tests.golden.test_recorded_log import FOLDER, LINES, recorded
 from tests.replaying import command_in
@@ -83,8 +83,8 @@ def test_a_restored_ledger_gives_the_rest_of_the_events_byte_for_byte(seed: int)
         time, value = LOG[state.next_offset]
         rules = state.rules_version
         for event in step(state, command_in(value, rules), offset=state.next_offset, time=time):
-            sealed, digest = seal(event, digest, rules)
-            values.append(sealed)
+            encoded, digest = encode_and_chain(event, digest, rules)
+            values.append(encoded)
     assert values == recorded().values[first:]
 
 

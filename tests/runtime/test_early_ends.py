@@ -14,7 +14,7 @@ from runtime import kafka, snapshots
 from runtime.kafka import read_back
 from runtime.settings import Settings
 from runtime.snapshots import manifests, read_pages
-from schemas.snapshots import Manifest, Packing, chunk_key, encode_manifest, manifest_key
+from schemas.snapshots import Packing, SnapshotManifest, chunk_key, encode_manifest, manifest_key
 from schemas.topics import EVENTS
 
 SHARD = 1
@@ -124,7 +124,7 @@ def snapshot(number: int, first: int, pages: list[bytes]) -> list[tuple[bytes, b
     """A snapshot's records from an offset on, its control record last; where the one before it is, it does not say."""
     packing = Packing()
     packing.add(pages)
-    manifest = Manifest(
+    manifest = SnapshotManifest(
         shard=SHARD,
         slots=3,
         slot=number,

@@ -17,13 +17,13 @@ from schemas.codec import (
     NotDecodable,
     codec,
     decode_command,
+    decode_event,
     digest_of,
+    encode_and_chain,
     encode_command,
     expected_digest,
     first_digest,
-    read_event,
     released_schemas,
-    seal,
     seq_of,
 )
 from schemas.commands import Command, Deposit
@@ -61,8 +61,8 @@ def test_a_command_is_the_same_after_encoding_and_decoding(command: Command) -> 
 def test_an_event_is_the_same_after_encoding_and_decoding_and_carries_the_expected_digest(
     event: Event, previous: bytes
 ) -> None:
-    value, digest = seal(event, previous, RULES_VERSION)
-    assert read_event(value) == event
+    value, digest = encode_and_chain(event, previous, RULES_VERSION)
+    assert decode_event(value) == event
     assert digest_of(value) == digest == expected_digest(value, previous)
 
 
@@ -71,7 +71,7 @@ def test_an_event_is_the_same_after_encoding_and_decoding_and_carries_the_expect
 def test_seq_and_digest_of_an_event_are_read_even_under_an_unknown_schema(event: Event, fingerprint: bytes) -> None:
     """They are the first field and the last of every schema, so older code finds where newer code has stopped."""
     event = msgspec.structs.replace(event, seq=abs(event.seq) % 2**62)
-    value, digest = seal(event, bytes(16), RULES_VERSION)
+    value, digest = encode_and_chain(event, bytes(16), RULES_VERSION)
     later = MARKER + fingerprint + value[PREFIX_SIZE:]
     assert (seq_of(later), digest_of(later)) == (event.seq, digest)
 
@@ -118,9 +118,9 @@ def test_a_digest_is_blake2b_over_the_previous_digest_and_the_value_without_its_
     )
     first = blake2b(b"reprise/3", digest_size=16).digest()
     assert first_digest(3) == first
-    value, digest = seal(event, first, 1)
+    value, digest = encode_and_chain(event, first, 1)
     assert value[-16:] == digest == blake2b(first + value[:-16], digest_size=16).digest()
-    assert seal(event, digest, 1)[1] != digest
+    assert encode_and_chain(event, digest, 1)[1] != digest
 
 
 @pytest.mark.parametrize(
@@ -146,8 +146,8 @@ def test_bytes_that_are_no_message_are_not_decodable(value: bytes | None) -> Non
 
 def test_a_command_is_no_event_and_an_event_no_command() -> None:
     with pytest.raises(NotDecodable):
-        read_event(encode_command(DEPOSIT))
-    assert not codec().commands.keys() & codec().events.keys()
+        decode_event(encode_command(DEPOSIT))
+    assert not codec().command_decoders.keys() & codec().event_decoders.keys()
 
 
 def test_a_message_of_another_schema_is_not_decodable() -> None:

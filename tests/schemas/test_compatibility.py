@@ -16,11 +16,11 @@ from fastavro.schema import fingerprint, to_parsing_canonical_form
 from schemas.codec import released_schemas
 from schemas.commands import Command
 from schemas.events import Event
-from schemas.snapshots import SCHEMA_NAME as SNAPSHOT_MANIFEST
+from schemas.snapshots import SnapshotManifest
 from schemas.venue import VenueMessage
 
 MESSAGES = (*get_args(Command), *get_args(Event), *get_args(VenueMessage))
-NAMES = (*(message.__name__ for message in MESSAGES), SNAPSHOT_MANIFEST)
+NAMES = (*(message.__name__ for message in MESSAGES), SnapshotManifest.__name__)
 Json = dict[str, Any]
 
 

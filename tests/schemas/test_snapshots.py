@@ -10,9 +10,8 @@ from schemas.codec import released_schemas
 from schemas.snapshots import (
     CHECKSUM_FIELD,
     CHUNK_BYTES,
-    SCHEMA_NAME,
-    Manifest,
     Packing,
+    SnapshotManifest,
     SnapshotUnreadable,
     chunk_key,
     decode_manifest,
@@ -23,7 +22,7 @@ from schemas.snapshots import (
     why_unusable,
 )
 
-MANIFEST = Manifest(
+MANIFEST = SnapshotManifest(
     shard=1,
     slots=10,
     slot=3,
@@ -50,11 +49,11 @@ GOLDEN = bytes.fromhex(
 BLOCK = random.Random(1).randbytes(1 << 20)
 
 
-def changed(**fields: Any) -> Manifest:
+def changed(**fields: Any) -> SnapshotManifest:
     return msgspec.structs.replace(MANIFEST, **fields)
 
 
-def packed(pages: list[bytes]) -> tuple[Manifest, list[bytes]]:
+def packed(pages: list[bytes]) -> tuple[SnapshotManifest, list[bytes]]:
     """Pages as chunks, and a manifest that says of them what is so."""
     packing = Packing()
     for page in pages:
@@ -75,8 +74,8 @@ def test_a_manifest_written_once_is_read_for_ever() -> None:
 
 
 def test_the_schema_has_the_manifest_s_fields_in_order_and_the_checksum_last() -> None:
-    names = [field["name"] for field in released_schemas(SCHEMA_NAME)[1]["fields"]]
-    assert names == [*Manifest.__struct_fields__, CHECKSUM_FIELD]
+    names = [field["name"] for field in released_schemas(SnapshotManifest.__name__)[1]["fields"]]
+    assert names == [*SnapshotManifest.__struct_fields__, CHECKSUM_FIELD]
 
 
 def test_a_manifest_with_any_flipped_bit_is_refused() -> None:
@@ -115,13 +114,13 @@ def test_a_manifest_of_a_later_schema_is_refused_with_its_fingerprint() -> None:
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_a_manifest_with_contradictory_fields_is_refused(manifest: Manifest, why: str) -> None:
+def test_a_manifest_with_contradictory_fields_is_refused(manifest: SnapshotManifest, why: str) -> None:
     with pytest.raises(SnapshotUnreadable, match=why):
         decode_manifest(encode_manifest(manifest))
 
 
 def test_a_manifest_is_unusable_for_another_shard_beyond_the_committed_events_or_for_older_code() -> None:
-    def why(manifest: Manifest) -> str | None:
+    def why(manifest: SnapshotManifest) -> str | None:
         return why_unusable(manifest, shard=1, seq=1_003, format_version=2, rules_version=3)
 
     assert why(MANIFEST) is None

@@ -10,7 +10,7 @@ from engine.shell.liveness import Liveness
 from engine.shell.log import Bounds, Producers, Watermark
 from engine.shell.publishing import Content, NotPublished, Publisher
 from runtime.snapshots import Found
-from schemas.snapshots import Manifest, Packing, decode_manifest, is_manifest_key, unpack
+from schemas.snapshots import Packing, SnapshotManifest, decode_manifest, is_manifest_key, unpack
 
 SHARD = 1
 CONTENT = Content(seq=7, digest=bytes(16), next_offset=5, time=3, accounts=2, positions=1, format=1, rules_version=1)
@@ -88,7 +88,7 @@ class FakeLog:
     def appended_at(self, shard: int, offset: int) -> int | None:
         raise NotImplementedError
 
-    def pages(self, shard: int, manifest: Manifest) -> Iterator[bytes]:
+    def pages(self, shard: int, manifest: SnapshotManifest) -> Iterator[bytes]:
         raise NotImplementedError
 
     def manifests(self, shard: int, on_unreadable: Callable[[int, str], None]) -> Iterator[Found]:
@@ -130,7 +130,7 @@ def publisher(producer: FakeProducer) -> Iterator[Publisher]:
     publisher.close()
 
 
-def publish(publisher: Publisher, *pages: bytes) -> Manifest:
+def publish(publisher: Publisher, *pages: bytes) -> SnapshotManifest:
     packing = Packing()
     publisher.pack(packing, list(pages or (b"page",))).result(10)
     return publisher.publish(CONTENT, packing).result(10)

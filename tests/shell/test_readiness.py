@@ -18,7 +18,7 @@ from engine.shell.status import show_recovery, why_not_ready
 from engine.shell.worker import Worker
 from runtime.settings import Settings
 from runtime.snapshots import Found
-from schemas.snapshots import Manifest
+from schemas.snapshots import SnapshotManifest
 from schemas.topics import COMMANDS
 
 SHARD = 1
@@ -47,7 +47,7 @@ class SilentLog:
     def manifests(self, shard: int, on_unreadable: Callable[[int, str], None]) -> Iterator[Found]:
         raise NotImplementedError
 
-    def pages(self, shard: int, manifest: Manifest) -> Iterator[bytes]:
+    def pages(self, shard: int, manifest: SnapshotManifest) -> Iterator[bytes]:
         raise NotImplementedError
 
 

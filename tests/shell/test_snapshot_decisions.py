@@ -19,7 +19,7 @@ from engine.shell.snapshots import COMMANDS_BETWEEN, is_due
 from engine.shell.start import Start, start_of
 from engine.snapshot import FORMAT, begin_copy, end_copy, restore
 from runtime.snapshots import Found
-from schemas.snapshots import Manifest, Packing, chunk_key, manifest_key, unpack
+from schemas.snapshots import Packing, SnapshotManifest, chunk_key, manifest_key, unpack
 
 SHARD = 1
 SHARDS = 4
@@ -61,7 +61,7 @@ class FakeLog:
             on_unreadable(offset, "its manifest was altered")
         yield from reversed(self.found)
 
-    def pages(self, shard: int, manifest: Manifest) -> Iterator[bytes]:
+    def pages(self, shard: int, manifest: SnapshotManifest) -> Iterator[bytes]:
         assert shard == SHARD
         return unpack(manifest, self.chunks[manifest.number])
 
@@ -105,7 +105,7 @@ def keep(log: FakeLog, state: State) -> None:
     packing = Packing()
     packing.add(pages_of(state))
     number = len(log.found) + 1
-    manifest = Manifest(
+    manifest = SnapshotManifest(
         shard=SHARD,
         slots=10,
         slot=number % 10,
@@ -272,7 +272,7 @@ def found(number: int, slot: int, chunks: int = 1, slots: int = 10) -> Found:
     offsets = tuple(range(100 * number - chunks, 100 * number))
     return Found(
         100 * number,
-        Manifest(
+        SnapshotManifest(
             shard=SHARD,
             slots=slots,
             slot=slot,

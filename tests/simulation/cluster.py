@@ -12,7 +12,7 @@ from typing import Final, Literal, NamedTuple
 from confluent_kafka import KafkaError, KafkaException
 
 from runtime.kafka import Record
-from schemas.snapshots import Manifest, SnapshotUnreadable, decode_manifest, is_manifest_key
+from schemas.snapshots import SnapshotManifest, SnapshotUnreadable, decode_manifest, is_manifest_key
 from schemas.topics import COMMANDS, EVENTS, SNAPSHOTS
 from tests.simulation.loop import SimulatedLoop
 from tests.simulation.trace import Trace
@@ -233,7 +233,7 @@ class Cluster:
             writer.transaction = None
 
 
-def manifests_in(partition: Partition) -> list[tuple[int, Manifest]]:
+def manifests_in(partition: Partition) -> list[tuple[int, SnapshotManifest]]:
     """Give the readable manifests of a partition and their offsets, oldest first."""
     found = []
     for record in partition.committed():

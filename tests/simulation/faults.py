@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 from engine.snapshot import FORMAT, begin_copy, end_copy
 from schemas.snapshots import (
-    Manifest,
     Packing,
+    SnapshotManifest,
     chunk_key,
     encode_manifest,
     manifest_key,
@@ -181,7 +181,9 @@ class Faults:
         self._trace.add("world", f"a snapshot of the future in {partition.name}", seq=manifest.seq)
 
 
-def _snapshot_of_everything(history: "History", shard: int, found: list[tuple[int, Manifest]]) -> Manifest:
+def _snapshot_of_everything(
+    history: "History", shard: int, found: list[tuple[int, SnapshotManifest]]
+) -> SnapshotManifest:
     """Write a snapshot of what all commands there are lead to, after those that were found."""
     state, digest = history.judge.execute_all(shard)
     packing = Packing()
@@ -195,7 +197,7 @@ def _snapshot_of_everything(history: "History", shard: int, found: list[tuple[in
     offsets = tuple(
         partition.append(now, chunk_key(slot, number), chunk) for number, chunk in enumerate(packing.chunks)
     )
-    manifest = Manifest(
+    manifest = SnapshotManifest(
         shard=shard,
         slots=history.slots,
         slot=slot,

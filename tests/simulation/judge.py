@@ -10,7 +10,7 @@ from engine.core.state import State, genesis
 from engine.core.step import step
 from engine.shell.shard import Shard
 from runtime.kafka import Record
-from schemas.codec import first_digest, read_event, seal
+from schemas.codec import decode_event, encode_and_chain, first_digest
 from schemas.snapshots import SnapshotUnreadable, decode_manifest, is_manifest_key, unpack
 from schemas.topics import COMMANDS, EVENTS, SNAPSHOTS
 from tests.audit.logs import MemoryLog
@@ -52,7 +52,7 @@ class Judge:
 
     def commands_behind(self, events: Sequence[Record]) -> int:
         """Give how many commands these events are of."""
-        return read_event(events[-1].value).command_offset + 1 if events else 0
+        return decode_event(events[-1].value).command_offset + 1 if events else 0
 
     def execute_all(self, shard: int) -> tuple[State, bytes]:
         """Give the ledger that all commands of a shard lead to, and the digest of its last event."""
@@ -60,7 +60,7 @@ class Judge:
         for record in self._commands[shard]:
             rules, time = state.rules_version, record.timestamp_ms * MICROSECONDS_PER_MILLISECOND
             for event in step(state, command_in(record.value, rules), offset=record.offset, time=time):
-                _, digest = seal(event, digest, rules)
+                _, digest = encode_and_chain(event, digest, rules)
         return state, digest
 
     def unrest(self, alive: list[Process]) -> str | None:
@@ -214,5 +214,5 @@ def shows_damage(snapshots: list[Record], offset: int) -> bool:
 
 
 def _name_of(value: bytes) -> str:
-    event = read_event(value)
+    event = decode_event(value)
     return f"{type(event).__name__}, event {event.seq} of the command at offset {event.command_offset}"

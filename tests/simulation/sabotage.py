@@ -16,7 +16,7 @@ from engine.shell.ring import Place, Ring
 from engine.shell.shard import Records, Shard
 from engine.shell.take_over import Ends, Seized, ends_of, seize
 from runtime import kafka
-from schemas.snapshots import Manifest, why_unusable
+from schemas.snapshots import SnapshotManifest, why_unusable
 
 COMMIT: Final = Outbox._commit
 NEXT_PLACE: Final = Ring.next_place
@@ -38,7 +38,7 @@ def _watermark_before_fence(source: Log, shard: int) -> Seized:
     return Seized(source.fence(shard), ends)
 
 
-def _above_the_watermark(manifest: Manifest, **terms: int) -> str | None:
+def _above_the_watermark(manifest: SnapshotManifest, **terms: int) -> str | None:
     return why_unusable(manifest, **(terms | {"seq": FOR_EVER}))
 
 

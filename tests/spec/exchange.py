@@ -7,7 +7,7 @@ from engine.core.fingerprint import state_digest
 from engine.core.laws import broken
 from engine.core.state import State, genesis
 from engine.core.step import step
-from schemas.codec import expected_digest, first_digest, read_event, seal
+from schemas.codec import decode_event, encode_and_chain, expected_digest, first_digest
 from schemas.commands import Command, DefineInstruments
 from schemas.events import CommandRejected, Event
 from schemas.instruments import FIRST_BROADCAST, INSTRUMENTS
@@ -80,9 +80,9 @@ class Exchange:
         assert broken(self.state) == []
         previous = self._digest_before()
         for event in self.events[len(self.values) :]:
-            value, digest = seal(event, previous, self.rules[event.command_offset])
+            value, digest = encode_and_chain(event, previous, self.rules[event.command_offset])
             assert digest == expected_digest(value, previous)
-            assert read_event(value) == event
+            assert decode_event(value) == event
             self.values.append(value)
             previous = digest
         assert state_digest(self.folded()) == state_digest(self.state), "law 9: the fold gives another state"

@@ -6,7 +6,7 @@ from audit.ledger_comparison import compare_with_ledger
 from engine.core.apply import apply
 from engine.core.fingerprint import state_digest
 from engine.core.state import State, genesis
-from schemas.codec import read_event
+from schemas.codec import decode_event
 from tests.replaying import Replay
 
 
@@ -14,7 +14,7 @@ def fold(shard: int, shards: int, values: list[bytes]) -> State:
     """Give the state the events alone lead to."""
     state = genesis(shard, shards)
     for value in values:
-        apply(state, read_event(value))
+        apply(state, decode_event(value))
     return state
 
 

@@ -14,7 +14,7 @@ from projector.migrate import migrate
 from runtime.kafka import Record, admin_options, command_producer_options, end_offsets
 from runtime.settings import Settings
 from runtime.topics import ensure_topics
-from schemas.codec import read_event
+from schemas.codec import decode_event
 from schemas.events import CommandRejected, PositionClosed
 from schemas.topics import COMMANDS, EVENTS
 from stack.ports import free_ports
@@ -109,7 +109,7 @@ def test_every_tick_of_the_week_reaches_every_shard_once_and_positions_are_liqui
     outcomes: Counter[str] = Counter()
     for events in week.events:
         for record in events:
-            event = read_event(record.value)
+            event = decode_event(record.value)
             outcomes[event.reason if isinstance(event, PositionClosed) else type(event).__name__] += 1
             if isinstance(event, CommandRejected) and event.command == "UpdatePrices":
                 outcomes["refused prices"] += 1

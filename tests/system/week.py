@@ -20,7 +20,7 @@ from market_data.publisher import Publisher
 from market_data.recording import Recording
 from runtime.kafka import command_producer_options, reader_options
 from runtime.settings import Settings
-from schemas.codec import read_event
+from schemas.codec import decode_event
 from schemas.commands import AmendStops, ClosePosition, DefineInstruments, OpenAccount, OpenPosition
 from schemas.events import PositionClosed, PositionOpened
 from schemas.ids import broadcast_id, open_account_id
@@ -132,7 +132,7 @@ class Clients:
                 continue
             value = message.value()
             assert isinstance(value, bytes)
-            event = read_event(value)
+            event = decode_event(value)
             if isinstance(event, PositionOpened):
                 assert event.account_id is not None
                 self._open[event.position_id] = event.account_id

@@ -29,8 +29,8 @@ from schemas.venue import (
     VenueEvent,
     VenueOrder,
     VenueReset,
+    decode_venue_event,
     encode_venue,
-    read_venue_event,
 )
 from stack.ports import free_ports
 from tests.processes import ServiceProcess, eventually, gone_at_the_end
@@ -141,7 +141,7 @@ class Desk:
         """Everything that was said, partition by partition, numbered without a gap."""
         found = []
         for partition in range(OTHER_PARTITIONS):
-            events = [read_venue_event(one.value) for one in read_back(self.settings, VENUE_EVENTS, partition, ALL)]
+            events = [decode_venue_event(one.value) for one in read_back(self.settings, VENUE_EVENTS, partition, ALL)]
             assert [event.seq for event in events] == list(range(1, len(events) + 1))
             found += events
         return found

@@ -9,17 +9,17 @@ from fastavro import parse_schema, schemaless_reader, schemaless_writer
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from schemas.avro_codegen import compile_reader, compile_writer, write_long
 from schemas.codec import (
     PREFIX_SIZE,
     RULES_VERSION,
     NotDecodable,
     decode_command,
+    encode_and_chain,
     encode_command,
     released_schemas,
-    seal,
 )
 from schemas.commands import Command, UpdatePrices
-from schemas.compiled import compile_reader, compile_writer, write_long
 from schemas.events import Event
 from schemas.messages import Tick
 from schemas.units import INT64_MAX
@@ -57,7 +57,7 @@ def test_compiled_writers_encode_a_command_as_fastavro_does(command: Command) ->
 @SETTINGS
 @given(event=events)
 def test_compiled_writers_and_readers_treat_an_event_as_fastavro_does(event: Event) -> None:
-    schema, (value, digest) = schema_of(event), seal(event, bytes(16), RULES_VERSION)
+    schema, (value, digest) = schema_of(event), encode_and_chain(event, bytes(16), RULES_VERSION)
     fields = msgspec.to_builtins(event, builtin_types=(bytes,)) | {"digest": digest}
     assert value[PREFIX_SIZE:] == written(schema, fields)
     found: Any = schemaless_reader(BytesIO(value[PREFIX_SIZE:]), schema, None)

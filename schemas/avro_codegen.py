@@ -1,7 +1,7 @@
 """How a schema becomes a function that writes a message, and one that reads it: straight code made from its fields.
 
 Only what our schemas use: records, arrays, enums, fixed, unions of null and one other type, long, string, boolean. The
-functions do what fastavro does, several times faster; a test holds the two together.
+functions do what fastavro does, several times faster; a test compares the two.
 """
 
 from collections.abc import Callable
