@@ -5,11 +5,11 @@ from typing import Any, Final
 import msgspec
 from sqlalchemy import Table
 
-from projector.tables.market_tables import MARKET_SHARD
 from projector.tables.schema import DERIVED
 from projector.write.chain import Entry
 from projector.write.market_rows import MarketRows
 from projector.write.rows import Rows
+from schemas.sharding import PRICE_SHARD
 
 Key = tuple[object, ...]
 Row = list[object]
@@ -88,7 +88,7 @@ class ExpectedRows:
             "positions": list(self._positions.values()),
             "commands": [_row("commands", outcome._asdict()) for outcome in self._rows.commands.values()],
         }
-        if self._shard == MARKET_SHARD:
+        if self._shard == PRICE_SHARD:
             made |= self._market()
         return self._plain | {table: {key_of(table, row): row for row in rows} for table, rows in made.items()}
 

@@ -14,11 +14,11 @@ from engine.core.records import Account, Market, Position
 from engine.core.state import State
 from projector.tables.ledger_tables import accounts, fills, ledger_entries, positions, receipts
 from projector.tables.market_tables import feed, instruments, prices
+from schemas.sharding import PRICE_SHARD
 
 JUDGE: Final = "tables"
 NAMED_MAX: Final = 5  # differences of one question that are named; the others are counted
 FETCH: Final = 5_000
-MARKET_SHARD: Final = 0  # whose markets the tables of the market tell
 
 Values = tuple[object, ...]
 
@@ -60,7 +60,7 @@ def compare_with_ledger(state: State, db: Connection) -> list[Difference]:
         *_compare_results(shard, db),
         *_compare_counts(state, db),
     ]
-    return differences + (_compare_market(state, db) if shard == MARKET_SHARD else [])
+    return differences + (_compare_market(state, db) if shard == PRICE_SHARD else [])
 
 
 def _account(account: Account) -> Values:

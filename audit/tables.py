@@ -16,10 +16,10 @@ from audit.log import Log
 from audit.reports import SURPRISES, Advance, Report
 from engine.core.apply import apply
 from engine.core.state import State, genesis
-from projector.tables.market_tables import MARKET_SHARD
 from projector.write.chain import Entry
 from runtime.errors import FixableError
 from schemas.codec import NotDecodable, decode_event, digest_of
+from schemas.sharding import PRICE_SHARD
 
 JUDGE: Final = "tables"
 FETCH: Final = 5_000
@@ -56,7 +56,7 @@ def compare_tables(log: Log, shard: int, database_url: str, advance: Advance) ->
             followed = _follow(log, shard, db, report, advance)
             if followed.rows is not None:
                 for table in TABLES:
-                    if table not in OF_THE_MARKET or shard == MARKET_SHARD:
+                    if table not in OF_THE_MARKET or shard == PRICE_SHARD:
                         _compare(table, followed.rows, shard, log.shards, db, report)
             if followed.ledger is not None:
                 report.differences += compare_with_ledger(followed.ledger, db)

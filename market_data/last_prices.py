@@ -7,9 +7,9 @@ from runtime.kafka import read_back
 from runtime.settings import Settings
 from schemas.codec import decode_event
 from schemas.events import PricesUpdated
+from schemas.sharding import PRICE_SHARD
 from schemas.topics import EVENTS
 
-SHARD: Final = 0  # every shard has the same prices
 FIRST_WINDOW: Final = 500
 LAST_WINDOW: Final = 32_000  # events looked at before a symbol counts as never quoted
 
@@ -20,7 +20,7 @@ def last_accepted_prices(settings: Settings, symbols: Iterable[str]) -> dict[str
     window = FIRST_WINDOW
     while True:
         found: dict[str, int] = {}
-        records = read_back(settings, EVENTS, SHARD, window)
+        records = read_back(settings, EVENTS, PRICE_SHARD, window)
         for record in records:
             event = decode_event(record.value)
             if isinstance(event, PricesUpdated):

@@ -1,6 +1,9 @@
-"""Which shard an account belongs to: Kafka's own murmur2 partitioner, so that every producer agrees."""
+"""Which shard an account belongs to, by Kafka's own murmur2 partitioner, and which shard readers take prices from."""
 
 from typing import Final
+
+# Every shard has the same instruments, feed and prices; who only reads them takes those of this one.
+PRICE_SHARD: Final = 0
 
 _SEED: Final = 0x9747B28C
 _M: Final = 0x5BD1E995

@@ -24,7 +24,6 @@ import pytest
 from audit import arithmetic
 from audit.arithmetic import MILLION, OwnRules, rounded_up
 from engine.core import closing, rules
-from engine.core.bounds import PPM
 from engine.core.division import div_ceil
 from engine.core.records import Position
 from engine.core.rules import Rules
@@ -34,6 +33,7 @@ from schemas import codec, commands, events
 from schemas.commands import ActivateRules
 from schemas.ids import broadcast_id
 from schemas.messages import CloseReason
+from schemas.units import PPM
 
 SECOND: Final = 2
 CORE: Final = "engine.core"

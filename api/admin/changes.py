@@ -13,26 +13,13 @@ from api.http.numbers import units_of
 from api.http.problems import NOT_FOUND, REFUSALS, ApiError, Fault, malformed
 from api.http.times import micros_of, text_of
 from api.log.broadcasts import MARKET, PARAMETERS, Stored
+from schemas.bounds import parameters_out_of_bounds
 from schemas.messages import Instrument, MarketStatus
 from schemas.rejections import Rejection
 
 WAIT_S: Final = 2.0
 PAUSE_S: Final = 0.05
 TRIES: Final = 5  # of a change while others change the same market
-# The core refuses what is beyond these; here it is refused before every shard is told.
-PRICE_MAX: Final = 10**9
-QUANTITY_MAX: Final = 10**10
-WORTH_MAX: Final = 2**62
-LEVERAGE_LEAST: Final = 100
-LEVERAGE_MOST: Final = 100_000
-BPS: Final = 10_000
-PPM: Final = 1_000_000
-NOTIONAL_MAX: Final = 10**15
-_RATES: Final = (
-    *("fee_rate", "maintenance_rate", "margin_floor_rate", "liquidation_fee_rate"),
-    *("spread_max", "jump_max"),
-)
-_LIMITS: Final = ("notional_max", "account_notional_max", "side_notional_max")
 
 
 async def set_status(parts: Parts, account_id: str, symbol: str, status: MarketStatus, asked: Asked) -> Broadcast:
@@ -109,18 +96,9 @@ def _changed(instrument: Instrument, request: ParametersRequest) -> Instrument:
 
 
 def _refuse_unsound(instrument: Instrument) -> None:
-    """Hold every parameter to the core's own bounds."""
-    sound = {
-        "quantity_min": 1 <= instrument.quantity_min <= instrument.quantity_max,
-        "quantity_max": instrument.quantity_max <= QUANTITY_MAX
-        and instrument.quantity_max * PRICE_MAX * instrument.tick_value <= WORTH_MAX,
-        "leverage_min": LEVERAGE_LEAST <= instrument.leverage_min <= instrument.leverage_max,
-        "leverage_max": instrument.leverage_max <= LEVERAGE_MOST,
-        "slippage_bps": 0 <= instrument.slippage_bps <= BPS,
-    }
-    sound |= {name: 0 <= getattr(instrument, name) < PPM for name in _RATES}
-    sound |= {name: 0 < getattr(instrument, name) <= NOTIONAL_MAX for name in _LIMITS}
-    faults = [Fault(pointer=f"/{name}", message="is out of range") for name, holds in sound.items() if not holds]
+    """Hold every parameter to the core's own bounds: refuse here what every shard would refuse."""
+    wrong = parameters_out_of_bounds(instrument)
+    faults = [Fault(pointer=f"/{name}", message="is out of range") for name in wrong]
     if faults:
         error = malformed(faults[0].pointer, faults[0].message)
         error.faults = faults

@@ -21,13 +21,13 @@ from api.http.problems import (
     malformed,
 )
 from api.http.times import now
-from api.log.price_cache import PRICE_SHARD
 from api.store.users import is_not_deleted
 from projector.queries import alert_queries
 from projector.queries.alert_queries import Direction, NewAlert, Status
 from schemas.ids import keyed_alert_id
 from schemas.messages import Instrument
 from schemas.rejections import Rejection
+from schemas.sharding import PRICE_SHARD
 
 ACTIVE_MAX: Final = 50
 PATIENCE_S: Final = 2.0

@@ -33,7 +33,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
-from api.log.price_cache import FOLDED, PRICE_SHARD
+from api.log.price_cache import FOLDED
 from api.log.recent_events import Kept, Recent
 from schemas.codec import decode_event
 from schemas.events import (
@@ -47,6 +47,7 @@ from schemas.events import (
     TickHeld,
 )
 from schemas.ids import event_id
+from schemas.sharding import PRICE_SHARD
 
 MarketEvent = FeedKept | FeedSelected | InstrumentsDefined | MarketStatusSet | PricesUpdated | TickHeld
 MARKET_MAX: Final = 2_000  # of shard 0's events that are remembered

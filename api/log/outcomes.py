@@ -11,11 +11,12 @@ from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
 
 from api.log.event_bus import Bus
 from api.log.event_header import HeaderReader
-from api.log.price_cache import FOLDED, PRICE_SHARD, Prices
+from api.log.price_cache import FOLDED, Prices
 from runtime.kafka import Record, read_back, reader_options
 from runtime.settings import Settings
 from schemas.codec import decode_event
 from schemas.events import Event, EventHeader
+from schemas.sharding import PRICE_SHARD
 from schemas.topics import EVENTS
 
 POLL_S: Final = 0.2

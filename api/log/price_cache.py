@@ -14,7 +14,6 @@ from schemas.events import (
 from schemas.instruments import INSTRUMENTS
 from schemas.messages import Instrument, MarketStatus, Side
 
-PRICE_SHARD: Final = 0
 PRICE_AGE_MAX: Final = 5_000_000  # µs after which a price that was not heard of is stale
 
 PriceState = Literal["none", "unconfirmed", "stale", "fresh"]

@@ -12,7 +12,6 @@ from api.app_state import Parts
 from api.http.problems import ApiError
 from api.http.times import now, text_of
 from api.log.event_bus import MarketEvent
-from api.log.price_cache import PRICE_SHARD
 from api.stream.candle_feed import CandleFeed
 from api.stream.channels import Public, ticks_of
 from api.stream.outbox import Outbox
@@ -21,6 +20,7 @@ from api.tickers.service import ticker_of
 from projector.queries import DayStats
 from schemas.events import PricesUpdated, TickHeld
 from schemas.messages import Instrument
+from schemas.sharding import PRICE_SHARD
 
 PAUSE_S: Final = 0.1
 LOOK_S: Final = 1.0  # how often is looked for prices that became stale, and candles that are over

@@ -1,9 +1,10 @@
 """Whether a command may be looked at: the first rungs of the ladder, the same for every command."""
 
-from engine.core.bounds import DEADLINE_MAX, ID_LENGTH_MAX, MEMORY, REMEMBERED_MAX
+from engine.core.bounds import DEADLINE_MAX, MEMORY, REMEMBERED_MAX
 from engine.core.records import Account, Remembered
 from engine.core.state import State
 from engine.core.turn import Turn, header, rejected
+from schemas.bounds import is_id
 from schemas.commands import EXITS, Broadcast, ClientCommand, OpenAccount
 from schemas.content import content_of
 from schemas.events import CommandRepeated, Event
@@ -52,11 +53,6 @@ def admit_broadcast(state: State, command: Broadcast, turn: Turn) -> Event | Non
         return rejected(state, turn, Rejection.MALFORMED)
     turn.content = content
     return None
-
-
-def is_id(text: str) -> bool:
-    """Say whether a text may be an id: 1 to 64 printable ASCII characters."""
-    return 0 < len(text) <= ID_LENGTH_MAX and text.isascii() and text.isprintable()
 
 
 def _known(account: Account, command_id: str, time: int) -> Remembered | None:

@@ -6,12 +6,13 @@ quantities in lots, rates in ppm. The trigger index watches each liquidation pri
 
 from typing import NamedTuple
 
-from engine.core.bounds import PPM, PRICE_MAX
 from engine.core.division import div_ceil, div_floor
 from engine.core.margin import fee_of, notional_of, profit_of
 from engine.core.records import Position, Quote
 from engine.core.rules import Rules
+from schemas.bounds import PRICE_MAX
 from schemas.messages import Side
+from schemas.units import PPM
 
 
 class Settlement(NamedTuple):

@@ -4,9 +4,9 @@ Formulas: docs/rules.md. Money in micros, prices in ticks, quantities in lots, r
 What a position must keep, and when it is liquidated, is `liquidation`'s to say.
 """
 
-from engine.core.bounds import LEVERAGE_ONE, PPM
 from engine.core.division import div_ceil, div_floor
 from schemas.messages import Side
+from schemas.units import LEVERAGE_ONE, PPM
 
 
 def notional_of(quantity: int, price: int, tick_value: int) -> int:

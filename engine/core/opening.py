@@ -3,7 +3,7 @@
 from string import ascii_letters, digits
 from typing import Final, NamedTuple
 
-from engine.core.bounds import BPS, ID_LENGTH_MAX, MEMORY, PRICE_MAX
+from engine.core.bounds import MEMORY
 from engine.core.liquidation import is_liquidatable, liquidation_price_of, requirement_of
 from engine.core.margin import fee_of, margin_of, notional_of, profit_of, quantity_of
 from engine.core.market import quote_of, refuse_closed, refuse_price
@@ -11,11 +11,13 @@ from engine.core.records import Quote
 from engine.core.state import State
 from engine.core.stops import refuse_stops, warnings_of
 from engine.core.turn import Turn, header, rejected
+from schemas.bounds import ID_LENGTH_MAX, PRICE_MAX
 from schemas.commands import OpenPosition
 from schemas.events import Event, PositionOpened
 from schemas.ids import position_id
 from schemas.messages import Instrument, Leg
 from schemas.rejections import Rejection
+from schemas.units import BPS
 
 CLIENT_ORDER_ID_MAX: Final = 36
 CLIENT_ORDER_ID_CHARACTERS: Final = ascii_letters + digits + "._:-"

@@ -2,20 +2,16 @@
 
 from typing import Final, get_args
 
-from engine.core.admission import is_id
-from engine.core.bounds import BPS, LEVERAGE_ONE, NOTIONAL_MAX, PPM, PRICE_MAX, QUANTITY_MAX, WORTH_MAX
 from engine.core.rules import RULES, RulesUnknown
 from engine.core.state import State
 from engine.core.turn import Turn, header, rejected
+from schemas.bounds import is_id, parameters_out_of_bounds
 from schemas.commands import ActivateRules, DefineInstruments, SelectFeed, SetMarketStatus
 from schemas.events import Event, FeedKept, FeedSelected, InstrumentsDefined, MarketStatusSet, RulesActivated
 from schemas.messages import FeedName, Instrument
 from schemas.rejections import Rejection
 
 FEED_NAMES: Final = get_args(FeedName)
-EXPONENT_MAX: Final = 12
-TICK_VALUE_MAX: Final = 10**6
-LEVERAGE_MAX: Final = 1_000 * LEVERAGE_ONE
 
 
 def decide_instruments(state: State, command: DefineInstruments, turn: Turn) -> Event:
@@ -61,28 +57,7 @@ def decide_rules(state: State, command: ActivateRules, turn: Turn) -> Event:
 
 def _is_sound(instrument: Instrument) -> bool:
     """Hold every parameter to bounds within which the core's arithmetic is right."""
-    rates = (
-        instrument.fee_rate,
-        instrument.maintenance_rate,
-        instrument.margin_floor_rate,
-        instrument.liquidation_fee_rate,
-        instrument.spread_max,
-        instrument.jump_max,
-    )
-    limits = (instrument.notional_max, instrument.account_notional_max, instrument.side_notional_max)
-    return (
-        is_id(instrument.symbol)
-        and 0 <= instrument.tick_exponent <= EXPONENT_MAX
-        and 0 <= instrument.lot_exponent <= EXPONENT_MAX
-        and 1 <= instrument.tick_value <= TICK_VALUE_MAX
-        and 1 <= instrument.quantity_min <= instrument.quantity_max <= QUANTITY_MAX
-        # Opened within the notional limits, a ticket may still be closed at any price there is.
-        and instrument.quantity_max * PRICE_MAX * instrument.tick_value <= WORTH_MAX
-        and LEVERAGE_ONE <= instrument.leverage_min <= instrument.leverage_max <= LEVERAGE_MAX
-        and 0 <= instrument.slippage_bps <= BPS
-        and all(0 <= rate < PPM for rate in rates)
-        and all(0 < limit <= NOTIONAL_MAX for limit in limits)
-    )
+    return is_id(instrument.symbol) and not parameters_out_of_bounds(instrument)
 
 
 def _keeps_its_units(state: State, instrument: Instrument) -> bool:

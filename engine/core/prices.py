@@ -6,19 +6,18 @@ from engine.core.bounds import (
     CLOCK_DRIFT_MAX,
     CONFIRMATION_RATE,
     CONFIRMATION_SPAN,
-    PPM,
-    PRICE_AGE_MAX,
     PRICE_ENTRIES_MAX,
-    PRICE_MAX,
     SOURCE_DRIFT_MAX,
 )
 from engine.core.records import Candidate, Market, Quote
 from engine.core.state import State
 from engine.core.turn import Turn, header, rejected
+from schemas.bounds import PRICE_AGE_MAX, PRICE_MAX
 from schemas.commands import UpdatePrices
 from schemas.events import Event, PricesUpdated, TickHeld
 from schemas.messages import Instrument, RefusedTick, Tick
 from schemas.rejections import Rejection, TickRefusal
+from schemas.units import PPM
 
 Condition = Literal["none", "unconfirmed", "stale", "fresh"]
 Verdict = TickRefusal | Literal["accepted", "held"]

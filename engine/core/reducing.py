@@ -2,7 +2,6 @@
 
 from typing import NamedTuple
 
-from engine.core.bounds import ID_LENGTH_MAX
 from engine.core.closing import closed, legs_of
 from engine.core.liquidation import is_liquidatable, liquidation_price_of, requirement_of
 from engine.core.margin import fee_of, margin_of, notional_of, profit_of, released_of
@@ -11,6 +10,7 @@ from engine.core.records import Position
 from engine.core.state import State
 from engine.core.stops import owned_position, warnings_of
 from engine.core.turn import Turn, header, rejected
+from schemas.bounds import ID_LENGTH_MAX
 from schemas.commands import ReduceOldest, ReducePosition
 from schemas.events import Event, OldestReduced, PositionClosed, PositionReduced
 from schemas.messages import Instrument

@@ -1,10 +1,10 @@
 """On which side of the price a stop and a take may stand, and how an owner amends them."""
 
-from engine.core.bounds import PRICE_MAX
 from engine.core.market import quote_of, refuse_price
 from engine.core.records import Position, Quote
 from engine.core.state import State
 from engine.core.turn import Turn, header, rejected
+from schemas.bounds import PRICE_MAX
 from schemas.commands import AmendStops
 from schemas.events import Event, StopsAmended
 from schemas.messages import Side, TicketWarning

@@ -23,7 +23,7 @@ from sqlalchemy.dialects.postgresql import insert
 from projector.queries.answers import Page, page_of
 from projector.tables.kept_tables import alerts
 from projector.tables.ledger_tables import progress
-from projector.tables.market_tables import MARKET_SHARD
+from schemas.sharding import PRICE_SHARD
 from schemas.units import INT64_MAX
 
 Direction = Literal["above", "below"]
@@ -81,7 +81,7 @@ def add_alert(
     row = (
         select(*(literal(value, column.type) for column, value in zip(columns, values.values(), strict=True)))
         .select_from(progress)
-        .where(progress.c.shard == MARKET_SHARD, progress.c.seq <= seen)
+        .where(progress.c.shard == PRICE_SHARD, progress.c.seq <= seen)
         .where(active.scalar_subquery() < most, provided)
         .with_for_update(read=True, of=progress)
     )
@@ -131,7 +131,7 @@ def last_trigger(db: Connection) -> Trigger:
     """Give a place behind all that has triggered, and before all that will; in the transaction of other questions."""
     triggered = select(func.max(alerts.c.triggered_seq)).where(alerts.c.triggered_seq.is_not(None)).scalar_subquery()
     # After a rebuild began, the shard is projected less far than the alerts remember.
-    seq = select(func.greatest(triggered, func.max(progress.c.seq), 0)).where(progress.c.shard == MARKET_SHARD)
+    seq = select(func.greatest(triggered, func.max(progress.c.seq), 0)).where(progress.c.shard == PRICE_SHARD)
     return int(db.execute(seq).scalar_one()), INT64_MAX
 
 

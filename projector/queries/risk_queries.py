@@ -1,7 +1,7 @@
 """What all open positions of a market come to, and which would be liquidated next."""
 
 from collections.abc import Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, and_, func, select
 
@@ -9,8 +9,7 @@ from projector.queries.valuation import priced_positions, unrealized_pnl
 from projector.tables.ledger_tables import positions
 from projector.tables.market_tables import prices
 from schemas.messages import Side
-
-BPS: Final = 10_000
+from schemas.units import BPS
 
 
 class ExposureRow(NamedTuple):

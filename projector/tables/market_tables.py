@@ -1,12 +1,8 @@
 """Which tables say what shard 0's events tell of the market: prices, candles, the feed, the instruments."""
 
-from typing import Final
-
 from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, Index, Integer, Table, Text
 
 from projector.tables.columns import metadata, number, number_or_null, word, word_or_null
-
-MARKET_SHARD: Final = 0  # prices and instruments are the same in all shards; this one's are projected
 
 # Prices of a candle are of bid + ask, which is twice the mid and therefore whole.
 candles = Table(

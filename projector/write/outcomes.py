@@ -2,6 +2,7 @@
 
 from typing import Final, NamedTuple
 
+from schemas.bounds import is_id
 from schemas.events import (
     AccountOpened,
     CommandRejected,
@@ -18,8 +19,6 @@ from schemas.events import (
     Withdrawn,
 )
 from schemas.rejections import Rejection
-
-ID_LENGTH_MAX: Final = 64
 
 COMMAND_OF: Final[dict[type, str]] = {
     AccountOpened: "OpenAccount",
@@ -97,12 +96,10 @@ def outcome(shard: int, event: Event) -> Outcome | None:
 
 
 def _can_be_asked_for(event: Event) -> bool:
-    """Leave out ids the engine does not take, and accounts in a shard that is not theirs."""
+    """Leave out ids the engine does not take, and accounts in a shard that is not theirs.
+
+    What is no id may also be what PostgreSQL cannot store or index: a text with zero bytes, or of any length.
+    """
     if isinstance(event, CommandRejected) and event.rejection == Rejection.WRONG_SHARD:
         return False
-    return all(name is None or _is_id(name) for name in (event.command_id, event.account_id))
-
-
-def _is_id(text: str) -> bool:
-    # Leaves out what PostgreSQL could not store or index, too: zero bytes, and texts of any length.
-    return 0 < len(text) <= ID_LENGTH_MAX and text.isascii() and text.isprintable()
+    return all(name is None or is_id(name) for name in (event.command_id, event.account_id))

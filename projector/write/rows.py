@@ -5,7 +5,6 @@ from typing import NamedTuple, assert_never
 
 import msgspec
 
-from projector.tables.market_tables import MARKET_SHARD
 from projector.write.chain import Entry
 from projector.write.market_rows import MarketRows
 from projector.write.outcomes import Outcome, outcome
@@ -31,6 +30,7 @@ from schemas.events import (
 )
 from schemas.ids import event_id
 from schemas.messages import Leg
+from schemas.sharding import PRICE_SHARD
 
 # A row is a tuple in the order of its table's columns.
 Row = tuple[object, ...]
@@ -92,11 +92,11 @@ class Rows:
         shard, event = entry.shard, entry.event
         match event:
             case PricesUpdated() | TickHeld() | FeedSelected():
-                if shard == MARKET_SHARD:
+                if shard == PRICE_SHARD:
                     self.market.add(event)
                 return
             case InstrumentsDefined() | MarketStatusSet():
-                if shard == MARKET_SHARD:
+                if shard == PRICE_SHARD:
                     self.market.add(event)
             case AccountOpened():
                 self._open_account(shard, event)

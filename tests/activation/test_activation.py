@@ -6,7 +6,6 @@ import pytest
 
 from audit import arithmetic
 from engine.core.apply import apply
-from engine.core.bounds import PPM
 from engine.core.fingerprint import state_digest
 from engine.core.rules import RULES, RulesUnknown, newest_rules
 from engine.core.state import State, genesis
@@ -15,6 +14,7 @@ from engine.snapshot import restore
 from schemas import codec
 from schemas.codec import decode_event, digest_of, encode_and_chain, version_of
 from schemas.events import Event, PositionClosed, RulesActivated
+from schemas.units import PPM
 from tests.activation.log import AT, activating_commands, recorded_commands
 from tests.golden.replay import summary_of
 from tests.golden.test_recorded_log import recorded

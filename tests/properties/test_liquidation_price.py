@@ -5,10 +5,12 @@ from typing import NamedTuple
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from engine.core.bounds import BALANCE_MAX, PPM, PRICE_MAX, QUANTITY_MAX
+from engine.core.bounds import BALANCE_MAX
 from engine.core.liquidation import is_liquidatable, liquidation_price_of, requirement_of
 from engine.core.margin import notional_of, profit_of
+from schemas.bounds import PRICE_MAX, QUANTITY_MAX
 from schemas.messages import Side
+from schemas.units import PPM
 
 
 class Terms(NamedTuple):

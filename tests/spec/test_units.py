@@ -3,10 +3,10 @@
 import pytest
 from msgspec.structs import replace
 
-from engine.core.bounds import PRICE_MAX
 from engine.core.division import div_ceil, div_floor
 from engine.core.liquidation import requirement_of
 from engine.core.margin import fee_of, margin_of, notional_of, quantity_of
+from schemas.bounds import PRICE_MAX
 from schemas.messages import Instrument
 from schemas.rejections import Rejection, TickRefusal
 from tests.spec.checks import closed_by_hand, condition_is, opened, refused, tick_refused
