@@ -113,7 +113,7 @@ def _service_class(
 
         @faust.Service.timer(MEASURE_S)
         async def measure(self) -> None:
-            """Where the logs end: how far behind each shard is, and whether one stands before a hole."""
+            """Where the logs end: how far behind each shard is, and whether one stands before an offset gap."""
             shards = list(worker.shards.values())
             try:
                 ends = await reader.end_offsets([TopicPartition(COMMANDS, shard.number) for shard in shards])
@@ -125,7 +125,7 @@ def _service_class(
                 if not shard.given_up:
                     worker.metrics.lag.labels(shard.number).set(max(0, shard.end_offset - shard.next_offset))
             worker.watch_clocks()
-            reading.look_for_holes({partition.partition: end for partition, end in ends.items()})
+            reading.look_for_gaps({partition.partition: end for partition, end in ends.items()})
 
         @faust.Service.timer(POSITIONS_S)
         async def publish_positions(self) -> None:

@@ -10,7 +10,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitionAssignor
 from confluent_kafka.admin import AdminClient
 
-from engine.shell.fatal import LOST_OWNERSHIP, leave_at_once
+from engine.shell.liveness import LOST_OWNERSHIP, leave_at_once
 from runtime.kafka import admin_options
 from runtime.settings import Settings
 from schemas.topics import COMMANDS

@@ -1,11 +1,19 @@
-"""How a worker finds out that it was paused for longer than the group waits for it."""
+"""How a worker finds out that it was paused for longer than the group waits, and how the process ends at once."""
 
 import asyncio
+import os
+import sys
 import time
+from typing import Final, NoReturn
 
-from engine.shell.fatal import LOST_OWNERSHIP, leave_at_once
+import structlog
 
+# The process manager starts a new process after either; they differ for whoever reads the log.
+LOST_OWNERSHIP: Final = 3
+CANNOT_COMMIT: Final = 4
 BEAT_S = 0.1
+
+log = structlog.get_logger(__name__)
 
 
 class Liveness:
@@ -31,3 +39,14 @@ class Liveness:
             await asyncio.sleep(BEAT_S)
             self.check()
             self._read_at = time.monotonic()
+
+
+def leave_at_once(code: int, reason: str, **facts: object) -> NoReturn:
+    """End the process without any farewell: nothing is flushed to Kafka, nothing is left to a destructor.
+
+    State in memory may be ahead of the committed events, so a restart, which replays, is the only right way on.
+    """
+    log.critical(reason, exit_code=code, **facts)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)

@@ -6,24 +6,23 @@ import logging
 import signal
 import sys
 from functools import partial
-from typing import Final
+from time import monotonic
+from typing import Any, Final
 
+import httpx
 import structlog
 import uvloop
 from aiokafka import AIOKafkaConsumer
 
 from engine.core.step import step as core_step
 from engine.shell.app import build_app
-from engine.shell.fatal import CANNOT_COMMIT, leave_at_once
 from engine.shell.following import Following
 from engine.shell.group import SESSION_MS, group_reader, shards_of
-from engine.shell.liveness import Liveness
+from engine.shell.liveness import CANNOT_COMMIT, Liveness, leave_at_once
 from engine.shell.log import KafkaLog, Log
 from engine.shell.metrics import Metrics
-from engine.shell.role import role_of
 from engine.shell.shard import Step
-from engine.shell.stopping import finish, leave
-from engine.shell.worker import Worker
+from engine.shell.worker import Role, Worker
 from runtime.errors import FixableError
 from runtime.logging import configure
 from runtime.settings import Settings
@@ -38,6 +37,10 @@ log = structlog.get_logger(__name__)
 GC_THRESHOLDS: Final = (50_000, 20, 50)
 # How long a thread that loads or packs may keep the event loop waiting: the default is 5 ms, a whole pause.
 SWITCH_INTERVAL_S: Final = 0.0005
+PARTNER_TIMEOUT_S: Final = 1.0
+# The process manager waits 20 s: first for the commits, then for a last snapshot, which is only a convenience.
+STOP_TIMEOUT_S: Final = 15.0
+LAST_SNAPSHOT_UNTIL_S: Final = 17.0
 QUIET: Final = ("faust", "mode", "aiokafka", "aiohttp", "asyncio")
 
 
@@ -100,3 +103,45 @@ def _following(settings: Settings, worker: Worker, source: Log, reader: AIOKafka
 
 def _say_it_owns() -> None:
     log.info("the death of a standby is no news to an owner")
+
+
+def role_of(settings: Settings) -> Role:
+    """Give the role to begin with; of a pair that is up the one that owns goes on owning. Blocks; for a thread."""
+    if settings.engine_standby:
+        return "standby"
+    if settings.engine_partner and _says(settings.engine_partner).get("role") == "owner":
+        log.info("the partner owns the shards, so this one stands by", partner=settings.engine_partner)
+        return "standby"
+    return "owner"
+
+
+def _says(partner: str) -> dict[str, Any]:
+    """What the other of the pair says of itself; nothing where it does not run."""
+    try:
+        # No proxy: what the environment says about the internet is not about a partner.
+        answer = httpx.get(f"http://{partner}/status", timeout=PARTNER_TIMEOUT_S, trust_env=False)
+        content = answer.raise_for_status().json()
+    except (httpx.HTTPError, ValueError) as error:
+        log.info("the partner does not answer", partner=partner, error=str(error))
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+async def finish(worker: Worker) -> None:
+    """Execute nothing more, commit what was executed, and take a last snapshot, so that the next start is short."""
+    worker.is_stopping = True
+    began = monotonic()
+    try:
+        await asyncio.wait_for(worker.commits_done(), STOP_TIMEOUT_S)
+    except TimeoutError:
+        leave_at_once(CANNOT_COMMIT, "executed commands could not be committed before the end")
+    try:
+        await asyncio.wait_for(worker.snapshots.take_last(), began + LAST_SNAPSHOT_UNTIL_S - monotonic())
+    except TimeoutError:
+        log.warning("no time for a last snapshot of every shard; the next start replays more")
+
+
+async def leave(worker: Worker, reader: AIOKafkaConsumer) -> None:
+    """Leave the group, after everything was committed and nothing reads any more."""
+    await worker.membership.leave(reader)
+    worker.owning.let_all_go()

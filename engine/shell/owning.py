@@ -10,9 +10,8 @@ from typing import Any, ParamSpec, TypeVar
 
 import structlog
 
-from engine.shell.fatal import CANNOT_COMMIT, leave_at_once
 from engine.shell.garbage import Garbage
-from engine.shell.liveness import Liveness
+from engine.shell.liveness import CANNOT_COMMIT, Liveness, leave_at_once
 from engine.shell.log import Log
 from engine.shell.metrics import Metrics
 from engine.shell.outbox import Outbox

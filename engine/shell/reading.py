@@ -6,12 +6,14 @@ from typing import Final, NamedTuple
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import NoOffsetForPartitionError, OffsetOutOfRangeError
-from confluent_kafka import KafkaException
+from confluent_kafka import Consumer, KafkaException
+from confluent_kafka import TopicPartition as KafkaPartition
 from faust import ChannelT
 
-from engine.shell.hole import Answer, ask_for_record, hole_message
 from engine.shell.shard import Records, Shard
 from engine.shell.worker import Worker
+from runtime.kafka import bounds, reader_options, records_to
+from runtime.settings import Settings
 from schemas.topics import COMMANDS
 
 log = structlog.get_logger(__name__)
@@ -30,6 +32,17 @@ class Batch(NamedTuple):
 
     shard: Shard
     records: Records
+
+
+class OffsetProbe(NamedTuple):
+    """The first record at or after an offset, null where there is none; and where the log ended before it was read."""
+
+    found: int | None
+    end: int
+
+    def is_gap_at(self, offset: int) -> bool:
+        """Whether the log goes on after this offset without having it."""
+        return self.found != offset and (self.found is not None or self.end > offset)
 
 
 class Reading:
@@ -75,8 +88,8 @@ class Reading:
                 self._held.discard(shard)
                 self._worker.place_reader(shard)
 
-    def look_for_holes(self, ends: dict[int, int]) -> None:
-        """Ask about shards that read nothing though the log goes on; a hole at its end shows in no other way.
+    def look_for_gaps(self, ends: dict[int, int]) -> None:
+        """Ask about shards that read nothing though the log goes on; an offset gap at its end shows in no other way.
 
         ends: of the log, by shard. Called now and then: a shard is asked about that stands where it stood last time.
         """
@@ -113,7 +126,7 @@ class Reading:
         return candidates[self._turns % len(candidates)]
 
     def _ask(self, shard: Shard) -> None:
-        """Records that do not follow were fetched before a seek, or there is a hole: only the broker can tell."""
+        """Records that do not follow were fetched before a seek, or offsets are missing: only the broker can tell."""
         if shard not in self._asking:
             self._asking[shard] = asyncio.create_task(self._settle(shard, shard.next_to_read))
             self._asking[shard].add_done_callback(lambda _: self._asking.pop(shard))
@@ -121,15 +134,15 @@ class Reading:
     async def _settle(self, shard: Shard, wanted: int) -> None:
         """Read on from where the shard is, or let it execute what it has and stop where the log has no record."""
         try:
-            answer = await asyncio.to_thread(ask_for_record, self._worker.settings, shard.number, wanted)
+            answer = await asyncio.to_thread(probe_offset, self._worker.settings, shard.number, wanted)
         except KafkaException as error:
             log.warning(
                 "the broker did not say whether a record exists", shard=shard.number, offset=wanted, error=str(error)
             )
-            answer = Answer(wanted, wanted)
+            answer = OffsetProbe(wanted, wanted)
         if shard.is_reading and shard.next_to_read == wanted:
-            if answer.is_hole_at(wanted):
-                shard.stop_before_hole(hole_message(shard.number, wanted, answer.found))
+            if answer.is_gap_at(wanted):
+                shard.stop_before_gap(gap_message(shard.number, wanted, answer.found))
             self._worker.place_reader(shard)
 
     def _out_of_range(self, error: OffsetOutOfRangeError) -> None:
@@ -146,3 +159,28 @@ def _until_gap(records: Records) -> Records:
     if records[-1].offset - first == len(records) - 1:
         return records
     return [record for place, record in enumerate(records) if record.offset == first + place]
+
+
+def probe_offset(settings: Settings, shard: int, offset: int) -> OffsetProbe:
+    """Ask the broker anew, with a reader of its own. Blocks; for a thread.
+
+    Uncommitted records count: the reader of commands sees them too.
+    """
+    options = reader_options(settings, f"engine-{shard}-gap") | {"isolation.level": "read_uncommitted"}
+    consumer = Consumer(options)
+    try:
+        end = bounds(consumer, COMMANDS, shard)[1]
+        record = next(records_to(consumer, KafkaPartition(COMMANDS, shard, offset), end), None)
+    finally:
+        consumer.close()
+    return OffsetProbe(None if record is None else record.offset, end)
+
+
+def gap_message(shard: int, offset: int, found: int | None) -> str:
+    """Say what is missing, what that means, and with which command a person sees it."""
+    where = "and none after it" if found is None else f"and the next is {found}"
+    return (
+        f"{COMMANDS}/{shard} has no record at offset {offset}, {where}: the log has an offset gap, made by a "
+        f"transactional writer or by deletion, and a ledger is never continued over one. "
+        f"`reprise tail commands --from {max(0, offset - 5)}` shows what surrounds it."
+    )

@@ -84,7 +84,7 @@ class Shard:
         self.progress = Progress()
         self.snapshotted = Snapshotted(self.assigned_at, 0, 0, None)
         self._silent = True
-        self._hole: str | None = None
+        self._gap: str | None = None
         self._step = step
         self._on_phase = on_phase
         self._on_timed = on_timed
@@ -93,7 +93,7 @@ class Shard:
     @property
     def is_reading(self) -> bool:
         """Whether its commands are wanted."""
-        return self.is_executing and self._hole is None
+        return self.is_executing and self._gap is None
 
     @property
     def is_executing(self) -> bool:
@@ -202,9 +202,9 @@ class Shard:
             sink.put(encoded, oldest.timestamp)
         self._see_where_it_is()
 
-    def stop_before_hole(self, message: str) -> None:
+    def stop_before_gap(self, message: str) -> None:
         """Read nothing more; execute what was read, then freeze."""
-        self._hole = message
+        self._gap = message
         self._see_where_it_is()
 
     def freeze(self, error: str) -> None:
@@ -272,11 +272,11 @@ class Shard:
             )
 
     def _see_where_it_is(self) -> None:
-        """Go live at the end of the commands, or say that they end too early; stop where the log has a hole."""
+        """Go live at the end of the commands, or say that they end too early; stop where the log has an offset gap."""
         self.progress.done = self.next_offset - self.start_offset
         self.progress.offset = self.next_offset
-        if self._hole is not None and not self.waiting and self.next_offset == self.next_to_read:
-            self.freeze(self._hole)
+        if self._gap is not None and not self.waiting and self.next_offset == self.next_to_read:
+            self.freeze(self._gap)
         if self.phase != "recovering" or self.next_offset < self.recovery_end:
             return
         if self._silent:

@@ -2,19 +2,17 @@
 
 import asyncio
 from contextlib import suppress
-from typing import Final
+from typing import Final, Literal
 
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
-from engine.shell.fatal import CANNOT_COMMIT, leave_at_once
 from engine.shell.group import Membership
-from engine.shell.liveness import Liveness
+from engine.shell.liveness import CANNOT_COMMIT, Liveness, leave_at_once
 from engine.shell.log import Log
 from engine.shell.metrics import Metrics
 from engine.shell.owning import Owning
-from engine.shell.role import Role
 from engine.shell.shard import Records, Shard, Step
 from engine.shell.snapshots import Snapshots
 from engine.shell.take_over import Ends
@@ -22,6 +20,8 @@ from runtime.settings import Settings
 from schemas.topics import COMMANDS
 
 log = structlog.get_logger(__name__)
+
+Role = Literal["owner", "standby"]
 
 # How long a failed commit waits for a running rebalance to say whose shard it was.
 SETTLE_TIMEOUT_S: Final = 15.0

@@ -119,7 +119,7 @@ def test_an_offset_gap_in_the_log_freezes_the_shard_before_the_gap(
     with engine(ledger, output) as worker:
         worker.until_live(ledger.shards)
         append_in_a_transaction(ledger, client)
-        client.append(SHARD, [deposit("after the hole")])
+        client.append(SHARD, [deposit("after the gap")])
         frozen = until_frozen(worker)
         assert frozen["next_offset"] == 2
         assert f"{COMMANDS}/{SHARD} has no record at offset 2, and the next is 3" in frozen["error"]

@@ -9,8 +9,8 @@ import pytest
 from confluent_kafka import Producer
 
 from bench._workload import accounts_of, opening_day, trading_day
-from engine.shell.fatal import CANNOT_COMMIT, LOST_OWNERSHIP
 from engine.shell.group import SESSION_MS
+from engine.shell.liveness import CANNOT_COMMIT, LOST_OWNERSHIP
 from runtime.kafka import transactional_producer_options
 from runtime.settings import Settings
 from schemas.commands import Command

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from bench._workload import accounts_of, opening_day, trading_day
-from engine.shell.fatal import CANNOT_COMMIT
+from engine.shell.liveness import CANNOT_COMMIT
 from engine.snapshot import FORMAT
 from runtime.kafka import read_back
 from runtime.settings import Settings

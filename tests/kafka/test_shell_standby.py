@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.shell.fatal import CANNOT_COMMIT, LOST_OWNERSHIP
+from engine.shell.liveness import CANNOT_COMMIT, LOST_OWNERSHIP
 from runtime.settings import Settings
 from runtime.signals import PARTNER_IS_DEAD
 from tests.conftest import SettingsFactory

@@ -7,9 +7,9 @@ from typing import Any, ClassVar
 import pytest
 from confluent_kafka import KafkaError, TopicPartition
 
-from engine.shell import hole, log
-from engine.shell.hole import ask_for_record
+from engine.shell import log, reading
 from engine.shell.log import KafkaLog
+from engine.shell.reading import probe_offset
 from runtime import kafka, snapshots
 from runtime.kafka import read_back
 from runtime.settings import Settings
@@ -77,7 +77,7 @@ class EarlyConsumer:
 @pytest.fixture
 def made(monkeypatch: pytest.MonkeyPatch) -> Settings:
     """Settings of a broker that is not there; every reader of it is the one above."""
-    for module in (kafka, snapshots, hole, log):
+    for module in (kafka, snapshots, reading, log):
         monkeypatch.setattr(module, "Consumer", EarlyConsumer)
     return Settings.model_validate({"kafka_brokers": "nobody:9092"})
 
@@ -96,11 +96,11 @@ def test_the_last_record_is_found_behind_an_early_mark(made: Settings, monkeypat
 
 def test_a_sound_log_has_no_offset_gap_behind_an_early_mark(made: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     put(monkeypatch, (b"a", b"1"), (b"b", b"2"), None, (b"c", b"3"), None)
-    assert not ask_for_record(made, SHARD, 1).is_hole_at(1)
-    assert ask_for_record(made, SHARD, 2) == (3, 5), "the next record is told"
-    assert ask_for_record(made, SHARD, 4) == (None, 5)
-    assert ask_for_record(made, SHARD, 4).is_hole_at(4), "a control record is no command"
-    assert not ask_for_record(made, SHARD, 5).is_hole_at(5), "nothing stands there yet"
+    assert not probe_offset(made, SHARD, 1).is_gap_at(1)
+    assert probe_offset(made, SHARD, 2) == (3, 5), "the next record is told"
+    assert probe_offset(made, SHARD, 4) == (None, 5)
+    assert probe_offset(made, SHARD, 4).is_gap_at(4), "a control record is no command"
+    assert not probe_offset(made, SHARD, 5).is_gap_at(5), "nothing stands there yet"
 
 
 def test_a_command_s_time_is_found_behind_an_early_mark(made: Settings, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,12 +11,12 @@ from tests.simulation.cluster import Entry, manifests_in
 if TYPE_CHECKING:
     from tests.simulation.run import History
 
-Kind = Literal["hole at the end", "hole in the past", "cut", "beginning deleted", "command altered", "core raises"]
+Kind = Literal["gap at the end", "gap in the past", "cut", "beginning deleted", "command altered", "core raises"]
 
 CHANCE: Final = 0.2
 WORDS: Final[dict[Kind, tuple[str, ...]]] = {
-    "hole at the end": ("has no record at offset",),
-    "hole in the past": ("has no record at offset", "replay came to another ledger"),
+    "gap at the end": ("has no record at offset",),
+    "gap in the past": ("has no record at offset", "replay came to another ledger"),
     "cut": ("commands are missing", "the log was cut", "has no record at offset"),
     "beginning deleted": ("older ones were deleted", "has no record at offset", "the log was cut"),
     "command altered": ("replay came to another ledger", "in the middle of a command", "commands are missing"),
@@ -42,12 +42,12 @@ class Damage:
     @property
     def stops_everyone(self) -> bool:
         """Whether a shard cannot but come to it, whatever it has executed before."""
-        return self.is_done and self.kind in ("hole at the end", "core raises")
+        return self.is_done and self.kind in ("gap at the end", "core raises")
 
     @property
     def alters_the_past(self) -> bool:
         """Whether events are committed that no longer follow from the commands."""
-        return self.is_done and self.kind in ("hole in the past", "command altered")
+        return self.is_done and self.kind in ("gap in the past", "command altered")
 
     def ends_sending(self, shard: int) -> bool:
         """Whether nothing more can be sent without writing another history."""
@@ -65,7 +65,7 @@ class Damage:
         events = history.cluster.topic(EVENTS, self.shard)
         executed = history.judge.commands_behind(events.committed())
         match self.kind:
-            case "hole at the end":
+            case "gap at the end":
                 self.offset = partition.end
                 partition.entries.append(None)
                 history.judge.end_reference(self.shard)
@@ -76,7 +76,7 @@ class Damage:
             case _ if executed < 2:  # There is no past to damage yet.
                 self.kind, self.offset = "core raises", partition.end
                 history.send(self.shard)
-            case "hole in the past":
+            case "gap in the past":
                 self.offset = self._replayed(history, executed)
                 partition.entries[self.offset] = None
             case "cut":

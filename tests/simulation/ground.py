@@ -15,7 +15,7 @@ import confluent_kafka
 from structlog._config import BoundLoggerLazyProxy
 
 from engine.core import copying
-from engine.shell import fatal, liveness
+from engine.shell import liveness
 from engine.shell import snapshots as shell
 from schemas import snapshots as schemas
 from tests.simulation.beings import BEING, Died
@@ -176,7 +176,7 @@ def _places() -> list[tuple[ModuleType, str, str]]:
         id(ThreadPoolExecutor): "executor",
         id(confluent_kafka.Consumer): "consumer",
         id(confluent_kafka.Producer): "producer",
-        id(fatal.leave_at_once): "exit",
+        id(liveness.leave_at_once): "exit",
         id(gc): "gc",
     }
     found = []

@@ -8,17 +8,15 @@ from typing import Any, Final
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
-from engine.shell.fatal import CANNOT_COMMIT
 from engine.shell.following import Following, OwnedShards
 from engine.shell.group import SESSION_MS
-from engine.shell.liveness import Liveness
+from engine.shell.liveness import CANNOT_COMMIT, Liveness
 from engine.shell.log import KafkaLog
+from engine.shell.main import finish, leave
 from engine.shell.metrics import Metrics
 from engine.shell.reading import Batch, Reading
-from engine.shell.role import Role
 from engine.shell.shard import Shard, Step
-from engine.shell.stopping import finish, leave
-from engine.shell.worker import Worker
+from engine.shell.worker import Role, Worker
 from runtime.settings import Settings
 from schemas.topics import COMMANDS
 from tests.simulation.beings import Being, Died
@@ -161,4 +159,4 @@ async def _measure(worker: Worker, reading: Reading, reader: SimulatedReader) ->
     for shard in shards:
         shard.end_offset = ends[TopicPartition(COMMANDS, shard.number)]
     worker.watch_clocks()
-    reading.look_for_holes({partition.partition: end for partition, end in ends.items()})
+    reading.look_for_gaps({partition.partition: end for partition, end in ends.items()})

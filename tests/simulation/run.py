@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 from engine.core.state import State
 from engine.core.step import step
-from engine.shell.role import Role
+from engine.shell.worker import Role
 from runtime.settings import Settings
 from schemas.commands import Command
 from schemas.events import Event

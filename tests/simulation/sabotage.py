@@ -7,11 +7,10 @@ from confluent_kafka import KafkaException
 
 from engine.core.copying import Copying
 from engine.shell import owning, start
-from engine.shell.hole import Answer
 from engine.shell.log import Log
 from engine.shell.outbox import Outbox, Output
 from engine.shell.owning import Owning
-from engine.shell.reading import Reading
+from engine.shell.reading import OffsetProbe, Reading
 from engine.shell.ring import Place, Ring
 from engine.shell.shard import Records, Shard
 from engine.shell.take_over import Ends, Seized, ends_of, seize
@@ -126,7 +125,7 @@ SABOTAGES: Final = (
     Sabotage("a snapshot does not wait for its events", Outbox, "until_committed", _committed_or_not, 50),
     Sabotage("the ring overwrites its newest", Ring, "next_place", _over_the_newest, 20),
     Sabotage("a copy does not keep what changes", Copying, "keep", lambda *_: None, 300),
-    Sabotage("a hole is taken for a delay", Answer, "is_hole_at", lambda *_: False, 200),
+    Sabotage("an offset gap is taken for a delay", OffsetProbe, "is_gap_at", lambda *_: False, 200),
     Sabotage("a promoted standby does not look again", Shard, "promote", _promoted_without_looking, 300),
     Sabotage("any mark is taken for the end", kafka, "is_at_end", lambda *_: True, 100),
     Sabotage("commands may end before the events do", Shard, "_see_where_it_is", _live_at_any_end, 300),

@@ -13,7 +13,7 @@ SEEDS = range(60)
 
 
 class Scene:
-    """The owner stops in the middle of its work, commands come, the last one behind a hole; the standby is told."""
+    """The owner stops in its work, commands come, the last one behind an offset gap; the standby is told."""
 
     def __init__(self, history: History) -> None:
         self._history = history
@@ -54,6 +54,6 @@ def played(seed: int) -> Outcome:
     history = History(seed)
     history.is_peaceful, history.has_instances, history.has_standbys, history.wanted = False, True, True, 1
     history.span_s = 0.5
-    history.damage = Damage("hole at the end", 0, random.Random(seed))
+    history.damage = Damage("gap at the end", 0, random.Random(seed))
     history.faults = Scene(history)  # type: ignore[assignment]  # What happens and how it ends is all that is asked.
     return history.play()
