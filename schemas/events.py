@@ -267,3 +267,11 @@ Event = (
     | PricesUpdated
     | TickHeld
 )
+
+# Every event is of exactly one of these three kinds; a test compares them with `Event`.
+# Money moves, and `legs` says from where to where.
+MoneyEvent = AccountOpened | Deposited | Withdrawn | PositionOpened | PositionClosed | PositionReduced
+# What is traded, by whose prices, and at which: of no account, and the same in every shard.
+MarketEvent = InstrumentsDefined | MarketStatusSet | FeedSelected | FeedKept | PricesUpdated | TickHeld
+# Neither: what was refused, repeated, or changes no money and no market.
+OtherEvent = CommandRejected | CommandRepeated | StopsAmended | OldestReduced | RulesActivated

@@ -5,6 +5,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, Field
 
 from api.http.amounts import Decimals
+from schemas.derived import LedgerKind
 from schemas.messages import CloseReason, Side
 
 
@@ -25,7 +26,7 @@ class LedgerLine(BaseModel):
 
     id: str = Field(examples=["2-1234.0"])
     time: str = Field(json_schema_extra={"format": "date-time"})
-    kind: Literal["deposit", "withdrawal", "fee", "realized_pnl", "liquidation_fee"]
+    kind: LedgerKind
     amount: Decimals
     balance_after: Decimals
     position_id: str | None

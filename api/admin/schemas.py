@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from api.http.amounts import Decimals
 from api.http.numbers import Leverage, Money, Number, Rate, Whole
-from api.log.price_cache import PriceState
+from schemas.derived import PriceState
 from schemas.messages import FeedName, MarketStatus, Side
 
 

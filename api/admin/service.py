@@ -133,7 +133,7 @@ def _price(instrument: Instrument, row: queries.PriceRow | None, moment: int) ->
     heard_at = None if row is None else row.heard_at
     return FeedPrice(
         symbol=instrument.symbol,
-        state=queries.price_condition(row, moment),
+        state=queries.price_state_of(row, moment),
         bid=price_or_null(instrument, None if row is None else row.bid),
         ask=price_or_null(instrument, None if row is None else row.ask),
         source_time=None if row is None or row.source_time is None else text_of(row.source_time),

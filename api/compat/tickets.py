@@ -19,6 +19,7 @@ from api.orders import service as orders
 from api.orders.schemas import Order, OrderRequest
 from api.positions import service as positions
 from api.positions.schemas import Position
+from schemas.derived import entry_price
 from schemas.messages import Instrument, Side
 from schemas.rejections import Rejection
 
@@ -96,7 +97,7 @@ async def until_shown(parts: Parts, reply: Reply) -> None:
 def price_now(parts: Parts, instrument: Instrument, side: Side) -> str | None:
     """Give the price a position would open at now, for a guard that starts from it; null without one."""
     quote = parts.prices.quote(instrument.symbol)
-    return None if quote is None else price(instrument, quote.ask if side == "long" else quote.bid)
+    return None if quote is None else price(instrument, entry_price(side, quote.bid, quote.ask))
 
 
 def guard_price(instrument: Instrument, side: Side, text: str | None) -> str | None:

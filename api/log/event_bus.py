@@ -39,17 +39,11 @@ from schemas.codec import decode_event
 from schemas.events import (
     Event,
     EventHeader,
-    FeedKept,
-    FeedSelected,
-    InstrumentsDefined,
-    MarketStatusSet,
-    PricesUpdated,
-    TickHeld,
+    MarketEvent,
 )
 from schemas.ids import event_id
 from schemas.sharding import PRICE_SHARD
 
-MarketEvent = FeedKept | FeedSelected | InstrumentsDefined | MarketStatusSet | PricesUpdated | TickHeld
 MARKET_MAX: Final = 2_000  # of shard 0's events that are remembered
 
 

@@ -1,7 +1,8 @@
 """What each symbol's price is and is worth, folded from the events of shard 0."""
 
-from typing import Final, Literal, NamedTuple
+from typing import Final, NamedTuple
 
+from schemas.derived import PriceState, exit_price, price_state
 from schemas.events import (
     Event,
     FeedKept,
@@ -14,9 +15,6 @@ from schemas.events import (
 from schemas.instruments import INSTRUMENTS
 from schemas.messages import Instrument, MarketStatus, Side
 
-PRICE_AGE_MAX: Final = 5_000_000  # µs after which a price that was not heard of is stale
-
-PriceState = Literal["none", "unconfirmed", "stale", "fresh"]
 FOLDED: Final = (FeedKept, FeedSelected, InstrumentsDefined, MarketStatusSet, PricesUpdated, TickHeld)
 
 
@@ -85,16 +83,12 @@ class Prices:
         quote = self._quotes.get(symbol)
         if quote is None:
             return "none"
-        if quote.held:
-            return "unconfirmed"
-        return "stale" if quote.left or now - quote.heard_at >= PRICE_AGE_MAX else "fresh"
+        return price_state(quote.heard_at, now, is_held=quote.held, feed_changed=quote.left)
 
     def exit_price(self, symbol: str, side: Side) -> int | None:
         """Give the price in ticks at which a position would close: a long at the bid, a short at the ask."""
         quote = self._quotes.get(symbol)
-        if quote is None:
-            return None
-        return quote.bid if side == "long" else quote.ask
+        return None if quote is None else exit_price(side, quote.bid, quote.ask)
 
     def _update(self, event: PricesUpdated) -> None:
         self.feed = event.feed

@@ -7,6 +7,7 @@ from api.http.amounts import leverage, micros, money, money_or_null, price, pric
 from api.http.times import text_of
 from api.positions.schemas import Position
 from projector.queries import PositionRow
+from schemas.derived import realized_pnl
 from schemas.events import PositionClosed, PositionOpened, PositionReduced, StopsAmended
 from schemas.ids import event_id
 from schemas.messages import Instrument
@@ -81,7 +82,7 @@ def after(
                 "quantity": left,
                 "margin": money(event.margin_left),
                 "liquidation_price": price_or_null(instrument, event.liquidation_price),
-                "realized_pnl": _added(position, event.profit),
+                "realized_pnl": _added(position, realized_pnl(event)),
                 "unrealized_pnl": None,  # What there is said is of the whole.
             }
         )
@@ -92,7 +93,7 @@ def after(
             "status": "closed",
             "unrealized_pnl": None,
             "close_price": price(instrument, event.price),
-            "realized_pnl": _added(position, event.profit + event.shortfall),
+            "realized_pnl": _added(position, realized_pnl(event)),
             "close_reason": event.reason,
             "closed_at": text_of(event.time),
             "receipt_id": event_id(shard, event.seq),

@@ -6,6 +6,7 @@ from api.http.problems import NOT_FOUND, ApiError
 from api.http.times import text_of
 from api.receipts.schemas import Receipt, ReceiptTick, Rest, Shortfall
 from projector import queries
+from schemas.derived import realized_pnl
 from schemas.events import PositionClosed, PositionReduced
 from schemas.messages import Instrument
 
@@ -47,7 +48,7 @@ def _receipt(event_id: str, event: PositionClosed | PositionReduced, instrument:
         fee=money(event.fee),
         liquidation_fee=money(0 if whole is None else whole.liquidation_fee),
         margin_returned=money(event.returned),
-        realized_pnl=money(event.profit + shortfall),
+        realized_pnl=money(realized_pnl(event)),
         shortfall=Shortfall(
             amount=money(shortfall),
             insurance_paid=money(0 if whole is None else whole.insurance_paid),

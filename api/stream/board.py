@@ -11,14 +11,13 @@ from sqlalchemy.exc import SQLAlchemyError
 from api.app_state import Parts
 from api.http.problems import ApiError
 from api.http.times import now, text_of
-from api.log.event_bus import MarketEvent
 from api.stream.candle_feed import CandleFeed
 from api.stream.channels import Public, ticks_of
 from api.stream.outbox import Outbox
 from api.stream.schemas import WsTickerMessage
 from api.tickers.service import ticker_of
 from projector.queries import DayStats
-from schemas.events import PricesUpdated, TickHeld
+from schemas.events import MarketEvent, PricesUpdated, TickHeld
 from schemas.messages import Instrument
 from schemas.sharding import PRICE_SHARD
 

@@ -10,11 +10,10 @@ from api.app_state import Parts
 from api.candles.service import candle_of
 from api.http.problems import PROJECTION_BEHIND, ApiError
 from api.http.times import now, text_of
-from api.log.event_bus import MarketEvent
 from api.stream.outbox import Outbox
 from api.stream.schemas import WsCandleMessage
 from projector import queries
-from schemas.events import PricesUpdated
+from schemas.events import MarketEvent, PricesUpdated
 from schemas.messages import Instrument, Tick
 from schemas.sharding import PRICE_SHARD
 from schemas.units import SECOND

@@ -16,21 +16,18 @@ from api.positions.views import after, position_of_event, position_of_row
 from api.stream.schemas import AccountSnapshot, AccountUpdate
 from projector.queries import AccountRow, LedgerRow, PositionRow
 from schemas.commands import OpenPosition
+from schemas.derived import book_change, ledger_entries
 from schemas.events import (
-    AccountOpened,
     CommandRejected,
-    Deposited,
     Event,
+    MoneyEvent,
     PositionClosed,
     PositionOpened,
     PositionReduced,
     StopsAmended,
-    Withdrawn,
 )
-from schemas.messages import Instrument, Leg, Side
+from schemas.messages import Instrument, Side
 from schemas.rejections import Rejection
-
-Lines = list[tuple[str, int]]
 
 
 class Held(NamedTuple):
@@ -90,10 +87,12 @@ class AccountState:
                 position = after(held.position, event, happened.shard, self._instruments)
             case _:
                 pass
-        balance = self._cash + self._used_margin
-        self._post(legs_of(event))
-        lines = ledger_of(happened, balance)
-        assert balance + sum(amount for _, amount in lines_of(event)) == self._cash + self._used_margin
+        lines: list[LedgerLine] = []
+        if isinstance(event, MoneyEvent):
+            lines = ledger_of(event, happened.event_id, self._cash + self._used_margin)
+            change = book_change(event)
+            self._cash += change.cash
+            self._used_margin += change.used_margin
         order = order_after(event, self._instruments, self._sent)
         return told(happened, order=order, position=position, account=self.account(), ledger=lines)
 
@@ -123,17 +122,6 @@ class AccountState:
             return None
         move = exit_price - held.entry_price if held.side == "long" else held.entry_price - exit_price
         return move * held.quantity * self._instruments[held.symbol].tick_value
-
-    def _post(self, legs: tuple[Leg, ...]) -> None:
-        for leg in legs:
-            if leg.target == "CASH":
-                self._cash += leg.amount
-            elif leg.target == "MARGIN":
-                self._used_margin += leg.amount
-            if leg.source == "CASH":
-                self._cash -= leg.amount
-            elif leg.source == "MARGIN":
-                self._used_margin -= leg.amount
 
 
 def told(
@@ -172,60 +160,20 @@ def order_after(event: Event, instruments: Mapping[str, Instrument], sent: Comma
             return None
 
 
-def ledger_of(happened: Happened, balance: int) -> list[LedgerLine]:
+def ledger_of(event: MoneyEvent, event_id: str, balance: int) -> list[LedgerLine]:
     """Write an event's ledger lines, from the balance before it (micros)."""
-    event = happened.event
-    written: list[LedgerLine] = []
-    for kind, amount in lines_of(event):
-        if amount != 0:
-            balance += amount
-            written.append(
-                line_of(
-                    LedgerRow(
-                        line_id=f"{happened.event_id}.{len(written)}",
-                        event_id=happened.event_id,
-                        account_id=str(event.account_id),
-                        time=event.time,
-                        kind=kind,  # type: ignore[arg-type]  # One of the kinds above.
-                        amount=amount,
-                        balance_after=balance,
-                        position_id=getattr(event, "position_id", None),
-                    )
-                )
+    return [
+        line_of(
+            LedgerRow(
+                line_id=f"{event_id}.{entry.number}",
+                event_id=event_id,
+                account_id=str(event.account_id),
+                time=event.time,
+                kind=entry.kind,
+                amount=entry.amount,
+                balance_after=entry.balance_after,
+                position_id=entry.position_id,
             )
-    return written
-
-
-def lines_of(event: Event) -> Lines:
-    """Give what an event changes the balance by, kind by kind; those of nothing are no lines."""
-    match event:
-        case AccountOpened(first_deposit=amount) | Deposited(amount=amount):
-            return [("deposit", amount)]
-        case Withdrawn(amount=amount):
-            return [("withdrawal", -amount)]
-        case PositionOpened(fee=fee):
-            return [("fee", -fee)]
-        case PositionClosed():
-            # Negative-balance protection: what the insurance paid or was written off is not the owner's loss.
-            realized_pnl = event.profit + event.shortfall
-            return [("realized_pnl", realized_pnl), ("fee", -event.fee), ("liquidation_fee", -event.liquidation_fee)]
-        case PositionReduced(profit=profit, fee=fee):
-            return [("realized_pnl", profit), ("fee", -fee)]
-        case _:
-            return []
-
-
-def legs_of(event: Event) -> tuple[Leg, ...]:
-    """Give the money an event moves."""
-    match event:
-        case (
-            AccountOpened(legs=legs)
-            | Deposited(legs=legs)
-            | Withdrawn(legs=legs)
-            | PositionOpened(legs=legs)
-            | PositionClosed(legs=legs)
-            | PositionReduced(legs=legs)
-        ):
-            return legs
-        case _:
-            return ()
+        )
+        for entry in ledger_entries(event, balance)
+    ]

@@ -3,7 +3,7 @@
 from pydantic import BaseModel, Field
 
 from api.http.amounts import Decimals
-from api.log.price_cache import PriceState
+from schemas.derived import PriceState
 from schemas.messages import FeedName
 
 

@@ -9,6 +9,7 @@ from engine.core.state import State
 from engine.core.stops import owned_position
 from engine.core.turn import Turn, header, rejected
 from schemas.commands import ClosePosition
+from schemas.derived import exit_price
 from schemas.events import Event, PositionClosed
 from schemas.messages import Book, CloseReason, Leg
 from schemas.rejections import Rejection
@@ -32,7 +33,7 @@ def closed(
     """Close at the executable price of the last accepted tick: a long at the bid, a short at the ask."""
     instrument = state.instruments[position.symbol]
     quote = quote_of(state, position.symbol)
-    price = quote.bid if position.side == "long" else quote.ask
+    price = exit_price(position.side, quote.bid, quote.ask)
     notional = notional_of(position.quantity, price, instrument.tick_value)
     profit = profit_of(position.side, notional, position.entry_notional)
     equity = position.margin + profit

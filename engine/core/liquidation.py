@@ -11,6 +11,7 @@ from engine.core.margin import fee_of, notional_of, profit_of
 from engine.core.records import Position, Quote
 from engine.core.rules import Rules
 from schemas.bounds import PRICE_MAX
+from schemas.derived import exit_price
 from schemas.messages import Side
 from schemas.units import PPM
 
@@ -60,7 +61,7 @@ def requirement_of(notional: int, margin: int, maintenance_rate: int, margin_flo
 
 def is_overdue(position: Position, quote: Quote, tick_value: int) -> bool:
     """Say whether an open position is liquidatable at a tick's exit price: after each command none is."""
-    price = quote.bid if position.side == "long" else quote.ask
+    price = exit_price(position.side, quote.bid, quote.ask)
     notional = notional_of(position.quantity, price, tick_value)
     equity = position.margin + profit_of(position.side, notional, position.entry_notional)
     requirement = requirement_of(notional, position.margin, position.maintenance_rate, position.margin_floor_rate)

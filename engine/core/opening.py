@@ -13,6 +13,7 @@ from engine.core.stops import refuse_stops, warnings_of
 from engine.core.turn import Turn, header, rejected
 from schemas.bounds import ID_LENGTH_MAX, PRICE_MAX
 from schemas.commands import OpenPosition
+from schemas.derived import entry_price, exit_price
 from schemas.events import Event, PositionOpened
 from schemas.ids import position_id
 from schemas.messages import Instrument, Leg
@@ -99,7 +100,7 @@ def _refuse_terms(command: OpenPosition, instrument: Instrument, quote: Quote) -
 
 def _fill(command: OpenPosition, instrument: Instrument, quote: Quote) -> _Fill:
     """Price the ticket: a long opens at the ask, a short at the bid, whatever the client expected."""
-    price = quote.ask if command.side == "long" else quote.bid
+    price = entry_price(command.side, quote.bid, quote.ask)
     if command.quantity is not None:
         quantity = command.quantity
         notional = notional_of(quantity, price, instrument.tick_value)
@@ -132,8 +133,7 @@ def _refuse_size(state: State, command: OpenPosition, instrument: Instrument, fi
 def _refuse_margin(
     state: State, command: OpenPosition, instrument: Instrument, quote: Quote, fill: _Fill
 ) -> Rejection | None:
-    exit_price = quote.bid if command.side == "long" else quote.ask
-    notional = notional_of(fill.quantity, exit_price, instrument.tick_value)
+    notional = notional_of(fill.quantity, exit_price(command.side, quote.bid, quote.ask), instrument.tick_value)
     equity = fill.margin + profit_of(command.side, notional, fill.notional)
     requirement = requirement_of(notional, fill.margin, instrument.maintenance_rate, instrument.margin_floor_rate)
     if is_liquidatable(equity, requirement):

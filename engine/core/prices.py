@@ -14,16 +14,16 @@ from engine.core.state import State
 from engine.core.turn import Turn, header, rejected
 from schemas.bounds import PRICE_AGE_MAX, PRICE_MAX
 from schemas.commands import UpdatePrices
+from schemas.derived import PriceState
 from schemas.events import Event, PricesUpdated, TickHeld
 from schemas.messages import Instrument, RefusedTick, Tick
 from schemas.rejections import Rejection, TickRefusal
 from schemas.units import PPM
 
-Condition = Literal["none", "unconfirmed", "stale", "fresh"]
 Verdict = TickRefusal | Literal["accepted", "held"]
 
 
-def condition(state: State, symbol: str, time: int) -> Condition:
+def condition(state: State, symbol: str, time: int) -> PriceState:
     """Say what a symbol's price is worth at a log time: only a fresh one trades, stops and liquidates."""
     market = state.markets[symbol]
     if market.quote is None:

@@ -12,6 +12,7 @@ from engine.core.stops import owned_position, warnings_of
 from engine.core.turn import Turn, header, rejected
 from schemas.bounds import ID_LENGTH_MAX
 from schemas.commands import ReduceOldest, ReducePosition
+from schemas.derived import exit_price
 from schemas.events import Event, OldestReduced, PositionClosed, PositionReduced
 from schemas.messages import Instrument
 from schemas.rejections import Rejection
@@ -67,7 +68,7 @@ def decide_reduce_oldest(state: State, command: ReduceOldest, turn: Turn) -> Eve
         side=command.side,
         leverage=command.leverage,
         quantity=command.quantity,
-        price=quote.bid if command.side == "long" else quote.ask,
+        price=exit_price(command.side, quote.bid, quote.ask),
         positions=len(shares),
     )
 
@@ -146,7 +147,7 @@ def reduced(state: State, turn: Turn, position: Position, quantity: int) -> Posi
 def _part(state: State, position: Position, quantity: int) -> _Part | None:
     """Work out what goes and what stays; null where what stays would be liquidated at once."""
     tick_value, quote = state.instruments[position.symbol].tick_value, quote_of(state, position.symbol)
-    price = quote.bid if position.side == "long" else quote.ask
+    price = exit_price(position.side, quote.bid, quote.ask)
     notional = notional_of(quantity, price, tick_value)
     # A ticket has one entry price, so that its entry notional is divided without a rest.
     entry_notional = notional_of(quantity, position.entry_price, tick_value)

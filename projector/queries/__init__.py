@@ -27,7 +27,6 @@ from projector.queries.market_queries import (
     FeedRow,
     InstrumentRow,
     Interval,
-    PriceCondition,
     PriceRow,
     candle_end,
     candle_start,
@@ -36,7 +35,7 @@ from projector.queries.market_queries import (
     instruments,
     last_feed,
     last_prices,
-    price_condition,
+    price_state_of,
 )
 from projector.queries.progress_queries import current_at, progress, projected_seq
 from projector.queries.risk_queries import ExposureRow, LadderRow, exposure, liquidation_ladder
@@ -69,7 +68,6 @@ __all__ = [
     "LedgerRow",
     "Page",
     "PositionRow",
-    "PriceCondition",
     "PriceRow",
     "ReceiptRow",
     "ShardProgress",
@@ -101,7 +99,7 @@ __all__ = [
     "orders",
     "position",
     "positions",
-    "price_condition",
+    "price_state_of",
     "progress",
     "projected_seq",
     "realized_pnl",

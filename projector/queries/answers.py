@@ -2,6 +2,7 @@
 
 from typing import Any, Generic, Literal, NamedTuple, TypeVar
 
+from schemas.derived import LedgerKind
 from schemas.events import PositionClosed, PositionReduced
 from schemas.messages import CloseReason, Side
 
@@ -97,7 +98,7 @@ class LedgerRow(NamedTuple):
     event_id: str
     account_id: str
     time: int
-    kind: Literal["deposit", "withdrawal", "fee", "realized_pnl", "liquidation_fee"]
+    kind: LedgerKind
     amount: int
     balance_after: int
     position_id: str | None

@@ -10,11 +10,11 @@ from projector.tables.market_tables import candles as candles_table
 from projector.tables.market_tables import feed as feed_table
 from projector.tables.market_tables import instruments as instruments_table
 from projector.tables.market_tables import prices as prices_table
+from schemas.derived import PriceState, price_state
 from schemas.messages import FeedName, Instrument, MarketStatus
-from schemas.units import DAY, MINUTE, SECOND
+from schemas.units import DAY, MINUTE
 
 Interval = Literal["1m", "5m", "15m", "30m", "1h", "4h", "1d", "1w"]
-PriceCondition = Literal["none", "unconfirmed", "stale", "fresh"]
 
 INTERVALS: Final[dict[str, int]] = {
     "1m": MINUTE,
@@ -27,7 +27,6 @@ INTERVALS: Final[dict[str, int]] = {
     "1w": 7 * DAY,
 }
 MONDAY: Final = 4 * DAY  # 1970 began on a Thursday; weeks begin on Mondays
-PRICE_AGE_MAX: Final = 5 * SECOND
 
 
 class InstrumentRow(NamedTuple):
@@ -118,15 +117,12 @@ def last_prices(db: Connection) -> dict[str, PriceRow]:
     return {row.symbol: PriceRow(*row) for row in db.execute(select(prices_table))}
 
 
-def price_condition(price: PriceRow | None, now: int) -> PriceCondition:
-    """Say what a price is worth at a time (µs); the first of the trading rules' four that holds."""
-    if price is None or price.bid is None:
+def price_state_of(price: PriceRow | None, now: int) -> PriceState:
+    """Say what a price is worth at a time (µs)."""
+    if price is None:
         return "none"
-    if price.held_bid is not None:
-        return "unconfirmed"
-    if price.feed_changed or price.heard_at is None or now - price.heard_at >= PRICE_AGE_MAX:
-        return "stale"
-    return "fresh"
+    is_held = price.held_bid is not None
+    return price_state(price.heard_at, now, is_held=is_held, feed_changed=price.feed_changed)
 
 
 def candle_start(interval: Interval, time: int) -> int:

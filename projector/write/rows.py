@@ -1,6 +1,5 @@
 """Which rows follow from each event: accounts, positions, fills, ledger lines, outcomes, receipts. Pure."""
 
-from collections.abc import Iterable
 from typing import NamedTuple, assert_never
 
 import msgspec
@@ -8,6 +7,7 @@ import msgspec
 from projector.write.chain import Entry
 from projector.write.market_rows import MarketRows
 from projector.write.outcomes import Outcome, outcome
+from schemas.derived import book_change, ledger_entries, realized_pnl
 from schemas.events import (
     AccountOpened,
     CommandRejected,
@@ -18,6 +18,7 @@ from schemas.events import (
     FeedSelected,
     InstrumentsDefined,
     MarketStatusSet,
+    MoneyEvent,
     OldestReduced,
     PositionClosed,
     PositionOpened,
@@ -29,7 +30,6 @@ from schemas.events import (
     Withdrawn,
 )
 from schemas.ids import event_id
-from schemas.messages import Leg
 from schemas.sharding import PRICE_SHARD
 
 # A row is a tuple in the order of its table's columns.
@@ -46,17 +46,11 @@ class Books(msgspec.Struct, kw_only=True):
     opened_at: int
     account_seq: int
 
-    def post(self, legs: Iterable[Leg]) -> None:
-        """Move the money of an event between the account's books and the world."""
-        for leg in legs:
-            if leg.target == "CASH":
-                self.cash += leg.amount
-            elif leg.target == "MARGIN":
-                self.used_margin += leg.amount
-            if leg.source == "CASH":
-                self.cash -= leg.amount
-            elif leg.source == "MARGIN":
-                self.used_margin -= leg.amount
+    def post(self, event: MoneyEvent) -> None:
+        """Move the money of an event."""
+        change = book_change(event)
+        self.cash += change.cash
+        self.used_margin += change.used_margin
 
 
 class Reduced(NamedTuple):
@@ -100,10 +94,8 @@ class Rows:
                     self.market.add(event)
             case AccountOpened():
                 self._open_account(shard, event)
-            case Deposited():
-                self._move(shard, event, event.legs, [("deposit", event.amount)])
-            case Withdrawn():
-                self._move(shard, event, event.legs, [("withdrawal", -event.amount)])
+            case Deposited() | Withdrawn():
+                self._move(shard, event)
             case PositionOpened():
                 self._open_position(shard, event)
             case PositionClosed():
@@ -127,7 +119,7 @@ class Rows:
         self.books[event.account_id] = Books(
             account_id=event.account_id, shard=shard, cash=0, used_margin=0, opened_at=event.time, account_seq=0
         )
-        self._move(shard, event, event.legs, [("deposit", event.first_deposit)])
+        self._move(shard, event)
 
     def _open_position(self, shard: int, event: PositionOpened) -> None:
         self.opened.append(
@@ -158,13 +150,11 @@ class Rows:
             )
         )
         self._fill(shard, event, action="open", fee=event.fee, order_id=event.command_id)
-        self._move(shard, event, event.legs, [("fee", -event.fee)], event.position_id)
+        self._move(shard, event)
 
     def _close_position(self, shard: int, event: PositionClosed) -> None:
         name = event_id(shard, event.seq)
-        # Negative-balance protection: what the insurance paid or was written off is not the owner's loss.
-        realized_pnl = event.profit + event.shortfall
-        self.closed.append((event.position_id, event.price, realized_pnl, event.reason, event.time, name))
+        self.closed.append((event.position_id, event.price, realized_pnl(event), event.reason, event.time, name))
         self._fill(
             shard,
             event,
@@ -172,11 +162,10 @@ class Rows:
             fee=event.fee + event.liquidation_fee,
             # A stop-out stands behind the event of the command that caused it, which did not ask for it.
             order_id=event.command_id if event.reason == "manual" else None,
-            realized_pnl=realized_pnl,
+            pnl=realized_pnl(event),
             reason=event.reason,
         )
-        lines = [("realized_pnl", realized_pnl), ("fee", -event.fee), ("liquidation_fee", -event.liquidation_fee)]
-        self._move(shard, event, event.legs, lines, event.position_id)
+        self._move(shard, event)
         self.receipts.append((name, event.account_id, msgspec.json.encode(event).decode()))
 
     def _reduce_position(self, shard: int, event: PositionReduced) -> None:
@@ -187,7 +176,7 @@ class Rows:
             entry_notional=event.entry_notional_left,
             margin=event.margin_left,
             liquidation_price=event.liquidation_price,
-            realized_pnl=event.profit + (0 if before is None else before.realized_pnl),
+            realized_pnl=realized_pnl(event) + (0 if before is None else before.realized_pnl),
         )
         self._fill(
             shard,
@@ -195,11 +184,10 @@ class Rows:
             action="close",
             fee=event.fee,
             order_id=event.command_id,
-            realized_pnl=event.profit,
+            pnl=realized_pnl(event),
             reason=event.reason,
         )
-        lines = [("realized_pnl", event.profit), ("fee", -event.fee)]
-        self._move(shard, event, event.legs, lines, event.position_id)
+        self._move(shard, event)
         name = event_id(shard, event.seq)
         self.receipts.append((name, event.account_id, msgspec.json.encode(event).decode()))
 
@@ -211,7 +199,7 @@ class Rows:
         action: str,
         fee: int,
         order_id: str | None,
-        realized_pnl: int | None = None,
+        pnl: int | None = None,
         reason: str | None = None,
     ) -> None:
         self.fills.append(
@@ -228,34 +216,30 @@ class Rows:
                 event.price,
                 event.quantity,
                 fee,
-                realized_pnl,
+                pnl,
                 reason,
             )
         )
 
-    def _move(
-        self,
-        shard: int,
-        event: Event,
-        legs: tuple[Leg, ...],
-        lines: list[tuple[str, int]],
-        position_id: str | None = None,
-    ) -> None:
-        """Post an event's legs, and write the ledger lines that say the same; those of nothing are left out."""
+    def _move(self, shard: int, event: MoneyEvent) -> None:
+        """Post an event to its account's books, and write its ledger lines."""
         assert event.account_id is not None, "money of a client has an owner"
         books = self.books[event.account_id]
-        balance = books.cash + books.used_margin
-        books.post(legs)
-        number = 0
-        for kind, amount in lines:
-            if amount == 0:
-                continue
-            balance += amount
+        for entry in ledger_entries(event, books.cash + books.used_margin):
             self.ledger.append(
-                (shard, event.seq, number, event.account_id, event.time, kind, amount, balance, position_id)
+                (
+                    shard,
+                    event.seq,
+                    entry.number,
+                    event.account_id,
+                    event.time,
+                    entry.kind,
+                    entry.amount,
+                    entry.balance_after,
+                    entry.position_id,
+                )
             )
-            number += 1
-        assert balance == books.cash + books.used_margin, f"the lines of event {shard}-{event.seq} are not its legs"
+        books.post(event)
 
     def _count(self, shard: int, event: Event) -> None:
         if event.account_seq is None or event.account_id is None:

@@ -32,9 +32,9 @@ class Planted(NamedTuple):
     field: str | None
 
 
-def _margin_goes_astray(books: Books, legs: Any) -> None:
-    POST(books, legs)
-    moved = sum(leg.target == "MARGIN" for leg in legs)
+def _margin_goes_astray(books: Books, event: Any) -> None:
+    POST(books, event)
+    moved = sum(leg.target == "MARGIN" for leg in event.legs)
     books.cash += moved
     books.used_margin -= moved
 

@@ -207,9 +207,9 @@ def test_a_price_goes_through_the_conditions_the_engine_knows(engine: Engine) ->
     def condition(now: int) -> str:
         writer.write(exchange.entries())
         with engine.connect() as db:
-            return queries.price_condition(queries.last_prices(db).get("BTC_USDC"), now)
+            return queries.price_state_of(queries.last_prices(db).get("BTC_USDC"), now)
 
-    assert queries.price_condition(None, NOON) == "none"
+    assert queries.price_state_of(None, NOON) == "none"
     accepted_at = exchange.time
     assert condition(accepted_at + 5 * SECOND - 1) == "fresh"
     assert condition(accepted_at + 5 * SECOND) == "stale"

@@ -1,7 +1,8 @@
 """What a test may see afterwards: events in their order, and what the ledger holds."""
 
-from engine.core.prices import Condition, condition
+from engine.core.prices import condition
 from engine.core.records import Account
+from schemas.derived import PriceState
 from schemas.events import (
     CommandRejected,
     CommandRepeated,
@@ -242,7 +243,7 @@ def kept_alive(*symbols: str) -> Check:
     return check
 
 
-def condition_is(symbol: str, expected: Condition) -> Check:
+def condition_is(symbol: str, expected: PriceState) -> Check:
     """A symbol's price is worth this now."""
 
     def check(exchange: Exchange) -> None:

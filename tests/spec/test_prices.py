@@ -3,8 +3,8 @@
 import pytest
 from msgspec.structs import replace
 
-from engine.core.prices import Condition
 from schemas.commands import UpdatePrices
+from schemas.derived import PriceState
 from schemas.events import PricesUpdated, TickHeld
 from schemas.rejections import Rejection, TickRefusal
 from tests.spec.checks import (
@@ -193,7 +193,7 @@ def _unconfirmed(exchange: Exchange) -> None:
     price(BTC, 60_000)(exchange)
 
 
-CONDITIONS: tuple[tuple[str, tuple[Step, ...], Condition, Rejection | None], ...] = (
+CONDITIONS: tuple[tuple[str, tuple[Step, ...], PriceState, Rejection | None], ...] = (
     ("nothing", (), "none", Rejection.NO_PRICE),
     ("a held first tick, even an old one", (price(BTC, 50_000), wait(5)), "none", Rejection.NO_PRICE),
     ("a jump", (market(BTC, 50_000), _unconfirmed), "unconfirmed", Rejection.PRICE_UNCONFIRMED),
@@ -209,7 +209,7 @@ CONDITIONS: tuple[tuple[str, tuple[Step, ...], Condition, Rejection | None], ...
     ids=[case[0] for case in CONDITIONS],
 )
 def test_price_11_conditions_precede_in_the_order_none_unconfirmed_stale_fresh_and_only_fresh_trades(
-    steps: tuple[Step, ...], expected: Condition, rejection: Rejection | None
+    steps: tuple[Step, ...], expected: PriceState, rejection: Rejection | None
 ) -> None:
     given(deposit(1_000), *steps).when(long(BTC, margin=100), short(BTC, margin=100)).then(
         *[opened() if rejection is None else refused(rejection)] * 2, condition_is(BTC, expected)
