@@ -6,13 +6,13 @@ from pathlib import Path
 from statistics import median
 from typing import Any, Final
 
-from audit.execution import execute
-from audit.exporting import export_log
-from audit.findings import Difference
-from audit.folder import FolderLog
-from audit.folding import fold
-from audit.log import Batches, Extent, Log
-from audit.reports import Report, Start
+from audit.log.differences import Difference
+from audit.log.export_log import export_log
+from audit.log.folder import FolderLog
+from audit.log.log_reader import Batches, Extent, Log
+from audit.verify.execution import execute
+from audit.verify.folding import fold
+from audit.verify.reports import Report, Start
 from bench._workload import COMMANDS_PER_ACCOUNT, accounts_of, opening_day, trading_day
 from engine.core.state import genesis
 from engine.core.step import step

@@ -16,7 +16,7 @@ from runtime.errors import FixableError
 from schemas.units import SECOND
 
 if TYPE_CHECKING:  # What the commands call is imported by the one that is called.
-    from audit.log import Log
+    from audit.log.log_reader import Log
 
 DIFFERS = 1
 KAFKA_ONLY = frozenset({"kafka_brokers"})
@@ -64,7 +64,7 @@ def verify(
     data: Data = None,
 ) -> None:
     """Execute every command again and compare everything there is. Exit 0: all agrees; 1: what differs is named."""
-    from audit import verify as judging  # noqa: PLC0415
+    from audit.verify import verify as judging  # noqa: PLC0415
     from cli.audit_report import print_verdict, watch_on  # noqa: PLC0415
 
     source = _open(log, data)
@@ -96,7 +96,7 @@ def at(
     data: Data = None,
 ) -> None:
     """Show the ledger as it was after the last command up to a time, or after the command at an offset."""
-    from audit.past import Moment, describe, reach, require_accounts  # noqa: PLC0415
+    from audit.explain.ledger_at import Moment, describe, reach, require_accounts  # noqa: PLC0415
     from cli.audit_report import log_end, print_ledger  # noqa: PLC0415
     from schemas.sharding import shard_of  # noqa: PLC0415
 
@@ -125,7 +125,7 @@ def explain(
     name: Name, event: IsEvent = False, log: LogFolder = None, as_json: AsJson = False, data: Data = None
 ) -> None:
     """Say why a position was closed, or what an event was: the tick, the rule, and every sum written out."""
-    from audit.explanation import explain_name  # noqa: PLC0415
+    from audit.explain.explain import explain_name  # noqa: PLC0415
 
     explanation, is_ambiguous = explain_name(_open(log, data), name, is_event=event)
     if is_ambiguous:
@@ -147,8 +147,8 @@ def export(
     data: Data = None,
 ) -> None:
     """Write account statements, events, or the double entry to a file; numbers are exact digits, never floats."""
-    from audit.files import write_file  # noqa: PLC0415
-    from audit.statements import COLUMNS, rows_of  # noqa: PLC0415
+    from audit.export.files import write_file  # noqa: PLC0415
+    from audit.export.statements import COLUMNS, rows_of  # noqa: PLC0415
 
     source = _open(log, data)
     shards = _shards(source, shard, () if account is None else (account,))
@@ -158,7 +158,7 @@ def export(
 
 def diff(one: One, other: Other, shard: Shard = None, as_json: AsJson = False, data: Data = None) -> None:
     """Name the first difference of two logs. Exit 0: there is none."""
-    from audit.comparison import compare  # noqa: PLC0415
+    from audit.log.compare_logs import compare  # noqa: PLC0415
 
     first, second = (_open(None if name == LIVE else Path(name), data) for name in (one, other))
     live = {one: first, other: second}.get(LIVE) if one != other else None
@@ -179,10 +179,10 @@ def diff(one: One, other: Other, shard: Shard = None, as_json: AsJson = False, d
 def _open(folder: Path | None, data: Path | None) -> "Log":
     """Open an exported log, or the live one."""
     if folder is not None:
-        from audit.folder import FolderLog  # noqa: PLC0415
+        from audit.log.folder import FolderLog  # noqa: PLC0415
 
         return FolderLog(folder)
-    from audit.cluster import open_cluster  # noqa: PLC0415
+    from audit.log.cluster import open_cluster  # noqa: PLC0415
 
     return open_cluster(reachable_settings(data, KAFKA_ONLY))
 
@@ -197,7 +197,7 @@ def _database_of(folder: Path | None, data: Path | None) -> str | None:
 
 def _shards(log: "Log", shard: int | None, accounts: Sequence[str] = ()) -> tuple[int, ...]:
     """Give the shards to look at: the one that is named, those of the accounts that are, or all."""
-    from audit.log import require_shard  # noqa: PLC0415
+    from audit.log.log_reader import require_shard  # noqa: PLC0415
     from schemas.sharding import shard_of  # noqa: PLC0415
 
     homes = {account: shard_of(account, log.shards) for account in accounts}

@@ -8,12 +8,12 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TaskID, TextColumn
 from rich.text import Text
 
-from audit.past import iso
-from audit.waiting import JUDGE as WAITING
-from audit.watching import Planned, Watcher
+from audit.digits import iso
+from audit.verify.pending import JUDGE as WAITING
+from audit.verify.progress import Planned, Watcher
 
 if TYPE_CHECKING:
-    from audit.verify import ShardVerdict, Verdict
+    from audit.verify.verify import ShardVerdict, Verdict
     from engine.core.state import State
 
 PER_SECOND = 4  # times the bars are drawn

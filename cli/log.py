@@ -27,8 +27,8 @@ def add_to(app: typer.Typer) -> None:
 
 def export(target: Target, shard: Shard = None, to: To = None, data: Data = None) -> None:
     """Write the log to a folder, with its times, offsets and hashes."""
-    from audit.cluster import open_cluster  # noqa: PLC0415
-    from audit.exporting import export_log  # noqa: PLC0415
+    from audit.log.cluster import open_cluster  # noqa: PLC0415
+    from audit.log.export_log import export_log  # noqa: PLC0415
 
     log = open_cluster(reachable_settings(data, KAFKA_ONLY))
     ends = dict(_end_of(text, shard, log.shards) for text in to or [])
@@ -40,8 +40,8 @@ def export(target: Target, shard: Shard = None, to: To = None, data: Data = None
 
 def import_(source: Source, data: Data = None) -> None:
     """Make a folder's commands the log of an empty ledger, at their original times."""
-    from audit.folder import FolderLog  # noqa: PLC0415
-    from audit.importing import import_log  # noqa: PLC0415
+    from audit.log.folder import FolderLog  # noqa: PLC0415
+    from audit.log.import_log import import_log  # noqa: PLC0415
 
     count = import_log(FolderLog(source), reachable_settings(data, KAFKA_ONLY))
     report(f"{count:,} commands are in the log; an engine makes their events, the same to the last byte.")

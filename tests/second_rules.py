@@ -21,8 +21,8 @@ from typing import Any, Final, get_args
 import msgspec
 import pytest
 
-from audit import arithmetic
-from audit.arithmetic import MILLION, OwnRules, rounded_up
+from audit.verify import arithmetic
+from audit.verify.arithmetic import MILLION, OwnRules, rounded_up
 from engine.core import closing, rules
 from engine.core.division import div_ceil
 from engine.core.records import Position

@@ -4,7 +4,7 @@ from itertools import takewhile
 
 import pytest
 
-from audit import arithmetic
+from audit.verify import arithmetic
 from engine.core.apply import apply
 from engine.core.fingerprint import state_digest
 from engine.core.rules import RULES, RulesUnknown, newest_rules

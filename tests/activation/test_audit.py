@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from audit.comparison import compare
-from audit.explanation import explain
-from audit.exporting import export_log
-from audit.history import history_of
-from audit.past import Moment, describe, ledger_at
-from audit.ring import newest_start
-from audit.verify import From, Request, Verdict, verify
+from audit.explain.explain import explain
+from audit.explain.ledger_at import Moment, describe, ledger_at
+from audit.explain.position_history import history_of
+from audit.log.compare_logs import compare
+from audit.log.export_log import export_log
+from audit.verify.ring import newest_start
+from audit.verify.verify import From, Request, Verdict, verify
 from cli.main import call
 from schemas.codec import decode_event, encode_and_chain, encode_command, first_digest
 from schemas.events import PositionClosed, RulesActivated
@@ -87,7 +87,7 @@ def test_a_fee_by_the_former_rules_is_named_by_the_laws_too() -> None:
     """The audit's own arithmetic knows which version a receipt falls under, not the core's alone."""
     log = activated_log()
     with second_rules(), pytest.MonkeyPatch.context() as patch:
-        from audit import arithmetic  # noqa: PLC0415
+        from audit.verify import arithmetic  # noqa: PLC0415
 
         patch.setitem(arithmetic.RULES, 2, arithmetic.RULES[1])
         (difference,) = verified(log).differences

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import msgspec
 
-from audit.findings import Difference
-from audit.log import Batches, Extent
+from audit.log.differences import Difference
+from audit.log.log_reader import Batches, Extent
 from engine.core.state import State, genesis
 from engine.core.step import step
 from engine.snapshot import FORMAT, begin_copy, end_copy

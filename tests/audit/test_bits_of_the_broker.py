@@ -9,10 +9,10 @@ from typing import Final, NamedTuple
 
 import pytest
 
-from audit.cluster import open_cluster
-from audit.findings import Difference
-from audit.log import Batches, LogUnreadable
-from audit.verify import Request, verify
+from audit.log.cluster import open_cluster
+from audit.log.differences import Difference
+from audit.log.log_reader import Batches, LogUnreadable
+from audit.verify.verify import Request, verify
 from bench._workload import accounts_of, opening_day, trading_day
 from runtime.settings import Settings
 from runtime.topics import ensure_topics

@@ -9,14 +9,14 @@ import pytest
 from confluent_kafka import KafkaError, Message
 from confluent_kafka.admin import AdminClient, ConfigResource, ResourceType
 
-from audit import cluster
-from audit.cluster import open_cluster
-from audit.comparison import compare
-from audit.exporting import export_log
-from audit.folder import FolderLog
-from audit.importing import import_log
-from audit.log import LogUnreadable
-from audit.verify import Request, verify
+from audit.log import cluster
+from audit.log.cluster import open_cluster
+from audit.log.compare_logs import compare
+from audit.log.export_log import export_log
+from audit.log.folder import FolderLog
+from audit.log.import_log import import_log
+from audit.log.log_reader import LogUnreadable
+from audit.verify.verify import Request, verify
 from bench._workload import accounts_of, opening_day, trading_day
 from cli.main import call
 from runtime.errors import FixableError

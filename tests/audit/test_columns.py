@@ -10,9 +10,9 @@ import pytest
 from sqlalchemy import Boolean, Column, Engine, Integer, LargeBinary, SmallInteger, Text, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
-from audit.expected_rows import KEYS, TABLES
-from audit.findings import Difference
-from audit.tables import NAMED_MAX, NOT_COMPARED, compare_tables
+from audit.log.differences import Difference
+from audit.verify.expected_rows import KEYS, TABLES
+from audit.verify.tables import NAMED_MAX, NOT_COMPARED, compare_tables
 from projector.database import connect
 from tests.audit.databases import migrated_database, projected
 from tests.audit.logs import parts_log

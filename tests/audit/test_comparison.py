@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from audit.comparison import Compared, compare
-from audit.exporting import export_log
-from audit.findings import Difference
+from audit.log.compare_logs import Compared, compare
+from audit.log.differences import Difference
+from audit.log.export_log import export_log
 from cli.main import call
 from runtime.errors import FixableError
 from schemas.codec import decode_event, encode_command

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from audit.explanation import Explanation, explain
-from audit.exporting import export_log
-from audit.history import history_of
+from audit.explain.explain import Explanation, explain
+from audit.explain.position_history import history_of
+from audit.log.export_log import export_log
 from cli.main import call
 from runtime.errors import FixableError
 from schemas.codec import decode_event

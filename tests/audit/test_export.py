@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from audit import exporting
-from audit.comparison import compare
-from audit.exporting import export_log
-from audit.folder import MANIFEST, FolderLog
-from audit.log import Log
-from audit.verify import Request, verify
+from audit.log import export_log as exporting
+from audit.log.compare_logs import compare
+from audit.log.export_log import export_log
+from audit.log.folder import MANIFEST, FolderLog
+from audit.log.log_reader import Log
+from audit.verify.verify import Request, verify
 from cli.main import call
 from runtime.errors import FixableError
 from schemas.codec import decode_event

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from audit.verify import Request, verify
+from audit.verify.verify import Request, verify
 from engine.core import apply, closing
 from engine.core.margin import profit_of
 from engine.core.records import Account

@@ -5,8 +5,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from audit.expected_rows import COLUMNS
-from audit.tables import compare_tables
+from audit.verify.expected_rows import COLUMNS
+from audit.verify.tables import compare_tables
 from projector.write.market_rows import MarketRows
 from projector.write.rows import Books, Rows
 from schemas.events import PositionOpened

@@ -2,9 +2,9 @@
 
 import pytest
 
-from audit import execution
-from audit.execution import execute
-from audit.reports import Start
+from audit.verify import execution
+from audit.verify.execution import execute
+from audit.verify.reports import Start
 from bench.replay import MemoryLog, measure, trading_log
 from engine.core.state import State, genesis
 from schemas.codec import first_digest

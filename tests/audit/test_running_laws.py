@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from msgspec.structs import replace
 
-from audit.running_laws import RunningLaws
+from audit.verify.running_laws import RunningLaws
 from engine.core.laws import broken
 from engine.core.records import Account, Market, Position
 from engine.core.state import State, genesis

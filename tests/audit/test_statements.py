@@ -10,10 +10,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from audit.exporting import export_log
-from audit.files import Format, write_file
-from audit.past import Moment, ledger_at
-from audit.statements import COLUMNS, Row, What, rows_of
+from audit.explain.ledger_at import Moment, ledger_at
+from audit.export.files import Format, write_file
+from audit.export.statements import COLUMNS, Row, What, rows_of
+from audit.log.export_log import export_log
 from cli.main import call
 from runtime.errors import FixableError
 from schemas.codec import decode_event

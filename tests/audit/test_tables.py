@@ -9,9 +9,9 @@ import pytest
 from rich.console import Console
 from sqlalchemy import Engine, text
 
-from audit.findings import Difference
-from audit.tables import compare_tables
-from audit.verify import Request, Verdict, verify
+from audit.log.differences import Difference
+from audit.verify.tables import compare_tables
+from audit.verify.verify import Request, Verdict, verify
 from cli.audit_report import print_verdict
 from projector.database import connect
 from schemas.codec import decode_event

@@ -6,9 +6,9 @@ from collections.abc import Callable
 import pytest
 from msgspec.structs import replace
 
-from audit.findings import Difference
-from audit.generations import generations
-from audit.verify import From, Request, Verdict, verify
+from audit.log.differences import Difference
+from audit.log.generations import generations
+from audit.verify.verify import From, Request, Verdict, verify
 from runtime.kafka import Record
 from schemas.codec import NotDecodable, decode_command, decode_event
 from schemas.commands import ClientCommand

@@ -56,6 +56,16 @@ def test_the_audit_never_imports_the_shell() -> None:
     assert CONTRACTS["audit"]["forbidden_modules"] == ["engine.shell"]
 
 
+def test_the_audit_reads_a_log_then_verifies_then_explains_and_exports() -> None:
+    assert CONTRACTS["audit-layers"]["containers"] == ["audit"]
+    assert CONTRACTS["audit-layers"]["exhaustive"] is True
+    assert [layer(text) for text in CONTRACTS["audit-layers"]["layers"]] == [
+        {"explain", "export"},
+        {"verify"},
+        {"log", "digits"},
+    ]
+
+
 def test_schemas_and_core_import_nothing_impure() -> None:
     assert set(CONTRACTS["pure"]["source_modules"]) == {"engine.core", "schemas"}
     assert {"confluent_kafka", "faust", "sqlalchemy", "time", "random", "os", "datetime"} <= set(

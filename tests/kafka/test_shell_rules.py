@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from audit.cluster import open_cluster
-from audit.verify import Request, verify
+from audit.log.cluster import open_cluster
+from audit.verify.verify import Request, verify
 from bench._workload import accounts_of, opening_day, prices
 from runtime.settings import Settings
 from runtime.snapshots import manifests

@@ -4,8 +4,8 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
-from audit.findings import Difference
-from audit.verify import Request, verify
+from audit.log.differences import Difference
+from audit.verify.verify import Request, verify
 from engine.core.state import State, genesis
 from engine.core.step import step
 from engine.shell.shard import Shard

@@ -3,7 +3,7 @@
 import pytest
 from msgspec.structs import replace
 
-from audit.verify import Request, Verdict, verify
+from audit.verify.verify import Request, Verdict, verify
 from tests.audit.logs import MemoryLog
 from tests.simulation import judge
 from tests.simulation.run import play

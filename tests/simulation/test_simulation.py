@@ -12,7 +12,7 @@ from typing import Final
 
 import pytest
 
-from audit.judges import cores
+from audit.verify.judges import cores
 from runtime.python import python_command
 from tests.simulation.run import first_wrong, play
 

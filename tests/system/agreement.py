@@ -2,7 +2,7 @@
 
 import sqlalchemy
 
-from audit.ledger_comparison import compare_with_ledger
+from audit.verify.ledger_comparison import compare_with_ledger
 from engine.core.apply import apply
 from engine.core.fingerprint import state_digest
 from engine.core.state import State, genesis

@@ -1,0 +1,157 @@
+"""How an exported log becomes the commands of an empty cluster, at their original times."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from itertools import chain
+from typing import Final
+
+from confluent_kafka import KafkaError, KafkaException, Message, Producer
+from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, ResourceType
+
+from audit.log.cluster import open_cluster
+from audit.log.folder import FolderLog
+from runtime.errors import FixableError
+from runtime.kafka import Record, admin_options, command_producer_options, end_offsets
+from runtime.settings import Settings
+from runtime.topics import ensure_topics
+from schemas.topics import COMMANDS, EVENTS, SNAPSHOTS
+
+TIMEOUT_S: Final = 30.0
+PAUSE_S: Final = 0.05
+TIME_TYPE: Final = "message.timestamp.type"
+ORIGINAL: Final = "CreateTime"
+OF_THE_BROKER: Final = "LogAppendTime"
+
+Progress = Callable[[int], None]
+
+
+def import_log(log: FolderLog, settings: Settings, *, progress: Progress = lambda _: None) -> int:
+    """Append every command of the folder to an empty ledger, and give their count; an engine then makes the events.
+
+    FixableError, before anything is written, where the folder is damaged or has a gap, where the cluster holds
+    anything, or is for another number of shards.
+    """
+    _require_whole(log)
+    if settings.shards != log.shards:
+        raise FixableError(
+            f"{log.name} is a ledger of {log.shards} shards, and REPRISE_SHARDS says {settings.shards}: the number "
+            f"of shards is fixed for ever. Set REPRISE_SHARDS={log.shards}."
+        )
+    ensure_topics(settings)
+    _require_empty(settings)
+    _set_time_type(settings, ORIGINAL)
+    try:
+        count = _append(log, settings, progress)
+        _require_same(log, settings)
+    except (KafkaException, FixableError) as error:
+        why = error.args[0].str() if isinstance(error, KafkaException) else str(error)
+        raise FixableError(
+            f"The import broke off: {why} {COMMANDS} now holds a part of the log and must not be used: delete the "
+            "topics, or take another data folder, and import again."
+        ) from error
+    _set_time_type(settings, OF_THE_BROKER)
+    return count
+
+
+def _require_whole(log: FolderLog) -> None:
+    """Read all of it once: nothing is undone in Kafka, so what could go wrong must go wrong before."""
+    missing = [str(shard) for shard in range(log.shards) if shard not in log.held]
+    if missing:
+        raise FixableError(f"{log.name} holds no shard {', '.join(missing)}: only a whole ledger is imported.")
+    for shard in log.held:
+        for damage in log.damages(shard):
+            raise FixableError(f"{log.name} is damaged: {damage.sentence()}.")
+        end = log.extent(shard).commands
+        offsets = chain((record.offset for record in _commands(log, shard)), [end])
+        for expected, offset in enumerate(offsets):
+            if offset != expected:
+                raise FixableError(
+                    f"{log.name}, shard {shard}: offset {offset} stands where {expected} comes next; a ledger is "
+                    "never continued over a gap."
+                )
+
+
+def _require_empty(settings: Settings) -> None:
+    for topic in (COMMANDS, EVENTS, SNAPSHOTS):
+        if any(end_offsets(settings, topic)):
+            raise FixableError(
+                f"{topic} at {settings.kafka_brokers} is not empty; a log is imported into a new ledger."
+            )
+
+
+def _set_time_type(settings: Settings, time_type: str) -> None:
+    """Say whose clock the times of new commands are, and wait until the broker says so too."""
+    admin = AdminClient(admin_options(settings))
+    entry = ConfigEntry(TIME_TYPE, time_type, incremental_operation=AlterConfigOpType.SET)
+    change = ConfigResource(ResourceType.TOPIC, COMMANDS, incremental_configs=[entry])
+    admin.incremental_alter_configs([change])[change].result(timeout=TIMEOUT_S)
+    asked = ConfigResource(ResourceType.TOPIC, COMMANDS)
+    deadline = time.monotonic() + TIMEOUT_S
+    while time.monotonic() < deadline:
+        found = admin.describe_configs([asked])[asked].result(timeout=TIMEOUT_S)
+        if found[TIME_TYPE].value == time_type:
+            return
+        time.sleep(PAUSE_S)
+    raise FixableError(f"{COMMANDS} did not take {TIME_TYPE}={time_type} within {TIMEOUT_S:.0f} s; try again.")
+
+
+def _append(log: FolderLog, settings: Settings, progress: Progress) -> int:
+    """Append shard by shard; the broker says of each record at which offset it stands, and that must be its own."""
+    producer = Producer(command_producer_options(settings, "reprise-import") | {"linger.ms": 5})
+    failed = threading.Event()
+    failures: list[str] = []
+
+    def delivered(expected: int, error: KafkaError | None, message: Message) -> None:
+        if error is not None:
+            failures.append(f"command {expected} was not appended: {error.str()}.")
+        elif message.offset() != expected:
+            failures.append(f"command {expected} came to stand at offset {message.offset()}.")
+        else:
+            return
+        failed.set()
+
+    count = 0
+    for shard in log.held:
+        for record in _commands(log, shard):
+            while True:
+                try:
+                    producer.produce(
+                        COMMANDS,
+                        value=record.value,
+                        key=record.key,
+                        partition=shard,
+                        timestamp=record.timestamp_ms,
+                        on_delivery=partial(delivered, record.offset),
+                    )
+                    break
+                except BufferError:
+                    producer.poll(PAUSE_S)
+            producer.poll(0)
+            count += 1
+            if failed.is_set():
+                raise FixableError(failures[0])
+            if count % 1_000 == 0:
+                progress(1_000)
+        if producer.flush(TIMEOUT_S) or failed.is_set():
+            raise FixableError(failures[0] if failures else "the brokers did not acknowledge in time.")
+    progress(count % 1_000)
+    return count
+
+
+def _require_same(log: FolderLog, settings: Settings) -> None:
+    """Read back what stands there now: offset, time, key and value of every command."""
+    copy = open_cluster(settings)
+    for shard in log.held:
+        written = (record for batch in copy.commands(shard, 0) for record in batch)
+        for record in _commands(log, shard):
+            found = next(written, None)
+            if found != record:
+                raise FixableError(f"shard {shard}, command {record.offset} is not what was written.")
+        if next(written, None) is not None:
+            raise FixableError(f"somebody else wrote to shard {shard} meanwhile.")
+
+
+def _commands(log: FolderLog, shard: int) -> Iterator[Record]:
+    return (record for batch in log.commands(shard, 0) for record in batch)

@@ -1,0 +1,85 @@
+"""What each judge says of one shard, so that they can be compared with each other."""
+
+import gc
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
+
+import msgspec
+
+from audit.log.differences import Difference
+from engine.core.fingerprint import state_digest
+from engine.core.state import State
+
+# What a judge may be interrupted by where the core meets what it never met.
+SURPRISES = (AssertionError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+
+Advance = Callable[[int], None]
+
+
+class Start(NamedTuple):
+    """A ledger, and the digest of its last event."""
+
+    state: State
+    digest: bytes
+
+
+class Point(msgspec.Struct, frozen=True):
+    """A ledger after event `seq`. chain: that event's digest; ledger: the digest of the state."""
+
+    seq: int
+    next_offset: int
+    time: int
+    accounts: int
+    positions: int
+    chain: bytes
+    ledger: bytes
+
+
+class Report(msgspec.Struct):
+    """commands, events: how many were looked at.
+
+    points: the ledger at each snapshot's event. end: the ledger at the end, null where the judge stopped before it.
+    said: what must be the same in every shard, broadcasts, markets and rules; said_at: when (µs), where it was seen.
+    rows: of PostgreSQL; reached: the event its tables are at; not_compared: what else is in it.
+    """
+
+    judge: str
+    shard: int
+    commands: int = 0
+    events: int = 0
+    seconds: float = 0.0
+    points: dict[int, Point] = {}
+    end: Point | None = None
+    said: dict[str, str] = {}
+    said_at: dict[str, int] = {}
+    rows: int = 0
+    reached: int | None = None
+    not_compared: list[str] = []
+    differences: list[Difference] = []
+
+
+def point_of(state: State, chain: bytes) -> Point:
+    """Take a ledger's digests."""
+    return Point(
+        seq=state.seq,
+        next_offset=state.next_offset,
+        time=state.time,
+        accounts=len(state.accounts),
+        positions=len(state.positions),
+        chain=chain,
+        ledger=state_digest(state),
+    )
+
+
+@contextmanager
+def without_collection() -> Iterator[None]:
+    """Keep the garbage collector from walking through a ledger of millions again and again."""
+    gc.collect()
+    gc.freeze()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+        gc.unfreeze()

@@ -1,0 +1,222 @@
+"""Whether PostgreSQL says what the events say: every row of every table that follows from them."""
+
+import time
+from collections.abc import Iterator
+from typing import Any, Final, NamedTuple
+
+import msgspec
+from sqlalchemy import ColumnElement, Connection, and_, create_engine, not_, or_, select, text
+from sqlalchemy.exc import SQLAlchemyError
+
+from audit.log.differences import Difference, as_text
+from audit.log.log_reader import Log
+from audit.verify.expected_rows import COLUMNS, OF_THE_MARKET, TABLES, Content, ExpectedRows, Row, key_of
+from audit.verify.folding import NoTriggers
+from audit.verify.ledger_comparison import compare_with_ledger
+from audit.verify.reports import SURPRISES, Advance, Report
+from engine.core.apply import apply
+from engine.core.state import State, genesis
+from projector.write.chain import Entry
+from runtime.errors import FixableError
+from schemas.codec import NotDecodable, decode_event, digest_of
+from schemas.sharding import PRICE_SHARD
+
+JUDGE: Final = "tables"
+FETCH: Final = 5_000
+NAMED_MAX: Final = 5  # differences of one table and shard that are named; the others are counted
+CONNECT_TIMEOUT_S: Final = 5
+NOT_COMPARED: Final = frozenset({("progress", "current_at")})  # the projector's own clock
+IN_THE_DATABASE: Final = text(
+    "SELECT schemaname, tablename FROM pg_tables "
+    "WHERE schemaname <> 'information_schema' AND schemaname NOT LIKE 'pg\\_%'"
+)
+
+
+class Followed(NamedTuple):
+    """Where the events lead up to the one the tables are at: rows, and the ledger; null what could not be made."""
+
+    rows: Content | None
+    ledger: State | None
+
+
+def compare_tables(log: Log, shard: int, database_url: str, advance: Advance) -> Report:
+    """Compare a shard's rows with its events, up to the event the projector has come to.
+
+    Twice: every row with the one the projector's own code makes, and the whole with the ledger the events fold to.
+    """
+    report = Report(JUDGE, shard)
+    began = time.perf_counter()
+    engine = create_engine(
+        database_url,
+        connect_args={"application_name": "reprise-audit", "connect_timeout": CONNECT_TIMEOUT_S},
+    ).execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+    try:
+        with engine.begin() as db:
+            report.not_compared = _not_compared(db)
+            followed = _follow(log, shard, db, report, advance)
+            if followed.rows is not None:
+                for table in TABLES:
+                    if table not in OF_THE_MARKET or shard == PRICE_SHARD:
+                        _compare(table, followed.rows, shard, log.shards, db, report)
+            if followed.ledger is not None:
+                report.differences += compare_with_ledger(followed.ledger, db)
+    except SQLAlchemyError as error:
+        raise FixableError(
+            f"The database cannot be compared: {str(getattr(error, 'orig', error)).strip()}. Check DATABASE_URL, or "
+            "leave it out with --no-database."
+        ) from error
+    finally:
+        engine.dispose()
+    report.seconds = time.perf_counter() - began
+    return report
+
+
+def _not_compared(db: Connection) -> list[str]:
+    """Name what is in the database and no event tells of: users, alerts, the venue's orders, the projector's clock."""
+    compared = {table.fullname for table in TABLES.values()}
+    names = [f"{schema}.{name}" for schema, name in db.execute(IN_THE_DATABASE)]
+    return [*sorted(set(names) - compared), *(f"{TABLES[table].fullname}.{name}" for table, name in NOT_COMPARED)]
+
+
+def _follow(log: Log, shard: int, db: Connection, report: Report, advance: Advance) -> Followed:
+    """Make the rows and the ledger of the events up to the one the tables are at."""
+    progress = TABLES["progress"]
+    reached = db.execute(select(progress.c.seq).where(progress.c.shard == shard)).scalar_one_or_none() or 0
+    report.reached = reached
+    following = _Following(shard, log.shards, report)
+    if not reached:
+        return following.followed({"progress": {}})
+    for batch in log.renewed().events(shard, 0):  # The tables stand still by now: a live log has all they were made of.
+        for record in batch:
+            try:
+                event = decode_event(record.value)
+            except NotDecodable as error:
+                return following.fail(f"record {record.offset} holds no event: {error}")
+            following.take(Entry(shard, record.offset, record.value, event))
+            report.events += 1
+            if event.seq == reached:
+                place = [shard, record.offset + 1, event.seq, digest_of(record.value), event.time, None]
+                return following.followed({"progress": {(shard,): place}})
+        advance(len(batch))
+    what = f"the tables are at event {reached}, and the log ends with {report.events}"
+    return following.fail(what, seq=reached, type="progress", field="seq")
+
+
+class _Following:
+    """One pass over a shard's events. What the projector's code refuses is folded all the same, and the reverse."""
+
+    def __init__(self, shard: int, shards: int, report: Report) -> None:
+        self._report = report
+        self._rows: ExpectedRows | None = ExpectedRows(shard)
+        self._ledger: State | None = genesis(shard, shards)
+        self._ledger.triggers = NoTriggers()
+
+    def take(self, entry: Entry) -> None:
+        """Take in the next event."""
+        if self._rows is not None:
+            try:
+                self._rows.add(entry)
+            except SURPRISES as error:
+                self._rows = None
+                self.fail(f"no rows can be made of record {entry.offset}: {error!r}")
+        if self._ledger is not None:
+            try:
+                apply(self._ledger, entry.event)
+            except SURPRISES as error:
+                self._ledger = None
+                self.fail(f"record {entry.offset} cannot be folded: {error!r}")
+
+    def followed(self, progress: Content) -> Followed:
+        """Give what the events led to."""
+        return Followed(None if self._rows is None else progress | self._rows.content(), self._ledger)
+
+    def fail(self, what: str, **where: Any) -> Followed:
+        """Say why there is nothing to compare with."""
+        self._report.differences.append(Difference(judge=JUDGE, shard=self._report.shard, what=what, **where))
+        return Followed(None, None)
+
+
+def _compare(table: str, expected: Content, shard: int, shards: int, db: Connection, report: Report) -> None:
+    """Read a table and take what is expected out of the expectation, row by row."""
+    wanted = expected.get(table, {})
+    columns = COLUMNS[table]
+    found_wrong: list[Difference] = []
+    count = 0
+    for row in _rows(table, shard, shards, db):
+        report.rows += 1
+        key = key_of(table, row)
+        must_be = wanted.pop(key, None)
+        difference: Difference | None
+        if must_be is None:
+            difference = _differs(shard, table, row, "the row follows from no event", None, "no row", "a row")
+        else:
+            difference = next(
+                (
+                    _differs(shard, table, row, "the row is not what the events say", name, one, other)
+                    for name, one, other in zip(columns, must_be, row, strict=True)
+                    if (table, name) not in NOT_COMPARED and not _is_same(table, name, one, other)
+                ),
+                None,
+            )
+        if difference is not None:
+            count += 1
+            if count <= NAMED_MAX:
+                found_wrong.append(difference)
+    for row in wanted.values():
+        count += 1
+        if count <= NAMED_MAX:
+            found_wrong.append(_differs(shard, table, row, "a row is missing", None, "a row", "no row"))
+    report.differences += found_wrong
+    if count > NAMED_MAX:
+        what = f"{count - NAMED_MAX} more rows of {table} differ"
+        report.differences.append(Difference(judge=JUDGE, shard=shard, what=what, type=table))
+
+
+def _rows(table: str, shard: int, shards: int, db: Connection) -> Iterator[Row]:
+    """Read a shard's rows; the first shard's come with those that belong to none."""
+    source = TABLES[table]
+    query = select(source)
+    if table not in OF_THE_MARKET:
+        query = query.where(or_(_of(table, shard), *([_of_none(table, shards)] if shard == 0 else [])))
+    if table == "instruments":
+        query = query.order_by(source.c.ordinal)
+    place = COLUMNS[table].index("ordinal") if table == "instruments" else -1
+    for number, found in enumerate(db.execution_options(yield_per=FETCH).execute(query)):
+        row = list(found)
+        if place >= 0:
+            row[place] = number  # It grows with each definition; what counts is the order it makes.
+        yield row
+
+
+def _of(table: str, shard: int) -> ColumnElement[bool]:
+    columns = TABLES[table].c
+    return columns.event_id.like(f"{shard}-%") if "shard" not in columns else columns.shard == shard
+
+
+def _of_none(table: str, shards: int) -> ColumnElement[bool]:
+    return and_(*(not_(_of(table, shard)) for shard in range(shards)))
+
+
+def _is_same(table: str, column: str, expected: Any, found: Any) -> bool:
+    """Compare as the column means it: an event is JSON, whose text is the database's own."""
+    if column == "event" and table in {"receipts", "account_events"}:
+        return bool(msgspec.json.decode(expected) == found)
+    return bool(expected == found)
+
+
+def _differs(
+    shard: int, table: str, row: Row, what: str, column: str | None, expected: object, found: object
+) -> Difference:
+    names = COLUMNS[table]
+    key = ", ".join(as_text(value) for value in key_of(table, row))
+    seq = row[names.index("seq")] if "seq" in names else None
+    return Difference(
+        judge=JUDGE,
+        shard=shard,
+        what=f"{table} ({key}): {what}",
+        seq=seq if isinstance(seq, int) else None,
+        type=table,
+        field=column,
+        expected=as_text(expected),
+        found=as_text(found),
+    )

@@ -1,0 +1,283 @@
+"""Whether everything agrees: files, commands, events, chain, laws, snapshots, shards and tables."""
+
+import time
+from collections.abc import Sequence
+from typing import Final, Literal, NamedTuple
+
+import msgspec
+
+from audit.log.differences import Difference
+from audit.log.log_reader import Log, LogUnreadable
+from audit.verify.folding import BROADCAST, RULES
+from audit.verify.judges import Judges, Task, cores
+from audit.verify.pending import Waiting, too_long, unreadable, waiting_from
+from audit.verify.progress import Planned, Watcher
+from audit.verify.reports import Point, Report
+from audit.verify.ring import Ring, Seen, compare_with_points
+from schemas.units import SECOND
+
+From = Literal["genesis", "snapshot"]
+QUESTIONS_MAX: Final = 3  # that are asked of a shard at once
+WORTH_A_PROCESS: Final = 30_000  # events; fewer are judged before a process has started
+# Of log time: a broadcast that the first shard was told less than this before the log's end is still under way, for it
+# is sent again every few seconds until every shard has answered.
+UNDER_WAY: Final = 10 * SECOND
+
+
+class Request(NamedTuple):
+    """What is to be verified. database_url: null where the tables are not compared.
+
+    now: the time (µs) to which a live log was read; of a copy null, whose last command says what time it was.
+    allow_pending: commands may wait for the engine as long as they like.
+    """
+
+    shards: tuple[int, ...]
+    start: From = "genesis"
+    state_only: bool = False
+    database_url: str | None = None
+    processes: int = 0
+    now: int | None = None
+    allow_pending: bool = False
+
+
+class ShardVerdict(msgspec.Struct):
+    """What was compared of a shard. started_at: the first event looked at. Digests: of the end, null without one.
+
+    pending_seconds: how long the oldest command without events has been waiting; null where there is none.
+    tables_at: the event up to which PostgreSQL was filled, and so compared.
+    """
+
+    shard: int
+    agrees: bool
+    started_at: int
+    commands: int
+    events: int
+    pending_commands: int
+    pending_seconds: float | None
+    snapshots: int
+    superseded_snapshots: int
+    rows: int | None
+    tables_at: int | None
+    seq: int | None
+    chain_digest: str | None
+    ledger_digest: str | None
+    seconds: dict[str, float]
+    commands_per_second: int | None
+
+
+class Verdict(msgspec.Struct):
+    """agrees: nothing differs in what was compared; database and commands say what was not.
+
+    tables_not_compared: what else the database holds, of which the ledger's events say nothing.
+    under_way: a sentence for each broadcast that some shards were told just now and others not yet.
+    """
+
+    agrees: bool
+    log: str
+    start: From
+    commands: Literal["executed", "not executed"]
+    database: Literal["compared", "not compared"]
+    tables_not_compared: list[str]
+    shards: list[ShardVerdict]
+    differences: list[Difference]
+    under_way: list[str]
+    seconds: float
+
+
+def verify(log: Log, request: Request, watcher: Watcher | None = None) -> Verdict:
+    """Ask every judge about every shard, then compare what they say with each other."""
+    began = time.perf_counter()
+    watcher = watcher or Watcher()
+    with Judges(_processes(log, request), QUESTIONS_MAX * len(request.shards)) as judges:
+        files = judges.ask([Task("files", log, shard) for shard in request.shards], lambda _: None)
+        rings = judges.ask([Task("snapshots", log, shard) for shard in request.shards], lambda _: None)
+        found = {ring.shard: ring for ring in rings if isinstance(ring, Ring)}
+        tasks = tasks_of(log, request, found)
+        watcher.begin(_plan_of(log, tasks, found))
+        answers = judges.ask(tasks, watcher.advance, watcher.end)
+    reports = [answer for answer in (*files, *answers) if isinstance(answer, Report)]
+    now = max((request.now or 0, *(report.end.time for report in reports if report.end is not None)))
+    shards, differences = [], []
+    for shard in request.shards:
+        own = [report for report in reports if report.shard == shard]
+        waiting, late = _waiting(log, shard, own, request, now)
+        its = _compare_shard(found[shard], own, late)
+        differences += its
+        verdict = _shard_verdict(found[shard], own, request, agrees=not its)
+        if waiting is not None:
+            verdict.pending_commands, verdict.pending_seconds = waiting.commands, waiting.seconds(now)
+        shards.append(verdict)
+    missed, under_way = _compare_broadcasts([report for report in reports if report.judge == "fold"])
+    differences += missed
+    return Verdict(
+        agrees=not differences,
+        log=log.name,
+        start=request.start,
+        commands="not executed" if request.state_only else "executed",
+        database="not compared" if request.database_url is None else "compared",
+        tables_not_compared=sorted({name for report in reports for name in report.not_compared}),
+        shards=shards,
+        differences=differences,
+        under_way=under_way,
+        seconds=round(time.perf_counter() - began, 3),
+    )
+
+
+def _processes(log: Log, request: Request) -> int:
+    """Give how many processes are worth their start."""
+    if request.processes:
+        return request.processes
+    records = sum(log.extent(shard).events for shard in request.shards)
+    return 1 if records < WORTH_A_PROCESS else cores()
+
+
+def tasks_of(log: Log, request: Request, rings: dict[int, Ring]) -> list[Task]:
+    """Give the questions that take long, those about one shard side by side."""
+    tasks = []
+    for shard in request.shards:
+        first = _first_snapshot(log, request, rings[shard])
+        start = None if first is None else first.offset
+        points = frozenset(seen.manifest.seq for seen in rings[shard].seen)
+        if not request.state_only:
+            tasks.append(Task("events", log, shard, start, points))
+        tasks.append(Task("fold", log, shard, start, points))
+        if request.database_url is not None:
+            tasks.append(Task("tables", log, shard, database_url=request.database_url))
+    return tasks
+
+
+def _plan_of(log: Log, tasks: Sequence[Task], rings: dict[int, Ring]) -> list[Planned]:
+    """Say how much each question will read: commands from its snapshot on, events from the log's beginning."""
+    plan = []
+    for task in tasks:
+        extent = log.extent(task.shard)
+        if task.question == "events":
+            seen = next((seen for seen in rings[task.shard].seen if seen.offset == task.start), None)
+            first = 0 if seen is None else seen.manifest.next_offset
+            plan.append(Planned(task.shard, task.question, extent.commands - first))
+        else:
+            plan.append(Planned(task.shard, task.question, extent.events))
+    return plan
+
+
+def _waiting(
+    log: Log, shard: int, reports: Sequence[Report], request: Request, now: int
+) -> tuple[Waiting | None, list[Difference]]:
+    """Look at the commands behind the last event, where everything up to it could be read."""
+    ends = [report.end for report in reports if report.judge in {"events", "fold"}]
+    if not ends or ends[-1] is None or None in ends:
+        return None, []
+    try:
+        waiting = waiting_from(log, shard, ends[-1].next_offset)
+    except LogUnreadable as error:
+        return None, unreadable(shard, error)
+    return waiting, [] if waiting is None or request.allow_pending else too_long(shard, waiting, now)
+
+
+def _first_snapshot(log: Log, request: Request, ring: Ring) -> Seen | None:
+    """Give the newest good snapshot to begin with; none from genesis."""
+    end = log.extent(ring.shard).commands
+    good = [seen for seen in ring.seen if seen.manifest.next_offset <= end]
+    return max(good, key=lambda seen: seen.manifest.seq) if good and request.start == "snapshot" else None
+
+
+def _compare_shard(ring: Ring, reports: Sequence[Report], late: list[Difference]) -> list[Difference]:
+    """Gather what the judges found, and compare the ledgers they came to."""
+    differences = [difference for report in reports for difference in report.differences] + ring.differences + late
+    ledgers = [report for report in reports if report.judge in {"events", "fold"}]
+    folded = next((report for report in ledgers if report.judge == "fold"), None)
+    last = None if folded is None or folded.end is None else folded.end.seq
+    differences += compare_with_points(ring, ledgers, last)
+    ends = [report.end for report in ledgers if report.end is not None]
+    if len(ends) > 1:
+        differences += _compare_ends(ring.shard, *ends)
+    return _first_of_each(differences)
+
+
+def _compare_ends(shard: int, executed: Point, folded: Point) -> list[Difference]:
+    """Law 9: executing the commands and folding the events lead to one ledger."""
+    for field in Point.__struct_fields__:
+        one, other = getattr(executed, field), getattr(folded, field)
+        if one != other:
+            one, other = (value.hex() if isinstance(value, bytes) else str(value) for value in (one, other))
+            what = "law 9: executing the commands and folding the events lead to two ledgers"
+            return [
+                Difference(
+                    judge="laws", shard=shard, what=what, seq=executed.seq, field=field, expected=one, found=other
+                )
+            ]
+    return []
+
+
+def _first_of_each(differences: list[Difference]) -> list[Difference]:
+    """Put what is nearest to the cause first: the files, then the earliest event."""
+    order = ("files", "events", "chain", "fold", "waiting", "laws", "snapshots", "tables")
+
+    def place(difference: Difference) -> tuple[int, int]:
+        by_event = difference.judge != "tables"  # Theirs are by table.
+        return order.index(difference.judge), difference.seq or 0 if by_event else 0
+
+    return sorted(differences, key=place)
+
+
+def _compare_broadcasts(folds: list[Report]) -> tuple[list[Difference], list[str]]:
+    """Name each shard that was not told a broadcast, or was told another one under its name; and those not told yet."""
+    whole = [report for report in folds if report.end is not None]
+    now = max((report.end.time for report in whole if report.end is not None), default=0)
+    differences, under_way = [], []
+    for name in {name: None for report in whole for name in report.said}:
+        # Who began with a snapshot was told the broadcasts before it, and knows only what they led to.
+        asked = [report for report in whole if not name.startswith(BROADCAST) or _is_from_genesis(report)]
+        told = [report for report in asked if name in report.said]
+        # Of two rules versions the higher one counts: the shard that has the lower one missed something.
+        first = max(told, key=lambda report: int(report.said[RULES])) if name == RULES else told[0]
+        others = [report for report in asked if report.said.get(name) != first.said[name]]
+        if others and now - max(report.said_at.get(name, 0) for report in told) < UNDER_WAY:
+            shards = ", ".join(str(report.shard) for report in others)
+            under_way.append(f"Under way: {name}, which differs in shard {shards} from shard {first.shard} until now.")
+            continue
+        differences += [_unlike(name, first, report) for report in others]
+    return differences, under_way
+
+
+def _is_from_genesis(report: Report) -> bool:
+    return report.end is not None and report.end.seq == report.events
+
+
+def _unlike(name: str, first: Report, other: Report) -> Difference:
+    said = other.said.get(name)
+    return Difference(
+        judge="broadcasts",
+        shard=other.shard,
+        what=f"{name} is missing" if said is None else f"{name} says another thing than in shard {first.shard}",
+        field=name,
+        expected=first.said[name],
+        found=said or "nothing",
+    )
+
+
+def _shard_verdict(ring: Ring, reports: Sequence[Report], request: Request, *, agrees: bool) -> ShardVerdict:
+    by_judge = {report.judge: report for report in reports}
+    fold, execution, tables = by_judge["fold"], by_judge.get("events"), by_judge.get("tables")
+    end = fold.end
+    slowest = execution or fold
+    commands = slowest.commands
+    return ShardVerdict(
+        shard=ring.shard,
+        agrees=agrees,
+        started_at=0 if end is None else end.seq - fold.events + 1,
+        commands=commands,
+        events=fold.events,
+        pending_commands=0,
+        pending_seconds=None,
+        snapshots=len(ring.seen),
+        superseded_snapshots=ring.superseded,
+        rows=None if tables is None or request.database_url is None else tables.rows,
+        tables_at=None if tables is None or request.database_url is None else tables.reached,
+        seq=None if end is None else end.seq,
+        chain_digest=None if end is None else end.chain.hex(),
+        ledger_digest=None if end is None else end.ledger.hex(),
+        seconds={"snapshots": round(ring.seconds, 3)}
+        | {judge: round(report.seconds, 3) for judge, report in by_judge.items()},
+        commands_per_second=round(commands / slowest.seconds) if slowest.seconds else None,
+    )

@@ -1,0 +1,110 @@
+"""Events that are missing at the log's end are told from an engine that is a moment behind; and by nothing but time."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from audit.log.export_log import export_log
+from audit.verify.pending import PATIENCE
+from audit.verify.verify import From, Request, Verdict, verify
+from cli.main import call
+from schemas.codec import decode_event
+from schemas.units import SECOND
+from tests.audit.logs import MemoryLog, golden_log
+
+LOST = (200, None)
+
+
+def without_the_last(count: int | None, *, snapshots: bool = False) -> MemoryLog:
+    """Give the golden log without its last events, or without any; they are missing from a command's first on."""
+    log = golden_log().copy()
+    events = log.parts[0].events
+    first = 0 if count is None else len(events) - count
+    while decode_event(events[first].value).index:
+        first += 1
+    del events[first:]
+    if not snapshots:
+        log.parts[0].snapshots.clear()
+    return log
+
+
+def behind(seconds: float) -> MemoryLog:
+    """Give the golden log as it stood when its engine was so far behind its last command."""
+    commands = golden_log().parts[0].commands
+    first = next(each.offset for each in commands if each.timestamp_ms > commands[-1].timestamp_ms - seconds * 1_000)
+    log = golden_log().copy()
+    log.parts[0].events = [
+        record for record in log.parts[0].events if decode_event(record.value).command_offset < first
+    ]
+    log.parts[0].snapshots.clear()
+    return log
+
+
+def judged(log: MemoryLog, **request: object) -> Verdict:
+    return verify(log, Request(log.held, processes=1, **request))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("state_only", [False, True])
+@pytest.mark.parametrize("count", LOST)
+def test_events_that_are_missing_at_the_end_are_named(count: int | None, state_only: bool) -> None:
+    log = without_the_last(count)
+    first = decode_event(log.parts[0].events[-1].value).command_offset + 1 if log.parts[0].events else 0
+    verdict = judged(log, state_only=state_only)
+    assert [(each.judge, each.offset) for each in verdict.differences] == [("waiting", first)]
+    assert "or events are missing" in verdict.differences[0].what
+    shard = verdict.shards[0]
+    assert (shard.agrees, shard.pending_commands) == (False, len(log.parts[0].commands) - first)
+    commands = log.parts[0].commands
+    waited = (commands[-1].timestamp_ms - commands[first].timestamp_ms) / 1_000
+    assert shard.pending_seconds == pytest.approx(waited, abs=0.1)
+
+
+@pytest.mark.parametrize("count", LOST)
+def test_who_knows_that_the_engine_stands_still_may_let_its_commands_wait(count: int | None) -> None:
+    verdict = judged(without_the_last(count), allow_pending=True)
+    assert verdict.agrees
+    assert verdict.shards[0].pending_commands > 100
+
+
+@pytest.mark.parametrize("start", ["genesis", "snapshot"])
+def test_events_that_a_snapshot_has_and_the_log_has_not_are_named_wherever_replay_begins(start: From) -> None:
+    verdict = judged(without_the_last(200, snapshots=True), start=start, allow_pending=True)
+    assert not verdict.agrees
+    assert {each.judge for each in verdict.differences} <= {"fold", "snapshots"}
+
+
+def test_an_engine_that_is_a_moment_behind_agrees() -> None:
+    verdict = judged(behind(5))
+    assert verdict.agrees
+    assert 0 < verdict.shards[0].pending_commands < 50
+    assert 0 < (verdict.shards[0].pending_seconds or 0) <= 5
+
+
+def test_nothing_waits_in_a_log_that_was_executed_whole() -> None:
+    (shard,) = judged(golden_log(), now=(golden_log().parts[0].commands[-1].timestamp_ms + 10**9) * 1_000).shards
+    assert (shard.agrees, shard.pending_commands, shard.pending_seconds) == (True, 0, None)
+
+
+@pytest.mark.parametrize(("later", "agrees"), [(0, True), (PATIENCE - 6 * SECOND, True), (PATIENCE, False)])
+def test_of_a_live_log_the_clock_says_how_long_its_last_commands_have_been_waiting(later: int, agrees: bool) -> None:
+    """Where nothing more is sent, the log's own time stands still, and what is missing would never be old."""
+    last = golden_log().parts[0].commands[-1].timestamp_ms * 1_000
+    assert judged(behind(5), now=last + later).agrees == agrees
+
+
+def test_the_command_line_names_them_and_says_what_to_do_where_the_engine_is_known_to_be_stopped(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    export_log(without_the_last(200), tmp_path / "log", shard=None, to={})
+    asked = ["audit", "verify", "--log", str(tmp_path / "log")]
+    assert call(asked) == 1
+    said = capsys.readouterr().out
+    assert "DIFFERS" in said
+    assert "commands have no event, the oldest for" in said
+    assert "--allow-pending" in said
+    assert call([*asked, "--allow-pending"]) == 0
+    assert "commands wait for the engine, the oldest for" in capsys.readouterr().out
+    assert call([*asked, "--json"]) == 1
+    verdict = json.loads(capsys.readouterr().out)
+    assert verdict["shards"][0]["pending_seconds"] > PATIENCE / SECOND
