@@ -186,7 +186,7 @@ def test_a_pending_command_sent_to_another_api_process_is_not_reported_as_unknow
             eventually(lambda path=unheard_of: there.http.get(path).status_code, lambda status: status == 404)  # type: ignore[misc]
 
 
-def test_a_refused_order_has_its_reason_at_every_process_and_its_request_at_the_process_that_sent_it(
+def test_a_refused_order_has_its_reason_at_every_process_and_its_request_at_the_sending_process(
     exchange: Exchange, second: Exchange
 ) -> None:
     user = exchange.new_user()

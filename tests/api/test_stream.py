@@ -73,7 +73,7 @@ def test_two_tabs_of_one_user_get_the_same_events_and_another_user_gets_none(exc
         assert third.updates() == []
 
 
-def test_a_resumed_client_gets_the_missed_events_as_an_uninterrupted_client_got_them(exchange: Exchange) -> None:
+def test_a_resumed_client_gets_the_missed_events_in_the_form_an_uninterrupted_client_got(exchange: Exchange) -> None:
     user = exchange.new_user()
     with listening(exchange, user) as stayed:
         stayed.snapshot("account")

@@ -163,13 +163,13 @@ class Torn(MemoryLog):
         raise LogUnreadable(f"the events cannot be read from offset {TORN_AT} on", TORN_AT)
 
 
-def test_where_a_log_becomes_unreadable_is_the_difference_s_offset() -> None:
+def test_an_unreadable_log_is_a_difference_at_the_offset_where_reading_fails() -> None:
     log = Torn(golden_log().parts)
     found = verify(log, Request(log.held, processes=1)).differences
     assert {(difference.judge, difference.offset) for difference in found} == {("events", TORN_AT), ("fold", TORN_AT)}
 
 
-def test_one_bit_of_a_command_s_key_is_named_though_every_event_is_the_same() -> None:
+def test_one_bit_of_a_command_s_key_is_named_though_no_event_changes() -> None:
     for place, record in enumerate(golden_log().parts[0].commands):
         if record.key is None or place % 7:
             continue

@@ -64,7 +64,7 @@ def values(ledger: Settings) -> list[list[bytes]]:
     return [[record.value for record in events_in(ledger, shard)] for shard in SHARDS]
 
 
-def test_a_live_log_its_export_and_the_import_are_one_log(traded: Settings, tmp_path: Path) -> None:
+def test_a_live_log_and_its_export_and_import_are_identical(traded: Settings, tmp_path: Path) -> None:
     live = open_cluster(traded)
     verdict = verify(live, Request(live.held, processes=1))
     assert verdict.differences == []
@@ -103,7 +103,7 @@ def time_type(ledger: Settings) -> str | None:
     return str(found)
 
 
-def test_commands_that_no_engine_executed_yet_wait(ledger: Settings) -> None:
+def test_commands_not_executed_yet_are_pending_and_no_difference(ledger: Settings) -> None:
     Client(ledger).append(0, [b"one", b"two"])
     live = open_cluster(ledger)
     verdict = verify(live, Request(live.held, processes=1))
@@ -111,7 +111,7 @@ def test_commands_that_no_engine_executed_yet_wait(ledger: Settings) -> None:
     assert [shard.pending_commands for shard in verdict.shards] == [2, 0]
 
 
-def test_the_commands_line_reads_the_live_log_and_asks_for_a_database_or_a_word(
+def test_audit_verify_reads_the_live_log_and_requires_a_database_or_no_database(
     traded: Settings,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -160,14 +160,14 @@ def read(*messages: Message, end: int) -> list[int]:
     return offsets(cluster._batches(consumer, "commands/0", 0, end))
 
 
-def test_an_end_that_is_marked_before_the_one_that_was_read_first_is_none() -> None:
+def test_an_end_mark_before_the_end_that_was_read_first_does_not_end_reading() -> None:
     assert read(mark(0), record(0), mark(1), record(1), record(2), mark(4), record(4), end=4) == [0, 1, 2]
     with pytest.raises(LogUnreadable, match="from offset 1 on, and ends at 4") as early:
         read(record(0), mark(1), end=4)
     assert early.value.offset == 1
 
 
-def test_what_is_behind_the_end_that_was_read_first_is_not_looked_at() -> None:
+def test_records_beyond_the_end_that_was_read_first_are_ignored() -> None:
     broken = Message(offset=2, error=KafkaError(KafkaError._BAD_MSG, "its checksum is another"))
     assert read(record(0), record(1), broken, end=2) == [0, 1]
     with pytest.raises(LogUnreadable, match="from offset 2 on: its checksum is another") as unreadable:
@@ -179,7 +179,7 @@ def offsets(records: Iterator[list[Record]]) -> list[int]:
     return [record.offset for batch in records for record in batch]
 
 
-def test_reading_begins_at_an_offset_and_ends_where_the_log_ended_when_it_was_opened(ledger: Settings) -> None:
+def test_reading_begins_at_an_offset_and_ends_at_the_end_of_the_log_when_opened(ledger: Settings) -> None:
     client = Client(ledger)
     client.append(0, [b"%d" % number for number in range(50)])
     live = open_cluster(ledger)

@@ -25,14 +25,14 @@ def only(result: Compared) -> Difference:
     return difference
 
 
-def test_a_log_agrees_with_itself_and_is_counted() -> None:
+def test_a_log_agrees_with_a_copy_and_its_records_are_counted() -> None:
     result = compare(busy_log(), busy_log().copy())
     assert result.agrees
     assert result.commands == sum(len(part.commands) for part in busy_log().parts)
     assert result.events == sum(len(part.events) for part in busy_log().parts)
 
 
-def test_where_the_engine_s_transactions_ended_is_no_difference() -> None:
+def test_offsets_and_times_of_events_are_no_difference() -> None:
     """The offsets and times of events are of whoever wrote them; an import's engine writes others."""
     log = changed()
     log.parts[0].events = [
@@ -41,7 +41,7 @@ def test_where_the_engine_s_transactions_ended_is_no_difference() -> None:
     assert compare(golden_log(), log).agrees
 
 
-def test_another_field_of_a_command_or_an_event_is_named() -> None:
+def test_a_changed_field_of_a_command_or_an_event_is_named() -> None:
     log = changed()
     deposits = [
         (place, encode_command(Deposit(command_id="c", account_id="ada", amount=amount)))
@@ -60,7 +60,7 @@ def test_another_field_of_a_command_or_an_event_is_named() -> None:
     assert difference.expected != difference.found
 
 
-def test_another_time_or_key_of_a_command_is_named() -> None:
+def test_a_changed_time_or_key_of_a_command_is_named() -> None:
     log = changed()
     record = log.parts[0].commands[40]
     log.parts[0].commands[40] = record._replace(timestamp_ms=record.timestamp_ms + 1)
@@ -70,7 +70,7 @@ def test_another_time_or_key_of_a_command_is_named() -> None:
 
 
 @pytest.mark.parametrize("swapped", [False, True])
-def test_a_log_that_ends_earlier_is_named(swapped: bool) -> None:
+def test_a_shorter_log_is_named(swapped: bool) -> None:
     short = changed()
     del short.parts[0].events[-1]
     pair = (short, golden_log()) if swapped else (golden_log(), short)
@@ -79,7 +79,7 @@ def test_a_log_that_ends_earlier_is_named(swapped: bool) -> None:
     assert (difference.expected == "nothing") == swapped
 
 
-def test_a_live_log_may_be_longer_than_its_copy_and_not_shorter() -> None:
+def test_a_live_log_may_be_longer_than_its_copy_but_not_shorter() -> None:
     copy = changed()
     del copy.parts[0].events[-7:]
     del copy.parts[0].commands[-5:]
@@ -91,12 +91,12 @@ def test_a_live_log_may_be_longer_than_its_copy_and_not_shorter() -> None:
     assert not compare(golden_log(), copy).agrees
 
 
-def test_ledgers_of_other_shards_are_not_compared() -> None:
+def test_ledgers_with_different_numbers_of_shards_are_not_compared() -> None:
     with pytest.raises(FixableError, match="ledger of 1 shards"):
         compare(golden_log(), busy_log())
 
 
-def test_the_command_compares_two_folders(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_audit_diff_compares_two_folders(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     log = changed()
     seq = decode_event(log.parts[0].events[50].value).seq
     log.parts[0].events[50] = log.parts[0].events[50]._replace(value=b"altered")

@@ -59,7 +59,7 @@ def closes_of(log: MemoryLog, command_offset: int) -> list[PositionClosed]:
     ]
 
 
-def test_prices_are_told_in_their_digits_and_every_close_they_caused_is_listed() -> None:
+def test_explaining_a_price_event_prints_its_prices_and_lists_every_close_the_tick_caused() -> None:
     log = golden_log()
     stopped = {
         event.command_offset
@@ -88,7 +88,7 @@ def test_prices_are_told_in_their_digits_and_every_close_they_caused_is_listed()
             assert f"profit {digits(each.profit, 6)} (event 0-{each.seq})" in text_of(said)
 
 
-def test_a_refusal_says_what_was_asked_for_and_why_not() -> None:
+def test_explaining_a_refusal_prints_the_request_and_the_reason() -> None:
     event = first(golden_log(), lambda event: getattr(event, "rejection", 0) == Rejection.INSUFFICIENT_MARGIN)
     text = text_of(told(golden_log(), event))
     assert f"of account {event.account_id}: CommandRejected" in text
@@ -100,7 +100,7 @@ def test_a_refusal_says_what_was_asked_for_and_why_not() -> None:
     assert "refused, and nothing changed: INSUFFICIENT_MARGIN, the account had not enough cash." in text
 
 
-def test_a_size_that_was_refused_is_told_in_the_digits_of_its_ticket() -> None:
+def test_explaining_a_refused_reduction_prints_the_quantity_in_the_position_s_digits() -> None:
     def is_refused_part(event: Event) -> bool:
         return isinstance(event, CommandRejected) and event.command == "ReducePosition" and event.rejection != 13
 
@@ -109,7 +109,7 @@ def test_a_size_that_was_refused_is_told_in_the_digits_of_its_ticket() -> None:
 
 
 @pytest.mark.parametrize("log", [golden_log, parts_log], ids=["golden", "parts"])
-def test_no_event_is_told_in_micros_ticks_or_lots(log: Callable[[], MemoryLog]) -> None:
+def test_no_explanation_of_an_event_is_printed_in_micros_ticks_or_lots(log: Callable[[], MemoryLog]) -> None:
     """One event of each type and refusal, and what every command asked for."""
     kinds: dict[tuple[str, int], Event] = {}
     for event in events_of(log()):
@@ -127,7 +127,7 @@ def test_no_event_is_told_in_micros_ticks_or_lots(log: Callable[[], MemoryLog]) 
                 assert f"{digits(getattr(event, name), 6)} USDC" in text
 
 
-def test_what_is_held_halted_and_defined_is_said_by_its_rule() -> None:
+def test_explaining_held_ticks_halts_and_definitions_names_their_rules() -> None:
     rules = set(re.findall(r"\*\*([A-Z]+-\d+)\*\*", (ROOT / "docs" / "rules.md").read_text(encoding="utf-8")))
     assert {rule for rule, _ in OF_TICKS.values()} <= rules
     for log, kind, words in (
@@ -141,7 +141,7 @@ def test_what_is_held_halted_and_defined_is_said_by_its_rule() -> None:
         assert {line.rule for line in said.lines if line.rule is not None} <= rules
 
 
-def test_every_refusal_has_words() -> None:
+def test_every_rejection_has_an_explanation() -> None:
     assert set(OF_COMMANDS) == set(Rejection)
     assert set(OF_TICKS) == set(TickRefusal)
 
@@ -173,7 +173,7 @@ def test_a_name_without_a_flag_is_a_position_or_else_an_event(
 
 
 @pytest.mark.parametrize("is_event", [False, True])
-def test_a_name_of_a_shard_that_is_not_there_is_told(is_event: bool) -> None:
+def test_a_name_in_an_unknown_shard_is_refused_with_the_held_shards(is_event: bool) -> None:
     with pytest.raises(FixableError, match="holds no shard 7; it holds 0"):
         explain_name(golden_log(), "7-12", is_event=is_event)
 
@@ -185,7 +185,7 @@ def test_an_event_of_a_position_is_explained_by_the_position() -> None:
     assert not is_ambiguous
 
 
-def test_an_event_of_a_log_that_contradicts_itself_is_no_traceback() -> None:
+def test_an_event_of_a_contradictory_log_gives_an_error_without_a_traceback() -> None:
     log = golden_log().copy()
     log.parts[0].events = [
         each for each in log.parts[0].events if not isinstance(decode_event(each.value), InstrumentsDefined)

@@ -61,13 +61,13 @@ def numbers(pattern: str, text: str) -> list[Decimal]:
     return [Decimal(group) for group in found.groups()]
 
 
-def test_there_is_something_of_every_kind() -> None:
+def test_the_explained_closes_include_every_reason_and_a_shortfall() -> None:
     reasons = {explanation.reason for _, _, explanation in closings()}
     assert reasons == {"manual", "stop_loss", "take_profit", "liquidation"}
     assert any(event.insurance_paid and event.written_off for _, event, _ in closings())
 
 
-def test_every_sum_that_is_written_out_is_right() -> None:
+def test_every_sum_in_an_explanation_of_a_close_is_right() -> None:
     for _, event, explanation in closings():
         text = text_of(explanation)
         quantity, price, notional = numbers("Exit notional: N * N = N USDC", text)
@@ -92,14 +92,14 @@ def test_every_sum_that_is_written_out_is_right() -> None:
         assert quantity * price == notional
 
 
-def test_the_numbers_are_the_receipts_own() -> None:
+def test_the_numbers_of_an_explanation_are_those_of_the_receipt() -> None:
     for log, event, explanation in closings():
         said = explanation.numbers
         for field in ("profit", "equity", "requirement", "fee", "liquidation_fee", "returned", "written_off"):
             assert Decimal(said[field]) == usdc(getattr(event, field)), (log.name, explanation.event_id, field)
 
 
-def test_the_rules_named_are_those_of_the_close_and_stand_in_the_rules() -> None:
+def test_an_explanation_names_the_rules_of_the_close_and_each_is_in_the_rules_document() -> None:
     known = set(re.findall(r"\*\*([A-Z]+-\d+)\*\*", (ROOT / "docs" / "rules.md").read_text(encoding="utf-8")))
     expected = {"liquidation": "LIQ-04", "stop_loss": "TRIG-01", "take_profit": "TRIG-02", "manual": "CLOSE-01"}
     for _, event, explanation in closings():
@@ -109,7 +109,7 @@ def test_the_rules_named_are_those_of_the_close_and_stand_in_the_rules() -> None
             assert "LIQ-05" in explanation.rules
 
 
-def test_why_compares_the_price_with_the_level_in_the_right_direction() -> None:
+def test_an_explanation_compares_the_price_with_the_trigger_in_the_right_direction() -> None:
     for _, event, explanation in closings():
         if event.reason == "manual":
             continue
@@ -122,7 +122,7 @@ def test_why_compares_the_price_with_the_level_in_the_right_direction() -> None:
         assert (sign == "≤") == ((event.side == "long") != (event.reason == "take_profit"))
 
 
-def test_the_tick_and_the_one_before_it_are_those_of_the_log() -> None:
+def test_an_explanation_names_the_tick_and_the_previous_tick_of_the_log() -> None:
     for _, event, explanation in closings():
         text = text_of(explanation)
         (offset,) = numbers("The tick (command N, source time", text)
@@ -131,7 +131,7 @@ def test_the_tick_and_the_one_before_it_are_those_of_the_log() -> None:
             assert numbers("before it (command N)", text)[0] < offset
 
 
-def test_an_open_ticket_is_explained_by_where_it_would_close() -> None:
+def test_an_open_position_is_explained_by_the_prices_that_would_close_the_position() -> None:
     closed = {event.position_id for _, event, _ in closings()}
     opened = next(
         event
@@ -144,12 +144,12 @@ def test_an_open_ticket_is_explained_by_where_it_would_close() -> None:
 
 
 @pytest.mark.parametrize(("name", "why"), [("0-999999", "was ever opened"), ("mine", "no position's name")])
-def test_a_name_that_is_no_position_is_told(name: str, why: str) -> None:
+def test_an_unknown_position_is_refused_with_the_reason(name: str, why: str) -> None:
     with pytest.raises(FixableError, match=why):
         history_of(golden_log(), name)
 
 
-def test_the_command_explains_a_position_or_an_event(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_audit_explain_explains_a_position_or_an_event(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = tmp_path / "log"
     export_log(golden_log(), folder, shard=None, to={})
     closed = next(event for log, event, _ in closings() if log is golden_log())

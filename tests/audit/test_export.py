@@ -25,7 +25,7 @@ def exported(log: Log, target: Path, shard: int | None = None, to: dict[int, int
     return FolderLog(target)
 
 
-def test_an_exported_log_has_every_record_as_it_was(tmp_path: Path) -> None:
+def test_an_exported_log_has_every_record_unchanged(tmp_path: Path) -> None:
     log = busy_log()
     copy = exported(log, tmp_path / "copy")
     for shard, part in enumerate(log.parts):
@@ -38,7 +38,7 @@ def test_an_exported_log_has_every_record_as_it_was(tmp_path: Path) -> None:
     assert compare(log, copy).agrees
 
 
-def test_the_manifest_says_what_the_folder_holds(tmp_path: Path) -> None:
+def test_the_manifest_lists_source_shards_and_files_of_the_folder(tmp_path: Path) -> None:
     exported(golden_log(), tmp_path / "copy")
     manifest = json.loads((tmp_path / "copy" / MANIFEST).read_text())
     assert "exported" in manifest["what"]
@@ -51,7 +51,7 @@ def test_the_manifest_says_what_the_folder_holds(tmp_path: Path) -> None:
     assert all(len(file["sha256"]) == 64 for file in manifest["files"])
 
 
-def test_one_shard_or_the_commands_below_an_offset_with_their_events_and_snapshots(tmp_path: Path) -> None:
+def test_an_export_may_be_limited_to_one_shard_and_to_commands_below_an_offset(tmp_path: Path) -> None:
     log = busy_log()
     part = exported(log, tmp_path / "part", shard=2, to={2: 150})
     assert part.held == (2,)
@@ -70,7 +70,9 @@ def test_one_shard_or_the_commands_below_an_offset_with_their_events_and_snapsho
 
 
 @pytest.mark.parametrize(("shard", "to", "why"), [(9, {}, "holds no shard 9"), (None, {0: 10**6}, "cannot be reached")])
-def test_what_is_not_there_is_not_exported(tmp_path: Path, shard: int | None, to: dict[int, int], why: str) -> None:
+def test_an_export_of_an_unknown_shard_or_offset_is_refused_and_leaves_no_file(
+    tmp_path: Path, shard: int | None, to: dict[int, int], why: str
+) -> None:
     with pytest.raises(FixableError, match=why):
         exported(golden_log(), tmp_path / "copy", shard, to)
     assert list(tmp_path.iterdir()) == []
@@ -88,7 +90,9 @@ def test_an_existing_folder_is_not_touched(tmp_path: Path) -> None:
     assert list(target.iterdir()) == list(left.iterdir()) == []
 
 
-def test_a_full_disk_is_told_and_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_ends_an_export_with_an_error_and_leaves_no_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     write = exporting._Hashed.write
 
     def full(out: exporting._Hashed, content: bytes) -> int:
@@ -102,7 +106,9 @@ def test_a_full_disk_is_told_and_leaves_nothing(tmp_path: Path, monkeypatch: pyt
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_full_device_is_told_by_the_system_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_export_to_dev_full_ends_with_the_error_of_a_full_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """/dev/full answers every write as a full disk does."""
     real_open = Path.open
     monkeypatch.setattr(
@@ -115,7 +121,7 @@ def test_a_full_device_is_told_by_the_system_itself(tmp_path: Path, monkeypatch:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_one_bit_of_any_file_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_one_flipped_bit_of_any_exported_file_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = exported(golden_log(), tmp_path / "copy").path
     dice = random.Random(7)
     for name in sorted(path.name for path in folder.iterdir()):
@@ -133,7 +139,7 @@ def test_one_bit_of_any_file_is_named(tmp_path: Path, capsys: pytest.CaptureFixt
     assert call(["audit", "verify", "--log", str(folder), "--state-only"]) == 0
 
 
-def test_the_part_of_the_file_is_named_by_its_records(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_flipped_bit_is_named_by_the_records_of_its_block(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(exporting, "BLOCK_RECORDS", 100)
     log = exported(golden_log(), tmp_path / "copy")
     (commands,) = [file for file in log.manifest.files if file.topic == "exchange.commands"]
@@ -151,7 +157,7 @@ def test_the_part_of_the_file_is_named_by_its_records(tmp_path: Path, monkeypatc
     assert {difference.judge for difference in verdict.differences} >= {"files", "events"}
 
 
-def test_records_that_were_changed_with_their_hashes_are_found_by_replay(tmp_path: Path) -> None:
+def test_records_changed_together_with_the_manifest_s_hashes_are_found_by_replay(tmp_path: Path) -> None:
     """Whoever writes a folder can write its hashes too; the chain and the commands are not so easily fooled."""
     log = golden_log().copy()
     log.parts[0].events[200] = log.parts[0].events[200]._replace(value=log.parts[0].events[201].value)

@@ -28,12 +28,12 @@ def executed(commands: int) -> State:
 
 
 @pytest.mark.parametrize("offset", [0, 1, 149, 150, 151, 420, 699, 5_000])
-def test_the_ledger_after_a_command_is_the_executed_one(offset: int) -> None:
+def test_the_ledger_at_an_offset_is_the_ledger_of_the_executed_commands(offset: int) -> None:
     assert state_digest(ledger_at(golden_log(), 0, Moment(offset, None))) == state_digest(executed(offset + 1))
 
 
 @pytest.mark.parametrize("offset", [3, 160, 500])
-def test_at_a_time_stands_what_came_up_to_that_time(offset: int) -> None:
+def test_the_ledger_at_a_time_includes_the_commands_up_to_that_time(offset: int) -> None:
     log = golden_log()
     state = executed(offset + 1)
     while log.parts[0].commands[state.next_offset].timestamp_ms * 1_000 <= state.time:
@@ -43,11 +43,11 @@ def test_at_a_time_stands_what_came_up_to_that_time(offset: int) -> None:
     assert before.time < state.time
 
 
-def test_before_the_first_command_there_is_nothing() -> None:
+def test_the_ledger_before_the_first_command_is_empty() -> None:
     assert ledger_at(golden_log(), 0, Moment(None, 1)).seq == 0
 
 
-def test_what_is_printed_adds_up() -> None:
+def test_the_printed_ledger_adds_up() -> None:
     for shard in range(busy_log().shards):
         state = ledger_at(busy_log(), shard, Moment(10**6, None))
         said = describe(state)
@@ -70,7 +70,7 @@ def asked(folder: Path, *arguments: str, capsys: pytest.CaptureFixture[str]) -> 
     return ledgers
 
 
-def test_the_command_takes_a_time_an_offset_a_shard_and_an_account(
+def test_audit_at_takes_a_time_an_offset_a_shard_and_an_account(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = tmp_path / "log"
@@ -104,7 +104,7 @@ def test_the_command_takes_a_time_an_offset_a_shard_and_an_account(
         (["100", "--shard", "8"], "holds no shard 8"),
     ],
 )
-def test_an_account_that_is_not_there_is_told(
+def test_an_unknown_account_is_refused_with_the_reason(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], asked: list[str], why: str
 ) -> None:
     account = next(iter(ledger_at(busy_log(), 2, Moment(100, None)).accounts))
@@ -118,7 +118,7 @@ def test_an_account_that_is_not_there_is_told(
 
 
 @pytest.mark.parametrize("when", ["700", "2099-01-01T00:00:00Z"])
-def test_a_moment_behind_the_log_is_told_to_be_so(
+def test_a_time_or_offset_beyond_the_log_gives_the_ledger_at_the_log_s_end_with_a_notice(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], when: str
 ) -> None:
     folder = tmp_path / "log"
@@ -132,7 +132,9 @@ def test_a_moment_behind_the_log_is_told_to_be_so(
         assert (ledger["next_offset"], ledger["is_log_end"]) == (700, False)
 
 
-def test_where_the_engine_is_behind_the_ledger_says_how_far(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_ledger_of_a_log_with_pending_commands_names_their_number(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     log = golden_log().copy()
     log.parts[0].events = [each for each in log.parts[0].events if decode_event(each.value).command_offset < 600]
     for name, expected in (
@@ -149,5 +151,5 @@ def test_where_the_engine_is_behind_the_ledger_says_how_far(tmp_path: Path, caps
     assert "before its first command" in said.out
 
 
-def test_times_are_written_to_the_microsecond_in_utc() -> None:
+def test_times_are_printed_to_the_microsecond_in_utc() -> None:
     assert iso(1_767_960_000_000_001) == "2026-01-09T12:00:00.000001Z"

@@ -47,7 +47,7 @@ def judged(log: MemoryLog, **request: object) -> Verdict:
 
 @pytest.mark.parametrize("state_only", [False, True])
 @pytest.mark.parametrize("count", LOST)
-def test_events_that_are_missing_at_the_end_are_named(count: int | None, state_only: bool) -> None:
+def test_events_missing_at_the_end_of_the_log_are_named(count: int | None, state_only: bool) -> None:
     log = without_the_last(count)
     first = decode_event(log.parts[0].events[-1].value).command_offset + 1 if log.parts[0].events else 0
     verdict = judged(log, state_only=state_only)
@@ -61,39 +61,39 @@ def test_events_that_are_missing_at_the_end_are_named(count: int | None, state_o
 
 
 @pytest.mark.parametrize("count", LOST)
-def test_who_knows_that_the_engine_stands_still_may_let_its_commands_wait(count: int | None) -> None:
+def test_allow_pending_accepts_commands_that_wait_for_a_stopped_engine(count: int | None) -> None:
     verdict = judged(without_the_last(count), allow_pending=True)
     assert verdict.agrees
     assert verdict.shards[0].pending_commands > 100
 
 
 @pytest.mark.parametrize("start", ["genesis", "snapshot"])
-def test_events_that_a_snapshot_has_and_the_log_has_not_are_named_wherever_replay_begins(start: From) -> None:
+def test_events_in_a_snapshot_but_not_in_the_log_are_named_wherever_replay_begins(start: From) -> None:
     verdict = judged(without_the_last(200, snapshots=True), start=start, allow_pending=True)
     assert not verdict.agrees
     assert {each.judge for each in verdict.differences} <= {"fold", "snapshots"}
 
 
-def test_an_engine_that_is_a_moment_behind_agrees() -> None:
+def test_a_log_whose_engine_is_a_few_seconds_behind_agrees() -> None:
     verdict = judged(behind(5))
     assert verdict.agrees
     assert 0 < verdict.shards[0].pending_commands < 50
     assert 0 < (verdict.shards[0].pending_seconds or 0) <= 5
 
 
-def test_nothing_waits_in_a_log_that_was_executed_whole() -> None:
+def test_a_fully_executed_log_has_no_pending_commands() -> None:
     (shard,) = judged(golden_log(), now=(golden_log().parts[0].commands[-1].timestamp_ms + 10**9) * 1_000).shards
     assert (shard.agrees, shard.pending_commands, shard.pending_seconds) == (True, 0, None)
 
 
 @pytest.mark.parametrize(("later", "agrees"), [(0, True), (PATIENCE - 6 * SECOND, True), (PATIENCE, False)])
-def test_of_a_live_log_the_clock_says_how_long_its_last_commands_have_been_waiting(later: int, agrees: bool) -> None:
+def test_the_last_commands_of_a_live_log_are_pending_by_the_clock(later: int, agrees: bool) -> None:
     """Where nothing more is sent, the log's own time stands still, and what is missing would never be old."""
     last = golden_log().parts[0].commands[-1].timestamp_ms * 1_000
     assert judged(behind(5), now=last + later).agrees == agrees
 
 
-def test_the_command_line_names_them_and_says_what_to_do_where_the_engine_is_known_to_be_stopped(
+def test_audit_verify_names_commands_without_events_and_the_option_for_a_stopped_engine(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     export_log(without_the_last(200), tmp_path / "log", shard=None, to={})

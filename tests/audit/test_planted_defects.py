@@ -83,7 +83,7 @@ def _written_by_the_sound_core() -> None:
 
 
 @pytest.mark.parametrize("defect", ALL, ids=named)
-def test_bytes_a_core_with_the_defect_contradicts_the_log_of_a_sound_one(
+def test_bytes_a_core_with_the_defect_contradicts_the_log_of_a_sound_core(
     defect: Defect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plant(monkeypatch, defect)
@@ -91,7 +91,7 @@ def test_bytes_a_core_with_the_defect_contradicts_the_log_of_a_sound_one(
 
 
 @pytest.mark.parametrize("defect", ALL, ids=named)
-def test_mended_the_sound_core_contradicts_the_log_of_one_with_the_defect(
+def test_mended_a_sound_core_contradicts_the_log_of_a_core_with_the_defect(
     defect: Defect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as planted:
@@ -112,5 +112,5 @@ def test_laws_a_log_written_and_executed_with_the_defect_breaks_a_law_or_a_sum(
 
 
 @pytest.mark.parametrize("log", [edge_log, golden_log, busy_log])
-def test_without_a_defect_nobody_finds_one(log: Callable[[], MemoryLog]) -> None:
+def test_without_a_planted_defect_the_audit_finds_no_difference(log: Callable[[], MemoryLog]) -> None:
     assert not differs(log())

@@ -132,7 +132,7 @@ def migrated(postgres: str) -> Iterator[str]:
         for defect in PLANTED
     ],
 )
-def test_a_defect_that_the_rows_agree_on_is_named_where_they_are_not_the_ledger(
+def test_a_defect_of_the_projector_s_row_code_is_found_by_comparing_tables_with_the_ledger(
     defect: Planted, postgres: str, migrated: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(defect.owner, defect.method, defect.planted)

@@ -43,9 +43,7 @@ def last_bars(out: StringIO) -> list[str]:
 
 
 @pytest.mark.parametrize("processes", [1, pytest.param(2, marks=pytest.mark.slow)])
-def test_a_watcher_is_told_what_will_be_read_and_of_each_question_that_is_answered(
-    processes: int, tmp_path: Path
-) -> None:
+def test_progress_reports_the_planned_records_and_each_finished_question(processes: int, tmp_path: Path) -> None:
     log, notes = busy_log(), Notes()
     assert verify(log, Request(log.held, processes=processes), notes).agrees
     questions = [(shard, question) for shard in log.held for question in ("events", "fold")]
@@ -57,7 +55,7 @@ def test_a_watcher_is_told_what_will_be_read_and_of_each_question_that_is_answer
 
 
 @pytest.mark.parametrize(("start", "commands"), [("genesis", 700), ("snapshot", 100)])
-def test_bars_begin_where_replay_does_end_full_and_show_the_rate(start: From, commands: int) -> None:
+def test_progress_bars_begin_at_the_start_of_replay_end_full_and_show_the_rate(start: From, commands: int) -> None:
     log, out = golden_log(), StringIO()
     with Bars(Console(file=out, force_terminal=True, color_system=None, width=100)) as bars:
         verify(log, Request(log.held, start=start, processes=1), bars)
@@ -68,7 +66,7 @@ def test_bars_begin_where_replay_does_end_full_and_show_the_rate(start: From, co
         assert line.endswith("/s"), line
 
 
-def test_where_something_differs_a_bar_stays_at_the_place() -> None:
+def test_a_progress_bar_stops_at_the_place_of_a_difference() -> None:
     log, out = golden_log().copy(), StringIO()
     log.parts[0].events[450] = flipped(log.parts[0].events[450], 90)
     with Bars(Console(file=out, force_terminal=True, color_system=None, width=100)) as bars:
@@ -78,7 +76,7 @@ def test_where_something_differs_a_bar_stays_at_the_place() -> None:
     assert "300/930" in second
 
 
-def test_without_a_terminal_there_is_a_line_every_few_seconds_and_one_at_the_end() -> None:
+def test_without_a_terminal_progress_is_a_line_every_few_seconds_and_one_at_the_end() -> None:
     now, out = 0.0, StringIO()
     with Lines(Console(file=out), clock=lambda: now) as lines:
         lines.begin([Planned(shard, question, 1_000) for shard in (0, 1) for question in ("events", "fold")])
@@ -98,12 +96,12 @@ def test_without_a_terminal_there_is_a_line_every_few_seconds_and_one_at_the_end
     ]
 
 
-def test_a_file_is_given_lines_and_a_terminal_bars() -> None:
+def test_progress_is_lines_in_a_file_and_bars_on_a_terminal() -> None:
     assert isinstance(watch_on(Console(file=StringIO())), Lines)
     assert isinstance(watch_on(Console(file=StringIO(), force_terminal=True)), Bars)
 
 
-def test_the_command_line_verifies_one_shard_from_its_snapshot_and_says_so(
+def test_audit_verify_verifies_one_shard_from_its_snapshot_and_prints_the_start(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     export_log(busy_log(), tmp_path / "log", shard=None, to={})

@@ -26,12 +26,12 @@ from tests.replaying import command_in
 from tests.spec.language import ALICE, BTC
 
 
-def test_the_log_agrees_with_itself() -> None:
+def test_a_log_with_closed_parts_is_verified() -> None:
     log = parts_log()
     assert verify(log, Request(log.held, processes=1)).agrees
 
 
-def test_neither_the_running_laws_nor_the_full_ones_find_anything() -> None:
+def test_running_laws_and_full_laws_hold_in_a_log_with_closed_parts() -> None:
     state = genesis(0, 1)
     laws = RunningLaws(state)
     for record in parts_log().parts[0].commands:
@@ -52,7 +52,7 @@ def half_of(shard: Shard) -> PositionReduced:
 
 
 @pytest.mark.parametrize("field", ["profit", "fee", "released", "returned", "requirement", "entry_notional"])
-def test_a_number_that_is_not_what_the_rules_give_is_named(field: str) -> None:
+def test_a_wrong_number_on_the_receipt_of_a_part_is_named(field: str) -> None:
     shard = Shard()
     event = half_of(shard)
     wrong = replace(event, **{field: getattr(event, field) + 1})
@@ -60,14 +60,14 @@ def test_a_number_that_is_not_what_the_rules_give_is_named(field: str) -> None:
     assert sentence.startswith(f"receipt of 0-1: {field} is {getattr(wrong, field)}, and the sums give")
 
 
-def test_a_ticket_that_is_not_what_its_event_left_is_named() -> None:
+def test_a_position_that_differs_from_the_rest_in_its_event_is_named() -> None:
     shard = Shard()
     event = half_of(shard)
     shard.state.positions["0-1"].margin += 1
     assert "law 5: position 0-1 is not what its event has left of it" in shard.laws.broken_by([event])
 
 
-def test_a_ticket_is_found_overdue_behind_one_whose_liquidation_price_has_moved() -> None:
+def test_an_overdue_position_is_found_behind_a_position_whose_liquidation_price_moved() -> None:
     shard = Shard()
     shard.send(shard.order())
     shard.tick(49_900)
@@ -77,7 +77,7 @@ def test_a_ticket_is_found_overdue_behind_one_whose_liquidation_price_has_moved(
 
 
 @pytest.mark.parametrize("log", [parts_log(), edge_log()], ids=["parts", "edges"])
-def test_every_sum_of_a_part_that_is_written_out_is_right(log: MemoryLog) -> None:
+def test_every_sum_in_an_explanation_of_a_part_is_right(log: MemoryLog) -> None:
     parts = [event for event in events_of(log) if isinstance(event, PositionReduced)]
     assert len(parts) > 5
     for event in parts:
@@ -107,7 +107,7 @@ def test_every_sum_of_a_part_that_is_written_out_is_right(log: MemoryLog) -> Non
         assert before + gained - paid - gone == left == usdc(event.margin_left)
 
 
-def test_what_a_ticket_brought_is_the_sum_of_its_parts_in_the_rows_the_projection_must_have() -> None:
+def test_the_expected_rows_give_a_position_the_summed_result_of_its_parts() -> None:
     log, rows = parts_log(), ExpectedRows(0)
     expected: dict[str, int] = {}
     left: dict[str, int] = {}
@@ -132,7 +132,7 @@ def test_what_a_ticket_brought_is_the_sum_of_its_parts_in_the_rows_the_projectio
     assert {key: row["quantity"] for key, row in found.items()} == left
 
 
-def test_a_statement_has_each_part_and_sums_to_the_balance() -> None:
+def test_a_statement_lists_each_part_and_sums_to_the_balance() -> None:
     log = parts_log()
     sums: dict[str, Decimal] = {}
     kinds = set()
@@ -144,7 +144,7 @@ def test_a_statement_has_each_part_and_sums_to_the_balance() -> None:
     assert {("realized_pnl", False, "manual"), ("fee", False, "manual")} <= kinds
 
 
-def test_a_fill_of_a_reduction_names_the_command_that_asked_for_it_wherever_it_stands() -> None:
+def test_a_fill_of_a_reduction_names_the_command_that_requested_the_reduction() -> None:
     log, rows = parts_log(), ExpectedRows(0)
     several: set[tuple[int, int]] = set()
     for record in log.parts[0].events:

@@ -17,7 +17,7 @@ def test_the_bench_gives_a_rate_for_every_byte_and_for_the_state_alone() -> None
     assert all(len(rates) == 3 for rates in found["runs"].values())
 
 
-def test_the_full_laws_are_asked_at_intervals_and_end_the_replay_where_one_is_broken(
+def test_the_full_laws_are_checked_at_intervals_and_end_the_replay_where_a_law_is_broken(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     asked: list[int] = []

@@ -86,7 +86,7 @@ def whole(state: State) -> State:
 
 
 @pytest.mark.parametrize("log", [golden_log, busy_log], ids=["golden", "busy"])
-def test_nothing_is_broken_in_a_sound_ledger_by_either(log: Callable[[], object]) -> None:
+def test_running_laws_and_full_laws_hold_in_a_sound_ledger(log: Callable[[], object]) -> None:
     parts = (golden_log() if log is golden_log else busy_log()).parts
     for shard, part in enumerate(parts):
         state = genesis(shard, len(parts))
@@ -108,7 +108,7 @@ BREAKAGE: dict[str, Spoil] = {
 
 
 @pytest.mark.parametrize("law", BREAKAGE)
-def test_what_is_broken_is_named_the_same_by_both(law: str) -> None:
+def test_a_broken_law_is_named_alike_by_running_laws_and_full_laws(law: str) -> None:
     shard = Shard()
     events = shard.exchange.succeed(shard.order())
     BREAKAGE[law](shard.state)
@@ -116,7 +116,7 @@ def test_what_is_broken_is_named_the_same_by_both(law: str) -> None:
     assert any(sentence.startswith(law) for sentence in broken(shard.state))
 
 
-def test_a_ticket_that_should_be_liquidated_is_named_by_both() -> None:
+def test_a_position_that_should_be_liquidated_is_named_by_running_laws_and_full_laws() -> None:
     shard = Shard()
     position = only_position(shard.state)
     shard.state.triggers[BTC].remove(position)
@@ -129,7 +129,7 @@ def test_a_ticket_that_should_be_liquidated_is_named_by_both() -> None:
     )
 
 
-def test_a_ticket_without_size_is_named_by_both() -> None:
+def test_a_position_without_size_is_named_by_running_laws_and_full_laws() -> None:
     shard = Shard()
     events = shard.exchange.succeed(shard.order())
     opened = events[0]
@@ -152,7 +152,7 @@ def test_a_gap_in_seq_or_account_seq_and_a_second_outcome_are_named() -> None:
     ]
 
 
-def test_a_receipt_whose_sum_is_wrong_is_named() -> None:
+def test_a_receipt_with_a_wrong_sum_is_named() -> None:
     shard = Shard()
     shard.exchange.now += 600_000
     at = ticks(BTC, 49_000)
@@ -170,7 +170,7 @@ def test_a_receipt_whose_sum_is_wrong_is_named() -> None:
     )
 
 
-def test_an_account_nobody_should_have_touched_is_found_by_the_full_laws() -> None:
+def test_an_account_changed_without_an_event_is_found_by_the_full_laws() -> None:
     shard = Shard()
     shard.state.accounts[ALICE].cash += 1
     assert shard.tick(50_001) == []

@@ -29,7 +29,7 @@ def rows(what: What, account: str | None = None) -> list[Row]:
     return list(rows_of(busy_log(), what, SHARDS, account))
 
 
-def test_the_last_balance_of_each_statement_is_the_accounts_balance() -> None:
+def test_the_last_balance_of_each_statement_is_the_account_s_balance() -> None:
     last = {row["account_id"]: Decimal(row["balance_after"]) for row in rows("statements")}
     sums: dict[str, Decimal] = {}
     for row in rows("statements"):
@@ -57,14 +57,14 @@ def test_the_double_entry_leads_to_the_books() -> None:
         assert books[book] == Decimal(sum(getattr(state, field) for state in states)) / 10**6
 
 
-def test_every_event_is_there_once() -> None:
+def test_every_event_is_exported_once() -> None:
     assert [row["event_id"] for row in rows("events")] == [
         f"{shard}-{seq}" for shard in SHARDS for seq in range(1, len(busy_log().parts[shard].events) + 1)
     ]
 
 
 @pytest.mark.parametrize("what", KINDS)
-def test_an_account_has_only_its_own(what: What) -> None:
+def test_an_export_of_one_account_has_only_the_account_s_rows(what: What) -> None:
     account = next(row["account_id"] for row in rows(what) if row["account_id"] is not None)
     own = rows(what, account)
     assert own == [row for row in rows(what) if row["account_id"] == account]
@@ -97,7 +97,7 @@ def normal(kind: str, value: Any) -> Any:
 
 @pytest.mark.parametrize("form", FORMATS)
 @pytest.mark.parametrize("what", KINDS)
-def test_the_same_stands_in_every_format(tmp_path: Path, what: What, form: Format) -> None:
+def test_every_export_format_has_identical_rows(tmp_path: Path, what: What, form: Format) -> None:
     path = tmp_path / f"out.{form}"
     expected = rows(what)
     assert write_file(path, COLUMNS[what], iter(expected), form) == len(expected)
@@ -115,7 +115,7 @@ def test_money_in_parquet_is_exact_with_six_places(tmp_path: Path) -> None:
     assert schema.field("time").type == pa.timestamp("us", tz="UTC")
 
 
-def test_a_file_that_is_there_is_not_touched_and_a_broken_one_not_left(tmp_path: Path) -> None:
+def test_an_existing_file_is_not_overwritten_and_an_incomplete_file_is_not_left(tmp_path: Path) -> None:
     path = tmp_path / "out.csv"
     path.write_text("mine")
     with pytest.raises(FixableError, match="exists already"):
@@ -126,7 +126,7 @@ def test_a_file_that_is_there_is_not_touched_and_a_broken_one_not_left(tmp_path:
 
 
 @pytest.mark.parametrize("what", KINDS)
-def test_an_event_that_is_none_ends_the_export_in_a_sentence_and_leaves_no_file(
+def test_an_undecodable_event_ends_the_export_with_one_sentence_and_leaves_no_file(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], what: What
 ) -> None:
     log = busy_log().copy()
@@ -142,7 +142,7 @@ def test_an_event_that_is_none_ends_the_export_in_a_sentence_and_leaves_no_file(
     assert [each.name for each in tmp_path.iterdir()] == ["log"]
 
 
-def test_events_that_contradict_each_other_end_an_export_too() -> None:
+def test_contradictory_events_end_the_export_with_an_error() -> None:
     """Here the trades of a symbol that no event has defined."""
     log = busy_log().copy()
     events = log.parts[0].events
@@ -151,7 +151,9 @@ def test_events_that_contradict_each_other_end_an_export_too() -> None:
         list(rows_of(log, "statements", (0,), None))
 
 
-def test_an_account_of_which_the_log_never_speaks_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_export_of_an_unknown_account_is_refused_with_the_reason(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     folder, out = tmp_path / "log", tmp_path / "out.csv"
     export_log(busy_log(), folder, shard=None, to={})
     asked = ["audit", "export", "statements", "--out", str(out), "--log", str(folder), "--account"]
@@ -165,7 +167,9 @@ def test_an_account_of_which_the_log_never_speaks_is_told(tmp_path: Path, capsys
     assert len(read(out, "csv", "statements")) == len(rows("statements", account))
 
 
-def test_the_command_writes_and_counts(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_audit_export_writes_the_file_and_prints_the_number_of_rows(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     folder, out = tmp_path / "log", tmp_path / "out.json"
     export_log(busy_log(), folder, shard=None, to={})
     arguments = ["audit", "export", "ledger", "--format", "json", "--out", str(out), "--log", str(folder)]

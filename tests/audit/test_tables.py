@@ -56,12 +56,12 @@ def compared(database_url: str, log: MemoryLog | None = None) -> list[Difference
     return [difference for report in reports for difference in report.differences]
 
 
-def test_what_the_projector_wrote_agrees(filled: Engine, database_url: str) -> None:
+def test_tables_written_by_the_projector_agree_with_the_log(filled: Engine, database_url: str) -> None:
     verdict = verified(database_url)
     assert (verdict.differences, verdict.database) == ([], "compared")
 
 
-def test_a_projector_that_is_behind_agrees_up_to_where_it_is_and_the_verdict_says_where(
+def test_tables_behind_the_log_agree_up_to_their_last_event_which_the_verdict_names(
     postgres: str, migrated: str
 ) -> None:
     with new_database(postgres, migrated) as url:
@@ -78,7 +78,7 @@ def test_a_projector_that_is_behind_agrees_up_to_where_it_is_and_the_verdict_say
         assert f"{shard.rows:,} rows with the tables at event 100 of {shard.seq:,}" in printed.getvalue()
 
 
-def test_what_no_event_tells_of_is_named_as_not_compared(database_url: str) -> None:
+def test_tables_and_columns_not_derived_from_events_are_named_as_not_compared(database_url: str) -> None:
     verdict = verified(database_url)
     assert verdict.tables_not_compared == [
         "ledger.alembic_version",
@@ -96,7 +96,7 @@ def test_what_no_event_tells_of_is_named_as_not_compared(database_url: str) -> N
 
 
 @pytest.mark.parametrize("table", ["accounts", "positions", "fills", "ledger_entries", "commands", "receipts"])
-def test_a_row_that_is_missing_or_follows_from_nothing_is_named(filled: Engine, database_url: str, table: str) -> None:
+def test_a_missing_or_surplus_row_is_named(filled: Engine, database_url: str, table: str) -> None:
     copied = {"accounts": "account_id", "positions": "position_id", "commands": "command_id", "receipts": "event_id"}
     with filled.begin() as db:
         where = f"ctid = (SELECT ctid FROM ledger.{table} ORDER BY ctid LIMIT 1 OFFSET 3)"
@@ -113,9 +113,7 @@ def test_a_row_that_is_missing_or_follows_from_nothing_is_named(filled: Engine, 
     assert (extra.type, extra.expected, extra.found) == (table, "no row", "a row")
 
 
-def test_tables_that_went_on_with_a_live_log_are_compared_with_what_it_has_by_then(
-    filled: Engine, database_url: str
-) -> None:
+def test_tables_ahead_of_the_opened_log_are_compared_with_the_renewed_log(filled: Engine, database_url: str) -> None:
     class Live(MemoryLog):
         def renewed(self) -> MemoryLog:
             return busy_log()
@@ -137,7 +135,7 @@ def test_tables_ahead_of_the_log_are_named(filled: Engine, database_url: str) ->
     assert "the log ends with" in differences[0].what
 
 
-def test_many_differences_of_a_table_are_counted_and_not_listed(filled: Engine, database_url: str) -> None:
+def test_many_differences_of_a_table_are_counted_but_not_all_listed(filled: Engine, database_url: str) -> None:
     with filled.begin() as db:
         db.execute(text("UPDATE ledger.fills SET fee = fee + 1 WHERE shard = 0"))
     differences = compared(database_url)

@@ -54,7 +54,7 @@ def test_a_sound_log_agrees(log: Callable[[], MemoryLog], start: From, state_onl
         assert (shard.started_at == 1) == (start == "genesis")
 
 
-def test_executing_and_folding_from_genesis_and_from_a_snapshot_come_to_one_ledger() -> None:
+def test_executing_and_folding_from_genesis_and_from_a_snapshot_lead_to_the_same_ledger() -> None:
     ends = {
         (shard.shard, shard.chain_digest, shard.ledger_digest)
         for start in STARTS
@@ -65,7 +65,7 @@ def test_executing_and_folding_from_genesis_and_from_a_snapshot_come_to_one_ledg
 
 
 @pytest.mark.parametrize("state_only", [False, pytest.param(True, marks=pytest.mark.slow)])
-def test_one_bit_of_an_event_is_named_with_its_number(state_only: bool) -> None:
+def test_one_flipped_bit_of_an_event_is_named_with_its_seq(state_only: bool) -> None:
     for place, bit in flips(golden_log().parts[0].events, SEED):
         log = golden_log().copy()
         log.parts[0].events[place] = flipped(log.parts[0].events[place], bit)
@@ -79,7 +79,7 @@ def test_one_bit_of_an_event_is_named_with_its_number(state_only: bool) -> None:
             assert first.expected != first.found
 
 
-def test_the_difference_says_offset_type_field_and_both_values() -> None:
+def test_a_difference_has_offset_type_field_and_both_values() -> None:
     log = golden_log().copy()
     place, event = next(
         (place, event)
@@ -111,7 +111,7 @@ def test_the_difference_says_offset_type_field_and_both_values() -> None:
 
 
 @pytest.mark.slow
-def test_one_bit_of_a_command_is_named_unless_no_event_tells_of_it() -> None:
+def test_one_flipped_bit_of_a_command_is_named_unless_no_event_depends_on_the_bit() -> None:
     """What no event tells of, an exported log's hashes do, and the broker's checksums: see test_bits_of_the_broker."""
     told = {
         event.command_offset: event.command_hash
@@ -152,7 +152,7 @@ def _amount(value: bytes) -> int | None:
 
 
 @pytest.mark.parametrize("what", ["chunk", "manifest"])
-def test_one_bit_of_a_snapshot_is_named(what: str) -> None:
+def test_one_flipped_bit_of_a_snapshot_is_named(what: str) -> None:
     records = golden_log().parts[0].snapshots
     places = [place for place, record in enumerate(records) if is_manifest_key(record.key) == (what == "manifest")]
     named = 0
@@ -177,7 +177,7 @@ def pages_of(log: MemoryLog) -> list[list[bytes]]:
 @pytest.mark.parametrize("topic", ["commands", "events"])
 @pytest.mark.parametrize("damage", ["missing", "doubled", "reordered"])
 @pytest.mark.parametrize("place", [0, 1, 300, -2])
-def test_a_record_that_is_missing_doubled_or_moved_is_named(topic: str, damage: str, place: int) -> None:
+def test_a_missing_doubled_or_moved_record_is_named(topic: str, damage: str, place: int) -> None:
     log = golden_log().copy()
     records: list[Record] = getattr(log.parts[0], topic)
     place %= len(records)
@@ -197,7 +197,7 @@ def test_a_record_that_is_missing_doubled_or_moved_is_named(topic: str, damage: 
         assert "stands where" in first.what or first.field == "type"
 
 
-def test_the_last_event_of_a_command_may_not_be_missing_and_a_whole_command_waits() -> None:
+def test_a_missing_last_event_of_a_command_is_named_and_a_command_without_events_is_pending() -> None:
     log = golden_log().copy()
     events = log.parts[0].events
     place = next(place for place, record in enumerate(events) if place and decode_event(record.value).index > 0)
@@ -216,7 +216,7 @@ def test_the_last_event_of_a_command_may_not_be_missing_and_a_whole_command_wait
     assert verdict.shards[0].pending_commands == len(waiting.parts[0].commands) - offset
 
 
-def test_an_event_behind_the_last_command_is_named() -> None:
+def test_an_event_beyond_the_last_command_is_named() -> None:
     log = golden_log().copy()
     del log.parts[0].commands[-30:]
     log.parts[0].snapshots.clear()
@@ -232,7 +232,7 @@ def test_a_snapshot_ahead_of_the_log_is_named() -> None:
     assert any("the log ends with" in difference.what for difference in verified(log).differences)
 
 
-def test_a_snapshot_whose_slot_was_used_again_may_have_lost_its_chunks() -> None:
+def test_a_superseded_snapshot_may_have_lost_chunks() -> None:
     log = golden_log().copy()
     snapshots = log.parts[0].snapshots
     first_chunk = next(place for place, record in enumerate(snapshots) if not is_manifest_key(record.key))
@@ -245,7 +245,7 @@ def test_a_snapshot_whose_slot_was_used_again_may_have_lost_its_chunks() -> None
     assert "is not at offset" in verified(log).differences[0].what
 
 
-def test_a_broken_manifest_is_named_and_not_the_one_whose_chunks_it_replaced() -> None:
+def test_a_broken_manifest_is_named_and_the_superseded_manifest_of_its_slot_is_not() -> None:
     log = golden_log().copy()
     snapshots = log.parts[0].snapshots
     first = next(place for place, record in enumerate(snapshots) if is_manifest_key(record.key))
@@ -276,7 +276,7 @@ def test_a_shard_that_missed_a_broadcast_is_named() -> None:
     assert any(difference.what.endswith("is missing") for difference in differences)
 
 
-def test_other_shards_are_looked_at_when_one_differs() -> None:
+def test_all_shards_are_verified_when_one_shard_differs() -> None:
     log = busy_log().copy()
     for shard in (1, 3):
         events = log.parts[shard].events

@@ -52,7 +52,7 @@ def assert_all_real_quotes(quotes: list[Quote]) -> None:
 
 
 @pytest.mark.parametrize("speed", [None, 20.0])
-def test_all_451_real_quotes_arrive_in_order_word_for_word_none_twice(speed: float | None) -> None:
+def test_all_451_real_quotes_arrive_unchanged_in_order_and_once(speed: float | None) -> None:
     async def test() -> None:
         metrics = new_metrics()
         async with real_server(speed) as server:
@@ -69,7 +69,7 @@ def test_all_451_real_quotes_arrive_in_order_word_for_word_none_twice(speed: flo
     run(test())
 
 
-def test_source_times_are_those_of_sending() -> None:
+def test_source_times_are_the_server_s_times_of_sending() -> None:
     async def test() -> None:
         clock = SystemClock()
         async with real_server() as server:
@@ -82,7 +82,7 @@ def test_source_times_are_those_of_sending() -> None:
     run(test())
 
 
-def test_across_close_frames_every_quote_still_arrives_once() -> None:
+def test_every_quote_arrives_once_across_close_frames() -> None:
     async def test() -> None:
         metrics = new_metrics()
         async with real_server(100.0) as server:
@@ -98,7 +98,7 @@ def test_across_close_frames_every_quote_still_arrives_once() -> None:
     run(test())
 
 
-def test_after_a_cut_connection_it_connects_again_and_goes_on_in_order() -> None:
+def test_the_client_reconnects_after_a_cut_connection_and_continues_in_order() -> None:
     async def test() -> None:
         async with real_server(50.0) as server:
             items = client(server.url, new_metrics()).items()
@@ -117,7 +117,7 @@ def test_after_a_cut_connection_it_connects_again_and_goes_on_in_order() -> None
     run(test())
 
 
-def test_a_connection_without_a_message_is_given_up_and_made_again() -> None:
+def test_a_connection_without_messages_is_closed_and_made_again() -> None:
     async def test() -> None:
         async with real_server(100.0) as server:
             items = client(server.url, new_metrics(), silence_s=0.3).items()
@@ -150,7 +150,7 @@ def test_a_connection_without_a_message_is_given_up_and_made_again() -> None:
         b'{"stream":"bookTicker.BTC_USDC","data":{"s":"\xff","a":"1","b":"1","u":"1","T":1}}',
     ],
 )
-def test_garbage_is_counted_skipped_and_not_the_end(garbage: str | bytes) -> None:
+def test_malformed_messages_are_counted_and_skipped(garbage: str | bytes) -> None:
     async def test() -> None:
         metrics = new_metrics()
         async with real_server(100.0) as server:
@@ -196,7 +196,7 @@ def test_a_message_in_fragments_is_one_message() -> None:
     run(test())
 
 
-def test_half_a_frame_and_then_a_cut_is_a_lost_connection() -> None:
+def test_an_incomplete_frame_before_a_cut_is_a_lost_connection() -> None:
     async def test() -> None:
         async with real_server(100.0) as server:
             items = client(server.url, new_metrics()).items()
@@ -225,7 +225,7 @@ def test_bytes_that_are_no_frame_are_a_lost_connection() -> None:
     run(test())
 
 
-def test_what_is_older_than_what_was_told_is_dropped_and_counted() -> None:
+def test_a_quote_older_than_the_last_quote_is_dropped_and_counted() -> None:
     async def test() -> None:
         metrics = new_metrics()
         sent = [(100, "5"), (100, "5"), (99, "9"), (100, "4"), (100, "6"), (101, "1")]
@@ -244,7 +244,7 @@ def test_what_is_older_than_what_was_told_is_dropped_and_counted() -> None:
     run(test())
 
 
-def test_one_time_far_ahead_does_not_make_what_follows_seem_old() -> None:
+def test_a_quote_with_a_time_far_ahead_does_not_make_later_quotes_seem_old() -> None:
     async def test() -> None:
         now = SystemClock().micros()
 
@@ -261,7 +261,7 @@ def test_one_time_far_ahead_does_not_make_what_follows_seem_old() -> None:
     run(test())
 
 
-def test_messages_that_say_nothing_of_followed_prices_are_ignored() -> None:
+def test_messages_without_prices_of_followed_symbols_are_ignored() -> None:
     async def test() -> None:
         metrics = new_metrics()
 
@@ -282,7 +282,7 @@ def test_messages_that_say_nothing_of_followed_prices_are_ignored() -> None:
     run(test())
 
 
-def test_it_asks_for_best_prices_and_tickers_of_every_symbol() -> None:
+def test_the_client_subscribes_to_best_prices_and_tickers_of_every_symbol() -> None:
     async def test() -> None:
         async with real_server() as server:
             await quotes_of(client(server.url, new_metrics()).items(), 1)
@@ -294,7 +294,7 @@ def test_it_asks_for_best_prices_and_tickers_of_every_symbol() -> None:
     run(test())
 
 
-def test_a_server_that_is_not_there_is_waited_for() -> None:
+def test_the_client_keeps_trying_to_reach_an_absent_server() -> None:
     async def test() -> None:
         async with real_server() as server:
             url = server.url
@@ -319,12 +319,12 @@ def test_an_update_id_is_text_or_a_number(u: str, update_id: int) -> None:
     assert (message.bid, message.ask, message.update_id) == ("115001.90", "115002.10", update_id)
 
 
-def test_a_price_that_is_a_json_number_is_garbage_for_its_digits_may_be_lost() -> None:
+def test_a_price_as_a_json_number_is_malformed_because_digits_may_be_lost() -> None:
     with pytest.raises(Garbage):
         read_message('{"stream":"bookTicker.BTC_USDC","data":{"s":"BTC_USDC","a":1.10,"b":"1","u":1,"T":1}}')
 
 
-def test_the_pause_before_an_attempt_doubles_from_half_a_second_to_thirty_and_is_drawn_from_its_whole_range() -> None:
+def test_the_pause_between_attempts_doubles_from_half_a_second_to_thirty_with_full_jitter() -> None:
     dice = random.Random(1)
     for failures, ceiling in enumerate([0.5, 1, 2, 4, 8, 16, 30, 30, 30]):
         drawn = [backoff_s(failures, dice) for _ in range(2_000)]
@@ -342,7 +342,7 @@ def test_the_pause_before_an_attempt_doubles_from_half_a_second_to_thirty_and_is
         ("wss://ws.backpack.exchange", False),
     ],
 )
-def test_a_proxy_is_for_the_world_outside(url: str, local: bool) -> None:
+def test_a_proxy_is_used_for_outside_addresses_only(url: str, local: bool) -> None:
     assert is_local(url) is local
 
 
@@ -356,7 +356,7 @@ def test_a_proxy_is_for_the_world_outside(url: str, local: bool) -> None:
         ('{"method":"LIST","params":[]}', "Invalid method: LIST"),
     ],
 )
-def test_the_server_answers_a_bad_request_with_an_error_and_goes_on(request_text: str, why: str) -> None:
+def test_the_backpack_server_answers_a_bad_request_with_an_error_and_continues(request_text: str, why: str) -> None:
     async def test() -> None:
         async with real_server() as server, connect(server.url, proxy=None) as connection:
             await connection.send(request_text)
@@ -368,7 +368,7 @@ def test_the_server_answers_a_bad_request_with_an_error_and_goes_on(request_text
     run(test())
 
 
-def test_the_server_stops_telling_what_was_unsubscribed() -> None:
+def test_the_backpack_server_stops_sending_unsubscribed_streams() -> None:
     async def test() -> None:
         async with real_server(20.0) as server, connect(server.url, proxy=None) as connection:
             await connection.send('{"method":"SUBSCRIBE","params":["bookTicker.BTC_USDC","ticker.BTC_USDC"]}')
@@ -383,7 +383,7 @@ def test_the_server_stops_telling_what_was_unsubscribed() -> None:
     run(test())
 
 
-def test_a_late_subscriber_is_told_the_last_quote_first_as_it_was_sent() -> None:
+def test_the_backpack_server_sends_a_late_subscriber_the_last_quote_first() -> None:
     async def test() -> None:
         subscribe = '{"method":"SUBSCRIBE","params":["bookTicker.BTC_USDC"]}'
         async with real_server() as server, connect(server.url, proxy=None) as first:

@@ -46,7 +46,7 @@ def test_a_second_tick_is_due_when_the_interval_has_passed_and_no_sooner() -> No
     assert session.due(10.1001) == ([(BTC, 1_000, 1_020)], [])
 
 
-def test_of_ticks_between_two_commands_the_last_is_told_with_the_low_and_high_of_all() -> None:
+def test_ticks_between_two_commands_are_sent_as_the_last_with_the_low_and_high_of_all() -> None:
     session = Session()
     session.tick(10.0, "90", "91")
     session.due(10.0)
@@ -73,14 +73,14 @@ def test_the_range_begins_anew_after_a_command_and_after_a_jump_the_core_would_h
     assert (said.ticks[0].low, said.ticks[0].high) == (2_000, 2_000)
 
 
-def test_with_interval_zero_each_tick_is_due_by_itself() -> None:
+def test_with_interval_zero_each_tick_is_due_separately() -> None:
     session = Session(0.0)
     for number in range(5):
         session.tick(10.0, str(100 + number), "110")
         assert session.due(10.0) == ([(BTC, 1_000 + 10 * number, 1_100)], [])
 
 
-def test_a_symbol_that_is_heard_without_a_new_tick_is_alive_every_second() -> None:
+def test_a_symbol_heard_without_a_new_tick_gets_an_alive_mark_every_second() -> None:
     session = Session()
     session.tick(10.0, "100", "101")
     session.due(10.0)
@@ -90,7 +90,7 @@ def test_a_symbol_that_is_heard_without_a_new_tick_is_alive_every_second() -> No
     assert session.due(11.5) is NOTHING
 
 
-def test_alive_means_heard_within_two_seconds() -> None:
+def test_a_symbol_gets_alive_marks_while_heard_within_two_seconds() -> None:
     session = Session()
     session.tick(10.0, "100", "101")
     session.due(10.0)
@@ -109,13 +109,13 @@ def test_a_tick_of_one_symbol_carries_the_alive_marks_of_the_others() -> None:
     assert session.due(10.5) == ([(BTC, 1_000, 1_010)], [ETH])
 
 
-def test_a_symbol_never_quoted_is_not_alive() -> None:
+def test_a_symbol_never_quoted_gets_no_alive_mark() -> None:
     session = Session()
     session.conflation.add_heard(BTC, 10.0)
     assert session.due(11.5) is NOTHING
 
 
-def test_after_an_interruption_a_symbol_is_alive_only_once_it_was_quoted_again() -> None:
+def test_after_an_interruption_a_symbol_gets_alive_marks_only_after_a_new_quote() -> None:
     session = Session()
     session.tick(10.0, "100", "101")
     session.due(10.0)
@@ -127,7 +127,7 @@ def test_after_an_interruption_a_symbol_is_alive_only_once_it_was_quoted_again()
     assert session.due(13.0) == ([], [BTC])
 
 
-def test_an_interval_above_a_second_counts_as_one() -> None:
+def test_an_interval_above_a_second_counts_as_one_second() -> None:
     session = Session(5.0)
     session.tick(10.0, "100", "101")
     session.due(10.0)
@@ -136,7 +136,7 @@ def test_an_interval_above_a_second_counts_as_one() -> None:
     assert session.due(11.0) == ([(BTC, 1_000, 1_020)], [])
 
 
-def test_an_ill_formed_price_is_told_only_where_there_is_no_better_one() -> None:
+def test_an_ill_formed_price_is_sent_only_where_there_is_no_well_formed_price() -> None:
     session = Session()
     session.ill_formed(10.0, "0", "101")
     assert session.due(10.0) == ([(BTC, 0, 1_010)], [])

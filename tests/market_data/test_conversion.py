@@ -46,7 +46,7 @@ def test_rounding_agrees_with_decimal_arithmetic_of_unlimited_precision(number: 
     "digits",
     ["NaN", "Infinity", "-Infinity", "", " ", "abc", "1,000", "1_000", "0x10", "1e30", "1e999999999", "9" * 41, "٣"],
 )
-def test_what_fits_no_message_is_refused_before_it_is_sent(digits: str) -> None:
+def test_a_price_beyond_the_range_of_a_message_is_refused(digits: str) -> None:
     with pytest.raises(NotRepresentable):
         to_ticks(quote(digits, "50000"), BTC)
     with pytest.raises(NotRepresentable):

@@ -37,7 +37,7 @@ def test_prices_become_the_sum_of_bid_and_ask_in_ticks_rounded_to_the_nearest_ha
     assert history(server, 1) == [Minute(START, 1_200_000, 1_200_002, 1_200_000, 1_200_001)]
 
 
-def test_pages_follow_each_other_without_loss_or_repetition(server: KlinesServer) -> None:
+def test_pages_of_klines_are_joined_without_loss_or_repetition(server: KlinesServer) -> None:
     trade_each_minute(server, 2_500)
     found = history(server, 2_500)
     assert [minute.start for minute in found] == [START + number * MINUTE for number in range(2_500)]
@@ -46,14 +46,14 @@ def test_pages_follow_each_other_without_loss_or_repetition(server: KlinesServer
     assert max(end for _, _, end in server.asked) == START_S + 60 * 2_500
 
 
-def test_a_server_that_gives_fewer_rows_than_asked_for_is_asked_for_the_rest(server: KlinesServer) -> None:
+def test_rows_missing_from_a_short_page_are_requested_again(server: KlinesServer) -> None:
     trade_each_minute(server, 1_000)
     server.rows_max = 100
     assert len(history(server, 1_000)) == 1_000
     assert len(server.asked) == 10
 
 
-def test_minutes_without_a_trade_are_missing_whether_they_are_left_out_or_null(server: KlinesServer) -> None:
+def test_minutes_without_a_trade_are_missing_whether_omitted_or_null(server: KlinesServer) -> None:
     trade_each_minute(server, 3_000)
     for number in range(50, 2_500):
         del server.rows[BTC][START_S + 60 * number]
@@ -62,7 +62,7 @@ def test_minutes_without_a_trade_are_missing_whether_they_are_left_out_or_null(s
     assert [(minute.start - START) // MINUTE for minute in history(server, 3_000)] == expected
 
 
-def test_a_symbol_it_has_nothing_of_has_no_history(server: KlinesServer) -> None:
+def test_a_symbol_without_klines_has_no_history(server: KlinesServer) -> None:
     assert history(server, 1_000, symbol="SOL_USDC") == []
 
 
@@ -97,7 +97,7 @@ def test_impossible_prices_are_left_out(server: KlinesServer) -> None:
     ],
     ids=str,
 )
-def test_a_refusal_or_a_malformed_answer_is_asked_again_and_in_the_end_given_up_with_what_it_said(
+def test_a_refused_or_malformed_answer_is_retried_and_finally_raised_with_the_server_s_message(
     server: KlinesServer, failure: tuple[int, str]
 ) -> None:
     trade_each_minute(server, 10)
@@ -109,19 +109,19 @@ def test_a_refusal_or_a_malformed_answer_is_asked_again_and_in_the_end_given_up_
     assert 3 < len(server.asked) < 500
 
 
-def test_a_server_that_is_not_there_is_given_up(server: KlinesServer) -> None:
+def test_an_absent_server_is_given_up_after_retries(server: KlinesServer) -> None:
     server.url = f"http://127.0.0.1:{free_ports(1)[0]}"
     with pytest.raises(KlinesUnavailable, match="ConnectError"):
         history(server, 10)
 
 
 @pytest.mark.parametrize("url", ["nonsense", "http://[", "ftp://example.com"])
-def test_an_address_that_is_none_is_told(url: str) -> None:
+def test_an_invalid_address_is_raised_as_klines_unavailable(url: str) -> None:
     with pytest.raises(KlinesUnavailable):
         list(backpack_history(url, BTC, START, START + MINUTE, AT_ONCE))
 
 
-def test_requests_keep_their_distance(server: KlinesServer) -> None:
+def test_requests_for_klines_are_paced(server: KlinesServer) -> None:
     trade_each_minute(server, 2_700)
     began = time.monotonic()
     history(server, 2_700, Pace(between_s=0.2, backoff_max_s=0.01, give_up_s=1))
@@ -129,7 +129,7 @@ def test_requests_keep_their_distance(server: KlinesServer) -> None:
     assert time.monotonic() - began > 0.4
 
 
-def test_its_times_are_utc_with_and_without_a_zone(server: KlinesServer) -> None:
+def test_times_of_klines_are_utc_with_and_without_a_zone(server: KlinesServer) -> None:
     server.trade(BTC, START_S, "60000")
     server.trade(BTC, START_S + 60, "60000", start=text_of(START_S + 60).replace(" ", "T") + "Z")
     assert [minute.start for minute in history(server, 2)] == [START, START + MINUTE]

@@ -101,7 +101,7 @@ async def published(
     return outbox
 
 
-def test_all_real_quotes_of_a_recording_stand_in_the_ticks_and_in_every_shard_in_order(
+def test_all_real_quotes_of_a_recording_are_in_the_ticks_and_in_every_shard_in_order(
     settings: SettingsFactory,
 ) -> None:
     made = settings(shards=4)
@@ -124,7 +124,7 @@ def test_all_real_quotes_of_a_recording_stand_in_the_ticks_and_in_every_shard_in
         assert all(abs(update.sent_at - time.time_ns() // 1000) < 60_000_000 for update in updates)
 
 
-def test_each_shard_has_the_same_commands_byte_for_byte_without_a_key(settings: SettingsFactory) -> None:
+def test_all_shards_get_byte_for_byte_identical_commands_without_a_key(settings: SettingsFactory) -> None:
     made = settings(shards=4)
     asyncio.run(published(made, recorded_feed(), 0.0))
     shards = [read_back(made, COMMANDS, shard, 1_000) for shard in range(4)]
@@ -155,7 +155,7 @@ def test_all_real_quotes_through_the_backpack_server_and_the_real_client_are_pub
         assert told == [int(data["u"]) for data in REAL]
 
 
-def test_at_its_own_interval_a_shard_gets_the_last_price_of_each_with_the_range_of_all(
+def test_at_the_price_interval_a_shard_gets_the_last_price_of_each_symbol_with_the_range_of_all_ticks(
     settings: SettingsFactory,
 ) -> None:
     made = settings(shards=1)
@@ -188,13 +188,13 @@ def test_a_recording_at_full_speed_has_at_most_1000_unacknowledged_records(
         assert times == sorted(times)
 
 
-def test_nothing_is_said_once_a_recording_has_ended(settings: SettingsFactory) -> None:
+def test_no_price_is_published_after_the_end_of_a_recording(settings: SettingsFactory) -> None:
     made = settings(shards=1)
     asyncio.run(published(made, Said([quote("100", "101")]), 0.1, rest_s=2.5))
     assert len([command for command in commands_of(made, 0) if isinstance(command, UpdatePrices)]) == 1
 
 
-def test_a_symbol_heard_without_a_quote_is_told_to_be_alive_every_second(settings: SettingsFactory) -> None:
+def test_a_symbol_heard_without_a_quote_is_published_as_alive_every_second(settings: SettingsFactory) -> None:
     made = settings(shards=1)
     asyncio.run(published(made, Said([quote("100", "101"), *[Heard(symbol=BTC)] * 12], pause_s=0.25), 0.1))
     _, first, *rest = commands_of(made, 0)
@@ -205,7 +205,7 @@ def test_a_symbol_heard_without_a_quote_is_told_to_be_alive_every_second(setting
     assert all(0.9e6 < b.sent_at - a.sent_at < 1.3e6 for a, b in zip([first, *updates], updates, strict=False))
 
 
-def test_a_published_tick_has_numbers_to_look_at_and_text_to_compute_with(settings: SettingsFactory) -> None:
+def test_a_published_tick_has_prices_as_numbers_and_as_exact_text(settings: SettingsFactory) -> None:
     made = settings(shards=1)
     said: list[Item] = [
         Heard(symbol=BTC, volume="123.5"),
@@ -231,7 +231,7 @@ def test_a_published_tick_has_numbers_to_look_at_and_text_to_compute_with(settin
     assert other.volume is None
 
 
-def test_a_quote_no_price_may_come_of_is_counted_and_told_to_the_exchange_alone(settings: SettingsFactory) -> None:
+def test_an_invalid_quote_is_counted_and_published_to_the_exchange_but_not_as_a_tick(settings: SettingsFactory) -> None:
     made = settings(shards=1)
     metrics = new_metrics()
     bad = [("NaN", "1"), ("1e30", "1e30"), ("0", "101"), ("-1", "101"), ("102", "101"), ("100", "102")]
@@ -258,7 +258,7 @@ def test_a_quote_no_price_may_come_of_is_counted_and_told_to_the_exchange_alone(
     ]
 
 
-def test_what_is_recorded_from_the_log_can_be_played_again(settings: SettingsFactory, tmp_path: Path) -> None:
+def test_a_recording_made_from_the_log_can_be_played_again(settings: SettingsFactory, tmp_path: Path) -> None:
     made = settings(shards=1)
     asyncio.run(published(made, Said([quote("1", "2", update_id=1)]), 0.0))
     for name in ("quotes.jsonl", "quotes.jsonl.gz"):
@@ -278,7 +278,7 @@ def test_what_is_recorded_from_the_log_can_be_played_again(settings: SettingsFac
         ]
 
 
-def test_the_last_accepted_prices_are_read_back_from_the_events(settings: SettingsFactory) -> None:
+def test_the_publisher_reads_the_last_accepted_prices_from_the_events(settings: SettingsFactory) -> None:
     made = settings(shards=1)
     assert last_accepted_prices(made, (BTC, ETH)) == {}
     write_events(made, 0, accepted(1, (BTC, 10, 21), (ETH, 30, 40)), accepted(2, (BTC, 499_999, 500_002)))
@@ -287,7 +287,7 @@ def test_the_last_accepted_prices_are_read_back_from_the_events(settings: Settin
     assert last_accepted_prices(made, (BTC, ETH)) == {BTC: 500_000, ETH: 35}
 
 
-def test_a_record_kafka_does_not_take_is_fatal(settings: SettingsFactory) -> None:
+def test_a_record_refused_by_kafka_ends_the_publisher(settings: SettingsFactory) -> None:
     made = settings(shards=1)
     outbox = Outbox(Producer(command_producer_options(made)), SystemClock())
 
@@ -299,7 +299,7 @@ def test_a_record_kafka_does_not_take_is_fatal(settings: SettingsFactory) -> Non
         asyncio.run(test())
 
 
-def test_a_file_that_exists_is_not_recorded_over(settings: SettingsFactory, tmp_path: Path) -> None:
+def test_an_existing_file_is_not_overwritten_by_a_recording(settings: SettingsFactory, tmp_path: Path) -> None:
     file = tmp_path / "a.jsonl"
     file.touch()
     with pytest.raises(FixableError, match="exists already"):

@@ -36,7 +36,7 @@ def envelope(bid: str, ask: str, *, at: int, update_id: int, symbol: str = BTC) 
 
 
 @pytest.mark.parametrize("speed", [1.0, 20.0, None])
-def test_all_451_real_quotes_are_played_in_order_word_for_word_none_twice(speed: float | None) -> None:
+def test_all_451_real_quotes_are_played_unchanged_in_order_and_once(speed: float | None) -> None:
     items = played(REAL_QUOTES, ManualClock(), speed)
     recorded = [json.loads(line)["data"] for line in REAL_QUOTES.read_text().splitlines()]
     assert len(recorded) == 451
@@ -47,26 +47,26 @@ def test_all_451_real_quotes_are_played_in_order_word_for_word_none_twice(speed:
 
 
 @pytest.mark.parametrize(("speed", "lasts"), [(1.0, 45.598), (10.0, 4.5598), (None, 0.0)])
-def test_the_pace_is_the_recorded_one_some_times_faster_or_none(speed: float | None, lasts: float) -> None:
+def test_a_recording_is_played_at_its_own_pace_faster_or_without_pauses(speed: float | None, lasts: float) -> None:
     clock = ManualClock()
     played(REAL_QUOTES, clock, speed)
     assert clock.seconds == pytest.approx(lasts)
 
 
-def test_while_it_plays_a_recording_is_heard_however_far_apart_its_quotes(tmp_path: Path) -> None:
+def test_a_playing_recording_is_heard_every_half_second_between_distant_quotes(tmp_path: Path) -> None:
     file = tmp_path / "a.jsonl"
     file.write_text(envelope("1", "2", at=0, update_id=1) + envelope("1", "2", at=3_200_000, update_id=2))
     items = played(file, ManualClock())
     assert [type(item) for item in items] == [Quote, *[Heard] * 6, Quote, Ended]
 
 
-def test_a_gzipped_recording_is_the_same_recording(tmp_path: Path) -> None:
+def test_a_gzipped_recording_is_played_like_the_plain_file(tmp_path: Path) -> None:
     file = tmp_path / "quotes.jsonl.gz"
     file.write_bytes(gzip.compress(REAL_QUOTES.read_bytes()))
     assert played(file, ManualClock()) == played(REAL_QUOTES, ManualClock())
 
 
-def test_in_a_loop_times_and_update_ids_move_on(tmp_path: Path) -> None:
+def test_in_a_loop_times_and_update_ids_keep_increasing(tmp_path: Path) -> None:
     file = tmp_path / "a.jsonl"
     file.write_text(
         envelope("1", "2", at=5_000_000, update_id=7)
@@ -99,7 +99,7 @@ def test_only_followed_symbols_are_played(tmp_path: Path) -> None:
         played(file, ManualClock())
 
 
-def test_a_bar_that_falls_is_walked_open_low_high_close_and_one_that_rises_the_other_way() -> None:
+def test_a_falling_bar_is_played_open_low_high_close_and_a_rising_bar_open_high_low_close() -> None:
     falling = list(quotes_of(Bar(0, "100.0", "110.0", "90.0", "95.0"), BTC, 0, 60, 1))
     rising = list(quotes_of(Bar(0, "95.0", "110.0", "90.0", "100.0"), BTC, 0, 60, 1))
     still = list(quotes_of(Bar(0, "95.0", "110.0", "90.0", "95.0"), BTC, 0, 60, 1))
@@ -109,7 +109,7 @@ def test_a_bar_that_falls_is_walked_open_low_high_close_and_one_that_rises_the_o
     assert all(quote.bid == quote.ask for quote in falling)
 
 
-def test_the_spread_stands_around_the_prices_of_a_bar_exactly() -> None:
+def test_the_spread_is_centred_exactly_on_the_price_of_a_bar() -> None:
     (first, *_) = quotes_of(Bar(0, "46319.0", "46385.0", "46319.0", "46377.0"), BTC, 2, 60, 1)
     assert (first.bid, first.ask) == ("46314.3681", "46323.6319")
 
@@ -158,7 +158,9 @@ def test_the_real_week_of_bars_is_four_ticks_a_minute_in_order() -> None:
         ("a.jsonl.gz", "not gzipped", "cannot be read"),
     ],
 )
-def test_what_is_no_recording_is_told_by_file_and_line(tmp_path: Path, name: str, content: str, message: str) -> None:
+def test_a_malformed_recording_is_refused_with_file_and_line(
+    tmp_path: Path, name: str, content: str, message: str
+) -> None:
     file = tmp_path / name
     file.write_text(content, errors="surrogateescape")
     with pytest.raises(FixableError, match=message) as error:
@@ -166,14 +168,14 @@ def test_what_is_no_recording_is_told_by_file_and_line(tmp_path: Path, name: str
     assert str(file) in str(error.value)
 
 
-def test_a_gzipped_recording_that_was_cut_off_is_told(tmp_path: Path) -> None:
+def test_a_truncated_gzipped_recording_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "a.jsonl.gz"
     file.write_bytes(gzip.compress(REAL_QUOTES.read_bytes())[:-500])
     with pytest.raises(FixableError, match=r"a\.jsonl\.gz cannot be read to its end"):
         open_recording(file, 2, 1.0).check()
 
 
-def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
+def test_a_missing_recording_is_refused(tmp_path: Path) -> None:
     with pytest.raises(FixableError, match="There is no recording"):
         open_recording(tmp_path / "none.jsonl", 2, 1.0)
 
@@ -184,6 +186,6 @@ def test_a_speed_is_a_number_or_max(text: str, speed: float | None) -> None:
 
 
 @pytest.mark.parametrize("text", ["0", "-1", "fast", "nan", "inf", ""])
-def test_any_other_speed_is_refused(text: str) -> None:
+def test_a_speed_other_than_a_number_or_max_is_refused(text: str) -> None:
     with pytest.raises(FixableError, match="neither `max` nor a number"):
         read_speed(text)

@@ -120,7 +120,7 @@ def exchange_nearby() -> Iterator[str]:
         thread.join(10)
 
 
-def test_a_recording_is_played_to_its_end_and_the_service_stays_and_says_so(
+def test_the_service_plays_a_recording_to_its_end_and_then_shows_finished(
     settings: SettingsFactory, tmp_path: Path
 ) -> None:
     made = settings(shards=4)
@@ -149,7 +149,7 @@ def test_a_recording_is_played_to_its_end_and_the_service_stays_and_says_so(
 
 
 @pytest.mark.slow
-def test_each_start_of_a_simulation_is_a_run_of_its_own_from_the_last_accepted_price(
+def test_each_start_of_a_simulation_is_a_new_run_from_the_last_accepted_price(
     settings: SettingsFactory, tmp_path: Path
 ) -> None:
     made = settings(shards=2)
@@ -175,7 +175,7 @@ def test_each_start_of_a_simulation_is_a_run_of_its_own_from_the_last_accepted_p
 
 
 @pytest.mark.slow
-def test_auto_follows_backpack_where_it_is_heard(settings: SettingsFactory, tmp_path: Path) -> None:
+def test_auto_follows_backpack_where_quotes_arrive(settings: SettingsFactory, tmp_path: Path) -> None:
     made = settings(shards=1)
     define_instruments(made)
     with exchange_nearby() as url, running(made, tmp_path, FEED="auto", BACKPACK_WS_URL=url) as service:
@@ -188,7 +188,7 @@ def test_auto_follows_backpack_where_it_is_heard(settings: SettingsFactory, tmp_
 
 
 @pytest.mark.slow
-def test_auto_simulates_where_backpack_is_not_heard_for_five_seconds_and_says_so(
+def test_auto_simulates_with_a_notice_where_backpack_is_silent_for_five_seconds(
     settings: SettingsFactory, tmp_path: Path
 ) -> None:
     made = settings(shards=1)
@@ -209,7 +209,7 @@ def test_auto_simulates_where_backpack_is_not_heard_for_five_seconds_and_says_so
             assert service.status()["feed"] == "backpack"
 
 
-def test_a_feed_that_connects_and_drops_shows_in_the_metrics(settings: SettingsFactory, tmp_path: Path) -> None:
+def test_connections_and_disconnections_of_a_feed_are_in_the_metrics(settings: SettingsFactory, tmp_path: Path) -> None:
     made = settings(shards=1)
     define_instruments(made)
     with ExitStack() as exchange:
@@ -230,7 +230,7 @@ def test_a_feed_that_connects_and_drops_shows_in_the_metrics(settings: SettingsF
             assert service.stop() == 0
 
 
-def test_without_a_feed_it_lives_and_is_not_ready(settings: SettingsFactory, tmp_path: Path) -> None:
+def test_a_service_without_a_feed_is_alive_and_not_ready(settings: SettingsFactory, tmp_path: Path) -> None:
     made = settings(shards=1)
     define_instruments(made)
     with running(made, tmp_path, FEED="backpack", BACKPACK_WS_URL=NOBODY) as service:
@@ -254,7 +254,7 @@ def test_without_a_feed_it_lives_and_is_not_ready(settings: SettingsFactory, tmp
         ({"FEED": "simulated", "REPRISE_SHARDS": "5"}, 5, "has 1 partitions, and REPRISE_SHARDS says 5"),
     ],
 )
-def test_what_a_person_can_put_right_is_told_in_a_line(
+def test_a_fixable_error_ends_the_service_with_one_line(
     settings: SettingsFactory, tmp_path: Path, environment: dict[str, str], shards: int | None, message: str
 ) -> None:
     made = settings(shards=1)
@@ -267,7 +267,7 @@ def test_what_a_person_can_put_right_is_told_in_a_line(
         assert "Traceback" not in service.output()
 
 
-def test_the_backpack_server_as_a_command_plays_a_recording_and_ends_when_told(tmp_path: Path) -> None:
+def test_the_backpack_server_command_plays_a_recording_and_ends_on_a_signal(tmp_path: Path) -> None:
     (port,) = free_ports(1)
     arguments = ["backpack-server", "--file", str(REAL_QUOTES), "--speed", "max", "--port", str(port)]
     command = reprise_command(*arguments)

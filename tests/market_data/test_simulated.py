@@ -13,7 +13,7 @@ from tests.market_data.hands import START_US, ManualClock, taken
 SECOND = 1_000_000
 
 
-def test_the_same_seed_gives_the_same_walk_and_another_gives_another() -> None:
+def test_a_seed_always_gives_its_own_walk_and_another_seed_another_walk() -> None:
     first, again, other = (list(islice(walk(seed, FIRST_PRICES), 5_000)) for seed in (1, 1, 2))
     assert first == again
     assert first != other
@@ -24,7 +24,7 @@ def test_the_same_seed_gives_the_same_walk_and_another_gives_another() -> None:
     ]
 
 
-def test_each_symbol_is_quoted_at_least_every_200_ms_for_the_first_three_seconds_and_without_a_jump() -> None:
+def test_each_symbol_is_quoted_every_200_ms_without_a_jump_for_the_first_three_seconds() -> None:
     for seed in range(20):
         for symbol in FIRST_PRICES:
             moves = [m for m in takewhile(lambda m: m.at <= 4 * SECOND, walk(seed, FIRST_PRICES)) if m.symbol == symbol]
@@ -40,7 +40,7 @@ def test_every_move_is_well_formed_on_the_grid_and_in_order_of_time() -> None:
     assert all(before.at <= after.at for before, after in pairwise(moves))
 
 
-def test_there_are_quiet_spells_and_jumps_most_of_them_within_the_rule() -> None:
+def test_the_walk_has_quiet_spells_and_jumps_mostly_within_the_price_rule() -> None:
     moves = list(islice(walk(5, {"BTC_USDC": 600_000}), 60_000))
     gaps = [after.at - before.at for before, after in pairwise(moves)]
     jumps = [after for before, after in pairwise(moves) if abs(after.bid - before.bid) * 1_000 > 2 * before.bid]
@@ -52,7 +52,7 @@ def test_there_are_quiet_spells_and_jumps_most_of_them_within_the_rule() -> None
     assert 10 > sum(change > 100_000 for change in changes) > 0
 
 
-def test_it_starts_at_the_price_it_is_given() -> None:
+def test_the_walk_starts_at_the_given_price() -> None:
     first = next(walk(1, {"SOL_USDC": 12_345}))
     assert first.bid <= 12_345 < first.ask
 
@@ -71,7 +71,7 @@ def test_the_feed_plays_the_walk_by_the_clock_and_is_heard_in_quiet_spells() -> 
     assert max(clock.slept) <= 0.5
 
 
-def test_a_process_that_was_stopped_goes_on_without_a_burst() -> None:
+def test_a_stopped_process_continues_without_a_burst_of_quotes() -> None:
     clock = ManualClock()
     feed = SimulatedFeed("run", 1, {"BTC_USDC": 600_000}, clock)
 

@@ -114,7 +114,7 @@ def other(engine: Engine) -> Iterator[Engine]:
 
 
 @pytest.mark.parametrize("size", [1, 7, 1_000])
-def test_an_alert_triggers_once_by_the_first_tick_that_reached_it(market: Market, size: int) -> None:
+def test_an_alert_triggers_once_by_the_first_tick_that_reaches_its_price(market: Market, size: int) -> None:
     above, below = market.alert("above", MID + 10), market.alert("below", MID - 10)
     far = market.alert("above", MID + 10_000)
     begun = market.seq
@@ -136,7 +136,7 @@ def test_an_alert_triggers_once_by_the_first_tick_that_reached_it(market: Market
     assert far not in told
 
 
-def test_what_lay_between_two_prices_triggers_too_at_how_far_it_went(market: Market) -> None:
+def test_the_range_of_a_tick_triggers_alerts_at_its_extreme(market: Market) -> None:
     above, below = market.alert("above", MID + 5), market.alert("below", MID - 5)
     market.tick(MID, low=MID - 4, high=MID + 4)
     market.project()
@@ -146,7 +146,7 @@ def test_what_lay_between_two_prices_triggers_too_at_how_far_it_went(market: Mar
     assert market.triggers() == {above: (market.seq, 2 * (MID + 5)), below: (market.seq, 2 * (MID - 6))}
 
 
-def test_no_tick_of_before_its_making_counts_even_where_the_tables_were_behind(market: Market) -> None:
+def test_no_tick_from_before_the_making_of_an_alert_counts_even_where_the_tables_were_behind(market: Market) -> None:
     market.tick(MID + 10, MID)
     seen = market.seq
     early = market.alert("above", MID + 10, seen=seen)
@@ -168,7 +168,7 @@ def test_only_accepted_ticks_of_shard_0_count(market: Market) -> None:
     assert market.triggers() == {}
 
 
-def test_batches_of_whatever_size_trigger_what_a_walk_through_the_ticks_does(market: Market) -> None:
+def test_batches_of_any_size_trigger_the_alerts_a_walk_through_the_ticks_triggers(market: Market) -> None:
     dice = random.Random(3)
     mids = [MID]
     while len(mids) < 400:
@@ -197,7 +197,7 @@ def test_batches_of_whatever_size_trigger_what_a_walk_through_the_ticks_does(mar
     assert 50 < len(expected) < 200
 
 
-def test_a_rebuild_triggers_nothing_again_and_takes_nothing_back(market: Market) -> None:
+def test_a_rebuild_triggers_no_alert_again_and_resets_no_triggered_alert(market: Market) -> None:
     triggered = market.alert("above", MID + 10)
     market.tick(MID + 10, MID)
     market.project()
@@ -222,7 +222,7 @@ def test_a_rebuild_triggers_nothing_again_and_takes_nothing_back(market: Market)
     assert market.triggers() == told | {waiting: (market.seq, 2 * (MID + 10))}
 
 
-def test_an_alert_is_not_made_behind_a_tick_it_would_miss(market: Market) -> None:
+def test_an_alert_is_not_made_when_the_tables_already_have_a_tick_the_alert_would_miss(market: Market) -> None:
     seen = market.seq
     market.tick(MID + 10)
     market.project()
@@ -230,7 +230,7 @@ def test_an_alert_is_not_made_behind_a_tick_it_would_miss(market: Market) -> Non
     assert added(market.engine, "above", MID + 15, market.seq) is not None
 
 
-def test_an_alert_and_a_batch_that_meet_miss_nothing(market: Market, other: Engine) -> None:
+def test_an_alert_made_during_a_batch_misses_no_tick(market: Market, other: Engine) -> None:
     """Whichever comes first: the other waits for it, and then knows of it."""
     seen = market.seq
     made: list[AlertRow | None] = []
@@ -262,7 +262,7 @@ def test_an_alert_and_a_batch_that_meet_miss_nothing(market: Market, other: Engi
     assert market.triggers() == {alert.alert_id: (seen + 1, 2 * (MID + 10))}
 
 
-def test_an_account_has_so_many_active_alerts_and_any_number_that_triggered(market: Market) -> None:
+def test_an_account_has_a_maximum_of_active_alerts_and_any_number_of_triggered_alerts(market: Market) -> None:
     for number in range(MOST):
         assert added(market.engine, "above", MID + 1 + number, market.seq, "busy") is not None
     assert added(market.engine, "above", MID + 50, market.seq, "busy") is None

@@ -58,7 +58,7 @@ def stored(engine: Engine) -> dict[str, int]:
         return {symbol: count for symbol, count in found}  # noqa: C416  # Rows are no pairs to mypy.
 
 
-def test_a_simulated_market_gets_thirty_days_of_its_seed_that_meet_each_first_price(
+def test_a_simulated_market_gets_thirty_days_of_history_that_lead_to_each_first_price(
     engine: Engine, database_url: str
 ) -> None:
     project(engine, exchange_of("simulated"))
@@ -77,7 +77,7 @@ def test_a_simulated_market_gets_thirty_days_of_its_seed_that_meet_each_first_pr
     assert stored(engine) == ALL
 
 
-def test_backpack_s_market_gets_its_klines(engine: Engine, database_url: str, server: KlinesServer) -> None:
+def test_a_backpack_market_gets_klines_as_history(engine: Engine, database_url: str, server: KlinesServer) -> None:
     project(engine, exchange_of("backpack"))
     noon = NOON // SECOND
     for symbol in START_PRICES:
@@ -96,7 +96,7 @@ def test_backpack_s_market_gets_its_klines(engine: Engine, database_url: str, se
     assert len(server.asked) == asked
 
 
-def test_what_backpack_will_not_give_is_not_made_up(engine: Engine, database_url: str, server: KlinesServer) -> None:
+def test_history_that_backpack_refuses_is_not_invented(engine: Engine, database_url: str, server: KlinesServer) -> None:
     project(engine, exchange_of("backpack"))
     server.trade("BTC_USDC", NOON // SECOND - 60, "100")
     settings = settings_of(database_url, backpack_api_url=server.url)
@@ -108,7 +108,7 @@ def test_what_backpack_will_not_give_is_not_made_up(engine: Engine, database_url
     assert stored(engine) == {"BTC_USDC": 1}
 
 
-def test_candles_that_are_emptied_meanwhile_are_waited_for(
+def test_the_back_fill_waits_for_candles_emptied_by_a_rebuild(
     engine: Engine, database_url: str, server: KlinesServer
 ) -> None:
     exchange = exchange_of("backpack")
@@ -132,7 +132,7 @@ def test_candles_that_are_emptied_meanwhile_are_waited_for(
 
 
 @pytest.mark.timeout(120)
-def test_the_program_ends_with_a_failure_and_a_line_that_says_why_when_backpack_does_not_answer(
+def test_the_back_fill_ends_with_a_failure_and_one_line_when_backpack_does_not_answer(
     engine: Engine, database_url: str, server: KlinesServer, tmp_path: Path
 ) -> None:
     project(engine, exchange_of("backpack"))
@@ -145,13 +145,15 @@ def test_the_program_ends_with_a_failure_and_a_line_that_says_why_when_backpack_
     assert stored(engine) == {}
 
 
-def test_a_recording_gets_no_history_and_that_is_no_failure(engine: Engine, database_url: str) -> None:
+def test_a_recorded_market_gets_no_history_without_a_failure(engine: Engine, database_url: str) -> None:
     project(engine, exchange_of("recorded"))
     assert backfill(settings_of(database_url), engine, 0, AT_ONCE) == []
     assert stored(engine) == {}
 
 
-def test_a_symbol_whose_first_tick_comes_later_gets_its_history_then(engine: Engine, database_url: str) -> None:
+def test_a_symbol_whose_first_tick_comes_later_gets_its_history_after_that_tick(
+    engine: Engine, database_url: str
+) -> None:
     with engine.begin() as db:
         insert = "INSERT INTO ledger.candles VALUES ('SOL_USDC', :start, 30000, 30000, 30000, 30000, 1, 'simulated')"
         db.execute(text(insert), {"start": NOON})
@@ -168,7 +170,7 @@ def test_a_symbol_whose_first_tick_comes_later_gets_its_history_then(engine: Eng
 
 
 @pytest.mark.timeout(120)
-def test_the_program_ends_well_when_all_is_written_and_again_when_there_is_nothing_to_do(
+def test_the_back_fill_ends_with_0_when_all_history_is_written_or_was_written_before(
     engine: Engine, database_url: str, tmp_path: Path
 ) -> None:
     project(engine, exchange_of("simulated"))
@@ -182,7 +184,7 @@ def test_the_program_ends_well_when_all_is_written_and_again_when_there_is_nothi
 
 @pytest.mark.timeout(120)
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
-def test_the_program_stopped_while_it_writes_leaves_nothing_half(
+def test_the_back_fill_stopped_in_a_transaction_leaves_no_partial_history(
     engine: Engine, database_url: str, tmp_path: Path, number: signal.Signals
 ) -> None:
     project(engine, exchange_of("simulated"))
@@ -206,7 +208,7 @@ def test_the_program_stopped_while_it_writes_leaves_nothing_half(
 
 
 @pytest.mark.timeout(120)
-def test_the_program_waits_for_the_first_tick_and_ends_at_once_when_told(
+def test_the_back_fill_waits_for_the_first_tick_and_ends_at_once_on_a_signal(
     engine: Engine, database_url: str, tmp_path: Path
 ) -> None:
     del engine

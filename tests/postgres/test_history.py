@@ -43,7 +43,7 @@ def stored(engine: Engine, symbol: str = BTC) -> int:
         return int(found.scalar_one())
 
 
-def test_the_first_candle_is_what_the_first_tick_opened(engine: Engine, minutes: list[Minute]) -> None:
+def test_the_first_candle_has_minute_price_and_feed_of_the_first_tick(engine: Engine, minutes: list[Minute]) -> None:
     with engine.connect() as db:
         assert first_candle(db, BTC) is None
         assert not has_history(db, BTC)
@@ -54,7 +54,9 @@ def test_the_first_candle_is_what_the_first_tick_opened(engine: Engine, minutes:
     assert (minutes[-1].start + MINUTE, minutes[-1].close) == (NOON, 1_000_002)
 
 
-def test_candles_of_every_length_go_on_from_the_history_into_the_ledger(ledger: Engine, minutes: list[Minute]) -> None:
+def test_candles_of_every_length_continue_from_the_history_into_the_ledger(
+    ledger: Engine, minutes: list[Minute]
+) -> None:
     with ledger.connect() as db:
         own = queries.candles(db, BTC, "1m", 0, NOON + DAY, now=NOON)
     assert write_history(ledger, BTC, "backpack", minutes) == HISTORY_MINUTES
@@ -70,7 +72,7 @@ def test_candles_of_every_length_go_on_from_the_history_into_the_ledger(ledger: 
             assert expected[-1][-1] == "backpack"
 
 
-def test_an_interval_that_mixes_both_says_the_ledgers_feed_and_counts_its_ticks(
+def test_a_candle_of_history_and_ledger_has_the_ledger_s_feed_and_tick_count(
     ledger: Engine, minutes: list[Minute]
 ) -> None:
     write_history(ledger, BTC, "backpack", minutes)
@@ -81,7 +83,7 @@ def test_an_interval_that_mixes_both_says_the_ledgers_feed_and_counts_its_ticks(
     assert (yesterday.source, yesterday.ticks, yesterday.closed) == ("backpack", 0, True)
 
 
-def test_a_range_in_the_past_is_history_alone(ledger: Engine, minutes: list[Minute]) -> None:
+def test_candles_before_the_first_tick_are_history_alone(ledger: Engine, minutes: list[Minute]) -> None:
     write_history(ledger, BTC, "simulated", minutes)
     with ledger.connect() as db:
         hours = queries.candles(db, BTC, "1h", NOON - 10 * DAY, NOON - 9 * DAY, now=NOON)
@@ -92,7 +94,7 @@ def test_a_range_in_the_past_is_history_alone(ledger: Engine, minutes: list[Minu
     assert all(hour.closed for hour in hours)
 
 
-def test_a_days_change_reaches_into_the_history(ledger: Engine, minutes: list[Minute]) -> None:
+def test_the_change_of_a_day_reaches_into_the_history(ledger: Engine, minutes: list[Minute]) -> None:
     write_history(ledger, BTC, "simulated", minutes)
     now = NOON + 20 * MINUTE
     with ledger.connect() as db:
@@ -108,7 +110,7 @@ def test_a_days_change_reaches_into_the_history(ledger: Engine, minutes: list[Mi
     assert stats.last == own[0].close
 
 
-def test_a_history_that_reaches_into_the_ledger_is_not_shown_there(ledger: Engine) -> None:
+def test_history_inside_the_range_of_the_ledger_s_candles_is_not_shown(ledger: Engine) -> None:
     # As after a log was put back that begins earlier than the one before it.
     with ledger.begin() as db:
         for start in (NOON - MINUTE, NOON, NOON + 30 * MINUTE):
@@ -133,7 +135,7 @@ def test_a_rebuild_keeps_the_history_and_empties_the_rest(
         assert queries.candles(db, BTC, "1m", NOON - DAY, NOON + DAY, now=NOON)[0].start == NOON - MINUTE
 
 
-def test_what_is_there_is_not_written_again_however_many_try(ledger: Engine, minutes: list[Minute]) -> None:
+def test_existing_history_is_not_written_again_by_concurrent_writers(ledger: Engine, minutes: list[Minute]) -> None:
     engines = [create_engine(ledger.url) for _ in range(4)]
     with ThreadPoolExecutor(4) as pool:
         counts = list(pool.map(lambda engine: write_history(engine, BTC, "simulated", minutes), engines))
@@ -144,7 +146,9 @@ def test_what_is_there_is_not_written_again_however_many_try(ledger: Engine, min
     assert stored(ledger) == HISTORY_MINUTES
 
 
-def test_a_crash_midway_leaves_nothing_and_the_next_run_writes_all(ledger: Engine, minutes: list[Minute]) -> None:
+def test_a_crash_midway_leaves_no_history_and_the_next_run_writes_all_minutes(
+    ledger: Engine, minutes: list[Minute]
+) -> None:
     killer = create_engine(ledger.url, isolation_level="AUTOCOMMIT")
 
     def cut_off() -> Iterator[Minute]:
@@ -172,7 +176,7 @@ def test_a_crash_midway_leaves_nothing_and_the_next_run_writes_all(ledger: Engin
     assert write_history(ledger, BTC, "simulated", minutes) == HISTORY_MINUTES
 
 
-def test_a_minute_of_the_ledger_s_own_is_refused_with_all_before_it(ledger: Engine, minutes: list[Minute]) -> None:
+def test_a_history_that_includes_a_minute_of_the_ledger_is_refused_whole(ledger: Engine, minutes: list[Minute]) -> None:
     with pytest.raises(NotBefore):
         write_history(ledger, BTC, "simulated", [*minutes, Minute(NOON, 1, 1, 1, 1)])
     with pytest.raises(NotBefore):

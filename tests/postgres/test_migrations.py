@@ -11,7 +11,7 @@ from projector.tables.columns import SCHEMA
 from projector.tables.schema import metadata
 
 
-def test_the_migrations_make_the_tables_of_the_code(database_url: str) -> None:
+def test_the_migrations_make_the_ledger_tables_of_the_code(database_url: str) -> None:
     migrate(database_url)
     engine = create_engine(database_url)
     with engine.connect() as db:
@@ -29,7 +29,7 @@ def test_the_migrations_make_the_tables_of_the_code(database_url: str) -> None:
     engine.dispose()
 
 
-def test_migrating_twice_changes_nothing_and_migrating_side_by_side_works(database_url: str) -> None:
+def test_a_second_migration_changes_nothing_and_concurrent_migrations_work(database_url: str) -> None:
     with ThreadPoolExecutor(4) as pool:
         for done in [pool.submit(migrate, database_url) for _ in range(4)]:
             done.result()

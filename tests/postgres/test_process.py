@@ -124,7 +124,7 @@ def written_at_once(engine: Engine, exchange: Exchange, settings: Settings) -> C
 
 
 @pytest.mark.timeout(300)  # Six processes are started, on a machine that may be busy.
-def test_killed_at_random_points_it_loses_and_doubles_nothing(
+def test_the_projector_killed_at_random_points_loses_and_doubles_no_event(
     engine: Engine, database_url: str, settings: SettingsFactory, tmp_path: Path
 ) -> None:
     own = settings(database_url=database_url)
@@ -152,7 +152,7 @@ def test_killed_at_random_points_it_loses_and_doubles_nothing(
 
 
 @pytest.mark.slow
-def test_its_connections_cut_again_and_again_it_loses_and_doubles_nothing(
+def test_the_projector_with_repeatedly_cut_connections_loses_and_doubles_no_event(
     engine: Engine, database_url: str, settings: SettingsFactory, tmp_path: Path
 ) -> None:
     own = settings(database_url=database_url)
@@ -181,7 +181,7 @@ def test_its_connections_cut_again_and_again_it_loses_and_doubles_nothing(
     assert cut > 0
 
 
-def test_a_rebuild_gives_the_same_tables_with_and_without_a_projector_running(
+def test_a_rebuild_gives_identical_tables_with_and_without_a_running_projector(
     engine: Engine, database_url: str, settings: SettingsFactory, tmp_path: Path
 ) -> None:
     own = settings(database_url=database_url)
@@ -203,7 +203,7 @@ def test_a_rebuild_gives_the_same_tables_with_and_without_a_projector_running(
         assert content(engine) == original
 
 
-def test_a_missing_event_stops_it_with_the_shard_the_offset_and_what_to_do(
+def test_a_missing_event_stops_the_projector_with_shard_offset_and_remedy(
     engine: Engine, database_url: str, settings: SettingsFactory, tmp_path: Path
 ) -> None:
     own = settings(database_url=database_url)
@@ -220,7 +220,7 @@ def test_a_missing_event_stops_it_with_the_shard_the_offset_and_what_to_do(
     assert b"Shard 1, offset 21: event 22 where 21 comes next" in (tmp_path / "output").read_bytes()
 
 
-def test_a_log_that_was_wiped_is_not_taken_for_the_one_projected(
+def test_a_wiped_log_stops_the_projector_as_another_log(
     engine: Engine, database_url: str, settings: SettingsFactory, tmp_path: Path
 ) -> None:
     own = settings(database_url=database_url)
@@ -233,7 +233,7 @@ def test_a_log_that_was_wiped_is_not_taken_for_the_one_projected(
     assert content(engine) == before
 
 
-def test_it_says_how_far_it_is_and_aborted_events_are_not_part_of_it(
+def test_the_projector_shows_its_progress_without_aborted_events(
     engine: Engine, database_url: str, settings: SettingsFactory, tmp_path: Path
 ) -> None:
     own = settings(database_url=database_url)
@@ -295,7 +295,7 @@ def test_the_speed_from_kafka_to_the_tables_is_printed(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("server", ["PostgreSQL", "Kafka"])
-def test_a_server_that_stays_away_ends_it_after_half_a_minute_with_its_name(
+def test_an_absent_server_ends_the_projector_after_half_a_minute_with_the_server_s_name(
     engine: Engine, database_url: str, kafka: str, tmp_path: Path, server: str
 ) -> None:
     port, pages = free_ports(2)

@@ -28,7 +28,7 @@ def names_of(exchange: Exchange) -> list[str]:
     return [name for state in exchange.states for name in state.accounts]
 
 
-def test_pages_of_positions_are_complete_in_order_and_the_owners_alone(engine: Engine, busy: Exchange) -> None:
+def test_pages_of_positions_are_complete_in_order_and_of_their_owner_alone(engine: Engine, busy: Exchange) -> None:
     project(engine, busy)
     with engine.connect() as db:
         for name in names_of(busy)[:10]:
@@ -50,7 +50,7 @@ def test_pages_of_positions_are_complete_in_order_and_the_owners_alone(engine: E
             assert found == opened[::-1]
 
 
-def test_open_and_closed_positions_part_all_of_them_and_symbols_part_each(engine: Engine, busy: Exchange) -> None:
+def test_the_filters_for_status_and_symbol_partition_the_positions(engine: Engine, busy: Exchange) -> None:
     project(engine, busy)
     with engine.connect() as db:
         assert queries.open_position_count(db) == sum(len(state.positions) for state in busy.states)
@@ -68,7 +68,7 @@ def test_open_and_closed_positions_part_all_of_them_and_symbols_part_each(engine
             assert set().union(*by_symbol) == by_status["all"]
 
 
-def test_ledger_and_fills_are_paged_without_loss(engine: Engine, busy: Exchange) -> None:
+def test_ledger_lines_and_fills_are_paged_without_loss(engine: Engine, busy: Exchange) -> None:
     project(engine, busy)
     name = names_of(busy)[0]
     with engine.connect() as db:
@@ -121,7 +121,7 @@ def shard_with(exchange: Exchange) -> int:
     return next(shard for shard, state in enumerate(exchange.states) if state.accounts)
 
 
-def test_unrealised_profit_follows_the_price_at_which_each_side_would_close(engine: Engine) -> None:
+def test_unrealised_profit_is_computed_at_the_exit_price_of_each_side(engine: Engine) -> None:
     exchange = Exchange()
     trade(exchange)
     project(engine, exchange)
@@ -136,7 +136,7 @@ def test_unrealised_profit_follows_the_price_at_which_each_side_would_close(engi
         assert account.used_margin == short.margin == account.balance - account.cash
 
 
-def test_a_receipt_is_the_closing_event_and_only_its_owners(engine: Engine) -> None:
+def test_a_receipt_is_the_closing_event_and_only_the_owner_finds_that_event(engine: Engine) -> None:
     exchange = Exchange()
     closed = trade(exchange)
     project(engine, exchange)
@@ -151,7 +151,7 @@ def test_a_receipt_is_the_closing_event_and_only_its_owners(engine: Engine) -> N
         assert queries.position(db, "mallory", closed.position_id) is None
 
 
-def test_a_command_is_found_by_its_id_and_by_the_clients_own(engine: Engine) -> None:
+def test_a_command_is_found_by_its_id_and_by_its_client_order_id(engine: Engine) -> None:
     exchange = Exchange()
     trade(exchange)
     project(engine, exchange)
@@ -168,7 +168,7 @@ def test_a_command_is_found_by_its_id_and_by_the_clients_own(engine: Engine) -> 
         assert (broadcast.type, broadcast.shard) == ("DefineInstruments", 2)
 
 
-def test_nothing_is_known_before_the_first_event(engine: Engine) -> None:
+def test_every_query_is_empty_before_the_first_event(engine: Engine) -> None:
     with engine.connect() as db:
         assert queries.open_position_count(db) == 0
         assert queries.last_feed(db) is None
@@ -181,7 +181,7 @@ def test_nothing_is_known_before_the_first_event(engine: Engine) -> None:
         assert queries.projected_seq(db, 0) == 0
 
 
-def test_progress_is_each_shards_last_event(engine: Engine, busy: Exchange) -> None:
+def test_progress_is_the_last_event_of_each_shard(engine: Engine, busy: Exchange) -> None:
     project(engine, busy)
     with engine.connect() as db:
         assert [row.seq for row in queries.progress(db)] == [len(values) for values in busy.values]
@@ -189,7 +189,7 @@ def test_progress_is_each_shards_last_event(engine: Engine, busy: Exchange) -> N
         assert {row.current_at for row in queries.progress(db)} == {0}
 
 
-def test_instruments_keep_their_order_and_their_status(engine: Engine) -> None:
+def test_instruments_are_returned_in_order_with_their_status(engine: Engine) -> None:
     exchange = Exchange()
     exchange.open_markets()
     exchange.set_status("ETH_USDC", "close_only", "careful")
@@ -199,7 +199,7 @@ def test_instruments_keep_their_order_and_their_status(engine: Engine) -> None:
         assert [row.status for row in queries.instruments(db)] == ["open", "close_only", "open"]
 
 
-def test_a_price_goes_through_the_conditions_the_engine_knows(engine: Engine) -> None:
+def test_a_price_goes_through_the_conditions_of_the_engine(engine: Engine) -> None:
     exchange = Exchange()
     exchange.open_markets()
     writer = Writer(engine, 4)
@@ -270,7 +270,7 @@ def candle_db(engine: Engine) -> Iterator[Connection]:
         yield db
 
 
-def test_a_candles_bounds_are_its_beginnings(candle_db: Connection) -> None:
+def test_a_range_of_candles_is_selected_by_their_starts(candle_db: Connection) -> None:
     def starts(start: int, end: int) -> list[int]:
         found = queries.candles(candle_db, "BTC_USDC", "5m", start, end, now=NOON)
         return [(candle.start - NOON) // MINUTE for candle in found]
@@ -283,7 +283,7 @@ def test_a_candles_bounds_are_its_beginnings(candle_db: Connection) -> None:
     assert [(candle.start - NOON) // MINUTE for candle in newest] == [11, 10]
 
 
-def test_a_days_change_begins_at_the_price_of_a_day_ago(candle_db: Connection) -> None:
+def test_the_change_of_a_day_begins_at_the_price_of_a_day_ago(candle_db: Connection) -> None:
     stats = queries.day_stats(candle_db, NOON + 20 * MINUTE)["BTC_USDC"]
     assert (stats.open, stats.last) == (1_000_002, 1_000_002 + 2 * 320)
     later = queries.day_stats(candle_db, NOON + DAY + 4 * MINUTE)["BTC_USDC"]

@@ -30,7 +30,7 @@ def write_in_batches(engine: Engine, entries: list[Entry], size: int) -> Writer:
 
 
 @pytest.mark.parametrize("parts", [False, True], ids=["closed whole", "closed in parts"])
-def test_the_tables_agree_with_the_engines_state_to_the_last_unit(engine: Engine, *, parts: bool) -> None:
+def test_the_tables_agree_with_the_engine_s_state_to_the_last_unit(engine: Engine, *, parts: bool) -> None:
     exchange = busy_exchange(rounds=60, parts=True) if parts else busy_exchange()
     write_in_batches(engine, exchange.entries(), 300)
     with engine.connect() as db:
@@ -58,7 +58,7 @@ def assert_position_agrees(position: Position, row: Any) -> None:
     assert row["receipt_id"] is None
 
 
-def test_an_accounts_ledger_lines_sum_to_its_balance_and_each_says_the_balance_after_it(engine: Engine) -> None:
+def test_an_account_s_ledger_lines_sum_to_its_balance_and_each_line_has_the_balance_after(engine: Engine) -> None:
     write_in_batches(engine, busy_exchange().entries(), 500)
     lines = ledger_entries.c
     before = func.lag(lines.balance_after, 1, 0).over(partition_by=lines.account_id, order_by=(lines.seq, lines.line))
@@ -71,7 +71,7 @@ def test_an_accounts_ledger_lines_sum_to_its_balance_and_each_says_the_balance_a
         assert db.execute(select(func.count()).select_from(ledger_entries).where(lines.amount == 0)).scalar() == 0
 
 
-def test_every_close_has_its_receipt_and_its_fill(engine: Engine) -> None:
+def test_every_close_has_a_receipt_and_a_fill(engine: Engine) -> None:
     exchange = busy_exchange()
     write_in_batches(engine, exchange.entries(), 500)
     closes = {
@@ -97,7 +97,7 @@ def test_every_close_has_its_receipt_and_its_fill(engine: Engine) -> None:
     assert realized_by_fills == sum(close.profit + close.shortfall for close in closes.values())
 
 
-def test_a_position_closed_in_parts_has_the_result_of_all_of_them_and_each_part_its_receipt(engine: Engine) -> None:
+def test_a_position_closed_in_parts_has_the_total_result_and_each_part_a_receipt(engine: Engine) -> None:
     exchange = busy_exchange(rounds=60, parts=True)
     write_in_batches(engine, exchange.entries(), 50)
     profits: dict[str, int] = {}
@@ -118,7 +118,7 @@ def test_a_position_closed_in_parts_has_the_result_of_all_of_them_and_each_part_
 
 
 @pytest.mark.parametrize(("seed", "parts"), [(2, False), (3, True)])
-def test_how_the_events_are_cut_into_batches_changes_nothing(engine: Engine, seed: int, *, parts: bool) -> None:
+def test_the_tables_do_not_depend_on_how_events_are_cut_into_batches(engine: Engine, seed: int, *, parts: bool) -> None:
     entries = busy_exchange(seed, rounds=60, parts=parts).entries()
     write_in_batches(engine, entries, len(entries))
     whole = content(engine)
@@ -153,7 +153,7 @@ def test_two_writers_of_one_log_write_each_event_once(engine: Engine) -> None:
     assert written == len(entries)
 
 
-def test_a_gap_stops_the_projector_and_nothing_of_the_batch_is_written(engine: Engine) -> None:
+def test_a_gap_stops_the_projector_and_no_event_of_its_batch_is_written(engine: Engine) -> None:
     exchange = busy_exchange(6, rounds=20)
     entries = exchange.entries()
     writer = write_in_batches(engine, entries[:200], 100)
@@ -168,7 +168,7 @@ def test_a_gap_stops_the_projector_and_nothing_of_the_batch_is_written(engine: E
     assert sum(position.seq for position in writer.positions.values()) == len(entries)
 
 
-def test_an_altered_event_is_found_by_its_digest(engine: Engine) -> None:
+def test_an_altered_event_is_refused_by_its_digest(engine: Engine) -> None:
     exchange = Exchange()
     exchange.open_markets()
     entries = exchange.entries()
@@ -179,13 +179,13 @@ def test_an_altered_event_is_found_by_its_digest(engine: Engine) -> None:
         write_in_batches(engine, [*entries[:-1], victim._replace(value=bytes(altered))], 1_000)
 
 
-def test_another_log_of_the_same_length_is_refused(engine: Engine) -> None:
+def test_a_different_log_of_equal_length_is_refused(engine: Engine) -> None:
     write_in_batches(engine, busy_exchange(7, rounds=5).entries(), 1_000)
     with pytest.raises(BrokenLogError, match="another log"):
         write_in_batches(engine, busy_exchange(8, rounds=5).entries(), 10_000)
 
 
-def test_emptied_tables_are_noticed_by_the_writer_that_filled_them(engine: Engine) -> None:
+def test_a_writer_notices_that_its_tables_were_emptied(engine: Engine) -> None:
     entries = busy_exchange(9, rounds=10).entries()
     writer = write_in_batches(engine, entries, 100)
     empty(engine)

@@ -13,7 +13,7 @@ def exchange() -> Exchange:
     return exchange
 
 
-def test_every_event_follows_from_the_one_before(exchange: Exchange) -> None:
+def test_every_event_follows_from_the_previous_event(exchange: Exchange) -> None:
     positions = {0: start_of(0), 1: start_of(1)}
     entries = exchange.entries()
     assert list(follow(positions, entries)) == entries
@@ -21,19 +21,19 @@ def test_every_event_follows_from_the_one_before(exchange: Exchange) -> None:
     assert positions[1].digest == exchange.values[1][-1][-16:]
 
 
-def test_what_is_there_already_is_left_out(exchange: Exchange) -> None:
+def test_events_the_tables_already_have_are_left_out(exchange: Exchange) -> None:
     positions = {0: start_of(0), 1: start_of(1)}
     entries = exchange.entries()
     list(follow(positions, entries[:4]))
     assert list(follow(positions, entries)) == entries[4:]
 
 
-def test_a_shards_events_do_not_follow_in_another_shard(exchange: Exchange) -> None:
+def test_an_event_in_another_shard_breaks_the_chain(exchange: Exchange) -> None:
     astray = entry(1, 0, exchange.values[0][0])
     with pytest.raises(BrokenLogError, match="Shard 1, offset 0: the digest of event 1 does not follow"):
         list(follow({1: start_of(1)}, [astray]))
 
 
-def test_bytes_that_are_no_event_name_their_place() -> None:
+def test_bytes_that_are_no_event_are_refused_with_shard_and_offset() -> None:
     with pytest.raises(BrokenLogError, match="Shard 3, offset 17: the record holds no event"):
         entry(3, 17, b"garbage")

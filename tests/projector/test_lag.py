@@ -46,7 +46,7 @@ class EmptyTables:
         self.current.append(dict(current))
 
 
-def test_the_lag_of_each_shard_is_a_number_of_its_metrics() -> None:
+def test_the_lag_of_each_shard_is_a_metric() -> None:
     registry, stopping, tables = CollectorRegistry(), Event(), EmptyTables()
     reader = HaltingReader({0: 3, 1: 5}, {0: 7, 1: 5}, stopping)
     projection = Projection(reader, tables, registry, stopping)  # type: ignore[arg-type]  # Of each only what is used.
@@ -77,7 +77,7 @@ class BusyReader(HaltingReader):
         return []
 
 
-def test_a_shard_that_is_never_at_its_end_is_current_as_of_the_end_it_has_passed(
+def test_a_busy_shard_is_current_as_of_the_last_observed_end_the_tables_have_passed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(projection_module, "LOOK_AROUND_S", 0.0)

@@ -67,14 +67,14 @@ def test_an_opened_account_has_its_first_deposit_as_its_first_line(exchange: Exc
     assert lines(rows) == [("deposit", 1_000 * USDC, 1_000 * USDC)]
 
 
-def test_an_account_opened_with_nothing_has_no_line(exchange: Exchange) -> None:
+def test_an_account_opened_without_a_deposit_has_no_line(exchange: Exchange) -> None:
     exchange.open_account("poor", 0)
     rows = rows_of(exchange)
     assert rows.books["poor"].cash == 0
     assert {row["account_id"] for row in named(ledger_entries, rows.ledger)} == {ALICE}
 
 
-def test_money_in_and_out_are_lines_with_their_sign(exchange: Exchange) -> None:
+def test_deposits_and_withdrawals_are_signed_lines(exchange: Exchange) -> None:
     exchange.ask(Deposit(command_id="in", account_id=ALICE, amount=7))
     exchange.ask(Withdraw(command_id="out", account_id=ALICE, amount=3))
     rows = rows_of(exchange)
@@ -112,7 +112,7 @@ def test_an_opening_is_a_position_and_a_fill_and_moves_margin_without_a_line(exc
     assert (rows.books[ALICE].cash, rows.books[ALICE].used_margin) == (900 * USDC, 100 * USDC)
 
 
-def test_a_close_by_hand_names_its_order_and_its_result(exchange: Exchange) -> None:
+def test_a_voluntary_close_has_its_order_and_result(exchange: Exchange) -> None:
     exchange.ask(long_btc())
     exchange.tick({"BTC_USDC": 505_000})
     event = exchange.ask(ClosePosition(command_id="close", account_id=ALICE, position_id="0-1"))[0]
@@ -133,7 +133,7 @@ def test_a_close_by_hand_names_its_order_and_its_result(exchange: Exchange) -> N
     assert rows.receipts[0][:2] == (name, ALICE)
 
 
-def test_a_loss_beyond_the_margin_costs_its_owner_the_margin_and_no_more(exchange: Exchange) -> None:
+def test_a_loss_beyond_the_margin_costs_the_owner_the_margin_and_no_more(exchange: Exchange) -> None:
     exchange.ask(long_btc(leverage=10_000))
     exchange.tick({"BTC_USDC": 480_000})
     rows = rows_of(exchange)
@@ -143,7 +143,7 @@ def test_a_loss_beyond_the_margin_costs_its_owner_the_margin_and_no_more(exchang
     assert (close["reason"], close["order_id"], close["realized_pnl"]) == ("liquidation", None, -100 * USDC)
 
 
-def test_a_liquidation_with_something_left_has_a_line_for_its_fee(exchange: Exchange) -> None:
+def test_a_liquidation_with_remaining_equity_has_a_line_for_its_fee(exchange: Exchange) -> None:
     exchange.ask(long_btc(leverage=5_000))
     exchange.tick({"BTC_USDC": 492_400})
     event = exchange.events[0][-1]
@@ -156,7 +156,7 @@ def test_a_liquidation_with_something_left_has_a_line_for_its_fee(exchange: Exch
     ]
 
 
-def test_amended_stops_are_the_last_ones(exchange: Exchange) -> None:
+def test_a_position_s_row_has_the_last_amended_stops(exchange: Exchange) -> None:
     exchange.ask(long_btc())
     for number, stop in enumerate((480_000, 485_000)):
         exchange.ask(
@@ -176,7 +176,7 @@ def outcomes(exchange: Exchange) -> dict[str, dict[str, Any]]:
     return {row["command_id"]: row for row in named(commands, rows_of(exchange).commands.values())}
 
 
-def test_an_outcome_names_what_was_asked_what_came_of_it_and_where(exchange: Exchange) -> None:
+def test_an_outcome_row_has_type_status_and_position_of_its_command(exchange: Exchange) -> None:
     done = exchange.ask(long_btc("opened", client_order_id="mine", stop_loss=400_000))[0]
     refused = exchange.ask(long_btc("refused", leverage=10_001))[0]
     found = outcomes(exchange)
@@ -200,7 +200,7 @@ def test_a_repeat_and_a_reused_id_leave_the_first_outcome(exchange: Exchange) ->
     assert rows_of(exchange).books[ALICE].account_seq == 4
 
 
-def test_an_outcome_the_engine_does_not_remember_gives_way_to_a_later_one(exchange: Exchange) -> None:
+def test_an_outcome_the_engine_does_not_remember_is_replaced_by_a_later_outcome(exchange: Exchange) -> None:
     early = Deposit(command_id="early", account_id="bob", amount=5)
     exchange.ask(early)
     assert outcomes(exchange)["early"]["rejection"] == Rejection.ACCOUNT_UNKNOWN
@@ -230,7 +230,7 @@ def test_prices_and_feeds_are_no_commands_and_broadcasts_are_without_an_account(
     assert found[ids.broadcast_id("halt-1", 0)]["account_id"] is None
 
 
-def test_a_command_in_a_shard_that_is_not_its_accounts_is_no_outcome() -> None:
+def test_a_command_in_the_wrong_shard_is_no_outcome() -> None:
     exchange = Exchange()
     exchange.open_markets()
     deposit = Deposit(command_id="astray", account_id=ALICE, amount=5)
@@ -265,7 +265,7 @@ def test_a_held_tick_is_kept_until_another_is_accepted(exchange: Exchange) -> No
     assert (price.bid, price.held_bid, price.held_at) == (600_000, None, None)
 
 
-def test_another_feed_drops_what_is_held_and_marks_what_is_known(exchange: Exchange) -> None:
+def test_another_feed_drops_held_ticks_and_marks_known_prices(exchange: Exchange) -> None:
     exchange.tick({"BTC_USDC": 600_000})
     exchange.select_feed("recorded", "run-2")
     rows = rows_of(exchange)
@@ -275,7 +275,7 @@ def test_another_feed_drops_what_is_held_and_marks_what_is_known(exchange: Excha
     assert rows.market.feed.name == "recorded"
 
 
-def test_alive_marks_keep_a_price_heard(exchange: Exchange) -> None:
+def test_alive_marks_renew_the_time_a_price_was_last_heard(exchange: Exchange) -> None:
     accepted_at = exchange.time
     exchange.tick({}, alive=("BTC_USDC",))
     price = rows_of(exchange).market.prices["BTC_USDC"]

@@ -45,7 +45,9 @@ def test_cmd_01_arbitrary_bytes_are_not_decodable(value: bytes) -> None:
 
 @SETTINGS
 @given(fingerprint=st.sampled_from(sorted(codec().command_decoders)), body=st.binary(max_size=120))
-def test_cmd_01_arbitrary_bodies_behind_a_known_fingerprint_raise_nothing_else(fingerprint: bytes, body: bytes) -> None:
+def test_cmd_01_arbitrary_bodies_behind_a_known_fingerprint_are_commands_or_not_decodable(
+    fingerprint: bytes, body: bytes
+) -> None:
     read(MARKER + fingerprint + body)
 
 
@@ -56,7 +58,7 @@ def test_cmd_01_arbitrary_bodies_behind_a_known_fingerprint_raise_nothing_else(f
     cut=st.one_of(st.none(), st.integers(0, 10**6)),
     more=st.binary(max_size=3),
 )
-def test_cmd_01_a_corrupted_command_is_another_command_or_none(
+def test_cmd_01_a_corrupted_command_is_another_command_or_not_decodable(
     command: Command, change: tuple[int, int], cut: int | None, more: bytes
 ) -> None:
     value = bytearray(encode_command(command))
@@ -68,7 +70,7 @@ def test_cmd_01_a_corrupted_command_is_another_command_or_none(
 
 @SETTINGS
 @given(command=commands)
-def test_cmd_01_any_well_formed_command_gives_an_event_whatever_it_asks(command: Command) -> None:
+def test_cmd_01_any_well_formed_command_gives_an_event(command: Command) -> None:
     send(command)
 
 

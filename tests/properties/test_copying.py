@@ -54,7 +54,7 @@ def copy_of(state: State) -> list[bytes]:
 
 @pytest.mark.parametrize("log", [LOG, PARTS], ids=["any day", "a day of parts"])
 @pytest.mark.parametrize("seed", range(12))
-def test_a_copy_is_the_ledger_of_the_command_it_began_after(
+def test_a_copy_is_the_ledger_at_the_command_of_its_beginning(
     seed: int, log: Log, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Pages of one account each, and any number of commands between two of them."""
@@ -88,7 +88,7 @@ def test_a_restored_ledger_gives_the_rest_of_the_events_byte_for_byte(seed: int)
     assert values == recorded().values[first:]
 
 
-def test_an_account_opened_after_the_copy_began_is_not_in_it() -> None:
+def test_a_copy_has_no_account_opened_after_its_beginning() -> None:
     state = ledger_at(3)
     copy = begin_copy(state)
     go_on(state, 5)
@@ -96,12 +96,12 @@ def test_an_account_opened_after_the_copy_began_is_not_in_it() -> None:
     assert len(state.accounts) > len(restore(pages).accounts)
 
 
-def test_a_ledger_without_accounts_is_a_page() -> None:
+def test_a_ledger_without_accounts_is_one_page() -> None:
     restored = restore(copy_of(genesis(2, 4)))
     assert state_digest(restored) == state_digest(genesis(2, 4))
 
 
-def test_what_is_derived_is_there_again() -> None:
+def test_a_restored_ledger_has_its_derived_indexes() -> None:
     state = ledger_at(len(LOG) // 2)
     restored = restore(copy_of(state))
     assert restored.positions == state.positions
@@ -115,7 +115,7 @@ def test_what_is_derived_is_there_again() -> None:
 
 
 @pytest.mark.parametrize("missing", [0, 1, 2, -1])
-def test_pages_that_are_not_all_there_are_no_ledger(missing: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_incomplete_set_of_pages_is_refused(missing: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(copying, "PAGE_BYTES", 1)
     pages = copy_of(ledger_at(300))
     del pages[missing]
@@ -124,12 +124,12 @@ def test_pages_that_are_not_all_there_are_no_ledger(missing: int, monkeypatch: p
 
 
 @pytest.mark.parametrize("pages", [[], [b""], [b"\x90"], [b"\xc1"], [b"\x92\x01\x02"]])
-def test_bytes_that_are_no_copy_are_no_ledger(pages: list[bytes]) -> None:
+def test_bytes_that_are_no_page_are_refused(pages: list[bytes]) -> None:
     with pytest.raises(SnapshotUnreadable):
         restore(pages)
 
 
-def test_a_format_of_the_future_is_named() -> None:
+def test_a_snapshot_of_a_later_format_is_refused_by_name() -> None:
     head, *accounts = copy_of(ledger_at(300))
     values = msgspec.msgpack.decode(head)
     values[0] = snapshot.FORMAT + 1
@@ -137,7 +137,7 @@ def test_a_format_of_the_future_is_named() -> None:
         restore([msgspec.msgpack.encode(values), *accounts])
 
 
-def test_a_snapshot_written_by_an_older_version_is_read_and_goes_on() -> None:
+def test_a_snapshot_written_by_an_older_version_is_restored_and_continues_to_the_recorded_ledger() -> None:
     """`snapshot-1.txt` has the recorded log's ledger before its 350th command, in format 1; it never changes.
 
     It is older than the field that says which rules are in force: there was one version when it was written.
@@ -150,7 +150,7 @@ def test_a_snapshot_written_by_an_older_version_is_read_and_goes_on() -> None:
     assert state_digest(state) == state_digest(recorded().state)
 
 
-def test_one_copy_at_a_time() -> None:
+def test_a_second_copy_at_a_time_is_refused() -> None:
     state = ledger_at(5)
     begin_copy(state)
     with pytest.raises(AssertionError, match="once at a time"):

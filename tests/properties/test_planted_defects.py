@@ -46,13 +46,13 @@ def named(defect: Defect) -> str:
 
 
 @pytest.mark.parametrize("defect", DEFECTS, ids=named)
-def test_the_specification_finds_it(defect: Defect, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_specification_finds_a_planted_defect(defect: Defect, monkeypatch: pytest.MonkeyPatch) -> None:
     plant(monkeypatch, defect)
     assert any(fails(test) for test in specification())
 
 
 @pytest.mark.parametrize("defect", [defect for defect in DEFECTS if defect.laws], ids=named)
-def test_the_laws_and_the_calculator_find_it(defect: Defect, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_laws_and_the_calculator_find_a_planted_defect(defect: Defect, monkeypatch: pytest.MonkeyPatch) -> None:
     plant(monkeypatch, defect)
     with pytest.raises(AssertionError):
         run_state_machine_as_test(Laws, settings=BOUNDED)
@@ -68,13 +68,13 @@ def test_the_laws_and_the_calculator_find_it(defect: Defect, monkeypatch: pytest
     ],
     ids=named,
 )
-def test_the_naive_engine_finds_it(defect: Defect, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_naive_engine_finds_a_planted_defect(defect: Defect, monkeypatch: pytest.MonkeyPatch) -> None:
     plant(monkeypatch, defect)
     with pytest.raises(AssertionError):
         run_state_machine_as_test(Twin, settings=BOUNDED)
 
 
-def test_without_a_defect_nobody_finds_one() -> None:
+def test_without_a_planted_defect_no_check_fails() -> None:
     assert not any(fails(test) for test in specification())
     few = settings(BOUNDED, max_examples=30)
     run_state_machine_as_test(Laws, settings=few)

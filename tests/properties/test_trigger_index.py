@@ -64,7 +64,7 @@ def scan(positions: list[Position], bid: int, ask: int) -> list[tuple[int, int, 
     bid=st.integers(1, 30),
     spread=st.integers(0, 10),
 )
-def test_trig_04_reached_is_what_a_scan_finds(
+def test_trig_04_the_index_gives_the_triggers_a_scan_finds(
     levels: list[tuple[Side, int | None, int | None, int | None]], removed: set[int], bid: int, spread: int
 ) -> None:
     index = TriggerIndex()
@@ -79,7 +79,7 @@ def test_trig_04_reached_is_what_a_scan_finds(
     assert found == scan(left, bid, bid + spread)
 
 
-def test_trig_04_an_emptied_index_holds_nothing() -> None:
+def test_trig_04_an_emptied_index_has_no_trigger() -> None:
     index = TriggerIndex()
     position = ticket(1, "long", 3, 4, 20)
     index.add(position)

@@ -42,7 +42,9 @@ BOUNDS = [
 
 
 @pytest.mark.parametrize(("name", "allowed", "not_allowed"), BOUNDS)
-def test_a_parameter_is_allowed_up_to_its_bound_and_named_beyond_it(name: str, allowed: int, not_allowed: int) -> None:
+def test_a_parameter_is_allowed_up_to_its_bound_and_refused_by_name_beyond_the_bound(
+    name: str, allowed: int, not_allowed: int
+) -> None:
     assert parameters_out_of_bounds(msgspec.structs.replace(SMALL, **{name: allowed})) == []
     assert parameters_out_of_bounds(msgspec.structs.replace(SMALL, **{name: not_allowed})) == [name]
 

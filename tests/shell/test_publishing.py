@@ -140,7 +140,9 @@ def numbers(producer: FakeProducer) -> list[int]:
     return [decode_manifest(value).number for key, value in producer.committed if is_manifest_key(key)]
 
 
-def test_chunks_stand_where_the_manifest_says_and_it_comes_last(publisher: Publisher, producer: FakeProducer) -> None:
+def test_chunks_are_at_the_offsets_of_their_manifest_and_the_manifest_comes_last(
+    publisher: Publisher, producer: FakeProducer
+) -> None:
     manifest = publish(publisher, b"a", b"b")
     (key, chunk), (last, value) = producer.committed
     assert (key, last) == (b"0/0", b"0/manifest")
@@ -156,7 +158,7 @@ def test_chunks_stand_where_the_manifest_says_and_it_comes_last(publisher: Publi
 
 
 @pytest.mark.parametrize("call", ["begin", "produce", "flush"])
-def test_a_snapshot_that_fails_is_aborted_and_the_next_takes_its_place(
+def test_a_failed_snapshot_is_aborted_and_the_next_snapshot_uses_its_slot(
     publisher: Publisher, producer: FakeProducer, call: str
 ) -> None:
     publish(publisher)
@@ -168,7 +170,7 @@ def test_a_snapshot_that_fails_is_aborted_and_the_next_takes_its_place(
     assert numbers(producer) == [1, 2]
 
 
-def test_a_full_queue_is_a_snapshot_that_failed(publisher: Publisher, producer: FakeProducer) -> None:
+def test_a_full_producer_queue_fails_the_snapshot(publisher: Publisher, producer: FakeProducer) -> None:
     producer.fail("produce", BufferError("full"))
     with pytest.raises(NotPublished):
         publish(publisher)
@@ -181,7 +183,7 @@ def test_a_commit_without_an_answer_is_repeated(publisher: Publisher, producer: 
     assert producer.calls.count("commit") == 2
 
 
-def test_a_commit_that_never_answers_is_repeated_before_the_next_snapshot_and_never_aborted(
+def test_an_unanswered_commit_is_repeated_before_the_next_snapshot_and_never_aborted(
     publisher: Publisher, producer: FakeProducer
 ) -> None:
     producer.fail("commit", TIMED_OUT, TIMED_OUT)
@@ -192,7 +194,7 @@ def test_a_commit_that_never_answers_is_repeated_before_the_next_snapshot_and_ne
     assert numbers(producer) == [1, 2]
 
 
-def test_a_snapshot_committed_after_all_keeps_its_slot_though_readers_cannot_see_it_yet(
+def test_a_snapshot_whose_late_commit_succeeded_keeps_its_slot_before_readers_see_the_markers(
     publisher: Publisher, producer: FakeProducer
 ) -> None:
     first = publish(publisher)
@@ -206,7 +208,9 @@ def test_a_snapshot_committed_after_all_keeps_its_slot_though_readers_cannot_see
     assert third.previous_manifest_offset == 3
 
 
-def test_a_commit_that_must_be_aborted_is(publisher: Publisher, producer: FakeProducer) -> None:
+def test_a_commit_error_that_requires_an_abort_aborts_the_snapshot(
+    publisher: Publisher, producer: FakeProducer
+) -> None:
     producer.fail("commit", MUST_ABORT)
     with pytest.raises(NotPublished):
         publish(publisher)
@@ -227,14 +231,14 @@ def test_an_abort_without_an_answer_is_repeated_before_the_next_snapshot(
 
 
 @pytest.mark.parametrize("call", ["begin", "produce", "flush", "commit"])
-def test_a_fenced_producer_is_final(publisher: Publisher, producer: FakeProducer, call: str) -> None:
+def test_a_fenced_producer_is_a_fatal_error(publisher: Publisher, producer: FakeProducer, call: str) -> None:
     producer.fail(call, FENCED)
     with pytest.raises(KafkaException):
         publish(publisher)
     assert numbers(producer) == []
 
 
-def test_an_abort_by_a_fenced_producer_is_final(publisher: Publisher, producer: FakeProducer) -> None:
+def test_an_abort_by_a_fenced_producer_is_a_fatal_error(publisher: Publisher, producer: FakeProducer) -> None:
     producer.fail("flush", TIMED_OUT)
     producer.fail("abort", FENCED)
     with pytest.raises(KafkaException):

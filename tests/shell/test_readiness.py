@@ -80,7 +80,7 @@ def ask(about: Callable[[Worker], Any]) -> None:
     asyncio.run(look())
 
 
-def test_a_worker_is_not_ready_between_the_assignment_of_its_shards_and_their_take_over() -> None:
+def test_a_worker_is_not_ready_between_assignment_and_take_over_of_its_shards() -> None:
     async def look(worker: Worker) -> None:
         assert why_not_ready(worker) == "the shards that the group assigns are not under way yet"
         await worker.membership.on_partitions_assigned({TopicPartition(COMMANDS, SHARD)})
@@ -93,7 +93,7 @@ def test_a_worker_is_not_ready_between_the_assignment_of_its_shards_and_their_ta
     ask(look)
 
 
-def test_a_worker_to_which_the_group_gives_nothing_is_ready() -> None:
+def test_a_worker_without_assigned_shards_is_ready() -> None:
     async def look(worker: Worker) -> None:
         await worker.membership.on_partitions_assigned(set())
         assert worker.is_ready
@@ -102,7 +102,7 @@ def test_a_worker_to_which_the_group_gives_nothing_is_ready() -> None:
     ask(look)
 
 
-def test_each_part_of_a_recovery_says_shard_offset_percent_and_estimated_time() -> None:
+def test_each_step_of_a_recovery_shows_shard_offset_percent_and_estimated_time() -> None:
     async def look(worker: Worker) -> None:
         await worker.membership.on_partitions_assigned({TopicPartition(COMMANDS, SHARD)})
         worker.reconcile()

@@ -132,7 +132,7 @@ def started_from(start: Start) -> int | None:
     return None if start.manifest is None else start.manifest.number
 
 
-def test_the_newest_good_snapshot_is_where_recovery_starts(log: FakeLog) -> None:
+def test_recovery_starts_from_the_newest_sound_snapshot(log: FakeLog) -> None:
     start, passed_over = log.start()
     assert (started_from(start), passed_over) == (3, [])
     assert start.state.next_offset == 300
@@ -154,7 +154,7 @@ def test_the_newest_good_snapshot_is_where_recovery_starts(log: FakeLog) -> None
     ],
     ids=lambda value: "-".join(value) if isinstance(value, dict) else "",
 )
-def test_what_is_wrong_with_the_newest_is_named_and_the_one_before_it_taken(
+def test_an_unsound_newest_snapshot_is_passed_over_with_its_reason_for_the_previous_snapshot(
     log: FakeLog, fields: dict[str, Any], why: str
 ) -> None:
     log.alter(3, **fields)
@@ -185,7 +185,7 @@ def without_an_account(state: State) -> None:
         (without_an_account, "its manifest says 20 accounts"),
     ],
 )
-def test_a_snapshot_with_a_right_hash_that_is_no_ledger_is_named_and_the_one_before_it_taken(
+def test_a_snapshot_with_a_right_hash_that_holds_no_ledger_is_passed_over_for_the_previous_snapshot(
     log: FakeLog, spoil: Callable[[State], None], why: str
 ) -> None:
     state = restore(unpack(log.found[2].manifest, log.chunks[3]))
@@ -201,7 +201,7 @@ def test_a_snapshot_with_a_right_hash_that_is_no_ledger_is_named_and_the_one_bef
 
 
 @pytest.mark.parametrize("value", [None, 7, "x", [], {}], ids=repr)
-def test_whatever_stands_in_a_field_of_its_first_page_recovery_does_not_end(log: FakeLog, value: object) -> None:
+def test_any_value_in_a_field_of_a_snapshot_s_first_page_lets_recovery_continue(log: FakeLog, value: object) -> None:
     _, manifest = log.found[2]
     head, *accounts = unpack(manifest, log.chunks[3])
     fields = msgspec.msgpack.decode(head)
@@ -223,13 +223,13 @@ def test_a_snapshot_above_the_watermark_is_passed_over(log: FakeLog) -> None:
     assert started_from(log.start()[0]) == 2, "at the watermark is not above it"
 
 
-def test_a_manifest_that_cannot_be_read_is_named_too(log: FakeLog) -> None:
+def test_an_unreadable_manifest_is_passed_over_with_its_reason(log: FakeLog) -> None:
     log.unreadable.append(40)
     start, passed_over = log.start()
     assert (started_from(start), passed_over) == (3, ["its manifest was altered"])
 
 
-def test_where_no_snapshot_is_good_the_whole_log_is_replayed(log: FakeLog) -> None:
+def test_without_a_sound_snapshot_the_whole_log_is_replayed(log: FakeLog) -> None:
     for number in (1, 2, 3):
         log.chunks[number] = [b"broken"]
     start, passed_over = log.start()
@@ -253,12 +253,12 @@ def test_a_snapshot_of_another_log_is_passed_over(log: FakeLog) -> None:
     assert passed_over[2] == "its last command, at offset 99, is not in the log"
 
 
-def test_a_snapshot_outlives_the_commands_it_was_made_of(log: FakeLog) -> None:
+def test_a_snapshot_is_usable_after_its_commands_were_deleted(log: FakeLog) -> None:
     log.appended_ms.clear()
     assert started_from(log.start(first=300)[0]) == 3
 
 
-def test_a_snapshot_is_due_after_the_interval_or_so_many_commands_and_never_when_nothing_happened() -> None:
+def test_a_snapshot_is_due_after_the_interval_or_a_number_of_commands_and_never_without_commands() -> None:
     last = Snapshotted(at=100.0, seq=7, next_offset=5, number=1)
     assert not is_due(last, 114.9, 8, 6, 15.0)
     assert is_due(last, 115.0, 8, 6, 15.0)
@@ -293,7 +293,7 @@ def found(number: int, slot: int, chunks: int = 1, slots: int = 10) -> Found:
     )
 
 
-def test_slots_go_round_and_numbers_go_on_after_a_restart() -> None:
+def test_slots_rotate_and_snapshot_numbers_continue_after_a_restart() -> None:
     assert Ring().next_place(3) == Place(1, 0, None)
     ring = Ring([found(5, 1), found(4, 0), found(3, 2)])
     assert ring.next_place(3) == Place(6, 2, 500)
@@ -301,14 +301,14 @@ def test_slots_go_round_and_numbers_go_on_after_a_restart() -> None:
     assert ring.next_place(3) == Place(7, 0, 600)
 
 
-def test_a_shorter_snapshot_takes_the_further_chunks_of_its_slot_away() -> None:
+def test_a_shorter_snapshot_deletes_the_surplus_chunks_of_its_slot() -> None:
     ring = Ring([found(2, 1, chunks=2), found(1, 0, chunks=5)])
     assert ring.leftovers(0, 3, 10) == [chunk_key(0, 3), chunk_key(0, 4)]
     assert ring.leftovers(0, 5, 10) == []
     assert ring.leftovers(2, 1, 10) == [], "the slot was empty"
 
 
-def test_a_smaller_ring_takes_the_slots_away_that_it_has_no_more() -> None:
+def test_a_smaller_ring_deletes_its_surplus_slots_once() -> None:
     ring = Ring([found(4, 3, chunks=2), found(3, 2), found(2, 1), found(1, 0)])
     place = ring.next_place(2)
     assert place == Place(5, 0, 400)
@@ -322,7 +322,7 @@ def test_a_larger_ring_uses_the_new_slots_next() -> None:
     assert Ring([found(3, 2), found(2, 1), found(1, 0)]).next_place(5).slot == 3
 
 
-def test_progress_is_a_share_and_an_estimate_from_the_rate_so_far() -> None:
+def test_recovery_progress_is_a_percentage_and_an_estimate_from_the_rate_so_far() -> None:
     assert (percent(0, 0), percent(1, 3), percent(5, 4)) == (0.0, 33.3, 100.0)
     assert seconds_left(0, 10, 1.0) is None
     assert seconds_left(25, 100, 2.0) == 6.0

@@ -103,7 +103,7 @@ def encoded(monkeypatch: pytest.MonkeyPatch) -> Encoded:
     return made
 
 
-def test_a_turn_encodes_a_few_pages_and_a_command_its_accounts_and_as_much_time_is_left_for_others(
+def test_a_turn_of_the_event_loop_encodes_a_few_pages_and_leaves_as_much_time_for_commands(
     encoded: Encoded,
 ) -> None:
     producer = FakeProducer()

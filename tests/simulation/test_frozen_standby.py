@@ -39,13 +39,13 @@ class Scene:
         """Nobody is paused any more."""
 
 
-def test_what_it_executed_before_is_committed() -> None:
+def test_a_standby_that_freezes_during_take_over_commits_the_commands_executed_before() -> None:
     for seed in SEEDS:
         outcome = played(seed)
         assert not outcome.problems, outcome.text()
 
 
-def test_the_scene_can_fail(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_scene_of_a_frozen_standby_can_fail(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(FROZEN_STANDBY.place, FROZEN_STANDBY.attribute, FROZEN_STANDBY.wrong)
     assert any(played(seed).problems for seed in SEEDS)
 

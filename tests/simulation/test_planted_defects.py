@@ -12,12 +12,12 @@ from tests.simulation.sabotage import SABOTAGES, Sabotage
 
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("sabotage", SABOTAGES, ids=lambda sabotage: sabotage.name)
-def test_it_is_found(sabotage: Sabotage, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_planted_defect_of_the_shell_is_found(sabotage: Sabotage, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sabotage.place, sabotage.attribute, sabotage.wrong)
     assert any(play(seed).problems for seed in range(sabotage.seeds)), "no run shows it"
 
 
-def test_an_audit_that_does_not_name_a_spoiled_snapshot_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_audit_silent_about_a_spoiled_snapshot_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     def silent_of_snapshots(log: MemoryLog, request: Request) -> Verdict:
         verdict = verify(log, request)
         return replace(verdict, differences=[each for each in verdict.differences if each.judge != "snapshots"])

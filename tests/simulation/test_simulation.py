@@ -61,7 +61,7 @@ REDUCED: Final = (
 
 
 @pytest.mark.timeout(300)
-def test_a_sample_of_runs_keeps_every_promise_and_meets_every_trouble(
+def test_a_sample_of_runs_keeps_every_promise_and_includes_every_fault(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     counts: Counter[str] = Counter()
@@ -89,7 +89,7 @@ def test_tens_of_thousands_of_runs_keep_every_promise() -> None:
 
 
 @pytest.mark.parametrize("seed", [3, 42])
-def test_a_seed_alone_decides_what_happens(seed: int) -> None:
+def test_the_seed_alone_determines_a_run(seed: int) -> None:
     text = play(seed).text()
     assert play(seed).text() == text
     # Neither what ran before nor the order of sets, which differs between processes, has a say.

@@ -76,7 +76,7 @@ def test_close_04_closing_needs_a_fresh_price() -> None:
     given(*opened_long, wait("4.997999")).when(close(1)).then(closed_by_hand(1))  # 4.999999 after the tick
 
 
-def test_close_05_the_closing_fee_is_taken_from_the_remaining_margin_and_never_exceeds_it() -> None:
+def test_close_05_the_closing_fee_is_taken_from_the_remaining_margin_and_is_at_most_that_margin() -> None:
     terms = {"quantity": "0.1", "leverage": 50}
     given(deposit(1_000), long(BTC, **terms, at=50_000), fee_rate=1_000).when(close(1)).then(
         closed_by_hand(1, fee=5, returned=95), fees(10), cash(990)

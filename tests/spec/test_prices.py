@@ -55,7 +55,9 @@ AT = MIDNIGHT + 10_000_000  # a source time later than those of `given`
         ("50000.1", 50_000, tick_refused(BTC, TickRefusal.CROSSED)),
     ],
 )
-def test_price_01_a_tick_has_a_positive_bid_and_an_ask_not_below_it(bid: Number, ask: Number, check: Check) -> None:
+def test_price_01_a_tick_has_a_positive_bid_and_an_ask_not_below_the_bid(
+    bid: Number, ask: Number, check: Check
+) -> None:
     given().when(price(BTC, bid, ask)).then(check)
 
 
@@ -138,7 +140,7 @@ def test_price_06_half_a_second_of_source_time_confirms_a_held_tick(later: int, 
         ("49499.9", 49_500, held(BTC)),
     ],
 )
-def test_price_06_a_tick_within_one_percent_of_the_held_one_confirms_it(bid: Number, ask: Number, check: Check) -> None:
+def test_price_06_a_tick_within_one_percent_confirms_a_held_tick(bid: Number, ask: Number, check: Check) -> None:
     given(price(BTC, 50_000, source_time=AT)).when(price(BTC, bid, ask, source_time=AT + 500_000)).then(check)
 
 

@@ -134,7 +134,7 @@ def test_rules_03_a_command_without_a_new_field_is_written_with_its_old_schema()
     assert getattr(decode_command(plain, 1), "amount") == 5  # noqa: B009
 
 
-def test_rules_04_code_without_the_next_version_stops_before_it() -> None:
+def test_rules_04_code_without_the_next_version_stops_before_the_activation() -> None:
     exchange = given(deposit(5)).exchange
     before = exchange.state.next_offset
     with pytest.raises(RulesUnknown, match="start a newer one"):

@@ -43,7 +43,7 @@ def _outside_any_project(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Non
         (["run", "nonsense"], 2, "Invalid value"),
     ],
 )
-def test_a_wrong_call_is_told_in_one_line(
+def test_a_wrong_call_gets_a_one_line_error_and_its_exit_code(
     arguments: list[str], code: int, line: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert call(arguments) == code
@@ -53,7 +53,7 @@ def test_a_wrong_call_is_told_in_one_line(
     assert said.count("\n") == 1
 
 
-def test_a_wrong_setting_is_told_in_one_line(
+def test_a_wrong_setting_gets_a_one_line_error(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("POLLER_ASSETS", "DOGE")
@@ -63,7 +63,7 @@ def test_a_wrong_setting_is_told_in_one_line(
     assert said.count("\n") == 1
 
 
-def test_a_taken_port_is_told_before_anything_starts(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_taken_port_is_refused_before_any_process_starts(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         assert call(["up", "--detach", "--data", str(tmp_path / "x"), "--port", str(port)]) == 1
@@ -72,7 +72,7 @@ def test_a_taken_port_is_told_before_anything_starts(tmp_path: Path, capsys: pyt
 
 
 @pytest.mark.parametrize("key", ["x" * 31, "x" * 33, "ä" * 32, "0123456789abcdef0123456789ABCDEF0"])
-def test_an_encryption_key_of_other_than_32_bytes_is_told_before_anything_starts(
+def test_an_encryption_key_of_other_than_32_bytes_is_refused_before_any_process_starts(
     key: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("ENCRYPTION_KEY", key)
@@ -85,7 +85,7 @@ def test_an_encryption_key_of_other_than_32_bytes_is_told_before_anything_starts
 
 
 @pytest.mark.parametrize("service", ["api", "venue"])
-def test_a_service_that_stores_or_uses_venue_keys_does_not_start_with_such_a_key(
+def test_a_service_that_uses_venue_keys_does_not_start_with_a_key_of_the_wrong_length(
     service: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ENCRYPTION_KEY", "x" * 31)
@@ -96,7 +96,9 @@ def test_a_service_that_stores_or_uses_venue_keys_does_not_start_with_such_a_key
 
 
 @pytest.mark.parametrize("missing", [None, ""])
-def test_in_production_no_secret_is_made_up_for_a_missing_or_empty_one(missing: str | None, tmp_path: Path) -> None:
+def test_in_production_no_secret_is_generated_for_a_missing_or_empty_setting(
+    missing: str | None, tmp_path: Path
+) -> None:
     given = {"profile": "production", "jwt_secret": "x" * 32, "auth_jwt_secret": None, "encryption_key": missing}
     with pytest.raises(FixableError, match=r"makes up no secrets: set ENCRYPTION_KEY\."):
         secrets_of(Folder(tmp_path), Settings.model_validate(given))
@@ -106,7 +108,7 @@ def test_in_production_no_secret_is_made_up_for_a_missing_or_empty_one(missing: 
 @pytest.mark.parametrize(
     "key", ["k" * 32, "0123456789abcdef0123456789abcdef", "0" * 64, b64encode(b"change-me".ljust(32, b"!")).decode()]
 )
-def test_in_production_an_encryption_key_of_an_example_is_told_before_anything_starts(key: str, tmp_path: Path) -> None:
+def test_in_production_an_example_encryption_key_is_refused_before_any_process_starts(key: str, tmp_path: Path) -> None:
     given = {"profile": "production", "jwt_secret": GOOD, "auth_jwt_secret": None, "encryption_key": key}
     with pytest.raises(FixableError, match=r"^ENCRYPTION_KEY looks like an example\. Set it to 32 bytes") as refused:
         secrets_of(Folder(tmp_path), Settings.model_validate(given))
@@ -116,7 +118,7 @@ def test_in_production_an_encryption_key_of_an_example_is_told_before_anything_s
 
 @pytest.mark.parametrize("service", ["api", "venue"])
 @pytest.mark.parametrize(("key", "why"), [("", "is not set"), ("k" * 32, "looks like an example")])
-def test_in_production_such_a_service_does_not_start_without_an_encryption_key_or_with_an_example(
+def test_in_production_a_service_that_uses_venue_keys_needs_an_encryption_key_other_than_an_example(
     service: str, key: str, why: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for name, value in (("ENCRYPTION_KEY", key), ("AUTH_JWT_SECRET", GOOD), ("REPRISE_PROFILE", "production")):
@@ -137,7 +139,7 @@ def _refused(said: str, key: str) -> None:
     assert key not in said
 
 
-def test_the_status_of_what_does_not_run_is_json_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_status_of_a_stopped_instance_is_json_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert call(["status", "--json", "--data", str(tmp_path)]) == 1
     assert json.loads(capsys.readouterr().out) == {
         "data": str(tmp_path),
@@ -148,7 +150,7 @@ def test_the_status_of_what_does_not_run_is_json_too(tmp_path: Path, capsys: pyt
     }
 
 
-def test_stopping_what_does_not_run_is_no_failure(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_stopping_a_stopped_instance_is_no_failure(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert call(["down", "--data", str(tmp_path)]) == 0
     assert capsys.readouterr().out == f"No instance runs in {tmp_path}.\n"
 
@@ -162,7 +164,7 @@ def test_the_last_lines_of_a_log_are_printed(tmp_path: Path, capsys: pytest.Capt
     assert "There is no engine; there are api." in capsys.readouterr().err
 
 
-def test_a_person_s_secrets_are_readable_by_nobody_else(tmp_path: Path) -> None:
+def test_generated_secrets_are_stored_readable_by_their_owner_alone(tmp_path: Path) -> None:
     folder = Folder(tmp_path)
     first = secrets_of(folder, Settings())
     assert secrets_of(folder, Settings()) == first

@@ -27,7 +27,9 @@ def test_without_open_positions_any_feed_may_follow(database_url: str) -> None:
         assert permitted(chosen(feed), database_url, None).feed == feed
 
 
-def test_with_open_positions_auto_keeps_the_kind_and_another_is_refused(database_url: str, tmp_path: Path) -> None:
+def test_with_open_positions_auto_keeps_the_kind_of_feed_and_another_kind_is_refused(
+    database_url: str, tmp_path: Path
+) -> None:
     migrate(database_url)
     open_a_position(database_url, "simulated")
     assert permitted(chosen("auto"), database_url, None).feed == "simulated"
@@ -37,7 +39,7 @@ def test_with_open_positions_auto_keeps_the_kind_and_another_is_refused(database
     assert permitted(chosen("backpack", change=True), database_url, None).feed == "backpack"
 
 
-def test_with_open_positions_auto_goes_on_with_the_same_recording(database_url: str, tmp_path: Path) -> None:
+def test_with_open_positions_auto_continues_the_last_recording(database_url: str, tmp_path: Path) -> None:
     migrate(database_url)
     open_a_position(database_url, "recorded")
     recording = tmp_path / "day.jsonl"

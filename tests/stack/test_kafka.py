@@ -27,7 +27,7 @@ def test_a_broker_starts_twice_on_its_data_and_leaves_no_process(tmp_path: Path)
     assert len(clusters) == 1
 
 
-def test_a_broker_that_cannot_start_is_told_at_once(tmp_path: Path) -> None:
+def test_a_broker_that_cannot_start_is_reported_at_once(tmp_path: Path) -> None:
     port, controller_port = free_ports(2)
     command = prepare_broker(tmp_path / "kafka", port, controller_port, print, small=True)
     (tmp_path / "kafka" / "server.properties").write_text("process.roles=nonsense\n")
@@ -35,7 +35,7 @@ def test_a_broker_that_cannot_start_is_told_at_once(tmp_path: Path) -> None:
         wait_for_broker(port, lambda: process.poll() is None)
 
 
-def test_a_broker_listens_on_this_machine_only(kafka: str) -> None:
+def test_a_broker_listens_on_loopback_only(kafka: str) -> None:
     port = int(kafka.rpartition(":")[2])
     addresses = {
         connection.laddr.ip
@@ -45,7 +45,7 @@ def test_a_broker_listens_on_this_machine_only(kafka: str) -> None:
     assert {address.removeprefix("::ffff:") for address in addresses} == {LOOPBACK}
 
 
-def test_a_jar_that_was_changed_is_refused_by_name(tmp_path: Path) -> None:
+def test_a_changed_jar_is_refused_by_name(tmp_path: Path) -> None:
     fetch_jars(cache_folder(), print)
     shutil.copytree(cache_folder() / "jars", tmp_path / "jars")
     changed = tmp_path / "jars" / kafka_jars()[0].file_name

@@ -60,7 +60,7 @@ def folder(tmp_path: Path) -> Folder:
     return Folder(tmp_path / "data")
 
 
-def test_programs_stop_from_the_highest_to_the_lowest_and_none_is_left(
+def test_programs_stop_from_the_highest_priority_to_the_lowest_and_none_is_left(
     start: Start, folder: Folder, tmp_path: Path
 ) -> None:
     stops = tmp_path / "stops"
@@ -74,7 +74,7 @@ def test_programs_stop_from_the_highest_to_the_lowest_and_none_is_left(
     assert not manager.is_running(folder)
 
 
-def test_what_dies_is_started_again_and_counted(start: Start, folder: Folder) -> None:
+def test_a_program_that_dies_is_restarted_and_counted(start: Start, folder: Folder) -> None:
     start(folder, [sleeping("sleeper")])
     until(lambda: pid_of(folder, "sleeper") is not None)
     first = pid_of(folder, "sleeper")
@@ -85,7 +85,7 @@ def test_what_dies_is_started_again_and_counted(start: Start, folder: Folder) ->
     assert [process.restarts for process in manager.processes(folder)] == [1]
 
 
-def test_what_runs_once_is_started_until_it_ends_well_and_is_then_finished(
+def test_a_run_once_program_is_restarted_until_its_success_and_then_finished(
     start: Start, folder: Folder, tmp_path: Path
 ) -> None:
     tries = tmp_path / "tries"
@@ -98,7 +98,7 @@ def test_what_runs_once_is_started_until_it_ends_well_and_is_then_finished(
     assert tries.read_text() == "xxx"
 
 
-def test_what_a_killed_manager_left_running_is_found_and_ended(start: Start, folder: Folder) -> None:
+def test_programs_left_by_a_killed_manager_are_found_and_ended(start: Start, folder: Folder) -> None:
     start(folder, [sleeping("orphan")])
     until(lambda: pid_of(folder, "orphan") is not None)
     orphan, killed = pid_of(folder, "orphan"), manager.manager_pid(folder)
@@ -114,7 +114,7 @@ def test_what_a_killed_manager_left_running_is_found_and_ended(start: Start, fol
     assert manager.is_running(folder)
 
 
-def test_a_database_whose_manager_was_killed_is_stopped_and_starts_again_on_its_data(
+def test_a_database_left_by_a_killed_manager_is_stopped_and_starts_again_on_its_data(
     start: Start, folder: Folder
 ) -> None:
     for _ in range(2):
@@ -152,7 +152,7 @@ def test_a_long_data_path_gets_a_short_socket(start: Start, tmp_path: Path) -> N
     assert not deep.control_socket.exists()
 
 
-def test_two_commands_do_not_start_one_instance_at_once(folder: Folder) -> None:
+def test_two_commands_cannot_start_one_instance_at_once(folder: Folder) -> None:
     with folder.starting(), pytest.raises(FixableError, match="Another command"), Folder(folder.data).starting():
         pass
 

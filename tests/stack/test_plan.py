@@ -32,7 +32,7 @@ def only_taken(monkeypatch: pytest.MonkeyPatch, *taken: int) -> None:
         (["--port", "4444"], "3001", 4444),
     ],
 )
-def test_the_port_is_that_of_the_command_else_that_of_the_variable_else_8000(
+def test_the_port_is_taken_from_the_command_line_or_the_variable_or_is_8000(
     arguments: list[str],
     variable: str | None,
     port: int,
@@ -49,7 +49,7 @@ def test_the_port_is_that_of_the_command_else_that_of_the_variable_else_8000(
     assert f"Port {port} is taken. Name another with --port." in capsys.readouterr().err
 
 
-def test_the_broker_takes_9092_where_it_is_free_and_another_where_it_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_broker_uses_port_9092_if_free_and_another_port_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("KAFKA_BROKERS", raising=False)
     only_taken(monkeypatch)
     free = _plan(Settings(), options(), FEED)
@@ -60,7 +60,7 @@ def test_the_broker_takes_9092_where_it_is_free_and_another_where_it_is_not(monk
     assert taken.kafka_brokers == f"127.0.0.1:{taken.kafka_port}"
 
 
-def test_a_broker_that_is_named_is_used_and_none_is_started() -> None:
+def test_a_configured_broker_is_used_and_no_broker_is_started() -> None:
     named = _plan(Settings.model_validate({"kafka_brokers": BROKERS}), options(), FEED)
     assert (named.kafka_port, named.kafka_brokers) == (None, BROKERS)
 
@@ -74,7 +74,7 @@ def test_a_broker_that_is_named_is_used_and_none_is_started() -> None:
         (3001, (), [3002, 3005, 4000]),
     ],
 )
-def test_the_api_listens_on_the_seeds_ports_that_are_free_and_not_its_own(
+def test_the_api_listens_on_the_free_ports_of_the_seeds_except_its_own(
     port: int, taken: tuple[int, ...], listens: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     only_taken(monkeypatch, *taken)

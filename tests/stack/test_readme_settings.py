@@ -35,7 +35,7 @@ def _with_nothing_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("number", PRINTED)
-def test_what_a_readme_prints_for_env_gives_the_api_a_secret_it_starts_with(number: str, tmp_path: Path) -> None:
+def test_the_env_file_printed_in_a_readme_gives_the_api_an_accepted_secret(number: str, tmp_path: Path) -> None:
     (tmp_path / ".env").write_text(PRINTED[number], encoding="utf-8")
     settings = Settings()
     printed = dotenv_values(".env")
@@ -50,7 +50,7 @@ def test_what_a_readme_prints_for_env_gives_the_api_a_secret_it_starts_with(numb
     assert jwt_secret(started(tmp_path / "other", settings)) != secret
 
 
-def test_a_short_secret_of_before_still_opens_what_it_signed(tmp_path: Path) -> None:
+def test_a_replaced_short_secret_is_kept_as_a_retired_secret_with_a_notice(tmp_path: Path) -> None:
     before = jwt_secret(started(tmp_path, given(SHORT)))
     now = started(tmp_path, given(RETIRED, retired=SHORT))
     assert jwt_secret(now) != before
@@ -69,7 +69,7 @@ def test_a_short_secret_of_before_still_opens_what_it_signed(tmp_path: Path) -> 
         ("8e0c1b7f3a5d9e2c4b6a8f0d1e3c5b7a", SHORT, "JWT_SECRETS_RETIRED has 15 bytes"),
     ],
 )
-def test_in_production_a_weak_secret_is_refused_before_anything_starts(
+def test_in_production_a_weak_secret_is_refused_before_any_process_starts(
     secret: str,
     retired: str,
     said: str,
@@ -90,7 +90,7 @@ def test_in_production_a_weak_secret_is_refused_before_anything_starts(
     assert not Folder(tmp_path / "x").secrets.exists()
 
 
-def test_an_api_started_by_itself_takes_a_short_secret_in_the_demo_profile_only(
+def test_an_api_run_alone_accepts_a_short_secret_in_the_demo_profile_only(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     taken = []
@@ -111,7 +111,7 @@ def own_database(postgres: str) -> Iterator[str]:
 
 @pytest.mark.slow
 @pytest.mark.timeout(2 * TIMEOUT_S)
-def test_up_starts_with_what_seed_001_prints(own_database: str, tmp_path: Path) -> None:
+def test_up_starts_with_the_env_file_of_seed_001(own_database: str, tmp_path: Path) -> None:
     """As printed, but for the database: user and password of its line are nobody's."""
     lines = PRINTED["001"].splitlines(keepends=True)
     others = [line for line in lines if not line.startswith("DATABASE_URL=")]

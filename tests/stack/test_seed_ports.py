@@ -24,7 +24,7 @@ from tests.api.test_listening import has_ipv6
 TIMEOUT_S = 300
 
 
-def test_what_the_seeds_set_and_nothing_here_reads_is_said_in_one_line(
+def test_settings_of_the_seeds_that_reprise_ignores_are_named_in_one_line(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -37,7 +37,7 @@ def test_what_the_seeds_set_and_nothing_here_reads_is_said_in_one_line(
 
 
 @pytest.mark.parametrize("profile", ["demo", "production"])
-def test_up_says_in_one_line_that_it_is_the_demo_profile_and_what_that_means(
+def test_up_prints_one_line_about_the_demo_profile_and_its_meaning(
     profile: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -53,7 +53,7 @@ def test_up_says_in_one_line_that_it_is_the_demo_profile_and_what_that_means(
             assert part in line
 
 
-def test_the_seeds_ports_are_of_the_demo_profile(
+def test_the_seeds_ports_are_served_in_the_demo_profile_only(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -96,7 +96,7 @@ def up(data: Path, port: int) -> str:
 
 @pytest.mark.slow
 @pytest.mark.timeout(TIMEOUT_S)
-def test_each_port_is_served_by_whichever_address_localhost_means(started: tuple[Market, str]) -> None:
+def test_each_seed_port_is_served_at_both_addresses_of_localhost(started: tuple[Market, str]) -> None:
     _, said = started
     assert "is taken by another program" not in said
     for port in SEED_PORTS:
@@ -108,14 +108,16 @@ def test_each_port_is_served_by_whichever_address_localhost_means(started: tuple
 @pytest.mark.slow
 @pytest.mark.timeout(TIMEOUT_S)
 @pytest.mark.parametrize("number", SEEDS)
-def test_a_readme_works_at_its_own_address(number: str, started: tuple[Market, str]) -> None:
+def test_the_requests_of_a_seed_s_readme_work_at_the_address_in_that_readme(
+    number: str, started: tuple[Market, str]
+) -> None:
     market, _ = started
     run_readme(market, number, lambda port: f"http://localhost:{port}")
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(2 * TIMEOUT_S)
-def test_a_taken_port_is_named_and_the_rest_is_served(started: tuple[Market, str], tmp_path: Path) -> None:
+def test_a_taken_seed_port_is_named_and_the_other_ports_are_served(started: tuple[Market, str], tmp_path: Path) -> None:
     """The other program is the first instance, which has all of them."""
     assert started
     (port,) = free_ports(1)
@@ -130,7 +132,7 @@ def test_a_taken_port_is_named_and_the_rest_is_served(started: tuple[Market, str
 
 
 @pytest.mark.parametrize("family", [socket.AF_INET, socket.AF_INET6])
-def test_a_port_is_taken_where_another_program_has_one_of_its_addresses(family: socket.AddressFamily) -> None:
+def test_a_port_is_taken_if_another_program_listens_on_one_of_its_addresses(family: socket.AddressFamily) -> None:
     if family == socket.AF_INET6 and not has_ipv6():
         pytest.skip("this machine has no ::1")
     (port,) = free_ports(1)
@@ -141,7 +143,7 @@ def test_a_port_is_taken_where_another_program_has_one_of_its_addresses(family: 
 
 
 @pytest.mark.slow
-def test_the_documents_of_both_interfaces_are_there(started: tuple[Market, str]) -> None:
+def test_the_openapi_documents_of_both_interfaces_are_served(started: tuple[Market, str]) -> None:
     market, _ = started
     for path in ("/openapi.json", "/api/compat/openapi.json"):
         assert json.loads(market.http.get(path).text)["paths"]

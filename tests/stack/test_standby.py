@@ -33,7 +33,7 @@ def instance(tmp_path: Path) -> Iterator[Folder]:
     manager.stop(folder, print)
 
 
-def test_each_of_a_pair_takes_the_others_place_and_the_audit_agrees(instance: Folder) -> None:
+def test_each_engine_of_a_pair_replaces_the_other_and_the_audit_agrees(instance: Folder) -> None:
     for owner, standby in (PAIR, PAIR[::-1]):
         before = until(instance, owner, standby)
         os.kill(pid_of(before, owner), signal.SIGKILL)

@@ -21,7 +21,7 @@ from schemas.topics import COMMANDS, EVENTS, SNAPSHOTS, TICKS
 from tests.conftest import SettingsFactory
 
 
-def test_topics_made_once_are_left_alone_the_second_time(settings: SettingsFactory) -> None:
+def test_existing_topics_are_left_unchanged_by_a_second_run(settings: SettingsFactory) -> None:
     made = settings()
     reports = ensure_topics(made)
     assert {report.outcome for report in reports} == {"unchanged"}
@@ -35,11 +35,11 @@ def test_topics_made_once_are_left_alone_the_second_time(settings: SettingsFacto
     }
 
 
-def test_the_clock_of_the_ledger_is_the_broker_s_append_time(settings: SettingsFactory) -> None:
+def test_the_commands_topic_has_the_broker_s_append_time(settings: SettingsFactory) -> None:
     assert described(settings(), COMMANDS)["message.timestamp.type"] == "LogAppendTime"
 
 
-def test_a_setting_changed_by_hand_is_mended(settings: SettingsFactory) -> None:
+def test_a_topic_setting_changed_by_hand_is_restored(settings: SettingsFactory) -> None:
     made = settings()
     entry = ConfigEntry("retention.ms", "1000", incremental_operation=AlterConfigOpType.SET)
     resource = ConfigResource(ResourceType.TOPIC, COMMANDS, incremental_configs=[entry])
@@ -54,13 +54,13 @@ def test_a_setting_changed_by_hand_is_mended(settings: SettingsFactory) -> None:
         time.sleep(0.01)
 
 
-def test_another_number_of_shards_is_refused_with_what_to_do(settings: SettingsFactory) -> None:
+def test_another_number_of_shards_is_refused_with_the_remedy(settings: SettingsFactory) -> None:
     settings(shards=2)
     with pytest.raises(FixableError, match="REPRISE_SHARDS=2"):
         ensure_topics(settings(shards=3))
 
 
-def test_no_broker_is_told_in_one_line(settings: SettingsFactory) -> None:
+def test_an_absent_broker_gets_a_one_line_error(settings: SettingsFactory) -> None:
     nowhere = settings().model_copy(update={"kafka_brokers": "127.0.0.1:1"})
     with pytest.raises(FixableError, match=r"No Kafka broker answers at 127\.0\.0\.1:1"):
         ensure_topics(nowhere)
@@ -86,7 +86,7 @@ def test_the_last_committed_records_are_read_back_through_control_records_and_ab
     assert end_offsets(made, EVENTS) == [0, 80, 0, 0]
 
 
-def test_a_command_goes_to_the_shard_java_s_murmur2_names(settings: SettingsFactory) -> None:
+def test_a_command_goes_to_the_shard_that_java_s_murmur2_gives(settings: SettingsFactory) -> None:
     made = settings()
     producer = Producer(command_producer_options(made))
     producer.produce(COMMANDS, b"x", key=b"account-1")

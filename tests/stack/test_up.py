@@ -69,7 +69,7 @@ def test_up_detached_is_ready_and_down_leaves_no_process(data: Path, tmp_path: P
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-def test_the_end_of_up_in_the_foreground_is_the_end_of_everything(data: Path, number: signal.Signals) -> None:
+def test_ending_up_in_the_foreground_ends_every_process_of_the_instance(data: Path, number: signal.Signals) -> None:
     (port,) = free_ports(1)
     command = reprise_command("up", "--data", str(data), "--port", str(port))
     with subprocess.Popen([*command, "--feed", "simulated"], stdout=subprocess.PIPE, text=True) as up:

@@ -26,7 +26,7 @@ def roles(database_url: str) -> dict[str, str]:
     return found
 
 
-def test_a_user_is_added_with_the_password_of_a_pipe_and_may_be_given_another_role(
+def test_user_add_reads_the_password_from_a_pipe_and_changes_the_role_of_an_existing_user(
     database: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO("correct horse battery\n"))
@@ -39,7 +39,7 @@ def test_a_user_is_added_with_the_password_of_a_pipe_and_may_be_given_another_ro
 
 
 @pytest.mark.parametrize(("piped", "line"), [("", "A password is needed"), ("short\n", "password: ")])
-def test_without_a_proper_password_nobody_is_added(
+def test_without_an_acceptable_password_no_user_is_added(
     piped: str, line: str, database: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO(piped))

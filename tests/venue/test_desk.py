@@ -172,14 +172,14 @@ class Existing(Venue):
             return None
 
 
-def test_it_is_sent_again_while_an_older_order_shows_that_nothing_was_forgotten() -> None:
+def test_an_unknown_order_is_sent_again_while_an_older_order_proves_there_was_no_reset() -> None:
     _, events, entry = unknown_order("witness")
     venue = Existing("witness")
     settle(events, venue, entry)
     assert venue.sent == ["x"]
 
 
-def test_it_is_lost_where_the_older_order_is_gone() -> None:
+def test_an_unknown_order_is_lost_where_the_older_order_is_gone() -> None:
     _, events, entry = unknown_order("witness")
     venue = Existing()
     settle(events, venue, entry)
@@ -187,7 +187,7 @@ def test_it_is_lost_where_the_older_order_is_gone() -> None:
     assert [type(event).__name__ for event in events.written[-2:]] == ["VenueReset", "VenueOrderLost"]
 
 
-def test_it_is_rejected_where_no_older_order_could_show_anything() -> None:
+def test_an_unknown_order_is_rejected_where_no_older_order_could_prove_anything() -> None:
     _, events, entry = unknown_order(None)
     venue = Existing()
     settle(events, venue, entry)
@@ -195,7 +195,7 @@ def test_it_is_rejected_where_no_older_order_could_show_anything() -> None:
     assert type(events.written[-1]).__name__ == "VenueOrderRejected"
 
 
-def test_an_order_accepted_after_it_was_sent_shows_nothing() -> None:
+def test_an_order_accepted_after_an_unknown_order_was_sent_proves_nothing() -> None:
     book, events, entry = unknown_order(None)
     head: dict[str, Any] = {"seq": 0, "command_offset": None, "account_id": "a", "time": LONG_AGO}
     later = order("later")
@@ -207,7 +207,7 @@ def test_an_order_accepted_after_it_was_sent_shows_nothing() -> None:
     assert venue.sent == []
 
 
-def test_a_reset_that_somebody_else_finds_while_it_asks_loses_it_though_new_orders_are_there() -> None:
+def test_a_reset_found_during_the_query_loses_an_unknown_order_though_new_orders_exist() -> None:
     book, events, entry = unknown_order("witness")
     head: dict[str, Any] = {"seq": 0, "command_offset": None, "account_id": "a", "time": LONG_AGO}
     venue = Existing("survivor")
@@ -233,7 +233,7 @@ def test_a_reset_that_somebody_else_finds_while_it_asks_loses_it_though_new_orde
     assert type(events.written[-1]).__name__ == "VenueOrderLost"
 
 
-def test_an_unknown_order_is_asked_about_for_a_while_without_keys_and_then_abandoned_by_name() -> None:
+def test_an_unknown_order_without_keys_is_retried_for_a_while_and_then_abandoned_with_a_reason() -> None:
     _, events, entry = unknown_order(None)
     keys = Keys()
     keys.lost = True
@@ -246,7 +246,7 @@ def test_an_unknown_order_is_asked_about_for_a_while_without_keys_and_then_aband
     assert entry.is_final
 
 
-def test_an_unknown_order_whose_keys_the_venue_refuses_is_abandoned_with_the_venue_s_number() -> None:
+def test_an_unknown_order_whose_keys_the_venue_refuses_is_abandoned_with_the_venue_s_error_code() -> None:
     _, events, entry = unknown_order(None)
     venue = Refusing()
     settle(events, venue, entry)
@@ -255,7 +255,7 @@ def test_an_unknown_order_whose_keys_the_venue_refuses_is_abandoned_with_the_ven
     assert (abandoned.code, venue.questions > 1, venue.sent) == ("-2015", True, [])
 
 
-def test_a_resting_order_is_abandoned_only_where_every_question_about_it_was_in_vain_for_so_long() -> None:
+def test_a_resting_order_is_abandoned_only_after_every_query_failed_for_the_whole_period() -> None:
     book, events, _ = unknown_order("resting")
     resting = book.entries["a", "resting"]
     keys, venue = Keys(), Refusing(comes_back=2)

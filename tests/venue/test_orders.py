@@ -34,7 +34,7 @@ def trader(desk: Desk, worker: ServiceProcess) -> Trader:
     return trader
 
 
-def test_a_market_order_is_received_submitted_accepted_and_filled_under_our_id(
+def test_a_market_order_is_received_submitted_accepted_and_filled_under_its_client_order_id(
     desk: Desk, trader: Trader, testnet: Testnet
 ) -> None:
     before = desk.position(trader, "BTCUSDT")
@@ -51,7 +51,7 @@ def test_a_market_order_is_received_submitted_accepted_and_filled_under_our_id(
     assert desk.position(trader, "BTCUSDT") - before == Decimal("0.5")
 
 
-def test_a_resting_order_is_accepted_and_filled_in_parts_when_the_stream_says_so(
+def test_a_resting_order_is_accepted_and_filled_in_parts_by_reports_of_the_stream(
     desk: Desk, trader: Trader, testnet: Testnet
 ) -> None:
     order_id = desk.place(trader, "2", price="40000")
@@ -66,7 +66,7 @@ def test_a_resting_order_is_accepted_and_filled_in_parts_when_the_stream_says_so
     testnet.move("BTCUSDT", "50000")
 
 
-def test_what_happens_while_the_stream_is_cut_is_found_when_it_is_back(
+def test_a_fill_missed_while_the_stream_was_cut_is_found_after_the_reconnection(
     desk: Desk, trader: Trader, testnet: Testnet
 ) -> None:
     order_id = desk.place(trader, "1", price="45000")
@@ -77,7 +77,7 @@ def test_what_happens_while_the_stream_is_cut_is_found_when_it_is_back(
     testnet.move("BTCUSDT", "50000")
 
 
-def test_an_order_is_cancelled_once_and_then_there_is_nothing_to_cancel(desk: Desk, trader: Trader) -> None:
+def test_an_order_is_cancelled_once_and_a_second_cancel_changes_nothing(desk: Desk, trader: Trader) -> None:
     order_id = desk.place(trader, "1", price="30000")
     desk.cancel(trader, order_id)
     desk.until(trader, order_id, "cancelled")
@@ -102,7 +102,7 @@ def test_an_order_is_cancelled_once_and_then_there_is_nothing_to_cancel(desk: De
         ({"quantity": "1", "kind": "LIMIT"}, "PRICE_MISSING"),
     ],
 )
-def test_an_order_the_filters_forbid_is_refused_by_the_filter_s_name_and_never_sent(
+def test_an_order_the_filters_forbid_is_refused_with_the_filter_s_name_and_never_sent(
     desk: Desk, trader: Trader, testnet: Testnet, asked: dict[str, str], code: str
 ) -> None:
     order_id = desk.place(trader, **asked)  # type: ignore[arg-type]  # Keywords of that function.
@@ -111,7 +111,7 @@ def test_an_order_the_filters_forbid_is_refused_by_the_filter_s_name_and_never_s
     assert order_id not in {sent["newClientOrderId"] for sent in testnet.asked("POST", "order")}
 
 
-def test_what_only_the_venue_can_know_is_refused_in_its_own_words(desk: Desk, trader: Trader) -> None:
+def test_an_order_the_venue_refuses_is_rejected_with_the_venue_s_code_and_message(desk: Desk, trader: Trader) -> None:
     order_id = desk.place(trader, "1001", symbol="ETHUSDT", side="sell", price="8000")
     row = desk.until(trader, order_id, "rejected")
     assert (row.code, row.message) == ("-2010", "Account has insufficient balance for requested action.")
@@ -123,13 +123,15 @@ def test_without_keys_or_too_late_an_order_is_refused(desk: Desk, trader: Trader
     assert desk.until(trader, desk.place(trader, within_s=-1.0), "rejected").code == "DEADLINE_PASSED"
 
 
-def test_a_wrong_secret_is_the_venue_s_refusal(desk: Desk, testnet: Testnet, worker: ServiceProcess) -> None:
+def test_a_wrong_secret_is_refused_by_the_venue(desk: Desk, testnet: Testnet, worker: ServiceProcess) -> None:
     trader = desk.trader()
     testnet.open_account(trader.api_key, "another secret")
     assert desk.until(trader, desk.place(trader), "rejected").code == "-1022"
 
 
-def test_a_second_order_of_one_id_is_refused_and_changes_nothing(desk: Desk, trader: Trader, testnet: Testnet) -> None:
+def test_a_second_order_with_a_used_id_is_refused_and_changes_nothing(
+    desk: Desk, trader: Trader, testnet: Testnet
+) -> None:
     order_id = desk.place(trader)
     desk.until(trader, order_id, "filled")
     desk.place(trader, order_id=order_id)
@@ -140,14 +142,14 @@ def test_a_second_order_of_one_id_is_refused_and_changes_nothing(desk: Desk, tra
     assert testnet.market.placed[order_id] == 1
 
 
-def test_bytes_that_are_no_command_are_answered_and_passed(desk: Desk, trader: Trader) -> None:
+def test_bytes_that_are_no_command_are_rejected_and_the_worker_continues(desk: Desk, trader: Trader) -> None:
     desk.append(b"nothing of ours", trader.account_id.encode())
     desk.until(trader, desk.place(trader), "filled")
     assert any(isinstance(one, VenueCommandRejected) and one.code == "NOT_DECODABLE" for one in desk.events())
 
 
 @pytest.mark.slow
-def test_a_reply_that_is_lost_after_the_order_was_executed_is_asked_about_and_nothing_is_sent_again(
+def test_an_executed_order_whose_reply_was_lost_is_queried_and_not_sent_again(
     desk: Desk, trader: Trader, testnet: Testnet
 ) -> None:
     for chaos in (Chaos(dropped=1.0, orders_only=True), Chaos(failed=1.0, orders_only=True)):
@@ -159,7 +161,7 @@ def test_a_reply_that_is_lost_after_the_order_was_executed_is_asked_about_and_no
         assert testnet.market.placed[order_id] == 1
 
 
-def test_an_order_that_arrives_late_is_waited_for_and_not_sent_again(
+def test_an_order_that_reaches_the_venue_late_is_waited_for_and_not_sent_again(
     desk: Desk, trader: Trader, testnet: Testnet
 ) -> None:
     testnet.late_s = WINDOW_MS / 1_000 * 0.7
@@ -169,7 +171,7 @@ def test_an_order_that_arrives_late_is_waited_for_and_not_sent_again(
 
 
 @pytest.mark.slow
-def test_an_order_that_arrives_after_its_window_is_refused_there_and_sent_again_here(
+def test_an_order_that_reaches_the_venue_after_its_window_is_refused_and_sent_again(
     desk: Desk, trader: Trader, testnet: Testnet
 ) -> None:
     testnet.late_s = WINDOW_MS / 1_000 * 1.5
@@ -179,7 +181,7 @@ def test_an_order_that_arrives_after_its_window_is_refused_there_and_sent_again_
     assert testnet.market.placed[order_id] == 1
 
 
-def test_a_clock_that_differs_is_corrected_for(desk: Desk, trader: Trader, testnet: Testnet) -> None:
+def test_a_difference_between_the_clocks_is_corrected(desk: Desk, trader: Trader, testnet: Testnet) -> None:
     testnet.ahead_ms = 30_000
     desk.until(trader, desk.place(trader), "filled")
     testnet.ahead_ms = -30_000
@@ -189,7 +191,7 @@ def test_a_clock_that_differs_is_corrected_for(desk: Desk, trader: Trader, testn
 
 
 @pytest.mark.slow
-def test_a_worker_that_is_killed_between_saying_and_hearing_finds_its_order_again(
+def test_a_worker_killed_between_submission_and_reply_finds_its_order_again(
     desk: Desk, trader: Trader, testnet: Testnet, worker: ServiceProcess
 ) -> None:
     testnet.chaos = Chaos(dropped=1.0, orders_only=True)
@@ -203,7 +205,7 @@ def test_a_worker_that_is_killed_between_saying_and_hearing_finds_its_order_agai
 
 
 @pytest.mark.slow
-def test_after_a_reset_open_orders_are_lost_positions_empty_and_the_next_order_counts(
+def test_after_a_reset_of_the_venue_open_orders_are_lost_and_positions_start_from_zero(
     desk: Desk, trader: Trader, testnet: Testnet
 ) -> None:
     resting = desk.place(trader, "1", price="20000")
@@ -217,7 +219,7 @@ def test_after_a_reset_open_orders_are_lost_positions_empty_and_the_next_order_c
     assert desk.position(trader, "BTCUSDT") == Decimal("0.25") == testnet.market.held(trader.api_key, "BTC")
 
 
-def test_orders_whose_keys_are_lost_end_as_abandoned_whether_they_rest_or_nobody_knows(
+def test_resting_and_unknown_orders_whose_keys_are_lost_end_as_abandoned(
     desk: Desk, trader: Trader, testnet: Testnet
 ) -> None:
     revoking, refused = desk.trader(), desk.trader()

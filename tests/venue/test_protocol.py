@@ -44,7 +44,7 @@ ORDER = VenueOrder(
         ("１２３４５６", "e1353ec6b14d888f1164ae9af8228a3dbd508bc82eb867db8ab6046442f33ef3"),  # noqa: RUF001
     ],
 )
-def test_a_request_is_signed_as_the_venue_documents_it(symbol: str, expected: str) -> None:
+def test_a_request_has_the_signature_of_the_venue_s_documentation(symbol: str, expected: str) -> None:
     parameters: dict[str, str | int] = {
         "symbol": symbol,
         "side": "BUY",
@@ -58,7 +58,7 @@ def test_a_request_is_signed_as_the_venue_documents_it(symbol: str, expected: st
     assert signature(encoded(parameters), SECRET) == expected
 
 
-def test_a_message_of_the_websocket_is_signed_in_the_order_of_its_names() -> None:
+def test_a_websocket_message_is_signed_with_its_parameters_in_alphabetical_order() -> None:
     signed = signed_message({"timestamp": 1, "apiKey": "k"}, SECRET)
     assert signed["signature"] == signature("apiKey=k&timestamp=1", SECRET)
 
@@ -96,17 +96,19 @@ async def _answered(status: int, body: Any, headers: dict[str, str] | None = Non
         (200, {"nothing": "of an order"}, OutcomeUnknown),
     ],
 )
-def test_only_what_was_certainly_not_done_may_be_sent_again(status: int, body: Any, meaning: type[Exception]) -> None:
+def test_only_a_request_that_certainly_had_no_effect_may_be_sent_again(
+    status: int, body: Any, meaning: type[Exception]
+) -> None:
     given, _, _ = asyncio.run(_answered(status, body))
     assert type(given) is meaning
 
 
-def test_a_refused_time_has_the_clock_compared_again() -> None:
+def test_a_refused_timestamp_makes_the_client_compare_the_clock_again() -> None:
     _, _, clock = asyncio.run(_answered(400, {"code": -1021, "msg": "Timestamp"}))
     assert not clock.compared
 
 
-def test_after_a_429_nothing_is_sent_for_as_long_as_was_said() -> None:
+def test_after_a_429_no_request_is_sent_for_the_retry_after_time() -> None:
     _, limits, _ = asyncio.run(_answered(429, {"code": -1003, "msg": "Too much"}, {"Retry-After": "7"}))
     assert 6 < limits.blocked_s <= 7
 
@@ -117,7 +119,7 @@ INFO = {
 }
 
 
-def test_before_anything_else_the_limits_are_asked_for_once_for_all_who_wait() -> None:
+def test_the_limits_are_requested_once_before_any_other_request() -> None:
     asked: list[str] = []
 
     async def answer(request: httpx.Request) -> httpx.Response:
@@ -138,7 +140,7 @@ def test_before_anything_else_the_limits_are_asked_for_once_for_all_who_wait() -
     assert asked == ["/api/v3/exchangeInfo"] + 5 * ["/api/v3/order"]
 
 
-def test_while_the_limits_cannot_be_learnt_nothing_else_is_sent() -> None:
+def test_no_other_request_is_sent_while_the_limits_are_unknown() -> None:
     asked: list[str] = []
 
     def answer(request: httpx.Request) -> httpx.Response:
@@ -158,7 +160,7 @@ def test_while_the_limits_cannot_be_learnt_nothing_else_is_sent() -> None:
     assert asked == 2 * ["/api/v3/exchangeInfo"]
 
 
-def test_what_waits_to_be_sent_when_the_venue_asks_for_silence_is_not_sent() -> None:
+def test_requests_waiting_when_the_venue_answers_429_are_not_sent() -> None:
     sent = 0
 
     async def answer(request: httpx.Request) -> httpx.Response:
@@ -181,7 +183,7 @@ def test_what_waits_to_be_sent_when_the_venue_asks_for_silence_is_not_sent() -> 
     assert sent == AT_ONCE
 
 
-def test_what_is_on_its_way_counts_though_no_reply_has_told_of_it() -> None:
+def test_requests_in_flight_count_against_the_limit() -> None:
     async def admitted() -> None:
         limits = Limits(lambda: 1_000)
         limits.learn(INFO["rateLimits"])
@@ -213,7 +215,7 @@ def test_a_request_over_the_limit_waits_for_the_next_window() -> None:
     assert asyncio.run(waited()) < 1
 
 
-def test_orders_are_counted_for_each_key_by_itself() -> None:
+def test_orders_are_counted_for_each_api_key_separately() -> None:
     async def admitted() -> None:
         limits = Limits(lambda: 1_000)
         limits.learn([{"rateLimitType": "ORDERS", "interval": "SECOND", "intervalNum": 10, "limit": 10}])
@@ -264,7 +266,7 @@ def judged(kind: str, quantity: str, price: str | None = None, average: str = "5
         (("LIMIT", "1", "50000"), ("LIMIT", "1.000000001", "50000"), "PRECISION"),
     ],
 )
-def test_the_last_value_passes_and_the_first_beyond_is_refused(
+def test_the_last_value_inside_a_filter_passes_and_the_first_beyond_is_refused(
     passes: tuple[str, ...], fails: tuple[str, ...], filter_name: str
 ) -> None:
     assert judged(*passes) is None
@@ -272,7 +274,7 @@ def test_the_last_value_passes_and_the_first_beyond_is_refused(
 
 
 @pytest.mark.parametrize("quantity", ["NaN", "Infinity", "-1", "0", "", "1e999", "one", "1" * 50])
-def test_what_is_no_quantity_is_refused_as_one(quantity: str) -> None:
+def test_an_invalid_quantity_is_refused_under_the_name_quantity(quantity: str) -> None:
     assert judged("MARKET", quantity) == "QUANTITY"
 
 
@@ -291,24 +293,24 @@ def of(quantity: str, cost: str, realized: str) -> Holding:
     return Holding(Decimal(quantity), Decimal(cost), Decimal(realized))
 
 
-def test_a_position_is_netted_at_its_average_cost_and_what_is_sold_is_realized() -> None:
+def test_a_position_is_netted_at_average_cost_and_a_sale_realizes_its_result() -> None:
     assert held(trade("buy", "1", "100"), trade("buy", "1", "200")) == of("2", "300", "0")
     assert held(trade("buy", "1", "100"), trade("buy", "1", "200"), trade("sell", "1", "180")) == of("1", "150", "30")
     assert held(trade("buy", "1", "100"), trade("sell", "1", "90")) == of("0", "0", "-10")
 
 
-def test_a_sale_beyond_what_is_held_begins_a_negative_position() -> None:
+def test_a_sale_beyond_the_held_quantity_begins_a_negative_position() -> None:
     assert held(trade("buy", "1", "100"), trade("sell", "3", "110")) == of("-2", "-220", "10")
     assert held(trade("sell", "2", "110"), trade("buy", "2", "100")) == of("0", "0", "20")
 
 
-def test_a_commission_in_the_base_asset_makes_less_of_it_and_one_in_the_quote_asset_a_smaller_result() -> None:
+def test_a_commission_reduces_the_quantity_in_the_base_asset_and_the_result_in_the_quote_asset() -> None:
     assert held(trade("buy", "1", "100", "0.001", "BTC")) == of("0.999", "100", "0")
     assert held(trade("buy", "1", "100"), trade("sell", "1", "110", "0.11")) == of("0", "0", "9.89")
     assert held(trade("buy", "1", "100", "0.01", "BNB")) == of("1", "100", "0")
 
 
-def test_keys_open_for_their_user_and_key_id_alone() -> None:
+def test_sealed_keys_open_for_their_user_and_key_id_alone() -> None:
     vault, user, key_id = Vault(b"k" * KEY_BYTES), uuid4(), uuid4()
     sealed = seal_keys(vault, user, key_id, KEYS)
     assert SECRET.encode() not in sealed
@@ -326,7 +328,7 @@ def test_keys_open_for_their_user_and_key_id_alone() -> None:
             open_keys(*wrong)
 
 
-def test_keys_sealed_twice_are_different_bytes_and_have_no_text() -> None:
+def test_keys_sealed_twice_are_different_bytes_and_are_never_printed() -> None:
     vault, user, key_id = Vault(b"k" * KEY_BYTES), uuid4(), uuid4()
     assert seal_keys(vault, user, key_id, KEYS) != seal_keys(vault, user, key_id, KEYS)
     assert SECRET not in f"{KEYS} {KEYS!r}"
@@ -346,7 +348,7 @@ def test_an_encryption_key_is_32_bytes_as_text(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["short", "1" * 31, "1" * 33, "0g" * 32, "A" * 42, "A" * 44, "é" * 32])
-def test_any_other_encryption_key_is_refused_without_being_shown(text: str) -> None:
+def test_an_encryption_key_of_another_length_is_refused_without_being_shown(text: str) -> None:
     with pytest.raises(FixableError, match="ENCRYPTION_KEY") as refused:
         key_bytes(text)
     assert text not in str(refused.value)

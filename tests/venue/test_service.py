@@ -63,7 +63,7 @@ def trader(desk: Desk, user: User) -> Trader:
     return trader
 
 
-def test_keys_are_stored_sealed_and_nothing_gives_them_back(desk: Desk, user: User) -> None:
+def test_venue_keys_are_stored_sealed_and_never_returned(desk: Desk, user: User) -> None:
     api_key, secret = f"api-key-{uuid4().hex}", f"secret-{uuid4().hex}"
 
     async def work(parts: Parts) -> None:
@@ -83,7 +83,7 @@ def test_keys_are_stored_sealed_and_nothing_gives_them_back(desk: Desk, user: Us
     assert secret not in str(rows)
 
 
-def test_an_order_is_pending_and_listed_at_once_and_told_in_order_when_a_worker_comes(
+def test_an_order_is_pending_and_listed_at_once_and_its_updates_come_in_order_from_the_worker(
     desk: Desk, trader: Trader
 ) -> None:
     told: list[VenueUpdate] = []
@@ -109,7 +109,7 @@ def test_an_order_is_pending_and_listed_at_once_and_told_in_order_when_a_worker_
     with_api(desk, work)
 
 
-def test_another_s_order_is_not_found(desk: Desk, user: User) -> None:
+def test_another_user_s_order_is_not_found(desk: Desk, user: User) -> None:
     async def work(parts: Parts) -> None:
         order_id = await service.place(parts, user.account_id, SMALL)
         for ask in (service.cancel, service.order):
@@ -131,7 +131,7 @@ def test_another_s_order_is_not_found(desk: Desk, user: User) -> None:
         {"time_in_force": ""},
     ],
 )
-def test_what_is_no_order_is_malformed_and_never_appended(desk: Desk, user: User, wrong: dict[str, Any]) -> None:
+def test_a_malformed_order_is_refused_and_never_appended(desk: Desk, user: User, wrong: dict[str, Any]) -> None:
     async def work(parts: Parts) -> None:
         with pytest.raises(ApiError, match="MALFORMED"):
             await service.place(parts, user.account_id, SMALL._replace(**wrong))
@@ -151,7 +151,7 @@ def test_pages_of_orders_are_newest_first(desk: Desk, user: User) -> None:
 
 
 @pytest.mark.slow
-def test_after_keys_are_revoked_nothing_more_is_sent(desk: Desk, trader: Trader) -> None:
+def test_after_venue_keys_are_revoked_no_order_is_sent(desk: Desk, trader: Trader) -> None:
     async def work(parts: Parts) -> None:
         waiting = await service.place(parts, trader.account_id, SMALL)
         assert await keys.revoke(parts, trader.user_id)
@@ -164,7 +164,7 @@ def test_after_keys_are_revoked_nothing_more_is_sent(desk: Desk, trader: Trader)
     with_api(desk, work)
 
 
-def test_a_rebuild_makes_the_same_rows_again(desk: Desk, trader: Trader) -> None:
+def test_a_rebuild_makes_identical_rows_of_venue_orders_and_positions(desk: Desk, trader: Trader) -> None:
     def rows() -> list[Any]:
         with desk.engine.connect() as db:
             orders = db.execute(

@@ -12,7 +12,7 @@ from tests.venue.soak import Load, bad_days, must_hold
 
 
 @pytest.mark.slow
-def test_bad_days_a_kill_and_a_reset_place_no_order_twice_leave_none_pending_and_positions_are_the_venue_s(
+def test_through_faults_a_kill_and_a_reset_no_order_is_doubled_or_left_pending_and_positions_agree(
     desk: Desk,
 ) -> None:
     with desk.worker("soak") as worker:
@@ -32,7 +32,9 @@ def test_bad_days_a_kill_and_a_reset_place_no_order_twice_leave_none_pending_and
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("seed", range(3))
-def test_the_same_for_two_minutes_with_the_worker_killed_now_and_then(desk: Desk, seed: int) -> None:
+def test_for_two_minutes_of_faults_and_kills_no_order_is_doubled_or_left_pending_and_positions_agree(
+    desk: Desk, seed: int
+) -> None:
     dice = random.Random(seed)
     with desk.worker(f"soak-{seed}") as worker:
         load = Load(desk, seed=seed, traders=6)
@@ -56,7 +58,7 @@ def test_the_same_for_two_minutes_with_the_worker_killed_now_and_then(desk: Desk
 
 
 @pytest.mark.slow
-def test_of_two_workers_the_later_one_works_and_the_earlier_one_ends(desk: Desk) -> None:
+def test_a_second_worker_takes_over_and_the_first_worker_ends(desk: Desk) -> None:
     with desk.worker("first") as first:
         trader = desk.trader()
         desk.until(trader, desk.place(trader), "filled", timeout_s=30)

@@ -88,7 +88,7 @@ def test_seed_cookies_of_different_users_are_refused(market: Market) -> None:
     assert (reply.status_code, reply.json()["code"]) == (401, "CREDENTIALS_CONFLICT")
 
 
-def test_seed_000_s_and_001_s_smaller_routes_are_served(market: Market) -> None:
+def test_the_smaller_routes_of_seed_000_and_seed_001_are_served(market: Market) -> None:
     market.at("SOL_USDC", "150.00")
     with market.client() as client:
         assert client.get("/health").json()["status"] == "ok"
