@@ -143,5 +143,7 @@ Command = (
     | UpdatePrices
 )
 
+PositionCommand = ClosePosition | ReducePosition | AmendStops  # About one position.
+
 # They only close or amend: a limit must not keep a client in.
 EXITS = (ClosePosition, ReducePosition, ReduceOldest, AmendStops)

@@ -4,12 +4,13 @@ Pure. Only the audit has code of its own for it, so that a mistake here is found
 of the core too, which decides it by its own records; a test compares the two.
 """
 
-from typing import Final, Literal, NamedTuple, assert_never
+from typing import Literal, NamedTuple, assert_never
 
 from schemas.bounds import PRICE_AGE_MAX
 from schemas.events import (
     AccountOpened,
     Deposited,
+    FillEvent,
     MoneyEvent,
     PositionClosed,
     PositionOpened,
@@ -20,8 +21,6 @@ from schemas.messages import Side
 
 PriceState = Literal["none", "unconfirmed", "stale", "fresh"]
 LedgerKind = Literal["deposit", "withdrawal", "fee", "realized_pnl", "liquidation_fee"]
-
-_OF_A_POSITION: Final = (PositionOpened, PositionReduced, PositionClosed)
 
 
 class BookChange(NamedTuple):
@@ -90,7 +89,7 @@ def book_change(event: MoneyEvent) -> BookChange:
 
 def ledger_entries(event: MoneyEvent, balance: int) -> list[LedgerEntry]:
     """Explain what an event changes an account's balance by, kind by kind; balance: before it, in micros."""
-    position_id = event.position_id if isinstance(event, _OF_A_POSITION) else None
+    position_id = event.position_id if isinstance(event, FillEvent) else None
     entries: list[LedgerEntry] = []
     after = balance
     for kind, amount in _balance_changes(event):

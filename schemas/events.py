@@ -268,10 +268,13 @@ Event = (
     | TickHeld
 )
 
-# Every event is of exactly one of these three kinds; a test compares them with `Event`.
-# Money moves, and `legs` says from where to where.
+# Groups of events; tests compare them with `Event` and with the fields. Each event is of one of the first three.
+# Money moves: `legs` says from where to where.
 MoneyEvent = AccountOpened | Deposited | Withdrawn | PositionOpened | PositionClosed | PositionReduced
 # What is traded, by whose prices, and at which: of no account, and the same in every shard.
 MarketEvent = InstrumentsDefined | MarketStatusSet | FeedSelected | FeedKept | PricesUpdated | TickHeld
-# Neither: what was refused, repeated, or changes no money and no market.
+# Neither money nor a market changes.
 OtherEvent = CommandRejected | CommandRepeated | StopsAmended | OldestReduced | RulesActivated
+PositionEvent = PositionOpened | StopsAmended | PositionReduced | PositionClosed  # One position changes.
+FillEvent = PositionOpened | PositionReduced | PositionClosed  # Something was executed at the price of a tick.
+BroadcastEvent = InstrumentsDefined | MarketStatusSet | RulesActivated  # The outcome of a broadcast.

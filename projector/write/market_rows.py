@@ -1,20 +1,20 @@
 """Which rows follow from shard 0's events about the market: last prices, minutes of candles, feed, instruments."""
 
-from typing import NamedTuple
+from typing import NamedTuple, assert_never
 
 import msgspec
 
 from schemas.events import (
+    FeedKept,
     FeedSelected,
     InstrumentsDefined,
+    MarketEvent,
     MarketStatusSet,
     PricesUpdated,
     TickHeld,
 )
 from schemas.messages import Instrument, MarketStatus, Tick
 from schemas.units import MINUTE
-
-MarketEvent = PricesUpdated | TickHeld | FeedSelected | InstrumentsDefined | MarketStatusSet
 
 
 class Price(msgspec.Struct, kw_only=True):
@@ -81,6 +81,10 @@ class MarketRows:
                 self.instruments |= {instrument.symbol: instrument for instrument in event.instruments}
             case MarketStatusSet():
                 self.statuses[event.symbol] = event.status
+            case FeedKept():
+                pass  # The feed is what it was.
+            case _:
+                assert_never(event)
 
     def _update_prices(self, event: PricesUpdated) -> None:
         for tick in event.accepted:

@@ -1,21 +1,26 @@
 """What became of a command: which event is its outcome, and which outcome counts."""
 
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, assert_never
 
 from schemas.bounds import is_id
 from schemas.events import (
     AccountOpened,
     CommandRejected,
+    CommandRepeated,
     Deposited,
     Event,
+    FeedKept,
+    FeedSelected,
     InstrumentsDefined,
     MarketStatusSet,
     OldestReduced,
     PositionClosed,
     PositionOpened,
     PositionReduced,
+    PricesUpdated,
     RulesActivated,
     StopsAmended,
+    TickHeld,
     Withdrawn,
 )
 from schemas.rejections import Rejection
@@ -75,8 +80,23 @@ def outcome(shard: int, event: Event) -> Outcome | None:
             position_id, warnings = event.position_id, list(event.warnings)
         case PositionClosed():
             position_id = event.position_id
-        case _:
+        case (
+            AccountOpened()
+            | Deposited()
+            | Withdrawn()
+            | OldestReduced()
+            | CommandRepeated()
+            | InstrumentsDefined()
+            | MarketStatusSet()
+            | RulesActivated()
+            | FeedSelected()
+            | FeedKept()
+            | PricesUpdated()
+            | TickHeld()
+        ):
             pass  # Says no more than its type does.
+        case _:
+            assert_never(event)
     is_remembered = event.account_id is None or event.account_seq is not None
     return Outcome(
         command_id=event.command_id,

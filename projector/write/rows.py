@@ -16,6 +16,7 @@ from schemas.events import (
     Event,
     FeedKept,
     FeedSelected,
+    FillEvent,
     InstrumentsDefined,
     MarketStatusSet,
     MoneyEvent,
@@ -194,7 +195,7 @@ class Rows:
     def _fill(
         self,
         shard: int,
-        event: PositionOpened | PositionClosed | PositionReduced,
+        event: FillEvent,
         *,
         action: str,
         fee: int,

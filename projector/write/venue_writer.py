@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, assert_never
 
 from sqlalchemy import Connection, Engine, delete, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
@@ -26,9 +26,11 @@ from schemas.venue import (
     VenueOrderCancelled,
     VenueOrderExpired,
     VenueOrderFilled,
+    VenueOrderLost,
     VenueOrderPartiallyFilled,
     VenueOrderReceived,
     VenueOrderRejected,
+    VenueOrderSubmitted,
     VenueOrderUnknown,
     VenueReset,
     VenueTrade,
@@ -103,7 +105,19 @@ def _write(db: Connection, entry: VenueEntry, message: VenueMessage) -> None:
         case VenueReset():
             assert message.account_id is not None, "a reset is an account's"
             _undo(db, message.account_id, message.surviving_order_ids, message.time)
-        case _:
+        case (
+            VenueOrderReceived()
+            | VenueOrderSubmitted()
+            | VenueOrderUnknown()
+            | VenueOrderAccepted()
+            | VenueOrderPartiallyFilled()
+            | VenueOrderFilled()
+            | VenueOrderCancelled()
+            | VenueOrderExpired()
+            | VenueOrderRejected()
+            | VenueOrderLost()
+            | VenueOrderAbandoned()
+        ):
             assert message.account_id is not None, "an order is an account's"
             if isinstance(message, VenueOrderReceived):
                 _insert_order(db, message.account_id, message.order, message.time)
@@ -114,6 +128,8 @@ def _write(db: Connection, entry: VenueEntry, message: VenueMessage) -> None:
             if isinstance(message, VenueOrderPartiallyFilled | VenueOrderFilled):
                 _insert_fills(db, entry, message.account_id, message.order, message.trades)
                 _hold(db, message.account_id, message.order, message.trades, message.time)
+        case _:
+            assert_never(message)
 
 
 def _changes(event: Any) -> dict[str, Any]:
