@@ -1,4 +1,4 @@
-"""Prints each fill and liquidation once, however often it is killed: what it has printed is its position.
+"""Prints each fill and liquidation once, through any number of kills: the printed lines are its bookmark.
 
 python examples/downstream.py 127.0.0.1:9092 fills.txt schemas/avro
 """

@@ -1,4 +1,4 @@
-"""Which real servers the tests run against, and how each test gets a part of them to itself."""
+"""Real servers of the test run, and a part of them for each test alone."""
 
 import os
 import signal

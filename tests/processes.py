@@ -1,4 +1,4 @@
-"""How tests run a service as a process of its own, and never longer than they run themselves."""
+"""A service runs as a process for a test, and never longer than the test itself."""
 
 import os
 import signal

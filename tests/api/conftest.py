@@ -1,4 +1,4 @@
-"""What the API's tests share: one exchange for a module, with prices that stay fresh."""
+"""Fixtures of the API's tests: one exchange for a module, with prices that stay fresh."""
 
 import threading
 import uuid

@@ -1,4 +1,4 @@
-"""How tests run a whole exchange: engine, projector and API as processes on a real broker and database."""
+"""A whole exchange for tests: engine, projector and API as processes on a real broker and database."""
 
 import signal
 import time

@@ -1,4 +1,4 @@
-"""How Schemathesis judges a running API by one of its documents, with every check, as somebody or as nobody."""
+"""Schemathesis checks a running API against one of its documents, with every check, with or without a user."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""How every route that takes or gives a secret is taken once, well and badly; and which secrets passed by."""
+"""Every route that takes or returns a secret is called once with good and bad input, and the secrets are collected."""
 
 import base64
 import json

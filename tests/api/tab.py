@@ -1,4 +1,4 @@
-"""How tests listen to the WebSocket: as one browser's tab does, blocking, with every message kept."""
+"""A blocking WebSocket client for tests, like one tab of a browser, that keeps every message."""
 
 import json
 import socket

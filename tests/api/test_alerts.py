@@ -1,4 +1,4 @@
-"""Price alerts as a user sees them: how one is made, what is refused, what is told of it, and whose it is.
+"""Price alerts of a user: making, refusals, notifications and ownership.
 
 The application runs in this process without a log: the test hands the core's own events to it and to the tables.
 """

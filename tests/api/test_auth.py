@@ -1,4 +1,4 @@
-"""Who is let in: register, login in both forms, tokens, cookies, other sites' pages, logout."""
+"""Authentication: registration, login in both forms, tokens, cookies, cross-site requests, logout."""
 
 import statistics
 import time

@@ -1,4 +1,4 @@
-"""What a client of a good venue expects: lists, versions, statements, history, limits, and closing all at once."""
+"""The conventions of a good venue: lists, versions, statements, history, limits, and closing all at once."""
 
 import asyncio
 import csv

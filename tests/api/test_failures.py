@@ -1,4 +1,4 @@
-"""What the API says while the engine, the projector, the broker or the database is away; and that it recovers."""
+"""The API's answers while engine, projector, broker or database are away, and its recovery."""
 
 import signal
 import socket

@@ -1,4 +1,4 @@
-"""What becomes of a command whose API dies: the same order again, not a second, and nothing said that is not so."""
+"""A command whose API process is killed is executed once, and no reply about it is wrong."""
 
 import signal
 from collections.abc import Iterator

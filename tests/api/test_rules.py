@@ -1,4 +1,4 @@
-"""Who may see and change the rules, and which version is never sent to any shard."""
+"""Only administrators see and change the rules, and an impossible version is never sent to a shard."""
 
 from uuid import uuid4
 

@@ -1,4 +1,4 @@
-"""How an administrator brings every shard to the next version of the rules, of code that has it."""
+"""An administrator brings every shard to the next version of the rules, with code that has it."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack

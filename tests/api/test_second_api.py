@@ -1,4 +1,4 @@
-"""What a second API process of an exchange answers: by limits of its own, and about what only the first was sent."""
+"""A second API process of an exchange has limits of its own, and answers about commands the first one sent."""
 
 import socket
 import struct

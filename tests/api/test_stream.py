@@ -1,4 +1,4 @@
-"""What the WebSocket says to each operation, and that private events come once, in order, as REST shows them."""
+"""The WebSocket answers each operation, and private events come once, in order, in the shapes of REST."""
 
 import random
 import threading

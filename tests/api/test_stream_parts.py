@@ -1,4 +1,4 @@
-"""What waits for a reader, and what is remembered of the events: the parts of the stream, without a server."""
+"""The outbox of a socket and the memory of recent events, without a server."""
 
 import asyncio
 from functools import cache

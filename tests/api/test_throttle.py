@@ -1,4 +1,4 @@
-"""How many failed logins are allowed, and when the next one is."""
+"""The login throttle: how many failed logins are allowed, and when the next one is."""
 
 import time
 

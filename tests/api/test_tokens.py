@@ -1,4 +1,4 @@
-"""Which tokens are believed: ours, of this key, for this audience, and not yet over."""
+"""Access tokens are accepted only with our key and audience, and before they expire."""
 
 import base64
 import json

@@ -1,4 +1,4 @@
-"""An event of no position is told in words and in the digits of its units, with what else its command led to."""
+"""An event of no position is explained in words and in the digits of its units, with its command's other events."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""Events that are missing at the log's end are told from an engine that is a moment behind; and by nothing but time."""
+"""Events missing at the log's end are distinguished from an engine that is behind by time alone."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A defect of one unit in the core is found by the audit, whoever has it: the one that judges, or the one that wrote.
+"""The audit finds a defect of one unit in the core, in the judging code or in the code that wrote the log.
 
 Three judges. `bytes`: a log of the sound core, executed by a core with the defect. `mended`: a log that a core with the
 defect wrote, executed by the sound one. `laws`: the same log executed by the core that wrote it, so that every byte

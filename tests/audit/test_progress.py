@@ -1,4 +1,4 @@
-"""Who watches an audit sees how far it is and how fast: bars on a terminal, lines in a file, all of it at the end."""
+"""The progress of an audit: bars on a terminal, lines in a file, and a summary at the end."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""The audit of a log in which parts are closed: it agrees, finds a sum that is wrong, and tells every sum."""
+"""The audit of a log with closed parts: it agrees, finds a wrong sum, and explains every sum."""
 
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 

@@ -1,4 +1,4 @@
-"""The bench of the audit replays what it wrote, and the full laws are asked at intervals while it does."""
+"""The bench of the audit replays the log it wrote, and checks the full laws at intervals."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What is taken out of the log adds up to the ledger, in every format, and no number passes through a float."""
+"""Exports of the log add up to the ledger, in every format, and no number passes through a float."""
 
 import csv
 import json

@@ -1,4 +1,4 @@
-"""What the tests of who is let in share: the application in this process, on a real PostgreSQL and without a log."""
+"""Fixtures of the authentication tests: the application in this process, on a real PostgreSQL and without a log."""
 
 import asyncio
 import threading

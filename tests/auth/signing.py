@@ -1,4 +1,4 @@
-"""How tests sign requests with an API key."""
+"""Requests of tests are signed with an API key here."""
 
 import base64
 import secrets

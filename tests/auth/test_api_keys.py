@@ -1,4 +1,4 @@
-"""What an API key can do: sign requests, each believed once, within its scopes and for as long as it is there."""
+"""API keys sign requests: each signature is accepted once, within the key's scopes and lifetime."""
 
 import base64
 import re

@@ -1,4 +1,4 @@
-"""Which credential is believed when a request has several, and how cookies are called over https."""
+"""The precedence of several credentials of one request, and the names of cookies over https."""
 
 from uuid import uuid4
 

@@ -1,4 +1,4 @@
-"""Which pages may make a browser use its cookie: ours, those of the settings, and no other site's."""
+"""Only our own pages and those of the settings may make a browser use its cookie."""
 
 import httpx
 import pytest

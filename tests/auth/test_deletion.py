@@ -1,4 +1,4 @@
-"""What is left of a user who asked to be deleted: an account in the ledger, and nothing that says whose it was."""
+"""A deleted user leaves an account in the ledger, and no data that says whose it was."""
 
 from datetime import timedelta
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""How a session goes on: refresh tokens that are used once, told apart when stolen, and worth nothing after logout."""
+"""Refresh tokens are used once, end the session when reused, and are refused after logout."""
 
 import threading
 from datetime import timedelta

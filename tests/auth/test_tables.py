@@ -1,4 +1,4 @@
-"""Whether the tables the migrations of schema `auth` make are the tables the code believes in."""
+"""The migrations of schema `auth` make the tables of the code."""
 
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext

@@ -1,4 +1,4 @@
-"""How a test writes a shard's events as the engine does: in transactions, some of which are aborted."""
+"""A shard's events are written as the engine writes them: in transactions, some of which are aborted."""
 
 import time
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""A command is executed once and its outcome told, whatever is lost on the way; what cannot be known is not guessed."""
+"""The client executes a command once through any loss, and never guesses an unknown outcome."""
 
 import asyncio
 import json

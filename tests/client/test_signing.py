@@ -1,4 +1,4 @@
-"""What a client with an API key sends is what the server believes, each time anew; and it opens its stream with it."""
+"""A client with an API key signs each request anew, and opens its stream with the key."""
 
 import asyncio
 import time

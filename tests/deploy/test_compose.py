@@ -1,4 +1,4 @@
-"""Whether the compose file is one, and asks the image only for what the project has."""
+"""The compose file is valid, and uses only commands, settings and files the project has."""
 
 import shutil
 import subprocess

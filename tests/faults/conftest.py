@@ -1,4 +1,4 @@
-"""What the tests that kill processes start from: the same as the tests of engine workers, and a seed."""
+"""Fixtures of the tests that kill processes: those of the engine workers' tests, and a seed."""
 
 from pathlib import Path
 

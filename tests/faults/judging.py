@@ -1,4 +1,4 @@
-"""What must be true after whatever happened: nothing lost, doubled or out of order, and everyone was told the truth."""
+"""The checks after any run of faults: nothing lost, doubled or out of order, and every client's outcome true."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Which seed a run of faults has: the same faults for the same one, another run for another."""
+"""The seed of a run of faults: the same seed gives the same faults, another seed others."""
 
 import os
 from typing import Final

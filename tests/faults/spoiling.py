@@ -1,4 +1,4 @@
-"""What the newest snapshots suffer while nobody owns their shards, and how compaction is had at once."""
+"""The newest snapshots are spoiled while no owner has their shards, and compaction is forced."""
 
 import json
 import random

@@ -1,4 +1,4 @@
-"""However often the engine is killed, nothing shows it: the log is that of an engine that was never killed."""
+"""An engine killed any number of times writes the log of an engine that was never killed."""
 
 import random
 import signal

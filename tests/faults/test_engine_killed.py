@@ -1,4 +1,4 @@
-"""However often the engine is killed, the event log is the one it would have written in peace."""
+"""An engine killed at random moments writes the event log of an undisturbed engine."""
 
 import random
 import threading

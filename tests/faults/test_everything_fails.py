@@ -1,4 +1,4 @@
-"""Whatever part fails, whenever, under load: nothing is lost, doubled or reordered, and clients learn what happened."""
+"""Under load and faults of any part nothing is lost, doubled or reordered, and clients learn their outcomes."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""A seed decides every fault, and whoever sees a failure is told it."""
+"""A seed decides every fault, and is printed with every failure."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""Where the project's files are, for the tests of its style and documents."""
+"""The project's files, for the tests of its style and documents."""
 
 import tomllib
 from pathlib import Path

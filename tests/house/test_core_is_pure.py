@@ -1,4 +1,4 @@
-"""What in the core's source could make two replays of one log differ, and is therefore not there."""
+"""The core's source has no construct that could make two replays of one log differ."""
 
 import ast
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""What the documents say of the code is true: topics, folders, settings, links, sizes."""
+"""The documents agree with the code: topics, folders, settings, links, sizes."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Each package stands at the root and is installed, and its short name means this project's wherever it runs."""
+"""Each package is at the root and installed, and its short name means this project's wherever it runs."""
 
 import importlib.metadata
 import importlib.util

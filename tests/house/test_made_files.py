@@ -1,4 +1,4 @@
-"""What is made from the code and kept beside it is up to date: `./reprise documents` would change nothing."""
+"""Generated files are up to date: `./reprise documents` would change nothing."""
 
 import re
 

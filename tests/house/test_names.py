@@ -1,4 +1,4 @@
-"""Whether a test's name is a sentence with its subject: no pronoun stands where its noun is not in the name."""
+"""A test's name is a sentence with its subject: no pronoun has its noun outside the name."""
 
 import ast
 import re

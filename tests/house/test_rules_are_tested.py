@@ -1,4 +1,4 @@
-"""Whether every rule of docs/rules.md stands in a test, and every rule a test names in the document."""
+"""Every rule of docs/rules.md is in a test, and every rule a test names is in the document."""
 
 import ast
 import re

@@ -1,4 +1,4 @@
-"""What the house style asks of every file, as far as a program can see it."""
+"""The house style of every file, as far as a program can check it."""
 
 import ast
 import re

@@ -1,4 +1,4 @@
-"""What the tests of engine workers start from: empty topics, and a group without members."""
+"""Fixtures of the engine workers' tests: empty topics, and a group without members."""
 
 from pathlib import Path
 

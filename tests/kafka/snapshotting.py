@@ -1,4 +1,4 @@
-"""How tests read a shard's snapshots, and write some of their own, whole or broken."""
+"""Tests read a shard's snapshots, and write some of their own, whole or broken."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple

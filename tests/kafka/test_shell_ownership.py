@@ -1,4 +1,4 @@
-"""Workers share the shards; whoever lost one can do it no harm."""
+"""Workers share the shards, and a worker that lost a shard cannot write to it."""
 
 import signal
 import time

@@ -1,4 +1,4 @@
-"""What a worker shows over HTTP, and when it refuses to start."""
+"""The HTTP pages of a worker, and the settings with which it refuses to start."""
 
 import json
 import math

@@ -1,4 +1,4 @@
-"""A standby follows its owner in silence, and goes on where the owner was when it dies, hangs or falls silent."""
+"""A standby executes its owner's commands without writing, and takes over when the owner dies, hangs or is silent."""
 
 import signal
 import time

@@ -1,4 +1,4 @@
-"""How much of the broker's disk a shard's snapshots take while they are taken, and when nobody takes any more."""
+"""The size of a shard's snapshots on the broker's disk, while they are taken and afterwards."""
 
 import time
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""How tests run engine workers as processes, and read what they wrote."""
+"""Engine workers run as processes, and tests read their output."""
 
 import json
 import time

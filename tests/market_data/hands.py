@@ -1,4 +1,4 @@
-"""What tests of market data share: a clock whose hands they turn, and short ways to say quotes."""
+"""Shared helpers of market data's tests: a clock that the test moves, and short ways to write quotes."""
 
 import asyncio
 from collections.abc import AsyncIterator

@@ -1,4 +1,4 @@
-"""A server that answers for klines as Backpack's documentation says, or in the wrong ways a test asks for."""
+"""A server of klines as in Backpack's documentation, or with the faults a test sets."""
 
 import json
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""What tests of market data read from Kafka, and the events they put there in the engine's place."""
+"""Tests of market data read Kafka here, and write events in the engine's place."""
 
 import msgspec
 from confluent_kafka import Producer

@@ -1,4 +1,4 @@
-"""What the simulation says of before its start: the same for a seed, sane, lively, and it leads to the first price."""
+"""Simulated history: the same for a seed, plausible, lively, and ending at the first price."""
 
 from itertools import pairwise
 

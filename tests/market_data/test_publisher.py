@@ -1,4 +1,4 @@
-"""What a feed says stands in Kafka: every tick for everyone, prices in every shard, in order, and boundedly ahead."""
+"""A feed is published to Kafka: every tick for everyone, prices in every shard, in order, within a bound."""
 
 import asyncio
 import json

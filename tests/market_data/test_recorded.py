@@ -1,4 +1,4 @@
-"""Recordings are played as they are: quotes word for word, bars by their walk, at the pace that was asked for."""
+"""Recordings are played unchanged: quotes word for word, bars by their walk, at the chosen pace."""
 
 import asyncio
 import gzip

@@ -1,4 +1,4 @@
-"""The service as a process: it chooses a feed, says which, publishes it, and ends when it is told to."""
+"""The service as a process: it chooses a feed, names it, publishes it, and ends on a signal."""
 
 import asyncio
 import itertools

@@ -1,4 +1,4 @@
-"""Which database the projection's tests write to: one of each test's own, with the tables made."""
+"""The database of the projection's tests: one of each test's own, with the tables made."""
 
 from collections.abc import Iterator
 

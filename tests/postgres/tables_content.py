@@ -1,4 +1,4 @@
-"""What the tables hold, so that two of them, or a table and the engine's state, can be compared."""
+"""The content of the tables, to compare two of them, or a table and the engine's state."""
 
 from sqlalchemy import Engine, select
 

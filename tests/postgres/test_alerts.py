@@ -1,4 +1,4 @@
-"""Whether a price alert triggers once, by the first tick after its making that reached it, whatever comes between."""
+"""A price alert triggers once, by the first tick after its making that reached it, through any batches."""
 
 import random
 import threading

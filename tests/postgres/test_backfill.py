@@ -1,4 +1,4 @@
-"""Whether the back-fill writes what lay before each first tick, once and of the right source, or says why not."""
+"""The back-fill writes the minutes before each first tick once, from the right source, or names the reason."""
 
 import signal
 import time

@@ -1,4 +1,4 @@
-"""Whether the minutes before a symbol's first candle are stored once and whole, and merged where they belong."""
+"""The minutes before a symbol's first candle are stored once and whole, and merged with the ledger's."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor

@@ -1,4 +1,4 @@
-"""Whether the tables the migrations make are the tables the code believes in."""
+"""The migrations make the ledger tables of the code."""
 
 from concurrent.futures import ThreadPoolExecutor
 

@@ -1,4 +1,4 @@
-"""Whether the projector as a process, between a real Kafka and a real PostgreSQL, loses or doubles anything."""
+"""The projector as a process, between a real Kafka and a real PostgreSQL, loses and doubles nothing."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Whether the projection's answers are right, complete, in order, and nobody else's."""
+"""The projection's answers are right, complete, in order, and only of their owner."""
 
 from collections.abc import Iterator
 

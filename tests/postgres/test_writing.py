@@ -1,4 +1,4 @@
-"""Whether the tables hold exactly what the events say, in whatever batches they come."""
+"""The tables hold exactly the content of the events, in batches of any size."""
 
 import random
 import time

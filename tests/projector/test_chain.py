@@ -1,4 +1,4 @@
-"""Whether the projector reads exactly the log the engine wrote."""
+"""The projector reads exactly the log the engine wrote."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What the projector shows of how far the tables are behind the log."""
+"""The projector shows how far the tables are behind the log."""
 
 from collections.abc import Mapping
 from threading import Event

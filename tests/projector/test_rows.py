@@ -1,4 +1,4 @@
-"""Which rows each kind of event becomes."""
+"""Each kind of event becomes its rows."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What a stranger finds who checks each event with a calculator: prices, roundings, fees, and what is overdue."""
+"""An independent check of each event with a calculator: prices, roundings, fees, and overdue positions."""
 
 from fractions import Fraction
 

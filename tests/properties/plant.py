@@ -1,4 +1,4 @@
-"""How a defect is planted in the core for the length of one test."""
+"""A defect is planted in the core for the length of one test."""
 
 import sys
 from collections.abc import Callable

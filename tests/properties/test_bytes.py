@@ -1,4 +1,4 @@
-"""Whatever stands on the commands topic: it is a command, or NOT_DECODABLE; nothing else comes of it."""
+"""Any bytes on the commands topic are a command or NOT_DECODABLE; nothing else happens."""
 
 from contextlib import suppress
 

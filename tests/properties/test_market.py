@@ -1,4 +1,4 @@
-"""Whatever people, prices and operators do: every law holds, the fold agrees, and so does the naive engine."""
+"""Under any orders, prices and operations every law holds, and the fold and the naive engine agree."""
 
 from hypothesis import settings
 

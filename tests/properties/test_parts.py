@@ -1,4 +1,4 @@
-"""However a ticket is cut up at one price, the parts pay what the whole pays, within the rounding of each fee."""
+"""Parts closed at one price pay what the whole position pays, within the rounding of each fee."""
 
 from hypothesis import given, settings
 from hypothesis import strategies as st

@@ -1,4 +1,4 @@
-"""The index gives what a scan of all tickets gives, in the same order, whatever was added and removed before."""
+"""The index gives what a scan of all positions gives, in the same order, after any additions and removals."""
 
 from hypothesis import given, settings
 from hypothesis import strategies as st

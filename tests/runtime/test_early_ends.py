@@ -1,4 +1,4 @@
-"""A mark before the end that was read first is no end: whoever reads a partition to its end waits for what follows."""
+"""A mark before the end that was read first is no end: reading a partition to its end waits for more."""
 
 import itertools
 from collections.abc import Iterator

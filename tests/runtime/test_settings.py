@@ -1,4 +1,4 @@
-"""What a variable of the environment, or of `.env`, sets; and which two of them may not contradict each other."""
+"""Settings come from the environment or `.env`, and two contradictory ones are refused."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,4 @@
-"""What the compiled functions write and read is Avro: fastavro, which looks at the schema each time, agrees."""
+"""The compiled functions write and read Avro: fastavro, which interprets the schema each time, agrees."""
 
 from io import BytesIO
 from typing import Any

@@ -1,4 +1,4 @@
-"""What makes two commands the same command: everything but their id and deadline."""
+"""Two commands are the same if everything but their id and deadline is equal."""
 
 import msgspec
 import pytest

@@ -1,4 +1,4 @@
-"""What becomes of a snapshot whose transaction fails: the next one succeeds, or the process must end."""
+"""After a failed transaction of a snapshot the next snapshot succeeds, or the process must end."""
 
 from collections.abc import Callable, Iterator
 from typing import Any

@@ -1,4 +1,4 @@
-"""What a worker says before it is ready: whether it has its shards yet, and how far the recovery of each is."""
+"""A worker shows before it is ready whether it has its shards, and how far the recovery of each is."""
 
 import asyncio
 import math

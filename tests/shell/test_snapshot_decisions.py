@@ -1,4 +1,4 @@
-"""Which snapshot a shard starts from, when the next one is due, and where it goes: decided without a broker."""
+"""The choice of a shard's first snapshot, the time of the next one and its slot, without a broker."""
 
 from collections.abc import Callable, Iterator
 from typing import Any

@@ -1,4 +1,4 @@
-"""How much of a large ledger is encoded while commands wait: by one turn of the event loop, and by one command."""
+"""The share of a large ledger that one turn of the event loop, or one command, encodes while commands wait."""
 
 import asyncio
 from collections.abc import Callable, Iterator

@@ -1,4 +1,4 @@
-"""Who acts in a simulation: the world, and processes that can be paused or die at any moment."""
+"""Simulated processes that can be paused or die at any moment, and the world they run in."""
 
 import asyncio
 from collections import deque

@@ -1,4 +1,4 @@
-"""How the shell's blocking clients meet the simulated brokers: late, in vain, or without learning what came of it."""
+"""The shell's blocking clients meet the simulated brokers: late, in vain, or without learning the outcome."""
 
 import random
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""What the simulated brokers keep: partitions, and whose transactions may be read.
+"""The simulated brokers' content: partitions, and which transactions may be read.
 
 Everything here happens at once and for certain; what is lost on the way, late or unknown is the clients' affair.
 """

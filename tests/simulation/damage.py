@@ -1,4 +1,4 @@
-"""What a log or a core may have wrong with it so that a shard must stop, and with which words it does."""
+"""The damages of a log or a core that must stop a shard, and the messages with which it stops."""
 
 import random
 from typing import TYPE_CHECKING, Final, Literal, get_args

@@ -1,4 +1,4 @@
-"""What goes wrong with processes, brokers and snapshots in a simulated history, and when."""
+"""The faults of processes, brokers and snapshots in a simulated history, and their times."""
 
 import asyncio
 import random

@@ -1,4 +1,4 @@
-"""What the shell stands on in a simulation instead of clocks, threads, sockets and an operating system."""
+"""The simulated runtime of the shell: in place of clocks, threads, sockets and an operating system."""
 
 import gc
 import sys

@@ -1,4 +1,4 @@
-"""How the simulated coordinator shares the shards: Kafka's group protocol, as far as the shell can tell."""
+"""The simulated coordinator shares the shards by Kafka's group protocol, as far as the shell uses it."""
 
 import asyncio
 from collections.abc import Callable

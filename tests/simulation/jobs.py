@@ -1,4 +1,4 @@
-"""How what the shell gives to threads runs: one at a time with everything else, and interrupted where it waits."""
+"""The shell's thread jobs run one at a time with everything else, and are interrupted where they wait."""
 
 from collections.abc import Callable
 from contextvars import copy_context

@@ -1,4 +1,4 @@
-"""What must be true of every history: while it is made, when everything stands still, and of the log it leaves."""
+"""The checks of every history: during the run, at rest, and of the log it leaves."""
 
 from collections import Counter
 from collections.abc import Sequence

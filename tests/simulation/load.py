@@ -1,4 +1,4 @@
-"""What people and prices send in one run: in order, twice, broken, and whatever the engine is doing."""
+"""The commands and prices of one run: in order, twice, broken, at any time."""
 
 import random
 from functools import cache

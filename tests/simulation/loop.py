@@ -1,4 +1,4 @@
-"""When everything happens: virtual time, one thing at a time, in an order that the seed alone decides.
+"""Virtual time: one thing happens at a time, in an order that the seed alone decides.
 
 The asyncio code of the shell runs on this loop as it is. What it gives to threads runs as jobs, each on a strand of
 its own, and of all strands and the loop only one ever runs: a job goes on until it waits for the network, and what

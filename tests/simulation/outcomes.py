@@ -1,4 +1,4 @@
-"""What became of the commands of one log, in words that say whether a run came upon what it is for."""
+"""The outcomes of one log's commands, in words that show whether a run covered its purpose."""
 
 from collections import Counter
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""How commands reach a worker from the simulated brokers: in pieces, twice, past a seek, or not yet."""
+"""Commands reach a worker from the simulated brokers: in pieces, twice, past a seek, or late."""
 
 import asyncio
 import random

@@ -1,4 +1,4 @@
-"""Whatever happens to processes, brokers and snapshots, the log is that of an engine to which nothing happened.
+"""Under any faults of processes, brokers and snapshots, the log is that of an undisturbed engine.
 
 A run is wrong by its seed alone: `SIMULATED_RUN=<seed> ./reprise test tests/simulation` plays it again and shows it.
 """

@@ -1,4 +1,4 @@
-"""What happened in one run, for whoever has to understand it."""
+"""The trace of one run, for the reader who has to understand it."""
 
 from collections import Counter
 from collections.abc import Callable

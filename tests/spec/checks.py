@@ -1,4 +1,4 @@
-"""What a test may see afterwards: events in their order, and what the ledger holds."""
+"""The checks of a specification: events in their order, and the content of the ledger."""
 
 from engine.core.prices import condition
 from engine.core.records import Account

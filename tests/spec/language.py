@@ -1,4 +1,4 @@
-"""given(...).when(...).then(...): what may be asked of the exchange, in the market's own words.
+"""given(...).when(...).then(...): the language of the specification, in the market's own words.
 
 Money is in USDC, prices and quantities as a trader reads them; a string carries decimals, so nothing is a float.
 """

@@ -1,4 +1,4 @@
-"""Accounts and the books: which money comes in and goes out, and where every micro stands."""
+"""Accounts and the books: deposits, withdrawals, and the book of every micro."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Close: whole, by its owner only, at the exit price; what is left returns, and nobody loses more than the margin."""
+"""Close: whole, by its owner only, at the exit price; the rest of the margin returns, and losses end at the margin."""
 
 import pytest
 

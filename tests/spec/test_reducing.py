@@ -1,4 +1,4 @@
-"""Closing a part: its result and its share of the margin are paid, and the rest is the same ticket, only smaller."""
+"""Closing a part: its result and its share of the margin are paid, and the rest is the same position, only smaller."""
 
 import pytest
 

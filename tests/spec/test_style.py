@@ -1,4 +1,4 @@
-"""The example the house style gives stands word for word."""
+"""The example of the house style runs word for word."""
 
 from tests.spec.checks import liquidated
 from tests.spec.language import BTC, deposit, given, long, price

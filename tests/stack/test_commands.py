@@ -1,4 +1,4 @@
-"""What the commands say when something is missing or wrong: one line that says what to do, and the right exit code."""
+"""Commands with a missing or wrong input print one line with the remedy, and have the right exit code."""
 
 import json
 import socket

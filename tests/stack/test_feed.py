@@ -1,4 +1,4 @@
-"""Which feed a start gets while positions are open: the same kind, another only when it is asked for by name."""
+"""The feed of a start with open positions is of the same kind, or another one requested by name."""
 
 from pathlib import Path
 

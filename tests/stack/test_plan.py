@@ -1,4 +1,4 @@
-"""Which port everything of an instance gets: what is asked for first, else the usual one where it is free."""
+"""The ports of an instance: the requested port, else the usual one where it is free."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""How `reprise topics` makes what is missing, mends what differs and refuses another number of shards."""
+"""The command `reprise topics` makes missing topics, restores settings and refuses another number of shards."""
 
 import time
 

@@ -1,4 +1,4 @@
-"""How the first administrator is made: the password comes from a pipe or a terminal, and is never an argument."""
+"""The first administrator is added with a password from a pipe or a terminal, never from an argument."""
 
 import io
 

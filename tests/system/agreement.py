@@ -1,4 +1,4 @@
-"""Whether the commands, the events and PostgreSQL tell the same ledger, to the last unit."""
+"""The commands, the events and PostgreSQL hold the same ledger, to the last unit."""
 
 import sqlalchemy
 

@@ -1,4 +1,4 @@
-"""What a newcomer does: start the exchange with one command, trade over HTTP, and find that the books agree."""
+"""A new user starts the exchange with one command, trades over HTTP, and finds that the books agree."""
 
 import asyncio
 import json

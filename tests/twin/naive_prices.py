@@ -1,4 +1,4 @@
-"""Which ticks the naive engine believes: the rules of docs/rules.md, one sentence after the other."""
+"""The ticks the naive engine accepts: the rules of docs/rules.md, one sentence after the other."""
 
 from dataclasses import dataclass
 from fractions import Fraction

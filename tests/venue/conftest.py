@@ -1,4 +1,4 @@
-"""What the venue's tests share: a testnet, a worker, and the projection of what it says, for a module."""
+"""Fixtures of the venue's tests: a testnet, a worker, and the projection of its events, for a module."""
 
 from collections.abc import Iterator
 from threading import Event

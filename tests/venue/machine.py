@@ -1,4 +1,4 @@
-"""What the venue's tests run: a worker process, a projection, an account with stored keys, and what they say."""
+"""A worker process, a projection, and an account with stored keys, for the venue's tests."""
 
 import time
 from collections.abc import Iterator

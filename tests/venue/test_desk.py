@@ -1,4 +1,4 @@
-"""When an order of unknown fate is sent again, and when it must not be: moments too short to be met from outside."""
+"""An order of unknown fate is sent again, or not: moments too short to be tested from outside."""
 
 import asyncio
 import time

@@ -1,4 +1,4 @@
-"""What becomes of a user's orders at the venue, on good days and bad ones."""
+"""A user's orders at the venue, without and with faults."""
 
 from collections.abc import Iterator
 from decimal import Decimal

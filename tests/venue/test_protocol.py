@@ -1,4 +1,4 @@
-"""How requests are signed, limits obeyed, filters judged and positions folded: each by itself, without a server."""
+"""Requests are signed, limits obeyed, filters checked and positions folded: each alone, without a server."""
 
 import asyncio
 import time

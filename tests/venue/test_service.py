@@ -1,4 +1,4 @@
-"""What the API's routers get: keys stored, found and revoked; orders pending at once, told, listed, netted."""
+"""The API's services: venue keys stored, found and revoked; orders pending at once, updated, listed, netted."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine

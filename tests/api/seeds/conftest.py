@@ -1,4 +1,4 @@
-"""What the seeds' tests share: one exchange for all of them, with every price in the test's hand."""
+"""Fixtures of the seeds' tests: one exchange for all of them, with every price set by the test."""
 
 import re
 from collections.abc import Iterator

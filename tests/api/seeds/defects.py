@@ -1,4 +1,4 @@
-"""What went wrong for the users of each seed, by letter, and the test that it does not go wrong here."""
+"""The defects of each seed, by letter, and the test that Reprise does not have them."""
 
 from typing import Final, NamedTuple
 

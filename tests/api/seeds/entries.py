@@ -1,4 +1,4 @@
-"""What the files beside this one say of each seed's README: its request lines, and every other line."""
+"""The TOML files of the seeds' READMEs are read here: request lines, and every other line."""
 
 import json
 import tomllib

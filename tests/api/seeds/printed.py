@@ -1,4 +1,4 @@
-"""What the READMEs of the seeds print, where they lie beside this project: requests, bodies and headers by line."""
+"""Requests, bodies and headers are read from the seeds' READMEs by line, where those lie beside this project."""
 
 import json
 import re

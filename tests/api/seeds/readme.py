@@ -1,4 +1,4 @@
-"""How the requests of a README are run, in order, and what each must answer and change."""
+"""The requests of a README are run in order, and their replies and ledger changes are checked."""
 
 import json
 import re

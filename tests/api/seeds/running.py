@@ -1,4 +1,4 @@
-"""How a whole exchange is run for the seeds' tests, with its engine, or another program in its place."""
+"""A whole exchange runs for the seeds' tests, with its engine, or another program in its place."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager

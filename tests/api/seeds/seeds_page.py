@@ -1,4 +1,4 @@
-"""How docs/seeds.md is made of the files beside this one: `python -m tests.api.seeds.seeds_page`."""
+"""The page docs/seeds.md is made of the TOML files here: `python -m tests.api.seeds.seeds_page`."""
 
 from pathlib import Path
 from typing import Final

@@ -1,4 +1,4 @@
-"""What users of seed 002 met, and do not meet here; by the letters of docs/seeds.md. Without keys of the venue."""
+"""Users without venue keys do not meet the defects of seed 002; the letters are those of docs/seeds.md."""
 
 import json
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""What users of seed 002 who stored keys of the venue get: their orders carried out there, told and listed here."""
+"""Users of seed 002 with stored venue keys have their orders executed at the venue, and see every update here."""
 
 import time
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""What users of seed 003 met, and do not meet here; by the letters of docs/seeds.md."""
+"""Users do not meet the defects of seed 003; the letters are those of docs/seeds.md."""
 
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""Where two seeds want one path, the clients of both get what they expect; and the documents say so."""
+"""Clients of two seeds that share one path both get the expected reply, and the documents describe it."""
 
 from typing import Any
 from uuid import uuid4

@@ -1,4 +1,4 @@
-"""What users of the seeds met when an engine was down or started again, and do not meet here."""
+"""Users do not meet the seeds' defects of an engine that was stopped or restarted."""
 
 import time
 from concurrent.futures import ThreadPoolExecutor

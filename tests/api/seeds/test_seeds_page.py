@@ -1,4 +1,4 @@
-"""Each line of each README stands in the files here, and docs/seeds.md says what they say."""
+"""Each line of each README is in the TOML files here, and docs/seeds.md is made of them."""
 
 import ast
 import re

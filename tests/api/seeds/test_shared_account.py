@@ -1,4 +1,4 @@
-"""Seed 004's one account for whoever comes without a login: when it is filled up, and how often one may ask of it."""
+"""Seed 004's shared account without a login: when it is filled up, and how many requests an address may send."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
