@@ -23,7 +23,7 @@ from stack.ports import free_ports
 from stack.postgres import SUPERUSER
 from stack.temporary import temporary_broker, temporary_postgres
 
-# The specification's own assertions tell what differs, as a test's do.
+# The specification's own assertions show the difference, like a test's.
 pytest.register_assert_rewrite("tests.spec.language", "tests.spec.checks", "tests.spec.exchange")
 
 DELETION_TIMEOUT_S = 15
@@ -101,7 +101,7 @@ def database_url(postgres: str) -> Iterator[str]:
 
 @contextmanager
 def new_database(server: str, template: str = "template1") -> Iterator[str]:
-    """DATABASE_URL of a new database on this server, gone at the end; a copy of one that nobody is connected to."""
+    """DATABASE_URL of a new database on this server, gone at the end; a copy of a template without connections."""
     name = f"test_{uuid.uuid4().hex}"
     with psycopg.connect(server.replace("+psycopg", ""), autocommit=True) as connection:
         create = sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template))

@@ -243,7 +243,7 @@ def machine(
 
 
 def _broker(folder: Path, port: int, controller_port: int, advertised: int) -> list[str]:
-    """Lay a broker out that tells its clients to come to the advertised port."""
+    """Lay out a broker that gives its clients the advertised port."""
     command = prepare_broker(folder, port, controller_port, print, small=True)
     properties = folder / "server.properties"
     said = f"advertised.listeners=PLAINTEXT://{LOOPBACK}:"

@@ -40,7 +40,7 @@ def sent() -> list[list[tuple[int, bytes]]]:
 
 
 def ledger(told: dict[int, int]) -> MemoryLog:
-    """Four shards, each told of version 2 so many µs before its log's end; a shard that is not named is not told."""
+    """Four shards; each named one activated version 2 so many µs before its log's end, the others did not."""
     all_sent = sent()
     with second_rules():
         parts = []
@@ -181,7 +181,7 @@ def test_shards_that_activated_at_different_offsets_agree() -> None:
 
 @pytest.mark.parametrize(("seconds", "named"), [(9, False), (12, True)])
 def test_a_broadcast_of_the_last_ten_seconds_is_under_way_and_no_difference(seconds: int, named: bool) -> None:
-    """As on a live cluster in the middle of it: shard 3 has not been told yet."""
+    """As on a live cluster in the middle of a broadcast: shard 3 has no activation yet."""
     log = ledger(dict.fromkeys(range(SHARDS - 1), seconds * SECOND))
     with second_rules():
         verdict = verified(log)

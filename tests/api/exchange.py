@@ -50,7 +50,7 @@ class User:
         )
 
     def get(self, path: str, **params: str | int) -> Any:
-        """A read that must succeed; it shows at least what this client was told."""
+        """A read that must succeed; it shows at least the last answer to this client."""
         reply = self.http.get(path, params=params)
         assert reply.status_code == 200, reply.text
         return reply.json()
@@ -104,7 +104,7 @@ class Exchange:
         eventually(readiness, lambda seen: seen[0] == 200, READY_TIMEOUT_S)
 
     def readiness(self) -> tuple[int, str]:
-        """The API's readiness page; 0 where nobody answers."""
+        """The status code of the API's readiness page; 0 without an answer."""
         try:
             reply = self.http.get("/readyz")
         except httpx.TransportError as error:

@@ -8,7 +8,7 @@ from typing import Final
 from tests.api.exchange import Exchange
 
 ROOT: Final = Path(__file__).parents[2]
-# These end the session the rest of the run needs: a user of their own has them, and nobody.
+# These end the session the rest of the run needs: they run with a user of their own, and without one.
 ENDING: Final = ("logout", "logout_everywhere", "delete_me")
 SEEDS: Final = "/api/compat/openapi.json"
 SEEDS_ENDING: Final = ("logout_of_seeds", "execute")

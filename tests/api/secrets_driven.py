@@ -55,7 +55,7 @@ class Driven:
             assert self._sent(method, path).status_code < 300, path
 
     def sockets(self) -> None:
-        """The WebSocket, by a ticket in its address, by a token, and by wrong ones."""
+        """The WebSocket, by a WebSocket ticket in its address, by a token, and by wrong ones."""
         credentials = {"email": self._made("{}@example.com"), "password": PASSWORD}
         self._sent("POST", "/auth/register", json=credentials)
         token = self._sent("POST", "/auth/login", json=credentials).json()["access_token"]
@@ -104,7 +104,7 @@ class Driven:
         return key_id
 
     def _made(self, form: str) -> str:
-        """Something nobody else says, which is a secret."""
+        """A unique text, which is a secret."""
         self.secrets.append(form.format(uuid4().hex))
         return self.secrets[-1]
 

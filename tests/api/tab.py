@@ -151,7 +151,7 @@ def new_key(user: User) -> Key:
 
 
 def signed_ticket(exchange: Exchange, key: Key) -> str:
-    """A ticket that a program with a key asked for."""
+    """A WebSocket ticket requested with an API key."""
     reply = exchange.http.post("/api/v1/ws-ticket", headers=headers_of(key, "POST", "/ws-ticket"))
     assert reply.status_code == 201, reply.text
     ticket: str = reply.json()["ticket"]

@@ -360,7 +360,7 @@ class Listener:
         self.on_the_loop(lambda: self.feed.unsubscribe(self.outbox))
 
     def told(self) -> list[dict[str, Any]]:
-        """What it was told since the last time, after one look of the feed's."""
+        """The messages since the last call, after one round of the feed."""
         self.place.site.run(self.feed._tell())
         texts, self.outbox._texts = self.outbox._texts, deque()
         return [json.loads(text) for text in texts]

@@ -273,7 +273,7 @@ def test_no_log_line_holds_a_query_or_a_secret_at_any_route_or_level(exchange: E
         loud.close()
 
     logs = "".join(path.read_text() for folder in (exchange.folder, tmp_path) for path in folder.glob("*.log"))
-    # What is asked for and how it went is logged, so that what is not there was left out.
+    # Requests and their status are logged, so that a missing text was left out on purpose.
     routes = [path for path in document if path.startswith(("/api/v1/auth", "/api/v1/api-keys", "/api/v1/venue-keys"))]
     assert len(routes) >= 8
     for route in routes:

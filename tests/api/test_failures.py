@@ -156,7 +156,7 @@ def test_without_a_projector_orders_are_answered_and_reads_name_the_projection_l
     with engine.begin() as db:
         db.execute(sqlalchemy.text("UPDATE ledger.progress SET current_at = current_at - 301 * 1000000"))
     engine.dispose()
-    # What is remembered here is known; whether another key was used before, nobody can say.
+    # A remembered key is known; whether another key was used before is unknown.
     assert user.order(headers={"Idempotency-Key": "now"}).headers["Idempotent-Replayed"] == "true"
     assert code_of(user.order(headers={"Idempotency-Key": "other"})) == (503, "PROJECTION_BEHIND")
     assert user.order(margin="10").status_code == 201
@@ -170,7 +170,7 @@ def test_without_a_broker_an_order_is_pending_or_refused_within_seconds_and_orde
 ) -> None:
     user = machine.exchange.new_user()
     machine.stop_broker()
-    # Until its silence is noticed nobody knows what became of an order.
+    # Until the broker's silence is noticed the outcome of an order is unknown.
     first = user.order()
     assert first.status_code == 202 or code_of(first) == (503, "BROKER_UNAVAILABLE")
     assert timed(first) < BROKER_ANSWER_S

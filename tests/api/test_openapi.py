@@ -89,7 +89,7 @@ UNDOCUMENTED = {
     *(("get", path) for path in ("/openapi.json", "/api/compat/openapi.json")),
     *(("websocket", "/"), ("websocket", "/api/v1/ws")),
 }
-# They are asked by machines that watch this one, or tell nothing.
+# Monitoring requests these, or they return no data.
 UNCOUNTED = {("get", path) for path in ("/healthz", "/readyz", "/metrics", "/health")}
 # Their body, or whether anybody is signed in, decides the bucket: tests of their own see them count.
 COUNTED_LATER = {

@@ -117,7 +117,7 @@ def test_a_request_with_bad_credentials_counts_once_against_its_address_and_limi
         assert guess.headers["RateLimit"].startswith(f'"public";r={left};')
     is_refused(second.http.get(path, headers=guessing), "public")
     signed_in = guessing | {"Authorization": f"Bearer {exchange.new_user().token}"}
-    if path != "/api/v1/auth/me":  # Whoever they are, sessions are counted by address.
+    if path != "/api/v1/auth/me":  # Sessions of any user are counted by address.
         assert second.http.get(path, headers=signed_in).status_code == 200
 
 

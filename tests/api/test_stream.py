@@ -105,7 +105,7 @@ def test_a_resumed_client_gets_the_missed_events_in_the_form_an_uninterrupted_cl
 
 
 def without_figures(message: dict[str, object]) -> dict[str, object]:
-    """The account's figures, and a position's profit, are of the moment they are told."""
+    """The account's figures, and a position's profit, are of the moment they are sent."""
     data = dict(message["data"])  # type: ignore[call-overload]  # An object of JSON.
     position = data["position"]
     if position is not None:

@@ -162,7 +162,7 @@ class Listener(threading.Thread):
             except PASSING:
                 time.sleep(0.05)
             except AssertionError as error:
-                # The process goes down, or its database was away; what was told stays told.
+                # The process stops, or its database was away; events sent before stay sent.
                 if "PROJECTION_BEHIND" not in str(error) and "DATABASE_UNAVAILABLE" not in str(error):
                     self.wrong.append(str(error))
 
@@ -228,7 +228,7 @@ def test_a_user_with_ten_thousand_closed_positions_gets_a_snapshot_as_fast_as_an
     kept = user.opened(margin="10")
     user.get("/positions")
     with psycopg.connect(running.settings.database_url.replace("+psycopg", "")) as db:
-        # The engine lets nobody trade so much within a test; of what was closed long ago the rows are all there is.
+        # The engine's limits forbid so many trades within a test; long-closed positions are rows only.
         db.execute(
             "INSERT INTO ledger.positions "
             "SELECT (jsonb_populate_record(p, jsonb_build_object('position_id', '9-' || n))).* "
@@ -285,7 +285,7 @@ def test_a_thousand_concurrent_sockets_each_get_every_event_within_time_and_memo
 
     async def all_of_them() -> list[tuple[list[int], int]]:
         gate = asyncio.Semaphore(20)
-        # Reading the prices of all thousand would take this process longer than telling them takes the other.
+        # Reading the prices of all thousand would take this process longer than sending them takes the other.
         tasks = [
             asyncio.create_task(listen(url, user.token, events, gate, with_prices=number % 10 == 0))
             for user in users

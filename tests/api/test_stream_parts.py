@@ -102,7 +102,7 @@ def test_a_subscription_gets_an_account_s_events_once_directly_after_the_remembe
         first = bus.follow("alice", take)
         note(bus, 2, deposited(11, 2))
         note(bus, 2, deposited(12, 1, "bob"))
-        # The next event waits to be told to the first, and the second finds it among what is remembered.
+        # The next event waits to be sent to the first, and the second finds it among the remembered events.
         late: list[int] = []
         second = bus.follow("alice", lambda happened: late.append(happened.account_seq))
         bus.flush(loop)

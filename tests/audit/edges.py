@@ -61,7 +61,7 @@ class Writer:
         stop_loss: int | None = None,
         take_profit: int | None = None,
     ) -> str:
-        """Open a ticket; its name."""
+        """Open a position; its name."""
         name = f"0-{self.scribe.state.next_position}"
         self.send(
             OpenPosition(

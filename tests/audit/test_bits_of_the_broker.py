@@ -143,7 +143,7 @@ def change(path: Path, place: int, bit: int) -> None:
 
 
 def batches(content: bytes) -> list[Batch]:
-    """The batches of a segment but for control records, which are delivered to nobody."""
+    """The batches of a segment without control records, which no consumer gets."""
     found, start = [], 0
     while start + COVERED_FROM < len(content):
         offset, length = HEAD.unpack_from(content, start)

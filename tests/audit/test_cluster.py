@@ -137,7 +137,7 @@ def test_audit_verify_reads_the_live_log_and_requires_a_database_or_no_database(
 
 
 class Told:
-    """Stands for a consumer: gives what it was told to, one message at a time, and nothing after that."""
+    """A fake consumer: gives the set messages, one at a time, and then none."""
 
     def __init__(self, *messages: Message) -> None:
         self._messages = list(messages)

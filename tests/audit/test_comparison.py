@@ -33,7 +33,7 @@ def test_a_log_agrees_with_a_copy_and_its_records_are_counted() -> None:
 
 
 def test_offsets_and_times_of_events_are_no_difference() -> None:
-    """The offsets and times of events are of whoever wrote them; an import's engine writes others."""
+    """Offsets and times of events depend on the engine that wrote them; the engine of an import writes others."""
     log = changed()
     log.parts[0].events = [
         record._replace(offset=number, timestamp_ms=7) for number, record in enumerate(log.parts[0].events)

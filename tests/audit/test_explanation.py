@@ -33,7 +33,7 @@ def events_of(log: MemoryLog) -> Iterator[Event]:
 
 @cache
 def closings() -> list[tuple[MemoryLog, PositionClosed, Explanation]]:
-    """Every ticket of the three logs that closed, explained."""
+    """Every position of the three logs that closed, explained."""
     return [
         (log(), event, explain(history_of(log(), event.position_id)))
         for log in LOGS

@@ -158,7 +158,7 @@ def test_a_flipped_bit_is_named_by_the_records_of_its_block(tmp_path: Path, monk
 
 
 def test_records_changed_together_with_the_manifest_s_hashes_are_found_by_replay(tmp_path: Path) -> None:
-    """Whoever writes a folder can write its hashes too; the chain and the commands are not so easily fooled."""
+    """A forger of a folder can forge its hashes too, but not the chain of digests or the replay."""
     log = golden_log().copy()
     log.parts[0].events[200] = log.parts[0].events[200]._replace(value=log.parts[0].events[201].value)
     forged = exported(MemoryLog(log.parts), tmp_path / "forged")

@@ -53,7 +53,7 @@ OF_THE_BOOKS = (
     Defect("a short gains when the price rises", profit_of, _shorts_gain_as_longs),
 )
 ALL = DEFECTS + OF_THE_BOOKS
-# What no law speaks of once both cores have the defect: the order of stop-outs, the first microsecond of staleness,
+# No law covers these once both cores have the defect: the order of triggered closes, the first µs of staleness,
 # what may be set, and to which of its own books the house puts a fee.
 BEYOND_THE_LAWS = {
     "stop-outs run by age",

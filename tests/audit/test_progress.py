@@ -19,7 +19,7 @@ from tests.audit.test_verify import flipped
 
 
 class Notes(Watcher):
-    """Keeps what it is told."""
+    """Keeps every progress report."""
 
     def __init__(self) -> None:
         self.plan: list[Planned] = []

@@ -41,7 +41,7 @@ def test_running_laws_and_full_laws_hold_in_a_log_with_closed_parts() -> None:
 
 
 def half_of(shard: Shard) -> PositionReduced:
-    """Close half of the shard's first ticket."""
+    """Close half of the shard's first position."""
     size = shard.state.positions["0-1"].quantity
     command = ReducePosition(
         command_id=shard.exchange.new_id(), account_id=ALICE, position_id="0-1", quantity=size // 2

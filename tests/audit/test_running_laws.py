@@ -22,7 +22,7 @@ Spoil = Callable[[State], None]
 
 
 class Shard:
-    """A shard on which one account has one ticket, at a fresh price."""
+    """A shard on which one account has one position, at a fresh price."""
 
     def __init__(self) -> None:
         self.exchange = Exchange()

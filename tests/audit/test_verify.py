@@ -112,7 +112,7 @@ def test_a_difference_has_offset_type_field_and_both_values() -> None:
 
 @pytest.mark.slow
 def test_one_flipped_bit_of_a_command_is_named_unless_no_event_depends_on_the_bit() -> None:
-    """What no event tells of, an exported log's hashes do, and the broker's checksums: see test_bits_of_the_broker."""
+    """Bits without an effect on events are covered by an exported log's hashes and the broker's checksums."""
     told = {
         event.command_offset: event.command_hash
         for record in golden_log().parts[0].events
@@ -161,7 +161,7 @@ def test_one_flipped_bit_of_a_snapshot_is_named(what: str) -> None:
         log.parts[0].snapshots[places[place]] = flipped(records[places[place]], bit)
         verdict = verified(log, state_only=True)
         if verdict.agrees:
-            # A bit of a compressed chunk that decompresses to the same pages; of an exported one the file's hash tells.
+            # A bit of a compressed chunk that decompresses to the same pages; in an exported file the hash shows it.
             assert pages_of(log) == pages_of(golden_log()), (place, bit)
             continue
         named += 1

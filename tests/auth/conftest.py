@@ -146,7 +146,7 @@ def site(served_site: tuple[Parts, Site]) -> Site:
 
 @pytest.fixture
 def browser(site: Site) -> Iterator[Browser]:
-    """A user who has registered and not signed in."""
+    """A user who is registered and not logged in."""
     yield Browser(site).register()
     site.forget()
 

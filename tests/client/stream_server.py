@@ -27,7 +27,7 @@ class SmallExchange:
     port: int = 0
 
     async def happen(self, count: int = 1, *, unseen: bool = False) -> None:
-        """Let events happen; unseen: nobody is told."""
+        """Make events; unseen: no client gets them."""
         for _ in range(count):
             self.last += 1
             for socket in () if unseen else tuple(self.listening):

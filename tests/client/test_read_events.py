@@ -30,7 +30,7 @@ def everything(settings: Settings, *after: Bookmark, shards: tuple[int, ...] = (
 
 
 def test_a_log_is_read_once_and_checked(settings: SettingsFactory, exchange: Exchange) -> None:
-    """One log for all questions: whole in shards 0 and 3, altered in 1, with a hole in 2."""
+    """One log for all tests: whole in shards 0 and 3, altered in 1, with a gap in 2."""
     made = settings(shards=4)
     forged = list(exchange.values[FORGED_SHARD])
     forged[5] = forged[5][:-20] + bytes([forged[5][-20] ^ 1]) + forged[5][-19:]

@@ -57,7 +57,7 @@ def plan(
 
 
 def strike(machine: Machine, faults: list[Fault]) -> list[Spoiled]:
-    """Let them happen, one after the other; whoever died is started again by the machine's watchman.
+    """Apply the faults one after the other; the machine's watchman restarts processes that died.
 
     Gives the snapshots that were spoiled; the engine has passed over each of them.
     """

@@ -41,7 +41,7 @@ def settle(machine: Machine) -> None:
 
 
 def audit(machine: Machine, spoiled: list[Spoiled] | None = None) -> dict[str, Any]:
-    """Let the audit look at the log and at PostgreSQL as a stranger would; all but what was spoiled must agree."""
+    """Run the audit on the log and PostgreSQL as an outsider would; everything but the spoiled snapshots must agree."""
     must, may = still_named(machine.settings, spoiled or [])
     result = subprocess.run(
         reprise_command("audit", "verify", "--json"),
@@ -64,7 +64,7 @@ def audit(machine: Machine, spoiled: list[Spoiled] | None = None) -> dict[str, A
 
 
 def everyone_was_told_the_truth(machine: Machine, answers: list[Answer]) -> None:
-    """Each command has one outcome in the log, and it is what its client was told, however often it asked."""
+    """Each command has one outcome in the log, and every answer to its client is that outcome."""
     assert any(answer.reduced for answer in answers), "nobody closed a part of anything"
     outcomes = outcomes_in(machine)
     results = results_in(machine)
@@ -77,7 +77,7 @@ def everyone_was_told_the_truth(machine: Machine, answers: list[Answer]) -> None
         seen = answer.user.http.get(f"/commands/{command_id}")
         if (
             answer.resolved is not None
-        ):  # By the id it was given while nobody knew, it learned what everybody knows now.
+        ):  # By the id of its undecided answer the client learned the outcome that is known now.
             learned = {field: answer.resolved[field] for field in ("command_id", "status", "code", "order")}
             now = {field: seen.json()[field] for field in learned}
             assert (learned["command_id"], learned) == (command_id, now), f"{name}: learned {learned}, and it is {now}"
@@ -103,7 +103,7 @@ def everyone_was_told_the_truth(machine: Machine, answers: list[Answer]) -> None
 
 
 def results_in(machine: Machine) -> dict[str, int]:
-    """Give what each reduction's ticket has brought by then: the profit of its parts, micros."""
+    """Give what each reduction's position has brought by then: the profit of its parts, micros."""
     results: dict[str, int] = {}
     of_ticket: Counter[str] = Counter()
     for shard in range(machine.settings.shards):
@@ -116,7 +116,7 @@ def results_in(machine: Machine) -> dict[str, int]:
 
 
 def outcomes_in(machine: Machine) -> dict[str, list[Event]]:
-    """Give every command's first outcomes; that another was asked for under its id changes nothing."""
+    """Give every command's first outcomes; a reused id changes nothing."""
     outcomes: dict[str, list[Event]] = {}
     for shard in range(machine.settings.shards):
         for record in read_all(machine.settings, EVENTS, shard):

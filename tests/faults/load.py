@@ -16,12 +16,12 @@ ANSWERS: Final = frozenset({200, 201, 404, 409, 422})
 PAUSE_S: Final = 0.15
 ASK_AGAIN_S: Final = 0.25
 KNOWN_WITHIN_S: Final = 120.0
-# Parts of a ticket that somebody closes, in tenths; some are more than there is.
+# Parts of a position that somebody closes, in tenths; some are more than there is.
 TENTHS: Final = (1, 3, 5, 5, 9, 10, 11, 30)
 
 
 class Told(NamedTuple):
-    """What became of a command as its client was told at last, and how many times it asked.
+    """The last answer to a client about a command, and the number of its attempts.
 
     resolved: what the id that an undecided answer gave led to, before anything was asked again.
     """
@@ -33,7 +33,7 @@ class Told(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """What a client was told about one command, under its key; the last four as in Told."""
+    """The answers to a client about one command, under its key; the last four as in Told."""
 
     user: User
     key: str
@@ -46,7 +46,7 @@ class Answer(NamedTuple):
 
     @property
     def reduced(self) -> bool:
-        """Whether it says that a part of a ticket was closed, and the rest is open."""
+        """Whether it says that a part of a position was closed, and the rest is open."""
         return self.status == 200 and "quantity" in self.body and self.reply["status"] == "open"
 
 
@@ -59,9 +59,9 @@ class Ticket(NamedTuple):
 
 
 class Trader(threading.Thread):
-    """Opens, and closes wholly or in part, until told to end; each command under a key of its own.
+    """Opens, and closes wholly or in part, until stopped; each command under a key of its own.
 
-    board: the tickets of all traders; at times one asks for a part of another's.
+    board: the positions of all traders; at times one asks for a part of another's.
     """
 
     def __init__(self, user: User, seed: int, pause_s: float, board: list[Ticket]) -> None:
@@ -120,7 +120,7 @@ class Trader(threading.Thread):
             self._board.append(ticket)
 
     def _reduce(self, key: str, place: int) -> None:
-        """Close a part of a ticket, then perhaps ask the same again, or other things under its key, or for the rest."""
+        """Close a part of a position, then perhaps retry, reuse its key for another request, or close the rest."""
         ticket = self._open.pop(place)
         path, tenths = f"/positions/{ticket.position_id}/close", self._dice.choice(TENTHS)
         answer = self._ask(key, path, part_of(ticket, tenths))
@@ -171,7 +171,7 @@ class Trader(threading.Thread):
     def _resolved(self, undecided: httpx.Response, deadline: float) -> dict[str, Any] | None:
         """Look where an undecided answer says to look, until it is decided; null where nobody there knows or answers.
 
-        It is then asked for again under its key, as by any client.
+        The command is then retried under its key, as by any client.
         """
         command_id = undecided.json()["command_id"]
         assert undecided.headers["Location"] == f"/api/v1/commands/{command_id}"
@@ -193,7 +193,7 @@ class Trader(threading.Thread):
 
 
 def part_of(ticket: Ticket, tenths: int) -> dict[str, str]:
-    """Give what a request says of so many tenths of a ticket, and never of nothing."""
+    """Give what a request says of so many tenths of a position, and never of nothing."""
     lots = Decimal(max(1, ticket.lots * tenths // 10))
     return {"quantity": f"{lots.scaleb(-BY_SYMBOL[ticket.symbol].lot_exponent):f}"}
 
@@ -224,7 +224,7 @@ class Load:
 
     @property
     def reduced(self) -> int:
-        """How often somebody was told that a part of a ticket was closed, and the rest stays."""
+        """How often somebody was told that a part of a position was closed, and the rest stays."""
         return sum(answer.reduced for trader in self.traders for answer in list(trader.answers))
 
     def _ended(self, trader: Trader) -> list[Answer]:

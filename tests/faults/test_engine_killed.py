@@ -18,7 +18,7 @@ COMMANDS_A_TURN = 20
 
 
 class Load(threading.Thread):
-    """Commands for two shards, until it is told to end."""
+    """Commands for two shards, until stopped."""
 
     def __init__(self, ledger: Settings, client: Client) -> None:
         super().__init__(daemon=True)

@@ -58,7 +58,7 @@ def test_after_snapshots_are_spoiled_and_compacted_the_books_agree_and_the_audit
 
 
 def trade_through(hit: Machine, seed: int, faults: list[Fault]) -> list[Answer]:
-    """Start everything, let people trade through the faults, and judge what is left; what everyone was told."""
+    """Start everything, trade through the faults, and check the log and every client's answers."""
     hit.start(*SERVICES)
     hit.until_ready()
     eventually(

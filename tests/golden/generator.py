@@ -153,7 +153,7 @@ class Day:
                 self.send(self.order(who))
 
     def price_of(self, number: str) -> int:
-        """Give the price of a ticket's symbol."""
+        """Give the price of a position's symbol."""
         position = self.state.positions.get(number)
         return self.prices["BTC_USDC" if position is None else position.symbol]
 
@@ -219,7 +219,7 @@ class Day:
 
 
 class DayOfParts(Day):
-    """A day on which people close parts of their tickets, too, and pay fees."""
+    """A day on which people close parts of their positions, too, and pay fees."""
 
     def begin(self) -> None:
         """As any day, with a fee from then on."""

@@ -51,7 +51,7 @@ def test_law_9_the_events_alone_lead_to_the_ledger_of_the_recorded_log() -> None
 
 
 def test_each_digest_in_the_chain_is_the_hash_of_the_previous_digest_and_the_event() -> None:
-    """By the hash function alone, as a stranger would who trusts none of our code."""
+    """By the hash function alone, as an outsider would who trusts none of our code."""
     previous = blake2b(b"reprise/0", digest_size=16).digest()
     for value in recorded().values:
         body, digest = value[:-16], value[-16:]

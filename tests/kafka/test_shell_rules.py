@@ -31,7 +31,7 @@ NEWER = newer_code("engine.shell.main")
 
 
 def day(shard: int, shards: int) -> list[Command]:
-    """A ticket that is liquidated, the change of rules, and another ticket that is."""
+    """A position that is liquidated, the change of rules, and another position that is."""
     (account,) = accounts_of(shard, shards, 1)
 
     def ticket(name: str) -> OpenPosition:

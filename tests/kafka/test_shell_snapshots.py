@@ -57,7 +57,7 @@ def client(often: Settings) -> Client:
 
 
 class Load(threading.Thread):
-    """Commands for some shards, until it is told to end; also when the test fails before that."""
+    """Commands for some shards, until stopped; also when the test fails before that."""
 
     def __init__(self, ledger: Settings, client: Client, shards: tuple[int, ...]) -> None:
         super().__init__(daemon=True)

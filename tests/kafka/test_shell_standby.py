@@ -23,7 +23,7 @@ SILENT = "shards have fallen silent while commands wait"
 
 
 class Pair:
-    """A worker and its standby, each told where the other is."""
+    """A worker and its standby, each with the address of the other."""
 
     def __init__(self, settings: SettingsFactory, folder: Path) -> None:
         first, second = settings(engine_worker_id="worker-1"), settings(engine_worker_id="worker-1")
@@ -57,7 +57,7 @@ def until_following(standby: EngineProcess) -> None:
 
 
 def tell_of_death(standby: EngineProcess) -> None:
-    """Tell it that its owner ended, and wait until it heard: while nothing waits to be executed, nobody is silent."""
+    """Signal the standby that its owner ended, and wait for its reaction: without waiting commands it is no silence."""
     before = len(standby.logged(TOLD))
     standby.send(PARTNER_IS_DEAD)
     eventually(lambda: len(standby.logged(TOLD)), lambda count: count == before + 1)

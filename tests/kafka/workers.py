@@ -39,7 +39,7 @@ class EngineProcess(ServiceProcess):
         return [line | {"at": datetime.fromisoformat(line["time"])} for line in lines if line["event"] == event]
 
     def page(self, path: str) -> tuple[int, str]:
-        """A page's code and text; 0 where nobody answers."""
+        """A page's status code and text; 0 without an answer."""
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{self.settings.engine_port}{path}", timeout=2) as answer:
                 return answer.status, answer.read().decode()

@@ -247,7 +247,7 @@ def test_an_invalid_quote_is_counted_and_published_to_the_exchange_but_not_as_a_
     }
     assert refused == {"not_representable": 2, "not_positive": 2, "crossed": 1, "spread_too_wide": 1}
     assert counted(metrics, "feed_messages", kind="not_followed") == 1
-    # What a message can hold is told to the exchange, whose refusal everyone can see.
+    # Any price a message can hold is published to the exchange, and its refusal is in the log.
     told = [tick for command in commands_of(made, 0) if isinstance(command, UpdatePrices) for tick in command.ticks]
     assert [(tick.bid, tick.ask) for tick in told] == [
         (0, 1_010),

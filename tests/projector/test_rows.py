@@ -139,7 +139,7 @@ def test_a_loss_beyond_the_margin_costs_the_owner_the_margin_and_no_more(exchang
     rows = rows_of(exchange)
     assert lines(rows)[1:] == [("realized_pnl", -100 * USDC, 900 * USDC)]
     close = named(fills, rows.fills)[1]
-    # Prices triggered it; nobody ordered it.
+    # Prices triggered it; there is no order.
     assert (close["reason"], close["order_id"], close["realized_pnl"]) == ("liquidation", None, -100 * USDC)
 
 

@@ -89,7 +89,7 @@ orders = st.builds(
 
 
 def away(price: int, side: Side, bps: int | None, *, gain: bool) -> int | None:
-    """Give a level so far from a price, on the side where the ticket gains or loses."""
+    """Give a level so far from a price, on the side where the position gains or loses."""
     if bps is None:
         return None
     distance = price * bps // 10_000
@@ -172,7 +172,7 @@ class Market(RuleBasedStateMachine):
             assert (quote and (quote.bid, quote.ask)) == (seen and (seen.bid, seen.ask))
 
     def anything_open(self) -> bool:
-        """Say whether there is a ticket to do something with."""
+        """Say whether any position is open."""
         return bool(self.exchange.state.positions)
 
     # Prices.
@@ -334,7 +334,7 @@ class Market(RuleBasedStateMachine):
     @precondition(anything_open)
     @rule(data=st.data(), stranger=st.booleans())
     def somebody_closes(self, data: Any, *, stranger: bool) -> None:
-        """Their own ticket, or another's."""
+        """Their own position, or another's."""
         position = self.somebody_s(data)
         who = position.account_id
         if stranger:
@@ -344,7 +344,7 @@ class Market(RuleBasedStateMachine):
     @precondition(anything_open)
     @rule(data=st.data(), percent=st.sampled_from((50, 1, 33, 99, 100, 101, 0)), of_the_oldest=st.booleans())
     def somebody_closes_a_part(self, data: Any, percent: int, *, of_the_oldest: bool) -> None:
-        """So many percent of their ticket, or of all they have of its kind."""
+        """So many percent of their position, or of all they have of its kind."""
         position = self.somebody_s(data)
         kind = (position.account_id, position.symbol, position.side, position.leverage)
         if not of_the_oldest:
@@ -410,7 +410,7 @@ class Market(RuleBasedStateMachine):
 
     @rule(back=st.integers(1, 30), how=st.sampled_from(("same", "same", "other content", "no Avro")))
     def a_command_comes_again(self, back: int, how: str) -> None:
-        """As it was, with other content under its id, or as bytes nobody can read."""
+        """As it was, with other content under its id, or as undecodable bytes."""
         _, command = self.exchange.commands[-min(back, len(self.exchange.commands))]
         if how == "no Avro":
             command = None
@@ -419,7 +419,7 @@ class Market(RuleBasedStateMachine):
         self.send(command)
 
     def somebody_s(self, data: Any) -> Position:
-        """Draw an open ticket."""
+        """Draw an open position."""
         positions = self.exchange.state.positions
         chosen: Position = positions[data.draw(st.sampled_from(sorted(positions)))]
         return chosen

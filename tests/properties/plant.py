@@ -61,7 +61,7 @@ def _moved(ticks: int) -> Callable[..., int | None]:
 TRIGGERS = (
     Defect("a stop fires a tick late", REACHED, _stops_late),
     Defect("a stop fires a tick early", REACHED, _stops_early),
-    # No law speaks of the order of stop-outs, and no receipt shows it.
+    # No law covers the order of triggered closes, and no receipt shows it.
     Defect("stop-outs run by age", REACHED, _unsorted, laws=False),
     Defect("the liquidation price is a tick late", liquidation.liquidation_price_of, _moved(-1)),
     Defect("the liquidation price is a tick early", liquidation.liquidation_price_of, _moved(1)),

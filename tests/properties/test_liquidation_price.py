@@ -14,7 +14,7 @@ from schemas.units import PPM
 
 
 class Terms(NamedTuple):
-    """A ticket."""
+    """A position."""
 
     quantity: int
     entry: int
@@ -44,7 +44,7 @@ leveraged = st.builds(
 
 
 def holds(side: Side, terms: Terms, price: int) -> bool:
-    """Say whether the ticket is liquidated at a price."""
+    """Say whether the position is liquidated at a price."""
     entry = notional_of(terms.quantity, terms.entry, terms.tick_value)
     notional = notional_of(terms.quantity, price, terms.tick_value)
     requirement = requirement_of(notional, terms.margin, terms.maintenance_rate, terms.margin_floor_rate)

@@ -18,7 +18,7 @@ START = 500_000
 
 
 def ticket(side: Side, micros: int, leverage: int, then: int, **rates: int) -> Exchange | None:
-    """Give a market with one ticket at a price, or null where it was not to be opened or did not live to see it."""
+    """Give a market with one position at a price, or null where it could not be opened or was closed before."""
     exchange = given_(deposit(90_000), market(BTC, 50_000), live=False, **rates).exchange
     opens(side, BTC, margin=render(micros, MONEY_EXPONENT), leverage=render(leverage, LEVERAGE_EXPONENT))(exchange)
     for step in range(1, 6):

@@ -13,7 +13,7 @@ prices = st.one_of(st.none(), st.integers(1, 30))
 def ticket(
     number: int, side: Side, liquidation_price: int | None, stop_loss: int | None, take_profit: int | None
 ) -> Position:
-    """Give a ticket of which only the triggers matter."""
+    """Give a position of which only the triggers matter."""
     return Position(
         position_id=f"0-{number}",
         number=number,
@@ -37,7 +37,7 @@ def ticket(
 
 
 def scan(positions: list[Position], bid: int, ask: int) -> list[tuple[int, int, int]]:
-    """Look at each trigger of each ticket: give level, kind and number, falling ones from above, then rising ones."""
+    """Look at each trigger of each position: give level, kind and number, falling ones from above, then rising ones."""
     falling, rising = [], []
     for position in positions:
         long = position.side == "long"

@@ -34,7 +34,7 @@ SESSION_S: Final = 600.0
 PAGE_S: Final = 0.000_25
 # In 5 ms are 20 pages. A command that comes through several turns must not meet as many of them in each.
 BYTES_A_TURN: Final = 6 * PAGE_BYTES
-ACCOUNT_BYTES: Final = 2_048  # of one with a ticket or two
+ACCOUNT_BYTES: Final = 2_048  # of one with a position or two
 MEANWHILE: Final = 200  # commands, at least
 
 NEXT_PAGE: Final = Copying.next_page
@@ -123,7 +123,7 @@ async def taken_under_load(ledger: Ledger, producer: FakeProducer, encoded: Enco
     liveness = Liveness(SESSION_S)
     beating = asyncio.create_task(liveness.beat())
     watermark = Watermark(ledger.state.seq, ledger.digest)
-    unused = cast("Producer", FakeProducer())  # What is executed meanwhile is nobody's to commit.
+    unused = cast("Producer", FakeProducer())  # Events executed meanwhile are never committed.
     outbox = Outbox(SHARD, unused, watermark.seq, liveness, metrics, lambda: None, fail)
     shard = Shard(SHARD, step, lambda _shard: None, metrics.command_seconds.observe)
     shard.recover(Start(ledger.state, ledger.digest, None), Ends(watermark, Bounds(0, 0)), outbox)

@@ -18,7 +18,7 @@ from tests.simulation.loop import SimulatedLoop
 from tests.simulation.trace import Trace
 
 START_MS: Final = 1_767_225_600_000
-# The broker tells a producer that its transaction is decided before everybody can read it.
+# The broker answers a producer that its transaction is decided before all readers can see it.
 MARKER_DELAY_S: Final = 0.01
 
 Level = Literal["read_committed", "read_uncommitted"]
@@ -135,7 +135,7 @@ class Cluster:
         return next((end for begin, end in self.outages if begin <= time < end), time)
 
     def notify(self) -> None:
-        """Wake whoever waits for something new to read."""
+        """Wake the readers that wait for new records."""
         waiting, self._waiting = self._waiting, []
         for future in waiting:
             if not future.done():
@@ -163,7 +163,7 @@ class Cluster:
     def append(
         self, transactional_id: str, epoch: int, partition: Partition, key: bytes | None, value: bytes | None
     ) -> int:
-        """Write a record in the transaction of this id, or raise what a fenced producer is told."""
+        """Write a record in the transaction of this id, or raise the error of a fenced producer."""
         writer = self._writer(transactional_id, epoch)
         if writer.transaction is not None and writer.transaction.outcome != "open":
             self._mark(writer)  # A producer's next transaction waits for the end of its last one.

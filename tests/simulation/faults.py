@@ -109,7 +109,7 @@ class Faults:
             self._loop.wake(process)
 
     def _report_falsely(self) -> None:
-        """Tell a standby that its owner ended, though it did not."""
+        """Signal a standby that its owner ended, though it did not."""
         standbys = [process for process in self._history.alive() if process.role == "standby"]
         if standbys:
             self._dice.choice(standbys).hear_of_death()

@@ -25,7 +25,7 @@ class Member:
 
 
 class Group:
-    """The coordinator. A member is told of a rebalance by its next heartbeat, and has the session to join again."""
+    """The coordinator. A member learns of a rebalance by its next heartbeat, and has the session to join again."""
 
     def __init__(self, loop: SimulatedLoop, trace: Trace, shards: int, is_away: Callable[[], bool]) -> None:
         self.offsets: dict[int, int] = {}
@@ -40,7 +40,7 @@ class Group:
         loop.call_in_world(1.0, self._look_for_the_dead)
 
     def new_member(self, instance: str | None) -> Member:
-        """Give a place nobody has; one who comes under an instance id takes that of its namesake, and its shards."""
+        """Give a free place; a member with a known instance id takes the place and the shards of its predecessor."""
         self._names += 1
         return Member(f"member-{self._names}", instance)
 
@@ -100,7 +100,7 @@ class Group:
             self._tell(member)
 
     def _assign(self) -> None:
-        """Share the shards evenly; whoever has some keeps as many as it may."""
+        """Share the shards evenly; a member keeps as many of its own as it may."""
         if not self.members:
             return
         least, more = divmod(self._shards, len(self.members))

@@ -36,7 +36,7 @@ Order = OpenPosition | ReducePosition | ReduceOldest | ClosePosition | AmendStop
 
 
 class Opening(NamedTuple):
-    """A position somebody asked for; whether it came to be, no sender knows."""
+    """A requested position; no sender knows whether it was opened."""
 
     account: str
     symbol: str
@@ -72,7 +72,7 @@ class Load:
         if self._sent and choice < 0.14:  # A sender that had no answer asks again.
             return dice.choice(self._sent)
         if choice < 0.40:
-            # Now and then a jump that liquidates whoever has much at stake.
+            # Now and then a jump that liquidates positions of high leverage.
             return None, encode_command(self._prices(now_us, dice.choice((0, 1, -2, 3, 90, -90, 400, -400))))
         order = self._order(account)
         self._sent.append((order.account_id.encode(), encode_command(order)))
@@ -106,7 +106,7 @@ class Load:
         return Withdraw(**name, amount=dice.randint(1, 50) * USDC)
 
     def _reducing(self, account: str, command_id: str) -> Order:
-        """Close a part: of a ticket or of the oldest of a kind, mostly one's own, at times more than there is.
+        """Close a part: of a position or of the oldest of a kind, mostly one's own, at times more than there is.
 
         What was just reduced is often closed, or reduced again, at times under the id of the command before.
         """

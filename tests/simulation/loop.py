@@ -68,7 +68,7 @@ class SimulatedLoop(asyncio.BaseEventLoop):
         return task
 
     def call_exception_handler(self, context: dict[str, Any]) -> None:
-        """Note what nobody caught, but the end of a process."""
+        """Note an uncaught exception, except the end of a process."""
         error = context.get("exception")
         if not isinstance(error, Died) and not BEING.get().is_dead and not self.is_over:
             self.surprises.append(f"{context.get('message')}: {error!r}")

@@ -8,7 +8,7 @@ from schemas.rejections import Rejection
 
 
 def outcomes_of(events: Sequence[Event]) -> Counter[str]:
-    """Count the events of a shard by what they say of their commands, and of the tickets before."""
+    """Count the events of a shard by what they say of their commands, and of the positions before."""
     counts: Counter[str] = Counter()
     first: dict[str | None, str] = {}
     reduced: set[str] = set()

@@ -59,7 +59,7 @@ class Process(Being):
         loop.begin(self, lambda: self._serve(reader, owned))
 
     def hear_of_death(self) -> None:
-        """Be told that the owner ended, whether that is true or not."""
+        """Take the signal that the owner ended, whether that is true or not."""
         if self._following is not None:
             self._trace.add(self.name, "is told that its owner ended")
             self._following.owner_is_dead.set()
@@ -139,7 +139,7 @@ class Process(Being):
 
 @cache
 def _metrics() -> Metrics:
-    """Numbers nobody looks at, for all: to make them anew costs more than the rest of a start."""
+    """Shared metrics that no test reads: making them anew costs more than the rest of a start."""
     return Metrics()
 
 

@@ -188,7 +188,7 @@ class History:
         return SimulatedReader(self.network, self.group, random.Random(self.dice.random()), instance)
 
     def _shards_of(self, place: int) -> frozenset[int] | None:
-        """Ask the group, in a thread of who asks."""
+        """Call the group, in a thread of the caller."""
         self.network.travel()
         found = self.group.shards_of(f"worker-{place}")
         self.network.travel()

@@ -13,7 +13,7 @@ SEEDS = range(60)
 
 
 class Scene:
-    """The owner stops in its work, commands come, the last one behind an offset gap; the standby is told."""
+    """The owner stops in its work, commands come, the last one beyond an offset gap; the standby is signalled."""
 
     def __init__(self, history: History) -> None:
         self._history = history
@@ -36,7 +36,7 @@ class Scene:
         owner.kill()
 
     def end(self) -> None:
-        """Nobody is paused any more."""
+        """Resume every paused process."""
 
 
 def test_a_standby_that_freezes_during_take_over_commits_the_commands_executed_before() -> None:

@@ -43,7 +43,7 @@ REACHED: Final = (
     "a member did not join in time",
     "a new leader marks an end before the end",
 )
-# And of what closes a part of a ticket, each of these.
+# And of what closes a part of a position, each of these.
 REDUCED: Final = (
     "PositionReduced",
     "PositionReduced again",

@@ -65,7 +65,7 @@ def opened(  # Each is a number the rules decide.
     liquidation: Number | None = None,
     warned: bool | None = False,
 ) -> Check:
-    """A ticket was opened. warned: of a stop beyond liquidation; None where that is not the question."""
+    """A position was opened. warned: of a stop beyond liquidation; None where that is not the question."""
 
     def check(exchange: Exchange) -> None:
         event = the_next(exchange, PositionOpened)
@@ -97,7 +97,7 @@ def closed(  # Each is a number of the receipt.
     insurance_paid: Number | None = None,
     written_off: Number | None = None,
 ) -> Check:
-    """A ticket was closed, next and so."""
+    """A position was closed, next and so."""
 
     def check(exchange: Exchange) -> None:
         event = the_next(exchange, PositionClosed)
@@ -119,22 +119,22 @@ def closed(  # Each is a number of the receipt.
 
 
 def liquidated(number: int | None = None, *, at: Number, fee: Number, returned: Number, **rest: Number) -> Check:
-    """A ticket was liquidated, and paid the liquidation fee."""
+    """A position was liquidated, and paid the liquidation fee."""
     return closed("liquidation", number, at=at, liquidation_fee=fee, returned=returned, **rest)
 
 
 def stopped(number: int | None = None, *, at: Number, **rest: Number) -> Check:
-    """A ticket's stop loss closed it."""
+    """A position's stop loss closed it."""
     return closed("stop_loss", number, at=at, **rest)
 
 
 def taken(number: int | None = None, *, at: Number, **rest: Number) -> Check:
-    """A ticket's take profit closed it."""
+    """A position's take profit closed it."""
     return closed("take_profit", number, at=at, **rest)
 
 
 def closed_by_hand(number: int | None = None, **rest: Number) -> Check:
-    """A ticket's owner closed it."""
+    """A position's owner closed it."""
     return closed("manual", number, **rest)
 
 
@@ -152,7 +152,7 @@ def reduced(
     liquidation: Number | None = None,
     warned: bool = False,
 ) -> Check:
-    """A part of a ticket was closed, next and so. margin, liquidation: of the rest."""
+    """A part of a position was closed, next and so. margin, liquidation: of the rest."""
 
     def check(exchange: Exchange) -> None:
         event = the_next(exchange, PositionReduced)
@@ -173,7 +173,7 @@ def reduced(
 
 
 def oldest_reduced(*, quantity: Number, at: Number, positions: int) -> Check:
-    """Lots of so many of the oldest tickets are closed, as the events that follow say."""
+    """Lots of so many of the oldest positions are closed, as the events that follow say."""
 
     def check(exchange: Exchange) -> None:
         event = the_next(exchange, OldestReduced)
@@ -185,7 +185,7 @@ def oldest_reduced(*, quantity: Number, at: Number, positions: int) -> Check:
 
 
 def amended(*, stop: Number | None, take: Number | None, warned: bool = False) -> Check:
-    """A ticket's stop and take are now these."""
+    """A position's stop and take are now these."""
 
     def check(exchange: Exchange) -> None:
         event = the_next(exchange, StopsAmended)
@@ -264,7 +264,7 @@ def quote_is(symbol: str, bid: Number, ask: Number | None = None) -> Check:
 
 
 def is_open(*numbers: int) -> Check:
-    """Just these tickets are open."""
+    """Just these positions are open."""
 
     def check(exchange: Exchange) -> None:
         assert list(exchange.state.positions) == [f"{exchange.state.shard}-{number}" for number in numbers]

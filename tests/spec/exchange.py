@@ -35,7 +35,7 @@ class Exchange:
         self._ids = 0
 
     def new_id(self) -> str:
-        """Give a command id nobody used."""
+        """Give an unused command id."""
         self._ids += 1
         return f"command-{self._ids}"
 

@@ -61,7 +61,7 @@ class Scenario:
         return self
 
     def then(self, *checks: Check) -> "Scenario":
-        """Match events in order, look at the ledger; nobody else was closed or refused, and every law holds."""
+        """Match events in order and check the ledger; no other close or refusal happened, and every law holds."""
         for check in checks:
             check(self.exchange)
         kinds = PositionClosed | PositionReduced | CommandRejected
@@ -241,7 +241,7 @@ def opens(
     deadline: int | None = None,
     name: str | None = None,
 ) -> Step:
-    """Ask for a ticket. at: bring the market to this price first. deadline: µs from now."""
+    """Ask for a position. at: bring the market to this price first. deadline: µs from now."""
 
     def in_ticks(value: Number | None) -> int | None:
         return None if value is None else ticks(symbol, value)
@@ -271,17 +271,17 @@ def opens(
 
 
 def long(symbol: str, **terms: object) -> Step:
-    """Ask for a long ticket."""
+    """Ask for a long position."""
     return opens("long", symbol, **terms)  # type: ignore[arg-type]  # `opens` checks the names.
 
 
 def short(symbol: str, **terms: object) -> Step:
-    """Ask for a short ticket."""
+    """Ask for a short position."""
     return opens("short", symbol, **terms)  # type: ignore[arg-type]  # `opens` checks the names.
 
 
 def close(number: int, *, who: str = ALICE, id: str | None = None) -> Step:  # noqa: A002
-    """Ask to close the n-th ticket of the shard."""
+    """Ask to close the n-th position of the shard."""
     return lambda exchange: exchange.send(
         ClosePosition(
             command_id=id or exchange.new_id(), account_id=who, position_id=f"{exchange.state.shard}-{number}"
@@ -297,7 +297,7 @@ def reduce(
     who: str = ALICE,
     id: str | None = None,  # noqa: A002
 ) -> Step:
-    """Ask to close so much of the n-th ticket of the shard."""
+    """Ask to close so much of the n-th position of the shard."""
     return lambda exchange: exchange.send(
         ReducePosition(
             command_id=id or exchange.new_id(),
@@ -317,7 +317,7 @@ def reduce_oldest(
     who: str = ALICE,
     id: str | None = None,  # noqa: A002
 ) -> Step:
-    """Ask to close so much of one's oldest tickets of a kind."""
+    """Ask to close so much of one's oldest positions of a kind."""
     return lambda exchange: exchange.send(
         ReduceOldest(
             command_id=id or exchange.new_id(),

@@ -15,7 +15,7 @@ from tests.spec.language import ALICE, BOB, BTC, close, deposit, given, halt, lo
 
 
 def busy() -> Exchange:
-    """Give a shard with two accounts, tickets on both sides, a liquidation and a stop behind it."""
+    """Give a shard with two accounts, positions on both sides, a liquidation and a stop behind it."""
     scenario = given(
         deposit(1_000),
         deposit(1_000, who=BOB),
@@ -74,7 +74,7 @@ def test_law_1_2_3_4_5_6_the_check_finds_a_ledger_that_breaks_a_law(law: int, da
 
 
 def test_law_4_applies_to_open_markets_with_a_fresh_price_only() -> None:
-    """LAW-4: in a halted market, and at a stale price, a liquidatable ticket may stand."""
+    """LAW-4: in a halted market, and at a stale price, a liquidatable position may be open."""
     given(deposit(1_000), long(BTC, margin=100, leverage=50, at=50_000), halt(BTC)).when(price(BTC, 49_200)).then()
     exchange = busy()
     exchange.now += 10_000_000

@@ -148,7 +148,7 @@ def test_part_05_the_rest_has_a_liquidation_price_of_its_own_and_is_liquidated_a
 
 
 def test_part_05_a_stop_stays_with_a_warning_where_the_rest_is_liquidated_before_that_stop() -> None:
-    """A fee of 1.2 % of 2,475 takes 29.70 of the margin; the whole ticket would have been liquidated at 49,246.2."""
+    """A fee of 1.2 % of 2,475 takes 29.70 of the margin; the whole position would have been liquidated at 49,246.2."""
     given(
         deposit(1_000),
         long(BTC, quantity="0.1", leverage=50, at=50_000, stop=49_300),

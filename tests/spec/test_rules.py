@@ -28,7 +28,7 @@ from tests.spec.language import (
     unhalt,
 )
 
-# Two tickets of LIQ-01: margin 100 at 50x on 5,000 of notional.
+# Two positions of LIQ-01: margin 100 at 50x on 5,000 of notional.
 TWO_LONGS = (
     deposit(1_000),
     market(BTC, 50_000),

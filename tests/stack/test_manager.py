@@ -21,7 +21,7 @@ from stack.postgres import ensure_database, prepare_postgres, wait_for_postgres
 from stack.programs import INSTANCE_MARK, Program, servers
 
 TIMEOUT_S = 20
-# Writes its name when told to stop, so that the order can be read.
+# Writes its name at the stop signal, so that the order can be read.
 STOPPING = """
 import pathlib, signal, sys, time
 def stop(*_):

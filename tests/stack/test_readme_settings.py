@@ -112,7 +112,7 @@ def own_database(postgres: str) -> Iterator[str]:
 @pytest.mark.slow
 @pytest.mark.timeout(2 * TIMEOUT_S)
 def test_up_starts_with_the_env_file_of_seed_001(own_database: str, tmp_path: Path) -> None:
-    """As printed, but for the database: user and password of its line are nobody's."""
+    """As printed, except for the database: no user has its user name and password."""
     lines = PRINTED["001"].splitlines(keepends=True)
     others = [line for line in lines if not line.startswith("DATABASE_URL=")]
     assert len(others) == len(lines) - 1

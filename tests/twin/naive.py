@@ -364,7 +364,7 @@ class Naive:
                 answer.closes.append(self._close(ticket, ("liquidation", "stop_loss", "take_profit")[kind]))
 
     def _reduce(self, command: ReducePosition | ReduceOldest, answer: Answer) -> None:
-        """Close so many lots of one ticket, or of the oldest of a kind, if there are as many."""
+        """Close so many lots of one position, or of the oldest of a kind, if there are as many."""
         if isinstance(command, ReducePosition):
             tickets = [self._owned(command)]
             symbol = tickets[0].symbol
@@ -427,7 +427,7 @@ class Naive:
 
 
 def is_meant(ticket: Ticket, command: ReduceOldest) -> bool:
-    """Say whether a ticket is of the kind the command names."""
+    """Say whether a position is of the kind the command names."""
     is_theirs = ticket.owner == command.account_id and ticket.symbol == command.symbol
     return is_theirs and ticket.long == (command.side == "long") and ticket.leverage * 100 == command.leverage
 
@@ -439,7 +439,7 @@ def require(holds: object, refusal: str) -> None:
 
 
 def check_stops(*, long: bool, leave: int, stop: int | None, take: int | None) -> None:
-    """A stop lies where the ticket loses, a take where it wins."""
+    """A stop lies where the position loses, a take where it wins."""
     sign = 1 if long else -1
     require(stop is None or sign * stop < sign * leave, "STOP_LOSS_WRONG_SIDE")
     require(take is None or sign * take > sign * leave, "TAKE_PROFIT_WRONG_SIDE")

@@ -66,7 +66,7 @@ class Order:
 
 
 class Market:
-    """Orders and balances of all accounts. `told` hears each execution report; `eras` counts resets.
+    """Orders and balances of all accounts. `told` gets each execution report; `eras` counts resets.
 
     commission: a share of each trade, taken in what was received. placed counts, over all eras, how often each client
     order id became an order.

@@ -221,7 +221,7 @@ def test_a_reset_found_during_the_query_loses_an_unknown_order_though_new_orders
     async def run() -> None:
         account = book.accounts["a"]
         desk = Desk(events, venue, Keys(), Rules(), GIVE_UP_MS)  # type: ignore[arg-type]  # They do what the real ones do.
-        async with account.lock:  # As whoever looks into a reset holds it.
+        async with account.lock:  # The lock a check for a reset holds.
             settling = asyncio.create_task(desk.settle(entry))
             while not settling.done() and not account.lock._waiters:  # noqa: ASYNC110  # It is another's lock.
                 await asyncio.sleep(0)

@@ -89,7 +89,7 @@ class Testnet:
         self.do(lambda: self.market.open_account(api_key))
 
     def refuse_keys(self, api_key: str) -> None:
-        """Whoever made the key deletes it at the venue, or it may not be used from here."""
+        """The owner deletes the key at the venue, or this address may not use it."""
         self.do(lambda: self._secrets.pop(api_key))
 
     def do(self, work: Callable[[], Found]) -> Found:
@@ -250,7 +250,7 @@ class Testnet:
             raise VenueError(-1021, "Timestamp for this request is outside of the recvWindow.")
 
     def _limited(self, weight: int) -> web.Response | None:
-        """Turn away whoever is over the limit of a minute, and ban who does not listen."""
+        """Refuse a client over the limit of a minute, and ban one that goes on."""
         minute = now_ms() // 60_000
         silence_s = self._silent_until - time.monotonic()
         used = self._used[("weight", minute)] = self._used.get(("weight", minute), 0) + weight
@@ -262,7 +262,7 @@ class Testnet:
             self._silent_until = time.monotonic() + SILENCE_S
             self._used[("weight", minute)] = 0
         elif silence_s < SILENCE_S / 2:
-            # By now whoever was on the way has heard the first refusal.
+            # By now the request in flight has its first refusal.
             self._insisted += 1
         status = 418 if self._insisted > INSISTED_MAX else 429
         self.banned += status == 418

@@ -16,7 +16,7 @@ from schemas.events import Event
 from schemas.messages import Instrument
 from tests.properties.plant import REACHED, Defect, plant
 
-FILL = opening._fill  # What is planted stands in the place of what nobody else calls.
+FILL = opening._fill  # The planted code replaces a function without other callers.
 REFUSE_TERMS = opening._refuse_terms
 REFUSE_MARGIN = opening._refuse_margin
 DECIDE_OPEN = opening.decide_open

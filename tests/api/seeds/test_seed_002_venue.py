@@ -74,7 +74,7 @@ def until(person: Person, order_id: str, status: str) -> dict[str, Any]:
 
 
 def steps(socket: Any, *until: str) -> list[dict[str, Any]]:
-    """Give what is told of orders, up to a status."""
+    """Give the order updates up to a status."""
     found = told(socket, "ORDER_UPDATE", 1)
     while found[-1]["status"] not in until:
         found += told(socket, "ORDER_UPDATE", 1)
@@ -110,7 +110,7 @@ def test_an_order_of_a_user_with_keys_is_pending_at_once_and_filled_at_the_venue
     assert (position["quantity"], position["avgEntryPrice"], position["realizedPnl"]) == (0.01, 50_000, 10)
     testnet.move("BTCUSDT", "50000")
 
-    # The venue has the order as it was asked for, and the ledger here none: it was executed there, and not here too.
+    # The venue has the order as requested and our ledger has none: it was executed at the venue only.
     (asked,) = (one for one in testnet.asked("POST", "order") if one["newClientOrderId"] == order_id)
     assert (asked["symbol"], asked["side"], asked["type"], asked["quantity"]) == ("BTCUSDT", "BUY", "MARKET", "0.02")
     assert trader.figures().open == 0

@@ -28,7 +28,7 @@ ORDERS: Final = 30
 
 @pytest.fixture(scope="module")
 def market(kafka: str, postgres: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Market]:
-    """An exchange of this module's own: what is lost here is missed by nobody else."""
+    """An exchange of this module's own, because its tests lose money of the shared account."""
     folder = tmp_path_factory.mktemp("shared")
     with running_market(kafka, postgres, folder, rate_limit_orders=f"{ORDERS}/minute") as running:
         yield running
@@ -97,7 +97,7 @@ def other_address(market: Market) -> httpx.Client:
 
 
 def free(market: Market) -> Decimal:
-    """What its state says is free, to whoever asks."""
+    """The free balance of the public state."""
     with market.client() as nobody:
         reply = nobody.get("/api/v1/state")
     assert reply.status_code == 200, reply.text
@@ -113,7 +113,7 @@ def opened(market: Market, **fields: Any) -> dict[str, Any]:
 
 
 def lose_all_but_500(market: Market) -> None:
-    """A position that is liquidated takes its margin with it; the state is not asked for, which would fill it up."""
+    """Lose the margin of a liquidated position, without reading the state, which would fill the account up."""
     market.at("SOL_USDC", "150.00")
     margin = figures(market)[0] - 500
     opened(market, margin=float(margin), leverage=10)
