@@ -1,4 +1,4 @@
-"""Command that writes what is made from the code and kept beside it: the tables of the log, the client's schemas."""
+"""Command that writes what is made from the code: explanations in the schemas, documents, the client's schemas."""
 
 import json
 from collections.abc import Iterator
@@ -10,6 +10,7 @@ import typer
 from cli.context import project_root, report
 
 EVENTS_DOCUMENT: Final = "docs/events.md"
+SCHEMAS: Final = "schemas/avro"
 EXAMPLE: Final = "examples/downstream.py"
 CLIENT_SCHEMAS: Final = "clients/python/src/reprise_client/schemas"
 
@@ -21,10 +22,15 @@ def add_to(app: typer.Typer) -> None:
 def documents() -> None:
     """Write the documents and the client's schemas anew, after a message or its explanation changed."""
     root = project_root()
+    _write(root, schema_explanations())  # First: the others are made from these files.
     made = made_files(root)
     for stray in sorted(kept_files(root) - set(made)):
         (root / stray).unlink()
         report(f"removed  {stray}")
+    _write(root, made)
+
+
+def _write(root: Path, made: dict[str, str]) -> None:
     for name, text in made.items():
         path = root / name
         if not path.is_file() or path.read_text(encoding="utf-8") != text:
@@ -41,7 +47,15 @@ def made_files(root: Path) -> dict[str, str]:
     given = reference.blocks() | {"example": f"```python\n{(root / EXAMPLE).read_text(encoding='utf-8')}```"}
     document = (root / EVENTS_DOCUMENT).read_text(encoding="utf-8")
     problems = {problem_pages.DOCUMENT: problem_pages.as_markdown()}
-    return {EVENTS_DOCUMENT: reference.filled(document, given)} | problems | dict(_client_schemas())
+    events = {EVENTS_DOCUMENT: reference.filled(document, given)}
+    return schema_explanations() | events | problems | dict(_client_schemas())
+
+
+def schema_explanations() -> dict[str, str]:
+    """Give the text of each Avro file whose explanations are those of the code, by its path from the root."""
+    from schemas.explanations import explained_schemas  # noqa: PLC0415
+
+    return {f"{SCHEMAS}/{name}": text for name, text in explained_schemas()}
 
 
 def kept_files(root: Path) -> set[str]:

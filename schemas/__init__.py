@@ -1,1 +1,5 @@
-"""The language of the log: Avro files, the typed messages, the codec, and the tables all services share."""
+"""The language of the log: Avro files, the typed messages, the codec, and the facts that all services share.
+
+Imports no package of the server, and nothing impure: no network, no clock, no database.
+Begin with `events` (what happened) and `commands` (what was asked for); `codec` makes bytes of them.
+"""

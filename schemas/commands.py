@@ -1,4 +1,8 @@
-"""What may be asked of the exchange; each command is one record of `exchange.commands`."""
+"""What may be asked of the exchange; each command is one record of `exchange.commands`.
+
+A docstring here is the message's explanation everywhere. Fields are explained in `schemas/avro`, with their units. The
+usual ones: money in micros, prices in ticks, quantities in lots, rates in ppm, leverage in hundredths, times in µs UTC.
+"""
 
 import msgspec
 
@@ -26,25 +30,25 @@ class Broadcast(_Command, frozen=True, kw_only=True):
 
 
 class OpenAccount(ClientCommand, frozen=True, kw_only=True):
-    """Open an account with its first money, in micros; it may be 0."""
+    """Open an account with its first money."""
 
     first_deposit: int
 
 
 class Deposit(ClientCommand, frozen=True, kw_only=True):
-    """Bring money in, in micros."""
+    """Bring money in."""
 
     amount: int
 
 
 class Withdraw(ClientCommand, frozen=True, kw_only=True):
-    """Take free money out, in micros."""
+    """Take free money out."""
 
     amount: int
 
 
 class OpenPosition(ClientCommand, frozen=True, kw_only=True):
-    """Open a ticket at the server's price. Exactly one of margin (micros) and quantity (lots); prices in ticks."""
+    """Open a position at the server's price; exactly one of margin and quantity."""
 
     symbol: str
     side: Side
@@ -59,20 +63,20 @@ class OpenPosition(ClientCommand, frozen=True, kw_only=True):
 
 
 class ClosePosition(ClientCommand, frozen=True, kw_only=True):
-    """Close a ticket whole."""
+    """Close a position whole."""
 
     position_id: str
 
 
 class ReducePosition(ClientCommand, frozen=True, kw_only=True):
-    """Close a part of a ticket, in lots; all of them close it whole."""
+    """Close a part of a position."""
 
     position_id: str
     quantity: int
 
 
 class ReduceOldest(ClientCommand, frozen=True, kw_only=True):
-    """Close so many lots of a symbol: of the account's tickets of this side and leverage, the oldest first; or none."""
+    """Close lots of the account's oldest positions of a kind, all of them or none."""
 
     symbol: str
     side: Side
@@ -81,7 +85,7 @@ class ReduceOldest(ClientCommand, frozen=True, kw_only=True):
 
 
 class AmendStops(ClientCommand, frozen=True, kw_only=True):
-    """Set (ticks) or take off (null) the stop loss, the take profit, or both; only what `amend_…` names is meant."""
+    """Set or take off the stop loss, the take profit, or both."""
 
     position_id: str
     amend_stop_loss: bool
@@ -91,7 +95,7 @@ class AmendStops(ClientCommand, frozen=True, kw_only=True):
 
 
 class DefineInstruments(Broadcast, frozen=True, kw_only=True):
-    """Add instruments, or change what may change of them; all but tick, lot and tick_value."""
+    """Add instruments, or change what may change of them: all but tick, lot and tick_value."""
 
     instruments: tuple[Instrument, ...]
 
@@ -104,13 +108,13 @@ class SetMarketStatus(Broadcast, frozen=True, kw_only=True):
 
 
 class ActivateRules(Broadcast, frozen=True, kw_only=True):
-    """Go on by this version of the rules, the next one; events are written with its schemas from then on."""
+    """Go on by the next version of the rules; events are written with its schemas from then on."""
 
     version: int
 
 
 class SelectFeed(_Command, frozen=True, kw_only=True):
-    """Say whose prices count from here on. A live feed's run is `live`; any other start has a run of its own."""
+    """Say whose prices count from here on."""
 
     name: str
     run: str
@@ -118,7 +122,7 @@ class SelectFeed(_Command, frozen=True, kw_only=True):
 
 
 class UpdatePrices(_Command, frozen=True, kw_only=True):
-    """What the feed saw: at most one new tick a symbol, and the symbols heard without one. sent_at: µs, its clock."""
+    """What a feed saw: new ticks, and symbols heard without one."""
 
     feed: str
     run: str

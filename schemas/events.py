@@ -1,4 +1,8 @@
-"""What happened; each event is one record of `exchange.events` and holds all that changed."""
+"""What happened; each event is one record of `exchange.events` and holds all that changed.
+
+A docstring here is the message's explanation everywhere. Fields are explained in `schemas/avro`, with their units. The
+usual ones: money in micros, prices in ticks, quantities in lots, rates in ppm, leverage in hundredths, times in µs UTC.
+"""
 
 import msgspec
 
@@ -7,20 +11,15 @@ from schemas.messages import (
     Instrument,
     Leg,
     MarketStatus,
+    PositionWarning,
     RefusedTick,
     Side,
     Tick,
-    TicketWarning,
 )
 
 
 class EventHeader(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
-    """What every event carries; on the wire the digest follows as last field.
-
-    seq: gap-free per shard from 1. account_seq: gap-free per account from 1, null without one. command_offset and
-    index: the command, and the place among its events (0 is the outcome). command_hash: the command's content, where
-    its id is remembered. time: log time in µs UTC.
-    """
+    """What every event carries; on the wire the digest follows as last field."""
 
     seq: int
     account_seq: int | None
@@ -33,7 +32,7 @@ class EventHeader(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=T
 
 
 class CommandRejected(EventHeader, frozen=True, kw_only=True):
-    """A command changed nothing. command: its type, null where not decodable; rejection: number of a Rejection."""
+    """A command changed nothing."""
 
     command: str | None
     rejection: int
@@ -46,28 +45,28 @@ class CommandRepeated(EventHeader, frozen=True, kw_only=True):
 
 
 class AccountOpened(EventHeader, frozen=True, kw_only=True):
-    """An account exists, with its first money in micros."""
+    """An account exists, with its first money."""
 
     first_deposit: int
     legs: tuple[Leg, ...]
 
 
 class Deposited(EventHeader, frozen=True, kw_only=True):
-    """Money came in, micros."""
+    """Money came in."""
 
     amount: int
     legs: tuple[Leg, ...]
 
 
 class Withdrawn(EventHeader, frozen=True, kw_only=True):
-    """Money went out, micros."""
+    """Money went out."""
 
     amount: int
     legs: tuple[Leg, ...]
 
 
 class PositionOpened(EventHeader, frozen=True, kw_only=True):
-    """A ticket was filled, with the rates it keeps. Prices: ticks; quantity: lots; money: micros; rates: ppm."""
+    """A position was opened, with the rates it keeps."""
 
     position_id: str
     symbol: str
@@ -85,7 +84,7 @@ class PositionOpened(EventHeader, frozen=True, kw_only=True):
     liquidation_price: int | None
     stop_loss: int | None
     take_profit: int | None
-    warnings: tuple[TicketWarning, ...]
+    warnings: tuple[PositionWarning, ...]
     bid: int
     ask: int
     tick_source_time: int
@@ -95,22 +94,17 @@ class PositionOpened(EventHeader, frozen=True, kw_only=True):
 
 
 class StopsAmended(EventHeader, frozen=True, kw_only=True):
-    """A ticket's stops are now these, in ticks."""
+    """A position's stops are now these."""
 
     position_id: str
     symbol: str
     stop_loss: int | None
     take_profit: int | None
-    warnings: tuple[TicketWarning, ...]
+    warnings: tuple[PositionWarning, ...]
 
 
 class PositionClosed(EventHeader, frozen=True, kw_only=True):
-    """A ticket was closed whole; the event is its receipt.
-
-    profit: exact, before protection and fees. equity = margin + profit; requirement: the least it had to be.
-    fee to FEES or liquidation_fee to INSURANCE; returned to CASH; shortfall = max(0, -equity) = insurance_paid +
-    written_off. trigger_price: null for a close by hand.
-    """
+    """A position was closed whole; the event is its receipt."""
 
     position_id: str
     symbol: str
@@ -141,13 +135,7 @@ class PositionClosed(EventHeader, frozen=True, kw_only=True):
 
 
 class PositionReduced(EventHeader, frozen=True, kw_only=True):
-    """A part of a ticket was closed; the event is its receipt, and says what the rest is.
-
-    quantity, notional, entry_notional, profit (exact) and fee: of the part. margin, equity and requirement: of the
-    whole ticket before. What profit less fee gives goes to CASH, what it takes comes from the margin; released: what
-    was set free of the margin then. returned: all that went to CASH. The names in _left, and liquidation_price: of the
-    rest.
-    """
+    """A part of a position was closed; the event is its receipt, and says what the rest is."""
 
     position_id: str
     symbol: str
@@ -169,7 +157,7 @@ class PositionReduced(EventHeader, frozen=True, kw_only=True):
     released: int
     returned: int
     liquidation_price: int | None
-    warnings: tuple[TicketWarning, ...]
+    warnings: tuple[PositionWarning, ...]
     opened_at: int
     bid: int
     ask: int
@@ -179,7 +167,7 @@ class PositionReduced(EventHeader, frozen=True, kw_only=True):
 
 
 class OldestReduced(EventHeader, frozen=True, kw_only=True):
-    """So many lots are closed at this price; an event of each of these positions follows, and says what moved."""
+    """Lots of the account's oldest positions of a kind are closed; an event of each position follows."""
 
     symbol: str
     side: Side
@@ -212,7 +200,7 @@ class RulesActivated(EventHeader, frozen=True, kw_only=True):
 
 
 class FeedSelected(EventHeader, frozen=True, kw_only=True):
-    """Prices count from this feed's run only; candidates are dropped, every price is stale."""
+    """Prices count from this feed's run only; held ticks are dropped, and every price is stale."""
 
     name: str
     run: str
@@ -227,7 +215,7 @@ class FeedKept(EventHeader, frozen=True, kw_only=True):
 
 
 class PricesUpdated(EventHeader, frozen=True, kw_only=True):
-    """What became of a price command. clock_suspect: the sender's clock and log time differ by more than 2 s."""
+    """What became of a price command."""
 
     feed: str
     run: str

@@ -9,7 +9,7 @@ MarketStatus = Literal["open", "close_only", "halted"]
 CloseReason = Literal["manual", "stop_loss", "take_profit", "trailing_stop", "liquidation", "admin", "account_closed"]
 Book = Literal["CASH", "MARGIN", "HOUSE", "FEES", "INSURANCE", "EXTERNAL"]
 FeedName = Literal["backpack", "simulated", "recorded"]
-TicketWarning = Literal["STOP_BEYOND_LIQUIDATION"]
+PositionWarning = Literal["STOP_BEYOND_LIQUIDATION"]
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True, gc=False, forbid_unknown_fields=True):
@@ -17,7 +17,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, gc=False, forbid_unknown
 
 
 class Leg(Record, frozen=True, kw_only=True):
-    """Money that moves between two books; CASH is the event's account, MARGIN its position. Micros, above zero."""
+    """Money that moves between two books; CASH is the event's account, MARGIN its position."""
 
     source: Book
     target: Book
@@ -25,7 +25,7 @@ class Leg(Record, frozen=True, kw_only=True):
 
 
 class Tick(Record, frozen=True, kw_only=True):
-    """A symbol's best bid and ask in ticks; low and high are of bid + ask since the last such command."""
+    """A symbol's best bid and ask."""
 
     symbol: str
     bid: int
@@ -37,7 +37,7 @@ class Tick(Record, frozen=True, kw_only=True):
 
 
 class RefusedTick(Record, frozen=True, kw_only=True):
-    """A tick that changed nothing, or an alive mark (all null but the symbol), and the name of a TickRefusal."""
+    """A tick or alive mark that changed nothing, and why."""
 
     symbol: str
     bid: int | None
@@ -48,7 +48,7 @@ class RefusedTick(Record, frozen=True, kw_only=True):
 
 
 class Instrument(Record, frozen=True, kw_only=True):
-    """What may be traded. Exponents: decimal places of tick and lot; rates: ppm; limits: micros, lots, hundredths."""
+    """What may be traded, and its parameters."""
 
     symbol: str
     tick_exponent: int

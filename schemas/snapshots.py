@@ -31,7 +31,7 @@ class SnapshotUnreadable(Exception):
 
 
 class SnapshotManifest(msgspec.Struct, frozen=True, kw_only=True):
-    """Describes one snapshot; its Avro schema explains each field."""
+    """Last record of a snapshot's transaction: which ledger it is, where its chunks stand, and what they must be."""
 
     shard: int
     slots: int

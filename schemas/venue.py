@@ -30,7 +30,7 @@ VenueStatus = Literal[
 
 
 class VenueOrder(Record, frozen=True, kw_only=True):
-    """An order as it was asked for; order_id is the client order id at the venue."""
+    """An order as it was asked for."""
 
     order_id: str
     symbol: str
@@ -105,7 +105,7 @@ class VenueOrderReceived(_OrderEvent, frozen=True, kw_only=True):
 
 
 class VenueOrderSubmitted(_OrderEvent, frozen=True, kw_only=True):
-    """The order is about to be sent, signed for this time (ms, the venue's clock) and window (ms)."""
+    """The order is about to be sent, signed for this time and window."""
 
     attempt: int
     sent_at: int
@@ -151,7 +151,7 @@ class VenueOrderCancelled(_OrderEvent, frozen=True, kw_only=True):
 
 
 class VenueOrderExpired(_OrderEvent, frozen=True, kw_only=True):
-    """The venue gave up what was left; reason: its own word."""
+    """The venue gave up what was left."""
 
     venue_order_id: int
     executed_quantity: str
@@ -160,7 +160,7 @@ class VenueOrderExpired(_OrderEvent, frozen=True, kw_only=True):
 
 
 class VenueOrderRejected(_OrderEvent, frozen=True, kw_only=True):
-    """Nothing was or will be executed; code: a filter's name, a word of ours, or the venue's number."""
+    """Nothing was or will be executed."""
 
     code: str
     message: str
@@ -171,10 +171,7 @@ class VenueOrderLost(_OrderEvent, frozen=True, kw_only=True):
 
 
 class VenueOrderAbandoned(_OrderEvent, frozen=True, kw_only=True):
-    """Nobody could ask the venue any more, and what became of the order there is not known.
-
-    code: a word of ours, or the venue's number.
-    """
+    """Nobody could ask the venue any more, and what became of the order there is not known."""
 
     code: str
     message: str

@@ -7,7 +7,7 @@ from pydantic.config import JsonDict
 
 from api.http.amounts import Decimals
 from api.http.numbers import Leverage, Money, Number, Text, Whole
-from schemas.messages import Side, TicketWarning
+from schemas.messages import PositionWarning, Side
 
 ClientOrderId = Annotated[Text, Field(pattern=r"^[A-Za-z0-9._:-]{1,36}$", examples=["my-order-1"])]
 
@@ -70,7 +70,7 @@ class Order(BaseModel):
     margin: Decimals | None = None
     leverage: Decimals | None = None
     liquidation_price: Decimals | None = None
-    warnings: list[TicketWarning] = []
+    warnings: list[PositionWarning] = []
 
 
 class Orders(BaseModel):

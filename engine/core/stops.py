@@ -7,7 +7,7 @@ from engine.core.turn import Turn, header, rejected
 from schemas.bounds import PRICE_MAX
 from schemas.commands import AmendStops
 from schemas.events import Event, StopsAmended
-from schemas.messages import Side, TicketWarning
+from schemas.messages import PositionWarning, Side
 from schemas.rejections import Rejection
 
 
@@ -26,7 +26,7 @@ def refuse_stops(side: Side, quote: Quote, stop_loss: int | None, take_profit: i
     return None
 
 
-def warnings_of(side: Side, stop_loss: int | None, liquidation_price: int | None) -> tuple[TicketWarning, ...]:
+def warnings_of(side: Side, stop_loss: int | None, liquidation_price: int | None) -> tuple[PositionWarning, ...]:
     """Warn of a stop that liquidation comes before."""
     if stop_loss is None or liquidation_price is None:
         return ()

@@ -10,6 +10,7 @@ import pytest
 from schemas.codec import DIGEST_SIZE, released_schemas
 from schemas.commands import Command
 from schemas.events import Event
+from schemas.snapshots import SnapshotManifest
 from schemas.venue import VenueEvent, VenueMessage
 
 MESSAGES: tuple[type, ...] = (*get_args(Command), *get_args(Event), *get_args(VenueMessage))
@@ -91,6 +92,11 @@ def test_every_message_and_field_has_a_doc_and_every_nullable_field_has_default_
         if nullable:
             assert field["type"][0] == "null"
             assert field["default"] is None
+
+
+@pytest.mark.parametrize("message", [*MESSAGES, SnapshotManifest], ids=lambda message: message.__name__)
+def test_a_message_s_doc_is_the_docstring_of_its_class(message: type) -> None:
+    assert newest(message)["doc"] == " ".join((inspect.getdoc(message) or "").split())
 
 
 def test_message_names_are_unique() -> None:
