@@ -20,8 +20,9 @@ from engine.core.step import step
 from engine.shell.group import SESSION_MS
 from engine.shell.liveness import Liveness
 from engine.shell.log import KafkaLog, Producers
-from engine.shell.publishing import Content, Publisher
-from engine.snapshot import FORMAT, begin_copy, end_copy
+from engine.snapshot.copy_on_write import begin_copy, end_copy
+from engine.snapshot.format import FORMAT
+from engine.snapshot.publish import SnapshotContent, SnapshotPublisher
 from runtime.errors import FixableError
 from runtime.kafka import command_producer_options, end_offsets, read_back, reader_options
 from runtime.logging import configure
@@ -117,7 +118,7 @@ def _write_ledger(settings: Settings, accounts: int, positions: int, commands: i
 
 def _publish(settings: Settings, ledger: Ledger, producers: Producers) -> None:
     state = ledger.state
-    content = Content(
+    content = SnapshotContent(
         seq=state.seq,
         digest=ledger.digest,
         next_offset=state.next_offset,
@@ -130,7 +131,7 @@ def _publish(settings: Settings, ledger: Ledger, producers: Producers) -> None:
     packing = Packing()
     packing.add(iter(begin_copy(state).next_page, None))
     end_copy(state)
-    publisher = Publisher(SHARD, producers.snapshots, KafkaLog(settings), 2, Liveness(SESSION_MS))
+    publisher = SnapshotPublisher(SHARD, producers.snapshots, KafkaLog(settings), 2, Liveness(SESSION_MS).check)
     publisher.publish(content, packing).result()
     publisher.close()
 

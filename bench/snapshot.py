@@ -17,16 +17,15 @@ from engine.shell.log import Bounds, KafkaLog, Watermark
 from engine.shell.main import GC_THRESHOLDS, SWITCH_INTERVAL_S
 from engine.shell.metrics import Metrics
 from engine.shell.outbox import Outbox
-from engine.shell.publishing import Publisher
 from engine.shell.shard import Shard
-from engine.shell.snapshots import Snapshots
-from engine.shell.start import Start
-from engine.shell.take_over import Ends
+from engine.shell.take_over import Ends, Start
+from engine.snapshot.publish import SnapshotPublisher
+from engine.snapshot.schedule import SnapshotSchedule
+from engine.snapshot.topic import manifests
 from runtime.errors import FixableError
 from runtime.kafka import end_offsets, read_back
 from runtime.logging import configure
 from runtime.settings import Settings
-from runtime.snapshots import manifests
 from runtime.topics import ensure_topics
 from schemas.codec import encode_command
 from schemas.topics import EVENTS, SNAPSHOTS
@@ -101,8 +100,10 @@ async def _measure(settings: Settings, ledger: Ledger) -> dict[str, Any]:
     outbox = Outbox(SHARD, producers.events, watermark.seq, liveness, metrics, lambda: None, _fail)
     shard = Shard(SHARD, step, lambda _shard: None, metrics.command_seconds.observe)
     shard.recover(Start(ledger.state, ledger.digest, None), Ends(watermark, Bounds(0, 0)), outbox)
-    snapshots = Snapshots({SHARD: shard}, metrics, 0, lambda _shard, error: _fail(error))
-    snapshots.begin(shard, Publisher(SHARD, producers.snapshots, source, settings.engine_max_snapshots, liveness))
+    snapshots = SnapshotSchedule({SHARD: shard}, metrics.snapshots, 0, lambda _shard, error: _fail(error))
+    snapshots.begin(
+        shard, SnapshotPublisher(SHARD, producers.snapshots, source, settings.engine_max_snapshots, liveness.check)
+    )
     running = [asyncio.create_task(liveness.beat()), asyncio.create_task(outbox.commit_for_ever())]
 
     executor = Executor(shard, ledger)

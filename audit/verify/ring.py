@@ -11,7 +11,7 @@ from audit.log.log_reader import Log
 from audit.verify.reports import Point, Report, Start, point_of, without_collection
 from engine.core.rules import newest_rules
 from engine.core.state import genesis
-from engine.snapshot import FORMAT, restore
+from engine.snapshot.format import FORMAT, restore
 from runtime.errors import FixableError
 from schemas.codec import first_digest
 from schemas.snapshots import SnapshotManifest, SnapshotUnreadable, manifest_key, why_unusable

@@ -1,1 +1,5 @@
-"""The exchange itself: integers only, no input or output, no clock."""
+"""The exchange itself: integers only, no input or output, no clock.
+
+It may import the language (`schemas`) and nothing impure. Begin with `step.py`: one command, decided and applied, and
+what it causes; then `decide.py`, and of the rules first `liquidation.py`.
+"""

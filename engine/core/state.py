@@ -1,11 +1,19 @@
 """What a shard of the exchange consists of. Only `apply` changes it."""
 
+from typing import Protocol
+
 import msgspec
 
-from engine.core.copying import Copying
 from engine.core.records import Account, Feed, Market, Position, Remembered
 from engine.core.triggers import TriggerIndex
 from schemas.messages import Instrument
+
+
+class CopyInProgress(Protocol):
+    """A copy of a ledger that goes on meanwhile: it is told of each account before that changes."""
+
+    def keep(self, account: Account) -> None:
+        """Keep an account as it is now."""
 
 
 class State(msgspec.Struct, kw_only=True, gc=False):
@@ -32,7 +40,7 @@ class State(msgspec.Struct, kw_only=True, gc=False):
     accounts_by_number: list[Account] = []
     positions: dict[str, Position] = {}  # the open ones of all accounts
     triggers: dict[str, TriggerIndex] = {}  # by symbol
-    copying: Copying | None = None
+    copying: CopyInProgress | None = None
 
 
 def genesis(shard: int, shards: int) -> State:

@@ -1,12 +1,14 @@
 """What the shell asks of the log to take a shard over, and how Kafka answers it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, NamedTuple, Protocol
 
 from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 
-from runtime import snapshots
+from engine.snapshot import topic
+from engine.snapshot.ports import SnapshotLog
+from engine.snapshot.topic import FoundManifest, Unreadable
 from runtime.kafka import (
     Options,
     bounds,
@@ -16,7 +18,6 @@ from runtime.kafka import (
     transactional_producer_options,
 )
 from runtime.settings import Settings
-from runtime.snapshots import Found
 from schemas.codec import digest_of, first_digest, seq_of
 from schemas.snapshots import SnapshotManifest
 from schemas.topics import COMMANDS, EVENTS
@@ -56,7 +57,7 @@ class Bounds(NamedTuple):
     end: int
 
 
-class Log(Protocol):
+class Log(SnapshotLog, Protocol):
     """The log as a take-over sees it. Every method blocks, and is called in a thread."""
 
     def fence(self, shard: int) -> Producers:
@@ -67,15 +68,6 @@ class Log(Protocol):
 
     def command_bounds(self, shard: int) -> Bounds:
         """Give where the shard's commands begin and end."""
-
-    def appended_at(self, shard: int, offset: int) -> int | None:
-        """Give when a command before the end was appended (ms), or null where there is none."""
-
-    def manifests(self, shard: int, on_unreadable: Callable[[int, str], None]) -> Iterator[Found]:
-        """Give the ring's manifests, newest first."""
-
-    def pages(self, shard: int, manifest: SnapshotManifest) -> Iterator[bytes]:
-        """Give a snapshot's pages, or raise SnapshotUnreadable."""
 
 
 class KafkaLog:
@@ -115,13 +107,13 @@ class KafkaLog:
             consumer.close()
         return record.timestamp_ms if record is not None and record.offset == offset else None
 
-    def manifests(self, shard: int, on_unreadable: Callable[[int, str], None]) -> Iterator[Found]:
+    def manifests(self, shard: int, on_unreadable: Unreadable) -> Iterator[FoundManifest]:
         """Look from the end of the topic."""
-        return snapshots.manifests(self._settings, shard, on_unreadable)
+        return topic.manifests(self._settings, shard, on_unreadable)
 
     def pages(self, shard: int, manifest: SnapshotManifest) -> Iterator[bytes]:
         """Read the chunks from where the manifest says they are."""
-        return snapshots.read_pages(self._settings, shard, manifest)
+        return topic.read_pages(self._settings, shard, manifest)
 
     def _fence(self, transactional_id: str, options: Options) -> Producer:
         """Give the one producer that may write under this id."""

@@ -4,6 +4,8 @@ from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, PlatformCollector, ProcessCollector
 
+from engine.snapshot.ports import SnapshotMetrics
+
 STATES: Final = ("taking_over", "recovering", "live", "following", "frozen")
 _CORE_SECONDS: Final = (
     *(0.00001, 0.00002, 0.00003, 0.00005, 0.000075, 0.0001, 0.00015, 0.0002, 0.0003, 0.0005, 0.00075),
@@ -49,7 +51,7 @@ class Metrics:
             registry=registry,
         )
         self._add_recovery(registry)
-        self._add_snapshots(registry)
+        self.snapshots = SnapshotMetrics(registry)
 
     def _add_recovery(self, registry: CollectorRegistry) -> None:
         self.recovery_seconds = Histogram(
@@ -77,23 +79,6 @@ class Metrics:
             registry=registry,
         )
 
-    def _add_snapshots(self, registry: CollectorRegistry) -> None:
-        self.snapshots = Counter(
-            "snapshot",
-            "Snapshots: published, failed, or abandoned because the shard was given up meanwhile",
-            ["result"],
-            registry=registry,
-        )
-        self.snapshot_seconds = Histogram(
-            "snapshot_seconds",
-            "One snapshot, from its first page to its commit",
-            buckets=_LONG_SECONDS,
-            registry=registry,
-        )
-        self.snapshot_bytes = Gauge(
-            "snapshot_bytes", "Size of a shard's last snapshot, uncompressed", ["shard"], registry=registry
-        )
-
     def show_state(self, shard: int, state: str) -> None:
         """Show the state a shard is in, and that it is in no other."""
         for name in STATES:
@@ -106,6 +91,6 @@ class Metrics:
             self.state.remove(shard, name)
         self.frozen.remove(shard)
         recovery = (self.recovery_percent, self.recovery_offset, self.recovery_seconds_left)
-        for gauge in (self.lag, self.clock_suspect, self.snapshot_bytes, *recovery):
+        for gauge in (self.lag, self.clock_suspect, self.snapshots.size, *recovery):
             if (str(shard),) in gauge._metrics:  # noqa: SLF001
                 gauge.remove(shard)

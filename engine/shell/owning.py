@@ -15,12 +15,11 @@ from engine.shell.liveness import CANNOT_COMMIT, Liveness, leave_at_once
 from engine.shell.log import Log
 from engine.shell.metrics import Metrics
 from engine.shell.outbox import Outbox
-from engine.shell.publishing import Publisher
 from engine.shell.shard import Shard
-from engine.shell.snapshots import Snapshots
-from engine.shell.start import Start
-from engine.shell.take_over import Ends, Seized, ends_of, load, seize
+from engine.shell.take_over import Ends, Seized, Start, ends_of, load, seize
 from engine.shell.withheld import Withheld
+from engine.snapshot.publish import SnapshotPublisher
+from engine.snapshot.schedule import SnapshotSchedule
 from runtime.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -42,7 +41,7 @@ class Owning:
         source: Log,
         liveness: Liveness,
         metrics: Metrics,
-        snapshots: Snapshots,
+        snapshots: SnapshotSchedule[Shard],
         *,
         on_reading: Callable[[Shard], None],
         on_commit: Callable[[], None],
@@ -144,8 +143,12 @@ class Owning:
         )
 
     def _taken_over(self, shard: Shard, seized: Seized) -> None:
-        publisher = Publisher(
-            shard.number, seized.producers.snapshots, self._source, self._settings.engine_max_snapshots, self._liveness
+        publisher = SnapshotPublisher(
+            shard.number,
+            seized.producers.snapshots,
+            self._source,
+            self._settings.engine_max_snapshots,
+            self._liveness.check,
         )
         self._snapshots.begin(shard, publisher)
         self._show_start("shard taken over", shard, seized.ends)
@@ -158,7 +161,7 @@ class Owning:
             what,
             shard=shard.number,
             watermark=ends.watermark.seq,
-            snapshot=shard.snapshotted.number,
+            snapshot=shard.last_snapshot.number,
             start=shard.start_offset,
             end=ends.bounds.end,
             seconds=round(monotonic() - shard.assigned_at, 3),

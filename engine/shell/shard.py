@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Callable, Sequence
 from time import monotonic, perf_counter
-from typing import Final, Literal, NamedTuple, Protocol
+from typing import Final, Literal, Protocol
 
 import structlog
 from aiokafka import ConsumerRecord
@@ -13,9 +13,9 @@ from engine.core.state import State
 from engine.shell.log import Watermark
 from engine.shell.outbox import Outbox, Output
 from engine.shell.progress import Progress
-from engine.shell.start import Start
-from engine.shell.take_over import Ends
+from engine.shell.take_over import Ends, Start
 from engine.shell.withheld import Withheld
+from engine.snapshot.ports import LastSnapshot
 from schemas.codec import NotDecodable, decode_command, encode_and_chain, first_digest
 from schemas.commands import Command
 from schemas.events import Event
@@ -38,18 +38,6 @@ class Step(Protocol):
     """Executes one command on a ledger and gives its events."""
 
     def __call__(self, state: State, command: Command | None, *, offset: int, time: int) -> list[Event]: ...
-
-
-class Snapshotted(NamedTuple):
-    """What of a shard's last snapshot the next one counts from; at: by the monotonic clock, when it was begun.
-
-    number: of the last one that is in the log, null where this worker knows of none.
-    """
-
-    at: float
-    seq: int
-    next_offset: int
-    number: int | None
 
 
 class Shard:
@@ -82,7 +70,7 @@ class Shard:
         self.withheld: Withheld | None = None  # where a standby has it, instead of an outbox
         self.assigned_at = monotonic()
         self.progress = Progress()
-        self.snapshotted = Snapshotted(self.assigned_at, 0, 0, None)
+        self.last_snapshot = LastSnapshot(self.assigned_at, 0, 0, None)
         self._silent = True
         self._gap: str | None = None
         self._step = step
@@ -112,7 +100,7 @@ class Shard:
         self.seq = self.state.seq
         self.next_offset = self.next_to_read = self.state.next_offset
         self.watermark = ends.watermark
-        self.snapshotted = Snapshotted(
+        self.last_snapshot = LastSnapshot(
             monotonic(), self.seq, self.next_offset, None if manifest is None else manifest.number
         )
         if isinstance(sink, Outbox):

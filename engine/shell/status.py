@@ -88,7 +88,7 @@ def _whereabouts(shard: Shard) -> str:
 
 def _snapshot(shard: Shard) -> dict[str, Any] | None:
     """Give the last snapshot that is in the log, as far as this worker knows."""
-    last = shard.snapshotted
+    last = shard.last_snapshot
     if last.number is None:
         return None
     return {

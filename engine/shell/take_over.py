@@ -1,10 +1,17 @@
-"""In which order a shard is taken over, so that its former owner can do no harm; and what a standby reads instead."""
+"""How a shard is taken over: its former owner is fenced before its end is read, and where its recovery starts."""
 
 from typing import NamedTuple
 
+import structlog
+
+from engine.core.state import State, genesis
 from engine.shell.log import Bounds, Log, Producers, Watermark
 from engine.shell.progress import Progress
-from engine.shell.start import Start, start_of
+from engine.snapshot.load import load_newest
+from schemas.codec import first_digest
+from schemas.snapshots import SnapshotManifest
+
+log = structlog.get_logger(__name__)
 
 
 class Ends(NamedTuple):
@@ -21,6 +28,14 @@ class Seized(NamedTuple):
     ends: Ends
 
 
+class Start(NamedTuple):
+    """A ledger as of `state.next_offset`, the digest of the event `state.seq`, and the snapshot it is from, if any."""
+
+    state: State
+    digest: bytes
+    manifest: SnapshotManifest | None
+
+
 def seize(source: Log, shard: int) -> Seized:
     """Fence the former owner, then read how far it came. Never the other way round. Blocks; for a thread."""
     producers = source.fence(shard)
@@ -34,8 +49,18 @@ def ends_of(source: Log, shard: int) -> Ends:
 
 
 def load(source: Log, shard: int, shards: int, ends: Ends, progress: Progress) -> Start:
-    """Give the ledger from which the commands are replayed. Blocks; for a thread."""
-    progress.goal = ends.bounds.end
-    start = start_of(source, shard, shards, ends.watermark, ends.bounds, progress)
+    """Give the ledger from which the commands are replayed: the newest good snapshot's, or that before the first.
+
+    Blocks; for a thread.
+    """
+    first, end = ends.bounds
+    progress.goal = end
+    found = load_newest(source, shard, shards, seq=ends.watermark.seq, first=first, end=end, progress=progress)
+    if found is None:
+        log.info("no snapshot to start from, the whole log is replayed", shard=shard)
+        start = Start(genesis(shard, shards), first_digest(shard), None)
+    else:
+        state, manifest = found
+        start = Start(state, manifest.digest, manifest)
     progress.end()
     return start

@@ -14,8 +14,8 @@ from engine.shell.log import Log
 from engine.shell.metrics import Metrics
 from engine.shell.owning import Owning
 from engine.shell.shard import Records, Shard, Step
-from engine.shell.snapshots import Snapshots
 from engine.shell.take_over import Ends
+from engine.snapshot.schedule import SnapshotSchedule
 from runtime.settings import Settings
 from schemas.topics import COMMANDS
 
@@ -47,8 +47,11 @@ class Worker:
         self.membership = Membership(self.commits_done)
         self.work_to_do = asyncio.Event()
         self.is_stopping = False
-        self.snapshots = Snapshots(
-            self.shards, metrics, settings.engine_snapshot_interval / 1_000, on_failure=self._transaction_failed
+        self.snapshots = SnapshotSchedule(
+            self.shards,
+            metrics.snapshots,
+            settings.engine_snapshot_interval / 1_000,
+            on_failure=self._transaction_failed,
         )
         self.owning = Owning(
             settings,

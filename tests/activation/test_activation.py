@@ -10,7 +10,7 @@ from engine.core.fingerprint import state_digest
 from engine.core.rules import RULES, RulesUnknown, newest_rules
 from engine.core.state import State, genesis
 from engine.core.step import step
-from engine.snapshot import restore
+from engine.snapshot.format import restore
 from schemas import codec
 from schemas.codec import decode_event, digest_of, encode_and_chain, version_of
 from schemas.events import Event, PositionClosed, RulesActivated

@@ -11,7 +11,8 @@ from audit.log.differences import Difference
 from audit.log.log_reader import Batches, Extent
 from engine.core.state import State, genesis
 from engine.core.step import step
-from engine.snapshot import FORMAT, begin_copy, end_copy
+from engine.snapshot.copy_on_write import begin_copy, end_copy
+from engine.snapshot.format import FORMAT
 from runtime.kafka import Record
 from schemas.codec import encode_and_chain, encode_command, first_digest
 from schemas.commands import Command

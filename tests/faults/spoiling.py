@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final, Literal, NamedTuple, get_args
 
+from engine.snapshot.topic import FoundManifest
 from runtime.kafka import read_back
 from runtime.settings import Settings
-from runtime.snapshots import Found
 from schemas.snapshots import SnapshotManifest, SnapshotUnreadable, chunk_key, unpack
 from schemas.topics import SNAPSHOTS, TOPICS
 from tests.kafka.snapshotting import Draft, SnapshotWriter, changed, configure, configure_broker, snapshots_in
@@ -88,7 +88,9 @@ def still_named(settings: Settings, spoiled: list[Spoiled]) -> tuple[set[tuple[i
     return must, may
 
 
-def _written_badly(settings: Settings, shard: int, ring: list[Found], way: Way, dice: random.Random) -> Spoiled | None:
+def _written_badly(
+    settings: Settings, shard: int, ring: list[FoundManifest], way: Way, dice: random.Random
+) -> Spoiled | None:
     """Write the newest snapshot that is whole once more, as the next in the ring, and one chunk of it badly."""
     values = {record.offset: record.value for record in read_back(settings, SNAPSHOTS, shard, ALL)}
     whole = next((found.manifest for found in ring if _is_whole(found.manifest, values)), None)
@@ -129,7 +131,7 @@ def _has_its_pages(manifest: SnapshotManifest, chunks: list[bytes]) -> bool:
         return False
 
 
-def _lose(settings: Settings, newest: dict[int, Found]) -> list[Spoiled]:
+def _lose(settings: Settings, newest: dict[int, FoundManifest]) -> list[Spoiled]:
     spoiled = [Spoiled(shard, found.offset, found.manifest.chunk_offsets[0]) for shard, found in newest.items()]
     writers = {shard: SnapshotWriter(settings, shard) for shard in newest}
     with _compacting(settings):

@@ -26,7 +26,7 @@ def test_every_package_is_in_a_layer() -> None:
 
 
 def test_the_core_is_below_the_shell() -> None:
-    assert CONTRACTS["engine"]["layers"] == ["engine.shell", "engine.core"]
+    assert CONTRACTS["engine"]["layers"] == ["engine.shell", "engine.snapshot", "engine.core"]
 
 
 def test_the_api_imports_neither_engine_nor_market_data_and_of_the_projector_only_queries() -> None:

@@ -9,10 +9,11 @@ from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, C
 
 from engine.core.fingerprint import state_digest
 from engine.core.state import State
-from engine.snapshot import FORMAT, begin_copy, end_copy, restore
+from engine.snapshot.copy_on_write import begin_copy, end_copy
+from engine.snapshot.format import FORMAT, restore
+from engine.snapshot.topic import FoundManifest, manifests, read_pages
 from runtime.kafka import admin_options, transactional_producer_options
 from runtime.settings import Settings
-from runtime.snapshots import Found, manifests, read_pages
 from schemas.codec import digest_of
 from schemas.snapshots import Packing, SnapshotManifest, chunk_key, encode_manifest, manifest_key
 from schemas.topics import SNAPSHOTS
@@ -30,7 +31,7 @@ class Draft(NamedTuple):
 Alter = Callable[[Draft], Draft]
 
 
-def snapshots_in(settings: Settings, shard: int) -> list[Found]:
+def snapshots_in(settings: Settings, shard: int) -> list[FoundManifest]:
     """The ring, newest first."""
     return list(manifests(settings, shard))
 

@@ -6,8 +6,8 @@ from typing import Any
 from audit.log.cluster import open_cluster
 from audit.verify.verify import Request, verify
 from bench._workload import accounts_of, opening_day, prices
+from engine.snapshot.topic import manifests
 from runtime.settings import Settings
-from runtime.snapshots import manifests
 from schemas.commands import Command, Deposit, OpenPosition
 from schemas.events import PositionClosed, RulesActivated
 from schemas.snapshots import SnapshotManifest

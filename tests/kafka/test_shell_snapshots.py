@@ -7,7 +7,7 @@ import pytest
 
 from bench._workload import accounts_of, opening_day, trading_day
 from engine.shell.liveness import CANNOT_COMMIT
-from engine.snapshot import FORMAT
+from engine.snapshot.format import FORMAT
 from runtime.kafka import read_back
 from runtime.settings import Settings
 from schemas.codec import RULES_VERSION, digest_of

@@ -6,13 +6,13 @@ from random import Random
 import msgspec
 import pytest
 
-from engine import snapshot
-from engine.core import copying
 from engine.core.fingerprint import state_digest
 from engine.core.laws import broken
 from engine.core.state import State, genesis
 from engine.core.step import step
-from engine.snapshot import begin_copy, end_copy, restore
+from engine.snapshot import copy_on_write
+from engine.snapshot.copy_on_write import begin_copy, end_copy
+from engine.snapshot.format import FORMAT, restore
 from schemas.codec import digest_of, encode_and_chain
 from schemas.snapshots import SnapshotUnreadable
 from tests.golden.test_recorded_log import FOLDER, LINES, recorded
@@ -58,7 +58,7 @@ def test_a_copy_is_the_ledger_at_the_command_of_its_beginning(
     seed: int, log: Log, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Pages of one account each, and any number of commands between two of them."""
-    monkeypatch.setattr(copying, "PAGE_BYTES", 1)
+    monkeypatch.setattr(copy_on_write, "PAGE_BYTES", 1)
     dice = Random(seed)
     offset = dice.randrange(10, len(log))
     state = ledger_at(offset, log)
@@ -116,7 +116,7 @@ def test_a_restored_ledger_has_its_derived_indexes() -> None:
 
 @pytest.mark.parametrize("missing", [0, 1, 2, -1])
 def test_an_incomplete_set_of_pages_is_refused(missing: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(copying, "PAGE_BYTES", 1)
+    monkeypatch.setattr(copy_on_write, "PAGE_BYTES", 1)
     pages = copy_of(ledger_at(300))
     del pages[missing]
     with pytest.raises(SnapshotUnreadable):
@@ -132,8 +132,8 @@ def test_bytes_that_are_no_page_are_refused(pages: list[bytes]) -> None:
 def test_a_snapshot_of_a_later_format_is_refused_by_name() -> None:
     head, *accounts = copy_of(ledger_at(300))
     values = msgspec.msgpack.decode(head)
-    values[0] = snapshot.FORMAT + 1
-    with pytest.raises(SnapshotUnreadable, match=f"its format is {snapshot.FORMAT + 1}"):
+    values[0] = FORMAT + 1
+    with pytest.raises(SnapshotUnreadable, match=f"its format is {FORMAT + 1}"):
         restore([msgspec.msgpack.encode(values), *accounts])
 
 

@@ -8,12 +8,14 @@ from confluent_kafka import KafkaError, KafkaException
 
 from engine.shell.liveness import Liveness
 from engine.shell.log import Bounds, Producers, Watermark
-from engine.shell.publishing import Content, NotPublished, Publisher
-from runtime.snapshots import Found
+from engine.snapshot.publish import NotPublished, SnapshotContent, SnapshotPublisher
+from engine.snapshot.topic import FoundManifest
 from schemas.snapshots import Packing, SnapshotManifest, decode_manifest, is_manifest_key, unpack
 
 SHARD = 1
-CONTENT = Content(seq=7, digest=bytes(16), next_offset=5, time=3, accounts=2, positions=1, format=1, rules_version=1)
+CONTENT = SnapshotContent(
+    seq=7, digest=bytes(16), next_offset=5, time=3, accounts=2, positions=1, format=1, rules_version=1
+)
 
 
 class FakeMessage:
@@ -91,13 +93,13 @@ class FakeLog:
     def pages(self, shard: int, manifest: SnapshotManifest) -> Iterator[bytes]:
         raise NotImplementedError
 
-    def manifests(self, shard: int, on_unreadable: Callable[[int, str], None]) -> Iterator[Found]:
+    def manifests(self, shard: int, on_unreadable: Callable[[int, str], None]) -> Iterator[FoundManifest]:
         del on_unreadable
         assert shard == SHARD
         for key, value in reversed(self._producer.committed[: self._producer.readable]):
             if is_manifest_key(key):
                 manifest = decode_manifest(value)
-                yield Found(manifest.chunk_offsets[-1] + 1, manifest)
+                yield FoundManifest(manifest.chunk_offsets[-1] + 1, manifest)
 
 
 def error(code: int, **flags: bool) -> KafkaException:
@@ -123,14 +125,14 @@ def producer() -> FakeProducer:
 
 
 @pytest.fixture
-def publisher(producer: FakeProducer) -> Iterator[Publisher]:
+def publisher(producer: FakeProducer) -> Iterator[SnapshotPublisher]:
     made: Any = producer
-    publisher = Publisher(SHARD, made, FakeLog(producer), 2, Liveness(60))
+    publisher = SnapshotPublisher(SHARD, made, FakeLog(producer), 2, Liveness(60).check)
     yield publisher
     publisher.close()
 
 
-def publish(publisher: Publisher, *pages: bytes) -> SnapshotManifest:
+def publish(publisher: SnapshotPublisher, *pages: bytes) -> SnapshotManifest:
     packing = Packing()
     publisher.pack(packing, list(pages or (b"page",))).result(10)
     return publisher.publish(CONTENT, packing).result(10)
@@ -141,7 +143,7 @@ def numbers(producer: FakeProducer) -> list[int]:
 
 
 def test_chunks_are_at_the_offsets_of_their_manifest_and_the_manifest_comes_last(
-    publisher: Publisher, producer: FakeProducer
+    publisher: SnapshotPublisher, producer: FakeProducer
 ) -> None:
     manifest = publish(publisher, b"a", b"b")
     (key, chunk), (last, value) = producer.committed
@@ -159,7 +161,7 @@ def test_chunks_are_at_the_offsets_of_their_manifest_and_the_manifest_comes_last
 
 @pytest.mark.parametrize("call", ["begin", "produce", "flush"])
 def test_a_failed_snapshot_is_aborted_and_the_next_snapshot_uses_its_slot(
-    publisher: Publisher, producer: FakeProducer, call: str
+    publisher: SnapshotPublisher, producer: FakeProducer, call: str
 ) -> None:
     publish(publisher)
     producer.fail(call, TIMED_OUT)
@@ -170,21 +172,21 @@ def test_a_failed_snapshot_is_aborted_and_the_next_snapshot_uses_its_slot(
     assert numbers(producer) == [1, 2]
 
 
-def test_a_full_producer_queue_fails_the_snapshot(publisher: Publisher, producer: FakeProducer) -> None:
+def test_a_full_producer_queue_fails_the_snapshot(publisher: SnapshotPublisher, producer: FakeProducer) -> None:
     producer.fail("produce", BufferError("full"))
     with pytest.raises(NotPublished):
         publish(publisher)
     assert producer.calls[-1] == "abort"
 
 
-def test_a_commit_without_an_answer_is_repeated(publisher: Publisher, producer: FakeProducer) -> None:
+def test_a_commit_without_an_answer_is_repeated(publisher: SnapshotPublisher, producer: FakeProducer) -> None:
     producer.fail("commit", TIMED_OUT)
     assert publish(publisher).number == 1
     assert producer.calls.count("commit") == 2
 
 
 def test_an_unanswered_commit_is_repeated_before_the_next_snapshot_and_never_aborted(
-    publisher: Publisher, producer: FakeProducer
+    publisher: SnapshotPublisher, producer: FakeProducer
 ) -> None:
     producer.fail("commit", TIMED_OUT, TIMED_OUT)
     with pytest.raises(NotPublished):
@@ -195,7 +197,7 @@ def test_an_unanswered_commit_is_repeated_before_the_next_snapshot_and_never_abo
 
 
 def test_a_snapshot_whose_late_commit_succeeded_keeps_its_slot_before_readers_see_the_markers(
-    publisher: Publisher, producer: FakeProducer
+    publisher: SnapshotPublisher, producer: FakeProducer
 ) -> None:
     first = publish(publisher)
     producer.fail("commit", TIMED_OUT, TIMED_OUT)
@@ -209,7 +211,7 @@ def test_a_snapshot_whose_late_commit_succeeded_keeps_its_slot_before_readers_se
 
 
 def test_a_commit_error_that_requires_an_abort_aborts_the_snapshot(
-    publisher: Publisher, producer: FakeProducer
+    publisher: SnapshotPublisher, producer: FakeProducer
 ) -> None:
     producer.fail("commit", MUST_ABORT)
     with pytest.raises(NotPublished):
@@ -219,7 +221,7 @@ def test_a_commit_error_that_requires_an_abort_aborts_the_snapshot(
 
 
 def test_an_abort_without_an_answer_is_repeated_before_the_next_snapshot(
-    publisher: Publisher, producer: FakeProducer
+    publisher: SnapshotPublisher, producer: FakeProducer
 ) -> None:
     producer.fail("flush", TIMED_OUT)
     producer.fail("abort", TIMED_OUT)
@@ -231,14 +233,14 @@ def test_an_abort_without_an_answer_is_repeated_before_the_next_snapshot(
 
 
 @pytest.mark.parametrize("call", ["begin", "produce", "flush", "commit"])
-def test_a_fenced_producer_is_a_fatal_error(publisher: Publisher, producer: FakeProducer, call: str) -> None:
+def test_a_fenced_producer_is_a_fatal_error(publisher: SnapshotPublisher, producer: FakeProducer, call: str) -> None:
     producer.fail(call, FENCED)
     with pytest.raises(KafkaException):
         publish(publisher)
     assert numbers(producer) == []
 
 
-def test_an_abort_by_a_fenced_producer_is_a_fatal_error(publisher: Publisher, producer: FakeProducer) -> None:
+def test_an_abort_by_a_fenced_producer_is_a_fatal_error(publisher: SnapshotPublisher, producer: FakeProducer) -> None:
     producer.fail("flush", TIMED_OUT)
     producer.fail("abort", FENCED)
     with pytest.raises(KafkaException):

@@ -16,8 +16,8 @@ from engine.shell.log import Bounds, Producers, Watermark
 from engine.shell.metrics import Metrics
 from engine.shell.status import show_recovery, why_not_ready
 from engine.shell.worker import Worker
+from engine.snapshot.topic import FoundManifest
 from runtime.settings import Settings
-from runtime.snapshots import Found
 from schemas.snapshots import SnapshotManifest
 from schemas.topics import COMMANDS
 
@@ -44,7 +44,7 @@ class SilentLog:
     def appended_at(self, shard: int, offset: int) -> int | None:
         raise NotImplementedError
 
-    def manifests(self, shard: int, on_unreadable: Callable[[int, str], None]) -> Iterator[Found]:
+    def manifests(self, shard: int, on_unreadable: Callable[[int, str], None]) -> Iterator[FoundManifest]:
         raise NotImplementedError
 
     def pages(self, shard: int, manifest: SnapshotManifest) -> Iterator[bytes]:

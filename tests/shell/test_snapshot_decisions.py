@@ -13,12 +13,13 @@ from engine.core.state import State, genesis
 from engine.core.step import step
 from engine.shell.log import Bounds, Producers, Watermark
 from engine.shell.progress import Progress, percent, seconds_left
-from engine.shell.ring import Place, Ring
-from engine.shell.shard import Snapshotted
-from engine.shell.snapshots import COMMANDS_BETWEEN, is_due
-from engine.shell.start import Start, start_of
-from engine.snapshot import FORMAT, begin_copy, end_copy, restore
-from runtime.snapshots import Found
+from engine.shell.take_over import Ends, Start, load
+from engine.snapshot.copy_on_write import begin_copy, end_copy
+from engine.snapshot.format import FORMAT, restore
+from engine.snapshot.ports import LastSnapshot
+from engine.snapshot.ring import RingSlot, SnapshotRing
+from engine.snapshot.schedule import COMMANDS_BETWEEN, is_due
+from engine.snapshot.topic import FoundManifest
 from schemas.snapshots import Packing, SnapshotManifest, chunk_key, manifest_key, unpack
 
 SHARD = 1
@@ -32,7 +33,7 @@ class FakeLog:
     """A shard's log in memory; the newest manifest is the last."""
 
     def __init__(self) -> None:
-        self.found: list[Found] = []
+        self.found: list[FoundManifest] = []
         self.unreadable: list[int] = []
         self.chunks: dict[int, list[bytes]] = {}
         self.states: dict[int, bytes] = {}
@@ -55,7 +56,7 @@ class FakeLog:
         assert shard == SHARD
         return self.appended_ms.get(offset)
 
-    def manifests(self, shard: int, on_unreadable: Callable[[int, str], None]) -> Iterator[Found]:
+    def manifests(self, shard: int, on_unreadable: Callable[[int, str], None]) -> Iterator[FoundManifest]:
         assert shard == SHARD
         for offset in self.unreadable:
             on_unreadable(offset, "its manifest was altered")
@@ -68,12 +69,12 @@ class FakeLog:
     def alter(self, number: int, **fields: Any) -> None:
         """Let one manifest say something else."""
         offset, manifest = self.found[number - 1]
-        self.found[number - 1] = Found(offset, msgspec.structs.replace(manifest, **fields))
+        self.found[number - 1] = FoundManifest(offset, msgspec.structs.replace(manifest, **fields))
 
     def start(self, first: int = 0) -> tuple[Start, list[str]]:
         """Where recovery starts, and why snapshots were passed over."""
         with capture_logs() as lines:
-            start = start_of(self, SHARD, SHARDS, self.watermark(SHARD), Bounds(first, self.end), Progress())
+            start = load(self, SHARD, SHARDS, Ends(self.watermark(SHARD), Bounds(first, self.end)), Progress())
         return start, [line["why"] for line in lines if line["event"] == "snapshot passed over"]
 
 
@@ -123,7 +124,7 @@ def keep(log: FakeLog, state: State) -> None:
         uncompressed_bytes=packing.uncompressed_bytes,
         previous_manifest_offset=None,
     )
-    log.found.append(Found(10 * number, manifest))
+    log.found.append(FoundManifest(10 * number, manifest))
     log.chunks[number] = packing.chunks
     log.states[number] = state_digest(state)
 
@@ -259,7 +260,7 @@ def test_a_snapshot_is_usable_after_its_commands_were_deleted(log: FakeLog) -> N
 
 
 def test_a_snapshot_is_due_after_the_interval_or_a_number_of_commands_and_never_without_commands() -> None:
-    last = Snapshotted(at=100.0, seq=7, next_offset=5, number=1)
+    last = LastSnapshot(at=100.0, seq=7, next_offset=5, number=1)
     assert not is_due(last, 114.9, 8, 6, 15.0)
     assert is_due(last, 115.0, 8, 6, 15.0)
     assert not is_due(last, 999.0, 7, 5, 15.0)
@@ -267,10 +268,10 @@ def test_a_snapshot_is_due_after_the_interval_or_a_number_of_commands_and_never_
     assert is_due(last, 101.0, 90_000, 5 + COMMANDS_BETWEEN, 15.0)
 
 
-def found(number: int, slot: int, chunks: int = 1, slots: int = 10) -> Found:
+def found(number: int, slot: int, chunks: int = 1, slots: int = 10) -> FoundManifest:
     """A manifest whose offset is a hundred times its number."""
     offsets = tuple(range(100 * number - chunks, 100 * number))
-    return Found(
+    return FoundManifest(
         100 * number,
         SnapshotManifest(
             shard=SHARD,
@@ -294,24 +295,24 @@ def found(number: int, slot: int, chunks: int = 1, slots: int = 10) -> Found:
 
 
 def test_slots_rotate_and_snapshot_numbers_continue_after_a_restart() -> None:
-    assert Ring().next_place(3) == Place(1, 0, None)
-    ring = Ring([found(5, 1), found(4, 0), found(3, 2)])
-    assert ring.next_place(3) == Place(6, 2, 500)
+    assert SnapshotRing().next_slot(3) == RingSlot(1, 0, None)
+    ring = SnapshotRing([found(5, 1), found(4, 0), found(3, 2)])
+    assert ring.next_slot(3) == RingSlot(6, 2, 500)
     ring.put(found(6, 2, slots=3))
-    assert ring.next_place(3) == Place(7, 0, 600)
+    assert ring.next_slot(3) == RingSlot(7, 0, 600)
 
 
 def test_a_shorter_snapshot_deletes_the_surplus_chunks_of_its_slot() -> None:
-    ring = Ring([found(2, 1, chunks=2), found(1, 0, chunks=5)])
+    ring = SnapshotRing([found(2, 1, chunks=2), found(1, 0, chunks=5)])
     assert ring.leftovers(0, 3, 10) == [chunk_key(0, 3), chunk_key(0, 4)]
     assert ring.leftovers(0, 5, 10) == []
     assert ring.leftovers(2, 1, 10) == [], "the slot was empty"
 
 
 def test_a_smaller_ring_deletes_its_surplus_slots_once() -> None:
-    ring = Ring([found(4, 3, chunks=2), found(3, 2), found(2, 1), found(1, 0)])
-    place = ring.next_place(2)
-    assert place == Place(5, 0, 400)
+    ring = SnapshotRing([found(4, 3, chunks=2), found(3, 2), found(2, 1), found(1, 0)])
+    place = ring.next_slot(2)
+    assert place == RingSlot(5, 0, 400)
     gone = [manifest_key(2), chunk_key(2, 0), manifest_key(3), chunk_key(3, 0), chunk_key(3, 1)]
     assert ring.leftovers(place.slot, 1, 2) == gone
     ring.put(found(5, 0, slots=2))
@@ -319,7 +320,7 @@ def test_a_smaller_ring_deletes_its_surplus_slots_once() -> None:
 
 
 def test_a_larger_ring_uses_the_new_slots_next() -> None:
-    assert Ring([found(3, 2), found(2, 1), found(1, 0)]).next_place(5).slot == 3
+    assert SnapshotRing([found(3, 2), found(2, 1), found(1, 0)]).next_slot(5).slot == 3
 
 
 def test_recovery_progress_is_a_percentage_and_an_estimate_from_the_rate_so_far() -> None:

@@ -11,19 +11,18 @@ from confluent_kafka import Producer
 
 from bench._ledger import SHARD, Ledger, clock, later_day, ledger_of
 from bench.snapshot import Record
-from engine.core.copying import PAGE_BYTES, Copying
 from engine.core.step import step
-from engine.shell import snapshots as taking
 from engine.shell.liveness import Liveness
 from engine.shell.log import Bounds, Watermark
 from engine.shell.metrics import Metrics
 from engine.shell.outbox import Outbox
-from engine.shell.publishing import Publisher
 from engine.shell.shard import Shard
-from engine.shell.snapshots import Snapshots
-from engine.shell.start import Start
-from engine.shell.take_over import Ends
-from runtime.snapshots import Found
+from engine.shell.take_over import Ends, Start
+from engine.snapshot import schedule
+from engine.snapshot.copy_on_write import PAGE_BYTES, LedgerCopy
+from engine.snapshot.publish import SnapshotPublisher
+from engine.snapshot.schedule import SnapshotSchedule
+from engine.snapshot.topic import FoundManifest
 from schemas.codec import encode_command
 from tests.shell.test_publishing import FakeLog, FakeProducer
 
@@ -37,8 +36,8 @@ BYTES_A_TURN: Final = 6 * PAGE_BYTES
 ACCOUNT_BYTES: Final = 2_048  # of one with a position or two
 MEANWHILE: Final = 200  # commands, at least
 
-NEXT_PAGE: Final = Copying.next_page
-KEEP: Final = Copying.keep
+NEXT_PAGE: Final = LedgerCopy.next_page
+KEEP: Final = LedgerCopy.keep
 
 
 class Encoded:
@@ -57,7 +56,7 @@ class Encoded:
         self._this_turn = 0
         self._this_command = 0
 
-    def next_page(self, copying: Copying) -> bytes | None:
+    def next_page(self, copying: LedgerCopy) -> bytes | None:
         if self._turn_ended is not None:
             self.between.append(monotonic() - self._turn_ended)
             self._turn_ended = None
@@ -68,7 +67,7 @@ class Encoded:
             self._this_turn += len(page)
         return page
 
-    def keep(self, copying: Copying, account: Any) -> None:
+    def keep(self, copying: LedgerCopy, account: Any) -> None:
         before = len(copying._kept)
         KEEP(copying, account)
         if len(copying._kept) > before:
@@ -88,7 +87,7 @@ class Encoded:
 class EmptyLog(FakeLog):
     """A log without a snapshot, of any shard."""
 
-    def manifests(self, shard: int, on_unreadable: Callable[[int, str], None]) -> Iterator[Found]:
+    def manifests(self, shard: int, on_unreadable: Callable[[int, str], None]) -> Iterator[FoundManifest]:
         del shard, on_unreadable
         return iter(())
 
@@ -96,10 +95,10 @@ class EmptyLog(FakeLog):
 @pytest.fixture
 def encoded(monkeypatch: pytest.MonkeyPatch) -> Encoded:
     made = Encoded()
-    monkeypatch.setattr(taking, "perf_counter", lambda: made.seconds)
+    monkeypatch.setattr(schedule, "perf_counter", lambda: made.seconds)
     # Functions, and so methods of the copy; what `made` has are its own.
-    monkeypatch.setattr(Copying, "next_page", lambda copying: made.next_page(copying))  # noqa: PLW0108
-    monkeypatch.setattr(Copying, "keep", lambda copying, account: made.keep(copying, account))  # noqa: PLW0108
+    monkeypatch.setattr(LedgerCopy, "next_page", lambda copying: made.next_page(copying))  # noqa: PLW0108
+    monkeypatch.setattr(LedgerCopy, "keep", lambda copying, account: made.keep(copying, account))  # noqa: PLW0108
     return made
 
 
@@ -127,11 +126,11 @@ async def taken_under_load(ledger: Ledger, producer: FakeProducer, encoded: Enco
     outbox = Outbox(SHARD, unused, watermark.seq, liveness, metrics, lambda: None, fail)
     shard = Shard(SHARD, step, lambda _shard: None, metrics.command_seconds.observe)
     shard.recover(Start(ledger.state, ledger.digest, None), Ends(watermark, Bounds(0, 0)), outbox)
-    snapshots = Snapshots({SHARD: shard}, metrics, 0, lambda _shard, error: fail(error))
-    snapshots.begin(shard, Publisher(SHARD, cast("Producer", producer), EmptyLog(producer), 2, liveness))
+    snapshots = SnapshotSchedule({SHARD: shard}, metrics.snapshots, 0, lambda _shard, error: fail(error))
+    snapshots.begin(shard, SnapshotPublisher(SHARD, cast("Producer", producer), EmptyLog(producer), 2, liveness.check))
     values = map(encode_command, later_day(ledger, 1_000_000))
     # Its own last event is committed, and the shard has executed one since the snapshot before.
-    shard.snapshotted = shard.snapshotted._replace(seq=0)
+    shard.last_snapshot = shard.last_snapshot._replace(seq=0)
     taking_it = asyncio.create_task(snapshots.take(shard))
     while not taking_it.done():
         await asyncio.sleep(0)

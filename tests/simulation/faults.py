@@ -4,7 +4,8 @@ import asyncio
 import random
 from typing import TYPE_CHECKING, Final
 
-from engine.snapshot import FORMAT, begin_copy, end_copy
+from engine.snapshot.copy_on_write import begin_copy, end_copy
+from engine.snapshot.format import FORMAT
 from schemas.snapshots import (
     Packing,
     SnapshotManifest,

@@ -14,9 +14,8 @@ from typing import Any, Final, NoReturn, Self
 import confluent_kafka
 from structlog._config import BoundLoggerLazyProxy
 
-from engine.core import copying
 from engine.shell import liveness
-from engine.shell import snapshots as shell
+from engine.snapshot import copy_on_write, schedule
 from schemas import snapshots as schemas
 from tests.simulation.beings import BEING, Died
 from tests.simulation.clients import Network, SimulatedConsumer, SimulatedProducer
@@ -25,7 +24,7 @@ from tests.simulation.jobs import INTERLEAVED
 from tests.simulation.loop import SimulatedLoop
 from tests.simulation.trace import Trace
 
-STANDS_ON_IT: Final = ("engine.shell.", "runtime.kafka", "runtime.snapshots", "audit.")
+STANDS_ON_IT: Final = ("engine.shell.", "engine.snapshot.", "runtime.kafka", "audit.")
 # What a slice of a snapshot's copy is measured by goes on by up to this each time it is looked at.
 INSTANT_S: Final = 0.001
 # In a take-over the order of things is everything.
@@ -33,10 +32,10 @@ TAKE_OVERS_INTERLEAVED: Final = 0.7
 # So that a ledger of a few accounts has many pages, and its snapshot several chunks; and what is looked at for ever is
 # looked at less often, which is most of what a run costs.
 SCALE: Final[tuple[tuple[ModuleType, str, float], ...]] = (
-    (copying, "PAGE_BYTES", 150),
+    (copy_on_write, "PAGE_BYTES", 150),
     (schemas, "CHUNK_BYTES", 700),
-    (shell, "CHUNK_BYTES", 700),
-    (shell, "LOOK_S", 0.15),
+    (schedule, "CHUNK_BYTES", 700),
+    (schedule, "LOOK_S", 0.15),
     (liveness, "BEAT_S", 0.5),
 )
 

@@ -5,20 +5,21 @@ from typing import Any, Final, NamedTuple
 
 from confluent_kafka import KafkaException
 
-from engine.core.copying import Copying
-from engine.shell import owning, start
+from engine.shell import owning
 from engine.shell.log import Log
 from engine.shell.outbox import Outbox, Output
 from engine.shell.owning import Owning
 from engine.shell.reading import OffsetProbe, Reading
-from engine.shell.ring import Place, Ring
 from engine.shell.shard import Records, Shard
 from engine.shell.take_over import Ends, Seized, ends_of, seize
+from engine.snapshot import load
+from engine.snapshot.copy_on_write import LedgerCopy
+from engine.snapshot.ring import RingSlot, SnapshotRing
 from runtime import kafka
 from schemas.snapshots import SnapshotManifest, why_unusable
 
 COMMIT: Final = Outbox._commit
-NEXT_PLACE: Final = Ring.next_place
+NEXT_PLACE: Final = SnapshotRing.next_slot
 FOR_EVER: Final = 1 << 62
 
 
@@ -83,7 +84,7 @@ def _receive_anything(self: Reading, shard: Shard, _partition: object, records: 
     self._worker.work_to_do.set()
 
 
-def _over_the_newest(self: Ring, slots: int) -> Place:
+def _over_the_newest(self: SnapshotRing, slots: int) -> RingSlot:
     place = NEXT_PLACE(self, slots)
     return place if self._newest is None else place._replace(slot=self._newest.manifest.slot)
 
@@ -115,7 +116,7 @@ def _live_at_any_end(self: Shard) -> None:
 
 SABOTAGES: Final = (
     Sabotage("the watermark is read before the fencing", owning, "seize", _watermark_before_fence, 400),
-    Sabotage("a snapshot above the watermark is accepted", start, "why_unusable", _above_the_watermark, 100),
+    Sabotage("a snapshot above the watermark is accepted", load, "why_unusable", _above_the_watermark, 100),
     Sabotage("silence ends an event early", Shard, "_compare_with_watermark", _silent_for_one_less, 20),
     Sabotage("silence ends a command late", Shard, "_compare_with_watermark", _silent_for_one_more, 20),
     Sabotage("the digest at the watermark is not compared", Shard, "_compare_with_watermark", _any_digest, 400),
@@ -123,8 +124,8 @@ SABOTAGES: Final = (
     Sabotage("a transaction without an answer is done again", Outbox, "_commit", _commit_again, 100),
     Sabotage("records that do not follow are taken", Reading, "_receive", _receive_anything, 50),
     Sabotage("a snapshot does not wait for its events", Outbox, "until_committed", _committed_or_not, 50),
-    Sabotage("the ring overwrites its newest", Ring, "next_place", _over_the_newest, 20),
-    Sabotage("a copy does not keep what changes", Copying, "keep", lambda *_: None, 300),
+    Sabotage("the ring overwrites its newest", SnapshotRing, "next_slot", _over_the_newest, 20),
+    Sabotage("a copy does not keep what changes", LedgerCopy, "keep", lambda *_: None, 300),
     Sabotage("an offset gap is taken for a delay", OffsetProbe, "is_gap_at", lambda *_: False, 200),
     Sabotage("a promoted standby does not look again", Shard, "promote", _promoted_without_looking, 300),
     Sabotage("any mark is taken for the end", kafka, "is_at_end", lambda *_: True, 100),

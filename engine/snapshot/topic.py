@@ -27,7 +27,7 @@ MANIFEST_FETCH: Final[Options] = {"max.partition.fetch.bytes": 16 * 1024, "queue
 CHUNK_FETCH: Final[Options] = {"max.partition.fetch.bytes": 8 * 1024 * 1024, "queued.max.messages.kbytes": 32 * 1024}
 
 
-class Found(NamedTuple):
+class FoundManifest(NamedTuple):
     """A manifest, and the offset it stands at."""
 
     offset: int
@@ -37,7 +37,7 @@ class Found(NamedTuple):
 Unreadable = Callable[[int, str], None]
 
 
-def manifests(settings: Settings, shard: int, on_unreadable: Unreadable | None = None) -> Iterator[Found]:
+def manifests(settings: Settings, shard: int, on_unreadable: Unreadable | None = None) -> Iterator[FoundManifest]:
     """Give the manifests of the ring, newest first, each slot's last one. Blocks; for a thread.
 
     From the end, and from each to the one before it by its own word, or by looking back from it where it has none.
@@ -60,7 +60,7 @@ def manifests(settings: Settings, shard: int, on_unreadable: Unreadable | None =
                 ring = ring or manifest.slots
                 if manifest.slot < ring and manifest.slot not in slots:
                     slots.add(manifest.slot)
-                    yield Found(record.offset, manifest)
+                    yield FoundManifest(record.offset, manifest)
                 if len(slots) == ring:
                     return
             pointed = (

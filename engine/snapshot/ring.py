@@ -3,11 +3,11 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from runtime.snapshots import Found
+from engine.snapshot.topic import FoundManifest
 from schemas.snapshots import chunk_key, manifest_key
 
 
-class Place(NamedTuple):
+class RingSlot(NamedTuple):
     """Where a snapshot goes: its number, its slot, and the offset of the manifest before it."""
 
     number: int
@@ -15,23 +15,23 @@ class Place(NamedTuple):
     previous_manifest_offset: int | None
 
 
-class Ring:
+class SnapshotRing:
     """What stands in a shard's slots. Numbers and slots go on where they were, whoever wrote them."""
 
-    def __init__(self, manifests: Iterable[Found] = ()) -> None:
+    def __init__(self, manifests: Iterable[FoundManifest] = ()) -> None:
         """Begin with the manifests in the log, newest first."""
-        self._newest: Found | None = None
+        self._newest: FoundManifest | None = None
         self._chunks: dict[int, int] = {}
         for found in manifests:
             self._newest = self._newest or found
             self._chunks.setdefault(found.manifest.slot, len(found.manifest.chunk_offsets))
 
-    def next_place(self, slots: int) -> Place:
-        """Give the place after the newest, in a ring of so many slots."""
+    def next_slot(self, slots: int) -> RingSlot:
+        """Give the slot after the newest, in a ring of so many slots."""
         if self._newest is None:
-            return Place(1, 0, None)
+            return RingSlot(1, 0, None)
         offset, manifest = self._newest
-        return Place(manifest.number + 1, (manifest.slot + 1) % slots, offset)
+        return RingSlot(manifest.number + 1, (manifest.slot + 1) % slots, offset)
 
     def leftovers(self, slot: int, chunks: int, slots: int) -> list[bytes]:
         """Give the keys that a snapshot of so many chunks in this slot leaves without meaning.
@@ -44,7 +44,7 @@ class Ring:
                 keys += [manifest_key(gone), *(chunk_key(gone, chunk) for chunk in range(self._chunks[gone]))]
         return keys
 
-    def put(self, found: Found) -> None:
+    def put(self, found: FoundManifest) -> None:
         """Note a snapshot that was published."""
         self._newest = found
         self._chunks[found.manifest.slot] = len(found.manifest.chunk_offsets)

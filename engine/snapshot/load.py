@@ -1,16 +1,14 @@
-"""Where a shard's recovery starts: with which ledger, and after which event."""
+"""Which snapshot a recovery starts from: the newest good one, and the ledger it holds."""
 
 from collections.abc import Iterator
-from typing import Final, NamedTuple
+from typing import Final
 
 import structlog
 
 from engine.core.rules import newest_rules
-from engine.core.state import State, genesis
-from engine.shell.log import Bounds, Log, Watermark
-from engine.shell.progress import Progress
-from engine.snapshot import FORMAT, restore
-from schemas.codec import first_digest
+from engine.core.state import State
+from engine.snapshot.format import FORMAT, restore
+from engine.snapshot.ports import LoadProgress, SnapshotLog
 from schemas.snapshots import SnapshotManifest, SnapshotUnreadable, why_unusable
 
 log = structlog.get_logger(__name__)
@@ -18,19 +16,14 @@ log = structlog.get_logger(__name__)
 MICROSECONDS_PER_MILLISECOND: Final = 1_000
 
 
-class Start(NamedTuple):
-    """A ledger as of `state.next_offset`, the digest of the event `state.seq`, and the snapshot it is from, if any."""
+def load_newest(
+    source: SnapshotLog, shard: int, shards: int, *, seq: int, first: int, end: int, progress: LoadProgress
+) -> tuple[State, SnapshotManifest] | None:
+    """Give the newest good snapshot's ledger, or null where there is none. Blocks; for a thread.
 
-    state: State
-    digest: bytes
-    manifest: SnapshotManifest | None
-
-
-def start_of(source: Log, shard: int, shards: int, watermark: Watermark, bounds: Bounds, progress: Progress) -> Start:
-    """Give the newest good snapshot's ledger, or that before the first command, from which the whole log is replayed.
-
-    Good is one of this shard, in a version this code reads, not above the watermark, whole and unaltered, of the log
-    there is. Every other is named and passed over for the one before it; age never disqualifies one.
+    seq: of the last committed event; first, end: where the commands begin and end. Good is one of this shard, in a
+    version this code reads, not above the committed events, whole and unaltered, of the log there is. Every other is
+    named and passed over for the one before it; age never disqualifies one.
     """
 
     def pass_over(offset: int, why: str, number: int | None = None) -> None:
@@ -38,18 +31,19 @@ def start_of(source: Log, shard: int, shards: int, watermark: Watermark, bounds:
 
     for offset, manifest in source.manifests(shard, pass_over):
         found = (
-            why_unusable(manifest, shard=shard, seq=watermark.seq, format_version=FORMAT, rules_version=newest_rules())
-            or _why_of_another_log(source, manifest, bounds)
+            why_unusable(manifest, shard=shard, seq=seq, format_version=FORMAT, rules_version=newest_rules())
+            or _why_of_another_log(source, manifest, first, end)
             or _load(source, manifest, shard, shards, progress)
         )
         if isinstance(found, State):
-            return Start(found, manifest.digest, manifest)
+            return found, manifest
         pass_over(offset, found, manifest.number)
-    log.info("no snapshot to start from, the whole log is replayed", shard=shard)
-    return Start(genesis(shard, shards), first_digest(shard), None)
+    return None
 
 
-def _load(source: Log, manifest: SnapshotManifest, shard: int, shards: int, progress: Progress) -> State | str:
+def _load(
+    source: SnapshotLog, manifest: SnapshotManifest, shard: int, shards: int, progress: LoadProgress
+) -> State | str:
     """Give the snapshot's ledger, or why it has none."""
     progress.begin("loading", manifest.uncompressed_bytes)
     progress.offset = manifest.next_offset
@@ -60,19 +54,19 @@ def _load(source: Log, manifest: SnapshotManifest, shard: int, shards: int, prog
     return _contradiction(manifest, state, shards) or state
 
 
-def _counted(pages: Iterator[bytes], progress: Progress) -> Iterator[bytes]:
+def _counted(pages: Iterator[bytes], progress: LoadProgress) -> Iterator[bytes]:
     for page in pages:
         progress.done += len(page)
         yield page
     progress.begin("indexing", 0)
 
 
-def _why_of_another_log(source: Log, manifest: SnapshotManifest, bounds: Bounds) -> str | None:
+def _why_of_another_log(source: SnapshotLog, manifest: SnapshotManifest, first: int, end: int) -> str | None:
     """Say why these commands are not those the snapshot was made of, as far as its last one shows it, or give null."""
-    if manifest.next_offset <= bounds.first:
+    if manifest.next_offset <= first:
         return None  # What it was made of was deleted; the shard itself sees whether anything is missing.
-    if manifest.next_offset > bounds.end:
-        return f"it has the commands up to offset {manifest.next_offset}, and the log has them up to {bounds.end}"
+    if manifest.next_offset > end:
+        return f"it has the commands up to offset {manifest.next_offset}, and the log has them up to {end}"
     last = manifest.next_offset - 1
     appended_ms = source.appended_at(manifest.shard, last)
     if appended_ms is None:

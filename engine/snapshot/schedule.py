@@ -3,16 +3,15 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from time import monotonic, perf_counter
-from typing import Final
+from typing import Final, Generic, TypeVar
 
 import structlog
 from confluent_kafka import KafkaException
 
-from engine.core.copying import Copying
-from engine.shell.metrics import Metrics
-from engine.shell.publishing import Content, NotPublished, Publisher
-from engine.shell.shard import Shard, Snapshotted
-from engine.snapshot import FORMAT, begin_copy, end_copy
+from engine.snapshot.copy_on_write import LedgerCopy, begin_copy, end_copy
+from engine.snapshot.format import FORMAT
+from engine.snapshot.ports import LastSnapshot, LedgerShard, SnapshotMetrics
+from engine.snapshot.publish import NotPublished, SnapshotContent, SnapshotPublisher
 from schemas.snapshots import CHUNK_BYTES, Packing, SnapshotManifest
 
 log = structlog.get_logger(__name__)
@@ -26,36 +25,32 @@ PAUSE_S: Final = 0.002
 PUBLISHING_PAUSE_S: Final = 0.01
 
 
-def is_due(last: Snapshotted, now: float, seq: int, next_offset: int, interval_s: float) -> bool:
-    """Say whether it is time for the next snapshot: never when nothing happened since the last one."""
-    if seq == last.seq:
-        return False
-    return now - last.at >= interval_s or next_offset - last.next_offset >= COMMANDS_BETWEEN
+ShardT = TypeVar("ShardT", bound=LedgerShard)
 
 
-class Snapshots:
+class SnapshotSchedule(Generic[ShardT]):
     """Takes the snapshots of this process's shards, one at a time. Everything but the threads' work is on the loop."""
 
     def __init__(
         self,
-        shards: Mapping[int, Shard],
-        metrics: Metrics,
+        shards: Mapping[int, ShardT],
+        metrics: SnapshotMetrics,
         interval_s: float,
-        on_failure: Callable[[Shard, Exception], Awaitable[None]],
+        on_failure: Callable[[ShardT, Exception], Awaitable[None]],
     ) -> None:
         self._shards = shards
         self._metrics = metrics
         self._interval_s = interval_s
         self._on_failure = on_failure
-        self._publishers: dict[Shard, Publisher] = {}
+        self._publishers: dict[ShardT, SnapshotPublisher] = {}
         self._one_at_a_time = asyncio.Lock()
         self._in_a_hurry = False
 
-    def begin(self, shard: Shard, publisher: Publisher) -> None:
+    def begin(self, shard: ShardT, publisher: SnapshotPublisher) -> None:
         """Take this shard's snapshots from now on."""
         self._publishers[shard] = publisher
 
-    def end(self, shard: Shard) -> None:
+    def end(self, shard: ShardT) -> None:
         """Take none of this shard any more; what its producer still does is the next owner's to abort."""
         publisher = self._publishers.pop(shard, None)
         if publisher is not None:
@@ -66,7 +61,7 @@ class Snapshots:
         while True:
             await asyncio.sleep(LOOK_S)
             for shard in list(self._shards.values()):
-                if is_due(shard.snapshotted, monotonic(), shard.seq, shard.next_offset, self._interval_s):
+                if is_due(shard.last_snapshot, monotonic(), shard.seq, shard.next_offset, self._interval_s):
                     await self.take(shard)
 
     async def take_last(self) -> None:
@@ -75,11 +70,11 @@ class Snapshots:
         for shard in list(self._shards.values()):
             await self.take(shard)
 
-    async def take(self, shard: Shard) -> None:
+    async def take(self, shard: ShardT) -> None:
         """Take a snapshot of a live shard as it is now, unless it has one of this moment."""
         async with self._one_at_a_time:
             publisher = self._publishers.get(shard)
-            if publisher is None or shard.phase != "live" or shard.seq == shard.snapshotted.seq:
+            if publisher is None or shard.phase != "live" or shard.seq == shard.last_snapshot.seq:
                 return
             began = monotonic()
             try:
@@ -92,11 +87,11 @@ class Snapshots:
             else:
                 self._count("abandoned" if manifest is None else "published", shard, began, manifest)
 
-    async def _take(self, shard: Shard, publisher: Publisher) -> SnapshotManifest | None:
+    async def _take(self, shard: ShardT, publisher: SnapshotPublisher) -> SnapshotManifest | None:
         """Give the published manifest, or null where the shard was given up or froze meanwhile."""
         assert shard.state is not None, "a live shard has a ledger"
         assert shard.outbox is not None, "a live shard has an outbox"
-        content = Content(
+        content = SnapshotContent(
             seq=shard.seq,
             digest=shard.digest,
             next_offset=shard.next_offset,
@@ -107,7 +102,7 @@ class Snapshots:
             rules_version=shard.state.rules_version,
         )
         # Counted from its beginning, whether it comes to be or not: a broker that is slow is not asked at once again.
-        shard.snapshotted = Snapshotted(monotonic(), content.seq, content.next_offset, shard.snapshotted.number)
+        shard.last_snapshot = LastSnapshot(monotonic(), content.seq, content.next_offset, shard.last_snapshot.number)
         copying = begin_copy(shard.state)
         packing = Packing()
         try:
@@ -119,10 +114,10 @@ class Snapshots:
             return None
         pause_s = 0.0 if self._in_a_hurry else PUBLISHING_PAUSE_S
         manifest = await asyncio.wrap_future(publisher.publish(content, packing, pause_s))
-        shard.snapshotted = shard.snapshotted._replace(number=manifest.number)
+        shard.last_snapshot = shard.last_snapshot._replace(number=manifest.number)
         return manifest
 
-    async def _copy(self, shard: Shard, copying: Copying, packing: Packing, publisher: Publisher) -> bool:
+    async def _copy(self, shard: ShardT, copying: LedgerCopy, packing: Packing, publisher: SnapshotPublisher) -> bool:
         """Encode a slice a turn, and let the thread compress it; whether the copy is whole."""
         pages: list[bytes] = []
         size = 0
@@ -145,13 +140,13 @@ class Snapshots:
         return True
 
     def _count(
-        self, result: str, shard: Shard, began: float, manifest: SnapshotManifest | None = None, why: str | None = None
+        self, result: str, shard: ShardT, began: float, manifest: SnapshotManifest | None = None, why: str | None = None
     ) -> None:
         seconds = monotonic() - began
-        self._metrics.snapshots.labels(result).inc()
+        self._metrics.results.labels(result).inc()
         if manifest is not None:
-            self._metrics.snapshot_seconds.observe(seconds)
-            self._metrics.snapshot_bytes.labels(shard.number).set(manifest.uncompressed_bytes)
+            self._metrics.seconds.observe(seconds)
+            self._metrics.size.labels(shard.number).set(manifest.uncompressed_bytes)
             log.debug(
                 "snapshot published",
                 shard=shard.number,
@@ -166,3 +161,10 @@ class Snapshots:
             )
         else:
             log.warning("snapshot not published", result=result, shard=shard.number, seconds=round(seconds, 3), why=why)
+
+
+def is_due(last: LastSnapshot, now: float, seq: int, next_offset: int, interval_s: float) -> bool:
+    """Say whether it is time for the next snapshot: never when nothing happened since the last one."""
+    if seq == last.seq:
+        return False
+    return now - last.at >= interval_s or next_offset - last.next_offset >= COMMANDS_BETWEEN

@@ -5,13 +5,51 @@ from typing import Final
 import msgspec
 
 from engine.core.records import Account
+from engine.core.state import State
+from engine.snapshot.format import FORMAT, Head
 
 PAGE_BYTES: Final = 65_536  # what one turn encodes, about: a fraction of a millisecond
 _ARRAY_32: Final = b"\xdd"  # msgpack's mark of an array whose length follows in four bytes
 _ARRAY_HEADER: Final = 5
 
 
-class Copying:
+def begin_copy(state: State) -> "LedgerCopy":
+    """Begin a copy of the ledger as it is now. Costs what its markets cost; the accounts follow page by page.
+
+    One copy at a time; `end_copy` when it has given its last page, or when it is no longer wanted.
+    """
+    assert state.copying is None, "a ledger is copied once at a time"
+    head = Head(
+        format=FORMAT,
+        shard=state.shard,
+        shards=state.shards,
+        seq=state.seq,
+        time=state.time,
+        next_offset=state.next_offset,
+        house=state.house,
+        fees=state.fees,
+        insurance=state.insurance,
+        external=state.external,
+        feed=state.feed,
+        clock_suspect=state.clock_suspect,
+        next_position=state.next_position,
+        accounts=len(state.accounts),
+        positions=len(state.positions),
+        instruments=tuple(state.instruments.values()),
+        markets=tuple(state.markets.values()),
+        broadcasts=state.broadcasts,
+        rules_version=state.rules_version,
+    )
+    state.copying = copy = LedgerCopy(msgspec.msgpack.encode(head), state.accounts_by_number)
+    return copy
+
+
+def end_copy(state: State) -> None:
+    """Let the ledger change without keeping what was."""
+    state.copying = None
+
+
+class LedgerCopy:
     """A copy of the accounts and their tickets, given page by page in order of number.
 
     Whoever changes an account says so to `keep` before; nothing else of the ledger has to know. Each account is thus

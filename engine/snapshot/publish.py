@@ -1,5 +1,6 @@
 """How a snapshot gets into the log: all of it in one transaction, or nothing."""
 
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 from time import sleep
@@ -7,10 +8,9 @@ from typing import Final, Literal, NamedTuple
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
-from engine.shell.liveness import Liveness
-from engine.shell.log import Log
-from engine.shell.ring import Ring
-from runtime.snapshots import Found
+from engine.snapshot.ports import SnapshotLog
+from engine.snapshot.ring import SnapshotRing
+from engine.snapshot.topic import FoundManifest
 from schemas.snapshots import Packing, SnapshotManifest, chunk_key, encode_manifest, manifest_key
 from schemas.topics import SNAPSHOTS
 
@@ -25,7 +25,7 @@ FENCED: Final = frozenset(
 )
 
 
-class Content(NamedTuple):
+class SnapshotContent(NamedTuple):
     """What a snapshot is a copy of. digest: of event `seq`."""
 
     seq: int
@@ -42,25 +42,27 @@ class NotPublished(Exception):
     """A snapshot did not get into the log, and the next one may; the text says why."""
 
 
-class Publisher:
-    """The one writer of a shard's snapshots, and its thread."""
+class SnapshotPublisher:
+    """The one writer of a shard's snapshots, and its thread. check: ends the process where it may write no more."""
 
-    def __init__(self, shard: int, producer: Producer, source: Log, slots: int, liveness: Liveness) -> None:
+    def __init__(
+        self, shard: int, producer: Producer, source: SnapshotLog, slots: int, check: Callable[[], None]
+    ) -> None:
         self._shard = shard
         self._producer: Producer | None = producer
         self._source = source
         self._slots = slots
-        self._liveness = liveness
-        self._ring: Ring | None = None
+        self._check = check
+        self._ring: SnapshotRing | None = None
         self._unfinished: Literal["commit", "abort"] | None = None
-        self._written: Found | None = None  # by the transaction that is unfinished
+        self._written: FoundManifest | None = None  # by the transaction that is unfinished
         self._thread = ThreadPoolExecutor(1, f"snapshot-{shard}")
 
     def pack(self, packing: Packing, pages: list[bytes]) -> Future[None]:
         """Compress some pages, in the thread."""
         return self._thread.submit(packing.add, pages)
 
-    def publish(self, content: Content, packing: Packing, pause_s: float = 0.0) -> Future[SnapshotManifest]:
+    def publish(self, content: SnapshotContent, packing: Packing, pause_s: float = 0.0) -> Future[SnapshotManifest]:
         """Write a snapshot, in the thread, with a pause after every few chunks.
 
         NotPublished where the next one may succeed; KafkaException where this producer never will again.
@@ -75,14 +77,14 @@ class Publisher:
     def _release(self) -> None:
         self._producer = None
 
-    def _publish(self, content: Content, packing: Packing, pause_s: float) -> SnapshotManifest:
-        self._liveness.check()
+    def _publish(self, content: SnapshotContent, packing: Packing, pause_s: float) -> SnapshotManifest:
+        self._check()
         assert self._producer is not None, "nothing is published after the shard was given up"
         sha256 = packing.finish()
         try:
             self._end_what_is_open(self._producer)
             if self._ring is None:
-                self._ring = Ring(self._source.manifests(self._shard, lambda _offset, _why: None))
+                self._ring = SnapshotRing(self._source.manifests(self._shard, lambda _offset, _why: None))
             found = self._write(self._producer, self._ring, content, packing, sha256, pause_s)
         except (KafkaException, BufferError, TimeoutError) as error:
             self._recover_from(self._producer, error)
@@ -91,10 +93,16 @@ class Publisher:
         return found.manifest
 
     def _write(
-        self, producer: Producer, ring: Ring, content: Content, packing: Packing, sha256: bytes, pause_s: float
-    ) -> Found:
+        self,
+        producer: Producer,
+        ring: SnapshotRing,
+        content: SnapshotContent,
+        packing: Packing,
+        sha256: bytes,
+        pause_s: float,
+    ) -> FoundManifest:
         """One transaction: the chunks, whose offsets the manifest needs, what has to go, and the manifest at last."""
-        place = ring.next_place(self._slots)
+        place = ring.next_slot(self._slots)
         producer.begin_transaction()
         self._unfinished = "abort"
         keys = [chunk_key(place.slot, number) for number in range(len(packing.chunks))]
@@ -112,7 +120,7 @@ class Publisher:
         )
         self._deliver(producer, [(key, None) for key in ring.leftovers(place.slot, len(offsets), self._slots)])
         (offset,) = self._deliver(producer, [(manifest_key(place.slot), encode_manifest(manifest))])
-        self._written = found = Found(offset, manifest)
+        self._written = found = FoundManifest(offset, manifest)
         self._unfinished = "commit"
         self._commit(producer)
         return found

@@ -5,7 +5,6 @@ from typing import Final
 
 import msgspec
 
-from engine.core.copying import Copying
 from engine.core.records import Account, Feed, Market, Position, Remembered
 from engine.core.state import State
 from engine.core.triggers import TriggerIndex
@@ -45,42 +44,6 @@ class _Format(msgspec.Struct, array_like=True):
     """What every format begins with."""
 
     format: int
-
-
-def begin_copy(state: State) -> Copying:
-    """Begin a copy of the ledger as it is now. Costs what its markets cost; the accounts follow page by page.
-
-    One copy at a time; `end_copy` when it has given its last page, or when it is no longer wanted.
-    """
-    assert state.copying is None, "a ledger is copied once at a time"
-    head = Head(
-        format=FORMAT,
-        shard=state.shard,
-        shards=state.shards,
-        seq=state.seq,
-        time=state.time,
-        next_offset=state.next_offset,
-        house=state.house,
-        fees=state.fees,
-        insurance=state.insurance,
-        external=state.external,
-        feed=state.feed,
-        clock_suspect=state.clock_suspect,
-        next_position=state.next_position,
-        accounts=len(state.accounts),
-        positions=len(state.positions),
-        instruments=tuple(state.instruments.values()),
-        markets=tuple(state.markets.values()),
-        broadcasts=state.broadcasts,
-        rules_version=state.rules_version,
-    )
-    state.copying = Copying(msgspec.msgpack.encode(head), state.accounts_by_number)
-    return state.copying
-
-
-def end_copy(state: State) -> None:
-    """Let the ledger change without keeping what was."""
-    state.copying = None
 
 
 def restore(pages: Iterable[bytes]) -> State:
