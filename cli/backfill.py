@@ -12,7 +12,7 @@ from tenacity import Retrying, retry_if_result, stop_after_delay, wait_exponenti
 
 from market_data.history import HISTORY_MINUTES, Minute, simulated_history
 from market_data.klines import KlinesUnavailable, Pace, backpack_history
-from projector.database import PASSING, RETRY_S, connect, retried
+from projector.database import RETRY_S, TRANSIENT_ERRORS, connect, retried
 from projector.migrate import migrate
 from projector.write.candle_history import FirstCandle, NotBefore, first_candle, has_history, write_history
 from runtime.errors import FixableError
@@ -34,11 +34,11 @@ def main(settings: Settings) -> None:
     signal.signal(signal.SIGTERM, _interrupt)
     engine = connect(settings.database_url)
     try:
-        retried(lambda: migrate(settings.database_url), PASSING, Event())
+        retried(lambda: migrate(settings.database_url), TRANSIENT_ERRORS, Event())
         backfill(settings, engine, WAIT_S, Pace())
     except KlinesUnavailable as error:
         raise FixableError(f"Backpack's klines could not be had from {settings.backpack_api_url}: {error}") from error
-    except PASSING as error:
+    except TRANSIENT_ERRORS as error:
         raise FixableError(f"PostgreSQL did not answer for {RETRY_S:.0f} s; is DATABASE_URL right? {error}") from error
     finally:
         engine.dispose()
@@ -83,7 +83,7 @@ def _fill(settings: Settings, engine: Engine, symbol: str, pace: Pace) -> bool:
         return True
     minutes = _minutes_before(first, settings, pace)
     try:
-        count = retried(lambda: write_history(engine, symbol, first.source, minutes), PASSING, Event())
+        count = retried(lambda: write_history(engine, symbol, first.source, minutes), TRANSIENT_ERRORS, Event())
     except NotBefore as error:
         log.warning("the ledger's candles were emptied meanwhile; this waits for them", why=str(error))
         return False
@@ -96,7 +96,7 @@ def _ask(engine: Engine, question: Callable[[Connection], Answer]) -> Answer:
         with engine.connect() as db:
             return question(db)
 
-    return retried(ask, PASSING, Event())
+    return retried(ask, TRANSIENT_ERRORS, Event())
 
 
 def _minutes_before(first: FirstCandle, settings: Settings, pace: Pace) -> list[Minute]:

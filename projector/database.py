@@ -22,7 +22,7 @@ HISTORY_LOCK: Final = 0x5245_5052_0003
 VENUE_LOCK: Final = 0x5245_5052_0004
 
 # What a server that restarts, is away, or times out gives; COPY bypasses SQLAlchemy's names for it.
-PASSING = (OperationalError, InterfaceError, psycopg.OperationalError, psycopg.InterfaceError)
+TRANSIENT_ERRORS = (OperationalError, InterfaceError, psycopg.OperationalError, psycopg.InterfaceError)
 
 Result = TypeVar("Result")
 
@@ -38,7 +38,7 @@ def connect(database_url: str) -> Engine:
         connect_args={
             "connect_timeout": CONNECT_TIMEOUT_S,
             "application_name": "reprise-projector",
-            # The tables follow from the log: a crash that forgets the last commits forgets the position with them,
+            # The tables follow from the log: a crash that forgets the last commits forgets the checkpoint with them,
             # and they are written again. So no commit waits for the disk.
             "options": f"-c statement_timeout={STATEMENT_TIMEOUT_S}s -c synchronous_commit=off",
             "keepalives_idle": 10,

@@ -6,10 +6,10 @@ from types import FrameType
 
 from prometheus_client import REGISTRY
 
-from projector.database import PASSING, RETRY_S, connect, retried
+from projector.database import RETRY_S, TRANSIENT_ERRORS, connect, retried
 from projector.migrate import migrate
 from projector.write.projection import Projection
-from projector.write.reader import Reader
+from projector.write.reader import EventReader
 from projector.write.venue_projection import VenueProjection
 from projector.write.writer import Writer
 from runtime.errors import FixableError
@@ -30,11 +30,11 @@ def main(settings: Settings) -> None:
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
     try:
-        retried(lambda: migrate(settings.database_url), PASSING, stopping)
-    except PASSING as error:
+        retried(lambda: migrate(settings.database_url), TRANSIENT_ERRORS, stopping)
+    except TRANSIENT_ERRORS as error:
         raise FixableError(f"PostgreSQL did not answer for {RETRY_S:.0f} s; is DATABASE_URL right? {error}") from error
     engine = connect(settings.database_url)
-    reader = Reader(settings)
+    reader = EventReader(settings)
     projection = Projection(reader, Writer(engine, settings.shards), REGISTRY, stopping)
     pages = Pages(settings.projector_host, settings.projector_port, projection.readiness, projection.status)
     venue_engine = connect(settings.database_url)

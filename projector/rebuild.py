@@ -10,9 +10,9 @@ from runtime.settings import Settings
 
 
 def rebuild(settings: Settings) -> None:
-    """Empty every table that follows from the events, the positions in the log too, in one transaction.
+    """Empty every table that follows from the events, the checkpoints too, in one transaction.
 
-    A projector that runs notices that its positions are gone and starts over within a second; where none runs, the
+    A projector that runs notices that its checkpoints are gone and starts over within a second; where none runs, the
     next one does. Until it has caught up the API answers with what is there and says `Projection-Lag`. Doing it twice
     is doing it once. The candles of before the first tick and the price alerts stay: no event would bring them back.
     """
@@ -20,7 +20,7 @@ def rebuild(settings: Settings) -> None:
     engine = connect(settings.database_url)
     names = ", ".join(table.fullname for table in (*DERIVED, *VENUE))
     with engine.begin() as db:
-        # A batch that is being written is finished first, and the next one finds the positions gone.
+        # A batch that is being written is finished first, and the next one finds the checkpoints gone.
         hold_until_commit(db, WRITE_LOCK)
         db.execute(text(f"TRUNCATE {names}"))
     engine.dispose()

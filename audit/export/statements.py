@@ -8,7 +8,7 @@ import msgspec
 from audit.digits import iso
 from audit.log.log_reader import Log, LogUnreadable
 from audit.verify.reports import SURPRISES
-from projector.write.chain import Entry
+from projector.write.chain import ChainEntry
 from projector.write.market_rows import MarketRows
 from projector.write.rows import Rows
 from runtime.errors import FixableError
@@ -134,7 +134,7 @@ def _statements(items: Iterator[Item]) -> Iterator[Row]:
         event = item.event
         if isinstance(event, InstrumentsDefined):
             instruments |= {instrument.symbol: instrument for instrument in event.instruments}
-        rows.add(Entry(*item))
+        rows.add(ChainEntry(*item))
         found: list[Any] = rows.ledger
         for _, _, line, account_id, time, kind, amount, balance, position_id in found:
             row: Row = {

@@ -6,7 +6,7 @@ import msgspec
 from sqlalchemy import Table
 
 from projector.tables.schema import DERIVED
-from projector.write.chain import Entry
+from projector.write.chain import ChainEntry
 from projector.write.market_rows import MarketRows
 from projector.write.rows import Rows
 from schemas.sharding import PRICE_SHARD
@@ -44,7 +44,7 @@ class ExpectedRows:
         self._positions: dict[str, Row] = {}
         self._plain: Content = {"fills": {}, "ledger_entries": {}, "receipts": {}, "account_events": {}}
 
-    def add(self, entry: Entry) -> None:
+    def add(self, entry: ChainEntry) -> None:
         """Take in the next event."""
         rows = self._rows
         rows.add(entry)

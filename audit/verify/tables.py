@@ -16,7 +16,7 @@ from audit.verify.ledger_comparison import compare_with_ledger
 from audit.verify.reports import SURPRISES, Advance, Report
 from engine.core.apply import apply
 from engine.core.state import State, genesis
-from projector.write.chain import Entry
+from projector.write.chain import ChainEntry
 from runtime.errors import FixableError
 from schemas.codec import NotDecodable, decode_event, digest_of
 from schemas.sharding import PRICE_SHARD
@@ -92,7 +92,7 @@ def _follow(log: Log, shard: int, db: Connection, report: Report, advance: Advan
                 event = decode_event(record.value)
             except NotDecodable as error:
                 return following.fail(f"record {record.offset} holds no event: {error}")
-            following.take(Entry(shard, record.offset, record.value, event))
+            following.take(ChainEntry(shard, record.offset, record.value, event))
             report.events += 1
             if event.seq == reached:
                 place = [shard, record.offset + 1, event.seq, digest_of(record.value), event.time, None]
@@ -111,7 +111,7 @@ class _Following:
         self._ledger: State | None = genesis(shard, shards)
         self._ledger.triggers = NoTriggers()
 
-    def take(self, entry: Entry) -> None:
+    def take(self, entry: ChainEntry) -> None:
         """Take in the next event."""
         if self._rows is not None:
             try:

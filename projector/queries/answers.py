@@ -35,7 +35,7 @@ class AccountRow(NamedTuple):
 
 
 class PositionRow(NamedTuple):
-    """A ticket. exit_price and unrealized_pnl: at shard 0's last price, null when closed or without one.
+    """A position. exit_price and unrealized_pnl: at shard 0's last price, null when closed or without one.
 
     command_id is the order id of the opening. receipt_id is the closing event's id.
     """
@@ -71,7 +71,7 @@ class PositionRow(NamedTuple):
 
 
 class FillRow(NamedTuple):
-    """One execution. side is the position's; order_id: the command that asked for it, null for a stop-out.
+    """One execution. side is the position's; order_id: the command that asked for it, null where a trigger closed it.
 
     realized_pnl, before the fee, and reason: null for an opening. fee: closing or liquidation fee, never negative.
     """

@@ -17,7 +17,7 @@ class BrokenLogError(FixableError):
     """The events cannot be projected further; the text says in which shard, at which offset and why."""
 
 
-class Position(NamedTuple):
+class Checkpoint(NamedTuple):
     """How far a shard is projected. next_offset: of `exchange.events`; time: log time of the last event (µs)."""
 
     seq: int
@@ -26,7 +26,7 @@ class Position(NamedTuple):
     time: int
 
 
-class Entry(NamedTuple):
+class ChainEntry(NamedTuple):
     """A record of `exchange.events` and the event in it."""
 
     shard: int
@@ -35,29 +35,29 @@ class Entry(NamedTuple):
     event: Event
 
 
-def start_of(shard: int) -> Position:
-    """Give the position before a shard's first event."""
-    return Position(seq=0, next_offset=0, digest=first_digest(shard), time=0)
+def first_checkpoint(shard: int) -> Checkpoint:
+    """Give the checkpoint before a shard's first event."""
+    return Checkpoint(seq=0, next_offset=0, digest=first_digest(shard), time=0)
 
 
-def entry(shard: int, offset: int, value: bytes) -> Entry:
+def read_entry(shard: int, offset: int, value: bytes) -> ChainEntry:
     """Read a record, or refuse the log."""
     try:
-        return Entry(shard, offset, value, decode_event(value))
+        return ChainEntry(shard, offset, value, decode_event(value))
     except NotDecodable as error:
         raise BrokenLogError(
             f"Shard {shard}, offset {offset}: the record holds no event: {error}. {REBUILD}"
         ) from error
 
 
-def follow(positions: dict[int, Position], entries: Iterable[Entry]) -> Iterator[Entry]:
-    """Give the entries that are new, moving the positions on; what is there already is left out.
+def new_entries(checkpoints: dict[int, Checkpoint], entries: Iterable[ChainEntry]) -> Iterator[ChainEntry]:
+    """Give the entries that are new, moving the checkpoints on; what is written already is left out.
 
     Raises BrokenLogError at a gap, and where the digest does not follow from the one before.
     """
     for found in entries:
         shard, offset, value, event = found
-        stored = positions[shard]
+        stored = checkpoints[shard]
         if event.seq <= stored.seq:
             if event.seq == stored.seq and digest_of(value) != stored.digest:
                 raise BrokenLogError(
@@ -76,5 +76,5 @@ def follow(positions: dict[int, Position], entries: Iterable[Entry]) -> Iterator
                 f"Shard {shard}, offset {offset}: the digest of event {event.seq} does not follow from the event "
                 f"before; the log was altered, or is another one. {REBUILD}"
             )
-        positions[shard] = Position(event.seq, offset + 1, digest, event.time)
+        checkpoints[shard] = Checkpoint(event.seq, offset + 1, digest, event.time)
         yield found

@@ -40,7 +40,7 @@ COMMAND_OF: Final[dict[type, str]] = {
 }
 
 
-class Outcome(NamedTuple):
+class StoredOutcome(NamedTuple):
     """A row of `commands`, in the order of its columns.
 
     command_hash is set where the engine remembers the id, and then the outcome is final. An id it does not remember
@@ -62,7 +62,7 @@ class Outcome(NamedTuple):
     command_hash: bytes | None
 
 
-def outcome(shard: int, event: Event) -> Outcome | None:
+def stored_outcome(shard: int, event: Event) -> StoredOutcome | None:
     """Give the outcome this event is, or null: it has index 0, and its command an id that can be asked for."""
     if event.index != 0 or event.command_id is None or not _can_be_asked_for(event):
         return None
@@ -98,7 +98,7 @@ def outcome(shard: int, event: Event) -> Outcome | None:
         case _:
             assert_never(event)
     is_remembered = event.account_id is None or event.account_seq is not None
-    return Outcome(
+    return StoredOutcome(
         command_id=event.command_id,
         account_id=event.account_id,
         shard=shard,

@@ -1,4 +1,4 @@
-"""How the tables are kept up with the log: read, write, look around once a second, and start over when emptied."""
+"""How the tables are kept up with the log: read, write, ask where the log ends, and start over when emptied."""
 
 import logging
 import time
@@ -9,15 +9,15 @@ from typing import Any, Final, TypeVar
 from confluent_kafka import KafkaException
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from projector.database import PASSING, RETRY_S, retried
-from projector.write.chain import Entry
-from projector.write.reader import Reader
-from projector.write.writer import Rewound, Writer
+from projector.database import RETRY_S, TRANSIENT_ERRORS, retried
+from projector.write.chain import ChainEntry
+from projector.write.reader import EventReader
+from projector.write.writer import TablesEmptied, Writer
 from runtime.errors import FixableError
 from runtime.pages import Readiness
 
-LOOK_AROUND_S: Final = 1.0
-SILENCE_MAX_S: Final = 5.0  # without a look around the service is not ready
+CHECK_INTERVAL_S: Final = 1.0
+SILENCE_MAX_S: Final = 5.0  # without an answer of both servers the service is not ready
 
 Result = TypeVar("Result")
 
@@ -27,7 +27,7 @@ _log = logging.getLogger(__name__)
 class Projection:
     """The loop of the projector. `status` and `readiness` may be asked from another thread."""
 
-    def __init__(self, reader: Reader, writer: Writer, registry: CollectorRegistry, stopping: Event) -> None:
+    def __init__(self, reader: EventReader, writer: Writer, registry: CollectorRegistry, stopping: Event) -> None:
         self._reader = reader
         self._writer = writer
         self._stopping = stopping
@@ -35,7 +35,7 @@ class Projection:
         self._ends: dict[int, int] = {}
         # Of each shard an end it had not reached, and when that was asked for (µs).
         self._awaited: dict[int, tuple[int, int]] = {}
-        self._looked_at: float | None = None
+        self._checked_at: float | None = None
         self._events = Counter("events_written", "Events written to PostgreSQL", registry=registry)
         self._seconds = Histogram("write_seconds", "Time a batch took to write", registry=registry)
         self._lag = Gauge("lag_records", "Records not yet written", ["shard"], registry=registry)
@@ -47,10 +47,10 @@ class Projection:
             self._from_database(self._writer.load)
             self._start()
             while not self._stopping.is_set():
-                self._turn()
+                self._run_once()
         except FixableError:
             raise
-        except PASSING as error:
+        except TRANSIENT_ERRORS as error:
             self._give_up("PostgreSQL", error)
         except KafkaException as error:
             self._give_up("Kafka", error)
@@ -62,60 +62,60 @@ class Projection:
             "shards": [
                 {
                     "shard": shard,
-                    "seq": position.seq,
-                    "next_offset": written.get(shard, position.next_offset),
+                    "seq": checkpoint.seq,
+                    "next_offset": written.get(shard, checkpoint.next_offset),
                     "end_offset": ends.get(shard),
                     "lag": _lag(ends, written, shard),
                 }
-                for shard, position in self._writer.positions.items()
+                for shard, checkpoint in self._writer.checkpoints.items()
             ]
         }
 
     def readiness(self) -> Readiness:
         """Ready while Kafka and PostgreSQL answer; lag does not make it unready."""
-        looked_at = self._looked_at
-        if looked_at is None:
+        checked_at = self._checked_at
+        if checked_at is None:
             return Readiness(ready=False, why="Kafka and PostgreSQL have not both answered yet.")
-        silence = time.monotonic() - looked_at
+        silence = time.monotonic() - checked_at
         if silence > SILENCE_MAX_S:
             return Readiness(ready=False, why=f"Kafka and PostgreSQL have not both answered for {silence:.0f} s.")
         return Readiness(ready=True, why=None)
 
-    def _turn(self) -> None:
+    def _run_once(self) -> None:
         try:
             entries = self._reader.read()
             if entries:
                 self._write(entries)
             self._written = dict(self._reader.reached)
-            if self._looked_at is None or time.monotonic() - self._looked_at >= LOOK_AROUND_S:
-                self._look_around()
-        except Rewound:
+            if self._checked_at is None or time.monotonic() - self._checked_at >= CHECK_INTERVAL_S:
+                self._check_ends()
+        except TablesEmptied:
             _log.warning("The tables were emptied; they are filled again from the beginning of the events.")
             self._start()
 
     def _start(self) -> None:
-        next_offsets = {shard: position.next_offset for shard, position in self._writer.positions.items()}
+        next_offsets = {shard: checkpoint.next_offset for shard, checkpoint in self._writer.checkpoints.items()}
         retried(lambda: self._reader.start(next_offsets), (KafkaException,), self._stopping)
         self._written = next_offsets
         self._awaited = {}
         _log.info("Projecting from offsets %s.", next_offsets)
 
-    def _write(self, entries: list[Entry]) -> None:
+    def _write(self, entries: list[ChainEntry]) -> None:
         begun = time.perf_counter()
         self._events.inc(self._from_database(lambda: self._writer.write(entries)))
         self._seconds.observe(time.perf_counter() - begun)
 
-    def _look_around(self) -> None:
+    def _check_ends(self) -> None:
         """Ask where the log ends, and say in the tables at what time which shards had all of it."""
         now = time.time_ns() // 1_000
         ends = retried(self._reader.ends, (KafkaException,), self._stopping)
         current = self._current(ends, now)
         self._from_database(lambda: self._writer.confirm(current))
         self._ends = ends
-        self._looked_at = time.monotonic()
-        for shard, position in self._writer.positions.items():
+        self._checked_at = time.monotonic()
+        for shard, checkpoint in self._writer.checkpoints.items():
             self._lag.labels(shard).set(_lag(ends, self._written, shard) or 0)
-            self._seq.labels(shard).set(position.seq)
+            self._seq.labels(shard).set(checkpoint.seq)
 
     def _current(self, ends: Mapping[int, int], now: int) -> dict[int, int]:
         """Give the time at which the tables last had all of a shard, where it is known anew.
@@ -138,7 +138,7 @@ class Projection:
         return current
 
     def _from_database(self, work: Callable[[], Result]) -> Result:
-        return retried(work, PASSING, self._stopping)
+        return retried(work, TRANSIENT_ERRORS, self._stopping)
 
     def _give_up(self, server: str, error: Exception) -> None:
         if self._stopping.is_set():

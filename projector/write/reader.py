@@ -1,4 +1,4 @@
-"""How the committed events of all shards are read, from positions the projector keeps itself."""
+"""How the committed events of all shards are read, from checkpoints the projector keeps itself."""
 
 import logging
 from collections.abc import Mapping
@@ -7,26 +7,26 @@ from typing import Final, NamedTuple
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
 
-from projector.write.chain import REBUILD, BrokenLogError, Entry, entry
+from projector.write.chain import REBUILD, BrokenLogError, ChainEntry, read_entry
 from runtime.kafka import TIMEOUT_S, partition_count, reader_options
 from runtime.settings import Settings
 from runtime.topics import refuse_other_count
 from schemas.topics import EVENTS
 
 BATCH_MAX: Final = 5_000
-PATIENCE_S: Final = 0.02  # how long a batch waits for more than it has
+POLL_TIMEOUT_S: Final = 0.02  # how long a batch waits for more than it has
 
 _log = logging.getLogger(__name__)
 
 
-class _Batch(NamedTuple):
+class _EventBatch(NamedTuple):
     """Some events, and the offset each of their shards was read up to."""
 
-    entries: list[Entry]
+    entries: list[ChainEntry]
     reached: dict[int, int]
 
 
-class Reader:
+class EventReader:
     """Reads `exchange.events`. reached: the offset each shard was read up to, control records included."""
 
     def __init__(self, settings: Settings) -> None:
@@ -39,7 +39,7 @@ class Reader:
             }
         )
         self._thread = ThreadPoolExecutor(1, "reader")
-        self._next: Future[_Batch] | None = None
+        self._next: Future[_EventBatch] | None = None
         self.reached: dict[int, int] = {}
 
     def start(self, next_offsets: Mapping[int, int]) -> None:
@@ -67,7 +67,7 @@ class Reader:
             ends[shard] = bounds[1]
         return ends
 
-    def read(self) -> list[Entry]:
+    def read(self) -> list[ChainEntry]:
         """Give the next events, if there are any yet. Raises BrokenLogError, or a dead client's KafkaException.
 
         While the caller writes them to the database, the ones after them are already being read.
@@ -83,7 +83,7 @@ class Reader:
         self._thread.shutdown()
         self._consumer.close()
 
-    def _next_batch(self) -> Future[_Batch]:
+    def _next_batch(self) -> Future[_EventBatch]:
         if self._next is None:
             self._next = self._thread.submit(self._consume)
         return self._next
@@ -93,14 +93,14 @@ class Reader:
             wait([self._next])
             self._next = None
 
-    def _consume(self) -> _Batch:
-        batch = _Batch([], {})
-        for message in self._consumer.consume(BATCH_MAX, PATIENCE_S):
+    def _consume(self) -> _EventBatch:
+        batch = _EventBatch([], {})
+        for message in self._consumer.consume(BATCH_MAX, POLL_TIMEOUT_S):
             shard, offset, error = message.partition(), message.offset(), message.error()
             if error is None:
                 assert shard is not None, "a delivered record has a partition"
                 assert offset is not None, "a delivered record has an offset"
-                batch.entries.append(entry(shard, offset, message.value() or b""))
+                batch.entries.append(read_entry(shard, offset, message.value() or b""))
                 batch.reached[shard] = offset + 1
             elif error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001
                 if shard is not None and offset is not None:

@@ -4,9 +4,9 @@ from typing import NamedTuple, assert_never
 
 import msgspec
 
-from projector.write.chain import Entry
+from projector.write.chain import ChainEntry
 from projector.write.market_rows import MarketRows
-from projector.write.outcomes import Outcome, outcome
+from projector.write.outcomes import StoredOutcome, stored_outcome
 from schemas.derived import book_change, ledger_entries, realized_pnl
 from schemas.events import (
     AccountOpened,
@@ -78,11 +78,11 @@ class Rows:
         self.closed: list[Row] = []
         self.fills: list[Row] = []
         self.ledger: list[Row] = []
-        self.commands: dict[tuple[str, str | None], Outcome] = {}
+        self.commands: dict[tuple[str, str | None], StoredOutcome] = {}
         self.receipts: list[Row] = []
         self.history: list[Row] = []
 
-    def add(self, entry: Entry) -> None:
+    def add(self, entry: ChainEntry) -> None:
         """Take in the next event of a shard."""
         shard, event = entry.shard, entry.event
         match event:
@@ -161,7 +161,7 @@ class Rows:
             event,
             action="close",
             fee=event.fee + event.liquidation_fee,
-            # A stop-out stands behind the event of the command that caused it, which did not ask for it.
+            # A trigger's close stands behind the event of the command that caused it, which did not ask for it.
             order_id=event.command_id if event.reason == "manual" else None,
             pnl=realized_pnl(event),
             reason=event.reason,
@@ -252,7 +252,7 @@ class Rows:
 
     def _keep_outcome(self, shard: int, event: Event) -> None:
         """Keep a command's outcome; a final one stays, one that is not gives way to what comes later."""
-        row = outcome(shard, event)
+        row = stored_outcome(shard, event)
         if row is None:
             return
         known = self.commands.get((row.command_id, row.account_id))

@@ -17,7 +17,7 @@ class Holding(NamedTuple):
     realized_pnl: Decimal
 
 
-class Execution(NamedTuple):
+class VenueFill(NamedTuple):
     """One trade, as far as it changes what is held."""
 
     symbol: str
@@ -28,10 +28,10 @@ class Execution(NamedTuple):
     commission_asset: str
 
 
-NOTHING: Final = Holding(ZERO, ZERO, ZERO)
+NO_HOLDING: Final = Holding(ZERO, ZERO, ZERO)
 
 
-def after(held: Holding, trade: Execution) -> Holding:
+def holding_after(held: Holding, trade: VenueFill) -> Holding:
     """Give what is held after one more trade.
 
     A commission in the base asset makes the quantity smaller, one in the quote asset the result; any other, neither.

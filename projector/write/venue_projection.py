@@ -8,9 +8,9 @@ from typing import Final
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException, Message, TopicPartition
 from sqlalchemy import Engine
 
-from projector.database import PASSING, RETRY_S, retried
-from projector.write.venue_writer import TOPICS, VenueEntry, VenuePosition, VenueWriter
-from projector.write.writer import Rewound
+from projector.database import RETRY_S, TRANSIENT_ERRORS, retried
+from projector.write.venue_writer import TOPICS, VenueCheckpoint, VenueEntry, VenueWriter
+from projector.write.writer import TablesEmptied
 from runtime.errors import FixableError
 from runtime.kafka import reader_options, record_of
 from runtime.settings import Settings
@@ -19,8 +19,8 @@ from schemas.topics import OTHER_PARTITIONS, VENUE_COMMANDS
 from schemas.venue import VenueMessage, decode_venue_command, decode_venue_event
 
 BATCH_MAX: Final = 500
-PATIENCE_S: Final = 0.05
-LOOK_AROUND_S: Final = 1.0
+POLL_TIMEOUT_S: Final = 0.05
+CHECK_INTERVAL_S: Final = 1.0
 
 _log = logging.getLogger(__name__)
 
@@ -49,11 +49,11 @@ class VenueProjection:
     def _run(self) -> None:
         consumer = Consumer(reader_options(self._settings, "reprise-projector-venue") | {"enable.partition.eof": False})
         try:
-            retried(self._writer.load, PASSING, self._stopping)
+            retried(self._writer.load, TRANSIENT_ERRORS, self._stopping)
             self._assign(consumer)
             while not self._stopping.is_set():
-                self._turn(consumer)
-        except PASSING as error:
+                self._run_once(consumer)
+        except TRANSIENT_ERRORS as error:
             self._give_up(f"PostgreSQL did not answer for {RETRY_S:.0f} s: {error}")
         except KafkaException as error:
             self._give_up(f"Kafka did not answer: {error}")
@@ -62,28 +62,28 @@ class VenueProjection:
         finally:
             consumer.close()
 
-    def _turn(self, consumer: Consumer) -> None:
+    def _run_once(self, consumer: Consumer) -> None:
         entries = [
-            entry for message in consumer.consume(BATCH_MAX, PATIENCE_S) if (entry := _entry(message)) is not None
+            entry for message in consumer.consume(BATCH_MAX, POLL_TIMEOUT_S) if (entry := _entry(message)) is not None
         ]
         # Now and then without entries too: so a rebuild is noticed.
-        if not entries and time.monotonic() - self._wrote_at < LOOK_AROUND_S:
+        if not entries and time.monotonic() - self._wrote_at < CHECK_INTERVAL_S:
             return
         self._wrote_at = time.monotonic()
         try:
-            retried(lambda: self._writer.write(entries), PASSING, self._stopping)
-        except Rewound:
+            retried(lambda: self._writer.write(entries), TRANSIENT_ERRORS, self._stopping)
+        except TablesEmptied:
             _log.warning("The venue's tables were emptied; they are filled again from the beginning.")
             self._assign(consumer)
 
     def _assign(self, consumer: Consumer) -> None:
-        start = VenuePosition(0, 0)
+        start = VenueCheckpoint(0, 0)
         consumer.assign(
             [
                 TopicPartition(
                     topic,
                     partition,
-                    self._writer.positions.get((topic, partition), start).next_offset or OFFSET_BEGINNING,
+                    self._writer.checkpoints.get((topic, partition), start).next_offset or OFFSET_BEGINNING,
                 )
                 for topic in TOPICS
                 for partition in range(OTHER_PARTITIONS)

@@ -1,4 +1,4 @@
-"""How records of the venue's two topics become rows: one transaction with the positions, whole or not at all."""
+"""How records of the venue's two topics become rows: one transaction with the checkpoints, whole or not at all."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
@@ -9,8 +9,8 @@ from sqlalchemy.dialects.postgresql import insert
 
 from projector.database import VENUE_LOCK, hold_until_commit
 from projector.tables.venue_tables import venue_fills, venue_orders, venue_positions, venue_progress
-from projector.write.venue_positions import NOTHING, Execution, Holding, after
-from projector.write.writer import Rewound
+from projector.write.venue_positions import NO_HOLDING, Holding, VenueFill, holding_after
+from projector.write.writer import TablesEmptied
 from schemas.topics import VENUE_COMMANDS, VENUE_EVENTS
 from schemas.venue import (
     STATUS_AFTER,
@@ -36,11 +36,11 @@ from schemas.venue import (
     VenueTrade,
 )
 
-Place = tuple[str, int]  # topic and partition
-_TOLD_AMOUNTS: Final = (VenueOrderPartiallyFilled, VenueOrderFilled, VenueOrderCancelled, VenueOrderExpired)
+Partition = tuple[str, int]  # topic and partition
+_WITH_AMOUNTS: Final = (VenueOrderPartiallyFilled, VenueOrderFilled, VenueOrderCancelled, VenueOrderExpired)
 
 
-class VenuePosition(NamedTuple):
+class VenueCheckpoint(NamedTuple):
     """How far a partition is projected; seq: of its events, 0 of commands."""
 
     next_offset: int
@@ -58,41 +58,44 @@ class VenueEntry(NamedTuple):
 
 
 class VenueWriter:
-    """Writes batches; `positions` is how far each partition is, as of the last transaction."""
+    """Writes batches; `checkpoints` say how far each partition is, as of the last transaction."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self.positions: dict[Place, VenuePosition] = {}
+        self.checkpoints: dict[Partition, VenueCheckpoint] = {}
 
     def load(self) -> None:
         """Read how far the tables are."""
         with self._engine.begin() as db:
-            self.positions = _stored(db)
+            self.checkpoints = _stored_checkpoints(db)
 
     def write(self, entries: Sequence[VenueEntry]) -> None:
-        """Write what is new of these entries. Repeatable; Rewound when the tables were emptied meanwhile."""
+        """Write what is new of these entries. Repeatable; TablesEmptied when the tables were emptied meanwhile."""
         with self._engine.begin() as db:
             hold_until_commit(db, VENUE_LOCK)
-            moved = _stored(db)
-            if any(moved.get(place, VenuePosition(0, 0)) < known for place, known in self.positions.items()):
-                self.positions = moved
-                raise Rewound
-            for entry in _new(moved, entries):
+            checkpoints = _stored_checkpoints(db)
+            if any(
+                checkpoints.get(partition, VenueCheckpoint(0, 0)) < known
+                for partition, known in self.checkpoints.items()
+            ):
+                self.checkpoints = checkpoints
+                raise TablesEmptied
+            for entry in _new(checkpoints, entries):
                 if entry.message is not None:
                     _write(db, entry, entry.message)
-            _write_positions(db, moved)
-        self.positions = moved
+            _write_checkpoints(db, checkpoints)
+        self.checkpoints = checkpoints
 
 
-def _new(moved: dict[Place, VenuePosition], entries: Iterable[VenueEntry]) -> Iterator[VenueEntry]:
+def _new(checkpoints: dict[Partition, VenueCheckpoint], entries: Iterable[VenueEntry]) -> Iterator[VenueEntry]:
     for entry in entries:
-        place = (entry.topic, entry.partition)
-        before = moved.get(place, VenuePosition(0, 0))
+        partition = (entry.topic, entry.partition)
+        before = checkpoints.get(partition, VenueCheckpoint(0, 0))
         if entry.offset < before.next_offset:
             continue
         seq = 0 if isinstance(entry.message, PlaceVenueOrder | CancelVenueOrder | None) else entry.message.seq
-        assert seq in (0, before.seq + 1), f"{place}, offset {entry.offset}: event {seq} after {before.seq}"
-        moved[place] = VenuePosition(entry.offset + 1, seq)
+        assert seq in (0, before.seq + 1), f"{partition}, offset {entry.offset}: event {seq} after {before.seq}"
+        checkpoints[partition] = VenueCheckpoint(entry.offset + 1, seq)
         yield entry
 
 
@@ -104,7 +107,7 @@ def _write(db: Connection, entry: VenueEntry, message: VenueMessage) -> None:
             return
         case VenueReset():
             assert message.account_id is not None, "a reset is an account's"
-            _undo(db, message.account_id, message.surviving_order_ids, message.time)
+            _undo_fills(db, message.account_id, message.surviving_order_ids, message.time)
         case (
             VenueOrderReceived()
             | VenueOrderSubmitted()
@@ -127,7 +130,7 @@ def _write(db: Connection, entry: VenueEntry, message: VenueMessage) -> None:
             db.execute(update(venue_orders).where(of_order).values(**_changes(message)))
             if isinstance(message, VenueOrderPartiallyFilled | VenueOrderFilled):
                 _insert_fills(db, entry, message.account_id, message.order, message.trades)
-                _hold(db, message.account_id, message.order, message.trades, message.time)
+                _add_to_position(db, message.account_id, message.order, message.trades, message.time)
         case _:
             assert_never(message)
 
@@ -139,16 +142,16 @@ def _changes(event: Any) -> dict[str, Any]:
         changes |= {"code": event.code, "message": event.message}
     if isinstance(event, VenueOrderUnknown | VenueOrderExpired):
         changes["message"] = event.reason
-    if isinstance(event, (VenueOrderAccepted, *_TOLD_AMOUNTS)):
+    if isinstance(event, (VenueOrderAccepted, *_WITH_AMOUNTS)):
         changes["venue_order_id"] = event.venue_order_id
-    if isinstance(event, _TOLD_AMOUNTS):
+    if isinstance(event, _WITH_AMOUNTS):
         changes["executed_quantity"] = Decimal(event.executed_quantity)
         changes["executed_quote"] = Decimal(event.executed_quote)
     return changes
 
 
 def _insert_order(db: Connection, account_id: str, order: VenueOrder, created_at: int) -> None:
-    """Store an order, told first by its command or by its first event, whichever is read sooner."""
+    """Store an order, as its command or its first event gives it, whichever is read sooner."""
     digits = {name: _decimal(getattr(order, name)) for name in ("quantity", "price", "stop_price")}
     values = {
         "account_id": account_id,
@@ -194,7 +197,9 @@ def _insert_fills(
     db.execute(insert(venue_fills), rows)
 
 
-def _hold(db: Connection, account_id: str, order: VenueOrder, trades: Sequence[VenueTrade], time: int) -> None:
+def _add_to_position(
+    db: Connection, account_id: str, order: VenueOrder, trades: Sequence[VenueTrade], time: int
+) -> None:
     """Add trades to what is held."""
     columns = venue_positions.c
     row = db.execute(
@@ -202,9 +207,9 @@ def _hold(db: Connection, account_id: str, order: VenueOrder, trades: Sequence[V
             columns.account_id == account_id, columns.symbol == order.symbol
         )
     ).one_or_none()
-    held = NOTHING if row is None else Holding(*row)
+    held = NO_HOLDING if row is None else Holding(*row)
     for trade in trades:
-        execution = Execution(
+        execution = VenueFill(
             order.symbol,
             order.side,
             Decimal(trade.price),
@@ -212,21 +217,21 @@ def _hold(db: Connection, account_id: str, order: VenueOrder, trades: Sequence[V
             Decimal(trade.commission),
             trade.commission_asset,
         )
-        held = after(held, execution)
+        held = holding_after(held, execution)
     _write_holding(db, account_id, order.symbol, held, time)
 
 
-def _undo(db: Connection, account_id: str, survivors: Sequence[str], time: int) -> None:
+def _undo_fills(db: Connection, account_id: str, survivors: Sequence[str], time: int) -> None:
     """Take back what the venue forgot, and hold again what the surviving orders' trades make."""
     columns = venue_fills.c
     of_account = (columns.account_id == account_id) & columns.counts
     db.execute(update(venue_fills).where(of_account, columns.order_id.not_in(survivors)).values(counts=False))
     db.execute(delete(venue_positions).where(venue_positions.c.account_id == account_id))
-    fields = tuple(columns[name] for name in Execution._fields)
+    fields = tuple(columns[name] for name in VenueFill._fields)
     held: dict[str, Holding] = {}
     for row in db.execute(select(*fields).where(of_account).order_by(columns.seq, columns.line)):
-        trade = Execution(*row)
-        held[trade.symbol] = after(held.get(trade.symbol, NOTHING), trade)
+        trade = VenueFill(*row)
+        held[trade.symbol] = holding_after(held.get(trade.symbol, NO_HOLDING), trade)
     for symbol, holding in held.items():
         _write_holding(db, account_id, symbol, holding, time)
 
@@ -242,27 +247,27 @@ def _write_holding(db: Connection, account_id: str, symbol: str, held: Holding, 
     )
 
 
-def _stored(db: Connection) -> dict[Place, VenuePosition]:
+def _stored_checkpoints(db: Connection) -> dict[Partition, VenueCheckpoint]:
     columns = venue_progress.c
     found = db.execute(select(columns.topic, columns.partition, columns.next_offset, columns.seq))
-    return {(row.topic, row.partition): VenuePosition(row.next_offset, row.seq) for row in found}
+    return {(row.topic, row.partition): VenueCheckpoint(row.next_offset, row.seq) for row in found}
 
 
-def _write_positions(db: Connection, positions: Mapping[Place, VenuePosition]) -> None:
-    if not positions:
+def _write_checkpoints(db: Connection, checkpoints: Mapping[Partition, VenueCheckpoint]) -> None:
+    if not checkpoints:
         return
     rows = [
-        {"topic": topic, "partition": partition, **position._asdict()}
-        for (topic, partition), position in positions.items()
+        {"topic": topic, "partition": partition, **checkpoint._asdict()}
+        for (topic, partition), checkpoint in checkpoints.items()
     ]
     statement = insert(venue_progress).values(rows)
     key = [venue_progress.c.topic, venue_progress.c.partition]
     db.execute(
         statement.on_conflict_do_update(
             index_elements=key,
-            set_={name: statement.excluded[name] for name in VenuePosition._fields},
-            where=tuple_(*(venue_progress.c[name] for name in VenuePosition._fields))
-            != tuple_(*(statement.excluded[name] for name in VenuePosition._fields)),
+            set_={name: statement.excluded[name] for name in VenueCheckpoint._fields},
+            where=tuple_(*(venue_progress.c[name] for name in VenueCheckpoint._fields))
+            != tuple_(*(statement.excluded[name] for name in VenueCheckpoint._fields)),
         )
     )
 

@@ -1,4 +1,4 @@
-"""How a batch of events becomes rows in PostgreSQL: one transaction with the position, whole or not at all."""
+"""How a batch of events becomes rows in PostgreSQL: one transaction with the checkpoint, whole or not at all."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
@@ -20,7 +20,7 @@ from projector.tables.ledger_tables import (
 )
 from projector.tables.market_tables import prices
 from projector.write.alert_writer import trigger_alerts
-from projector.write.chain import Entry, Position, follow, start_of
+from projector.write.chain import ChainEntry, Checkpoint, first_checkpoint, new_entries
 from projector.write.market_rows import MarketRows, Price
 from projector.write.market_writer import write_market
 from projector.write.rows import Books, Row, Rows
@@ -28,8 +28,8 @@ from projector.write.rows import Books, Row, Rows
 STAGES: Final = MetaData()
 
 
-class Rewound(Exception):  # No error: someone asked for a rebuild.
-    """The tables are behind what this process wrote: they were emptied, and are to be filled again."""
+class TablesEmptied(Exception):  # No error: someone asked for a rebuild.
+    """The tables are behind what this process wrote: a rebuild emptied them, and they are filled again."""
 
 
 def _stage(name: str, of: Table, columns: Sequence[str]) -> Table:
@@ -59,60 +59,60 @@ _closed = _stage(
 
 
 class Writer:
-    """Writes batches; `positions` is how far each shard is, as of the last transaction."""
+    """Writes batches; `checkpoints` say how far each shard is, as of the last transaction."""
 
     def __init__(self, engine: Engine, shards: int) -> None:
         self._engine = engine
-        self.positions = {shard: start_of(shard) for shard in range(shards)}
+        self.checkpoints = {shard: first_checkpoint(shard) for shard in range(shards)}
 
     def load(self) -> None:
         """Read how far the tables are."""
         with self._engine.begin() as db:
-            self.positions = self._stored(db)
+            self.checkpoints = self._stored(db)
 
-    def write(self, entries: Sequence[Entry]) -> int:
+    def write(self, entries: Sequence[ChainEntry]) -> int:
         """Write what is new of these entries, and give its count.
 
         Repeatable: what a lost answer left in doubt is found in the tables and left out. Raises BrokenLogError, or
-        Rewound when the tables were emptied meanwhile; then nothing is written.
+        TablesEmptied when the tables were emptied meanwhile; then nothing is written.
         """
         with self._engine.begin() as db:
             moved = self._locked(db)
-            fresh = list(follow(moved, entries))
+            fresh = list(new_entries(moved, entries))
             rows = Rows(_books(db, fresh), MarketRows(_prices(db)))
             for entry in fresh:
                 rows.add(entry)
             _write_rows(db, rows)
             write_market(db, rows.market)
-            _write_positions(db, {entry.shard: moved[entry.shard] for entry in fresh})
+            _write_checkpoints(db, {entry.shard: moved[entry.shard] for entry in fresh})
             trigger_alerts(db, rows.market.spans)  # Last: whoever makes an alert meanwhile relies on it.
-        self.positions = moved
+        self.checkpoints = moved
         return len(fresh)
 
     def confirm(self, current: Mapping[int, int]) -> None:
         """Say of these shards at what time (µs, this machine's clock) the tables held all that was committed then."""
         with self._engine.begin() as db:
             stored = self._locked(db)
-            _write_positions(db, {shard: stored[shard] for shard in current}, current)
-        self.positions = stored
+            _write_checkpoints(db, {shard: stored[shard] for shard in current}, current)
+        self.checkpoints = stored
 
-    def _locked(self, db: Connection) -> dict[int, Position]:
+    def _locked(self, db: Connection) -> dict[int, Checkpoint]:
         """Keep other writers out until the end of the transaction, and read how far the tables are."""
         hold_until_commit(db, WRITE_LOCK)
         stored = self._stored(db)
-        if any(stored[shard].seq < known.seq for shard, known in self.positions.items()):
-            self.positions = stored
-            raise Rewound
+        if any(stored[shard].seq < known.seq for shard, known in self.checkpoints.items()):
+            self.checkpoints = stored
+            raise TablesEmptied
         return stored
 
-    def _stored(self, db: Connection) -> dict[int, Position]:
+    def _stored(self, db: Connection) -> dict[int, Checkpoint]:
         columns = progress.c
         found = db.execute(select(columns.shard, columns.seq, columns.next_offset, columns.digest, columns.time))
-        stored = {shard: Position(seq, next_offset, digest, time) for shard, seq, next_offset, digest, time in found}
-        return {shard: stored.get(shard) or start_of(shard) for shard in self.positions}
+        stored = {shard: Checkpoint(seq, next_offset, digest, time) for shard, seq, next_offset, digest, time in found}
+        return {shard: stored.get(shard) or first_checkpoint(shard) for shard in self.checkpoints}
 
 
-def _books(db: Connection, entries: Iterable[Entry]) -> dict[str, Books]:
+def _books(db: Connection, entries: Iterable[ChainEntry]) -> dict[str, Books]:
     """Read the accounts these events are about, as they are before them."""
     wanted = {entry.event.account_id for entry in entries if entry.event.account_seq is not None}
     if not wanted:
@@ -194,12 +194,15 @@ def _merged(into: Table, stage: Table, key: list[str], where: Any = None) -> Ins
     )
 
 
-def _write_positions(db: Connection, moved: dict[int, Position], current: Mapping[int, int] | None = None) -> None:
+def _write_checkpoints(db: Connection, moved: dict[int, Checkpoint], current: Mapping[int, int] | None = None) -> None:
     if not moved:
         return
     times = current or {}
     statement = insert(progress).values(
-        [{"shard": shard, "current_at": times.get(shard, 0)} | position._asdict() for shard, position in moved.items()]
+        [
+            {"shard": shard, "current_at": times.get(shard, 0)} | checkpoint._asdict()
+            for shard, checkpoint in moved.items()
+        ]
     )
     replaced = ["seq", "next_offset", "digest", "time", *(["current_at"] if times else [])]
     db.execute(

@@ -7,7 +7,7 @@ from sqlalchemy import Engine
 
 from projector.database import connect
 from projector.migrate import migrate
-from projector.write.chain import Entry, entry
+from projector.write.chain import ChainEntry, read_entry
 from projector.write.writer import Writer
 from tests.audit.logs import MemoryLog
 from tests.conftest import new_database
@@ -39,8 +39,8 @@ def write(engine: Engine, log: MemoryLog, until: int = 10**9) -> None:
     """Do what a projector does, in batches of an odd size."""
     writer = Writer(engine, log.shards)
     writer.load()
-    entries: list[Entry] = [
-        entry(shard, record.offset, record.value)
+    entries: list[ChainEntry] = [
+        read_entry(shard, record.offset, record.value)
         for shard, part in enumerate(log.parts)
         for record in part.events[:until]
     ]

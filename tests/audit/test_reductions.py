@@ -14,7 +14,7 @@ from audit.verify.verify import Request, verify
 from engine.core.laws import broken
 from engine.core.state import genesis
 from engine.core.step import step
-from projector.write.chain import Entry
+from projector.write.chain import ChainEntry
 from schemas.codec import decode_event
 from schemas.commands import ReducePosition
 from schemas.events import OldestReduced, PositionClosed, PositionOpened, PositionReduced
@@ -113,7 +113,7 @@ def test_the_expected_rows_give_a_position_the_summed_result_of_its_parts() -> N
     left: dict[str, int] = {}
     for record in log.parts[0].events:
         event = decode_event(record.value)
-        rows.add(Entry(0, record.offset, record.value, event))
+        rows.add(ChainEntry(0, record.offset, record.value, event))
         match event:
             case PositionOpened():
                 left[event.position_id] = event.quantity
@@ -149,7 +149,7 @@ def test_a_fill_of_a_reduction_names_the_command_that_requested_the_reduction() 
     several: set[tuple[int, int]] = set()
     for record in log.parts[0].events:
         event = decode_event(record.value)
-        rows.add(Entry(0, record.offset, record.value, event))
+        rows.add(ChainEntry(0, record.offset, record.value, event))
         if isinstance(event, OldestReduced):
             several |= {(0, event.seq + number) for number in range(1, event.positions + 1)}
     columns = COLUMNS["fills"]

@@ -8,7 +8,7 @@ Content = dict[str, list[tuple[object, ...]]]
 
 
 def content(engine: Engine) -> Content:
-    """Give every row of every table, sorted; without the projector's clock and positions in the topic."""
+    """Give every row of every table, sorted; without the projector's clock and offsets in the topic."""
     found: Content = {}
     with engine.connect() as db:
         for table in TABLES:

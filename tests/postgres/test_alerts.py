@@ -12,7 +12,7 @@ from projector.queries import alert_queries
 from projector.queries.alert_queries import AlertRow, Direction, NewAlert
 from projector.rebuild import rebuild
 from projector.tables import kept_tables, ledger_tables
-from projector.write.chain import Entry
+from projector.write.chain import ChainEntry
 from projector.write.writer import Writer
 from runtime.settings import Settings
 from schemas.commands import UpdatePrices
@@ -65,7 +65,7 @@ class Market:
             self.writer.write(entries[start : start + size])
         self._written += len(entries)
 
-    def entries(self) -> list[Entry]:
+    def entries(self) -> list[ChainEntry]:
         return self.exchange.entries()[self._written :]
 
     @property

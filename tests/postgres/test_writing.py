@@ -12,8 +12,8 @@ from engine.core.state import State
 from projector import queries
 from projector.tables import schema
 from projector.tables.ledger_tables import accounts, commands, fills, ledger_entries, positions, receipts
-from projector.write.chain import BrokenLogError, Entry
-from projector.write.writer import Rewound, Writer
+from projector.write.chain import BrokenLogError, ChainEntry
+from projector.write.writer import TablesEmptied, Writer
 from schemas.commands import OpenAccount
 from schemas.events import PositionClosed, PositionReduced
 from schemas.ids import event_id
@@ -21,7 +21,7 @@ from tests.postgres.tables_content import content
 from tests.projector.streams import Exchange, busy_exchange
 
 
-def write_in_batches(engine: Engine, entries: list[Entry], size: int) -> Writer:
+def write_in_batches(engine: Engine, entries: list[ChainEntry], size: int) -> Writer:
     writer = Writer(engine, 4)
     writer.load()
     for start in range(0, len(entries), size):
@@ -165,7 +165,7 @@ def test_a_gap_stops_the_projector_and_no_event_of_its_batch_is_written(engine: 
         writer.write(rest)
     assert content(engine) == before
     writer.write(entries[200:])
-    assert sum(position.seq for position in writer.positions.values()) == len(entries)
+    assert sum(checkpoint.seq for checkpoint in writer.checkpoints.values()) == len(entries)
 
 
 def test_an_altered_event_is_refused_by_its_digest(engine: Engine) -> None:
@@ -189,9 +189,9 @@ def test_a_writer_notices_that_its_tables_were_emptied(engine: Engine) -> None:
     entries = busy_exchange(9, rounds=10).entries()
     writer = write_in_batches(engine, entries, 100)
     empty(engine)
-    with pytest.raises(Rewound):
+    with pytest.raises(TablesEmptied):
         writer.confirm({0: 1})
-    assert {position.seq for position in writer.positions.values()} == {0}
+    assert {checkpoint.seq for checkpoint in writer.checkpoints.values()} == {0}
     assert writer.write(entries) == len(entries)
 
 
@@ -201,7 +201,7 @@ def test_ids_no_engine_takes_do_not_stop_the_projector(engine: Engine) -> None:
         for shard in range(4):
             exchange.send(shard, OpenAccount(command_id=name, account_id=name, first_deposit=1))
             exchange.send(shard, OpenAccount(command_id=name, account_id="fine", first_deposit=1))
-    assert write_in_batches(engine, exchange.entries(), 10).positions[0].seq == 6
+    assert write_in_batches(engine, exchange.entries(), 10).checkpoints[0].seq == 6
     with engine.connect() as db:
         assert db.execute(select(func.count()).select_from(commands)).scalar() == 0
 

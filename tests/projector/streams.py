@@ -7,7 +7,7 @@ from uuid import UUID
 from engine.core.laws import broken
 from engine.core.state import State, genesis
 from engine.core.step import step
-from projector.write.chain import Entry, entry
+from projector.write.chain import ChainEntry, read_entry
 from schemas import ids
 from schemas.codec import encode_and_chain, first_digest
 from schemas.commands import (
@@ -134,10 +134,10 @@ class Exchange:
             OpenAccount(command_id=ids.open_account_id(account_id), account_id=account_id, first_deposit=first_deposit)
         )
 
-    def entries(self) -> list[Entry]:
+    def entries(self) -> list[ChainEntry]:
         """Give all events as the projector reads them, the shards interleaved."""
         found = [
-            entry(shard, offset, value)
+            read_entry(shard, offset, value)
             for shard, values in enumerate(self.values)
             for offset, value in enumerate(values)
         ]

@@ -7,7 +7,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from projector.write import projection as projection_module
-from projector.write.chain import Entry, Position, start_of
+from projector.write.chain import ChainEntry, Checkpoint, first_checkpoint
 from projector.write.projection import Projection
 
 SHARDS = 2
@@ -27,7 +27,7 @@ class HaltingReader:
     def ends(self) -> dict[int, int]:
         return self._ends
 
-    def read(self) -> list[Entry]:
+    def read(self) -> list[ChainEntry]:
         self._stopping.set()
         return []
 
@@ -36,7 +36,7 @@ class EmptyTables:
     """Tables that nothing was written to."""
 
     def __init__(self) -> None:
-        self.positions: dict[int, Position] = {shard: start_of(shard) for shard in range(SHARDS)}
+        self.checkpoints: dict[int, Checkpoint] = {shard: first_checkpoint(shard) for shard in range(SHARDS)}
         self.current: list[dict[int, int]] = []
 
     def load(self) -> None:
@@ -69,7 +69,7 @@ class BusyReader(HaltingReader):
     def ends(self) -> dict[int, int]:
         return {0: self.reached[0] + 5, 1: 1_000}
 
-    def read(self) -> list[Entry]:
+    def read(self) -> list[ChainEntry]:
         self._reads += 1
         self.reached = {0: 10 * self._reads, 1: self._reads}
         if self._reads == 4:
@@ -80,7 +80,7 @@ class BusyReader(HaltingReader):
 def test_a_busy_shard_is_current_as_of_the_last_observed_end_the_tables_have_passed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(projection_module, "LOOK_AROUND_S", 0.0)
+    monkeypatch.setattr(projection_module, "CHECK_INTERVAL_S", 0.0)
     stopping, tables = Event(), EmptyTables()
     Projection(BusyReader(stopping), tables, CollectorRegistry(), stopping).run()  # type: ignore[arg-type]  # As above.
     assert [list(current) for current in tables.current] == [[], [0], [0], [0]]

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from projector.tables.ledger_tables import commands, fills, ledger_entries, positions
-from projector.write.chain import Entry
+from projector.write.chain import ChainEntry
 from projector.write.market_rows import MarketRows
 from projector.write.rows import Rows
 from schemas import ids
@@ -43,7 +43,7 @@ def rows_of(exchange: Exchange) -> Rows:
     rows = Rows({}, MarketRows({}))
     for shard, events in enumerate(exchange.events):
         for offset, event in enumerate(events):
-            rows.add(Entry(shard, offset, b"", event))
+            rows.add(ChainEntry(shard, offset, b"", event))
     return rows
 
 

@@ -9,7 +9,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from projector.write.venue_positions import NOTHING, Execution, Holding, after
+from projector.write.venue_positions import NO_HOLDING, Holding, VenueFill, holding_after
 from runtime.errors import FixableError
 from runtime.settings import Settings
 from runtime.vault import KEY_BYTES, NotReadable, Vault, key_bytes, vault_of
@@ -278,14 +278,14 @@ def test_an_invalid_quantity_is_refused_under_the_name_quantity(quantity: str) -
     assert judged("MARKET", quantity) == "QUANTITY"
 
 
-def trade(side: str, quantity: str, price: str, commission: str = "0", asset: str = "USDT") -> Execution:
-    return Execution("BTCUSDT", side, Decimal(price), Decimal(quantity), Decimal(commission), asset)
+def trade(side: str, quantity: str, price: str, commission: str = "0", asset: str = "USDT") -> VenueFill:
+    return VenueFill("BTCUSDT", side, Decimal(price), Decimal(quantity), Decimal(commission), asset)
 
 
-def held(*trades: Execution) -> Holding:
-    holding = NOTHING
+def held(*trades: VenueFill) -> Holding:
+    holding = NO_HOLDING
     for one in trades:
-        holding = after(holding, one)
+        holding = holding_after(holding, one)
     return holding
 
 
