@@ -5,7 +5,7 @@ from typing import Any, Final, Literal, NamedTuple
 
 import msgspec
 
-from audit.digits import iso
+from audit.digits import iso, money
 from audit.log.log_reader import Log, LogUnreadable
 from audit.verify.reports import SURPRISES
 from projector.write.chain import ChainEntry
@@ -23,7 +23,7 @@ from schemas.events import (
 )
 from schemas.ids import event_id
 from schemas.messages import Instrument
-from schemas.units import MONEY_EXPONENT, render
+from schemas.units import render
 
 What = Literal["statements", "events", "ledger"]
 Kind = Literal["text", "int", "money", "decimal", "time"]
@@ -135,24 +135,22 @@ def _statements(items: Iterator[Item]) -> Iterator[Row]:
         if isinstance(event, InstrumentsDefined):
             instruments |= {instrument.symbol: instrument for instrument in event.instruments}
         rows.add(ChainEntry(*item))
-        found: list[Any] = rows.ledger
-        for _, _, line, account_id, time, kind, amount, balance, position_id in found:
+        for line in rows.ledger:
             row: Row = {
-                "time": iso(time),
-                "account_id": account_id,
+                "time": iso(line.time),
+                "account_id": line.account_id,
                 "event_id": item.name,
-                "line": line,
-                "kind": kind,
-                "amount": render(amount, MONEY_EXPONENT),
-                "balance_after": render(balance, MONEY_EXPONENT),
-                "position_id": position_id,
+                "line": line.line,
+                "kind": line.kind,
+                "amount": money(line.amount),
+                "balance_after": money(line.balance_after),
+                "position_id": line.position_id,
             }
             yield row | _trade(event, instruments)
-        for done in (rows.ledger, rows.opened, rows.closed, rows.fills, rows.receipts, rows.history):
+        for done in (rows.opened, rows.closed, rows.fills, rows.ledger, rows.receipts, rows.history):
             done.clear()
-        rows.commands.clear()
-        rows.stops.clear()
-        rows.reduced.clear()
+        for changed in (rows.stops, rows.reduced, rows.commands):
+            changed.clear()
 
 
 def _trade(event: Event, instruments: dict[str, Instrument]) -> Row:
@@ -200,5 +198,5 @@ def _ledger(items: Iterator[Item]) -> Iterator[Row]:
                 "position_id": getattr(event, "position_id", None),
                 "source": leg.source,
                 "target": leg.target,
-                "amount": render(leg.amount, MONEY_EXPONENT),
+                "amount": money(leg.amount),
             }

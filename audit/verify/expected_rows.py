@@ -1,18 +1,29 @@
 """Which rows a shard's events must have led to, by the projector's own row functions; all of them in memory."""
 
-from typing import Any, Final
+from collections.abc import Iterable, Sequence
+from typing import Any, Final, TypeVar
 
 import msgspec
 from sqlalchemy import Table
 
+from projector.tables.rows import (
+    CloseChange,
+    ReductionChange,
+    StopsChange,
+    StoredAccount,
+    StoredFeed,
+    StoredPosition,
+)
 from projector.tables.schema import DERIVED
 from projector.write.chain import ChainEntry
 from projector.write.market_rows import MarketRows
 from projector.write.rows import Rows
+from schemas.messages import Instrument
 from schemas.sharding import PRICE_SHARD
 
 Key = tuple[object, ...]
-Row = list[object]
+Row = Sequence[Any]  # in the order of the table's columns
+Fields = TypeVar("Fields")
 Content = dict[str, dict[Key, Row]]
 
 # By what a row is found again. The tables of the market follow from one shard alone.
@@ -41,7 +52,7 @@ class ExpectedRows:
     def __init__(self, shard: int) -> None:
         self._shard = shard
         self._rows = Rows({}, MarketRows({}))
-        self._positions: dict[str, Row] = {}
+        self._positions: dict[str, StoredPosition] = {}
         self._plain: Content = {"fills": {}, "ledger_entries": {}, "receipts": {}, "account_events": {}}
 
     def add(self, entry: ChainEntry) -> None:
@@ -50,69 +61,61 @@ class ExpectedRows:
         rows.add(entry)
         if rows.opened:
             for opened in _drained(rows.opened):
-                self._positions[str(opened[0])] = list(opened)
+                self._positions[opened.position_id] = opened
         if rows.stops:
-            for name, values in rows.stops.items():
-                _set(self._positions[name], ("stop_loss", "take_profit"), values[1:])
+            for stops in rows.stops.values():
+                self._change_position(stops)
             rows.stops.clear()
         if rows.reduced:
-            for name, reduced in rows.reduced.items():
-                row = self._positions[name]
-                changed = reduced._replace(realized_pnl=reduced.realized_pnl + _realized(row))
-                _set(row, changed._fields, changed)
+            for reduced in rows.reduced.values():
+                self._change_position(reduced)
             rows.reduced.clear()
         if rows.closed:
-            for name, *values in _drained(rows.closed):
-                row = self._positions[str(name)]
-                values[1] += _realized(row)
-                _set(row, ("close_price", "realized_pnl", "close_reason", "closed_at", "receipt_id"), values)
-                _set(row, ("status",), ("closed",))
-        for table, found in (
+            for closed in _drained(rows.closed):
+                self._change_position(closed, status="closed")
+        added: tuple[tuple[str, list[Any]], ...] = (
             ("fills", rows.fills),
             ("ledger_entries", rows.ledger),
             ("receipts", rows.receipts),
             ("account_events", rows.history),
-        ):
+        )
+        for table, found in added:
             if found:
-                for each in _drained(found):
-                    row = list(each)
+                for row in _drained(found):
                     self._plain[table][key_of(table, row)] = row
 
     def content(self) -> Content:
         """Give every row there must be, but for `progress`."""
-        made: dict[str, list[Row]] = {
+        made: dict[str, Iterable[Row]] = {
             "accounts": [
-                _row("accounts", msgspec.structs.asdict(books) | {"balance": books.cash + books.used_margin})
+                StoredAccount(balance=books.cash + books.used_margin, **msgspec.structs.asdict(books))
                 for books in self._rows.books.values()
             ],
-            "positions": list(self._positions.values()),
-            "commands": [_row("commands", outcome._asdict()) for outcome in self._rows.commands.values()],
+            "positions": self._positions.values(),
+            "commands": self._rows.commands.values(),
         }
         if self._shard == PRICE_SHARD:
             made |= self._market()
         return self._plain | {table: {key_of(table, row): row for row in rows} for table, rows in made.items()}
 
-    def _market(self) -> dict[str, list[Row]]:
+    def _change_position(self, change: StopsChange | ReductionChange | CloseChange, **also: str) -> None:
+        """Take a change over into a position's row; what it realized is added to what its parts have realized."""
+        row = self._positions[change.position_id]
+        fields = change._asdict() | also
+        if not isinstance(change, StopsChange):
+            fields["realized_pnl"] = (row.realized_pnl or 0) + change.realized_pnl
+        self._positions[change.position_id] = row._replace(**fields)
+
+    def _market(self) -> dict[str, Iterable[Row]]:
         market = self._rows.market
         feed = market.feed
         return {
-            "candles": [_row("candles", msgspec.structs.asdict(candle)) for candle in market.candles.values()],
-            "prices": [_row("prices", msgspec.structs.asdict(price)) for price in market.prices.values()],
-            "feed": []
-            if feed is None
-            else [
-                _row(
-                    "feed",
-                    {"one": True, "name": feed.name, "run": feed.run, "live": feed.live, "selected_at": feed.time},
-                )
-            ],
+            "candles": [msgspec.structs.astuple(candle) for candle in market.candles.values()],
+            "prices": [msgspec.structs.astuple(price) for price in market.prices.values()],
+            "feed": [] if feed is None else [StoredFeed(True, feed.name, feed.run, feed.live, feed.time)],
             "instruments": [
-                _row(
-                    "instruments",
-                    {"ordinal": place, "status": market.statuses.get(symbol, "open")}
-                    | msgspec.structs.asdict(instrument),
-                )
-                for place, (symbol, instrument) in enumerate(market.instruments.items())
+                _instrument_row(instrument, number, market.statuses.get(symbol, "open"))
+                for number, (symbol, instrument) in enumerate(market.instruments.items())
             ],
         }
 
@@ -123,24 +126,12 @@ def key_of(table: str, row: Row) -> Key:
     return tuple(row[columns.index(name)] for name in KEYS[table])
 
 
-def _row(table: str, fields: dict[str, Any]) -> Row:
-    """Put fields in the order of the table's columns."""
-    return [fields[name] for name in COLUMNS[table]]
+def _instrument_row(instrument: Instrument, ordinal: int, status: str) -> Row:
+    fields = msgspec.structs.asdict(instrument) | {"ordinal": ordinal, "status": status}
+    return tuple(fields[name] for name in COLUMNS["instruments"])
 
 
-def _realized(row: Row) -> int:
-    """Give what the parts of a position that were closed before have brought."""
-    realized: Any = row[COLUMNS["positions"].index("realized_pnl")]
-    return realized or 0
-
-
-def _set(row: Row, names: tuple[str, ...], values: Any) -> None:
-    columns = COLUMNS["positions"]
-    for name, value in zip(names, values, strict=True):
-        row[columns.index(name)] = value
-
-
-def _drained(rows: list[Any]) -> list[Any]:
+def _drained(rows: list[Fields]) -> list[Fields]:
     """Take all rows out of a list."""
     found = rows[:]
     rows.clear()

@@ -16,6 +16,7 @@ from audit.verify.ledger_comparison import compare_with_ledger
 from audit.verify.reports import SURPRISES, Advance, Report
 from engine.core.apply import apply
 from engine.core.state import State, genesis
+from projector.tables.rows import StoredProgress
 from projector.write.chain import ChainEntry
 from runtime.errors import FixableError
 from schemas.codec import NotDecodable, decode_event, digest_of
@@ -95,8 +96,8 @@ def _follow(log: Log, shard: int, db: Connection, report: Report, advance: Advan
             following.take(ChainEntry(shard, record.offset, record.value, event))
             report.events += 1
             if event.seq == reached:
-                place = [shard, record.offset + 1, event.seq, digest_of(record.value), event.time, None]
-                return following.followed({"progress": {(shard,): place}})
+                row = StoredProgress(shard, record.offset + 1, event.seq, digest_of(record.value), event.time)
+                return following.followed({"progress": {(shard,): row}})
         advance(len(batch))
     what = f"the tables are at event {reached}, and the log ends with {report.events}"
     return following.fail(what, seq=reached, type="progress", field="seq")

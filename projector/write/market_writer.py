@@ -5,7 +5,9 @@ from sqlalchemy import Connection, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from projector.tables.market_tables import candles, feed, instruments, prices
+from projector.tables.rows import StoredFeed
 from projector.write.market_rows import Candle, MarketRows, Price
+from schemas.events import FeedSelected
 from schemas.messages import Instrument, MarketStatus
 
 
@@ -16,13 +18,7 @@ def write_market(db: Connection, market: MarketRows) -> None:
     for symbol, status in market.statuses.items():
         _write_status(db, symbol, status)
     if market.feed is not None:
-        row = {
-            "name": market.feed.name,
-            "run": market.feed.run,
-            "live": market.feed.live,
-            "selected_at": market.feed.time,
-        }
-        db.execute(insert(feed).values(one=True, **row).on_conflict_do_update(index_elements=["one"], set_=row))
+        _write_feed(db, market.feed)
     if market.candles:
         _write_candles(db, list(market.candles.values()))
     if market.moved:
@@ -40,6 +36,12 @@ def _write_instruments(db: Connection, defined: list[Instrument]) -> None:
 
 def _write_status(db: Connection, symbol: str, status: MarketStatus) -> None:
     db.execute(update(instruments).where(instruments.c.symbol == symbol).values(status=status))
+
+
+def _write_feed(db: Connection, selected: FeedSelected) -> None:
+    row = StoredFeed(True, selected.name, selected.run, selected.live, selected.time)._asdict()
+    replaced = {name: value for name, value in row.items() if name != "one"}
+    db.execute(insert(feed).values(row).on_conflict_do_update(index_elements=["one"], set_=replaced))
 
 
 def _write_candles(db: Connection, minutes: list[Candle]) -> None:

@@ -1,7 +1,8 @@
 """What became of a command: which event is its outcome, and which outcome counts."""
 
-from typing import Final, NamedTuple, assert_never
+from typing import Final, assert_never
 
+from projector.tables.rows import StoredOutcome
 from schemas.bounds import is_id
 from schemas.events import (
     AccountOpened,
@@ -38,28 +39,6 @@ COMMAND_OF: Final[dict[type, str]] = {
     MarketStatusSet: "SetMarketStatus",
     RulesActivated: "ActivateRules",
 }
-
-
-class StoredOutcome(NamedTuple):
-    """A row of `commands`, in the order of its columns.
-
-    command_hash is set where the engine remembers the id, and then the outcome is final. An id it does not remember
-    (too many commands, no such account yet) may be tried again, and the row gives way to what comes later.
-    """
-
-    command_id: str
-    account_id: str | None
-    shard: int
-    seq: int
-    type: str | None
-    status: str
-    rejection: int | None
-    position_id: str | None
-    client_order_id: str | None
-    warnings: list[str]
-    first_offset: int
-    time: int
-    command_hash: bytes | None
 
 
 def stored_outcome(shard: int, event: Event) -> StoredOutcome | None:

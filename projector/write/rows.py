@@ -1,12 +1,24 @@
 """Which rows follow from each event: accounts, positions, fills, ledger lines, outcomes, receipts. Pure."""
 
-from typing import NamedTuple, assert_never
+from typing import assert_never
 
 import msgspec
 
+from projector.tables.rows import (
+    CloseChange,
+    ReductionChange,
+    StopsChange,
+    StoredAccount,
+    StoredAccountEvent,
+    StoredFill,
+    StoredLedgerEntry,
+    StoredOutcome,
+    StoredPosition,
+    StoredReceipt,
+)
 from projector.write.chain import ChainEntry
 from projector.write.market_rows import MarketRows
-from projector.write.outcomes import StoredOutcome, stored_outcome
+from projector.write.outcomes import stored_outcome
 from schemas.derived import book_change, ledger_entries, realized_pnl
 from schemas.events import (
     AccountOpened,
@@ -33,9 +45,6 @@ from schemas.events import (
 from schemas.ids import event_id
 from schemas.sharding import PRICE_SHARD
 
-# A row is a tuple in the order of its table's columns.
-Row = tuple[object, ...]
-
 
 class Books(msgspec.Struct, kw_only=True):
     """A row of `accounts`, without its balance, which is cash + used_margin."""
@@ -53,16 +62,17 @@ class Books(msgspec.Struct, kw_only=True):
         self.cash += change.cash
         self.used_margin += change.used_margin
 
-
-class Reduced(NamedTuple):
-    """What parts that were closed make of a position's row; realized_pnl is added to what is there."""
-
-    position_id: str
-    quantity: int
-    entry_notional: int
-    margin: int
-    liquidation_price: int | None
-    realized_pnl: int
+    def row(self) -> StoredAccount:
+        """Give the row as it is written."""
+        return StoredAccount(
+            account_id=self.account_id,
+            shard=self.shard,
+            cash=self.cash,
+            balance=self.cash + self.used_margin,
+            used_margin=self.used_margin,
+            opened_at=self.opened_at,
+            account_seq=self.account_seq,
+        )
 
 
 class Rows:
@@ -72,15 +82,15 @@ class Rows:
         self.books = books
         self.market = market
         self.touched: set[str] = set()
-        self.opened: list[Row] = []
-        self.stops: dict[str, Row] = {}
-        self.reduced: dict[str, Reduced] = {}
-        self.closed: list[Row] = []
-        self.fills: list[Row] = []
-        self.ledger: list[Row] = []
+        self.opened: list[StoredPosition] = []
+        self.stops: dict[str, StopsChange] = {}
+        self.reduced: dict[str, ReductionChange] = {}
+        self.closed: list[CloseChange] = []
+        self.fills: list[StoredFill] = []
+        self.ledger: list[StoredLedgerEntry] = []
         self.commands: dict[tuple[str, str | None], StoredOutcome] = {}
-        self.receipts: list[Row] = []
-        self.history: list[Row] = []
+        self.receipts: list[StoredReceipt] = []
+        self.history: list[StoredAccountEvent] = []
 
     def add(self, entry: ChainEntry) -> None:
         """Take in the next event of a shard."""
@@ -104,7 +114,7 @@ class Rows:
             case PositionReduced():
                 self._reduce_position(shard, event)
             case StopsAmended():
-                self.stops[event.position_id] = (event.position_id, event.stop_loss, event.take_profit)
+                self.stops[event.position_id] = StopsChange(event.position_id, event.stop_loss, event.take_profit)
             case CommandRejected() | RulesActivated() | OldestReduced():
                 pass  # Its outcome is all there is.
             case CommandRepeated() | FeedKept():
@@ -124,30 +134,29 @@ class Rows:
 
     def _open_position(self, shard: int, event: PositionOpened) -> None:
         self.opened.append(
-            (
-                event.position_id,
-                shard,
-                event.account_id,
-                event.seq,
-                event.symbol,
-                event.side,
-                "open",
-                event.quantity,
-                event.price,
-                event.notional,
-                event.margin,
-                event.leverage,
-                event.fee_rate,
-                event.maintenance_rate,
-                event.margin_floor_rate,
-                event.liquidation_fee_rate,
-                event.liquidation_price,
-                event.stop_loss,
-                event.take_profit,
-                event.time,
-                event.command_id,
-                event.client_order_id,
-                *(None,) * 5,
+            StoredPosition(
+                position_id=event.position_id,
+                shard=shard,
+                account_id=event.account_id,
+                opened_seq=event.seq,
+                symbol=event.symbol,
+                side=event.side,
+                status="open",
+                quantity=event.quantity,
+                entry_price=event.price,
+                entry_notional=event.notional,
+                margin=event.margin,
+                leverage=event.leverage,
+                fee_rate=event.fee_rate,
+                maintenance_rate=event.maintenance_rate,
+                margin_floor_rate=event.margin_floor_rate,
+                liquidation_fee_rate=event.liquidation_fee_rate,
+                liquidation_price=event.liquidation_price,
+                stop_loss=event.stop_loss,
+                take_profit=event.take_profit,
+                opened_at=event.time,
+                command_id=event.command_id,
+                client_order_id=event.client_order_id,
             )
         )
         self._fill(shard, event, action="open", fee=event.fee, order_id=event.command_id)
@@ -155,7 +164,16 @@ class Rows:
 
     def _close_position(self, shard: int, event: PositionClosed) -> None:
         name = event_id(shard, event.seq)
-        self.closed.append((event.position_id, event.price, realized_pnl(event), event.reason, event.time, name))
+        self.closed.append(
+            CloseChange(
+                position_id=event.position_id,
+                close_price=event.price,
+                realized_pnl=realized_pnl(event),
+                close_reason=event.reason,
+                closed_at=event.time,
+                receipt_id=name,
+            )
+        )
         self._fill(
             shard,
             event,
@@ -167,11 +185,11 @@ class Rows:
             reason=event.reason,
         )
         self._move(shard, event)
-        self.receipts.append((name, event.account_id, msgspec.json.encode(event).decode()))
+        self._keep_receipt(name, event)
 
     def _reduce_position(self, shard: int, event: PositionReduced) -> None:
         before = self.reduced.get(event.position_id)
-        self.reduced[event.position_id] = Reduced(
+        self.reduced[event.position_id] = ReductionChange(
             position_id=event.position_id,
             quantity=event.quantity_left,
             entry_notional=event.entry_notional_left,
@@ -189,8 +207,10 @@ class Rows:
             reason=event.reason,
         )
         self._move(shard, event)
-        name = event_id(shard, event.seq)
-        self.receipts.append((name, event.account_id, msgspec.json.encode(event).decode()))
+        self._keep_receipt(event_id(shard, event.seq), event)
+
+    def _keep_receipt(self, name: str, event: PositionClosed | PositionReduced) -> None:
+        self.receipts.append(StoredReceipt(name, event.account_id, msgspec.json.encode(event).decode()))
 
     def _fill(
         self,
@@ -204,21 +224,21 @@ class Rows:
         reason: str | None = None,
     ) -> None:
         self.fills.append(
-            (
-                shard,
-                event.seq,
-                event.account_id,
-                event.time,
-                order_id,
-                event.position_id,
-                event.symbol,
-                event.side,
-                action,
-                event.price,
-                event.quantity,
-                fee,
-                pnl,
-                reason,
+            StoredFill(
+                shard=shard,
+                seq=event.seq,
+                account_id=event.account_id,
+                time=event.time,
+                order_id=order_id,
+                position_id=event.position_id,
+                symbol=event.symbol,
+                side=event.side,
+                action=action,
+                price=event.price,
+                quantity=event.quantity,
+                fee=fee,
+                realized_pnl=pnl,
+                reason=reason,
             )
         )
 
@@ -228,16 +248,16 @@ class Rows:
         books = self.books[event.account_id]
         for entry in ledger_entries(event, books.cash + books.used_margin):
             self.ledger.append(
-                (
-                    shard,
-                    event.seq,
-                    entry.number,
-                    event.account_id,
-                    event.time,
-                    entry.kind,
-                    entry.amount,
-                    entry.balance_after,
-                    entry.position_id,
+                StoredLedgerEntry(
+                    shard=shard,
+                    seq=event.seq,
+                    line=entry.number,
+                    account_id=event.account_id,
+                    time=event.time,
+                    kind=entry.kind,
+                    amount=entry.amount,
+                    balance_after=entry.balance_after,
+                    position_id=entry.position_id,
                 )
             )
         books.post(event)
@@ -245,8 +265,17 @@ class Rows:
     def _count(self, shard: int, event: Event) -> None:
         if event.account_seq is None or event.account_id is None:
             return
-        name, content = type(event).__name__, msgspec.json.encode(event).decode()
-        self.history.append((event.account_id, event.account_seq, shard, event.seq, event.time, name, content))
+        self.history.append(
+            StoredAccountEvent(
+                account_id=event.account_id,
+                account_seq=event.account_seq,
+                shard=shard,
+                seq=event.seq,
+                time=event.time,
+                type=type(event).__name__,
+                event=msgspec.json.encode(event).decode(),
+            )
+        )
         self.books[event.account_id].account_seq = event.account_seq
         self.touched.add(event.account_id)
 

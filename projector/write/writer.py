@@ -19,13 +19,24 @@ from projector.tables.ledger_tables import (
     receipts,
 )
 from projector.tables.market_tables import prices
+from projector.tables.rows import (
+    CloseChange,
+    ReductionChange,
+    StopsChange,
+    StoredAccount,
+    StoredOutcome,
+    StoredProgress,
+)
 from projector.write.alert_writer import trigger_alerts
 from projector.write.chain import ChainEntry, Checkpoint, first_checkpoint, new_entries
 from projector.write.market_rows import MarketRows, Price
 from projector.write.market_writer import write_market
-from projector.write.rows import Books, Row, Rows
+from projector.write.rows import Books, Rows
 
 STAGES: Final = MetaData()
+
+# A row type of tables/rows.py.
+Row = tuple[object, ...]
 
 
 class TablesEmptied(Exception):  # No error: someone asked for a rebuild.
@@ -43,18 +54,18 @@ def _stage(name: str, of: Table, columns: Sequence[str]) -> Table:
     )
 
 
-_accounts = _stage("staged_accounts", accounts, accounts.c.keys())
-_commands = _stage("staged_commands", commands, commands.c.keys())
-_stops = _stage("staged_stops", positions, ["position_id", "stop_loss", "take_profit"])
+_accounts = _stage("staged_accounts", accounts, StoredAccount._fields)
+_commands = _stage("staged_commands", commands, StoredOutcome._fields)
+_stops = _stage("staged_stops", positions, StopsChange._fields)
 _reduced = _stage(
     "staged_reductions",
     positions,
-    ["position_id", "quantity", "entry_notional", "margin", "liquidation_price", "realized_pnl"],
+    ReductionChange._fields,
 )
 _closed = _stage(
     "staged_closes",
     positions,
-    ["position_id", "close_price", "realized_pnl", "close_reason", "closed_at", "receipt_id"],
+    CloseChange._fields,
 )
 
 
@@ -156,7 +167,7 @@ def _write_rows(db: Connection, rows: Rows) -> None:
         _fill_stage(db, _closed, rows.closed)
         _change_positions(db, _closed, status="closed")
     if rows.touched:
-        _fill_stage(db, _accounts, (_account_row(rows.books[account_id]) for account_id in rows.touched))
+        _fill_stage(db, _accounts, (rows.books[account_id].row() for account_id in rows.touched))
         db.execute(_merged(accounts, _accounts, ["account_id"]))
     if rows.commands:
         _fill_stage(db, _commands, rows.commands.values())
@@ -169,19 +180,6 @@ def _change_positions(db: Connection, stage: Table, **also: str) -> None:
     values: dict[str, Any] = {column.name: column for column in stage.c if column.name != "position_id"}
     values["realized_pnl"] = func.coalesce(positions.c.realized_pnl, 0) + stage.c.realized_pnl
     db.execute(positions.update().where(positions.c.position_id == stage.c.position_id).values(also | values))
-
-
-def _account_row(books: Books) -> Row:
-    balance = books.cash + books.used_margin
-    return (
-        books.account_id,
-        books.shard,
-        books.cash,
-        balance,
-        books.used_margin,
-        books.opened_at,
-        books.account_seq,
-    )
 
 
 def _merged(into: Table, stage: Table, key: list[str], where: Any = None) -> Insert:
@@ -200,7 +198,7 @@ def _write_checkpoints(db: Connection, moved: dict[int, Checkpoint], current: Ma
     times = current or {}
     statement = insert(progress).values(
         [
-            {"shard": shard, "current_at": times.get(shard, 0)} | checkpoint._asdict()
+            StoredProgress(shard=shard, current_at=times.get(shard, 0), **checkpoint._asdict())._asdict()
             for shard, checkpoint in moved.items()
         ]
     )

@@ -5,7 +5,6 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from audit.verify.expected_rows import COLUMNS
 from audit.verify.tables import compare_tables
 from projector.write.market_rows import MarketRows
 from projector.write.rows import Books, Rows
@@ -41,34 +40,30 @@ def _margin_goes_astray(books: Books, event: Any) -> None:
 
 def _liquidated_a_tick_late(rows: Rows, shard: int, event: PositionOpened) -> None:
     OPEN(rows, shard, event)
-    opened: Any = rows.opened[-1]
-    place = COLUMNS["positions"].index("liquidation_price")
-    rows.opened[-1] = (*opened[:place], 1 + (opened[place] or 0), *opened[place + 1 :])
+    opened = rows.opened[-1]
+    rows.opened[-1] = opened._replace(liquidation_price=1 + (opened.liquidation_price or 0))
 
 
 def _line_of_a_micro_more(rows: Rows, *arguments: Any) -> None:
     count = len(rows.ledger)
     MOVE(rows, *arguments)
     for place in range(count, len(rows.ledger)):
-        line: Any = rows.ledger[place]
-        *before, amount, balance_after, position_id = line
-        rows.ledger[place] = (*before, amount + 1, balance_after, position_id)
+        line = rows.ledger[place]
+        rows.ledger[place] = line._replace(amount=line.amount + 1)
 
 
 def _balance_of_a_micro_more(rows: Rows, *arguments: Any) -> None:
     count = len(rows.ledger)
     MOVE(rows, *arguments)
     for place in range(count, len(rows.ledger)):
-        line: Any = rows.ledger[place]
-        *before, balance_after, position_id = line
-        rows.ledger[place] = (*before, balance_after + 1, position_id)
+        line = rows.ledger[place]
+        rows.ledger[place] = line._replace(balance_after=line.balance_after + 1)
 
 
 def _profit_of_a_micro_more(rows: Rows, shard: int, event: Any) -> None:
     CLOSE(rows, shard, event)
-    closed: Any = rows.closed[-1]
-    position_id, price, realized_pnl, *rest = closed
-    rows.closed[-1] = (position_id, price, realized_pnl + 1, *rest)
+    closed = rows.closed[-1]
+    rows.closed[-1] = closed._replace(realized_pnl=closed.realized_pnl + 1)
 
 
 def _close_without_a_fill(rows: Rows, shard: int, event: Any) -> None:
