@@ -13,7 +13,7 @@ from api.accounts.endpoints import account, fills, history, ledger
 from api.admin.endpoints import router as admin
 from api.alerts.endpoints import router as alerts
 from api.api_keys.endpoints import router as api_keys
-from api.app_state import Parts
+from api.app_state import AppState
 from api.auth.caller import allowed_origins
 from api.auth.limiting import BY_ACCOUNT, BY_ADDRESS, RateLimitHeaders
 from api.candles.endpoints import router as candles
@@ -57,7 +57,7 @@ Send an `Idempotency-Key` with what must happen once; 202 means undecided: look 
 `/api/v1/ws` is a WebSocket; what is said over it are the schemas `WsFromClient` and `WsFromServer`."""
 
 
-def create_app(parts: Parts) -> FastAPI:
+def create_app(state: AppState) -> FastAPI:
     """Put the routes together, around the parts they use."""
     app = FastAPI(
         title="Reprise",
@@ -66,14 +66,14 @@ def create_app(parts: Parts) -> FastAPI:
         generate_unique_id_function=_operation_id,
         redoc_url=None,
     )
-    app.state.parts = parts
-    app.state.sockets = Sockets(parts)
+    app.state.api = state
+    app.state.sockets = Sockets(state)
     v1 = APIRouter(prefix=PREFIX)
     for router in EVERYWHERE:
         v1.include_router(router, dependencies=[BY_ADDRESS if router in BY_ANYONE else BY_ACCOUNT])
-    if parts.settings.profile == "demo":
+    if state.settings.profile == "demo":
         v1.include_router(demo, dependencies=[BY_ACCOUNT])
-        add_seeds_to(app, parts)
+        add_seeds_to(app, state)
     app.include_router(v1)
     app.add_api_websocket_route(f"{PREFIX}/ws", talk)
     app.include_router(health)
@@ -82,7 +82,7 @@ def create_app(parts: Parts) -> FastAPI:
     errors.install(app)
     app.add_middleware(
         CORSMiddleware,
-        allow_origins=allowed_origins(parts),
+        allow_origins=allowed_origins(state),
         allow_credentials=True,
         allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
         allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "If-Match", "Prefer", HEADER],
@@ -93,7 +93,7 @@ def create_app(parts: Parts) -> FastAPI:
     )
     app.add_middleware(RateLimitHeaders)
     app.add_middleware(BodyLimit)
-    app.add_middleware(AccessLog, metrics=parts.metrics)
+    app.add_middleware(AccessLog, metrics=state.metrics)
     document.install(app)
     return app
 

@@ -8,49 +8,49 @@ from fastapi import Depends, Request
 from api.credentials.passwords import Passwords
 from api.credentials.throttle import Throttle
 from api.credentials.tokens import Tokens
-from api.http.metrics import Metrics
+from api.http.metrics import ApiMetrics
 from api.http.rate_limits import RateLimits
 from api.log.broadcasts import Broadcasts
-from api.log.command_producer import CommandLog
-from api.log.engine_lag import CommandEnds
-from api.log.event_bus import Bus
-from api.log.last_seen import Told
+from api.log.command_producer import CommandProducer
+from api.log.engine_lag import EngineLag
+from api.log.event_bus import EventBus
+from api.log.last_seen import LastSeen
 from api.log.outcomes import Outcomes
-from api.log.price_cache import Prices
-from api.log.recent_positions import Tickets
+from api.log.price_cache import PriceCache
+from api.log.recent_positions import RecentPositions
 from api.log.venue_channel import VenueChannel
 from api.store.database import Database
-from api.store.day_stats import Days
+from api.store.day_stats import DayStatsCache
 from runtime.settings import Settings
 
 
-class Parts(NamedTuple):
+class AppState(NamedTuple):
     """One of each."""
 
     settings: Settings
     database: Database
-    prices: Prices
-    bus: Bus
+    prices: PriceCache
+    bus: EventBus
     outcomes: Outcomes
-    ends: CommandEnds
-    command_log: CommandLog
+    engine_lag: EngineLag
+    producer: CommandProducer
     broadcasts: Broadcasts
     passwords: Passwords
     tokens: Tokens
     throttle: Throttle
     deletions: asyncio.Event  # set when a user has just asked to be deleted
-    days: Days
-    tickets: Tickets
-    told: Told
-    metrics: Metrics
+    day_stats: DayStatsCache
+    recent_positions: RecentPositions
+    last_seen: LastSeen
+    metrics: ApiMetrics
     venue: VenueChannel
     rate_limits: RateLimits
 
 
-async def parts_of(request: Request) -> Parts:
+async def app_state_of(request: Request) -> AppState:
     """Give the parts of the application a request came to."""
-    parts: Parts = request.app.state.parts
-    return parts
+    state: AppState = request.app.state.api
+    return state
 
 
-Api = Annotated[Parts, Depends(parts_of)]
+StateDep = Annotated[AppState, Depends(app_state_of)]

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from api.auth.limiting import is_limited
 from api.http.problems import MEDIA_TYPE, RATE_LIMITED, REGISTRY, Problem, responses
-from api.http.published import publish
+from api.http.published import publish, shapes_of
 from api.http.rate_limits import POLICY, RATE_LIMIT
 from api.stream.schemas import CLIENT, SERVER
 from api.users.schemas import LoginRequest
@@ -49,9 +49,7 @@ def _limited(app: FastAPI) -> set[tuple[str, str]]:
 
 def _add_models(schemas: dict[str, Any]) -> None:
     for model in (Problem, LoginRequest):
-        schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
-        schemas |= schema.pop("$defs", {})
-        schemas[model.__name__] = schema
+        schemas |= shapes_of(model)
     _add_messages(schemas)
     schemas["Problem"]["properties"]["code"]["enum"] = list(REGISTRY)
 
@@ -64,10 +62,8 @@ def _add_messages(schemas: dict[str, Any]) -> None:
     )
     for name, models, mode in sides:
         for model in models:
-            schema = model.model_json_schema(ref_template="#/components/schemas/{model}", mode=mode)
-            for part, content in schema.pop("$defs", {}).items():
-                schemas.setdefault(part, content)
-            schemas[model.__name__] = schema
+            shapes = shapes_of(model, mode)
+            schemas |= {shape: content for shape, content in shapes.items() if shape not in schemas}
         schemas[name] = {"oneOf": [{"$ref": f"#/components/schemas/{model.__name__}"} for model in models]}
 
 

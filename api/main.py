@@ -14,24 +14,24 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from api.app import create_app
-from api.app_state import Parts
+from api.app_state import AppState
 from api.credentials.passwords import Passwords
 from api.credentials.throttle import Throttle
 from api.credentials.tokens import Tokens
 from api.http.listening import listening
-from api.http.metrics import Metrics
+from api.http.metrics import ApiMetrics
 from api.http.rate_limits import RateLimits
 from api.log.broadcasts import Broadcasts
-from api.log.command_producer import CommandLog
-from api.log.engine_lag import CommandEnds
-from api.log.event_bus import Bus
-from api.log.last_seen import Told
+from api.log.command_producer import CommandProducer
+from api.log.engine_lag import EngineLag
+from api.log.event_bus import EventBus
+from api.log.last_seen import LastSeen
 from api.log.outcomes import Outcomes
-from api.log.price_cache import Prices, Quote
-from api.log.recent_positions import Tickets
+from api.log.price_cache import CachedQuote, PriceCache
+from api.log.recent_positions import RecentPositions
 from api.log.venue_channel import VenueChannel
 from api.store.database import Database
-from api.store.day_stats import Days
+from api.store.day_stats import DayStatsCache
 from api.store.migrate import migrate
 from api.stream.protocol import MESSAGE_MAX, QuietWebSockets
 from api.stream.sockets import Sockets
@@ -69,54 +69,54 @@ def retired_secrets(settings: Settings) -> tuple[str, ...]:
     return tuple(strong("JWT_SECRETS_RETIRED", secret, settings.profile) for secret in settings.jwt_secrets_retired)
 
 
-def build(settings: Settings, secret: str, retired: tuple[str, ...] = ()) -> Parts:
+def build(settings: Settings, secret: str, retired: tuple[str, ...] = ()) -> AppState:
     """Make every part; nothing is started."""
     database = Database(settings.database_url)
-    prices = Prices()
-    bus = Bus()
+    prices = PriceCache()
+    bus = EventBus()
     outcomes = Outcomes(settings, prices, bus)
-    command_log = CommandLog(settings)
-    return Parts(
+    producer = CommandProducer(settings)
+    return AppState(
         settings=settings,
         database=database,
         prices=prices,
         bus=bus,
         outcomes=outcomes,
-        ends=CommandEnds(settings, outcomes),
-        command_log=command_log,
-        broadcasts=Broadcasts(database, command_log, outcomes, settings.shards),
+        engine_lag=EngineLag(settings, outcomes),
+        producer=producer,
+        broadcasts=Broadcasts(database, producer, outcomes, settings.shards),
         passwords=Passwords(),
         tokens=Tokens(secret, *retired),
         throttle=Throttle(),
         deletions=asyncio.Event(),
-        days=Days(database),
-        tickets=Tickets(),
-        told=Told(),
-        metrics=Metrics(),
+        day_stats=DayStatsCache(database),
+        recent_positions=RecentPositions(),
+        last_seen=LastSeen(),
+        metrics=ApiMetrics(),
         venue=VenueChannel(settings),
         rate_limits=RateLimits(settings),
     )
 
 
-async def start(parts: Parts) -> None:
+async def start(state: AppState) -> None:
     """Take up prices and the log's end, and begin to follow; FixableError where something stays missing."""
     loop = asyncio.get_running_loop()
-    url = parts.settings.database_url
+    url = state.settings.database_url
     await _patiently(lambda: asyncio.to_thread(migrate, url))
-    await _patiently(lambda: parts.database.ask(lambda db: _take_prices(parts.prices, db)))
-    await _patiently(lambda: asyncio.to_thread(parts.outcomes.start, loop))
-    await _patiently(lambda: asyncio.to_thread(parts.venue.start, loop))
-    parts.ends.start()
-    parts.command_log.start(loop)
+    await _patiently(lambda: state.database.ask(lambda db: _take_prices(state.prices, db)))
+    await _patiently(lambda: asyncio.to_thread(state.outcomes.start, loop))
+    await _patiently(lambda: asyncio.to_thread(state.venue.start, loop))
+    state.engine_lag.start()
+    state.producer.start(loop)
 
 
-async def stop(parts: Parts) -> None:
+async def stop(state: AppState) -> None:
     """Send what waits, then close everything."""
-    await asyncio.to_thread(parts.command_log.stop)
-    await asyncio.to_thread(parts.venue.stop)
-    await asyncio.to_thread(parts.outcomes.stop)
-    await asyncio.to_thread(parts.ends.stop)
-    parts.database.close()
+    await asyncio.to_thread(state.producer.stop)
+    await asyncio.to_thread(state.venue.stop)
+    await asyncio.to_thread(state.outcomes.stop)
+    await asyncio.to_thread(state.engine_lag.stop)
+    state.database.close()
 
 
 def uvloop_loop() -> asyncio.AbstractEventLoop:
@@ -139,8 +139,8 @@ async def _serve(settings: Settings, secret: str, retired: tuple[str, ...]) -> N
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
-    parts = build(settings, secret, retired)
-    starting = asyncio.create_task(start(parts))
+    state = build(settings, secret, retired)
+    starting = asyncio.create_task(start(state))
     stopping = asyncio.create_task(stopped.wait())
     await asyncio.wait((starting, stopping), return_when=asyncio.FIRST_COMPLETED)
     if not starting.done():
@@ -148,16 +148,16 @@ async def _serve(settings: Settings, secret: str, retired: tuple[str, ...]) -> N
         return
     starting.result()
     try:
-        await _until(parts, stopping)
+        await _until(state, stopping)
     finally:
         stopping.cancel()
-        await stop(parts)
+        await stop(state)
 
 
-async def _until(parts: Parts, stopping: asyncio.Task[bool]) -> None:
+async def _until(state: AppState, stopping: asyncio.Task[bool]) -> None:
     """Serve until told to stop; FixableError where that cannot begin, or cannot go on."""
-    places = listening(parts.settings)
-    app = create_app(parts)
+    places = listening(state.settings)
+    app = create_app(state)
     sockets: Sockets = app.state.sockets
     server = _Server(
         uvicorn.Config(
@@ -167,20 +167,20 @@ async def _until(parts: Parts, stopping: asyncio.Task[bool]) -> None:
             lifespan="off",
             ws=QuietWebSockets,
             ws_max_size=MESSAGE_MAX,
-            ws_ping_interval=parts.settings.ws_ping_interval_ms / 1000,
-            ws_ping_timeout=parts.settings.ws_ping_timeout_ms / 1000,
+            ws_ping_interval=state.settings.ws_ping_interval_ms / 1000,
+            ws_ping_timeout=state.settings.ws_ping_timeout_ms / 1000,
             # A stream of small messages to a thousand sockets has no time for it.
             ws_per_message_deflate=False,
             timeout_graceful_shutdown=STOP_TIMEOUT_S,
             server_header=False,
             # Limits by address are for who asks, not for the proxy in front; but only that one is believed.
-            forwarded_allow_ips=parts.settings.trusted_proxies,
+            forwarded_allow_ips=state.settings.trusted_proxies,
         )
     )
-    saying = asyncio.create_task(parts.broadcasts.say_for_ever())
-    closing = asyncio.create_task(close_for_ever(parts))
+    saying = asyncio.create_task(state.broadcasts.say_for_ever())
+    closing = asyncio.create_task(close_for_ever(state))
     serving = asyncio.create_task(server.serve(places))
-    following = asyncio.create_task(_follows(parts))
+    following = asyncio.create_task(_follows(state))
     streaming = asyncio.create_task(sockets.run_for_ever())
     try:
         await asyncio.wait((serving, following, streaming, stopping), return_when=asyncio.FIRST_COMPLETED)
@@ -197,9 +197,9 @@ async def _until(parts: Parts, stopping: asyncio.Task[bool]) -> None:
         raise FixableError("The engine's events could no longer be read; the process manager starts a new API.")
 
 
-async def _follows(parts: Parts) -> None:
+async def _follows(state: AppState) -> None:
     """Last as long as events are read: without them replies would wait for nothing."""
-    while parts.outcomes.is_following():  # noqa: ASYNC110  # It is a thread that ends.
+    while state.outcomes.is_following():  # noqa: ASYNC110  # It is a thread that ends.
         await asyncio.sleep(WATCH_S)
 
 
@@ -231,7 +231,7 @@ def _what_to_do(error: Exception) -> FixableError:
             )
 
 
-def _take_prices(prices: Prices, db: Connection) -> None:
+def _take_prices(prices: PriceCache, db: Connection) -> None:
     for row in queries.instruments(db):
         prices.instruments[row.instrument.symbol] = row.instrument
         prices.set_status(row.instrument.symbol, row.status)
@@ -239,7 +239,7 @@ def _take_prices(prices: Prices, db: Connection) -> None:
     prices.feed = None if feed is None else feed.name
     for price in queries.last_prices(db).values():
         if price.bid is not None and price.ask is not None and price.heard_at is not None and price.feed is not None:
-            quote = Quote(
+            quote = CachedQuote(
                 price.bid, price.ask, price.heard_at, price.feed, price.feed_changed, price.held_bid is not None
             )
             prices.start_from(price.symbol, quote)

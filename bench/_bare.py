@@ -6,9 +6,9 @@ import uvicorn
 from fastapi import FastAPI
 
 from api.http.numbers import ExactRoute
-from api.orders.schemas import Order, OrderRequest
+from api.orders.schemas import OrderReply, OrderRequest
 
-FILLED = Order(
+FILLED = OrderReply(
     order_id="5b2b8d7e-0c0f-4d0e-8a57-3c3f6f0a7a11",
     command_id="5b2b8d7e-0c0f-4d0e-8a57-3c3f6f0a7a11",
     status="filled",
@@ -29,7 +29,7 @@ def main(port: int) -> None:
     app.router.route_class = ExactRoute
 
     @app.post("/orders", status_code=201)
-    async def place_order(body: OrderRequest) -> Order:
+    async def place_order(body: OrderRequest) -> OrderReply:
         return FILLED.model_copy(update={"symbol": body.symbol, "side": body.side})
 
     listening = socket.create_server(("127.0.0.1", port))

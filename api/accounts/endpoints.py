@@ -5,8 +5,8 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from api.accounts import service
-from api.accounts.schemas import Account, AccountEvents, Fills, LedgerLines
-from api.app_state import Api
+from api.accounts.schemas import AccountEvents, AccountReply, Fills, LedgerLines
+from api.app_state import StateDep
 from api.auth.caller import SCHEMES, SIGNED_IN, Caller
 from api.dispatch.read_your_writes import CAUGHT_UP
 from api.http.cursors import LIMIT, Cursor, Limit
@@ -26,36 +26,38 @@ history = APIRouter(prefix="/audit/events", tags=["account"], dependencies=SCHEM
     dependencies=[CAUGHT_UP],
     responses=SIGNED_IN | responses(REFUSALS[Rejection.ACCOUNT_UNKNOWN], MALFORMED),
 )
-async def get_account(parts: Api, caller: Caller) -> Account:
+async def get_account(state: StateDep, caller: Caller) -> AccountReply:
     """Give your account."""
-    return await service.find(parts, caller.account_id)
+    return await service.find(state, caller.account_id)
 
 
 @fills.get("", dependencies=[CAUGHT_UP], responses=SIGNED_IN | responses(MALFORMED))
 async def list_fills(
-    parts: Api,
+    state: StateDep,
     caller: Caller,
     symbol: Annotated[str | None, Query(max_length=32)] = None,
     limit: Limit = LIMIT,
     cursor: Cursor = None,
 ) -> Fills:
     """List your executions, newest first."""
-    return await service.fills(parts, caller.account_id, symbol, limit, cursor)
+    return await service.fills(state, caller.account_id, symbol, limit, cursor)
 
 
 @ledger.get("", dependencies=[CAUGHT_UP], responses=SIGNED_IN | responses(MALFORMED))
-async def list_ledger_lines(parts: Api, caller: Caller, limit: Limit = LIMIT, cursor: Cursor = None) -> LedgerLines:
+async def list_ledger_lines(
+    state: StateDep, caller: Caller, limit: Limit = LIMIT, cursor: Cursor = None
+) -> LedgerLines:
     """List the changes of your balance, newest first."""
-    return await service.ledger_lines(parts, caller.account_id, limit, cursor)
+    return await service.ledger_lines(state, caller.account_id, limit, cursor)
 
 
 @history.get("", dependencies=[CAUGHT_UP], responses=SIGNED_IN | responses(MALFORMED))
 async def list_events(
-    parts: Api,
+    state: StateDep,
     caller: Caller,
     after_seq: Annotated[int, Query(ge=0, le=INT64_MAX, description="the last seq you have; 0 for all")] = 0,
     limit: Limit = LIMIT,
     cursor: Cursor = None,
 ) -> AccountEvents:
     """List everything that happened to your account, the oldest first, as the log has it."""
-    return await service.events(parts, caller.account_id, after_seq, limit, cursor)
+    return await service.events(state, caller.account_id, after_seq, limit, cursor)

@@ -9,7 +9,7 @@ from schemas.derived import LedgerKind
 from schemas.messages import CloseReason, Side
 
 
-class Account(BaseModel):
+class AccountReply(BaseModel, title="Account"):
     """Balance is cash and margins; equity adds the unrealised profit; free margin is cash."""
 
     account_id: str
@@ -65,7 +65,7 @@ class Fills(BaseModel):
     next_cursor: str | None
 
 
-class AccountEvent(BaseModel):
+class AccountEventReply(BaseModel, title="AccountEvent"):
     """An event as the log has it. seq: the account's own, gap-free, the same as on the WebSocket.
 
     data: every field of the event, in the ledger's units (money in millionths, prices in ticks, quantities in lots).
@@ -81,5 +81,5 @@ class AccountEvent(BaseModel):
 class AccountEvents(BaseModel):
     """A page of events, the oldest first."""
 
-    items: list[AccountEvent]
+    items: list[AccountEventReply]
     next_cursor: str | None

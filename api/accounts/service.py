@@ -2,8 +2,8 @@
 
 from typing import Final
 
-from api.accounts.schemas import Account, AccountEvent, AccountEvents, Fill, Fills, LedgerLine, LedgerLines
-from api.app_state import Parts
+from api.accounts.schemas import AccountEventReply, AccountEvents, AccountReply, Fill, Fills, LedgerLine, LedgerLines
+from api.app_state import AppState
 from api.dispatch.read_your_writes import wait_for
 from api.http.amounts import money, money_or_null, price, quantity
 from api.http.cursors import read_cursor, write_cursor
@@ -18,24 +18,24 @@ LEVEL_EXPONENT: Final = 4
 _LEDGER: Final = "ledger"  # the question its cursors belong to
 
 
-async def find(parts: Parts, account_id: str) -> Account:
+async def find(state: AppState, account_id: str) -> AccountReply:
     """Give the caller's account."""
-    row = await parts.database.ask(lambda db: queries.account(db, account_id))
+    row = await state.database.ask(lambda db: queries.account(db, account_id))
     if row is None:
         # Whoever has just registered need not know that the tables are a moment behind.
-        shard = shard_of(account_id, parts.settings.shards)
-        await wait_for(parts, shard, parts.outcomes.seq(shard))
-        row = await parts.database.ask(lambda db: queries.account(db, account_id))
+        shard = shard_of(account_id, state.settings.shards)
+        await wait_for(state, shard, state.outcomes.seq(shard))
+        row = await state.database.ask(lambda db: queries.account(db, account_id))
     if row is None:
         raise ApiError(REFUSALS[Rejection.ACCOUNT_UNKNOWN], "The account is being opened; ask again")
     return account_of(account_id, row.cash, row.used_margin, row.unrealized_pnl)
 
 
-def account_of(account_id: str, cash: int, used_margin: int, unrealized_pnl: int) -> Account:
+def account_of(account_id: str, cash: int, used_margin: int, unrealized_pnl: int) -> AccountReply:
     """Write an account's figures."""
     equity = cash + used_margin + unrealized_pnl
     level = equity * 10**LEVEL_EXPONENT // used_margin if used_margin else None
-    return Account(
+    return AccountReply(
         account_id=account_id,
         balance=money(cash + used_margin),
         equity=money(equity),
@@ -46,10 +46,10 @@ def account_of(account_id: str, cash: int, used_margin: int, unrealized_pnl: int
     )
 
 
-async def ledger_lines(parts: Parts, account_id: str, limit: int, cursor: str | None) -> LedgerLines:
+async def ledger_lines(state: AppState, account_id: str, limit: int, cursor: str | None) -> LedgerLines:
     """List the caller's lines."""
     before = read_cursor(_LEDGER, cursor)
-    found = await parts.database.ask(lambda db: queries.ledger(db, account_id, limit=limit, before=before))
+    found = await state.database.ask(lambda db: queries.ledger(db, account_id, limit=limit, before=before))
     return LedgerLines(
         items=[line_of(row) for row in found.items], next_cursor=write_cursor(_LEDGER, found.next_cursor)
     )
@@ -68,20 +68,20 @@ def line_of(row: queries.LedgerRow) -> LedgerLine:
     )
 
 
-async def fills(parts: Parts, account_id: str, symbol: str | None, limit: int, cursor: str | None) -> Fills:
+async def fills(state: AppState, account_id: str, symbol: str | None, limit: int, cursor: str | None) -> Fills:
     """List the caller's executions."""
     question = f"fills~{symbol or ''}"
     before = read_cursor(question, cursor)
-    found = await parts.database.ask(
+    found = await state.database.ask(
         lambda db: queries.fills(db, account_id, symbol=symbol, limit=limit, before=before)
     )
     return Fills(
-        items=[_fill(parts, row) for row in found.items], next_cursor=write_cursor(question, found.next_cursor)
+        items=[_fill(state, row) for row in found.items], next_cursor=write_cursor(question, found.next_cursor)
     )
 
 
-def _fill(parts: Parts, row: queries.FillRow) -> Fill:
-    instrument = parts.prices.instruments[row.symbol]
+def _fill(state: AppState, row: queries.FillRow) -> Fill:
+    instrument = state.prices.instruments[row.symbol]
     return Fill(
         id=row.event_id,
         time=text_of(row.time),
@@ -99,15 +99,15 @@ def _fill(parts: Parts, row: queries.FillRow) -> Fill:
     )
 
 
-async def events(parts: Parts, account_id: str, after_seq: int, limit: int, cursor: str | None) -> AccountEvents:
+async def events(state: AppState, account_id: str, after_seq: int, limit: int, cursor: str | None) -> AccountEvents:
     """List the caller's events after one of them."""
     question = f"events~{after_seq}"
     before = read_cursor(question, cursor)
     after = after_seq if before is None else before
-    found = await parts.database.ask(lambda db: queries.account_events(db, account_id, after=after, limit=limit))
+    found = await state.database.ask(lambda db: queries.account_events(db, account_id, after=after, limit=limit))
     return AccountEvents(
         items=[
-            AccountEvent(
+            AccountEventReply(
                 event_id=row.event_id, seq=row.account_seq, time=text_of(row.time), type=row.type, data=row.event
             )
             for row in found.items

@@ -6,13 +6,13 @@ from typing import Final
 
 import msgspec
 
-from api.admin.schemas import Broadcast, Broadcasts, ParametersRequest
-from api.app_state import Parts
-from api.dispatch.request_options import Asked
+from api.admin.schemas import BroadcastReply, BroadcastsReply, ParametersRequest
+from api.app_state import AppState
+from api.dispatch.request_options import RequestOptions
 from api.http.numbers import units_of
 from api.http.problems import NOT_FOUND, REFUSALS, ApiError, Fault, malformed
 from api.http.times import micros_of, text_of
-from api.log.broadcasts import MARKET, PARAMETERS, Stored
+from api.log.broadcasts import MARKET, PARAMETERS, StoredBroadcast
 from schemas.bounds import parameters_out_of_bounds
 from schemas.messages import Instrument, MarketStatus
 from schemas.rejections import Rejection
@@ -22,59 +22,61 @@ PAUSE_S: Final = 0.05
 TRIES: Final = 5  # of a change while others change the same market
 
 
-async def set_status(parts: Parts, account_id: str, symbol: str, status: MarketStatus, asked: Asked) -> Broadcast:
+async def set_status(
+    state: AppState, account_id: str, symbol: str, status: MarketStatus, options: RequestOptions
+) -> BroadcastReply:
     """Let a market trade, only close, or halt."""
-    _instrument(parts, symbol)
-    name = f"{MARKET}{asked.command_id(account_id)}"
-    if not await parts.broadcasts.store_market_status(name, symbol, status):
+    _instrument(state, symbol)
+    name = f"{MARKET}{options.command_id(account_id)}"
+    if not await state.broadcasts.store_market_status(name, symbol, status):
         raise ApiError(REFUSALS[Rejection.COMMAND_ID_REUSED])
-    return await _said(parts, name)
+    return await _said(state, name)
 
 
-async def set_parameters(parts: Parts, symbol: str, request: ParametersRequest) -> Broadcast:
+async def set_parameters(state: AppState, symbol: str, request: ParametersRequest) -> BroadcastReply:
     """Change parameters of an instrument, on top of whatever was last said of it."""
-    _instrument(parts, symbol)
+    _instrument(state, symbol)
     for _ in range(TRIES):
-        stored = [one for one in await parts.broadcasts.stored() if one.name.startswith(PARAMETERS)]
+        stored = [one for one in await state.broadcasts.stored() if one.name.startswith(PARAMETERS)]
         name = f"{PARAMETERS}{1 + max((_number(one.name) for one in stored), default=1)}"
-        changed = _changed(_latest(stored, symbol) or _instrument(parts, symbol), request)
+        changed = _changed(_latest(stored, symbol) or _instrument(state, symbol), request)
         _refuse_unsound(changed)
-        if await parts.broadcasts.store_instrument(name, changed):
-            return await _said(parts, name)
+        if await state.broadcasts.store_instrument(name, changed):
+            return await _said(state, name)
     raise malformed("", "others change the instruments at the same time; try again")
 
 
-async def find(parts: Parts, name: str) -> Broadcast:
+async def find(state: AppState, name: str) -> BroadcastReply:
     """Give one broadcast."""
-    found = next((one for one in await parts.broadcasts.stored() if one.name == name), None)
+    found = next((one for one in await state.broadcasts.stored() if one.name == name), None)
     if found is None:
         raise ApiError(NOT_FOUND, "There is no broadcast of this name")
-    return _shown(parts, found)
+    return _shown(state, found)
 
 
-async def all_of(parts: Parts) -> Broadcasts:
+async def all_of(state: AppState) -> BroadcastsReply:
     """List the broadcasts, newest first."""
-    return Broadcasts(items=[_shown(parts, one) for one in reversed(await parts.broadcasts.stored())])
+    return BroadcastsReply(items=[_shown(state, one) for one in reversed(await state.broadcasts.stored())])
 
 
-async def _said(parts: Parts, name: str) -> Broadcast:
+async def _said(state: AppState, name: str) -> BroadcastReply:
     """Wait a moment for every shard's answer; give what is known then."""
     give_up = monotonic() + WAIT_S
     while True:
-        broadcast = await find(parts, name)
+        broadcast = await find(state, name)
         if not broadcast.waiting or monotonic() > give_up:
             return broadcast
         await asyncio.sleep(PAUSE_S)
 
 
-def _instrument(parts: Parts, symbol: str) -> Instrument:
-    instrument = parts.prices.instruments.get(symbol)
+def _instrument(state: AppState, symbol: str) -> Instrument:
+    instrument = state.prices.instruments.get(symbol)
     if instrument is None:
         raise ApiError(REFUSALS[Rejection.SYMBOL_UNKNOWN]._replace(status=404), f"There is no instrument {symbol!r}")
     return instrument
 
 
-def _latest(stored: list[Stored], symbol: str) -> Instrument | None:
+def _latest(stored: list[StoredBroadcast], symbol: str) -> Instrument | None:
     """Find what was last said of an instrument; it may not have reached every shard."""
     for one in sorted(stored, key=lambda each: -_number(each.name)):
         for instrument in msgspec.convert(one.content, tuple[Instrument, ...]):
@@ -105,10 +107,10 @@ def _refuse_unsound(instrument: Instrument) -> None:
         raise error
 
 
-def _shown(parts: Parts, stored: Stored) -> Broadcast:
-    return Broadcast(
+def _shown(state: AppState, stored: StoredBroadcast) -> BroadcastReply:
+    return BroadcastReply(
         name=stored.name,
         created_at=text_of(micros_of(stored.created_at)),
         answered=list(stored.answered),
-        waiting=[shard for shard in range(parts.settings.shards) if shard not in stored.answered],
+        waiting=[shard for shard in range(state.settings.shards) if shard not in stored.answered],
     )

@@ -7,18 +7,18 @@ from fastapi import APIRouter, Path, Response
 from api.admin import changes, service
 from api.admin.schemas import (
     AllParameters,
-    Broadcast,
-    Broadcasts,
+    BroadcastReply,
+    BroadcastsReply,
     Exposures,
-    Feed,
+    FeedReply,
     Ladder,
     Lag,
     ParametersRequest,
     StatusRequest,
 )
-from api.app_state import Api
+from api.app_state import StateDep
 from api.auth.caller import ADMIN_REFUSALS, SCHEMES, Administrator
-from api.dispatch.request_options import Asking
+from api.dispatch.request_options import OptionsDep
 from api.http.numbers import ExactRoute
 from api.http.problems import CROSS_SITE_REQUEST, MALFORMED, NOT_FOUND, REFUSALS, responses
 from schemas.rejections import Rejection
@@ -26,7 +26,7 @@ from schemas.rejections import Rejection
 SEEN: Final = responses(*ADMIN_REFUSALS)
 UNKNOWN: Final = REFUSALS[Rejection.SYMBOL_UNKNOWN]._replace(status=404)
 CHANGED: Final = responses(*ADMIN_REFUSALS, CROSS_SITE_REQUEST, UNKNOWN, MALFORMED) | {
-    202: {"model": Broadcast, "description": "Stored, and not in force in every shard yet"}
+    202: {"model": BroadcastReply, "description": "Stored, and not in force in every shard yet"}
 }
 STATUS_SET: Final = CHANGED | responses(MALFORMED, REFUSALS[Rejection.COMMAND_ID_REUSED])
 
@@ -36,64 +36,64 @@ router = APIRouter(prefix="/admin", tags=["admin"], route_class=ExactRoute, depe
 
 
 @router.get("/instruments", responses=SEEN)
-async def list_parameters(parts: Api, _: Administrator) -> AllParameters:
+async def list_parameters(state: StateDep, _: Administrator) -> AllParameters:
     """List the instruments with every parameter, and whether their markets are open."""
-    return service.parameters(parts)
+    return service.parameters(state)
 
 
 @router.patch("/instruments/{symbol}", responses=CHANGED)
 async def change_parameters(
-    parts: Api, _: Administrator, symbol: Symbol, body: ParametersRequest, response: Response
-) -> Broadcast:
+    state: StateDep, _: Administrator, symbol: Symbol, body: ParametersRequest, response: Response
+) -> BroadcastReply:
     """Change parameters of an instrument in every shard; never its tick, lot and tick value."""
-    return _answer(await changes.set_parameters(parts, symbol, body), response)
+    return _answer(await changes.set_parameters(state, symbol, body), response)
 
 
 @router.post("/instruments/{symbol}/status", responses=STATUS_SET)
 async def set_market_status(
-    parts: Api, caller: Administrator, symbol: Symbol, body: StatusRequest, asked: Asking, response: Response
-) -> Broadcast:
+    state: StateDep, caller: Administrator, symbol: Symbol, body: StatusRequest, options: OptionsDep, response: Response
+) -> BroadcastReply:
     """Open a market, let it only close, or halt it, in every shard."""
-    return _answer(await changes.set_status(parts, caller.account_id, symbol, body.status, asked), response)
+    return _answer(await changes.set_status(state, caller.account_id, symbol, body.status, options), response)
 
 
 @router.get("/broadcasts", responses=SEEN)
-async def list_broadcasts(parts: Api, _: Administrator) -> Broadcasts:
+async def list_broadcasts(state: StateDep, _: Administrator) -> BroadcastsReply:
     """List all that was said to every shard, newest first."""
-    return await changes.all_of(parts)
+    return await changes.all_of(state)
 
 
 @router.get("/broadcasts/{name}", responses=SEEN | responses(NOT_FOUND, MALFORMED))
-async def get_broadcast(parts: Api, _: Administrator, name: Annotated[str, Path(max_length=64)]) -> Broadcast:
+async def get_broadcast(state: StateDep, _: Administrator, name: Annotated[str, Path(max_length=64)]) -> BroadcastReply:
     """Say which shards have answered."""
-    return await changes.find(parts, name)
+    return await changes.find(state, name)
 
 
 @router.get("/exposure", responses=SEEN)
-async def get_exposure(parts: Api, _: Administrator) -> Exposures:
+async def get_exposure(state: StateDep, _: Administrator) -> Exposures:
     """Sum what clients hold in each market, at the last prices."""
-    return await service.exposure(parts)
+    return await service.exposure(state)
 
 
 @router.get("/liquidations", responses=SEEN)
-async def get_liquidation_ladder(parts: Api, _: Administrator) -> Ladder:
+async def get_liquidation_ladder(state: StateDep, _: Administrator) -> Ladder:
     """Tell which positions are liquidated when a price moves by 1 %, 2 %, up to 50 %."""
-    return await service.ladder(parts)
+    return await service.ladder(state)
 
 
 @router.get("/feed", responses=SEEN)
-async def get_feed(parts: Api, _: Administrator) -> Feed:
+async def get_feed(state: StateDep, _: Administrator) -> FeedReply:
     """Tell whose prices count, how old they are, and which tick waits for confirmation."""
-    return await service.feed(parts)
+    return await service.feed(state)
 
 
 @router.get("/lag", responses=SEEN)
-async def get_lag(parts: Api, _: Administrator) -> Lag:
+async def get_lag(state: StateDep, _: Administrator) -> Lag:
     """Tell how far engine and projector are behind the log, by shard."""
-    return await service.lag(parts)
+    return await service.lag(state)
 
 
-def _answer(broadcast: Broadcast, response: Response) -> Broadcast:
+def _answer(broadcast: BroadcastReply, response: Response) -> BroadcastReply:
     response.headers["Location"] = f"/api/v1/admin/broadcasts/{broadcast.name}"
     response.status_code = 202 if broadcast.waiting else 200
     return broadcast

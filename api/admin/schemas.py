@@ -77,7 +77,7 @@ class StatusRequest(BaseModel):
     status: MarketStatus
 
 
-class Broadcast(BaseModel):
+class BroadcastReply(BaseModel, title="Broadcast"):
     """Something said to every shard: in force everywhere once no shard is waited for."""
 
     name: str = Field(examples=["instruments-2"])
@@ -86,10 +86,10 @@ class Broadcast(BaseModel):
     waiting: list[int] = Field(description="shards that have not; it is sent to them again")
 
 
-class Broadcasts(BaseModel):
+class BroadcastsReply(BaseModel, title="Broadcasts"):
     """All that was said to every shard, newest first."""
 
-    items: list[Broadcast]
+    items: list[BroadcastReply]
     next_cursor: str | None = None
 
 
@@ -153,7 +153,7 @@ class FeedPrice(BaseModel):
     held_ask: Decimals | None
 
 
-class Feed(BaseModel):
+class FeedReply(BaseModel, title="Feed"):
     """Whose prices count; name is null before a feed was selected."""
 
     name: FeedName | None

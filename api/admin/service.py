@@ -6,8 +6,8 @@ from api.admin.schemas import (
     AllParameters,
     Exposure,
     Exposures,
-    Feed,
     FeedPrice,
+    FeedReply,
     Ladder,
     Lag,
     MarketExposure,
@@ -15,7 +15,7 @@ from api.admin.schemas import (
     Rung,
     ShardLag,
 )
-from api.app_state import Parts
+from api.app_state import AppState
 from api.http.amounts import leverage, money, price, price_or_null, quantity, rate
 from api.http.times import now, text_of
 from projector import queries
@@ -27,16 +27,16 @@ PERCENT_EXPONENT: Final = 2
 MILLISECOND: Final = 1_000
 
 
-def parameters(parts: Parts) -> AllParameters:
+def parameters(state: AppState) -> AllParameters:
     """List the instruments with all there is about them."""
-    return AllParameters(items=[_parameters(parts, instrument) for instrument in parts.prices.instruments.values()])
+    return AllParameters(items=[_parameters(state, instrument) for instrument in state.prices.instruments.values()])
 
 
-async def exposure(parts: Parts) -> Exposures:
+async def exposure(state: AppState) -> Exposures:
     """Sum what clients hold in each market."""
-    rows = {(row.symbol, row.side): row for row in await parts.database.ask(queries.exposure)}
+    rows = {(row.symbol, row.side): row for row in await state.database.ask(queries.exposure)}
     items = []
-    for symbol, instrument in parts.prices.instruments.items():
+    for symbol, instrument in state.prices.instruments.items():
         long, short = rows.get((symbol, "long")), rows.get((symbol, "short"))
         net = (long.quantity if long else 0) - (short.quantity if short else 0)
         profit = (long.unrealized_pnl if long else 0) + (short.unrealized_pnl if short else 0)
@@ -52,16 +52,16 @@ async def exposure(parts: Parts) -> Exposures:
     return Exposures(items=items)
 
 
-async def ladder(parts: Parts) -> Ladder:
+async def ladder(state: AppState) -> Ladder:
     """Tell what each move of a price would liquidate."""
-    rows = await parts.database.ask(lambda db: queries.liquidation_ladder(db, MOVES_BPS))
+    rows = await state.database.ask(lambda db: queries.liquidation_ladder(db, MOVES_BPS))
     return Ladder(
         items=[
             Rung(
                 symbol=row.symbol,
                 side=row.side,
                 move=render(row.move_bps, PERCENT_EXPONENT),
-                price=price(parts.prices.instruments[row.symbol], row.price),
+                price=price(state.prices.instruments[row.symbol], row.price),
                 positions=row.positions,
                 entry_notional=money(row.entry_notional),
                 margin=money(row.margin),
@@ -71,35 +71,35 @@ async def ladder(parts: Parts) -> Ladder:
     )
 
 
-async def feed(parts: Parts) -> Feed:
+async def feed(state: AppState) -> FeedReply:
     """Tell whose prices count and what each is worth."""
-    selected, prices = await parts.database.ask(lambda db: (queries.last_feed(db), queries.last_prices(db)))
+    selected, prices = await state.database.ask(lambda db: (queries.last_feed(db), queries.last_prices(db)))
     moment = now()
-    return Feed(
+    return FeedReply(
         name=None if selected is None else selected.name,
         run=None if selected is None else selected.run,
         live=None if selected is None else selected.live,
         selected_at=None if selected is None else text_of(selected.selected_at),
         prices=[
-            _price(instrument, prices.get(symbol), moment) for symbol, instrument in parts.prices.instruments.items()
+            _price(instrument, prices.get(symbol), moment) for symbol, instrument in state.prices.instruments.items()
         ],
     )
 
 
-async def lag(parts: Parts) -> Lag:
+async def lag(state: AppState) -> Lag:
     """Tell how far every part is behind the one before it."""
-    rows = {row.shard: row for row in await parts.database.ask(queries.progress)}
+    rows = {row.shard: row for row in await state.database.ask(queries.progress)}
     moment = now()
     return Lag(
-        broker_answers=parts.ends.broker_answers(),
-        shards=[_lag(parts, shard, rows.get(shard), moment) for shard in range(parts.settings.shards)],
+        broker_answers=state.engine_lag.broker_answers(),
+        shards=[_lag(state, shard, rows.get(shard), moment) for shard in range(state.settings.shards)],
     )
 
 
-def _parameters(parts: Parts, instrument: Instrument) -> Parameters:
+def _parameters(state: AppState, instrument: Instrument) -> Parameters:
     return Parameters(
         symbol=instrument.symbol,
-        status=parts.prices.status(instrument.symbol),
+        status=state.prices.status(instrument.symbol),
         tick_size=price(instrument, 1),
         lot_size=quantity(instrument, 1),
         quantity_min=quantity(instrument, instrument.quantity_min),
@@ -144,14 +144,14 @@ def _price(instrument: Instrument, row: queries.PriceRow | None, moment: int) ->
     )
 
 
-def _lag(parts: Parts, shard: int, row: queries.ShardProgress | None, moment: int) -> ShardLag:
-    events = parts.outcomes.seq(shard)
+def _lag(state: AppState, shard: int, row: queries.ShardProgress | None, moment: int) -> ShardLag:
+    events = state.outcomes.seq(shard)
     projected = 0 if row is None else row.seq
-    behind = parts.ends.is_behind(shard) or projected < events
+    behind = state.engine_lag.is_behind(shard) or projected < events
     return ShardLag(
         shard=shard,
-        commands=parts.ends.end(shard),
-        executed=parts.outcomes.command_offset(shard) + 1,
+        commands=state.engine_lag.end(shard),
+        executed=state.outcomes.command_offset(shard) + 1,
         events=events,
         projected=projected,
         projection_lag=max(0, events - projected),

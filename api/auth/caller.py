@@ -13,7 +13,7 @@ from uuid import UUID
 from fastapi import Depends, Request
 from fastapi.security import APIKeyCookie, APIKeyHeader, HTTPBearer, OAuth2PasswordBearer
 
-from api.app_state import Api, Parts
+from api.app_state import AppState, StateDep
 from api.credentials.cookies import COOKIE, login_cookies
 from api.credentials.signatures import KEY_HEADER, check_signature, check_time, read_signature, signed_text
 from api.credentials.tokens import Claims
@@ -57,7 +57,7 @@ _signature = APIKeyHeader(
 )
 
 
-class Signed(NamedTuple):
+class SignedInUser(NamedTuple):
     """A signed-in user, and the session they are in, or the API key that signed. began, expires_at: of the session."""
 
     user: User
@@ -72,66 +72,66 @@ class Signed(NamedTuple):
         return self.user.account_id
 
 
-async def authenticate(request: Request, parts: Api) -> Signed:
+async def authenticate(request: Request, state: StateDep) -> SignedInUser:
     """Believe the Authorization header first, then a signature, then the cookies; of one user all of them."""
     header = _bearer_token(request)
-    cookies = login_cookies(request, parts.settings.profile)
+    cookies = login_cookies(request, state.settings.profile)
     if KEY_HEADER in request.headers:
         if header is not None:
             raise ApiError(CREDENTIALS_CONFLICT, f"Send one of Authorization and {KEY_HEADER}")
-        return await _authenticate_key(request, parts, cookies)
+        return await _authenticate_key(request, state, cookies)
     if header is not None:
-        claims = parts.tokens.read(header)
-        _refuse_others(parts, claims.user_id, cookies)
-        return await _in_session(parts, [claims])
+        claims = state.tokens.read(header)
+        _refuse_others(state, claims.user_id, cookies)
+        return await _in_session(state, [claims])
     if not cookies:
         raise ApiError(NOT_AUTHENTICATED)
-    refuse_cross_site(request, parts)
-    good = _good(parts, cookies) or [parts.tokens.read(cookies[0])]
-    _refuse_others(parts, good[0].user_id, cookies)
-    return await _in_session(parts, good)
+    refuse_cross_site(request, state)
+    good = _good(state, cookies) or [state.tokens.read(cookies[0])]
+    _refuse_others(state, good[0].user_id, cookies)
+    return await _in_session(state, good)
 
 
-async def believe(parts: Parts, token: str) -> Signed:
+async def believe(state: AppState, token: str) -> SignedInUser:
     """Give whose access token this is, where it did not come with a request's headers; 401 where it is not good."""
-    return await _in_session(parts, [parts.tokens.read(token)])
+    return await _in_session(state, [state.tokens.read(token)])
 
 
-async def signed_in(request: Request, parts: Api) -> Signed:
+async def signed_in(request: Request, state: StateDep) -> SignedInUser:
     """Give who sent the request; one that is refused is its address's, so that guessing is bounded."""
     try:
-        return await authenticate(request, parts)
+        return await authenticate(request, state)
     except ApiError:
         if not is_counted(request):
-            parts.rate_limits.count(request, "public", address_of(request))
+            state.rate_limits.count(request, "public", address_of(request))
         raise
 
 
 # A signature is believed once: whatever else asks who the caller is in the same request must ask for this.
-Caller = Annotated[Signed, Depends(signed_in)]
+Caller = Annotated[SignedInUser, Depends(signed_in)]
 
 
-async def in_person(caller: Caller) -> Signed:
+async def in_person(caller: Caller) -> SignedInUser:
     """Believe a session only."""
     if caller.session_id is None:
         raise ApiError(SCOPE_MISSING, "An API key may not do this; sign in")
     return caller
 
 
-InPerson = Annotated[Signed, Depends(in_person)]
+InPerson = Annotated[SignedInUser, Depends(in_person)]
 
 
-async def administrator(caller: InPerson) -> Signed:
+async def administrator(caller: InPerson) -> SignedInUser:
     """Believe only who has the role now, whatever they had when the token was made."""
     if caller.user.role != "admin":
         raise ApiError(FORBIDDEN, "Only administrators may")
     return caller
 
 
-Administrator = Annotated[Signed, Depends(administrator)]
+Administrator = Annotated[SignedInUser, Depends(administrator)]
 
 
-def refuse_cross_site(request: Request, parts: Parts) -> None:
+def refuse_cross_site(request: Request, state: AppState) -> None:
     """Refuse what a browser sends for a page of another site; without either header it is no browser, and passes."""
     if request.method in SAFE_METHODS:
         return
@@ -141,14 +141,14 @@ def refuse_cross_site(request: Request, parts: Parts) -> None:
     if origin is None:
         return
     own = f"{request.url.scheme}://{request.headers.get('host', '')}"
-    if origin != own and origin not in allowed_origins(parts):
+    if origin != own and origin not in allowed_origins(state):
         raise ApiError(CROSS_SITE_REQUEST, "The request's Origin is not allowed")
 
 
-def allowed_origins(parts: Parts) -> tuple[str, ...]:
+def allowed_origins(state: AppState) -> tuple[str, ...]:
     """Pages that may call from a browser: those of the settings, and in the demo profile the usual local ones."""
-    configured = parts.settings.cors_origins
-    return (*configured, *DEMO_ORIGINS) if parts.settings.profile == "demo" else configured
+    configured = state.settings.cors_origins
+    return (*configured, *DEMO_ORIGINS) if state.settings.profile == "demo" else configured
 
 
 def address_of(request: Request) -> str:
@@ -156,46 +156,46 @@ def address_of(request: Request) -> str:
     return request.client.host if request.client is not None else ""
 
 
-async def _authenticate_key(request: Request, parts: Parts, cookies: list[str]) -> Signed:
+async def _authenticate_key(request: Request, state: AppState, cookies: list[str]) -> SignedInUser:
     """Believe a signature once; an unknown key is told nothing else than a wrong signature."""
     signature = read_signature(request.headers)
     check_time(signature, time_ns() // 1_000_000)
-    key = await parts.database.ask(lambda db: key_store.find_by_id(db, signature.key_id))
+    key = await state.database.ask(lambda db: key_store.find_by_id(db, signature.key_id))
     if key is None:
         raise ApiError(SIGNATURE_INVALID)
     check_signature(signature, key.public_key, await signed_text(request, signature))
-    if not await parts.database.ask(lambda db: key_store.use(db, signature)):
+    if not await state.database.ask(lambda db: key_store.use(db, signature)):
         raise ApiError(SIGNATURE_INVALID, "The nonce was used before, or the key was revoked")
-    _refuse_others(parts, key.user.user_id, cookies)
+    _refuse_others(state, key.user.user_id, cookies)
     scope = "read" if request.method in SAFE_METHODS or request.url.path in READING else "trade"
     if scope not in key.scopes:
         raise ApiError(SCOPE_MISSING, f"The API key has no scope `{scope}`")
-    return Signed(key.user, None, key_id=signature.key_id)
+    return SignedInUser(key.user, None, key_id=signature.key_id)
 
 
-async def _in_session(parts: Parts, claims: list[Claims]) -> Signed:
+async def _in_session(state: AppState, claims: list[Claims]) -> SignedInUser:
     """Give the user of the first session that is going on."""
     for one in claims:
-        found = await parts.database.ask(partial(find_by_session, session_id=one.session_id, user_id=one.user_id))
+        found = await state.database.ask(partial(find_by_session, session_id=one.session_id, user_id=one.user_id))
         if found is not None:
-            return Signed(found[0], one.session_id, found[1], one.expires_at)
+            return SignedInUser(found[0], one.session_id, found[1], one.expires_at)
     raise ApiError(TOKEN_INVALID, "The session is over")
 
 
-def _good(parts: Parts, cookies: list[str]) -> list[Claims]:
+def _good(state: AppState, cookies: list[str]) -> list[Claims]:
     """Read the tokens that are ours and not over: another program's cookie may have one of these names."""
     claims = []
     for cookie in cookies:
         try:
-            claims.append(parts.tokens.read(cookie))
+            claims.append(state.tokens.read(cookie))
         except ApiError:
             continue
     return claims
 
 
-def _refuse_others(parts: Parts, user_id: UUID, cookies: list[str]) -> None:
+def _refuse_others(state: AppState, user_id: UUID, cookies: list[str]) -> None:
     """A cookie that is no longer good says nothing against the credential believed."""
-    if any(claims.user_id != user_id for claims in _good(parts, cookies)):
+    if any(claims.user_id != user_id for claims in _good(state, cookies)):
         raise ApiError(CREDENTIALS_CONFLICT)
 
 

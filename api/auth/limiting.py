@@ -8,9 +8,9 @@ from fastapi.routing import RouteContext
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.app_state import Api, Parts
+from api.app_state import AppState, StateDep
 from api.auth.caller import SAFE_METHODS, Caller, address_of
-from api.http.rate_limits import STANDING, Bucket
+from api.http.rate_limits import BUCKET_STATE, Bucket
 
 
 class RateLimitHeaders:
@@ -26,7 +26,7 @@ class RateLimitHeaders:
             return
 
         async def saying(message: Message) -> None:
-            standing = scope.get("state", {}).get(STANDING)
+            standing = scope.get("state", {}).get(BUCKET_STATE)
             if message["type"] == "http.response.start" and standing is not None:
                 MutableHeaders(scope=message).update(standing.headers())
             await send(message)
@@ -38,24 +38,24 @@ def bucket_of(method: str, path: str) -> Bucket:
     """Say which bucket a signed-in request is taken from: what ends a position or an order never waits for the rest."""
     if method in SAFE_METHODS:
         return "reads"
-    parts = path.split("/")
-    is_cancel = method == "DELETE" and "orders" in parts
-    return "closing" if is_cancel or "close" in parts or "close-all" in parts else "orders"
+    state = path.split("/")
+    is_cancel = method == "DELETE" and "orders" in state
+    return "closing" if is_cancel or "close" in state or "close-all" in state else "orders"
 
 
-async def limit_account(request: Request, parts: Api, caller: Caller) -> None:
+async def limit_account(request: Request, state: StateDep, caller: Caller) -> None:
     """Count a signed-in request against its account."""
-    take(request, parts, bucket_of(request.method, request.url.path), caller.account_id)
+    take(request, state, bucket_of(request.method, request.url.path), caller.account_id)
 
 
-async def limit_address(request: Request, parts: Api) -> None:
+async def limit_address(request: Request, state: StateDep) -> None:
     """Count a request of anyone's against the address it came from."""
-    take(request, parts, "public", address_of(request))
+    take(request, state, "public", address_of(request))
 
 
-def take(request: Request, parts: Parts, bucket: Bucket, who: str) -> None:
+def take(request: Request, state: AppState, bucket: Bucket, who: str) -> None:
     """Count a request whose bucket its body decides, or whose sender is nobody in particular."""
-    parts.rate_limits.count(request, bucket, who)
+    state.rate_limits.count(request, bucket, who)
 
 
 def is_limited(route: RouteContext) -> bool:

@@ -7,7 +7,7 @@ from projector.queries import Interval
 from schemas.messages import FeedName
 
 
-class Candle(BaseModel):
+class CandleReply(BaseModel, title="Candle"):
     """The mid within an interval of log time. ticks: accepted ones; source: the feed of the last.
 
     Before a symbol's first tick: minutes of `source`'s own past, without ticks.
@@ -28,5 +28,5 @@ class Candle(BaseModel):
 class Candles(BaseModel):
     """A page of candles, newest first."""
 
-    items: list[Candle]
+    items: list[CandleReply]
     next_cursor: str | None

@@ -2,8 +2,8 @@
 
 from datetime import datetime
 
-from api.app_state import Parts
-from api.candles.schemas import Candle, Candles
+from api.app_state import AppState
+from api.candles.schemas import CandleReply, Candles
 from api.http.amounts import mid
 from api.http.cursors import read_cursor, write_cursor
 from api.http.problems import REFUSALS, ApiError, malformed
@@ -14,7 +14,7 @@ from schemas.rejections import Rejection
 
 
 async def page(
-    parts: Parts,
+    state: AppState,
     symbol: str,
     interval: queries.Interval,
     start: datetime | None,
@@ -23,7 +23,7 @@ async def page(
     cursor: str | None,
 ) -> Candles:
     """List a symbol's candles that begin in [start, end)."""
-    instrument = parts.prices.instruments.get(symbol)
+    instrument = state.prices.instruments.get(symbol)
     if instrument is None:
         raise ApiError(REFUSALS[Rejection.SYMBOL_UNKNOWN]._replace(status=404), f"There is no instrument {symbol!r}")
     question = f"candles~{symbol}~{interval}"
@@ -33,7 +33,7 @@ async def page(
     last = moment + 1 if end is None else micros_of(end)
     if first >= last:
         raise malformed("from", "must be before `to`")
-    rows = await parts.database.ask(
+    rows = await state.database.ask(
         lambda db: queries.candles(
             db, symbol, interval, first, last if before is None else min(last, before), now=moment, limit=limit + 1
         )
@@ -45,9 +45,9 @@ async def page(
     )
 
 
-def candle_of(row: queries.CandleRow, instrument: Instrument) -> Candle:
+def candle_of(row: queries.CandleRow, instrument: Instrument) -> CandleReply:
     """Write a candle."""
-    return Candle(
+    return CandleReply(
         symbol=row.symbol,
         interval=row.interval,
         start=text_of(row.start),

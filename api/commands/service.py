@@ -1,7 +1,7 @@
 """What became of a command, as far as anything is known about it."""
 
-from api.app_state import Parts
-from api.commands.schemas import Command
+from api.app_state import AppState
+from api.commands.schemas import CommandReply
 from api.dispatch.dispatcher import is_on_its_way
 from api.dispatch.read_your_writes import wait_for
 from api.dispatch.settling import lagging
@@ -16,44 +16,44 @@ from schemas.rejections import Rejection
 from schemas.sharding import shard_of
 
 
-async def find(parts: Parts, account_id: str, command_id: str) -> Command:
+async def find(state: AppState, account_id: str, command_id: str) -> CommandReply:
     """Give one of the caller's commands; `unknown` where this process cannot say whether it is in the log."""
-    found = await _decided(parts, account_id, command_id)
+    found = await _decided(state, account_id, command_id)
     if found is not None:
         return found
-    sent = parts.command_log.sent(command_id)
+    sent = state.producer.sent(command_id)
     if sent is not None and sent.command.account_id == account_id:
-        return Command(command_id=command_id, status="pending" if is_on_its_way(parts, sent) else "unknown")
+        return CommandReply(command_id=command_id, status="pending" if is_on_its_way(state, sent) else "unknown")
     # Another process may have sent it, or this one before its last start.
-    if await lagging(parts, shard_of(account_id, parts.settings.shards)) is not None:
-        return Command(command_id=command_id, status="unknown")
-    found = await _decided(parts, account_id, command_id)
+    if await lagging(state, shard_of(account_id, state.settings.shards)) is not None:
+        return CommandReply(command_id=command_id, status="unknown")
+    found = await _decided(state, account_id, command_id)
     if found is None:
         raise ApiError(NOT_FOUND, "Nothing is known here of a command of yours with this id")
     return found
 
 
-async def _decided(parts: Parts, account_id: str, command_id: str) -> Command | None:
+async def _decided(state: AppState, account_id: str, command_id: str) -> CommandReply | None:
     """Find the outcome in memory, or in the tables."""
-    recent = parts.outcomes.recent(command_id)
+    recent = state.outcomes.recent(command_id)
     if recent is not None and recent.event.account_id == account_id:
         # What is said to be done is shown as it is now, and by whatever is read next.
-        await wait_for(parts, recent.shard, recent.event.seq)
-        return await _of_outcome(parts, account_id, command_id, recent)
-    row = await parts.database.ask(lambda db: queries.command(db, account_id, command_id))
-    return None if row is None else await _of_row(parts, account_id, row)
+        await wait_for(state, recent.shard, recent.event.seq)
+        return await _of_outcome(state, account_id, command_id, recent)
+    row = await state.database.ask(lambda db: queries.command(db, account_id, command_id))
+    return None if row is None else await _of_row(state, account_id, row)
 
 
-async def _of_outcome(parts: Parts, account_id: str, command_id: str, outcome: Outcome) -> Command:
+async def _of_outcome(state: AppState, account_id: str, command_id: str, outcome: Outcome) -> CommandReply:
     event = outcome.event
-    instruments = parts.prices.instruments
+    instruments = state.prices.instruments
     match event:
         case CommandRejected(rejection=rejection):
             is_order = event.command == OpenPosition.__name__
-            order = order_of_refusal(event, instruments, parts.command_log) if is_order else None
-            return Command(command_id=command_id, status="rejected", code=Rejection(rejection).name, order=order)
+            order = order_of_refusal(event, instruments, state.producer) if is_order else None
+            return CommandReply(command_id=command_id, status="rejected", code=Rejection(rejection).name, order=order)
         case PositionOpened():
-            return Command(
+            return CommandReply(
                 command_id=command_id,
                 status="done",
                 order=order_of_event(event, instruments),
@@ -64,26 +64,26 @@ async def _of_outcome(parts: Parts, account_id: str, command_id: str, outcome: O
             | PositionReduced(position_id=position_id)
             | StopsAmended(position_id=position_id)
         ):
-            row = await parts.database.ask(lambda db: queries.position(db, account_id, position_id))
+            row = await state.database.ask(lambda db: queries.position(db, account_id, position_id))
             position = None if row is None else position_of_row(row, instruments)
-            return Command(command_id=command_id, status="done", position=position)
+            return CommandReply(command_id=command_id, status="done", position=position)
         case _:
-            return Command(command_id=command_id, status="done")
+            return CommandReply(command_id=command_id, status="done")
 
 
-async def _of_row(parts: Parts, account_id: str, row: queries.CommandRow) -> Command:
-    instruments = parts.prices.instruments
+async def _of_row(state: AppState, account_id: str, row: queries.CommandRow) -> CommandReply:
+    instruments = state.prices.instruments
     position_id = row.position_id
     position = (
         None
         if position_id is None
-        else await parts.database.ask(lambda db: queries.position(db, account_id, position_id))
+        else await state.database.ask(lambda db: queries.position(db, account_id, position_id))
     )
     order = None
     if row.type == OpenPosition.__name__:
-        opened = await parts.database.ask(lambda db: queries.opening(db, account_id, row.seq))
-        order = order_of_row(row, opened, instruments, parts.command_log)
-    return Command(
+        opened = await state.database.ask(lambda db: queries.opening(db, account_id, row.seq))
+        order = order_of_row(row, opened, instruments, state.producer)
+    return CommandReply(
         command_id=row.command_id,
         status=row.status,
         code=None if row.rejection is None else Rejection(row.rejection).name,

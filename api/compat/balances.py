@@ -4,8 +4,8 @@ from typing import Final
 
 from pydantic import BaseModel, Field
 
-from api.accounts.schemas import Account
-from api.auth.caller import Signed
+from api.accounts.schemas import AccountReply
+from api.auth.caller import SignedInUser
 from api.compat.names import short
 from api.http.problems import NOT_FOUND, ApiError
 from schemas.units import MONEY_EXPONENT, parse
@@ -21,7 +21,7 @@ class Scaled(BaseModel):
     decimals: int
 
 
-class Held(Scaled):
+class HeldBalance(Scaled, title="Held"):
     """The same, named."""
 
     symbol: str = Field(examples=["USDC"])
@@ -35,26 +35,28 @@ class Purse(BaseModel):
     ETH: Scaled
     SOL: Scaled
     userId: str  # noqa: N815  # The seeds' own name.
-    balances: list[Held]
+    balances: list[HeldBalance]
 
 
-def cents_of(account: Account) -> int:
+def cents_of(account: AccountReply) -> int:
     """Give the free money in cents; what is below one is not shown."""
     return parse(account.free_margin, MONEY_EXPONENT) // CENT
 
 
-def purse_of(account: Account, caller: Signed) -> Purse:
+def purse_of(account: AccountReply, caller: SignedInUser) -> Purse:
     """Write a balance as both seeds read it."""
     amounts = {name: Scaled(balance=0, decimals=places) for name, places in DECIMALS.items()}
     amounts["USD"] = Scaled(balance=cents_of(account), decimals=DECIMALS["USD"])
     return Purse(
         **amounts,
         userId=str(caller.user.user_id),
-        balances=[Held(symbol="USDC" if name == "USD" else name, **dict(amount)) for name, amount in amounts.items()],
+        balances=[
+            HeldBalance(symbol="USDC" if name == "USD" else name, **dict(amount)) for name, amount in amounts.items()
+        ],
     )
 
 
-def held(account: Account, asset: str) -> tuple[str, Scaled]:
+def held(account: AccountReply, asset: str) -> tuple[str, Scaled]:
     """Give the name and amount of one asset; USDC is USD."""
     name = short(asset.strip().upper())
     name = "USD" if name in {"USDC", "USDT"} else name

@@ -3,9 +3,9 @@
 from datetime import UTC, datetime, timedelta
 from typing import Final, cast
 
-from api.app_state import Parts
+from api.app_state import AppState
 from api.candles import service
-from api.candles.schemas import Candle
+from api.candles.schemas import CandleReply
 from api.compat.names import instrument_named
 from api.http.cursors import LIMIT_MAX
 from api.http.problems import malformed
@@ -25,14 +25,14 @@ def interval_of(name: str, text: str) -> Interval:
 
 
 async def oldest_first(
-    parts: Parts, asset: str, interval: Interval, start: datetime | None, end: datetime | None
-) -> list[Candle]:
+    state: AppState, asset: str, interval: Interval, start: datetime | None, end: datetime | None
+) -> list[CandleReply]:
     """List an asset's candles that begin in [start, end), the newest three thousand at most, as charts draw them."""
-    symbol = instrument_named(parts, asset).symbol
-    found: list[Candle] = []
+    symbol = instrument_named(state, asset).symbol
+    found: list[CandleReply] = []
     cursor = None
     for _ in range(PAGES_MAX):
-        page = await service.page(parts, symbol, interval, start, end, LIMIT_MAX, cursor)
+        page = await service.page(state, symbol, interval, start, end, LIMIT_MAX, cursor)
         found += page.items
         cursor = page.next_cursor
         if cursor is None:
@@ -40,7 +40,7 @@ async def oldest_first(
     return found[::-1]
 
 
-def end_of(candle: Candle) -> str:
+def end_of(candle: CandleReply) -> str:
     """Give the time at which a candle's interval ends."""
     end = datetime.fromisoformat(candle.start) + timedelta(minutes=MINUTES[candle.interval])
     return text_of(micros_of(end))

@@ -19,7 +19,7 @@ from uuid import uuid4
 
 from fastapi import Request, Response
 
-from api.app_state import Parts
+from api.app_state import AppState
 from api.credentials.cookies import set_login_cookie
 from api.credentials.tokens import now
 from api.store import users as store
@@ -38,18 +38,18 @@ class DaySession(NamedTuple):
     headers: dict[str, str]
 
 
-async def sign_in_for_a_day(parts: Parts, request: LoginRequest, address: str) -> DaySession:
+async def sign_in_for_a_day(state: AppState, request: LoginRequest, address: str) -> DaySession:
     """Check the password as every login does, and begin a session of 24 hours."""
-    user, headers = await service.check_login(parts, request, address)
-    return DaySession(user, await begin_day_session(parts, user), headers)
+    user, headers = await service.check_login(state, request, address)
+    return DaySession(user, await begin_day_session(state, user), headers)
 
 
-async def begin_day_session(parts: Parts, user: User) -> str:
+async def begin_day_session(state: AppState, user: User) -> str:
     """Begin a session of 24 hours, and give its only token: it ends by logout, and is not refreshed."""
-    assert parts.settings.profile == "demo", "seed routers are served in the demo profile only"
+    assert state.settings.profile == "demo", "seed routers are served in the demo profile only"
     session_id, began = uuid4(), now()
-    await parts.database.ask(lambda db: store.begin_session(db, session_id, user.user_id, began + DAY))
-    return parts.tokens.issue(user.user_id, session_id, began, DAY)
+    await state.database.ask(lambda db: store.begin_session(db, session_id, user.user_id, began + DAY))
+    return state.tokens.issue(user.user_id, session_id, began, DAY)
 
 
 def set_day_cookie(request: Request, response: Response, token: str, name: Literal["authToken", "token"]) -> None:

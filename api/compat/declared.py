@@ -18,7 +18,7 @@ from api.http.problems import (
     RATE_LIMITED,
     REFUSALS,
     TOO_MANY_LOGINS,
-    Kind,
+    ProblemKind,
 )
 from schemas.rejections import Rejection
 
@@ -29,7 +29,7 @@ _token = APIKeyCookie(name="token", auto_error=False, scheme_name="token")
 SCHEMES: Final = [Depends(_bearer), Depends(_auth_token), Depends(_token)]
 SIGNED: Final = [*SCHEMES, BY_ACCOUNT]
 ANYONE: Final = [BY_ADDRESS]
-READ: Final[tuple[Kind, ...]] = (
+READ: Final[tuple[ProblemKind, ...]] = (
     *CALLER_REFUSALS,
     MALFORMED,
     NOT_FOUND,
@@ -42,7 +42,7 @@ _PRICED: Final = (
     REFUSALS[Rejection.PRICE_STALE],
     REFUSALS[Rejection.MARKET_HALTED],
 )
-OPENED: Final[tuple[Kind, ...]] = (
+OPENED: Final[tuple[ProblemKind, ...]] = (
     *EVERY_COMMAND,
     RATE_LIMITED,
     *_PRICED,
@@ -57,7 +57,7 @@ OPENED: Final[tuple[Kind, ...]] = (
         )
     ),
 )
-CLOSED: Final[tuple[Kind, ...]] = (
+CLOSED: Final[tuple[ProblemKind, ...]] = (
     *EVERY_COMMAND,
     RATE_LIMITED,
     *_PRICED,
@@ -73,7 +73,7 @@ PENDING: Final[dict[int | str, dict[str, Any]]] = {
         "content": {"application/json": {"schema": {"type": "object", "required": ["command_id", "status"]}}},
     }
 }
-DEPOSITED: Final[tuple[Kind, ...]] = (
+DEPOSITED: Final[tuple[ProblemKind, ...]] = (
     *EVERY_COMMAND,
     RATE_LIMITED,
     REFUSALS[Rejection.AMOUNT_NOT_POSITIVE],

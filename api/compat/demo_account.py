@@ -6,13 +6,13 @@ from uuid import UUID
 import structlog
 
 from api.accounts import service as accounts
-from api.accounts.schemas import Account
-from api.app_state import Parts
-from api.auth.caller import Signed
+from api.accounts.schemas import AccountReply
+from api.app_state import AppState
+from api.auth.caller import SignedInUser
 from api.compat.tickets import account_after
 from api.demo import service as demo
-from api.dispatch.dispatcher import Undecided, ask
-from api.dispatch.request_options import Asked, deadline
+from api.dispatch.dispatcher import Pending, ask
+from api.dispatch.request_options import RequestOptions, deadline
 from api.http.problems import REFUSALS, ApiError
 from api.store.users import User
 from schemas.commands import OpenAccount
@@ -23,21 +23,21 @@ from schemas.units import MICROS_PER_USDC, MONEY_EXPONENT, parse
 ID: Final = UUID("5eed0004-0000-4000-8000-000000000004")
 FULL: Final = 10_000 * MICROS_PER_USDC
 LOW: Final = 1_000 * MICROS_PER_USDC  # below it, and without a position, it is filled up again
-NOBODY: Final = Signed(User(ID, "demo@localhost", None, "user", str(ID), account_opened=True), ID)
+NOBODY: Final = SignedInUser(User(ID, "demo@localhost", None, "user", str(ID), account_opened=True), ID)
 
 
-async def shared_account(parts: Parts) -> Account:
+async def shared_account(state: AppState) -> AccountReply:
     """Give the account, opened and filled up where it has to be."""
     try:
-        account = await accounts.find(parts, NOBODY.account_id)
+        account = await accounts.find(state, NOBODY.account_id)
     except ApiError as error:
         if error.kind is not REFUSALS[Rejection.ACCOUNT_UNKNOWN]:
             raise
-        account = await _open(parts)
-    return await _refill(parts) if _is_low(account) else account
+        account = await _open(state)
+    return await _refill(state) if _is_low(account) else account
 
 
-async def _open(parts: Parts) -> Account:
+async def _open(state: AppState) -> AccountReply:
     command = OpenAccount(
         command_id=open_account_id(NOBODY.account_id),
         account_id=NOBODY.account_id,
@@ -45,33 +45,35 @@ async def _open(parts: Parts) -> Account:
         first_deposit=FULL,
     )
     try:
-        reply = await ask(parts, command)
+        reply = await ask(state, command)
     except ApiError as error:
         if error.kind is not REFUSALS[Rejection.ACCOUNT_EXISTS]:
             raise
-        reply = Undecided(command.command_id)  # Another request opened it first.
-    return await account_after(parts, NOBODY, reply)
+        reply = Pending(command.command_id)  # Another request opened it first.
+    return await account_after(state, NOBODY, reply)
 
 
-def _is_low(account: Account) -> bool:
+def _is_low(account: AccountReply) -> bool:
     used, free = (parse(figure, MONEY_EXPONENT) for figure in (account.used_margin, account.free_margin))
     return used == 0 and free < LOW
 
 
-async def _refill(parts: Parts) -> Account:
+async def _refill(state: AppState) -> AccountReply:
     """Bring it to 10,000; two who find it empty at once send the same deposit, which counts once.
 
     The line is read before the balance: a deposit that is seen only as a line would be followed by a second one.
     """
-    last = (await accounts.ledger_lines(parts, NOBODY.account_id, 1, None)).items[0].id
-    account = await accounts.find(parts, NOBODY.account_id)
+    last = (await accounts.ledger_lines(state, NOBODY.account_id, 1, None)).items[0].id
+    account = await accounts.find(state, NOBODY.account_id)
     if not _is_low(account):
         return account
     missing = FULL - parse(account.free_margin, MONEY_EXPONENT)
     try:
-        reply = await demo.deposit(parts, NOBODY.account_id, missing, Asked(f"refill/{last}", respond_async=False))
+        reply = await demo.deposit(
+            state, NOBODY.account_id, missing, RequestOptions(f"refill/{last}", respond_async=False)
+        )
     except ApiError as error:
         # What a day may bring in is used up: the account stays as it is, and the orders say what it cannot pay.
         structlog.get_logger().warning("shared account not refilled", code=error.kind.code)
         return account
-    return await account_after(parts, NOBODY, reply)
+    return await account_after(state, NOBODY, reply)

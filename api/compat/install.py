@@ -7,12 +7,12 @@ from fastapi import APIRouter, FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 
-from api.app_state import Parts
-from api.commands.schemas import Command
+from api.app_state import AppState
+from api.commands.schemas import CommandReply
 from api.compat import seed_000, seed_001, seed_001_engine, seed_002, seed_003, seed_004, shared
 from api.compat.spot_stream import SpotStream
 from api.http.problems import REGISTRY, Problem
-from api.http.published import publish
+from api.http.published import publish, shapes_of
 
 DOCUMENT: Final = "/api/compat/openapi.json"
 DESCRIPTION: Final = """What clients written for one of five older systems send and expect, on the same ledger.
@@ -33,9 +33,9 @@ ROUTERS: Final = (
 )
 
 
-def add_seeds_to(app: FastAPI, parts: Parts) -> None:
+def add_seeds_to(app: FastAPI, state: AppState) -> None:
     """Serve them; called before the canonical routes, of which one path is theirs too where `asset=` is asked."""
-    app.state.spot_stream = SpotStream(parts)
+    app.state.spot_stream = SpotStream(state)
     routers = APIRouter(generate_unique_id_function=_operation_id)
     for router in ROUTERS:
         routers.include_router(router)
@@ -64,9 +64,7 @@ def _document(routers: APIRouter) -> dict[str, Any]:
     )
     publish(made, PUBLISHED)
     schemas = made["components"]["schemas"]
-    for model in (Problem, Command):
-        schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
-        schemas |= schema.pop("$defs", {})
-        schemas[model.__name__] = schema
+    for model in (Problem, CommandReply):
+        schemas |= shapes_of(model)
     schemas["Problem"]["properties"]["code"]["enum"] = list(REGISTRY)
     return made

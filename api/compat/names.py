@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from api.app_state import Parts
+from api.app_state import AppState
 from api.http.problems import REFUSALS, ApiError
 from schemas.messages import Instrument
 from schemas.rejections import Rejection
@@ -10,9 +10,9 @@ from schemas.rejections import Rejection
 ENDINGS: Final = ("_USDC", "_USDT", "USDC", "USDT")
 
 
-def instrument_named(parts: Parts, name: str) -> Instrument:
+def instrument_named(state: AppState, name: str) -> Instrument:
     """Give the instrument; what is none is refused, and never replaced by another."""
-    instrument = parts.prices.instruments.get(f"{short(name.strip().upper())}_USDC")
+    instrument = state.prices.instruments.get(f"{short(name.strip().upper())}_USDC")
     if instrument is None:
         raise ApiError(REFUSALS[Rejection.SYMBOL_UNKNOWN], f"There is no instrument {name!r}")
     return instrument

@@ -8,7 +8,7 @@ import msgspec
 from pydantic import BaseModel, WithJsonSchema
 from starlette.responses import Response
 
-from api.dispatch.dispatcher import Reply, Undecided
+from api.dispatch.dispatcher import Pending, Reply
 from api.dispatch.replies import accepted
 
 Digits = Annotated[Decimal, WithJsonSchema({"type": "number"})]
@@ -54,4 +54,4 @@ def command_id_of(reply: Reply) -> str:
 
 def headers_of(reply: Reply) -> dict[str, str]:
     """Give the headers that name a decided command's place."""
-    return {} if isinstance(reply, Undecided) else reply.headers()
+    return {} if isinstance(reply, Pending) else reply.headers()

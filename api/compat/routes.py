@@ -9,7 +9,7 @@ from fastapi.exceptions import RequestValidationError
 
 from api.http.errors import of_validation
 from api.http.numbers import ExactRoute
-from api.http.problems import ApiError, Kind, responses
+from api.http.problems import ApiError, ProblemKind, responses
 
 REFUSED = (404, 409, 422)  # what is wrong with a request; who sends it and what is down keep their status
 
@@ -38,7 +38,7 @@ class SeedRoute(ExactRoute):
         return {"error": error.detail, "message": error.detail}
 
     @classmethod
-    def refusals(cls, *kinds: Kind) -> dict[int | str, dict[str, Any]]:
+    def refusals(cls, *kinds: ProblemKind) -> dict[int | str, dict[str, Any]]:
         """Declare problems under the statuses this seed has for them."""
         return responses(*(kind._replace(status=cls.refused_as.get(kind.status, kind.status)) for kind in kinds))
 

@@ -7,16 +7,16 @@ from pydantic import BaseModel, Field
 from starlette.responses import Response
 
 from api.accounts import service as accounts
-from api.app_state import Api, Parts
-from api.auth.caller import Caller, Signed
+from api.app_state import AppState, StateDep
+from api.auth.caller import Caller, SignedInUser
 from api.compat.balances import Purse, Scaled, cents_of, held, purse_of
 from api.compat.declared import ANYONE, CLOSED, OPENED, PENDING, READ, SIGNED
 from api.compat.names import instrument_named, short
 from api.compat.replies import command_id_of, encoded, headers_of, undecided, written
 from api.compat.routes import SeedRoute
-from api.compat.tickets import Wanted, account_after, close_ticket, known_order, open_ticket, price_now
+from api.compat.tickets import TradeOrder, account_after, close_position_of, known_order, open_position_of, price_now
 from api.dispatch.read_your_writes import CAUGHT_UP
-from api.dispatch.request_options import Asked, Asking
+from api.dispatch.request_options import OptionsDep, RequestOptions
 from api.http.numbers import Leverage, Money, Text, Whole
 from api.http.problems import RATE_LIMITED, REPLAYED
 from schemas.messages import Side
@@ -74,35 +74,35 @@ READING: Final = SeedRoute.refusals(*READ)
 
 
 @router.post("/trades", status_code=201, response_model=Trade, responses=OPENING, dependencies=SIGNED)
-async def create_trade(parts: Api, caller: Caller, body: TradeRequest, asked: Asking) -> Response:
+async def create_trade(state: StateDep, caller: Caller, body: TradeRequest, options: OptionsDep) -> Response:
     """Open a position, guarded by `slippage` from the price as it is now."""
-    return await _open(parts, caller, body, asked)
+    return await _open(state, caller, body, options)
 
 
 @router.post("/api/v1/trade/create", status_code=201, response_model=Trade, responses=OPENING, dependencies=SIGNED)
-async def create_trade_v1(parts: Api, caller: Caller, body: TradeRequest, asked: Asking) -> Response:
+async def create_trade_v1(state: StateDep, caller: Caller, body: TradeRequest, options: OptionsDep) -> Response:
     """Open a position, guarded by `slippage` from the price as it is now."""
-    return await _open(parts, caller, body, asked)
+    return await _open(state, caller, body, options)
 
 
 @router.post(TRADE_ID, response_model=Seed000Closed, responses=CLOSING, dependencies=SIGNED)
 async def close_trade(
-    parts: Api, caller: Caller, order_id: Annotated[str, Path(max_length=64)], asked: Asking
+    state: StateDep, caller: Caller, order_id: Annotated[str, Path(max_length=64)], options: OptionsDep
 ) -> Response:
     """Close a trade of yours at the market's price."""
-    return await _close(parts, caller, order_id, asked)
+    return await _close(state, caller, order_id, options)
 
 
 @router.post("/api/v1/trade/close", response_model=Seed000Closed, responses=CLOSING, dependencies=SIGNED)
-async def close_trade_v1(parts: Api, caller: Caller, body: Seed000CloseRequest, asked: Asking) -> Response:
+async def close_trade_v1(state: StateDep, caller: Caller, body: Seed000CloseRequest, options: OptionsDep) -> Response:
     """Close a trade of yours at the market's price."""
-    return await _close(parts, caller, body.orderId, asked)
+    return await _close(state, caller, body.orderId, options)
 
 
 @router.get("/api/v1/balance", response_model=Purse, responses=READING, dependencies=[*SIGNED, CAUGHT_UP])
-async def balance_v1(parts: Api, caller: Caller) -> Response:
+async def balance_v1(state: StateDep, caller: Caller) -> Response:
     """Give the free money, in cents."""
-    return written(purse_of(await accounts.find(parts, caller.account_id), caller))
+    return written(purse_of(await accounts.find(state, caller.account_id), caller))
 
 
 @router.get(
@@ -111,41 +111,41 @@ async def balance_v1(parts: Api, caller: Caller) -> Response:
     responses=READING,
     dependencies=[*SIGNED, CAUGHT_UP],
 )
-async def balance_of_asset_v1(parts: Api, caller: Caller, asset: Annotated[str, Path(max_length=32)]) -> Response:
+async def balance_of_asset_v1(state: StateDep, caller: Caller, asset: Annotated[str, Path(max_length=32)]) -> Response:
     """Give one asset's amount, under its name."""
-    _, amount = held(await accounts.find(parts, caller.account_id), asset)
+    _, amount = held(await accounts.find(state, caller.account_id), asset)
     return encoded({asset: amount.model_dump()})
 
 
 @router.get("/api/v1/supportedAssets", responses=SeedRoute.refusals(RATE_LIMITED), dependencies=ANYONE)
-async def supported_assets(parts: Api) -> Assets:
+async def supported_assets(state: StateDep) -> Assets:
     """List what may be traded."""
-    symbols = [short(symbol) for symbol in parts.prices.instruments]
+    symbols = [short(symbol) for symbol in state.prices.instruments]
     return Assets(assets=[Asset(symbol=symbol, name=NAMES.get(symbol, symbol)) for symbol in symbols])
 
 
-async def _open(parts: Parts, caller: Signed, body: TradeRequest, asked: Asked) -> Response:
-    before = await known_order(parts, caller, asked)
+async def _open(state: AppState, caller: SignedInUser, body: TradeRequest, options: RequestOptions) -> Response:
+    before = await known_order(state, caller, options)
     if before is not None:
         return written(Trade(orderId=str(before.position_id)), 201, {REPLAYED: "true"})
-    instrument = instrument_named(parts, body.asset)
-    wanted = Wanted(
+    instrument = instrument_named(state, body.asset)
+    wanted = TradeOrder(
         asset=instrument.symbol,
         side=body.type,
         margin=body.margin,
         leverage=body.leverage,
         slippage_bps=body.slippage,
-        expected_price=None if body.slippage is None else price_now(parts, instrument, body.type),
+        expected_price=None if body.slippage is None else price_now(state, instrument, body.type),
     )
-    order, reply = await open_ticket(parts, caller, wanted, asked)
+    order, reply = await open_position_of(state, caller, wanted, options)
     if order is None or order.position_id is None:
         return undecided(reply, orderId=command_id_of(reply))
     return written(Trade(orderId=order.position_id), 201, headers_of(reply))
 
 
-async def _close(parts: Parts, caller: Signed, ticket: str, asked: Asked) -> Response:
-    position, reply = await close_ticket(parts, caller, ticket, asked)
+async def _close(state: AppState, caller: SignedInUser, ticket: str, options: RequestOptions) -> Response:
+    position, reply = await close_position_of(state, caller, ticket, options)
     if position is None:
         return undecided(reply, orderId=ticket)
-    account = await account_after(parts, caller, reply)
+    account = await account_after(state, caller, reply)
     return written(Seed000Closed(balance=cents_of(account)), headers=headers_of(reply))

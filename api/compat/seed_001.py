@@ -9,7 +9,7 @@ from starlette.responses import Response
 from starlette.routing import Match
 from starlette.types import Scope
 
-from api.app_state import Api
+from api.app_state import StateDep
 from api.compat import candles
 from api.compat.declared import ANYONE, SIGNED_IN, SIGNED_UP
 from api.compat.names import instrument_named, short
@@ -33,7 +33,7 @@ class AssetPrice(BaseModel):
     decimal: int
 
 
-class Kline(BaseModel):
+class SeedKline(BaseModel, title="Kline"):
     """A candle as Backpack writes it; volumes are not known here."""
 
     start: str
@@ -67,17 +67,17 @@ klines = APIRouter(tags=["seed 001"], route_class=AssetRoute)
     responses=BadRequestRoute.refusals(*SIGNED_UP),
     dependencies=ANYONE,
 )
-async def signup(parts: Api, request: Request, body: SignUp) -> Response:
+async def signup(state: StateDep, request: Request, body: SignUp) -> Response:
     """Make a user and their account, and sign them in for a day."""
-    return welcome(await sign_up(parts, request, body), request, "authToken", "Signed up", 201)
+    return welcome(await sign_up(state, request, body), request, "authToken", "Signed up", 201)
 
 
 @router.post(
     "/api/v1/auth/signin", response_model=Welcome, responses=BadRequestRoute.refusals(*SIGNED_IN), dependencies=ANYONE
 )
-async def signin(parts: Api, request: Request, body: SignIn) -> Response:
+async def signin(state: StateDep, request: Request, body: SignIn) -> Response:
     """Sign in for a day."""
-    return welcome(await sign_in(parts, request, body), request, "authToken", "Signed in")
+    return welcome(await sign_in(state, request, body), request, "authToken", "Signed in")
 
 
 @router.get(
@@ -87,10 +87,10 @@ async def signin(parts: Api, request: Request, body: SignIn) -> Response:
     ),
     dependencies=ANYONE,
 )
-async def price(parts: Api, asset: Annotated[str, Query(max_length=32, examples=["SOL_USDC"])]) -> AssetPrice:
+async def price(state: StateDep, asset: Annotated[str, Query(max_length=32, examples=["SOL_USDC"])]) -> AssetPrice:
     """Give the last price, however old: a ticker says how old."""
-    instrument = instrument_named(parts, asset)
-    quote = parts.prices.quote(instrument.symbol)
+    instrument = instrument_named(state, asset)
+    quote = state.prices.quote(instrument.symbol)
     if quote is None:
         raise ApiError(REFUSALS[Rejection.NO_PRICE])
     places = SCALES.get(short(instrument.symbol), 6)
@@ -100,7 +100,7 @@ async def price(parts: Api, asset: Annotated[str, Query(max_length=32, examples=
 
 @klines.get(
     "/api/v1/candles",
-    response_model=list[Kline],
+    response_model=list[SeedKline],
     # Without `asset=` it is the canonical route that answers, and says that it wants a symbol.
     responses=BadRequestRoute.refusals(
         MALFORMED, REFUSALS[Rejection.SYMBOL_UNKNOWN], DATABASE_UNAVAILABLE, RATE_LIMITED
@@ -109,16 +109,16 @@ async def price(parts: Api, asset: Annotated[str, Query(max_length=32, examples=
     dependencies=ANYONE,
 )
 async def last_klines(
-    parts: Api,
+    state: StateDep,
     asset: Annotated[str, Query(max_length=32, examples=["SOL"])],
     interval: Annotated[str, Query(max_length=8)] = "1h",
 ) -> Response:
     """Give the candles of the last 24 hours, oldest first, as Backpack writes them."""
     known = candles.interval_of("interval", interval)
-    found = await candles.oldest_first(parts, asset, known, datetime.now(UTC) - CANDLES, None)
+    found = await candles.oldest_first(state, asset, known, datetime.now(UTC) - CANDLES, None)
     return encoded(
         [
-            Kline(
+            SeedKline(
                 start=candle.start,
                 end=candles.end_of(candle),
                 open=candle.open,

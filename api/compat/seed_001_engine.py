@@ -9,17 +9,17 @@ from pydantic import BaseModel, Field
 from starlette.responses import Response
 
 from api.accounts import service as accounts
-from api.app_state import Api, Parts
-from api.auth.caller import Caller, Signed
+from api.app_state import AppState, StateDep
+from api.auth.caller import Caller, SignedInUser
 from api.auth.limiting import take
 from api.compat.declared import CLOSED, OPENED, PENDING, SCHEMES
 from api.compat.names import short
 from api.compat.replies import command_id_of, digits, digits_or_null, encoded, headers_of, written
 from api.compat.routes import BadRequestRoute
-from api.compat.tickets import Wanted, close_ticket, open_ticket, until_shown
-from api.dispatch.dispatcher import Reply, Undecided
+from api.compat.tickets import TradeOrder, close_position_of, open_position_of, until_shown
+from api.dispatch.dispatcher import Pending, Reply
 from api.dispatch.read_your_writes import CAUGHT_UP, LAG_HEADER
-from api.dispatch.request_options import Asked, Asking
+from api.dispatch.request_options import OptionsDep, RequestOptions
 from api.http.numbers import Leverage, Money, Number, Text, Whole
 from api.http.problems import REFUSALS, ApiError
 from api.http.rate_limits import Bucket
@@ -91,7 +91,7 @@ class EngineResponse(BaseModel):
     message: str
 
 
-class Envelope(BaseModel):
+class EngineEnvelope(BaseModel, title="Envelope"):
     """A command's answer. orderId: our command id; latency: milliseconds."""
 
     success: bool
@@ -110,7 +110,7 @@ class EngineRoute(BadRequestRoute):
         return super().members(error, request) | _envelope(request, said, success=False).model_dump(exclude_none=True)
 
 
-class Answer(NamedTuple):
+class EngineAnswer(NamedTuple):
     """What a command gave: null data while it is undecided."""
 
     order_id: str
@@ -124,26 +124,26 @@ router = APIRouter(tags=["seed 001"], route_class=EngineRoute)
 
 @router.post(
     "/api/v1/engine",
-    response_model=Envelope,
+    response_model=EngineEnvelope,
     responses=EngineRoute.refusals(*OPENED, *CLOSED, REFUSALS[Rejection.ACCOUNT_EXISTS]) | PENDING,
     dependencies=[*SCHEMES, CAUGHT_UP],
 )
 async def execute(
-    parts: Api, caller: Caller, request: Request, response: Response, body: EngineRequest, asked: Asking
+    state: StateDep, caller: Caller, request: Request, response: Response, body: EngineRequest, options: OptionsDep
 ) -> Response:
     """Execute one command, and say what came of it."""
-    take(request, parts, _bucket(body), caller.account_id)
+    take(request, state, _bucket(body), caller.account_id)
     match body:
         case CreateAccount():
-            answer = await _create_account(parts, caller)
+            answer = await _create_account(state, caller)
         case GetBalance() | GetUsdBalance():
-            answer = await _balance(parts, caller, usd_only=isinstance(body, GetUsdBalance))
+            answer = await _balance(state, caller, usd_only=isinstance(body, GetUsdBalance))
         case CreateTrade():
-            answer = await _open(parts, caller, body, asked)
+            answer = await _open(state, caller, body, options)
         case CloseTrade():
-            answer = await _close(parts, caller, body, asked)
+            answer = await _close(state, caller, body, options)
         case DeleteUser():
-            answer = await _delete(parts, caller)
+            answer = await _delete(state, caller)
     decided = answer.data is not None
     said = EngineResponse(
         orderId=answer.order_id,
@@ -160,35 +160,35 @@ async def execute(
     return encoded(content, 202, {"Location": f"/api/v1/commands/{answer.order_id}", "Retry-After": "1"})
 
 
-async def _create_account(parts: Parts, caller: Signed) -> Answer:
-    headers = {} if caller.user.account_opened else await open_account(parts, caller.user)
-    account = await accounts.find(parts, caller.account_id)
+async def _create_account(state: AppState, caller: SignedInUser) -> EngineAnswer:
+    headers = {} if caller.user.account_opened else await open_account(state, caller.user)
+    account = await accounts.find(state, caller.account_id)
     data = {
         "email": caller.user.email,
         "initialUsdBalance": digits(account.balance),
-        "assets": ["USD", *(short(symbol) for symbol in parts.prices.instruments)],
+        "assets": ["USD", *(short(symbol) for symbol in state.prices.instruments)],
     }
-    return Answer(open_account_id(caller.account_id), "Account created successfully", data, headers)
+    return EngineAnswer(open_account_id(caller.account_id), "Account created successfully", data, headers)
 
 
-async def _balance(parts: Parts, caller: Signed, *, usd_only: bool) -> Answer:
-    free = digits((await accounts.find(parts, caller.account_id)).free_margin)
+async def _balance(state: AppState, caller: SignedInUser, *, usd_only: bool) -> EngineAnswer:
+    free = digits((await accounts.find(state, caller.account_id)).free_margin)
     data: dict[str, Any] = {"email": caller.user.email}
     if usd_only:
         data["usdBalance"] = free
     else:
-        data["balances"] = {"USD": free} | {short(symbol): 0 for symbol in parts.prices.instruments}
-    return Answer(str(uuid4()), "Balance retrieved successfully", data, {})
+        data["balances"] = {"USD": free} | {short(symbol): 0 for symbol in state.prices.instruments}
+    return EngineAnswer(str(uuid4()), "Balance retrieved successfully", data, {})
 
 
-async def _open(parts: Parts, caller: Signed, body: CreateTrade, asked: Asked) -> Answer:
+async def _open(state: AppState, caller: SignedInUser, body: CreateTrade, options: RequestOptions) -> EngineAnswer:
     if body.leverage is not None and body.leverage > LEVERAGE_MAX:
         raise ApiError(
             REFUSALS[Rejection.LEVERAGE_OUT_OF_RANGE],
             "leverage is 1 to 100 and 50 means 50x; the old scale of tenths, 10 to 1000, is not used: send a tenth",
         )
     side: Side = "long" if body.direction == "LONG" else "short"
-    wanted = Wanted(
+    wanted = TradeOrder(
         asset=body.asset,
         side=side,
         margin=body.margin,
@@ -196,7 +196,7 @@ async def _open(parts: Parts, caller: Signed, body: CreateTrade, asked: Asked) -
         stop_loss=body.stopLossPrice,
         take_profit=body.takeProfitPrice,
     )
-    order, reply = await open_ticket(parts, caller, wanted, asked)
+    order, reply = await open_position_of(state, caller, wanted, options)
     if order is None or order.position_id is None:
         return _pending(reply)
     data = {
@@ -212,15 +212,15 @@ async def _open(parts: Parts, caller: Signed, body: CreateTrade, asked: Asked) -
         "warnings": list(order.warnings) or None,
     }
     present = {name: value for name, value in data.items() if value is not None}
-    return Answer(order.command_id, "Trade created successfully", present, headers_of(reply))
+    return EngineAnswer(order.command_id, "Trade created successfully", present, headers_of(reply))
 
 
-async def _close(parts: Parts, caller: Signed, body: CloseTrade, asked: Asked) -> Answer:
-    position, reply = await close_ticket(parts, caller, body.tradeId, asked)
+async def _close(state: AppState, caller: SignedInUser, body: CloseTrade, options: RequestOptions) -> EngineAnswer:
+    position, reply = await close_position_of(state, caller, body.tradeId, options)
     if position is None or position.receipt_id is None:
         return _pending(reply)
-    await until_shown(parts, reply)
-    receipt = await receipts.find(parts, caller.account_id, position.receipt_id)
+    await until_shown(state, reply)
+    receipt = await receipts.find(state, caller.account_id, position.receipt_id)
     data = {
         "email": caller.user.email,
         "tradeId": position.id,
@@ -230,13 +230,13 @@ async def _close(parts: Parts, caller: Signed, body: CloseTrade, asked: Asked) -
         "totalReturn": digits(receipt.margin_returned),
         "closePrice": digits(receipt.close_price),
     }
-    return Answer(command_id_of(reply), "Trade closed successfully", data, headers_of(reply))
+    return EngineAnswer(command_id_of(reply), "Trade closed successfully", data, headers_of(reply))
 
 
-async def _delete(parts: Parts, caller: Signed) -> Answer:
-    waiting = await deletion.delete_user(parts, caller.user)
+async def _delete(state: AppState, caller: SignedInUser) -> EngineAnswer:
+    waiting = await deletion.delete_user(state, caller.user)
     data = {"email": caller.user.email, "tradesToClose": waiting}
-    return Answer(str(uuid4()), "User deleted successfully", data, {})
+    return EngineAnswer(str(uuid4()), "User deleted successfully", data, {})
 
 
 def _bucket(body: BaseModel) -> Bucket:
@@ -250,11 +250,11 @@ def _bucket(body: BaseModel) -> Bucket:
             return "orders"
 
 
-def _pending(reply: Reply) -> Answer:
-    message = "Not decided yet" if isinstance(reply, Undecided) else "Done, and not to be shown yet"
-    return Answer(command_id_of(reply), f"{message}; look at Location", None, {})
+def _pending(reply: Reply) -> EngineAnswer:
+    message = "Not decided yet" if isinstance(reply, Pending) else "Done, and not to be shown yet"
+    return EngineAnswer(command_id_of(reply), f"{message}; look at Location", None, {})
 
 
-def _envelope(request: Request, said: EngineResponse, *, success: bool) -> Envelope:
+def _envelope(request: Request, said: EngineResponse, *, success: bool) -> EngineEnvelope:
     latency = round((perf_counter() - request.state.came_at) * 1_000)
-    return Envelope(success=success, orderId=said.orderId, engineResponse=said, latency=latency)
+    return EngineEnvelope(success=success, orderId=said.orderId, engineResponse=said, latency=latency)

@@ -7,19 +7,19 @@ from fastapi import APIRouter, Request, WebSocket
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
-from api.app_state import Api, Parts
-from api.auth.caller import Caller, Signed
+from api.app_state import AppState, StateDep
+from api.auth.caller import Caller, SignedInUser
 from api.auth.limiting import take
 from api.compat import spot, spot_store
 from api.compat.declared import OPENED, READ, SCHEMES, SIGNED
 from api.compat.names import spot as spot_name
 from api.compat.replies import Digits, digits, encoded, written
 from api.compat.routes import SeedRoute
-from api.compat.spot import Wish
+from api.compat.spot import SpotRequest
 from api.compat.spot_stream import SpotStream
 from api.compat.spot_views import SpotView, of_progress, of_venue_row
 from api.dispatch.read_your_writes import CAUGHT_UP
-from api.dispatch.request_options import Asked, Asking
+from api.dispatch.request_options import OptionsDep, RequestOptions
 from api.http.numbers import Number, Text
 from api.http.problems import BROKER_UNAVAILABLE, CROSS_SITE_REQUEST, ORDER_NOT_OPEN, ApiError
 from api.store import close_alls as close_all_store
@@ -67,28 +67,30 @@ class NetPosition(BaseModel):
     realizedPnl: Digits  # noqa: N815
 
 
-class Route(SeedRoute):
+class Seed002Route(SeedRoute):
     """This seed answers what it cannot take with 400."""
 
     refused_as: ClassVar[dict[int, int]] = {409: 400, 422: 400}
 
 
-router = APIRouter(tags=["seed 002"], route_class=Route)
+router = APIRouter(tags=["seed 002"], route_class=Seed002Route)
 
 
-@router.post("/api/trading/orders", response_model=Submitted, responses=Route.refusals(*OPENED), dependencies=SCHEMES)
+@router.post(
+    "/api/trading/orders", response_model=Submitted, responses=Seed002Route.refusals(*OPENED), dependencies=SCHEMES
+)
 async def submit_order(
-    parts: Api, caller: Caller, request: Request, body: Seed002OrderRequest, asked: Asking
+    state: StateDep, caller: Caller, request: Request, body: Seed002OrderRequest, options: OptionsDep
 ) -> Response:
     """Take a spot order; it is pending."""
     # Selling is the only way out here, so that it waits for no other orders.
-    take(request, parts, "closing" if body.side == "SELL" else "orders", caller.account_id)
-    await _refuse_key_of_close_all(parts, caller, asked)
-    wish = Wish(body.symbol.strip().upper(), body.side, body.type, body.quantity, body.price)
-    if await keys.has(parts, caller.user.user_id):
-        order_id = await _at_venue(parts, caller, wish, asked)
+    take(request, state, "closing" if body.side == "SELL" else "orders", caller.account_id)
+    await _refuse_key_of_close_all(state, caller, options)
+    wish = SpotRequest(body.symbol.strip().upper(), body.side, body.type, body.quantity, body.price)
+    if await keys.has(state, caller.user.user_id):
+        order_id = await _at_venue(state, caller, wish, options)
     else:
-        order = await spot.place(parts, caller, wish, asked)
+        order = await spot.place(state, caller, wish, options)
         order_id = order.order_id
         stream: SpotStream = request.app.state.spot_stream
         stream.tell(order)
@@ -98,16 +100,16 @@ async def submit_order(
 @router.get(
     "/api/trading/orders",
     response_model=list[SpotView],
-    responses=Route.refusals(*READ),
+    responses=Seed002Route.refusals(*READ),
     dependencies=[*SIGNED, CAUGHT_UP],
 )
-async def list_spot_orders(parts: Api, caller: Caller) -> Response:
+async def list_spot_orders(state: StateDep, caller: Caller) -> Response:
     """List your last hundred orders, newest first."""
     user_id = str(caller.user.user_id)
-    at_venue = await venue.orders(parts, caller.account_id, spot_store.LISTED_MAX)
-    here = await parts.database.ask(lambda db: spot_store.latest(db, caller.account_id))
+    at_venue = await venue.orders(state, caller.account_id, spot_store.LISTED_MAX)
+    here = await state.database.ask(lambda db: spot_store.latest(db, caller.account_id))
     views = [of_venue_row(row, user_id) for row in at_venue.items]
-    views += [of_progress(progress, user_id) for progress in await spot.progress_of(parts, here)]
+    views += [of_progress(progress, user_id) for progress in await spot.progress_of(state, here)]
     views.sort(key=lambda view: view.timestamp, reverse=True)
     return encoded([view.written() for view in views[: spot_store.LISTED_MAX]])
 
@@ -116,44 +118,44 @@ async def list_spot_orders(parts: Api, caller: Caller) -> Response:
     "/api/trading/orders/{order_id}",
     response_model=SpotView,
     response_model_exclude_none=True,
-    responses=Route.refusals(*READ),
+    responses=Seed002Route.refusals(*READ),
     dependencies=[*SIGNED, CAUGHT_UP],
 )
-async def get_spot_order(parts: Api, caller: Caller, order_id: str) -> Response:
+async def get_spot_order(state: StateDep, caller: Caller, order_id: str) -> Response:
     """Give one order of yours."""
     user_id = str(caller.user.user_id)
-    order = await parts.database.ask(lambda db: spot_store.find(db, caller.account_id, order_id))
+    order = await state.database.ask(lambda db: spot_store.find(db, caller.account_id, order_id))
     if order is not None:
-        (progress,) = await spot.progress_of(parts, [order])
+        (progress,) = await spot.progress_of(state, [order])
         return encoded(of_progress(progress, user_id).written())
-    return encoded(of_venue_row(await venue.order(parts, caller.account_id, order_id), user_id).written())
+    return encoded(of_venue_row(await venue.order(state, caller.account_id, order_id), user_id).written())
 
 
 @router.delete(
     "/api/trading/orders/{order_id}",
     response_model=Cancelling,
-    responses=Route.refusals(*READ, CROSS_SITE_REQUEST, ORDER_NOT_OPEN, BROKER_UNAVAILABLE),
+    responses=Seed002Route.refusals(*READ, CROSS_SITE_REQUEST, ORDER_NOT_OPEN, BROKER_UNAVAILABLE),
     dependencies=SIGNED,
 )
-async def cancel_spot_order(parts: Api, caller: Caller, order_id: str) -> Response:
+async def cancel_spot_order(state: StateDep, caller: Caller, order_id: str) -> Response:
     """Cancel what is left of an order at the venue. What is executed here is filled or rejected at once."""
-    if await parts.database.ask(lambda db: spot_store.find(db, caller.account_id, order_id)) is not None:
+    if await state.database.ask(lambda db: spot_store.find(db, caller.account_id, order_id)) is not None:
         raise ApiError(ORDER_NOT_OPEN, "No order rests here: it is filled or rejected at once")
-    await venue.cancel(parts, caller.account_id, order_id)
+    await venue.cancel(state, caller.account_id, order_id)
     return written(Cancelling(orderId=order_id))
 
 
 @router.get(
     "/api/trading/positions",
     response_model=list[NetPosition],
-    responses=Route.refusals(*READ),
+    responses=Seed002Route.refusals(*READ),
     dependencies=[*SIGNED, CAUGHT_UP],
 )
-async def list_net_positions(parts: Api, caller: Caller) -> Response:
+async def list_net_positions(state: StateDep, caller: Caller) -> Response:
     """List what you hold, net by symbol: at the venue, and by longs of 1x here."""
-    here = await parts.database.ask(lambda db: queries.holdings(db, caller.account_id))
-    found = [_of_holding(parts, row) for row in here]
-    found += [_of_venue(parts, row) for row in await venue.positions(parts, caller.account_id) if row.quantity]
+    here = await state.database.ask(lambda db: queries.holdings(db, caller.account_id))
+    found = [_of_holding(state, row) for row in here]
+    found += [_of_venue(state, row) for row in await venue.positions(state, caller.account_id) if row.quantity]
     return encoded([position.model_dump() for position in found])
 
 
@@ -163,15 +165,15 @@ async def talk(websocket: WebSocket) -> None:
     await stream.serve(websocket)
 
 
-async def _refuse_key_of_close_all(parts: Parts, caller: Signed, asked: Asked) -> None:
-    key = asked.key
+async def _refuse_key_of_close_all(state: AppState, caller: SignedInUser, options: RequestOptions) -> None:
+    key = options.key
     if key is None:
         return
-    if await parts.database.ask(lambda db: close_all_store.find(db, caller.account_id, key)) is not None:
+    if await state.database.ask(lambda db: close_all_store.find(db, caller.account_id, key)) is not None:
         raise ApiError(spot.REUSED)
 
 
-async def _at_venue(parts: Parts, caller: Signed, wish: Wish, asked: Asked) -> str:
+async def _at_venue(state: AppState, caller: SignedInUser, wish: SpotRequest, options: RequestOptions) -> str:
     request = VenueOrderRequest(
         symbol=spot_name(wish.symbol),
         side="buy" if wish.side == "BUY" else "sell",
@@ -180,15 +182,15 @@ async def _at_venue(parts: Parts, caller: Signed, wish: Wish, asked: Asked) -> s
         price=None if wish.price is None else format(Decimal(wish.price), "f"),
         time_in_force="GTC" if wish.type == "LIMIT" else None,
     )
-    order_id = None if asked.key is None else asked.command_id(caller.account_id)
-    return await venue.place(parts, caller.account_id, request, order_id)
+    order_id = None if options.key is None else options.command_id(caller.account_id)
+    return await venue.place(state, caller.account_id, request, order_id)
 
 
-def _of_holding(parts: Parts, row: queries.HoldingRow) -> NetPosition:
-    instrument = parts.prices.instruments[row.symbol]
+def _of_holding(state: AppState, row: queries.HoldingRow) -> NetPosition:
+    instrument = state.prices.instruments[row.symbol]
     quantity = Decimal(row.quantity).scaleb(-instrument.lot_exponent)
     cost = Decimal(row.cost).scaleb(-MONEY_EXPONENT)
-    exit_price = parts.prices.exit_price(row.symbol, "long")
+    exit_price = state.prices.exit_price(row.symbol, "long")
     worth = cost if exit_price is None else quantity * Decimal(exit_price).scaleb(-instrument.tick_exponent)
     return NetPosition(
         symbol=spot_name(row.symbol),
@@ -199,13 +201,13 @@ def _of_holding(parts: Parts, row: queries.HoldingRow) -> NetPosition:
     )
 
 
-def _of_venue(parts: Parts, row: queries.VenuePositionRow) -> NetPosition:
+def _of_venue(state: AppState, row: queries.VenuePositionRow) -> NetPosition:
     entry = row.average_entry_price or Decimal(0)
     symbol = row.symbol.removesuffix("USDT") + "_USDC"
-    exit_price = parts.prices.exit_price(symbol, "long")
+    exit_price = state.prices.exit_price(symbol, "long")
     now = entry
     if exit_price is not None:
-        now = Decimal(exit_price).scaleb(-parts.prices.instruments[symbol].tick_exponent)
+        now = Decimal(exit_price).scaleb(-state.prices.instruments[symbol].tick_exponent)
     return NetPosition(
         symbol=row.symbol,
         quantity=_digits(row.quantity),

@@ -7,10 +7,10 @@ from pydantic import BaseModel, Field
 from starlette.responses import Response
 
 from api.accounts import service as accounts
-from api.app_state import Api, Parts
-from api.auth.caller import Caller, Signed
+from api.app_state import AppState, StateDep
+from api.auth.caller import Caller, SignedInUser
 from api.compat import candles
-from api.compat.balances import Held, held
+from api.compat.balances import HeldBalance, held
 from api.compat.declared import ANYONE, CLOSED, DEPOSITED, OPENED, PENDING, READ, SIGNED
 from api.compat.names import short
 from api.compat.replies import (
@@ -24,15 +24,15 @@ from api.compat.replies import (
     written,
 )
 from api.compat.routes import SeedRoute
-from api.compat.tickets import Wanted, account_after, close_ticket, find_ticket, open_ticket
+from api.compat.tickets import TradeOrder, account_after, close_position_of, find_position_of, open_position_of
 from api.demo import service as demo
 from api.dispatch.read_your_writes import CAUGHT_UP
-from api.dispatch.request_options import Asked, Asking
+from api.dispatch.request_options import OptionsDep, RequestOptions
 from api.http.cursors import LIMIT_MAX, Cursor, Limit
 from api.http.numbers import Leverage, Number, Text, Whole
 from api.http.problems import DATABASE_UNAVAILABLE, MALFORMED, RATE_LIMITED, REFUSALS, malformed
 from api.positions import service as positions
-from api.positions.schemas import Position
+from api.positions.schemas import PositionReply
 from schemas.messages import Side
 from schemas.rejections import Rejection
 from schemas.units import INT64_MAX, MONEY_EXPONENT
@@ -69,7 +69,7 @@ class Note(BaseModel):
     closeReason: Any = None  # noqa: N815
 
 
-class DepositRequest(BaseModel):
+class Seed003DepositRequest(BaseModel, title="DepositRequest"):
     """Demo money: `amount` of 10^-decimals USDC."""
 
     symbol: Annotated[Text, Field(max_length=8, examples=["USDC"])]
@@ -85,7 +85,7 @@ class Done(BaseModel):
     pnl: Digits | None = None
 
 
-class Row(BaseModel):
+class SeedOrder(BaseModel, title="Row"):
     """An order, as the seed's page lists it."""
 
     id: str
@@ -104,17 +104,17 @@ class Row(BaseModel):
     closeReason: str | None = None  # noqa: N815
 
 
-class Rows(BaseModel):
+class SeedOrders(BaseModel, title="Rows"):
     """Orders, newest first."""
 
-    orders: list[Row]
+    orders: list[SeedOrder]
     next_cursor: str | None = None
 
 
 class OneRow(BaseModel):
     """One order."""
 
-    order: Row
+    order: SeedOrder
 
 
 class Bucket(BaseModel):
@@ -136,94 +136,99 @@ class Buckets(BaseModel):
     data: list[Bucket]
 
 
-class Route(SeedRoute):
+class Seed003Route(SeedRoute):
     """This seed answers what it cannot read with 400."""
 
     refused_as: ClassVar[dict[int, int]] = {422: 400}
 
 
-router = APIRouter(tags=["seed 003"], route_class=Route)
-OPENING: Final = Route.refusals(*OPENED) | PENDING
-READING: Final = Route.refusals(*READ)
+router = APIRouter(tags=["seed 003"], route_class=Seed003Route)
+OPENING: Final = Seed003Route.refusals(*OPENED) | PENDING
+READING: Final = Seed003Route.refusals(*READ)
 
 
 @router.post("/trade/create", response_model=Done, responses=OPENING, dependencies=SIGNED)
-async def create_order(parts: Api, caller: Caller, body: Seed003OrderRequest, asked: Asking) -> Response:
+async def create_order(state: StateDep, caller: Caller, body: Seed003OrderRequest, options: OptionsDep) -> Response:
     """Open a position."""
-    return await _open(parts, caller, body, asked)
+    return await _open(state, caller, body, options)
 
 
 @router.post("/trade/open", response_model=Done, responses=OPENING, dependencies=SIGNED)
-async def open_order(parts: Api, caller: Caller, body: Seed003OrderRequest, asked: Asking) -> Response:
+async def open_order(state: StateDep, caller: Caller, body: Seed003OrderRequest, options: OptionsDep) -> Response:
     """Open a position, under the name the seed's code has for it."""
-    return await _open(parts, caller, body, asked)
+    return await _open(state, caller, body, options)
 
 
 @router.post(
     "/trade/close/{order_id}",
     response_model=Done,
-    responses=Route.refusals(*CLOSED) | PENDING,
+    responses=Seed003Route.refusals(*CLOSED) | PENDING,
     dependencies=SIGNED,
 )
 async def close_order(
-    parts: Api,
+    state: StateDep,
     caller: Caller,
     order_id: Annotated[str, Path(max_length=64)],
-    asked: Asking,
+    options: OptionsDep,
     body: Note | None = None,
 ) -> Response:
     """Close an order of yours at the market's price; the profit is what the engine says."""
     del body
-    position, reply = await close_ticket(parts, caller, order_id, asked)
+    position, reply = await close_position_of(state, caller, order_id, options)
     if position is None:
         return undecided(reply, orderId=order_id)
     done = Done(message="Order closed successfully", orderId=order_id, pnl=digits_or_null(position.realized_pnl))
     return written(done, headers=headers_of(reply))
 
 
-@router.get("/trade/orders", response_model=Rows, responses=READING, dependencies=[*SIGNED, CAUGHT_UP])
-async def list_orders(parts: Api, caller: Caller, limit: Limit = LIMIT_MAX, cursor: Cursor = None) -> Response:
+@router.get("/trade/orders", response_model=SeedOrders, responses=READING, dependencies=[*SIGNED, CAUGHT_UP])
+async def list_orders(state: StateDep, caller: Caller, limit: Limit = LIMIT_MAX, cursor: Cursor = None) -> Response:
     """List your orders, newest first; `limit` and `cursor` are ours."""
-    page = await positions.page(parts, caller.account_id, "all", None, limit, cursor)
-    return written(Rows(orders=[_row(position) for position in page.items], next_cursor=page.next_cursor))
+    page = await positions.page(state, caller.account_id, "all", None, limit, cursor)
+    return written(SeedOrders(orders=[_row(position) for position in page.items], next_cursor=page.next_cursor))
 
 
 @router.get("/trade/orders/{order_id}", response_model=OneRow, responses=READING, dependencies=[*SIGNED, CAUGHT_UP])
-async def get_seed_order(parts: Api, caller: Caller, order_id: Annotated[str, Path(max_length=64)]) -> Response:
+async def get_seed_order(state: StateDep, caller: Caller, order_id: Annotated[str, Path(max_length=64)]) -> Response:
     """Give one order of yours."""
-    return written(OneRow(order=_row(await find_ticket(parts, caller, order_id))))
+    return written(OneRow(order=_row(await find_position_of(state, caller, order_id))))
 
 
-@router.get("/balance/{symbol}", response_model=Held, responses=READING, dependencies=[*SIGNED, CAUGHT_UP])
-async def balance_of_symbol(parts: Api, caller: Caller, symbol: Annotated[str, Path(max_length=32)]) -> Response:
+@router.get("/balance/{symbol}", response_model=HeldBalance, responses=READING, dependencies=[*SIGNED, CAUGHT_UP])
+async def balance_of_symbol(state: StateDep, caller: Caller, symbol: Annotated[str, Path(max_length=32)]) -> Response:
     """Give the free amount of one asset."""
-    _, amount = held(await accounts.find(parts, caller.account_id), symbol)
-    return written(Held(symbol=symbol, **dict(amount)))
+    _, amount = held(await accounts.find(state, caller.account_id), symbol)
+    return written(HeldBalance(symbol=symbol, **dict(amount)))
 
 
 @router.post(
-    "/balance/deposit", response_model=Held, responses=Route.refusals(*DEPOSITED) | PENDING, dependencies=SIGNED
+    "/balance/deposit",
+    response_model=HeldBalance,
+    responses=Seed003Route.refusals(*DEPOSITED) | PENDING,
+    dependencies=SIGNED,
 )
-async def deposit_balance(parts: Api, caller: Caller, body: DepositRequest, asked: Asking) -> Response:
+async def deposit_balance(
+    state: StateDep, caller: Caller, body: Seed003DepositRequest, options: OptionsDep
+) -> Response:
     """Bring demo money into your account, up to 100,000 a day."""
     if body.symbol.upper() not in DEPOSITABLE:
         raise malformed("/symbol", "is USDC: coins are traded by contract and not held")
-    reply = await demo.deposit(parts, caller.account_id, _micros(body), asked)
-    account = await account_after(parts, caller, reply)
+    reply = await demo.deposit(state, caller.account_id, _micros(body), options)
+    account = await account_after(state, caller, reply)
     if not (headers := headers_of(reply)):
         return undecided(reply)
     _, amount = held(account, "USDC")
-    return written(Held(symbol=body.symbol, **dict(amount)), headers=headers)
+    return written(HeldBalance(symbol=body.symbol, **dict(amount)), headers=headers)
 
 
 @router.get(
     "/candles",
     response_model=Buckets,
-    responses=Route.refusals(MALFORMED, REFUSALS[Rejection.SYMBOL_UNKNOWN], DATABASE_UNAVAILABLE, RATE_LIMITED),
+    responses=Seed003Route.refusals(MALFORMED, REFUSALS[Rejection.SYMBOL_UNKNOWN], DATABASE_UNAVAILABLE, RATE_LIMITED),
     dependencies=ANYONE,
 )
 async def list_buckets(
-    parts: Api,
+    state: StateDep,
     asset: Annotated[str, Query(max_length=32, examples=["BTC_USDC"])],
     ts: Annotated[str, Query(max_length=8)] = "1m",
     start: Annotated[str | None, Query(alias="startTime", max_length=40, description="seconds since 1970")] = None,
@@ -232,7 +237,7 @@ async def list_buckets(
     """Give the candles that begin in [startTime, endTime), oldest first."""
     interval = candles.interval_of("ts", ts)
     since, until = candles.moment("startTime", start), candles.moment("endTime", end)
-    found = await candles.oldest_first(parts, asset, interval, since, until)
+    found = await candles.oldest_first(state, asset, interval, since, until)
     rows = [
         Bucket(
             bucket=candle.start,
@@ -248,8 +253,8 @@ async def list_buckets(
     return encoded({"data": rows})
 
 
-async def _open(parts: Parts, caller: Signed, body: Seed003OrderRequest, asked: Asked) -> Response:
-    wanted = Wanted(
+async def _open(state: AppState, caller: SignedInUser, body: Seed003OrderRequest, options: RequestOptions) -> Response:
+    wanted = TradeOrder(
         asset=body.asset,
         side=SIDES[body.side],
         quantity=body.qty,
@@ -257,13 +262,13 @@ async def _open(parts: Parts, caller: Signed, body: Seed003OrderRequest, asked: 
         stop_loss=body.stopLoss,
         take_profit=body.takeProfit,
     )
-    order, reply = await open_ticket(parts, caller, wanted, asked)
+    order, reply = await open_position_of(state, caller, wanted, options)
     if order is None or order.position_id is None:
         return undecided(reply, orderId=command_id_of(reply))
     return written(Done(message="Order created", orderId=order.position_id), headers=headers_of(reply))
 
 
-def _micros(body: DepositRequest) -> int:
+def _micros(body: Seed003DepositRequest) -> int:
     if not 0 <= body.decimals <= MONEY_EXPONENT:
         raise malformed("/decimals", f"is 0 to {MONEY_EXPONENT}")
     micros: int = body.amount * 10 ** (MONEY_EXPONENT - body.decimals)
@@ -272,8 +277,8 @@ def _micros(body: DepositRequest) -> int:
     return micros
 
 
-def _row(position: Position) -> Row:
-    return Row(
+def _row(position: PositionReply) -> SeedOrder:
+    return SeedOrder(
         id=position.id,
         symbol=short(position.symbol),
         orderType=position.side,

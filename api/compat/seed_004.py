@@ -9,9 +9,9 @@ from pydantic import BaseModel, Field
 from starlette.responses import Response
 
 from api.accounts import service as accounts
-from api.accounts.schemas import Account
-from api.app_state import Api, Parts
-from api.auth.caller import Signed, address_of, refuse_cross_site
+from api.accounts.schemas import AccountReply
+from api.app_state import AppState, StateDep
+from api.auth.caller import SignedInUser, address_of, refuse_cross_site
 from api.auth.limiting import bucket_of, take
 from api.compat.declared import CLOSED, OPENED, PENDING, READ, SCHEMES
 from api.compat.demo_account import NOBODY, shared_account
@@ -19,14 +19,14 @@ from api.compat.names import instrument_named, short
 from api.compat.replies import Digits, command_id_of, digits, digits_or_null, headers_of, undecided, written
 from api.compat.routes import BadRequestRoute
 from api.compat.sessions import caller_or_nobody
-from api.compat.tickets import Wanted, close_ticket, guard_price, open_ticket
+from api.compat.tickets import TradeOrder, close_position_of, guard_price, open_position_of
 from api.dispatch.read_your_writes import catching_up
-from api.dispatch.request_options import Asking
+from api.dispatch.request_options import OptionsDep
 from api.http.cursors import LIMIT_MAX
 from api.http.numbers import Leverage, Money, Number, Text, Whole
 from api.http.times import micros_of, now
 from api.positions import service as positions
-from api.positions.schemas import Position
+from api.positions.schemas import PositionReply
 from schemas.messages import Side
 
 PREFIX: Final = "pos_"
@@ -75,7 +75,7 @@ class Balances(BaseModel):
     SOL: Digits
 
 
-class State(BaseModel):
+class SeedState(BaseModel, title="State"):
     """What is free, and what is open, newest first."""
 
     balances: Balances
@@ -89,35 +89,35 @@ class Seed004Closed(BaseModel, title="Closed"):
     realizedPnL: Digits  # noqa: N815
 
 
-async def trader(parts: Api, request: Request) -> Signed:
+async def trader(state: StateDep, request: Request) -> SignedInUser:
     """Give the caller; nobody in particular trades for the shared account, so often from one address."""
-    caller = await caller_or_nobody(request, parts)
+    caller = await caller_or_nobody(request, state)
     bucket = bucket_of(request.method, request.url.path)
     if caller is not None:
-        take(request, parts, bucket, caller.account_id)
+        take(request, state, bucket, caller.account_id)
         return caller
-    take(request, parts, bucket, f"seed 004 from {address_of(request)}")
-    refuse_cross_site(request, parts)
+    take(request, state, bucket, f"seed 004 from {address_of(request)}")
+    refuse_cross_site(request, state)
     return NOBODY
 
 
-Trader = Annotated[Signed, Depends(trader)]
+Trader = Annotated[SignedInUser, Depends(trader)]
 router = APIRouter(tags=["seed 004"], route_class=BadRequestRoute)
 
 
 @router.get(
     "/api/v1/state",
-    response_model=State,
+    response_model=SeedState,
     responses=BadRequestRoute.refusals(*READ, *OPENED),
     dependencies=[*SCHEMES, catching_up(trader)],
     openapi_extra=OR_NOBODY,
 )
-async def state(parts: Api, caller: Trader) -> Response:
+async def state(state: StateDep, caller: Trader) -> Response:
     """Give the balances and the open positions."""
-    account = await _account(parts, caller)
-    page = await positions.page(parts, caller.account_id, "open", None, LIMIT_MAX, None)
+    account = await _account(state, caller)
+    page = await positions.page(state, caller.account_id, "open", None, LIMIT_MAX, None)
     free = Balances(USD=digits(account.free_margin), SOL=digits("0"))
-    return written(State(balances=free, positions=[_position(position) for position in page.items]))
+    return written(SeedState(balances=free, positions=[_position(position) for position in page.items]))
 
 
 @router.post(
@@ -128,11 +128,11 @@ async def state(parts: Api, caller: Trader) -> Response:
     dependencies=SCHEMES,
     openapi_extra=OR_NOBODY,
 )
-async def open_position(parts: Api, caller: Trader, body: OpenRequest, asked: Asking) -> Response:
+async def open_position(state: StateDep, caller: Trader, body: OpenRequest, options: OptionsDep) -> Response:
     """Open a position, unless the price is further from `currentPrice` than the slippage allows."""
-    instrument = instrument_named(parts, body.asset)
-    await _account(parts, caller)
-    wanted = Wanted(
+    instrument = instrument_named(state, body.asset)
+    await _account(state, caller)
+    wanted = TradeOrder(
         asset=body.asset,
         side=body.type,
         margin=body.margin,
@@ -140,7 +140,7 @@ async def open_position(parts: Api, caller: Trader, body: OpenRequest, asked: As
         slippage_bps=body.slippage,
         expected_price=guard_price(instrument, body.type, body.currentPrice),
     )
-    order, reply = await open_ticket(parts, caller, wanted, asked)
+    order, reply = await open_position_of(state, caller, wanted, options)
     if order is None or order.position_id is None or order.quantity is None:
         return undecided(reply, positionId=command_id_of(reply))
     opened = SeedPosition(
@@ -166,24 +166,26 @@ async def open_position(parts: Api, caller: Trader, body: OpenRequest, asked: As
     dependencies=SCHEMES,
     openapi_extra=OR_NOBODY,
 )
-async def close_seed_position(parts: Api, caller: Trader, body: Seed004CloseRequest, asked: Asking) -> Response:
+async def close_seed_position(
+    state: StateDep, caller: Trader, body: Seed004CloseRequest, options: OptionsDep
+) -> Response:
     """Close a position at the market's price."""
     if body.currentPrice is not None:
         structlog.get_logger().info("a client's price", position_id=body.positionId, price=body.currentPrice)
-    position, reply = await close_ticket(parts, caller, body.positionId, asked)
+    position, reply = await close_position_of(state, caller, body.positionId, options)
     if position is None or position.realized_pnl is None:
         return undecided(reply, positionId=body.positionId)
     closed = Seed004Closed(message="Position closed successfully", realizedPnL=digits(position.realized_pnl))
     return written(closed, headers=headers_of(reply))
 
 
-async def _account(parts: Parts, caller: Signed) -> Account:
+async def _account(state: AppState, caller: SignedInUser) -> AccountReply:
     if caller is NOBODY:
-        return await shared_account(parts)
-    return await accounts.find(parts, caller.account_id)
+        return await shared_account(state)
+    return await accounts.find(state, caller.account_id)
 
 
-def _position(position: Position) -> SeedPosition:
+def _position(position: PositionReply) -> SeedPosition:
     return SeedPosition(
         positionId=f"{PREFIX}{position.id}",
         asset=short(position.symbol),

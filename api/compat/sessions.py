@@ -6,8 +6,8 @@ from fastapi import Request
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
-from api.app_state import Parts
-from api.auth.caller import Signed, address_of, authenticate, refuse_cross_site
+from api.app_state import AppState
+from api.auth.caller import SignedInUser, address_of, authenticate, refuse_cross_site
 from api.compat.day_sessions import DaySession, begin_day_session, set_day_cookie, sign_in_for_a_day
 from api.compat.replies import encoded
 from api.http.numbers import Text
@@ -44,18 +44,18 @@ class Welcome(BaseModel):
     user: UserShort
 
 
-async def sign_up(parts: Parts, request: Request, body: SignUp) -> DaySession:
+async def sign_up(state: AppState, request: Request, body: SignUp) -> DaySession:
     """Register a user and begin their session."""
-    refuse_cross_site(request, parts)
+    refuse_cross_site(request, state)
     wanted = RegisterRequest(email=body.email, password=body.password, name=body.name)
-    user, headers = await service.register(parts, wanted)
-    return DaySession(user, await begin_day_session(parts, user), headers)
+    user, headers = await service.register(state, wanted)
+    return DaySession(user, await begin_day_session(state, user), headers)
 
 
-async def sign_in(parts: Parts, request: Request, body: SignIn) -> DaySession:
+async def sign_in(state: AppState, request: Request, body: SignIn) -> DaySession:
     """Begin a session."""
-    refuse_cross_site(request, parts)
-    return await sign_in_for_a_day(parts, LoginRequest(email=body.email, password=body.password), address_of(request))
+    refuse_cross_site(request, state)
+    return await sign_in_for_a_day(state, LoginRequest(email=body.email, password=body.password), address_of(request))
 
 
 def welcome(session: DaySession, request: Request, cookie: SeedCookie, message: str, status: int = 200) -> Response:
@@ -71,10 +71,10 @@ def welcome(session: DaySession, request: Request, cookie: SeedCookie, message: 
     return response
 
 
-async def caller_or_nobody(request: Request, parts: Parts) -> Signed | None:
+async def caller_or_nobody(request: Request, state: AppState) -> SignedInUser | None:
     """Give who sent the request; null where nobody says who they are. Bad credentials are refused."""
     try:
-        return await authenticate(request, parts)
+        return await authenticate(request, state)
     except ApiError as error:
         if error.kind is NOT_AUTHENTICATED:
             return None

@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field
 from starlette.responses import Response
 
 from api.accounts import service as accounts
-from api.app_state import Api
+from api.app_state import StateDep
 from api.auth.caller import REFUSALS as CALLER_REFUSALS
 from api.auth.caller import Caller
 from api.compat.balances import Purse, purse_of
@@ -55,20 +55,20 @@ router = APIRouter(tags=["seeds 000, 002 and 003"], route_class=SeedRoute)
     responses=SeedRoute.refusals(*SIGNED_UP),
     dependencies=ANYONE,
 )
-async def register_of_seeds(parts: Api, request: Request, body: Registration) -> Response:
+async def register_of_seeds(state: StateDep, request: Request, body: Registration) -> Response:
     """Make a user and their account, keep the venue's keys that came with them, and sign them in for a day."""
     if (body.binanceApiKey is None) != (body.binanceSecretKey is None):
         raise malformed("/binanceSecretKey", "is given with binanceApiKey, or neither is")
-    session = await sign_up(parts, request, body)
+    session = await sign_up(state, request, body)
     if body.binanceApiKey is not None and body.binanceSecretKey is not None:
-        await keys.store(parts, session.user.user_id, body.binanceApiKey, body.binanceSecretKey)
+        await keys.store(state, session.user.user_id, body.binanceApiKey, body.binanceSecretKey)
     return welcome(session, request, "token", "User created successfully", 201)
 
 
 @router.post("/auth/login", response_model=Welcome, responses=SeedRoute.refusals(*SIGNED_IN), dependencies=ANYONE)
-async def login_of_seeds(parts: Api, request: Request, body: SignIn) -> Response:
+async def login_of_seeds(state: StateDep, request: Request, body: SignIn) -> Response:
     """Sign in for a day."""
-    return welcome(await sign_in(parts, request, body), request, "token", "User logged in successfully")
+    return welcome(await sign_in(state, request, body), request, "token", "User logged in successfully")
 
 
 @router.post(
@@ -77,9 +77,9 @@ async def login_of_seeds(parts: Api, request: Request, body: SignIn) -> Response
     responses=SeedRoute.refusals(*CALLER_REFUSALS, RATE_LIMITED, CROSS_SITE_REQUEST),
     dependencies=SIGNED,
 )
-async def logout_of_seeds(parts: Api, caller: Caller) -> Response:
+async def logout_of_seeds(state: StateDep, caller: Caller) -> Response:
     """End this session: its token is worth nothing from here on."""
-    await service.logout(parts, caller)
+    await service.logout(state, caller)
     response = written(Message(message="Logout successful"))
     take_back_cookies(response)
     return response
@@ -97,9 +97,9 @@ async def me_of_seeds(caller: Caller) -> Response:
 
 
 @router.get("/balance", response_model=Purse, responses=SeedRoute.refusals(*READ), dependencies=[*SIGNED, CAUGHT_UP])
-async def balance_of_seeds(parts: Api, caller: Caller) -> Response:
+async def balance_of_seeds(state: StateDep, caller: Caller) -> Response:
     """Give the free money, in cents, as seeds 000 and 003 read it."""
-    return written(purse_of(await accounts.find(parts, caller.account_id), caller))
+    return written(purse_of(await accounts.find(state, caller.account_id), caller))
 
 
 @router.get("/health")

@@ -6,13 +6,13 @@ from typing import Final, Literal, NamedTuple
 
 from sqlalchemy import Connection
 
-from api.app_state import Parts
-from api.auth.caller import Signed
+from api.app_state import AppState
+from api.auth.caller import SignedInUser
 from api.compat import spot_store
 from api.compat.names import instrument_named
 from api.compat.spot_store import SpotOrder
 from api.dispatch.dispatcher import ON_ITS_WAY_S, ask
-from api.dispatch.request_options import Asked, deadline
+from api.dispatch.request_options import RequestOptions, deadline
 from api.http.numbers import units_of
 from api.http.problems import REFUSALS, ApiError
 from api.http.times import now
@@ -31,7 +31,7 @@ REUSED: Final = REFUSALS[Rejection.COMMAND_ID_REUSED]
 SETTLED: Final = int(ON_ITS_WAY_S * SECOND)
 
 
-class Wish(NamedTuple):
+class SpotRequest(NamedTuple):
     """An order as seed 002's client writes it; amounts are digits."""
 
     symbol: str
@@ -41,7 +41,7 @@ class Wish(NamedTuple):
     price: str | None
 
 
-class Progress(NamedTuple):
+class SpotProgress(NamedTuple):
     """How far an order is. executed: of the asset; price: the average."""
 
     order: SpotOrder
@@ -51,14 +51,14 @@ class Progress(NamedTuple):
     error: str | None
 
 
-async def place(parts: Parts, caller: Signed, wish: Wish, asked: Asked) -> SpotOrder:
+async def place(state: AppState, caller: SignedInUser, wish: SpotRequest, options: RequestOptions) -> SpotOrder:
     """Take an order, and send what it becomes; what comes of it is told later."""
-    instrument = instrument_named(parts, wish.symbol)
+    instrument = instrument_named(state, wish.symbol)
     lots = units_of("/quantity", wish.quantity, instrument.lot_exponent)
     if wish.price is not None:
         units_of("/price", wish.price, PRICE_PLACES)
     order = SpotOrder(
-        order_id=asked.command_id(caller.account_id),
+        order_id=options.command_id(caller.account_id),
         account_id=caller.account_id,
         symbol=instrument.symbol,
         side=wish.side,
@@ -68,7 +68,7 @@ async def place(parts: Parts, caller: Signed, wish: Wish, asked: Asked) -> SpotO
         error=None if wish.type == "MARKET" else f"{wish.type} orders are not executed here; send MARKET",
         created_at=now(),
     )
-    stored = await parts.database.ask(lambda db: spot_store.add(db, order))
+    stored = await state.database.ask(lambda db: spot_store.add(db, order))
     if stored.created_at != order.created_at:
         # Asked for before under this key: that order is the answer, if it was the same.
         if _content(stored) != _content(order):
@@ -76,21 +76,21 @@ async def place(parts: Parts, caller: Signed, wish: Wish, asked: Asked) -> SpotO
         return stored
     if order.error is None:
         try:
-            await ask(parts, _command(order, lots), respond_async=True)
+            await ask(state, _command(order, lots), respond_async=True)
         except ApiError as refusal:
             detail = refusal.detail
-            await parts.database.ask(lambda db: spot_store.note_error(db, order.order_id, detail))
+            await state.database.ask(lambda db: spot_store.note_error(db, order.order_id, detail))
             raise
     return stored
 
 
-async def progress_of(parts: Parts, orders: Sequence[SpotOrder]) -> list[Progress]:
+async def progress_of(state: AppState, orders: Sequence[SpotOrder]) -> list[SpotProgress]:
     """Say how far these orders of one account are, as the tables have it."""
     if not orders:
         return []
     account_id = orders[0].account_id
-    shard = shard_of(account_id, parts.settings.shards)
-    return await parts.database.ask(lambda db: _progress_in(parts, db, account_id, shard, orders))
+    shard = shard_of(account_id, state.settings.shards)
+    return await state.database.ask(lambda db: _progress_in(state, db, account_id, shard, orders))
 
 
 def _command(order: SpotOrder, lots: int) -> OpenPosition | ReduceOldest:
@@ -117,15 +117,15 @@ def _command(order: SpotOrder, lots: int) -> OpenPosition | ReduceOldest:
 
 
 def _progress_in(
-    parts: Parts, db: Connection, account_id: str, shard: int, orders: Sequence[SpotOrder]
-) -> list[Progress]:
+    state: AppState, db: Connection, account_id: str, shard: int, orders: Sequence[SpotOrder]
+) -> list[SpotProgress]:
     current_at = queries.current_at(db, shard)  # First: what comes to the tables meanwhile is not missing.
     order_ids = [order.order_id for order in orders]
     known = queries.commands(db, account_id, order_ids)
     done = {row.command_id: row for row in queries.executions(db, account_id, order_ids)}
     return [
         _progress(
-            parts,
+            state,
             order,
             known.get(order.order_id),
             done.get(order.order_id),
@@ -136,25 +136,25 @@ def _progress_in(
 
 
 def _progress(
-    parts: Parts,
+    state: AppState,
     order: SpotOrder,
     row: queries.CommandRow | None,
     executed: queries.ExecutionRow | None,
     *,
     settled: bool,
-) -> Progress:
+) -> SpotProgress:
     if row is None and order.error is None and not settled:
-        return Progress(order, "PENDING", NOTHING, None, None)
+        return SpotProgress(order, "PENDING", NOTHING, None, None)
     if row is None:
-        return Progress(order, "REJECTED", NOTHING, None, order.error or "It never reached the log")
+        return SpotProgress(order, "REJECTED", NOTHING, None, order.error or "It never reached the log")
     if row.rejection is not None:
-        return Progress(order, "REJECTED", NOTHING, None, _why(Rejection(row.rejection), order))
-    instrument = parts.prices.instruments[order.symbol]
+        return SpotProgress(order, "REJECTED", NOTHING, None, _why(Rejection(row.rejection), order))
+    instrument = state.prices.instruments[order.symbol]
     if executed is None or executed.quantity < units_of("/quantity", order.quantity, instrument.lot_exponent):
-        return Progress(order, "PENDING", NOTHING, None, None)  # The tables have not all of it yet.
+        return SpotProgress(order, "PENDING", NOTHING, None, None)  # The tables have not all of it yet.
     quantity = Decimal(executed.quantity).scaleb(-instrument.lot_exponent)
     price = (Decimal(executed.notional) / executed.quantity).scaleb(-instrument.tick_exponent)
-    return Progress(order, "FILLED", quantity, price, None)
+    return SpotProgress(order, "FILLED", quantity, price, None)
 
 
 def _why(rejection: Rejection, order: SpotOrder) -> str:

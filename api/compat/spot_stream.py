@@ -8,8 +8,8 @@ import msgspec
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from api.app_state import Parts
-from api.auth.caller import Signed, believe
+from api.app_state import AppState
+from api.auth.caller import SignedInUser, believe
 from api.compat import spot, spot_store
 from api.compat.names import spot as spot_name
 from api.compat.replies import digits, digits_or_null
@@ -18,9 +18,9 @@ from api.compat.spot_views import SpotView, of_progress, of_venue_update
 from api.dispatch.read_your_writes import wait_for
 from api.http.amounts import mid
 from api.http.problems import ApiError
-from api.log.event_bus import Happened
-from api.log.price_cache import Quote
-from api.stream.outbox import Outbox, Overflow
+from api.log.event_bus import AccountEvent
+from api.log.price_cache import CachedQuote
+from api.stream.outbox import Overflow, SocketOutbox
 from api.tickers.service import ticker_of
 
 WAITING_MAX: Final = 1_000
@@ -36,8 +36,8 @@ Teller = Callable[[SpotOrder], None]
 class SpotStream:
     """All sockets of this process; used on the loop only."""
 
-    def __init__(self, parts: Parts) -> None:
-        self._parts = parts
+    def __init__(self, state: AppState) -> None:
+        self._app = state
         self._tellers: dict[str, list[Teller]] = {}
 
     def tell(self, order: SpotOrder) -> None:
@@ -63,24 +63,24 @@ class SpotStream:
         token = websocket.query_params.get("token", "")
         try:
             # No token is no good token.
-            signed = await believe(self._parts, token)
+            signed = await believe(self._app, token)
         except ApiError as error:
             await websocket.close(POLICY, error.kind.title)
             return
-        await _SpotSocket(self._parts, websocket, signed, token).run(self)
+        await _SpotSocket(self._app, websocket, signed, token).run(self)
 
 
 class _SpotSocket:
     """One client's socket; a second tab of the same user has its own."""
 
-    def __init__(self, parts: Parts, websocket: WebSocket, signed: Signed, token: str) -> None:
-        self._parts = parts
+    def __init__(self, state: AppState, websocket: WebSocket, signed: SignedInUser, token: str) -> None:
+        self._app = state
         self._websocket = websocket
         self._signed = signed
         self._token = token
         self._user_id = str(signed.user.user_id)
-        self._outbox = Outbox(WAITING_MAX)
-        self._news: asyncio.Queue[SpotOrder | Happened] = asyncio.Queue()
+        self._outbox = SocketOutbox(WAITING_MAX)
+        self._news: asyncio.Queue[SpotOrder | AccountEvent] = asyncio.Queue()
         self._pending: set[str] = set()
         self._said: set[tuple[str, str]] = set()
 
@@ -88,10 +88,10 @@ class _SpotSocket:
         """Tell and listen until either side ends it."""
         self._outbox.put(_text("CONNECTED", {"userId": self._user_id}))
         account_id = self._signed.account_id
-        following = self._parts.bus.follow(account_id, self._news.put_nowait)
+        following = self._app.bus.follow(account_id, self._news.put_nowait)
         leaving = (
             stream.listen(account_id, self._news.put_nowait),
-            self._parts.venue.listen(account_id, lambda update: self._say(of_venue_update(update, self._user_id))),
+            self._app.venue.listen(account_id, lambda update: self._say(of_venue_update(update, self._user_id))),
             following.leave,
         )
         tasks = [
@@ -136,26 +136,26 @@ class _SpotSocket:
         if order.error is not None:
             await self._say_progress(order)
 
-    async def _happened(self, happened: Happened) -> None:
+    async def _happened(self, happened: AccountEvent) -> None:
         event = happened.event
         if event.command_id is None:
             return
         account_id, command_id = self._signed.account_id, event.command_id
-        order = await self._parts.database.ask(lambda db: spot_store.find(db, account_id, command_id))
+        order = await self._app.database.ask(lambda db: spot_store.find(db, account_id, command_id))
         if order is None:
             return
-        await wait_for(self._parts, happened.shard, event.seq)
+        await wait_for(self._app, happened.shard, event.seq)
         self._say_pending(order)
         await self._say_progress(order)
 
     def _say_pending(self, order: SpotOrder) -> None:
         if order.order_id not in self._pending:
             self._pending.add(order.order_id)
-            taken = spot.Progress(order, "PENDING", spot.NOTHING, None, None)
+            taken = spot.SpotProgress(order, "PENDING", spot.NOTHING, None, None)
             self._say(of_progress(taken, self._user_id))
 
     async def _say_progress(self, order: SpotOrder) -> None:
-        (progress,) = await spot.progress_of(self._parts, [order])
+        (progress,) = await spot.progress_of(self._app, [order])
         if progress.status != "PENDING" and (order.order_id, progress.status) not in self._said:
             self._said.add((order.order_id, progress.status))
             self._say(of_progress(progress, self._user_id))
@@ -164,23 +164,23 @@ class _SpotSocket:
         self._outbox.put(_text("ORDER_UPDATE", view.written()))
 
     async def _prices(self) -> None:
-        said: dict[str, Quote] = {}
+        said: dict[str, CachedQuote] = {}
         while True:
-            for symbol in self._parts.prices.instruments:
-                quote = self._parts.prices.quote(symbol)
+            for symbol in self._app.prices.instruments:
+                quote = self._app.prices.quote(symbol)
                 if quote is None or (symbol in said and (said[symbol].bid, said[symbol].ask) == (quote.bid, quote.ask)):
                     continue
                 said[symbol] = quote
                 self._outbox.replace(symbol, _text("PRICE_UPDATE", await self._price(symbol, quote)))
             await asyncio.sleep(PRICES_S)
 
-    async def _price(self, symbol: str, quote: Quote) -> dict[str, Any]:
-        instrument = self._parts.prices.instruments[symbol]
+    async def _price(self, symbol: str, quote: CachedQuote) -> dict[str, Any]:
+        instrument = self._app.prices.instruments[symbol]
         try:
-            day = (await self._parts.days.days()).get(symbol)
+            day = (await self._app.day_stats.days()).get(symbol)
         except SQLAlchemyError:
             day = None
-        ticker = ticker_of(self._parts, instrument, day)
+        ticker = ticker_of(self._app, instrument, day)
         price = digits(mid(instrument, quote.bid + quote.ask))
         return {
             "symbol": spot_name(symbol),
@@ -197,7 +197,7 @@ class _SpotSocket:
         while True:
             await asyncio.sleep(SESSION_S)
             try:
-                await believe(self._parts, self._token)
+                await believe(self._app, self._token)
             except ApiError as error:
                 await self._websocket.close(POLICY, error.kind.title)
                 return

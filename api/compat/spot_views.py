@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field
 
 from api.compat.names import spot as spot_name
 from api.compat.replies import Digits, digits
-from api.compat.spot import PRICE_PLACES, Progress
+from api.compat.spot import PRICE_PLACES, SpotProgress
 from api.http.times import text_of
 from api.log.venue_channel import VenueUpdate
 from projector.queries import VenueOrderRow
@@ -37,7 +37,7 @@ class SpotView(BaseModel):
         return self.model_dump(exclude_none=True)
 
 
-def of_progress(progress: Progress, user_id: str) -> SpotView:
+def of_progress(progress: SpotProgress, user_id: str) -> SpotView:
     """Write an order that is executed here."""
     order = progress.order
     price = progress.price if progress.price is not None else _or_null(order.price)

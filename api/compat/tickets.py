@@ -5,20 +5,20 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal, InvalidOperation
 from typing import Final, NamedTuple
 
 from api.accounts import service as accounts
-from api.accounts.schemas import Account
-from api.app_state import Parts
-from api.auth.caller import Signed
+from api.accounts.schemas import AccountReply
+from api.app_state import AppState
+from api.auth.caller import SignedInUser
 from api.compat.names import instrument_named
-from api.dispatch.dispatcher import Reply, Undecided
+from api.dispatch.dispatcher import Pending, Reply
 from api.dispatch.read_your_writes import HEADER as PLACE
 from api.dispatch.read_your_writes import places, wait_for
-from api.dispatch.request_options import Asked
+from api.dispatch.request_options import RequestOptions
 from api.http.amounts import price
 from api.http.problems import REFUSALS, ApiError, malformed
 from api.orders import service as orders
-from api.orders.schemas import Order, OrderRequest
+from api.orders.schemas import OrderReply, OrderRequest
 from api.positions import service as positions
-from api.positions.schemas import Position
+from api.positions.schemas import PositionReply
 from schemas.derived import entry_price
 from schemas.messages import Instrument, Side
 from schemas.rejections import Rejection
@@ -28,7 +28,7 @@ NOT_OPEN: Final = REFUSALS[Rejection.POSITION_NOT_OPEN]._replace(status=404)
 _POSITION: Final = re.compile(r"[0-9]{1,5}-[0-9]{1,19}", re.ASCII)
 
 
-class Wanted(NamedTuple):
+class TradeOrder(NamedTuple):
     """What a seed's client asks for. margin: micros; leverage: hundredths; quantity and prices: digits."""
 
     asset: str
@@ -42,9 +42,11 @@ class Wanted(NamedTuple):
     take_profit: str | None = None
 
 
-async def open_ticket(parts: Parts, caller: Signed, wanted: Wanted, asked: Asked) -> tuple[Order | None, Reply]:
+async def open_position_of(
+    state: AppState, caller: SignedInUser, wanted: TradeOrder, options: RequestOptions
+) -> tuple[OrderReply | None, Reply]:
     """Open a position; no order where its outcome is undecided."""
-    instrument = instrument_named(parts, wanted.asset)
+    instrument = instrument_named(state, wanted.asset)
     request = OrderRequest.model_construct(
         symbol=instrument.symbol,
         side=wanted.side,
@@ -56,47 +58,49 @@ async def open_ticket(parts: Parts, caller: Signed, wanted: Wanted, asked: Asked
         stop_loss=wanted.stop_loss,
         take_profit=wanted.take_profit,
     )
-    return await orders.place(parts, caller, request, asked)
+    return await orders.place(state, caller, request, options)
 
 
-async def known_order(parts: Parts, caller: Signed, asked: Asked) -> Order | None:
+async def known_order(state: AppState, caller: SignedInUser, options: RequestOptions) -> OrderReply | None:
     """Give the order this key opened before, for a seed whose guard starts from the price of the moment."""
-    if asked.key is None:
+    if options.key is None:
         return None
     try:
-        order = await orders.find(parts, caller.account_id, asked.command_id(caller.account_id))
+        order = await orders.find(state, caller.account_id, options.command_id(caller.account_id))
     except ApiError:
         return None
     return order if order.position_id is not None else None
 
 
-async def close_ticket(parts: Parts, caller: Signed, ticket: str, asked: Asked) -> tuple[Position | None, Reply]:
+async def close_position_of(
+    state: AppState, caller: SignedInUser, ticket: str, options: RequestOptions
+) -> tuple[PositionReply | None, Reply]:
     """Close a position, named by its own id or by its order's; no position where the outcome is undecided."""
-    position_id = await _position_id(parts, caller.account_id, ticket)
-    return await positions.close(parts, caller, position_id, asked)
+    position_id = await _position_id(state, caller.account_id, ticket)
+    return await positions.close(state, caller, position_id, options)
 
 
-async def find_ticket(parts: Parts, caller: Signed, ticket: str) -> Position:
+async def find_position_of(state: AppState, caller: SignedInUser, ticket: str) -> PositionReply:
     """Give one of the caller's positions."""
-    return await positions.find(parts, caller.account_id, await _position_id(parts, caller.account_id, ticket))
+    return await positions.find(state, caller.account_id, await _position_id(state, caller.account_id, ticket))
 
 
-async def account_after(parts: Parts, caller: Signed, reply: Reply) -> Account:
+async def account_after(state: AppState, caller: SignedInUser, reply: Reply) -> AccountReply:
     """Give the account as a command left it, as far as a second's wait brings the tables there."""
-    await until_shown(parts, reply)
-    return await accounts.find(parts, caller.account_id)
+    await until_shown(state, reply)
+    return await accounts.find(state, caller.account_id)
 
 
-async def until_shown(parts: Parts, reply: Reply) -> None:
+async def until_shown(state: AppState, reply: Reply) -> None:
     """Wait up to a second until the tables have what a command did."""
-    if not isinstance(reply, Undecided):
-        for shard, seq in places(reply.headers()[PLACE], parts.settings.shards):
-            await wait_for(parts, shard, seq)
+    if not isinstance(reply, Pending):
+        for shard, seq in places(reply.headers()[PLACE], state.settings.shards):
+            await wait_for(state, shard, seq)
 
 
-def price_now(parts: Parts, instrument: Instrument, side: Side) -> str | None:
+def price_now(state: AppState, instrument: Instrument, side: Side) -> str | None:
     """Give the price a position would open at now, for a guard that starts from it; null without one."""
-    quote = parts.prices.quote(instrument.symbol)
+    quote = state.prices.quote(instrument.symbol)
     return None if quote is None else price(instrument, entry_price(side, quote.bid, quote.ask))
 
 
@@ -111,12 +115,12 @@ def guard_price(instrument: Instrument, side: Side, text: str | None) -> str | N
         raise malformed("/currentPrice", "is beyond what the ledger can hold") from error
 
 
-async def _position_id(parts: Parts, account_id: str, ticket: str) -> str:
+async def _position_id(state: AppState, account_id: str, ticket: str) -> str:
     name = ticket.removeprefix("pos_")
     if _POSITION.fullmatch(name):
         return name
     try:
-        order = await orders.find(parts, account_id, name)
+        order = await orders.find(state, account_id, name)
     except ApiError as error:
         raise ApiError(NOT_OPEN) from error
     if order.position_id is None:

@@ -14,7 +14,7 @@ class DepositRequest(BaseModel):
     amount: Money
 
 
-class Deposit(BaseModel):
+class DepositReply(BaseModel, title="Deposit"):
     """Money that came in."""
 
     command_id: str

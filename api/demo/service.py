@@ -1,28 +1,28 @@
 """How demo money comes in."""
 
-from api.app_state import Parts
-from api.demo.schemas import Deposit
+from api.app_state import AppState
+from api.demo.schemas import DepositReply
 from api.dispatch import dispatcher as commands
-from api.dispatch.dispatcher import Known, Reply, Settled
-from api.dispatch.request_options import Asked, deadline
+from api.dispatch.dispatcher import Decided, Reply, Stored
+from api.dispatch.request_options import RequestOptions, deadline
 from api.http.amounts import money
-from schemas.commands import Deposit as DepositCommand
+from schemas.commands import Deposit
 from schemas.ids import event_id
 
 
-async def deposit(parts: Parts, account_id: str, amount: int, asked: Asked) -> Reply:
+async def deposit(state: AppState, account_id: str, amount: int, options: RequestOptions) -> Reply:
     """Send a deposit, in micros."""
-    command = DepositCommand(
-        command_id=asked.command_id(account_id), account_id=account_id, deadline=deadline(), amount=amount
+    command = Deposit(
+        command_id=options.command_id(account_id), account_id=account_id, deadline=deadline(), amount=amount
     )
-    return await commands.ask(parts, command, key=asked.key, respond_async=asked.respond_async)
+    return await commands.ask(state, command, key=options.key, respond_async=options.respond_async)
 
 
-def deposit_of(reply: Settled | Known, amount: int) -> Deposit:
+def deposit_of(reply: Decided | Stored, amount: int) -> DepositReply:
     """Write a deposit; a repeated one had the same amount."""
-    if isinstance(reply, Known):
-        return Deposit(command_id=reply.row.command_id, event_id=reply.row.event_id, amount=money(amount))
+    if isinstance(reply, Stored):
+        return DepositReply(command_id=reply.row.command_id, event_id=reply.row.event_id, amount=money(amount))
     event = reply.outcome.event
-    return Deposit(
+    return DepositReply(
         command_id=str(event.command_id), event_id=event_id(reply.outcome.shard, event.seq), amount=money(amount)
     )

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 from sqlalchemy import Connection
 
-from api.app_state import Parts
+from api.app_state import AppState
 from api.dispatch.read_your_writes import place, wait_for
 from api.http.problems import (
     BROKER_UNAVAILABLE,
@@ -19,7 +19,7 @@ from api.http.problems import (
     ApiError,
 )
 from api.http.times import now
-from api.log.command_producer import DEADLINE_S, Asked, Sent
+from api.log.command_producer import DEADLINE_S, ClientCommand, SentCommand
 from api.log.outcomes import NotAppended, Outcome
 from api.store import close_alls as close_all_store
 from projector import queries
@@ -39,7 +39,7 @@ REMEMBERED_S: Final = 600
 ON_ITS_WAY_S: Final = DEADLINE_S + 2
 
 
-class Settled(NamedTuple):
+class Decided(NamedTuple):
     """The event that is the outcome; replayed: of the same command sent before. seen: the shard's last event then."""
 
     outcome: Outcome
@@ -56,7 +56,7 @@ class Settled(NamedTuple):
         return place(self.outcome.shard, self.seq) | _replayed(self.replayed)
 
 
-class Known(NamedTuple):
+class Stored(NamedTuple):
     """What PostgreSQL has about the same command sent before. seen: the shard's last event by now."""
 
     row: queries.CommandRow
@@ -72,19 +72,19 @@ class Known(NamedTuple):
         return place(self.row.shard, self.seq) | _replayed(replayed=True)
 
 
-class Undecided(NamedTuple):
+class Pending(NamedTuple):
     """Sent, perhaps appended, and not answered in time; preferred: the caller did not want to wait."""
 
     command_id: str
     preferred: bool = False
 
 
-Reply = Settled | Known | Undecided
+Reply = Decided | Stored | Pending
 
 
 async def ask(
-    parts: Parts,
-    command: Asked,
+    state: AppState,
+    command: ClientCommand,
     *,
     key: str | None = None,
     respond_async: bool = False,
@@ -94,147 +94,147 @@ async def ask(
 
     The condition may refuse what was not sent before; what was is answered as it was then.
     """
-    shard = shard_of(command.account_id, parts.settings.shards)
+    shard = shard_of(command.account_id, state.settings.shards)
     if key is not None:
-        remembered = await _remembered(parts, command, respond_async=respond_async)
+        remembered = await _remembered(state, command, respond_async=respond_async)
         if remembered is not None:
-            return await _accept(parts, command, remembered)
-    if not parts.ends.broker_answers():
-        raise _not_sent(parts, "The broker has not answered for seconds; nothing was sent")
-    if parts.ends.is_behind(shard):
-        parts.metrics.commands.labels("engine_behind").inc()
+            return await _accept(state, command, remembered)
+    if not state.engine_lag.broker_answers():
+        raise _not_sent(state, "The broker has not answered for seconds; nothing was sent")
+    if state.engine_lag.is_behind(shard):
+        state.metrics.commands.labels("engine_behind").inc()
         raise ApiError(ENGINE_BEHIND, "Commands of seconds ago wait in the log; nothing was sent", headers=RETRY_AFTER)
     if key is not None:
-        before = await _before(parts, command, shard, key)
+        before = await _before(state, command, shard, key)
         if before is not None:
-            return await _accept(parts, command, before)
+            return await _accept(state, command, before)
     if condition is not None:
         await condition()
-    outcome = await _send(parts, command, 0 if respond_async else WAIT_S)
+    outcome = await _send(state, command, 0 if respond_async else WAIT_S)
     if outcome is None:
-        parts.metrics.commands.labels("undecided").inc()
-        return Undecided(command.command_id, preferred=respond_async)
+        state.metrics.commands.labels("undecided").inc()
+        return Pending(command.command_id, preferred=respond_async)
     if not isinstance(outcome.event, CommandRepeated):
-        return await _accept(parts, command, Settled(outcome))
-    first = await _first(parts, command, outcome)
-    return Undecided(command.command_id) if first is None else await _accept(parts, command, first)
+        return await _accept(state, command, Decided(outcome))
+    first = await _first(state, command, outcome)
+    return Pending(command.command_id) if first is None else await _accept(state, command, first)
 
 
-async def _send(parts: Parts, command: Asked, wait_s: float) -> Outcome | None:
+async def _send(state: AppState, command: ClientCommand, wait_s: float) -> Outcome | None:
     """Put a command into the log; null when its outcome did not come in time, whatever became of it."""
-    waiter = parts.outcomes.expect(command.command_id)
+    waiter = state.outcomes.expect(command.command_id)
     started = monotonic()
     try:
-        parts.command_log.send(command, waiter)
+        state.producer.send(command, waiter)
         if wait_s == 0:
             return None
         outcome = await asyncio.wait_for(waiter.outcome, wait_s)
     except TimeoutError:
         return None
     except NotAppended as error:
-        parts.command_log.note_answer(command.command_id)
-        raise _not_sent(parts, f"The log did not take the command: {error}") from error
+        state.producer.note_answer(command.command_id)
+        raise _not_sent(state, f"The log did not take the command: {error}") from error
     finally:
-        parts.outcomes.forget(command.command_id, waiter)
-    parts.command_log.note_answer(command.command_id)
-    parts.metrics.waits.observe(monotonic() - started)
+        state.outcomes.forget(command.command_id, waiter)
+    state.producer.note_answer(command.command_id)
+    state.metrics.waits.observe(monotonic() - started)
     return outcome
 
 
-def is_on_its_way(parts: Parts, sent: Sent) -> bool:
+def is_on_its_way(state: AppState, sent: SentCommand) -> bool:
     """Say whether what this process sent may still come to be decided."""
-    shard = shard_of(sent.command.account_id, parts.settings.shards)
-    return monotonic() - sent.at < ON_ITS_WAY_S or parts.ends.is_behind(shard)
+    shard = shard_of(sent.command.account_id, state.settings.shards)
+    return monotonic() - sent.at < ON_ITS_WAY_S or state.engine_lag.is_behind(shard)
 
 
-async def _remembered(parts: Parts, command: Asked, *, respond_async: bool) -> Settled | None:
+async def _remembered(state: AppState, command: ClientCommand, *, respond_async: bool) -> Decided | None:
     """Find what a key did lately, in memory; what it still does is waited for, and refused when that takes long."""
     content = content_of(command)
-    outcome = parts.outcomes.recent(command.command_id)
+    outcome = state.outcomes.recent(command.command_id)
     if outcome is None:
-        sent = parts.command_log.sent(command.command_id)
-        if sent is None or sent.answered or not is_on_its_way(parts, sent):
+        sent = state.producer.sent(command.command_id)
+        if sent is None or sent.answered or not is_on_its_way(state, sent):
             return None
         _refuse_other_content(content_of(sent.command), content, {})
-        outcome = None if respond_async else await _overhear(parts, command.command_id)
+        outcome = None if respond_async else await _overhear(state, command.command_id)
         if outcome is None:
             where = {"Location": f"/api/v1/commands/{command.command_id}"}
             raise ApiError(KEY_IN_USE, headers=RETRY_AFTER | where, command_id=command.command_id)
     else:
         _refuse_other_content(outcome.event.command_hash, content, place(outcome.shard, outcome.event.seq))
-    return Settled(outcome, replayed=True)
+    return Decided(outcome, replayed=True)
 
 
-async def _overhear(parts: Parts, command_id: str) -> Outcome | None:
+async def _overhear(state: AppState, command_id: str) -> Outcome | None:
     """Wait for the outcome of what another request sent; null when it did not come in time."""
-    waiter = parts.outcomes.expect(command_id)
+    waiter = state.outcomes.expect(command_id)
     try:
         waiter.appended(-1)  # Wherever the other request's record stands.
         # It may have come before the waiting began.
-        came = parts.outcomes.recent(command_id)
+        came = state.outcomes.recent(command_id)
         outcome = await asyncio.wait_for(waiter.outcome, WAIT_S) if came is None else came
     except TimeoutError:
         return None
     finally:
-        parts.outcomes.forget(command_id, waiter)
-    return parts.outcomes.recent(command_id) if isinstance(outcome.event, CommandRepeated) else outcome
+        state.outcomes.forget(command_id, waiter)
+    return state.outcomes.recent(command_id) if isinstance(outcome.event, CommandRepeated) else outcome
 
 
-async def _before(parts: Parts, command: Asked, shard: int, key: str) -> Settled | Known | None:
+async def _before(state: AppState, command: ClientCommand, shard: int, key: str) -> Decided | Stored | None:
     """Find the outcome a key had before what is remembered here: for ever, in PostgreSQL."""
     content = content_of(command)
-    row, age, closed_all = await parts.database.ask(lambda db: _known_in(db, command, shard, key))
+    row, age, closed_all = await state.database.ask(lambda db: _known_in(db, command, shard, key))
     if row is None and age > PROJECTION_AGE_MAX:
         # A projector that has just started needs no more than a moment.
-        await wait_for(parts, shard, parts.outcomes.seq(shard))
-        row, age, closed_all = await parts.database.ask(lambda db: _known_in(db, command, shard, key))
+        await wait_for(state, shard, state.outcomes.seq(shard))
+        row, age, closed_all = await state.database.ask(lambda db: _known_in(db, command, shard, key))
     if row is not None and row.command_hash is not None:
         _refuse_other_content(row.command_hash, content, place(row.shard, row.seq))
-        return Known(row)
+        return Stored(row)
     if closed_all:
         raise ApiError(REFUSALS[Rejection.COMMAND_ID_REUSED], "The key was used to close all positions")
-    if age > PROJECTION_AGE_MAX and parts.outcomes.seq(shard) > 0:
+    if age > PROJECTION_AGE_MAX and state.outcomes.seq(shard) > 0:
         raise ApiError(PROJECTION_BEHIND, headers=RETRY_AFTER)
     return None
 
 
-async def _first(parts: Parts, command: Asked, repeat: Outcome) -> Settled | Known | None:
+async def _first(state: AppState, command: ClientCommand, repeat: Outcome) -> Decided | Stored | None:
     """Find the outcome of what the engine calls the first: its events are before the repeat's own."""
-    recent = parts.outcomes.recent(command.command_id)
+    recent = state.outcomes.recent(command.command_id)
     if recent is not None:
-        return Settled(recent, replayed=True)
-    await wait_for(parts, repeat.shard, repeat.event.seq)
-    row = await parts.database.ask(lambda db: queries.command(db, command.account_id, command.command_id))
-    return None if row is None else Known(row)
+        return Decided(recent, replayed=True)
+    await wait_for(state, repeat.shard, repeat.event.seq)
+    row = await state.database.ask(lambda db: queries.command(db, command.account_id, command.command_id))
+    return None if row is None else Stored(row)
 
 
-async def _accept(parts: Parts, command: Asked, reply: Settled | Known) -> Settled | Known:
+async def _accept(state: AppState, command: ClientCommand, reply: Decided | Stored) -> Decided | Stored:
     """Pass an outcome on, or raise the refusal it is."""
-    if isinstance(reply, Known) or reply.replayed:
+    if isinstance(reply, Stored) or reply.replayed:
         # An old outcome takes nobody back to what they had seen when it was new.
-        reply = reply._replace(seen=parts.outcomes.seq(shard_of(command.account_id, parts.settings.shards)))
-    parts.told.note(command.account_id, reply.seq)
-    if isinstance(reply, Known):
+        reply = reply._replace(seen=state.outcomes.seq(shard_of(command.account_id, state.settings.shards)))
+    state.last_seen.note(command.account_id, reply.seq)
+    if isinstance(reply, Stored):
         if reply.row.rejection is not None:
-            raise await _refusal(parts, command, Rejection(reply.row.rejection), reply.headers())
-        parts.metrics.commands.labels("replayed").inc()
+            raise await _refusal(state, command, Rejection(reply.row.rejection), reply.headers())
+        state.metrics.commands.labels("replayed").inc()
         return reply
     event = reply.outcome.event
     if isinstance(event, CommandRejected):
-        raise await _refusal(parts, command, Rejection(event.rejection), reply.headers(), reply.outcome)
-    parts.tickets.note(event)
-    parts.metrics.commands.labels("replayed" if reply.replayed else "done").inc()
+        raise await _refusal(state, command, Rejection(event.rejection), reply.headers(), reply.outcome)
+    state.recent_positions.note(event)
+    state.metrics.commands.labels("replayed" if reply.replayed else "done").inc()
     return reply
 
 
 async def _refusal(
-    parts: Parts,
-    command: Asked,
+    state: AppState,
+    command: ClientCommand,
     rejection: Rejection,
     headers: dict[str, str],
     outcome: Outcome | None = None,
 ) -> ApiError:
-    parts.metrics.commands.labels(rejection.name).inc()
+    state.metrics.commands.labels(rejection.name).inc()
     kind = REFUSALS[rejection]
     if rejection is Rejection.TOO_MANY_COMMANDS:
         headers = headers | {"Retry-After": str(REMEMBERED_S // 10)}
@@ -242,8 +242,8 @@ async def _refusal(
         # Only a position that is the caller's is told apart from one that never was.
         position_id, account_id = command.position_id, command.account_id
         if outcome is not None:
-            await wait_for(parts, outcome.shard, outcome.event.seq)
-        if await parts.database.ask(lambda db: queries.position(db, account_id, position_id)) is None:
+            await wait_for(state, outcome.shard, outcome.event.seq)
+        if await state.database.ask(lambda db: queries.position(db, account_id, position_id)) is None:
             kind = kind._replace(status=404)
     return ApiError(kind, headers=headers, command_id=command.command_id)
 
@@ -253,12 +253,14 @@ def _refuse_other_content(known: bytes | None, content: bytes, headers: dict[str
         raise ApiError(REFUSALS[Rejection.COMMAND_ID_REUSED], headers=headers)
 
 
-def _not_sent(parts: Parts, detail: str) -> ApiError:
-    parts.metrics.commands.labels("not_sent").inc()
+def _not_sent(state: AppState, detail: str) -> ApiError:
+    state.metrics.commands.labels("not_sent").inc()
     return ApiError(BROKER_UNAVAILABLE, detail, headers=RETRY_AFTER)
 
 
-def _known_in(db: Connection, command: Asked, shard: int, key: str) -> tuple[queries.CommandRow | None, int, bool]:
+def _known_in(
+    db: Connection, command: ClientCommand, shard: int, key: str
+) -> tuple[queries.CommandRow | None, int, bool]:
     """Give a command's row, for how long (µs) the tables may lack what is committed, and if the key closed all."""
     current_at = queries.current_at(db, shard)
     row = queries.command(db, command.account_id, command.command_id)

@@ -11,8 +11,8 @@ from typing import Annotated, Any, Final
 
 from fastapi import Depends, Header, Request, Response
 
-from api.app_state import Api, Parts
-from api.auth.caller import Signed, signed_in
+from api.app_state import AppState, StateDep
+from api.auth.caller import SignedInUser, signed_in
 from projector.queries import projected_seq
 from schemas.sharding import shard_of
 from schemas.units import INT64_MAX
@@ -37,29 +37,29 @@ def catching_up(who: Callable[..., Any]) -> Any:
     async def caught_up(
         request: Request,
         response: Response,
-        parts: Api,
-        caller: Annotated[Signed, Depends(who)],
+        state: StateDep,
+        caller: Annotated[SignedInUser, Depends(who)],
         ledger_position: Annotated[
             str | None,
             Header(description="`shard:seq` of a reply; the answer shows at least that, or says Projection-Lag"),
         ] = None,
     ) -> None:
         """Wait up to a second for the place the caller has seen, else say by how many events the tables are behind."""
-        brought = places(ledger_position or request.cookies.get(COOKIE), parts.settings.shards)
-        for shard, seq in brought or _told(parts, caller.account_id):
-            lag = await wait_for(parts, shard, seq)
+        brought = places(ledger_position or request.cookies.get(COOKIE), state.settings.shards)
+        for shard, seq in brought or _told(state, caller.account_id):
+            lag = await wait_for(state, shard, seq)
             if lag > 0:
                 response.headers[LAG_HEADER] = str(lag)
 
     return Depends(caught_up)
 
 
-async def wait_for(parts: Parts, shard: int, seq: int) -> int:
+async def wait_for(state: AppState, shard: int, seq: int) -> int:
     """Wait up to a second for an event to be projected; give the number of events that were missing at the end."""
     give_up = monotonic() + WAIT_S
     pause = PAUSE_S
     while True:
-        lag = seq - await parts.database.ask(lambda db: projected_seq(db, shard))
+        lag = seq - await state.database.ask(lambda db: projected_seq(db, shard))
         if lag <= 0 or monotonic() > give_up:
             return max(0, lag)
         await asyncio.sleep(pause)
@@ -76,9 +76,9 @@ def places(text: str | None, shards: int) -> list[tuple[int, int]]:
     return [(int(shard), int(seq))]
 
 
-def _told(parts: Parts, account_id: str) -> list[tuple[int, int]]:
-    seq = parts.told.seq(account_id)
-    return [] if seq is None else [(shard_of(account_id, parts.settings.shards), seq)]
+def _told(state: AppState, account_id: str) -> list[tuple[int, int]]:
+    seq = state.last_seen.seq(account_id)
+    return [] if seq is None else [(shard_of(account_id, state.settings.shards), seq)]
 
 
 CAUGHT_UP: Final = catching_up(signed_in)

@@ -5,7 +5,7 @@ from typing import Any, Final
 from starlette.responses import JSONResponse
 
 from api.auth.caller import REFUSALS as CALLER_REFUSALS
-from api.dispatch.dispatcher import Known, Reply, Settled, Undecided
+from api.dispatch.dispatcher import Decided, Pending, Reply, Stored
 from api.http.problems import (
     BROKER_UNAVAILABLE,
     CROSS_SITE_REQUEST,
@@ -14,12 +14,12 @@ from api.http.problems import (
     MALFORMED,
     PROJECTION_BEHIND,
     REFUSALS,
-    Kind,
+    ProblemKind,
 )
 from schemas.rejections import Rejection
 
 # Those of the caller are here too: the problems of one status are declared together.
-COMMAND_PROBLEMS: Final[tuple[Kind, ...]] = (
+COMMAND_PROBLEMS: Final[tuple[ProblemKind, ...]] = (
     *CALLER_REFUSALS,
     CROSS_SITE_REQUEST,
     KEY_IN_USE,
@@ -27,7 +27,7 @@ COMMAND_PROBLEMS: Final[tuple[Kind, ...]] = (
     ENGINE_BEHIND,
     PROJECTION_BEHIND,
 )
-EVERY_COMMAND: Final[tuple[Kind, ...]] = (
+EVERY_COMMAND: Final[tuple[ProblemKind, ...]] = (
     *COMMAND_PROBLEMS,
     REFUSALS[Rejection.ACCOUNT_UNKNOWN],
     REFUSALS[Rejection.ACCOUNT_CLOSED],
@@ -55,13 +55,13 @@ def accepted(reply: Reply) -> JSONResponse:
     """Say that a command is on its way, or is done and cannot be shown yet; and where to look."""
     headers = {"Retry-After": "1"}
     match reply:
-        case Undecided(command_id, preferred):
+        case Pending(command_id, preferred):
             status = "pending"
             headers |= {"Preference-Applied": "respond-async"} if preferred else {}
-        case Settled(outcome):
+        case Decided(outcome):
             status, command_id = "done", str(outcome.event.command_id)
             headers |= reply.headers()
-        case Known(row):
+        case Stored(row):
             status, command_id = "done", row.command_id
             headers |= reply.headers()
     content = {"command_id": command_id, "status": status, "code": None, "order": None, "position": None}

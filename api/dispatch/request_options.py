@@ -15,13 +15,13 @@ from schemas.units import SECOND
 _KEY: Final = re.compile(r"[!-~]([ -~]{0,253}[!-~])?", re.ASCII)
 
 
-class Asked(NamedTuple):
+class RequestOptions(NamedTuple):
     """The caller's key, without the quotes it may come in, and whether to answer at once."""
 
     key: str | None
     respond_async: bool
 
-    def under(self, fallback: str | None) -> "Asked":
+    def under(self, fallback: str | None) -> "RequestOptions":
         """Take another key where the caller named none."""
         return self if self.key is not None else self._replace(key=fallback)
 
@@ -46,13 +46,13 @@ async def key_of(
 IdempotencyKey = Annotated[str | None, Depends(key_of)]
 
 
-async def asked(
+async def request_options(
     key: IdempotencyKey,
     prefer: Annotated[str | None, Header(description="`respond-async` answers 202 at once")] = None,
-) -> Asked:
+) -> RequestOptions:
     """Read the headers a command may come with."""
     wishes = {wish.split(";")[0].strip().lower() for wish in (prefer or "").split(",")}
-    return Asked(key, "respond-async" in wishes)
+    return RequestOptions(key, "respond-async" in wishes)
 
 
 def deadline() -> int:
@@ -72,4 +72,4 @@ def _key(value: str | None) -> str | None:
     return key
 
 
-Asking = Annotated[Asked, Depends(asked)]
+OptionsDep = Annotated[RequestOptions, Depends(request_options)]

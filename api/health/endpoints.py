@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
-from api.app_state import Api
+from api.app_state import StateDep
 from api.health import service
 from api.health.schemas import Alive, Ready
 
@@ -17,14 +17,14 @@ async def healthz() -> Alive:
 
 
 @router.get("/readyz", responses={503: {"model": Ready, "description": "Not ready, and why"}})
-async def readyz(parts: Api, response: Response) -> Ready:
+async def readyz(state: StateDep, response: Response) -> Ready:
     """Say whether the API does its work."""
-    ready = await service.readiness(parts)
+    ready = await service.readiness(state)
     response.status_code = 200 if ready.ready else 503
     return ready
 
 
 @router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
-async def metrics(parts: Api) -> Response:
+async def metrics(state: StateDep) -> Response:
     """Give what was counted, in Prometheus' text format."""
-    return Response(parts.metrics.page(), media_type=CONTENT_TYPE_LATEST)
+    return Response(state.metrics.page(), media_type=CONTENT_TYPE_LATEST)

@@ -6,7 +6,7 @@ from typing import Final
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.http.metrics import Metrics
+from api.http.metrics import ApiMetrics
 
 QUIET: Final = ("/healthz", "/readyz", "/metrics")
 UNMATCHED: Final = "unmatched"
@@ -15,7 +15,7 @@ UNMATCHED: Final = "unmatched"
 class AccessLog:
     """Wraps the application; counts by route, not by path, so that ids make no new series."""
 
-    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+    def __init__(self, app: ASGIApp, metrics: ApiMetrics) -> None:
         self._app = app
         self._metrics = metrics
 

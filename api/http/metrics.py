@@ -15,7 +15,7 @@ from prometheus_client import (
 LATENCIES: Final = (0.001, 0.0025, 0.005, 0.01, 0.015, 0.03, 0.06, 0.125, 0.25, 0.5, 1, 2.5)
 
 
-class Metrics:
+class ApiMetrics:
     """A registry of its own, so that two APIs in one process do not meet. Memory: `process_resident_memory_bytes`."""
 
     def __init__(self) -> None:

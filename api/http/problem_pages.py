@@ -5,7 +5,7 @@ from http import HTTPStatus
 from itertools import groupby
 from typing import Final
 
-from api.http.problems import DOCS, MEDIA_TYPE, REFUSALS, REGISTRY, Kind
+from api.http.problems import DOCS, MEDIA_TYPE, REFUSALS, REGISTRY, ProblemKind
 
 DOCUMENT: Final = "docs/problems.md"
 _INTRODUCTION: Final = f"""# Problems
@@ -40,11 +40,11 @@ def as_markdown() -> str:
     return _INTRODUCTION + "".join(_section(status, list(group)) for status, group in groupby(kinds, _order))
 
 
-def _order(kind: Kind) -> int:
+def _order(kind: ProblemKind) -> int:
     return kind.status
 
 
-def _section(status: int, kinds: list[Kind]) -> str:
+def _section(status: int, kinds: list[ProblemKind]) -> str:
     core = {kind.code for kind in REFUSALS.values()}
     rows = [f"| `{kind.code}` | {'core' if kind.code in core else 'API'} | {kind.title} |" for kind in kinds]
     table = "\n".join(["| Code | Who says so | Meaning |", "|---|---|---|", *rows])

@@ -14,7 +14,7 @@ DOCS: Final = "/docs/problems"
 REPLAYED: Final = "Idempotent-Replayed"
 
 
-class Kind(NamedTuple):
+class ProblemKind(NamedTuple):
     """What is always the same about problems of one code."""
 
     code: str
@@ -67,37 +67,37 @@ _TITLES: Final = {
     Rejection.RULES_VERSION_NOT_NEXT: "The rules version is not the next one",
 }
 
-NOT_AUTHENTICATED: Final = Kind("NOT_AUTHENTICATED", 401, "Sign in first")
-BAD_CREDENTIALS: Final = Kind("BAD_CREDENTIALS", 401, "Email or password is wrong")
-TOKEN_INVALID: Final = Kind("TOKEN_INVALID", 401, "The token is not valid")
-TOKEN_EXPIRED: Final = Kind("TOKEN_EXPIRED", 401, "The token has expired")
-SIGNATURE_INVALID: Final = Kind("SIGNATURE_INVALID", 401, "The request's signature is not valid")
-CREDENTIALS_CONFLICT: Final = Kind("CREDENTIALS_CONFLICT", 401, "Two credentials name different users")
-SCOPE_MISSING: Final = Kind("SCOPE_MISSING", 403, "The API key has no scope for this")
-LOGIN_TOO_OLD: Final = Kind("LOGIN_TOO_OLD", 403, "Sign in again first")
-FORBIDDEN: Final = Kind("FORBIDDEN", 403, "Not allowed")
-CROSS_SITE_REQUEST: Final = Kind("CROSS_SITE_REQUEST", 403, "A page of another site sent this request")
-NOT_FOUND: Final = Kind("NOT_FOUND", 404, "Not found")
-METHOD_NOT_ALLOWED: Final = Kind("METHOD_NOT_ALLOWED", 405, "The resource has no such method")
-RULES_VERSION_UNKNOWN: Final = Kind(
+NOT_AUTHENTICATED: Final = ProblemKind("NOT_AUTHENTICATED", 401, "Sign in first")
+BAD_CREDENTIALS: Final = ProblemKind("BAD_CREDENTIALS", 401, "Email or password is wrong")
+TOKEN_INVALID: Final = ProblemKind("TOKEN_INVALID", 401, "The token is not valid")
+TOKEN_EXPIRED: Final = ProblemKind("TOKEN_EXPIRED", 401, "The token has expired")
+SIGNATURE_INVALID: Final = ProblemKind("SIGNATURE_INVALID", 401, "The request's signature is not valid")
+CREDENTIALS_CONFLICT: Final = ProblemKind("CREDENTIALS_CONFLICT", 401, "Two credentials name different users")
+SCOPE_MISSING: Final = ProblemKind("SCOPE_MISSING", 403, "The API key has no scope for this")
+LOGIN_TOO_OLD: Final = ProblemKind("LOGIN_TOO_OLD", 403, "Sign in again first")
+FORBIDDEN: Final = ProblemKind("FORBIDDEN", 403, "Not allowed")
+CROSS_SITE_REQUEST: Final = ProblemKind("CROSS_SITE_REQUEST", 403, "A page of another site sent this request")
+NOT_FOUND: Final = ProblemKind("NOT_FOUND", 404, "Not found")
+METHOD_NOT_ALLOWED: Final = ProblemKind("METHOD_NOT_ALLOWED", 405, "The resource has no such method")
+RULES_VERSION_UNKNOWN: Final = ProblemKind(
     "RULES_VERSION_UNKNOWN", 409, "There are no such rules here; start newer code first"
 )
-KEY_IN_USE: Final = Kind("KEY_IN_USE", 409, "A request with this Idempotency-Key is still running")
-PRECONDITION_FAILED: Final = Kind("PRECONDITION_FAILED", 412, "It was changed since; read it again")
-RATE_LIMITED: Final = Kind("RATE_LIMITED", 429, "Too many requests")
-TOO_MANY_API_KEYS: Final = Kind("TOO_MANY_API_KEYS", 409, "There are as many API keys as a user may have")
-TOO_MANY_ALERTS: Final = Kind("TOO_MANY_ALERTS", 409, "There are as many active alerts as a user may have")
-ALERT_REACHED: Final = Kind("ALERT_REACHED", 409, "The price is there already")
-ORDER_NOT_OPEN: Final = Kind("ORDER_NOT_OPEN", 409, "The order is not open")
-EMAIL_TAKEN: Final = Kind("EMAIL_TAKEN", 409, "The email is registered already")
-BODY_TOO_LARGE: Final = Kind("BODY_TOO_LARGE", 413, "The body is too large")
-REQUEST_INVALID: Final = Kind("REQUEST_INVALID", 400, "The request is not valid")
-TOO_MANY_LOGINS: Final = Kind("TOO_MANY_LOGINS", 429, "Too many failed logins")
-INTERNAL_ERROR: Final = Kind("INTERNAL_ERROR", 500, "Something went wrong on our side")
-BROKER_UNAVAILABLE: Final = Kind("BROKER_UNAVAILABLE", 503, "The log takes no commands now")
-DATABASE_UNAVAILABLE: Final = Kind("DATABASE_UNAVAILABLE", 503, "The database does not answer now")
-ENGINE_BEHIND: Final = Kind("ENGINE_BEHIND", 503, "The engine is behind")
-PROJECTION_BEHIND: Final = Kind("PROJECTION_BEHIND", 503, "Older outcomes cannot be looked up now")
+KEY_IN_USE: Final = ProblemKind("KEY_IN_USE", 409, "A request with this Idempotency-Key is still running")
+PRECONDITION_FAILED: Final = ProblemKind("PRECONDITION_FAILED", 412, "It was changed since; read it again")
+RATE_LIMITED: Final = ProblemKind("RATE_LIMITED", 429, "Too many requests")
+TOO_MANY_API_KEYS: Final = ProblemKind("TOO_MANY_API_KEYS", 409, "There are as many API keys as a user may have")
+TOO_MANY_ALERTS: Final = ProblemKind("TOO_MANY_ALERTS", 409, "There are as many active alerts as a user may have")
+ALERT_REACHED: Final = ProblemKind("ALERT_REACHED", 409, "The price is there already")
+ORDER_NOT_OPEN: Final = ProblemKind("ORDER_NOT_OPEN", 409, "The order is not open")
+EMAIL_TAKEN: Final = ProblemKind("EMAIL_TAKEN", 409, "The email is registered already")
+BODY_TOO_LARGE: Final = ProblemKind("BODY_TOO_LARGE", 413, "The body is too large")
+REQUEST_INVALID: Final = ProblemKind("REQUEST_INVALID", 400, "The request is not valid")
+TOO_MANY_LOGINS: Final = ProblemKind("TOO_MANY_LOGINS", 429, "Too many failed logins")
+INTERNAL_ERROR: Final = ProblemKind("INTERNAL_ERROR", 500, "Something went wrong on our side")
+BROKER_UNAVAILABLE: Final = ProblemKind("BROKER_UNAVAILABLE", 503, "The log takes no commands now")
+DATABASE_UNAVAILABLE: Final = ProblemKind("DATABASE_UNAVAILABLE", 503, "The database does not answer now")
+ENGINE_BEHIND: Final = ProblemKind("ENGINE_BEHIND", 503, "The engine is behind")
+PROJECTION_BEHIND: Final = ProblemKind("PROJECTION_BEHIND", 503, "Older outcomes cannot be looked up now")
 
 _OWN: Final = (
     REQUEST_INVALID,
@@ -131,7 +131,7 @@ _OWN: Final = (
     PROJECTION_BEHIND,
 )
 REFUSALS: Final = {
-    rejection: Kind(rejection.name, _NOT_409.get(rejection, 409), _TITLES[rejection]) for rejection in Rejection
+    rejection: ProblemKind(rejection.name, _NOT_409.get(rejection, 409), _TITLES[rejection]) for rejection in Rejection
 }
 MALFORMED: Final = REFUSALS[Rejection.MALFORMED]
 REGISTRY: Final = {kind.code: kind for kind in (*REFUSALS.values(), *_OWN)}
@@ -163,7 +163,7 @@ class ApiError(Exception):
 
     def __init__(
         self,
-        kind: Kind,
+        kind: ProblemKind,
         detail: str | None = None,
         *,
         faults: list[Fault] | None = None,
@@ -206,7 +206,7 @@ def problem_response(error: ApiError, instance: str) -> JSONResponse:
     return JSONResponse(content, status_code=error.kind.status, headers=headers, media_type=MEDIA_TYPE)
 
 
-def responses(*kinds: Kind) -> dict[int | str, dict[str, Any]]:
+def responses(*kinds: ProblemKind) -> dict[int | str, dict[str, Any]]:
     """Declare in OpenAPI which problems an operation answers with."""
     declared: dict[int | str, dict[str, Any]] = {}
     for status in sorted({kind.status for kind in kinds}):
@@ -223,7 +223,7 @@ def responses(*kinds: Kind) -> dict[int | str, dict[str, Any]]:
     return declared
 
 
-def _example(kind: Kind) -> dict[str, Any]:
+def _example(kind: ProblemKind) -> dict[str, Any]:
     return {
         "type": f"{DOCS}#{kind.code}",
         "title": kind.title,

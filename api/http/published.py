@@ -1,7 +1,9 @@
 """Under which names the OpenAPI documents list the shapes of requests and replies: by title, not by class."""
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, Literal
+
+from pydantic import BaseModel
 
 _PREFIX: Final = "#/components/schemas/"
 
@@ -18,6 +20,17 @@ def publish(document: dict[str, Any], fixed: Mapping[str, str] | None = None) ->
     document["components"]["schemas"] = {
         name: shapes[shape] for name, shape in sorted((n, s) for s, n in names.items())
     }
+
+
+def shapes_of(
+    model: type[BaseModel], mode: Literal["validation", "serialization"] = "validation"
+) -> dict[str, dict[str, Any]]:
+    """Give a shape that no route lists, behind those it is made of, under their published names."""
+    schema = model.model_json_schema(ref_template=f"{_PREFIX}{{model}}", mode=mode)
+    shapes = {**schema.pop("$defs", {}), model.__name__: schema}
+    names = {shape: content.get("title", shape) for shape, content in shapes.items()}
+    _rename_references(shapes, {_PREFIX + shape: _PREFIX + name for shape, name in names.items()})
+    return {names[shape]: content for shape, content in shapes.items()}
 
 
 def _rename_references(part: Any, names: dict[str, str]) -> None:

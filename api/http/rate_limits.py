@@ -16,10 +16,10 @@ Bucket = Literal["reads", "orders", "closing", "public"]
 
 RATE_LIMIT: Final = "RateLimit"
 POLICY: Final = "RateLimit-Policy"
-STANDING: Final = "rate_limit"  # what a request's state calls it
+BUCKET_STATE: Final = "rate_limit"  # what a request's state calls it
 
 
-class Standing(NamedTuple):
+class BucketState(NamedTuple):
     """What is left of a bucket. reset_s: until there is more."""
 
     bucket: Bucket
@@ -49,18 +49,18 @@ class RateLimits:
             "public": parse(settings.rate_limit_public),
         }
 
-    def take(self, bucket: Bucket, who: str) -> Standing:
+    def take(self, bucket: Bucket, who: str) -> BucketState:
         """Count a request, unless the bucket is empty."""
         limit = self._limits[bucket]
         allowed = self._limiter.hit(limit, bucket, who)
         reset_at, remaining = self._limiter.get_window_stats(limit, bucket, who)
         reset_s = max(1, math.ceil(reset_at - time.time()))
-        return Standing(bucket, allowed, limit.amount, limit.get_expiry(), int(remaining), reset_s)
+        return BucketState(bucket, allowed, limit.amount, limit.get_expiry(), int(remaining), reset_s)
 
     def count(self, request: Request, bucket: Bucket, who: str) -> None:
         """Count a request and let its reply say what is left; 429 where the bucket is empty."""
         standing = self.take(bucket, who)
-        setattr(request.state, STANDING, standing)
+        setattr(request.state, BUCKET_STATE, standing)
         if not standing.allowed:
             named: dict[str, Any] = {"violated-policies": [bucket]}
             raise ApiError(
@@ -73,4 +73,4 @@ class RateLimits:
 
 def is_counted(request: Request) -> bool:
     """Say whether a request was counted already."""
-    return getattr(request.state, STANDING, None) is not None
+    return getattr(request.state, BUCKET_STATE, None) is not None

@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from api.app_state import Api
+from api.app_state import StateDep
 from api.instruments import service
 from api.instruments.schemas import Instruments
 
@@ -10,6 +10,6 @@ router = APIRouter(prefix="/instruments", tags=["market"])
 
 
 @router.get("")
-async def list_instruments(parts: Api) -> Instruments:
+async def list_instruments(state: StateDep) -> Instruments:
     """List what may be traded."""
-    return service.all_of(parts)
+    return service.all_of(state)

@@ -6,7 +6,7 @@ from api.http.amounts import Decimals
 from schemas.messages import MarketStatus
 
 
-class Instrument(BaseModel):
+class InstrumentReply(BaseModel, title="Instrument"):
     """What may be traded."""
 
     symbol: str = Field(examples=["BTC_USDC"])
@@ -24,5 +24,5 @@ class Instrument(BaseModel):
 class Instruments(BaseModel):
     """All instruments, in the order they are served."""
 
-    items: list[Instrument]
+    items: list[InstrumentReply]
     next_cursor: str | None = None

@@ -1,17 +1,17 @@
 """How instruments are written."""
 
-from api.app_state import Parts
+from api.app_state import AppState
 from api.http.amounts import leverage, price, quantity, rate
-from api.instruments.schemas import Instrument, Instruments
+from api.instruments.schemas import InstrumentReply, Instruments
 
 
-def all_of(parts: Parts) -> Instruments:
+def all_of(state: AppState) -> Instruments:
     """List the instruments."""
     return Instruments(
         items=[
-            Instrument(
+            InstrumentReply(
                 symbol=instrument.symbol,
-                status=parts.prices.status(instrument.symbol),
+                status=state.prices.status(instrument.symbol),
                 tick_size=price(instrument, 1),
                 lot_size=quantity(instrument, 1),
                 quantity_min=quantity(instrument, instrument.quantity_min),
@@ -21,6 +21,6 @@ def all_of(parts: Parts) -> Instruments:
                 maintenance_rate=rate(instrument.maintenance_rate),
                 slippage_bps=instrument.slippage_bps,
             )
-            for instrument in parts.prices.instruments.values()
+            for instrument in state.prices.instruments.values()
         ]
     )

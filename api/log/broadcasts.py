@@ -12,7 +12,7 @@ from sqlalchemy import Connection, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import SQLAlchemyError
 
-from api.log.command_producer import CommandLog, Said
+from api.log.command_producer import BroadcastCommand, CommandProducer
 from api.log.outcomes import NotAppended, Outcome, Outcomes
 from api.store.database import Database
 from api.store.tables import broadcasts
@@ -33,7 +33,7 @@ PAUSE_S: Final = 0.5
 LOOK_S: Final = 5.0  # for what another process of the API has stored, and did not end
 
 
-class Activation(NamedTuple):
+class RulesActivation(NamedTuple):
     """A version of the rules that every shard is to go on by. answered: the shards that do."""
 
     version: int
@@ -41,7 +41,7 @@ class Activation(NamedTuple):
     answered: tuple[int, ...]
 
 
-class Stored(NamedTuple):
+class StoredBroadcast(NamedTuple):
     """What is to be said to every shard. answered: the shards that did."""
 
     name: str
@@ -53,7 +53,7 @@ class Stored(NamedTuple):
 class Broadcasts:
     """Sends the first instruments at each start, where that was done the answer is a repeat; then what is stored."""
 
-    def __init__(self, database: Database, log: CommandLog, outcomes: Outcomes, shards: int) -> None:
+    def __init__(self, database: Database, log: CommandProducer, outcomes: Outcomes, shards: int) -> None:
         self._database = database
         self._log = log
         self._outcomes = outcomes
@@ -85,11 +85,11 @@ class Broadcasts:
         content = msgspec.to_builtins([instrument])
         return bool(await self._store(name, content) == content)
 
-    async def stored(self) -> list[Stored]:
+    async def stored(self) -> list[StoredBroadcast]:
         """Give all that was stored, the oldest first."""
         return await self._database.ask(_all)
 
-    async def activations(self) -> list[Activation]:
+    async def activations(self) -> list[RulesActivation]:
         """Give what was stored of the rules, in order of version."""
         return await self._database.ask(_activations)
 
@@ -111,7 +111,7 @@ class Broadcasts:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._stored[shard].wait(), LOOK_S)
 
-    async def _until_answered(self, name: str, shard: int, command: Callable[[int], Said]) -> None:
+    async def _until_answered(self, name: str, shard: int, command: Callable[[int], BroadcastCommand]) -> None:
         while True:
             outcome = await self._ask(command(shard))
             if outcome is not None and _is_answer(name, outcome):
@@ -123,7 +123,7 @@ class Broadcasts:
             # Said again it is noted; the shard itself has answered.
             structlog.get_logger().warning("broadcast's answer not stored", broadcast=name, error=str(error))
 
-    async def _ask(self, command: Said) -> Outcome | None:
+    async def _ask(self, command: BroadcastCommand) -> Outcome | None:
         waiter = self._outcomes.expect(command.command_id)
         try:
             self._log.send_broadcast(command, waiter)
@@ -142,7 +142,7 @@ class Broadcasts:
                 await asyncio.sleep(pause_s)
 
 
-def _command_of(name: str, content: Any) -> Callable[[int], Said]:
+def _command_of(name: str, content: Any) -> Callable[[int], BroadcastCommand]:
     """Give what a shard is told."""
     if name.startswith(RULES):
         return lambda shard: ActivateRules(
@@ -179,20 +179,20 @@ def _store(db: Connection, name: str, content: object) -> object:
     return db.execute(select(broadcasts.c.content).where(broadcasts.c.name == name)).scalar_one()
 
 
-def _all(db: Connection) -> list[Stored]:
+def _all(db: Connection) -> list[StoredBroadcast]:
     columns = broadcasts.c
     query = select(columns.name, columns.content, columns.answered, columns.created_at)
     rows = db.execute(query.order_by(columns.created_at, columns.name))
-    return [Stored(name, content, tuple(sorted(answered)), at) for name, content, answered, at in rows]
+    return [StoredBroadcast(name, content, tuple(sorted(answered)), at) for name, content, answered, at in rows]
 
 
-def _unanswered(db: Connection, shard: int) -> list[Stored]:
+def _unanswered(db: Connection, shard: int) -> list[StoredBroadcast]:
     return [stored for stored in _all(db) if shard not in stored.answered and stored.name != FIRST_BROADCAST]
 
 
-def _activations(db: Connection) -> list[Activation]:
+def _activations(db: Connection) -> list[RulesActivation]:
     return sorted(
-        Activation(stored.content["version"], stored.name, stored.answered)
+        RulesActivation(stored.content["version"], stored.name, stored.answered)
         for stored in _all(db)
         if stored.name.startswith(RULES)
     )

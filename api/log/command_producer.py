@@ -28,8 +28,8 @@ from schemas.commands import (
 )
 from schemas.topics import COMMANDS
 
-Asked = OpenAccount | Deposit | OpenPosition | ClosePosition | ReducePosition | ReduceOldest | AmendStops
-Said = DefineInstruments | SetMarketStatus | ActivateRules
+ClientCommand = OpenAccount | Deposit | OpenPosition | ClosePosition | ReducePosition | ReduceOldest | AmendStops
+BroadcastCommand = DefineInstruments | SetMarketStatus | ActivateRules
 
 DEADLINE_S: Final = 10
 POLL_S: Final = 0.1
@@ -47,22 +47,22 @@ _NEVER_APPENDED: Final = (
 )
 
 
-class Sent(NamedTuple):
+class SentCommand(NamedTuple):
     """A command this process sent, at a time of its monotonic clock; answered: its outcome was seen, or it has none."""
 
-    command: Asked
+    command: ClientCommand
     at: float
     answered: bool = False
 
 
-class CommandLog:
+class CommandProducer:
     """An idempotent producer; a thread of its own takes the acknowledgements."""
 
     def __init__(self, settings: Settings) -> None:
         # A command is not tried beyond its deadline: it would only be refused.
         options = command_producer_options(settings, "reprise-api") | {"delivery.timeout.ms": DEADLINE_S * 1000}
         self._producer = Producer(options)
-        self._sent: OrderedDict[str, Sent] = OrderedDict()
+        self._sent: OrderedDict[str, SentCommand] = OrderedDict()
         self._ended = threading.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread = threading.Thread(target=self._poll, name="acknowledgements", daemon=True)
@@ -78,18 +78,18 @@ class CommandLog:
         self._ended.set()
         self._thread.join()
 
-    def send(self, command: Asked, waiter: Waiter) -> None:
+    def send(self, command: ClientCommand, waiter: Waiter) -> None:
         """Put a client's command into its account's shard, or raise NotAppended; the waiter hears the rest."""
-        self._sent[command.command_id] = Sent(command, monotonic())
+        self._sent[command.command_id] = SentCommand(command, monotonic())
         if len(self._sent) > SENT_MAX:
             self._sent.popitem(last=False)
         self._produce(encode_command(command), self._acknowledge(waiter), key=command.account_id.encode())
 
-    def send_broadcast(self, command: Said, waiter: Waiter) -> None:
+    def send_broadcast(self, command: BroadcastCommand, waiter: Waiter) -> None:
         """Put a broadcast's command into the shard it names, or raise NotAppended."""
         self._produce(encode_command(command), self._acknowledge(waiter), partition=command.shard)
 
-    def sent(self, command_id: str) -> Sent | None:
+    def sent(self, command_id: str) -> SentCommand | None:
         """Say whether this process sent a command lately."""
         return self._sent.get(command_id)
 

@@ -32,7 +32,7 @@ class _Read(NamedTuple):
     ends: list[int]
 
 
-class CommandEnds:
+class EngineLag:
     """Remembers where the commands ended in the last seconds."""
 
     def __init__(self, settings: Settings, outcomes: Outcomes) -> None:

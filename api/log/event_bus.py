@@ -34,7 +34,7 @@ from collections.abc import Callable
 from typing import Final, NamedTuple
 
 from api.log.price_cache import FOLDED
-from api.log.recent_events import Kept, Recent
+from api.log.recent_events import RecentEvent, RecentEvents
 from schemas.codec import decode_event
 from schemas.events import (
     Event,
@@ -47,7 +47,7 @@ from schemas.sharding import PRICE_SHARD
 MARKET_MAX: Final = 2_000  # of shard 0's events that are remembered
 
 
-class Happened(NamedTuple):
+class AccountEvent(NamedTuple):
     """An event of an account, and its shard."""
 
     shard: int
@@ -65,17 +65,19 @@ class Happened(NamedTuple):
         return self.event.account_seq
 
 
-class Following:
+class Subscription:
     """Somebody who is told of an account's events."""
 
-    def __init__(self, bus: "Bus", account_id: str, told: Callable[[Happened], None], past: list[Happened]) -> None:
+    def __init__(
+        self, bus: "EventBus", account_id: str, told: Callable[[AccountEvent], None], past: list[AccountEvent]
+    ) -> None:
         self.past = past
         self._bus = bus
         self._account_id = account_id
         self._told = told
         self._last = past[-1].account_seq if past else 0
 
-    def tell(self, happened: Happened) -> None:
+    def tell(self, happened: AccountEvent) -> None:
         """Pass an event on; what is in the past already is left out."""
         if happened.account_seq > self._last:
             self._last = happened.account_seq
@@ -86,16 +88,16 @@ class Following:
         self._bus.forget(self._account_id, self)
 
 
-class Bus:
+class EventBus:
     """Takes events from the reading thread, and tells them on the loop."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()  # over what the reading thread and the loop both touch
-        self._recent = Recent()
-        self._followed: dict[str, list[Following]] = {}
+        self._recent = RecentEvents()
+        self._followed: dict[str, list[Subscription]] = {}
         self._market: deque[MarketEvent] = deque()
         self._market_floor: int | None = None  # behind it every event about the market is remembered
-        self._batch: list[Kept | MarketEvent] = []
+        self._batch: list[RecentEvent | MarketEvent] = []
         self._listeners: list[Callable[[MarketEvent], None]] = []
 
     def note(self, shard: int, header: EventHeader, value: bytes, market: Event | None = None) -> None:
@@ -105,7 +107,7 @@ class Bus:
             if shard == PRICE_SHARD and self._market_floor is None:
                 self._market_floor = header.seq - 1
             if header.account_id is not None and header.account_seq is not None:
-                kept = Kept(shard, header.seq, header.account_seq, header.account_id, value)
+                kept = RecentEvent(shard, header.seq, header.account_seq, header.account_id, value)
                 self._recent.keep(kept)
                 if header.account_id in self._followed:
                     self._batch.append(kept)
@@ -124,15 +126,15 @@ class Bus:
             with contextlib.suppress(RuntimeError):
                 loop.call_soon_threadsafe(self._tell, batch)
 
-    def follow(self, account_id: str, told: Callable[[Happened], None]) -> Following:
+    def follow(self, account_id: str, told: Callable[[AccountEvent], None]) -> Subscription:
         """Be told of every event of this account from here on, in order."""
         with self._lock:
             past = self._recent.of(account_id)
-            following = Following(self, account_id, told, [_happened(kept) for kept in past])
+            following = Subscription(self, account_id, told, [_happened(kept) for kept in past])
             self._followed.setdefault(account_id, []).append(following)
         return following
 
-    def forget(self, account_id: str, following: Following) -> None:
+    def forget(self, account_id: str, following: Subscription) -> None:
         """Tell this one no more."""
         with self._lock:
             followed = self._followed.get(account_id, [])
@@ -163,9 +165,9 @@ class Bus:
                 return None
             return [event for event in self._market if event.seq > seq]
 
-    def _tell(self, batch: list[Kept | MarketEvent]) -> None:
+    def _tell(self, batch: list[RecentEvent | MarketEvent]) -> None:
         for item in batch:
-            if isinstance(item, Kept):
+            if isinstance(item, RecentEvent):
                 followed = list(self._followed.get(item.account_id, ()))
                 if followed:
                     happened = _happened(item)
@@ -176,5 +178,5 @@ class Bus:
                     told(item)
 
 
-def _happened(kept: Kept) -> Happened:
-    return Happened(kept.shard, decode_event(kept.value))
+def _happened(kept: RecentEvent) -> AccountEvent:
+    return AccountEvent(kept.shard, decode_event(kept.value))

@@ -6,7 +6,7 @@ from typing import Final
 ACCOUNTS_MAX: Final = 20_000
 
 
-class Told:
+class LastSeen:
     """The `seq` of each account's last outcome that was answered here; used on the loop only."""
 
     def __init__(self) -> None:

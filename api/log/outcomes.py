@@ -9,9 +9,9 @@ from typing import Final, NamedTuple
 import structlog
 from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
 
-from api.log.event_bus import Bus
+from api.log.event_bus import EventBus
 from api.log.event_header import HeaderReader
-from api.log.price_cache import FOLDED, Prices
+from api.log.price_cache import FOLDED, PriceCache
 from runtime.kafka import Record, read_back, reader_options
 from runtime.settings import Settings
 from schemas.codec import decode_event
@@ -79,7 +79,7 @@ class Waiter:
 class Outcomes:
     """Reads every shard's committed events in a thread of its own."""
 
-    def __init__(self, settings: Settings, prices: Prices, bus: Bus) -> None:
+    def __init__(self, settings: Settings, prices: PriceCache, bus: EventBus) -> None:
         self._settings = settings
         self._prices = prices
         self._bus = bus

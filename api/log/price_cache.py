@@ -18,7 +18,7 @@ from schemas.messages import Instrument, MarketStatus, Side
 FOLDED: Final = (FeedKept, FeedSelected, InstrumentsDefined, MarketStatusSet, PricesUpdated, TickHeld)
 
 
-class Quote(NamedTuple):
+class CachedQuote(NamedTuple):
     """The last accepted tick. Prices in ticks; heard_at: log time (µs) of it or of its last alive mark."""
 
     bid: int
@@ -29,7 +29,7 @@ class Quote(NamedTuple):
     held: bool = False  # a candidate waits
 
 
-class Prices:
+class PriceCache:
     """One thread folds, any thread reads: every value is replaced whole, never changed."""
 
     def __init__(self) -> None:
@@ -37,9 +37,9 @@ class Prices:
         # What never changes of an instrument, its units, is the same before the first broadcast.
         self.instruments: dict[str, Instrument] = {instrument.symbol: instrument for instrument in INSTRUMENTS}
         self._statuses: dict[str, MarketStatus] = {}
-        self._quotes: dict[str, Quote] = {}
+        self._quotes: dict[str, CachedQuote] = {}
 
-    def start_from(self, symbol: str, quote: Quote) -> None:
+    def start_from(self, symbol: str, quote: CachedQuote) -> None:
         """Take over a price that PostgreSQL has."""
         self.feed = self.feed or quote.feed
         self._quotes[symbol] = quote
@@ -66,7 +66,7 @@ class Prices:
             case _:
                 pass
 
-    def quote(self, symbol: str) -> Quote | None:
+    def quote(self, symbol: str) -> CachedQuote | None:
         """Give the last accepted price, however old; null while none was accepted."""
         return self._quotes.get(symbol)
 
@@ -93,7 +93,7 @@ class Prices:
     def _update(self, event: PricesUpdated) -> None:
         self.feed = event.feed
         for tick in event.accepted:
-            self._quotes[tick.symbol] = Quote(tick.bid, tick.ask, event.time, event.feed)
+            self._quotes[tick.symbol] = CachedQuote(tick.bid, tick.ask, event.time, event.feed)
         for symbol in event.alive:
             quote = self._quotes.get(symbol)
             if quote is not None:

@@ -7,7 +7,7 @@ EVENTS_MAX: Final = 20_000
 BYTES_MAX: Final = 16 * 1024 * 1024
 
 
-class Kept(NamedTuple):
+class RecentEvent(NamedTuple):
     """A private event as it stands in the log."""
 
     shard: int
@@ -17,14 +17,14 @@ class Kept(NamedTuple):
     value: bytes
 
 
-class Recent:
+class RecentEvents:
     """The last private events, by account; whoever uses it holds the bus's lock."""
 
     def __init__(self, events_max: int = EVENTS_MAX, bytes_max: int = BYTES_MAX) -> None:
         self._events_max = events_max
         self._bytes_max = bytes_max
-        self._order: deque[Kept] = deque()
-        self._accounts: dict[str, deque[Kept]] = {}
+        self._order: deque[RecentEvent] = deque()
+        self._accounts: dict[str, deque[RecentEvent]] = {}
         self._floors: dict[int, int] = {}
         self._bytes = 0
 
@@ -32,7 +32,7 @@ class Recent:
         """Note that the shard is read up to an event; of the first one nothing before is known."""
         self._floors.setdefault(shard, seq - 1)
 
-    def keep(self, kept: Kept) -> None:
+    def keep(self, kept: RecentEvent) -> None:
         """Remember an event, and forget the oldest beyond the bound."""
         self._order.append(kept)
         self._accounts.setdefault(kept.account_id, deque()).append(kept)
@@ -40,7 +40,7 @@ class Recent:
         while len(self._order) > self._events_max or self._bytes > self._bytes_max:
             self._forget_oldest()
 
-    def of(self, account_id: str) -> list[Kept]:
+    def of(self, account_id: str) -> list[RecentEvent]:
         """Give what is remembered of an account, oldest first."""
         return list(self._accounts.get(account_id, ()))
 

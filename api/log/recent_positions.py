@@ -9,21 +9,21 @@ from weakref import WeakValueDictionary
 
 from schemas.events import Event, PositionOpened, PositionReduced, StopsAmended
 
-TICKETS_MAX: Final = 20_000
+POSITIONS_MAX: Final = 20_000
 # Of one ticket; the tables are seldom behind by more than one.
-PARTS_MAX: Final = 50
+REDUCTIONS_MAX: Final = 50
 
-Parts = tuple[PositionReduced, ...]
-Remembered = TypeVar("Remembered", PositionOpened, StopsAmended, Parts)
+_Reductions = tuple[PositionReduced, ...]
+Remembered = TypeVar("Remembered", PositionOpened, StopsAmended, _Reductions)
 
 
-class Tickets:
+class RecentPositions:
     """Remembers openings, amendments and closed parts that were answered here; used on the loop only."""
 
     def __init__(self) -> None:
         self._opened: OrderedDict[str, PositionOpened] = OrderedDict()
         self._amended: OrderedDict[str, StopsAmended] = OrderedDict()
-        self._parts: OrderedDict[str, Parts] = OrderedDict()
+        self._parts: OrderedDict[str, _Reductions] = OrderedDict()
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     def note(self, event: Event) -> None:
@@ -37,7 +37,7 @@ class Tickets:
                     _put(self._amended, position_id, event)
             case PositionReduced(position_id=position_id):
                 known = {part.seq: part for part in self._parts.get(position_id, ())} | {event.seq: event}
-                newest = sorted(known)[-PARTS_MAX:]
+                newest = sorted(known)[-REDUCTIONS_MAX:]
                 _put(self._parts, position_id, tuple(known[seq] for seq in newest))
             case _:
                 pass
@@ -64,5 +64,5 @@ class Tickets:
 def _put(events: OrderedDict[str, Remembered], key: str, event: Remembered) -> None:
     events[key] = event
     events.move_to_end(key)
-    if len(events) > TICKETS_MAX:
+    if len(events) > POSITIONS_MAX:
         events.popitem(last=False)

@@ -37,7 +37,7 @@ BATCH_MAX: Final = 200
 KNOWN_MAX: Final = 20_000
 
 
-class Place(NamedTuple):
+class LogPosition(NamedTuple):
     """Where a command stands in `venue.commands`."""
 
     partition: int
@@ -98,12 +98,12 @@ class VenueChannel:
         for thread in self._threads:
             thread.join()
 
-    async def send(self, command: VenueCommand) -> Place:
+    async def send(self, command: VenueCommand) -> LogPosition:
         """Append a command; NotAppended where the log did not say in time that it has it."""
         loop = asyncio.get_running_loop()
-        done: asyncio.Future[Place] = loop.create_future()
+        done: asyncio.Future[LogPosition] = loop.create_future()
 
-        def settle(error: KafkaError | None, place: Place) -> None:
+        def settle(error: KafkaError | None, place: LogPosition) -> None:
             if not done.done():
                 if error is None:
                     done.set_result(place)
@@ -111,7 +111,7 @@ class VenueChannel:
                     done.set_exception(NotAppended(error.str()))
 
         def delivered(error: KafkaError | None, message: Message) -> None:
-            place = Place(message.partition() or 0, message.offset() or 0)
+            place = LogPosition(message.partition() or 0, message.offset() or 0)
             # At the end of the process the loop may be closed already, and nobody waits any more.
             with contextlib.suppress(RuntimeError):
                 loop.call_soon_threadsafe(settle, error, place)

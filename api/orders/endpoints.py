@@ -5,18 +5,18 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Path, Query, Response
 from starlette.responses import JSONResponse
 
-from api.app_state import Api
+from api.app_state import StateDep
 from api.auth.caller import REFUSALS as CALLER_REFUSALS
 from api.auth.caller import SCHEMES, SIGNED_IN, Caller
-from api.dispatch.dispatcher import Undecided
+from api.dispatch.dispatcher import Pending
 from api.dispatch.read_your_writes import CAUGHT_UP
 from api.dispatch.replies import ACCEPTED, COMMAND_PROBLEMS, accepted
-from api.dispatch.request_options import Asking
+from api.dispatch.request_options import OptionsDep
 from api.http.cursors import LIMIT, Cursor, Limit
 from api.http.numbers import ExactRoute
 from api.http.problems import ENGINE_BEHIND, MALFORMED, NOT_FOUND, PROJECTION_BEHIND, REFUSALS, responses
 from api.orders import service
-from api.orders.schemas import Order, OrderRequest, Orders
+from api.orders.schemas import OrderReply, OrderRequest, Orders
 from schemas.rejections import Rejection
 
 REFUSED: Final = [
@@ -39,15 +39,15 @@ router = APIRouter(prefix="/orders", tags=["orders"], route_class=ExactRoute, de
 @router.post(
     "",
     status_code=201,
-    response_model=Order,
+    response_model=OrderReply,
     responses=SIGNED_IN | responses(*REFUSED, *COMMAND_PROBLEMS) | ACCEPTED,
 )
 async def place_order(
-    parts: Api, caller: Caller, body: OrderRequest, asked: Asking, response: Response
-) -> Order | JSONResponse:
+    state: StateDep, caller: Caller, body: OrderRequest, options: OptionsDep, response: Response
+) -> OrderReply | JSONResponse:
     """Open a position at the market's price. The reply is the engine's decision, or 202 and where to look."""
-    order, reply = await service.place(parts, caller, body, asked)
-    if order is None or isinstance(reply, Undecided):
+    order, reply = await service.place(state, caller, body, options)
+    if order is None or isinstance(reply, Pending):
         return accepted(reply)
     response.headers.update(reply.headers())
     response.headers["Location"] = f"/api/v1/orders/{order.order_id}"
@@ -56,7 +56,7 @@ async def place_order(
 
 @router.get("", dependencies=[CAUGHT_UP], responses=SIGNED_IN | responses(MALFORMED))
 async def list_orders(
-    parts: Api,
+    state: StateDep,
     caller: Caller,
     status: Annotated[service.Status | None, Query(description="all by default")] = None,
     client_order_id: Annotated[
@@ -67,8 +67,8 @@ async def list_orders(
 ) -> Orders:
     """List your orders, newest first; those that are decided."""
     if client_order_id is not None:
-        return await service.named(parts, caller.account_id, client_order_id, status)
-    return await service.page(parts, caller.account_id, status, limit, cursor)
+        return await service.named(state, caller.account_id, client_order_id, status)
+    return await service.page(state, caller.account_id, status, limit, cursor)
 
 
 @router.get(
@@ -76,6 +76,6 @@ async def list_orders(
     dependencies=[CAUGHT_UP],
     responses=responses(*CALLER_REFUSALS, NOT_FOUND, MALFORMED, ENGINE_BEHIND, PROJECTION_BEHIND),
 )
-async def get_order(parts: Api, caller: Caller, order_id: Annotated[str, Path(max_length=64)]) -> Order:
+async def get_order(state: StateDep, caller: Caller, order_id: Annotated[str, Path(max_length=64)]) -> OrderReply:
     """Give one order of yours."""
-    return await service.find(parts, caller.account_id, order_id)
+    return await service.find(state, caller.account_id, order_id)

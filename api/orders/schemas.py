@@ -50,7 +50,7 @@ class OrderRequest(BaseModel):
         return self
 
 
-class Order(BaseModel):
+class OrderReply(BaseModel, title="Order"):
     """An order. code: why it was rejected.
 
     What a rejected order asked for is in no event: the process that sent it tells it for a while, any other gives null.
@@ -76,5 +76,5 @@ class Order(BaseModel):
 class Orders(BaseModel):
     """A page of orders, newest first."""
 
-    items: list[Order]
+    items: list[OrderReply]
     next_cursor: str | None

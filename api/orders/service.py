@@ -2,16 +2,16 @@
 
 from typing import Final, Literal
 
-from api.app_state import Parts
-from api.auth.caller import Signed
-from api.dispatch.dispatcher import RETRY_AFTER, Known, Reply, Settled, Undecided, ask, is_on_its_way
+from api.app_state import AppState
+from api.auth.caller import SignedInUser
+from api.dispatch.dispatcher import RETRY_AFTER, Decided, Pending, Reply, Stored, ask, is_on_its_way
 from api.dispatch.read_your_writes import wait_for
-from api.dispatch.request_options import Asked, deadline
+from api.dispatch.request_options import RequestOptions, deadline
 from api.dispatch.settling import lagging
 from api.http.cursors import read_cursor, write_cursor
 from api.http.numbers import units_of
 from api.http.problems import NOT_FOUND, REFUSALS, ApiError
-from api.orders.schemas import Order, OrderRequest, Orders
+from api.orders.schemas import OrderReply, OrderRequest, Orders
 from api.orders.views import order_of_command, order_of_event, order_of_refusal, order_of_row
 from projector import queries
 from schemas.commands import OpenPosition
@@ -25,28 +25,30 @@ Status = Literal["filled", "rejected"]
 _OUTCOMES: Final[dict[Status, Literal["done", "rejected"]]] = {"filled": "done", "rejected": "rejected"}
 
 
-async def place(parts: Parts, caller: Signed, request: OrderRequest, asked: Asked) -> tuple[Order | None, Reply]:
+async def place(
+    state: AppState, caller: SignedInUser, request: OrderRequest, options: RequestOptions
+) -> tuple[OrderReply | None, Reply]:
     """Send an order; no order where its outcome is undecided."""
-    keyed = asked.under(request.client_order_id)
-    command = command_of(parts, caller.account_id, request, keyed)
-    reply: Reply | None = await _by_client_order_id(parts, command)
+    keyed = options.under(request.client_order_id)
+    command = command_of(state, caller.account_id, request, keyed)
+    reply: Reply | None = await _by_client_order_id(state, command)
     if reply is None:
         try:
-            reply = await ask(parts, command, key=keyed.key, respond_async=asked.respond_async)
+            reply = await ask(state, command, key=keyed.key, respond_async=options.respond_async)
         except ApiError as error:
             if error.kind != REFUSALS[Rejection.CLIENT_ORDER_ID_USED]:
                 raise
-            reply = await _by_client_order_id(parts, command)  # It was opened after the look above.
+            reply = await _by_client_order_id(state, command)  # It was opened after the look above.
             if reply is None:
                 raise
-    if isinstance(reply, Undecided):
+    if isinstance(reply, Pending):
         return None, reply
-    return await order_of(parts, caller.account_id, reply), reply
+    return await order_of(state, caller.account_id, reply), reply
 
 
-def command_of(parts: Parts, account_id: str, request: OrderRequest, asked: Asked) -> OpenPosition:
+def command_of(state: AppState, account_id: str, request: OrderRequest, options: RequestOptions) -> OpenPosition:
     """Write an order in the ledger's units."""
-    instrument = parts.prices.instruments.get(request.symbol)
+    instrument = state.prices.instruments.get(request.symbol)
     if instrument is None:
         # Without its units the order cannot be written into the log; the core would refuse it under the same name.
         raise ApiError(REFUSALS[Rejection.SYMBOL_UNKNOWN], f"There is no instrument {request.symbol!r}")
@@ -55,7 +57,7 @@ def command_of(parts: Parts, account_id: str, request: OrderRequest, asked: Aske
         return None if text is None else units_of(f"/{name}", text, instrument.tick_exponent)
 
     return OpenPosition(
-        command_id=asked.command_id(account_id),
+        command_id=options.command_id(account_id),
         account_id=account_id,
         deadline=deadline(),
         symbol=request.symbol,
@@ -71,89 +73,89 @@ def command_of(parts: Parts, account_id: str, request: OrderRequest, asked: Aske
     )
 
 
-async def order_of(parts: Parts, account_id: str, reply: Settled | Known) -> Order:
+async def order_of(state: AppState, account_id: str, reply: Decided | Stored) -> OrderReply:
     """Write the order a reply is about."""
-    if isinstance(reply, Settled):
+    if isinstance(reply, Decided):
         event = reply.outcome.event
         assert isinstance(event, PositionOpened), "the outcome of an order that was not refused"
-        return order_of_event(event, parts.prices.instruments)
+        return order_of_event(event, state.prices.instruments)
     row = reply.row
-    opened = await parts.database.ask(lambda db: queries.opening(db, account_id, row.seq))
-    return order_of_row(row, opened, parts.prices.instruments, parts.command_log)
+    opened = await state.database.ask(lambda db: queries.opening(db, account_id, row.seq))
+    return order_of_row(row, opened, state.prices.instruments, state.producer)
 
 
-async def find(parts: Parts, account_id: str, order_id: str) -> Order:
+async def find(state: AppState, account_id: str, order_id: str) -> OrderReply:
     """Give one of the caller's orders; 503 where this process cannot say whether it is in the log."""
-    found = await _decided(parts, account_id, order_id)
+    found = await _decided(state, account_id, order_id)
     if found is not None:
         return found
-    sent = parts.command_log.sent(order_id)
-    if sent is not None and isinstance(sent.command, OpenPosition) and is_on_its_way(parts, sent):
+    sent = state.producer.sent(order_id)
+    if sent is not None and isinstance(sent.command, OpenPosition) and is_on_its_way(state, sent):
         command = sent.command
         if command.account_id == account_id:
-            return order_of_command(command, parts.prices.instruments)
-    behind = await lagging(parts, shard_of(account_id, parts.settings.shards))
+            return order_of_command(command, state.prices.instruments)
+    behind = await lagging(state, shard_of(account_id, state.settings.shards))
     if behind is not None:
         raise ApiError(behind, "Whether there is such an order cannot be said now", headers=RETRY_AFTER)
-    found = await _decided(parts, account_id, order_id)
+    found = await _decided(state, account_id, order_id)
     if found is None:
         raise ApiError(NOT_FOUND, "You have no order of this id")
     return found
 
 
-async def _decided(parts: Parts, account_id: str, order_id: str) -> Order | None:
+async def _decided(state: AppState, account_id: str, order_id: str) -> OrderReply | None:
     """Find the outcome of an order in memory, or in the tables."""
-    recent = parts.outcomes.recent(order_id)
+    recent = state.outcomes.recent(order_id)
     if recent is not None and recent.event.account_id == account_id:
         event = recent.event
         if isinstance(event, PositionOpened):
-            return order_of_event(event, parts.prices.instruments)
+            return order_of_event(event, state.prices.instruments)
         if isinstance(event, CommandRejected) and event.command == OpenPosition.__name__:
-            return order_of_refusal(event, parts.prices.instruments, parts.command_log)
-    row = await parts.database.ask(lambda db: queries.command(db, account_id, order_id))
+            return order_of_refusal(event, state.prices.instruments, state.producer)
+    row = await state.database.ask(lambda db: queries.command(db, account_id, order_id))
     if row is None or row.type != OpenPosition.__name__:
         return None
-    return await order_of(parts, account_id, Known(row))
+    return await order_of(state, account_id, Stored(row))
 
 
-async def page(parts: Parts, account_id: str, status: Status | None, limit: int, cursor: str | None) -> Orders:
+async def page(state: AppState, account_id: str, status: Status | None, limit: int, cursor: str | None) -> Orders:
     """List the caller's orders."""
     question = f"orders~{status or ''}"
     before = read_cursor(question, cursor)
     outcome = None if status is None else _OUTCOMES[status]
-    found = await parts.database.ask(
+    found = await state.database.ask(
         lambda db: queries.orders(db, account_id, status=outcome, limit=limit, before=before)
     )
     return Orders(
-        items=[order_of_row(row, opened, parts.prices.instruments, parts.command_log) for row, opened in found.items],
+        items=[order_of_row(row, opened, state.prices.instruments, state.producer) for row, opened in found.items],
         next_cursor=write_cursor(question, found.next_cursor),
     )
 
 
-async def named(parts: Parts, account_id: str, client_order_id: str, status: Status | None) -> Orders:
+async def named(state: AppState, account_id: str, client_order_id: str, status: Status | None) -> Orders:
     """List the order of a client_order_id: the one it opened, else the one refused for which it was the key."""
     key = keyed_command_id(account_id, client_order_id)
-    row = await parts.database.ask(
+    row = await state.database.ask(
         lambda db: (
             queries.command_by_client_order_id(db, account_id, client_order_id) or queries.command(db, account_id, key)
         )
     )
     if row is None or row.type != OpenPosition.__name__ or (status is not None and row.status != _OUTCOMES[status]):
         return Orders(items=[], next_cursor=None)
-    order = await order_of(parts, account_id, Known(row))
+    order = await order_of(state, account_id, Stored(row))
     return Orders(items=[order.model_copy(update={"client_order_id": client_order_id})], next_cursor=None)
 
 
-async def _by_client_order_id(parts: Parts, command: OpenPosition) -> Known | None:
+async def _by_client_order_id(state: AppState, command: OpenPosition) -> Stored | None:
     """Find the order a client order id already opened under another key: the same again, or refused."""
     account_id, client_order_id = command.account_id, command.client_order_id
     if client_order_id is None:
         return None
-    shard = shard_of(account_id, parts.settings.shards)
-    await wait_for(parts, shard, parts.outcomes.seq(shard))
-    row = await parts.database.ask(lambda db: queries.command_by_client_order_id(db, account_id, client_order_id))
+    shard = shard_of(account_id, state.settings.shards)
+    await wait_for(state, shard, state.outcomes.seq(shard))
+    row = await state.database.ask(lambda db: queries.command_by_client_order_id(db, account_id, client_order_id))
     if row is None or row.command_id == command.command_id:
         return None
     if row.command_hash != content_of(command):
         raise ApiError(REFUSALS[Rejection.COMMAND_ID_REUSED], "The client_order_id was used for another order")
-    return Known(row, parts.outcomes.seq(shard))
+    return Stored(row, state.outcomes.seq(shard))

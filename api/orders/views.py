@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 
 from api.http.amounts import leverage, money, money_or_null, price, price_or_null, quantity
-from api.log.command_producer import CommandLog
-from api.orders.schemas import Order
+from api.log.command_producer import CommandProducer
+from api.orders.schemas import OrderReply
 from projector.queries import CommandRow
 from schemas.commands import OpenPosition
 from schemas.content import content_of
@@ -13,11 +13,11 @@ from schemas.messages import Instrument
 from schemas.rejections import Rejection
 
 
-def order_of_event(event: PositionOpened, instruments: Mapping[str, Instrument]) -> Order:
+def order_of_event(event: PositionOpened, instruments: Mapping[str, Instrument]) -> OrderReply:
     """Write a filled order as its event has it."""
     instrument = instruments[event.symbol]
     command_id = str(event.command_id)
-    return Order(
+    return OrderReply(
         order_id=command_id,
         command_id=command_id,
         client_order_id=event.client_order_id,
@@ -35,14 +35,14 @@ def order_of_event(event: PositionOpened, instruments: Mapping[str, Instrument])
 
 
 def order_of_row(
-    command: CommandRow, opened: PositionOpened | None, instruments: Mapping[str, Instrument], sent: CommandLog
-) -> Order:
+    command: CommandRow, opened: PositionOpened | None, instruments: Mapping[str, Instrument], sent: CommandProducer
+) -> OrderReply:
     """Write an order as the tables have it; a refused one opened nothing."""
     if opened is not None:
         return order_of_event(opened, instruments)
     if command.rejection is not None:
         return _refused(command.command_id, command.rejection, command.command_hash, instruments, sent)
-    return Order(
+    return OrderReply(
         order_id=command.command_id,
         command_id=command.command_id,
         client_order_id=command.client_order_id,
@@ -51,15 +51,17 @@ def order_of_row(
     )
 
 
-def order_of_refusal(event: CommandRejected, instruments: Mapping[str, Instrument], sent: CommandLog) -> Order:
+def order_of_refusal(
+    event: CommandRejected, instruments: Mapping[str, Instrument], sent: CommandProducer
+) -> OrderReply:
     """Write a refused order as its event has it."""
     return _refused(str(event.command_id), event.rejection, event.command_hash, instruments, sent)
 
 
-def order_of_command(command: OpenPosition, instruments: Mapping[str, Instrument]) -> Order:
+def order_of_command(command: OpenPosition, instruments: Mapping[str, Instrument]) -> OrderReply:
     """Write an order as it was asked for, before anything is decided."""
     instrument = instruments[command.symbol]
-    return Order(
+    return OrderReply(
         order_id=command.command_id,
         command_id=command.command_id,
         client_order_id=command.client_order_id,
@@ -77,12 +79,12 @@ def _refused(
     rejection: int,
     content: bytes | None,
     instruments: Mapping[str, Instrument],
-    sent: CommandLog,
-) -> Order:
+    sent: CommandProducer,
+) -> OrderReply:
     """Write a refused order: what it asked for is in no event, and known for as long as its sender remembers it."""
     decided = {"status": "rejected", "code": Rejection(rejection).name}
     known = sent.sent(command_id)
     # Under the same id other content may have been sent since.
     if known is not None and isinstance(known.command, OpenPosition) and content_of(known.command) == content:
         return order_of_command(known.command, instruments).model_copy(update=decided)
-    return Order.model_validate({"order_id": command_id, "command_id": command_id} | decided)
+    return OrderReply.model_validate({"order_id": command_id, "command_id": command_id} | decided)

@@ -6,11 +6,11 @@ from typing import Final, NamedTuple
 
 from sqlalchemy import Connection
 
-from api.app_state import Parts
-from api.auth.caller import Signed
-from api.dispatch.dispatcher import Known, Settled, Undecided
+from api.app_state import AppState
+from api.auth.caller import SignedInUser
+from api.dispatch.dispatcher import Decided, Pending, Stored
 from api.dispatch.read_your_writes import place, wait_for
-from api.dispatch.request_options import Asked
+from api.dispatch.request_options import RequestOptions
 from api.http.cursors import LIMIT_MAX
 from api.http.problems import KEY_IN_USE, REFUSALS, REPLAYED, ApiError
 from api.positions import service
@@ -32,55 +32,57 @@ class _Closed(NamedTuple):
     error: ApiError | None = None
 
 
-async def close_all(parts: Parts, caller: Signed, asked: Asked) -> tuple[Closings, dict[str, str]]:
+async def close_all(state: AppState, caller: SignedInUser, options: RequestOptions) -> tuple[Closings, dict[str, str]]:
     """Close what is open now, or finish what the same key began; with the headers of the reply."""
-    shard = shard_of(caller.account_id, parts.settings.shards)
-    position_ids, replayed = await _meant(parts, caller.account_id, shard, asked.key)
-    found = await _close_each(parts, caller, position_ids, asked)
+    shard = shard_of(caller.account_id, state.settings.shards)
+    position_ids, replayed = await _meant(state, caller.account_id, shard, options.key)
+    found = await _close_each(state, caller, position_ids, options)
     errors = [
         one.error for one in found if one.error is not None and one.error.kind.status >= HTTPStatus.TOO_MANY_REQUESTS
     ]
     if errors and len(errors) == len(found):
         raise errors[0]
     # What was done before takes nobody back to what they had seen then.
-    seq = max((one.seq for one in found), default=0) if not replayed else parts.outcomes.seq(shard)
+    seq = max((one.seq for one in found), default=0) if not replayed else state.outcomes.seq(shard)
     headers = place(shard, seq) if seq else {}
     headers |= {REPLAYED: "true"} if replayed else {}
-    headers |= {"Preference-Applied": "respond-async"} if asked.respond_async else {}
+    headers |= {"Preference-Applied": "respond-async"} if options.respond_async else {}
     return Closings(items=[one.closing for one in found]), headers
 
 
-async def _meant(parts: Parts, account_id: str, shard: int, key: str | None) -> tuple[list[str], bool]:
+async def _meant(state: AppState, account_id: str, shard: int, key: str | None) -> tuple[list[str], bool]:
     """Give the positions that are to be closed, and whether the key had said so before."""
     if key is not None:
-        before = await parts.database.ask(lambda db: close_all_store.find(db, account_id, key))
+        before = await state.database.ask(lambda db: close_all_store.find(db, account_id, key))
         if before is not None:
             return before, True
         command_id = keyed_command_id(account_id, key)
-        if parts.outcomes.recent(command_id) is not None or parts.command_log.sent(command_id) is not None:
+        if state.outcomes.recent(command_id) is not None or state.producer.sent(command_id) is not None:
             raise ApiError(REFUSALS[Rejection.COMMAND_ID_REUSED])
-        if await parts.database.ask(lambda db: _is_taken(db, account_id, command_id)):
+        if await state.database.ask(lambda db: _is_taken(db, account_id, command_id)):
             raise ApiError(REFUSALS[Rejection.COMMAND_ID_REUSED])
     # What was opened a moment ago is open too.
-    await wait_for(parts, shard, parts.outcomes.seq(shard))
-    position_ids = await parts.database.ask(lambda db: _open(db, account_id))
+    await wait_for(state, shard, state.outcomes.seq(shard))
+    position_ids = await state.database.ask(lambda db: _open(db, account_id))
     if key is None:
         return position_ids, False
-    stored = await parts.database.ask(lambda db: _store(db, account_id, key, position_ids))
+    stored = await state.database.ask(lambda db: _store(db, account_id, key, position_ids))
     return stored, False
 
 
-async def _close_each(parts: Parts, caller: Signed, position_ids: list[str], asked: Asked) -> list[_Closed]:
+async def _close_each(
+    state: AppState, caller: SignedInUser, position_ids: list[str], options: RequestOptions
+) -> list[_Closed]:
     """Send every close, some at a time; once one is undecided, the others are not waited for either."""
     turn = asyncio.Semaphore(AT_ONCE)
-    patient = not asked.respond_async
+    patient = not options.respond_async
 
     async def close(position_id: str) -> _Closed:
         nonlocal patient
         # No caller's own key has a line break, so no other command has this one's id.
-        key = None if asked.key is None else f"{asked.key}\n{position_id}"
+        key = None if options.key is None else f"{options.key}\n{position_id}"
         async with turn:
-            closed = await _close(parts, caller, position_id, Asked(key, respond_async=not patient))
+            closed = await _close(state, caller, position_id, RequestOptions(key, respond_async=not patient))
         if closed.closing.status == "pending":
             patient = False
         return closed
@@ -88,9 +90,9 @@ async def _close_each(parts: Parts, caller: Signed, position_ids: list[str], ask
     return list(await asyncio.gather(*(close(position_id) for position_id in position_ids)))
 
 
-async def _close(parts: Parts, caller: Signed, position_id: str, asked: Asked) -> _Closed:
+async def _close(state: AppState, caller: SignedInUser, position_id: str, options: RequestOptions) -> _Closed:
     try:
-        position, reply = await service.close(parts, caller, position_id, asked)
+        position, reply = await service.close(state, caller, position_id, options)
     except ApiError as error:
         command_id = str(error.members.get("command_id", ""))
         status = "pending" if error.kind == KEY_IN_USE else "rejected"
@@ -98,11 +100,11 @@ async def _close(parts: Parts, caller: Signed, position_id: str, asked: Asked) -
         code = None if error.kind == KEY_IN_USE else error.kind.code
         return _Closed(Closing.model_validate(fields | {"code": code}), error=error)
     match reply:
-        case Undecided(command_id):
+        case Pending(command_id):
             return _Closed(Closing(position_id=position_id, command_id=command_id, status="pending"))
-        case Settled(outcome):
+        case Decided(outcome):
             command_id, seq = str(outcome.event.command_id), outcome.event.seq
-        case Known(row):
+        case Stored(row):
             command_id, seq = row.command_id, row.seq
     return _Closed(Closing(position_id=position_id, command_id=command_id, status="done", position=position), seq)
 

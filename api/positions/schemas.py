@@ -9,7 +9,7 @@ from api.http.numbers import Number
 from schemas.messages import CloseReason, Side
 
 
-class Position(BaseModel):
+class PositionReply(BaseModel, title="Position"):
     """A ticket. unrealized_pnl: at the price it would close at now; null without a price, or once closed."""
 
     id: str = Field(examples=["2-17"])
@@ -35,7 +35,7 @@ class Position(BaseModel):
 class Positions(BaseModel):
     """A page of positions, the last opened first."""
 
-    items: list[Position]
+    items: list[PositionReply]
     next_cursor: str | None
 
 
@@ -64,7 +64,7 @@ class Closing(BaseModel):
     command_id: str
     status: Literal["pending", "done", "rejected"]
     code: str | None = Field(default=None, description="the refusal's name", examples=["PRICE_STALE"])
-    position: Position | None = None
+    position: PositionReply | None = None
 
 
 class Closings(BaseModel):

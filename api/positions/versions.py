@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final
 from fastapi import Header
 
 from api.http.problems import PRECONDITION_FAILED, ApiError, malformed
-from api.positions.schemas import Position
+from api.positions.schemas import PositionReply
 
 ETAG: Final = "ETag"
 _TAG: Final = r'(?:W/)?"[\x21\x23-\x7e]*"'
@@ -29,13 +29,13 @@ TAGGED: Final[dict[int | str, dict[str, Any]]] = {
 }
 
 
-def version_of(position: Position) -> str:
+def version_of(position: PositionReply) -> str:
     """Give the entity tag: of the ticket, not of what the market thinks of it."""
     content = position.model_dump_json(exclude={"unrealized_pnl"})
     return f'"{blake2b(content.encode(), digest_size=9).hexdigest()}"'
 
 
-def refuse_other_version(if_match: str, position: Position) -> None:
+def refuse_other_version(if_match: str, position: PositionReply) -> None:
     """Refuse what was asked for another version."""
     if not _TAGS.fullmatch(if_match.strip()):
         raise malformed("If-Match", "must be `*` or entity tags")

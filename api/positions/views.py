@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from api.http.amounts import leverage, micros, money, money_or_null, price, price_or_null, quantity
 from api.http.times import text_of
-from api.positions.schemas import Position
+from api.positions.schemas import PositionReply
 from projector.queries import PositionRow
 from schemas.derived import realized_pnl
 from schemas.events import PositionClosed, PositionOpened, PositionReduced, StopsAmended
@@ -13,10 +13,10 @@ from schemas.ids import event_id
 from schemas.messages import Instrument
 
 
-def position_of_row(row: PositionRow, instruments: Mapping[str, Instrument]) -> Position:
+def position_of_row(row: PositionRow, instruments: Mapping[str, Instrument]) -> PositionReply:
     """Write a position as the tables have it."""
     instrument = instruments[row.symbol]
-    return Position(
+    return PositionReply(
         id=row.position_id,
         symbol=row.symbol,
         side=row.side,
@@ -38,10 +38,10 @@ def position_of_row(row: PositionRow, instruments: Mapping[str, Instrument]) -> 
     )
 
 
-def position_of_event(event: PositionOpened, instruments: Mapping[str, Instrument]) -> Position:
+def position_of_event(event: PositionOpened, instruments: Mapping[str, Instrument]) -> PositionReply:
     """Write a position as it was opened."""
     instrument = instruments[event.symbol]
-    return Position(
+    return PositionReply(
         id=event.position_id,
         symbol=event.symbol,
         side=event.side,
@@ -59,11 +59,11 @@ def position_of_event(event: PositionOpened, instruments: Mapping[str, Instrumen
 
 
 def after(
-    position: Position,
+    position: PositionReply,
     event: StopsAmended | PositionReduced | PositionClosed,
     shard: int,
     instruments: Mapping[str, Instrument],
-) -> Position:
+) -> PositionReply:
     """Bring a position to what an event made of it: tables may not have that yet, or may have it already."""
     instrument = instruments[event.symbol]
     if isinstance(event, StopsAmended):
@@ -101,6 +101,6 @@ def after(
     )
 
 
-def _added(position: Position, result: int) -> str:
+def _added(position: PositionReply, result: int) -> str:
     """Add a result to that of the parts which were closed before."""
     return money(micros(position.realized_pnl or "0") + result)

@@ -4,12 +4,12 @@ from typing import Final
 
 from fastapi import APIRouter
 
-from api.app_state import Api
+from api.app_state import StateDep
 from api.auth.caller import ADMIN_REFUSALS, SCHEMES, Administrator
 from api.http.numbers import ExactRoute
 from api.http.problems import CROSS_SITE_REQUEST, MALFORMED, REFUSALS, RULES_VERSION_UNKNOWN, responses
 from api.rules import service
-from api.rules.schemas import Activation, ActivationRequest, Rules
+from api.rules.schemas import ActivationReply, ActivationRequest, RulesReply
 from schemas.rejections import Rejection
 
 REFUSED: Final = (
@@ -23,12 +23,12 @@ router = APIRouter(prefix="/admin/rules", tags=["admin"], route_class=ExactRoute
 
 
 @router.get("", responses=responses(*ADMIN_REFUSALS))
-async def get_rules(parts: Api, _: Administrator) -> Rules:
+async def get_rules(state: StateDep, _: Administrator) -> RulesReply:
     """Tell which version of the rules is in force."""
-    return await service.rules(parts)
+    return await service.rules(state)
 
 
 @router.post("", status_code=202, responses=responses(*ADMIN_REFUSALS, *REFUSED))
-async def activate_rules(parts: Api, _: Administrator, body: ActivationRequest) -> Activation:
+async def activate_rules(state: StateDep, _: Administrator, body: ActivationRequest) -> ActivationReply:
     """Go on by the next version of the rules, in every shard; the engines must have it already."""
-    return await service.activate(parts, body.version)
+    return await service.activate(state, body.version)

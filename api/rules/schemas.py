@@ -17,7 +17,7 @@ class ActivationRequest(BaseModel):
     version: Whole = Field(ge=1, le=VERSION_MAX)
 
 
-class Activation(BaseModel):
+class ActivationReply(BaseModel, title="Activation"):
     """How far one version is: done once no shard is waited for."""
 
     version: int
@@ -26,9 +26,9 @@ class Activation(BaseModel):
     waiting: list[int] = Field(description="Shards that have not answered; it is sent to them again")
 
 
-class Rules(BaseModel):
+class RulesReply(BaseModel, title="Rules"):
     """Which version is in force in every shard, which is the newest this API knows, and all that were asked for."""
 
     in_force: int
     newest: int
-    activations: list[Activation]
+    activations: list[ActivationReply]

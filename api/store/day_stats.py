@@ -11,7 +11,7 @@ from projector.queries import DayStats, day_stats
 AGE_MAX_S: Final = 10.0
 
 
-class Days:
+class DayStatsCache:
     """Keeps the last answer."""
 
     def __init__(self, database: Database) -> None:

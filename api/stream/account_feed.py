@@ -7,14 +7,14 @@ from typing import Final, NamedTuple
 
 from sqlalchemy import Connection
 
-from api.app_state import Parts
+from api.app_state import AppState
 from api.dispatch.read_your_writes import wait_for
 from api.http.problems import PROJECTION_BEHIND, ApiError
 from api.http.times import now, text_of
-from api.log.event_bus import Following, Happened
+from api.log.event_bus import AccountEvent, Subscription
 from api.stream.channels import ACCOUNT
-from api.stream.history import MISSED_MAX, told_after
-from api.stream.outbox import Outbox
+from api.stream.history import MISSED_MAX, events_after
+from api.stream.outbox import SocketOutbox
 from api.stream.schemas import (
     AccountUpdate,
     WsAccountSnapshot,
@@ -25,14 +25,14 @@ from api.stream.state import AccountState
 from projector import queries
 from schemas.sharding import shard_of
 
-TOLD_MAX: Final = 256  # messages kept for whoever resumes
+RECENT_MAX: Final = 256  # messages kept for whoever resumes
 PATIENCE_S: Final = 10.0
 AHEAD_S: Final = 2.0  # by which another process may have read on
 PAUSE_S: Final = 0.1
 PAGE: Final = 500
 
 
-class _Stored(NamedTuple):
+class _StoredAccount(NamedTuple):
     """What PostgreSQL has of an account. seq: the shard's last event that is projected."""
 
     seq: int
@@ -47,18 +47,18 @@ class AccountFeed:
     the events, or ahead of them: what they have is not told again, what they do not have yet is remembered.
     """
 
-    def __init__(self, parts: Parts, account_id: str) -> None:
+    def __init__(self, state: AppState, account_id: str) -> None:
         self.account_id = account_id
-        self.holders: set[Outbox] = set()
-        self._parts = parts
-        self._shard = shard_of(account_id, parts.settings.shards)
-        self._state = AccountState(account_id, parts.prices, parts.command_log)
-        self._readers: set[Outbox] = set()
-        self._told: deque[tuple[int, str]] = deque(maxlen=TOLD_MAX)
-        self._waiting: list[Happened] = []
+        self.holders: set[SocketOutbox] = set()
+        self._app = state
+        self._shard = shard_of(account_id, state.settings.shards)
+        self._state = AccountState(account_id, state.prices, state.producer)
+        self._readers: set[SocketOutbox] = set()
+        self._told: deque[tuple[int, str]] = deque(maxlen=RECENT_MAX)
+        self._waiting: list[AccountEvent] = []
         self._loaded = False
         self._loading: asyncio.Task[None] | None = None
-        self._following: Following | None = None
+        self._following: Subscription | None = None
 
     @property
     def seq(self) -> int:
@@ -77,7 +77,7 @@ class AccountFeed:
             self._loading = asyncio.create_task(self._load())
         await asyncio.shield(self._loading)
 
-    def subscribe(self, outbox: Outbox) -> None:
+    def subscribe(self, outbox: SocketOutbox) -> None:
         """Tell a socket how the account stands, and every event from there on."""
         snapshot = WsAccountSnapshot(
             channel=ACCOUNT, seq=self._state.seq, ts=text_of(now()), data=self._state.snapshot()
@@ -104,7 +104,7 @@ class AccountFeed:
                 return older + [text for seq, text in self._told if seq > last]
             if self._state.seq - after > MISSED_MAX or monotonic() > started + PATIENCE_S:
                 return None
-            found = await told_after(self._parts, self.account_id, last, first_told)
+            found = await events_after(self._app, self.account_id, last, first_told)
             for number, (seq, time, update) in enumerate(found, last + 1):
                 if seq != number:
                     return None  # The table began later than the account.
@@ -114,7 +114,7 @@ class AccountFeed:
             if not found:
                 await asyncio.sleep(PAUSE_S)
 
-    def resume(self, outbox: Outbox, missed: list[str] | None) -> None:
+    def resume(self, outbox: SocketOutbox, missed: list[str] | None) -> None:
         """Tell a socket what `missed` has just given, and what comes next; null: a snapshot in place of it."""
         if missed is None:
             outbox.put(WsResync(channel=ACCOUNT, ts=text_of(now())).model_dump_json())
@@ -124,7 +124,7 @@ class AccountFeed:
             outbox.put(text)
         self._readers.add(outbox)
 
-    def unsubscribe(self, outbox: Outbox) -> None:
+    def unsubscribe(self, outbox: SocketOutbox) -> None:
         """Tell this socket no more."""
         self._readers.discard(outbox)
 
@@ -136,20 +136,20 @@ class AccountFeed:
             self._following.leave()
 
     async def _load(self) -> None:
-        following = self._following = self._parts.bus.follow(self.account_id, self._take)
+        following = self._following = self._app.bus.follow(self.account_id, self._take)
         # Behind it everything is in `past`, or will be told.
-        floor = self._parts.bus.floor(self._shard)
+        floor = self._app.bus.floor(self._shard)
         give_up = monotonic() + PATIENCE_S
-        stored = await self._parts.database.ask_consistently(self._stored)
+        stored = await self._app.database.ask_consistently(self._stored)
         if stored.account is None:
             # Whoever has just registered need not know that the tables are a moment behind.
-            await wait_for(self._parts, self._shard, self._parts.outcomes.seq(self._shard))
-            stored = await self._parts.database.ask_consistently(self._stored)
+            await wait_for(self._app, self._shard, self._app.outcomes.seq(self._shard))
+            stored = await self._app.database.ask_consistently(self._stored)
         while stored.seq < floor:
             if monotonic() > give_up:
                 raise ApiError(PROJECTION_BEHIND, "The tables are too far behind to say how the account stands")
             await asyncio.sleep(PAUSE_S)
-            stored = await self._parts.database.ask_consistently(self._stored)
+            stored = await self._app.database.ask_consistently(self._stored)
         if stored.account is not None:
             self._state.start_from(stored.account, stored.positions)
         self._loaded = True
@@ -157,7 +157,7 @@ class AccountFeed:
             self._take(happened)
         self._waiting.clear()
 
-    def _stored(self, db: Connection) -> _Stored:
+    def _stored(self, db: Connection) -> _StoredAccount:
         account = queries.account(db, self.account_id)
         positions: list[queries.PositionRow] = []
         before: int | None = None
@@ -167,9 +167,9 @@ class AccountFeed:
             before = page.next_cursor
             if before is None:
                 break
-        return _Stored(queries.projected_seq(db, self._shard), account, positions[::-1])
+        return _StoredAccount(queries.projected_seq(db, self._shard), account, positions[::-1])
 
-    def _take(self, happened: Happened) -> None:
+    def _take(self, happened: AccountEvent) -> None:
         if not self._loaded:
             self._waiting.append(happened)
         elif happened.account_seq > self._state.seq:

@@ -8,11 +8,11 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from api.alerts.schemas import alert_reply
-from api.app_state import Parts
+from api.app_state import AppState
 from api.http.cursors import LIMIT_MAX
 from api.http.times import now, text_of
 from api.stream.channels import ALERTS
-from api.stream.outbox import Outbox
+from api.stream.outbox import SocketOutbox
 from api.stream.schemas import WsAlertsSnapshot, WsAlertsUpdate
 from projector.queries import alert_queries
 from projector.queries.alert_queries import AlertRow, Trigger
@@ -22,7 +22,7 @@ PAUSE_S: Final = 2.0  # while the database does not answer
 ROWS_MAX: Final = 500  # read at once
 
 
-class _Stored(NamedTuple):
+class _StoredAlerts(NamedTuple):
     """An account's active alerts. place: behind all that had triggered by then."""
 
     place: Trigger
@@ -32,7 +32,7 @@ class _Stored(NamedTuple):
 class _Reader:
     """A socket's subscription. place: behind what it was told; listens: its snapshot was told."""
 
-    def __init__(self, account_id: str, stored: _Stored) -> None:
+    def __init__(self, account_id: str, stored: _StoredAlerts) -> None:
         self.account_id = account_id
         self.place = stored.place
         self.active = stored.active
@@ -42,27 +42,27 @@ class _Reader:
 class AlertFeed:
     """One per process; used on the loop only. PostgreSQL says what triggered, so every process hears of it."""
 
-    def __init__(self, parts: Parts) -> None:
-        self._parts = parts
-        self._readers: dict[Outbox, _Reader] = {}
+    def __init__(self, state: AppState) -> None:
+        self._app = state
+        self._readers: dict[SocketOutbox, _Reader] = {}
         self._wanted = asyncio.Event()
 
-    async def prepare(self, account_id: str, outbox: Outbox) -> None:
+    async def prepare(self, account_id: str, outbox: SocketOutbox) -> None:
         """Be ready to tell a socket of an account's alerts; SQLAlchemyError where that cannot be."""
-        database = self._parts.database
+        database = self._app.database
         self._readers[outbox] = _Reader(account_id, await database.ask_consistently(lambda db: _stored(db, account_id)))
 
-    def subscribe(self, outbox: Outbox) -> None:
+    def subscribe(self, outbox: SocketOutbox) -> None:
         """Tell a socket which alerts were active, and each that has triggered since or will."""
         reader = self._readers[outbox]
-        data = [alert_reply(row, self._parts.prices.instruments) for row in reader.active]
+        data = [alert_reply(row, self._app.prices.instruments) for row in reader.active]
         seq, _ = reader.place
         outbox.put(WsAlertsSnapshot(channel=ALERTS, seq=seq, ts=text_of(now()), data=data).model_dump_json())
         reader.active = []
         reader.listens = True
         self._wanted.set()
 
-    def unsubscribe(self, outbox: Outbox) -> None:
+    def unsubscribe(self, outbox: SocketOutbox) -> None:
         """Tell this socket no more."""
         self._readers.pop(outbox, None)
 
@@ -86,7 +86,7 @@ class AlertFeed:
             if not listening:
                 return False
             place = min(listening)
-            rows = await self._parts.database.ask(
+            rows = await self._app.database.ask(
                 lambda db: alert_queries.triggered_after(db, place, ROWS_MAX)  # noqa: B023  # Awaited here.
             )
             for outbox, reader in self._readers.items():
@@ -96,7 +96,7 @@ class AlertFeed:
             if len(rows) < ROWS_MAX:
                 return True
 
-    def _tell_one(self, outbox: Outbox, reader: _Reader, rows: list[AlertRow]) -> None:
+    def _tell_one(self, outbox: SocketOutbox, reader: _Reader, rows: list[AlertRow]) -> None:
         for row in rows:
             assert row.triggered_seq is not None, "it was asked for as triggered"
             assert row.triggered_at is not None, "it was asked for as triggered"
@@ -105,11 +105,11 @@ class AlertFeed:
                 continue
             reader.place = trigger
             if row.account_id == reader.account_id:
-                data = alert_reply(row, self._parts.prices.instruments)
+                data = alert_reply(row, self._app.prices.instruments)
                 message = WsAlertsUpdate(channel=ALERTS, seq=row.triggered_seq, ts=text_of(row.triggered_at), data=data)
                 outbox.put(message.model_dump_json())
 
 
-def _stored(db: Connection, account_id: str) -> _Stored:
+def _stored(db: Connection, account_id: str) -> _StoredAlerts:
     active = alert_queries.alert_page(db, account_id, status="active", limit=LIMIT_MAX)
-    return _Stored(alert_queries.last_trigger(db), active.items)
+    return _StoredAlerts(alert_queries.last_trigger(db), active.items)

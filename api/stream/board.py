@@ -8,12 +8,12 @@ from typing import Final
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from api.app_state import Parts
+from api.app_state import AppState
 from api.http.problems import ApiError
 from api.http.times import now, text_of
 from api.stream.candle_feed import CandleFeed
-from api.stream.channels import Public, ticks_of
-from api.stream.outbox import Outbox
+from api.stream.channels import PublicChannel, ticks_of
+from api.stream.outbox import SocketOutbox
 from api.stream.schemas import WsTickerMessage
 from api.tickers.service import ticker_of
 from projector.queries import DayStats
@@ -32,31 +32,31 @@ class TickFeed:
     def __init__(self, channel: str, instrument: Instrument) -> None:
         self.channel = channel
         self.instrument = instrument
-        self.holders: set[Outbox] = set()
-        self.readers: set[Outbox] = set()
+        self.holders: set[SocketOutbox] = set()
+        self.readers: set[SocketOutbox] = set()
         self.is_news = False
         self.state = ""
 
 
-class Board:
+class TickerBoard:
     """Holds the public channels; used on the loop only."""
 
-    def __init__(self, parts: Parts) -> None:
-        self._parts = parts
+    def __init__(self, state: AppState) -> None:
+        self._app = state
         self._ticks: dict[str, TickFeed] = {}
         self._candles: dict[str, CandleFeed] = {}
         self._days: Mapping[str, DayStats] = {}
         self._seq = 0
         self._news = asyncio.Event()
 
-    async def prepare(self, channel: Public, outbox: Outbox) -> None:
+    async def prepare(self, channel: PublicChannel, outbox: SocketOutbox) -> None:
         """Be ready to tell a socket of a channel; ApiError or SQLAlchemyError where that cannot be."""
         if channel.interval is None:
             ticks = self._ticks.setdefault(channel.name, TickFeed(channel.name, channel.instrument))
             ticks.holders.add(outbox)
             await self._ask_days()
             return
-        made = CandleFeed(self._parts, channel.name, channel.interval, channel.instrument)
+        made = CandleFeed(self._app, channel.name, channel.interval, channel.instrument)
         candles = self._candles.setdefault(channel.name, made)
         candles.holders.add(outbox)
         try:
@@ -67,7 +67,7 @@ class Board:
                 del self._candles[channel.name]
             raise
 
-    def subscribe(self, channel: Public, outbox: Outbox) -> None:
+    def subscribe(self, channel: PublicChannel, outbox: SocketOutbox) -> None:
         """Tell a socket how a channel stands, and what becomes of it."""
         if channel.interval is not None:
             self._candles[channel.name].subscribe(outbox)
@@ -76,7 +76,7 @@ class Board:
         outbox.put(self._ticker(feed, "snapshot"))
         feed.readers.add(outbox)
 
-    def unsubscribe(self, name: str, outbox: Outbox) -> None:
+    def unsubscribe(self, name: str, outbox: SocketOutbox) -> None:
         """Tell a socket no more of a channel, whether it was ever told."""
         outbox.drop(name)
         feeds: Mapping[str, TickFeed | CandleFeed] = self._ticks if name in self._ticks else self._candles
@@ -92,7 +92,7 @@ class Board:
 
     async def tell_for_ever(self) -> None:
         """Tell what is new, as often as there is time for."""
-        leave = self._parts.bus.follow_market(self._take)
+        leave = self._app.bus.follow_market(self._take)
         try:
             while True:
                 with contextlib.suppress(TimeoutError):
@@ -133,7 +133,7 @@ class Board:
         moment = now()
         for feed in self._ticks.values():
             # A price becomes stale by nothing happening.
-            if feed.is_news or feed.state != self._parts.prices.state(feed.instrument.symbol, moment):
+            if feed.is_news or feed.state != self._app.prices.state(feed.instrument.symbol, moment):
                 text = self._ticker(feed, "update")
                 for outbox in feed.readers:
                     outbox.replace(feed.channel, text)
@@ -144,15 +144,15 @@ class Board:
         if kind == "update":
             feed.is_news = False
         symbol = feed.instrument.symbol
-        ticker = ticker_of(self._parts, feed.instrument, self._days.get(symbol))
+        ticker = ticker_of(self._app, feed.instrument, self._days.get(symbol))
         feed.state = ticker.state
-        seq = max(self._seq, self._parts.outcomes.seq(PRICE_SHARD))
+        seq = max(self._seq, self._app.outcomes.seq(PRICE_SHARD))
         fields = {"channel": feed.channel, "seq": seq, "ts": text_of(now()), "type": kind, "data": ticker}
         return WsTickerMessage.model_validate(fields).model_dump_json()
 
     async def _ask_days(self) -> None:
         try:
-            self._days = await self._parts.days.days()
+            self._days = await self._app.day_stats.days()
         except SQLAlchemyError as error:
             # Prices are worth telling without what they were a day ago.
             structlog.get_logger().warning("no day's prices", error=str(error))

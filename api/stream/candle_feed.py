@@ -6,11 +6,11 @@ from typing import Final
 
 from sqlalchemy import Connection
 
-from api.app_state import Parts
+from api.app_state import AppState
 from api.candles.service import candle_of
 from api.http.problems import PROJECTION_BEHIND, ApiError
 from api.http.times import now, text_of
-from api.stream.outbox import Outbox
+from api.stream.outbox import SocketOutbox
 from api.stream.schemas import WsCandleMessage
 from projector import queries
 from schemas.events import MarketEvent, PricesUpdated
@@ -26,11 +26,11 @@ LATE_MAX: Final = SECOND  # log time is a broker's; a tick of the minute may sti
 class CandleFeed:
     """One per interval, symbol and process, for as long as any socket listens; used on the loop only."""
 
-    def __init__(self, parts: Parts, channel: str, interval: queries.Interval, instrument: Instrument) -> None:
+    def __init__(self, state: AppState, channel: str, interval: queries.Interval, instrument: Instrument) -> None:
         self.channel = channel
-        self.holders: set[Outbox] = set()
-        self.readers: set[Outbox] = set()
-        self._parts = parts
+        self.holders: set[SocketOutbox] = set()
+        self.readers: set[SocketOutbox] = set()
+        self._app = state
         self._interval = interval
         self._instrument = instrument
         self._current: queries.CandleRow | None = None
@@ -61,7 +61,7 @@ class CandleFeed:
                 if tick.symbol == self._instrument.symbol:
                     self._add(tick, event)
 
-    def subscribe(self, outbox: Outbox) -> None:
+    def subscribe(self, outbox: SocketOutbox) -> None:
         """Tell a socket the candle as it is, and what becomes of it."""
         outbox.put(self._text("snapshot", self._current))
         self.readers.add(outbox)
@@ -84,9 +84,9 @@ class CandleFeed:
     async def _load(self) -> None:
         give_up = monotonic() + PATIENCE_S
         while True:
-            seq, current = await self._parts.database.ask_consistently(self._stored)
+            seq, current = await self._app.database.ask_consistently(self._stored)
             # Nothing is awaited from here on, so what is told next comes right behind these.
-            events = self._parts.bus.market_after(seq)
+            events = self._app.bus.market_after(seq)
             if events is not None:
                 break
             if monotonic() > give_up:

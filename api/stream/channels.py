@@ -13,7 +13,7 @@ PRIVATE: Final = (ACCOUNT, ALERTS)
 INTERVALS: Final[dict[str, Interval]] = {interval: interval for interval in get_args(Interval)}
 
 
-class Public(NamedTuple):
+class PublicChannel(NamedTuple):
     """A channel that anybody may listen to; without an interval it is a symbol's ticks."""
 
     name: str
@@ -21,13 +21,13 @@ class Public(NamedTuple):
     instrument: Instrument
 
 
-def public_channel(name: str, instruments: Mapping[str, Instrument]) -> Public:
+def public_channel(name: str, instruments: Mapping[str, Instrument]) -> PublicChannel:
     """Read a public channel's name, or say that there is none."""
     match name.split("."):
         case ["ticks", symbol] if symbol in instruments:
-            return Public(name, None, instruments[symbol])
+            return PublicChannel(name, None, instruments[symbol])
         case ["candles", interval, symbol] if interval in INTERVALS and symbol in instruments:
-            return Public(name, INTERVALS[interval], instruments[symbol])
+            return PublicChannel(name, INTERVALS[interval], instruments[symbol])
         case _:
             raise ApiError(NOT_FOUND, f"There is no channel {name!r}")
 

@@ -4,7 +4,7 @@ from typing import Final
 
 from fastapi import APIRouter, WebSocket
 
-from api.app_state import Api
+from api.app_state import StateDep
 from api.auth.caller import REFUSALS, SCHEMES, Caller
 from api.http.problems import CROSS_SITE_REQUEST, responses
 from api.stream.schemas import WsTicket
@@ -17,9 +17,9 @@ _REFUSED: Final = responses(*REFUSALS, CROSS_SITE_REQUEST)
 
 
 @router.post("/ws-ticket", status_code=201, dependencies=SCHEMES, responses=_REFUSED)
-async def make_ws_ticket(parts: Api, caller: Caller) -> WsTicket:
+async def make_ws_ticket(state: StateDep, caller: Caller) -> WsTicket:
     """Make a ticket that opens one WebSocket, once and soon: `/api/v1/ws?ticket=…`."""
-    ticket = await make_ticket(parts, caller)
+    ticket = await make_ticket(state, caller)
     return WsTicket(ticket=ticket, expires_in=int(TICKET_LIFETIME.total_seconds()))
 
 

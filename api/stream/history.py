@@ -8,13 +8,13 @@ from sqlalchemy import Connection
 
 from api.accounts.schemas import LedgerLine
 from api.accounts.service import line_of
-from api.app_state import Parts
+from api.app_state import AppState
 from api.http.amounts import money, money_or_null, price_or_null, quantity
-from api.log.event_bus import Happened
-from api.positions.schemas import Position
+from api.log.event_bus import AccountEvent
+from api.positions.schemas import PositionReply
 from api.positions.views import after, position_of_event, position_of_row
 from api.stream.schemas import AccountUpdate
-from api.stream.state import order_after, told
+from api.stream.state import account_update, order_after
 from projector import queries
 from schemas.events import Event, PositionOpened, PositionReduced, StopsAmended
 from schemas.messages import Instrument
@@ -32,7 +32,7 @@ _NOT_CLOSED: Final[dict[str, Any]] = {
 }
 
 
-class Told(NamedTuple):
+class ReplayedEvent(NamedTuple):
     """An event told, its number, and its log time (µs)."""
 
     seq: int
@@ -40,25 +40,25 @@ class Told(NamedTuple):
     update: AccountUpdate
 
 
-class _Found(NamedTuple):
+class _FoundEvents(NamedTuple):
     events: list[queries.EventRow]
     positions: dict[str, queries.PositionRow]
     lines: dict[str, list[LedgerLine]]
     realized: dict[str, int | None]  # on a position up to an event
 
 
-async def told_after(parts: Parts, account_id: str, after_seq: int, before_seq: int) -> list[Told]:
+async def events_after(state: AppState, account_id: str, after_seq: int, before_seq: int) -> list[ReplayedEvent]:
     """Tell the events between two numbers, as far as they are projected; without the account's figures.
 
     A position is shown as the event left it; where only stops were amended and nothing before is told, its size is
     that of now.
     """
-    found = await parts.database.ask_consistently(lambda db: _find(db, account_id, after_seq, before_seq))
-    left: dict[str, Position] = {}
-    return [_told(row, found, left, parts) for row in found.events]
+    found = await state.database.ask_consistently(lambda db: _find(db, account_id, after_seq, before_seq))
+    left: dict[str, PositionReply] = {}
+    return [_told(row, found, left, state) for row in found.events]
 
 
-def _find(db: Connection, account_id: str, after_seq: int, before_seq: int) -> _Found:
+def _find(db: Connection, account_id: str, after_seq: int, before_seq: int) -> _FoundEvents:
     page = queries.account_events(db, account_id, after=after_seq, limit=max(1, before_seq - after_seq - 1))
     events = [row for row in page.items if row.account_seq < before_seq]
     positions: dict[str, queries.PositionRow] = {}
@@ -81,14 +81,14 @@ def _find(db: Connection, account_id: str, after_seq: int, before_seq: int) -> _
         for row in events
         if row.type in _CHANGED
     }
-    return _Found(events, positions, lines, realized)
+    return _FoundEvents(events, positions, lines, realized)
 
 
-def _told(row: queries.EventRow, found: _Found, left: dict[str, Position], parts: Parts) -> Told:
+def _told(row: queries.EventRow, found: _FoundEvents, left: dict[str, PositionReply], state: AppState) -> ReplayedEvent:
     """Tell one event. left: each position as the events before have left it."""
-    instruments = parts.prices.instruments
+    instruments = state.prices.instruments
     event: Event = msgspec.convert(row.event, _TYPES[row.type])
-    happened = Happened(int(row.event_id.partition("-")[0]), event)
+    happened = AccountEvent(int(row.event_id.partition("-")[0]), event)
     position_id = row.event.get("position_id")
     position = None
     if position_id is not None:
@@ -97,18 +97,18 @@ def _told(row: queries.EventRow, found: _Found, left: dict[str, Position], parts
         position = _as_left(now, before, happened, found.realized.get(row.event_id), instruments)
         left[position_id] = position
     lines = found.lines.get(row.event_id, [])
-    order = order_after(event, instruments, parts.command_log)
-    update = told(happened, order=order, position=position, account=None, ledger=lines)
-    return Told(row.account_seq, row.time, update)
+    order = order_after(event, instruments, state.producer)
+    update = account_update(happened, order=order, position=position, account=None, ledger=lines)
+    return ReplayedEvent(row.account_seq, row.time, update)
 
 
 def _as_left(
-    now: Position,
-    before: Position,
-    happened: Happened,
+    now: PositionReply,
+    before: PositionReply,
+    happened: AccountEvent,
     realized_pnl: int | None,
     instruments: Mapping[str, Instrument],
-) -> Position:
+) -> PositionReply:
     event = happened.event
     match event:
         case PositionOpened():
@@ -131,7 +131,7 @@ def _as_left(
             return now  # Nothing comes after a close.
 
 
-def _reopened(position: Position) -> Position:
+def _reopened(position: PositionReply) -> PositionReply:
     return position if position.status == "open" else position.model_copy(update=_NOT_CLOSED)
 
 

@@ -12,7 +12,7 @@ class Overflow(Exception):  # It says what happened.
     """More waits than a reader may leave behind."""
 
 
-class Outbox:
+class SocketOutbox:
     """Filled at once by whoever has something to say, emptied by one reader: `async for text in outbox`.
 
     Beyond the limit (texts, or their bytes) what is put is no longer taken, and the reading ends with Overflow.
@@ -78,7 +78,7 @@ class Outbox:
         self._ended = True
         self._news.set()
 
-    def __aiter__(self) -> "Outbox":
+    def __aiter__(self) -> "SocketOutbox":
         return self
 
     async def __anext__(self) -> str:

@@ -4,15 +4,15 @@ from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
 
-from api.accounts.schemas import Account, LedgerLine
+from api.accounts.schemas import AccountReply, LedgerLine
 from api.alerts.schemas import Alert
-from api.candles.schemas import Candle
+from api.candles.schemas import CandleReply
 from api.http.numbers import Text
 from api.http.problems import Problem
-from api.orders.schemas import Order
-from api.positions.schemas import Position
+from api.orders.schemas import OrderReply
+from api.positions.schemas import PositionReply
 from api.stream.channels import ACCOUNT
-from api.tickers.schemas import Ticker
+from api.tickers.schemas import TickerReply
 
 CHANNELS_MAX: Final = 100  # in one message
 
@@ -123,9 +123,9 @@ class AccountSnapshot(BaseModel):
     account: null until the account is open in the ledger.
     """
 
-    account: Account | None
-    positions: list[Position]
-    orders: list[Order]
+    account: AccountReply | None
+    positions: list[PositionReply]
+    orders: list[OrderReply]
 
 
 class AccountUpdate(BaseModel):
@@ -139,9 +139,9 @@ class AccountUpdate(BaseModel):
     event: str = Field(examples=["PositionOpened", "PositionClosed", "CommandRejected"])
     command_id: str | None
     code: str | None = None
-    order: Order | None = None
-    position: Position | None = None
-    account: Account | None = None
+    order: OrderReply | None = None
+    position: PositionReply | None = None
+    account: AccountReply | None = None
     ledger: list[LedgerLine] = []
 
 
@@ -188,14 +188,14 @@ class WsTickerMessage(WsMessage):
     """The last price of a symbol; a slow reader misses prices, never the last one."""
 
     type: Literal["snapshot", "update"]
-    data: Ticker
+    data: TickerReply
 
 
 class WsCandleMessage(WsMessage):
     """The candle that goes on, or was closed; null before the first."""
 
     type: Literal["snapshot", "update"]
-    data: Candle | None
+    data: CandleReply | None
 
 
 REQUESTS: Final[TypeAdapter[Any]] = TypeAdapter(WsRequest)

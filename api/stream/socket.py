@@ -10,15 +10,15 @@ from pydantic import BaseModel
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from api.app_state import Parts
-from api.auth.caller import Signed, believe
+from api.app_state import AppState
+from api.auth.caller import SignedInUser, believe
 from api.credentials.tokens import now as clock
 from api.http.problems import CREDENTIALS_CONFLICT, DATABASE_UNAVAILABLE, MALFORMED, ApiError
 from api.http.times import micros_of, now, text_of
 from api.stream.alert_feed import AlertFeed
-from api.stream.board import Board
+from api.stream.board import TickerBoard
 from api.stream.feeds import AccountFeeds
-from api.stream.outbox import Outbox, Overflow
+from api.stream.outbox import Overflow, SocketOutbox
 from api.stream.requests import NotUnderstood, refusal, request_of
 from api.stream.schemas import (
     WsAck,
@@ -40,50 +40,50 @@ BURST: Final = 100.0
 TEXT_MAX: Final = 16 * 1024
 
 
-class Close(NamedTuple):
+class SocketClose(NamedTuple):
     """Why the server ends a socket; also the reason's text."""
 
     code: int
     reason: str
 
 
-SIGNED_OUT: Final = Close(4401, "signed out")
-REVOKED: Final = Close(4401, "the API key was revoked")
-EXPIRED: Final = Close(4401, "sign in again")
-SLOW: Final = Close(4408, "too much waits unread")
-TOO_MANY_MESSAGES: Final = Close(4429, "too many messages")
-TOO_LARGE: Final = Close(1009, "the message is too large")
-RESTART: Final = Close(1012, "the server goes down")
+SIGNED_OUT: Final = SocketClose(4401, "signed out")
+REVOKED: Final = SocketClose(4401, "the API key was revoked")
+EXPIRED: Final = SocketClose(4401, "sign in again")
+SLOW: Final = SocketClose(4408, "too much waits unread")
+TOO_MANY_MESSAGES: Final = SocketClose(4429, "too many messages")
+TOO_LARGE: Final = SocketClose(1009, "the message is too large")
+RESTART: Final = SocketClose(1012, "the server goes down")
 
 
 class Socket:
     """Lives as long as its connection; used on the loop only."""
 
     def __init__(
-        self, parts: Parts, websocket: WebSocket, board: Board, accounts: AccountFeeds, alerts: AlertFeed
+        self, state: AppState, websocket: WebSocket, board: TickerBoard, accounts: AccountFeeds, alerts: AlertFeed
     ) -> None:
-        self._parts = parts
+        self._app = state
         self._websocket = websocket
-        self._outbox = Outbox(WAITING_MAX, on_overflow=lambda: self.close(SLOW))
-        self._subscriptions = Subscriptions(parts, board, accounts, alerts, self._outbox)
-        self._signed: Signed | None = None
+        self._outbox = SocketOutbox(WAITING_MAX, on_overflow=lambda: self.close(SLOW))
+        self._subscriptions = Subscriptions(state, board, accounts, alerts, self._outbox)
+        self._signed: SignedInUser | None = None
         self._expiry: asyncio.TimerHandle | None = None
-        self._closing: asyncio.Future[Close] = asyncio.get_running_loop().create_future()
+        self._closing: asyncio.Future[SocketClose] = asyncio.get_running_loop().create_future()
         self._last = RESTART  # why it ends when there is nothing more to say
         self._allowance = BURST
         self._counted_at = monotonic()
 
     @property
-    def signed(self) -> Signed | None:
+    def signed(self) -> SignedInUser | None:
         """Who is at the other end, as far as they have said so."""
         return self._signed
 
     @property
-    def outbox(self) -> Outbox:
+    def outbox(self) -> SocketOutbox:
         """What waits to be sent."""
         return self._outbox
 
-    def close(self, why: Close) -> None:
+    def close(self, why: SocketClose) -> None:
         """End it; the first reason counts."""
         if not self._closing.done():
             self._closing.set_result(why)
@@ -93,7 +93,7 @@ class Socket:
         self._say(WsShutdown(ts=text_of(now())))
         self._outbox.end()
 
-    async def run(self, ticket: str | None) -> Close | None:
+    async def run(self, ticket: str | None) -> SocketClose | None:
         """Talk until either side ends it; why the server did, null where the client went."""
         writing = asyncio.create_task(self._write())
         reading = asyncio.create_task(self._read(ticket))
@@ -107,7 +107,7 @@ class Socket:
         if self._closing.done():
             return self._closing.result()
         for result in results:
-            if isinstance(result, Close):
+            if isinstance(result, SocketClose):
                 return result
             if isinstance(result, BaseException) and not isinstance(
                 result, asyncio.CancelledError | WebSocketDisconnect
@@ -115,8 +115,8 @@ class Socket:
                 raise result
         return None
 
-    async def _write(self) -> Close | None:
-        sent = self._parts.metrics.stream_messages
+    async def _write(self) -> SocketClose | None:
+        sent = self._app.metrics.stream_messages
         try:
             async for text in self._outbox:
                 await self._websocket.send_text(text)
@@ -125,7 +125,7 @@ class Socket:
             return SLOW
         return self._last
 
-    async def _read(self, ticket: str | None) -> Close | None:
+    async def _read(self, ticket: str | None) -> SocketClose | None:
         if ticket is not None:
             await self._answer(WsAuth(op="auth", ticket=ticket))
         while True:
@@ -165,7 +165,7 @@ class Socket:
             self._refuse(request.id, operation, error)
             if isinstance(request, WsAuth) and self._signed is None:
                 # The refusal is still told; then the socket ends.
-                self._last = Close(4401, error.kind.code)
+                self._last = SocketClose(4401, error.kind.code)
                 self._outbox.end()
         except SQLAlchemyError as error:
             structlog.get_logger().error("database", error=str(error.__cause__ or error))
@@ -189,10 +189,10 @@ class Socket:
 
     async def _sign_in(self, request: WsAuth) -> None:
         if request.token is not None:
-            signed = await believe(self._parts, request.token)
+            signed = await believe(self._app, request.token)
         else:
             assert request.ticket is not None, "one of the two was given"
-            signed = await use_ticket(self._parts, request.ticket)
+            signed = await use_ticket(self._app, request.ticket)
         if self._signed is not None and self._signed.user.user_id != signed.user.user_id:
             raise ApiError(CREDENTIALS_CONFLICT, "The socket is another user's")
         self._signed = signed
@@ -217,7 +217,7 @@ class Socket:
         self._subscriptions.drop_all()
         if self._expiry is not None:
             self._expiry.cancel()
-        self._parts.metrics.stream_conflated.inc(self._outbox.conflated)
+        self._app.metrics.stream_conflated.inc(self._outbox.conflated)
 
     def _account_id(self) -> str | None:
         return None if self._signed is None else self._signed.account_id

@@ -11,30 +11,30 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.websockets import WebSocketDisconnect
 
-from api.app_state import Parts
-from api.auth.caller import Signed, allowed_origins
+from api.app_state import AppState
+from api.auth.caller import SignedInUser, allowed_origins
 from api.store import api_keys as key_store
 from api.store import users as store
 from api.stream.alert_feed import AlertFeed
-from api.stream.board import Board
+from api.stream.board import TickerBoard
 from api.stream.feeds import AccountFeeds
-from api.stream.socket import RESTART, REVOKED, SIGNED_OUT, Close, Socket
+from api.stream.socket import RESTART, REVOKED, SIGNED_OUT, Socket, SocketClose
 
 SOCKETS_MAX: Final = 5_000
 LOOK_S: Final = 5.0  # how often is looked for sessions that are over, and keys that are revoked
 SHUTDOWN_S: Final = 2.0
-FULL: Final = Close(1013, "too many sockets; try again later")
+FULL: Final = SocketClose(1013, "too many sockets; try again later")
 SCHEMES: Final = {"ws": "http", "wss": "https"}
 
 
 class Sockets:
     """Used on the loop only."""
 
-    def __init__(self, parts: Parts) -> None:
-        self._parts = parts
-        self._board = Board(parts)
-        self._accounts = AccountFeeds(parts)
-        self._alerts = AlertFeed(parts)
+    def __init__(self, state: AppState) -> None:
+        self._app = state
+        self._board = TickerBoard(state)
+        self._accounts = AccountFeeds(state)
+        self._alerts = AlertFeed(state)
         self._sockets: set[Socket] = set()
         self._ended: asyncio.Event = asyncio.Event()
         self._going_down = False
@@ -48,11 +48,11 @@ class Sockets:
         if self._going_down or len(self._sockets) >= SOCKETS_MAX:
             await _close(websocket, RESTART if self._going_down else FULL)
             return
-        socket = Socket(self._parts, websocket, self._board, self._accounts, self._alerts)
+        socket = Socket(self._app, websocket, self._board, self._accounts, self._alerts)
         self._sockets.add(socket)
-        metrics = self._parts.metrics
+        metrics = self._app.metrics
         metrics.stream_sockets.set(len(self._sockets))
-        why: Close | None = None
+        why: SocketClose | None = None
         try:
             why = await socket.run(websocket.query_params.get("ticket"))
         finally:
@@ -88,7 +88,7 @@ class Sockets:
             return True
         scheme = SCHEMES.get(websocket.url.scheme, websocket.url.scheme)
         own = f"{scheme}://{websocket.headers.get('host', '')}"
-        return origin == own or origin in allowed_origins(self._parts)
+        return origin == own or origin in allowed_origins(self._app)
 
     async def _look_for_ever(self) -> None:
         while True:
@@ -101,9 +101,9 @@ class Sockets:
 
     async def _end_without(
         self,
-        credential_of: Callable[[Signed], UUID | None],
+        credential_of: Callable[[SignedInUser], UUID | None],
         still_good: Callable[[Connection, list[UUID]], set[UUID]],
-        why: Close,
+        why: SocketClose,
     ) -> None:
         """End the sockets whose session, or key, is not good any more, whichever process ended it."""
         by_credential: dict[UUID, list[Socket]] = {}
@@ -113,14 +113,14 @@ class Sockets:
                 by_credential.setdefault(credential, []).append(socket)
         if not by_credential:
             return
-        good = await self._parts.database.ask(lambda db: still_good(db, list(by_credential)))
+        good = await self._app.database.ask(lambda db: still_good(db, list(by_credential)))
         for credential, sockets in by_credential.items():
             if credential not in good:
                 for socket in sockets:
                     socket.close(why)
 
 
-async def _close(websocket: WebSocket, why: Close) -> None:
+async def _close(websocket: WebSocket, why: SocketClose) -> None:
     try:
         await websocket.close(why.code, why.reason)
     except (WebSocketDisconnect, RuntimeError):

@@ -3,15 +3,15 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from api.accounts.schemas import Account, LedgerLine
+from api.accounts.schemas import AccountReply, LedgerLine
 from api.accounts.service import account_of, line_of
 from api.http.amounts import money_or_null
-from api.log.command_producer import CommandLog
-from api.log.event_bus import Happened
-from api.log.price_cache import Prices
-from api.orders.schemas import Order
+from api.log.command_producer import CommandProducer
+from api.log.event_bus import AccountEvent
+from api.log.price_cache import PriceCache
+from api.orders.schemas import OrderReply
 from api.orders.views import order_of_event, order_of_refusal
-from api.positions.schemas import Position
+from api.positions.schemas import PositionReply
 from api.positions.views import after, position_of_event, position_of_row
 from api.stream.schemas import AccountSnapshot, AccountUpdate
 from projector.queries import AccountRow, LedgerRow, PositionRow
@@ -30,10 +30,10 @@ from schemas.messages import Instrument, Side
 from schemas.rejections import Rejection
 
 
-class Held(NamedTuple):
+class HeldPosition(NamedTuple):
     """An open position: as it is written, and what its profit is worked out from, in the ledger's units."""
 
-    position: Position
+    position: PositionReply
     symbol: str
     side: Side
     quantity: int
@@ -43,32 +43,34 @@ class Held(NamedTuple):
 class AccountState:
     """An account's money and open positions as of `seq`, the number of its last event."""
 
-    def __init__(self, account_id: str, prices: Prices, sent: CommandLog) -> None:
+    def __init__(self, account_id: str, prices: PriceCache, sent: CommandProducer) -> None:
         self.account_id = account_id
         self.seq = 0
         self._prices = prices
         self._sent = sent
         self._cash = 0
         self._used_margin = 0
-        self._positions: dict[str, Held] = {}
+        self._positions: dict[str, HeldPosition] = {}
 
     def start_from(self, row: AccountRow, positions: list[PositionRow]) -> None:
         """Take over what PostgreSQL has, the positions oldest first."""
         self.seq, self._cash, self._used_margin = row.account_seq, row.cash, row.used_margin
         for one in positions:
             position = position_of_row(one, self._instruments)
-            self._positions[one.position_id] = Held(position, one.symbol, one.side, one.quantity, one.entry_price)
+            self._positions[one.position_id] = HeldPosition(
+                position, one.symbol, one.side, one.quantity, one.entry_price
+            )
 
-    def apply(self, happened: Happened) -> AccountUpdate:
+    def apply(self, happened: AccountEvent) -> AccountUpdate:
         """Bring in the next event, and tell it."""
         event = happened.event
         assert happened.account_seq == self.seq + 1, f"event {happened.account_seq} after {self.seq}"
         self.seq = happened.account_seq
-        position: Position | None = None
+        position: PositionReply | None = None
         match event:
             case PositionOpened(position_id=position_id):
                 opened = position_of_event(event, self._instruments)
-                held = Held(opened, event.symbol, event.side, event.quantity, event.price)
+                held = HeldPosition(opened, event.symbol, event.side, event.quantity, event.price)
                 self._positions[position_id] = held
                 position = self._now(held)
             case StopsAmended(position_id=position_id):
@@ -94,9 +96,9 @@ class AccountState:
             self._cash += change.cash
             self._used_margin += change.used_margin
         order = order_after(event, self._instruments, self._sent)
-        return told(happened, order=order, position=position, account=self.account(), ledger=lines)
+        return account_update(happened, order=order, position=position, account=self.account(), ledger=lines)
 
-    def account(self) -> Account | None:
+    def account(self) -> AccountReply | None:
         """Give the account's figures at the prices of now; null before it is open."""
         if self.seq == 0:
             return None
@@ -112,10 +114,10 @@ class AccountState:
     def _instruments(self) -> Mapping[str, Instrument]:
         return self._prices.instruments
 
-    def _now(self, held: Held) -> Position:
+    def _now(self, held: HeldPosition) -> PositionReply:
         return held.position.model_copy(update={"unrealized_pnl": money_or_null(self._profit(held))})
 
-    def _profit(self, held: Held) -> int | None:
+    def _profit(self, held: HeldPosition) -> int | None:
         """Work out the profit at the price at which the position would close now."""
         exit_price = self._prices.exit_price(held.symbol, held.side)
         if exit_price is None:
@@ -124,12 +126,12 @@ class AccountState:
         return move * held.quantity * self._instruments[held.symbol].tick_value
 
 
-def told(
-    happened: Happened,
+def account_update(
+    happened: AccountEvent,
     *,
-    order: Order | None,
-    position: Position | None,
-    account: Account | None,
+    order: OrderReply | None,
+    position: PositionReply | None,
+    account: AccountReply | None,
     ledger: list[LedgerLine],
 ) -> AccountUpdate:
     """Tell an event, with what is known of what it changed."""
@@ -147,7 +149,7 @@ def told(
     )
 
 
-def order_after(event: Event, instruments: Mapping[str, Instrument], sent: CommandLog) -> Order | None:
+def order_after(event: Event, instruments: Mapping[str, Instrument], sent: CommandProducer) -> OrderReply | None:
     """Write the order an event decided."""
     match event:
         case PositionOpened():

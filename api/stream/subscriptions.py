@@ -4,28 +4,30 @@ from collections.abc import Iterable, Mapping
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from api.app_state import Parts
+from api.app_state import AppState
 from api.http.problems import NOT_AUTHENTICATED, ApiError
 from api.stream.account_feed import AccountFeed
 from api.stream.alert_feed import AlertFeed
-from api.stream.board import Board
-from api.stream.channels import ACCOUNT, ALERTS, PRIVATE, Public, public_channel
+from api.stream.board import TickerBoard
+from api.stream.channels import ACCOUNT, ALERTS, PRIVATE, PublicChannel, public_channel
 from api.stream.feeds import AccountFeeds
-from api.stream.outbox import Outbox
+from api.stream.outbox import SocketOutbox
 
-Channels = Mapping[str, Public | None]  # by name; null: one of the caller's own
+Channels = Mapping[str, PublicChannel | None]  # by name; null: one of the caller's own
 
 
 class Subscriptions:
     """What may fail is prepared first, then the socket acknowledges it, and only then the telling begins."""
 
-    def __init__(self, parts: Parts, board: Board, accounts: AccountFeeds, alerts: AlertFeed, outbox: Outbox) -> None:
-        self._parts = parts
+    def __init__(
+        self, state: AppState, board: TickerBoard, accounts: AccountFeeds, alerts: AlertFeed, outbox: SocketOutbox
+    ) -> None:
+        self._app = state
         self._board = board
         self._accounts = accounts
         self._alerts = alerts
         self._outbox = outbox
-        self._channels: dict[str, Public | None] = {}
+        self._channels: dict[str, PublicChannel | None] = {}
         self._feed: AccountFeed | None = None
 
     @property
@@ -35,7 +37,7 @@ class Subscriptions:
 
     async def prepare(self, names: Iterable[str], account_id: str | None) -> Channels:
         """Subscribe to all or to none, and to what is subscribed to already anew. account_id: null before a sign-in."""
-        instruments = self._parts.prices.instruments
+        instruments = self._app.prices.instruments
         channels = {name: None if name in PRIVATE else public_channel(name, instruments) for name in names}
         if None in channels.values():
             _refuse_nobody(account_id)
@@ -72,7 +74,7 @@ class Subscriptions:
         """Tell what was missed, and what comes next; null: how the account stands in place of it."""
         assert self._feed is not None, "it was prepared"
         self._feed.resume(self._outbox, missed)
-        self._parts.metrics.stream_resumes.labels("resync" if missed is None else "told").inc()
+        self._app.metrics.stream_resumes.labels("resync" if missed is None else "told").inc()
 
     def drop(self, names: Iterable[str]) -> None:
         """Tell no more of these channels, whether it was ever told of them."""
@@ -90,7 +92,7 @@ class Subscriptions:
         """Tell nothing more; what was only half prepared is let go of too."""
         self.drop((*self._channels, *PRIVATE))
 
-    async def _prepare(self, name: str, channel: Public | None, account_id: str | None) -> None:
+    async def _prepare(self, name: str, channel: PublicChannel | None, account_id: str | None) -> None:
         if channel is not None:
             await self._board.prepare(channel, self._outbox)
             return

@@ -7,8 +7,8 @@ from typing import Final
 
 from sqlalchemy import Connection, delete, func, insert, select
 
-from api.app_state import Parts
-from api.auth.caller import Signed
+from api.app_state import AppState
+from api.auth.caller import SignedInUser
 from api.credentials.tokens import LIFETIME, now
 from api.http.problems import TOKEN_INVALID, ApiError
 from api.store.tables import users, ws_tickets
@@ -18,7 +18,7 @@ TICKET_LIFETIME: Final = timedelta(seconds=30)
 TICKET_BYTES: Final = 32
 
 
-async def make_ticket(parts: Parts, caller: Signed) -> str:
+async def make_ticket(state: AppState, caller: SignedInUser) -> str:
     """Store a new ticket of the caller's."""
     ticket = secrets.token_urlsafe(TICKET_BYTES)
     moment = now()
@@ -31,13 +31,13 @@ async def make_ticket(parts: Parts, caller: Signed) -> str:
         "expires_at": moment + TICKET_LIFETIME,
         "signed_in_until": until,
     }
-    await parts.database.ask(lambda db: _store(db, values))
+    await state.database.ask(lambda db: _store(db, values))
     return ticket
 
 
-async def use_ticket(parts: Parts, ticket: str) -> Signed:
+async def use_ticket(state: AppState, ticket: str) -> SignedInUser:
     """Give whose ticket it is, and make it worth nothing; ApiError where it is worth nothing already."""
-    signed = await parts.database.ask(lambda db: _use(db, ticket))
+    signed = await state.database.ask(lambda db: _use(db, ticket))
     if signed is None:
         raise ApiError(TOKEN_INVALID, "The ticket was used, is too old, or is none of ours")
     return signed
@@ -50,7 +50,7 @@ def _store(db: Connection, values: dict[str, object]) -> None:
     db.execute(insert(ws_tickets).values(**values).add_cte(over))
 
 
-def _use(db: Connection, ticket: str) -> Signed | None:
+def _use(db: Connection, ticket: str) -> SignedInUser | None:
     # Of two that bring the same ticket at once, one deletes it, and the other finds nothing.
     columns = ws_tickets.c
     statement = (
@@ -64,10 +64,10 @@ def _use(db: Connection, ticket: str) -> Signed | None:
     user_id, session_id, key_id, until = row
     if session_id is not None:
         found = find_by_session(db, session_id, user_id)
-        return None if found is None else Signed(found[0], session_id, found[1], until)
+        return None if found is None else SignedInUser(found[0], session_id, found[1], until)
     # Of a key that was revoked no ticket is left.
     user = db.execute(select(*USER).where(users.c.user_id == user_id, users.c.deleted_at.is_(None))).one_or_none()
-    return None if user is None else Signed(User(*user), None, None, until, key_id)
+    return None if user is None else SignedInUser(User(*user), None, None, until, key_id)
 
 
 def _hash(ticket: str) -> bytes:

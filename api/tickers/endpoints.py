@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from api.app_state import Api
+from api.app_state import StateDep
 from api.http.problems import DATABASE_UNAVAILABLE, responses
 from api.tickers import service
 from api.tickers.schemas import Tickers
@@ -11,6 +11,6 @@ router = APIRouter(prefix="/tickers", tags=["market"])
 
 
 @router.get("", responses=responses(DATABASE_UNAVAILABLE))
-async def list_tickers(parts: Api) -> Tickers:
+async def list_tickers(state: StateDep) -> Tickers:
     """List the last prices, which feed they are of, and what they are worth now."""
-    return await service.all_of(parts)
+    return await service.all_of(state)

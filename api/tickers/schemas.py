@@ -7,7 +7,7 @@ from schemas.derived import PriceState
 from schemas.messages import FeedName
 
 
-class Ticker(BaseModel):
+class TickerReply(BaseModel, title="Ticker"):
     """A symbol's price. time: when it was last heard to be good, in log time; only a fresh one trades."""
 
     symbol: str = Field(examples=["BTC_USDC"])
@@ -26,5 +26,5 @@ class Ticker(BaseModel):
 class Tickers(BaseModel):
     """All symbols, in the order of the instruments."""
 
-    items: list[Ticker]
+    items: list[TickerReply]
     next_cursor: str | None = None

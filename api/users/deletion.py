@@ -14,8 +14,8 @@ import structlog
 from sqlalchemy import Connection, Delete, Text, cast, delete, func, literal, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
-from api.app_state import Parts
-from api.dispatch.dispatcher import Undecided, ask
+from api.app_state import AppState
+from api.dispatch.dispatcher import Pending, ask
 from api.dispatch.read_your_writes import HEADER, places, wait_for
 from api.dispatch.request_options import deadline
 from api.http.problems import ApiError
@@ -36,7 +36,7 @@ SETTLED_AFTER: Final = timedelta(seconds=DEADLINE_S + 5)
 NO_POSITION: Final = "0-0"
 
 
-class Leaving(NamedTuple):
+class LeavingUser(NamedTuple):
     """A deleted user whose account is not known to be flat. settled: nothing they sent is still on its way.
 
     is_late: the keys of the venue are kept no longer, whatever is open there.
@@ -48,11 +48,11 @@ class Leaving(NamedTuple):
     is_late: bool
 
 
-async def delete_user(parts: Parts, user: User) -> int:
+async def delete_user(state: AppState, user: User) -> int:
     """Forget who a user is and end all they could act with; gives how many positions are still to be closed."""
-    await parts.database.ask(lambda db: forget(db, user.user_id))
-    open_positions = await parts.database.ask(lambda db: _open_positions(db, user.account_id))
-    parts.deletions.set()
+    await state.database.ask(lambda db: forget(db, user.user_id))
+    open_positions = await state.database.ask(lambda db: _open_positions(db, user.account_id))
+    state.deletions.set()
     structlog.get_logger().info("user deleted", account_id=user.account_id, open_positions=len(open_positions))
     return len(open_positions)
 
@@ -80,76 +80,76 @@ def forget(db: Connection, user_id: UUID) -> None:
     db.execute(select(gone.c.user_id).add_cte(*theirs, _deletion_of_alerts(user_id).cte("their_alerts")))
 
 
-async def close_for_ever(parts: Parts) -> None:
+async def close_for_ever(state: AppState) -> None:
     """Close the accounts of users who are gone; what cannot be closed now is tried again."""
     pause, asked = 0.0, Asked()
     while True:
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(parts.deletions.wait(), pause)
-        parts.deletions.clear()
+            await asyncio.wait_for(state.deletions.wait(), pause)
+        state.deletions.clear()
         try:
-            left = [await _close(parts, leaving, asked) for leaving in await parts.database.ask(_leaving)]
+            left = [await _close(state, leaving, asked) for leaving in await state.database.ask(_leaving)]
         except SQLAlchemyError as error:
             structlog.get_logger().warning("accounts are not closed now", error=type(error).__name__)
             left = []
         pause = SOON_S if any(left) else LOOK_S
 
 
-async def _close(parts: Parts, leaving: Leaving, asked: Asked) -> bool:
+async def _close(state: AppState, leaving: LeavingUser, asked: Asked) -> bool:
     """Close what is open of one account, and note when nothing is; true where another look is worth it soon."""
     user_id, account_id = leaving.user_id, leaving.account_id
-    has_left = await left_venue(parts, user_id, account_id, asked, is_late=leaving.is_late)
-    positions = await parts.database.ask(lambda db: _open_positions(db, leaving.account_id))
+    has_left = await left_venue(state, user_id, account_id, asked, is_late=leaving.is_late)
+    positions = await state.database.ask(lambda db: _open_positions(db, leaving.account_id))
     closed = 0
     for position in positions:
         # What would only be refused is not sent.
-        if parts.prices.status(position.symbol) != "halted" and parts.prices.state(position.symbol, now()) == "fresh":
-            closed += await _close_position(parts, leaving.account_id, position.position_id)
+        if state.prices.status(position.symbol) != "halted" and state.prices.state(position.symbol, now()) == "fresh":
+            closed += await _close_position(state, leaving.account_id, position.position_id)
     if positions:
         return closed > 0
     if not leaving.settled:
         return True
-    if has_left and await _is_flat(parts, leaving.account_id):
-        await parts.database.ask(lambda db: _mark_closed(db, leaving.user_id))
+    if has_left and await _is_flat(state, leaving.account_id):
+        await state.database.ask(lambda db: _mark_closed(db, leaving.user_id))
         structlog.get_logger().info("account of a deleted user closed", account_id=leaving.account_id)
     return False
 
 
-async def _close_position(parts: Parts, account_id: str, position_id: str) -> bool:
+async def _close_position(state: AppState, account_id: str, position_id: str) -> bool:
     """Close one position; true where that is known to have happened. A second time is refused and changes nothing."""
     command = ClosePosition(
         command_id=str(uuid4()), account_id=account_id, deadline=deadline(), position_id=position_id
     )
     try:
-        reply = await ask(parts, command)
+        reply = await ask(state, command)
     except ApiError as error:
         structlog.get_logger().info("position not closed", account_id=account_id, code=error.kind.code)
         return False
-    return not isinstance(reply, Undecided)
+    return not isinstance(reply, Pending)
 
 
-async def _is_flat(parts: Parts, account_id: str) -> bool:
+async def _is_flat(state: AppState, account_id: str) -> bool:
     """Say whether nothing is open, of all that was in the log before a command sent now, which changes nothing."""
     command = ClosePosition(
         command_id=str(uuid4()), account_id=account_id, deadline=deadline(), position_id=NO_POSITION
     )
     try:
-        await ask(parts, command)
+        await ask(state, command)
     except ApiError as error:
-        seen = places(error.headers.get(HEADER), parts.settings.shards)
-        if not seen or any([await wait_for(parts, shard, seq) > 0 for shard, seq in seen]):
+        seen = places(error.headers.get(HEADER), state.settings.shards)
+        if not seen or any([await wait_for(state, shard, seq) > 0 for shard, seq in seen]):
             return False
-        return not await parts.database.ask(lambda db: _open_positions(db, account_id))
+        return not await state.database.ask(lambda db: _open_positions(db, account_id))
     return False
 
 
-def _leaving(db: Connection) -> list[Leaving]:
+def _leaving(db: Connection) -> list[LeavingUser]:
     settled = users.c.deleted_at < func.now() - SETTLED_AFTER
     late = users.c.deleted_at < func.now() - KEPT_AT_MOST
     query = select(users.c.user_id, users.c.account_id, settled, late).where(
         users.c.deleted_at.is_not(None), users.c.closed_at.is_(None)
     )
-    return [Leaving(*row) for row in db.execute(query.order_by(users.c.deleted_at))]
+    return [LeavingUser(*row) for row in db.execute(query.order_by(users.c.deleted_at))]
 
 
 def _mark_closed(db: Connection, user_id: UUID) -> None:

@@ -4,7 +4,7 @@ from typing import Annotated, Final
 
 from fastapi import APIRouter, Cookie, Depends, Request, Response
 
-from api.app_state import Api
+from api.app_state import StateDep
 from api.auth.caller import (
     REFUSALS,
     SESSION_SCHEMES,
@@ -40,7 +40,7 @@ from api.http.problems import (
 from api.users import deletion, service
 from api.users.forms import BODY, Credentials
 from api.users.schemas import DeletionReply, RegisterRequest, TokenReply, UserReply, user_reply
-from api.users.service import REFRESH_LIFETIME, SignedIn
+from api.users.service import REFRESH_LIFETIME, SessionTokens
 
 _ANYONE: Final = (CROSS_SITE_REQUEST, MALFORMED, DATABASE_UNAVAILABLE)
 _SIGNED_IN: Final = responses(*REFUSALS)
@@ -53,22 +53,22 @@ async def _shown(_: Annotated[str | None, Cookie(alias=REFRESH_COOKIE)] = None) 
 
 
 @router.post("/register", status_code=201, responses=responses(EMAIL_TAKEN, *_ANYONE))
-async def register(parts: Api, request: Request, body: RegisterRequest, response: Response) -> UserReply:
+async def register(state: StateDep, request: Request, body: RegisterRequest, response: Response) -> UserReply:
     """Make a user and their account; in the demo profile it begins with 5,000 USDC."""
-    refuse_cross_site(request, parts)
-    registered = await service.register(parts, body)
+    refuse_cross_site(request, state)
+    registered = await service.register(state, body)
     response.headers.update(registered.headers)
     return user_reply(registered.user)
 
 
 @router.post("/login", openapi_extra=BODY, responses=responses(BAD_CREDENTIALS, TOO_MANY_LOGINS, *_ANYONE))
-async def login(parts: Api, request: Request, credentials: Credentials, response: Response) -> TokenReply:
+async def login(state: StateDep, request: Request, credentials: Credentials, response: Response) -> TokenReply:
     """Sign in, by JSON or by OAuth2's password form.
 
     The reply's token is in the cookie `session` too; what renews it is in the cookie `refresh` only.
     """
-    refuse_cross_site(request, parts)
-    signed_in = await service.login(parts, credentials, address_of(request))
+    refuse_cross_site(request, state)
+    signed_in = await service.login(state, credentials, address_of(request))
     response.headers.update(signed_in.headers)
     return _token(request, response, signed_in)
 
@@ -79,17 +79,17 @@ async def login(parts: Api, request: Request, credentials: Credentials, response
     responses=responses(NOT_AUTHENTICATED, TOKEN_INVALID, *_ANYONE),
     response_model=TokenReply,
 )
-async def refresh(parts: Api, request: Request, response: Response) -> TokenReply | Response:
+async def refresh(state: StateDep, request: Request, response: Response) -> TokenReply | Response:
     """Change the cookie `refresh` for the next one, and get a new access token.
 
     Each is used once. A used one that comes again, after ten seconds in which a second tab may, ends the session.
     """
-    refuse_cross_site(request, parts)
+    refuse_cross_site(request, state)
     token = refresh_cookie(request)
     if token is None:
         raise ApiError(NOT_AUTHENTICATED, "There is no cookie `refresh`")
     try:
-        return _token(request, response, await service.refresh(parts, token))
+        return _token(request, response, await service.refresh(state, token))
     except ApiError as error:
         refused = problem_response(error, request.url.path)
         take_back_cookies(refused)
@@ -102,14 +102,14 @@ async def refresh(parts: Api, request: Request, response: Response) -> TokenRepl
     dependencies=[*SESSION_SCHEMES, Depends(_shown)],
     responses=responses(*REFUSALS, CROSS_SITE_REQUEST, MALFORMED),
 )
-async def logout(parts: Api, request: Request, response: Response) -> None:
+async def logout(state: StateDep, request: Request, response: Response) -> None:
     """End this session: its tokens are worth nothing from here on. The cookie `refresh` is enough to end its own."""
     token = refresh_cookie(request)
     try:
-        await service.logout(parts, await in_person(await authenticate(request, parts)))
+        await service.logout(state, await in_person(await authenticate(request, state)))
     except ApiError as error:
-        refuse_cross_site(request, parts)
-        if error.kind.status != NOT_AUTHENTICATED.status or token is None or not await service.logout_of(parts, token):
+        refuse_cross_site(request, state)
+        if error.kind.status != NOT_AUTHENTICATED.status or token is None or not await service.logout_of(state, token):
             raise
     take_back_cookies(response)
 
@@ -120,9 +120,9 @@ async def logout(parts: Api, request: Request, response: Response) -> None:
     dependencies=SESSION_SCHEMES,
     responses=responses(*REFUSALS, CROSS_SITE_REQUEST),
 )
-async def logout_everywhere(parts: Api, caller: InPerson, response: Response) -> None:
+async def logout_everywhere(state: StateDep, caller: InPerson, response: Response) -> None:
     """End every session of yours, on every device; API keys stay."""
-    await service.logout_everywhere(parts, caller)
+    await service.logout_everywhere(state, caller)
     take_back_cookies(response)
 
 
@@ -138,7 +138,7 @@ async def me(caller: InPerson) -> UserReply:
     dependencies=SESSION_SCHEMES,
     responses=responses(*REFUSALS, CROSS_SITE_REQUEST, LOGIN_TOO_OLD),
 )
-async def delete_me(parts: Api, caller: InPerson, response: Response) -> DeletionReply:
+async def delete_me(state: StateDep, caller: InPerson, response: Response) -> DeletionReply:
     """Delete yourself, within fifteen minutes of a login.
 
     At once your email, name and password are gone from the database, your sessions over and your keys revoked. Your
@@ -147,12 +147,12 @@ async def delete_me(parts: Api, caller: InPerson, response: Response) -> Deletio
     """
     if caller.began is None or caller.began < now() - LIFETIME:
         raise ApiError(LOGIN_TOO_OLD, "To delete yourself, sign in again first")
-    open_positions = await deletion.delete_user(parts, caller.user)
+    open_positions = await deletion.delete_user(state, caller.user)
     take_back_cookies(response)
     return DeletionReply(status="closing", open_positions=open_positions)
 
 
-def _token(request: Request, response: Response, signed_in: SignedIn) -> TokenReply:
+def _token(request: Request, response: Response, signed_in: SessionTokens) -> TokenReply:
     seconds = int(LIFETIME.total_seconds())
     set_login_cookie(request, response, signed_in.token, seconds)
     set_refresh_cookie(request, response, signed_in.refresh_token, int(REFRESH_LIFETIME.total_seconds()))

@@ -19,10 +19,10 @@ from sqlalchemy import create_engine, true
 
 from api.alerts import service
 from api.alerts.service import ACTIVE_MAX
-from api.app_state import Parts
+from api.app_state import AppState
 from api.store.users import is_not_deleted
 from api.stream.alert_feed import AlertFeed
-from api.stream.outbox import Outbox
+from api.stream.outbox import SocketOutbox
 from api.users.deletion import _mark_closed
 from cli.database import migrate_url
 from projector.queries.alert_queries import NewAlert, add_alert
@@ -39,8 +39,8 @@ BTC, STANDS = "BTC_USDC", "50000.10"  # the mid
 class Place(Market):
     """A market whose events the API hears too."""
 
-    def __init__(self, url: str, parts: Parts, site: Site) -> None:
-        self.parts, self.site = parts, site
+    def __init__(self, url: str, state: AppState, site: Site) -> None:
+        self.parts, self.site = state, site
         self._heard = 0
         super().__init__(create_engine(url))
         self.hear()
@@ -69,8 +69,8 @@ class Place(Market):
 def place(postgres: str) -> Iterator[Place]:
     with new_database(postgres) as url:
         migrate_url(url)
-        with served(settings_of(url)) as (parts, site):
-            place = Place(url, parts, site)
+        with served(settings_of(url)) as (state, site):
+            place = Place(url, state, site)
             yield place
             place.engine.dispose()
 
@@ -349,7 +349,7 @@ class Listener:
 
     def __init__(self, place: Place, feed: AlertFeed, user: Browser) -> None:
         self.place, self.feed = place, feed
-        self.outbox = Outbox(limit=100)
+        self.outbox = SocketOutbox(limit=100)
         place.site.run(feed.prepare(user.me().json()["account_id"], self.outbox))
 
     def subscribe(self) -> "Listener":

@@ -103,13 +103,13 @@ def routes(exchange: Exchange) -> Iterator[dict[tuple[str, str], list[RouteConte
     """Whatever the application serves, by method and path: the first of each is the one that answers."""
     secret = exchange.settings.jwt_secret
     assert secret is not None
-    parts = build(exchange.settings, secret)
+    state = build(exchange.settings, secret)
     found: dict[tuple[str, str], list[RouteContext]] = {}
-    for route in iter_route_contexts(create_app(parts).routes):
+    for route in iter_route_contexts(create_app(state).routes):
         for method in (route.methods or {"WEBSOCKET"}) - {"HEAD"}:
             found.setdefault((method.lower(), str(route.path_format)), []).append(route)
     yield found
-    parts.database.close()
+    state.database.close()
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from api.log.price_cache import Prices
+from api.log.price_cache import PriceCache
 from engine.core.prices import condition
 from engine.core.state import State, genesis
 from engine.core.step import step
@@ -27,7 +27,7 @@ class Twins:
 
     def __init__(self) -> None:
         self.state: State = genesis(0, 1)
-        self.prices = Prices()
+        self.prices = PriceCache()
         self.time = START
 
     def send(self, command: Command, after_ms: int) -> None:
@@ -108,6 +108,6 @@ def test_the_fold_and_the_engine_agree_after_every_command(drawn: list[tuple[str
 
 @pytest.mark.parametrize("symbol", SYMBOLS)
 def test_before_the_first_event_every_symbol_has_units_and_no_price(symbol: str) -> None:
-    prices = Prices()
+    prices = PriceCache()
     assert prices.state(symbol, START) == "none"
     assert prices.instruments[symbol].symbol == symbol

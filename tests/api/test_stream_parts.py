@@ -5,10 +5,10 @@ from functools import cache
 
 import pytest
 
-from api.log.event_bus import MARKET_MAX, Bus, Happened
+from api.log.event_bus import MARKET_MAX, AccountEvent, EventBus
 from api.log.event_header import HeaderReader
-from api.log.recent_events import Kept, Recent
-from api.stream.outbox import Outbox, Overflow
+from api.log.recent_events import RecentEvent, RecentEvents
+from api.stream.outbox import Overflow, SocketOutbox
 from schemas.codec import encode_and_chain, first_digest
 from schemas.events import Deposited, Event, PricesUpdated
 
@@ -27,19 +27,19 @@ def headers() -> HeaderReader:
     return HeaderReader()
 
 
-def note(bus: Bus, shard: int, event: Event) -> None:
+def note(bus: EventBus, shard: int, event: Event) -> None:
     value = encode_and_chain(event, first_digest(shard), 1)[0]
     bus.note(shard, headers().read(value), value, event)
 
 
-async def drained(outbox: Outbox) -> list[str]:
+async def drained(outbox: SocketOutbox) -> list[str]:
     outbox.end()
     return [text async for text in outbox]
 
 
 def test_messages_that_must_arrive_are_sent_in_order_and_before_replaceable_messages() -> None:
     async def run() -> list[str]:
-        outbox = Outbox(10)
+        outbox = SocketOutbox(10)
         outbox.replace("ticks", "old")
         outbox.put("1")
         outbox.replace("ticks", "new")
@@ -56,7 +56,7 @@ def test_messages_that_must_arrive_are_sent_in_order_and_before_replaceable_mess
 
 def test_an_outbox_takes_its_maximum_of_messages_and_one_more_ends_the_reading() -> None:
     async def run(count: int) -> list[str]:
-        outbox = Outbox(3)
+        outbox = SocketOutbox(3)
         for number in range(count):
             outbox.put(str(number))
             outbox.replace("ticks", "never too many")
@@ -69,7 +69,7 @@ def test_an_outbox_takes_its_maximum_of_messages_and_one_more_ends_the_reading()
 
 def test_an_outbox_is_bounded_in_bytes_but_takes_one_larger_message() -> None:
     async def run(*texts: str) -> list[str]:
-        outbox = Outbox(100, bytes_max=10)
+        outbox = SocketOutbox(100, bytes_max=10)
         for text in texts:
             outbox.put(text)
         return await drained(outbox)
@@ -82,7 +82,7 @@ def test_an_outbox_is_bounded_in_bytes_but_takes_one_larger_message() -> None:
 
 def test_prices_of_unbounded_channels_do_not_fill_the_outbox() -> None:
     async def run() -> int:
-        outbox = Outbox(5)
+        outbox = SocketOutbox(5)
         for number in range(1_000):
             outbox.replace("candles", str(number), part=number)
         return len(outbox)
@@ -92,10 +92,10 @@ def test_prices_of_unbounded_channels_do_not_fill_the_outbox() -> None:
 
 def test_a_subscription_gets_an_account_s_events_once_directly_after_the_remembered_events() -> None:
     async def run() -> tuple[list[int], list[int], list[int]]:
-        bus, loop = Bus(), asyncio.get_running_loop()
+        bus, loop = EventBus(), asyncio.get_running_loop()
         told: list[int] = []
 
-        def take(happened: Happened) -> None:
+        def take(happened: AccountEvent) -> None:
             told.append(happened.account_seq)
 
         note(bus, 2, deposited(10, 1))
@@ -123,23 +123,23 @@ def test_a_subscription_gets_an_account_s_events_once_directly_after_the_remembe
 
 
 def test_recent_events_are_bounded_and_complete_above_the_floor() -> None:
-    recent = Recent(events_max=3, bytes_max=100)
+    recent = RecentEvents(events_max=3, bytes_max=100)
     assert recent.floor(1) == 0
     recent.reach(1, 41)
     assert recent.floor(1) == 40
     for seq in range(41, 45):
-        recent.keep(Kept(1, seq, seq - 40, "alice", b"1234567890"))
+        recent.keep(RecentEvent(1, seq, seq - 40, "alice", b"1234567890"))
     assert [kept.seq for kept in recent.of("alice")] == [42, 43, 44]
     assert recent.floor(1) == 41
-    recent.keep(Kept(1, 45, 1, "bob", b"x" * 80))
+    recent.keep(RecentEvent(1, 45, 1, "bob", b"x" * 80))
     assert [kept.seq for kept in recent.of("alice")] == [43, 44]
-    recent.keep(Kept(1, 46, 2, "bob", b"x" * 100))
+    recent.keep(RecentEvent(1, 46, 2, "bob", b"x" * 100))
     assert recent.of("alice") == []
     assert recent.floor(1) == 45
 
 
 def test_market_events_after_a_remembered_number_are_given_and_after_a_forgotten_number_none_are() -> None:
-    bus = Bus()
+    bus = EventBus()
     assert bus.market_after(0) == []
     for seq in range(101, 101 + MARKET_MAX + 5):
         note(bus, 0, priced(seq))

@@ -13,7 +13,7 @@ import sqlalchemy
 import uvicorn
 
 from api.app import create_app
-from api.app_state import Parts
+from api.app_state import AppState
 from api.credentials.passwords import Passwords
 from api.main import build
 from cli.database import migrate_url
@@ -31,11 +31,11 @@ Answer = TypeVar("Answer")
 class Site:
     """The application on a port of this host, served from a thread."""
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, state: AppState) -> None:
         [self.port] = free_ports(1)
         self.clients: list[httpx.Client] = []
         self.url = f"http://127.0.0.1:{self.port}"
-        app = create_app(parts)
+        app = create_app(state)
         self._server = uvicorn.Server(
             uvicorn.Config(app, port=self.port, log_config=None, access_log=False, lifespan="off", ws="none")
         )
@@ -115,32 +115,32 @@ def auth_database(postgres: str) -> Iterator[str]:
 
 
 @contextmanager
-def served(settings: Settings) -> Iterator[tuple[Parts, Site]]:
+def served(settings: Settings) -> Iterator[tuple[AppState, Site]]:
     """An API of these settings that was built, not started: who somebody is needs no log."""
     # Hashes that cost little: how much they cost is another test's question.
-    parts = build(settings, SECRET)._replace(passwords=Passwords(time_cost=1, memory_cost=1024))
-    site = Site(parts)
+    state = build(settings, SECRET)._replace(passwords=Passwords(time_cost=1, memory_cost=1024))
+    site = Site(state)
     site.start()
     try:
-        yield parts, site
+        yield state, site
     finally:
         site.stop()
-        parts.database.close()
+        state.database.close()
 
 
 @pytest.fixture(scope="session")
-def served_site(auth_database: str) -> Iterator[tuple[Parts, Site]]:
+def served_site(auth_database: str) -> Iterator[tuple[AppState, Site]]:
     with served(settings_of(auth_database)) as running:
         yield running
 
 
 @pytest.fixture
-def parts(served_site: tuple[Parts, Site]) -> Parts:
+def state(served_site: tuple[AppState, Site]) -> AppState:
     return served_site[0]
 
 
 @pytest.fixture
-def site(served_site: tuple[Parts, Site]) -> Site:
+def site(served_site: tuple[AppState, Site]) -> Site:
     return served_site[1]
 
 

@@ -5,7 +5,7 @@ from uuid import uuid4
 import jwt
 import pytest
 
-from api.app_state import Parts
+from api.app_state import AppState
 from api.compat.day_sessions import begin_day_session
 from api.credentials.tokens import now
 from api.store import users as store
@@ -14,14 +14,14 @@ from tests.auth.conftest import PASSWORD, SECRET, Ask, Browser, Site, refused, s
 COOKIES = ("session", "authToken", "token")
 
 
-def user_of(parts: Parts, email: str) -> store.User:
-    login = parts.database.ask_now(lambda db: store.find_login(db, email))
+def user_of(state: AppState, email: str) -> store.User:
+    login = state.database.ask_now(lambda db: store.find_login(db, email))
     assert login is not None
     return login.user
 
 
-def day_token(site: Site, parts: Parts, email: str) -> str:
-    return site.run(begin_day_session(parts, user_of(parts, email)))
+def day_token(site: Site, state: AppState, email: str) -> str:
+    return site.run(begin_day_session(state, user_of(state, email)))
 
 
 @pytest.mark.parametrize("name", COOKIES)
@@ -41,13 +41,13 @@ def test_the_first_login_cookie_with_a_valid_token_authenticates(browser: Browse
     refused(browser.me(Cookie=f"session={foreign}"), 401, "TOKEN_INVALID")
 
 
-def test_a_token_of_another_user_than_its_session_s_is_refused(browser: Browser, parts: Parts) -> None:
+def test_a_token_of_another_user_than_its_session_s_is_refused(browser: Browser, state: AppState) -> None:
     other = Browser(browser.site).register()
-    theirs = parts.tokens.read(other.login())
-    mine = user_of(parts, browser.email)
-    mixed = parts.tokens.issue(mine.user_id, theirs.session_id, now())
+    theirs = state.tokens.read(other.login())
+    mine = user_of(state, browser.email)
+    mixed = state.tokens.issue(mine.user_id, theirs.session_id, now())
     refused(browser.me(mixed), 401, "TOKEN_INVALID")
-    unknown = parts.tokens.issue(mine.user_id, uuid4(), now())
+    unknown = state.tokens.issue(mine.user_id, uuid4(), now())
     refused(browser.me(unknown), 401, "TOKEN_INVALID")
 
 
@@ -93,8 +93,8 @@ def test_over_https_the_cookies_are_bound_to_the_host_and_secure(browser: Browse
     assert {cookie.partition("=")[0] for cookie in taken_back} >= {"__Host-session", "__Secure-refresh"}
 
 
-def test_a_seed_s_login_is_good_for_a_day_and_ends_by_logout(browser: Browser, parts: Parts) -> None:
-    token = day_token(browser.site, parts, browser.email)
+def test_a_seed_s_login_is_good_for_a_day_and_ends_by_logout(browser: Browser, state: AppState) -> None:
+    token = day_token(browser.site, state, browser.email)
     said = jwt.decode(token, SECRET, algorithms=["HS256"], audience="reprise-api")
     assert said["exp"] - said["iat"] == 24 * 3600
     assert browser.me(Cookie=f"token={token}").status_code == 200

@@ -6,7 +6,7 @@ from uuid import UUID
 import httpx
 import pytest
 
-from api.app_state import Parts
+from api.app_state import AppState
 from api.venue.leaving import left_venue
 from tests.auth.conftest import PASSWORD, Ask, Browser, Site, refused
 from tests.auth.signing import headers_of
@@ -56,7 +56,7 @@ def test_a_deleted_user_is_gone_from_the_database_and_every_credential_is_refuse
 
 @pytest.mark.parametrize(("status", "is_late"), [("cancelled", False), ("abandoned", False), ("accepted", True)])
 def test_venue_keys_of_a_deleted_user_stay_while_a_venue_order_is_open_and_at_most_a_day(
-    status: str, is_late: bool, browser: Browser, parts: Parts, site: Site, sql: Ask
+    status: str, is_late: bool, browser: Browser, state: AppState, site: Site, sql: Ask
 ) -> None:
     token = browser.login()
     me = browser.me(token).json()
@@ -71,7 +71,7 @@ def test_venue_keys_of_a_deleted_user_stay_while_a_venue_order_is_open_and_at_mo
     assert delete(browser, token).status_code == 202
     assert len(sql(keys, user=me["id"])) == 1
     sql("UPDATE ledger.venue_orders SET status = :status WHERE account_id = :a", status=status, a=me["account_id"])
-    assert site.run(left_venue(parts, UUID(me["id"]), me["account_id"], {}, is_late=is_late))
+    assert site.run(left_venue(state, UUID(me["id"]), me["account_id"], {}, is_late=is_late))
     assert sql(keys, user=me["id"]) == []
 
 

@@ -10,7 +10,7 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import insert, text
 
-from api.app_state import Parts
+from api.app_state import AppState
 from api.http.problems import ApiError
 from api.log.venue_channel import VenueUpdate
 from api.main import build
@@ -27,21 +27,21 @@ JWT_SECRET = "a-key-of-the-tests-of-at-least-32-bytes"
 
 
 @asynccontextmanager
-async def api(desk: Desk) -> AsyncIterator[Parts]:
+async def api(desk: Desk) -> AsyncIterator[AppState]:
     """The API's parts, of which those that are the venue's are started."""
-    parts = build(desk.settings, JWT_SECRET)
-    await asyncio.to_thread(parts.venue.start, asyncio.get_running_loop())
+    state = build(desk.settings, JWT_SECRET)
+    await asyncio.to_thread(state.venue.start, asyncio.get_running_loop())
     try:
-        yield parts
+        yield state
     finally:
-        await asyncio.to_thread(parts.venue.stop)
-        parts.database.close()
+        await asyncio.to_thread(state.venue.stop)
+        state.database.close()
 
 
-def with_api(desk: Desk, work: Callable[[Parts], Coroutine[Any, Any, None]]) -> None:
+def with_api(desk: Desk, work: Callable[[AppState], Coroutine[Any, Any, None]]) -> None:
     async def run() -> None:
-        async with api(desk) as parts:
-            await work(parts)
+        async with api(desk) as state:
+            await work(state)
 
     asyncio.run(run())
 
@@ -59,21 +59,21 @@ def trader(desk: Desk, user: User) -> Trader:
     """The user, with keys that the venue knows."""
     trader = Trader(user.user_id, user.account_id, f"api-key-{uuid4().hex}", f"secret-{uuid4().hex}")
     desk.testnet.open_account(trader.api_key, trader.secret)
-    with_api(desk, lambda parts: keys.store(parts, user.user_id, trader.api_key, trader.secret))
+    with_api(desk, lambda state: keys.store(state, user.user_id, trader.api_key, trader.secret))
     return trader
 
 
 def test_venue_keys_are_stored_sealed_and_never_returned(desk: Desk, user: User) -> None:
     api_key, secret = f"api-key-{uuid4().hex}", f"secret-{uuid4().hex}"
 
-    async def work(parts: Parts) -> None:
-        assert not await keys.has(parts, user.user_id)
-        await keys.store(parts, user.user_id, "older", "older")
-        await keys.store(parts, user.user_id, api_key, secret)
-        assert await keys.has(parts, user.user_id)
+    async def work(state: AppState) -> None:
+        assert not await keys.has(state, user.user_id)
+        await keys.store(state, user.user_id, "older", "older")
+        await keys.store(state, user.user_id, api_key, secret)
+        assert await keys.has(state, user.user_id)
         for wrong in ("", "two words", "schlüssel", "x" * 513):
             with pytest.raises(ApiError, match="MALFORMED"):
-                await keys.store(parts, user.user_id, wrong, secret)
+                await keys.store(state, user.user_id, wrong, secret)
 
     with_api(desk, work)
     with desk.engine.connect() as db:
@@ -88,10 +88,10 @@ def test_an_order_is_pending_and_listed_at_once_and_its_updates_come_in_order_fr
 ) -> None:
     told: list[VenueUpdate] = []
 
-    async def work(parts: Parts) -> None:
-        end = parts.venue.listen(trader.account_id, told.append)
-        order_id = await service.place(parts, trader.account_id, SMALL)
-        assert [(row.order_id, row.status) for row in (await service.orders(parts, trader.account_id, 10)).items] == [
+    async def work(state: AppState) -> None:
+        end = state.venue.listen(trader.account_id, told.append)
+        order_id = await service.place(state, trader.account_id, SMALL)
+        assert [(row.order_id, row.status) for row in (await service.orders(state, trader.account_id, 10)).items] == [
             (order_id, "pending")
         ]
         with desk.worker("service"):
@@ -99,9 +99,9 @@ def test_an_order_is_pending_and_listed_at_once_and_its_updates_come_in_order_fr
         assert [update.status for update in told] == ["pending", "accepted", "filled"]
         assert told[-1].executed_quantity == "0.02"
         end()
-        await service.place(parts, trader.account_id, SMALL, order_id)  # A repeat is the same order.
+        await service.place(state, trader.account_id, SMALL, order_id)  # A repeat is the same order.
         assert len(told) == 3
-        assert len((await service.orders(parts, trader.account_id, 10)).items) == 1
+        assert len((await service.orders(state, trader.account_id, 10)).items) == 1
         row = eventually(lambda: desk.position_row(trader.account_id), lambda seen: seen is not None)
         assert row is not None
         assert (row.quantity, row.average_entry_price) == (Decimal("0.02"), Decimal(50_000))
@@ -110,11 +110,11 @@ def test_an_order_is_pending_and_listed_at_once_and_its_updates_come_in_order_fr
 
 
 def test_another_user_s_order_is_not_found(desk: Desk, user: User) -> None:
-    async def work(parts: Parts) -> None:
-        order_id = await service.place(parts, user.account_id, SMALL)
+    async def work(state: AppState) -> None:
+        order_id = await service.place(state, user.account_id, SMALL)
         for ask in (service.cancel, service.order):
             with pytest.raises(ApiError, match="NOT_FOUND"):
-                await ask(parts, "somebody-else", order_id)
+                await ask(state, "somebody-else", order_id)
 
     with_api(desk, work)
 
@@ -132,18 +132,18 @@ def test_another_user_s_order_is_not_found(desk: Desk, user: User) -> None:
     ],
 )
 def test_a_malformed_order_is_refused_and_never_appended(desk: Desk, user: User, wrong: dict[str, Any]) -> None:
-    async def work(parts: Parts) -> None:
+    async def work(state: AppState) -> None:
         with pytest.raises(ApiError, match="MALFORMED"):
-            await service.place(parts, user.account_id, SMALL._replace(**wrong))
+            await service.place(state, user.account_id, SMALL._replace(**wrong))
 
     with_api(desk, work)
 
 
 def test_pages_of_orders_are_newest_first(desk: Desk, user: User) -> None:
-    async def work(parts: Parts) -> None:
-        ids = [await service.place(parts, user.account_id, SMALL) for _ in range(3)]
-        first = await service.orders(parts, user.account_id, 2)
-        second = await service.orders(parts, user.account_id, 2, first.next_cursor)
+    async def work(state: AppState) -> None:
+        ids = [await service.place(state, user.account_id, SMALL) for _ in range(3)]
+        first = await service.orders(state, user.account_id, 2)
+        second = await service.orders(state, user.account_id, 2, first.next_cursor)
         assert [row.order_id for row in first.items + second.items] == ids[::-1]
         assert second.next_cursor is None
 
@@ -152,13 +152,13 @@ def test_pages_of_orders_are_newest_first(desk: Desk, user: User) -> None:
 
 @pytest.mark.slow
 def test_after_venue_keys_are_revoked_no_order_is_sent(desk: Desk, trader: Trader) -> None:
-    async def work(parts: Parts) -> None:
-        waiting = await service.place(parts, trader.account_id, SMALL)
-        assert await keys.revoke(parts, trader.user_id)
-        assert not await keys.revoke(parts, trader.user_id)
+    async def work(state: AppState) -> None:
+        waiting = await service.place(state, trader.account_id, SMALL)
+        assert await keys.revoke(state, trader.user_id)
+        assert not await keys.revoke(state, trader.user_id)
         with desk.worker("revoked"):
             await asyncio.to_thread(desk.until, trader, waiting, "rejected", timeout_s=30)
-        row = await service.order(parts, trader.account_id, waiting)
+        row = await service.order(state, trader.account_id, waiting)
         assert (row.status, row.code) == ("rejected", "NO_KEYS")
 
     with_api(desk, work)
@@ -172,8 +172,8 @@ def test_a_rebuild_makes_identical_rows_of_venue_orders_and_positions(desk: Desk
             ).all()
             return [*orders, *db.execute(text("SELECT * FROM ledger.venue_positions ORDER BY 1, 2")).all()]
 
-    async def work(parts: Parts) -> None:
-        order_id = await service.place(parts, trader.account_id, SMALL)
+    async def work(state: AppState) -> None:
+        order_id = await service.place(state, trader.account_id, SMALL)
         with desk.worker("rebuilt"):
             await asyncio.to_thread(desk.until, trader, order_id, "filled", timeout_s=30)
 
