@@ -15,10 +15,10 @@ from engine.shell.group import SESSION_MS
 from engine.shell.liveness import Liveness
 from engine.shell.log import Bounds, KafkaLog, Watermark
 from engine.shell.main import GC_THRESHOLDS, SWITCH_INTERVAL_S
-from engine.shell.metrics import Metrics
-from engine.shell.outbox import Outbox
+from engine.shell.metrics import EngineMetrics
+from engine.shell.outbox import CommitOutbox
 from engine.shell.shard import Shard
-from engine.shell.take_over import Ends, Start
+from engine.shell.take_over import LogEnds, ShardStart
 from engine.snapshot.publish import SnapshotPublisher
 from engine.snapshot.schedule import SnapshotSchedule
 from engine.snapshot.topic import manifests
@@ -94,12 +94,12 @@ async def _measure(settings: Settings, ledger: Ledger) -> dict[str, Any]:
     """Give the numbers of a shard as the engine hosts it, but for its reader."""
     source = KafkaLog(settings)
     liveness = Liveness(SESSION_MS / MS)
-    metrics = Metrics()
+    metrics = EngineMetrics()
     producers = source.fence(SHARD)
     watermark = Watermark(ledger.state.seq, ledger.digest)
-    outbox = Outbox(SHARD, producers.events, watermark.seq, liveness, metrics, lambda: None, _fail)
+    outbox = CommitOutbox(SHARD, producers.events, watermark.seq, liveness, metrics, lambda: None, _fail)
     shard = Shard(SHARD, step, lambda _shard: None, metrics.command_seconds.observe)
-    shard.recover(Start(ledger.state, ledger.digest, None), Ends(watermark, Bounds(0, 0)), outbox)
+    shard.recover(ShardStart(ledger.state, ledger.digest, None), LogEnds(watermark, Bounds(0, 0)), outbox)
     snapshots = SnapshotSchedule({SHARD: shard}, metrics.snapshots, 0, lambda _shard, error: _fail(error))
     snapshots.begin(
         shard, SnapshotPublisher(SHARD, producers.snapshots, source, settings.engine_max_snapshots, liveness.check)

@@ -24,11 +24,11 @@ import pytest
 from audit.verify import arithmetic
 from audit.verify.arithmetic import MILLION, OwnRules, rounded_up
 from engine.core import closing, rules
+from engine.core.context import CommandContext
 from engine.core.division import div_ceil
 from engine.core.records import Position
 from engine.core.rules import Rules
 from engine.core.state import State
-from engine.core.turn import Turn
 from schemas import codec, commands, events
 from schemas.commands import ActivateRules
 from schemas.ids import broadcast_id
@@ -123,10 +123,10 @@ _CLOSED: Final[Callable[..., events.PositionClosed]] = closing.closed
 
 
 def closed(
-    state: State, turn: Turn, position: Position, reason: CloseReason, trigger_price: int | None
+    state: State, context: CommandContext, position: Position, reason: CloseReason, trigger_price: int | None
 ) -> PositionClosed:
     """Close as before; from version 2 on the event says the rate."""
-    event = _CLOSED(state, turn, position, reason, trigger_price)
+    event = _CLOSED(state, context, position, reason, trigger_price)
     said = state.rules_version >= SECOND and event.liquidation_fee > 0
     rate = position.liquidation_fee_rate if said else None
     return PositionClosed(**msgspec.structs.asdict(event), liquidation_fee_rate=rate)

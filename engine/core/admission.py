@@ -1,9 +1,9 @@
 """Whether a command may be looked at: the first rungs of the ladder, the same for every command."""
 
 from engine.core.bounds import DEADLINE_MAX, MEMORY, REMEMBERED_MAX
+from engine.core.context import CommandContext, header, rejected
 from engine.core.records import Account, Remembered
 from engine.core.state import State
-from engine.core.turn import Turn, header, rejected
 from schemas.bounds import is_id
 from schemas.commands import EXITS, Broadcast, ClientCommand, OpenAccount
 from schemas.content import content_of
@@ -12,46 +12,46 @@ from schemas.rejections import Rejection
 from schemas.sharding import shard_of
 
 
-def admit_client(state: State, command: ClientCommand, turn: Turn) -> Event | None:
+def admit_client(state: State, command: ClientCommand, context: CommandContext) -> Event | None:
     """Give the event that ends a client's command here, or null; from there on its id is remembered."""
     account_id = command.account_id
     account = state.accounts.get(account_id)
     opening = isinstance(command, OpenAccount)
     if account is None and shard_of(account_id, state.shards) != state.shard:
-        return rejected(state, turn, Rejection.WRONG_SHARD, account_id)
+        return rejected(state, context, Rejection.WRONG_SHARD, account_id)
     if account is None and not opening:
-        return rejected(state, turn, Rejection.ACCOUNT_UNKNOWN, account_id)
+        return rejected(state, context, Rejection.ACCOUNT_UNKNOWN, account_id)
     if account is not None and opening:
-        return rejected(state, turn, Rejection.ACCOUNT_EXISTS, account_id)
+        return rejected(state, context, Rejection.ACCOUNT_EXISTS, account_id)
     content = content_of(command)
     if account is not None:
-        known = _known(account, command.command_id, turn.time)
+        known = _known(account, command.command_id, context.time)
         if known is not None:
-            return _repeated(state, turn, known, content, account_id)
-        if _is_full(account.exits if isinstance(command, EXITS) else account.commands, turn.time):
-            return rejected(state, turn, Rejection.TOO_MANY_COMMANDS, account_id)
+            return _repeated(state, context, known, content, account_id)
+        if _is_full(account.exits if isinstance(command, EXITS) else account.commands, context.time):
+            return rejected(state, context, Rejection.TOO_MANY_COMMANDS, account_id)
     if is_id(command.command_id) and (account is not None or is_id(account_id)):
-        turn.content = content
-    if command.deadline is not None and command.deadline < turn.time:
-        return rejected(state, turn, Rejection.DEADLINE_PASSED, account_id)
-    if command.deadline is not None and command.deadline > turn.time + DEADLINE_MAX:
-        return rejected(state, turn, Rejection.DEADLINE_TOO_FAR, account_id)
-    if turn.content is None:
-        return rejected(state, turn, Rejection.MALFORMED, account_id)
+        context.content = content
+    if command.deadline is not None and command.deadline < context.time:
+        return rejected(state, context, Rejection.DEADLINE_PASSED, account_id)
+    if command.deadline is not None and command.deadline > context.time + DEADLINE_MAX:
+        return rejected(state, context, Rejection.DEADLINE_TOO_FAR, account_id)
+    if context.content is None:
+        return rejected(state, context, Rejection.MALFORMED, account_id)
     return None
 
 
-def admit_broadcast(state: State, command: Broadcast, turn: Turn) -> Event | None:
+def admit_broadcast(state: State, command: Broadcast, context: CommandContext) -> Event | None:
     """Give the event that ends a broadcast's command here, or null; its id is remembered for ever."""
     if command.shard != state.shard:
-        return rejected(state, turn, Rejection.WRONG_SHARD)
+        return rejected(state, context, Rejection.WRONG_SHARD)
     content = content_of(command)
     known = state.broadcasts.get(command.command_id)
     if known is not None:
-        return _repeated(state, turn, known, content, None)
+        return _repeated(state, context, known, content, None)
     if not is_id(command.command_id) or not is_id(command.broadcast):
-        return rejected(state, turn, Rejection.MALFORMED)
-    turn.content = content
+        return rejected(state, context, Rejection.MALFORMED)
+    context.content = content
     return None
 
 
@@ -64,10 +64,12 @@ def _known(account: Account, command_id: str, time: int) -> Remembered | None:
     return None
 
 
-def _repeated(state: State, turn: Turn, known: Remembered, content: bytes, account_id: str | None) -> Event:
+def _repeated(
+    state: State, context: CommandContext, known: Remembered, content: bytes, account_id: str | None
+) -> Event:
     if known.content != content:
-        return rejected(state, turn, Rejection.COMMAND_ID_REUSED, account_id)
-    return CommandRepeated(*header(state, turn, account_id), first_offset=known.offset)
+        return rejected(state, context, Rejection.COMMAND_ID_REUSED, account_id)
+    return CommandRepeated(*header(state, context, account_id), first_offset=known.offset)
 
 
 def _is_full(ids: dict[str, Remembered], time: int) -> bool:

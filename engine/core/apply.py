@@ -219,7 +219,7 @@ def _reduce_position(state: State, event: PositionReduced) -> None:
 
 
 def _expose(state: State, position: Position, quantity: int, notional: int) -> None:
-    """Add a ticket's size to what the account, the side and the house hold of the symbol."""
+    """Add a position's size to what the account, the side and the house hold of the symbol."""
     account, market = state.accounts[position.account_id], state.markets[position.symbol]
     account.open_notional[position.symbol] = account.open_notional.get(position.symbol, 0) + notional
     if position.side == "long":

@@ -1,5 +1,6 @@
 """How a position closes: by hand, by a stop, or by liquidation; and which moves of money that makes."""
 
+from engine.core.context import CommandContext, header, rejected
 from engine.core.liquidation import requirement_of, settle
 from engine.core.margin import notional_of, profit_of
 from engine.core.market import quote_of, refuse_closed, refuse_price
@@ -7,7 +8,6 @@ from engine.core.records import Position
 from engine.core.rules import RULES
 from engine.core.state import State
 from engine.core.stops import owned_position
-from engine.core.turn import Turn, header, rejected
 from schemas.commands import ClosePosition
 from schemas.derived import exit_price
 from schemas.events import Event, PositionClosed
@@ -15,20 +15,22 @@ from schemas.messages import Book, CloseReason, Leg
 from schemas.rejections import Rejection
 
 
-def decide_close(state: State, command: ClosePosition, turn: Turn) -> Event:
-    """Close a ticket for its owner, at the server's price."""
+def decide_close(state: State, command: ClosePosition, context: CommandContext) -> Event:
+    """Close a position for its owner, at the server's price."""
     position = owned_position(state, command.account_id, command.position_id)
     if position is None:
-        return rejected(state, turn, Rejection.POSITION_NOT_OPEN, command.account_id)
-    rejection = refuse_closed(state, position.symbol, opening=False) or refuse_price(state, position.symbol, turn.time)
+        return rejected(state, context, Rejection.POSITION_NOT_OPEN, command.account_id)
+    rejection = refuse_closed(state, position.symbol, opening=False) or refuse_price(
+        state, position.symbol, context.time
+    )
     if rejection is not None:
-        return rejected(state, turn, rejection, command.account_id)
+        return rejected(state, context, rejection, command.account_id)
     # From here on the command must succeed.
-    return closed(state, turn, position, "manual", None)
+    return closed(state, context, position, "manual", None)
 
 
 def closed(
-    state: State, turn: Turn, position: Position, reason: CloseReason, trigger_price: int | None
+    state: State, context: CommandContext, position: Position, reason: CloseReason, trigger_price: int | None
 ) -> PositionClosed:
     """Close at the executable price of the last accepted tick: a long at the bid, a short at the ask."""
     instrument = state.instruments[position.symbol]
@@ -47,7 +49,7 @@ def closed(
         rules=RULES[state.rules_version],
     )
     return PositionClosed(
-        *header(state, turn, position.account_id),
+        *header(state, context, position.account_id),
         position_id=position.position_id,
         symbol=position.symbol,
         side=position.side,

@@ -5,13 +5,13 @@ from typing import assert_never
 from engine.core.accounts import decide_deposit, decide_open_account, decide_withdraw
 from engine.core.admission import admit_broadcast, admit_client
 from engine.core.closing import decide_close
+from engine.core.context import CommandContext, rejected
 from engine.core.opening import decide_open
 from engine.core.operations import decide_feed, decide_instruments, decide_market_status, decide_rules
 from engine.core.prices import decide_prices
 from engine.core.reducing import decide_reduce, decide_reduce_oldest
 from engine.core.state import State
 from engine.core.stops import decide_amend
-from engine.core.turn import Turn, rejected
 from schemas.commands import (
     ActivateRules,
     AmendStops,
@@ -34,18 +34,18 @@ from schemas.events import Event
 from schemas.rejections import Rejection
 
 
-def decide(state: State, command: Command | None, turn: Turn) -> list[Event]:
+def decide(state: State, command: Command | None, context: CommandContext) -> list[Event]:
     """Give what happens: at least one event, the first of which is the outcome. Null: bytes that are no command."""
     if command is None:
-        return [rejected(state, turn, Rejection.NOT_DECODABLE)]
+        return [rejected(state, context, Rejection.NOT_DECODABLE)]
     if isinstance(command, UpdatePrices):
-        return decide_prices(state, command, turn)
+        return decide_prices(state, command, context)
     refusal: Event | None = None
     if isinstance(command, ClientCommand):
-        refusal = admit_client(state, command, turn)
+        refusal = admit_client(state, command, context)
     elif isinstance(command, Broadcast):
-        refusal = admit_broadcast(state, command, turn)
-    return [_decide_admitted(state, command, turn) if refusal is None else refusal]
+        refusal = admit_broadcast(state, command, context)
+    return [_decide_admitted(state, command, context) if refusal is None else refusal]
 
 
 def _decide_admitted(
@@ -62,32 +62,32 @@ def _decide_admitted(
     | SetMarketStatus
     | ActivateRules
     | SelectFeed,
-    turn: Turn,
+    context: CommandContext,
 ) -> Event:
     match command:
         case OpenPosition():
-            return decide_open(state, command, turn)
+            return decide_open(state, command, context)
         case ClosePosition():
-            return decide_close(state, command, turn)
+            return decide_close(state, command, context)
         case ReducePosition():
-            return decide_reduce(state, command, turn)
+            return decide_reduce(state, command, context)
         case ReduceOldest():
-            return decide_reduce_oldest(state, command, turn)
+            return decide_reduce_oldest(state, command, context)
         case AmendStops():
-            return decide_amend(state, command, turn)
+            return decide_amend(state, command, context)
         case OpenAccount():
-            return decide_open_account(state, command, turn)
+            return decide_open_account(state, command, context)
         case Deposit():
-            return decide_deposit(state, command, turn)
+            return decide_deposit(state, command, context)
         case Withdraw():
-            return decide_withdraw(state, command, turn)
+            return decide_withdraw(state, command, context)
         case DefineInstruments():
-            return decide_instruments(state, command, turn)
+            return decide_instruments(state, command, context)
         case SetMarketStatus():
-            return decide_market_status(state, command, turn)
+            return decide_market_status(state, command, context)
         case ActivateRules():
-            return decide_rules(state, command, turn)
+            return decide_rules(state, command, context)
         case SelectFeed():
-            return decide_feed(state, command, turn)
+            return decide_feed(state, command, context)
         case _:
             assert_never(command)

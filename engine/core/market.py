@@ -28,7 +28,7 @@ def refuse_price(state: State, symbol: str, time: int) -> Rejection | None:
 
 
 def quote_of(state: State, symbol: str) -> Quote:
-    """Give the last accepted tick of a symbol that has one: whose price is fresh, or who has an open ticket."""
+    """Give the last accepted tick of a symbol that has one: whose price is fresh, or who has an open position."""
     quote = state.markets[symbol].quote
     assert quote is not None, "a fresh price is a price"
     return quote

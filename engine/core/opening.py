@@ -1,16 +1,16 @@
-"""Whether a ticket may be opened, at which price, and with how much margin."""
+"""Whether a position may be opened, at which price, and with how much margin."""
 
 from string import ascii_letters, digits
 from typing import Final, NamedTuple
 
 from engine.core.bounds import MEMORY
+from engine.core.context import CommandContext, header, rejected
 from engine.core.liquidation import is_liquidatable, liquidation_price_of, requirement_of
 from engine.core.margin import fee_of, margin_of, notional_of, profit_of, quantity_of
 from engine.core.market import quote_of, refuse_closed, refuse_price
 from engine.core.records import Quote
 from engine.core.state import State
 from engine.core.stops import refuse_stops, warnings_of
-from engine.core.turn import Turn, header, rejected
 from schemas.bounds import ID_LENGTH_MAX, PRICE_MAX
 from schemas.commands import OpenPosition
 from schemas.derived import entry_price, exit_price
@@ -25,7 +25,7 @@ CLIENT_ORDER_ID_CHARACTERS: Final = ascii_letters + digits + "._:-"
 
 
 class _Fill(NamedTuple):
-    """What the ticket would be. Ticks, lots, micros."""
+    """What the position would be. Ticks, lots, micros."""
 
     price: int
     quantity: int
@@ -34,27 +34,27 @@ class _Fill(NamedTuple):
     fee: int
 
 
-def decide_open(state: State, command: OpenPosition, turn: Turn) -> Event:
-    """Open a ticket, or refuse it with the first reason that holds."""
-    rejection = _refuse_market(state, command, turn.time)
+def decide_open(state: State, command: OpenPosition, context: CommandContext) -> Event:
+    """Open a position, or refuse it with the first reason that holds."""
+    rejection = _refuse_market(state, command, context.time)
     if rejection is not None:
-        return rejected(state, turn, rejection, command.account_id)
+        return rejected(state, context, rejection, command.account_id)
     instrument = state.instruments[command.symbol]
     quote = quote_of(state, command.symbol)
     rejection = _refuse_terms(command, instrument, quote)
     if rejection is not None:
-        return rejected(state, turn, rejection, command.account_id)
+        return rejected(state, context, rejection, command.account_id)
     fill = _fill(command, instrument, quote)
     rejection = (
         _refuse_size(state, command, instrument, fill)
         or refuse_stops(command.side, quote, command.stop_loss, command.take_profit)
         or _refuse_margin(state, command, instrument, quote, fill)
-        or _refuse_client_order_id(state, command, turn.time)
+        or _refuse_client_order_id(state, command, context.time)
     )
     if rejection is not None:
-        return rejected(state, turn, rejection, command.account_id)
+        return rejected(state, context, rejection, command.account_id)
     # From here on the command must succeed.
-    return _opened(state, command, turn, instrument, quote, fill)
+    return _opened(state, command, context, instrument, quote, fill)
 
 
 def _refuse_market(state: State, command: OpenPosition, time: int) -> Rejection | None:
@@ -94,12 +94,12 @@ def _refuse_terms(command: OpenPosition, instrument: Instrument, quote: Quote) -
             return Rejection.SLIPPAGE_EXCEEDED
         if command.side == "short" and quote.bid * BPS < command.expected_price * (BPS - bps):
             return Rejection.SLIPPAGE_EXCEEDED
-    asked = command.margin if command.quantity is None else command.quantity
-    return Rejection.AMOUNT_NOT_POSITIVE if asked is None or asked <= 0 else None
+    amount = command.margin if command.quantity is None else command.quantity
+    return Rejection.AMOUNT_NOT_POSITIVE if amount is None or amount <= 0 else None
 
 
 def _fill(command: OpenPosition, instrument: Instrument, quote: Quote) -> _Fill:
-    """Price the ticket: a long opens at the ask, a short at the bid, whatever the client expected."""
+    """Price the position: a long opens at the ask, a short at the bid, whatever the client expected."""
     price = entry_price(command.side, quote.bid, quote.ask)
     if command.quantity is not None:
         quantity = command.quantity
@@ -144,7 +144,7 @@ def _refuse_margin(
 
 
 def _refuse_client_order_id(state: State, command: OpenPosition, time: int) -> Rejection | None:
-    """Let a client order id open one ticket in ten minutes; after them the API finds it in the database."""
+    """Let a client order id open one position in ten minutes; after them the API finds it in the database."""
     if command.client_order_id is None:
         return None
     used_at = state.accounts[command.account_id].client_order_ids.get(command.client_order_id)
@@ -152,7 +152,7 @@ def _refuse_client_order_id(state: State, command: OpenPosition, time: int) -> R
 
 
 def _opened(
-    state: State, command: OpenPosition, turn: Turn, instrument: Instrument, quote: Quote, fill: _Fill
+    state: State, command: OpenPosition, context: CommandContext, instrument: Instrument, quote: Quote, fill: _Fill
 ) -> PositionOpened:
     liquidation_price = liquidation_price_of(
         command.side,
@@ -167,7 +167,7 @@ def _opened(
     if fill.fee:
         legs.append(Leg(source="CASH", target="FEES", amount=fill.fee))
     return PositionOpened(
-        *header(state, turn, command.account_id),
+        *header(state, context, command.account_id),
         position_id=position_id(state.shard, state.next_position),
         symbol=command.symbol,
         side=command.side,

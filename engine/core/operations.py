@@ -2,9 +2,9 @@
 
 from typing import Final, get_args
 
+from engine.core.context import CommandContext, header, rejected
 from engine.core.rules import RULES, RulesUnknown
 from engine.core.state import State
-from engine.core.turn import Turn, header, rejected
 from schemas.bounds import is_id, parameters_out_of_bounds
 from schemas.commands import ActivateRules, DefineInstruments, SelectFeed, SetMarketStatus
 from schemas.events import Event, FeedKept, FeedSelected, InstrumentsDefined, MarketStatusSet, RulesActivated
@@ -14,45 +14,47 @@ from schemas.rejections import Rejection
 FEED_NAMES: Final = get_args(FeedName)
 
 
-def decide_instruments(state: State, command: DefineInstruments, turn: Turn) -> Event:
+def decide_instruments(state: State, command: DefineInstruments, context: CommandContext) -> Event:
     """Add instruments or change them; a known one keeps its tick, lot and tick_value."""
     symbols = {instrument.symbol: None for instrument in command.instruments}
     if len(symbols) != len(command.instruments) or not symbols:
-        return rejected(state, turn, Rejection.MALFORMED)
+        return rejected(state, context, Rejection.MALFORMED)
     if not all(_is_sound(instrument) and _keeps_its_units(state, instrument) for instrument in command.instruments):
-        return rejected(state, turn, Rejection.MALFORMED)
+        return rejected(state, context, Rejection.MALFORMED)
     # From here on the command must succeed.
-    return InstrumentsDefined(*header(state, turn, None), broadcast=command.broadcast, instruments=command.instruments)
-
-
-def decide_market_status(state: State, command: SetMarketStatus, turn: Turn) -> Event:
-    """Open, restrict or halt a market."""
-    if command.symbol not in state.instruments:
-        return rejected(state, turn, Rejection.SYMBOL_UNKNOWN)
-    return MarketStatusSet(
-        *header(state, turn, None), broadcast=command.broadcast, symbol=command.symbol, status=command.status
+    return InstrumentsDefined(
+        *header(state, context, None), broadcast=command.broadcast, instruments=command.instruments
     )
 
 
-def decide_feed(state: State, command: SelectFeed, turn: Turn) -> Event:
+def decide_market_status(state: State, command: SetMarketStatus, context: CommandContext) -> Event:
+    """Open, restrict or halt a market."""
+    if command.symbol not in state.instruments:
+        return rejected(state, context, Rejection.SYMBOL_UNKNOWN)
+    return MarketStatusSet(
+        *header(state, context, None), broadcast=command.broadcast, symbol=command.symbol, status=command.status
+    )
+
+
+def decide_feed(state: State, command: SelectFeed, context: CommandContext) -> Event:
     """Say whose prices count; the same name and run change nothing."""
     if command.name not in FEED_NAMES or not is_id(command.run):
-        return rejected(state, turn, Rejection.MALFORMED)
+        return rejected(state, context, Rejection.MALFORMED)
     feed = state.feed
     if feed is not None and (feed.name, feed.run) == (command.name, command.run):
-        return FeedKept(*header(state, turn, None), name=command.name, run=command.run)
-    return FeedSelected(*header(state, turn, None), name=command.name, run=command.run, live=command.live)
+        return FeedKept(*header(state, context, None), name=command.name, run=command.run)
+    return FeedSelected(*header(state, context, None), name=command.name, run=command.run, live=command.live)
 
 
-def decide_rules(state: State, command: ActivateRules, turn: Turn) -> Event:
+def decide_rules(state: State, command: ActivateRules, context: CommandContext) -> Event:
     """Go on by the next version of the rules; RulesUnknown where the log knows of one that this code does not."""
     if command.version != state.rules_version + 1:
-        turn.content = None  # It may be sent again when its turn has come.
-        return rejected(state, turn, Rejection.RULES_VERSION_NOT_NEXT)
+        context.content = None  # It may be sent again when its turn has come.
+        return rejected(state, context, Rejection.RULES_VERSION_NOT_NEXT)
     if command.version not in RULES:
         raise RulesUnknown(command.version)
     # From here on the command must succeed.
-    return RulesActivated(*header(state, turn, None), broadcast=command.broadcast, version=command.version)
+    return RulesActivated(*header(state, context, None), broadcast=command.broadcast, version=command.version)
 
 
 def _is_sound(instrument: Instrument) -> bool:

@@ -9,9 +9,9 @@ from engine.core.bounds import (
     PRICE_ENTRIES_MAX,
     SOURCE_DRIFT_MAX,
 )
+from engine.core.context import CommandContext, header, rejected
 from engine.core.records import Candidate, Market, Quote
 from engine.core.state import State
-from engine.core.turn import Turn, header, rejected
 from schemas.bounds import PRICE_AGE_MAX, PRICE_MAX
 from schemas.commands import UpdatePrices
 from schemas.derived import PriceState
@@ -38,13 +38,13 @@ def is_stale(quote: Quote, time: int) -> bool:
     return quote.stale or time - quote.heard_at >= PRICE_AGE_MAX
 
 
-def decide_prices(state: State, command: UpdatePrices, turn: Turn) -> list[Event]:
+def decide_prices(state: State, command: UpdatePrices, context: CommandContext) -> list[Event]:
     """Sort what a feed sent into accepted, held, alive and refused."""
     if command.sent_at <= 0 or len(command.ticks) + len(command.alive) > PRICE_ENTRIES_MAX:
-        return [rejected(state, turn, Rejection.MALFORMED)]
+        return [rejected(state, context, Rejection.MALFORMED)]
     feed = state.feed
     if feed is None or command.feed != feed.name or command.run != feed.run:
-        return [rejected(state, turn, Rejection.FEED_NOT_SELECTED)]
+        return [rejected(state, context, Rejection.FEED_NOT_SELECTED)]
     # From here on the command must succeed.
     refused: list[RefusedTick] = []
     ticks = _by_symbol(state, command.ticks, refused)
@@ -54,25 +54,25 @@ def decide_prices(state: State, command: UpdatePrices, turn: Turn) -> list[Event
         tick = ticks.get(symbol)
         if tick is None:
             continue
-        verdict = _judge(state.instruments[symbol], state.markets[symbol], tick, live=feed.live, time=turn.time)
+        verdict = _judge(state.instruments[symbol], state.markets[symbol], tick, live=feed.live, time=context.time)
         if verdict == "accepted":
             accepted.append(_within_its_range(state.instruments[symbol], tick))
         elif verdict == "held":
             held.append(tick)
         else:
             refused.append(_refused(tick, verdict))
-    alive = _alive(state, command.alive, ticks, turn.time, refused)
+    alive = _alive(state, command.alive, ticks, context.time, refused)
     outcome = PricesUpdated(
-        *header(state, turn, None),
+        *header(state, context, None),
         feed=command.feed,
         run=command.run,
         sent_at=command.sent_at,
-        clock_suspect=abs(command.sent_at - turn.time) > CLOCK_DRIFT_MAX,
+        clock_suspect=abs(command.sent_at - context.time) > CLOCK_DRIFT_MAX,
         accepted=tuple(accepted),
         alive=alive,
         refused=tuple(refused),
     )
-    return [outcome, *(_hold(state, turn, tick) for tick in held)]
+    return [outcome, *(_hold(state, context, tick) for tick in held)]
 
 
 def _by_symbol(state: State, ticks: tuple[Tick, ...], refused: list[RefusedTick]) -> dict[str, Tick]:
@@ -175,9 +175,9 @@ def _refused_mark(symbol: str, reason: TickRefusal) -> RefusedTick:
     return RefusedTick(symbol=symbol, bid=None, ask=None, source_time=None, update_id=None, reason=reason.value)
 
 
-def _hold(state: State, turn: Turn, tick: Tick) -> TickHeld:
+def _hold(state: State, context: CommandContext, tick: Tick) -> TickHeld:
     return TickHeld(
-        *header(state, turn, None),
+        *header(state, context, None),
         symbol=tick.symbol,
         bid=tick.bid,
         ask=tick.ask,

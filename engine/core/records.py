@@ -22,7 +22,7 @@ class Remembered(_Fact, frozen=True, kw_only=True):
 
 
 class Position(_Record, kw_only=True):
-    """An open ticket, with the rates it was opened under. Prices in ticks, quantity in lots, money in micros."""
+    """An open position, with the rates it was opened under. Prices in ticks, quantity in lots, money in micros."""
 
     position_id: str
     number: int
@@ -62,7 +62,7 @@ class Account(_Record, kw_only=True):
     commands: dict[str, Remembered] = {}  # in order of time
     exits: dict[str, Remembered] = {}  # of commands that only close, cancel or amend
     positions: dict[str, Position] = {}  # its open ones
-    client_order_ids: dict[str, int] = {}  # that opened a ticket, and when (µs); in order of time
+    client_order_ids: dict[str, int] = {}  # that opened a position, and when (µs); in order of time
 
 
 class Quote(_Record, kw_only=True):

@@ -1,15 +1,15 @@
-"""What closing a part of a ticket pays, and what is left of the ticket; of one, or of the oldest of its kind."""
+"""What closing a part of a position pays, and what is left of the position; of one, or of the oldest of its kind."""
 
 from typing import NamedTuple
 
 from engine.core.closing import closed, legs_of
+from engine.core.context import CommandContext, header, rejected
 from engine.core.liquidation import is_liquidatable, liquidation_price_of, requirement_of
 from engine.core.margin import fee_of, margin_of, notional_of, profit_of, released_of
 from engine.core.market import quote_of, refuse_closed, refuse_price
 from engine.core.records import Position
 from engine.core.state import State
 from engine.core.stops import owned_position, warnings_of
-from engine.core.turn import Turn, header, rejected
 from schemas.bounds import ID_LENGTH_MAX
 from schemas.commands import ReduceOldest, ReducePosition
 from schemas.derived import exit_price
@@ -19,7 +19,7 @@ from schemas.rejections import Rejection
 
 
 class _Part(NamedTuple):
-    """What goes of a ticket, and what stays. Ticks, lots, micros."""
+    """What goes of a position, and what stays. Ticks, lots, micros."""
 
     price: int
     notional: int
@@ -33,37 +33,37 @@ class _Part(NamedTuple):
     margin_left: int
 
 
-def decide_reduce(state: State, command: ReducePosition, turn: Turn) -> Event:
-    """Close a part of a ticket for its owner, at the server's price."""
+def decide_reduce(state: State, command: ReducePosition, context: CommandContext) -> Event:
+    """Close a part of a position for its owner, at the server's price."""
     position = owned_position(state, command.account_id, command.position_id)
     if position is None:
-        return rejected(state, turn, Rejection.POSITION_NOT_OPEN, command.account_id)
+        return rejected(state, context, Rejection.POSITION_NOT_OPEN, command.account_id)
     rejection = (
         refuse_closed(state, position.symbol, opening=False)
-        or refuse_price(state, position.symbol, turn.time)
+        or refuse_price(state, position.symbol, context.time)
         or _refuse_quantity(state.instruments[position.symbol], command.quantity, position.quantity)
     )
     if rejection is not None:
-        return rejected(state, turn, rejection, command.account_id)
+        return rejected(state, context, rejection, command.account_id)
     # From here on the command must succeed.
-    return reduced(state, turn, position, command.quantity)
+    return reduced(state, context, position, command.quantity)
 
 
-def decide_reduce_oldest(state: State, command: ReduceOldest, turn: Turn) -> Event:
-    """Close lots of the account's oldest tickets of a kind, all that were asked for or none; `step` reduces each."""
-    rejection = _refuse_market(state, command, turn.time)
+def decide_reduce_oldest(state: State, command: ReduceOldest, context: CommandContext) -> Event:
+    """Close lots of the account's oldest positions of a kind, all of that quantity or none; `step` reduces each."""
+    rejection = _refuse_market(state, command, context.time)
     if rejection is not None:
-        return rejected(state, turn, rejection, command.account_id)
+        return rejected(state, context, rejection, command.account_id)
     shares = shares_of(state, command)
     # All but the last of them go whole.
     held = sum(position.quantity for position, _ in shares)
     rejection = _refuse_quantity(state.instruments[command.symbol], command.quantity, held)
     if rejection is not None:
-        return rejected(state, turn, rejection, command.account_id)
+        return rejected(state, context, rejection, command.account_id)
     # From here on the command must succeed.
     quote = quote_of(state, command.symbol)
     return OldestReduced(
-        *header(state, turn, command.account_id),
+        *header(state, context, command.account_id),
         symbol=command.symbol,
         side=command.side,
         leverage=command.leverage,
@@ -73,29 +73,32 @@ def decide_reduce_oldest(state: State, command: ReduceOldest, turn: Turn) -> Eve
     )
 
 
-def shares_of(state: State, asked: ReduceOldest | OldestReduced) -> list[tuple[Position, int]]:
-    """Give the tickets that are reached, the oldest first, and how many lots go of each."""
-    assert asked.account_id is not None, "only an account reduces"
+def shares_of(state: State, reduction: ReduceOldest | OldestReduced) -> list[tuple[Position, int]]:
+    """Give the positions that are reached, the oldest first, and how many lots go of each."""
+    assert reduction.account_id is not None, "only an account reduces"
     shares = []
-    left = asked.quantity
-    for position in sorted(state.accounts[asked.account_id].positions.values(), key=lambda each: each.number):
+    kind = (reduction.symbol, reduction.side, reduction.leverage)
+    left = reduction.quantity
+    for position in sorted(state.accounts[reduction.account_id].positions.values(), key=lambda each: each.number):
         if left <= 0:
             break
-        if (position.symbol, position.side, position.leverage) == (asked.symbol, asked.side, asked.leverage):
+        if (position.symbol, position.side, position.leverage) == kind:
             quantity = min(left, position.quantity)
             shares.append((position, quantity))
             left -= quantity
     return shares
 
 
-def reduced(state: State, turn: Turn, position: Position, quantity: int) -> PositionClosed | PositionReduced:
-    """Close so many lots at the executable price of the last accepted tick, and keep the rest as the same ticket.
+def reduced(
+    state: State, context: CommandContext, position: Position, quantity: int
+) -> PositionClosed | PositionReduced:
+    """Close so many lots at the executable price of the last accepted tick, and keep the rest as the same position.
 
-    The ticket closes whole where nothing is left of it, or only what its fee would have liquidated at once.
+    The position closes whole where nothing is left of it, or only what its fee would have liquidated at once.
     """
     part = _part(state, position, quantity) if quantity < position.quantity else None
     if part is None:
-        return closed(state, turn, position, "manual", None)
+        return closed(state, context, position, "manual", None)
     instrument, quote = state.instruments[position.symbol], quote_of(state, position.symbol)
     notional = notional_of(position.quantity, part.price, instrument.tick_value)
     liquidation_price = liquidation_price_of(
@@ -108,7 +111,7 @@ def reduced(state: State, turn: Turn, position: Position, quantity: int) -> Posi
         margin_floor_rate=position.margin_floor_rate,
     )
     return PositionReduced(
-        *header(state, turn, position.account_id),
+        *header(state, context, position.account_id),
         position_id=position.position_id,
         symbol=position.symbol,
         side=position.side,
@@ -149,7 +152,7 @@ def _part(state: State, position: Position, quantity: int) -> _Part | None:
     tick_value, quote = state.instruments[position.symbol].tick_value, quote_of(state, position.symbol)
     price = exit_price(position.side, quote.bid, quote.ask)
     notional = notional_of(quantity, price, tick_value)
-    # A ticket has one entry price, so that its entry notional is divided without a rest.
+    # A position has one entry price, so that its entry notional is divided without a rest.
     entry_notional = notional_of(quantity, position.entry_price, tick_value)
     profit = profit_of(position.side, notional, entry_notional)
     fee = fee_of(notional, position.fee_rate)

@@ -11,7 +11,7 @@ from engine.core.margin import fee_of
 
 
 class Rules(NamedTuple):
-    """One version's row. liquidation_fee: micros, of a notional (micros) and the ticket's rate (ppm)."""
+    """One version's row. liquidation_fee: micros, of a notional (micros) and the position's rate (ppm)."""
 
     liquidation_fee: Callable[[int, int], int]
 

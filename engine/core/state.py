@@ -10,7 +10,7 @@ from schemas.messages import Instrument
 
 
 class CopyInProgress(Protocol):
-    """A copy of a ledger that goes on meanwhile: it is told of each account before that changes."""
+    """A copy of a ledger that goes on meanwhile: it gets each account before that changes."""
 
     def keep(self, account: Account) -> None:
         """Keep an account as it is now."""

@@ -2,12 +2,12 @@
 
 from engine.core.apply import apply
 from engine.core.closing import closed
+from engine.core.context import CommandContext
 from engine.core.decide import decide
 from engine.core.prices import condition
 from engine.core.reducing import reduced, shares_of
 from engine.core.state import State
 from engine.core.triggers import REASONS, Trigger
-from engine.core.turn import Turn
 from schemas.commands import Broadcast, ClientCommand, Command
 from schemas.events import Event, MarketStatusSet, OldestReduced, PricesUpdated
 
@@ -17,31 +17,31 @@ IDENTIFIED = (ClientCommand, Broadcast)
 def step(state: State, command: Command | None, *, offset: int, time: int) -> list[Event]:
     """Execute the command at this offset, appended at this time (µs); null stands for bytes that are no command.
 
-    Gives at least one event. Whatever was asked, nothing is raised but RulesUnknown, by which older code says that only
-    newer code goes on; any other exception is a defect of the core.
+    Gives at least one event. Whatever the command is, nothing is raised but RulesUnknown, by which older code says that
+    only newer code goes on; any other exception is a defect of the core.
     """
     assert offset == state.next_offset, f"command {offset} where {state.next_offset} comes next"
-    turn = Turn(
+    context = CommandContext(
         offset=offset,
         time=max(time, state.time),
         first_seq=state.seq + 1,
         command=type(command).__name__ if command is not None else None,
         command_id=command.command_id if isinstance(command, IDENTIFIED) else None,
     )
-    events = decide(state, command, turn)
+    events = decide(state, command, context)
     for event in events:
         apply(state, event)
     if isinstance(events[0], OldestReduced):
         for share, quantity in shares_of(state, events[0]):
-            event = reduced(state, turn, share, quantity)
+            event = reduced(state, context, share, quantity)
             apply(state, event)
             events.append(event)
-    for symbol in _moved(state, events[0], turn.time):
+    for symbol in _moved(state, events[0], context.time):
         for trigger in _reached(state, symbol):
             position = state.positions.get(trigger.position_id)
             if position is None:
                 continue  # Another of its triggers closed it.
-            event = closed(state, turn, position, REASONS[trigger.kind], abs(trigger.key))
+            event = closed(state, context, position, REASONS[trigger.kind], abs(trigger.key))
             apply(state, event)
             events.append(event)
     return events

@@ -1,9 +1,9 @@
 """On which side of the price a stop and a take may stand, and how an owner amends them."""
 
+from engine.core.context import CommandContext, header, rejected
 from engine.core.market import quote_of, refuse_price
 from engine.core.records import Position, Quote
 from engine.core.state import State
-from engine.core.turn import Turn, header, rejected
 from schemas.bounds import PRICE_MAX
 from schemas.commands import AmendStops
 from schemas.events import Event, StopsAmended
@@ -34,25 +34,25 @@ def warnings_of(side: Side, stop_loss: int | None, liquidation_price: int | None
     return ("STOP_BEYOND_LIQUIDATION",) if beyond else ()
 
 
-def decide_amend(state: State, command: AmendStops, turn: Turn) -> Event:
-    """Set or take off a ticket's stop and take. Setting needs a fresh price, taking off needs none."""
+def decide_amend(state: State, command: AmendStops, context: CommandContext) -> Event:
+    """Set or take off a position's stop and take. Setting needs a fresh price, taking off needs none."""
     if _is_malformed(command):
-        return rejected(state, turn, Rejection.MALFORMED, command.account_id)
+        return rejected(state, context, Rejection.MALFORMED, command.account_id)
     position = owned_position(state, command.account_id, command.position_id)
     if position is None:
-        return rejected(state, turn, Rejection.POSITION_NOT_OPEN, command.account_id)
+        return rejected(state, context, Rejection.POSITION_NOT_OPEN, command.account_id)
     set_stop = command.stop_loss if command.amend_stop_loss else None
     set_take = command.take_profit if command.amend_take_profit else None
     if set_stop is not None or set_take is not None:
-        rejection = refuse_price(state, position.symbol, turn.time)
+        rejection = refuse_price(state, position.symbol, context.time)
         if rejection is None:
             rejection = refuse_stops(position.side, quote_of(state, position.symbol), set_stop, set_take)
         if rejection is not None:
-            return rejected(state, turn, rejection, command.account_id)
+            return rejected(state, context, rejection, command.account_id)
     # From here on the command must succeed.
     stop_loss = set_stop if command.amend_stop_loss else position.stop_loss
     return StopsAmended(
-        *header(state, turn, command.account_id),
+        *header(state, context, command.account_id),
         position_id=position.position_id,
         symbol=position.symbol,
         stop_loss=stop_loss,
@@ -62,7 +62,7 @@ def decide_amend(state: State, command: AmendStops, turn: Turn) -> Event:
 
 
 def owned_position(state: State, account_id: str, position_id: str) -> Position | None:
-    """Find an open ticket of this account; unknown, another's and closed are alike."""
+    """Find an open position of this account; unknown, another's and closed are alike."""
     position = state.positions.get(position_id)
     return position if position is not None and position.account_id == account_id else None
 

@@ -1,4 +1,4 @@
-"""Which tickets a price reaches, and in which order: an index, so that a tick costs what it triggers.
+"""Which positions a price reaches, and in which order: an index, so that a tick costs what it triggers.
 
 A trigger is kept under the side of the tick it watches and the direction it is reached from, as a key that grows the
 later it is reached. A tick then reads each of the four lists from its beginning, up to the tick's own key.
@@ -25,7 +25,7 @@ REASONS: Final[tuple[CloseReason, ...]] = ("liquidation", "stop_loss", "take_pro
 
 
 class Trigger(NamedTuple):
-    """One price of one ticket. Sorts by what is reached first, then liquidation, stop, take, then position."""
+    """One price of one position. Sorts by what is reached first, then liquidation, stop, take, then number."""
 
     key: int  # the price in ticks; negated where it is reached from above
     kind: int
@@ -37,7 +37,7 @@ class TriggerIndex:
     """The triggers of one symbol."""
 
     def __init__(self, positions: Iterable[Position] = ()) -> None:
-        """Watch for these tickets; many at once cost one sorting."""
+        """Watch for these positions; many at once cost one sorting."""
         gathered: tuple[list[Trigger], ...] = ([], [], [], [])
         for position in positions:
             for watched, trigger in _triggers_of(position):
@@ -47,16 +47,16 @@ class TriggerIndex:
         self._lists: tuple[SortedList[Trigger], ...] = tuple(SortedList(triggers) for triggers in gathered)
 
     def __len__(self) -> int:
-        """Count the triggers, not the tickets."""
+        """Count the triggers, not the positions."""
         return sum(map(len, self._lists))
 
     def add(self, position: Position) -> None:
-        """Watch for a ticket's liquidation price, stop and take."""
+        """Watch for a position's liquidation price, stop and take."""
         for watched, trigger in _triggers_of(position):
             self._lists[watched].add(trigger)
 
     def remove(self, position: Position) -> None:
-        """Forget what `add` was told of this ticket."""
+        """Watch no longer for what `add` has entered of this position."""
         for watched, trigger in _triggers_of(position):
             self._lists[watched].remove(trigger)
 
@@ -68,7 +68,7 @@ class TriggerIndex:
 
 
 def _triggers_of(position: Position) -> list[tuple[int, Trigger]]:
-    """Give a ticket's triggers, each with what it watches: a long's loss comes from above, a short's from below."""
+    """Give a position's triggers, each with what it watches: a long's loss comes from above, a short's from below."""
     if position.side == "long":
         against, favour, sign = BID_FALLING, BID_RISING, -1
     else:

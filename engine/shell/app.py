@@ -11,11 +11,11 @@ from faust import StreamT
 from faust.app.base import BootStrategy
 from mode import CrashingSupervisor
 
-from engine.shell.following import Following
 from engine.shell.liveness import Liveness
 from engine.shell.pages import add_pages
-from engine.shell.reading import Batch, Reading
-from engine.shell.worker import Worker
+from engine.shell.reading import Batch, CommandReader
+from engine.shell.standby import Standby
+from engine.shell.worker import EngineWorker
 from runtime.settings import Settings
 from schemas.topics import COMMANDS
 
@@ -41,7 +41,7 @@ class EngineApp(faust.App):
 
 
 def build_app(
-    settings: Settings, worker: Worker, reader: AIOKafkaConsumer, liveness: Liveness, following: Following | None
+    settings: Settings, worker: EngineWorker, reader: AIOKafkaConsumer, liveness: Liveness, standby: Standby | None
 ) -> faust.App:
     """Give the app, not started. following: what a standby does first."""
     app = EngineApp(
@@ -66,18 +66,18 @@ def build_app(
         async for batch in stream:
             worker.execute(batch.shard, batch.records)
 
-    app.service(_service_class(app, worker, reader, liveness, Reading(worker, reader, batches), following))
+    app.service(_service_class(app, worker, reader, liveness, CommandReader(worker, reader, batches), standby))
     add_pages(app, worker)
     return app
 
 
 def _service_class(
     app: faust.App,
-    worker: Worker,
+    worker: EngineWorker,
     reader: AIOKafkaConsumer,
     liveness: Liveness,
-    reading: Reading,
-    following: Following | None,
+    reading: CommandReader,
+    standby: Standby | None,
 ) -> type[faust.Service]:
     class Shell(faust.Service):
         """Reads commands and hands them to the agent, for as long as the app runs."""
@@ -94,8 +94,8 @@ def _service_class(
 
         @faust.Service.task
         async def join(self) -> None:
-            if following is not None:
-                await following.until_needed()
+            if standby is not None:
+                await standby.until_needed()
                 worker.promote()
             worker.membership.join(reader)
 

@@ -96,7 +96,7 @@ class Membership(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka c
         self.changed.set()
 
     def join(self, reader: AIOKafkaConsumer) -> None:
-        """Join the group with a reader that was started; what it was told to read until now is forgotten."""
+        """Join the group with a reader that was started; what was assigned to it until now is forgotten."""
         if reader.assignment():
             reader.unsubscribe()
         self._watch_for_expulsion(reader)

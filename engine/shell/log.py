@@ -25,7 +25,7 @@ from schemas.topics import COMMANDS, EVENTS
 FENCE_TIMEOUT_S: Final = 15.0
 FENCE_TRIES: Final = 3
 ANSWER_TIMEOUT_S: Final = 10.0
-# The most that may wait for one commit; the outbox keeps far below it, one command with many stop-outs may not.
+# The most that may wait for one commit; the outbox keeps far below it, one command that triggers many closes may not.
 QUEUE: Final[Options] = {"queue.buffering.max.messages": 2_000_000, "queue.buffering.max.kbytes": 1_048_576}
 # A large ledger's chunks may take longer than a batch of events; nobody waits for an open transaction but readers of
 # snapshots, and the next owner aborts it.

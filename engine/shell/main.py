@@ -16,13 +16,13 @@ from aiokafka import AIOKafkaConsumer
 
 from engine.core.step import step as core_step
 from engine.shell.app import build_app
-from engine.shell.following import Following
 from engine.shell.group import SESSION_MS, group_reader, shards_of
 from engine.shell.liveness import CANNOT_COMMIT, Liveness, leave_at_once
 from engine.shell.log import KafkaLog, Log
-from engine.shell.metrics import Metrics
+from engine.shell.metrics import EngineMetrics
 from engine.shell.shard import Step
-from engine.shell.worker import Role, Worker
+from engine.shell.standby import Standby
+from engine.shell.worker import EngineWorker, Role
 from runtime.errors import FixableError
 from runtime.logging import configure
 from runtime.settings import Settings
@@ -70,10 +70,12 @@ async def _serve(settings: Settings, step: Step) -> None:
     liveness = Liveness(SESSION_MS / 1_000)
     reader = group_reader(settings)
     source = KafkaLog(settings)
-    worker = Worker(settings, source, reader, liveness, Metrics(), step, await asyncio.to_thread(role_of, settings))
-    following = _following(settings, worker, source, reader)
-    loop.add_signal_handler(PARTNER_IS_DEAD, following.owner_is_dead.set if following else _say_it_owns)
-    app = build_app(settings, worker, reader, liveness, following)
+    worker = EngineWorker(
+        settings, source, reader, liveness, EngineMetrics(), step, await asyncio.to_thread(role_of, settings)
+    )
+    standby = _standby(settings, worker, source, reader)
+    loop.add_signal_handler(PARTNER_IS_DEAD, standby.owner_is_dead.set if standby else _log_that_it_owns)
+    app = build_app(settings, worker, reader, liveness, standby)
     await app.start()
     log.info(
         "engine started",
@@ -93,15 +95,15 @@ async def _serve(settings: Settings, step: Step) -> None:
     log.info("stopped")
 
 
-def _following(settings: Settings, worker: Worker, source: Log, reader: AIOKafkaConsumer) -> Following | None:
+def _standby(settings: Settings, worker: EngineWorker, source: Log, reader: AIOKafkaConsumer) -> Standby | None:
     if worker.role == "owner":
         return None
     if settings.engine_worker_id is None:
         raise FixableError("A standby takes the place of one worker: name it with ENGINE_WORKER_ID.")
-    return Following(worker, source, reader, partial(shards_of, settings, settings.engine_worker_id))
+    return Standby(worker, source, reader, partial(shards_of, settings, settings.engine_worker_id))
 
 
-def _say_it_owns() -> None:
+def _log_that_it_owns() -> None:
     log.info("the death of a standby is no news to an owner")
 
 
@@ -109,13 +111,13 @@ def role_of(settings: Settings) -> Role:
     """Give the role to begin with; of a pair that is up the one that owns goes on owning. Blocks; for a thread."""
     if settings.engine_standby:
         return "standby"
-    if settings.engine_partner and _says(settings.engine_partner).get("role") == "owner":
+    if settings.engine_partner and _status_of(settings.engine_partner).get("role") == "owner":
         log.info("the partner owns the shards, so this one stands by", partner=settings.engine_partner)
         return "standby"
     return "owner"
 
 
-def _says(partner: str) -> dict[str, Any]:
+def _status_of(partner: str) -> dict[str, Any]:
     """What the other of the pair says of itself; nothing where it does not run."""
     try:
         # No proxy: what the environment says about the internet is not about a partner.
@@ -127,7 +129,7 @@ def _says(partner: str) -> dict[str, Any]:
     return content if isinstance(content, dict) else {}
 
 
-async def finish(worker: Worker) -> None:
+async def finish(worker: EngineWorker) -> None:
     """Execute nothing more, commit what was executed, and take a last snapshot, so that the next start is short."""
     worker.is_stopping = True
     began = monotonic()
@@ -141,7 +143,7 @@ async def finish(worker: Worker) -> None:
         log.warning("no time for a last snapshot of every shard; the next start replays more")
 
 
-async def leave(worker: Worker, reader: AIOKafkaConsumer) -> None:
+async def leave(worker: EngineWorker, reader: AIOKafkaConsumer) -> None:
     """Leave the group, after everything was committed and nothing reads any more."""
     await worker.membership.leave(reader)
-    worker.owning.let_all_go()
+    worker.lifecycle.release_all()

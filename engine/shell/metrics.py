@@ -15,7 +15,7 @@ _SECONDS: Final = (0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.015, 0.02, 0.03, 
 _LONG_SECONDS: Final = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600)
 
 
-class Metrics:
+class EngineMetrics:
     """The engine's numbers, in a registry of their own. Memory is the process's: `process_resident_memory_bytes`."""
 
     def __init__(self) -> None:
@@ -24,7 +24,7 @@ class Metrics:
         PlatformCollector(registry=registry)
         self.command_seconds = Histogram(
             "command_seconds",
-            "One command in the core: decided, applied, and the stop-outs it causes; one of 16 is timed",
+            "One command in the core: decided, applied, and the closes it triggers; one of 16 is timed",
             buckets=_CORE_SECONDS,
             registry=registry,
         )

@@ -9,7 +9,7 @@ from typing import Final
 from confluent_kafka import KafkaException, Producer
 
 from engine.shell.liveness import Liveness
-from engine.shell.metrics import Metrics
+from engine.shell.metrics import EngineMetrics
 from schemas.topics import EVENTS
 
 # From the begin of one transaction to that of the next, at least: each costs the broker the same, however small.
@@ -23,7 +23,7 @@ WAITING_MAX: Final = 20_000
 Output = tuple[bytes | None, bytes]
 
 
-class Outbox:
+class CommitOutbox:
     """The events of one shard that wait for their transaction, and the thread that commits them.
 
     All that gathered meanwhile go into the next transaction, so the events of one command are never split.
@@ -35,7 +35,7 @@ class Outbox:
         producer: Producer,
         committed_seq: int,
         liveness: Liveness,
-        metrics: Metrics,
+        metrics: EngineMetrics,
         on_commit: Callable[[], None],
         on_failure: Callable[[Exception], Awaitable[None]],
     ) -> None:

@@ -4,10 +4,10 @@ from faust import App, web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from engine.shell.status import show_recovery, status, why_not_ready
-from engine.shell.worker import Worker
+from engine.shell.worker import EngineWorker
 
 
-def add_pages(app: App, worker: Worker) -> None:
+def add_pages(app: App, worker: EngineWorker) -> None:
     """Serve /healthz, /readyz, /metrics and /status: from the event loop, so that they say whether it turns."""
 
     @app.page("/healthz")

@@ -11,7 +11,7 @@ from confluent_kafka import TopicPartition as KafkaPartition
 from faust import ChannelT
 
 from engine.shell.shard import Records, Shard
-from engine.shell.worker import Worker
+from engine.shell.worker import EngineWorker
 from runtime.kafka import bounds, reader_options, records_to
 from runtime.settings import Settings
 from schemas.topics import COMMANDS
@@ -45,10 +45,10 @@ class OffsetProbe(NamedTuple):
         return self.found != offset and (self.found is not None or self.end > offset)
 
 
-class Reading:
+class CommandReader:
     """The way of the commands into this process."""
 
-    def __init__(self, worker: Worker, reader: AIOKafkaConsumer, batches: ChannelT[Batch]) -> None:
+    def __init__(self, worker: EngineWorker, reader: AIOKafkaConsumer, batches: ChannelT[Batch]) -> None:
         self._worker = worker
         self._reader = reader
         self._batches = batches

@@ -11,10 +11,10 @@ from aiokafka import ConsumerRecord
 from engine.core.rules import RulesUnknown
 from engine.core.state import State
 from engine.shell.log import Watermark
-from engine.shell.outbox import Outbox, Output
-from engine.shell.progress import Progress
-from engine.shell.take_over import Ends, Start
-from engine.shell.withheld import Withheld
+from engine.shell.outbox import CommitOutbox, Output
+from engine.shell.progress import ShardProgress
+from engine.shell.take_over import LogEnds, ShardStart
+from engine.shell.uncommitted import UncommittedOutputs
 from engine.snapshot.ports import LastSnapshot
 from schemas.codec import NotDecodable, decode_command, encode_and_chain, first_digest
 from schemas.commands import Command
@@ -66,10 +66,10 @@ class Shard:
         self.recovery_end = 0
         self.end_offset = 0
         self.watermark = Watermark(0, self.digest)
-        self.outbox: Outbox | None = None
-        self.withheld: Withheld | None = None  # where a standby has it, instead of an outbox
+        self.outbox: CommitOutbox | None = None
+        self.uncommitted: UncommittedOutputs | None = None  # where a standby has it, instead of an outbox
         self.assigned_at = monotonic()
-        self.progress = Progress()
+        self.progress = ShardProgress()
         self.last_snapshot = LastSnapshot(self.assigned_at, 0, 0, None)
         self._silent = True
         self._gap: str | None = None
@@ -91,10 +91,10 @@ class Shard:
     @property
     def has_room(self) -> bool:
         """Whether what more commands give may be kept until it is committed."""
-        sink = self.outbox or self.withheld
+        sink = self.outbox or self.uncommitted
         return sink is not None and sink.has_room
 
-    def recover(self, start: Start, ends: Ends, sink: Outbox | Withheld) -> None:
+    def recover(self, start: ShardStart, ends: LogEnds, sink: CommitOutbox | UncommittedOutputs) -> None:
         """Begin to replay; up to the watermark silently."""
         self.state, self.digest, manifest = start
         self.seq = self.state.seq
@@ -103,10 +103,10 @@ class Shard:
         self.last_snapshot = LastSnapshot(
             monotonic(), self.seq, self.next_offset, None if manifest is None else manifest.number
         )
-        if isinstance(sink, Outbox):
+        if isinstance(sink, CommitOutbox):
             self.outbox = sink
         else:
-            self.withheld = sink
+            self.uncommitted = sink
         self._silent = self.seq < self.watermark.seq
         self._replay_to(ends)
         if ends.bounds.first > self.next_offset:
@@ -116,11 +116,11 @@ class Shard:
             )
         elif not self._silent and self.digest != self.watermark.digest:
             self.freeze(f"recovery starts at event {self.seq} with another digest than the committed one's")
-        self._see_where_it_is()
+        self._update_phase()
 
-    def see_committed(self, ends: Ends) -> None:
+    def compare_with_owner(self, ends: LogEnds) -> None:
         """Compare what a standby made with what the owner has committed since; be silent as far as that is ahead."""
-        assert self.withheld is not None, "only a standby looks at what another commits"
+        assert self.uncommitted is not None, "only a standby looks at what another commits"
         committed, before = ends.watermark, self.watermark
         self.end_offset = ends.bounds.end
         if committed == before or self.phase == "frozen":
@@ -130,23 +130,23 @@ class Shard:
         if committed.seq <= before.seq:
             self.freeze(f"the committed events end at seq {committed.seq}, and they went up to {before.seq} before")
         elif committed.seq > self.seq:
-            self.withheld.skip_to(committed.seq)
+            self.uncommitted.skip_to(committed.seq)
             self._silent = True
         else:
-            self._compare(self.withheld.drop_up_to(committed.seq))
+            self._compare(self.uncommitted.drop_up_to(committed.seq))
 
-    def promote(self, ends: Ends, outbox: Outbox) -> None:
+    def promote(self, ends: LogEnds, outbox: CommitOutbox) -> None:
         """Commit from now on, beginning with what the fenced owner has not; what it is behind is replayed first."""
-        assert self.withheld is not None, "only a standby's shard is promoted"
-        self.see_committed(ends)
+        assert self.uncommitted is not None, "only a standby's shard is promoted"
+        self.compare_with_owner(ends)
         self.outbox = outbox
         if self.phase != "frozen":
-            commands, oldest_ms = self.withheld.hand_over()
+            commands, oldest_ms = self.uncommitted.hand_over()
             if commands:
                 outbox.put(commands, oldest_ms)
             self._replay_to(ends)
-        self.withheld = None
-        self._see_where_it_is()
+        self.uncommitted = None
+        self._update_phase()
 
     def receive(self, records: Records) -> None:
         """Keep records that were read, in order, until they are executed."""
@@ -170,7 +170,7 @@ class Shard:
         the other.
         """
         assert self.state is not None, "commands are read after the take-over"
-        sink = self.outbox or self.withheld
+        sink = self.outbox or self.uncommitted
         assert sink is not None, "a shard that executes has where to put its events"
         executed: list[Executed] = []
         encoded: list[list[Output]] = []
@@ -188,12 +188,12 @@ class Shard:
         if encoded:
             oldest = records[self.next_offset - len(encoded) - records[0].offset]
             sink.put(encoded, oldest.timestamp)
-        self._see_where_it_is()
+        self._update_phase()
 
     def stop_before_gap(self, message: str) -> None:
         """Read nothing more; execute what was read, then freeze."""
         self._gap = message
-        self._see_where_it_is()
+        self._update_phase()
 
     def freeze(self, error: str) -> None:
         """Stop for good: kept assigned, not read, until a restart."""
@@ -259,7 +259,7 @@ class Shard:
                 f"and the committed one {self.watermark.digest.hex()}"
             )
 
-    def _see_where_it_is(self) -> None:
+    def _update_phase(self) -> None:
         """Go live at the end of the commands, or say that they end too early; stop where the log has an offset gap."""
         self.progress.done = self.next_offset - self.start_offset
         self.progress.offset = self.next_offset
@@ -273,9 +273,9 @@ class Shard:
                 f"{self.watermark.seq}: commands are missing"
             )
         else:
-            self._enter("live" if self.withheld is None else "following")
+            self._enter("live" if self.uncommitted is None else "following")
 
-    def _replay_to(self, ends: Ends) -> None:
+    def _replay_to(self, ends: LogEnds) -> None:
         self.start_offset = self.next_offset
         self.recovery_end = self.end_offset = self.progress.goal = ends.bounds.end
         self.progress.begin("replaying", self.recovery_end - self.start_offset)

@@ -7,12 +7,12 @@ from typing import Any, Final
 
 from engine.core.prices import condition
 from engine.shell.shard import Shard
-from engine.shell.worker import Worker
+from engine.shell.worker import EngineWorker
 
 RECOVERY: Final = ("taking_over", "recovering")
 
 
-def status(worker: Worker) -> dict[str, Any]:
+def status(worker: EngineWorker) -> dict[str, Any]:
     """Give the whole picture, for `reprise status` and people."""
     return {
         "worker": worker.settings.engine_worker_id,
@@ -22,7 +22,7 @@ def status(worker: Worker) -> dict[str, Any]:
     }
 
 
-def show_recovery(worker: Worker) -> None:
+def show_recovery(worker: EngineWorker) -> None:
     """Bring the metrics to where each shard is now; nothing here waits for a broker."""
     for shard in worker.shards.values():
         is_done = shard.phase in ("live", "following")
@@ -33,7 +33,7 @@ def show_recovery(worker: Worker) -> None:
         metrics.recovery_seconds_left.labels(number).set(math.nan if left is None else left)
 
 
-def why_not_ready(worker: Worker) -> str | None:
+def why_not_ready(worker: EngineWorker) -> str | None:
     """Give the reasons as one sentence, or null when there are none."""
     if worker.role == "owner" and not worker.knows_its_shards:
         return "the shards that the group assigns are not under way yet"

@@ -6,7 +6,7 @@ import structlog
 
 from engine.core.state import State, genesis
 from engine.shell.log import Bounds, Log, Producers, Watermark
-from engine.shell.progress import Progress
+from engine.shell.progress import ShardProgress
 from engine.snapshot.load import load_newest
 from schemas.codec import first_digest
 from schemas.snapshots import SnapshotManifest
@@ -14,21 +14,21 @@ from schemas.snapshots import SnapshotManifest
 log = structlog.get_logger(__name__)
 
 
-class Ends(NamedTuple):
+class LogEnds(NamedTuple):
     """What a recovery has to reach: the last committed event, and the commands there are."""
 
     watermark: Watermark
     bounds: Bounds
 
 
-class Seized(NamedTuple):
+class FencedShard(NamedTuple):
     """A shard that nobody else can write to any more; the ends are those after the fencing."""
 
     producers: Producers
-    ends: Ends
+    ends: LogEnds
 
 
-class Start(NamedTuple):
+class ShardStart(NamedTuple):
     """A ledger as of `state.next_offset`, the digest of the event `state.seq`, and the snapshot it is from, if any."""
 
     state: State
@@ -36,19 +36,19 @@ class Start(NamedTuple):
     manifest: SnapshotManifest | None
 
 
-def seize(source: Log, shard: int) -> Seized:
+def fence(source: Log, shard: int) -> FencedShard:
     """Fence the former owner, then read how far it came. Never the other way round. Blocks; for a thread."""
     producers = source.fence(shard)
-    return Seized(producers, ends_of(source, shard))
+    return FencedShard(producers, log_ends(source, shard))
 
 
-def ends_of(source: Log, shard: int) -> Ends:
+def log_ends(source: Log, shard: int) -> LogEnds:
     """Read how far the shard's owner came; without fencing it first, it may go on meanwhile. Blocks; for a thread."""
     watermark = source.watermark(shard)
-    return Ends(watermark, source.command_bounds(shard))
+    return LogEnds(watermark, source.command_bounds(shard))
 
 
-def load(source: Log, shard: int, shards: int, ends: Ends, progress: Progress) -> Start:
+def load(source: Log, shard: int, shards: int, ends: LogEnds, progress: ShardProgress) -> ShardStart:
     """Give the ledger from which the commands are replayed: the newest good snapshot's, or that before the first.
 
     Blocks; for a thread.
@@ -58,9 +58,9 @@ def load(source: Log, shard: int, shards: int, ends: Ends, progress: Progress) -
     found = load_newest(source, shard, shards, seq=ends.watermark.seq, first=first, end=end, progress=progress)
     if found is None:
         log.info("no snapshot to start from, the whole log is replayed", shard=shard)
-        start = Start(genesis(shard, shards), first_digest(shard), None)
+        start = ShardStart(genesis(shard, shards), first_digest(shard), None)
     else:
         state, manifest = found
-        start = Start(state, manifest.digest, manifest)
+        start = ShardStart(state, manifest.digest, manifest)
     progress.end()
     return start

@@ -9,12 +9,12 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from engine.shell.group import Membership
+from engine.shell.lifecycle import ShardLifecycle
 from engine.shell.liveness import CANNOT_COMMIT, Liveness, leave_at_once
 from engine.shell.log import Log
-from engine.shell.metrics import Metrics
-from engine.shell.owning import Owning
+from engine.shell.metrics import EngineMetrics
 from engine.shell.shard import Records, Shard, Step
-from engine.shell.take_over import Ends
+from engine.shell.take_over import LogEnds
 from engine.snapshot.schedule import SnapshotSchedule
 from runtime.settings import Settings
 from schemas.topics import COMMANDS
@@ -27,7 +27,7 @@ Role = Literal["owner", "standby"]
 SETTLE_TIMEOUT_S: Final = 15.0
 
 
-class Worker:
+class EngineWorker:
     """The shards of this process. Everything here runs on the event loop."""
 
     def __init__(
@@ -36,7 +36,7 @@ class Worker:
         source: Log,
         reader: AIOKafkaConsumer,
         liveness: Liveness,
-        metrics: Metrics,
+        metrics: EngineMetrics,
         step: Step,
         role: Role = "owner",
     ) -> None:
@@ -53,7 +53,7 @@ class Worker:
             settings.engine_snapshot_interval / 1_000,
             on_failure=self._transaction_failed,
         )
-        self.owning = Owning(
+        self.lifecycle = ShardLifecycle(
             settings,
             source,
             liveness,
@@ -123,17 +123,17 @@ class Worker:
             if shard.phase == "frozen":
                 self.place_reader(shard)
             elif was_recovering and shard.phase in ("live", "following"):
-                self.owning.recovered(shard)
+                self.lifecycle.recovered(shard)
 
     def freeze(self, shard: Shard, error: str) -> None:
         """Stop one shard for good; the others go on."""
         shard.freeze(error)
         self.place_reader(shard)
 
-    def see_committed(self, shard: Shard, ends: Ends) -> None:
+    def compare_with_owner(self, shard: Shard, ends: LogEnds) -> None:
         """Compare a followed shard with what its owner has committed, unless it was given up or promoted meanwhile."""
-        if shard.withheld is not None and shard.is_executing:
-            shard.see_committed(ends)
+        if shard.uncommitted is not None and shard.is_executing:
+            shard.compare_with_owner(ends)
             self.work_to_do.set()
             if shard.phase == "frozen":
                 self.place_reader(shard)
@@ -178,7 +178,7 @@ class Worker:
         if shard in self._followed and self.role == "owner":
             self._followed.discard(shard)
             if shard.phase in ("following", "recovering"):
-                self.owning.promote(shard)
+                self.lifecycle.promote(shard)
                 return
             # One that froze or is still loading has nothing to go on from.
             self._give_up(self.shards.pop(number))
@@ -187,9 +187,9 @@ class Worker:
             shard = self.shards[number] = Shard(number, self._step, self._show, self.metrics.command_seconds.observe)
             if self.role == "standby":
                 self._followed.add(shard)
-                self.owning.follow(shard)
+                self.lifecycle.follow(shard)
             else:
-                self.owning.own(shard)
+                self.lifecycle.own(shard)
 
     def _begin_anew(self, shard: Shard) -> None:
         self._give_up(self.shards.pop(shard.number))
@@ -210,7 +210,7 @@ class Worker:
         shard.given_up = True
         shard.waiting.clear()
         self._followed.discard(shard)
-        self.owning.let_go(shard)
+        self.lifecycle.release(shard)
         self.metrics.forget(shard.number)
         log.info("shard given up", shard=shard.number, next_offset=shard.next_offset, seq=shard.seq)
 

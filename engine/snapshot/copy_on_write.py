@@ -50,7 +50,7 @@ def end_copy(state: State) -> None:
 
 
 class LedgerCopy:
-    """A copy of the accounts and their tickets, given page by page in order of number.
+    """A copy of the accounts and their positions, given page by page in order of number.
 
     Whoever changes an account says so to `keep` before; nothing else of the ledger has to know. Each account is thus
     encoded as it was when the copy began, whenever its turn comes.

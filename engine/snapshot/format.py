@@ -17,7 +17,7 @@ FORMAT: Final = 1
 
 
 class Head(msgspec.Struct, kw_only=True, array_like=True, gc=False):
-    """The first page: all of a ledger but its accounts and their tickets, of which it has the number."""
+    """The first page: all of a ledger but its accounts and their positions, of which it has the number."""
 
     format: int
     shard: int
@@ -112,7 +112,7 @@ def _read_accounts(pages: Iterable[bytes]) -> list[Account]:
 
 
 def _index(head: Head, accounts: list[Account]) -> tuple[dict[str, Position], dict[str, TriggerIndex]]:
-    """Give all open tickets by id, and the triggers by symbol; let tickets share their texts, as live ones do."""
+    """Give all open positions by id, and the triggers by symbol; let positions share their texts, as live ones do."""
     positions: dict[str, Position] = {}
     by_symbol: dict[str, tuple[str, list[Position]]] = {}
     for instrument in head.instruments:

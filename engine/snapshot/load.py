@@ -78,10 +78,10 @@ def _why_of_another_log(source: SnapshotLog, manifest: SnapshotManifest, first: 
 
 def _contradiction(manifest: SnapshotManifest, state: State, shards: int) -> str | None:
     """Say in what a ledger differs from what its manifest says of it, or give null."""
-    said = (manifest.shard, shards, manifest.seq, manifest.next_offset, manifest.time, manifest.rules_version)
+    declared = (manifest.shard, shards, manifest.seq, manifest.next_offset, manifest.time, manifest.rules_version)
     found = (state.shard, state.shards, state.seq, state.next_offset, state.time, state.rules_version)
-    if said != found:
-        return f"its manifest says shard, shards, seq, next offset, time and rules {said}, its first page {found}"
+    if declared != found:
+        return f"its manifest says shard, shards, seq, next offset, time and rules {declared}, its first page {found}"
     accounts, positions = len(state.accounts), len(state.positions)
     if (manifest.accounts, manifest.positions) != (accounts, positions):
         return (

@@ -83,7 +83,7 @@ class SnapshotLog(Protocol):
 
 
 class LoadProgress(Protocol):
-    """Who is told how far a load is: `done` of so many bytes, of the ledger as of the command at `offset`."""
+    """What shows how far a load is: `done` of so many bytes, of the ledger as of the command at `offset`."""
 
     done: int
     offset: int

@@ -56,7 +56,7 @@ ALL = DEFECTS + OF_THE_BOOKS
 # No law covers these once both cores have the defect: the order of triggered closes, the first µs of staleness,
 # what may be set, and to which of its own books the house puts a fee.
 BEYOND_THE_LAWS = {
-    "stop-outs run by age",
+    "triggers fire by age",
     "a price of five seconds is not stale",
     "stops are not compared with the price",
     "the closing fee goes to the house",

@@ -34,17 +34,17 @@ def day(shard: int, shards: int) -> list[Command]:
     """A position that is liquidated, the change of rules, and another position that is."""
     (account,) = accounts_of(shard, shards, 1)
 
-    def ticket(name: str) -> OpenPosition:
+    def opening(name: str) -> OpenPosition:
         return OpenPosition(
             command_id=name, account_id=account, symbol="BTC_USDC", side="long", margin=100_000_000, leverage=5_000
         )
 
     return [
         *opening_day(shard, [account], clock),
-        ticket("before"),
+        opening("before"),
         prices(3, -175, clock),
         activate(shard=shard),
-        ticket("after"),
+        opening("after"),
         prices(4, -340, clock),
     ]
 

@@ -164,7 +164,7 @@ class Market(RuleBasedStateMachine):
         assert parts == [(part.number, part.lots, part.price, part.returned) for part in answer.parts]
         assert {who: account.cash for who, account in state.accounts.items()} == self.twin.cash
         assert {(position.number, position.quantity, position.margin) for position in state.positions.values()} == {
-            (ticket.number, ticket.lots, ticket.margin) for ticket in self.twin.tickets
+            (position.number, position.lots, position.margin) for position in self.twin.positions
         }
         assert (state.house, state.fees, state.insurance) == (self.twin.house, self.twin.fees, self.twin.insurance)
         for symbol in state.instruments:

@@ -62,7 +62,7 @@ TRIGGERS = (
     Defect("a stop fires a tick late", REACHED, _stops_late),
     Defect("a stop fires a tick early", REACHED, _stops_early),
     # No law covers the order of triggered closes, and no receipt shows it.
-    Defect("stop-outs run by age", REACHED, _unsorted, laws=False),
+    Defect("triggers fire by age", REACHED, _unsorted, laws=False),
     Defect("the liquidation price is a tick late", liquidation.liquidation_price_of, _moved(-1)),
     Defect("the liquidation price is a tick early", liquidation.liquidation_price_of, _moved(1)),
 )

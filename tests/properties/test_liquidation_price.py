@@ -25,7 +25,7 @@ class Terms(NamedTuple):
 
 
 rates = st.one_of(st.sampled_from((0, 1, 5_000, 50_000, PPM - 1)), st.integers(0, PPM - 1))
-tickets = st.builds(
+positions = st.builds(
     Terms,
     quantity=st.one_of(st.integers(1, 10), st.integers(1, QUANTITY_MAX)),
     entry=st.one_of(st.integers(1, 10), st.integers(1, PRICE_MAX), st.just(PRICE_MAX)),
@@ -38,7 +38,7 @@ leveraged = st.builds(
     lambda terms, leverage: terms._replace(
         margin=max(1, terms.quantity * terms.entry * terms.tick_value * 100 // leverage)
     ),
-    tickets,
+    positions,
     st.integers(100, 10_000),
 )
 
@@ -52,7 +52,7 @@ def holds(side: Side, terms: Terms, price: int) -> bool:
 
 
 @settings(max_examples=1_500, derandomize=True, deadline=None)
-@given(terms=st.one_of(tickets, leveraged), side=st.sampled_from(("long", "short")))
+@given(terms=st.one_of(positions, leveraged), side=st.sampled_from(("long", "short")))
 @example(terms=Terms(1, 1, 1, 1, 0, 0), side="long")
 @example(terms=Terms(1, PRICE_MAX, 1, 1, 0, 0), side="short")
 @example(terms=Terms(QUANTITY_MAX, PRICE_MAX, 1, 10**6, PPM - 1, PPM - 1), side="long")

@@ -17,7 +17,7 @@ TICKS, LOTS = BY_SYMBOL[BTC].tick_exponent, BY_SYMBOL[BTC].lot_exponent
 START = 500_000
 
 
-def ticket(side: Side, micros: int, leverage: int, then: int, **rates: int) -> Exchange | None:
+def opened(side: Side, micros: int, leverage: int, then: int, **rates: int) -> Exchange | None:
     """Give a market with one position at a price, or null where it could not be opened or was closed before."""
     exchange = given_(deposit(90_000), market(BTC, 50_000), live=False, **rates).exchange
     opens(side, BTC, margin=render(micros, MONEY_EXPONENT), leverage=render(leverage, LEVERAGE_EXPONENT))(exchange)
@@ -66,7 +66,7 @@ def test_law_10_part_10_parts_pay_what_the_whole_pays_and_never_more(
 ) -> None:
     """LAW-10 and PART-10, under whatever rates an instrument may have."""
     rates = {"fee_rate": fee_rate, "maintenance_rate": maintenance_rate, "margin_floor_rate": margin_floor_rate}
-    whole, cut = (ticket(side, micros, leverage, then, **rates) for _ in range(2))
+    whole, cut = (opened(side, micros, leverage, then, **rates) for _ in range(2))
     if whole is None or cut is None:
         return
     difference = cash_after(whole, []) - cash_after(cut, parts)

@@ -10,7 +10,7 @@ from schemas.messages import Side
 prices = st.one_of(st.none(), st.integers(1, 30))
 
 
-def ticket(
+def position_with(
     number: int, side: Side, liquidation_price: int | None, stop_loss: int | None, take_profit: int | None
 ) -> Position:
     """Give a position of which only the triggers matter."""
@@ -68,7 +68,7 @@ def test_trig_04_the_index_gives_the_triggers_a_scan_finds(
     levels: list[tuple[Side, int | None, int | None, int | None]], removed: set[int], bid: int, spread: int
 ) -> None:
     index = TriggerIndex()
-    positions = [ticket(number, *terms) for number, terms in enumerate(levels)]
+    positions = [position_with(number, *terms) for number, terms in enumerate(levels)]
     for position in positions:
         index.add(position)
     for position in positions:
@@ -81,7 +81,7 @@ def test_trig_04_the_index_gives_the_triggers_a_scan_finds(
 
 def test_trig_04_an_emptied_index_has_no_trigger() -> None:
     index = TriggerIndex()
-    position = ticket(1, "long", 3, 4, 20)
+    position = position_with(1, "long", 3, 4, 20)
     index.add(position)
     index.remove(position)
     assert index.reached(1, 30) == []

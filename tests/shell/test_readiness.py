@@ -13,9 +13,9 @@ from prometheus_client.parser import text_string_to_metric_families
 from engine.core.step import step
 from engine.shell.liveness import Liveness
 from engine.shell.log import Bounds, Producers, Watermark
-from engine.shell.metrics import Metrics
+from engine.shell.metrics import EngineMetrics
 from engine.shell.status import show_recovery, why_not_ready
-from engine.shell.worker import Worker
+from engine.shell.worker import EngineWorker
 from engine.snapshot.topic import FoundManifest
 from runtime.settings import Settings
 from schemas.snapshots import SnapshotManifest
@@ -58,30 +58,30 @@ class UnassignedReader:
         return set()
 
 
-def ask(about: Callable[[Worker], Any]) -> None:
+def ask(about: Callable[[EngineWorker], Any]) -> None:
     """Let a test look at a worker whose shards are never taken over."""
     log = SilentLog()
 
     async def look() -> None:
-        worker = Worker(
+        worker = EngineWorker(
             Settings.model_validate({"kafka_brokers": "nobody:9092"}),
             log,
             UnassignedReader(),
             Liveness(PATIENCE_S),
-            Metrics(),
+            EngineMetrics(),
             step,
         )
         try:
             await about(worker)
         finally:
-            worker.owning.let_all_go()
+            worker.lifecycle.release_all()
             log.is_over.set()
 
     asyncio.run(look())
 
 
 def test_a_worker_is_not_ready_between_assignment_and_take_over_of_its_shards() -> None:
-    async def look(worker: Worker) -> None:
+    async def look(worker: EngineWorker) -> None:
         assert why_not_ready(worker) == "the shards that the group assigns are not under way yet"
         await worker.membership.on_partitions_assigned({TopicPartition(COMMANDS, SHARD)})
         assert why_not_ready(worker) == "the shards that the group assigns are not under way yet"
@@ -94,7 +94,7 @@ def test_a_worker_is_not_ready_between_assignment_and_take_over_of_its_shards() 
 
 
 def test_a_worker_without_assigned_shards_is_ready() -> None:
-    async def look(worker: Worker) -> None:
+    async def look(worker: EngineWorker) -> None:
         await worker.membership.on_partitions_assigned(set())
         assert worker.is_ready
         assert why_not_ready(worker) is None
@@ -103,7 +103,7 @@ def test_a_worker_without_assigned_shards_is_ready() -> None:
 
 
 def test_each_step_of_a_recovery_shows_shard_offset_percent_and_estimated_time() -> None:
-    async def look(worker: Worker) -> None:
+    async def look(worker: EngineWorker) -> None:
         await worker.membership.on_partitions_assigned({TopicPartition(COMMANDS, SHARD)})
         worker.reconcile()
         progress = worker.shards[SHARD].progress
@@ -124,7 +124,7 @@ def test_each_step_of_a_recovery_shows_shard_offset_percent_and_estimated_time()
     ask(look)
 
 
-def shown(worker: Worker) -> tuple[float, float, float]:
+def shown(worker: EngineWorker) -> tuple[float, float, float]:
     """Percent, offset and seconds left of the shard, as its metrics have them."""
     show_recovery(worker)
     found = {

@@ -12,8 +12,8 @@ from engine.core.fingerprint import state_digest
 from engine.core.state import State, genesis
 from engine.core.step import step
 from engine.shell.log import Bounds, Producers, Watermark
-from engine.shell.progress import Progress, percent, seconds_left
-from engine.shell.take_over import Ends, Start, load
+from engine.shell.progress import ShardProgress, percent, seconds_left
+from engine.shell.take_over import LogEnds, ShardStart, load
 from engine.snapshot.copy_on_write import begin_copy, end_copy
 from engine.snapshot.format import FORMAT, restore
 from engine.snapshot.ports import LastSnapshot
@@ -71,10 +71,10 @@ class FakeLog:
         offset, manifest = self.found[number - 1]
         self.found[number - 1] = FoundManifest(offset, msgspec.structs.replace(manifest, **fields))
 
-    def start(self, first: int = 0) -> tuple[Start, list[str]]:
+    def start(self, first: int = 0) -> tuple[ShardStart, list[str]]:
         """Where recovery starts, and why snapshots were passed over."""
         with capture_logs() as lines:
-            start = load(self, SHARD, SHARDS, Ends(self.watermark(SHARD), Bounds(first, self.end)), Progress())
+            start = load(self, SHARD, SHARDS, LogEnds(self.watermark(SHARD), Bounds(first, self.end)), ShardProgress())
         return start, [line["why"] for line in lines if line["event"] == "snapshot passed over"]
 
 
@@ -129,7 +129,7 @@ def keep(log: FakeLog, state: State) -> None:
     log.states[number] = state_digest(state)
 
 
-def started_from(start: Start) -> int | None:
+def started_from(start: ShardStart) -> int | None:
     return None if start.manifest is None else start.manifest.number
 
 

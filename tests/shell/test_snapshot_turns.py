@@ -14,10 +14,10 @@ from bench.snapshot import Record
 from engine.core.step import step
 from engine.shell.liveness import Liveness
 from engine.shell.log import Bounds, Watermark
-from engine.shell.metrics import Metrics
-from engine.shell.outbox import Outbox
+from engine.shell.metrics import EngineMetrics
+from engine.shell.outbox import CommitOutbox
 from engine.shell.shard import Shard
-from engine.shell.take_over import Ends, Start
+from engine.shell.take_over import LogEnds, ShardStart
 from engine.snapshot import schedule
 from engine.snapshot.copy_on_write import PAGE_BYTES, LedgerCopy
 from engine.snapshot.publish import SnapshotPublisher
@@ -118,14 +118,14 @@ def test_a_turn_of_the_event_loop_encodes_a_few_pages_and_leaves_as_much_time_fo
 
 async def taken_under_load(ledger: Ledger, producer: FakeProducer, encoded: Encoded) -> None:
     """Take a snapshot while commands are executed in every turn of the loop that it leaves."""
-    metrics = Metrics()
+    metrics = EngineMetrics()
     liveness = Liveness(SESSION_S)
     beating = asyncio.create_task(liveness.beat())
     watermark = Watermark(ledger.state.seq, ledger.digest)
     unused = cast("Producer", FakeProducer())  # Events executed meanwhile are never committed.
-    outbox = Outbox(SHARD, unused, watermark.seq, liveness, metrics, lambda: None, fail)
+    outbox = CommitOutbox(SHARD, unused, watermark.seq, liveness, metrics, lambda: None, fail)
     shard = Shard(SHARD, step, lambda _shard: None, metrics.command_seconds.observe)
-    shard.recover(Start(ledger.state, ledger.digest, None), Ends(watermark, Bounds(0, 0)), outbox)
+    shard.recover(ShardStart(ledger.state, ledger.digest, None), LogEnds(watermark, Bounds(0, 0)), outbox)
     snapshots = SnapshotSchedule({SHARD: shard}, metrics.snapshots, 0, lambda _shard, error: fail(error))
     snapshots.begin(shard, SnapshotPublisher(SHARD, cast("Producer", producer), EmptyLog(producer), 2, liveness.check))
     values = map(encode_command, later_day(ledger, 1_000_000))

@@ -7,9 +7,9 @@ from typing import Any, Final, Literal
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
 from runtime.kafka import Record
-from tests.simulation.beings import BEING
 from tests.simulation.cluster import Cluster, Partition
 from tests.simulation.loop import SimulatedLoop
+from tests.simulation.simulated_process import CURRENT_PROCESS
 from tests.simulation.trace import Trace
 
 TRAVEL_S: Final = 0.003
@@ -276,7 +276,7 @@ class SimulatedProducer:
             raise self._fatal
 
     def _note(self, what: str, **facts: Any) -> None:
-        self._network.trace.add(BEING.get().name, f"{self._id} {what}", **facts)
+        self._network.trace.add(CURRENT_PROCESS.get().name, f"{self._id} {what}", **facts)
 
 
 def timed_out(reason: str) -> KafkaException:

@@ -15,7 +15,7 @@ from schemas.snapshots import (
 )
 from schemas.topics import SNAPSHOTS
 from tests.simulation.cluster import manifests_in
-from tests.simulation.process import Process
+from tests.simulation.engine_process import EngineProcess
 
 if TYPE_CHECKING:
     from tests.simulation.run import History
@@ -75,7 +75,7 @@ class Faults:
     async def _until(self, moment: float) -> None:
         await asyncio.sleep(max(0.0, moment - self._loop.now))
 
-    def _some(self) -> Process | None:
+    def _some(self) -> EngineProcess | None:
         running = [process for process in self._history.alive() if not process.is_paused]
         return self._dice.choice(running) if running else None
 
@@ -89,7 +89,7 @@ class Faults:
         if process is not None:
             process.ask_to_stop()
 
-    def _pause(self) -> Process | None:
+    def _pause(self) -> EngineProcess | None:
         """For a moment, or for longer than the group waits."""
         process = self._some()
         if process is not None:
@@ -104,7 +104,7 @@ class Faults:
         if process is not None:
             self._history.start_process(process.place)
 
-    def _wake(self, process: Process) -> None:
+    def _wake(self, process: EngineProcess) -> None:
         if process.is_paused and not process.is_dead:
             self._trace.add(process.name, "is woken")
             self._loop.wake(process)

@@ -5,7 +5,7 @@ from contextvars import copy_context
 from threading import Lock, Thread
 from typing import TYPE_CHECKING, Any, Final
 
-from tests.simulation.beings import BEING, Died
+from tests.simulation.simulated_process import CURRENT_PROCESS, ProcessDied
 
 if TYPE_CHECKING:
     from tests.simulation.loop import SimulatedLoop
@@ -85,8 +85,8 @@ class Job:
         self._stop_if_abandoned()
 
     def _stop_if_abandoned(self) -> None:
-        if self._abandoned or BEING.get().is_dead:
-            raise Died
+        if self._abandoned or CURRENT_PROCESS.get().is_dead:
+            raise ProcessDied
 
     def _resume(self) -> None:
         strand = self._strand
@@ -113,7 +113,7 @@ class Job:
             self._error = error
 
     def _report(self) -> None:
-        if isinstance(self._error, Died):
+        if isinstance(self._error, ProcessDied):
             return
         if not self._future.cancelled():
             if self._error is None:

@@ -18,8 +18,8 @@ from tests.audit.logs import Shard as Part
 from tests.replaying import command_in, execute
 from tests.simulation.cluster import Cluster, Entry, Transaction
 from tests.simulation.damage import Damage
+from tests.simulation.engine_process import EngineProcess
 from tests.simulation.outcomes import outcomes_of
-from tests.simulation.process import Process
 
 MICROSECONDS_PER_MILLISECOND: Final = 1_000
 NEVER: Final = 1 << 62
@@ -63,7 +63,7 @@ class Judge:
                 _, digest = encode_and_chain(event, digest, rules)
         return state, digest
 
-    def unrest(self, alive: list[Process]) -> str | None:
+    def unrest(self, alive: list[EngineProcess]) -> str | None:
         """Say what still moves, or should; null where every shard has one owner that has done all it can."""
         for number in range(self._cluster.shards):
             owners = [shard for process in alive for shard in process.shards if shard.number == number]
@@ -74,7 +74,7 @@ class Judge:
                 return f"shard {number}, {owners[0].phase}, {why}"
         return None
 
-    def verdict(self, processes: list[Process], damage: Damage | None, *, is_peaceful: bool) -> list[str]:
+    def verdict(self, processes: list[EngineProcess], damage: Damage | None, *, is_peaceful: bool) -> list[str]:
         """Say what is wrong with what a history left."""
         problems = []
         alive = [process for process in processes if not process.is_dead]

@@ -2,7 +2,7 @@
 
 The asyncio code of the shell runs on this loop as it is. What it gives to threads runs as jobs, each on a strand of
 its own, and of all strands and the loop only one ever runs: a job goes on until it waits for the network, and what
-happens meanwhile is the seed's choice. Everything belongs to a being, mostly a simulated process; what belongs to one
+happens meanwhile is the seed's choice. Everything belongs to a simulated process, or to the world; what belongs to one
 that is paused waits until it is woken, and nothing of a dead one ever runs again.
 """
 
@@ -15,8 +15,8 @@ from contextvars import Context, copy_context
 from heapq import heappop, heappush
 from typing import Any
 
-from tests.simulation.beings import BEING, WORLD, Being, Died
 from tests.simulation.jobs import INTERLEAVED, Job
+from tests.simulation.simulated_process import CURRENT_PROCESS, WORLD, ProcessDied, SimulatedProcess
 
 
 class SimulatedLoop(asyncio.BaseEventLoop):
@@ -56,7 +56,7 @@ class SimulatedLoop(asyncio.BaseEventLoop):
     def call_in_world(self, delay: float, callback: Callable[..., object], *args: Any) -> None:
         """Let something happen later, whatever becomes of who asked for it."""
         context = copy_context()
-        context.run(BEING.set, WORLD)
+        context.run(CURRENT_PROCESS.set, WORLD)
         self.call_at(self.time() + delay, callback, *args, context=context)
 
     def _timer_handle_cancelled(self, handle: asyncio.TimerHandle) -> None:
@@ -70,20 +70,20 @@ class SimulatedLoop(asyncio.BaseEventLoop):
     def call_exception_handler(self, context: dict[str, Any]) -> None:
         """Note an uncaught exception, except the end of a process."""
         error = context.get("exception")
-        if not isinstance(error, Died) and not BEING.get().is_dead and not self.is_over:
+        if not isinstance(error, ProcessDied) and not CURRENT_PROCESS.get().is_dead and not self.is_over:
             self.surprises.append(f"{context.get('message')}: {error!r}")
 
-    def begin(self, being: Being, main: Callable[[], Coroutine[Any, Any, None]]) -> "asyncio.Task[None]":
-        """Let a being act on its own."""
+    def begin(self, process: SimulatedProcess, main: Callable[[], Coroutine[Any, Any, None]]) -> "asyncio.Task[None]":
+        """Let a process act on its own."""
         context = copy_context()
-        context.run(BEING.set, being)
+        context.run(CURRENT_PROCESS.set, process)
         return context.run(lambda: self.create_task(main()))
 
-    def wake(self, being: Being) -> None:
-        """Let a paused being go on with all that came due meanwhile."""
-        being.is_paused = False
-        self._soon.extend(being.held)
-        being.held.clear()
+    def wake(self, process: SimulatedProcess) -> None:
+        """Let a paused process go on with all that came due meanwhile."""
+        process.is_paused = False
+        self._soon.extend(process.held)
+        process.held.clear()
 
     def run(self) -> None:
         """Do one thing after the other until `stop`."""
@@ -130,7 +130,7 @@ class SimulatedLoop(asyncio.BaseEventLoop):
         after: Callable[[], None] | None = None,
         interleaved: float = INTERLEAVED,
     ) -> None:
-        """Run something that blocks, in the being and the context it was given in; `after` is told when it ended."""
+        """Run something that blocks, in the process and the context it was given in; `after` is told when it ended."""
         job = Job(self, work, future, after, is_whole=self.dice.random() > interleaved)
         self._jobs.append(job)
         self.call_later(self.dice.random() * 0.001, job.start)
@@ -143,8 +143,8 @@ class SimulatedLoop(asyncio.BaseEventLoop):
             self.now = max(self.now, when)
         if handle._cancelled:
             return
-        being = handle._context.get(BEING, WORLD)  # type: ignore[attr-defined]
-        if being.is_paused:
-            being.held.append(handle)
-        elif not being.is_dead:
+        process = handle._context.get(CURRENT_PROCESS, WORLD)  # type: ignore[attr-defined]
+        if process.is_paused:
+            process.held.append(handle)
+        elif not process.is_dead:
             handle._run()

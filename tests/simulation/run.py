@@ -14,18 +14,18 @@ from runtime.settings import Settings
 from schemas.commands import Command
 from schemas.events import Event
 from schemas.topics import COMMANDS
-from tests.simulation.beings import WORLD
 from tests.simulation.clients import Network
 from tests.simulation.cluster import Cluster
 from tests.simulation.damage import Damage, planned_damage
+from tests.simulation.engine_process import EngineProcess
 from tests.simulation.faults import Faults
-from tests.simulation.ground import simulated
 from tests.simulation.group import Group
 from tests.simulation.judge import Judge
 from tests.simulation.load import Load
 from tests.simulation.loop import SimulatedLoop
-from tests.simulation.process import Process
 from tests.simulation.reader import SimulatedReader
+from tests.simulation.simulated_process import WORLD
+from tests.simulation.simulated_runtime import simulated
 from tests.simulation.trace import Trace
 
 LOOK_S: Final = 0.1
@@ -70,7 +70,7 @@ class History:
         self.span_s = dice.uniform(2.0, 9.0)
         self.damage: Damage | None = None if self.is_peaceful else planned_damage(dice, self.shards)
         self.faults = Faults(self)
-        self.processes: list[Process] = []
+        self.processes: list[EngineProcess] = []
         self.wanted = dice.choice((1, 1, 2, 3))
         self._interval_ms = dice.choice((50, 200, 600))
         self.has_instances = dice.random() < 0.7
@@ -105,7 +105,7 @@ class History:
             return
         self.append(shard, *self._loads[shard].next(self.cluster.now_ms() * 1_000))
 
-    def start_process(self, place: int, role: Role = "owner") -> Process:
+    def start_process(self, place: int, role: Role = "owner") -> EngineProcess:
         """Start a process in one of the places for workers."""
         self._started += 1
         settings = _settings().model_copy(
@@ -116,12 +116,12 @@ class History:
                 "engine_worker_id": f"worker-{place}" if self.has_instances else None,
             }
         )
-        process = Process(f"process-{self._started}", place, settings, role, self.step, self.trace)
+        process = EngineProcess(f"process-{self._started}", place, settings, role, self.step, self.trace)
         self.processes.append(process)
         process.start(self.loop, self._new_reader(settings.engine_worker_id), lambda: self._shards_of(place))
         return process
 
-    def alive(self) -> list[Process]:
+    def alive(self) -> list[EngineProcess]:
         """Give the processes that run, or are paused."""
         return [process for process in self.processes if not process.is_dead]
 

@@ -5,21 +5,21 @@ from typing import Any, Final, NamedTuple
 
 from confluent_kafka import KafkaException
 
-from engine.shell import owning
+from engine.shell import lifecycle
+from engine.shell.lifecycle import ShardLifecycle
 from engine.shell.log import Log
-from engine.shell.outbox import Outbox, Output
-from engine.shell.owning import Owning
-from engine.shell.reading import OffsetProbe, Reading
+from engine.shell.outbox import CommitOutbox, Output
+from engine.shell.reading import CommandReader, OffsetProbe
 from engine.shell.shard import Records, Shard
-from engine.shell.take_over import Ends, Seized, ends_of, seize
+from engine.shell.take_over import FencedShard, LogEnds, fence, log_ends
 from engine.snapshot import load
 from engine.snapshot.copy_on_write import LedgerCopy
 from engine.snapshot.ring import RingSlot, SnapshotRing
 from runtime import kafka
 from schemas.snapshots import SnapshotManifest, why_unusable
 
-COMMIT: Final = Outbox._commit
-NEXT_PLACE: Final = SnapshotRing.next_slot
+COMMIT: Final = CommitOutbox._commit
+NEXT_SLOT: Final = SnapshotRing.next_slot
 FOR_EVER: Final = 1 << 62
 
 
@@ -33,9 +33,9 @@ class Sabotage(NamedTuple):
     seeds: int
 
 
-def _watermark_before_fence(source: Log, shard: int) -> Seized:
-    ends = ends_of(source, shard)
-    return Seized(source.fence(shard), ends)
+def _watermark_before_fence(source: Log, shard: int) -> FencedShard:
+    ends = log_ends(source, shard)
+    return FencedShard(source.fence(shard), ends)
 
 
 def _above_the_watermark(manifest: SnapshotManifest, **terms: int) -> str | None:
@@ -57,14 +57,14 @@ def _any_digest(self: Shard) -> None:
         self._silent = False
 
 
-def _swallow(self: Outbox, outputs: list[Output]) -> None:
+def _swallow(self: CommitOutbox, outputs: list[Output]) -> None:
     try:
         COMMIT(self, outputs)
     except KafkaException:
         return
 
 
-def _commit_again(self: Outbox, outputs: list[Output]) -> None:
+def _commit_again(self: CommitOutbox, outputs: list[Output]) -> None:
     try:
         COMMIT(self, outputs)
     except KafkaException as error:
@@ -75,36 +75,36 @@ def _commit_again(self: Outbox, outputs: list[Output]) -> None:
         COMMIT(self, outputs)
 
 
-async def _committed_or_not(_self: Outbox, _seq: int) -> bool:
+async def _committed_or_not(_self: CommitOutbox, _seq: int) -> bool:
     return True
 
 
-def _receive_anything(self: Reading, shard: Shard, _partition: object, records: Records) -> None:
+def _receive_anything(self: CommandReader, shard: Shard, _partition: object, records: Records) -> None:
     shard.receive(records)
     self._worker.work_to_do.set()
 
 
 def _over_the_newest(self: SnapshotRing, slots: int) -> RingSlot:
-    place = NEXT_PLACE(self, slots)
+    place = NEXT_SLOT(self, slots)
     return place if self._newest is None else place._replace(slot=self._newest.manifest.slot)
 
 
-def _promoted_without_looking(self: Shard, ends: Ends, outbox: Outbox) -> None:
-    assert self.withheld is not None, "only a standby's shard is promoted"
+def _promoted_without_looking(self: Shard, ends: LogEnds, outbox: CommitOutbox) -> None:
+    assert self.uncommitted is not None, "only a standby's shard is promoted"
     self.outbox = outbox
-    commands, oldest_ms = self.withheld.hand_over()
+    commands, oldest_ms = self.uncommitted.hand_over()
     if commands:
         outbox.put(commands, oldest_ms)
     self._replay_to(ends)
-    self.withheld = None
-    self._see_where_it_is()
+    self.uncommitted = None
+    self._update_phase()
 
 
-async def _promoted_though_frozen(self: Owning, shard: Shard) -> None:
-    seized = await self._in_thread(seize, self._source, shard.number)
-    outbox = self._outbox_of(shard, seized)
-    shard.promote(seized.ends, outbox)
-    self._taken_over(shard, seized)
+async def _promoted_though_frozen(self: ShardLifecycle, shard: Shard) -> None:
+    fenced = await self._in_thread(fence, self._source, shard.number)
+    outbox = self._outbox_of(shard, fenced)
+    shard.promote(fenced.ends, outbox)
+    self._taken_over(shard, fenced)
     await outbox.commit_for_ever()
 
 
@@ -115,23 +115,23 @@ def _live_at_any_end(self: Shard) -> None:
 
 
 SABOTAGES: Final = (
-    Sabotage("the watermark is read before the fencing", owning, "seize", _watermark_before_fence, 400),
+    Sabotage("the watermark is read before the fencing", lifecycle, "fence", _watermark_before_fence, 400),
     Sabotage("a snapshot above the watermark is accepted", load, "why_unusable", _above_the_watermark, 100),
     Sabotage("silence ends an event early", Shard, "_compare_with_watermark", _silent_for_one_less, 20),
     Sabotage("silence ends a command late", Shard, "_compare_with_watermark", _silent_for_one_more, 20),
     Sabotage("the digest at the watermark is not compared", Shard, "_compare_with_watermark", _any_digest, 400),
-    Sabotage("the failure of a transaction is swallowed", Outbox, "_commit", _swallow, 100),
-    Sabotage("a transaction without an answer is done again", Outbox, "_commit", _commit_again, 100),
-    Sabotage("records that do not follow are taken", Reading, "_receive", _receive_anything, 50),
-    Sabotage("a snapshot does not wait for its events", Outbox, "until_committed", _committed_or_not, 50),
+    Sabotage("the failure of a transaction is swallowed", CommitOutbox, "_commit", _swallow, 100),
+    Sabotage("a transaction without an answer is done again", CommitOutbox, "_commit", _commit_again, 100),
+    Sabotage("records that do not follow are taken", CommandReader, "_receive", _receive_anything, 50),
+    Sabotage("a snapshot does not wait for its events", CommitOutbox, "until_committed", _committed_or_not, 50),
     Sabotage("the ring overwrites its newest", SnapshotRing, "next_slot", _over_the_newest, 20),
     Sabotage("a copy does not keep what changes", LedgerCopy, "keep", lambda *_: None, 300),
     Sabotage("an offset gap is taken for a delay", OffsetProbe, "is_gap_at", lambda *_: False, 200),
     Sabotage("a promoted standby does not look again", Shard, "promote", _promoted_without_looking, 300),
     Sabotage("any mark is taken for the end", kafka, "is_at_end", lambda *_: True, 100),
-    Sabotage("commands may end before the events do", Shard, "_see_where_it_is", _live_at_any_end, 300),
+    Sabotage("commands may end before the events do", Shard, "_update_phase", _live_at_any_end, 300),
 )
 # Too seldom by chance: a scene of its own brings it about.
 FROZEN_STANDBY: Final = Sabotage(
-    "a standby that froze is promoted as it is", Owning, "_promote", _promoted_though_frozen, 0
+    "a standby that froze is promoted as it is", ShardLifecycle, "_promote", _promoted_though_frozen, 0
 )

@@ -225,9 +225,9 @@ def test_price_11_each_symbol_has_a_condition_of_its_own() -> None:
 
 
 def test_price_12_a_price_is_stale_five_seconds_after_its_last_tick_or_alive_mark() -> None:
-    ticket = (deposit(1_000), long(BTC, margin=100, at=50_000))
-    given(*ticket).when(wait("4.997999"), close(1)).then(closed_by_hand(1))  # 4.999999 after the tick
-    given(*ticket).when(wait("4.998"), close(1)).then(refused(Rejection.PRICE_STALE))  # 5.000000
+    opened = (deposit(1_000), long(BTC, margin=100, at=50_000))
+    given(*opened).when(wait("4.997999"), close(1)).then(closed_by_hand(1))  # 4.999999 after the tick
+    given(*opened).when(wait("4.998"), close(1)).then(refused(Rejection.PRICE_STALE))  # 5.000000
 
 
 def test_price_12_an_accepted_tick_after_the_gap_and_its_confirmation_end_staleness() -> None:

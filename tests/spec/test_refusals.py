@@ -78,7 +78,7 @@ CANNOT_COEXIST: Final = {
     (Rejection.DEADLINE_PASSED, Rejection.DEADLINE_TOO_FAR): "a deadline is one moment",
     (Rejection.SYMBOL_UNKNOWN, Rejection.MARKET_HALTED): "an unknown symbol has no market",
     (Rejection.MARKET_HALTED, Rejection.MARKET_CLOSE_ONLY): "a market has one status",
-    (Rejection.NO_PRICE, Rejection.CLIENT_ORDER_ID_USED): "the ticket that used it was filled at a price",
+    (Rejection.NO_PRICE, Rejection.CLIENT_ORDER_ID_USED): "the position that used it was filled at a price",
     (Rejection.BELOW_MINIMUM, Rejection.ABOVE_MAXIMUM): "the least is at most the most",
 }
 SLOW: Final = Rejection.TOO_MANY_COMMANDS

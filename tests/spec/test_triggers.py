@@ -169,8 +169,8 @@ def test_trig_04_a_position_closes_by_the_trigger_reached_first_and_at_one_price
 
 def test_trig_04_the_tenth_position_fires_after_the_ninth() -> None:
     """By number, not by the letters of its id."""
-    tickets = [long(BTC, margin=10, leverage=10, stop=49_000) for _ in range(11)]
-    given(deposit(1_000), market(BTC, 50_000), *tickets).when(price(BTC, 49_000)).then(
+    positions = [long(BTC, margin=10, leverage=10, stop=49_000) for _ in range(11)]
+    given(deposit(1_000), market(BTC, 50_000), *positions).when(price(BTC, 49_000)).then(
         *[stopped(number, at=49_000) for number in range(1, 12)]
     )
 

@@ -39,7 +39,7 @@ BILLION = 10**9
 
 
 @dataclass
-class Ticket:
+class Position:
     """An open position."""
 
     number: int
@@ -146,7 +146,7 @@ class Naive:
         self.memories: dict[str, list[Memory]] = {}
         self.named: dict[tuple[str, str], int] = {}
         self.broadcasts: dict[str, Broadcast] = {}
-        self.tickets: list[Ticket] = []
+        self.positions: list[Position] = []
         self.count = 0
         self.house = self.fees = self.insurance = 0
         self.rules = 1
@@ -182,10 +182,10 @@ class Naive:
             case OpenPosition():
                 answer.opened = self._open(command)
             case ClosePosition():
-                ticket = self._owned(command)
-                require(self.status[ticket.symbol] != "halted", "MARKET_HALTED")
-                self._require_price(ticket.symbol)
-                answer.closes.append(self._close(ticket, "manual"))
+                position = self._owned(command)
+                require(self.status[position.symbol] != "halted", "MARKET_HALTED")
+                self._require_price(position.symbol)
+                answer.closes.append(self._close(position, "manual"))
             case ReducePosition() | ReduceOldest():
                 self._reduce(command, answer)
             case AmendStops():
@@ -249,7 +249,7 @@ class Naive:
         require(command.amount > 0, "AMOUNT_NOT_POSITIVE")
         today = (command.account_id, self.time // DAY)
         require(self.paid_in.get(today, 0) + command.amount <= 100_000 * MILLION, "DEPOSIT_LIMIT")
-        margin = sum(ticket.margin for ticket in self.tickets if ticket.owner == command.account_id)
+        margin = sum(position.margin for position in self.positions if position.owner == command.account_id)
         balance = self.cash[command.account_id] + margin
         require(balance + command.amount <= BILLION * MILLION, "BALANCE_LIMIT")
         self.paid_in[today] = self.paid_in.get(today, 0) + command.amount
@@ -283,13 +283,13 @@ class Naive:
         require(lots >= rules.quantity_min, "BELOW_MINIMUM")
         require(lots <= rules.quantity_max, "ABOVE_MAXIMUM")
         require(notional <= rules.notional_max, "POSITION_NOTIONAL_LIMIT")
-        same = [ticket for ticket in self.tickets if ticket.symbol == order.symbol]
-        mine = sum(ticket.worth(ticket.entry) for ticket in same if ticket.owner == order.account_id)
+        same = [position for position in self.positions if position.symbol == order.symbol]
+        mine = sum(position.worth(position.entry) for position in same if position.owner == order.account_id)
         require(mine + notional <= rules.account_notional_max, "ACCOUNT_NOTIONAL_LIMIT")
-        side = sum(ticket.worth(ticket.entry) for ticket in same if ticket.long == long)
+        side = sum(position.worth(position.entry) for position in same if position.long == long)
         require(side + notional <= rules.side_notional_max, "SIDE_NOTIONAL_LIMIT")
         check_stops(long=long, leave=leave, stop=order.stop_loss, take=order.take_profit)
-        ticket = Ticket(
+        position = Position(
             number=self.count + 1,
             owner=order.account_id,
             symbol=order.symbol,
@@ -302,7 +302,7 @@ class Naive:
             stop=order.stop_loss,
             take=order.take_profit,
         )
-        require(not ticket.doomed(leave), "LIQUIDATABLE_AT_ONCE")
+        require(not position.doomed(leave), "LIQUIDATABLE_AT_ONCE")
         require(self.cash[order.account_id] >= margin + fee, "INSUFFICIENT_MARGIN")
         if order.client_order_id is not None:
             used_at = self.named.get((order.account_id, order.client_order_id))
@@ -311,26 +311,26 @@ class Naive:
         self.cash[order.account_id] -= margin + fee
         self.fees += fee
         self.count += 1
-        self.tickets.append(ticket)
-        return ticket.number
+        self.positions.append(position)
+        return position.number
 
     def _amend(self, command: AmendStops) -> None:
         require(command.amend_stop_loss or command.amend_take_profit, "MALFORMED")
-        ticket = self._owned(command)
+        position = self._owned(command)
         stop = command.stop_loss if command.amend_stop_loss else None
         take = command.take_profit if command.amend_take_profit else None
         if stop is not None or take is not None:
-            self._require_price(ticket.symbol)
-            check_stops(long=ticket.long, leave=self._leave(ticket), stop=stop, take=take)
+            self._require_price(position.symbol)
+            check_stops(long=position.long, leave=self._leave(position), stop=stop, take=take)
         if command.amend_stop_loss:
-            ticket.stop = stop
+            position.stop = stop
         if command.amend_take_profit:
-            ticket.take = take
+            position.take = take
 
-    def _owned(self, command: ClosePosition | ReducePosition | AmendStops) -> Ticket:
-        for ticket in self.tickets:
-            if f"0-{ticket.number}" == command.position_id and ticket.owner == command.account_id:
-                return ticket
+    def _owned(self, command: ClosePosition | ReducePosition | AmendStops) -> Position:
+        for position in self.positions:
+            if f"0-{position.number}" == command.position_id and position.owner == command.account_id:
+                return position
         raise Refused("POSITION_NOT_OPEN")
 
     def _require_price(self, symbol: str) -> None:
@@ -339,44 +339,44 @@ class Naive:
         require(worth != "unconfirmed", "PRICE_UNCONFIRMED")
         require(worth != "stale", "PRICE_STALE")
 
-    def _leave(self, ticket: Ticket) -> int:
-        quote = self.prices.quotes[ticket.symbol]
-        return quote.bid if ticket.long else quote.ask
+    def _leave(self, position: Position) -> int:
+        quote = self.prices.quotes[position.symbol]
+        return quote.bid if position.long else quote.ask
 
     def _fire(self, symbol: str, answer: Answer) -> None:
         """Close whatever this price reaches: all falling levels from above, then all rising ones from below."""
         if self.status[symbol] == "halted":
             return
-        reached: list[tuple[bool, int, int, int, Ticket]] = []
-        for ticket in self.tickets:
-            if ticket.symbol != symbol:
+        reached: list[tuple[bool, int, int, int, Position]] = []
+        for position in self.positions:
+            if position.symbol != symbol:
                 continue
-            price = self._leave(ticket)
-            falls = ticket.long  # its losses lie below
-            if ticket.doomed(price):
-                reached.append(level(rising=not falls, at=ticket.doom(price), kind=0, ticket=ticket))
-            if ticket.stop is not None and (price <= ticket.stop if ticket.long else price >= ticket.stop):
-                reached.append(level(rising=not falls, at=ticket.stop, kind=1, ticket=ticket))
-            if ticket.take is not None and (price >= ticket.take if ticket.long else price <= ticket.take):
-                reached.append(level(rising=falls, at=ticket.take, kind=2, ticket=ticket))
-        for _, _, kind, _, ticket in sorted(reached, key=lambda entry: entry[:4]):
-            if ticket in self.tickets:
-                answer.closes.append(self._close(ticket, ("liquidation", "stop_loss", "take_profit")[kind]))
+            price = self._leave(position)
+            falls = position.long  # its losses lie below
+            if position.doomed(price):
+                reached.append(level(rising=not falls, at=position.doom(price), kind=0, position=position))
+            if position.stop is not None and (price <= position.stop if position.long else price >= position.stop):
+                reached.append(level(rising=not falls, at=position.stop, kind=1, position=position))
+            if position.take is not None and (price >= position.take if position.long else price <= position.take):
+                reached.append(level(rising=falls, at=position.take, kind=2, position=position))
+        for _, _, kind, _, position in sorted(reached, key=lambda entry: entry[:4]):
+            if position in self.positions:
+                answer.closes.append(self._close(position, ("liquidation", "stop_loss", "take_profit")[kind]))
 
     def _reduce(self, command: ReducePosition | ReduceOldest, answer: Answer) -> None:
         """Close so many lots of one position, or of the oldest of a kind, if there are as many."""
         if isinstance(command, ReducePosition):
-            tickets = [self._owned(command)]
-            symbol = tickets[0].symbol
+            positions = [self._owned(command)]
+            symbol = positions[0].symbol
         else:
             require(command.symbol in self.instruments, "SYMBOL_UNKNOWN")
-            tickets, symbol = [ticket for ticket in self.tickets if is_meant(ticket, command)], command.symbol
+            positions, symbol = [position for position in self.positions if is_meant(position, command)], command.symbol
         require(self.status[symbol] != "halted", "MARKET_HALTED")
         self._require_price(symbol)
         require(command.quantity > 0, "AMOUNT_NOT_POSITIVE")
         left, shares = command.quantity, []
-        for ticket in tickets:
-            shares.append((ticket, min(left, ticket.lots)))
+        for position in positions:
+            shares.append((position, min(left, position.lots)))
             left -= shares[-1][1]
             if left == 0:
                 break
@@ -385,51 +385,51 @@ class Naive:
             stays = last.lots - taken
             require(stays == 0 or stays >= self.instruments[last.symbol].quantity_min, "BELOW_MINIMUM")
         require(left == 0, "ABOVE_MAXIMUM")
-        for ticket, taken in shares:
-            self._close_part(ticket, taken, answer)
+        for position, taken in shares:
+            self._close_part(position, taken, answer)
 
-    def _close_part(self, ticket: Ticket, lots: int, answer: Answer) -> None:
-        price = self._leave(ticket)
-        part = dataclasses.replace(ticket, lots=lots, margin=0)
-        rest = dataclasses.replace(ticket, lots=ticket.lots - lots)
+    def _close_part(self, position: Position, lots: int, answer: Answer) -> None:
+        price = self._leave(position)
+        part = dataclasses.replace(position, lots=lots, margin=0)
+        rest = dataclasses.replace(position, lots=position.lots - lots)
         fee, profit = part.fee(price), part.equity(price)
         rest.margin -= max(0, fee - profit)
         if rest.lots == 0 or rest.margin <= 0 or rest.doomed(price):
-            answer.closes.append(self._close(ticket, "manual"))
+            answer.closes.append(self._close(position, "manual"))
             return
         stays = max(ceil(rest.worth(price) / rest.leverage), rest.required(price), rest.fee(price))
-        free = max(0, min(floor(Fraction(rest.margin * lots, ticket.lots)), rest.equity(price) - stays))
+        free = max(0, min(floor(Fraction(rest.margin * lots, position.lots)), rest.equity(price) - stays))
         returned = free + max(0, profit - fee)
-        self.cash[ticket.owner] += returned
+        self.cash[position.owner] += returned
         self.house -= profit
         self.fees += fee
-        ticket.lots, ticket.margin = rest.lots, rest.margin - free
-        answer.parts.append(Part(ticket.number, lots, price, returned))
+        position.lots, position.margin = rest.lots, rest.margin - free
+        answer.parts.append(Part(position.number, lots, price, returned))
 
-    def _close(self, ticket: Ticket, reason: str) -> Close:
-        price = self._leave(ticket)
-        equity = ticket.equity(price)
+    def _close(self, position: Position, reason: str) -> Close:
+        price = self._leave(position)
+        equity = position.equity(price)
         left = max(equity, 0)
-        if ticket.doomed(price):
-            charge = min(left, ceil(Fraction(ticket.worth(price) * ticket.rates.liquidation_fee_rate, MILLION)))
+        if position.doomed(price):
+            charge = min(left, ceil(Fraction(position.worth(price) * position.rates.liquidation_fee_rate, MILLION)))
             self.insurance += charge
         else:
-            charge = min(left, ticket.fee(price))
+            charge = min(left, position.fee(price))
             self.fees += charge
-        self.house += ticket.margin - left
+        self.house += position.margin - left
         if equity < 0:
             paid = min(self.insurance, -equity)
             self.insurance -= paid
             self.house += paid
-        self.cash[ticket.owner] += left - charge
-        self.tickets.remove(ticket)
-        return Close(ticket.number, reason, price, left - charge)
+        self.cash[position.owner] += left - charge
+        self.positions.remove(position)
+        return Close(position.number, reason, price, left - charge)
 
 
-def is_meant(ticket: Ticket, command: ReduceOldest) -> bool:
+def is_meant(position: Position, command: ReduceOldest) -> bool:
     """Say whether a position is of the kind the command names."""
-    is_theirs = ticket.owner == command.account_id and ticket.symbol == command.symbol
-    return is_theirs and ticket.long == (command.side == "long") and ticket.leverage * 100 == command.leverage
+    is_theirs = position.owner == command.account_id and position.symbol == command.symbol
+    return is_theirs and position.long == (command.side == "long") and position.leverage * 100 == command.leverage
 
 
 def require(holds: object, refusal: str) -> None:
@@ -445,6 +445,6 @@ def check_stops(*, long: bool, leave: int, stop: int | None, take: int | None) -
     require(take is None or sign * take > sign * leave, "TAKE_PROFIT_WRONG_SIDE")
 
 
-def level(*, rising: bool, at: int, kind: int, ticket: Ticket) -> tuple[bool, int, int, int, Ticket]:
+def level(*, rising: bool, at: int, kind: int, position: Position) -> tuple[bool, int, int, int, Position]:
     """Give what levels are sorted by: falling ones first and from above."""
-    return rising, at if rising else -at, kind, ticket.number, ticket
+    return rising, at if rising else -at, kind, position.number, position

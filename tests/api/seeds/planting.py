@@ -7,10 +7,10 @@ import msgspec
 import pytest
 
 from engine.core import margin, opening, stops
+from engine.core.context import CommandContext
 from engine.core.records import Position, Quote
 from engine.core.state import State
 from engine.core.triggers import LIQUIDATION, TAKE_PROFIT, Trigger, TriggerIndex
-from engine.core.turn import Turn
 from schemas.commands import OpenPosition
 from schemas.events import Event
 from schemas.messages import Instrument
@@ -66,8 +66,8 @@ def _takes_at_once(index: TriggerIndex, bid: int, ask: int) -> list[Trigger]:
 
 
 def _changed(change: Callable[[OpenPosition], dict[str, Any]]) -> Callable[..., Event]:
-    def decide_open(state: State, command: OpenPosition, turn: Turn) -> Event:
-        return DECIDE_OPEN(state, msgspec.structs.replace(command, **change(command)), turn)
+    def decide_open(state: State, command: OpenPosition, context: CommandContext) -> Event:
+        return DECIDE_OPEN(state, msgspec.structs.replace(command, **change(command)), context)
 
     return decide_open
 

@@ -8,20 +8,20 @@ from typing import Any, Final
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
-from engine.shell.following import Following, OwnedShards
 from engine.shell.group import SESSION_MS
 from engine.shell.liveness import CANNOT_COMMIT, Liveness
 from engine.shell.log import KafkaLog
 from engine.shell.main import finish, leave
-from engine.shell.metrics import Metrics
-from engine.shell.reading import Batch, Reading
+from engine.shell.metrics import EngineMetrics
+from engine.shell.reading import Batch, CommandReader
 from engine.shell.shard import Shard, Step
-from engine.shell.worker import Role, Worker
+from engine.shell.standby import OwnedShards, Standby
+from engine.shell.worker import EngineWorker, Role
 from runtime.settings import Settings
 from schemas.topics import COMMANDS
-from tests.simulation.beings import Being, Died
 from tests.simulation.loop import SimulatedLoop
 from tests.simulation.reader import SimulatedReader
+from tests.simulation.simulated_process import ProcessDied, SimulatedProcess
 from tests.simulation.trace import Trace
 
 BATCHES_AHEAD: Final = 2
@@ -29,16 +29,16 @@ MEASURE_S: Final = 1.0
 POSITIONS_S: Final = 5.0
 
 
-class Process(Being):
+class EngineProcess(SimulatedProcess):
     """A worker from its start to its end, which may come at any moment."""
 
     def __init__(self, name: str, place: int, settings: Settings, role: Role, step: Step, trace: Trace) -> None:
         super().__init__(name)
         self.place = place
         self.settings = settings
-        self.worker: Worker | None = None
+        self.worker: EngineWorker | None = None
         self._role: Role = role
-        self._following: Following | None = None
+        self._standby: Standby | None = None
         self._step = step
         self._trace = trace
         self._asked_to_stop: asyncio.Event | None = None
@@ -60,9 +60,9 @@ class Process(Being):
 
     def hear_of_death(self) -> None:
         """Take the signal that the owner ended, whether that is true or not."""
-        if self._following is not None:
+        if self._standby is not None:
             self._trace.add(self.name, "is told that its owner ended")
-            self._following.owner_is_dead.set()
+            self._standby.owner_is_dead.set()
 
     def kill(self) -> None:
         """End without a farewell."""
@@ -87,11 +87,11 @@ class Process(Being):
         self._asked_to_stop = asyncio.Event()
         liveness = Liveness(SESSION_MS / 1_000)
         source = KafkaLog(self.settings)
-        worker = self.worker = Worker(self.settings, source, reader, liveness, _metrics(), self._step, self._role)
+        worker = self.worker = EngineWorker(self.settings, source, reader, liveness, _metrics(), self._step, self._role)
         if self._role == "standby":
-            self._following = Following(worker, source, reader, owned)
+            self._standby = Standby(worker, source, reader, owned)
         batches: asyncio.Queue[Batch] = asyncio.Queue(BATCHES_AHEAD)
-        reading = Reading(worker, reader, batches)  # type: ignore[arg-type]  # Of a channel it only puts.
+        reading = CommandReader(worker, reader, batches)  # type: ignore[arg-type]  # Of a channel it only puts.
         await reader.start()
         tasks = [
             self._task(liveness.beat()),
@@ -111,14 +111,14 @@ class Process(Being):
         self._trace.add(self.name, "stopped")
         self.is_dead = True
 
-    async def _join(self, worker: Worker, reader: Any) -> None:
-        if self._following is not None:
-            await self._following.until_needed()
+    async def _join(self, worker: EngineWorker, reader: Any) -> None:
+        if self._standby is not None:
+            await self._standby.until_needed()
             self._trace.add(self.name, "takes its owner's place")
             worker.promote()
         worker.membership.join(reader)
 
-    async def _execute(self, worker: Worker, batches: "asyncio.Queue[Batch]") -> None:
+    async def _execute(self, worker: EngineWorker, batches: "asyncio.Queue[Batch]") -> None:
         """Do what the app's agent does."""
         while True:
             batch = await batches.get()
@@ -128,7 +128,7 @@ class Process(Being):
         """A part that fails ends the process, as its supervisor does."""
 
         def look(task: "asyncio.Task[None]") -> None:
-            if not task.cancelled() and (error := task.exception()) is not None and not isinstance(error, Died):
+            if not task.cancelled() and (error := task.exception()) is not None and not isinstance(error, ProcessDied):
                 self._trace.add(self.name, "ends: a part of it failed", code=CANNOT_COMMIT, error=repr(error))
                 self.is_dead = True
 
@@ -138,9 +138,9 @@ class Process(Being):
 
 
 @cache
-def _metrics() -> Metrics:
+def _metrics() -> EngineMetrics:
     """Shared metrics that no test reads: making them anew costs more than the rest of a start."""
-    return Metrics()
+    return EngineMetrics()
 
 
 async def _every(seconds: float, do: Callable[[], Coroutine[Any, Any, None]]) -> None:
@@ -149,7 +149,7 @@ async def _every(seconds: float, do: Callable[[], Coroutine[Any, Any, None]]) ->
         await do()
 
 
-async def _measure(worker: Worker, reading: Reading, reader: SimulatedReader) -> None:
+async def _measure(worker: EngineWorker, reading: CommandReader, reader: SimulatedReader) -> None:
     """Look where the logs end, as the app's timer does."""
     shards = list(worker.shards.values())
     try:

@@ -1,4 +1,4 @@
-"""One command's turn: its place in the log, and what every event it gives has in front."""
+"""Which command is executed: its place in the log, and the header every event it gives begins with."""
 
 import msgspec
 
@@ -7,7 +7,7 @@ from schemas.events import CommandRejected
 from schemas.rejections import Rejection
 
 
-class Turn(msgspec.Struct, kw_only=True):
+class CommandContext(msgspec.Struct, kw_only=True):
     """first_seq: of its first event; index: of the next one. content: null where the id is not remembered."""
 
     offset: int
@@ -23,28 +23,30 @@ class Turn(msgspec.Struct, kw_only=True):
 Header = tuple[int, int | None, int, int, str | None, bytes | None, str | None, int]
 
 
-def header(state: State, turn: Turn, account_id: str | None, *, opens: bool = False) -> Header:
+def header(state: State, context: CommandContext, account_id: str | None, *, opens: bool = False) -> Header:
     """Give the next event's header; only the outcome, index 0, says that the id is remembered.
 
     opens: the event makes the account, and is its first.
     """
-    index = turn.index
-    turn.index = index + 1
+    index = context.index
+    context.index = index + 1
     account = state.accounts.get(account_id) if account_id is not None else None
     return (
-        turn.first_seq + index,
+        context.first_seq + index,
         account.seq + 1 if account is not None else 1 if opens else None,
-        turn.offset,
+        context.offset,
         index,
-        turn.command_id,
-        turn.content if index == 0 else None,
+        context.command_id,
+        context.content if index == 0 else None,
         account_id,
-        turn.time,
+        context.time,
     )
 
 
-def rejected(state: State, turn: Turn, rejection: Rejection, account_id: str | None = None) -> CommandRejected:
+def rejected(
+    state: State, context: CommandContext, rejection: Rejection, account_id: str | None = None
+) -> CommandRejected:
     """Give the event of a command that changes nothing."""
     if account_id is not None and account_id not in state.accounts:
-        turn.content = None  # There is no account to remember the id for.
-    return CommandRejected(*header(state, turn, account_id), command=turn.command, rejection=rejection.value)
+        context.content = None  # There is no account to remember the id for.
+    return CommandRejected(*header(state, context, account_id), command=context.command, rejection=rejection.value)

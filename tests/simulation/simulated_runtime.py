@@ -17,14 +17,14 @@ from structlog._config import BoundLoggerLazyProxy
 from engine.shell import liveness
 from engine.snapshot import copy_on_write, schedule
 from schemas import snapshots as schemas
-from tests.simulation.beings import BEING, Died
 from tests.simulation.clients import Network, SimulatedConsumer, SimulatedProducer
 from tests.simulation.cluster import START_MS
 from tests.simulation.jobs import INTERLEAVED
 from tests.simulation.loop import SimulatedLoop
+from tests.simulation.simulated_process import CURRENT_PROCESS, ProcessDied
 from tests.simulation.trace import Trace
 
-STANDS_ON_IT: Final = ("engine.shell.", "engine.snapshot.", "runtime.kafka", "audit.")
+REPLACED_IN: Final = ("engine.shell.", "engine.snapshot.", "runtime.kafka", "audit.")
 # What a slice of a snapshot's copy is measured by goes on by up to this each time it is looked at.
 INSTANT_S: Final = 0.001
 # In a take-over the order of things is everything.
@@ -103,14 +103,14 @@ class TracedLog:
 
     def _say(self, what: str, **facts: Any) -> None:
         facts.pop("exc_info", None)
-        self._trace.add(BEING.get().name, what, **facts)
+        self._trace.add(CURRENT_PROCESS.get().name, what, **facts)
 
     debug = info = warning = error = critical = exception = _say
 
 
 @contextmanager
 def simulated(loop: SimulatedLoop, network: Network, trace: Trace) -> Iterator[None]:
-    """Let the shell stand on this loop and these brokers, wherever it looks something up."""
+    """Let the shell run on this loop and these brokers, wherever it looks something up."""
     stand_ins = _stand_ins(loop, network, trace)
     places = [(module, name, stand_ins[kind]) for module, name, kind in _places()]
     places += [(module, name, size) for module, name, size in SCALE]
@@ -140,10 +140,10 @@ def _stand_ins(loop: SimulatedLoop, network: Network, trace: Trace) -> dict[str,
     )
 
     def leave_at_once(code: int, reason: str, **facts: object) -> NoReturn:
-        being = BEING.get()
-        trace.add(being.name, f"ends itself: {reason}", code=code, **facts)
-        being.is_dead = True
-        raise Died
+        process = CURRENT_PROCESS.get()
+        trace.add(process.name, f"ends itself: {reason}", code=code, **facts)
+        process.is_dead = True
+        raise ProcessDied
 
     return {
         "time": clock,
@@ -180,7 +180,7 @@ def _places() -> list[tuple[ModuleType, str, str]]:
     }
     found = []
     for module_name, module in sorted(sys.modules.items()):
-        if not module_name.startswith(STANDS_ON_IT):
+        if not module_name.startswith(REPLACED_IN):
             continue
         for name, value in vars(module).items():
             kind = "log" if isinstance(value, BoundLoggerLazyProxy) else kinds.get(id(value))

@@ -6,12 +6,12 @@ from contextvars import ContextVar
 from typing import Final
 
 
-class Died(BaseException):
+class ProcessDied(BaseException):
     """Ends whatever a simulated process was doing when it died."""
 
 
-class Being:
-    """Something that acts, and can be paused or die."""
+class SimulatedProcess:
+    """One that can be paused or die."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -20,5 +20,5 @@ class Being:
         self.held: deque[asyncio.Handle] = deque()
 
 
-WORLD: Final = Being("world")
-BEING: ContextVar[Being] = ContextVar("being", default=WORLD)
+WORLD: Final = SimulatedProcess("world")
+CURRENT_PROCESS: ContextVar[SimulatedProcess] = ContextVar("current_process", default=WORLD)

@@ -1,4 +1,4 @@
-"""How a shard comes to be this process's: taken over, followed, or promoted, step by step; and how it is let go."""
+"""How a shard becomes this process's: taken over, followed, or promoted, step by step; and how it is released."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
@@ -10,14 +10,14 @@ from typing import Any, ParamSpec, TypeVar
 
 import structlog
 
-from engine.shell.garbage import Garbage
+from engine.shell.gc_control import GcControl
 from engine.shell.liveness import CANNOT_COMMIT, Liveness, leave_at_once
 from engine.shell.log import Log
-from engine.shell.metrics import Metrics
-from engine.shell.outbox import Outbox
+from engine.shell.metrics import EngineMetrics
+from engine.shell.outbox import CommitOutbox
 from engine.shell.shard import Shard
-from engine.shell.take_over import Ends, Seized, Start, ends_of, load, seize
-from engine.shell.withheld import Withheld
+from engine.shell.take_over import FencedShard, LogEnds, ShardStart, fence, load, log_ends
+from engine.shell.uncommitted import UncommittedOutputs
 from engine.snapshot.publish import SnapshotPublisher
 from engine.snapshot.schedule import SnapshotSchedule
 from runtime.settings import Settings
@@ -28,7 +28,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-class Owning:
+class ShardLifecycle:
     """What is under way with each shard, in a task of its own. Everything but the threads' work is on the event loop.
 
     on_reading: its commands can be read, or no more. on_failure: a transaction of its failed. on_frozen: it froze
@@ -40,7 +40,7 @@ class Owning:
         settings: Settings,
         source: Log,
         liveness: Liveness,
-        metrics: Metrics,
+        metrics: EngineMetrics,
         snapshots: SnapshotSchedule[Shard],
         *,
         on_reading: Callable[[Shard], None],
@@ -58,7 +58,7 @@ class Owning:
         self._on_failure = on_failure
         self._on_frozen = on_frozen
         self._tasks: dict[Shard, asyncio.Task[None]] = {}
-        self._garbage = Garbage()
+        self._gc = GcControl()
         self._threads = ThreadPoolExecutor(settings.shards, "take-over")
 
     def own(self, shard: Shard) -> None:
@@ -81,44 +81,44 @@ class Owning:
             self._metrics.recovery_seconds.observe(seconds)
             log.info("shard live", shard=shard.number, next_offset=shard.next_offset, seconds=round(seconds, 3))
         if all(each.phase in ("live", "following", "frozen") for each in self._tasks):
-            self._garbage.keep_what_is_there()
+            self._gc.freeze()
 
-    def let_go(self, shard: Shard) -> None:
+    def release(self, shard: Shard) -> None:
         """Write nothing more of a shard; what its producers still do is the next owner's to abort."""
         self._end(shard, self._tasks.pop(shard))
 
-    def let_all_go(self) -> None:
+    def release_all(self) -> None:
         """Write nothing more at all: the process ends."""
         for shard, task in self._tasks.items():
             self._end(shard, task)
 
     async def _own(self, shard: Shard) -> None:
-        seized = await self._in_thread(seize, self._source, shard.number)
-        start = await self._load(shard, seized.ends)
-        outbox = self._outbox_of(shard, seized)
-        shard.recover(start, seized.ends, outbox)
-        self._taken_over(shard, seized)
-        del seized, start  # The outbox and the publisher alone hold a producer each, and let go of it.
+        fenced = await self._in_thread(fence, self._source, shard.number)
+        start = await self._load(shard, fenced.ends)
+        outbox = self._outbox_of(shard, fenced)
+        shard.recover(start, fenced.ends, outbox)
+        self._taken_over(shard, fenced)
+        del fenced, start  # The outbox and the publisher alone hold a producer each, and let go of it.
         await outbox.commit_for_ever()
 
     async def _follow(self, shard: Shard) -> None:
-        ends = await self._in_thread(ends_of, self._source, shard.number)
+        ends = await self._in_thread(log_ends, self._source, shard.number)
         start = await self._load(shard, ends)
-        shard.recover(start, ends, Withheld(max(start.state.seq, ends.watermark.seq)))
+        shard.recover(start, ends, UncommittedOutputs(max(start.state.seq, ends.watermark.seq)))
         self._show_start("shard followed", shard, ends)
         self._on_reading(shard)
 
     async def _promote(self, shard: Shard) -> None:
-        seized = await self._in_thread(seize, self._source, shard.number)
+        fenced = await self._in_thread(fence, self._source, shard.number)
         if shard.phase == "frozen":
             # Meanwhile; what it executed before is not in the log yet, and a take-over of its own brings it there.
             self._on_frozen(shard)
             return
         shard.progress.end()
-        outbox = self._outbox_of(shard, seized)
-        shard.promote(seized.ends, outbox)
-        self._taken_over(shard, seized)
-        del seized
+        outbox = self._outbox_of(shard, fenced)
+        shard.promote(fenced.ends, outbox)
+        self._taken_over(shard, fenced)
+        del fenced
         await outbox.commit_for_ever()
 
     def _end(self, shard: Shard, task: asyncio.Task[None]) -> None:
@@ -127,36 +127,36 @@ class Owning:
             shard.outbox.close()
         task.cancel()
 
-    async def _load(self, shard: Shard, ends: Ends) -> Start:
-        with self._garbage.left_alone():
+    async def _load(self, shard: Shard, ends: LogEnds) -> ShardStart:
+        with self._gc.paused():
             return await self._in_thread(load, self._source, shard.number, self._settings.shards, ends, shard.progress)
 
-    def _outbox_of(self, shard: Shard, seized: Seized) -> Outbox:
-        return Outbox(
+    def _outbox_of(self, shard: Shard, fenced: FencedShard) -> CommitOutbox:
+        return CommitOutbox(
             shard.number,
-            seized.producers.events,
-            seized.ends.watermark.seq,
+            fenced.producers.events,
+            fenced.ends.watermark.seq,
             self._liveness,
             self._metrics,
             on_commit=self._on_commit,
             on_failure=lambda error: self._on_failure(shard, error),
         )
 
-    def _taken_over(self, shard: Shard, seized: Seized) -> None:
+    def _taken_over(self, shard: Shard, fenced: FencedShard) -> None:
         publisher = SnapshotPublisher(
             shard.number,
-            seized.producers.snapshots,
+            fenced.producers.snapshots,
             self._source,
             self._settings.engine_max_snapshots,
             self._liveness.check,
         )
         self._snapshots.begin(shard, publisher)
-        self._show_start("shard taken over", shard, seized.ends)
+        self._show_start("shard taken over", shard, fenced.ends)
         self._on_reading(shard)
         if shard.phase == "live":
             self.recovered(shard)
 
-    def _show_start(self, what: str, shard: Shard, ends: Ends) -> None:
+    def _show_start(self, what: str, shard: Shard, ends: LogEnds) -> None:
         log.info(
             what,
             shard=shard.number,
@@ -174,7 +174,7 @@ class Owning:
             partial(copy_context().run, function, *args, **kwargs),  # Its log lines name the service.
         )
 
-    def _begin(self, shard: Shard, owning: Coroutine[Any, Any, None]) -> None:
+    def _begin(self, shard: Shard, work: Coroutine[Any, Any, None]) -> None:
         """A task that fails ends the process: half a take-over is none."""
 
         def end(task: asyncio.Task[None]) -> None:
@@ -182,5 +182,5 @@ class Owning:
                 log.error("owning a shard failed", shard=shard.number, exc_info=error)
                 leave_at_once(CANNOT_COMMIT, "owning a shard failed", shard=shard.number, error=repr(error))
 
-        self._tasks[shard] = asyncio.create_task(owning, name=f"own-{shard.number}")
+        self._tasks[shard] = asyncio.create_task(work, name=f"own-{shard.number}")
         self._tasks[shard].add_done_callback(end)

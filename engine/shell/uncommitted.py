@@ -1,4 +1,4 @@
-"""What a standby has executed and the log does not have yet, for when it has to commit it itself."""
+"""Which outputs a standby has made and the log does not have yet, for when it has to commit them itself."""
 
 from collections import deque
 from time import monotonic
@@ -11,7 +11,7 @@ from schemas.codec import digest_of
 COMMANDS_MAX: Final = 100_000
 
 
-class Withheld:
+class UncommittedOutputs:
     """The events of whole commands, in order, that follow on the last event known to be committed.
 
     since: from when on there was always one of them, by the monotonic clock; null while there is none.
