@@ -7,13 +7,14 @@ from fastapi import FastAPI
 
 from api.http.numbers import ExactRoute
 from api.orders.schemas import OrderReply, OrderRequest
+from schemas.instruments import SYMBOLS
 
 FILLED = OrderReply(
     order_id="5b2b8d7e-0c0f-4d0e-8a57-3c3f6f0a7a11",
     command_id="5b2b8d7e-0c0f-4d0e-8a57-3c3f6f0a7a11",
     status="filled",
     position_id="2-17",
-    symbol="BTC_USDC",
+    symbol=SYMBOLS[0],
     side="long",
     price="50000.0",
     quantity="0.00020",

@@ -15,12 +15,12 @@ from schemas.codec import encode_and_chain, first_digest
 from schemas.commands import ClosePosition, Command, OpenPosition
 from schemas.events import CommandRejected, Event
 from schemas.ids import position_id
+from schemas.instruments import SYMBOLS
 
 SHARD: Final = 0
 SHARDS: Final = 1
-SYMBOLS: Final = ("BTC_USDC", "ETH_USDC", "SOL_USDC")
-# The prices of `opening_day` are numbers 1 and 2.
-FIRST_PRICES: Final = 3
+# `opening_day` has the updates numbered 1 and 2.
+NEXT_PRICE_NUMBER: Final = 3
 
 
 class Ledger(NamedTuple):
@@ -74,7 +74,7 @@ def later_day(ledger: Ledger, count: int, seed: int = 2) -> Iterator[Command]:
     closed = 0
     for number in range(count):
         if number % PRICE_EVERY == 0:
-            yield prices(number + FIRST_PRICES, dice.randint(-20, 20), clock)
+            yield prices(number + NEXT_PRICE_NUMBER, dice.randint(-20, 20), clock)
         elif number % 2:
             yield _opening(dice.choice(ledger.accounts), dice)
         else:

@@ -1,4 +1,4 @@
-"""A market day in commands: accounts that open and close tickets while prices move a little."""
+"""A market day in commands: accounts that open and close positions while prices move a little."""
 
 import random
 from collections import deque
@@ -16,7 +16,7 @@ from schemas.commands import (
     UpdatePrices,
 )
 from schemas.ids import broadcast_id, open_account_id, position_id
-from schemas.instruments import FIRST_BROADCAST, INSTRUMENTS
+from schemas.instruments import FIRST_BROADCAST, INSTRUMENTS, START_PRICES, SYMBOLS
 from schemas.messages import Tick
 from schemas.sharding import shard_of
 from schemas.units import MICROS_PER_USDC, SECOND
@@ -29,7 +29,6 @@ OPEN_AT_ONCE: Final = 1_000
 PRICE_EVERY: Final = 100
 MARGIN: Final = 10 * MICROS_PER_USDC
 FIRST_DEPOSIT: Final = 10_000 * MICROS_PER_USDC
-MIDS: Final = {"BTC_USDC": 500_000, "ETH_USDC": 300_000, "SOL_USDC": 15_000}  # ticks
 
 
 def opening_day(shard: int, accounts: list[str], clock: Callable[[], int]) -> Iterator[Command]:
@@ -48,7 +47,7 @@ def opening_day(shard: int, accounts: list[str], clock: Callable[[], int]) -> It
 def trading_day(
     shard: int, accounts: list[str], count: int, clock: Callable[[], int], seed: int = 1
 ) -> Iterator[Command]:
-    """So many commands, of which one in a hundred is a price update, the others open a ticket or close an old one.
+    """So many commands, of which one in a hundred is a price update, the others open a position or close an old one.
 
     None is refused after `opening_day`: each position's id is known before, being the next number of its shard.
     """
@@ -69,7 +68,7 @@ def trading_day(
             yield OpenPosition(
                 command_id=command_id,
                 account_id=account,
-                symbol=dice.choice(("BTC_USDC", "ETH_USDC", "SOL_USDC")),
+                symbol=dice.choice(SYMBOLS),
                 side=dice.choice(("long", "short")),
                 margin=MARGIN,
                 leverage=dice.randint(100, 2_000),
@@ -79,7 +78,7 @@ def trading_day(
 def prices(number: int, move: int, clock: Callable[[], int]) -> UpdatePrices:
     """One tick of each symbol, so many basis points of 1 % from where it began; later than those of lower numbers."""
     ticks = []
-    for symbol, mid in MIDS.items():
+    for symbol, mid in START_PRICES.items():
         bid = mid + mid * move // 10_000
         ask = bid + max(1, mid // 10_000)
         ticks.append(

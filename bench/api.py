@@ -27,6 +27,7 @@ from runtime.settings import Settings
 from runtime.topics import ensure_topics
 from schemas.codec import encode_command
 from schemas.commands import Command, SelectFeed
+from schemas.instruments import SYMBOLS
 from schemas.topics import COMMANDS
 from stack.foreground import running
 from stack.ports import LOOPBACK, free_ports
@@ -40,7 +41,9 @@ PRICES_S: Final = 0.5
 READY_TIMEOUT_S: Final = 120.0
 BARE: Final = "import sys; from bench._bare import main; main(int(sys.argv[1]))"
 PASSWORD: Final = "of accounts that are gone with their database"  # noqa: S105  # It guards nothing.
-ORDER: Final = b'{"symbol": "BTC_USDC", "side": "long", "type": "market", "margin": "1", "leverage": "10"}'
+ORDER: Final = json_format.dumps(
+    {"symbol": SYMBOLS[0], "side": "long", "type": "market", "margin": "1", "leverage": "10"}
+).encode()
 CREATED: Final = 201
 
 

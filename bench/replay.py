@@ -16,7 +16,7 @@ from audit.verify.reports import Report, Start
 from bench._workload import COMMANDS_PER_ACCOUNT, accounts_of, opening_day, trading_day
 from engine.core.state import genesis
 from engine.core.step import step
-from runtime.kafka import Record
+from runtime.kafka import LogRecord
 from schemas.codec import encode_and_chain, encode_command, first_digest
 
 COUNT: Final = 100_000
@@ -63,7 +63,7 @@ def measure(count: int) -> dict[str, Any]:
 class MemoryLog:
     """A log of one shard in memory."""
 
-    def __init__(self, commands: list[Record], events: list[Record]) -> None:
+    def __init__(self, commands: list[LogRecord], events: list[LogRecord]) -> None:
         self._commands, self._events = commands, events
         self.name, self.shards, self.held = "a trading day", SHARDS, (SHARD,)
 
@@ -91,10 +91,10 @@ class MemoryLog:
         return []
 
 
-def trading_log(count: int) -> tuple[list[Record], list[Record]]:
+def trading_log(count: int) -> tuple[list[LogRecord], list[LogRecord]]:
     """Write what an engine would: the commands of a trading day and their events."""
-    commands: list[Record] = []
-    events: list[Record] = []
+    commands: list[LogRecord] = []
+    events: list[LogRecord] = []
     state, digest = genesis(SHARD, SHARDS), first_digest(SHARD)
 
     def now_ms() -> int:
@@ -107,13 +107,13 @@ def trading_log(count: int) -> tuple[list[Record], list[Record]]:
     for day in (opening_day(SHARD, accounts, clock), trading_day(SHARD, accounts, count, clock)):
         for command in day:
             offset, time_ms = len(commands), now_ms()
-            commands.append(Record(offset, time_ms, None, encode_command(command)))
+            commands.append(LogRecord(offset, time_ms, None, encode_command(command)))
             rules = state.rules_version
             for event in step(state, command, offset=offset, time=time_ms * MILLISECOND):
                 value, digest = encode_and_chain(event, digest, rules)
                 account_id = event.account_id
                 key = None if account_id is None else account_id.encode()
-                events.append(Record(len(events), time_ms, key, value))
+                events.append(LogRecord(len(events), time_ms, key, value))
     return commands, events
 
 

@@ -49,7 +49,7 @@ class Pauses(NamedTuple):
     own: float
 
 
-class Record(NamedTuple):
+class DueCommand(NamedTuple):
     """A command as a reader gives it."""
 
     offset: int
@@ -139,7 +139,7 @@ class Executor:
             await asyncio.sleep(max(0.0, due - perf_counter()))
             late.append(perf_counter() - due)
             own.append(thread_time() - began)
-            record: Any = Record(self._shard.next_offset, clock() // MS, next(self._values))
+            record: Any = DueCommand(self._shard.next_offset, clock() // MS, next(self._values))
             self._shard.execute([record])
         await task
         return Pauses(sorted(late), max(own))

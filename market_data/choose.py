@@ -16,9 +16,10 @@ from market_data.feed import Feed, Item, Quote
 from market_data.last_prices import last_accepted_prices
 from market_data.metrics import Metrics
 from market_data.recorded import RecordedFeed, open_recording, read_speed
-from market_data.simulated import FIRST_PRICES, SimulatedFeed
+from market_data.simulated import SimulatedFeed
 from runtime.errors import FixableError
 from runtime.settings import Settings
+from schemas.instruments import START_PRICES
 
 RECORDED: Final = "recorded:"
 TRIAL_S: Final = 5.0
@@ -120,7 +121,7 @@ def _backpack(settings: Settings, clock: Clock, metrics: Metrics) -> BackpackFee
 
 async def _simulated(settings: Settings, clock: Clock) -> SimulatedFeed:
     accepted = await asyncio.to_thread(last_accepted_prices, settings, settings.symbols)
-    first_prices = {symbol: accepted.get(symbol, FIRST_PRICES[symbol]) for symbol in settings.symbols}
+    first_prices = {symbol: accepted.get(symbol, START_PRICES[symbol]) for symbol in settings.symbols}
     log.info(
         "the simulation starts", first_prices=first_prices, of_the_log=sorted(accepted), seed=settings.simulation_seed
     )

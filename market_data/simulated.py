@@ -11,7 +11,6 @@ from schemas.instruments import BY_SYMBOL
 from schemas.messages import FeedName
 from schemas.units import render
 
-FIRST_PRICES: Final = {"BTC_USDC": 600_000, "ETH_USDC": 300_000, "SOL_USDC": 15_000}  # ticks, where none was accepted
 PRICE_MIN: Final = 100  # ticks; a walk that came down here would otherwise end at nothing
 PRICE_MAX: Final = 500_000_000
 MILLION: Final = 1_000_000

@@ -28,7 +28,7 @@ PASSING: Final = frozenset(
 CONTROL_RECORDS_SLACK: Final = 16
 
 
-class Record(NamedTuple):
+class LogRecord(NamedTuple):
     """One record of a partition, as bytes."""
 
     offset: int
@@ -140,7 +140,7 @@ def end_offsets(settings: Settings, topic: str) -> list[int]:
         consumer.close()
 
 
-def read_back(settings: Settings, topic: str, partition: int, count: int) -> list[Record]:
+def read_back(settings: Settings, topic: str, partition: int, count: int) -> list[LogRecord]:
     """The last `count` committed records of a partition, oldest first; fewer when it holds fewer.
 
     Control records and aborted ones take offsets too, so the window doubles until enough are found.
@@ -160,14 +160,14 @@ def read_back(settings: Settings, topic: str, partition: int, count: int) -> lis
         consumer.close()
 
 
-def record_of(message: Message) -> Record:
+def record_of(message: Message) -> LogRecord:
     """The record in a message that carries no error."""
     offset, value = message.offset(), message.value()
     assert offset is not None, "a delivered record has an offset"
-    return Record(offset, message.timestamp()[1], message.key(), b"" if value is None else value)
+    return LogRecord(offset, message.timestamp()[1], message.key(), b"" if value is None else value)
 
 
-def records_to(consumer: Consumer, start: TopicPartition, end: int) -> Iterator[Record]:
+def records_to(consumer: Consumer, start: TopicPartition, end: int) -> Iterator[LogRecord]:
     """Give the committed records from a place to the end of its partition, or to what was its end when it was read.
 
     That end is told by the mark that librdkafka sends: after a transaction's control record no record's offset ever

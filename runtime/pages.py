@@ -68,7 +68,7 @@ def _request_class(
             case _:
                 return 404, JSON_TYPE, _json({"pages": ["/healthz", "/readyz", "/metrics", "/status"]})
 
-    class Request(BaseHTTPRequestHandler):
+    class PageRequest(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
         timeout = 10
 
@@ -83,7 +83,7 @@ def _request_class(
         def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  # The base class's name.
             """Say nothing: a page is asked for every second."""
 
-    return Request
+    return PageRequest
 
 
 def _json(value: Mapping[str, Any]) -> bytes:

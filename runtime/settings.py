@@ -9,9 +9,10 @@ from limits import parse
 from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from schemas.instruments import SYMBOLS
+
 Profile = Literal["demo", "production"]
 _ORIGIN = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?|https?://\[[0-9A-Fa-f:]+\](:[0-9]{1,5})?")
-SYMBOLS = ("BTC_USDC", "ETH_USDC", "SOL_USDC")
 SEED_PORTS = (3001, 3002, 3005, 4000)  # which the seeds' READMEs name
 
 

@@ -40,3 +40,6 @@ INSTRUMENTS: Final = (
     _instrument("SOL_USDC", tick_exponent=2, lot_exponent=3, tick_value=10, quantity_max=100_000 * 10**3),
 )
 BY_SYMBOL: Final = {instrument.symbol: instrument for instrument in INSTRUMENTS}
+SYMBOLS: Final = tuple(BY_SYMBOL)
+# Where a simulated market or a bench begins: ticks, one for each instrument.
+START_PRICES: Final = dict(zip(SYMBOLS, (600_000, 300_000, 15_000), strict=True))

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from engine.core.laws import broken
 from engine.core.state import State, genesis
 from engine.core.step import step
-from runtime.kafka import Record
+from runtime.kafka import LogRecord
 from schemas.codec import NotDecodable, decode_command, encode_and_chain, first_digest
 from schemas.commands import Command
 from schemas.events import Event
@@ -36,7 +36,7 @@ def execute(shard: int, shards: int, log: Iterable[tuple[int, bytes]], *, laws_e
     return replay
 
 
-def execute_records(shard: int, shards: int, records: list[Record], *, laws_every: int = 1) -> Replay:
+def execute_records(shard: int, shards: int, records: list[LogRecord], *, laws_every: int = 1) -> Replay:
     """Execute the records of a shard's whole log, at the times the broker gave them."""
     assert [record.offset for record in records] == list(range(len(records)))
     return execute(

@@ -11,7 +11,7 @@ import msgspec
 import structlog
 from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 
-from runtime.kafka import Record, read_back, reader_options, record_of, transactional_producer_options
+from runtime.kafka import LogRecord, read_back, reader_options, record_of, transactional_producer_options
 from runtime.settings import Settings
 from schemas.topics import OTHER_PARTITIONS, VENUE_COMMANDS, VENUE_EVENTS
 from schemas.venue import VenueEvent, decode_venue_event, encode_venue
@@ -32,7 +32,7 @@ class Taken(NamedTuple):
     """A record of `venue.commands`, and where it stands."""
 
     partition: int
-    record: Record
+    record: LogRecord
 
 
 class _Waiting(NamedTuple):

@@ -12,7 +12,7 @@ from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
 from api.log.event_bus import EventBus
 from api.log.event_header import HeaderReader
 from api.log.price_cache import FOLDED, PriceCache
-from runtime.kafka import Record, read_back, reader_options
+from runtime.kafka import LogRecord, read_back, reader_options
 from runtime.settings import Settings
 from schemas.codec import decode_event
 from schemas.events import Event, EventHeader
@@ -203,5 +203,5 @@ class Outcomes:
                 waiter.arrived(arrival)
 
 
-def _next_offset(tail: list[Record]) -> int:
+def _next_offset(tail: list[LogRecord]) -> int:
     return tail[-1].offset + 1 if tail else 0

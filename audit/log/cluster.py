@@ -7,7 +7,7 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaExcepti
 
 from audit.log.differences import Difference
 from audit.log.log_reader import Batches, Extent, LogUnreadable
-from runtime.kafka import Record, bounds, is_at_end, partition_count, reader_options, record_of
+from runtime.kafka import LogRecord, bounds, is_at_end, partition_count, reader_options, record_of
 from runtime.settings import Settings
 from schemas.topics import COMMANDS, EVENTS, SNAPSHOTS
 
@@ -87,7 +87,7 @@ def _ends(consumer: Consumer, topic: str, shards: int) -> list[int]:
     return [bounds(consumer, topic, shard)[1] for shard in range(shards)]
 
 
-def _batches(consumer: Consumer, partition: str, first: int, end: int) -> Iterator[list[Record]]:
+def _batches(consumer: Consumer, partition: str, first: int, end: int) -> Iterator[list[LogRecord]]:
     """Read until the end is passed, or marked: control records are never delivered.
 
     A mark before the end that was read first is none. A leader that was just elected may not know yet how far its
@@ -96,7 +96,7 @@ def _batches(consumer: Consumer, partition: str, first: int, end: int) -> Iterat
     silent, upcoming = 0.0, first
     while silent < SILENCE_S:
         messages = consumer.consume(BATCH_MAX, POLL_S)
-        batch: list[Record] = []
+        batch: list[LogRecord] = []
         ended = False
         unreadable: KafkaError | None = None
         at: int | None = None

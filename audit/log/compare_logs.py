@@ -9,7 +9,7 @@ import msgspec
 from audit.log.differences import Difference, as_text, first_field
 from audit.log.log_reader import Batches, Log
 from runtime.errors import FixableError
-from runtime.kafka import Record
+from runtime.kafka import LogRecord
 from schemas.codec import NotDecodable, decode_command, decode_event, version_of
 
 Reader = Callable[[bytes], msgspec.Struct]
@@ -64,7 +64,7 @@ def _first(judge: str, shard: int, batches: Batches, others: Batches, read: Read
     count = 0
     for one, other in zip_longest(_records(batches), _records(others)):
         if one is None or other is None:
-            present: Record = one or other
+            present: LogRecord = one or other
             what = ENDS_IN_FIRST if one is None else ENDS_IN_SECOND
             found = "a record" if one is None else "nothing"
             expected = "nothing" if one is None else "a record"
@@ -87,7 +87,7 @@ def _first(judge: str, shard: int, batches: Batches, others: Batches, read: Read
     return count, None
 
 
-def _of_values(judge: str, shard: int, one: Record, other: Record, read: Reader) -> Difference:
+def _of_values(judge: str, shard: int, one: LogRecord, other: LogRecord, read: Reader) -> Difference:
     """Name the first field in which two values differ."""
     field, expected, found, name = "value", one.value.hex(), other.value.hex(), None
     seq = None
@@ -119,5 +119,5 @@ def _of_values(judge: str, shard: int, one: Record, other: Record, read: Reader)
     )
 
 
-def _records(batches: Batches) -> Iterator[Record]:
+def _records(batches: Batches) -> Iterator[LogRecord]:
     return (record for batch in batches for record in batch)

@@ -26,7 +26,7 @@ from audit.log.folder import (
 from audit.log.generations import not_above
 from audit.log.log_reader import Batches, Log, require_shard
 from runtime.errors import FixableError
-from runtime.kafka import Record
+from runtime.kafka import LogRecord
 from schemas.codec import NotDecodable, decode_event
 from schemas.topics import COMMANDS, EVENTS, SNAPSHOTS
 
@@ -109,7 +109,7 @@ def _contents(log: Log, shard: int, to: int | None) -> list[tuple[str, Batches, 
     ]
 
 
-def _until(batches: Batches, is_beyond: Callable[[Record], bool]) -> Batches:
+def _until(batches: Batches, is_beyond: Callable[[LogRecord], bool]) -> Batches:
     """Give the records up to the first that is beyond."""
     for batch in batches:
         if not is_beyond(batch[-1]):
@@ -121,7 +121,7 @@ def _until(batches: Batches, is_beyond: Callable[[Record], bool]) -> Batches:
                 return
 
 
-def _command_offset(record: Record) -> int:
+def _command_offset(record: LogRecord) -> int:
     """Give the offset of an event's command; bytes that are no event stay where they are."""
     try:
         return decode_event(record.value).command_offset
@@ -149,9 +149,9 @@ def _write_file(folder: Path, topic: str, shard: int, batches: Batches, end: int
     return File(name, topic, shard, count, end, out.whole.hexdigest(), blocks)
 
 
-def _blocks(batches: Iterable[list[Record]]) -> Iterator[list[Record]]:
+def _blocks(batches: Iterable[list[LogRecord]]) -> Iterator[list[LogRecord]]:
     """Cut records into parts of a bounded size, so that a hash names few of them."""
-    part: list[Record] = []
+    part: list[LogRecord] = []
     size = 0
     for batch in batches:
         for record in batch:

@@ -16,7 +16,7 @@ import msgspec
 from audit.log.differences import Difference
 from audit.log.log_reader import Batches, Extent, LogUnreadable
 from runtime.errors import FixableError
-from runtime.kafka import Record
+from runtime.kafka import LogRecord
 from schemas.topics import COMMANDS, EVENTS, SNAPSHOTS
 
 MANIFEST: Final = "manifest.json"
@@ -174,10 +174,10 @@ def sync_folder(path: Path) -> None:
         os.close(descriptor)
 
 
-def _batches(source: Any) -> Iterator[list[Record]]:
+def _batches(source: Any) -> Iterator[list[LogRecord]]:
     blocks: Any = fastavro.block_reader(source)
     for block in blocks:
-        yield list(starmap(Record, map(_FIELDS, block)))
+        yield list(starmap(LogRecord, map(_FIELDS, block)))
 
 
 def _changed(file: File, block: Block, found: str) -> Difference:

@@ -4,17 +4,17 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from audit.log.log_reader import Batches
-from runtime.kafka import Record
+from runtime.kafka import LogRecord
 from schemas.snapshots import SnapshotManifest, SnapshotUnreadable, chunk_key, decode_manifest, is_manifest_key, unpack
 
 
 class Generation(NamedTuple):
     """One snapshot: its manifest's record, the manifest (null, and why), and the records since the one before."""
 
-    record: Record
+    record: LogRecord
     manifest: SnapshotManifest | None
     error: str
-    chunks: dict[int, Record]
+    chunks: dict[int, LogRecord]
 
     @property
     def is_whole(self) -> bool:
@@ -39,7 +39,7 @@ class Generation(NamedTuple):
 
 def generations(batches: Batches) -> Iterator[Generation]:
     """Give the snapshots from the oldest on; only one at a time is held in memory."""
-    chunks: dict[int, Record] = {}
+    chunks: dict[int, LogRecord] = {}
     for batch in batches:
         for record in batch:
             if not record.value:

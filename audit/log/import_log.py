@@ -13,7 +13,7 @@ from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, C
 from audit.log.cluster import open_cluster
 from audit.log.folder import FolderLog
 from runtime.errors import FixableError
-from runtime.kafka import Record, admin_options, command_producer_options, end_offsets
+from runtime.kafka import LogRecord, admin_options, command_producer_options, end_offsets
 from runtime.settings import Settings
 from runtime.topics import ensure_topics
 from schemas.topics import COMMANDS, EVENTS, SNAPSHOTS
@@ -153,5 +153,5 @@ def _require_same(log: FolderLog, settings: Settings) -> None:
             raise FixableError(f"somebody else wrote to shard {shard} meanwhile.")
 
 
-def _commands(log: FolderLog, shard: int) -> Iterator[Record]:
+def _commands(log: FolderLog, shard: int) -> Iterator[LogRecord]:
     return (record for batch in log.commands(shard, 0) for record in batch)

@@ -5,9 +5,9 @@ from typing import NamedTuple, Protocol
 
 from audit.log.differences import Difference
 from runtime.errors import FixableError
-from runtime.kafka import Record
+from runtime.kafka import LogRecord
 
-Batches = Iterator[list[Record]]
+Batches = Iterator[list[LogRecord]]
 
 
 class LogUnreadable(FixableError):

@@ -12,7 +12,7 @@ from audit.verify.running_laws import RunningLaws
 from engine.core.laws import broken
 from engine.core.rules import RulesUnknown
 from engine.core.step import step
-from runtime.kafka import Record
+from runtime.kafka import LogRecord
 from schemas.codec import NotDecodable, decode_command, decode_event, encode_and_chain
 from schemas.commands import Command
 from schemas.events import Event
@@ -69,7 +69,7 @@ class _Execution:
             return
         report.end = point_of(self._state, self._digest)
 
-    def _run_batch(self, batch: list[Record]) -> bool:
+    def _run_batch(self, batch: list[LogRecord]) -> bool:
         """Execute some commands; false where the comparison ends. Most of an audit's time is spent here."""
         state, report, laws, points = self._state, self._report, self._laws, self._points
         values, upcoming, digest = self._values, self._upcoming, self._digest

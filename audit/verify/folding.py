@@ -11,7 +11,7 @@ from audit.log.log_reader import Log
 from audit.verify.reports import SURPRISES, Advance, Report, Start, point_of, without_collection
 from engine.core.apply import apply
 from engine.core.laws import broken
-from runtime.kafka import Record
+from runtime.kafka import LogRecord
 from schemas.codec import DIGEST_SIZE, NotDecodable, decode_event
 from schemas.events import Event, EventHeader, InstrumentsDefined, MarketStatusSet, RulesActivated
 
@@ -83,7 +83,7 @@ class _Fold:
         report.commands = state.next_offset - first
         report.end = point_of(state, self._digest)
 
-    def _run_batch(self, batch: list[Record]) -> bool:
+    def _run_batch(self, batch: list[LogRecord]) -> bool:
         """Fold some events; false where that ends."""
         state, digest, report = self._state, self._digest, self._report
         for record in batch:
@@ -131,7 +131,7 @@ class _Fold:
             self._report.said[broadcast] = said_by(event)
         self._report.said_at |= dict.fromkeys((broadcast, *about), event.time)
 
-    def _is_in_its_place(self, record: Record, event: Event) -> bool:
+    def _is_in_its_place(self, record: LogRecord, event: Event) -> bool:
         """Look at what the digest does not cover: the record's key and its order."""
         account = event.account_id
         key = None if account is None else account.encode()

@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 import structlog
 from confluent_kafka import Consumer, TopicPartition
 
-from runtime.kafka import Options, Record, bounds, reader_options, records_to
+from runtime.kafka import LogRecord, Options, bounds, reader_options, records_to
 from runtime.settings import Settings
 from schemas.snapshots import (
     SnapshotManifest,
@@ -96,12 +96,12 @@ def _chunks(settings: Settings, shard: int, manifest: SnapshotManifest) -> Itera
         consumer.close()
 
 
-def _last_before(consumer: Consumer, shard: int, low: int, end: int) -> Record | None:
+def _last_before(consumer: Consumer, shard: int, low: int, end: int) -> LogRecord | None:
     """Find the last manifest before an offset: in windows that double, so that little more than needed is read."""
     window = FIRST_WINDOW
     while end > low:
         start = max(low, end - window)
-        found: Record | None = None
+        found: LogRecord | None = None
         for record in records_to(consumer, TopicPartition(SNAPSHOTS, shard, start), end):
             if record.offset >= end:
                 break
@@ -113,7 +113,7 @@ def _last_before(consumer: Consumer, shard: int, low: int, end: int) -> Record |
     return None
 
 
-def _manifest_at(consumer: Consumer, shard: int, offset: int, end: int) -> Record | None:
+def _manifest_at(consumer: Consumer, shard: int, offset: int, end: int) -> LogRecord | None:
     """Give the manifest at an offset before the end, or null where there is none any more."""
     record = next(records_to(consumer, TopicPartition(SNAPSHOTS, shard, offset), end), None)
     if record is None or record.offset != offset or not is_manifest_key(record.key) or not record.value:

@@ -13,7 +13,7 @@ from engine.core.state import State, genesis
 from engine.core.step import step
 from engine.snapshot.copy_on_write import begin_copy, end_copy
 from engine.snapshot.format import FORMAT
-from runtime.kafka import Record
+from runtime.kafka import LogRecord
 from schemas.codec import encode_and_chain, encode_command, first_digest
 from schemas.commands import Command
 from schemas.snapshots import Packing, SnapshotManifest, chunk_key, encode_manifest, manifest_key
@@ -29,9 +29,9 @@ NOT_A_COMMAND = b"these bytes are no command"
 class Shard(msgspec.Struct):
     """One shard's records."""
 
-    commands: list[Record] = []
-    events: list[Record] = []
-    snapshots: list[Record] = []
+    commands: list[LogRecord] = []
+    events: list[LogRecord] = []
+    snapshots: list[LogRecord] = []
 
 
 class MemoryLog:
@@ -86,12 +86,12 @@ class Scribe:
         command = command_in(value, rules)
         offset = len(self.part.commands)
         key = getattr(command, "account_id", None)
-        self.part.commands.append(Record(offset, time_ms, None if key is None else key.encode(), value))
+        self.part.commands.append(LogRecord(offset, time_ms, None if key is None else key.encode(), value))
         for event in step(self.state, command, offset=offset, time=time_ms * 1_000):
             encoded, self.digest = encode_and_chain(event, self.digest, rules)
             account = event.account_id
             place = _after_control_record(self.part.events, offset)
-            self.part.events.append(Record(place, time_ms + 2, None if account is None else account.encode(), encoded))
+            self.part.events.append(LogRecord(place, time_ms + 2, None if account is None else account.encode(), encoded))
 
     def snapshot(self) -> None:
         """Take a snapshot of the ledger as it is."""
@@ -124,11 +124,11 @@ class Scribe:
             previous_manifest_offset=self._manifests[-1] if self._manifests else None,
         )
         records = [
-            Record(offset, 0, chunk_key(slot, place), chunk)
+            LogRecord(offset, 0, chunk_key(slot, place), chunk)
             for place, (offset, chunk) in enumerate(zip(offsets, packing.chunks, strict=True))
         ]
         end = first + len(packing.chunks)
-        self.part.snapshots += [*records, Record(end, 0, manifest_key(slot), encode_manifest(manifest))]
+        self.part.snapshots += [*records, LogRecord(end, 0, manifest_key(slot), encode_manifest(manifest))]
         self._manifests.append(end)
 
 
@@ -170,13 +170,13 @@ def busy_log() -> MemoryLog:
     return MemoryLog(parts, "the busy log")
 
 
-def _batches(records: list[Record], first: int) -> Batches:
+def _batches(records: list[LogRecord], first: int) -> Batches:
     found = [record for record in records if record.offset >= first]
     for start in range(0, len(found), BATCH):
         yield found[start : start + BATCH]
 
 
-def _after_control_record(events: list[Record], command: int) -> int:
+def _after_control_record(events: list[LogRecord], command: int) -> int:
     """A transaction of some commands' events ends with a record that is never delivered, but takes an offset."""
     if not events:
         return 0

@@ -20,7 +20,7 @@ from audit.verify.verify import Request, verify
 from bench._workload import accounts_of, opening_day, trading_day
 from cli.main import call
 from runtime.errors import FixableError
-from runtime.kafka import Record, admin_options
+from runtime.kafka import LogRecord, admin_options
 from runtime.settings import Settings
 from schemas.topics import COMMANDS
 from tests.conftest import SettingsFactory, empty_topics
@@ -175,7 +175,7 @@ def test_records_beyond_the_end_that_was_read_first_are_ignored() -> None:
     assert unreadable.value.offset == 2
 
 
-def offsets(records: Iterator[list[Record]]) -> list[int]:
+def offsets(records: Iterator[list[LogRecord]]) -> list[int]:
     return [record.offset for batch in records for record in batch]
 
 

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from audit.log.differences import Difference
 from audit.log.generations import generations
 from audit.verify.verify import From, Request, Verdict, verify
-from runtime.kafka import Record
+from runtime.kafka import LogRecord
 from schemas.codec import NotDecodable, decode_command, decode_event
 from schemas.commands import ClientCommand
 from schemas.snapshots import is_manifest_key
@@ -24,14 +24,14 @@ def verified(log: MemoryLog, start: From = "genesis", *, state_only: bool = Fals
     return verify(log, Request(log.held, start=start, state_only=state_only, processes=1))
 
 
-def flipped(record: Record, bit: int) -> Record:
+def flipped(record: LogRecord, bit: int) -> LogRecord:
     """Give the record with one bit of its value changed."""
     value = bytearray(record.value)
     value[bit // 8] ^= 1 << bit % 8
     return record._replace(value=bytes(value))
 
 
-def flips(records: list[Record], seed: int, count: int = FLIPS) -> list[tuple[int, int]]:
+def flips(records: list[LogRecord], seed: int, count: int = FLIPS) -> list[tuple[int, int]]:
     """Choose places and bits."""
     dice = random.Random(seed)
     chosen = [dice.randrange(len(records)) for _ in range(count)]
@@ -179,7 +179,7 @@ def pages_of(log: MemoryLog) -> list[list[bytes]]:
 @pytest.mark.parametrize("place", [0, 1, 300, -2])
 def test_a_missing_doubled_or_moved_record_is_named(topic: str, damage: str, place: int) -> None:
     log = golden_log().copy()
-    records: list[Record] = getattr(log.parts[0], topic)
+    records: list[LogRecord] = getattr(log.parts[0], topic)
     place %= len(records)
     match damage:
         case "missing":

@@ -7,7 +7,7 @@ from collections import Counter
 from decimal import Decimal
 from typing import Any, Final
 
-from runtime.kafka import Record
+from runtime.kafka import LogRecord
 from runtime.python import reprise_command
 from schemas.codec import decode_event
 from schemas.events import CommandRejected, CommandRepeated, Event, PositionClosed, PositionReduced
@@ -135,7 +135,7 @@ def what_happened(machine: Machine) -> Counter[str]:
     )
 
 
-def log_of(machine: Machine) -> list[tuple[list[Record], list[Record]]]:
+def log_of(machine: Machine) -> list[tuple[list[LogRecord], list[LogRecord]]]:
     """Give each shard's commands and events."""
     settings = machine.settings
     return [

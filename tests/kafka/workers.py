@@ -14,7 +14,7 @@ from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient
 
 from engine.shell.group import GROUP
-from runtime.kafka import Record, admin_options, command_producer_options, read_back
+from runtime.kafka import LogRecord, admin_options, command_producer_options, read_back
 from runtime.settings import Settings
 from schemas.codec import encode_command
 from schemas.commands import Command
@@ -122,15 +122,15 @@ def clock() -> int:
     return time.time_ns() // 1_000
 
 
-def commands_in(settings: Settings, shard: int) -> list[Record]:
+def commands_in(settings: Settings, shard: int) -> list[LogRecord]:
     return read_back(settings, COMMANDS, shard, ALL)
 
 
-def events_in(settings: Settings, shard: int) -> list[Record]:
+def events_in(settings: Settings, shard: int) -> list[LogRecord]:
     return read_back(settings, EVENTS, shard, ALL)
 
 
-def events_when(settings: Settings, shard: int, count: int, timeout_s: float = 60.0) -> list[Record]:
+def events_when(settings: Settings, shard: int, count: int, timeout_s: float = 60.0) -> list[LogRecord]:
     """The committed events, once there are so many."""
     deadline = time.monotonic() + timeout_s
     while len(events := events_in(settings, shard)) < count:
@@ -141,6 +141,6 @@ def events_when(settings: Settings, shard: int, count: int, timeout_s: float = 6
     return events
 
 
-def executed_in_process(shard: int, shards: int, commands: list[Record]) -> list[bytes]:
+def executed_in_process(shard: int, shards: int, commands: list[LogRecord]) -> list[bytes]:
     """The events' records as this process makes them of the same commands with their append times."""
     return execute_records(shard, shards, commands, laws_every=1_000).values

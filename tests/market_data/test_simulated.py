@@ -6,15 +6,15 @@ from itertools import islice, pairwise, takewhile
 
 from market_data.conversion import TickPrice, to_ticks, well_formed
 from market_data.feed import Heard, Quote
-from market_data.simulated import FIRST_PRICES, SimulatedFeed, _change, walk
-from schemas.instruments import BY_SYMBOL
+from market_data.simulated import SimulatedFeed, _change, walk
+from schemas.instruments import BY_SYMBOL, START_PRICES
 from tests.market_data.hands import START_US, ManualClock, taken
 
 SECOND = 1_000_000
 
 
 def test_a_seed_always_gives_its_own_walk_and_another_seed_another_walk() -> None:
-    first, again, other = (list(islice(walk(seed, FIRST_PRICES), 5_000)) for seed in (1, 1, 2))
+    first, again, other = (list(islice(walk(seed, START_PRICES), 5_000)) for seed in (1, 1, 2))
     assert first == again
     assert first != other
     assert [(move.at, move.symbol, move.bid, move.ask) for move in first[:3]] == [
@@ -26,8 +26,8 @@ def test_a_seed_always_gives_its_own_walk_and_another_seed_another_walk() -> Non
 
 def test_each_symbol_is_quoted_every_200_ms_without_a_jump_for_the_first_three_seconds() -> None:
     for seed in range(20):
-        for symbol in FIRST_PRICES:
-            moves = [m for m in takewhile(lambda m: m.at <= 4 * SECOND, walk(seed, FIRST_PRICES)) if m.symbol == symbol]
+        for symbol in START_PRICES:
+            moves = [m for m in takewhile(lambda m: m.at <= 4 * SECOND, walk(seed, START_PRICES)) if m.symbol == symbol]
             start = [move for move in moves if move.at <= 3 * SECOND + 200_000]
             assert start[-1].at >= 3 * SECOND
             assert all(after.at - before.at <= 200_000 for before, after in pairwise(start))
@@ -35,7 +35,7 @@ def test_each_symbol_is_quoted_every_200_ms_without_a_jump_for_the_first_three_s
 
 
 def test_every_move_is_well_formed_on_the_grid_and_in_order_of_time() -> None:
-    moves = list(islice(walk(3, FIRST_PRICES), 50_000))
+    moves = list(islice(walk(3, START_PRICES), 50_000))
     assert all(well_formed(TickPrice(move.bid, move.ask), BY_SYMBOL[move.symbol]) is None for move in moves)
     assert all(before.at <= after.at for before, after in pairwise(moves))
 

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from cli.main import call
-from runtime.settings import SYMBOLS, Settings
+from runtime.settings import Settings
+from schemas.instruments import SYMBOLS
 
 SECRET = "a-key-of-the-tests-of-at-least-32-bytes"
 OTHER = "b-key-of-the-tests-of-at-least-32-bytes"

@@ -10,7 +10,7 @@ import pytest
 from confluent_kafka import Producer
 
 from bench._ledger import SHARD, Ledger, clock, later_day, ledger_of
-from bench.snapshot import Record
+from bench.snapshot import DueCommand
 from engine.core.step import step
 from engine.shell.liveness import Liveness
 from engine.shell.log import Bounds, Watermark
@@ -136,7 +136,7 @@ async def taken_under_load(ledger: Ledger, producer: FakeProducer, encoded: Enco
         await asyncio.sleep(0)
         encoded.end_turn()
         if len(encoded.kept) <= 10 * MEANWHILE:
-            record: Any = Record(shard.next_offset, clock() // 1_000, next(values))
+            record: Any = DueCommand(shard.next_offset, clock() // 1_000, next(values))
             shard.execute([record])
             encoded.end_command()
     await taking_it

@@ -6,7 +6,7 @@ from typing import Any, Final, Literal
 
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
-from runtime.kafka import Record
+from runtime.kafka import LogRecord
 from tests.simulation.cluster import Cluster, Partition
 from tests.simulation.loop import SimulatedLoop
 from tests.simulation.simulated_process import CURRENT_PROCESS
@@ -55,7 +55,7 @@ class Network:
 class SimulatedMessage:
     """What a consumer's poll gives, or a delivery report is about."""
 
-    def __init__(self, record: Record | None, error: KafkaError | None = None, offset: int | None = None) -> None:
+    def __init__(self, record: LogRecord | None, error: KafkaError | None = None, offset: int | None = None) -> None:
         self._record = record
         self._error = error
         self._offset = offset if record is None else record.offset
@@ -241,7 +241,7 @@ class SimulatedProducer:
                 self._report(on_delivery, error, None)
                 continue
             offset = self._write(partition, key, value)
-            self._report(on_delivery, None, Record(offset, 0, key, value or b""))
+            self._report(on_delivery, None, LogRecord(offset, 0, key, value or b""))
         self._queue.clear()
 
     def _write(self, partition: Partition, key: bytes | None, value: bytes | None) -> int:
@@ -254,7 +254,9 @@ class SimulatedProducer:
             self._network.loop.call_in_world(self._timeout_s, cluster.expire, self._id, transaction)
         return offsets[0]
 
-    def _report(self, on_delivery: Callable[..., None] | None, error: KafkaError | None, record: Record | None) -> None:
+    def _report(
+        self, on_delivery: Callable[..., None] | None, error: KafkaError | None, record: LogRecord | None
+    ) -> None:
         if on_delivery is not None:
             on_delivery(error, SimulatedMessage(record))
 

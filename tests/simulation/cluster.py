@@ -11,7 +11,7 @@ from typing import Final, Literal, NamedTuple
 
 from confluent_kafka import KafkaError, KafkaException
 
-from runtime.kafka import Record
+from runtime.kafka import LogRecord
 from schemas.snapshots import SnapshotManifest, SnapshotUnreadable, decode_manifest, is_manifest_key
 from schemas.topics import COMMANDS, EVENTS, SNAPSHOTS
 from tests.simulation.loop import SimulatedLoop
@@ -38,7 +38,7 @@ class Transaction:
 class Entry(NamedTuple):
     """One record in a partition; a control record has no content."""
 
-    record: Record
+    record: LogRecord
     transaction: Transaction | None
     is_control: bool = False
 
@@ -69,14 +69,14 @@ class Partition:
     ) -> int:
         """Give the offset a record is written at."""
         offset = self.end
-        record = Record(offset, time_ms, key, b"" if value is None else value)
+        record = LogRecord(offset, time_ms, key, b"" if value is None else value)
         self.entries.append(Entry(record, transaction))
         if transaction is not None and transaction.partition is None:
             transaction.partition, transaction.first = self, offset
             self.unmarked.append(transaction)
         return offset
 
-    def from_offset(self, offset: int, level: Level) -> Iterator[Record]:
+    def from_offset(self, offset: int, level: Level) -> Iterator[LogRecord]:
         """Give what can be read from an offset on, oldest first."""
         for entry in self.entries[offset : self.readable_end(level)]:
             if entry is None or entry.is_control:
@@ -84,7 +84,7 @@ class Partition:
             if level == "read_uncommitted" or entry.transaction is None or entry.transaction.outcome == "committed":
                 yield entry.record
 
-    def committed(self) -> list[Record]:
+    def committed(self) -> list[LogRecord]:
         """Give every record that is or will be readable, whatever is not marked yet."""
         return [
             entry.record
@@ -228,7 +228,7 @@ class Cluster:
             if transaction.partition is not None:
                 partition = transaction.partition
                 partition.unmarked.remove(transaction)
-                partition.entries.append(Entry(Record(partition.end, self.now_ms(), None, b""), transaction, True))
+                partition.entries.append(Entry(LogRecord(partition.end, self.now_ms(), None, b""), transaction, True))
         if writer.transaction is transaction:
             writer.transaction = None
 

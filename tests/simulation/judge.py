@@ -9,7 +9,7 @@ from audit.verify.verify import Request, verify
 from engine.core.state import State, genesis
 from engine.core.step import step
 from engine.shell.shard import Shard
-from runtime.kafka import Record
+from runtime.kafka import LogRecord
 from schemas.codec import decode_event, encode_and_chain, first_digest
 from schemas.snapshots import SnapshotUnreadable, decode_manifest, is_manifest_key, unpack
 from schemas.topics import COMMANDS, EVENTS, SNAPSHOTS
@@ -36,7 +36,7 @@ class Judge:
         self.spoiled: set[tuple[int, int]] = set()
         self.became: Counter[str] = Counter()
         self._cluster = cluster
-        self._commands: list[list[Record]] = [[] for _ in range(cluster.shards)]
+        self._commands: list[list[LogRecord]] = [[] for _ in range(cluster.shards)]
         self._ended = [False] * cluster.shards
         self._committed = [0] * cluster.shards
         cluster.on_commit = self._look_at_commit
@@ -50,7 +50,7 @@ class Judge:
         """Nothing sent to this shard from now on can be executed."""
         self._ended[shard] = True
 
-    def commands_behind(self, events: Sequence[Record]) -> int:
+    def commands_behind(self, events: Sequence[LogRecord]) -> int:
         """Give how many commands these events are of."""
         return decode_event(events[-1].value).command_offset + 1 if events else 0
 
@@ -194,7 +194,7 @@ class Judge:
         return difference.offset in of_shard or (bool(of_shard) and "cannot be used: chunk" in difference.what)
 
 
-def shows_damage(snapshots: list[Record], offset: int) -> bool:
+def shows_damage(snapshots: list[LogRecord], offset: int) -> bool:
     """Say whether what stands in the log of the snapshot with this manifest is not what was written.
 
     One of which compaction took something, as its slot was used again, is nobody's any more.

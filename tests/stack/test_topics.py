@@ -8,7 +8,7 @@ from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, C
 
 from runtime.errors import FixableError
 from runtime.kafka import (
-    Record,
+    LogRecord,
     admin_options,
     command_producer_options,
     end_offsets,
@@ -102,5 +102,5 @@ def described(settings: Settings, topic: str) -> dict[str, str | None]:
     }
 
 
-def values(records: list[Record]) -> list[str]:
+def values(records: list[LogRecord]) -> list[str]:
     return [record.value.decode() for record in records]

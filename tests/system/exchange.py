@@ -5,7 +5,7 @@ from typing import Any
 import httpx
 from confluent_kafka import KafkaError, Producer
 
-from runtime.kafka import Record, command_producer_options, read_back
+from runtime.kafka import LogRecord, command_producer_options, read_back
 from runtime.settings import Settings
 from schemas.codec import encode_command
 from schemas.commands import Broadcast, ClientCommand, Command
@@ -64,7 +64,7 @@ class CommandWriter:
             self._failures.append(error)
 
 
-def read_all(settings: Settings, topic: str, partition: int) -> list[Record]:
+def read_all(settings: Settings, topic: str, partition: int) -> list[LogRecord]:
     """Give every committed record of a partition."""
     return read_back(settings, topic, partition, ALL)
 

@@ -11,7 +11,7 @@ from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, ResourceType
 
 from projector.migrate import migrate
-from runtime.kafka import Record, admin_options, command_producer_options, end_offsets
+from runtime.kafka import LogRecord, admin_options, command_producer_options, end_offsets
 from runtime.settings import Settings
 from runtime.topics import ensure_topics
 from schemas.codec import decode_event
@@ -38,8 +38,8 @@ class Week(NamedTuple):
 
     settings: Settings
     ticks: int
-    commands: list[list[Record]]
-    events: list[list[Record]]
+    commands: list[list[LogRecord]]
+    events: list[list[LogRecord]]
     replays: list[Replay]
 
 
