@@ -1,4 +1,4 @@
-"""How the venue is asked over REST, and what its answers mean: done, refused, not sent, or unknown."""
+"""How requests go to the venue over REST, and what its answers mean: done, refused, not sent, or unknown."""
 
 import asyncio
 from collections.abc import Iterator, Mapping
@@ -12,16 +12,16 @@ from runtime.venue_keys import VenueKeys
 from schemas.venue import VenueOrder, VenueTrade
 from venue.clock import ClockUncertain, VenueClock
 from venue.filters import SymbolRules, rules_of
-from venue.limits import Limits
-from venue.reports import Report, of_reply, of_trade
+from venue.rate_limits import RateLimits
+from venue.reports import ExecutionReport, report_of_reply, trade_of_row
 from venue.signing import encoded, signed_query
 
 TIMEOUT_S: Final = 5.0
-AT_ONCE: Final = 32  # requests on their way; the others have not been sent when the venue asks for silence
-TEAPOT: Final = 418
+CONCURRENT_MAX: Final = 32  # requests in flight; the others are not sent yet when the venue limits the rate
+IP_BANNED: Final = 418
 # The venue's codes that mean something of their own.
 TOO_MANY_REQUESTS: Final = -1003
-NO_ANSWER_FROM_BEHIND: Final = frozenset({-1006, -1007})
+OUTCOME_UNKNOWN_CODES: Final = frozenset({-1006, -1007})
 TOO_MANY_ORDERS: Final = -1015
 TIME_REFUSED: Final = -1021
 NO_SUCH_ORDER: Final = -2013
@@ -37,7 +37,7 @@ INFO_WEIGHT: Final = 20
 TIME_WEIGHT: Final = 1
 
 
-class Refused(Exception):
+class VenueRefused(Exception):
     """The venue said no, and nothing was done."""
 
     def __init__(self, code: int, message: str) -> None:
@@ -51,7 +51,7 @@ class NoSuchOrder(Exception):
 
 
 class NotSent(Exception):
-    """It did not reach the venue, or was turned away at the door: nothing was done, and it may be sent again."""
+    """It did not reach the venue, or was turned away for its rate or time: nothing was done, and it may be repeated."""
 
 
 class OutcomeUnknown(Exception):
@@ -59,35 +59,35 @@ class OutcomeUnknown(Exception):
 
 
 class Binance:
-    """Asks for whoever's keys are given. Nothing is repeated here: what may be is for the caller to know."""
+    """Sends requests with the keys it is given. It repeats none: the caller decides what may be sent again."""
 
-    def __init__(self, http: httpx.AsyncClient, limits: Limits, clock: VenueClock, window_ms: int) -> None:
+    def __init__(self, http: httpx.AsyncClient, limits: RateLimits, clock: VenueClock, window_ms: int) -> None:
         self._http = http
         self._limits = limits
         self._clock = clock
-        self._learning: asyncio.Task[object] | None = None
-        self._sending = asyncio.Semaphore(AT_ONCE)
+        self._limits_task: asyncio.Task[object] | None = None
+        self._sending = asyncio.Semaphore(CONCURRENT_MAX)
         self.window_ms = window_ms
 
-    async def compare_clocks(self) -> None:
-        """Learn the venue's time; raises NotSent where it cannot be asked, or answers too slowly."""
+    async def sync_clock(self) -> None:
+        """Measure the venue's clock; raises NotSent where it does not answer, or too slowly."""
         await self._admit(TIME_WEIGHT)
         try:
-            await self._clock.compare(self._time)
-        except (ClockUncertain, OutcomeUnknown, Refused) as error:
+            await self._clock.sync(self._time)
+        except (ClockUncertain, OutcomeUnknown, VenueRefused) as error:
             raise NotSent(f"the venue's time is not known: {error}") from error
 
     async def now_ms(self) -> int:
-        """Give the venue's time, compared before where it has to be; NotSent where that fails."""
-        if not self._clock.compared:
-            await self.compare_clocks()
+        """Give the venue's time, synchronized first where it has to be; NotSent where that fails."""
+        if not self._clock.is_synced:
+            await self.sync_clock()
         return self._clock.now_ms()
 
     async def symbols(self) -> dict[str, SymbolRules]:
-        """Give every symbol's rules, and learn the limits that stand beside them."""
+        """Give every symbol's rules, and take the rate limits that come with them."""
         await self._limits.admit(INFO_WEIGHT)
         found = await self._send("GET", "/api/v3/exchangeInfo", "", None)
-        with _understood():
+        with _malformed_is_unknown():
             self._limits.learn(found["rateLimits"])
             return {one["symbol"]: rules_of(one) for one in found["symbols"]}
 
@@ -95,14 +95,14 @@ class Binance:
         """Give the price by which a market order's worth is judged."""
         await self._admit(AVERAGE_WEIGHT)
         found = await self._send("GET", "/api/v3/avgPrice", encoded({"symbol": symbol}), None)
-        with _understood():
+        with _malformed_is_unknown():
             return Decimal(found["price"])
 
     async def admit_order(self, keys: VenueKeys) -> None:
         """Wait until an order may be placed without breaking a limit."""
         await self._admit(ORDER_WEIGHT, keys.api_key)
 
-    async def place(self, keys: VenueKeys, order: VenueOrder, sent_at: int) -> Report:
+    async def place(self, keys: VenueKeys, order: VenueOrder, sent_at: int) -> ExecutionReport:
         """Place an order that was admitted, signed for this time (ms)."""
         parameters: dict[str, str | int] = {
             "symbol": order.symbol,
@@ -120,60 +120,60 @@ class Binance:
         if time_in_force is not None:
             parameters["timeInForce"] = time_in_force
         reply = await self._signed("POST", "/api/v3/order", parameters, keys, sent_at)
-        with _understood():
-            return of_reply(reply)
+        with _malformed_is_unknown():
+            return report_of_reply(reply)
 
-    async def order(self, keys: VenueKeys, order: VenueOrder) -> Report:
-        """Ask how an order stands; NoSuchOrder where the venue has none of this client order id."""
+    async def order(self, keys: VenueKeys, order: VenueOrder) -> ExecutionReport:
+        """Query an order; NoSuchOrder where the venue has none of this client order id."""
         parameters = {"symbol": order.symbol, "origClientOrderId": order.order_id}
         await self._admit(QUERY_WEIGHT)
         try:
             reply = await self._signed("GET", "/api/v3/order", parameters, keys)
-        except Refused as error:
+        except VenueRefused as error:
             if error.code == NO_SUCH_ORDER:
                 raise NoSuchOrder(order.order_id) from error
             raise
-        with _understood():
-            return of_reply(reply)
+        with _malformed_is_unknown():
+            return report_of_reply(reply)
 
-    async def cancel(self, keys: VenueKeys, order: VenueOrder) -> Report:
+    async def cancel(self, keys: VenueKeys, order: VenueOrder) -> ExecutionReport:
         """Cancel what is left of an order."""
         parameters = {"symbol": order.symbol, "origClientOrderId": order.order_id}
         await self._admit(ORDER_WEIGHT)
         reply = await self._signed("DELETE", "/api/v3/order", parameters, keys)
-        with _understood():
-            return of_reply(reply)
+        with _malformed_is_unknown():
+            return report_of_reply(reply)
 
     async def trades(self, keys: VenueKeys, symbol: str, venue_order_id: int) -> tuple[VenueTrade, ...]:
         """Give an order's executions, oldest first."""
         await self._admit(TRADES_WEIGHT)
         rows = await self._signed("GET", "/api/v3/myTrades", {"symbol": symbol, "orderId": venue_order_id}, keys)
-        with _understood():
-            return tuple(sorted(map(of_trade, rows), key=lambda trade: trade.trade_id))
+        with _malformed_is_unknown():
+            return tuple(sorted(map(trade_of_row, rows), key=lambda trade: trade.trade_id))
 
     async def _time(self) -> int:
         found = await self._send("GET", "/api/v3/time", "", None)
-        with _understood():
+        with _malformed_is_unknown():
             return int(found["serverTime"])
 
     async def _admit(self, weight: int, orders_of: str | None = None) -> None:
         """Wait until a request breaks no limit; NotSent while nobody knows what the limits are."""
         if not self._limits.are_known:
-            await self._learn_limits()
+            await self._load_limits()
         await self._limits.admit(weight, orders_of)
 
-    async def _learn_limits(self) -> None:
-        """Ask for the limits, and hear what is used of them, before anything else is asked; once for all who wait."""
-        if self._learning is None:
-            self._learning = asyncio.create_task(self.symbols())
-        learning = self._learning
+    async def _load_limits(self) -> None:
+        """Load the limits and what is used of them before any other request; one request for all that wait."""
+        if self._limits_task is None:
+            self._limits_task = asyncio.create_task(self.symbols())
+        task = self._limits_task
         try:
-            await asyncio.shield(learning)
-        except (OutcomeUnknown, Refused) as error:
+            await asyncio.shield(task)
+        except (OutcomeUnknown, VenueRefused) as error:
             raise NotSent(f"the venue's limits are not known: {error}") from error
         finally:
-            if learning.done() and self._learning is learning:
-                self._learning = None
+            if task.done() and self._limits_task is task:
+                self._limits_task = None
 
     async def _signed(
         self, method: str, path: str, parameters: Mapping[str, str | int], keys: VenueKeys, sent_at: int | None = None
@@ -194,39 +194,39 @@ class Binance:
             except httpx.TransportError as error:
                 raise OutcomeUnknown(f"no answer ({type(error).__name__})") from error
             self._limits.observe(answer.headers, None if keys is None else keys.api_key)
-            return self._meaning(answer)
+            return self._result_of(answer)
 
-    def _meaning(self, answer: httpx.Response) -> Any:
-        """Give what a good answer says, or raise what any other means."""
+    def _result_of(self, answer: httpx.Response) -> Any:
+        """Give the body of a good answer, or raise what any other means."""
         status = answer.status_code
-        if status in (TEAPOT, httpx.codes.TOO_MANY_REQUESTS, httpx.codes.FORBIDDEN):
+        if status in (IP_BANNED, httpx.codes.TOO_MANY_REQUESTS, httpx.codes.FORBIDDEN):
             self._limits.block(status, answer.headers.get("Retry-After"))
             raise NotSent(f"turned away with {status}")
         try:
-            said = answer.json()
+            body = answer.json()
         except ValueError:
-            said = None
-        if status == httpx.codes.OK and said is not None:
-            return said
+            body = None
+        if status == httpx.codes.OK and body is not None:
+            return body
         if status < httpx.codes.BAD_REQUEST or status >= httpx.codes.INTERNAL_SERVER_ERROR:
             raise OutcomeUnknown(f"the venue answered with {status}")
-        described = said if isinstance(said, dict) else {}
+        described = body if isinstance(body, dict) else {}
         code, message = int(described.get("code", -status)), str(described.get("msg", f"HTTP status {status}"))
-        if code in NO_ANSWER_FROM_BEHIND or (code == ORDER_REFUSED and DUPLICATE_TEXT in message.lower()):
+        if code in OUTCOME_UNKNOWN_CODES or (code == ORDER_REFUSED and DUPLICATE_TEXT in message.lower()):
             # A duplicate is refused because the venue has the order already; which one is asked about.
             raise OutcomeUnknown(f"{code}: {message}")
         if code == TOO_MANY_REQUESTS:
             self._limits.block(httpx.codes.TOO_MANY_REQUESTS, answer.headers.get("Retry-After"))
         if code == TIME_REFUSED:
-            self._clock.distrust()
+            self._clock.invalidate()
         if code in (TOO_MANY_REQUESTS, TOO_MANY_ORDERS, TIME_REFUSED):
             raise NotSent(f"{code}: {message}")
-        raise Refused(code, message)
+        raise VenueRefused(code, message)
 
 
 @contextmanager
-def _understood() -> Iterator[None]:
-    """Turn an answer that is not as documented into one that says nothing."""
+def _malformed_is_unknown() -> Iterator[None]:
+    """Turn an answer that is not as documented into OutcomeUnknown."""
     try:
         yield
     except (KeyError, TypeError, ValueError, ArithmeticError) as error:

@@ -1,4 +1,4 @@
-"""Where the worker finds the keys of an account's user, each time it needs them: a revoked key works no longer."""
+"""Where the worker reads the keys of an account's user, each time it needs them: a revoked key works no longer."""
 
 import asyncio
 from typing import Final

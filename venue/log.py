@@ -14,8 +14,8 @@ from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 from runtime.kafka import LogRecord, read_back, reader_options, record_of, transactional_producer_options
 from runtime.settings import Settings
 from schemas.topics import OTHER_PARTITIONS, VENUE_COMMANDS, VENUE_EVENTS
-from schemas.venue import VenueEvent, decode_venue_event, encode_venue
-from venue.book import Book
+from schemas.venue import VenueEvent, encode_venue, decode_venue_event
+from venue.order_cache import OrderCache
 
 TRANSACTIONAL_ID: Final = "venue-worker"
 INIT_TIMEOUT_S: Final = 30.0
@@ -28,58 +28,58 @@ POLL_S: Final = 0.2
 log = structlog.get_logger(__name__)
 
 
-class Taken(NamedTuple):
-    """A record of `venue.commands`, and where it stands."""
+class ConsumedCommand(NamedTuple):
+    """A record of `venue.commands`, and its partition."""
 
     partition: int
     record: LogRecord
 
 
-class _Waiting(NamedTuple):
+class _PendingAppend(NamedTuple):
     partition: int
     events: Sequence[VenueEvent]
     done: asyncio.Future[None]
 
 
 class EventLog:
-    """Appends events; what is in the log is in the book at once, and before the appender goes on.
+    """Appends events; a committed event is in the cache before the appender goes on.
 
-    Whoever opens the log last is its one writer: every other is fenced, and can neither write nor, as each sending is
-    written first, send anything any more.
+    Whoever opens the log last is its one writer. Every other is fenced: it can neither write nor send an order, since
+    each request is written first.
     """
 
-    def __init__(self, settings: Settings, book: Book) -> None:
+    def __init__(self, settings: Settings, orders: OrderCache) -> None:
         self._settings = settings
-        self._book = book
-        self._waiting: list[_Waiting] = []
-        self._something = asyncio.Event()
+        self._orders = orders
+        self._pending: list[_PendingAppend] = []
+        self._wakeup = asyncio.Event()
         self._thread = ThreadPoolExecutor(1, "venue-events")
         self._producer: Producer | None = None
 
     async def open(self) -> None:
-        """Fence the writer before, and read everything that was written."""
+        """Fence the writer before, and read every event."""
         await asyncio.get_running_loop().run_in_executor(self._thread, self._open)
 
     async def append(self, partition: int, *events: VenueEvent) -> None:
-        """Write events whole and in order, numbered; return when they are committed and in the book."""
+        """Write events whole and in order, numbered; return when they are committed and in the cache."""
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append(_Waiting(partition, events, done))
-        self._something.set()
+        self._pending.append(_PendingAppend(partition, events, done))
+        self._wakeup.set()
         await done
 
     async def write_for_ever(self) -> None:
-        """Commit what gathers; a KafkaException where the log takes no more, and then this process is done."""
+        """Commit what is pending, for ever; a KafkaException where the log takes no more: the process then ends."""
         loop = asyncio.get_running_loop()
         while True:
-            await self._something.wait()
+            await self._wakeup.wait()
             began = time.monotonic()
-            self._something.clear()
-            waiting, self._waiting = self._waiting, []
-            numbered = self._numbered(waiting)
+            self._wakeup.clear()
+            pending, self._pending = self._pending, []
+            numbered = self._numbered(pending)
             await loop.run_in_executor(self._thread, self._commit, numbered)
             for partition, event in numbered:
-                self._book.apply(partition, event)
-            for one in waiting:
+                self._orders.apply(partition, event)
+            for one in pending:
                 if not one.done.done():
                     one.done.set_result(None)
             await asyncio.sleep(max(0.0, began + PACE_S - time.monotonic()))
@@ -95,12 +95,12 @@ class EventLog:
         self._producer.init_transactions(INIT_TIMEOUT_S)
         for partition in range(OTHER_PARTITIONS):
             for record in read_back(self._settings, VENUE_EVENTS, partition, ALL):
-                self._book.apply(partition, decode_venue_event(record.value))
+                self._orders.apply(partition, decode_venue_event(record.value))
 
-    def _numbered(self, waiting: Sequence[_Waiting]) -> list[tuple[int, VenueEvent]]:
-        seqs = dict(self._book.seqs)
+    def _numbered(self, pending: Sequence[_PendingAppend]) -> list[tuple[int, VenueEvent]]:
+        seqs = dict(self._orders.seqs)
         numbered = []
-        for one in waiting:
+        for one in pending:
             for event in one.events:
                 seq = seqs[one.partition] = seqs.get(one.partition, 0) + 1
                 numbered.append((one.partition, msgspec.structs.replace(event, seq=seq)))
@@ -115,7 +115,7 @@ class EventLog:
         self._producer.commit_transaction(COMMIT_TIMEOUT_S)
 
 
-async def commands(settings: Settings, next_offsets: Mapping[int, int]) -> AsyncIterator[list[Taken]]:
+async def read_commands(settings: Settings, next_offsets: Mapping[int, int]) -> AsyncIterator[list[ConsumedCommand]]:
     """Give the commands from these offsets on, in batches as they come, for ever."""
     consumer = Consumer(reader_options(settings, "reprise-venue") | {"enable.partition.eof": False})
     with contextlib.closing(consumer), ThreadPoolExecutor(1, "venue-commands") as thread:
@@ -123,12 +123,12 @@ async def commands(settings: Settings, next_offsets: Mapping[int, int]) -> Async
             [TopicPartition(VENUE_COMMANDS, number, next_offsets.get(number, 0)) for number in range(OTHER_PARTITIONS)]
         )
         while True:
-            batch = await asyncio.get_running_loop().run_in_executor(thread, _read, consumer)
+            batch = await asyncio.get_running_loop().run_in_executor(thread, _poll_batch, consumer)
             if batch:
                 yield batch
 
 
-def _read(consumer: Consumer) -> list[Taken]:
+def _poll_batch(consumer: Consumer) -> list[ConsumedCommand]:
     first = consumer.poll(POLL_S)
     if first is None:
         return []
@@ -137,7 +137,7 @@ def _read(consumer: Consumer) -> list[Taken]:
         error, partition = message.error(), message.partition()
         if error is None:
             assert partition is not None, "a delivered record has a partition"
-            batch.append(Taken(partition, record_of(message)))
+            batch.append(ConsumedCommand(partition, record_of(message)))
         elif error.fatal():
             raise KafkaException(error)
         else:

@@ -17,19 +17,19 @@ from runtime.logging import configure
 from runtime.pages import Pages
 from runtime.settings import Settings
 from runtime.vault import Vault, vault_of
-from venue.binance import AT_ONCE, TIMEOUT_S, Binance
-from venue.book import Book
+from venue.binance import CONCURRENT_MAX, TIMEOUT_S, Binance
 from venue.clock import VenueClock
-from venue.desk import Desk
 from venue.keys import KeyStore
-from venue.limits import Limits
 from venue.log import EventLog
-from venue.rules import Rules
-from venue.stream import LOCAL_HOSTS
-from venue.worker import Worker
+from venue.order_cache import OrderCache
+from venue.order_executor import OrderExecutor
+from venue.rate_limits import RateLimits
+from venue.trading_rules import TradingRules
+from venue.user_data_stream import LOCAL_HOSTS
+from venue.worker import VenueWorker
 
-# These write addresses, headers or frames into the log, and with them keys and signatures.
-TALKATIVE: Final = ("httpx", "httpcore", "websockets")
+# Below WARNING these log addresses, headers or frames, and with them keys and signatures.
+UNSAFE_LOGGERS: Final = ("httpx", "httpcore", "websockets")
 
 log = structlog.get_logger(__name__)
 
@@ -37,7 +37,7 @@ log = structlog.get_logger(__name__)
 def main(settings: Settings) -> None:
     """Carry orders to the venue until SIGTERM or SIGINT. Where a second one starts, the first one ends."""
     configure("venue", settings.log_level)
-    for name in TALKATIVE:
+    for name in UNSAFE_LOGGERS:
         logging.getLogger(name).setLevel(logging.WARNING)
     vault = vault_of(settings)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
@@ -48,43 +48,43 @@ async def _serve(settings: Settings, vault: Vault) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    book, clock = Book(), VenueClock()
-    limits = Limits(clock.now_ms)
-    events, keys = EventLog(settings, book), KeyStore(settings.database_url, vault)
+    cache, clock = OrderCache(), VenueClock()
+    limits = RateLimits(clock.now_ms)
+    events, keys = EventLog(settings, cache), KeyStore(settings.database_url, vault)
     async with _client(settings.binance_api_url) as http:
-        venue = Binance(http, limits, clock, settings.venue_receive_window_ms)
-        desk = Desk(events, venue, keys, Rules(venue), settings.venue_give_up_ms)
-        worker = Worker(settings, book, events, venue, keys, desk)
+        client = Binance(http, limits, clock, settings.venue_receive_window_ms)
+        executor = OrderExecutor(events, client, keys, TradingRules(client), settings.venue_give_up_ms)
+        worker = VenueWorker(settings, cache, events, client, keys, executor)
         pages = Pages(settings.venue_host, settings.venue_port, worker.readiness, worker.status, REGISTRY)
         pages.start()
         try:
-            await _until(stop, worker)
+            await _run_until(stop, worker)
         finally:
             pages.stop()
             events.close()
             keys.close()
 
 
-async def _until(stop: asyncio.Event, worker: Worker) -> None:
+async def _run_until(stop: asyncio.Event, worker: VenueWorker) -> None:
     """Work until told to stop; what is not finished then is found in the log by the next worker."""
-    working, told = asyncio.create_task(worker.run()), asyncio.create_task(stop.wait())
-    await asyncio.wait((working, told), return_when=asyncio.FIRST_COMPLETED)
-    told.cancel()
+    working, stopping = asyncio.create_task(worker.run()), asyncio.create_task(stop.wait())
+    await asyncio.wait((working, stopping), return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
     working.cancel()
     try:
         await working
     except asyncio.CancelledError:
         log.info("venue worker stopped")
     except KafkaException as error:
-        raise _given_up(error) from error
+        raise _log_unusable(error) from error
     except ExceptionGroup as group:
         broken, others = group.split(KafkaException)
         if broken is None or others is not None:
             raise
-        raise _given_up(broken.exceptions[0]) from group
+        raise _log_unusable(broken.exceptions[0]) from group
 
 
-def _given_up(error: Exception) -> FixableError:
+def _log_unusable(error: Exception) -> FixableError:
     return FixableError(
         f"The log cannot be used any more ({error}): another worker took over, or Kafka does not answer. "
         "The process manager starts this one again."
@@ -97,5 +97,5 @@ def _client(url: str) -> httpx.AsyncClient:
         base_url=url,
         timeout=TIMEOUT_S,
         trust_env=urlsplit(url).hostname not in LOCAL_HOSTS,
-        limits=httpx.Limits(max_connections=AT_ONCE, max_keepalive_connections=AT_ONCE),
+        limits=httpx.Limits(max_connections=CONCURRENT_MAX, max_keepalive_connections=CONCURRENT_MAX),
     )

@@ -1,4 +1,4 @@
-"""What the venue says of an order, in one form, whether it came as a reply or as an event of the stream."""
+"""An execution report of the venue in one form, whether it came as a reply or as an event of the stream."""
 
 from collections.abc import Mapping
 from decimal import Decimal
@@ -14,8 +14,8 @@ EXPIRED: Final = frozenset({"EXPIRED", "EXPIRED_IN_MATCH"})
 MICROS_PER_MS: Final = 1_000
 
 
-class Report(NamedTuple):
-    """How an order stands. trades: those this report tells of; executed and quote are of all."""
+class ExecutionReport(NamedTuple):
+    """An order's state at the venue. trades: those of this report; executed and quote are of all."""
 
     symbol: str
     order_id: str
@@ -31,10 +31,10 @@ class Report(NamedTuple):
         return self.status in {FILLED, CANCELED, REJECTED} | EXPIRED
 
 
-def of_reply(reply: Mapping[str, Any]) -> Report:
+def report_of_reply(reply: Mapping[str, Any]) -> ExecutionReport:
     """Read the reply to placing, cancelling or asking about an order."""
     at = int(reply.get("transactTime", reply.get("updateTime", 0))) * MICROS_PER_MS
-    return Report(
+    return ExecutionReport(
         symbol=reply["symbol"],
         order_id=reply.get("origClientOrderId") or reply["clientOrderId"],
         venue_order_id=int(reply["orderId"]),
@@ -56,7 +56,7 @@ def of_reply(reply: Mapping[str, Any]) -> Report:
     )
 
 
-def of_execution(event: Mapping[str, Any]) -> Report:
+def report_of_event(event: Mapping[str, Any]) -> ExecutionReport:
     """Read an `executionReport`. A cancellation has a client order id of its own; the order's is then in `C`."""
     trade: tuple[VenueTrade, ...] = ()
     if event["x"] == "TRADE":
@@ -70,7 +70,7 @@ def of_execution(event: Mapping[str, Any]) -> Report:
                 commission_asset=event["N"] or "",
             ),
         )
-    return Report(
+    return ExecutionReport(
         symbol=event["s"],
         order_id=event["C"] or event["c"],
         venue_order_id=int(event["i"]),
@@ -82,7 +82,7 @@ def of_execution(event: Mapping[str, Any]) -> Report:
     )
 
 
-def of_trade(row: Mapping[str, Any]) -> VenueTrade:
+def trade_of_row(row: Mapping[str, Any]) -> VenueTrade:
     """Read a row of `myTrades`."""
     return VenueTrade(
         trade_id=int(row["id"]),

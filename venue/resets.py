@@ -7,84 +7,84 @@ import structlog
 
 from runtime.venue_keys import VenueKeys
 from schemas.venue import VenueReset
-from venue.binance import Binance, NoSuchOrder, Refused
-from venue.book import Account, Entry
+from venue.binance import Binance, NoSuchOrder, VenueRefused
+from venue.execution_events import now
 from venue.log import EventLog
-from venue.outcomes import now
+from venue.order_cache import CachedOrder, VenueAccount
 
-# The venue may not find at once what it has just accepted; so it is asked twice, and not too early.
-SETTLED_US: Final = 5_000_000
-SECOND_LOOK_S: Final = 1.0
-GONE_IN_A_ROW: Final = 5
+# The venue may not find at once what it has just accepted; so there are two queries, and none too early.
+VISIBLE_AFTER_US: Final = 5_000_000
+RECHECK_S: Final = 1.0
+MISSING_IN_A_ROW: Final = 5
 ARCHIVED: Final = -2026
 
 log = structlog.get_logger(__name__)
 
 
-class Resets:
-    """Looks into one account at a time, under its lock, and tells the log of each reset once."""
+class ResetDetector:
+    """Checks one account at a time, under its lock, and appends each reset once."""
 
-    def __init__(self, events: EventLog, venue: Binance) -> None:
+    def __init__(self, events: EventLog, client: Binance) -> None:
         self._events = events
-        self._venue = venue
+        self._client = client
 
-    async def came(self, account: Account, keys: VenueKeys) -> bool | None:
-        """Say whether the venue has forgotten the oldest order it should know, and tell the log; null without any.
+    async def detect(self, account: VenueAccount, keys: VenueKeys) -> bool | None:
+        """Say whether the venue has forgotten the oldest order it should know, and append that; null without any.
 
-        Every order of an era is there while no reset has come, and the oldest is there longest. Raises what leaves the
-        question open.
+        Every order of an epoch exists until the next reset, and the oldest has existed longest. Raises RETRYABLE
+        errors.
         """
         async with account.lock:
             if not account.accepted:
                 return None
-            if not await self._is_gone(account.accepted[0], keys):
+            if not await self._is_missing(account.accepted[0], keys):
                 return False
-            await self._tell(account, keys)
+            await self._append_reset(account, keys)
             return True
 
-    async def took(self, entry: Entry, keys: VenueKeys) -> bool:
-        """Say whether a reset is why the venue has not found an order; one that nobody knew of is told to the log."""
-        account = entry.account
+    async def explains_missing(self, cached: CachedOrder, keys: VenueKeys) -> bool:
+        """Say whether a reset is why the venue has not found an order; a reset that was not known is appended."""
+        account = cached.account
         async with account.lock:
-            if entry.era == account.era:
-                if not await self._is_gone(entry, keys):
+            if cached.epoch == account.epoch:
+                if not await self._is_missing(cached, keys):
                     return False
-                await self._tell(account, keys)
+                await self._append_reset(account, keys)
         return True
 
-    async def _is_gone(self, entry: Entry, keys: VenueKeys) -> bool:
-        """Say whether the venue has forgotten an order it once accepted: it says so twice."""
-        if await self._is_there(entry, keys):
+    async def _is_missing(self, cached: CachedOrder, keys: VenueKeys) -> bool:
+        """Say whether the venue has forgotten an order it once accepted: two queries say so."""
+        if await self._exists(cached, keys):
             return False
-        await asyncio.sleep(SECOND_LOOK_S)
-        return not await self._is_there(entry, keys)
+        await asyncio.sleep(RECHECK_S)
+        return not await self._exists(cached, keys)
 
-    async def _is_there(self, entry: Entry, keys: VenueKeys) -> bool:
-        await asyncio.sleep(max(0.0, (entry.accepted_at + SETTLED_US - now()) / 1_000_000))
+    async def _exists(self, cached: CachedOrder, keys: VenueKeys) -> bool:
+        await asyncio.sleep(max(0.0, (cached.accepted_at + VISIBLE_AFTER_US - now()) / 1_000_000))
         try:
-            await self._venue.order(keys, entry.order)
+            await self._client.order(keys, cached.order)
         except NoSuchOrder:
             return False
-        except Refused as error:
+        except VenueRefused as error:
             if error.code != ARCHIVED:
                 raise
         return True
 
-    async def _tell(self, account: Account, keys: VenueKeys) -> None:
-        """Write that a reset came, and which orders came after it: the newest, back to where the venue has none.
+    async def _append_reset(self, account: VenueAccount, keys: VenueKeys) -> None:
+        """Append that a reset came, and which orders came after it: the newest, back to where the venue has none.
 
         Replies overtake each other, so one that is gone does not say that all before it are; several do.
         """
         survivors: list[str] = []
-        gone_in_a_row = 0
-        for entry in reversed(account.accepted):
-            if gone_in_a_row == GONE_IN_A_ROW:
+        missing_in_a_row = 0
+        for cached in reversed(account.accepted):
+            if missing_in_a_row == MISSING_IN_A_ROW:
                 break
-            if await self._is_there(entry, keys):
-                survivors.append(entry.order.order_id)
-                gone_in_a_row = 0
+            if await self._exists(cached, keys):
+                survivors.append(cached.order.order_id)
+                missing_in_a_row = 0
             else:
-                gone_in_a_row += 1
+                missing_in_a_row += 1
         log.warning("the venue was reset", account_id=account.account_id, survivors=len(survivors))
         reset = VenueReset(
             seq=0,

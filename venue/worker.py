@@ -1,4 +1,4 @@
-"""What the venue worker does all the time: take up commands, settle orders, follow the venue, compare with it."""
+"""What the venue worker does all the time: consume commands, execute orders, follow the venue, reconcile with it."""
 
 import asyncio
 import re
@@ -22,94 +22,101 @@ from schemas.venue import (
     decode_venue_command,
 )
 from venue.binance import Binance, NotSent
-from venue.book import RESTING, UNDECIDED, Account, Book, Entry
-from venue.desk import OPEN, Desk
+from venue.execution_events import now
+from venue.failures import RETRYABLE
 from venue.keys import KeyStore
-from venue.log import EventLog, Taken, commands
-from venue.outcomes import now
-from venue.reports import of_execution
-from venue.stream import Stream
+from venue.log import ConsumedCommand, EventLog, read_commands
+from venue.order_cache import IN_FLIGHT, RESTING, CachedOrder, OrderCache, VenueAccount
+from venue.order_executor import OrderExecutor
+from venue.reports import report_of_event
+from venue.user_data_stream import UserDataStream
 
-COMPARE_CLOCKS_S: Final = 600.0
+SYNC_CLOCK_S: Final = 600.0
 ORDER_ID: Final = re.compile(r"[.A-Za-z0-9:/_-]{1,36}")  # what the venue takes as a client order id
 MS: Final = 1_000
 
 log = structlog.get_logger(__name__)
 
 
-class Worker:
-    """Everything runs in one task group: what cannot be gone on with ends the process, and a new one reads the log."""
+class VenueWorker:
+    """Everything runs in one task group: an error that is not handled ends the process, and a new one reads the log."""
 
     def __init__(
-        self, settings: Settings, book: Book, events: EventLog, venue: Binance, keys: KeyStore, desk: Desk
+        self,
+        settings: Settings,
+        cache: OrderCache,
+        events: EventLog,
+        client: Binance,
+        keys: KeyStore,
+        executor: OrderExecutor,
     ) -> None:
         self._settings = settings
-        self._book = book
+        self._cache = cache
         self._events = events
-        self._venue = venue
+        self._client = client
         self._keys = keys
-        self._desk = desk
+        self._executor = executor
         self._streams: dict[str, asyncio.Task[None]] = {}
         self._tasks: asyncio.TaskGroup | None = None
-        self._is_open = False
+        self._is_started = False
 
     async def run(self) -> None:
-        """Take over from the writer before, and work until cancelled."""
+        """Fence the worker before, and work until cancelled."""
         await self._events.open()
-        log.info("venue worker took over", orders=len(self._book.entries), open=len(self._book.open))
+        log.info("venue worker took over", orders=len(self._cache.orders), open=len(self._cache.open_orders))
         async with asyncio.TaskGroup() as tasks:
             self._tasks = tasks
-            self._is_open = True
+            self._is_started = True
             tasks.create_task(self._events.write_for_ever())
-            for entry in list(self._book.open.values()):
-                self._begin(entry)
-            tasks.create_task(self._take_up_for_ever())
-            tasks.create_task(self._reconcile_for_ever())
-            tasks.create_task(self._keep_time())
+            for cached in list(self._cache.open_orders.values()):
+                self._start_work(cached)
+            tasks.create_task(self._consume_commands())
+            tasks.create_task(self._reconcile_periodically())
+            tasks.create_task(self._sync_clock_periodically())
 
     def readiness(self) -> Readiness:
-        """Ready once the events are read: the venue's health is told on the status page."""
-        return Readiness(ready=self._is_open, why=None if self._is_open else "The events are being read.")
+        """Ready once the events are read. The venue's health is no part of it."""
+        return Readiness(ready=self._is_started, why=None if self._is_started else "The events are being read.")
 
     def status(self) -> Mapping[str, Any]:
-        """Say how much is going on."""
-        stands = [entry.stand.value for entry in list(self._book.open.values())]
+        """Give the numbers of the status page."""
+        statuses = [cached.status.value for cached in list(self._cache.open_orders.values())]
         return {
-            "orders": len(self._book.entries),
-            "open": {stand: stands.count(stand) for stand in sorted(set(stands))},
+            "orders": len(self._cache.orders),
+            "open": {status: statuses.count(status) for status in sorted(set(statuses))},
             "streams": len(self._streams),
-            "next_offsets": {str(partition): offset for partition, offset in sorted(self._book.next_offsets.items())},
+            "next_offsets": {str(partition): offset for partition, offset in sorted(self._cache.next_offsets.items())},
         }
 
-    async def _take_up_for_ever(self) -> None:
-        async for batch in commands(self._settings, self._book.next_offsets):
-            known: dict[tuple[str, str], VenueOrder] = {}
-            answers = [(taken.partition, self._answer(taken, known)) for taken in batch]
+    async def _consume_commands(self) -> None:
+        async for batch in read_commands(self._settings, self._cache.next_offsets):
+            in_batch: dict[tuple[str, str], VenueOrder] = {}
+            events = [(consumed.partition, self._event_of(consumed, in_batch)) for consumed in batch]
             await asyncio.gather(
                 *(
-                    self._events.append(number, *(event for partition, event in answers if partition == number))
-                    for number in {partition for partition, _ in answers}
+                    self._events.append(number, *(event for partition, event in events if partition == number))
+                    for number in {partition for partition, _ in events}
                 )
             )
-            for _, event in answers:
+            for _, event in events:
                 if isinstance(event, VenueOrderReceived | VenueCancelReceived):
                     assert event.account_id is not None, "an order has an account"
-                    self._begin(self._book.entries[event.account_id, event.order.order_id])
+                    self._start_work(self._cache.orders[event.account_id, event.order.order_id])
 
-    def _answer(self, taken: Taken, known: dict[tuple[str, str], VenueOrder]) -> VenueEvent:
-        """Give the event by which a command is taken up. known: orders earlier in the same batch."""
-        place: dict[str, Any] = {"seq": 0, "command_offset": taken.record.offset, "time": now()}
+    def _event_of(self, consumed: ConsumedCommand, in_batch: dict[tuple[str, str], VenueOrder]) -> VenueEvent:
+        """Give the event that answers a command. in_batch: orders placed earlier in the same batch."""
+        header: dict[str, Any] = {"seq": 0, "command_offset": consumed.record.offset, "time": now()}
         try:
-            command = decode_venue_command(taken.record.value)
+            command = decode_venue_command(consumed.record.value)
         except NotDecodable as error:
             return VenueCommandRejected(
-                **place, account_id=None, command_id=None, code="NOT_DECODABLE", message=str(error)
+                **header, account_id=None, command_id=None, code="NOT_DECODABLE", message=str(error)
             )
         account_id = command.account_id
-        refused = partial(VenueCommandRejected, **place, account_id=account_id, command_id=command.command_id)
-        if taken.record.key != account_id.encode():
+        refused = partial(VenueCommandRejected, **header, account_id=account_id, command_id=command.command_id)
+        if consumed.record.key != account_id.encode():
             return VenueCommandRejected(
-                **place,
+                **header,
                 account_id=None,
                 command_id=command.command_id,
                 code="WRONG_KEY",
@@ -120,40 +127,40 @@ class Worker:
                 key = (account_id, order.order_id)
                 if not ORDER_ID.fullmatch(order.order_id):
                     return refused(code="ORDER_ID", message="The venue takes no such client order id")
-                if key in known or key in self._book.entries:
+                if key in in_batch or key in self._cache.orders:
                     return refused(code="ORDER_ID_USED", message="There is an order of this id already")
-                known[key] = order
-                return VenueOrderReceived(**place, account_id=account_id, order=order, deadline=command.deadline)
+                in_batch[key] = order
+                return VenueOrderReceived(**header, account_id=account_id, order=order, deadline=command.deadline)
             case CancelVenueOrder(order_id=order_id):
-                entry = self._book.entries.get((account_id, order_id))
-                found = known.get((account_id, order_id)) if entry is None else entry.order
+                cached = self._cache.orders.get((account_id, order_id))
+                found = in_batch.get((account_id, order_id)) if cached is None else cached.order
                 if found is None:
                     return refused(code="ORDER_UNKNOWN", message="There is no order of this id")
-                return VenueCancelReceived(**place, account_id=account_id, order=found)
+                return VenueCancelReceived(**header, account_id=account_id, order=found)
 
-    def _begin(self, entry: Entry) -> None:
-        """Do what is to be done for an order, and follow its account."""
-        if entry.stand in UNDECIDED:
-            self._start(self._desk.settle(entry))
-        if entry.is_cancelling:
-            self._start(self._desk.cancel(entry))
-        account_id = entry.account.account_id
-        if account_id not in self._streams and not entry.is_final:
-            self._streams[account_id] = self._start(self._follow(entry.account))
+    def _start_work(self, cached: CachedOrder) -> None:
+        """Start the tasks an order needs, and follow its account."""
+        if cached.status in IN_FLIGHT:
+            self._spawn(self._executor.execute(cached))
+        if cached.is_cancelling:
+            self._spawn(self._executor.cancel(cached))
+        account_id = cached.account.account_id
+        if account_id not in self._streams and not cached.is_final:
+            self._streams[account_id] = self._spawn(self._follow_user_data(cached.account))
 
-    def _start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         assert self._tasks is not None, "the worker runs"
         return self._tasks.create_task(work)
 
-    async def _follow(self, account: Account) -> None:
+    async def _follow_user_data(self, account: VenueAccount) -> None:
         account_id = account.account_id
-        stream = Stream(
+        stream = UserDataStream(
             self._settings.binance_ws_url,
             account_id,
             lambda: self._keys.of(account_id),
-            self._venue.now_ms,
-            lambda: self._compare_all(account),
-            lambda event: self._take_execution(account, event),
+            self._client.now_ms,
+            lambda: self._reconcile_account(account),
+            lambda event: self._apply_execution(account, event),
             lambda: self._has_open(account),
         )
         try:
@@ -161,51 +168,51 @@ class Worker:
         finally:
             del self._streams[account_id]
 
-    def _has_open(self, account: Account) -> bool:
-        return any(entry.account is account for entry in self._book.open.values())
+    def _has_open(self, account: VenueAccount) -> bool:
+        return any(cached.account is account for cached in self._cache.open_orders.values())
 
-    def _compare_all(self, account: Account) -> None:
-        for entry in list(self._book.open.values()):
-            if entry.account is account and entry.stand in RESTING:
-                self._start(self._quietly(self._desk.refresh(entry)))
+    def _reconcile_account(self, account: VenueAccount) -> None:
+        for cached in list(self._cache.open_orders.values()):
+            if cached.account is account and cached.status in RESTING:
+                self._spawn(self._log_retryable(self._executor.reconcile(cached)))
 
-    def _take_execution(self, account: Account, event: Mapping[str, Any]) -> None:
+    def _apply_execution(self, account: VenueAccount, event: Mapping[str, Any]) -> None:
         try:
-            report = of_execution(event)
+            report = report_of_event(event)
         except (KeyError, ValueError, ArithmeticError) as error:
             log.warning("execution not understood", account_id=account.account_id, why=repr(error))
             return
-        entry = self._book.entries.get((account.account_id, report.order_id))
-        if entry is not None and not entry.is_final:
-            self._start(self._quietly(self._desk.take_execution(entry, report)))
+        cached = self._cache.orders.get((account.account_id, report.order_id))
+        if cached is not None and not cached.is_final:
+            self._spawn(self._log_retryable(self._executor.apply_execution(cached, report)))
 
-    async def _reconcile_for_ever(self) -> None:
-        """Compare every open order with the venue, and where an account has none, see whether it was reset."""
+    async def _reconcile_periodically(self) -> None:
+        """Compare every open order with the venue, and where an account has none, check whether it was reset."""
         while True:
             await asyncio.sleep(self._settings.venue_reconcile_interval_ms / MS)
-            for account in list(self._book.accounts.values()):
+            for account in list(self._cache.accounts.values()):
                 resting = [
-                    entry
-                    for entry in list(self._book.open.values())
-                    if entry.account is account and entry.stand in RESTING
+                    cached
+                    for cached in list(self._cache.open_orders.values())
+                    if cached.account is account and cached.status in RESTING
                 ]
-                for entry in resting:
-                    if not entry.lock.locked():  # Else somebody is asking about it already.
-                        await self._quietly(self._desk.refresh(entry))
+                for cached in resting:
+                    if not cached.lock.locked():  # Else a task queries it already.
+                        await self._log_retryable(self._executor.reconcile(cached))
                 if not resting and account.accepted:
-                    await self._quietly(self._desk.was_reset(account))
+                    await self._log_retryable(self._executor.was_reset(account))
 
-    async def _keep_time(self) -> None:
+    async def _sync_clock_periodically(self) -> None:
         while True:
-            await asyncio.sleep(COMPARE_CLOCKS_S)
+            await asyncio.sleep(SYNC_CLOCK_S)
             try:
-                await self._venue.compare_clocks()
+                await self._client.sync_clock()
             except NotSent as error:
                 log.info("clocks not compared", why=str(error))
 
-    async def _quietly(self, work: Awaitable[object]) -> None:
-        """Do what the next comparison does again where this one leaves it open."""
+    async def _log_retryable(self, work: Awaitable[object]) -> None:
+        """Await it; where it fails, the next reconciliation does it again."""
         try:
             await work
-        except OPEN as error:
+        except RETRYABLE as error:
             log.info("not compared", why=type(error).__name__)

@@ -10,8 +10,8 @@ from projector.write.venue_projection import VenueProjection
 from runtime.settings import Settings
 from stack.ports import free_ports
 from tests.conftest import empty_topics, new_database
-from tests.venue.machine import ENCRYPTION_KEY, Desk, prepare
 from tests.venue.testnet import Testnet
+from tests.venue.venue_setup import ENCRYPTION_KEY, VenueSetup, prepare
 
 WINDOW_MS = 1_000
 GIVE_UP_MS = 1_500
@@ -24,7 +24,9 @@ def testnet() -> Iterator[Testnet]:
 
 
 @pytest.fixture(scope="module")
-def desk(kafka: str, postgres: str, testnet: Testnet, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+def venue(
+    kafka: str, postgres: str, testnet: Testnet, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[VenueSetup]:
     """Empty topics, a database of its own, and the projection running; no worker."""
     folder = tmp_path_factory.mktemp("venue")
     with new_database(postgres) as database_url:
@@ -48,10 +50,10 @@ def desk(kafka: str, postgres: str, testnet: Testnet, tmp_path_factory: pytest.T
         engine = connect(database_url)
         projection = VenueProjection(settings, engine, Event())
         projection.start()
-        desk = Desk(settings, testnet, folder)
+        venue = VenueSetup(settings, testnet, folder)
         try:
-            yield desk
+            yield venue
         finally:
-            desk.close()
+            venue.close()
             projection.stop()
             engine.dispose()

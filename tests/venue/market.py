@@ -79,8 +79,8 @@ class Market:
         self.accounts: dict[str, dict[str, Decimal]] = {}
         self.orders: dict[int, Order] = {}
         self.placed: Counter[str] = Counter()
-        self.eras = 0
-        self.told: Callable[[str, dict[str, Any]], None] = lambda _key, _event: None
+        self.resets = 0
+        self.on_report: Callable[[str, dict[str, Any]], None] = lambda _key, _event: None
         self._number = self._trade = 0
 
     def open_account(self, api_key: str) -> None:
@@ -90,7 +90,7 @@ class Market:
         """Forget every order, and grant everybody what they began with. Numbers begin again."""
         self.orders.clear()
         self._number = self._trade = 0
-        self.eras += 1
+        self.resets += 1
         for api_key in self.accounts:
             self.open_account(api_key)
 
@@ -113,7 +113,7 @@ class Market:
         self._number += 1
         self.orders[order.number] = order
         self.placed[order.client_id] += 1
-        self._tell(order, "NEW")
+        self._publish(order, "NEW")
         if order.type == "MARKET" or self._crosses(order):
             self._fill(order, order.quantity)
         return order.shown() | {"fills": list(order.fills)}
@@ -132,7 +132,7 @@ class Market:
         if order.status not in OPEN:
             raise VenueError(-2011, "Unknown order sent.")
         order.status = "CANCELED"
-        self._tell(order, "CANCELED")
+        self._publish(order, "CANCELED")
         return order.shown() | {"origClientOrderId": order.client_id, "clientOrderId": "the-cancel-s-own"}
 
     def move(self, symbol: str, price: Decimal) -> None:
@@ -180,11 +180,11 @@ class Market:
             "tradeId": self._trade,
         }
         order.fills.append(fill)
-        self._tell(order, "TRADE", fill)
+        self._publish(order, "TRADE", fill)
 
-    def _tell(self, order: Order, kind: str, fill: dict[str, Any] | None = None) -> None:
+    def _publish(self, order: Order, kind: str, fill: dict[str, Any] | None = None) -> None:
         is_cancel = kind == "CANCELED"
-        self.told(
+        self.on_report(
             order.api_key,
             {
                 "e": "executionReport",

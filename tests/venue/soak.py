@@ -8,8 +8,8 @@ from decimal import Decimal
 
 from projector.queries import VenueOrderRow
 from tests.processes import eventually
-from tests.venue.machine import FINAL, Desk, Trader
 from tests.venue.testnet import Chaos
+from tests.venue.venue_setup import FINAL, Trader, VenueSetup
 
 SYMBOLS = {"BTCUSDT": 50_000, "ETHUSDT": 2_000}
 UNDECIDED = frozenset({"pending", "unknown"})
@@ -19,18 +19,18 @@ ASSETS = {"BTCUSDT": "BTC", "ETHUSDT": "ETH"}
 class Load:
     """Some traders who do something every few milliseconds."""
 
-    def __init__(self, desk: Desk, seed: int, traders: int) -> None:
+    def __init__(self, venue: VenueSetup, seed: int, traders: int) -> None:
         self._random = random.Random(seed)
-        self._desk = desk
-        self.traders = [desk.trader() for _ in range(traders)]
+        self._venue = venue
+        self.traders = [venue.trader() for _ in range(traders)]
         self.placed: list[tuple[Trader, str]] = []
 
     def begin(self) -> None:
         """One good order of each trader, so that the worker is seen to work."""
         for trader in self.traders:
-            self.placed.append((trader, self._desk.place(trader)))
+            self.placed.append((trader, self._venue.place(trader)))
         for trader, order_id in self.placed:
-            self._desk.until(trader, order_id, "filled", timeout_s=30)
+            self._venue.wait_for(trader, order_id, "filled", timeout_s=30)
 
     def run(self, seconds: float, pause_s: float) -> None:
         until = time.monotonic() + seconds
@@ -41,10 +41,10 @@ class Load:
     def _do_something(self) -> None:
         luck = self._random.random()
         if luck < 0.1 and self.placed:
-            self._desk.cancel(*self._random.choice(self.placed))
+            self._venue.cancel(*self._random.choice(self.placed))
         elif luck < 0.2:
             symbol = self._random.choice(list(SYMBOLS))
-            self._desk.testnet.move(symbol, self._price(symbol))
+            self._venue.testnet.move(symbol, self._price(symbol))
         else:
             self._place()
 
@@ -54,7 +54,7 @@ class Load:
         quantity = str(Decimal(self._random.randint(20, 2_000)) / 10_000)
         side = self._random.choice(["buy", "sell"])
         price = self._price(symbol) if self._random.random() < 0.5 else None
-        order_id = self._desk.place(
+        order_id = self._venue.place(
             trader, quantity, "buy" if side == "buy" else "sell", price, symbol=symbol, within_s=30.0
         )
         self.placed.append((trader, order_id))
@@ -64,9 +64,9 @@ class Load:
 
 
 @contextmanager
-def bad_days(desk: Desk) -> Iterator[None]:
+def failing_testnet(venue: VenueSetup) -> Iterator[None]:
     """5 % of replies lost, 5 % answered with 5xx, streams cut, and a limit that is reached."""
-    testnet = desk.testnet
+    testnet = venue.testnet
     limit = testnet.weight_limit
     testnet.chaos, testnet.weight_limit = Chaos(dropped=0.05, failed=0.05, cut=0.02), 600
     try:
@@ -75,10 +75,10 @@ def bad_days(desk: Desk) -> Iterator[None]:
         testnet.chaos, testnet.weight_limit = Chaos(), limit
 
 
-def must_hold(desk: Desk, load: Load, timeout_s: float) -> None:
+def assert_consistent(venue: VenueSetup, load: Load, timeout_s: float) -> None:
     """No order twice, none undecided for ever, and positions that are the venue's."""
-    testnet = desk.testnet
-    rows = eventually(lambda: rows_of(desk, load), lambda seen: not undecided(seen, load), timeout_s, 0.5)
+    testnet = venue.testnet
+    rows = eventually(lambda: rows_of(venue, load), lambda seen: not undecided(seen, load), timeout_s, 0.5)
     assert len(rows) == len(load.placed)
     assert all(testnet.market.placed[order_id] <= 1 for _, order_id in load.placed)
 
@@ -87,12 +87,13 @@ def must_hold(desk: Desk, load: Load, timeout_s: float) -> None:
             f"{trader.account_id} {symbol}: {ours} here, {theirs} there"
             for trader in load.traders
             for symbol, asset in ASSETS.items()
-            if (ours := desk.position(trader, symbol)) != (theirs := testnet.do(held_of(desk, trader.api_key, asset)))
+            if (ours := venue.position(trader, symbol))
+            != (theirs := testnet.call(held_of(venue, trader.api_key, asset)))
         ]
 
     def forgotten() -> list[str]:
         """Orders that rest here, and the venue does not know them."""
-        seen = rows_of(desk, load)
+        seen = rows_of(venue, load)
         there = {
             trader.api_key: {one.client_id for one in testnet.market.of(trader.api_key)} for trader in load.traders
         }
@@ -104,15 +105,15 @@ def must_hold(desk: Desk, load: Load, timeout_s: float) -> None:
 
     assert eventually(differing, lambda seen: not seen, timeout_s, 0.5) == []
     assert eventually(forgotten, lambda seen: not seen, timeout_s, 0.5) == []
-    desk.events()  # Numbered without a gap.
+    venue.events()  # Numbered without a gap.
 
 
-def held_of(desk: Desk, api_key: str, asset: str) -> Callable[[], Decimal]:
-    return lambda: desk.testnet.market.held(api_key, asset)
+def held_of(venue: VenueSetup, api_key: str, asset: str) -> Callable[[], Decimal]:
+    return lambda: venue.testnet.market.held(api_key, asset)
 
 
-def rows_of(desk: Desk, load: Load) -> dict[str, VenueOrderRow]:
-    return {order_id: row for trader in load.traders for order_id, row in desk.orders(trader).items()}
+def rows_of(venue: VenueSetup, load: Load) -> dict[str, VenueOrderRow]:
+    return {order_id: row for trader in load.traders for order_id, row in venue.orders(trader).items()}
 
 
 def undecided(rows: dict[str, VenueOrderRow], load: Load) -> list[str]:

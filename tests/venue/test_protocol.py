@@ -16,10 +16,10 @@ from runtime.vault import KEY_BYTES, NotReadable, Vault, key_bytes, vault_of
 from runtime.venue_keys import VenueKeys, open_keys, seal_keys
 from schemas.venue import VenueOrder
 from tests.venue.market import FILTERS
-from venue.binance import AT_ONCE, Binance, NoSuchOrder, NotSent, OutcomeUnknown, Refused
+from venue.binance import CONCURRENT_MAX, Binance, NoSuchOrder, NotSent, OutcomeUnknown, VenueRefused
 from venue.clock import VenueClock
 from venue.filters import Refusal, refusal_of, rules_of
-from venue.limits import Limits
+from venue.rate_limits import RateLimits
 from venue.signing import encoded, signature, signed_message
 
 # The venue's documentation publishes this pair; it opens nothing.
@@ -63,27 +63,29 @@ def test_a_websocket_message_is_signed_with_its_parameters_in_alphabetical_order
     assert signed["signature"] == signature("apiKey=k&timestamp=1", SECRET)
 
 
-async def _answered(status: int, body: Any, headers: dict[str, str] | None = None) -> tuple[Any, Limits, VenueClock]:
+async def _answered(
+    status: int, body: Any, headers: dict[str, str] | None = None
+) -> tuple[Any, RateLimits, VenueClock]:
     """What placing an order gives when the venue answers like this."""
     clock = VenueClock()
-    limits = Limits(clock.now_ms)
-    clock.compared = True
+    limits = RateLimits(clock.now_ms)
+    clock.is_synced = True
     content = {"json": body} if not isinstance(body, str) else {"text": body}
     transport = httpx.MockTransport(lambda _: httpx.Response(status, headers=headers, **content))
     async with httpx.AsyncClient(transport=transport, base_url="http://venue") as http:
         try:
             return await Binance(http, limits, clock, 5_000).place(KEYS, ORDER, 1), limits, clock
-        except (Refused, NotSent, OutcomeUnknown, NoSuchOrder) as error:
+        except (VenueRefused, NotSent, OutcomeUnknown, NoSuchOrder) as error:
             return error, limits, clock
 
 
 @pytest.mark.parametrize(
     ("status", "body", "meaning"),
     [
-        (400, {"code": -1013, "msg": "Filter failure: LOT_SIZE"}, Refused),
-        (400, {"code": -2010, "msg": "Account has insufficient balance for requested action."}, Refused),
+        (400, {"code": -1013, "msg": "Filter failure: LOT_SIZE"}, VenueRefused),
+        (400, {"code": -2010, "msg": "Account has insufficient balance for requested action."}, VenueRefused),
         (400, {"code": -2010, "msg": "Duplicate order sent."}, OutcomeUnknown),
-        (401, {"code": -2015, "msg": "Invalid API-key, IP, or permissions for action."}, Refused),
+        (401, {"code": -2015, "msg": "Invalid API-key, IP, or permissions for action."}, VenueRefused),
         (400, {"code": -1021, "msg": "Timestamp for this request is outside of the recvWindow."}, NotSent),
         (400, {"code": -1015, "msg": "Too many new orders."}, NotSent),
         (429, {"code": -1003, "msg": "Too much request weight used."}, NotSent),
@@ -105,7 +107,7 @@ def test_only_a_request_that_certainly_had_no_effect_may_be_sent_again(
 
 def test_a_refused_timestamp_makes_the_client_compare_the_clock_again() -> None:
     _, _, clock = asyncio.run(_answered(400, {"code": -1021, "msg": "Timestamp"}))
-    assert not clock.compared
+    assert not clock.is_synced
 
 
 def test_after_a_429_no_request_is_sent_for_the_retry_after_time() -> None:
@@ -130,9 +132,9 @@ def test_the_limits_are_requested_once_before_any_other_request() -> None:
 
     async def ask_often() -> None:
         clock = VenueClock()
-        clock.compared = True
+        clock.is_synced = True
         async with httpx.AsyncClient(transport=httpx.MockTransport(answer), base_url="http://venue") as http:
-            venue = Binance(http, Limits(clock.now_ms), clock, 5_000)
+            venue = Binance(http, RateLimits(clock.now_ms), clock, 5_000)
             found = await asyncio.gather(*(venue.order(KEYS, ORDER) for _ in range(5)), return_exceptions=True)
         assert all(isinstance(one, OutcomeUnknown) for one in found), found
 
@@ -149,9 +151,9 @@ def test_no_other_request_is_sent_while_the_limits_are_unknown() -> None:
 
     async def ask_twice() -> None:
         clock = VenueClock()
-        clock.compared = True
+        clock.is_synced = True
         async with httpx.AsyncClient(transport=httpx.MockTransport(answer), base_url="http://venue") as http:
-            venue = Binance(http, Limits(clock.now_ms), clock, 5_000)
+            venue = Binance(http, RateLimits(clock.now_ms), clock, 5_000)
             for _ in range(2):
                 with pytest.raises(NotSent, match="limits are not known"):
                     await venue.order(KEYS, ORDER)
@@ -173,19 +175,19 @@ def test_requests_waiting_when_the_venue_answers_429_are_not_sent() -> None:
 
     async def ask_often() -> None:
         clock = VenueClock()
-        clock.compared = True
+        clock.is_synced = True
         async with httpx.AsyncClient(transport=httpx.MockTransport(answer), base_url="http://venue") as http:
-            venue = Binance(http, Limits(clock.now_ms), clock, 5_000)
+            venue = Binance(http, RateLimits(clock.now_ms), clock, 5_000)
             found = await asyncio.gather(*(venue.order(KEYS, ORDER) for _ in range(200)), return_exceptions=True)
         assert all(isinstance(one, NotSent) for one in found), found
 
     asyncio.run(ask_often())
-    assert sent == AT_ONCE
+    assert sent == CONCURRENT_MAX
 
 
 def test_requests_in_flight_count_against_the_limit() -> None:
     async def admitted() -> None:
-        limits = Limits(lambda: 1_000)
+        limits = RateLimits(lambda: 1_000)
         limits.learn(INFO["rateLimits"])
         for _ in range(5_390):
             await limits.admit(1)
@@ -201,7 +203,7 @@ def test_a_request_over_the_limit_waits_for_the_next_window() -> None:
     now_ms = 59_900
 
     async def waited() -> float:
-        limits = Limits(lambda: now_ms)
+        limits = RateLimits(lambda: now_ms)
         limits.learn([{"rateLimitType": "REQUEST_WEIGHT", "interval": "MINUTE", "intervalNum": 1, "limit": 100}])
         limits.observe({"X-MBX-USED-WEIGHT-1M": "85"})
         began = time.monotonic()
@@ -217,7 +219,7 @@ def test_a_request_over_the_limit_waits_for_the_next_window() -> None:
 
 def test_orders_are_counted_for_each_api_key_separately() -> None:
     async def admitted() -> None:
-        limits = Limits(lambda: 1_000)
+        limits = RateLimits(lambda: 1_000)
         limits.learn([{"rateLimitType": "ORDERS", "interval": "SECOND", "intervalNum": 10, "limit": 10}])
         for _ in range(9):
             await limits.admit(1, "one")

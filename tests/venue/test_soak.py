@@ -7,64 +7,62 @@ import pytest
 
 from schemas.venue import VenueReset
 from tests.processes import eventually
-from tests.venue.machine import Desk
-from tests.venue.soak import Load, bad_days, must_hold
+from tests.venue.soak import Load, assert_consistent, failing_testnet
+from tests.venue.venue_setup import VenueSetup
 
 
 @pytest.mark.slow
 def test_through_faults_a_kill_and_a_reset_no_order_is_doubled_or_left_pending_and_positions_agree(
-    desk: Desk,
+    venue: VenueSetup,
 ) -> None:
-    with desk.worker("soak") as worker:
-        load = Load(desk, seed=11, traders=3)
+    with venue.worker("soak") as worker:
+        load = Load(venue, seed=11, traders=3)
         load.begin()
-        with bad_days(desk):
+        with failing_testnet(venue):
             load.run(1.5, pause_s=0.04)
             worker.kill()
             worker.restart()
-            desk.testnet.reset()
+            venue.testnet.reset()
             load.run(1.5, pause_s=0.04)
-        must_hold(desk, load, timeout_s=150)
-    assert any(isinstance(event, VenueReset) for event in desk.events())
-    assert desk.testnet.banned == 0
+        assert_consistent(venue, load, timeout_s=150)
+    assert any(isinstance(event, VenueReset) for event in venue.events())
+    assert venue.testnet.banned == 0
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("seed", range(3))
-def test_for_two_minutes_of_faults_and_kills_no_order_is_doubled_or_left_pending_and_positions_agree(
-    desk: Desk, seed: int
-) -> None:
+def test_for_two_minutes_of_faults_and_kills_no_order_is_doubled_or_left_pending_and_positions_agree(venue: VenueSetup, seed: int) -> None:
     dice = random.Random(seed)
-    with desk.worker(f"soak-{seed}") as worker:
-        load = Load(desk, seed=seed, traders=6)
+    with venue.worker(f"soak-{seed}") as worker:
+        load = Load(venue, seed=seed, traders=6)
         load.begin()
-        with bad_days(desk):
+        with failing_testnet(venue):
             for _ in range(6):
                 load.run(dice.uniform(10, 20), pause_s=0.05)
-                desk.testnet.use_up()
+                venue.testnet.use_up()
                 load.run(1, pause_s=0.05)
                 worker.kill()
                 time.sleep(dice.uniform(0, 2))
                 worker.restart()
                 if dice.random() < 0.4:
-                    desk.testnet.reset()
+                    venue.testnet.reset()
         # The limit is as high as ever again, and what waits for a worker's look is many minutes of the lower one.
         worker.kill()
         worker.restart()
-        must_hold(desk, load, timeout_s=120)
-    assert desk.testnet.turned_away > 0
-    assert desk.testnet.banned == 0
+        assert_consistent(venue, load, timeout_s=120)
+    assert venue.testnet.limited_requests > 0
+    assert venue.testnet.banned == 0
 
 
 @pytest.mark.slow
-def test_a_second_worker_takes_over_and_the_first_worker_ends(desk: Desk) -> None:
-    with desk.worker("first") as first:
-        trader = desk.trader()
-        desk.until(trader, desk.place(trader), "filled", timeout_s=30)
-        with desk.worker("second") as second:
+def test_a_second_worker_takes_over_and_the_first_worker_ends(venue: VenueSetup) -> None:
+    with venue.worker("first") as first:
+        trader = venue.trader()
+        venue.wait_for(trader, venue.place(trader), "filled", timeout_s=30)
+        with venue.worker("second") as second:
             eventually(lambda: second.log, lambda log: "venue worker took over" in log, 30)
-            order_id = desk.place(trader)
-            desk.until(trader, order_id, "filled", timeout_s=30)
+            order_id = venue.place(trader)
+            venue.wait_for(trader, order_id, "filled", timeout_s=30)
             eventually(first.process.poll, lambda code: code not in (None, 0), 30)
-            assert desk.testnet.market.placed[order_id] == 1
+            assert venue.testnet.market.placed[order_id] == 1

@@ -19,8 +19,8 @@ from tests.venue.market import FILTERS, Market, VenueError, now_ms
 WINDOW_DEFAULT: Final = 5_000
 WINDOW_MAX: Final = 60_000
 WEIGHT_LIMIT: Final = 6_000
-SILENCE_S: Final = 2
-INSISTED_MAX: Final = 5
+RETRY_AFTER_S: Final = 2
+REQUESTS_WHILE_LIMITED_MAX: Final = 5
 Found = TypeVar("Found")
 
 
@@ -43,20 +43,20 @@ class Testnet:
 
     def __init__(self, seed: int = 1, chaos: Chaos | None = None, commission: str = "0") -> None:
         self.market = Market(seed, commission)
-        self.market.told = self._tell
+        self.market.on_report = self._publish
         self.chaos = chaos or Chaos()
         self.weight_limit = WEIGHT_LIMIT
         self.order_limit = 1_000  # a second
-        self.ahead_ms = 0  # its clock, before ours
+        self.clock_ahead_ms = 0  # its clock, before ours
         self.requests: list[tuple[str, str, dict[str, str]]] = []
         self.late_s = 0.0  # how late the next order arrives, after its connection broke
-        self.turned_away = 0
+        self.limited_requests = 0
         self.banned = 0
         self._random = random.Random(seed)
         self._secrets: dict[str, str] = {}
         self._used: dict[tuple[str, int], int] = {}
-        self._insisted = 0
-        self._silent_until = 0.0
+        self._requests_while_limited = 0
+        self._limited_until = 0.0
         self._streams: dict[str, list[web.WebSocketResponse]] = {}
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="testnet", daemon=True)
@@ -86,13 +86,13 @@ class Testnet:
 
     def open_account(self, api_key: str, secret: str) -> None:
         self._secrets[api_key] = secret
-        self.do(lambda: self.market.open_account(api_key))
+        self.call(lambda: self.market.open_account(api_key))
 
     def refuse_keys(self, api_key: str) -> None:
         """The owner deletes the key at the venue, or this address may not use it."""
-        self.do(lambda: self._secrets.pop(api_key))
+        self.call(lambda: self._secrets.pop(api_key))
 
-    def do(self, work: Callable[[], Found]) -> Found:
+    def call(self, work: Callable[[], Found]) -> Found:
         """Do something between two requests."""
 
         async def done() -> Found:
@@ -101,11 +101,11 @@ class Testnet:
         return asyncio.run_coroutine_threadsafe(done(), self._loop).result(10)
 
     def move(self, symbol: str, price: str) -> None:
-        self.do(lambda: self.market.move(symbol, Decimal(price)))
+        self.call(lambda: self.market.move(symbol, Decimal(price)))
 
     def reset(self) -> None:
         """What happens about once a month: everything is gone, and every connection with it."""
-        self.do(self.market.reset)
+        self.call(self.market.reset)
         self.cut_streams()
 
     def use_up(self) -> None:
@@ -114,7 +114,7 @@ class Testnet:
         def use() -> None:
             self._used["weight", now_ms() // 60_000] = self.weight_limit
 
-        self.do(use)
+        self.call(use)
 
     def cut_streams(self) -> None:
         """End every stream's connection as a cable that is cut."""
@@ -124,9 +124,9 @@ class Testnet:
                 for stream in streams:
                     self._cut(stream)
 
-        self.do(cut)
+        self.call(cut)
 
-    def asked(self, method: str, path: str) -> list[dict[str, str]]:
+    def requests_of(self, method: str, path: str) -> list[dict[str, str]]:
         """The parameters of each request of a kind so far."""
         return [parameters for seen, at, parameters in list(self.requests) if (seen, at) == (method, path)]
 
@@ -159,15 +159,15 @@ class Testnet:
             request.transport.abort()
             await asyncio.sleep(late_s)
         is_spared = self.chaos.orders_only and (request.method, name) != ("POST", "order")
-        bad_day = None if is_spared else self._bad_day()
-        if bad_day in ("lost", "fails"):
-            return await self._broken(request, bad_day)
+        failure = None if is_spared else self._draw_failure()
+        if failure in ("lost", "fails"):
+            return await self._fail(request, failure)
         try:
             answer = web.json_response(self._answer(request, name, parameters))
         except VenueError as error:
             answer = web.json_response({"code": error.code, "msg": error.text}, status=error.status)
-        if bad_day is not None:
-            return await self._broken(request, bad_day)
+        if failure is not None:
+            return await self._fail(request, failure)
         minute = now_ms() // 60_000
         answer.headers["X-MBX-USED-WEIGHT-1M"] = str(self._used.get(("weight", minute), 0))
         if (request.method, name) == ("POST", "order"):
@@ -176,7 +176,7 @@ class Testnet:
             answer.headers["X-MBX-ORDER-COUNT-1S"] = str(self._used.get((api_key, second), 0))
         return answer
 
-    def _bad_day(self) -> str | None:
+    def _draw_failure(self) -> str | None:
         """Whether this reply is lost or fails, before the work (`lost`, `fails`) or after it."""
         luck = self._random.random()
         if luck < self.chaos.dropped:
@@ -185,7 +185,7 @@ class Testnet:
             return "fails" if self._random.random() < 0.5 else "fails after"
         return None
 
-    async def _broken(self, request: web.Request, how: str) -> web.StreamResponse:
+    async def _fail(self, request: web.Request, how: str) -> web.StreamResponse:
         if how.startswith("fails"):
             return web.json_response({"code": -1001, "msg": "Internal error; unable to process."}, status=503)
         if request.transport is not None:
@@ -195,7 +195,7 @@ class Testnet:
     def _answer(self, request: web.Request, name: str, parameters: dict[str, str]) -> Any:
         match request.method, name:
             case "GET", "time":
-                return {"serverTime": now_ms() + self.ahead_ms}
+                return {"serverTime": now_ms() + self.clock_ahead_ms}
             case "GET", "exchangeInfo":
                 return self._exchange_info()
             case "GET", "avgPrice":
@@ -241,7 +241,7 @@ class Testnet:
 
     def _in_time(self, parameters: dict[str, str]) -> None:
         timestamp, window = int(parameters["timestamp"]), int(parameters.get("recvWindow", WINDOW_DEFAULT))
-        server = now_ms() + self.ahead_ms
+        server = now_ms() + self.clock_ahead_ms
         if window > WINDOW_MAX:
             raise VenueError(-1131, "recvWindow must be less than 60000.")
         if timestamp >= server + 1_000:
@@ -252,22 +252,22 @@ class Testnet:
     def _limited(self, weight: int) -> web.Response | None:
         """Refuse a client over the limit of a minute, and ban one that goes on."""
         minute = now_ms() // 60_000
-        silence_s = self._silent_until - time.monotonic()
+        limited_s = self._limited_until - time.monotonic()
         used = self._used[("weight", minute)] = self._used.get(("weight", minute), 0) + weight
-        if silence_s <= 0 and used <= self.weight_limit:
-            self._insisted = 0
+        if limited_s <= 0 and used <= self.weight_limit:
+            self._requests_while_limited = 0
             return None
-        self.turned_away += 1
-        if silence_s <= 0:
-            self._silent_until = time.monotonic() + SILENCE_S
+        self.limited_requests += 1
+        if limited_s <= 0:
+            self._limited_until = time.monotonic() + RETRY_AFTER_S
             self._used[("weight", minute)] = 0
-        elif silence_s < SILENCE_S / 2:
+        elif limited_s < RETRY_AFTER_S / 2:
             # By now the request in flight has its first refusal.
-            self._insisted += 1
-        status = 418 if self._insisted > INSISTED_MAX else 429
+            self._requests_while_limited += 1
+        status = 418 if self._requests_while_limited > REQUESTS_WHILE_LIMITED_MAX else 429
         self.banned += status == 418
         body = {"code": -1003, "msg": "Too much request weight used."}
-        return web.json_response(body, status=status, headers={"Retry-After": str(SILENCE_S)})
+        return web.json_response(body, status=status, headers={"Retry-After": str(RETRY_AFTER_S)})
 
     def _count_order(self, api_key: str) -> None:
         second = now_ms() // 1_000
@@ -281,7 +281,7 @@ class Testnet:
 
     def _exchange_info(self) -> dict[str, Any]:
         return {
-            "serverTime": now_ms() + self.ahead_ms,
+            "serverTime": now_ms() + self.clock_ahead_ms,
             "rateLimits": [
                 {"rateLimitType": "REQUEST_WEIGHT", "interval": "MINUTE", "intervalNum": 1, "limit": self.weight_limit},
                 {"rateLimitType": "ORDERS", "interval": "SECOND", "intervalNum": 1, "limit": self.order_limit},
@@ -308,30 +308,32 @@ class Testnet:
         try:
             async for message in stream:
                 if message.type == WSMsgType.TEXT:
-                    asked = json.loads(message.data)
-                    api_key = await self._subscribe(stream, asked) or api_key
+                    request_body = json.loads(message.data)
+                    api_key = await self._subscribe(stream, request_body) or api_key
         finally:
             if api_key is not None and stream in self._streams.get(api_key, ()):
                 self._streams[api_key].remove(stream)
         return stream
 
-    async def _subscribe(self, stream: web.WebSocketResponse, asked: dict[str, Any]) -> str | None:
+    async def _subscribe(self, stream: web.WebSocketResponse, request_body: dict[str, Any]) -> str | None:
         """Begin an account's stream, as `userDataStream.subscribe.signature` does."""
-        parameters = dict(asked["params"])
+        parameters = dict(request_body["params"])
         signature = parameters.pop("signature", "")
         secret = self._secrets.get(parameters.get("apiKey", ""), "")
         payload = "&".join(f"{name}={parameters[name]}" for name in sorted(parameters))
         expected = hmac.new(secret.encode(), payload.encode(), sha256).hexdigest()
-        if asked["method"] != "userDataStream.subscribe.signature" or not hmac.compare_digest(expected, signature):
+        if request_body["method"] != "userDataStream.subscribe.signature" or not hmac.compare_digest(
+            expected, signature
+        ):
             error = {"code": -1022, "msg": "Signature for this request is not valid."}
-            await stream.send_json({"id": asked["id"], "status": 400, "error": error})
+            await stream.send_json({"id": request_body["id"], "status": 400, "error": error})
             return None
-        await stream.send_json({"id": asked["id"], "status": 200, "result": {"subscriptionId": 0}})
+        await stream.send_json({"id": request_body["id"], "status": 200, "result": {"subscriptionId": 0}})
         api_key: str = parameters["apiKey"]
         self._streams.setdefault(api_key, []).append(stream)
         return api_key
 
-    def _tell(self, api_key: str, event: dict[str, Any]) -> None:
+    def _publish(self, api_key: str, event: dict[str, Any]) -> None:
         for stream in list(self._streams.get(api_key, ())):
             if self._random.random() < self.chaos.cut:
                 self._cut(stream)

@@ -111,7 +111,7 @@ def test_an_order_of_a_user_with_keys_is_pending_at_once_and_filled_at_the_venue
     testnet.move("BTCUSDT", "50000")
 
     # The venue has the order as requested and our ledger has none: it was executed at the venue only.
-    (asked,) = (one for one in testnet.asked("POST", "order") if one["newClientOrderId"] == order_id)
+    (asked,) = (one for one in testnet.requests_of("POST", "order") if one["newClientOrderId"] == order_id)
     assert (asked["symbol"], asked["side"], asked["type"], asked["quantity"]) == ("BTCUSDT", "BUY", "MARKET", "0.02")
     assert trader.figures().open == 0
 
@@ -161,7 +161,7 @@ def test_seed_002_c_a_resting_order_is_accepted_and_partially_filled_only_after_
         assert [update["status"] for update in steps(socket, "ACCEPTED")] == ["PENDING", "ACCEPTED"]
         assert until(trader, order_id, "ACCEPTED")["executedQty"] == 0
         assert trader.get("/api/trading/positions") == []
-        testnet.do(lambda: testnet.market.fill_half(order_id))
+        testnet.call(lambda: testnet.market.fill_half(order_id))
         assert steps(socket, "PARTIALLY_FILLED")[-1]["executedQty"] == 0.1
         assert until(trader, order_id, "PARTIALLY_FILLED")["executedQty"] == 0.1
         testnet.move("BTCUSDT", "39000")
@@ -253,7 +253,7 @@ def test_venue_keys_are_stored_replaced_and_revoked_and_never_shown(market: Mark
     stored = person.http.put(path, json=keys)
     assert not any(secret in stored.text + person.http.get(path).text for secret in keys.values())
     assert settled(person, quantity="0.02")["status"] == "FILLED"
-    assert testnet.do(lambda: testnet.market.held(keys["api_key"], "BTC")) == Decimal("0.02")
+    assert testnet.call(lambda: testnet.market.held(keys["api_key"], "BTC")) == Decimal("0.02")
 
     assert person.http.delete(path).status_code == 204
     assert person.get(path) == {"stored": False}
@@ -306,7 +306,7 @@ def test_a_deleted_user_s_orders_are_abandoned_and_keys_dropped_where_the_venue_
     order_id = submit(trader, type="LIMIT", price=20_000)["orderId"]
     until(trader, order_id, "ACCEPTED")
     user_id = trader.get("/api/v1/auth/me")["id"]
-    testnet.refuse_keys(testnet.do(lambda: order_at(testnet, order_id).api_key))
+    testnet.refuse_keys(testnet.call(lambda: order_at(testnet, order_id).api_key))
     assert trader.http.delete("/api/v1/auth/me").status_code == 202
     status = "SELECT status, code FROM ledger.venue_orders WHERE order_id = :id"
     eventually(lambda: rows(market, status, order_id), lambda found: found == [("abandoned", "-2015")], 30.0)
@@ -319,7 +319,7 @@ def order_at(testnet: Testnet, order_id: str) -> Order:
 
 def venue_status(testnet: Testnet, order_id: str) -> str:
     """How the venue itself has an order."""
-    return testnet.do(lambda: order_at(testnet, order_id).status)
+    return testnet.call(lambda: order_at(testnet, order_id).status)
 
 
 def rows(market: Market, query: str, wanted: str) -> list[Any]:

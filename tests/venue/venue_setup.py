@@ -51,7 +51,7 @@ class Trader:
         self.secret = secret
 
 
-class Desk:
+class VenueSetup:
     """Everything around one worker."""
 
     def __init__(self, settings: Settings, testnet: Testnet, folder: Path) -> None:
@@ -146,7 +146,7 @@ class Desk:
             found += events
         return found
 
-    def story(self, order_id: str) -> list[str]:
+    def event_names(self, order_id: str) -> list[str]:
         """What happened to an order, in the names of its events."""
         return [
             type(event).__name__
@@ -167,7 +167,7 @@ class Desk:
         row = self.position_row(trader.account_id, symbol)
         return Decimal(0) if row is None else row.quantity
 
-    def until(self, trader: Trader, order_id: str, *statuses: str, timeout_s: float = 15.0) -> queries.VenueOrderRow:
+    def wait_for(self, trader: Trader, order_id: str, *statuses: str, timeout_s: float = 15.0) -> queries.VenueOrderRow:
         """Wait until an order has one of these statuses in PostgreSQL."""
         row = eventually(
             lambda: self.orders(trader).get(order_id),

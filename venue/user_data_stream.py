@@ -1,4 +1,4 @@
-"""How the venue's own news of an account's orders is followed: its WebSocket API, again after every break."""
+"""How an account's user data stream is followed over the venue's WebSocket API, and again after every break."""
 
 import asyncio
 import contextlib
@@ -14,26 +14,26 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidHandshake, WebSocketException
 
 from runtime.venue_keys import VenueKeys
+from venue.backoff import backoff_pauses
 from venue.binance import NotSent
-from venue.pauses import pauses
 from venue.signing import signed_message
 
 OPEN_TIMEOUT_S: Final = 5.0
 ANSWER_TIMEOUT_S: Final = 5.0
 CLOSE_TIMEOUT_S: Final = 1.0
-LOOK_S: Final = 30.0  # how often it is asked whether anybody still needs the stream
-ENDINGS: Final = frozenset({"eventStreamTerminated", "serverShutdown"})
+CHECK_NEEDED_S: Final = 30.0  # how often `needed` is checked
+END_EVENTS: Final = frozenset({"eventStreamTerminated", "serverShutdown"})
 OK: Final = 200
 LOCAL_HOSTS: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 
 log = structlog.get_logger(__name__)
 
 
-class Ended(Exception):
+class StreamEnded(Exception):
     """The venue ended the stream, or did not begin it; the text says how."""
 
 
-class Stream:
+class UserDataStream:
     """Follows one account while it is needed. `connected` is called after each subscription: something was missed."""
 
     def __init__(
@@ -56,26 +56,26 @@ class Stream:
 
     async def follow(self) -> None:
         """Follow until it is not needed any more; a break costs a pause."""
-        waits = pauses()
+        pauses = backoff_pauses()
         while self._needed():
             try:
                 keys = await self._keys()
                 if keys is not None:
                     await self._follow_once(keys)
-                    waits = pauses()
+                    pauses = backoff_pauses()
             except (
                 OSError,
                 TimeoutError,
                 WebSocketException,
                 InvalidHandshake,
-                Ended,
+                StreamEnded,
                 NotSent,
                 SQLAlchemyError,
                 msgspec.DecodeError,
             ) as error:
                 log.info("stream broken", account_id=self._account_id, why=type(error).__name__)
             if self._needed():
-                await asyncio.sleep(next(waits))
+                await asyncio.sleep(next(pauses))
 
     async def _follow_once(self, keys: VenueKeys) -> None:
         # A proxy of the environment is for the world outside; a server on this machine is met directly.
@@ -87,8 +87,8 @@ class Stream:
             self._connected()
             while self._needed():
                 with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(LOOK_S):
-                        self._take(await connection.recv())
+                    async with asyncio.timeout(CHECK_NEEDED_S):
+                        self._dispatch(await connection.recv())
 
     async def _subscribe(self, connection: ClientConnection, keys: VenueKeys) -> None:
         parameters: dict[str, str | int] = {"apiKey": keys.api_key, "timestamp": await self._now_ms()}
@@ -103,12 +103,12 @@ class Stream:
         if answer.get("status") != OK:
             code = answer.get("error", {}).get("code")
             log.warning("the venue refused the stream", account_id=self._account_id, code=code)
-            raise Ended(f"refused with {code}")
+            raise StreamEnded(f"refused with {code}")
 
-    def _take(self, message: str | bytes) -> None:
+    def _dispatch(self, message: str | bytes) -> None:
         event = msgspec.json.decode(message).get("event", {})
         kind = event.get("e")
-        if kind in ENDINGS:
-            raise Ended(str(kind))
+        if kind in END_EVENTS:
+            raise StreamEnded(str(kind))
         if kind == "executionReport":
             self._execution(event)

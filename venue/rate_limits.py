@@ -1,4 +1,4 @@
-"""How often the venue lets itself be asked: weights per address, orders per account, and bans."""
+"""How many requests the venue takes: weights per address, orders per account, and bans."""
 
 import asyncio
 import re
@@ -20,8 +20,8 @@ log = structlog.get_logger(__name__)
 Interval = tuple[str, int]  # what is counted, and for how many seconds
 
 
-class Limits:
-    """Knows what is used by the venue's headers, and lets a request wait rather than break a limit."""
+class RateLimits:
+    """Counts what is used, by the venue's headers, and lets a request wait rather than break a limit."""
 
     def __init__(self, now_ms: Callable[[], int]) -> None:
         self._now_ms = now_ms

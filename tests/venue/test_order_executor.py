@@ -21,10 +21,11 @@ from schemas.venue import (
     VenueReset,
 )
 from venue import resets
-from venue.binance import NoSuchOrder, Refused
-from venue.book import Book, Entry, Stand
-from venue.desk import Desk, KeysMissing
-from venue.reports import Report
+from venue.binance import NoSuchOrder, VenueRefused
+from venue.failures import KeysMissing
+from venue.order_cache import CachedOrder, OrderCache, OrderStatus
+from venue.order_executor import OrderExecutor
+from venue.reports import ExecutionReport
 
 NOW = time.time_ns() // 1_000
 LONG_AGO = NOW - 60_000_000
@@ -48,15 +49,15 @@ def order(order_id: str) -> VenueOrder:
 class Events:
     """A log that is a list."""
 
-    def __init__(self, book: Book) -> None:
-        self.book = book
+    def __init__(self, cache: OrderCache) -> None:
+        self.cache = cache
         self.written: list[VenueEvent] = []
 
     async def append(self, partition: int, *events: VenueEvent) -> None:
         for event in events:
             numbered = msgspec.structs.replace(event, seq=len(self.written) + 1)
             self.written.append(numbered)
-            self.book.apply(partition, numbered)
+            self.cache.apply(partition, numbered)
 
 
 class Venue:
@@ -72,7 +73,7 @@ class Venue:
     async def now_ms(self) -> int:
         return NOW // 1_000
 
-    async def order(self, _keys: VenueKeys, asked: VenueOrder) -> Report:
+    async def order(self, _keys: VenueKeys, asked: VenueOrder) -> ExecutionReport:
         self.asked(asked.order_id)
         await asyncio.sleep(0)
         if asked.order_id not in self.known:
@@ -82,7 +83,7 @@ class Venue:
     async def admit_order(self, _keys: VenueKeys) -> None:
         return
 
-    async def place(self, _keys: VenueKeys, asked: VenueOrder, _sent_at: int) -> Report:
+    async def place(self, _keys: VenueKeys, asked: VenueOrder, _sent_at: int) -> ExecutionReport:
         self.sent.append(asked.order_id)
         raise asyncio.CancelledError
 
@@ -97,15 +98,15 @@ class Keys:
         return None if self.lost else VenueKeys("key", "secret")
 
 
-class Rules:
+class TradingRules:
     async def refusal(self, _order: VenueOrder) -> None:
         return None
 
 
-def unknown_order(witness: str | None) -> tuple[Book, Events, Entry]:
+def unknown_order(witness: str | None) -> tuple[OrderCache, Events, CachedOrder]:
     """An order that was sent long ago and not heard of; witness: one the venue accepted before."""
-    book = Book()
-    events = Events(book)
+    cache = OrderCache()
+    events = Events(cache)
     head: dict[str, Any] = {"seq": 0, "command_offset": None, "account_id": "a", "time": LONG_AGO}
 
     async def write() -> None:
@@ -122,18 +123,18 @@ def unknown_order(witness: str | None) -> tuple[Book, Events, Entry]:
         )
 
     asyncio.run(write())
-    return book, events, book.entries["a", "x"]
+    return cache, events, cache.orders["a", "x"]
 
 
-def settle(events: Events, venue: Venue, entry: Entry, keys: Keys | None = None) -> None:
+def execute(events: Events, venue: Venue, cached: CachedOrder, keys: Keys | None = None) -> None:
     stored = keys or Keys()
-    desk = Desk(events, venue, stored, Rules(), GIVE_UP_MS)  # type: ignore[arg-type]  # They do what the real ones do.
+    executor = OrderExecutor(events, venue, stored, TradingRules(), GIVE_UP_MS)  # type: ignore[arg-type]  # They do what the real ones do.
 
     async def run() -> None:
         with_timeout = asyncio.timeout(10)
         async with with_timeout:
             try:
-                await desk.settle(entry)
+                await executor.execute(cached)
             except asyncio.CancelledError:
                 if not venue.sent:
                     raise
@@ -143,7 +144,7 @@ def settle(events: Events, venue: Venue, entry: Entry, keys: Keys | None = None)
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(resets, "SECOND_LOOK_S", 0.0)
+    monkeypatch.setattr(resets, "RECHECK_S", 0.0)
 
 
 class Refusing(Venue):
@@ -154,12 +155,12 @@ class Refusing(Venue):
         self.questions = 0
         self.comes_back = comes_back
 
-    async def order(self, _keys: VenueKeys, asked: VenueOrder) -> Report:
+    async def order(self, _keys: VenueKeys, asked: VenueOrder) -> ExecutionReport:
         self.questions += 1
         if self.questions != self.comes_back:
-            raise Refused(-2015, "Invalid API-key, IP, or permissions for action.")
+            raise VenueRefused(-2015, "Invalid API-key, IP, or permissions for action.")
         nothing = Decimal(0)
-        return Report(asked.symbol, asked.order_id, 1, "NEW", nothing, nothing, (), "NEW")
+        return ExecutionReport(asked.symbol, asked.order_id, 1, "NEW", nothing, nothing, (), "NEW")
 
 
 class Existing(Venue):
@@ -173,42 +174,42 @@ class Existing(Venue):
 
 
 def test_an_unknown_order_is_sent_again_while_an_older_order_proves_there_was_no_reset() -> None:
-    _, events, entry = unknown_order("witness")
+    _, events, cached = unknown_order("witness")
     venue = Existing("witness")
-    settle(events, venue, entry)
+    execute(events, venue, cached)
     assert venue.sent == ["x"]
 
 
 def test_an_unknown_order_is_lost_where_the_older_order_is_gone() -> None:
-    _, events, entry = unknown_order("witness")
+    _, events, cached = unknown_order("witness")
     venue = Existing()
-    settle(events, venue, entry)
+    execute(events, venue, cached)
     assert venue.sent == []
     assert [type(event).__name__ for event in events.written[-2:]] == ["VenueReset", "VenueOrderLost"]
 
 
 def test_an_unknown_order_is_rejected_where_no_older_order_could_prove_anything() -> None:
-    _, events, entry = unknown_order(None)
+    _, events, cached = unknown_order(None)
     venue = Existing()
-    settle(events, venue, entry)
+    execute(events, venue, cached)
     assert venue.sent == []
     assert type(events.written[-1]).__name__ == "VenueOrderRejected"
 
 
 def test_an_order_accepted_after_an_unknown_order_was_sent_proves_nothing() -> None:
-    book, events, entry = unknown_order(None)
+    cache, events, cached = unknown_order(None)
     head: dict[str, Any] = {"seq": 0, "command_offset": None, "account_id": "a", "time": LONG_AGO}
     later = order("later")
     asyncio.run(events.append(0, VenueOrderReceived(**head, order=later, deadline=NOW)))
     asyncio.run(events.append(0, VenueOrderAccepted(**head, order=later, venue_order_id=1)))
-    assert book.accounts["a"].accepted
+    assert cache.accounts["a"].accepted
     venue = Existing("later")
-    settle(events, venue, entry)
+    execute(events, venue, cached)
     assert venue.sent == []
 
 
 def test_a_reset_found_during_the_query_loses_an_unknown_order_though_new_orders_exist() -> None:
-    book, events, entry = unknown_order("witness")
+    cache, events, cached = unknown_order("witness")
     head: dict[str, Any] = {"seq": 0, "command_offset": None, "account_id": "a", "time": LONG_AGO}
     venue = Existing("survivor")
 
@@ -219,10 +220,10 @@ def test_a_reset_found_during_the_query_loses_an_unknown_order_though_new_orders
         await events.append(0, VenueReset(**head, surviving_order_ids=("survivor",)))
 
     async def run() -> None:
-        account = book.accounts["a"]
-        desk = Desk(events, venue, Keys(), Rules(), GIVE_UP_MS)  # type: ignore[arg-type]  # They do what the real ones do.
+        account = cache.accounts["a"]
+        executor = OrderExecutor(events, venue, Keys(), TradingRules(), GIVE_UP_MS)  # type: ignore[arg-type]  # They do what the real ones do.
         async with account.lock:  # The lock a check for a reset holds.
-            settling = asyncio.create_task(desk.settle(entry))
+            settling = asyncio.create_task(executor.execute(cached))
             while not settling.done() and not account.lock._waiters:  # noqa: ASYNC110  # It is another's lock.
                 await asyncio.sleep(0)
             await told()
@@ -234,44 +235,44 @@ def test_a_reset_found_during_the_query_loses_an_unknown_order_though_new_orders
 
 
 def test_an_unknown_order_without_keys_is_retried_for_a_while_and_then_abandoned_with_a_reason() -> None:
-    _, events, entry = unknown_order(None)
+    _, events, cached = unknown_order(None)
     keys = Keys()
     keys.lost = True
     began = time.monotonic()
-    settle(events, Venue(), entry, keys)
+    execute(events, Venue(), cached, keys)
     assert time.monotonic() - began >= GIVE_UP_MS / 1_000
     abandoned = events.written[-1]
     assert isinstance(abandoned, VenueOrderAbandoned)
-    assert (abandoned.code, entry.stand) == ("NO_KEYS", Stand.ABANDONED)
-    assert entry.is_final
+    assert (abandoned.code, cached.status) == ("NO_KEYS", OrderStatus.ABANDONED)
+    assert cached.is_final
 
 
 def test_an_unknown_order_whose_keys_the_venue_refuses_is_abandoned_with_the_venue_s_error_code() -> None:
-    _, events, entry = unknown_order(None)
+    _, events, cached = unknown_order(None)
     venue = Refusing()
-    settle(events, venue, entry)
+    execute(events, venue, cached)
     abandoned = events.written[-1]
     assert isinstance(abandoned, VenueOrderAbandoned)
     assert (abandoned.code, venue.questions > 1, venue.sent) == ("-2015", True, [])
 
 
 def test_a_resting_order_is_abandoned_only_after_every_query_failed_for_the_whole_period() -> None:
-    book, events, _ = unknown_order("resting")
-    resting = book.entries["a", "resting"]
+    cache, events, _ = unknown_order("resting")
+    resting = cache.orders["a", "resting"]
     keys, venue = Keys(), Refusing(comes_back=2)
-    desk = Desk(events, venue, keys, Rules(), GIVE_UP_MS)  # type: ignore[arg-type]  # They do what the real ones do.
+    executor = OrderExecutor(events, venue, keys, TradingRules(), GIVE_UP_MS)  # type: ignore[arg-type]  # They do what the real ones do.
 
     async def run() -> None:
-        with pytest.raises(Refused):
-            await desk.refresh(resting)
+        with pytest.raises(VenueRefused):
+            await executor.reconcile(resting)
         await asyncio.sleep(GIVE_UP_MS / 1_000)
-        await desk.refresh(resting)
+        await executor.reconcile(resting)
         keys.lost = True
         with pytest.raises(KeysMissing):
-            await desk.refresh(resting)
-        assert resting.stand is Stand.ACCEPTED
+            await executor.reconcile(resting)
+        assert resting.status is OrderStatus.ACCEPTED
         await asyncio.sleep(GIVE_UP_MS / 1_000)
-        await desk.refresh(resting)
+        await executor.reconcile(resting)
 
     asyncio.run(run())
-    assert resting.stand is Stand.ABANDONED
+    assert resting.status is OrderStatus.ABANDONED
