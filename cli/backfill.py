@@ -10,9 +10,9 @@ import structlog
 from sqlalchemy import Connection, Engine
 from tenacity import Retrying, retry_if_result, stop_after_delay, wait_exponential
 
-from market_data.history import HISTORY_MINUTES, Minute, simulated_history
-from market_data.klines import KlinesUnavailable, Pace, backpack_history
-from projector.database import RETRY_S, TRANSIENT_ERRORS, connect, retried
+from market_data.klines import KlinesUnavailable, RequestPacing, backpack_history
+from market_data.simulated_history import HISTORY_MINUTES, MinuteCandle, simulated_history
+from projector.database import TRANSIENT_ERRORS, RETRY_S, connect, retried
 from projector.migrate import migrate
 from projector.write.candle_history import FirstCandle, NotBefore, first_candle, has_history, write_history
 from runtime.errors import FixableError
@@ -35,7 +35,7 @@ def main(settings: Settings) -> None:
     engine = connect(settings.database_url)
     try:
         retried(lambda: migrate(settings.database_url), TRANSIENT_ERRORS, Event())
-        backfill(settings, engine, WAIT_S, Pace())
+        backfill(settings, engine, WAIT_S, RequestPacing())
     except KlinesUnavailable as error:
         raise FixableError(f"Backpack's klines could not be had from {settings.backpack_api_url}: {error}") from error
     except TRANSIENT_ERRORS as error:
@@ -44,7 +44,7 @@ def main(settings: Settings) -> None:
         engine.dispose()
 
 
-def backfill(settings: Settings, engine: Engine, wait_s: float, pace: Pace) -> list[str]:
+def backfill(settings: Settings, engine: Engine, wait_s: float, pace: RequestPacing) -> list[str]:
     """Write what is missing as first candles appear, for so long; give the symbols that had none.
 
     What an earlier run wrote is left as it is. KlinesUnavailable when Backpack cannot be asked.
@@ -70,7 +70,7 @@ def backfill(settings: Settings, engine: Engine, wait_s: float, pace: Pace) -> l
     return missing
 
 
-def _fill(settings: Settings, engine: Engine, symbol: str, pace: Pace) -> bool:
+def _fill(settings: Settings, engine: Engine, symbol: str, pace: RequestPacing) -> bool:
     """Write one symbol's history; whether there is nothing left to do for it."""
     if _ask(engine, lambda db: has_history(db, symbol)):
         log.info("history is there already", symbol=symbol)
@@ -99,7 +99,7 @@ def _ask(engine: Engine, question: Callable[[Connection], Answer]) -> Answer:
     return retried(ask, TRANSIENT_ERRORS, Event())
 
 
-def _minutes_before(first: FirstCandle, settings: Settings, pace: Pace) -> list[Minute]:
+def _minutes_before(first: FirstCandle, settings: Settings, pace: RequestPacing) -> list[MinuteCandle]:
     if first.source == "simulated":
         return simulated_history(settings.simulation_seed, first.symbol, first.start, first.open)
     start = first.start - HISTORY_MINUTES * MINUTE

@@ -21,7 +21,7 @@ def add_to(app: typer.Typer) -> None:
 
 def record(file: Recording, data: Data = None) -> None:
     """Write the prices from now on to a file, until Ctrl-C."""
-    from market_data.record import record as record_to  # noqa: PLC0415
+    from market_data.recorder import record as record_to  # noqa: PLC0415
 
     if not file.absolute().parent.is_dir():
         raise FixableError(f"There is no folder {file.absolute().parent} to record into.")

@@ -1,4 +1,4 @@
-"""Backpack's protocol over a real WebSocket, spoken from a recording, for those without the internet."""
+"""A WebSocket server that speaks Backpack's protocol and plays a recording, for those without the internet."""
 
 import asyncio
 import signal
@@ -10,11 +10,11 @@ from websockets.asyncio.server import Server, ServerConnection
 from websockets.asyncio.server import serve as serve_websocket
 from websockets.exceptions import ConnectionClosed
 
+from market_data.backpack_protocol import SubscriptionRefused, error_message, read_request, ticker_message
 from market_data.clock import Clock, SystemClock
-from market_data.recorded import open_recording, read_speed
+from market_data.playback import Playback
+from market_data.recorded_feed import open_recording, read_speed
 from market_data.recording import Recording
-from market_data.streams import Refused, read_request, refusal, ticker
-from market_data.tape import Tape
 
 SPREAD_BPS: Final = 2  # around the prices of bars, which have no bid or ask
 PING_INTERVAL_S: Final = 60.0
@@ -25,7 +25,7 @@ GOING_AWAY: Final = 1001
 
 
 class Subscriber:
-    """One connection, and the streams it asked for."""
+    """One connection, and the streams it is subscribed to."""
 
     def __init__(self, connection: ServerConnection) -> None:
         self.connection = connection
@@ -35,18 +35,18 @@ class Subscriber:
 class BackpackServer:
     """Plays one recording to whoever is subscribed, as an exchange does: there is one market, and it is now.
 
-    The recording moves on only while somebody listens to it, and whoever subscribes is first told the last quote, as it
+    The recording advances only while somebody is subscribed, and a new subscriber first gets the last quote, as it
     was sent before. So a client that comes back misses nothing that was not already on its way, and sees by `T` and `u`
-    what it had. `silent`, `drop` and `say` do what exchanges do on bad days.
+    what it had. `silent`, `drop_connections` and `send_to_all` do what exchanges do on bad days.
     """
 
     def __init__(self, recording: Recording, speed: float | None, host: str, port: int, clock: Clock) -> None:
-        self._tape = Tape(recording, speed, clock)
+        self._playback = Playback(recording, speed, clock)
         self._host = host
         self._port = port
         self._clock = clock
         self._subscribers: set[Subscriber] = set()
-        self._listened = asyncio.Event()
+        self._request_received = asyncio.Event()
         self._server: Server | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self.silent = False
@@ -61,7 +61,7 @@ class BackpackServer:
             ping_timeout=PONG_WITHIN_S,
             close_timeout=CLOSE_TIMEOUT_S,
         )
-        self._tasks = [asyncio.create_task(self._play()), asyncio.create_task(self._tell_tickers())]
+        self._tasks = [asyncio.create_task(self._play()), asyncio.create_task(self._send_tickers_periodically())]
         return self
 
     async def __aexit__(
@@ -83,18 +83,18 @@ class BackpackServer:
     @property
     def finished(self) -> bool:
         """Whether the whole recording was sent."""
-        return self._tape.finished
+        return self._playback.finished
 
-    async def drop(self, *, politely: bool = True) -> None:
+    async def drop_connections(self, *, with_close_frame: bool = True) -> None:
         """Close every connection: with a Close frame, or as a cable that is cut."""
         for subscriber in list(self._subscribers):
             self._subscribers.discard(subscriber)
-            if politely:
+            if with_close_frame:
                 await subscriber.connection.close(GOING_AWAY, "going away")
             else:
                 subscriber.connection.transport.abort()
 
-    async def say(self, message: str | bytes | list[str]) -> None:
+    async def send_to_all(self, message: str | bytes | list[str]) -> None:
         """Send every subscriber a message as it is; a list goes as the fragments of one message."""
         for subscriber in list(self._subscribers):
             await subscriber.connection.send(message)
@@ -120,60 +120,60 @@ class BackpackServer:
         """Do what a request asks. One that is understood has no answer, as with Backpack."""
         try:
             request = read_request(message)
-        except Refused as error:
-            await subscriber.connection.send(refusal(str(error)))
+        except SubscriptionRefused as error:
+            await subscriber.connection.send(error_message(str(error)))
             return
         for stream in request.params:
             kind, _, symbol = stream.partition(".")
             if kind not in ("bookTicker", "ticker"):
-                await subscriber.connection.send(refusal(f"Invalid stream: {stream}"))
-            elif symbol not in self._tape.symbols:
-                await subscriber.connection.send(refusal(f"Invalid market: {symbol}"))
+                await subscriber.connection.send(error_message(f"Invalid stream: {stream}"))
+            elif symbol not in self._playback.symbols:
+                await subscriber.connection.send(error_message(f"Invalid market: {symbol}"))
             elif request.method == "UNSUBSCRIBE":
                 subscriber.streams.discard(stream)
             elif stream not in subscriber.streams:
                 # First the stream, then its last quote: what is sent meanwhile comes after it.
                 subscriber.streams.add(stream)
-                last = self._tape.last_sent(symbol)
+                last = self._playback.last_message(symbol)
                 if kind == "bookTicker" and last is not None:
                     await subscriber.connection.send(last)
-        self._listened.set()
+        self._request_received.set()
 
     async def _play(self) -> None:
-        """Send each quote when its time comes, to those who listen to its symbol; wait while nobody listens at all."""
-        async for symbol in self._tape.turns():
-            while self.silent or not any(self._follows_quotes(subscriber) for subscriber in self._subscribers):
-                self._tape.hold()
-                self._listened.clear()
-                await self._pause()
-            message = self._tape.send_next()
-            for subscriber in self._listeners(f"bookTicker.{symbol}"):
+        """Send each quote when its time comes to the subscribers of its symbol; wait while there are none at all."""
+        async for symbol in self._playback.due_symbols():
+            while self.silent or not any(self._wants_quotes(subscriber) for subscriber in self._subscribers):
+                self._playback.pause()
+                self._request_received.clear()
+                await self._wait_for_request()
+            message = self._playback.next_message()
+            for subscriber in self._subscribers_of(f"bookTicker.{symbol}"):
                 await self._send(subscriber, message)
 
-    async def _pause(self) -> None:
+    async def _wait_for_request(self) -> None:
         """Wait for a request, and look again now and then, because silence ends without one."""
         try:
             async with asyncio.timeout(TICKER_EVERY_S / 10):
-                await self._listened.wait()
+                await self._request_received.wait()
         except TimeoutError:
             return
 
-    async def _tell_tickers(self) -> None:
+    async def _send_tickers_periodically(self) -> None:
         while True:
             await self._clock.sleep(TICKER_EVERY_S)
             if self.silent:
                 continue
-            for symbol in self._tape.symbols:
-                statistics = self._tape.statistics(symbol)
+            for symbol in self._playback.symbols:
+                statistics = self._playback.statistics(symbol)
                 if statistics is not None:
-                    message = ticker(symbol, statistics, self._clock.micros())
-                    for subscriber in self._listeners(f"ticker.{symbol}"):
+                    message = ticker_message(symbol, statistics, self._clock.micros())
+                    for subscriber in self._subscribers_of(f"ticker.{symbol}"):
                         await self._send(subscriber, message)
 
-    def _follows_quotes(self, subscriber: Subscriber) -> bool:
-        return any(f"bookTicker.{symbol}" in subscriber.streams for symbol in self._tape.symbols)
+    def _wants_quotes(self, subscriber: Subscriber) -> bool:
+        return any(f"bookTicker.{symbol}" in subscriber.streams for symbol in self._playback.symbols)
 
-    def _listeners(self, stream: str) -> list[Subscriber]:
+    def _subscribers_of(self, stream: str) -> list[Subscriber]:
         return [subscriber for subscriber in self._subscribers if stream in subscriber.streams]
 
     async def _send(self, subscriber: Subscriber, message: str) -> None:

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Final, NamedTuple
 
-from market_data.feed import Quote
+from market_data.feed import FeedQuote
 
 BAR_S: Final = 60
-CORNERS_AT_S: Final = (0, 20, 40, 59)  # when in its minute a bar stands at each of its four prices
-AT_ONCE_STEP_S: Final = BAR_S  # a step so wide that only the four prices are quoted
+CORNERS_AT_S: Final = (0, 20, 40, 59)  # the second of its minute at which a bar is at each of its four prices
+CORNERS_ONLY_STEP_S: Final = BAR_S  # a step so wide that only the four prices are quoted
 MICROS_PER_SECOND: Final = 1_000_000
 BPS_OF_BOTH_SIDES: Final = 20_000
 
@@ -33,7 +33,7 @@ class Bar(NamedTuple):
         return (opened, high, low, closed) if closed > opened else (opened, low, high, closed)
 
 
-def quotes_of(bar: Bar, symbol: str, spread_bps: int, step_s: int, first_update_id: int) -> Iterator[Quote]:
+def quotes_of(bar: Bar, symbol: str, spread_bps: int, step_s: int, first_update_id: int) -> Iterator[FeedQuote]:
     """Give a bar's quotes: its four prices, and points on the straight lines between them every step_s seconds.
 
     The prices are taken as the middle; bid and ask stand half the spread to either side. Points between are rounded to
@@ -45,7 +45,7 @@ def quotes_of(bar: Bar, symbol: str, spread_bps: int, step_s: int, first_update_
     for update_id, second in enumerate(seconds, first_update_id):
         mid = _price_at(second, corners).quantize(Decimal((0, (1,), places)))
         half = mid * spread_bps / BPS_OF_BOTH_SIDES
-        yield Quote(
+        yield FeedQuote(
             symbol=symbol,
             bid=f"{mid - half:f}",
             ask=f"{mid + half:f}",

@@ -1,4 +1,4 @@
-"""What time it is for feeds and publisher: one thing to pass in, so that a test can turn the hands."""
+"""The clock of feeds and publisher, passed in so that a test can use a fake one."""
 
 import asyncio
 import time
@@ -6,7 +6,7 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """Two ways to tell the time, and one to wait."""
+    """Wall time, monotonic time, and sleeping."""
 
     def micros(self) -> int:
         """Microseconds UTC."""
@@ -19,7 +19,7 @@ class Clock(Protocol):
 
 
 class SystemClock:
-    """The machine's own."""
+    """The machine's clock."""
 
     def micros(self) -> int:
         """Microseconds UTC."""

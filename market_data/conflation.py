@@ -6,24 +6,24 @@ from typing import Final
 import msgspec
 
 from market_data.conversion import TickPrice
-from market_data.feed import Quote
+from market_data.feed import FeedQuote
 from schemas.messages import Instrument, Tick
 
-HEARD_WITHIN_S: Final = 2.0
+ALIVE_WITHIN_S: Final = 2.0
 SILENCE_MAX_S: Final = 1.0
 MILLION: Final = 1_000_000
 NEVER: Final = float("-inf")
 
 
-class Prices(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """What the next price command says."""
+class ConflatedPrices(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """The content of the next price command."""
 
     ticks: tuple[Tick, ...]
     alive: tuple[str, ...]
 
 
 class Conflation:
-    """What was seen since the last price command. Times are seconds of a clock that never goes back.
+    """The ticks since the last price command. Times are seconds of a monotonic clock.
 
     interval_s: least time between two commands; more than a second counts as one.
     """
@@ -34,10 +34,10 @@ class Conflation:
         self._pending: dict[str, Tick] = {}
         self._ill_formed: dict[str, Tick] = {}
         self._quoted: set[str] = set()
-        self._heard_at: dict[str, float] = {}
+        self._last_message_at: dict[str, float] = {}
         self._sent_at = NEVER
 
-    def add_tick(self, quote: Quote, price: TickPrice, now: float) -> None:
+    def add_tick(self, quote: FeedQuote, price: TickPrice, now: float) -> None:
         """Note a well-formed price: the newest counts, with the low and high of all since the last command."""
         total = price.bid + price.ask
         low = high = total
@@ -48,59 +48,59 @@ class Conflation:
         self._pending[quote.symbol] = _tick(quote, price, low, high)
         self._ill_formed.pop(quote.symbol, None)
         self._quoted.add(quote.symbol)
-        self._heard_at[quote.symbol] = now
+        self._last_message_at[quote.symbol] = now
 
-    def add_ill_formed(self, quote: Quote, price: TickPrice, now: float) -> None:
-        """Note a price that the core will refuse: it is told only where there is no better one to tell."""
+    def add_ill_formed(self, quote: FeedQuote, price: TickPrice, now: float) -> None:
+        """Note a price that the core will refuse: it is sent only where there is no better one."""
         if quote.symbol not in self._pending:
             total = price.bid + price.ask
             self._ill_formed[quote.symbol] = _tick(quote, price, total, total)
-        self._heard_at[quote.symbol] = now
+        self._last_message_at[quote.symbol] = now
 
-    def add_heard(self, symbol: str, now: float) -> None:
-        """Note that the source still speaks about a symbol."""
-        self._heard_at[symbol] = now
+    def add_heartbeat(self, symbol: str, now: float) -> None:
+        """Note that the source is still alive for a symbol."""
+        self._last_message_at[symbol] = now
 
     def interrupt(self) -> None:
-        """Forget that anything was heard: a symbol is alive again once it is quoted again.
+        """Forget every heartbeat: a symbol is alive again once it is quoted again.
 
         The source quotes on change only, so a change may have been missed that nothing will ever repeat.
         """
         self._quoted.clear()
-        self._heard_at.clear()
+        self._last_message_at.clear()
 
     def wait_s(self, now: float) -> float:
-        """How long from now until a command may be due, if nothing else is seen; 0 when one is."""
+        """How long from now until a command may be due, if no item comes; 0 when one is due."""
         if self._pending or self._ill_formed:
             return max(0.0, self._sent_at + self._interval_s - now)
         return max(0.0, self._sent_at + SILENCE_MAX_S - now) if self._alive(now) else SILENCE_MAX_S
 
-    def take_due(self, now: float) -> Prices | None:
-        """Give what is to be said now, and forget it; None while nothing is due."""
+    def take_due(self, now: float) -> ConflatedPrices | None:
+        """Give the content that is due, and forget it; None while nothing is due."""
         if self.wait_s(now) > 0:
             return None
         ticks = self._ill_formed | self._pending
-        said = Prices(
+        prices = ConflatedPrices(
             ticks=tuple(ticks[symbol] for symbol in self._instruments if symbol in ticks),
             alive=tuple(symbol for symbol in self._alive(now) if symbol not in ticks),
         )
         self._pending.clear()
         self._ill_formed.clear()
         self._sent_at = now
-        return said
+        return prices
 
     def _alive(self, now: float) -> list[str]:
         return [
             symbol
             for symbol in self._instruments
-            if symbol in self._quoted and now - self._heard_at.get(symbol, NEVER) <= HEARD_WITHIN_S
+            if symbol in self._quoted and now - self._last_message_at.get(symbol, NEVER) <= ALIVE_WITHIN_S
         ]
 
     def _jumps(self, symbol: str, before: int, after: int) -> bool:
         return abs(after - before) * MILLION > self._instruments[symbol].jump_max * before
 
 
-def _tick(quote: Quote, price: TickPrice, low: int, high: int) -> Tick:
+def _tick(quote: FeedQuote, price: TickPrice, low: int, high: int) -> Tick:
     return Tick(
         symbol=quote.symbol,
         bid=price.bid,

@@ -3,7 +3,7 @@
 import re
 from typing import Final, NamedTuple
 
-from market_data.feed import Quote
+from market_data.feed import FeedQuote
 from schemas.messages import Instrument
 from schemas.units import INT64_MAX, NotRepresentable
 
@@ -11,7 +11,7 @@ DIGITS_MAX: Final = 40
 DECIMAL: Final = re.compile(
     r"(?P<sign>[+-]?)(?P<whole>[0-9]+)(?:\.(?P<fraction>[0-9]+))?(?:[eE](?P<power>[+-]?[0-9]+))?"
 )
-WIDE: Final = "spread_too_wide"  # a quote of the market all the same
+SPREAD_TOO_WIDE: Final = "spread_too_wide"  # a quote of the market all the same
 SPREAD_SCALE: Final = 2_000_000
 
 
@@ -22,7 +22,7 @@ class TickPrice(NamedTuple):
     ask: int
 
 
-def to_ticks(quote: Quote, instrument: Instrument) -> TickPrice:
+def to_ticks(quote: FeedQuote, instrument: Instrument) -> TickPrice:
     """Round away from the middle, so that nobody trades better than the source; NotRepresentable where no tick fits."""
     for name, number in (("source time", quote.source_time), ("update id", quote.update_id)):
         if not -INT64_MAX <= number <= INT64_MAX:
@@ -36,15 +36,15 @@ def to_ticks(quote: Quote, instrument: Instrument) -> TickPrice:
     return TickPrice(bid, ask)
 
 
-def well_formed(price: TickPrice, instrument: Instrument) -> str | None:
-    """Say what the trading rules hold against a price by itself; None when nothing."""
+def price_defect(price: TickPrice, instrument: Instrument) -> str | None:
+    """Say which trading rule a price by itself breaks; None when none."""
     bid, ask = price
     if bid <= 0:
         return "not_positive"
     if ask < bid:
         return "crossed"
     if (ask - bid) * SPREAD_SCALE > instrument.spread_max * (bid + ask):
-        return WIDE
+        return SPREAD_TOO_WIDE
     return None
 
 

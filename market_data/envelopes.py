@@ -1,17 +1,17 @@
-"""How Backpack writes a message, and what of it is understood."""
+"""How a Backpack message is written and parsed."""
 
 from typing import Any, Final
 
 import msgspec
 
-from market_data.feed import Heard, Quote
+from market_data.feed import FeedQuote, Heartbeat
 
 NO_DATA: Final = (b"", b"null")
-SHOWN: Final = 200  # characters of a bad message that are logged
+LOGGED_MAX: Final = 200  # characters of a bad message that are logged
 
 
-class Garbage(ValueError):
-    """A message that is not of the protocol; the text says in which way."""
+class MalformedMessage(ValueError):
+    """A message that is not of the protocol; the text says what is wrong."""
 
 
 class BookTicker(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):
@@ -31,7 +31,7 @@ class BookTicker(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):
     T: int
 
 
-class Ticker(msgspec.Struct, kw_only=True, frozen=True):
+class TickerMessage(msgspec.Struct, kw_only=True, frozen=True):
     """Data of `ticker.<symbol>`, as far as it is used."""
 
     s: str
@@ -52,30 +52,32 @@ class ErrorReply(msgspec.Struct, kw_only=True, frozen=True):
     error: str
 
 
-def read_message(message: str | bytes) -> Quote | Heard | ErrorReply | None:
-    """Read one message; None where it says nothing about prices; Garbage where it is broken."""
+def read_message(message: str | bytes) -> FeedQuote | Heartbeat | ErrorReply | None:
+    """Parse one message; None where it has no price; MalformedMessage where it is broken."""
     try:
         envelope = msgspec.json.decode(message, type=Envelope)
         if bytes(envelope.data) in NO_DATA:
-            return None if envelope.error is None else ErrorReply(error=str(envelope.error)[:SHOWN])
+            return None if envelope.error is None else ErrorReply(error=str(envelope.error)[:LOGGED_MAX])
         kind = (envelope.stream or "").partition(".")[0]
         if kind == "bookTicker":
             return quote_of(msgspec.json.decode(envelope.data, type=BookTicker))
         if kind == "ticker":
-            ticker = msgspec.json.decode(envelope.data, type=Ticker)
-            return Heard(symbol=ticker.s, volume=ticker.v)
+            ticker = msgspec.json.decode(envelope.data, type=TickerMessage)
+            return Heartbeat(symbol=ticker.s, volume=ticker.v)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:  # A wrong type or a missing field is a DecodeError too.
-        raise Garbage(str(error)) from None
+        raise MalformedMessage(str(error)) from None
     return None
 
 
-def quote_of(data: BookTicker) -> Quote:
+def quote_of(data: BookTicker) -> FeedQuote:
     """Give a bookTicker's quote, its prices exactly as written; Garbage when its update id is no number."""
     try:
         update_id = int(data.u)
     except ValueError:
-        raise Garbage(f"the update id {data.u[:SHOWN] if isinstance(data.u, str) else data.u!r} is no number") from None
-    return Quote(
+        raise MalformedMessage(
+            f"the update id {data.u[:LOGGED_MAX] if isinstance(data.u, str) else data.u!r} is no number"
+        ) from None
+    return FeedQuote(
         symbol=data.s,
         bid=data.b,
         ask=data.a,
@@ -86,7 +88,7 @@ def quote_of(data: BookTicker) -> Quote:
     )
 
 
-def write_quote(quote: Quote, emitted_at: int) -> bytes:
+def write_quote(quote: FeedQuote, emitted_at: int) -> bytes:
     """Write a quote as Backpack would, its prices exactly as they are. emitted_at: µs UTC."""
     data = BookTicker(
         e="bookTicker",

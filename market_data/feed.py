@@ -1,4 +1,4 @@
-"""What a feed is: an endless walk over what it saw, told in one language whatever the source."""
+"""What a price feed is: an endless stream of quotes, heartbeats and interruptions, the same for every source."""
 
 from collections.abc import AsyncIterator
 from typing import Protocol
@@ -9,13 +9,13 @@ from schemas.messages import FeedName
 
 
 class _Item(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """Something a feed says."""
+    """One item of a feed."""
 
 
-class Quote(_Item, frozen=True, kw_only=True):
+class FeedQuote(_Item, frozen=True, kw_only=True):
     """A symbol's best bid and ask, as the source wrote them. source_time: µs UTC; update_id: rises within a symbol.
 
-    The sizes, where the source says them, are for whoever records or plays it again.
+    The sizes, where the source has them, are only recorded and played again.
     """
 
     symbol: str
@@ -27,38 +27,38 @@ class Quote(_Item, frozen=True, kw_only=True):
     ask_size: str | None = None
 
 
-class Heard(_Item, frozen=True, kw_only=True):
-    """The source spoke about a symbol without a new quote. volume: of the last day, where the source says it."""
+class Heartbeat(_Item, frozen=True, kw_only=True):
+    """The source sent something about a symbol without a new quote. volume: of the last day, where it is known."""
 
     symbol: str
     volume: str | None = None
 
 
-class Interrupted(_Item, frozen=True, kw_only=True):
-    """The source went away: what it said may have changed unseen, until it quotes each symbol anew."""
+class FeedInterrupted(_Item, frozen=True, kw_only=True):
+    """The connection is lost: each price may have changed unseen, until the source quotes the symbol again."""
 
 
-class Ended(_Item, frozen=True, kw_only=True):
-    """The source has nothing more to say, ever."""
+class FeedEnded(_Item, frozen=True, kw_only=True):
+    """The source has come to its end, for good."""
 
 
-Item = Quote | Heard | Interrupted | Ended
+FeedItem = FeedQuote | Heartbeat | FeedInterrupted | FeedEnded
 
 
-class Feed(Protocol):
+class PriceFeed(Protocol):
     """A source of prices. A live feed's source times are now; the others have a run of their own each start."""
 
     @property
     def name(self) -> FeedName:
-        """What the exchange calls it."""
+        """Its name in the log."""
 
     @property
     def run(self) -> str:
-        """Which start of it this is."""
+        """The id of this start."""
 
     @property
     def live(self) -> bool:
         """Whether its source times are now."""
 
-    def items(self) -> AsyncIterator[Item]:
-        """Say what is seen, as it is seen."""
+    def items(self) -> AsyncIterator[FeedItem]:
+        """Give the items as they come."""

@@ -1,4 +1,4 @@
-"""What Backpack's REST API knows of past minutes: its klines, asked for page by page within its limits."""
+"""How Backpack's klines of past minutes are requested over REST, page by page, within its rate limit."""
 
 import time
 from collections.abc import Iterator
@@ -10,10 +10,10 @@ import msgspec
 import structlog
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_delay, wait_exponential_jitter
 
-from market_data.backpack import is_local
+from market_data.backpack_feed import is_local
 from market_data.conversion import scaled
-from market_data.envelopes import SHOWN
-from market_data.history import Minute
+from market_data.envelopes import LOGGED_MAX
+from market_data.simulated_history import MinuteCandle
 from schemas.instruments import BY_SYMBOL
 from schemas.units import INT64_MAX, MINUTE, SECOND, NotRepresentable
 
@@ -26,16 +26,16 @@ OK: Final = 200
 log = structlog.get_logger(__name__)
 
 
-class Pace(NamedTuple):
-    """How hard the server is pressed. 30 requests a minute are allowed; a refused one is asked again for so long."""
+class RequestPacing(NamedTuple):
+    """How often the server is asked. 30 requests a minute are allowed; a failed one is repeated for `give_up_s`."""
 
     between_s: float = 2.1
     backoff_max_s: float = 60.0
     give_up_s: float = 600.0
 
 
-class KlinesUnavailable(Exception):  # It says what is the case.
-    """The server did not answer as documented, however often it was asked; the text says what it did."""
+class KlinesUnavailable(Exception):
+    """The server did not answer as documented, after all retries; the text says what it did."""
 
 
 class Kline(msgspec.Struct, frozen=True):
@@ -48,7 +48,7 @@ class Kline(msgspec.Struct, frozen=True):
     close: str | None
 
 
-def backpack_history(url: str, symbol: str, start: int, end: int, pace: Pace) -> Iterator[Minute]:
+def backpack_history(url: str, symbol: str, start: int, end: int, pace: RequestPacing) -> Iterator[MinuteCandle]:
     """Give a symbol's minutes in [start, end), µs, oldest first; those without a trade are missing.
 
     KlinesUnavailable when the server cannot be brought to answer.
@@ -78,38 +78,40 @@ def backpack_history(url: str, symbol: str, start: int, end: int, pace: Pace) ->
         log.info("minutes without a trade, or with impossible prices, are left out", symbol=symbol, count=left_out)
 
 
-def _page(client: httpx.Client, symbol: str, start: int, end: int, pace: Pace) -> list[tuple[int, Kline]]:
+def _page(client: httpx.Client, symbol: str, start: int, end: int, pace: RequestPacing) -> list[tuple[int, Kline]]:
     """Ask for one page until it is answered, with growing pauses; each row with its minute."""
-    asking = Retrying(
+    retrying = Retrying(
         retry=retry_if_exception_type((httpx.HTTPError, KlinesUnavailable)),
         wait=wait_exponential_jitter(max=pace.backoff_max_s, jitter=min(JITTER_S, pace.backoff_max_s)),
         stop=stop_after_delay(pace.give_up_s),
-        before_sleep=_tell,
+        before_sleep=_log_retry,
         reraise=True,
     )
     try:
-        return asking(_ask, client, symbol, start, end)
+        return retrying(_request, client, symbol, start, end)
     except httpx.HTTPError as error:
         raise KlinesUnavailable(f"{type(error).__name__}: {error}") from error
 
 
-def _ask(client: httpx.Client, symbol: str, start: int, end: int) -> list[tuple[int, Kline]]:
+def _request(client: httpx.Client, symbol: str, start: int, end: int) -> list[tuple[int, Kline]]:
     answer = client.get(
         PATH,
         params={"symbol": symbol, "interval": "1m", "startTime": start // SECOND, "endTime": end // SECOND},
     )
     if answer.status_code != OK:
-        raise KlinesUnavailable(f"{answer.status_code}: {answer.text[:SHOWN]}")
+        raise KlinesUnavailable(f"{answer.status_code}: {answer.text[:LOGGED_MAX]}")
     try:
         return [(_time_of(row.start), row) for row in msgspec.json.decode(answer.content, type=list[Kline])]
     except (msgspec.DecodeError, UnicodeDecodeError, ValueError) as error:
         raise KlinesUnavailable(f"the answer is malformed: {error}") from error
 
 
-def _tell(state: RetryCallState) -> None:
+def _log_retry(state: RetryCallState) -> None:
     error = None if state.outcome is None else state.outcome.exception()
     pause = 0.0 if state.next_action is None else state.next_action.sleep
-    log.warning("klines are not to be had yet", why=f"{type(error).__name__}: {error}"[:SHOWN], again_in_s=round(pause))
+    log.warning(
+        "klines are not to be had yet", why=f"{type(error).__name__}: {error}"[:LOGGED_MAX], again_in_s=round(pause)
+    )
 
 
 def _time_of(text: str) -> int:
@@ -121,7 +123,7 @@ def _time_of(text: str) -> int:
     return micros
 
 
-def _minute(start: int, row: Kline, exponent: int) -> Minute | None:
+def _minute(start: int, row: Kline, exponent: int) -> MinuteCandle | None:
     """Give a row on the instrument's grid, to the nearest half tick; None where it has no or impossible prices."""
     prices = []
     for digits in (row.open, row.high, row.low, row.close):
@@ -132,4 +134,4 @@ def _minute(start: int, row: Kline, exponent: int) -> Minute | None:
         prices.append((4 * units + divisor) // (2 * divisor))
     opened, high, low, closed = prices
     ordered = 0 < low <= min(opened, closed) and max(opened, closed) <= high <= INT64_MAX
-    return Minute(start, *prices) if ordered else None
+    return MinuteCandle(start, *prices) if ordered else None

@@ -1,4 +1,4 @@
-"""At which prices the exchange left off: read back from its events."""
+"""The last prices the exchange accepted, read back from its events."""
 
 from collections.abc import Iterable
 from typing import Final

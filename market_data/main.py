@@ -11,12 +11,12 @@ import uvloop
 from confluent_kafka import KafkaException, Producer
 from prometheus_client import REGISTRY
 
-from market_data.board import Board
-from market_data.choose import choose_feed, forwards_each_tick
 from market_data.clock import SystemClock
-from market_data.metrics import Metrics
-from market_data.outbox import Outbox
-from market_data.publisher import Publisher
+from market_data.feed_selection import choose_feed, forwards_each_tick
+from market_data.metrics import FeedMetrics
+from market_data.outbox import PriceOutbox
+from market_data.publisher import PricePublisher
+from market_data.quote_board import QuoteBoard
 from market_data.readiness import wait_for_instruments
 from runtime.errors import FixableError
 from runtime.kafka import command_producer_options
@@ -44,12 +44,12 @@ async def _serve(settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     clock = SystemClock()
-    metrics, board = Metrics(REGISTRY), Board(clock)
-    outbox = Outbox(Producer(command_producer_options(settings, "reprise-market-data")), clock)
+    metrics, board = FeedMetrics(REGISTRY), QuoteBoard(clock)
+    outbox = PriceOutbox(Producer(command_producer_options(settings, "reprise-market-data")), clock)
     pages = Pages(settings.market_data_host, settings.market_data_port, board.readiness, board.status)
     pages.start()
     try:
-        await _until(stop, _publish(settings, outbox, clock, metrics, board))
+        await _run_until(stop, _publish(settings, outbox, clock, metrics, board))
     except KafkaException as error:
         raise FixableError(f"Kafka did not take what was sent; is KAFKA_BROKERS right? {error}") from error
     finally:
@@ -58,26 +58,31 @@ async def _serve(settings: Settings) -> None:
         pages.stop()
 
 
-async def _publish(settings: Settings, outbox: Outbox, clock: SystemClock, metrics: Metrics, board: Board) -> None:
+async def _publish(
+    settings: Settings, outbox: PriceOutbox, clock: SystemClock, metrics: FeedMetrics, board: QuoteBoard
+) -> None:
     await wait_for_instruments(settings)
     feed = await choose_feed(settings, clock, metrics)
     interval_s = 0.0 if forwards_each_tick(settings) else settings.price_interval_ms / 1000
-    publisher = Publisher(feed, settings.symbols, settings.shards, interval_s, outbox, clock, metrics, board)
+    publisher = PricePublisher(feed, settings.symbols, settings.shards, interval_s, outbox, clock, metrics, board)
     await publisher.select_feed()
-    parts = [asyncio.create_task(part) for part in (publisher.follow(), publisher.keep_time(), outbox.keep_serving())]
+    tasks = [
+        asyncio.create_task(task)
+        for task in (publisher.follow(), publisher.send_due_periodically(), outbox.poll_periodically())
+    ]
     try:
-        await asyncio.gather(*parts)
+        await asyncio.gather(*tasks)
     finally:
-        for part in parts:
-            part.cancel()
-        await asyncio.gather(*parts, return_exceptions=True)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _until(stop: asyncio.Event, work: Coroutine[Any, Any, None]) -> None:
+async def _run_until(stop: asyncio.Event, work: Coroutine[Any, Any, None]) -> None:
     """Work until told to stop; an error of the work ends it, and is raised as it was."""
-    working, told = asyncio.create_task(work), asyncio.create_task(stop.wait())
-    await asyncio.wait((working, told), return_when=asyncio.FIRST_COMPLETED)
-    told.cancel()
+    working, stopping = asyncio.create_task(work), asyncio.create_task(stop.wait())
+    await asyncio.wait((working, stopping), return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
     if not working.done():
         working.cancel()
     with suppress(asyncio.CancelledError):

@@ -3,7 +3,7 @@
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
 
-class Metrics:
+class FeedMetrics:
     """Every meter of the service, in the registry it is given."""
 
     def __init__(self, registry: CollectorRegistry) -> None:

@@ -1,4 +1,4 @@
-"""What of a feed enters the log: every tick for everyone, and prices into every shard of the exchange."""
+"""What of a feed goes to Kafka: every tick to the public topic, and prices into every shard of the exchange."""
 
 from collections.abc import Iterable
 from decimal import Decimal
@@ -7,13 +7,13 @@ from typing import Final
 import msgspec
 import structlog
 
-from market_data.board import Board
 from market_data.clock import Clock
 from market_data.conflation import Conflation
-from market_data.conversion import WIDE, scaled, to_ticks, well_formed
-from market_data.feed import Ended, Feed, Heard, Interrupted, Item, Quote
-from market_data.metrics import Metrics
-from market_data.outbox import Outbox
+from market_data.conversion import SPREAD_TOO_WIDE, price_defect, scaled, to_ticks
+from market_data.feed import FeedEnded, FeedInterrupted, FeedItem, FeedQuote, Heartbeat, PriceFeed
+from market_data.metrics import FeedMetrics
+from market_data.outbox import PriceOutbox
+from market_data.quote_board import QuoteBoard
 from schemas.codec import encode_command
 from schemas.commands import SelectFeed, UpdatePrices
 from schemas.instruments import BY_SYMBOL
@@ -28,7 +28,7 @@ log = structlog.get_logger(__name__)
 
 
 class PublishedTick(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A record of `backpack-market-updates`. Numbers for those who look, text and integers for those who compute.
+    """A record of `backpack-market-updates`. Floats to look at; text and integers to compute with.
 
     price: the middle of bid and ask. timestamp: the source's, ms. volume: of the last day, null where not known.
     """
@@ -45,19 +45,19 @@ class PublishedTick(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     update_id: int
 
 
-class Publisher:
+class PricePublisher:
     """Publishes one start of one feed. interval_s: least time between two price commands; 0 forwards each tick."""
 
     def __init__(
         self,
-        feed: Feed,
+        feed: PriceFeed,
         symbols: Iterable[str],
         shards: int,
         interval_s: float,
-        outbox: Outbox,
+        outbox: PriceOutbox,
         clock: Clock,
-        metrics: Metrics,
-        board: Board,
+        metrics: FeedMetrics,
+        board: QuoteBoard,
     ) -> None:
         self._feed = feed
         self._instruments = {symbol: BY_SYMBOL[symbol] for symbol in BY_SYMBOL if symbol in symbols}
@@ -67,50 +67,50 @@ class Publisher:
         self._metrics = metrics
         self._board = board
         self._conflation = Conflation(self._instruments, interval_s)
-        # A tick may come while the clock is waited for, and is then due after the interval.
+        # A tick may come during the sleep, and is then due after the interval.
         self._wait_max_s = interval_s or WAIT_MAX_S
         self._volumes: dict[str, float] = {}
         self._refusals = 0
 
     async def select_feed(self) -> None:
-        """Say in every shard whose prices count from here on; returns when Kafka has confirmed it."""
+        """Select the feed in every shard; return when Kafka has confirmed it."""
         command = SelectFeed(name=self._feed.name, run=self._feed.run, live=self._feed.live)
         await self._send_to_shards(encode_command(command))
-        await self._outbox.confirmed()
+        await self._outbox.wait_until_confirmed()
         self._board.feed, self._board.run, self._board.selected = self._feed.name, self._feed.run, True
         log.info("feed selected", feed=self._feed.name, run=self._feed.run, shards=self._shards)
 
     async def follow(self) -> None:
-        """Publish what the feed says until it ends. `keep_time` runs beside it."""
+        """Publish the feed's items until it ends. `send_due_periodically` runs beside it."""
         async for item in self._feed.items():
-            await self.take(item)
+            await self.publish_item(item)
 
-    async def keep_time(self) -> None:
-        """Send the price commands that fall due while the feed says nothing new."""
+    async def send_due_periodically(self) -> None:
+        """Send the price commands that fall due while no item comes."""
         while True:
             wait_s = self._conflation.wait_s(self._clock.monotonic())
             await self._clock.sleep(max(WAIT_MIN_S, min(wait_s, self._wait_max_s)))
             await self._send_due()
 
-    async def take(self, item: Item) -> None:
-        """Publish one thing a feed said."""
+    async def publish_item(self, item: FeedItem) -> None:
+        """Publish one item of the feed."""
         match item:
-            case Quote():
-                await self._take_quote(item)
-            case Heard():
-                self._note_heard(item)
-            case Interrupted():
+            case FeedQuote():
+                await self._publish_quote(item)
+            case Heartbeat():
+                self._take_heartbeat(item)
+            case FeedInterrupted():
                 self._conflation.interrupt()
                 self._set_connected(connected=False)
                 self._metrics.feed_interruptions.inc()
-            case Ended():
+            case FeedEnded():
                 self._conflation.interrupt()
                 self._set_connected(connected=False)
                 self._board.finished = True
                 self._metrics.feed_finished.set(1)
                 log.info("ENDED: the recording came to its end; its prices are stale from now on", run=self._feed.run)
 
-    async def _take_quote(self, quote: Quote) -> None:
+    async def _publish_quote(self, quote: FeedQuote) -> None:
         self._metrics.feed_messages.labels("quote").inc()
         self._set_connected(connected=True)
         instrument = self._instruments.get(quote.symbol)
@@ -122,32 +122,32 @@ class Publisher:
         except NotRepresentable as error:
             self._refuse(quote, "not_representable", str(error))
             return
-        flaw = well_formed(price, instrument)
-        if flaw in (None, WIDE):
-            await self._outbox.room(1)
-            self._publish(quote)
-        if flaw is None:
-            self._board.show(quote)
+        defect = price_defect(price, instrument)
+        if defect in (None, SPREAD_TOO_WIDE):
+            await self._outbox.wait_for_room(1)
+            self._send_tick(quote)
+        if defect is None:
+            self._board.update(quote)
             self._conflation.add_tick(quote, price, self._clock.monotonic())
         else:
-            # The core refuses it too, and its event says so to everyone.
-            self._refuse(quote, flaw, "its price is told to the exchange, which refuses it")
+            # The core refuses it too, and its event says so.
+            self._refuse(quote, defect, "its price goes to the exchange, which refuses it")
             self._conflation.add_ill_formed(quote, price, self._clock.monotonic())
         await self._send_due()
 
-    def _note_heard(self, heard: Heard) -> None:
+    def _take_heartbeat(self, heartbeat: Heartbeat) -> None:
         self._metrics.feed_messages.labels("heard").inc()
         self._set_connected(connected=True)
-        if heard.symbol in self._instruments:
-            self._conflation.add_heard(heard.symbol, self._clock.monotonic())
-        if heard.volume is not None:
+        if heartbeat.symbol in self._instruments:
+            self._conflation.add_heartbeat(heartbeat.symbol, self._clock.monotonic())
+        if heartbeat.volume is not None:
             try:
-                number, divisor = scaled(heard.volume, 0)
+                number, divisor = scaled(heartbeat.volume, 0)
             except NotRepresentable:
                 return
-            self._volumes[heard.symbol] = number / divisor
+            self._volumes[heartbeat.symbol] = number / divisor
 
-    def _publish(self, quote: Quote) -> None:
+    def _send_tick(self, quote: FeedQuote) -> None:
         bid, ask = Decimal(quote.bid), Decimal(quote.ask)
         tick = PublishedTick(
             symbol=quote.symbol,
@@ -165,10 +165,10 @@ class Publisher:
         self._metrics.ticks_published.labels(quote.symbol).inc()
 
     async def _send_due(self) -> None:
-        """Send a price command if one is due. What it says is taken only once there is room for it."""
+        """Send a price command if one is due. Its content is taken only once there is room for it."""
         if self._conflation.wait_s(self._clock.monotonic()) > 0:
             return
-        await self._outbox.room(self._shards)
+        await self._outbox.wait_for_room(self._shards)
         prices = self._conflation.take_due(self._clock.monotonic())
         if prices is None:
             return
@@ -184,7 +184,7 @@ class Publisher:
         self._metrics.unacknowledged.set(self._outbox.unacknowledged)
 
     async def _send_to_shards(self, value: bytes) -> None:
-        await self._outbox.room(self._shards)
+        await self._outbox.wait_for_room(self._shards)
         for shard in range(self._shards):
             self._outbox.send(COMMANDS, value, partition=shard)
 
@@ -192,9 +192,9 @@ class Publisher:
         if connected != self._board.connected:
             self._board.connected = connected
             self._metrics.feed_connected.set(int(connected))
-            log.info("feed is heard" if connected else "feed is silent", feed=self._feed.name)
+            log.info("feed connected" if connected else "feed disconnected", feed=self._feed.name)
 
-    def _refuse(self, quote: Quote, reason: str, why: str) -> None:
+    def _refuse(self, quote: FeedQuote, reason: str, why: str) -> None:
         self._metrics.ticks_refused.labels(reason).inc()
         self._refusals += 1
         if self._refusals <= LOGGED_REFUSALS or self._refusals % LOGGED_REFUSALS == 0:

@@ -11,8 +11,8 @@ from typing import IO, Final, cast
 
 from market_data.bars import Bar, quotes_of
 from market_data.conversion import scaled
-from market_data.envelopes import ErrorReply, Garbage, read_message
-from market_data.feed import Quote
+from market_data.envelopes import ErrorReply, MalformedMessage, read_message
+from market_data.feed import FeedQuote
 from runtime.errors import FixableError
 from schemas.instruments import BY_SYMBOL
 from schemas.units import NotRepresentable
@@ -40,39 +40,39 @@ class Recording:
         self._of_bars = kind == ".csv"
         self._bar_symbol = symbol_in(file) if self._of_bars else ""
 
-    def quotes(self) -> Iterator[Quote]:
+    def quotes(self) -> Iterator[FeedQuote]:
         """Give the quotes in the file's order; a line that is none is a FixableError with its number."""
         with _opened(self.file) as lines:
             if self._of_bars:
-                # A byte that is no UTF-8 then makes its own line wrong, which can be told with its number.
+                # A byte that is no UTF-8 then makes its own line wrong, and the error has the line's number.
                 yield from self._quotes_of_bars(line.decode("utf-8", "replace") for line in lines)
             else:
                 yield from self._quotes_of_envelopes(lines)
 
     def check(self) -> frozenset[str]:
-        """Read it whole, so that a broken line is told before anything is played; gives its symbols."""
+        """Read it whole, so that a broken line is found before anything is played; gives its symbols."""
         symbols = frozenset(quote.symbol for quote in self.quotes())
         if not symbols:
             raise FixableError(f"{self.file} holds no quote: {FORMATS}.")
         return symbols
 
-    def _quotes_of_envelopes(self, lines: IO[bytes]) -> Iterator[Quote]:
+    def _quotes_of_envelopes(self, lines: IO[bytes]) -> Iterator[FeedQuote]:
         for number, line in enumerate(lines, 1):
             if not line.strip():
                 continue
             try:
                 message = read_message(line)
-            except Garbage as error:
+            except MalformedMessage as error:
                 raise FixableError(f"{self.file}, line {number}: not a Backpack envelope: {error}.") from None
             if message is None or isinstance(message, ErrorReply):
                 raise FixableError(
                     f"{self.file}, line {number}: not a Backpack envelope with bookTicker or ticker data."
                 )
-            # A `ticker` among them says nothing new: while it plays, a recording is heard anyway.
-            if isinstance(message, Quote):
+            # A `ticker` among them is of no use: a recording that plays gives heartbeats anyway.
+            if isinstance(message, FeedQuote):
                 yield message
 
-    def _quotes_of_bars(self, lines: Iterator[str]) -> Iterator[Quote]:
+    def _quotes_of_bars(self, lines: Iterator[str]) -> Iterator[FeedQuote]:
         reader = csv.reader(lines)
         update_id = 0
         if next(reader, None) != BAR_COLUMNS:

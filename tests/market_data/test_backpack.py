@@ -12,14 +12,14 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.asyncio.server import ServerConnection, serve
 
-from market_data.backpack import BackpackFeed, backoff_s, is_local
+from market_data.backpack_feed import BackpackFeed, backoff_s, is_local
 from market_data.backpack_server import BackpackServer
 from market_data.clock import SystemClock
-from market_data.envelopes import Garbage, read_message
-from market_data.feed import Heard, Interrupted, Item, Quote
-from market_data.metrics import Metrics
-from market_data.recorded import open_recording
-from tests.market_data.hands import BTC, ETH, REAL_QUOTES, counted, new_metrics, quotes_of, taken
+from market_data.envelopes import MalformedMessage, read_message
+from market_data.feed import FeedInterrupted, FeedItem, FeedQuote, Heartbeat
+from market_data.metrics import FeedMetrics
+from market_data.recorded_feed import open_recording
+from tests.market_data.fake_clock import BTC, ETH, REAL_QUOTES, counter_value, new_metrics, next_items, next_quotes
 
 TIMEOUT_S = 30
 
@@ -28,7 +28,7 @@ def real_server(speed: float | None = None, file: Path = REAL_QUOTES) -> Backpac
     return BackpackServer(open_recording(file, 2, speed), speed, "127.0.0.1", 0, SystemClock())
 
 
-def client(url: str, metrics: Metrics, silence_s: float = 5.0) -> BackpackFeed:
+def client(url: str, metrics: FeedMetrics, silence_s: float = 5.0) -> BackpackFeed:
     return BackpackFeed(url, [BTC, ETH], SystemClock(), metrics, silence_s=silence_s)
 
 
@@ -44,7 +44,7 @@ def run(test: Coroutine[Any, Any, None]) -> None:
     asyncio.run(bounded())
 
 
-def assert_all_real_quotes(quotes: list[Quote]) -> None:
+def assert_all_real_quotes(quotes: list[FeedQuote]) -> None:
     assert [quote.bid for quote in quotes] == recorded("b")
     assert [quote.ask for quote in quotes] == recorded("a")
     assert [quote.bid_size for quote in quotes] == recorded("B")
@@ -57,14 +57,14 @@ def test_all_451_real_quotes_arrive_unchanged_in_order_and_once(speed: float | N
         metrics = new_metrics()
         async with real_server(speed) as server:
             items = client(server.url, metrics).items()
-            assert_all_real_quotes(await quotes_of(items, 451))
+            assert_all_real_quotes(await next_quotes(items, 451))
             # After the last quote only tickers come: the market is quiet, and still heard.
-            assert [type(item) for item in await taken(items, 2)] == [Heard, Heard]
+            assert [type(item) for item in await next_items(items, 2)] == [Heartbeat, Heartbeat]
             await items.aclose()  # type: ignore[attr-defined]  # It is a generator.
         assert server.finished
-        assert counted(metrics, "feed_messages", kind="garbage") == 0
+        assert counter_value(metrics, "feed_messages", kind="garbage") == 0
         # ETH is not in the recording, and the server says so, as the exchange does of a market it does not have.
-        assert counted(metrics, "feed_messages", kind="error") == 2
+        assert counter_value(metrics, "feed_messages", kind="error") == 2
 
     run(test())
 
@@ -74,7 +74,7 @@ def test_source_times_are_the_server_s_times_of_sending() -> None:
         clock = SystemClock()
         async with real_server() as server:
             before = clock.micros()
-            quotes = await quotes_of(client(server.url, new_metrics()).items(), 451)
+            quotes = await next_quotes(client(server.url, new_metrics()).items(), 451)
         assert before <= quotes[0].source_time
         assert all(a.source_time <= b.source_time for a, b in itertools.pairwise(quotes))
         assert quotes[-1].source_time <= clock.micros()
@@ -87,11 +87,11 @@ def test_every_quote_arrives_once_across_close_frames() -> None:
         metrics = new_metrics()
         async with real_server(100.0) as server:
             items = client(server.url, metrics).items()
-            quotes = await quotes_of(items, 150)
-            await server.drop()
-            quotes += await quotes_of(items, 150)
-            await server.drop()
-            quotes += await quotes_of(items, 151)
+            quotes = await next_quotes(items, 150)
+            await server.drop_connections()
+            quotes += await next_quotes(items, 150)
+            await server.drop_connections()
+            quotes += await next_quotes(items, 151)
         assert_all_real_quotes(quotes)
         assert server.requests == [server.requests[0]] * 3
 
@@ -102,13 +102,13 @@ def test_the_client_reconnects_after_a_cut_connection_and_continues_in_order() -
     async def test() -> None:
         async with real_server(50.0) as server:
             items = client(server.url, new_metrics()).items()
-            quotes = await quotes_of(items, 100)
-            await server.drop(politely=False)
-            while not isinstance(item := await anext(items), Interrupted):
-                if isinstance(item, Quote):
+            quotes = await next_quotes(items, 100)
+            await server.drop_connections(with_close_frame=False)
+            while not isinstance(item := await anext(items), FeedInterrupted):
+                if isinstance(item, FeedQuote):
                     quotes.append(item)
             while quotes[-1].update_id != int(recorded("u")[-1]):
-                quotes += await quotes_of(items, 1)
+                quotes += await next_quotes(items, 1)
         ids = [quote.update_id for quote in quotes]
         assert ids == sorted(set(ids))
         # What was on its way in the cut connection is lost, as it would be at the exchange; the last price is not.
@@ -121,13 +121,13 @@ def test_a_connection_without_messages_is_closed_and_made_again() -> None:
     async def test() -> None:
         async with real_server(100.0) as server:
             items = client(server.url, new_metrics(), silence_s=0.3).items()
-            await quotes_of(items, 10)
+            await next_quotes(items, 10)
             server.silent = True
-            item: Item = Heard(symbol=BTC)
-            while not isinstance(item, Interrupted):
+            item: FeedItem = Heartbeat(symbol=BTC)
+            while not isinstance(item, FeedInterrupted):
                 item = await anext(items)
             server.silent = False
-            assert isinstance((await quotes_of(items, 1))[0], Quote)
+            assert isinstance((await next_quotes(items, 1))[0], FeedQuote)
         assert len(server.requests) >= 2
 
     run(test())
@@ -155,12 +155,12 @@ def test_malformed_messages_are_counted_and_skipped(garbage: str | bytes) -> Non
         metrics = new_metrics()
         async with real_server(100.0) as server:
             items = client(server.url, metrics).items()
-            quotes = await quotes_of(items, 10)
-            await server.say(garbage)
-            quotes += await quotes_of(items, 441)
+            quotes = await next_quotes(items, 10)
+            await server.send_to_all(garbage)
+            quotes += await next_quotes(items, 441)
         assert_all_real_quotes(quotes)
         assert len(server.requests) == 1
-        assert counted(metrics, "feed_messages", kind="garbage") == 1
+        assert counter_value(metrics, "feed_messages", kind="garbage") == 1
 
     run(test())
 
@@ -173,13 +173,13 @@ def test_seed_001_p_a_message_without_data_is_passed_over(without_data: str) -> 
         metrics = new_metrics()
         async with real_server(100.0) as server:
             items = client(server.url, metrics).items()
-            quotes = await quotes_of(items, 10)
-            before = counted(metrics, "feed_messages", kind="other")
-            await server.say(without_data)
-            quotes += await quotes_of(items, 441)
+            quotes = await next_quotes(items, 10)
+            before = counter_value(metrics, "feed_messages", kind="other")
+            await server.send_to_all(without_data)
+            quotes += await next_quotes(items, 441)
         assert_all_real_quotes(quotes)
         assert len(server.requests) == 1  # The connection is the first one.
-        assert counted(metrics, "feed_messages", kind="other") == before + 1
+        assert counter_value(metrics, "feed_messages", kind="other") == before + 1
 
     run(test())
 
@@ -188,10 +188,10 @@ def test_a_message_in_fragments_is_one_message() -> None:
     async def test() -> None:
         async with real_server() as server:
             items = client(server.url, new_metrics()).items()
-            await quotes_of(items, 451)
+            await next_quotes(items, 451)
             text = book_ticker(u="2000000", at=SystemClock().micros())
-            await server.say([text[:10], text[10:60], text[60:]])
-            assert (await quotes_of(items, 1))[0].update_id == 2_000_000
+            await server.send_to_all([text[:10], text[10:60], text[60:]])
+            assert (await next_quotes(items, 1))[0].update_id == 2_000_000
 
     run(test())
 
@@ -200,13 +200,13 @@ def test_an_incomplete_frame_before_a_cut_is_a_lost_connection() -> None:
     async def test() -> None:
         async with real_server(100.0) as server:
             items = client(server.url, new_metrics()).items()
-            await quotes_of(items, 20)
+            await next_quotes(items, 20)
             server.silent = True
             # The header of a text frame of 200 bytes, and ten of them.
             server.write_bytes(b'\x81\x7e\x00\xc8{"stream":')
-            await server.drop(politely=False)
+            await server.drop_connections(with_close_frame=False)
             server.silent = False
-            assert await quotes_of(items, 100)
+            assert await next_quotes(items, 100)
 
     run(test())
 
@@ -215,12 +215,12 @@ def test_bytes_that_are_no_frame_are_a_lost_connection() -> None:
     async def test() -> None:
         async with real_server(100.0) as server:
             items = client(server.url, new_metrics()).items()
-            await quotes_of(items, 20)
+            await next_quotes(items, 20)
             server.write_bytes(b"\xff" * 40)
             found = []
-            while Interrupted() not in found:
+            while FeedInterrupted() not in found:
                 found.append(await anext(items))
-            assert await quotes_of(items, 50)
+            assert await next_quotes(items, 50)
 
     run(test())
 
@@ -237,9 +237,9 @@ def test_a_quote_older_than_the_last_quote_is_dropped_and_counted() -> None:
             await connection.wait_closed()
 
         async with serving(speak) as url:
-            quotes = await quotes_of(client(url, metrics).items(), 3)
+            quotes = await next_quotes(client(url, metrics).items(), 3)
         assert [(quote.source_time, quote.update_id) for quote in quotes] == [(100, 5), (100, 6), (101, 1)]
-        assert counted(metrics, "feed_messages", kind="not_newer") == 3
+        assert counter_value(metrics, "feed_messages", kind="not_newer") == 3
 
     run(test())
 
@@ -255,7 +255,7 @@ def test_a_quote_with_a_time_far_ahead_does_not_make_later_quotes_seem_old() -> 
             await connection.wait_closed()
 
         async with serving(speak) as url:
-            quotes = await quotes_of(client(url, new_metrics()).items(), 3)
+            quotes = await next_quotes(client(url, new_metrics()).items(), 3)
         assert [quote.update_id for quote in quotes] == [1, 2, 3]
 
     run(test())
@@ -275,9 +275,9 @@ def test_messages_without_prices_of_followed_symbols_are_ignored() -> None:
             await connection.wait_closed()
 
         async with serving(speak) as url:
-            assert await taken(client(url, metrics).items(), 1) == [Heard(symbol=BTC, volume="123.456")]
-        assert counted(metrics, "feed_messages", kind="other") == 3
-        assert counted(metrics, "feed_messages", kind="error") == 1
+            assert await next_items(client(url, metrics).items(), 1) == [Heartbeat(symbol=BTC, volume="123.456")]
+        assert counter_value(metrics, "feed_messages", kind="other") == 3
+        assert counter_value(metrics, "feed_messages", kind="error") == 1
 
     run(test())
 
@@ -285,7 +285,7 @@ def test_messages_without_prices_of_followed_symbols_are_ignored() -> None:
 def test_the_client_subscribes_to_best_prices_and_tickers_of_every_symbol() -> None:
     async def test() -> None:
         async with real_server() as server:
-            await quotes_of(client(server.url, new_metrics()).items(), 1)
+            await next_quotes(client(server.url, new_metrics()).items(), 1)
         assert json.loads(server.requests[0]) == {
             "method": "SUBSCRIBE",
             "params": ["bookTicker.BTC_USDC", "bookTicker.ETH_USDC", "ticker.BTC_USDC", "ticker.ETH_USDC"],
@@ -299,12 +299,12 @@ def test_the_client_keeps_trying_to_reach_an_absent_server() -> None:
         async with real_server() as server:
             url = server.url
         items = client(url, new_metrics()).items()
-        assert await taken(items, 2) == [Interrupted(), Interrupted()]
+        assert await next_items(items, 2) == [FeedInterrupted(), FeedInterrupted()]
         again = BackpackServer(
             open_recording(REAL_QUOTES, 2, None), None, "127.0.0.1", int(url.rpartition(":")[2]), SystemClock()
         )
         async with again:
-            assert_all_real_quotes(await quotes_of(items, 451))
+            assert_all_real_quotes(await next_quotes(items, 451))
 
     run(test())
 
@@ -315,12 +315,12 @@ def test_an_update_id_is_text_or_a_number(u: str, update_id: int) -> None:
         '{"stream":"bookTicker.BTC_USDC","data":{"e":"bookTicker","E":1757930400123456,"s":"BTC_USDC",'
         f'"a":"115002.10","A":"0.42000","b":"115001.90","B":"0.10000","u":{u},"T":1757930400122999}}}}'
     )
-    assert isinstance(message, Quote)
+    assert isinstance(message, FeedQuote)
     assert (message.bid, message.ask, message.update_id) == ("115001.90", "115002.10", update_id)
 
 
 def test_a_price_as_a_json_number_is_malformed_because_digits_may_be_lost() -> None:
-    with pytest.raises(Garbage):
+    with pytest.raises(MalformedMessage):
         read_message('{"stream":"bookTicker.BTC_USDC","data":{"s":"BTC_USDC","a":1.10,"b":"1","u":1,"T":1}}')
 
 

@@ -1,9 +1,9 @@
 """A price command is due with a new tick after the interval, and with alive marks at least every second."""
 
-from market_data.conflation import Conflation, Prices
+from market_data.conflation import ConflatedPrices, Conflation
 from market_data.conversion import to_ticks
 from schemas.instruments import BY_SYMBOL
-from tests.market_data.hands import BTC, ETH, quote
+from tests.market_data.fake_clock import BTC, ETH, quote
 
 NOTHING = None
 
@@ -15,18 +15,22 @@ class Session:
         self.conflation = Conflation({symbol: BY_SYMBOL[symbol] for symbol in (BTC, ETH)}, interval_s)
 
     def tick(self, now: float, bid: str, ask: str, symbol: str = BTC) -> None:
-        said = quote(bid, ask, symbol=symbol)
-        self.conflation.add_tick(said, to_ticks(said, BY_SYMBOL[symbol]), now)
+        prices = quote(bid, ask, symbol=symbol)
+        self.conflation.add_tick(prices, to_ticks(prices, BY_SYMBOL[symbol]), now)
 
     def ill_formed(self, now: float, bid: str, ask: str) -> None:
-        said = quote(bid, ask)
-        self.conflation.add_ill_formed(said, to_ticks(said, BY_SYMBOL[BTC]), now)
+        prices = quote(bid, ask)
+        self.conflation.add_ill_formed(prices, to_ticks(prices, BY_SYMBOL[BTC]), now)
 
     def due(self, now: float) -> tuple[list[tuple[str, int, int]], list[str]] | None:
-        said = self.taken(now)
-        return None if said is None else ([(tick.symbol, tick.bid, tick.ask) for tick in said.ticks], list(said.alive))
+        prices = self.next_items(now)
+        return (
+            None
+            if prices is None
+            else ([(tick.symbol, tick.bid, tick.ask) for tick in prices.ticks], list(prices.alive))
+        )
 
-    def taken(self, now: float) -> Prices | None:
+    def next_items(self, now: float) -> ConflatedPrices | None:
         return self.conflation.take_due(now)
 
 
@@ -52,9 +56,9 @@ def test_ticks_between_two_commands_are_sent_as_the_last_with_the_low_and_high_o
     session.due(10.0)
     for bid, ask in (("100", "101"), ("98", "99"), ("104", "105"), ("102", "103")):
         session.tick(10.05, bid, ask)
-    said = session.taken(10.2)
-    assert said is not None
-    (tick,) = said.ticks
+    prices = session.next_items(10.2)
+    assert prices is not None
+    (tick,) = prices.ticks
     assert (tick.bid, tick.ask, tick.low, tick.high) == (1_020, 1_030, 1_970, 2_090)
 
 
@@ -63,14 +67,14 @@ def test_the_range_begins_anew_after_a_command_and_after_a_jump_the_core_would_h
     session.tick(10.0, "100", "100")
     session.due(10.0)
     session.tick(10.2, "101", "101")
-    said = session.taken(10.2)
-    assert said is not None
-    assert (said.ticks[0].low, said.ticks[0].high) == (2_020, 2_020)
+    prices = session.next_items(10.2)
+    assert prices is not None
+    assert (prices.ticks[0].low, prices.ticks[0].high) == (2_020, 2_020)
     session.tick(10.21, "500", "500")
     session.tick(10.22, "100", "100")
-    said = session.taken(10.4)
-    assert said is not None
-    assert (said.ticks[0].low, said.ticks[0].high) == (2_000, 2_000)
+    prices = session.next_items(10.4)
+    assert prices is not None
+    assert (prices.ticks[0].low, prices.ticks[0].high) == (2_000, 2_000)
 
 
 def test_with_interval_zero_each_tick_is_due_separately() -> None:
@@ -84,7 +88,7 @@ def test_a_symbol_heard_without_a_new_tick_gets_an_alive_mark_every_second() -> 
     session = Session()
     session.tick(10.0, "100", "101")
     session.due(10.0)
-    session.conflation.add_heard(BTC, 10.9)
+    session.conflation.add_heartbeat(BTC, 10.9)
     assert session.due(10.9999) is NOTHING
     assert session.due(11.0) == ([], [BTC])
     assert session.due(11.5) is NOTHING
@@ -95,7 +99,7 @@ def test_a_symbol_gets_alive_marks_while_heard_within_two_seconds() -> None:
     session.tick(10.0, "100", "101")
     session.due(10.0)
     assert session.due(12.0) == ([], [BTC])
-    session.conflation.add_heard(BTC, 12.5)
+    session.conflation.add_heartbeat(BTC, 12.5)
     assert session.due(14.5) == ([], [BTC])
     assert session.due(14.5001) is NOTHING
     assert session.due(100.0) is NOTHING
@@ -111,7 +115,7 @@ def test_a_tick_of_one_symbol_carries_the_alive_marks_of_the_others() -> None:
 
 def test_a_symbol_never_quoted_gets_no_alive_mark() -> None:
     session = Session()
-    session.conflation.add_heard(BTC, 10.0)
+    session.conflation.add_heartbeat(BTC, 10.0)
     assert session.due(11.5) is NOTHING
 
 
@@ -120,7 +124,7 @@ def test_after_an_interruption_a_symbol_gets_alive_marks_only_after_a_new_quote(
     session.tick(10.0, "100", "101")
     session.due(10.0)
     session.conflation.interrupt()
-    session.conflation.add_heard(BTC, 11.0)
+    session.conflation.add_heartbeat(BTC, 11.0)
     assert session.due(11.5) is NOTHING
     session.tick(12.0, "100", "101")
     session.due(12.0)
@@ -145,6 +149,6 @@ def test_an_ill_formed_price_is_sent_only_where_there_is_no_well_formed_price() 
     assert session.due(10.2) == ([(BTC, 1_000, 1_010)], [])
     session.ill_formed(10.4, "0", "101")
     session.tick(10.4, "100", "101")
-    said = session.taken(10.4)
-    assert said is not None
-    assert [(tick.bid, tick.low, tick.high) for tick in said.ticks] == [(1_000, 2_010, 2_010)]
+    prices = session.next_items(10.4)
+    assert prices is not None
+    assert [(tick.bid, tick.low, tick.high) for tick in prices.ticks] == [(1_000, 2_010, 2_010)]

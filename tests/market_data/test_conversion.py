@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from market_data.conversion import TickPrice, to_ticks, well_formed
+from market_data.conversion import TickPrice, price_defect, to_ticks
 from schemas.instruments import BY_SYMBOL
 from schemas.units import NotRepresentable
-from tests.market_data.hands import quote
+from tests.market_data.fake_clock import quote
 
 BTC = BY_SYMBOL["BTC_USDC"]
 
@@ -73,5 +73,5 @@ def test_times_and_update_ids_beyond_64_bits_are_refused() -> None:
         (9_950, 10_051, "spread_too_wide"),
     ],
 )
-def test_a_price_is_well_formed_by_the_trading_rules(bid: int, ask: int, flaw: str | None) -> None:
-    assert well_formed(TickPrice(bid, ask), BTC) == flaw
+def test_a_price_is_well_formed_by_the_trading_rules(bid: int, ask: int, defect: str | None) -> None:
+    assert price_defect(TickPrice(bid, ask), BTC) == defect

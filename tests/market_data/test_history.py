@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import pytest
 
-from market_data.history import HISTORY_MINUTES, Minute, simulated_history
+from market_data.simulated_history import HISTORY_MINUTES, MinuteCandle, simulated_history
 from schemas.units import DAY, MINUTE
 
 END = 1_767_960_000_000_000
@@ -17,11 +17,13 @@ def symbol(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(scope="module")
-def minutes(symbol: str) -> list[Minute]:
+def minutes(symbol: str) -> list[MinuteCandle]:
     return simulated_history(1, symbol, END, FIRST[symbol])
 
 
-def test_simulated_history_depends_on_seed_symbol_and_first_price(symbol: str, minutes: list[Minute]) -> None:
+def test_simulated_history_depends_on_seed_symbol_and_first_price(
+    symbol: str, minutes: list[MinuteCandle]
+) -> None:
     assert simulated_history(1, symbol, END, FIRST[symbol]) == minutes
     assert simulated_history(2, symbol, END, FIRST[symbol]) != minutes
     other = "ETH_USDC" if symbol != "ETH_USDC" else "BTC_USDC"
@@ -35,24 +37,24 @@ def test_the_simulated_history_of_a_seed_is_identical_on_every_machine() -> None
     ]
 
 
-def test_simulated_history_is_thirty_days_of_minutes_without_a_gap(minutes: list[Minute]) -> None:
+def test_simulated_history_is_thirty_days_of_minutes_without_a_gap(minutes: list[MinuteCandle]) -> None:
     assert len(minutes) == HISTORY_MINUTES == 43_200
     assert [minute.start for minute in minutes] == list(range(END - 30 * DAY, END, MINUTE))
 
 
 def test_simulated_history_ends_at_the_first_price_and_each_minute_opens_at_the_previous_close(
-    symbol: str, minutes: list[Minute]
+    symbol: str, minutes: list[MinuteCandle]
 ) -> None:
     assert minutes[-1].close == FIRST[symbol]
     assert all(before.close == after.open for before, after in pairwise(minutes))
 
 
-def test_every_simulated_minute_has_whole_numbers_and_extremes_around_open_and_close(minutes: list[Minute]) -> None:
+def test_every_simulated_minute_has_whole_numbers_and_extremes_around_open_and_close(minutes: list[MinuteCandle]) -> None:
     assert {type(value) for minute in minutes for value in minute} == {int}
     assert all(0 < m.low <= min(m.open, m.close) and max(m.open, m.close) <= m.high for m in minutes)
 
 
-def test_simulated_history_has_small_and_large_jumps_and_quiet_spells(minutes: list[Minute]) -> None:
+def test_simulated_history_has_small_and_large_jumps_and_quiet_spells(minutes: list[MinuteCandle]) -> None:
     moved = [(minute.high - minute.low) * 10_000 // minute.low for minute in minutes]  # basis points
     assert sum(move > 50 for move in moved) > 1_000
     assert 3 <= sum(move > 1_000 for move in moved) <= 60
@@ -61,7 +63,7 @@ def test_simulated_history_has_small_and_large_jumps_and_quiet_spells(minutes: l
     assert len(spells) > 100
 
 
-def test_simulated_history_stays_near_the_first_price(symbol: str, minutes: list[Minute]) -> None:
+def test_simulated_history_stays_near_the_first_price(symbol: str, minutes: list[MinuteCandle]) -> None:
     assert all(FIRST[symbol] < 2 * minute.low and minute.high < 2 * FIRST[symbol] for minute in minutes)
 
 

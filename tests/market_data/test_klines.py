@@ -5,15 +5,15 @@ from collections.abc import Iterator
 
 import pytest
 
-from market_data.history import Minute
-from market_data.klines import KlinesUnavailable, Pace, backpack_history
+from market_data.klines import KlinesUnavailable, RequestPacing, backpack_history
+from market_data.simulated_history import MinuteCandle
 from schemas.units import MINUTE, SECOND
 from stack.ports import free_ports
 from tests.market_data.klines_server import KlinesServer, klines_server, text_of
 
 START_S = 1_767_960_000
 START = START_S * SECOND
-AT_ONCE = Pace(between_s=0, backoff_max_s=0.01, give_up_s=0.3)
+AT_ONCE = RequestPacing(between_s=0, backoff_max_s=0.01, give_up_s=0.3)
 BTC = "BTC_USDC"
 
 
@@ -23,7 +23,7 @@ def server() -> Iterator[KlinesServer]:
         yield served
 
 
-def history(server: KlinesServer, count: int, pace: Pace = AT_ONCE, symbol: str = BTC) -> list[Minute]:
+def history(server: KlinesServer, count: int, pace: RequestPacing = AT_ONCE, symbol: str = BTC) -> list[MinuteCandle]:
     return list(backpack_history(server.url, symbol, START, START + count * MINUTE, pace))
 
 
@@ -34,7 +34,7 @@ def trade_each_minute(server: KlinesServer, count: int) -> None:
 
 def test_prices_become_the_sum_of_bid_and_ask_in_ticks_rounded_to_the_nearest_half_tick(server: KlinesServer) -> None:
     server.trade(BTC, START_S, "60000", high="60000.124", low="59999.975", close="60000.05")
-    assert history(server, 1) == [Minute(START, 1_200_000, 1_200_002, 1_200_000, 1_200_001)]
+    assert history(server, 1) == [MinuteCandle(START, 1_200_000, 1_200_002, 1_200_000, 1_200_001)]
 
 
 def test_pages_of_klines_are_joined_without_loss_or_repetition(server: KlinesServer) -> None:
@@ -124,7 +124,7 @@ def test_an_invalid_address_is_raised_as_klines_unavailable(url: str) -> None:
 def test_requests_for_klines_are_paced(server: KlinesServer) -> None:
     trade_each_minute(server, 2_700)
     began = time.monotonic()
-    history(server, 2_700, Pace(between_s=0.2, backoff_max_s=0.01, give_up_s=1))
+    history(server, 2_700, RequestPacing(between_s=0.2, backoff_max_s=0.01, give_up_s=1))
     assert len(server.asked) == 3
     assert time.monotonic() - began > 0.4
 

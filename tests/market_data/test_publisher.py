@@ -12,18 +12,18 @@ from threading import Event, Thread
 import pytest
 from confluent_kafka import KafkaException, Producer
 
-from market_data.backpack import BackpackFeed
+from market_data.backpack_feed import BackpackFeed
 from market_data.backpack_server import BackpackServer
-from market_data.board import Board
 from market_data.clock import SystemClock
 from market_data.conversion import to_ticks
-from market_data.feed import Ended, Feed, Heard, Item
+from market_data.feed import FeedEnded, FeedItem, Heartbeat, PriceFeed
 from market_data.last_prices import last_accepted_prices
-from market_data.metrics import Metrics
-from market_data.outbox import UNACKNOWLEDGED_MAX, Outbox
-from market_data.publisher import Publisher
-from market_data.record import record, record_until
-from market_data.recorded import RecordedFeed, open_recording
+from market_data.metrics import FeedMetrics
+from market_data.outbox import UNACKNOWLEDGED_MAX, PriceOutbox
+from market_data.publisher import PricePublisher
+from market_data.quote_board import QuoteBoard
+from market_data.recorded_feed import RecordedFeed, open_recording
+from market_data.recorder import record, record_until
 from runtime.errors import FixableError
 from runtime.kafka import command_producer_options, read_back
 from runtime.settings import Settings
@@ -32,38 +32,38 @@ from schemas.instruments import BY_SYMBOL
 from schemas.messages import FeedName
 from schemas.topics import COMMANDS, TICKS
 from tests.conftest import SettingsFactory
-from tests.market_data.hands import BTC, ETH, REAL_BARS, REAL_QUOTES, counted, new_metrics, quote
+from tests.market_data.fake_clock import BTC, ETH, REAL_BARS, REAL_QUOTES, counter_value, new_metrics, quote
 from tests.market_data.log import accepted, commands_of, ticks_of, write_events
 
 REAL = [json.loads(line)["data"] for line in REAL_QUOTES.read_text().splitlines()]
 
 
-class Said:
+class ScriptedFeed:
     """A feed that says a list of things, and then ends."""
 
     name: FeedName = "simulated"
     run = "some-run"
     live = False
 
-    def __init__(self, items: Sequence[Item], pause_s: float = 0.0) -> None:
+    def __init__(self, items: Sequence[FeedItem], pause_s: float = 0.0) -> None:
         self._items = items
         self._pause_s = pause_s
 
-    async def items(self) -> AsyncIterator[Item]:
+    async def items(self) -> AsyncIterator[FeedItem]:
         for item in self._items:
             yield item
             await asyncio.sleep(self._pause_s)
-        yield Ended()
+        yield FeedEnded()
 
 
-class WatchedOutbox(Outbox):
+class RecordingOutbox(PriceOutbox):
     """An outbox that remembers how many records were ever unacknowledged at once."""
 
-    most = 0
+    unacknowledged_max = 0
 
     def send(self, topic: str, value: bytes, *, key: bytes | None = None, partition: int = -1) -> None:
         super().send(topic, value, key=key, partition=partition)
-        self.most = max(self.most, self.unacknowledged)
+        self.unacknowledged_max = max(self.unacknowledged_max, self.unacknowledged)
 
 
 def recorded_feed(file: Path = REAL_QUOTES, speed: float | None = None) -> RecordedFeed:
@@ -72,31 +72,31 @@ def recorded_feed(file: Path = REAL_QUOTES, speed: float | None = None) -> Recor
 
 async def published(
     settings: Settings,
-    feed: Feed,
+    feed: PriceFeed,
     interval_s: float,
-    metrics: Metrics | None = None,
+    metrics: FeedMetrics | None = None,
     *,
     until: int | None = None,
     rest_s: float = 0.2,
-) -> WatchedOutbox:
+) -> RecordingOutbox:
     """Publish a feed to its end, or until so many ticks of BTC were published, and a little longer."""
     clock, meters = SystemClock(), metrics or new_metrics()
-    outbox = WatchedOutbox(Producer(command_producer_options(settings)), clock)
-    board = Board(clock)
-    publisher = Publisher(feed, (BTC, ETH), settings.shards, interval_s, outbox, clock, meters, board)
+    outbox = RecordingOutbox(Producer(command_producer_options(settings)), clock)
+    board = QuoteBoard(clock)
+    publisher = PricePublisher(feed, (BTC, ETH), settings.shards, interval_s, outbox, clock, meters, board)
     await publisher.select_feed()
-    timing = asyncio.create_task(publisher.keep_time())
+    timing = asyncio.create_task(publisher.send_due_periodically())
     following = asyncio.create_task(publisher.follow())
     async with asyncio.timeout(60):
         if until is None:
             await following
-        while until is not None and counted(meters, "ticks_published", symbol=BTC) < until:  # noqa: ASYNC110  # A counter.
+        while until is not None and counter_value(meters, "ticks_published", symbol=BTC) < until:  # noqa: ASYNC110  # A counter.
             await asyncio.sleep(0.01)
     await asyncio.sleep(rest_s)
     following.cancel()
     timing.cancel()
     await asyncio.gather(following, timing, return_exceptions=True)
-    await outbox.confirmed()
+    await outbox.wait_until_confirmed()
     assert board.finished == (until is None)
     return outbox
 
@@ -177,9 +177,9 @@ def test_a_recording_at_full_speed_has_at_most_1000_unacknowledged_records(
     settings: SettingsFactory, tmp_path: Path
 ) -> None:
     made = settings(shards=4)
-    feed = Said(list(islice(open_recording(REAL_BARS, 2, None).quotes(), 4_000)))
+    feed = ScriptedFeed(list(islice(open_recording(REAL_BARS, 2, None).quotes(), 4_000)))
     outbox = asyncio.run(published(made, feed, 0.0))
-    assert UNACKNOWLEDGED_MAX * 0.5 < outbox.most <= UNACKNOWLEDGED_MAX
+    assert UNACKNOWLEDGED_MAX * 0.5 < outbox.unacknowledged_max <= UNACKNOWLEDGED_MAX
     for shard in range(4):
         times = [
             command.ticks[0].source_time for command in commands_of(made, shard) if isinstance(command, UpdatePrices)
@@ -190,13 +190,13 @@ def test_a_recording_at_full_speed_has_at_most_1000_unacknowledged_records(
 
 def test_no_price_is_published_after_the_end_of_a_recording(settings: SettingsFactory) -> None:
     made = settings(shards=1)
-    asyncio.run(published(made, Said([quote("100", "101")]), 0.1, rest_s=2.5))
+    asyncio.run(published(made, ScriptedFeed([quote("100", "101")]), 0.1, rest_s=2.5))
     assert len([command for command in commands_of(made, 0) if isinstance(command, UpdatePrices)]) == 1
 
 
 def test_a_symbol_heard_without_a_quote_is_published_as_alive_every_second(settings: SettingsFactory) -> None:
     made = settings(shards=1)
-    asyncio.run(published(made, Said([quote("100", "101"), *[Heard(symbol=BTC)] * 12], pause_s=0.25), 0.1))
+    asyncio.run(published(made, ScriptedFeed([quote("100", "101"), *[Heartbeat(symbol=BTC)] * 12], pause_s=0.25), 0.1))
     _, first, *rest = commands_of(made, 0)
     assert isinstance(first, UpdatePrices)
     assert (len(first.ticks), first.alive) == (1, ())
@@ -207,12 +207,12 @@ def test_a_symbol_heard_without_a_quote_is_published_as_alive_every_second(setti
 
 def test_a_published_tick_has_prices_as_numbers_and_as_exact_text(settings: SettingsFactory) -> None:
     made = settings(shards=1)
-    said: list[Item] = [
-        Heard(symbol=BTC, volume="123.5"),
+    said: list[FeedItem] = [
+        Heartbeat(symbol=BTC, volume="123.5"),
         quote("39432.99", "39433.62", at=1_610_064_001_076_999, update_id=7),
         quote("100.1", "100.2", symbol=ETH),
     ]
-    asyncio.run(published(made, Said(said), 0.0))
+    asyncio.run(published(made, ScriptedFeed(said), 0.0))
     (record,) = [r for p in range(4) for r in read_back(made, TICKS, p, 10) if r.key == b"BTC_USDC"]
     tick = json.loads(record.value)
     assert math.isclose(tick.pop("price"), 39433.305)
@@ -238,15 +238,17 @@ def test_an_invalid_quote_is_counted_and_published_to_the_exchange_but_not_as_a_
     quotes = [quote(bid, ask, update_id=number) for number, (bid, ask) in enumerate(bad, 1)]
     good = quote("100", "101", update_id=10)
     foreign = quote("100", "101", symbol="SOL_USDC_PERP")
-    asyncio.run(published(made, Said([*quotes, good, foreign, Heard(symbol=BTC, volume="much")]), 0.0, metrics))
+    asyncio.run(
+        published(made, ScriptedFeed([*quotes, good, foreign, Heartbeat(symbol=BTC, volume="much")]), 0.0, metrics)
+    )
     # A wide spread is a quote of the market all the same; the others are none.
     assert [tick.update_id for tick in ticks_of(made, BTC)] == [6, 10]
     refused = {
-        reason: counted(metrics, "ticks_refused", reason=reason)
+        reason: counter_value(metrics, "ticks_refused", reason=reason)
         for reason in ("not_representable", "not_positive", "crossed", "spread_too_wide")
     }
     assert refused == {"not_representable": 2, "not_positive": 2, "crossed": 1, "spread_too_wide": 1}
-    assert counted(metrics, "feed_messages", kind="not_followed") == 1
+    assert counter_value(metrics, "feed_messages", kind="not_followed") == 1
     # Any price a message can hold is published to the exchange, and its refusal is in the log.
     told = [tick for command in commands_of(made, 0) if isinstance(command, UpdatePrices) for tick in command.ticks]
     assert [(tick.bid, tick.ask) for tick in told] == [
@@ -260,7 +262,7 @@ def test_an_invalid_quote_is_counted_and_published_to_the_exchange_but_not_as_a_
 
 def test_a_recording_made_from_the_log_can_be_played_again(settings: SettingsFactory, tmp_path: Path) -> None:
     made = settings(shards=1)
-    asyncio.run(published(made, Said([quote("1", "2", update_id=1)]), 0.0))
+    asyncio.run(published(made, ScriptedFeed([quote("1", "2", update_id=1)]), 0.0))
     for name in ("quotes.jsonl", "quotes.jsonl.gz"):
         file, stopping, counts = tmp_path / name, Event(), list[int]()
         recording = Thread(target=lambda f=file, s=stopping, c=counts: c.append(record_until(made, f, s)))
@@ -289,11 +291,11 @@ def test_the_publisher_reads_the_last_accepted_prices_from_the_events(settings: 
 
 def test_a_record_refused_by_kafka_ends_the_publisher(settings: SettingsFactory) -> None:
     made = settings(shards=1)
-    outbox = Outbox(Producer(command_producer_options(made)), SystemClock())
+    outbox = PriceOutbox(Producer(command_producer_options(made)), SystemClock())
 
     async def test() -> None:
         outbox.send(COMMANDS, b"x" * 300_000, partition=0)
-        await outbox.confirmed()
+        await outbox.wait_until_confirmed()
 
     with pytest.raises(KafkaException, match="MSG_SIZE_TOO_LARGE"):
         asyncio.run(test())

@@ -9,25 +9,25 @@ from pathlib import Path
 import pytest
 
 from market_data.bars import Bar, quotes_of
-from market_data.feed import Ended, Heard, Item, Quote
-from market_data.recorded import RecordedFeed, open_recording, read_speed
+from market_data.feed import FeedEnded, FeedItem, FeedQuote, Heartbeat
+from market_data.recorded_feed import RecordedFeed, open_recording, read_speed
 from runtime.errors import FixableError
-from tests.market_data.hands import BTC, ETH, REAL_BARS, REAL_QUOTES, ManualClock, taken
+from tests.market_data.fake_clock import BTC, ETH, REAL_BARS, REAL_QUOTES, FakeClock, next_items
 
 HEADER = "time,open,high,low,close,volume\n"
 
 
-async def all_items(feed: RecordedFeed) -> list[Item]:
+async def all_items(feed: RecordedFeed) -> list[FeedItem]:
     return [item async for item in feed.items()]
 
 
-def played(file: Path, clock: ManualClock, speed: float | None = 1.0) -> list[Item]:
+def played(file: Path, clock: FakeClock, speed: float | None = 1.0) -> list[FeedItem]:
     feed = RecordedFeed("run", open_recording(file, 2, speed), [BTC, ETH], speed, clock, loop=False)
     return asyncio.run(all_items(feed))
 
 
-def only_quotes(items: list[Item]) -> list[Quote]:
-    return [item for item in items if isinstance(item, Quote)]
+def only_quotes(items: list[FeedItem]) -> list[FeedQuote]:
+    return [item for item in items if isinstance(item, FeedQuote)]
 
 
 def envelope(bid: str, ask: str, *, at: int, update_id: int, symbol: str = BTC) -> str:
@@ -37,18 +37,18 @@ def envelope(bid: str, ask: str, *, at: int, update_id: int, symbol: str = BTC) 
 
 @pytest.mark.parametrize("speed", [1.0, 20.0, None])
 def test_all_451_real_quotes_are_played_unchanged_in_order_and_once(speed: float | None) -> None:
-    items = played(REAL_QUOTES, ManualClock(), speed)
+    items = played(REAL_QUOTES, FakeClock(), speed)
     recorded = [json.loads(line)["data"] for line in REAL_QUOTES.read_text().splitlines()]
     assert len(recorded) == 451
     assert [(q.bid, q.ask, q.source_time, q.update_id) for q in only_quotes(items)] == [
         (data["b"], data["a"], data["T"], int(data["u"])) for data in recorded
     ]
-    assert items[-1] == Ended()
+    assert items[-1] == FeedEnded()
 
 
 @pytest.mark.parametrize(("speed", "lasts"), [(1.0, 45.598), (10.0, 4.5598), (None, 0.0)])
 def test_a_recording_is_played_at_its_own_pace_faster_or_without_pauses(speed: float | None, lasts: float) -> None:
-    clock = ManualClock()
+    clock = FakeClock()
     played(REAL_QUOTES, clock, speed)
     assert clock.seconds == pytest.approx(lasts)
 
@@ -56,14 +56,14 @@ def test_a_recording_is_played_at_its_own_pace_faster_or_without_pauses(speed: f
 def test_a_playing_recording_is_heard_every_half_second_between_distant_quotes(tmp_path: Path) -> None:
     file = tmp_path / "a.jsonl"
     file.write_text(envelope("1", "2", at=0, update_id=1) + envelope("1", "2", at=3_200_000, update_id=2))
-    items = played(file, ManualClock())
-    assert [type(item) for item in items] == [Quote, *[Heard] * 6, Quote, Ended]
+    items = played(file, FakeClock())
+    assert [type(item) for item in items] == [FeedQuote, *[Heartbeat] * 6, FeedQuote, FeedEnded]
 
 
 def test_a_gzipped_recording_is_played_like_the_plain_file(tmp_path: Path) -> None:
     file = tmp_path / "quotes.jsonl.gz"
     file.write_bytes(gzip.compress(REAL_QUOTES.read_bytes()))
-    assert played(file, ManualClock()) == played(REAL_QUOTES, ManualClock())
+    assert played(file, FakeClock()) == played(REAL_QUOTES, FakeClock())
 
 
 def test_in_a_loop_times_and_update_ids_keep_increasing(tmp_path: Path) -> None:
@@ -74,9 +74,9 @@ def test_in_a_loop_times_and_update_ids_keep_increasing(tmp_path: Path) -> None:
         + envelope("1", "2", at=7_000_000, update_id=9)
     )
 
-    async def three_rounds() -> list[Item]:
-        feed = RecordedFeed("run", open_recording(file, 2, None), [BTC, ETH], None, ManualClock(), loop=True)
-        return await taken(feed.items(), 9)
+    async def three_rounds() -> list[FeedItem]:
+        feed = RecordedFeed("run", open_recording(file, 2, None), [BTC, ETH], None, FakeClock(), loop=True)
+        return await next_items(feed.items(), 9)
 
     quotes = only_quotes(asyncio.run(three_rounds()))
     assert [quote.source_time for quote in quotes] == [
@@ -93,10 +93,10 @@ def test_only_followed_symbols_are_played(tmp_path: Path) -> None:
     file = tmp_path / "a.jsonl"
     other = envelope("1", "2", at=1, update_id=1, symbol="SOL_USDC_PERP")
     file.write_text(other + envelope("1", "2", at=2, update_id=2))
-    assert [quote.symbol for quote in only_quotes(played(file, ManualClock()))] == [BTC]
+    assert [quote.symbol for quote in only_quotes(played(file, FakeClock()))] == [BTC]
     file.write_text(other)
     with pytest.raises(FixableError, match="has no quote of BTC_USDC, ETH_USDC"):
-        played(file, ManualClock())
+        played(file, FakeClock())
 
 
 def test_a_falling_bar_is_played_open_low_high_close_and_a_rising_bar_open_high_low_close() -> None:
@@ -119,15 +119,15 @@ def test_bars_at_their_own_pace_are_spread_to_one_tick_a_second(tmp_path: Path) 
     file.write_text(
         HEADER + "2022-01-01T00:00:00Z,100.0,160.0,60.0,150.0,1\n2022-01-01T00:01:00Z,150.0,150.0,150.0,150.0,1\n"
     )
-    clock = ManualClock()
+    clock = FakeClock()
     quotes = only_quotes(played(file, clock))
     assert len(quotes) == 120
     assert {after.source_time - before.source_time for before, after in itertools.pairwise(quotes)} == {1_000_000}
     mids = [(float(quote.bid) + float(quote.ask)) / 2 for quote in quotes]
     assert (mids[0], mids[10], mids[20], mids[40], mids[59]) == pytest.approx((100, 130, 160, 60, 150))
     assert clock.seconds == pytest.approx(119)
-    assert len(only_quotes(played(file, ManualClock(), 60.0))) == 8
-    assert len(only_quotes(played(file, ManualClock(), None))) == 8
+    assert len(only_quotes(played(file, FakeClock(), 60.0))) == 8
+    assert len(only_quotes(played(file, FakeClock(), None))) == 8
 
 
 def test_the_real_week_of_bars_is_four_ticks_a_minute_in_order() -> None:

@@ -19,18 +19,18 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from market_data.backpack_server import BackpackServer
 from market_data.clock import SystemClock
-from market_data.recorded import open_recording
+from market_data.recorded_feed import open_recording
 from runtime.python import reprise_command
 from runtime.settings import Settings
 from schemas.commands import SelectFeed, UpdatePrices
 from stack.ports import free_ports
 from tests.conftest import SettingsFactory
-from tests.market_data.hands import BTC, REAL_QUOTES
+from tests.market_data.fake_clock import BTC, REAL_QUOTES
 from tests.market_data.log import accepted, commands_of, define_instruments, ticks_of, write_events
 
 SYMBOLS = ["BTC_USDC", "ETH_USDC", "SOL_USDC"]
 A_MEGABYTE = 1_000_000
-NOBODY = "ws://127.0.0.1:9"
+DEAD_URL = "ws://127.0.0.1:9"
 
 
 class Running:
@@ -99,7 +99,7 @@ def running(settings: Settings, folder: Path, **environment: str) -> Iterator[Ru
 
 
 @contextmanager
-def exchange_nearby() -> Iterator[str]:
+def backpack_server_thread() -> Iterator[str]:
     """A Backpack server on this machine, in a thread of its own, that plays the real quotes."""
     started, urls, stop = Event(), list[str](), Event()
 
@@ -178,7 +178,7 @@ def test_each_start_of_a_simulation_is_a_new_run_from_the_last_accepted_price(
 def test_auto_follows_backpack_where_quotes_arrive(settings: SettingsFactory, tmp_path: Path) -> None:
     made = settings(shards=1)
     define_instruments(made)
-    with exchange_nearby() as url, running(made, tmp_path, FEED="auto", BACKPACK_WS_URL=url) as service:
+    with backpack_server_thread() as url, running(made, tmp_path, FEED="auto", BACKPACK_WS_URL=url) as service:
         service.wait_until(lambda: service.status().get("symbols", {}).get(BTC, {}).get("ticks") == 451)
         assert service.status().items() >= {"feed": "backpack", "run": "live", "connected": True}.items()
         assert service.stop() == 0
@@ -194,13 +194,13 @@ def test_auto_simulates_with_a_notice_where_backpack_is_silent_for_five_seconds(
     made = settings(shards=1)
     define_instruments(made)
     started = time.monotonic()
-    with running(made, tmp_path, FEED="auto", BACKPACK_WS_URL=NOBODY, REPRISE_START="first") as service:
+    with running(made, tmp_path, FEED="auto", BACKPACK_WS_URL=DEAD_URL, REPRISE_START="first") as service:
         service.wait_until(lambda: service.status().get("feed") == "simulated")
         assert time.monotonic() - started >= 5
         assert "auto chose the SIMULATION" in service.output()
         assert service.stop() == 0
     # A process that dies within one start of the instance does not come back with another market.
-    with exchange_nearby() as url:
+    with backpack_server_thread() as url:
         with running(made, tmp_path, FEED="auto", BACKPACK_WS_URL=url, REPRISE_START="first") as service:
             service.wait_until(lambda: service.status().get("feed") is not None)
             assert service.status()["feed"] == "simulated"
@@ -213,7 +213,7 @@ def test_connections_and_disconnections_of_a_feed_are_in_the_metrics(settings: S
     made = settings(shards=1)
     define_instruments(made)
     with ExitStack() as exchange:
-        url = exchange.enter_context(exchange_nearby())
+        url = exchange.enter_context(backpack_server_thread())
         with running(made, tmp_path, FEED="backpack", BACKPACK_WS_URL=url) as service:
             service.wait_until(lambda: service.numbers().get(("ticks_published_total", BTC), 0) > 0)
             heard = service.numbers()
@@ -233,7 +233,7 @@ def test_connections_and_disconnections_of_a_feed_are_in_the_metrics(settings: S
 def test_a_service_without_a_feed_is_alive_and_not_ready(settings: SettingsFactory, tmp_path: Path) -> None:
     made = settings(shards=1)
     define_instruments(made)
-    with running(made, tmp_path, FEED="backpack", BACKPACK_WS_URL=NOBODY) as service:
+    with running(made, tmp_path, FEED="backpack", BACKPACK_WS_URL=DEAD_URL) as service:
         service.wait_until(lambda: service.status().get("feed") == "backpack")
         ready, health = service.page("/readyz"), service.page("/healthz")
         assert ready is not None

@@ -10,8 +10,8 @@ import pytest
 from sqlalchemy import Engine, text
 
 from cli.backfill import backfill
-from market_data.history import HISTORY_MINUTES, simulated_history
-from market_data.klines import KlinesUnavailable, Pace
+from market_data.klines import KlinesUnavailable, RequestPacing
+from market_data.simulated_history import HISTORY_MINUTES, simulated_history
 from projector import queries
 from projector.rebuild import rebuild
 from runtime.settings import Settings
@@ -21,7 +21,7 @@ from tests.postgres.test_queries import project
 from tests.processes import ServiceProcess, eventually, gone_at_the_end
 from tests.projector.streams import NOON, START_PRICES, Exchange
 
-AT_ONCE = Pace(between_s=0, backoff_max_s=0.01, give_up_s=0.3)
+AT_ONCE = RequestPacing(between_s=0, backoff_max_s=0.01, give_up_s=0.3)
 # The program itself, but for how long it bears with a server.
 IMPATIENT = """
 import sys

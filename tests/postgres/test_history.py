@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlalchemy import Engine, create_engine, text
 
-from market_data.history import HISTORY_MINUTES, Minute, simulated_history
+from market_data.simulated_history import HISTORY_MINUTES, MinuteCandle, simulated_history
 from projector import queries
 from projector.database import TRANSIENT_ERRORS
 from projector.queries.market_queries import INTERVALS, MONDAY
@@ -24,7 +24,7 @@ MOVES = [100, -50, 70, 200, -400, 10, 20, -30, 500, -100, 0]
 
 
 @pytest.fixture(scope="module")
-def minutes() -> list[Minute]:
+def minutes() -> list[MinuteCandle]:
     """Leads to the first candle of the exchange below."""
     return simulated_history(1, BTC, NOON, 1_000_002)
 
@@ -43,7 +43,7 @@ def stored(engine: Engine, symbol: str = BTC) -> int:
         return int(found.scalar_one())
 
 
-def test_the_first_candle_has_minute_price_and_feed_of_the_first_tick(engine: Engine, minutes: list[Minute]) -> None:
+def test_the_first_candle_has_minute_price_and_feed_of_the_first_tick(engine: Engine, minutes: list[MinuteCandle]) -> None:
     with engine.connect() as db:
         assert first_candle(db, BTC) is None
         assert not has_history(db, BTC)
@@ -55,7 +55,7 @@ def test_the_first_candle_has_minute_price_and_feed_of_the_first_tick(engine: En
 
 
 def test_candles_of_every_length_continue_from_the_history_into_the_ledger(
-    ledger: Engine, minutes: list[Minute]
+    ledger: Engine, minutes: list[MinuteCandle]
 ) -> None:
     with ledger.connect() as db:
         own = queries.candles(db, BTC, "1m", 0, NOON + DAY, now=NOON)
@@ -73,7 +73,7 @@ def test_candles_of_every_length_continue_from_the_history_into_the_ledger(
 
 
 def test_a_candle_of_history_and_ledger_has_the_ledger_s_feed_and_tick_count(
-    ledger: Engine, minutes: list[Minute]
+    ledger: Engine, minutes: list[MinuteCandle]
 ) -> None:
     write_history(ledger, BTC, "backpack", minutes)
     with ledger.connect() as db:
@@ -83,7 +83,7 @@ def test_a_candle_of_history_and_ledger_has_the_ledger_s_feed_and_tick_count(
     assert (yesterday.source, yesterday.ticks, yesterday.closed) == ("backpack", 0, True)
 
 
-def test_candles_before_the_first_tick_are_history_alone(ledger: Engine, minutes: list[Minute]) -> None:
+def test_candles_before_the_first_tick_are_history_alone(ledger: Engine, minutes: list[MinuteCandle]) -> None:
     write_history(ledger, BTC, "simulated", minutes)
     with ledger.connect() as db:
         hours = queries.candles(db, BTC, "1h", NOON - 10 * DAY, NOON - 9 * DAY, now=NOON)
@@ -94,7 +94,7 @@ def test_candles_before_the_first_tick_are_history_alone(ledger: Engine, minutes
     assert all(hour.closed for hour in hours)
 
 
-def test_the_change_of_a_day_reaches_into_the_history(ledger: Engine, minutes: list[Minute]) -> None:
+def test_the_change_of_a_day_reaches_into_the_history(ledger: Engine, minutes: list[MinuteCandle]) -> None:
     write_history(ledger, BTC, "simulated", minutes)
     now = NOON + 20 * MINUTE
     with ledger.connect() as db:
@@ -123,7 +123,7 @@ def test_history_inside_the_range_of_the_ledger_s_candles_is_not_shown(ledger: E
 
 
 def test_a_rebuild_keeps_the_history_and_empties_the_rest(
-    ledger: Engine, database_url: str, minutes: list[Minute]
+    ledger: Engine, database_url: str, minutes: list[MinuteCandle]
 ) -> None:
     write_history(ledger, BTC, "simulated", minutes)
     before = content(ledger)
@@ -135,7 +135,7 @@ def test_a_rebuild_keeps_the_history_and_empties_the_rest(
         assert queries.candles(db, BTC, "1m", NOON - DAY, NOON + DAY, now=NOON)[0].start == NOON - MINUTE
 
 
-def test_existing_history_is_not_written_again_by_concurrent_writers(ledger: Engine, minutes: list[Minute]) -> None:
+def test_existing_history_is_not_written_again_by_concurrent_writers(ledger: Engine, minutes: list[MinuteCandle]) -> None:
     engines = [create_engine(ledger.url) for _ in range(4)]
     with ThreadPoolExecutor(4) as pool:
         counts = list(pool.map(lambda engine: write_history(engine, BTC, "simulated", minutes), engines))
@@ -146,12 +146,10 @@ def test_existing_history_is_not_written_again_by_concurrent_writers(ledger: Eng
     assert stored(ledger) == HISTORY_MINUTES
 
 
-def test_a_crash_midway_leaves_no_history_and_the_next_run_writes_all_minutes(
-    ledger: Engine, minutes: list[Minute]
-) -> None:
+def test_a_crash_midway_leaves_no_history_and_the_next_run_writes_all_minutes(ledger: Engine, minutes: list[MinuteCandle]) -> None:
     killer = create_engine(ledger.url, isolation_level="AUTOCOMMIT")
 
-    def cut_off() -> Iterator[Minute]:
+    def cut_off() -> Iterator[MinuteCandle]:
         yield from minutes[:20_000]
         with killer.connect() as db:
             db.execute(
@@ -162,7 +160,7 @@ def test_a_crash_midway_leaves_no_history_and_the_next_run_writes_all_minutes(
             )
         yield from minutes[20_000:]
 
-    def defective() -> Iterator[Minute]:
+    def defective() -> Iterator[MinuteCandle]:
         yield from minutes[:20_000]
         raise KeyboardInterrupt
 
@@ -176,9 +174,11 @@ def test_a_crash_midway_leaves_no_history_and_the_next_run_writes_all_minutes(
     assert write_history(ledger, BTC, "simulated", minutes) == HISTORY_MINUTES
 
 
-def test_a_history_that_includes_a_minute_of_the_ledger_is_refused_whole(ledger: Engine, minutes: list[Minute]) -> None:
+def test_a_history_that_includes_a_minute_of_the_ledger_is_refused_whole(
+    ledger: Engine, minutes: list[MinuteCandle]
+) -> None:
     with pytest.raises(NotBefore):
-        write_history(ledger, BTC, "simulated", [*minutes, Minute(NOON, 1, 1, 1, 1)])
+        write_history(ledger, BTC, "simulated", [*minutes, MinuteCandle(NOON, 1, 1, 1, 1)])
     with pytest.raises(NotBefore):
         write_history(ledger, "DOGE_USDC", "simulated", minutes)
     assert stored(ledger) == stored(ledger, "DOGE_USDC") == 0

@@ -10,13 +10,13 @@ from typing import Final
 from confluent_kafka import Consumer, Producer, TopicPartition
 from prometheus_client import CollectorRegistry
 
-from market_data.bars import AT_ONCE_STEP_S
-from market_data.board import Board
+from market_data.bars import CORNERS_ONLY_STEP_S
 from market_data.clock import SystemClock
-from market_data.feed import Ended, Item, Quote
-from market_data.metrics import Metrics
-from market_data.outbox import Outbox
-from market_data.publisher import Publisher
+from market_data.feed import FeedEnded, FeedItem, FeedQuote
+from market_data.metrics import FeedMetrics
+from market_data.outbox import PriceOutbox
+from market_data.publisher import PricePublisher
+from market_data.quote_board import QuoteBoard
 from market_data.recording import Recording
 from runtime.kafka import command_producer_options, reader_options
 from runtime.settings import Settings
@@ -146,18 +146,18 @@ class WeekFeed:
     name = "recorded"
     live = False
 
-    def __init__(self, run: str, quotes: Iterator[Quote], between: Callable[[int, Quote], None]) -> None:
+    def __init__(self, run: str, quotes: Iterator[FeedQuote], between: Callable[[int, FeedQuote], None]) -> None:
         self.run = run
         self._quotes = quotes
         self._between = between
 
-    async def items(self) -> AsyncIterator[Item]:
+    async def items(self) -> AsyncIterator[FeedItem]:
         """Quote the week; what happens between two quotes is up to the test."""
         for count, quote in enumerate(self._quotes, 1):
             yield quote
             self._between(count, quote)
             await asyncio.sleep(0)
-        yield Ended()
+        yield FeedEnded()
 
 
 def play(
@@ -166,7 +166,7 @@ def play(
     """Publish the first hour, open the positions, publish the rest while others trade; gives the number of ticks."""
     played = 0
 
-    def between(count: int, quote: Quote) -> None:
+    def between(count: int, quote: FeedQuote) -> None:
         nonlocal played
         played = count
         price = int(float(quote.bid) * 10 ** BY_SYMBOL[SYMBOL].tick_exponent)
@@ -178,7 +178,7 @@ def play(
             clients.trade(price)
         meanwhile(count)
 
-    quotes = islice(Recording(bars, SPREAD_BPS, AT_ONCE_STEP_S).quotes(), ticks_max)
+    quotes = islice(Recording(bars, SPREAD_BPS, CORNERS_ONLY_STEP_S).quotes(), ticks_max)
     asyncio.run(_publish(settings, WeekFeed("the-week", quotes, between)))
     clients.flush()
     return played
@@ -186,17 +186,17 @@ def play(
 
 async def _publish(settings: Settings, feed: WeekFeed) -> None:
     clock = SystemClock()
-    outbox = Outbox(Producer(command_producer_options(settings)), clock)
-    publisher = Publisher(
+    outbox = PriceOutbox(Producer(command_producer_options(settings)), clock)
+    publisher = PricePublisher(
         feed=feed,  # type: ignore[arg-type]  # Its attributes are plain where the protocol has properties.
         symbols=(SYMBOL,),
         shards=settings.shards,
         interval_s=0,
         outbox=outbox,
         clock=clock,
-        metrics=Metrics(CollectorRegistry()),
-        board=Board(clock),
+        metrics=FeedMetrics(CollectorRegistry()),
+        board=QuoteBoard(clock),
     )
     await publisher.select_feed()
     await publisher.follow()
-    await outbox.confirmed()
+    await outbox.wait_until_confirmed()

@@ -13,9 +13,9 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import WebSocketException
 
 from market_data.clock import Clock
-from market_data.envelopes import SHOWN, ErrorReply, Garbage, read_message
-from market_data.feed import Heard, Interrupted, Item, Quote
-from market_data.metrics import Metrics
+from market_data.envelopes import LOGGED_MAX, ErrorReply, MalformedMessage, read_message
+from market_data.feed import FeedInterrupted, FeedItem, FeedQuote, Heartbeat
+from market_data.metrics import FeedMetrics
 from schemas.messages import FeedName
 
 BACKOFF_FIRST_S: Final = 0.5
@@ -40,7 +40,7 @@ class BackpackFeed:
     live = True
 
     def __init__(
-        self, url: str, symbols: Sequence[str], clock: Clock, metrics: Metrics, *, silence_s: float = SILENCE_MAX_S
+        self, url: str, symbols: Sequence[str], clock: Clock, metrics: FeedMetrics, *, silence_s: float = SILENCE_MAX_S
     ) -> None:
         self._url = url
         self._symbols = tuple(symbols)
@@ -48,26 +48,26 @@ class BackpackFeed:
         self._metrics = metrics
         self._silence_s = silence_s
         self._dice = random.SystemRandom()
-        # Kept over connections: what is older than this was either told already or is of no use any more.
-        self._newest: dict[str, tuple[int, int]] = {}
+        # Kept over connections: what is older than this was either given already or is of no use any more.
+        self._newest_version: dict[str, tuple[int, int]] = {}
 
-    async def items(self) -> AsyncIterator[Item]:
-        """Say what is heard; each time the connection is lost say so, and connect again."""
+    async def items(self) -> AsyncIterator[FeedItem]:
+        """Give the items; where the connection is lost, say so and connect again."""
         failures = 0
         while True:
             try:
                 async with self._connection() as connection:
-                    await connection.send(subscription(self._symbols))
+                    await connection.send(subscribe_request(self._symbols))
                     log.info("connected and subscribed", url=self._url, symbols=self._symbols)
-                    async for item in self._listen(connection):
+                    async for item in self._receive(connection):
                         failures = 0
                         yield item
             except TimeoutError:
                 log.warning("connection given up: no answer or no message in time", url=self._url)
             # Where a SOCKS proxy is set, the library needs a package that is not installed: that is an ImportError.
             except (OSError, WebSocketException, ImportError) as error:
-                log.warning("connection lost", url=self._url, why=f"{type(error).__name__}: {error}"[:SHOWN])
-            yield Interrupted()
+                log.warning("connection lost", url=self._url, why=f"{type(error).__name__}: {error}"[:LOGGED_MAX])
+            yield FeedInterrupted()
             pause = backoff_s(failures, self._dice)
             failures += 1
             log.info("connecting again", url=self._url, after_s=round(pause, 2), failures=failures)
@@ -86,47 +86,47 @@ class BackpackFeed:
             proxy=None if is_local(self._url) else True,
         )
 
-    async def _listen(self, connection: ClientConnection) -> AsyncIterator[Item]:
-        """Give what the messages say. Ends with an exception: a Close frame, a broken connection or silence."""
+    async def _receive(self, connection: ClientConnection) -> AsyncIterator[FeedItem]:
+        """Give the items of the messages. Ends with an exception: a Close frame, a broken connection or silence."""
         while True:
             async with asyncio.timeout(self._silence_s):
                 message = await connection.recv()
-            item = self._understood(message)
+            item = self._parse(message)
             if item is not None:
                 yield item
 
-    def _understood(self, message: str | bytes) -> Item | None:
-        """Read one message; what is not of use is counted, and never the end of the feed."""
+    def _parse(self, message: str | bytes) -> FeedItem | None:
+        """Parse one message; a useless one is counted, and never ends the feed."""
         try:
-            said = read_message(message)
-        except Garbage as error:
+            parsed = read_message(message)
+        except MalformedMessage as error:
             self._metrics.feed_messages.labels("garbage").inc()
-            log.warning("message skipped", why=str(error), message=repr(message[:SHOWN]))
+            log.warning("message skipped", why=str(error), message=repr(message[:LOGGED_MAX]))
             return None
-        match said:
-            case Quote() if said.symbol in self._symbols:
-                return self._newer(said)
-            case Heard() if said.symbol in self._symbols:
-                return said
+        match parsed:
+            case FeedQuote() if parsed.symbol in self._symbols:
+                return self._if_newer(parsed)
+            case Heartbeat() if parsed.symbol in self._symbols:
+                return parsed
             case ErrorReply():
                 self._metrics.feed_messages.labels("error").inc()
-                log.error("the server refused a request", error=said.error)
+                log.error("the server refused a request", error=parsed.error)
             case _:
                 self._metrics.feed_messages.labels("other").inc()
         return None
 
-    def _newer(self, quote: Quote) -> Quote | None:
+    def _if_newer(self, quote: FeedQuote) -> FeedQuote | None:
         version = (quote.source_time, quote.update_id)
-        if version <= self._newest.get(quote.symbol, (0, 0)):
+        if version <= self._newest_version.get(quote.symbol, (0, 0)):
             self._metrics.feed_messages.labels("not_newer").inc()
             return None
         # One message with a time far ahead, wrong as it must be, would else make all that follow seem old.
         if quote.source_time <= self._clock.micros() + AHEAD_MAX_US:
-            self._newest[quote.symbol] = version
+            self._newest_version[quote.symbol] = version
         return quote
 
 
-def subscription(symbols: Sequence[str]) -> str:
+def subscribe_request(symbols: Sequence[str]) -> str:
     """Ask for the best bid and ask on change, and for the ticker, which comes every second."""
     streams = [f"{kind}.{symbol}" for kind in ("bookTicker", "ticker") for symbol in symbols]
     return msgspec.json.encode({"method": "SUBSCRIBE", "params": streams}).decode()

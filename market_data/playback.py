@@ -1,4 +1,4 @@
-"""How a recording is played as if it were the market of this moment."""
+"""How a recording is played as if it were the market now."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -7,16 +7,16 @@ from typing import Final
 
 import msgspec
 
+from market_data.backpack_protocol import TickerStatistics
 from market_data.clock import Clock
 from market_data.envelopes import write_quote
-from market_data.feed import Quote
+from market_data.feed import FeedQuote
 from market_data.recording import Recording
-from market_data.streams import Statistics
 
 MICROS_PER_SECOND: Final = 1_000_000
 
 
-class Tape:
+class Playback:
     """One recording, played once. Prices, sizes and update ids are the recording's; times are those of sending."""
 
     def __init__(self, recording: Recording, speed: float | None, clock: Clock) -> None:
@@ -26,13 +26,13 @@ class Tape:
         self._speed = speed
         self._clock = clock
         self._due = 0.0
-        self._next: Quote | None = None
-        self._last_sent: dict[str, str] = {}
-        self._statistics: dict[str, Statistics] = {}
+        self._next: FeedQuote | None = None
+        self._last_messages: dict[str, str] = {}
+        self._statistics: dict[str, TickerStatistics] = {}
 
-    async def turns(self) -> AsyncIterator[str]:
-        """Give each quote's symbol when its time comes; `send_next` is to be called before the next turn."""
-        self.hold()
+    async def due_symbols(self) -> AsyncIterator[str]:
+        """Give each quote's symbol when its time comes; call `next_message` before the next one."""
+        self.pause()
         before: int | None = None
         for quote in self._recording.quotes():
             if self._speed is None:
@@ -45,28 +45,28 @@ class Tape:
             yield quote.symbol
         self.finished = True
 
-    def hold(self) -> None:
-        """Stand still at this moment: what is due next is due as much later."""
+    def pause(self) -> None:
+        """Pause now: what is due next is due as much later."""
         self._due = self._clock.monotonic()
 
-    def send_next(self) -> str:
-        """Give the message of the quote whose turn it is, stamped with this moment."""
+    def next_message(self) -> str:
+        """Give the message of the quote that is due, stamped with the time now."""
         quote = self._next
-        assert quote is not None, "a turn came"
+        assert quote is not None, "due_symbols yielded"
         now = self._clock.micros()
         message = write_quote(msgspec.structs.replace(quote, source_time=now), now).decode()
-        self._last_sent[quote.symbol] = message
+        self._last_messages[quote.symbol] = message
         middle = (Decimal(quote.bid) + Decimal(quote.ask)) / 2
-        before = self._statistics.get(quote.symbol, Statistics(middle, middle, middle, middle))
-        self._statistics[quote.symbol] = Statistics(
+        before = self._statistics.get(quote.symbol, TickerStatistics(middle, middle, middle, middle))
+        self._statistics[quote.symbol] = TickerStatistics(
             before.first, middle, max(before.high, middle), min(before.low, middle)
         )
         return message
 
-    def last_sent(self, symbol: str) -> str | None:
+    def last_message(self, symbol: str) -> str | None:
         """Give a symbol's last message, word for word."""
-        return self._last_sent.get(symbol)
+        return self._last_messages.get(symbol)
 
-    def statistics(self, symbol: str) -> Statistics | None:
-        """Give what a symbol's `ticker` says; None before its first quote."""
+    def statistics(self, symbol: str) -> TickerStatistics | None:
+        """Give the statistics of a symbol's `ticker`; None before its first quote."""
         return self._statistics.get(symbol)

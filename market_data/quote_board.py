@@ -1,14 +1,14 @@
-"""What the service says of itself: which feed plays, and what was last seen of each symbol."""
+"""What the service's pages show: which feed runs, and the last quote of each symbol."""
 
 from typing import Any, NamedTuple
 
 from market_data.clock import Clock
-from market_data.feed import Quote
+from market_data.feed import FeedQuote
 from runtime.pages import Readiness
 from schemas.messages import FeedName
 
 
-class Seen(NamedTuple):
+class LastQuote(NamedTuple):
     """A symbol's last well-formed quote, and how many there were."""
 
     bid: str
@@ -17,8 +17,8 @@ class Seen(NamedTuple):
     ticks: int
 
 
-class Board:
-    """Written by the publisher, read by the pages' thread: each entry is replaced whole."""
+class QuoteBoard:
+    """Written by the publisher, read by the pages' thread, so each entry is replaced whole."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -27,13 +27,13 @@ class Board:
         self.selected = False
         self.connected = False
         self.finished = False
-        self._symbols: dict[str, Seen] = {}
+        self._symbols: dict[str, LastQuote] = {}
 
-    def show(self, quote: Quote) -> None:
-        """Put a quote in the place of the symbol's last one."""
+    def update(self, quote: FeedQuote) -> None:
+        """Replace the symbol's last quote."""
         before = self._symbols.get(quote.symbol)
         count = 1 if before is None else before.ticks + 1
-        self._symbols[quote.symbol] = Seen(quote.bid, quote.ask, self._clock.monotonic(), count)
+        self._symbols[quote.symbol] = LastQuote(quote.bid, quote.ask, self._clock.monotonic(), count)
 
     def status(self) -> dict[str, Any]:
         """Give the page `/status`."""

@@ -1,4 +1,4 @@
-"""The recorded feed: a recording played at its own pace, some times faster, or as fast as it is taken."""
+"""The recorded feed: a recording played at its own pace, some times faster, or as fast as it is consumed."""
 
 import asyncio
 from collections.abc import AsyncIterator, Collection, Iterator
@@ -7,22 +7,22 @@ from typing import Final
 
 import msgspec
 
-from market_data.bars import AT_ONCE_STEP_S
+from market_data.bars import CORNERS_ONLY_STEP_S
 from market_data.clock import Clock
-from market_data.feed import Ended, Heard, Item, Quote
+from market_data.feed import FeedEnded, FeedItem, FeedQuote, Heartbeat
 from market_data.recording import Recording
 from runtime.errors import FixableError
 from schemas.messages import FeedName
 
 MICROS_PER_SECOND: Final = 1_000_000
-HEARD_EVERY_S: Final = 0.5
+HEARTBEAT_EVERY_S: Final = 0.5
 LATE_MAX_S: Final = 1.0
 LOOP_PAUSE_US: Final = 1_000_000  # between the last quote of a round and the first of the next
 YIELD_EVERY: Final = 100  # quotes without a pause, so that the rest of the process gets its turn
 
 
 class RecordedFeed:
-    """Plays the followed symbols of a recording. speed: times the recorded pace, None as fast as it is taken."""
+    """Plays the followed symbols of a recording. speed: times the recorded pace, None as fast as it is consumed."""
 
     name: FeedName = "recorded"
     live = False
@@ -40,8 +40,8 @@ class RecordedFeed:
         if not self._symbols:
             raise FixableError(f"{recording.file} has no quote of {', '.join(symbols)}.")
 
-    async def items(self) -> AsyncIterator[Item]:
-        """Quote what the file has; while it plays every symbol of it is heard; at its end say so."""
+    async def items(self) -> AsyncIterator[FeedItem]:
+        """Give the file's quotes, and heartbeats of every symbol between them; at its end say so."""
         quotes = self._quotes()
         first = next(quotes)
         yield first
@@ -52,16 +52,16 @@ class RecordedFeed:
             if self._speed is not None:
                 due = start + (quote.source_time - first.source_time) / MICROS_PER_SECOND / self._speed
                 while (wait := due - self._clock.monotonic()) > 0:
-                    await self._clock.sleep(min(wait, HEARD_EVERY_S))
-                    if wait > HEARD_EVERY_S:
+                    await self._clock.sleep(min(wait, HEARTBEAT_EVERY_S))
+                    if wait > HEARTBEAT_EVERY_S:
                         for symbol in self._symbols:
-                            yield Heard(symbol=symbol)
+                            yield Heartbeat(symbol=symbol)
                 # A process that was stopped for a while goes on from where it was, without a burst.
                 start += max(0.0, -wait - LATE_MAX_S)
             yield quote
-        yield Ended()
+        yield FeedEnded()
 
-    def _quotes(self) -> Iterator[Quote]:
+    def _quotes(self) -> Iterator[FeedQuote]:
         """All rounds' quotes; each round's times and update ids go on where the last one's ended."""
         later = above = 0
         while True:
@@ -97,4 +97,6 @@ def read_speed(text: str) -> float | None:
 
 def open_recording(file: Path, spread_bps: int, speed: float | None) -> Recording:
     """Open a file to be played at a speed: paced bars are spread so that a tick comes every second or sooner."""
-    return Recording(file, spread_bps, AT_ONCE_STEP_S if speed is None else max(1, int(min(speed, AT_ONCE_STEP_S))))
+    return Recording(
+        file, spread_bps, CORNERS_ONLY_STEP_S if speed is None else max(1, int(min(speed, CORNERS_ONLY_STEP_S)))
+    )

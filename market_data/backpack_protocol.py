@@ -1,4 +1,4 @@
-"""What clients ask of Backpack's streams, and how it answers."""
+"""How subscription requests to Backpack's streams are read, and its errors and tickers written."""
 
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 
-class Statistics(NamedTuple):
+class TickerStatistics(NamedTuple):
     """The middle prices of a symbol since its recording began."""
 
     first: Decimal
@@ -15,34 +15,34 @@ class Statistics(NamedTuple):
     low: Decimal
 
 
-class Refused(ValueError):
-    """A request that is not understood; the text says why."""
+class SubscriptionRefused(ValueError):
+    """A request that is refused; the text says why."""
 
 
-class Request(msgspec.Struct, frozen=True):
+class StreamRequest(msgspec.Struct, frozen=True):
     """Which streams to begin or end."""
 
     method: str
     params: list[str]
 
 
-def read_request(message: str | bytes) -> Request:
+def read_request(message: str | bytes) -> StreamRequest:
     """Read a request; Refused where it is none."""
     try:
-        request = msgspec.json.decode(message, type=Request)
+        request = msgspec.json.decode(message, type=StreamRequest)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise Refused(f"Invalid request: {error}") from None
+        raise SubscriptionRefused(f"Invalid request: {error}") from None
     if request.method not in ("SUBSCRIBE", "UNSUBSCRIBE"):
-        raise Refused(f"Invalid method: {request.method}")
+        raise SubscriptionRefused(f"Invalid method: {request.method}")
     return request
 
 
-def refusal(why: str) -> str:
+def error_message(why: str) -> str:
     """Write an error."""
     return _text({"id": None, "error": {"code": 4005, "message": why}})
 
 
-def ticker(symbol: str, statistics: Statistics, now: int) -> str:
+def ticker_message(symbol: str, statistics: TickerStatistics, now: int) -> str:
     """Write the statistics of a symbol. Quotes have no trades: the middle stands for the last price."""
     data = {
         "e": "ticker",

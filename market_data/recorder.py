@@ -1,4 +1,4 @@
-"""How prices are written to a file that the recorded feed and `backpack-server` can play."""
+"""How prices are recorded to a file that the recorded feed and `backpack-server` can play."""
 
 import gzip
 import signal
@@ -12,7 +12,7 @@ import msgspec
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from market_data.envelopes import write_quote
-from market_data.feed import Quote
+from market_data.feed import FeedQuote
 from market_data.publisher import PublishedTick
 from runtime.errors import FixableError
 from runtime.kafka import end_offsets, reader_options
@@ -73,7 +73,7 @@ def _write_batch(consumer: Consumer, lines: IO[bytes]) -> int:
         if value is None:
             continue
         tick = msgspec.json.decode(value, type=PublishedTick)
-        quote = Quote(
+        quote = FeedQuote(
             symbol=tick.symbol,
             bid=tick.bid_text,
             ask=tick.ask_text,

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import Final, NamedTuple
 
 from market_data.clock import Clock
-from market_data.feed import Heard, Item, Quote
+from market_data.feed import FeedItem, FeedQuote, Heartbeat
 from schemas.instruments import BY_SYMBOL
 from schemas.messages import FeedName
 from schemas.units import render
@@ -28,11 +28,11 @@ JUMP_PPM: Final = (2_000, 10_000)
 BIG_JUMP_PPM: Final = (105_000, 120_000)
 PULL_ONE_IN: Final = 50_000  # of the way back to the first price, each tick
 SPREAD_PPM_MAX: Final = 150
-HEARD_EVERY_S: Final = 0.5
+HEARTBEAT_EVERY_S: Final = 0.5
 LATE_MAX_S: Final = 1.0
 
 
-class Move(NamedTuple):
+class PriceMove(NamedTuple):
     """A symbol's next price: so long after the walk began, in ticks."""
 
     at: int
@@ -53,21 +53,21 @@ class SimulatedFeed:
         self._first_prices = first_prices
         self._clock = clock
 
-    async def items(self) -> AsyncIterator[Item]:
-        """Quote each move when its time comes; between moves the feed is heard, however quiet the market."""
+    async def items(self) -> AsyncIterator[FeedItem]:
+        """Quote each move when its time comes; between moves there are heartbeats, however quiet the market."""
         start = self._clock.monotonic()
         source_time = 0
-        for update_id, move in enumerate(walk(self._seed, self._first_prices), 1):
+        for update_id, move in enumerate(random_walk(self._seed, self._first_prices), 1):
             while (wait := start + move.at / MILLION - self._clock.monotonic()) > 0:
-                await self._clock.sleep(min(wait, HEARD_EVERY_S))
-                if wait > HEARD_EVERY_S:
+                await self._clock.sleep(min(wait, HEARTBEAT_EVERY_S))
+                if wait > HEARTBEAT_EVERY_S:
                     for symbol in self._first_prices:
-                        yield Heard(symbol=symbol)
+                        yield Heartbeat(symbol=symbol)
             # A process that was stopped for a while goes on from where it was, without a burst.
             start += max(0.0, -wait - LATE_MAX_S)
             source_time = max(source_time + 1, self._clock.micros())
             exponent = BY_SYMBOL[move.symbol].tick_exponent
-            yield Quote(
+            yield FeedQuote(
                 symbol=move.symbol,
                 bid=render(move.bid, exponent),
                 ask=render(move.ask, exponent),
@@ -76,12 +76,12 @@ class SimulatedFeed:
             )
 
 
-def walk(seed: int, first_prices: Mapping[str, int]) -> Iterator[Move]:
+def random_walk(seed: int, first_prices: Mapping[str, int]) -> Iterator[PriceMove]:
     """Give all symbols' moves in order of time, for ever; integers only, so that a seed means the same everywhere."""
     return heapq.merge(*(_walk_symbol(seed, symbol, price) for symbol, price in first_prices.items()))
 
 
-def _walk_symbol(seed: int, symbol: str, first_price: int) -> Iterator[Move]:
+def _walk_symbol(seed: int, symbol: str, first_price: int) -> Iterator[PriceMove]:
     dice = random.Random(f"{seed}/{symbol}")  # noqa: S311  # A simulation is to be predictable.
     at = 0
     # Millionths of a tick: in whole ticks the small steps of a cheap symbol would all be rounded away.
@@ -89,7 +89,7 @@ def _walk_symbol(seed: int, symbol: str, first_price: int) -> Iterator[Move]:
     while True:
         ticks = price // MILLION
         half_spread = dice.randint(0, ticks * SPREAD_PPM_MAX // (2 * MILLION))
-        yield Move(at, symbol, ticks - half_spread, ticks + half_spread + 1)
+        yield PriceMove(at, symbol, ticks - half_spread, ticks + half_spread + 1)
         steady = at < STEADY_US
         at += _delay(dice, steady=steady)
         price += price * _change(dice, steady=steady) // MILLION + (first - price) // PULL_ONE_IN

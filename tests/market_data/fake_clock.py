@@ -6,8 +6,8 @@ from pathlib import Path
 
 from prometheus_client import CollectorRegistry
 
-from market_data.feed import Item, Quote
-from market_data.metrics import Metrics
+from market_data.feed import FeedItem, FeedQuote
+from market_data.metrics import FeedMetrics
 
 DATA = Path(__file__).parent.parent / "data"
 REAL_QUOTES = DATA / "btc_book_ticker_2021-01-08.jsonl"
@@ -17,7 +17,7 @@ ETH = "ETH_USDC"
 START_US = 1_700_000_000_000_000
 
 
-class ManualClock:
+class FakeClock:
     """Time passes only by sleeping, and then at once."""
 
     def __init__(self) -> None:
@@ -36,31 +36,31 @@ class ManualClock:
         await asyncio.sleep(0)
 
 
-def quote(bid: str, ask: str, *, at: int = START_US, update_id: int = 1, symbol: str = BTC) -> Quote:
-    return Quote(symbol=symbol, bid=bid, ask=ask, source_time=at, update_id=update_id)
+def quote(bid: str, ask: str, *, at: int = START_US, update_id: int = 1, symbol: str = BTC) -> FeedQuote:
+    return FeedQuote(symbol=symbol, bid=bid, ask=ask, source_time=at, update_id=update_id)
 
 
-def new_metrics() -> Metrics:
-    return Metrics(CollectorRegistry())
+def new_metrics() -> FeedMetrics:
+    return FeedMetrics(CollectorRegistry())
 
 
-def counted(metrics: Metrics, name: str, **labels: str) -> float:
+def counter_value(metrics: FeedMetrics, name: str, **labels: str) -> float:
     """Give a counter's value; 0 where it was never touched."""
     return metrics.registry.get_sample_value(f"{name}_total", labels) or 0.0
 
 
-async def taken(items: AsyncIterator[Item], count: int, timeout_s: float = 20.0) -> list[Item]:
+async def next_items(items: AsyncIterator[FeedItem], count: int, timeout_s: float = 20.0) -> list[FeedItem]:
     """Give the next so many items."""
     async with asyncio.timeout(timeout_s):
         return [await anext(items) for _ in range(count)]
 
 
-async def quotes_of(items: AsyncIterator[Item], count: int, timeout_s: float = 20.0) -> list[Quote]:
-    """Give the next so many quotes, whatever else is said between them."""
-    found: list[Quote] = []
+async def next_quotes(items: AsyncIterator[FeedItem], count: int, timeout_s: float = 20.0) -> list[FeedQuote]:
+    """Give the next so many quotes, whatever comes between them."""
+    found: list[FeedQuote] = []
     async with asyncio.timeout(timeout_s):
         while len(found) < count:
             item = await anext(items)
-            if isinstance(item, Quote):
+            if isinstance(item, FeedQuote):
                 found.append(item)
     return found

@@ -1,4 +1,4 @@
-"""Which feed plays: the one that is asked for, or with `auto` Backpack if it is heard and else the simulation."""
+"""Which feed runs: the one the settings name, or with `auto` Backpack if it quotes and else the simulation."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -10,19 +10,19 @@ from uuid import uuid4
 import msgspec
 import structlog
 
-from market_data.backpack import BackpackFeed
+from market_data.backpack_feed import BackpackFeed
 from market_data.clock import Clock
-from market_data.feed import Feed, Item, Quote
+from market_data.feed import FeedItem, FeedQuote, PriceFeed
 from market_data.last_prices import last_accepted_prices
-from market_data.metrics import Metrics
-from market_data.recorded import RecordedFeed, open_recording, read_speed
-from market_data.simulated import SimulatedFeed
+from market_data.metrics import FeedMetrics
+from market_data.recorded_feed import RecordedFeed, open_recording, read_speed
+from market_data.simulated_feed import SimulatedFeed
 from runtime.errors import FixableError
 from runtime.settings import Settings
 from schemas.instruments import START_PRICES
 
 RECORDED: Final = "recorded:"
-TRIAL_S: Final = 5.0
+PROBE_S: Final = 5.0
 CHOICE_FILE: Final = "auto-feed.json"
 
 log = structlog.get_logger(__name__)
@@ -35,24 +35,24 @@ class AutoChoice(msgspec.Struct, frozen=True):
     feed: Literal["backpack", "simulated"]
 
 
-class HeardFeed:
-    """A feed whose first items were waited for: they come first again, and none is lost."""
+class PrefetchedFeed:
+    """A feed whose first items were read ahead: they come first, and none is lost."""
 
-    def __init__(self, feed: Feed, first: list[Item], rest: AsyncIterator[Item]) -> None:
+    def __init__(self, feed: PriceFeed, first: list[FeedItem], rest: AsyncIterator[FeedItem]) -> None:
         self.name, self.run, self.live = feed.name, feed.run, feed.live
         self._first = first
         self._rest = rest
 
-    async def items(self) -> AsyncIterator[Item]:
-        """Say what was heard already, then what is heard."""
+    async def items(self) -> AsyncIterator[FeedItem]:
+        """Give the items read ahead, then the others."""
         for item in self._first:
             yield item
         async for item in self._rest:
             yield item
 
 
-async def choose_feed(settings: Settings, clock: Clock, metrics: Metrics) -> Feed:
-    """Give the feed the settings name; FixableError when they name none."""
+async def choose_feed(settings: Settings, clock: Clock, metrics: FeedMetrics) -> PriceFeed:
+    """Give the feed of the settings; FixableError when they name none."""
     kind = settings.feed
     if kind == "auto":
         return await _choose_auto(settings, clock, metrics)
@@ -66,51 +66,51 @@ async def choose_feed(settings: Settings, clock: Clock, metrics: Metrics) -> Fee
 
 
 def forwards_each_tick(settings: Settings) -> bool:
-    """Whether each tick is a price command of its own: so asked, or a recording at full speed."""
+    """Whether each tick is a price command of its own: by its setting, or for a recording at full speed."""
     at_full_speed = settings.feed.startswith(RECORDED) and read_speed(settings.feed_speed) is None
     return at_full_speed or settings.price_interval_ms == 0
 
 
-async def first_quote(feed: Feed, patience: Callable[[], Awaitable[None]]) -> HeardFeed | None:
-    """Give the feed once it quoted something; None when patience ended first, and then it is closed."""
+async def probe(feed: PriceFeed, give_up: Callable[[], Awaitable[None]]) -> PrefetchedFeed | None:
+    """Give the feed once it quoted something; None when `give_up` returned first, and then it is closed."""
     items = feed.items()
-    heard: list[Item] = []
+    received: list[FeedItem] = []
 
-    async def listen() -> None:
-        while not (heard and isinstance(heard[-1], Quote)):
-            heard.append(await anext(items))
+    async def receive() -> None:
+        while not (received and isinstance(received[-1], FeedQuote)):
+            received.append(await anext(items))
 
-    listening = asyncio.ensure_future(listen())
-    waiting = asyncio.ensure_future(patience())
-    await asyncio.wait((listening, waiting), return_when=asyncio.FIRST_COMPLETED)
-    waiting.cancel()
-    if listening.done():
-        listening.result()
-        return HeardFeed(feed, heard, items)
-    listening.cancel()
-    await asyncio.gather(listening, waiting, return_exceptions=True)
+    receiving = asyncio.ensure_future(receive())
+    giving_up = asyncio.ensure_future(give_up())
+    await asyncio.wait((receiving, giving_up), return_when=asyncio.FIRST_COMPLETED)
+    giving_up.cancel()
+    if receiving.done():
+        receiving.result()
+        return PrefetchedFeed(feed, received, items)
+    receiving.cancel()
+    await asyncio.gather(receiving, giving_up, return_exceptions=True)
     return None
 
 
-async def _choose_auto(settings: Settings, clock: Clock, metrics: Metrics) -> Feed:
-    before = _chosen_before(settings)
-    if before is not None:
-        log.info("auto keeps the feed it chose when the exchange was started", feed=before)
-        return _backpack(settings, clock, metrics) if before == "backpack" else await _simulated(settings, clock)
-    log.info("auto tries Backpack", url=settings.backpack_ws_url, for_s=TRIAL_S)
-    heard = await first_quote(_backpack(settings, clock, metrics), lambda: clock.sleep(TRIAL_S))
-    if heard is not None:
+async def _choose_auto(settings: Settings, clock: Clock, metrics: FeedMetrics) -> PriceFeed:
+    previous = _previous_choice(settings)
+    if previous is not None:
+        log.info("auto keeps the feed it chose when the exchange was started", feed=previous)
+        return _backpack(settings, clock, metrics) if previous == "backpack" else await _simulated(settings, clock)
+    log.info("auto tries Backpack", url=settings.backpack_ws_url, for_s=PROBE_S)
+    received = await probe(_backpack(settings, clock, metrics), lambda: clock.sleep(PROBE_S))
+    if received is not None:
         log.info("auto chose Backpack: it quotes", url=settings.backpack_ws_url)
-        _remember(settings, "backpack")
-        return heard
+        _store_choice(settings, "backpack")
+        return received
     log.warning(
-        "auto chose the SIMULATION: no quote of Backpack was heard", url=settings.backpack_ws_url, for_s=TRIAL_S
+        "auto chose the SIMULATION: no quote of Backpack was heard", url=settings.backpack_ws_url, for_s=PROBE_S
     )
-    _remember(settings, "simulated")
+    _store_choice(settings, "simulated")
     return await _simulated(settings, clock)
 
 
-def _backpack(settings: Settings, clock: Clock, metrics: Metrics) -> BackpackFeed:
+def _backpack(settings: Settings, clock: Clock, metrics: FeedMetrics) -> BackpackFeed:
     parts = urlsplit(settings.backpack_ws_url)
     if parts.scheme not in ("ws", "wss") or not parts.hostname:
         raise FixableError(
@@ -134,7 +134,7 @@ def _recorded(settings: Settings, file: Path, clock: Clock) -> RecordedFeed:
     return RecordedFeed(str(uuid4()), recording, settings.symbols, speed, clock, loop=settings.feed_loop)
 
 
-def _chosen_before(settings: Settings) -> Literal["backpack", "simulated"] | None:
+def _previous_choice(settings: Settings) -> Literal["backpack", "simulated"] | None:
     """What `auto` chose earlier in this start of the instance: a process that is restarted does not change markets."""
     file = settings.data / CHOICE_FILE
     if settings.start_id is None or not file.is_file():
@@ -146,7 +146,7 @@ def _chosen_before(settings: Settings) -> Literal["backpack", "simulated"] | Non
     return choice.feed if choice.start == settings.start_id else None
 
 
-def _remember(settings: Settings, feed: Literal["backpack", "simulated"]) -> None:
+def _store_choice(settings: Settings, feed: Literal["backpack", "simulated"]) -> None:
     if settings.start_id is not None:
         settings.data.mkdir(parents=True, exist_ok=True)
         (settings.data / CHOICE_FILE).write_bytes(msgspec.json.encode(AutoChoice(settings.start_id, feed)))

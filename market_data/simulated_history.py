@@ -1,9 +1,9 @@
-"""What lay before a market's first price: minutes of it, and how the simulation makes them up."""
+"""Which minute candles the simulation invents for the time before a market's first price."""
 
 import random
 from typing import Final, NamedTuple
 
-from market_data.simulated import JUMP_ONE_IN, MILLION, PRICE_MAX, PRICE_MIN, jump
+from market_data.simulated_feed import JUMP_ONE_IN, MILLION, PRICE_MAX, PRICE_MIN, jump
 from schemas.units import DAY, MINUTE
 
 HISTORY_MINUTES: Final = 30 * DAY // MINUTE
@@ -18,7 +18,7 @@ QUIET_MINUTES: Final = (3, 12)
 PULL_ONE_IN: Final = 200  # of the way back to the price it ends at, each minute
 
 
-class Minute(NamedTuple):
+class MinuteCandle(NamedTuple):
     """One minute's prices, of bid + ask in ticks. start: µs UTC."""
 
     start: int
@@ -28,7 +28,7 @@ class Minute(NamedTuple):
     close: int
 
 
-def simulated_history(seed: int, symbol: str, end: int, last: int) -> list[Minute]:
+def simulated_history(seed: int, symbol: str, end: int, last: int) -> list[MinuteCandle]:
     """Give the 30 days before `end` (a minute, µs), oldest first; they close at `last`, of bid + ask in ticks.
 
     The walk is taken backwards from there, so that it meets the ledger's first price whatever that was. Integers only:
@@ -48,7 +48,7 @@ def simulated_history(seed: int, symbol: str, end: int, last: int) -> list[Minut
             price = min(max(price, lowest), highest)
             path.append(price)
         ticks = [point // MILLION for point in path]
-        backwards.append(Minute(end - number * MINUTE, ticks[-1], max(ticks), min(ticks), ticks[0]))
+        backwards.append(MinuteCandle(end - number * MINUTE, ticks[-1], max(ticks), min(ticks), ticks[0]))
     return backwards[::-1]
 
 
