@@ -39,8 +39,8 @@ from api.users.deletion import close_for_ever
 from projector import queries
 from runtime import logging
 from runtime.errors import FixableError
+from runtime.secret_strength import HOW, require_strong
 from runtime.settings import Settings
-from runtime.strength import HOW, strong
 from runtime.vault import key_of
 
 START_TIMEOUT_S: Final = 30.0
@@ -61,12 +61,14 @@ def jwt_secret(settings: Settings) -> str:
     """Give the secret that signs tokens, or refuse to start."""
     if not settings.jwt_secret:
         raise FixableError(f"JWT_SECRET is not set, and `reprise up` did not make one in the data folder. {HOW}")
-    return strong("JWT_SECRET", settings.jwt_secret, settings.profile)
+    return require_strong("JWT_SECRET", settings.jwt_secret, settings.profile)
 
 
 def retired_secrets(settings: Settings) -> tuple[str, ...]:
     """Give the secrets whose tokens are still believed, which must be as good; or refuse to start."""
-    return tuple(strong("JWT_SECRETS_RETIRED", secret, settings.profile) for secret in settings.jwt_secrets_retired)
+    return tuple(
+        require_strong("JWT_SECRETS_RETIRED", secret, settings.profile) for secret in settings.jwt_secrets_retired
+    )
 
 
 def build(settings: Settings, secret: str, retired: tuple[str, ...] = ()) -> AppState:

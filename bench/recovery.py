@@ -36,7 +36,7 @@ from schemas.snapshots import Packing
 from schemas.topics import COMMANDS, EVENTS, SNAPSHOTS
 from stack.foreground import running
 from stack.ports import free_ports
-from stack.status import page
+from stack.status import read_page
 
 ACCOUNTS: Final = 1_000_000
 POSITIONS: Final = 1_000_000
@@ -229,7 +229,7 @@ def _standby(settings: Settings, output: Path) -> Iterator[psutil.Process]:
 
 
 def _is_following(port: int) -> bool:
-    said = page(port, "/readyz")
+    said = read_page(port, "/readyz")
     return said is not None and bool(said[1].get("ready"))
 
 

@@ -62,18 +62,18 @@ BOTH_SERVERS = frozenset({"kafka_brokers", "database_url"})
 def reachable_settings(data: Path | None, needed: frozenset[str] = BOTH_SERVERS) -> Settings:
     """Settings that reach the servers: those set by hand, where they name all that is needed, or the instance's."""
     # The parts of the stack take a while to import; only some commands need them.
-    from stack import manager  # noqa: PLC0415
-    from stack.instance import Folder  # noqa: PLC0415
-    from stack.start import settings_of  # noqa: PLC0415
+    from stack import supervisor  # noqa: PLC0415
+    from stack.instance import InstanceFolder  # noqa: PLC0415
+    from stack.start import instance_settings  # noqa: PLC0415
 
     settings = load_settings()
     if needed <= settings.model_fields_set:
         return settings
-    folder = Folder(data_folder(settings, data))
+    folder = InstanceFolder(data_folder(settings, data))
     instance = folder.read()
-    if instance is None or not manager.is_running(folder):
+    if instance is None or not supervisor.is_running(folder):
         raise FixableError(
             f"No instance runs in {folder.data}. Start it with `reprise up`, name another with --data, or set "
             "KAFKA_BROKERS and DATABASE_URL."
         )
-    return settings_of(settings, instance)
+    return instance_settings(settings, instance)

@@ -56,8 +56,8 @@ def up(
 ) -> None:
     """Start the exchange: broker, database, engine, prices, projection and API."""
     from cli.database import migrate_url  # noqa: PLC0415
-    from stack.feed import FeedChoice  # noqa: PLC0415
-    from stack.instance import Folder  # noqa: PLC0415
+    from stack.feed_choice import FeedChoice  # noqa: PLC0415
+    from stack.instance import InstanceFolder  # noqa: PLC0415
     from stack.readiness import wait_for_api, wait_for_prices  # noqa: PLC0415
     from stack.start import StartOptions, start, stop  # noqa: PLC0415
 
@@ -89,7 +89,7 @@ def up(
     _end_by_interrupt()
     instance = start(settings, options, migrate_url, report)
     try:
-        wait_for_api(Folder(folder), instance, report)
+        wait_for_api(InstanceFolder(folder), instance, report)
         notice = wait_for_prices(instance)
         if notice is not None:
             report(notice)
@@ -120,10 +120,10 @@ def down(data: Data = None) -> None:
 
 def status(as_json: AsJson = False, data: Data = None) -> None:
     """Show each process, and how far the engine and the projection are."""
-    from stack.instance import Folder  # noqa: PLC0415
+    from stack.instance import InstanceFolder  # noqa: PLC0415
     from stack.status import status_of  # noqa: PLC0415
 
-    found = status_of(Folder(data_folder(load_settings(), data)))
+    found = status_of(InstanceFolder(data_folder(load_settings(), data)))
     if as_json:
         sys.stdout.write(json.dumps(found, indent=2) + "\n")
     elif found["running"]:
@@ -136,9 +136,9 @@ def status(as_json: AsJson = False, data: Data = None) -> None:
 
 def logs(service: Service = None, follow: Follow = False, lines: Lines = 50, data: Data = None) -> None:
     """Print what a process wrote, or the last lines of each."""
-    from stack.instance import Folder  # noqa: PLC0415
+    from stack.instance import InstanceFolder  # noqa: PLC0415
 
-    folder = Folder(data_folder(load_settings(), data)).logs
+    folder = InstanceFolder(data_folder(load_settings(), data)).logs
     files = sorted(folder.glob("*.log"))
     if not files:
         raise FixableError(f"Nothing was written in {folder} yet.")
@@ -189,12 +189,12 @@ def _end_by_interrupt() -> None:
 
 def _watch(folder: Path) -> None:
     """Tell of each process that was started again, until the instance is stopped from elsewhere."""
-    from stack import manager  # noqa: PLC0415
-    from stack.instance import Folder  # noqa: PLC0415
+    from stack import supervisor  # noqa: PLC0415
+    from stack.instance import InstanceFolder  # noqa: PLC0415
 
     restarts: dict[str, int] = {}
     while True:
-        found = manager.processes(Folder(folder))
+        found = supervisor.processes(InstanceFolder(folder))
         if not found:
             report("Stopped.")
             return

@@ -56,9 +56,9 @@ def run(service: Service, standby: Standby = False) -> None:
 
 def _with_long_secrets(settings: Settings) -> Settings:
     """As `up` does, which hands them on: in the demo profile a short secret is made long."""
-    from stack.instance import Folder  # noqa: PLC0415
-    from stack.secrets import lengthened, notices_of  # noqa: PLC0415
+    from stack.instance import InstanceFolder  # noqa: PLC0415
+    from stack.secrets import short_secret_notices, with_long_secrets  # noqa: PLC0415
 
-    for notice in notices_of(settings):
+    for notice in short_secret_notices(settings):
         report(notice)
-    return lengthened(Folder(data_folder(settings, None)), settings)
+    return with_long_secrets(InstanceFolder(data_folder(settings, None)), settings)

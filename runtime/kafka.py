@@ -16,7 +16,7 @@ TRANSACTION_TIMEOUT_MS: Final = 10_000
 TIMEOUT_S: Final = 10.0
 RETRY_PAUSE_S: Final = 0.05
 # A partition that was just made, or whose leader just changed, answers with these for a moment.
-PASSING: Final = frozenset(
+TRANSIENT: Final = frozenset(
     {
         KafkaError.NOT_LEADER_FOR_PARTITION,
         KafkaError.LEADER_NOT_AVAILABLE,
@@ -122,7 +122,7 @@ def bounds(consumer: Consumer, topic: str, partition: int) -> tuple[int, int]:
         try:
             found = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=TIMEOUT_S)
         except KafkaException as error:
-            if error.args[0].code() not in PASSING or time.monotonic() > deadline:
+            if error.args[0].code() not in TRANSIENT or time.monotonic() > deadline:
                 raise
             time.sleep(RETRY_PAUSE_S)
         else:

@@ -7,7 +7,7 @@ from typing import Final
 import structlog
 
 # At DEBUG these write whole requests and messages, with the keys and tokens in them.
-TALKATIVE: Final = ("aiohttp", "httpcore", "httpx", "uvicorn", "websockets")
+VERBOSE_LOGGERS: Final = ("aiohttp", "httpcore", "httpx", "uvicorn", "websockets")
 
 
 def configure(service: str, level: str) -> None:
@@ -38,7 +38,7 @@ def configure(service: str, level: str) -> None:
     root.setLevel(level.upper())
     # librdkafka tells of each broken connection, which a restart of the broker makes many of.
     logging.getLogger("librdkafka").setLevel(max(logging.WARNING, root.level))
-    for name in TALKATIVE:
+    for name in VERBOSE_LOGGERS:
         logging.getLogger(name).setLevel(max(logging.INFO, root.level))
     structlog.configure(
         processors=[structlog.stdlib.filter_by_level, *shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],

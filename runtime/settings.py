@@ -185,7 +185,7 @@ class Settings(BaseSettings):
 
     @field_validator("cors_origins")
     @classmethod
-    def _name_origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+    def _check_origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         """A page of any origin would act with its visitor's cookies, so `*` is none."""
         for origin in value:
             if not _ORIGIN.fullmatch(origin):
@@ -194,7 +194,7 @@ class Settings(BaseSettings):
 
     @field_validator("trusted_proxies")
     @classmethod
-    def _name_proxies(cls, value: str) -> str:
+    def _check_proxies(cls, value: str) -> str:
         """Whoever trusted everybody would believe any address, so `*` is none; neither is a misspelt one."""
         for proxy in filter(None, (part.strip() for part in value.split(","))):
             try:
@@ -205,22 +205,22 @@ class Settings(BaseSettings):
 
     @field_validator("symbols", mode="before")
     @classmethod
-    def _name_symbols(cls, value: object) -> object:
+    def _check_symbols(cls, value: object) -> object:
         """`SOL` and `SOL_USDC` name one instrument; an unknown name is refused."""
         if not isinstance(value, str):
             return value
-        named = []
+        symbols = []
         for part in value.split(","):
             text = part.strip().upper()
             symbol = text if text.endswith("_USDC") else f"{text}_USDC"
             if symbol not in SYMBOLS:
                 raise ValueError(f"POLLER_ASSETS names {part.strip()!r}; known are {', '.join(SYMBOLS)}")
-            named.append(symbol)
-        return tuple(named)
+            symbols.append(symbol)
+        return tuple(symbols)
 
     @field_validator("rate_limit_reads", "rate_limit_orders", "rate_limit_closing", "rate_limit_public")
     @classmethod
-    def _read_rate(cls, value: str) -> str:
+    def _check_rate(cls, value: str) -> str:
         try:
             amount = parse(value).amount
         except ValueError as error:
@@ -230,14 +230,14 @@ class Settings(BaseSettings):
         return value
 
     @model_validator(mode="after")
-    def _one_jwt_secret(self) -> Self:
+    def _merge_jwt_secret(self) -> Self:
         if self.jwt_secret and self.auth_jwt_secret and self.jwt_secret != self.auth_jwt_secret:
             raise ValueError("JWT_SECRET and AUTH_JWT_SECRET are both set and differ; set one of them")
         self.jwt_secret = self.jwt_secret or self.auth_jwt_secret
         return self
 
     @model_validator(mode="after")
-    def _one_price_interval(self) -> Self:
+    def _merge_price_interval(self) -> Self:
         if self.poller_update_interval is not None:
             if "price_interval_ms" in self.model_fields_set and self.price_interval_ms != self.poller_update_interval:
                 raise ValueError(

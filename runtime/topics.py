@@ -16,13 +16,13 @@ from confluent_kafka.admin import (
 )
 
 from runtime.errors import FixableError
-from runtime.kafka import PASSING, RETRY_PAUSE_S, admin_options, partition_count, reader_options
+from runtime.kafka import RETRY_PAUSE_S, TRANSIENT, admin_options, partition_count, reader_options
 from runtime.settings import Settings
 from schemas.topics import REPLICATED, TOPICS, Topic, partitions_of
 
 FIRST_CONTACT_TIMEOUT_S: Final = 5.0
 TIMEOUT_S: Final = 15.0
-NO_LEADER_YET: Final = PASSING | {KafkaError._NOENT}  # noqa: SLF001  # Its public name in this library.
+NO_LEADER_YET: Final = TRANSIENT | {KafkaError._NOENT}  # noqa: SLF001  # Its public name in this library.
 
 
 class TopicReport(NamedTuple):

@@ -10,8 +10,8 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from runtime.errors import FixableError
+from runtime.secret_strength import looks_like_example
 from runtime.settings import Settings
-from runtime.strength import looks_like_an_example
 
 KEY_BYTES: Final = 32
 NONCE_BYTES: Final = 12
@@ -66,7 +66,7 @@ def key_of(settings: Settings) -> bytes | None:
         return None
     key = key_bytes(text)
     # An example may be written in base64 too.
-    if is_production and (looks_like_an_example(text) or looks_like_an_example(key.decode("latin-1"))):
+    if is_production and (looks_like_example(text) or looks_like_example(key.decode("latin-1"))):
         raise FixableError(f"ENCRYPTION_KEY looks like an example. {HOW}")
     return key
 

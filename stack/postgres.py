@@ -43,8 +43,8 @@ NOT_DURABLE: Final = {"fsync": "off", "synchronous_commit": "off", "full_page_wr
 def prepare_postgres(folder: Path, port: int, *, durable: bool = True) -> list[str]:
     """Lay out the data folder if it is new; the command that runs the server in the foreground."""
     folder = folder.absolute()
-    _lay_out(folder)
-    _remove_stale_mark(folder)
+    _initialize(folder)
+    _remove_stale_pid_file(folder)
     options = SERVER_OPTIONS | {"port": str(port)} | ({} if durable else NOT_DURABLE)
     assignments = [part for key, value in options.items() for part in ("-c", f"{key}={value}")]
     return [*_as_unprivileged(folder), str(_binary("postgres")), "-D", str(folder), *assignments]
@@ -97,7 +97,7 @@ def _conninfo(port: int, database: str) -> str:
     return f"host={LOOPBACK} port={port} user={SUPERUSER} dbname={database}"
 
 
-def _lay_out(folder: Path) -> None:
+def _initialize(folder: Path) -> None:
     if folder.exists():
         _refuse_another_user(folder)
         return
@@ -106,7 +106,7 @@ def _lay_out(folder: Path) -> None:
     shutil.rmtree(fresh, ignore_errors=True)
     fresh.mkdir(parents=True, mode=0o700)
     if os.geteuid() == 0:
-        _give_away(fresh)
+        _chown_to_unprivileged(fresh)
     arguments = ["-D", str(fresh), "-U", SUPERUSER, "--auth=trust", "--encoding=UTF8", "--no-locale"]
     result = subprocess.run(
         [*_as_unprivileged(fresh), str(_binary("initdb")), *arguments],
@@ -131,7 +131,7 @@ def _refuse_another_user(folder: Path) -> None:
         )
 
 
-def _remove_stale_mark(folder: Path) -> None:
+def _remove_stale_pid_file(folder: Path) -> None:
     """After a crash the mark of the old server stays, and its number may be another program's by now."""
     if postmaster_pid(folder) is None:
         (folder / "postmaster.pid").unlink(missing_ok=True)
@@ -145,7 +145,7 @@ def _binary(name: str) -> Path:
     return Path(found.origin).parent / "pginstall18" / "bin" / name
 
 
-def _give_away(folder: Path) -> None:
+def _chown_to_unprivileged(folder: Path) -> None:
     user = pwd.getpwnam(UNPRIVILEGED_USER)
     os.chown(folder, user.pw_uid, user.pw_gid)
 
@@ -162,11 +162,11 @@ def _as_unprivileged(folder: Path) -> list[str]:
         )
     user = pwd.getpwnam(UNPRIVILEGED_USER)
     command = [setpriv, f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups"]
-    if not (_open_to_all(folder) and _open_to_all(_binary("postgres"))):
+    if not (_is_world_traversable(folder) and _is_world_traversable(_binary("postgres"))):
         # Root's home is closed to others. This capability reads through closed folders; no folder's mode is changed.
         command += ["--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search"]
     return [*command, "--"]
 
 
-def _open_to_all(path: Path) -> bool:
+def _is_world_traversable(path: Path) -> bool:
     return all(parent.stat().st_mode & stat.S_IXOTH for parent in path.resolve().parents)

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from runtime.python import python_command, reprise_command
-from stack.instance import Folder, Instance
+from stack.instance import Instance, InstanceFolder
 from stack.ports import LOOPBACK
 
 # Programs stop from the highest to the lowest, one after another: first who asks, last who stores.
@@ -25,13 +25,13 @@ BACKFILL_PRIORITY: Final = 55
 API_PRIORITY: Final = 60
 
 # What names an instance in the environment of each of its processes, so that a crash leaves none unfound.
-INSTANCE_MARK: Final = "REPRISE_INSTANCE"
+INSTANCE_VARIABLE: Final = "REPRISE_INSTANCE"
 
 # It does its work at each start and ends; nobody waits for it, so it gives way to what somebody waits for.
 BACKFILL: Final = "backfill"
 STANDBY_SUFFIX: Final = "-standby"
 REPORTS: Final = "reports"
-GIVING_WAY: Final = ("nice", "-n", "10")
+LOW_PRIORITY: Final = ("nice", "-n", "10")
 
 
 class Program(NamedTuple):
@@ -47,7 +47,7 @@ class Program(NamedTuple):
     once: bool = False
 
 
-def servers(folder: Folder, kafka: list[str] | None, postgres: list[str] | None) -> list[Program]:
+def servers(folder: InstanceFolder, kafka: list[str] | None, postgres: list[str] | None) -> list[Program]:
     """The broker and the database, where they are this instance's own."""
     programs = []
     if kafka is not None:
@@ -60,7 +60,7 @@ def servers(folder: Folder, kafka: list[str] | None, postgres: list[str] | None)
     return programs
 
 
-def services(folder: Folder, instance: Instance) -> list[Program]:
+def services(folder: InstanceFolder, instance: Instance) -> list[Program]:
     """The five services, the engine as many times as there are workers, and the program that looks back."""
     workers = [
         Program(name, _service("engine"), ENGINE_PRIORITY, environment=_worker(number, port))
@@ -73,7 +73,7 @@ def services(folder: Folder, instance: Instance) -> list[Program]:
         *workers,
         Program("market-data", _service("market-data"), MARKET_DATA_PRIORITY),
         Program("venue", _service("venue"), VENUE_PRIORITY),
-        Program(BACKFILL, [*GIVING_WAY, *_service("backfill")], BACKFILL_PRIORITY, once=True),
+        Program(BACKFILL, [*LOW_PRIORITY, *_service("backfill")], BACKFILL_PRIORITY, once=True),
         Program("api", _service("api"), API_PRIORITY),
     ]
 
@@ -93,10 +93,12 @@ def partner_of(engine: str) -> str:
     return engine.removesuffix(STANDBY_SUFFIX) if engine.endswith(STANDBY_SUFFIX) else engine + STANDBY_SUFFIX
 
 
-def environment_of(folder: Folder, instance: Instance, secrets: dict[str, str], feed: dict[str, str]) -> dict[str, str]:
+def environment_of(
+    folder: InstanceFolder, instance: Instance, secrets: dict[str, str], feed: dict[str, str]
+) -> dict[str, str]:
     """What every program of the instance finds in its environment, besides what the person has set."""
     return {
-        INSTANCE_MARK: str(folder.data),
+        INSTANCE_VARIABLE: str(folder.data),
         "REPRISE_START": instance.started_at,
         "REPRISE_DATA": str(folder.data),
         "REPRISE_SHARDS": str(instance.shards),
@@ -113,7 +115,7 @@ def environment_of(folder: Folder, instance: Instance, secrets: dict[str, str], 
     }
 
 
-def supervisor_settings(folder: Folder, programs: list[Program]) -> str:
+def supervisor_settings(folder: InstanceFolder, programs: list[Program]) -> str:
     """The text of supervisord.conf."""
     sections = {
         "unix_http_server": {"file": str(folder.control_socket), "chmod": "0700"},
@@ -139,7 +141,7 @@ def supervisor_settings(folder: Folder, programs: list[Program]) -> str:
     )
 
 
-def _section(folder: Folder, program: Program) -> dict[str, str]:
+def _section(folder: InstanceFolder, program: Program) -> dict[str, str]:
     environment = ",".join(f'{name}="{value}"' for name, value in program.environment.items())
     return {
         "command": shlex.join(program.command),
@@ -165,15 +167,15 @@ def _section(folder: Folder, program: Program) -> dict[str, str]:
     }
 
 
-def _with_standbys(instance: Instance, folder: Folder, workers: list[Program]) -> list[Program]:
+def _with_standbys(instance: Instance, folder: InstanceFolder, workers: list[Program]) -> list[Program]:
     """The workers, each told of its standby; the standbys; and what tells the one of a pair of the other's death."""
-    told = []
+    pairs = []
     for number, (worker, (name, port)) in enumerate(zip(workers, standbys(instance), strict=True), start=1):
         partner = {"ENGINE_PARTNER": f"{LOOPBACK}:{worker.environment['ENGINE_PORT']}"}
-        told.append(
+        pairs.append(
             worker._replace(environment={**worker.environment, "ENGINE_PARTNER": f"{LOOPBACK}:{port}"}),
         )
-        told.append(
+        pairs.append(
             Program(
                 name,
                 [*_service("engine"), "--standby"],
@@ -181,8 +183,8 @@ def _with_standbys(instance: Instance, folder: Folder, workers: list[Program]) -
                 environment=_worker(number, port) | partner,
             )
         )
-    reports = Program(REPORTS, python_command("-m", "stack.reports", str(folder.data)), REPORTS_PRIORITY)
-    return [*told, reports]
+    reports = Program(REPORTS, python_command("-m", "stack.partner_watch", str(folder.data)), REPORTS_PRIORITY)
+    return [*pairs, reports]
 
 
 def _worker(number: int, port: int) -> dict[str, str]:

@@ -5,10 +5,10 @@ from collections.abc import Callable
 from typing import Final
 
 from runtime.errors import FixableError
-from stack import manager
-from stack.instance import Folder, Instance
+from stack import supervisor
+from stack.instance import Instance, InstanceFolder
 from stack.programs import BACKFILL
-from stack.status import page, shards_of, symbols_sent
+from stack.status import read_page, shards_of, symbols_sent
 
 # Without any change in what the services say for so long, something is wrong.
 STALLED_S: Final = 60.0
@@ -18,16 +18,16 @@ REPORT_EVERY_S: Final = 5.0
 OK: Final = 200
 
 
-def wait_for_api(folder: Folder, instance: Instance, report: Callable[[str], None]) -> None:
+def wait_for_api(folder: InstanceFolder, instance: Instance, report: Callable[[str], None]) -> None:
     """Return when the API is ready. A long log takes the engine a while, which is told; a standstill is an error."""
     last_seen: object = None
     changed_at = reported_at = time.monotonic()
     while True:
-        readiness = page(instance.api_port, "/readyz")
+        readiness = read_page(instance.api_port, "/readyz")
         if readiness is not None and readiness[0] == OK:
             return
         now = time.monotonic()
-        states = {process.name: process.state for process in manager.processes(folder) if process.name != BACKFILL}
+        states = {process.name: process.state for process in supervisor.processes(folder) if process.name != BACKFILL}
         if not states:
             raise FixableError("The instance was stopped while it was starting.")
         shards = [(shard["shard"], shard["state"], shard.get("percent")) for shard in shards_of(instance)]
@@ -36,10 +36,10 @@ def wait_for_api(folder: Folder, instance: Instance, report: Callable[[str], Non
         if seen != last_seen:
             last_seen, changed_at = seen, now
         if now - changed_at > STALLED_S:
-            raise FixableError(_standstill(states, readiness))
+            raise FixableError(_stalled_message(states, readiness))
         if now - reported_at > REPORT_EVERY_S:
             reported_at = now
-            report(_progress(states, shards))
+            report(_progress_message(states, shards))
         time.sleep(PAUSE_S)
 
 
@@ -69,7 +69,7 @@ def wait_for_prices(instance: Instance) -> str | None:
     return f"Not fresh yet: {', '.join(sorted(missing))}; orders on these are refused until they are."
 
 
-def _standstill(states: dict[str, str], readiness: tuple[int, dict[str, object]] | None) -> str:
+def _stalled_message(states: dict[str, str], readiness: tuple[int, dict[str, object]] | None) -> str:
     down = sorted(name for name, state in states.items() if state != "RUNNING")
     if down:
         return f"{', '.join(down)} does not stay up; `reprise logs {down[0]}` says why."
@@ -77,7 +77,7 @@ def _standstill(states: dict[str, str], readiness: tuple[int, dict[str, object]]
     return f"The API is not ready for {STALLED_S:.0f} s: {why}. `reprise status` and `reprise logs` say more."
 
 
-def _progress(states: dict[str, str], shards: list[tuple[int, str, object]]) -> str:
+def _progress_message(states: dict[str, str], shards: list[tuple[int, str, object]]) -> str:
     down = sorted(name for name, state in states.items() if state not in {"RUNNING", "STARTING"})
     if down:
         return f"Waiting for {', '.join(down)}, which stopped and is started again; `reprise logs {down[0]}` says why"

@@ -7,15 +7,15 @@ from hashlib import sha256
 from typing import Final
 
 from runtime.errors import FixableError
+from runtime.secret_strength import is_short, require_strong
 from runtime.settings import Settings
-from runtime.strength import is_short, strong
 from runtime.vault import key_of
-from stack.instance import Folder, write_private
+from stack.instance import InstanceFolder, write_private
 
 SECRET_BYTES: Final = 32
 
 
-def secrets_of(folder: Folder, settings: Settings) -> dict[str, str]:
+def secrets_of(folder: InstanceFolder, settings: Settings) -> dict[str, str]:
     """The secrets the services get by their environment: what is set, else in the demo profile the instance's own."""
     if settings.encryption_key:
         key_of(settings)
@@ -24,68 +24,68 @@ def secrets_of(folder: Folder, settings: Settings) -> dict[str, str]:
         missing = [name for name, value in given.items() if not value]
         if missing:
             raise FixableError(f"The production profile makes up no secrets: set {' and '.join(missing)}.")
-        for name, secret in _signing(settings):
-            strong(name, secret, settings.profile)
-    kept = {} if settings.profile == "production" else _kept(folder)
-    long = lengthened(folder, settings)
-    jwt_secret = long.jwt_secret or kept["JWT_SECRET"]
+        for name, secret in _signing_secrets(settings):
+            require_strong(name, secret, settings.profile)
+    stored = {} if settings.profile == "production" else _stored_secrets(folder)
+    long = with_long_secrets(folder, settings)
+    jwt_secret = long.jwt_secret or stored["JWT_SECRET"]
     return {
         "JWT_SECRET": jwt_secret,
         # Else the one in `.env` would contradict it.
         "AUTH_JWT_SECRET": jwt_secret,
         "JWT_SECRETS_RETIRED": ",".join(long.jwt_secrets_retired),
-        "ENCRYPTION_KEY": settings.encryption_key or kept["ENCRYPTION_KEY"],
+        "ENCRYPTION_KEY": settings.encryption_key or stored["ENCRYPTION_KEY"],
     }
 
 
-def lengthened(folder: Folder, settings: Settings) -> Settings:
+def with_long_secrets(folder: InstanceFolder, settings: Settings) -> Settings:
     """The settings with each short secret that signs tokens, as of a README, made long; only the demo profile does."""
-    if settings.profile != "demo" or not any(is_short(secret) for _, secret in _signing(settings)):
+    if settings.profile != "demo" or not any(is_short(secret) for _, secret in _signing_secrets(settings)):
         return settings
-    own = _kept(folder)["JWT_SECRET"]
+    own = _stored_secrets(folder)["JWT_SECRET"]
     return settings.model_copy(
         update={
-            "jwt_secret": settings.jwt_secret and _long(settings.jwt_secret, own),
+            "jwt_secret": settings.jwt_secret and _lengthened(settings.jwt_secret, own),
             "auth_jwt_secret": None,
-            "jwt_secrets_retired": tuple(_long(secret, own) for secret in settings.jwt_secrets_retired),
+            "jwt_secrets_retired": tuple(_lengthened(secret, own) for secret in settings.jwt_secrets_retired),
         }
     )
 
 
-def notices_of(settings: Settings) -> list[str]:
+def short_secret_notices(settings: Settings) -> list[str]:
     """What to say of secrets that are lengthened; the secrets themselves are never shown."""
     return [
         f"{name} has {len(secret.encode())} bytes: tokens are signed with {SECRET_BYTES} made from it and a secret of "
         "the data folder. The production profile refuses it."
-        for name, secret in _signing(settings)
+        for name, secret in _signing_secrets(settings)
         if settings.profile == "demo" and is_short(secret)
     ]
 
 
-def _signing(settings: Settings) -> list[tuple[str, str]]:
+def _signing_secrets(settings: Settings) -> list[tuple[str, str]]:
     """The secrets that sign tokens, or did, each under the name it was given by."""
     name = "AUTH_JWT_SECRET" if settings.jwt_secret == settings.auth_jwt_secret else "JWT_SECRET"
     now = [(name, settings.jwt_secret)] if settings.jwt_secret else []
     return now + [("JWT_SECRETS_RETIRED", secret) for secret in settings.jwt_secrets_retired]
 
 
-def _long(secret: str, own: str) -> str:
+def _lengthened(secret: str, own: str) -> str:
     """The same for the same folder, so that sessions outlive a restart; not to be guessed from the secret alone."""
     return hmac.new(own.encode(), f"signs tokens:{secret}".encode(), sha256).hexdigest() if is_short(secret) else secret
 
 
-def _kept(folder: Folder) -> dict[str, str]:
+def _stored_secrets(folder: InstanceFolder) -> dict[str, str]:
     """The instance's own, made on its first start: sessions and stored keys outlive a restart."""
     folder.make()
-    kept: dict[str, str] = {}
+    stored: dict[str, str] = {}
     if folder.secrets.exists():
         lines = folder.secrets.read_text(encoding="utf-8").splitlines()
-        kept = dict(line.split("=", 1) for line in lines if "=" in line)
+        stored = dict(line.split("=", 1) for line in lines if "=" in line)
     made = {
         "JWT_SECRET": secrets.token_urlsafe(SECRET_BYTES),
         "ENCRYPTION_KEY": base64.urlsafe_b64encode(secrets.token_bytes(SECRET_BYTES)).decode(),
     }
-    whole = made | kept
-    if whole != kept:
+    whole = made | stored
+    if whole != stored:
         write_private(folder.secrets, "".join(f"{name}={value}\n" for name, value in whole.items()).encode())
     return whole

@@ -9,15 +9,15 @@ from typing import Final, NamedTuple
 from runtime.errors import FixableError
 from runtime.settings import SEED_PORTS, Settings
 from runtime.topics import ensure_topics
-from stack import manager
-from stack.feed import FeedChoice, checked, permitted
-from stack.instance import Folder, Instance
+from stack import supervisor
+from stack.feed_choice import FeedChoice, allowed, validated
+from stack.instance import Instance, InstanceFolder
 from stack.kafka import DEFAULT_PORT as KAFKA_PORT
 from stack.kafka import prepare_broker, wait_for_broker
 from stack.ports import LOOPBACK, free_ports, is_free, preferred_port
 from stack.postgres import database_url, ensure_database, prepare_postgres, wait_for_postgres
 from stack.programs import environment_of, servers, services
-from stack.secrets import notices_of, secrets_of
+from stack.secrets import secrets_of, short_secret_notices
 
 Report = Callable[[str], None]
 WORKERS_MAX: Final = 64
@@ -40,35 +40,35 @@ def start(settings: Settings, options: StartOptions, migrate: Callable[[str], No
 
     `migrate` brings the database of a URL to this version: of the API this layer knows nothing.
     """
-    folder = Folder(options.data)
-    wanted = checked(options.feed)
+    folder = InstanceFolder(options.data)
+    choice = validated(options.feed)
     with folder.starting():
-        if manager.is_running(folder):
+        if supervisor.is_running(folder):
             raise FixableError(f"The instance in {folder.data} is running already; `reprise status` shows it.")
-        manager.remove_leftovers(folder, report)
+        supervisor.remove_orphans(folder, report)
         if not is_free(options.port):
             raise FixableError(f"Port {options.port} is taken. Name another with --port.")
         try:
-            return _start(folder, settings, options, wanted, migrate, report)
+            return _start(folder, settings, options, choice, migrate, report)
         except BaseException:
             # Ctrl-C too: a start that did not end well leaves nothing running.
-            manager.stop(folder, report)
+            supervisor.stop(folder, report)
             raise
 
 
 def stop(data: Path, report: Report) -> bool:
     """Stop the instance; false when there was nothing to stop."""
-    folder = Folder(data)
+    folder = InstanceFolder(data)
     if not folder.data.is_dir():
         return False
     with folder.starting():
-        if not manager.is_running(folder) and not manager.leftovers(folder):
+        if not supervisor.is_running(folder) and not supervisor.orphans(folder):
             return False
-        manager.stop(folder, report)
+        supervisor.stop(folder, report)
         return True
 
 
-def settings_of(settings: Settings, instance: Instance) -> Settings:
+def instance_settings(settings: Settings, instance: Instance) -> Settings:
     """The settings with which a command of this process reaches a running instance's servers."""
     return settings.model_copy(
         update={
@@ -81,17 +81,17 @@ def settings_of(settings: Settings, instance: Instance) -> Settings:
 
 
 def _start(
-    folder: Folder,
+    folder: InstanceFolder,
     settings: Settings,
     options: StartOptions,
-    wanted: FeedChoice,
+    choice: FeedChoice,
     migrate: Callable[[str], None],
     report: Report,
 ) -> Instance:
-    before = folder.read()
-    instance = _plan(settings, options, wanted)
+    previous = folder.read()
+    instance = _plan(settings, options, choice)
     secrets = secrets_of(folder, settings)
-    for notice in notices_of(settings):
+    for notice in short_secret_notices(settings):
         report(notice)
     kafka = None
     if instance.kafka_port is not None:
@@ -101,20 +101,20 @@ def _start(
         postgres = prepare_postgres(folder.postgres, instance.postgres_port)
     stored = servers(folder, kafka, postgres)
     began = time.monotonic()
-    environment = environment_of(folder, instance, secrets, wanted.environment())
-    manager.start(folder, stored, environment, detach=options.detach)
+    environment = environment_of(folder, instance, secrets, choice.environment())
+    supervisor.start(folder, stored, environment, detach=options.detach)
     folder.write(instance)
-    reached = settings_of(settings, instance)
+    server_settings = instance_settings(settings, instance)
     if instance.postgres_port is not None:
-        wait_for_postgres(instance.postgres_port, lambda: _stays_up(folder, "postgres"))
+        wait_for_postgres(instance.postgres_port, lambda: _is_up(folder, "postgres"))
         ensure_database(instance.postgres_port)
     # While the broker is starting.
-    migrate(reached.database_url)
+    migrate(server_settings.database_url)
     if instance.kafka_port is not None:
-        wait_for_broker(instance.kafka_port, lambda: _stays_up(folder, "kafka"))
+        wait_for_broker(instance.kafka_port, lambda: _is_up(folder, "kafka"))
     report(f"Kafka at {instance.kafka_brokers} and PostgreSQL are up ({time.monotonic() - began:.1f} s)")
-    ensure_topics(reached)
-    chosen = permitted(wanted, reached.database_url, None if before is None else before.feed)
+    ensure_topics(server_settings)
+    chosen = allowed(choice, server_settings.database_url, None if previous is None else previous.feed)
     instance = _with_feed(instance, chosen.feed)
     folder.write(instance)
     added = [
@@ -124,11 +124,11 @@ def _start(
         else program
         for program in services(folder, instance)
     ]
-    manager.add(folder, [*stored, *added], added)
+    supervisor.add(folder, [*stored, *added], added)
     return instance
 
 
-def _plan(settings: Settings, options: StartOptions, wanted: FeedChoice) -> Instance:
+def _plan(settings: Settings, options: StartOptions, choice: FeedChoice) -> Instance:
     """Which port everything gets. Pages have their usual ones where these are free."""
     if not 1 <= options.workers <= WORKERS_MAX:
         raise FixableError(f"--workers is a number from 1 to {WORKERS_MAX}.")
@@ -149,7 +149,7 @@ def _plan(settings: Settings, options: StartOptions, wanted: FeedChoice) -> Inst
         else database_url(postgres_port),
         postgres_port=None if "database_url" in settings.model_fields_set else postgres_port,
         shards=settings.shards,
-        feed=wanted.feed,
+        feed=choice.feed,
         started_at=datetime.now(UTC).isoformat(timespec="seconds"),
     )
 
@@ -166,6 +166,6 @@ def _with_feed(instance: Instance, feed: str) -> Instance:
     return Instance(**(fields | {"feed": feed}))
 
 
-def _stays_up(folder: Folder, name: str) -> bool:
-    states = {process.name: process.state for process in manager.processes(folder)}
+def _is_up(folder: InstanceFolder, name: str) -> bool:
+    states = {process.name: process.state for process in supervisor.processes(folder)}
     return states.get(name) in {"STARTING", "RUNNING"}

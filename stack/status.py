@@ -6,15 +6,15 @@ from typing import Any, Final
 import httpx
 from sqlalchemy.engine import make_url
 
-from stack import manager
-from stack.instance import Folder, Instance
+from stack import supervisor
+from stack.instance import Instance, InstanceFolder
 from stack.ports import LOOPBACK
 from stack.programs import engines, standbys
 
 PAGE_TIMEOUT_S: Final = 2.0
 
 
-def page(port: int, path: str) -> tuple[int, dict[str, Any]] | None:
+def read_page(port: int, path: str) -> tuple[int, dict[str, Any]] | None:
     """A service's page, its HTTP status and its JSON; null where nobody answers in time."""
     try:
         # No proxy: what the environment says about the internet is not about this machine.
@@ -25,14 +25,14 @@ def page(port: int, path: str) -> tuple[int, dict[str, Any]] | None:
     return answer.status_code, content if isinstance(content, dict) else {}
 
 
-def status_of(folder: Folder) -> dict[str, Any]:
+def status_of(folder: InstanceFolder) -> dict[str, Any]:
     """The whole of it, as `reprise status --json` prints it."""
     instance = folder.read()
-    running = manager.is_running(folder)
+    running = supervisor.is_running(folder)
     if instance is None or not running:
         return {"data": str(folder.data), "running": False, "ready": False, "processes": [], "shards": []}
     owned, followed = _shards(instance)
-    readiness = page(instance.api_port, "/readyz")
+    readiness = read_page(instance.api_port, "/readyz")
     projector = _status(instance.projector_port)
     return {
         "data": str(folder.data),
@@ -47,7 +47,8 @@ def status_of(folder: Folder) -> dict[str, Any]:
             "own": instance.postgres_port is not None,
         },
         "processes": [
-            process._asdict() | {"port": ports_of(instance).get(process.name)} for process in manager.processes(folder)
+            process._asdict() | {"port": ports_of(instance).get(process.name)}
+            for process in supervisor.processes(folder)
         ],
         "feed": _status(instance.market_data_port),
         "shards": owned,
@@ -77,8 +78,8 @@ def shards_of(instance: Instance) -> list[dict[str, Any]]:
 
 def symbols_sent(instance: Instance) -> tuple[set[str], bool]:
     """The symbols the feed has sent, and whether it has come to its end."""
-    said = _status(instance.market_data_port)
-    return set(said.get("symbols", {})), bool(said.get("finished"))
+    status = _status(instance.market_data_port)
+    return set(status.get("symbols", {})), bool(status.get("finished"))
 
 
 def _shards(instance: Instance) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
@@ -86,9 +87,9 @@ def _shards(instance: Instance) -> tuple[list[dict[str, Any]], list[dict[str, An
     owned: list[dict[str, Any]] = []
     followed: list[dict[str, Any]] = []
     for name, port in engines(instance) + standbys(instance):
-        said = _status(port)
-        rows = owned if said.get("role") == "owner" else followed
-        rows += [{**shard, "worker": said["worker"], "process": name} for shard in said.get("shards", [])]
+        status = _status(port)
+        rows = owned if status.get("role") == "owner" else followed
+        rows += [{**shard, "worker": status["worker"], "process": name} for shard in status.get("shards", [])]
     return sorted(owned, key=_number), sorted(followed, key=_number)
 
 
@@ -97,5 +98,5 @@ def _number(shard: dict[str, Any]) -> int:
 
 
 def _status(port: int) -> dict[str, Any]:
-    found = page(port, "/status")
+    found = read_page(port, "/status")
     return {} if found is None else found[1]

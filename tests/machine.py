@@ -13,7 +13,7 @@ from uuid import uuid4
 from runtime.python import python_command, reprise_command
 from runtime.settings import Settings
 from runtime.topics import ensure_topics
-from stack.foreground import dying_with_parent
+from stack.foreground import ending_with_parent
 from stack.kafka import prepare_broker, wait_for_broker
 from stack.ports import LOOPBACK, free_ports
 from stack.postgres import SUPERUSER, database_url, prepare_postgres, wait_for_postgres
@@ -120,7 +120,7 @@ class Part:
                 stdin=subprocess.DEVNULL,
                 stdout=sink,
                 stderr=subprocess.STDOUT,
-                preexec_fn=dying_with_parent,  # noqa: PLW1509  # It takes no lock that another thread could hold.
+                preexec_fn=ending_with_parent,  # noqa: PLW1509  # It takes no lock that another thread could hold.
             )
 
 

@@ -11,7 +11,7 @@ from typing import Final, TypeVar
 
 from runtime.python import python_command, reprise_command
 from runtime.settings import Settings
-from stack.foreground import dying_with_parent
+from stack.foreground import ending_with_parent
 
 STOP_TIMEOUT_S: Final = 30.0
 OF_OTHER_SERVERS: Final = ("KAFKA_BROKERS", "DATABASE_URL", "JWT_SECRET")
@@ -61,7 +61,7 @@ class ServiceProcess:
                 stdin=subprocess.DEVNULL,
                 stdout=sink,
                 stderr=subprocess.STDOUT,
-                preexec_fn=dying_with_parent,  # noqa: PLW1509  # It takes no lock that another thread could hold.
+                preexec_fn=ending_with_parent,  # noqa: PLW1509  # It takes no lock that another thread could hold.
             )
 
 

@@ -14,7 +14,7 @@ from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 from runtime.kafka import LogRecord, read_back, reader_options, record_of, transactional_producer_options
 from runtime.settings import Settings
 from schemas.topics import OTHER_PARTITIONS, VENUE_COMMANDS, VENUE_EVENTS
-from schemas.venue import VenueEvent, encode_venue, decode_venue_event
+from schemas.venue import VenueEvent, decode_venue_event, encode_venue
 from venue.order_cache import OrderCache
 
 TRANSACTIONAL_ID: Final = "venue-worker"

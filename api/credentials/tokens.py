@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 import jwt
 
 from api.http.problems import TOKEN_EXPIRED, TOKEN_INVALID, ApiError
-from runtime.strength import is_short
+from runtime.secret_strength import is_short
 
 ALGORITHM: Final = "HS256"
 ISSUER: Final = "reprise"

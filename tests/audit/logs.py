@@ -91,7 +91,9 @@ class Scribe:
             encoded, self.digest = encode_and_chain(event, self.digest, rules)
             account = event.account_id
             place = _after_control_record(self.part.events, offset)
-            self.part.events.append(LogRecord(place, time_ms + 2, None if account is None else account.encode(), encoded))
+            self.part.events.append(
+                LogRecord(place, time_ms + 2, None if account is None else account.encode(), encoded)
+            )
 
     def snapshot(self) -> None:
         """Take a snapshot of the ledger as it is."""

@@ -13,7 +13,7 @@ from typing import Final
 import pytest
 
 from schemas.events import PositionClosed, PositionOpened, PositionReduced
-from stack.foreground import dying_with_parent
+from stack.foreground import ending_with_parent
 from tests.api.seeds.market import Person
 from tests.api.seeds.running import running_market
 from tests.client.log_writer import LogWriter
@@ -53,7 +53,7 @@ def start(folder: Path, brokers: str, output: Path, avro: str = "schemas/avro") 
     return subprocess.Popen(
         [sys.executable, PROGRAM, brokers, str(output), avro],
         cwd=folder,
-        preexec_fn=dying_with_parent,  # noqa: PLW1509  # It takes no lock that another thread could hold.
+        preexec_fn=ending_with_parent,  # noqa: PLW1509  # It takes no lock that another thread could hold.
     )
 
 

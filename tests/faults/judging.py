@@ -85,21 +85,21 @@ def everyone_was_told_the_truth(machine: Machine, answers: list[Answer]) -> None
             assert (found, seen.status_code) == ([], 404), f"{name}: said to be refused unsent, and there is {found}"
             continue
         assert len(found) == 1, f"{name}: told {answer.status}, and it has {len(found)} outcomes: {found}"
-        told, (event,) = answer.reply, found
+        pairs, (event,) = answer.reply, found
         if isinstance(event, CommandRejected):
-            said = answer.status in {404, 409}, told.get("code"), seen.json()["status"]
+            said = answer.status in {404, 409}, pairs.get("code"), seen.json()["status"]
             assert said == (True, Rejection(event.rejection).name, "rejected"), (
-                f"{name}: {told}, and the log has {event}"
+                f"{name}: {pairs}, and the log has {event}"
             )
             continue
-        assert (answer.status in {200, 201}, seen.json()["status"]) == (True, "done"), f"{name}: {told}, log: {event}"
+        assert (answer.status in {200, 201}, seen.json()["status"]) == (True, "done"), f"{name}: {pairs}, log: {event}"
         if isinstance(event, PositionClosed):
-            assert told["status"] == "closed", f"{name}: {told}, and the log has {event}"
+            assert pairs["status"] == "closed", f"{name}: {pairs}, and the log has {event}"
         if isinstance(event, PositionReduced):
             left = Decimal(event.quantity_left).scaleb(-BY_SYMBOL[event.symbol].lot_exponent)
-            assert Decimal(told["quantity"]) == left, f"{name}: {told}, and the log has {event}"
-            if told["status"] == "open":  # Else a liquidation came before the client asked again.
-                assert Decimal(told["realized_pnl"]).scaleb(6) == results[command_id], f"{name}: {told}, log: {event}"
+            assert Decimal(pairs["quantity"]) == left, f"{name}: {pairs}, and the log has {event}"
+            if pairs["status"] == "open":  # Else a liquidation came before the client asked again.
+                assert Decimal(pairs["realized_pnl"]).scaleb(6) == results[command_id], f"{name}: {pairs}, log: {event}"
 
 
 def results_in(machine: Machine) -> dict[str, int]:

@@ -1,4 +1,4 @@
-"""Shared helpers of market data's tests: a clock that the test moves, and short ways to write quotes."""
+"""Shared helpers of market data's tests: a fake clock, and short ways to write quotes."""
 
 import asyncio
 from collections.abc import AsyncIterator

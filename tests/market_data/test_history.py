@@ -21,9 +21,7 @@ def minutes(symbol: str) -> list[MinuteCandle]:
     return simulated_history(1, symbol, END, FIRST[symbol])
 
 
-def test_simulated_history_depends_on_seed_symbol_and_first_price(
-    symbol: str, minutes: list[MinuteCandle]
-) -> None:
+def test_simulated_history_depends_on_seed_symbol_and_first_price(symbol: str, minutes: list[MinuteCandle]) -> None:
     assert simulated_history(1, symbol, END, FIRST[symbol]) == minutes
     assert simulated_history(2, symbol, END, FIRST[symbol]) != minutes
     other = "ETH_USDC" if symbol != "ETH_USDC" else "BTC_USDC"
@@ -49,7 +47,9 @@ def test_simulated_history_ends_at_the_first_price_and_each_minute_opens_at_the_
     assert all(before.close == after.open for before, after in pairwise(minutes))
 
 
-def test_every_simulated_minute_has_whole_numbers_and_extremes_around_open_and_close(minutes: list[MinuteCandle]) -> None:
+def test_every_simulated_minute_has_whole_numbers_and_extremes_around_open_and_close(
+    minutes: list[MinuteCandle],
+) -> None:
     assert {type(value) for minute in minutes for value in minute} == {int}
     assert all(0 < m.low <= min(m.open, m.close) and max(m.open, m.close) <= m.high for m in minutes)
 

@@ -43,7 +43,9 @@ def stored(engine: Engine, symbol: str = BTC) -> int:
         return int(found.scalar_one())
 
 
-def test_the_first_candle_has_minute_price_and_feed_of_the_first_tick(engine: Engine, minutes: list[MinuteCandle]) -> None:
+def test_the_first_candle_has_minute_price_and_feed_of_the_first_tick(
+    engine: Engine, minutes: list[MinuteCandle]
+) -> None:
     with engine.connect() as db:
         assert first_candle(db, BTC) is None
         assert not has_history(db, BTC)
@@ -135,7 +137,9 @@ def test_a_rebuild_keeps_the_history_and_empties_the_rest(
         assert queries.candles(db, BTC, "1m", NOON - DAY, NOON + DAY, now=NOON)[0].start == NOON - MINUTE
 
 
-def test_existing_history_is_not_written_again_by_concurrent_writers(ledger: Engine, minutes: list[MinuteCandle]) -> None:
+def test_existing_history_is_not_written_again_by_concurrent_writers(
+    ledger: Engine, minutes: list[MinuteCandle]
+) -> None:
     engines = [create_engine(ledger.url) for _ in range(4)]
     with ThreadPoolExecutor(4) as pool:
         counts = list(pool.map(lambda engine: write_history(engine, BTC, "simulated", minutes), engines))
@@ -146,7 +150,9 @@ def test_existing_history_is_not_written_again_by_concurrent_writers(ledger: Eng
     assert stored(ledger) == HISTORY_MINUTES
 
 
-def test_a_crash_midway_leaves_no_history_and_the_next_run_writes_all_minutes(ledger: Engine, minutes: list[MinuteCandle]) -> None:
+def test_a_crash_midway_leaves_no_history_and_the_next_run_writes_all_minutes(
+    ledger: Engine, minutes: list[MinuteCandle]
+) -> None:
     killer = create_engine(ledger.url, isolation_level="AUTOCOMMIT")
 
     def cut_off() -> Iterator[MinuteCandle]:

@@ -8,14 +8,14 @@ from collections.abc import Iterator
 import pytest
 import structlog
 
-from runtime.logging import TALKATIVE, configure
+from runtime.logging import VERBOSE_LOGGERS, configure
 
 
 @pytest.fixture(autouse=True)
 def _configured() -> Iterator[None]:
     root = logging.getLogger()
     handlers, level = root.handlers, root.level
-    levels = {name: logging.getLogger(name).level for name in ("librdkafka", *TALKATIVE)}
+    levels = {name: logging.getLogger(name).level for name in ("librdkafka", *VERBOSE_LOGGERS)}
     yield
     root.handlers, root.level = handlers, level
     for name, before in levels.items():

@@ -10,7 +10,7 @@ import pytest
 from cli.main import call
 from runtime.errors import FixableError
 from runtime.settings import Settings
-from stack.instance import Folder
+from stack.instance import InstanceFolder
 from stack.ports import free_ports
 from stack.secrets import secrets_of
 from tests.processes import reprise
@@ -81,7 +81,7 @@ def test_an_encryption_key_of_other_than_32_bytes_is_refused_before_any_process_
     _refused(capsys.readouterr().err, key)
     # It was neither padded nor cut, and nothing was made under another.
     assert not (tmp_path / "x" / "kafka").exists()
-    assert not Folder(tmp_path / "x").secrets.exists()
+    assert not InstanceFolder(tmp_path / "x").secrets.exists()
 
 
 @pytest.mark.parametrize("service", ["api", "venue"])
@@ -101,8 +101,8 @@ def test_in_production_no_secret_is_generated_for_a_missing_or_empty_setting(
 ) -> None:
     given = {"profile": "production", "jwt_secret": "x" * 32, "auth_jwt_secret": None, "encryption_key": missing}
     with pytest.raises(FixableError, match=r"makes up no secrets: set ENCRYPTION_KEY\."):
-        secrets_of(Folder(tmp_path), Settings.model_validate(given))
-    assert not Folder(tmp_path).secrets.exists()
+        secrets_of(InstanceFolder(tmp_path), Settings.model_validate(given))
+    assert not InstanceFolder(tmp_path).secrets.exists()
 
 
 @pytest.mark.parametrize(
@@ -111,9 +111,9 @@ def test_in_production_no_secret_is_generated_for_a_missing_or_empty_setting(
 def test_in_production_an_example_encryption_key_is_refused_before_any_process_starts(key: str, tmp_path: Path) -> None:
     given = {"profile": "production", "jwt_secret": GOOD, "auth_jwt_secret": None, "encryption_key": key}
     with pytest.raises(FixableError, match=r"^ENCRYPTION_KEY looks like an example\. Set it to 32 bytes") as refused:
-        secrets_of(Folder(tmp_path), Settings.model_validate(given))
+        secrets_of(InstanceFolder(tmp_path), Settings.model_validate(given))
     assert key not in str(refused.value)
-    assert secrets_of(Folder(tmp_path), Settings.model_validate(given | {"encryption_key": GOOD}))
+    assert secrets_of(InstanceFolder(tmp_path), Settings.model_validate(given | {"encryption_key": GOOD}))
 
 
 @pytest.mark.parametrize("service", ["api", "venue"])
@@ -165,7 +165,7 @@ def test_the_last_lines_of_a_log_are_printed(tmp_path: Path, capsys: pytest.Capt
 
 
 def test_generated_secrets_are_stored_readable_by_their_owner_alone(tmp_path: Path) -> None:
-    folder = Folder(tmp_path)
+    folder = InstanceFolder(tmp_path)
     first = secrets_of(folder, Settings())
     assert secrets_of(folder, Settings()) == first
     assert len(first["JWT_SECRET"]) >= 32

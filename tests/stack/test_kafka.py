@@ -11,7 +11,7 @@ from runtime.errors import FixableError
 from stack.foreground import running
 from stack.jars import cache_folder, fetch_jars, kafka_jars
 from stack.kafka import prepare_broker, wait_for_broker
-from stack.ports import LOOPBACK, answers, free_ports
+from stack.ports import LOOPBACK, accepts_connections, free_ports
 
 
 def test_a_broker_starts_twice_on_its_data_and_leaves_no_process(tmp_path: Path) -> None:
@@ -23,7 +23,7 @@ def test_a_broker_starts_twice_on_its_data_and_leaves_no_process(tmp_path: Path)
             wait_for_broker(port, lambda: process.poll() is None)  # Called within its own round.
             clusters.add(AdminClient({"bootstrap.servers": f"{LOOPBACK}:{port}"}).list_topics(timeout=10).cluster_id)
         assert not psutil.pid_exists(process.pid)
-        assert not answers(port)
+        assert not accepts_connections(port)
     assert len(clusters) == 1
 
 

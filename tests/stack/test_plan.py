@@ -6,7 +6,7 @@ import pytest
 
 from cli.main import call
 from runtime.settings import SEED_PORTS, Settings
-from stack.feed import FeedChoice
+from stack.feed_choice import FeedChoice
 from stack.start import StartOptions, _plan
 
 FEED = FeedChoice("simulated", "1", loop=False, spread_bps=2, change=False)

@@ -12,11 +12,11 @@ from dotenv import dotenv_values
 from api.main import jwt_secret, retired_secrets
 from cli.main import call
 from runtime.python import reprise_command
+from runtime.secret_strength import is_short
 from runtime.settings import Settings
-from runtime.strength import is_short
-from stack.instance import Folder
+from stack.instance import InstanceFolder
 from stack.ports import free_ports
-from stack.secrets import notices_of, secrets_of
+from stack.secrets import secrets_of, short_secret_notices
 from tests.api.seeds.entries import SEEDS, seed
 from tests.conftest import new_database
 from tests.processes import OF_OTHER_SERVERS, reprise
@@ -41,7 +41,7 @@ def test_the_env_file_printed_in_a_readme_gives_the_api_an_accepted_secret(numbe
     printed = dotenv_values(".env")
     given = printed.get("JWT_SECRET") or printed.get("AUTH_JWT_SECRET")
     assert settings.jwt_secret == given
-    assert len(notices_of(settings)) == (0 if given is None else 1)
+    assert len(short_secret_notices(settings)) == (0 if given is None else 1)
     secret = jwt_secret(started(tmp_path, settings))
     assert not is_short(secret)
     assert secret != given
@@ -55,7 +55,7 @@ def test_a_replaced_short_secret_is_kept_as_a_retired_secret_with_a_notice(tmp_p
     now = started(tmp_path, given(RETIRED, retired=SHORT))
     assert jwt_secret(now) != before
     assert retired_secrets(now) == (before,)
-    assert [notice.split()[0] for notice in notices_of(given(RETIRED, retired=SHORT))] == [
+    assert [notice.split()[0] for notice in short_secret_notices(given(RETIRED, retired=SHORT))] == [
         "JWT_SECRET",
         "JWT_SECRETS_RETIRED",
     ]
@@ -87,7 +87,7 @@ def test_in_production_a_weak_secret_is_refused_before_any_process_starts(
     assert said in printed.err
     assert secret not in printed.err + printed.out
     assert not (tmp_path / "x" / "kafka").exists()
-    assert not Folder(tmp_path / "x").secrets.exists()
+    assert not InstanceFolder(tmp_path / "x").secrets.exists()
 
 
 def test_an_api_run_alone_accepts_a_short_secret_in_the_demo_profile_only(
@@ -151,7 +151,7 @@ def started(folder: Path, settings: Settings) -> Settings:
     """The settings of the API that `up` starts: what it hands on wins over `.env`."""
     return settings.model_validate(
         {
-            "jwt_secret": (handed := secrets_of(Folder(folder), settings))["JWT_SECRET"],
+            "jwt_secret": (handed := secrets_of(InstanceFolder(folder), settings))["JWT_SECRET"],
             "auth_jwt_secret": handed["AUTH_JWT_SECRET"],
             "jwt_secrets_retired": handed["JWT_SECRETS_RETIRED"],
         }

@@ -11,9 +11,9 @@ import pytest
 
 from cli.main import call
 from runtime.settings import SEED_PORTS, Settings
-from stack.instance import Folder
+from stack.instance import InstanceFolder
 from stack.ports import free_ports, is_free
-from stack.start import settings_of
+from stack.start import instance_settings
 from tests import processes
 from tests.api.conftest import kept_alive
 from tests.api.seeds.entries import SEEDS
@@ -71,9 +71,9 @@ def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Market, 
     with ExitStack() as stack:
         stack.callback(processes.reprise, "down", "--data", data, timeout=TIMEOUT_S)
         said = up(data, free_ports(1)[0])
-        instance = Folder(data).read()
+        instance = InstanceFolder(data).read()
         assert instance is not None
-        settings = settings_of(Settings(), instance).model_copy(update={"engine_port": instance.engine_ports[0]})
+        settings = instance_settings(Settings(), instance).model_copy(update={"engine_port": instance.engine_ports[0]})
         market = Market(settings, data, {})
         stack.callback(market.close)
         # From here on the test's own prices count, and those of the instance's feed are refused.

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from stack import manager
-from stack.instance import Folder
+from stack import supervisor
+from stack.instance import InstanceFolder
 from stack.ports import free_ports
 from stack.status import status_of
 from tests.processes import eventually, reprise
@@ -22,18 +22,18 @@ PAIR = ("engine-1", "engine-1-standby")
 
 
 @pytest.fixture
-def instance(tmp_path: Path) -> Iterator[Folder]:
-    folder = Folder(tmp_path / "instance")
+def instance(tmp_path: Path) -> Iterator[InstanceFolder]:
+    folder = InstanceFolder(tmp_path / "instance")
     (port,) = free_ports(1)
     said = reprise(
         "up", "--detach", "--standby", "--data", folder.data, "--port", port, "--feed", "simulated", timeout=180
     )
     assert said.returncode == 0, said.stderr
     yield folder
-    manager.stop(folder, print)
+    supervisor.stop(folder, print)
 
 
-def test_each_engine_of_a_pair_replaces_the_other_and_the_audit_agrees(instance: Folder) -> None:
+def test_each_engine_of_a_pair_replaces_the_other_and_the_audit_agrees(instance: InstanceFolder) -> None:
     for owner, standby in (PAIR, PAIR[::-1]):
         before = until(instance, owner, standby)
         os.kill(pid_of(before, owner), signal.SIGKILL)
@@ -46,7 +46,7 @@ def test_each_engine_of_a_pair_replaces_the_other_and_the_audit_agrees(instance:
     assert verified.returncode == 0, verified.stdout + verified.stderr
 
 
-def until(instance: Folder, owner: str, standby: str) -> dict[str, Any]:
+def until(instance: InstanceFolder, owner: str, standby: str) -> dict[str, Any]:
     """Wait until one owns every shard, live, and the other follows every one; the status then."""
     return eventually(
         lambda: status_of(instance),
@@ -58,7 +58,7 @@ def until(instance: Folder, owner: str, standby: str) -> dict[str, Any]:
     )
 
 
-def why_it_took_over(instance: Folder, standby: str) -> list[str]:
+def why_it_took_over(instance: InstanceFolder, standby: str) -> list[str]:
     lines = (instance.logs / f"{standby}.log").read_text().splitlines()
     said = [json.loads(line)["event"] for line in lines if line.startswith("{")]
     return [event for event in said if event in (TOLD, SILENT)]

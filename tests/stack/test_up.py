@@ -13,8 +13,8 @@ import psutil
 import pytest
 
 from runtime.python import reprise_command
-from stack import manager
-from stack.instance import Folder
+from stack import supervisor
+from stack.instance import InstanceFolder
 from stack.ports import free_ports
 from tests import processes
 from tests.processes import eventually
@@ -28,7 +28,7 @@ ONCE = {"backfill"}
 @pytest.fixture
 def data(tmp_path: Path) -> Iterator[Path]:
     yield tmp_path / "instance"
-    manager.stop(Folder(tmp_path / "instance"), print)
+    supervisor.stop(InstanceFolder(tmp_path / "instance"), print)
 
 
 def test_up_detached_is_ready_and_down_leaves_no_process(data: Path, tmp_path: Path) -> None:
@@ -62,10 +62,10 @@ def test_up_detached_is_ready_and_down_leaves_no_process(data: Path, tmp_path: P
     pids = pids_of(status)
     assert reprise("down", "--data", data).returncode == 0
     assert not any(psutil.pid_exists(pid) for pid in pids)
-    assert manager.leftovers(Folder(data)) == []
+    assert supervisor.orphans(InstanceFolder(data)) == []
     assert httpx.get(f"http://127.0.0.1:{other}/readyz").status_code == 200
     assert reprise("down", "--data", beside).returncode == 0
-    assert manager.leftovers(Folder(beside)) == []
+    assert supervisor.orphans(InstanceFolder(beside)) == []
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
@@ -83,7 +83,7 @@ def test_ending_up_in_the_foreground_ends_every_process_of_the_instance(data: Pa
         up.wait(TIMEOUT_S)
     # A killed one could not wait for the others; the manager ends after the last of them.
     patience = TIMEOUT_S if number == signal.SIGKILL else 0
-    eventually(lambda: manager.leftovers(Folder(data)), lambda left: not left, patience)
+    eventually(lambda: supervisor.orphans(InstanceFolder(data)), lambda left: not left, patience)
     assert not any(psutil.pid_exists(pid) for pid in pids)
 
 

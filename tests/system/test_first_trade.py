@@ -15,7 +15,7 @@ import psutil
 import pytest
 
 from reprise_client import read_events
-from stack.instance import Folder
+from stack.instance import InstanceFolder
 from stack.ports import free_ports
 from tests import processes
 from tests.processes import eventually
@@ -139,7 +139,7 @@ def test_a_program_whose_replies_are_lost_trades_once_by_its_replies_and_by_the_
     assert [receipt.position_id for receipt in traded.receipts] == position_ids
     assert traded.refusal == "LEVERAGE_OUT_OF_RANGE"
 
-    instance = Folder(data).read()
+    instance = InstanceFolder(data).read()
     assert instance is not None
     events = list(read_events(instance.kafka_brokers, verify_digests=True, until_end=True))
     own = [event for event in events if event.fields["account_id"] == traded.account.account_id]

@@ -111,7 +111,9 @@ def test_an_order_the_filters_forbid_is_refused_with_the_filter_s_name_and_never
     assert order_id not in {sent["newClientOrderId"] for sent in testnet.requests_of("POST", "order")}
 
 
-def test_an_order_the_venue_refuses_is_rejected_with_the_venue_s_code_and_message(venue: VenueSetup, trader: Trader) -> None:
+def test_an_order_the_venue_refuses_is_rejected_with_the_venue_s_code_and_message(
+    venue: VenueSetup, trader: Trader
+) -> None:
     order_id = venue.place(trader, "1001", symbol="ETHUSDT", side="sell", price="8000")
     row = venue.wait_for(trader, order_id, "rejected")
     assert (row.code, row.message) == ("-2010", "Account has insufficient balance for requested action.")

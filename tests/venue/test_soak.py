@@ -32,7 +32,9 @@ def test_through_faults_a_kill_and_a_reset_no_order_is_doubled_or_left_pending_a
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("seed", range(3))
-def test_for_two_minutes_of_faults_and_kills_no_order_is_doubled_or_left_pending_and_positions_agree(venue: VenueSetup, seed: int) -> None:
+def test_for_two_minutes_of_faults_and_kills_no_order_is_doubled_or_left_pending_and_positions_agree(
+    venue: VenueSetup, seed: int
+) -> None:
     dice = random.Random(seed)
     with venue.worker(f"soak-{seed}") as worker:
         load = Load(venue, seed=seed, traders=6)

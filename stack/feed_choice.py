@@ -30,7 +30,7 @@ class FeedChoice(NamedTuple):
         }
 
 
-def checked(choice: FeedChoice) -> FeedChoice:
+def validated(choice: FeedChoice) -> FeedChoice:
     """The choice with its file's full path; FixableError when it cannot be meant."""
     if choice.speed != "max":
         try:
@@ -51,7 +51,7 @@ def checked(choice: FeedChoice) -> FeedChoice:
     return choice._replace(feed=f"{RECORDED}{file}")
 
 
-def permitted(choice: FeedChoice, database_url: str, last_choice: str | None) -> FeedChoice:
+def allowed(choice: FeedChoice, database_url: str, last_choice: str | None) -> FeedChoice:
     """The choice once the open positions were asked: `auto` keeps the last feed's kind, another one is refused.
 
     `last_choice` is what the last start of this instance had, which names a recording's file.
@@ -78,7 +78,7 @@ def permitted(choice: FeedChoice, database_url: str, last_choice: str | None) ->
             f"{count} positions are open, priced by a recording. Name it with --feed recorded:FILE, or "
             "choose another with --change-feed."
         )
-    return checked(choice._replace(feed=last_choice))
+    return validated(choice._replace(feed=last_choice))
 
 
 def _kind(feed: str) -> str:

@@ -18,15 +18,15 @@ import psutil
 
 from runtime.errors import FixableError
 from runtime.python import python_command
-from stack.foreground import dying_with_parent
-from stack.instance import Folder
+from stack.foreground import ending_with_parent
+from stack.instance import InstanceFolder
 from stack.postgres import postmaster_pid
-from stack.programs import INSTANCE_MARK, Program, supervisor_settings
+from stack.programs import INSTANCE_VARIABLE, Program, supervisor_settings
 
 CALL_TIMEOUT_S: Final = 10.0
 START_TIMEOUT_S: Final = 15.0
 STOP_TIMEOUT_S: Final = 120.0
-LEFTOVER_TIMEOUT_S: Final = 30.0
+ORPHAN_TIMEOUT_S: Final = 30.0
 
 
 class Process(NamedTuple):
@@ -39,12 +39,12 @@ class Process(NamedTuple):
     uptime_s: int
 
 
-def is_running(folder: Folder) -> bool:
+def is_running(folder: InstanceFolder) -> bool:
     """Whether the instance's manager answers."""
-    return manager_pid(folder) is not None
+    return pid_of(folder) is not None
 
 
-def manager_pid(folder: Folder) -> int | None:
+def pid_of(folder: InstanceFolder) -> int | None:
     """The manager's process, if it runs."""
     try:
         return int(_call(folder, "getPID"))
@@ -52,11 +52,11 @@ def manager_pid(folder: Folder) -> int | None:
         return None
     except Fault:
         # While it stops its programs it answers nothing else; its file still says who it is.
-        return _written_pid(folder)
+        return _pid_in_file(folder)
 
 
 def start(
-    folder: Folder, programs: list[Program], environment: dict[str, str], *, detach: bool
+    folder: InstanceFolder, programs: list[Program], environment: dict[str, str], *, detach: bool
 ) -> subprocess.Popen[bytes]:
     """Start the manager with these programs. Not detached, it stops them and itself when this process is gone."""
     folder.control_socket.unlink(missing_ok=True)
@@ -73,7 +73,7 @@ def start(
             env=os.environ | environment,
             # Ctrl-C goes to `up`, which stops the programs in order.
             start_new_session=True,
-            preexec_fn=None if detach else dying_with_parent,  # noqa: PLW1509  # `up` has one thread here.
+            preexec_fn=None if detach else ending_with_parent,  # noqa: PLW1509  # `up` has one thread here.
         )
     deadline = time.monotonic() + START_TIMEOUT_S
     while not is_running(folder):
@@ -83,7 +83,7 @@ def start(
     return process
 
 
-def add(folder: Folder, programs: list[Program], added: list[Program]) -> None:
+def add(folder: InstanceFolder, programs: list[Program], added: list[Program]) -> None:
     """Start more programs under a running manager; `programs` are all of them."""
     folder.supervisor_settings.write_text(supervisor_settings(folder, programs), encoding="utf-8")
     _call(folder, "reloadConfig")
@@ -91,7 +91,7 @@ def add(folder: Folder, programs: list[Program], added: list[Program]) -> None:
         _call(folder, "addProcessGroup", program.name)
 
 
-def processes(folder: Folder) -> list[Process]:
+def processes(folder: InstanceFolder) -> list[Process]:
     """Every program's state; empty when the instance does not run."""
     try:
         found = _call(folder, "getAllProcessInfo")
@@ -111,7 +111,7 @@ def processes(folder: Folder) -> list[Process]:
     ]
 
 
-def send(folder: Folder, name: str, number: signal.Signals) -> None:
+def send(folder: InstanceFolder, name: str, number: signal.Signals) -> None:
     """Send a program a signal; FixableError where it does not run."""
     try:
         _call(folder, "signalProcess", name, number.name.removeprefix("SIG"))
@@ -119,44 +119,44 @@ def send(folder: Folder, name: str, number: signal.Signals) -> None:
         raise FixableError(f"{name} could not be sent {number.name}: {error}") from error
 
 
-def stop(folder: Folder, report: Callable[[str], None]) -> None:
+def stop(folder: InstanceFolder, report: Callable[[str], None]) -> None:
     """Stop the programs in order and the manager after them; return when none of their processes is left."""
-    manager = manager_pid(folder)
-    if manager is not None:
-        family = _family(manager)
+    pid = pid_of(folder)
+    if pid is not None:
+        family = _process_tree(pid)
         # It may be stopping already; the wait below sees to the rest.
         with suppress(Fault, OSError, HTTPException):
             _call(folder, "shutdown")
         _gone, alive = psutil.wait_procs(family, timeout=STOP_TIMEOUT_S)
         _kill(alive, report)
-    remove_leftovers(folder, report)
+    remove_orphans(folder, report)
     folder.control_socket.unlink(missing_ok=True)
 
 
-def remove_leftovers(folder: Folder, report: Callable[[str], None]) -> None:
+def remove_orphans(folder: InstanceFolder, report: Callable[[str], None]) -> None:
     """End what runs on of this instance without its manager, the services before what they write to."""
-    left = leftovers(folder)
-    if not left:
+    found_orphans = orphans(folder)
+    if not found_orphans:
         return
-    report(f"Ending {len(left)} processes that a crash left running")
-    for stored in (False, True):
-        group = [process for process in left if _is_store(process) is stored]
+    report(f"Ending {len(found_orphans)} processes that a crash left running")
+    for is_store in (False, True):
+        group = [process for process in found_orphans if _is_store(process) is is_store]
         for process in group:
             _send(process, signal.SIGINT if _name(process) == "postgres" else signal.SIGTERM)
-        _gone, alive = psutil.wait_procs(group, timeout=LEFTOVER_TIMEOUT_S)
+        _gone, alive = psutil.wait_procs(group, timeout=ORPHAN_TIMEOUT_S)
         _kill(alive, report)
 
 
-def leftovers(folder: Folder) -> list[psutil.Process]:
+def orphans(folder: InstanceFolder) -> list[psutil.Process]:
     """The processes of this instance, found by the mark in their environment, and the one on its database's files."""
     own = {os.getpid(), *(parent.pid for parent in psutil.Process().parents())}
     found = {}
     for process in psutil.process_iter():
         try:
-            marked = process.environ().get(INSTANCE_MARK) == str(folder.data)
+            is_ours = process.environ().get(INSTANCE_VARIABLE) == str(folder.data)
         except (psutil.Error, OSError):
             continue  # Another user's, or gone meanwhile.
-        if marked and process.pid not in own and process.status() != psutil.STATUS_ZOMBIE:
+        if is_ours and process.pid not in own and process.status() != psutil.STATUS_ZOMBIE:
             found[process.pid] = process
     postmaster = postmaster_pid(folder.postgres)
     if postmaster is not None:
@@ -185,18 +185,18 @@ def _kill(alive: list[psutil.Process], report: Callable[[str], None]) -> None:
     for process in alive:
         report(f"Killing {_name(process)} ({process.pid}), which did not stop by itself")
         _send(process, signal.SIGKILL)
-    psutil.wait_procs(alive, timeout=LEFTOVER_TIMEOUT_S)
+    psutil.wait_procs(alive, timeout=ORPHAN_TIMEOUT_S)
 
 
-def _family(manager: int) -> list[psutil.Process]:
+def _process_tree(pid: int) -> list[psutil.Process]:
     try:
-        root = psutil.Process(manager)
+        root = psutil.Process(pid)
         return [root, *root.children(recursive=True)]
     except psutil.NoSuchProcess:
         return []
 
 
-def _written_pid(folder: Folder) -> int | None:
+def _pid_in_file(folder: InstanceFolder) -> int | None:
     try:
         return int(folder.supervisor_pid.read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -210,7 +210,7 @@ def _starts(log: Path) -> Counter[str]:
     return Counter(re.findall(r"spawned: '([^']+)' with pid", log.read_text(encoding="utf-8", errors="replace")))
 
 
-def _call(folder: Folder, method: str, *arguments: object) -> Any:
+def _call(folder: InstanceFolder, method: str, *arguments: object) -> Any:
     with ServerProxy("http://localhost", transport=_UnixTransport(folder.control_socket)) as server:
         return getattr(server.supervisor, method)(*arguments)
 

@@ -8,7 +8,7 @@ from sqlalchemy import create_engine
 from projector.migrate import migrate
 from projector.tables import ledger_tables, market_tables
 from runtime.errors import FixableError
-from stack.feed import FeedChoice, checked, permitted
+from stack.feed_choice import FeedChoice, allowed, validated
 
 
 def chosen(feed: str, *, change: bool = False) -> FeedChoice:
@@ -18,13 +18,13 @@ def chosen(feed: str, *, change: bool = False) -> FeedChoice:
 def test_a_recording_is_named_by_its_full_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("week.csv").touch()
-    assert checked(chosen("recorded:week.csv")).feed == f"recorded:{tmp_path / 'week.csv'}"
+    assert validated(chosen("recorded:week.csv")).feed == f"recorded:{tmp_path / 'week.csv'}"
 
 
 def test_without_open_positions_any_feed_may_follow(database_url: str) -> None:
     migrate(database_url)
     for feed in ("auto", "simulated", "backpack"):
-        assert permitted(chosen(feed), database_url, None).feed == feed
+        assert allowed(chosen(feed), database_url, None).feed == feed
 
 
 def test_with_open_positions_auto_keeps_the_kind_of_feed_and_another_kind_is_refused(
@@ -32,11 +32,11 @@ def test_with_open_positions_auto_keeps_the_kind_of_feed_and_another_kind_is_ref
 ) -> None:
     migrate(database_url)
     open_a_position(database_url, "simulated")
-    assert permitted(chosen("auto"), database_url, None).feed == "simulated"
-    assert permitted(chosen("simulated"), database_url, None).feed == "simulated"
+    assert allowed(chosen("auto"), database_url, None).feed == "simulated"
+    assert allowed(chosen("simulated"), database_url, None).feed == "simulated"
     with pytest.raises(FixableError, match="--change-feed"):
-        permitted(chosen("backpack"), database_url, None)
-    assert permitted(chosen("backpack", change=True), database_url, None).feed == "backpack"
+        allowed(chosen("backpack"), database_url, None)
+    assert allowed(chosen("backpack", change=True), database_url, None).feed == "backpack"
 
 
 def test_with_open_positions_auto_continues_the_last_recording(database_url: str, tmp_path: Path) -> None:
@@ -44,9 +44,9 @@ def test_with_open_positions_auto_continues_the_last_recording(database_url: str
     open_a_position(database_url, "recorded")
     recording = tmp_path / "day.jsonl"
     recording.touch()
-    assert permitted(chosen("auto"), database_url, f"recorded:{recording}").feed == f"recorded:{recording}"
+    assert allowed(chosen("auto"), database_url, f"recorded:{recording}").feed == f"recorded:{recording}"
     with pytest.raises(FixableError, match="Name it"):
-        permitted(chosen("auto"), database_url, "auto")
+        allowed(chosen("auto"), database_url, "auto")
 
 
 def open_a_position(database_url: str, feed: str) -> None:

@@ -13,8 +13,8 @@ import structlog
 from runtime.errors import FixableError
 from runtime.logging import configure
 from runtime.signals import PARTNER_IS_DEAD
-from stack import manager
-from stack.instance import Folder
+from stack import supervisor
+from stack.instance import InstanceFolder
 from stack.programs import engines, partner_of, standbys
 
 log = structlog.get_logger(__name__)
@@ -25,36 +25,36 @@ PAUSE_S: Final = 0.1
 def main(data: Path) -> None:
     """Watch every engine of the instance, until the process manager ends this."""
     configure("reports", "INFO")
-    folder = Folder(data)
+    folder = InstanceFolder(data)
     instance = folder.read()
     assert instance is not None, "the manager runs what an instance was written for"
     for name, _ in engines(instance) + standbys(instance):
-        Thread(target=_watch_for_ever, args=(folder, name), daemon=True).start()
+        Thread(target=_watch, args=(folder, name), daemon=True).start()
     while True:
         time.sleep(PAUSE_S)
 
 
-def tell_partner(folder: Folder, name: str) -> None:
+def signal_partner(folder: InstanceFolder, name: str) -> None:
     """Tell the other of a pair that this one has ended; the process manager itself would take a second to."""
     partner = partner_of(name)
     try:
-        manager.send(folder, partner, PARTNER_IS_DEAD)
+        supervisor.send(folder, partner, PARTNER_IS_DEAD)
     except FixableError as error:
         log.warning("nobody stands by for it", ended=name, error=str(error))
     else:
         log.info("its partner was told of its end", ended=name, partner=partner)
 
 
-def _watch_for_ever(folder: Folder, name: str) -> None:
+def _watch(folder: InstanceFolder, name: str) -> None:
     ended: int | None = None
     while True:
-        pid = next((process.pid for process in manager.processes(folder) if process.name == name), None)
+        pid = next((process.pid for process in supervisor.processes(folder) if process.name == name), None)
         if pid is None or pid == ended:
             time.sleep(PAUSE_S)
             continue
         with suppress(psutil.NoSuchProcess):  # It ended before it was looked at.
             psutil.Process(pid).wait()
-        tell_partner(folder, name)
+        signal_partner(folder, name)
         ended = pid
 
 

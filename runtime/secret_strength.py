@@ -21,11 +21,11 @@ WEAK_WORDS: Final = (
 HOW: Final = "Set JWT_SECRET to at least 32 random bytes, for instance from `openssl rand -hex 32`."
 
 
-def strong(name: str, secret: str, profile: Literal["demo", "production"]) -> str:
+def require_strong(name: str, secret: str, profile: Literal["demo", "production"]) -> str:
     """Give the secret back; FixableError where it is short, or in production one of an example. It is never shown."""
     if is_short(secret):
         raise FixableError(f"{name} has {len(secret.encode())} bytes. {HOW}")
-    if profile == "production" and looks_like_an_example(secret):
+    if profile == "production" and looks_like_example(secret):
         raise FixableError(f"{name} looks like an example. {HOW}")
     return secret
 
@@ -34,5 +34,5 @@ def is_short(secret: str) -> bool:
     return len(secret.encode()) < SECRET_BYTES_MIN
 
 
-def looks_like_an_example(secret: str) -> bool:
+def looks_like_example(secret: str) -> bool:
     return len(set(secret)) < DISTINCT_MIN or any(word in secret.lower() for word in WEAK_WORDS)

@@ -14,11 +14,11 @@ import psycopg
 import pytest
 
 from runtime.errors import FixableError
-from stack import manager
-from stack.instance import SOCKET_PATH_MAX, Folder
+from stack import supervisor
+from stack.instance import SOCKET_PATH_MAX, InstanceFolder
 from stack.ports import LOOPBACK, free_ports
 from stack.postgres import ensure_database, prepare_postgres, wait_for_postgres
-from stack.programs import INSTANCE_MARK, Program, servers
+from stack.programs import INSTANCE_VARIABLE, Program, servers
 
 TIMEOUT_S = 20
 # Writes its name at the stop signal, so that the order can be read.
@@ -38,43 +38,45 @@ while True:
 class Start(Protocol):
     """Starts a manager with programs in a folder; the end of the test stops it."""
 
-    def __call__(self, folder: Folder, programs: list[Program]) -> None: ...
+    def __call__(self, folder: InstanceFolder, programs: list[Program]) -> None: ...
 
 
 @pytest.fixture
 def start() -> Iterator[Start]:
-    started: list[tuple[Folder, subprocess.Popen[bytes]]] = []
+    started: list[tuple[InstanceFolder, subprocess.Popen[bytes]]] = []
 
-    def start_one(folder: Folder, programs: list[Program]) -> None:
+    def start_one(folder: InstanceFolder, programs: list[Program]) -> None:
         folder.make()
-        started.append((folder, manager.start(folder, programs, {INSTANCE_MARK: str(folder.data)}, detach=False)))
+        started.append(
+            (folder, supervisor.start(folder, programs, {INSTANCE_VARIABLE: str(folder.data)}, detach=False))
+        )
 
     yield start_one
     for folder, process in started:
-        manager.stop(folder, print)
+        supervisor.stop(folder, print)
         process.wait(TIMEOUT_S)
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Folder:
-    return Folder(tmp_path / "data")
+def folder(tmp_path: Path) -> InstanceFolder:
+    return InstanceFolder(tmp_path / "data")
 
 
 def test_programs_stop_from_the_highest_priority_to_the_lowest_and_none_is_left(
-    start: Start, folder: Folder, tmp_path: Path
+    start: Start, folder: InstanceFolder, tmp_path: Path
 ) -> None:
     stops = tmp_path / "stops"
     programs = [stopping(stops, name, priority) for name, priority in (("last", 10), ("first", 60), ("second", 40))]
     start(folder, programs)
     until(lambda: all(Path(f"{stops}.{program.name}").exists() for program in programs))
-    pids = [process.pid for process in manager.processes(folder)]
-    manager.stop(folder, print)
+    pids = [process.pid for process in supervisor.processes(folder)]
+    supervisor.stop(folder, print)
     assert stops.read_text().split() == ["first", "second", "last"]
     assert not any(psutil.pid_exists(pid) for pid in pids if pid is not None)
-    assert not manager.is_running(folder)
+    assert not supervisor.is_running(folder)
 
 
-def test_a_program_that_dies_is_restarted_and_counted(start: Start, folder: Folder) -> None:
+def test_a_program_that_dies_is_restarted_and_counted(start: Start, folder: InstanceFolder) -> None:
     start(folder, [sleeping("sleeper")])
     until(lambda: pid_of(folder, "sleeper") is not None)
     first = pid_of(folder, "sleeper")
@@ -82,78 +84,82 @@ def test_a_program_that_dies_is_restarted_and_counted(start: Start, folder: Fold
     time.sleep(2.5)  # Longer than it must stay up to count as started.
     os.kill(first, signal.SIGKILL)
     until(lambda: pid_of(folder, "sleeper") not in {None, first})
-    assert [process.restarts for process in manager.processes(folder)] == [1]
+    assert [process.restarts for process in supervisor.processes(folder)] == [1]
 
 
 def test_a_run_once_program_is_restarted_until_its_success_and_then_finished(
-    start: Start, folder: Folder, tmp_path: Path
+    start: Start, folder: InstanceFolder, tmp_path: Path
 ) -> None:
     tries = tmp_path / "tries"
     code = f"import sys; file = open({str(tries)!r}, 'a'); file.write('x'); sys.exit(file.tell() < 3)"
     start(folder, [Program("once", [sys.executable, "-c", code], 10, once=True)])
-    until(lambda: [process.state for process in manager.processes(folder)] == ["FINISHED"])
+    until(lambda: [process.state for process in supervisor.processes(folder)] == ["FINISHED"])
     time.sleep(2)
-    (process,) = manager.processes(folder)
+    (process,) = supervisor.processes(folder)
     assert (process.state, process.pid, process.restarts) == ("FINISHED", None, 2)
     assert tries.read_text() == "xxx"
 
 
-def test_programs_left_by_a_killed_manager_are_found_and_ended(start: Start, folder: Folder) -> None:
+def test_programs_left_by_a_killed_manager_are_found_and_ended(start: Start, folder: InstanceFolder) -> None:
     start(folder, [sleeping("orphan")])
     until(lambda: pid_of(folder, "orphan") is not None)
-    orphan, killed = pid_of(folder, "orphan"), manager.manager_pid(folder)
+    orphan, killed = pid_of(folder, "orphan"), supervisor.pid_of(folder)
     assert orphan is not None
     assert killed is not None
     os.kill(killed, signal.SIGKILL)
-    until(lambda: not manager.is_running(folder))
-    assert [process.pid for process in manager.leftovers(folder)] == [orphan]
-    manager.remove_leftovers(folder, print)
+    until(lambda: not supervisor.is_running(folder))
+    assert [process.pid for process in supervisor.orphans(folder)] == [orphan]
+    supervisor.remove_orphans(folder, print)
     until(lambda: not psutil.pid_exists(orphan))
-    assert manager.leftovers(folder) == []
+    assert supervisor.orphans(folder) == []
     start(folder, [sleeping("orphan")])
-    assert manager.is_running(folder)
+    assert supervisor.is_running(folder)
 
 
 def test_a_database_left_by_a_killed_manager_is_stopped_and_starts_again_on_its_data(
-    start: Start, folder: Folder
+    start: Start, folder: InstanceFolder
 ) -> None:
     for _ in range(2):
-        manager.remove_leftovers(folder, print)
+        supervisor.remove_orphans(folder, print)
         (port,) = free_ports(1)
         start(folder, servers(folder, None, prepare_postgres(folder.postgres, port, durable=False)))
         wait_for_postgres(port, lambda: pid_of(folder, "postgres") is not None)
         ensure_database(port)
-        killed = manager.manager_pid(folder)
+        killed = supervisor.pid_of(folder)
         assert killed is not None
         os.kill(killed, signal.SIGKILL)
-        until(lambda: not manager.is_running(folder))
+        until(lambda: not supervisor.is_running(folder))
         with psycopg.connect(f"host={LOOPBACK} port={port} user=postgres dbname=reprise"):
             pass
-    manager.remove_leftovers(folder, print)
-    assert manager.leftovers(folder) == []
+    supervisor.remove_orphans(folder, print)
+    assert supervisor.orphans(folder) == []
 
 
 def test_two_instances_run_side_by_side(start: Start, tmp_path: Path) -> None:
-    folders = [Folder(tmp_path / name) for name in ("one", "two")]
+    folders = [InstanceFolder(tmp_path / name) for name in ("one", "two")]
     for each in folders:
         start(each, [sleeping("sleeper")])
     until(lambda: all(pid_of(each, "sleeper") is not None for each in folders))
-    manager.stop(folders[0], print)
+    supervisor.stop(folders[0], print)
     assert pid_of(folders[1], "sleeper") is not None
-    manager.stop(folders[1], print)
+    supervisor.stop(folders[1], print)
 
 
 def test_a_long_data_path_gets_a_short_socket(start: Start, tmp_path: Path) -> None:
-    deep = Folder(tmp_path / ("long" * 30))
+    deep = InstanceFolder(tmp_path / ("long" * 30))
     assert len(str(deep.control_socket)) <= SOCKET_PATH_MAX
     start(deep, [])
-    assert manager.is_running(deep)
-    manager.stop(deep, print)
+    assert supervisor.is_running(deep)
+    supervisor.stop(deep, print)
     assert not deep.control_socket.exists()
 
 
-def test_two_commands_cannot_start_one_instance_at_once(folder: Folder) -> None:
-    with folder.starting(), pytest.raises(FixableError, match="Another command"), Folder(folder.data).starting():
+def test_two_commands_cannot_start_one_instance_at_once(folder: InstanceFolder) -> None:
+    with (
+        folder.starting(),
+        pytest.raises(FixableError, match="Another command"),
+        InstanceFolder(folder.data).starting(),
+    ):
         pass
 
 
@@ -167,8 +173,8 @@ def sleeping(name: str) -> Program:
     return Program(name, [sys.executable, "-c", "import time; time.sleep(120)"], 10)
 
 
-def pid_of(folder: Folder, name: str) -> int | None:
-    return {process.name: process.pid for process in manager.processes(folder)}.get(name)
+def pid_of(folder: InstanceFolder, name: str) -> int | None:
+    return {process.name: process.pid for process in supervisor.processes(folder)}.get(name)
 
 
 def until(condition: Callable[[], bool]) -> None:
