@@ -46,11 +46,11 @@ def ledger_of(accounts: int, positions: int) -> Ledger:
     now = clock()
     resident = [_resident()]
     last: Event | None = None
-    for part in (
+    for stage in (
         opening_day(SHARD, names, lambda: now),
         (_opening(names[number % accounts], dice) for number in range(positions)),
     ):
-        for command in part:
+        for command in stage:
             last = step(state, command, offset=state.next_offset, time=now)[-1]
             assert not isinstance(last, CommandRejected), f"{command} was refused: {last}"
         resident.append(_resident())

@@ -18,7 +18,7 @@ import httpx
 import uvloop
 from confluent_kafka import Producer
 
-from bench._http import at_a_pace, at_full_speed, connect, post
+from bench._http_load import connect, post, send_at_even_intervals, send_at_full_speed
 from bench._workload import COMMANDS_PER_ACCOUNT, FEED, RUN, prices
 from runtime.errors import FixableError
 from runtime.kafka import command_producer_options, end_offsets
@@ -39,7 +39,7 @@ PACED_PER_SECOND: Final = 100
 PACED_S: Final = 10
 PRICES_S: Final = 0.5
 READY_TIMEOUT_S: Final = 120.0
-BARE: Final = "import sys; from bench._bare import main; main(int(sys.argv[1]))"
+BARE_ENDPOINT: Final = "import sys; from bench._bare_endpoint import main; main(int(sys.argv[1]))"
 PASSWORD: Final = "of accounts that are gone with their database"  # noqa: S105  # It guards nothing.
 ORDER: Final = json_format.dumps(
     {"symbol": SYMBOLS[0], "side": "long", "type": "market", "margin": "1", "leverage": "10"}
@@ -51,7 +51,7 @@ class Speed(NamedTuple):
     """Requests a second at full speed, and the seconds of each, sorted: at full speed, and at an even pace."""
 
     per_second: float
-    full: list[float]
+    full_speed: list[float]
     paced: list[float]
 
 
@@ -73,48 +73,53 @@ def run(json: bool, count: int = COUNT) -> None:
 
 def measure(given: Settings, folder: Path, count: int) -> dict[str, Any]:
     """Give the numbers. The broker must hold no ledger: one is made there, and stays."""
-    each = -(-count // CONNECTIONS)
-    if 2 * each + PACED_S * PACED_PER_SECOND // CONNECTIONS >= COMMANDS_PER_ACCOUNT:
+    per_connection = -(-count // CONNECTIONS)
+    if 2 * per_connection + PACED_S * PACED_PER_SECOND // CONNECTIONS >= COMMANDS_PER_ACCOUNT:
         raise FixableError(f"An account may send {COMMANDS_PER_ACCOUNT} orders here; choose a smaller count.")
-    with _exchange(given, folder) as port:
-        tokens = [_token(port) for _ in range(CONNECTIONS)]
-        ours = uvloop.run(_speed(port, [_orders("/api/v1/orders", token) for token in tokens], each))
-        keyed = uvloop.run(_full_speed(port, [_keyed_orders(token) for token in tokens], each))
+    with _running_exchange(given, folder) as port:
+        tokens = [_new_token(port) for _ in range(CONNECTIONS)]
+        api = uvloop.run(_speed(port, [_orders("/api/v1/orders", token) for token in tokens], per_connection))
+        keyed = uvloop.run(_full_speed(port, [_keyed_orders(token) for token in tokens], per_connection))
     (bare_port,) = free_ports(1)
-    with running(python_command("-c", BARE, str(bare_port)), folder / "bare.log"):
-        _until_answered(f"http://{LOOPBACK}:{bare_port}/openapi.json")
-        bare = uvloop.run(_speed(bare_port, [_orders("/orders", "") for _ in range(CONNECTIONS)], each))
+    with running(python_command("-c", BARE_ENDPOINT, str(bare_port)), folder / "bare.log"):
+        _wait_until_answered(f"http://{LOOPBACK}:{bare_port}/openapi.json")
+        bare = uvloop.run(_speed(bare_port, [_orders("/orders", "") for _ in range(CONNECTIONS)], per_connection))
     return {
-        "orders_per_second": round(ours.per_second),
+        "orders_per_second": round(api.per_second),
         "keyed_orders_per_second": round(keyed[0]),
         "bare_per_second": round(bare.per_second),
-        "ratio": round(ours.per_second / bare.per_second, 3),
+        "ratio": round(api.per_second / bare.per_second, 3),
         "connections": CONNECTIONS,
-        "orders": each * CONNECTIONS,
-        "full_speed_order_seconds_p50": _quantile(ours.full, 50),
-        "full_speed_order_seconds_p99": _quantile(ours.full, 99),
-        "order_seconds_p50": _quantile(ours.paced, 50),
-        "order_seconds_p99": _quantile(ours.paced, 99),
+        "orders": per_connection * CONNECTIONS,
+        "full_speed_order_seconds_p50": _quantile(api.full_speed, 50),
+        "full_speed_order_seconds_p99": _quantile(api.full_speed, 99),
+        "order_seconds_p50": _quantile(api.paced, 50),
+        "order_seconds_p99": _quantile(api.paced, 99),
         "bare_seconds_p50": _quantile(bare.paced, 50),
         "bare_seconds_p99": _quantile(bare.paced, 99),
     }
 
 
-async def _speed(port: int, requests: list[Iterator[bytes]], each: int) -> Speed:
-    per_second, full = await _full_speed(port, requests, each)
+async def _speed(port: int, requests: list[Iterator[bytes]], per_connection: int) -> Speed:
+    per_second, full_speed = await _full_speed(port, requests, per_connection)
     connections = [await connect(port) for _ in requests]
-    paced = await at_a_pace(connections, requests, PACED_PER_SECOND, PACED_S * PACED_PER_SECOND, CREATED)
+    paced = await send_at_even_intervals(connections, requests, PACED_PER_SECOND, PACED_S * PACED_PER_SECOND, CREATED)
     await asyncio.gather(*(connection.close() for connection in connections))
-    return Speed(per_second, full, paced)
+    return Speed(per_second, full_speed, paced)
 
 
-async def _full_speed(port: int, requests: list[Iterator[bytes]], each: int) -> tuple[float, list[float]]:
+async def _full_speed(port: int, requests: list[Iterator[bytes]], per_connection: int) -> tuple[float, list[float]]:
     connections = [await connect(port) for _ in requests]
     # What is done once, by them and by us, is not measured.
-    await asyncio.gather(*(one.post(next(mine), CREATED) for one, mine in zip(connections, requests, strict=True)))
-    found = await at_full_speed(connections, requests, each, CREATED)
+    await asyncio.gather(
+        *(
+            connection.post(next(own_requests), CREATED)
+            for connection, own_requests in zip(connections, requests, strict=True)
+        )
+    )
+    measured = await send_at_full_speed(connections, requests, per_connection, CREATED)
     await asyncio.gather(*(connection.close() for connection in connections))
-    return found
+    return measured
 
 
 def _orders(path: str, token: str) -> Iterator[bytes]:
@@ -127,7 +132,7 @@ def _keyed_orders(token: str) -> Iterator[bytes]:
 
 
 @contextmanager
-def _exchange(given: Settings, folder: Path) -> Iterator[int]:
+def _running_exchange(given: Settings, folder: Path) -> Iterator[int]:
     """The port of an API with engine, projector, database and prices of its own."""
     engine_port, projector_port, port = free_ports(3)
     ensure_topics(given)
@@ -147,33 +152,33 @@ def _exchange(given: Settings, folder: Path) -> Iterator[int]:
         }
         for name in ("engine", "projector", "api"):
             stack.enter_context(running(reprise_command("run", name), folder / f"{name}.log", env=environment))
-        _until_answered(f"http://{LOOPBACK}:{port}/readyz")
-        stack.enter_context(_priced(given))
+        _wait_until_answered(f"http://{LOOPBACK}:{port}/readyz")
+        stack.enter_context(_keeping_prices_fresh(given))
         yield port
 
 
 @contextmanager
-def _priced(settings: Settings) -> Iterator[None]:
+def _keeping_prices_fresh(settings: Settings) -> Iterator[None]:
     """Prices that stay fresh while the block runs."""
     producer = Producer(command_producer_options(settings, "bench-prices"))
     ended = threading.Event()
 
-    def say(command: Command) -> None:
+    def send(command: Command) -> None:
         for shard in range(settings.shards):
             producer.produce(COMMANDS, encode_command(command), partition=shard)
         if producer.flush(READY_TIMEOUT_S):
             raise FixableError("The broker did not take the prices of the bench.")
 
-    def keep_fresh() -> None:
+    def send_periodically() -> None:
         number = 3
         while not ended.wait(PRICES_S):
-            say(prices(number, 0, _clock))
+            send(prices(number, 0, _clock))
             number += 1
 
-    say(SelectFeed(name=FEED, run=RUN, live=False))
+    send(SelectFeed(name=FEED, run=RUN, live=False))
     for number in (1, 2):  # The second confirms the first.
-        say(prices(number, 0, _clock))
-    thread = threading.Thread(target=keep_fresh, daemon=True)
+        send(prices(number, 0, _clock))
+    thread = threading.Thread(target=send_periodically, daemon=True)
     thread.start()
     try:
         yield
@@ -182,20 +187,20 @@ def _priced(settings: Settings) -> Iterator[None]:
         thread.join()
 
 
-def _token(port: int) -> str:
+def _new_token(port: int) -> str:
     """Register a user and sign them in."""
     credentials = {"email": f"{uuid4().hex}@example.com", "password": PASSWORD}
-    _sent(f"http://{LOOPBACK}:{port}/api/v1/auth/register", credentials)
-    return str(_sent(f"http://{LOOPBACK}:{port}/api/v1/auth/login", credentials)["access_token"])
+    _post(f"http://{LOOPBACK}:{port}/api/v1/auth/register", credentials)
+    return str(_post(f"http://{LOOPBACK}:{port}/api/v1/auth/login", credentials)["access_token"])
 
 
-def _sent(url: str, body: dict[str, str]) -> Any:
+def _post(url: str, body: dict[str, str]) -> Any:
     reply = httpx.post(url, json=body, timeout=30.0)
     reply.raise_for_status()
     return reply.json()
 
 
-def _until_answered(url: str) -> None:
+def _wait_until_answered(url: str) -> None:
     deadline = time.monotonic() + READY_TIMEOUT_S
     while time.monotonic() < deadline:
         try:

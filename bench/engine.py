@@ -14,7 +14,7 @@ from typing import Any, Final
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 from prometheus_client.parser import text_string_to_metric_families
 
-from bench._quix import quix_records_per_second
+from bench._quix_streams import quix_records_per_second
 from bench._workload import COMMANDS_PER_ACCOUNT, accounts_of, opening_day, trading_day
 from runtime.errors import FixableError
 from runtime.kafka import command_producer_options, end_offsets, read_back, reader_options
@@ -61,7 +61,7 @@ def measure(given: Settings, folder: Path, count: int) -> dict[str, Any]:
         _wait_until_executed(settings, len(commands))
         rate = _commands_per_second(settings, len(commands))
         seconds = _latencies(settings, accounts, count)
-        in_the_core = _command_seconds_p99(settings)
+        core_seconds = _command_seconds_p99(settings)
     quix = quix_records_per_second(settings, commands)
     return {
         "commands_per_second": round(rate),
@@ -69,7 +69,7 @@ def measure(given: Settings, folder: Path, count: int) -> dict[str, Any]:
         "ratio": round(rate / quix, 3),
         "answer_seconds_p50": round(seconds[len(seconds) // 2], 4),
         "answer_seconds_p99": round(seconds[len(seconds) * 99 // 100], 4),
-        "command_seconds_p99": in_the_core,
+        "command_seconds_p99": core_seconds,
     }
 
 
@@ -147,7 +147,7 @@ def _latencies(settings: Settings, accounts: list[str], preloaded: int) -> list[
     target = PACED_S * PACED_PER_SECOND
     consumer = Consumer(reader_options(settings, "bench-latency"))
     consumer.assign([TopicPartition(EVENTS, SHARD, end_offsets(settings, EVENTS)[SHARD])])
-    _until_at_end(consumer)
+    _read_to_end(consumer)
 
     def read() -> None:
         deadline = time.monotonic() + 3 * PACED_S
@@ -169,7 +169,7 @@ def _latencies(settings: Settings, accounts: list[str], preloaded: int) -> list[
     return sorted(seconds)
 
 
-def _until_at_end(consumer: Consumer) -> None:
+def _read_to_end(consumer: Consumer) -> None:
     """Connect before anything is measured."""
     deadline = time.monotonic() + TIMEOUT_S
     while time.monotonic() < deadline:

@@ -58,7 +58,7 @@ def run(json: bool, accounts: int = ACCOUNTS, positions: int = POSITIONS, comman
     parts = ", ".join(f"{part} {seconds} s" for part, seconds in result["parts"].items())
     print(f"kill -9 to the first new command's event: {result['seconds']} s ({parts})")
     print(f"without the tail: {result['seconds_without_tail']} s; the tail at {result['tail_commands_per_second']:,}/s")
-    print(f"with a standby: {result['standby_seconds']} s told, {result['silence_seconds']} s by silence")
+    print(f"with a standby: {result['standby_seconds']} s by signal, {result['silence_seconds']} s by silence")
     print(f"memory: {result['bytes_per_account']} bytes an account, {result['bytes_per_position']} a position")
 
 
@@ -73,21 +73,23 @@ def measure(given: Settings, folder: Path, accounts: int, positions: int, comman
         raise FixableError(f"The broker {settings.kafka_brokers} holds a ledger; the bench needs one that holds none.")
     memory, account = _write_ledger(settings, accounts, positions, commands)
     gc.collect()
-    events = Answers(settings)
+    events = OutcomeReader(settings)
     with _engine(settings, folder / "first.log") as first:
         _append(settings, _deposit(account, 1))
-        events.until_answered("deposit-1")
+        events.wait_for_outcome("deposit-1")
         _append(settings, _deposit(account, 2))
         first.kill()
         killed = time.time()
         with _engine(settings, folder / "second.log") as second:
-            answered = events.until_answered("deposit-2")
+            answered = events.wait_for_outcome("deposit-2")
             resident = second.memory_info().rss
             with _standby(settings, folder / "third.log") as third:
-                standby_seconds = _replaced(settings, events, account, second, 3, lambda: _tell(second, third))
+                standby_seconds = _takeover_seconds(
+                    settings, events, account, second, 3, lambda: _signal_death(second, third)
+                )
                 with _standby(settings, folder / "fourth.log"):
-                    silence_seconds = _replaced(settings, events, account, third, 5, lambda: None)
-    parts = _parts(folder / "second.log", killed, answered)
+                    silence_seconds = _takeover_seconds(settings, events, account, third, 5, lambda: None)
+    parts = _seconds_by_part(folder / "second.log", killed, answered)
     seconds = answered - killed
     return {
         "seconds": round(seconds, 2),
@@ -149,8 +151,8 @@ def _events_of_tail(settings: Settings, ledger: Ledger) -> Iterator[tuple[bytes 
 
 def _commit(producers: Producers, events: Iterable[tuple[bytes | None, bytes]]) -> None:
     producer = producers.events
-    turn = iter(events)
-    while batch := list(islice(turn, EVENTS_A_TRANSACTION)):
+    remaining = iter(events)
+    while batch := list(islice(remaining, EVENTS_A_TRANSACTION)):
         producer.begin_transaction()
         for key, value in batch:
             producer.produce(EVENTS, value, key, SHARD)
@@ -172,33 +174,38 @@ def _deposit(account: str, number: int) -> bytes:
     return encode_command(Deposit(command_id=f"deposit-{number}", account_id=account, amount=1))
 
 
-def _replaced(
-    settings: Settings, events: "Answers", account: str, owner: psutil.Process, number: int, tell: Callable[[], None]
+def _takeover_seconds(
+    settings: Settings,
+    events: "OutcomeReader",
+    account: str,
+    owner: psutil.Process,
+    number: int,
+    announce: Callable[[], None],
 ) -> float:
     """Kill an owner that has a standby: seconds to the event of a command it was given just before."""
     _append(settings, _deposit(account, number))
-    events.until_answered(f"deposit-{number}")
+    events.wait_for_outcome(f"deposit-{number}")
     _append(settings, _deposit(account, number + 1))
     owner.kill()
     killed = time.time()
-    tell()
-    return round(events.until_answered(f"deposit-{number + 1}") - killed, 2)
+    announce()
+    return round(events.wait_for_outcome(f"deposit-{number + 1}") - killed, 2)
 
 
-def _tell(owner: psutil.Process, standby: psutil.Process) -> None:
+def _signal_death(owner: psutil.Process, standby: psutil.Process) -> None:
     """Tell the standby once the owner has ended, as the program does that watches both."""
     owner.wait()
     standby.send_signal(PARTNER_IS_DEAD)
 
 
-class Answers:
+class OutcomeReader:
     """The committed events that come from now on."""
 
     def __init__(self, settings: Settings) -> None:
         self._consumer = Consumer(reader_options(settings, "bench-answers"))
         self._consumer.assign([TopicPartition(EVENTS, SHARD, end_offsets(settings, EVENTS)[SHARD])])
 
-    def until_answered(self, command_id: str) -> float:
+    def wait_for_outcome(self, command_id: str) -> float:
         """When the event of a command came, seconds since 1970."""
         deadline = time.monotonic() + TIMEOUT_S
         while time.monotonic() < deadline:
@@ -229,8 +236,8 @@ def _standby(settings: Settings, output: Path) -> Iterator[psutil.Process]:
 
 
 def _is_following(port: int) -> bool:
-    said = read_page(port, "/readyz")
-    return said is not None and bool(said[1].get("ready"))
+    readiness = read_page(port, "/readyz")
+    return readiness is not None and bool(readiness[1].get("ready"))
 
 
 @contextmanager
@@ -254,7 +261,7 @@ def _engine(settings: Settings, output: Path) -> Iterator[psutil.Process]:
                 engine.kill()
 
 
-def _parts(output: Path, killed: float, answered: float) -> dict[str, float]:
+def _seconds_by_part(output: Path, killed: float, answered: float) -> dict[str, float]:
     """What the second engine's log says of each part: seconds."""
     lines = [json_format.loads(line) for line in output.read_text(encoding="utf-8").splitlines() if line[0] == "{"]
     at = {line["event"]: datetime.fromisoformat(line["time"]).timestamp() for line in lines}

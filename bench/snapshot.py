@@ -38,7 +38,7 @@ COMMANDS: Final = 1_000_000  # more than both measurements need
 MS: Final = 1_000
 
 
-class Pauses(NamedTuple):
+class PauseMeasurement(NamedTuple):
     """What was between the commands, seconds.
 
     late: of each command, by how much it was executed later than due, sorted. own: the longest time of the processor
@@ -107,9 +107,9 @@ async def _measure(settings: Settings, ledger: Ledger) -> dict[str, Any]:
     running = [asyncio.create_task(liveness.beat()), asyncio.create_task(outbox.commit_for_ever())]
 
     executor = Executor(shard, ledger)
-    without = await executor.until(asyncio.create_task(asyncio.sleep(BASELINE_S)))
+    without_snapshot = await executor.run_until(asyncio.create_task(asyncio.sleep(BASELINE_S)))
     began = perf_counter()
-    meanwhile = await executor.until(asyncio.create_task(snapshots.take(shard)))
+    during = await executor.run_until(asyncio.create_task(snapshots.take(shard)))
     seconds = perf_counter() - began
 
     await outbox.drained()
@@ -117,7 +117,7 @@ async def _measure(settings: Settings, ledger: Ledger) -> dict[str, Any]:
         task.cancel()
     snapshots.end(shard)
     outbox.close()
-    return _result(settings, without, meanwhile, seconds)
+    return _result(settings, without_snapshot, during, seconds)
 
 
 class Executor:
@@ -128,7 +128,7 @@ class Executor:
         # Made when they are due: prices say when they were sent.
         self._values = map(encode_command, later_day(ledger, COMMANDS))
 
-    async def until(self, task: asyncio.Task[None]) -> Pauses:
+    async def run_until(self, task: asyncio.Task[None]) -> PauseMeasurement:
         """Go on until a task is done, and give what was between the commands."""
         late: list[float] = []
         own: list[float] = []
@@ -142,33 +142,35 @@ class Executor:
             record: Any = DueCommand(self._shard.next_offset, clock() // MS, next(self._values))
             self._shard.execute([record])
         await task
-        return Pauses(sorted(late), max(own))
+        return PauseMeasurement(sorted(late), max(own))
 
 
 async def _fail(error: Exception) -> None:
     raise error
 
 
-def _result(settings: Settings, without: Pauses, meanwhile: Pauses, seconds: float) -> dict[str, Any]:
+def _result(
+    settings: Settings, without_snapshot: PauseMeasurement, during: PauseMeasurement, seconds: float
+) -> dict[str, Any]:
     found = next(manifests(settings, SHARD), None)
     if found is None:
         raise FixableError("The snapshot did not get into the log; the lines above say why.")
     chunks = read_back(settings, SNAPSHOTS, SHARD, len(found.manifest.chunk_offsets) + 1)
     return {
-        "max_pause_ms": round(meanwhile.late[-1] * MS, 2),
-        "max_pause_ms_without": round(without.late[-1] * MS, 2),
-        "p999_pause_ms": round(_p999(meanwhile.late) * MS, 2),
-        "p999_pause_ms_without": round(_p999(without.late) * MS, 2),
-        "max_own_ms": round(meanwhile.own * MS, 2),
-        "max_own_ms_without": round(without.own * MS, 2),
+        "max_pause_ms": round(during.late[-1] * MS, 2),
+        "max_pause_ms_without": round(without_snapshot.late[-1] * MS, 2),
+        "p999_pause_ms": round(_quantile_999(during.late) * MS, 2),
+        "p999_pause_ms_without": round(_quantile_999(without_snapshot.late) * MS, 2),
+        "max_own_ms": round(during.own * MS, 2),
+        "max_own_ms_without": round(without_snapshot.own * MS, 2),
         "seconds": round(seconds, 2),
         "bytes": found.manifest.uncompressed_bytes,
         "compressed_bytes": sum(len(record.value) for record in chunks),
         "accounts": found.manifest.accounts,
         "positions": found.manifest.positions,
-        "commands_meanwhile": len(meanwhile.late),
+        "commands_meanwhile": len(during.late),
     }
 
 
-def _p999(late: list[float]) -> float:
+def _quantile_999(late: list[float]) -> float:
     return late[len(late) * 999 // 1_000]

@@ -25,7 +25,7 @@ PAUSE_MAX_S: Final = 5.0
 
 log = structlog.get_logger(__name__)
 
-Answer = TypeVar("Answer")
+Result = TypeVar("Result")
 
 
 def main(settings: Settings) -> None:
@@ -47,7 +47,7 @@ def main(settings: Settings) -> None:
 def backfill(settings: Settings, engine: Engine, wait_s: float, pace: RequestPacing) -> list[str]:
     """Write what is missing as first candles appear, for so long; give the symbols that had none.
 
-    What an earlier run wrote is left as it is. KlinesUnavailable when Backpack cannot be asked.
+    What an earlier run wrote is left as it is. KlinesUnavailable when Backpack does not answer.
     """
     missing = list(settings.symbols)
     log.info("waiting for first ticks", symbols=missing, at_most_s=wait_s)
@@ -72,10 +72,10 @@ def backfill(settings: Settings, engine: Engine, wait_s: float, pace: RequestPac
 
 def _fill(settings: Settings, engine: Engine, symbol: str, pace: RequestPacing) -> bool:
     """Write one symbol's history; whether there is nothing left to do for it."""
-    if _ask(engine, lambda db: has_history(db, symbol)):
+    if _query(engine, lambda db: has_history(db, symbol)):
         log.info("history is there already", symbol=symbol)
         return True
-    first = _ask(engine, lambda db: first_candle(db, symbol))
+    first = _query(engine, lambda db: first_candle(db, symbol))
     if first is None:
         return False
     if first.source == "recorded":
@@ -91,12 +91,12 @@ def _fill(settings: Settings, engine: Engine, symbol: str, pace: RequestPacing) 
     return True
 
 
-def _ask(engine: Engine, question: Callable[[Connection], Answer]) -> Answer:
-    def ask() -> Answer:
+def _query(engine: Engine, question: Callable[[Connection], Result]) -> Result:
+    def query() -> Result:
         with engine.connect() as db:
             return question(db)
 
-    return retried(ask, TRANSIENT_ERRORS, Event())
+    return retried(query, TRANSIENT_ERRORS, Event())
 
 
 def _minutes_before(first: FirstCandle, settings: Settings, pace: RequestPacing) -> list[MinuteCandle]:

@@ -1,4 +1,4 @@
-"""The benches: what each measures says its own module in `bench`."""
+"""The command `bench`; each module of the package `bench` says what it measures."""
 
 import os
 import pkgutil

@@ -99,10 +99,10 @@ def up(
         if seed_ports:
             _report_seed_ports(instance.seed_ports, instance.api_port)
         if detach:
-            report(f"It goes on running; `reprise down{_naming(data)}` stops it.")
+            report(f"It goes on running; `reprise down{_data_option(data)}` stops it.")
             return
         report("Ctrl-C stops it.")
-        _watch(folder)
+        _report_restarts(folder)
     except KeyboardInterrupt:
         report("Stopping")
         signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -127,7 +127,7 @@ def status(as_json: AsJson = False, data: Data = None) -> None:
     if as_json:
         sys.stdout.write(json.dumps(found, indent=2) + "\n")
     elif found["running"]:
-        _show(found)
+        _print_status(found)
     if not found["running"]:
         if not as_json:
             raise FixableError(f"No instance runs in {found['data']}. Start it with `reprise up`.")
@@ -187,7 +187,7 @@ def _end_by_interrupt() -> None:
     signal.signal(signal.SIGHUP, interrupt)
 
 
-def _watch(folder: Path) -> None:
+def _report_restarts(folder: Path) -> None:
     """Tell of each process that was started again, until the instance is stopped from elsewhere."""
     from stack import supervisor  # noqa: PLC0415
     from stack.instance import InstanceFolder  # noqa: PLC0415
@@ -205,7 +205,7 @@ def _watch(folder: Path) -> None:
         time.sleep(1)
 
 
-def _show(found: dict[str, object]) -> None:
+def _print_status(found: dict[str, object]) -> None:
     out = console()
     out.print(f"{found['address']}  {'ready' if found['ready'] else 'not ready'}  ({found['data']})")
     processes = Table("process", "state", "pid", "port", "restarts", "up", box=None)
@@ -236,7 +236,7 @@ def _text(value: object) -> str:
     return "-" if value is None else str(value)
 
 
-def _naming(data: Path | None) -> str:
+def _data_option(data: Path | None) -> str:
     return "" if data is None else f" --data {data}"
 
 

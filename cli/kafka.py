@@ -18,7 +18,7 @@ from schemas.sharding import shard_of
 from schemas.topics import COMMANDS, EVENTS, TICKS
 
 
-class Log(StrEnum):
+class LogTopic(StrEnum):
     """What can be followed."""
 
     EVENTS = "events"
@@ -26,8 +26,8 @@ class Log(StrEnum):
     TICKS = "ticks"
 
 
-TOPIC_OF = {Log.EVENTS: EVENTS, Log.COMMANDS: COMMANDS, Log.TICKS: TICKS}
-What = Annotated[Log, typer.Argument(help="events, commands or ticks.")]
+TOPIC_OF = {LogTopic.EVENTS: EVENTS, LogTopic.COMMANDS: COMMANDS, LogTopic.TICKS: TICKS}
+Topic = Annotated[LogTopic, typer.Argument(help="events, commands or ticks.")]
 From = Annotated[
     str,
     typer.Option("--from", help="beginning, end, an offset in each partition, or a time like 2026-01-31T12:00:00Z."),
@@ -50,14 +50,14 @@ def topics(data: Data = None) -> None:
         out.print(f"{name:<26} {partitions:>3} partitions  {outcome}")
 
 
-def tail(what: What, start: From = "end", account: Account = None, once: Once = False, data: Data = None) -> None:
+def tail(what: Topic, start: From = "end", account: Account = None, once: Once = False, data: Data = None) -> None:
     """Follow what is committed, one JSON object a line."""
     settings = reachable_settings(data)
     topic = TOPIC_OF[what]
     consumer = Consumer(reader_options(settings, "reprise-tail"))
     try:
         numbers = list(range(partition_count(consumer, topic)))
-        if account is not None and what is not Log.TICKS:
+        if account is not None and what is not LogTopic.TICKS:
             numbers = [shard_of(account, len(numbers))]
         consumer.assign(_starts(consumer, [TopicPartition(topic, number) for number in numbers], start))
         running = set(numbers)
@@ -87,8 +87,8 @@ def _starts(consumer: Consumer, partitions: list[TopicPartition], start: str) ->
             moment = datetime.fromisoformat(start).astimezone()
         except ValueError:
             raise FixableError(f"--from is beginning, end, an offset or a time, not {start!r}.") from None
-        asked = [TopicPartition(part.topic, part.partition, int(moment.timestamp() * 1000)) for part in partitions]
-        return consumer.offsets_for_times(asked, timeout=TIMEOUT_S)
+        requested = [TopicPartition(part.topic, part.partition, int(moment.timestamp() * 1000)) for part in partitions]
+        return consumer.offsets_for_times(requested, timeout=TIMEOUT_S)
     return [TopicPartition(part.topic, part.partition, offset) for part in partitions]
 
 
@@ -100,24 +100,24 @@ def _is_end(message: Message) -> bool:
     return error is not None
 
 
-def _print(what: Log, message: Message, account: str | None) -> None:
-    place = {"partition": message.partition(), "offset": message.offset(), "time_ms": message.timestamp()[1]}
-    said = _decoded(what, message.value())
-    if account is None or said.get("account_id") == account:
-        sys.stdout.write(json.dumps(place | said) + "\n")
+def _print(what: LogTopic, message: Message, account: str | None) -> None:
+    position = {"partition": message.partition(), "offset": message.offset(), "time_ms": message.timestamp()[1]}
+    content = _decoded(what, message.value())
+    if account is None or content.get("account_id") == account:
+        sys.stdout.write(json.dumps(position | content) + "\n")
         sys.stdout.flush()
 
 
-def _decoded(what: Log, value: bytes | None) -> dict[str, Any]:
+def _decoded(what: LogTopic, value: bytes | None) -> dict[str, Any]:
     try:
         match what:
-            case Log.TICKS:
+            case LogTopic.TICKS:
                 decoded: dict[str, Any] = json.loads(value or b"null")
                 return decoded
-            case Log.COMMANDS:
+            case LogTopic.COMMANDS:
                 command = decode_command(value)
                 return {"type": type(command).__name__, **msgspec.to_builtins(command)}
-            case Log.EVENTS:
+            case LogTopic.EVENTS:
                 event = decode_event(value)
                 return {
                     "type": type(event).__name__,

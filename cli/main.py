@@ -41,17 +41,17 @@ def call(arguments: list[str]) -> int:
         if "\n" in text:  # A group called without its command answers with its help.
             sys.stderr.write(f"{text}\n")
         else:
-            _tell(f"{text}. `reprise --help` lists the commands, `reprise COMMAND --help` their options.")
+            _print_error(f"{text}. `reprise --help` lists the commands, `reprise COMMAND --help` their options.")
         return WRONG_CALL
     except FixableError as error:
-        _tell(str(error))
+        _print_error(str(error))
         return FAILED
     except (KeyboardInterrupt, typer.Abort):
         return INTERRUPTED
     return code if isinstance(code, int) else 0
 
 
-def _tell(text: str) -> None:
+def _print_error(text: str) -> None:
     sys.stderr.write(f"reprise: {text}\n")
 
 

@@ -43,7 +43,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 def run(service: Service, standby: Standby = False) -> None:
-    """Run one service until it is told to stop."""
+    """Run one service until it is stopped."""
     settings = load_settings()
     if standby:
         if service is not ServiceName.ENGINE:

@@ -1,4 +1,4 @@
-"""Which failures a person can put right, told in one line instead of a traceback."""
+"""Which failures a person can put right: shown as one line instead of a traceback."""
 
 
 class FixableError(Exception):

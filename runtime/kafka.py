@@ -87,7 +87,7 @@ def transactional_producer_options(settings: Settings, transactional_id: str) ->
 
 
 def reader_options(settings: Settings, group: str) -> Options:
-    """A reader of committed records that keeps its own position and is told where a partition ends."""
+    """A reader of committed records that keeps its own position and gets an event at the end of a partition."""
     return connection_options(settings, group) | {
         "group.id": group,
         "enable.auto.commit": False,
@@ -145,7 +145,7 @@ def read_back(settings: Settings, topic: str, partition: int, count: int) -> lis
 
     Control records and aborted ones take offsets too, so the window doubles until enough are found.
     """
-    # The end is told when a fetch found nothing more, and somebody waits for it.
+    # The end of the partition comes only after an empty fetch, and the caller waits for it.
     consumer = Consumer(reader_options(settings, "reprise-read-back") | {"fetch.wait.max.ms": 10})
     try:
         low, high = bounds(consumer, topic, partition)
@@ -170,7 +170,7 @@ def record_of(message: Message) -> LogRecord:
 def records_to(consumer: Consumer, start: TopicPartition, end: int) -> Iterator[LogRecord]:
     """Give the committed records from a place to the end of its partition, or to what was its end when it was read.
 
-    That end is told by the mark that librdkafka sends: after a transaction's control record no record's offset ever
+    That end is the event librdkafka sends: after a transaction's control record no record's offset ever
     reaches the end, and an empty partition has none.
     """
     consumer.assign([start])

@@ -36,7 +36,7 @@ def configure(service: str, level: str) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level.upper())
-    # librdkafka tells of each broken connection, which a restart of the broker makes many of.
+    # librdkafka logs each broken connection, and a restart of the broker breaks many.
     logging.getLogger("librdkafka").setLevel(max(logging.WARNING, root.level))
     for name in VERBOSE_LOGGERS:
         logging.getLogger(name).setLevel(max(logging.INFO, root.level))

@@ -53,7 +53,7 @@ def ensure_topics(settings: Settings) -> list[TopicReport]:
 
 
 def require_topics(settings: Settings, *names: str) -> None:
-    """Refuse to go on where a sharded topic cannot be asked about, or belongs to another number of shards."""
+    """Raise FixableError where a sharded topic cannot be read, or has another number of partitions."""
     consumer = Consumer(reader_options(settings, "reprise-topics"))
     try:
         for name in names:

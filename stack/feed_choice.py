@@ -13,7 +13,7 @@ CHOICES: Final = "auto, simulated, backpack or recorded:FILE"
 
 
 class FeedChoice(NamedTuple):
-    """What the person asked of the prices."""
+    """The options of `up` for the feed."""
 
     feed: str
     speed: str
@@ -52,9 +52,9 @@ def validated(choice: FeedChoice) -> FeedChoice:
 
 
 def allowed(choice: FeedChoice, database_url: str, last_choice: str | None) -> FeedChoice:
-    """The choice once the open positions were asked: `auto` keeps the last feed's kind, another one is refused.
+    """The choice as the open positions allow it: `auto` keeps the last feed's kind, another one is refused.
 
-    `last_choice` is what the last start of this instance had, which names a recording's file.
+    `last_choice` is the feed of this instance's last start, which names a recording's file.
     """
     if choice.change:
         return choice

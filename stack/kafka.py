@@ -27,7 +27,7 @@ JVM_OPTIONS: Final = (
     "-XX:-UsePerfData",
     "-Djava.awt.headless=true",
     "-Dlog4j2.disableJmx=true",
-    # Kafka unmaps its indexes by an old door that this Java warns about.
+    # Kafka unmaps its indexes by an API that this Java warns about.
     "--sun-misc-unsafe-memory-access=allow",
     "--enable-native-access=ALL-UNNAMED",
 )
@@ -121,7 +121,7 @@ def wait_for_broker(port: int, is_running: Callable[[], bool], timeout_s: float 
             if admin.list_topics(timeout=1).brokers:
                 return
         except KafkaException:
-            pass  # Not registered with its controller yet: asked again until the deadline.
+            pass  # Not registered with its controller yet: retried until the deadline.
         _require_running(is_running, deadline, timeout_s)
         time.sleep(0.05)
 

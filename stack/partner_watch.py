@@ -1,4 +1,4 @@
-"""What tells one of a worker and its standby that the other has ended, the moment it does."""
+"""The program that signals a worker or its standby the moment its partner has ended."""
 
 import sys
 import time
@@ -35,14 +35,14 @@ def main(data: Path) -> None:
 
 
 def signal_partner(folder: InstanceFolder, name: str) -> None:
-    """Tell the other of a pair that this one has ended; the process manager itself would take a second to."""
+    """Signal the partner of an engine that has ended; the process manager itself would take a second to notice."""
     partner = partner_of(name)
     try:
         supervisor.send(folder, partner, PARTNER_IS_DEAD)
     except FixableError as error:
-        log.warning("nobody stands by for it", ended=name, error=str(error))
+        log.warning("no partner runs", ended=name, error=str(error))
     else:
-        log.info("its partner was told of its end", ended=name, partner=partner)
+        log.info("partner signalled", ended=name, partner=partner)
 
 
 def _watch(folder: InstanceFolder, name: str) -> None:

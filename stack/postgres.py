@@ -132,7 +132,7 @@ def _refuse_another_user(folder: Path) -> None:
 
 
 def _remove_stale_pid_file(folder: Path) -> None:
-    """After a crash the mark of the old server stays, and its number may be another program's by now."""
+    """After a crash the old server's pid file stays, and its pid may be another program's by now."""
     if postmaster_pid(folder) is None:
         (folder / "postmaster.pid").unlink(missing_ok=True)
 

@@ -1,4 +1,4 @@
-"""Which programs an instance runs, in which order they stop, and how the process manager is told."""
+"""Which programs an instance runs, in which order they stop, and the process manager's settings for them."""
 
 import getpass
 import os
@@ -12,7 +12,7 @@ from runtime.python import python_command, reprise_command
 from stack.instance import Instance, InstanceFolder
 from stack.ports import LOOPBACK
 
-# Programs stop from the highest to the lowest, one after another: first who asks, last who stores.
+# Programs stop from the highest to the lowest, one after another: clients first, stores last.
 KAFKA_PRIORITY: Final = 10
 POSTGRES_PRIORITY: Final = 20
 PROJECTOR_PRIORITY: Final = 30
@@ -24,10 +24,10 @@ VENUE_PRIORITY: Final = 52
 BACKFILL_PRIORITY: Final = 55
 API_PRIORITY: Final = 60
 
-# What names an instance in the environment of each of its processes, so that a crash leaves none unfound.
+# Names the instance in the environment of each of its processes, so that they are found after a crash.
 INSTANCE_VARIABLE: Final = "REPRISE_INSTANCE"
 
-# It does its work at each start and ends; nobody waits for it, so it gives way to what somebody waits for.
+# It does its work at each start and ends. No command waits for it, so its priority is low.
 BACKFILL: Final = "backfill"
 STANDBY_SUFFIX: Final = "-standby"
 REPORTS: Final = "reports"
@@ -61,7 +61,7 @@ def servers(folder: InstanceFolder, kafka: list[str] | None, postgres: list[str]
 
 
 def services(folder: InstanceFolder, instance: Instance) -> list[Program]:
-    """The five services, the engine as many times as there are workers, and the program that looks back."""
+    """The five services, the engine as many times as there are workers, and the back-fill."""
     workers = [
         Program(name, _service("engine"), ENGINE_PRIORITY, environment=_worker(number, port))
         for number, (name, port) in enumerate(engines(instance), start=1)
@@ -168,7 +168,7 @@ def _section(folder: InstanceFolder, program: Program) -> dict[str, str]:
 
 
 def _with_standbys(instance: Instance, folder: InstanceFolder, workers: list[Program]) -> list[Program]:
-    """The workers, each told of its standby; the standbys; and what tells the one of a pair of the other's death."""
+    """The workers and their standbys, each with its partner's address, and the watch that signals a partner's end."""
     pairs = []
     for number, (worker, (name, port)) in enumerate(zip(workers, standbys(instance), strict=True), start=1):
         partner = {"ENGINE_PARTNER": f"{LOOPBACK}:{worker.environment['ENGINE_PORT']}"}

@@ -10,7 +10,7 @@ from stack.instance import Instance, InstanceFolder
 from stack.programs import BACKFILL
 from stack.status import read_page, shards_of, symbols_sent
 
-# Without any change in what the services say for so long, something is wrong.
+# No change of any service's status for so long is an error.
 STALLED_S: Final = 60.0
 PRICES_TIMEOUT_S: Final = 15.0
 PAUSE_S: Final = 0.1
@@ -19,7 +19,7 @@ OK: Final = 200
 
 
 def wait_for_api(folder: InstanceFolder, instance: Instance, report: Callable[[str], None]) -> None:
-    """Return when the API is ready. A long log takes the engine a while, which is told; a standstill is an error."""
+    """Return when the API is ready. A long replay is reported; no progress for too long is an error."""
     last_seen: object = None
     changed_at = reported_at = time.monotonic()
     while True:

@@ -24,7 +24,7 @@ WORKERS_MAX: Final = 64
 
 
 class StartOptions(NamedTuple):
-    """What the person asked of `up`."""
+    """The options of `up`."""
 
     data: Path
     port: int
@@ -38,7 +38,7 @@ class StartOptions(NamedTuple):
 def start(settings: Settings, options: StartOptions, migrate: Callable[[str], None], report: Report) -> Instance:
     """Bring everything up to running services; on a failure stop what was started, and raise.
 
-    `migrate` brings the database of a URL to this version: of the API this layer knows nothing.
+    `migrate` brings the database of a URL to this version: this layer may not import the API.
     """
     folder = InstanceFolder(options.data)
     choice = validated(options.feed)
@@ -118,7 +118,7 @@ def _start(
     instance = _with_feed(instance, chosen.feed)
     folder.write(instance)
     added = [
-        # Known only now, when the database was asked.
+        # Known only now: the choice depends on the open positions.
         program._replace(environment={**program.environment, "FEED": chosen.feed})
         if program.name == "market-data"
         else program

@@ -1,4 +1,4 @@
-"""What an instance is doing now: its processes, and what its services say on their pages."""
+"""What an instance is doing now: its processes, and what its services' pages show."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -17,7 +17,7 @@ PAGE_TIMEOUT_S: Final = 2.0
 def read_page(port: int, path: str) -> tuple[int, dict[str, Any]] | None:
     """A service's page, its HTTP status and its JSON; null where nobody answers in time."""
     try:
-        # No proxy: what the environment says about the internet is not about this machine.
+        # No proxy: the environment's is for the internet.
         answer = httpx.get(f"http://{LOOPBACK}:{port}{path}", timeout=PAGE_TIMEOUT_S, trust_env=False)
         content = answer.json()
     except (httpx.HTTPError, ValueError):

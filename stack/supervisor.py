@@ -1,4 +1,4 @@
-"""How the process manager is started, asked and stopped, and how what a crash left behind is found."""
+"""How the process manager is started, called and stopped, and how processes a crash left behind are found."""
 
 import os
 import re
@@ -51,7 +51,7 @@ def pid_of(folder: InstanceFolder) -> int | None:
     except (OSError, HTTPException):
         return None
     except Fault:
-        # While it stops its programs it answers nothing else; its file still says who it is.
+        # While it stops its programs it answers nothing else; its file still has its pid.
         return _pid_in_file(folder)
 
 
@@ -134,7 +134,7 @@ def stop(folder: InstanceFolder, report: Callable[[str], None]) -> None:
 
 
 def remove_orphans(folder: InstanceFolder, report: Callable[[str], None]) -> None:
-    """End what runs on of this instance without its manager, the services before what they write to."""
+    """End the processes of this instance that run without a manager, services before the servers they use."""
     found_orphans = orphans(folder)
     if not found_orphans:
         return
@@ -148,7 +148,7 @@ def remove_orphans(folder: InstanceFolder, report: Callable[[str], None]) -> Non
 
 
 def orphans(folder: InstanceFolder) -> list[psutil.Process]:
-    """The processes of this instance, found by the mark in their environment, and the one on its database's files."""
+    """The processes of this instance, found by the variable in their environment, and its database's postmaster."""
     own = {os.getpid(), *(parent.pid for parent in psutil.Process().parents())}
     found = {}
     for process in psutil.process_iter():

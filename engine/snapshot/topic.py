@@ -40,8 +40,8 @@ Unreadable = Callable[[int, str], None]
 def manifests(settings: Settings, shard: int, on_unreadable: Unreadable | None = None) -> Iterator[FoundManifest]:
     """Give the manifests of the ring, newest first, each slot's last one. Blocks; for a thread.
 
-    From the end, and from each to the one before it by its own word, or by looking back from it where it has none.
-    One that cannot be read is reported to `on_unreadable`, by default to the log, with its offset and the reason.
+    It begins at the end, and goes from each manifest to the offset it names, or looks back where it names none.
+    One that cannot be read is passed to `on_unreadable`, by default logged, with its offset and the reason.
     """
     consumer = Consumer(reader_options(settings, "reprise-manifests") | MANIFEST_FETCH)
     slots: set[int] = set()

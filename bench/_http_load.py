@@ -9,7 +9,7 @@ HOST: Final = "127.0.0.1"
 READ_MAX: Final = 1 << 20
 
 
-class Refused(Exception):
+class UnexpectedReply(Exception):
     """A reply that was not the one expected."""
 
 
@@ -31,7 +31,7 @@ class Connection:
                 length = int(value)
         body = await self._reader.readexactly(length)
         if int(head[9:12]) != expected:
-            raise Refused(f"{head[:15].decode()} {body.decode()[:500]}")
+            raise UnexpectedReply(f"{head[:15].decode()} {body.decode()[:500]}")
         return body
 
     async def close(self) -> None:
@@ -52,16 +52,16 @@ def post(path: str, body: bytes, headers: dict[str, str] | None = None) -> bytes
     return f"POST {path} HTTP/1.1\r\n{head}\r\n".encode() + body
 
 
-async def at_full_speed(
-    connections: list[Connection], requests: list[Iterator[bytes]], each: int, expected: int
+async def send_at_full_speed(
+    connections: list[Connection], requests: list[Iterator[bytes]], per_connection: int, expected: int
 ) -> tuple[float, list[float]]:
     """Send so many on each connection, one after another; requests a second, and the seconds of each, sorted."""
     seconds: list[float] = []
 
-    async def send(connection: Connection, mine: Iterator[bytes]) -> None:
-        for _ in range(each):
+    async def send(connection: Connection, own_requests: Iterator[bytes]) -> None:
+        for _ in range(per_connection):
             began = time.perf_counter()
-            await connection.post(next(mine), expected)
+            await connection.post(next(own_requests), expected)
             seconds.append(time.perf_counter() - began)
 
     started = time.perf_counter()
@@ -69,19 +69,19 @@ async def at_full_speed(
     return len(seconds) / (time.perf_counter() - started), sorted(seconds)
 
 
-async def at_a_pace(
+async def send_at_even_intervals(
     connections: list[Connection], requests: list[Iterator[bytes]], per_second: int, count: int, expected: int
 ) -> list[float]:
     """Send at even intervals whether or not the ones before were answered; seconds from when each was due, sorted."""
     seconds: list[float] = []
     started = time.perf_counter() + 0.1
 
-    async def send(place: int) -> None:
-        for number in range(place, count, len(connections)):
+    async def send(connection_number: int) -> None:
+        for number in range(connection_number, count, len(connections)):
             due = started + number / per_second
             await asyncio.sleep(max(0.0, due - time.perf_counter()))
-            await connections[place].post(next(requests[place]), expected)
+            await connections[connection_number].post(next(requests[connection_number]), expected)
             seconds.append(time.perf_counter() - due)
 
-    await asyncio.gather(*(send(place) for place in range(len(connections))))
+    await asyncio.gather(*(send(connection_number) for connection_number in range(len(connections))))
     return sorted(seconds)

@@ -25,7 +25,7 @@ FILLED = OrderReply(
 
 
 def main(port: int) -> None:
-    """Serve until told to stop."""
+    """Serve until stopped."""
     app = FastAPI()
     app.router.route_class = ExactRoute
 
