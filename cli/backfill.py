@@ -12,7 +12,7 @@ from tenacity import Retrying, retry_if_result, stop_after_delay, wait_exponenti
 
 from market_data.klines import KlinesUnavailable, RequestPacing, backpack_history
 from market_data.simulated_history import HISTORY_MINUTES, MinuteCandle, simulated_history
-from projector.database import TRANSIENT_ERRORS, RETRY_S, connect, retried
+from projector.database import RETRY_S, TRANSIENT_ERRORS, connect, retried
 from projector.migrate import migrate
 from projector.write.candle_history import FirstCandle, NotBefore, first_candle, has_history, write_history
 from runtime.errors import FixableError

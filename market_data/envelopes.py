@@ -70,7 +70,7 @@ def read_message(message: str | bytes) -> FeedQuote | Heartbeat | ErrorReply | N
 
 
 def quote_of(data: BookTicker) -> FeedQuote:
-    """Give a bookTicker's quote, its prices exactly as written; Garbage when its update id is no number."""
+    """Give a bookTicker's quote, its prices exactly as written; MalformedMessage when its update id is no number."""
     try:
         update_id = int(data.u)
     except ValueError:

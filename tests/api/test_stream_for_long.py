@@ -21,7 +21,7 @@ from api.stream.sockets import LOOK_S
 from stack.ports import LOOPBACK, free_ports
 from tests.api.exchange import Exchange, User, service
 from tests.api.tab import listening, new_key, resuming, signed_ticket, tab
-from tests.machine import Machine, machine
+from tests.exchange_processes import ExchangeProcesses, running_exchange
 from tests.processes import eventually
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
@@ -31,17 +31,17 @@ PASSING: Final = (OSError, TimeoutError, ConnectionClosed, InvalidHandshake, htt
 
 
 @pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ExchangeProcesses]:
     limits: dict[str, Any] = {f"rate_limit_{bucket}": MANY for bucket in ("reads", "orders", "closing", "public")}
-    with machine(tmp_path_factory.mktemp("machine"), **limits) as made:
+    with running_exchange(tmp_path_factory.mktemp("exchange"), **limits) as made:
         made.start("engine", "projector", "market-data", "api")
-        made.until_ready()
+        made.wait_until_ready()
         made.exchange.until_fresh("BTC_USDC")
         yield made
 
 
 @pytest.fixture(scope="module")
-def second(running: Machine) -> Iterator[Exchange]:
+def second(running: ExchangeProcesses) -> Iterator[Exchange]:
     """Another process of the API, beside the first."""
     settings = running.settings.model_copy(update={"port": free_ports(1)[0]})
     with ExitStack() as stack:
@@ -60,7 +60,7 @@ def at(exchange: Exchange, user: User) -> Iterator[User]:
         yield there
 
 
-def account_seq(running: Machine, user: User) -> int:
+def account_seq(running: ExchangeProcesses, user: User) -> int:
     """Number of the account's last event, once the tables have come to it."""
     account_id = user.get("/account")["account_id"]
     with psycopg.connect(running.settings.database_url.replace("+psycopg", "")) as db:
@@ -70,7 +70,7 @@ def account_seq(running: Machine, user: User) -> int:
 
 
 def test_a_websocket_ticket_made_by_one_process_opens_one_socket_at_another_process(
-    running: Machine, second: Exchange
+    running: ExchangeProcesses, second: Exchange
 ) -> None:
     user = running.exchange.new_user()
     ticket = user.http.post("/ws-ticket").json()["ticket"]
@@ -81,7 +81,7 @@ def test_a_websocket_ticket_made_by_one_process_opens_one_socket_at_another_proc
 
 
 def test_an_api_key_revoked_at_one_process_ends_the_key_s_sockets_at_another_process(
-    running: Machine, second: Exchange
+    running: ExchangeProcesses, second: Exchange
 ) -> None:
     user = running.exchange.new_user()
     key = new_key(user)
@@ -94,11 +94,11 @@ def test_an_api_key_revoked_at_one_process_ends_the_key_s_sockets_at_another_pro
 
 
 def test_a_snapshot_taken_while_the_projector_is_stopped_includes_the_events_since(
-    running: Machine, second: Exchange
+    running: ExchangeProcesses, second: Exchange
 ) -> None:
     user = running.exchange.new_user()
     user.get("/account")
-    running.parts["projector"].send(signal.SIGSTOP)
+    running.by_name["projector"].send(signal.SIGSTOP)
     try:
         order = user.opened(margin="10")
         kept = user.opened(margin="20")
@@ -114,7 +114,7 @@ def test_a_snapshot_taken_while_the_projector_is_stopped_includes_the_events_sin
                 assert resumed.seqs() == [2, 3, 4]
                 assert resumed.updates()[-1]["data"]["account"]["used_margin"] == "20.000000"
     finally:
-        running.parts["projector"].send(signal.SIGCONT)
+        running.by_name["projector"].send(signal.SIGCONT)
     eventually(lambda: account_seq(running, user), lambda seq: seq == 4)
     with listening(running.exchange, user) as opened:
         snapshot = opened.snapshot("account")
@@ -122,7 +122,7 @@ def test_a_snapshot_taken_while_the_projector_is_stopped_includes_the_events_sin
         assert [position["id"] for position in snapshot["data"]["positions"]] == [kept["position_id"]]
 
 
-def test_a_restart_is_announced_and_the_client_resumes_after_its_last_event(running: Machine) -> None:
+def test_a_restart_is_announced_and_the_client_resumes_after_its_last_event(running: ExchangeProcesses) -> None:
     user = running.exchange.new_user()
     with listening(running.exchange, user) as opened, tab(running.exchange) as public:
         public.asked("subscribe", channels=["ticks.BTC_USDC"])
@@ -134,7 +134,7 @@ def test_a_restart_is_announced_and_the_client_resumes_after_its_last_event(runn
         assert opened.heard[-1]["type"] == "server_shutdown"
         assert public.end()[0] == 1012
     running.start("api")
-    running.until_ready()
+    running.wait_until_ready()
     user.opened(margin="10")
     with resuming(running.exchange, user, after=1) as resumed:
         resumed.until_seq(3)
@@ -178,7 +178,7 @@ class Listener(threading.Thread):
 
 
 def test_each_event_is_received_once_and_in_order_through_restarts_and_pauses(
-    running: Machine, second: Exchange
+    running: ExchangeProcesses, second: Exchange
 ) -> None:
     chance = random.Random(17)
     users = [running.exchange.new_user() for _ in range(3)]
@@ -200,13 +200,13 @@ def test_each_event_is_received_once_and_in_order_through_restarts_and_pauses(
         thread.start()
     for _ in range(4):
         time.sleep(chance.uniform(1, 3))
-        running.parts["projector"].send(signal.SIGSTOP)
+        running.by_name["projector"].send(signal.SIGSTOP)
         time.sleep(chance.uniform(0.5, 3))
-        running.parts["projector"].send(signal.SIGCONT)
-        stop = running.parts["api"].kill if chance.random() < 0.5 else running.parts["api"].stop
+        running.by_name["projector"].send(signal.SIGCONT)
+        stop = running.by_name["api"].kill if chance.random() < 0.5 else running.by_name["api"].stop
         stop()
         running.start("api")
-        running.until_ready()
+        running.wait_until_ready()
     ended.set()
     for thread in traders:
         thread.join()
@@ -221,7 +221,9 @@ def test_each_event_is_received_once_and_in_order_through_restarts_and_pauses(
     assert sum(listener.reconnects for listener in listeners) > 60
 
 
-def test_a_user_with_ten_thousand_closed_positions_gets_a_snapshot_as_fast_as_any_other(running: Machine) -> None:
+def test_a_user_with_ten_thousand_closed_positions_gets_a_snapshot_as_fast_as_any_other(
+    running: ExchangeProcesses,
+) -> None:
     user = running.exchange.new_user()
     order = user.opened(margin="10")
     user.close(order["position_id"])
@@ -273,7 +275,9 @@ async def listen(
     return heard, prices
 
 
-def test_a_thousand_concurrent_sockets_each_get_every_event_within_time_and_memory_bounds(running: Machine) -> None:
+def test_a_thousand_concurrent_sockets_each_get_every_event_within_time_and_memory_bounds(
+    running: ExchangeProcesses,
+) -> None:
     exchange = running.exchange
     users = [exchange.new_user() for _ in range(10)]
     pid = eventually(lambda: listener_of(running.settings.port), lambda found: found is not None)

@@ -1,18 +1,25 @@
-"""Faults at random moments: parts killed, stopped in their tracks and woken, snapshots spoiled, as a seed says."""
+"""Faults at random moments: processes killed or paused, snapshots damaged, all drawn from a seed."""
 
 import random
 import signal
 import time
 from typing import Final, Literal, NamedTuple
 
-from tests.faults.spoiling import WAYS, Spoiled, Way, compact_at_once, passed_over, spoil_newest
-from tests.machine import Machine
+from tests.exchange_processes import ExchangeProcesses
+from tests.faults.snapshot_damage import (
+    DAMAGES,
+    Damage,
+    DamagedSnapshot,
+    compact_now,
+    damage_newest_snapshots,
+    skipped_snapshots,
+)
 from tests.processes import eventually
 
-Kind = Literal["kill", "pause", "compact"] | Way
+Kind = Literal["kill", "pause", "compact"] | Damage
 PAUSES_S: Final = (0.3, 1.5, 4.0, 8.0)  # the last is longer than the group's session
 OF_ANY_PART: Final[tuple[Kind, ...]] = ("kill", "kill", "pause")
-OF_SNAPSHOTS: Final[tuple[Kind, ...]] = (*WAYS, "compact", "kill")
+OF_SNAPSHOTS: Final[tuple[Kind, ...]] = (*DAMAGES, "compact", "kill")
 RECOVERED_S: Final = 60.0
 
 
@@ -23,7 +30,7 @@ class Fault(NamedTuple):
     """
 
     after: float
-    part: str
+    target: str
     kind: Kind
     lasts: float
     dice: int
@@ -32,7 +39,7 @@ class Fault(NamedTuple):
 def plan(
     seed: int,
     count: int,
-    parts: tuple[str, ...],
+    targets: tuple[str, ...],
     *,
     kinds: tuple[Kind, ...] = OF_ANY_PART,
     pauses_s: tuple[float, ...] = PAUSES_S,
@@ -40,49 +47,49 @@ def plan(
     """Give so many faults, the same ones for the same seed; all kinds and all parts come up before one comes again."""
     dice = random.Random(seed)
     order: list[Kind] = []
-    victims: list[str] = []
-    while min(len(order), len(victims)) < count:
+    drawn: list[str] = []
+    while min(len(order), len(drawn)) < count:
         order += dice.sample(kinds, len(kinds))
-        victims += dice.sample(parts, len(parts))
+        drawn += dice.sample(targets, len(targets))
     return [
         Fault(
             after=dice.uniform(0.2, 3.0),
-            part=part,
+            target=target,
             kind=kind,
             lasts=dice.choice(pauses_s),
             dice=dice.getrandbits(32),
         )
-        for kind, part in zip(order[:count], victims[:count], strict=True)
+        for kind, target in zip(order[:count], drawn[:count], strict=True)
     ]
 
 
-def strike(machine: Machine, faults: list[Fault]) -> list[Spoiled]:
-    """Apply the faults one after the other; the machine's watchman restarts processes that died.
+def inject(processes: ExchangeProcesses, faults: list[Fault]) -> list[DamagedSnapshot]:
+    """Inject them one after the other; a process that died is started again by `restart_what_dies`.
 
-    Gives the snapshots that were spoiled; the engine has passed over each of them.
+    Gives the damaged snapshots; the engine has skipped each of them.
     """
-    spoiled: list[Spoiled] = []
+    damaged: list[DamagedSnapshot] = []
     began = time.monotonic()
     for fault in faults:
         time.sleep(fault.after)
-        part = machine.parts[fault.part]
+        target = processes.by_name[fault.target]
         lasts = f" for {fault.lasts} s" if fault.kind == "pause" else ""
-        print(f"{time.monotonic() - began:.1f} s: {fault.kind} {fault.part}{lasts}")
+        print(f"{time.monotonic() - began:.1f} s: {fault.kind} {fault.target}{lasts}")
         match fault.kind:
             case "kill":
-                part.send(signal.SIGKILL)
+                target.send(signal.SIGKILL)
             case "pause":
-                if part.send(signal.SIGSTOP):
+                if target.send(signal.SIGSTOP):
                     time.sleep(fault.lasts)
-                    part.send(signal.SIGCONT)
+                    target.send(signal.SIGCONT)
             case "compact":
-                compact_at_once(machine)
-                part.send(signal.SIGKILL)
-            case way:
-                part.kill()
-                now = spoil_newest(machine, way, random.Random(fault.dice))
-                spoiled += now
-                part.start()
+                compact_now(processes)
+                target.send(signal.SIGKILL)
+            case damage:
+                target.kill()
+                now = damage_newest_snapshots(processes, damage, random.Random(fault.dice))
+                damaged += now
+                target.start()
                 names = {(one.shard, one.manifest) for one in now}
-                eventually(lambda: passed_over(machine), names.issubset, RECOVERED_S)
-    return spoiled
+                eventually(lambda: skipped_snapshots(processes), names.issubset, RECOVERED_S)
+    return damaged

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.exchange_processes import SERVICES
 from tests.faults.chaos import plan
 from tests.faults.seeds import DEFAULT, VARIABLE, chosen_seed
 from tests.faults.test_torn_moments import DICE
-from tests.machine import SERVICES
 
 FILES = sorted(Path(__file__).parent.glob("*.py"))
 # Dice without a seed, and the dice that all of a process share.

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from stack.ports import free_ports
-from tests.faults.judging import audit, everyone_was_told_the_truth, settle
-from tests.faults.load import Load
+from tests.exchange_processes import DATABASE, SERVICES, ExchangeProcesses, running_exchange
+from tests.faults.invariants import assert_replies_match_the_log, run_audit, wait_until_caught_up
 from tests.faults.slow_link import SlowLink
-from tests.machine import DATABASE, SERVICES, Machine, machine
+from tests.faults.trading_load import Load
 from tests.processes import eventually
 
 pytestmark = pytest.mark.slow
@@ -64,57 +64,63 @@ main()
 """
 
 
-def trade_through(hit: Machine, seed: int, trouble: Callable[[Load], None]) -> None:
+def trade_through(processes: ExchangeProcesses, seed: int, trouble: Callable[[Load], None]) -> None:
     """Start everything, let people trade through the trouble, and judge what is left."""
-    hit.start(*SERVICES)
-    hit.until_ready()
-    eventually(lambda: hit.exchange.ticker("SOL_USDC")["state"], "fresh".__eq__, 30)
-    load = Load(hit.exchange, TRADERS, seed)
-    hit.watch()
+    processes.start(*SERVICES)
+    processes.wait_until_ready()
+    eventually(lambda: processes.exchange.ticker("SOL_USDC")["state"], "fresh".__eq__, 30)
+    load = Load(processes.exchange, TRADERS, seed)
+    processes.restart_what_dies()
     load.start()
     eventually(lambda: load.answered, lambda answered: answered > TRADERS, 60)
     trouble(load)
-    hit.until_ready()
-    answers_more(load, 2 * TRADERS)
+    processes.wait_until_ready()
+    wait_for_replies(load, 2 * TRADERS)
     eventually(lambda: load.reduced, bool, 60)
     answers = load.end()
-    settle(hit)
-    audit(hit)
-    everyone_was_told_the_truth(hit, answers)
+    wait_until_caught_up(processes)
+    run_audit(processes)
+    assert_replies_match_the_log(processes, answers)
 
 
 @pytest.mark.timeout(400)
 def test_an_engine_killed_between_write_and_commit_or_just_after_commit_loses_and_doubles_no_event(
     tmp_path: Path, seed: int
 ) -> None:
-    with machine(tmp_path) as hit:
+    with running_exchange(tmp_path) as processes:
 
         def dying(_load: Load) -> None:
-            hit.stop("engine")
-            hit.replace_code("engine", MORTAL)
-            mortal = hit.parts["engine"]
+            processes.stop("engine")
+            processes.replace_code("engine", MORTAL)
+            mortal = processes.by_name["engine"]
             mortal.start()
             eventually(lambda: mortal.starts, lambda starts: starts > 8, 200)
             mortal.stop()
-            hit.replace_code("engine", None)
-            hit.start("engine")
+            processes.replace_code("engine", None)
+            processes.start("engine")
 
-        trade_through(hit, seed, dying)
+        trade_through(processes, seed, dying)
 
 
 @pytest.mark.timeout(400)
 def test_a_full_disk_under_the_database_stops_the_projection_and_loses_no_event(tmp_path: Path, seed: int) -> None:
-    with small_disk(tmp_path / "disk") as disk, machine(tmp_path, data_of_postgres=disk / "postgres") as hit:
+    with (
+        small_disk(tmp_path / "disk") as disk,
+        running_exchange(tmp_path, postgres_data=disk / "postgres") as processes,
+    ):
 
         def full(_load: Load) -> None:
             filler = disk / "filler"
             fill(filler)
             eventually(
-                lambda: "No space left" in hit.parts[DATABASE].log + hit.parts["projector"].log, bool, 120, pause_s=0.5
+                lambda: "No space left" in processes.by_name[DATABASE].log + processes.by_name["projector"].log,
+                bool,
+                120,
+                pause_s=0.5,
             )
             filler.unlink()
 
-        trade_through(hit, seed, full)
+        trade_through(processes, seed, full)
 
 
 @pytest.mark.timeout(400)
@@ -125,15 +131,15 @@ def test_a_slow_and_then_broken_connection_to_the_broker_loses_and_doubles_no_ev
     def slow(load: Load) -> None:
         for delay in (0.02, 0.1, 0.4):
             link.delay_s = delay
-            answers_more(load, 2)
+            wait_for_replies(load, 2)
         link.delay_s = 0
         for _ in range(5):
             link.cut()
-            answers_more(load, 1)
+            wait_for_replies(load, 1)
 
     try:
-        with machine(tmp_path, way_to_broker=(way[0], way[1])) as hit:
-            trade_through(hit, seed, slow)
+        with running_exchange(tmp_path, broker_ports=(way[0], way[1])) as processes:
+            trade_through(processes, seed, slow)
     finally:
         link.close()
 
@@ -150,7 +156,7 @@ def fill(filler: Path) -> None:
                     raise
 
 
-def answers_more(load: Load, count: int) -> None:
+def wait_for_replies(load: Load, count: int) -> None:
     """Wait until people have learned what became of some more commands."""
     before = load.answered
     eventually(lambda: load.answered, lambda answered: answered >= before + count, 90)

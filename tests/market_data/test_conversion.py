@@ -62,7 +62,7 @@ def test_times_and_update_ids_beyond_64_bits_are_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("bid", "ask", "flaw"),
+    ("bid", "ask", "defect"),
     [
         (1, 1, None),
         (0, 1, "not_positive"),

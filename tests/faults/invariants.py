@@ -15,9 +15,9 @@ from schemas.ids import keyed_command_id
 from schemas.instruments import BY_SYMBOL
 from schemas.rejections import Rejection
 from schemas.topics import COMMANDS, EVENTS
-from tests.faults.load import Answer
-from tests.faults.spoiling import Spoiled, still_named
-from tests.machine import Machine
+from tests.exchange_processes import ExchangeProcesses
+from tests.faults.snapshot_damage import DamagedSnapshot, expected_findings
+from tests.faults.trading_load import CommandReply
 from tests.processes import environment_of, eventually
 from tests.system.exchange import read_all, shards_are_done, status
 
@@ -25,11 +25,11 @@ DONE_TIMEOUT_S: Final = 120.0
 AUDIT_TIMEOUT_S: Final = 300.0
 
 
-def settle(machine: Machine) -> None:
+def wait_until_caught_up(processes: ExchangeProcesses) -> None:
     """Wait until everything runs, every command is executed, and every event is in PostgreSQL."""
-    machine.until_ready()
-    settings = machine.settings
-    machine.parts["market-data"].stop()
+    processes.wait_until_ready()
+    settings = processes.settings
+    processes.by_name["market-data"].stop()
     eventually(lambda: shards_are_done(settings, [settings.engine_port]), bool, DONE_TIMEOUT_S, pause_s=0.2)
     executed = {shard["shard"]: shard["seq"] for shard in status(settings.engine_port)["shards"]}
     eventually(
@@ -40,13 +40,13 @@ def settle(machine: Machine) -> None:
     )
 
 
-def audit(machine: Machine, spoiled: list[Spoiled] | None = None) -> dict[str, Any]:
+def run_audit(processes: ExchangeProcesses, damaged: list[DamagedSnapshot] | None = None) -> dict[str, Any]:
     """Run the audit on the log and PostgreSQL as an outsider would; everything but the spoiled snapshots must agree."""
-    must, may = still_named(machine.settings, spoiled or [])
+    must, may = expected_findings(processes.settings, damaged or [])
     result = subprocess.run(
         reprise_command("audit", "verify", "--json"),
-        env=os.environ | environment_of(machine.settings),
-        cwd=machine.folder,
+        env=os.environ | environment_of(processes.settings),
+        cwd=processes.folder,
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -63,14 +63,14 @@ def audit(machine: Machine, spoiled: list[Spoiled] | None = None) -> dict[str, A
     return verdict
 
 
-def everyone_was_told_the_truth(machine: Machine, answers: list[Answer]) -> None:
+def assert_replies_match_the_log(processes: ExchangeProcesses, replies: list[CommandReply]) -> None:
     """Each command has one outcome in the log, and every answer to its client is that outcome."""
-    assert any(answer.reduced for answer in answers), "nobody closed a part of anything"
-    outcomes = outcomes_in(machine)
-    results = results_in(machine)
-    accounts = {answer.user.email: answer.user for answer in answers}
+    assert any(answer.reduced for answer in replies), "nobody closed a part of anything"
+    outcomes = outcomes_in(processes)
+    results = realized_pnl_in(processes)
+    accounts = {answer.user.email: answer.user for answer in replies}
     account_ids = {email: user.get("/account")["account_id"] for email, user in accounts.items()}
-    for answer in answers:
+    for answer in replies:
         name = f"{answer.key} of {answer.user.email}, {answer.path} {answer.body}"
         command_id = keyed_command_id(account_ids[answer.user.email], answer.key)
         found = outcomes.get(command_id, [])
@@ -102,48 +102,48 @@ def everyone_was_told_the_truth(machine: Machine, answers: list[Answer]) -> None
                 assert Decimal(pairs["realized_pnl"]).scaleb(6) == results[command_id], f"{name}: {pairs}, log: {event}"
 
 
-def results_in(machine: Machine) -> dict[str, int]:
+def realized_pnl_in(processes: ExchangeProcesses) -> dict[str, int]:
     """Give what each reduction's position has brought by then: the profit of its parts, micros."""
     results: dict[str, int] = {}
-    of_ticket: Counter[str] = Counter()
-    for shard in range(machine.settings.shards):
-        for record in read_all(machine.settings, EVENTS, shard):
+    of_position: Counter[str] = Counter()
+    for shard in range(processes.settings.shards):
+        for record in read_all(processes.settings, EVENTS, shard):
             event = decode_event(record.value)
             if isinstance(event, PositionReduced) and event.command_id is not None:
-                of_ticket[event.position_id] += event.profit
-                results[event.command_id] = of_ticket[event.position_id]
+                of_position[event.position_id] += event.profit
+                results[event.command_id] = of_position[event.position_id]
     return results
 
 
-def outcomes_in(machine: Machine) -> dict[str, list[Event]]:
+def outcomes_in(processes: ExchangeProcesses) -> dict[str, list[Event]]:
     """Give every command's first outcomes; a reused id changes nothing."""
     outcomes: dict[str, list[Event]] = {}
-    for shard in range(machine.settings.shards):
-        for record in read_all(machine.settings, EVENTS, shard):
+    for shard in range(processes.settings.shards):
+        for record in read_all(processes.settings, EVENTS, shard):
             event = decode_event(record.value)
-            if event.index == 0 and event.command_id is not None and not _comes_again(event):
+            if event.index == 0 and event.command_id is not None and not _is_duplicate(event):
                 outcomes.setdefault(event.command_id, []).append(event)
     return outcomes
 
 
-def what_happened(machine: Machine) -> Counter[str]:
-    """Count the events by type, to see that there was something to judge."""
+def count_events(processes: ExchangeProcesses) -> Counter[str]:
+    """Count the events by type, to see that there was something to check."""
     return Counter(
         type(decode_event(record.value)).__name__
-        for shard in range(machine.settings.shards)
-        for record in read_all(machine.settings, EVENTS, shard)
+        for shard in range(processes.settings.shards)
+        for record in read_all(processes.settings, EVENTS, shard)
     )
 
 
-def log_of(machine: Machine) -> list[tuple[list[LogRecord], list[LogRecord]]]:
+def log_of(processes: ExchangeProcesses) -> list[tuple[list[LogRecord], list[LogRecord]]]:
     """Give each shard's commands and events."""
-    settings = machine.settings
+    settings = processes.settings
     return [
         (read_all(settings, COMMANDS, shard), read_all(settings, EVENTS, shard)) for shard in range(settings.shards)
     ]
 
 
-def _comes_again(event: Event) -> bool:
+def _is_duplicate(event: Event) -> bool:
     if isinstance(event, CommandRejected):
         return event.rejection == Rejection.COMMAND_ID_REUSED
     return isinstance(event, CommandRepeated)

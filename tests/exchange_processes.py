@@ -1,4 +1,4 @@
-"""A whole exchange on one machine of which any part can be killed, paused, stopped and started again."""
+"""A whole exchange on this machine, of which each process can be killed, paused, stopped and started again."""
 
 import os
 import signal
@@ -24,12 +24,12 @@ BROKER: Final = "broker"
 DATABASE: Final = "database"
 SERVICES: Final = ("engine", "projector", "market-data", "api")
 STOP_TIMEOUT_S: Final = 30.0
-WATCH_S: Final = 0.1
+RESTART_CHECK_S: Final = 0.1
 SHARDS: Final = 4
 
 
-class Part:
-    """One process of the machine, which may end and be started again."""
+class ManagedProcess:
+    """One process, which may end and be started again."""
 
     def __init__(
         self,
@@ -42,7 +42,7 @@ class Part:
         ready: Callable[[Callable[[], bool]], None] | None = None,
     ) -> None:
         self.name = name
-        self.wanted = False
+        self.should_run = False
         self.starts = 0
         self._command = command
         self._output = output
@@ -64,7 +64,7 @@ class Part:
     def start(self) -> None:
         """Start it, and wait until it answers where that is known."""
         with self._lock:
-            self.wanted = True
+            self.should_run = True
             self._spawn()
         if self._ready is not None:
             self._ready(lambda: self.is_running)
@@ -88,7 +88,7 @@ class Part:
     def restart_if_dead(self) -> None:
         """Start it again where it ended though it should run, as a process manager does."""
         with self._lock:
-            if self.wanted and not self.is_running:
+            if self.should_run and not self.is_running:
                 self._spawn()
 
     def wait_for_end(self, timeout_s: float) -> int:
@@ -98,7 +98,7 @@ class Part:
 
     def _end(self, number: signal.Signals) -> None:
         with self._lock:
-            self.wanted = False
+            self.should_run = False
             process = self._process
             if process is None or process.poll() is not None:
                 return
@@ -124,21 +124,21 @@ class Part:
             )
 
 
-class Machine:
-    """A broker and a database of its own, the services on them, and a watchman who restarts what died."""
+class ExchangeProcesses:
+    """A broker and a database of its own, the services on them, and a thread that restarts what died."""
 
     def __init__(
         self,
         folder: Path,
         *,
-        data_of_postgres: Path | None = None,
-        way_to_broker: tuple[int, int] | None = None,
+        postgres_data: Path | None = None,
+        broker_ports: tuple[int, int] | None = None,
         **overrides: object,
     ) -> None:
         """way_to_broker: the port clients connect to, and the one behind it where the broker listens."""
         self.folder = folder
         api, engine, market_data, projector, broker, controller, database = free_ports(7)
-        advertised, broker = way_to_broker or (broker, broker)
+        advertised, broker = broker_ports or (broker, broker)
         folder.chmod(0o755)
         self.settings = Settings.model_validate(
             {
@@ -156,103 +156,103 @@ class Machine:
             }
             | overrides
         )
-        self.parts: dict[str, Part] = {
-            BROKER: Part(
+        self.by_name: dict[str, ManagedProcess] = {
+            BROKER: ManagedProcess(
                 BROKER,
                 _broker(folder / "kafka", broker, controller, advertised),
                 folder / "broker.log",
                 ready=lambda is_running: wait_for_broker(broker, is_running),
             ),
-            DATABASE: Part(
+            DATABASE: ManagedProcess(
                 DATABASE,
-                _dying_with_us(prepare_postgres(data_of_postgres or folder / "postgres", database, durable=False)),
+                _ending_with_parent(prepare_postgres(postgres_data or folder / "postgres", database, durable=False)),
                 folder / "database.log",
                 stop_signal=signal.SIGINT,
                 ready=lambda is_running: wait_for_postgres(database, is_running),
             ),
         }
         for name in SERVICES:
-            self.parts[name] = self._service(name)
+            self.by_name[name] = self._service(name)
         self.exchange = Exchange(self.settings, folder)
         self._ended = threading.Event()
-        self._watchman = threading.Thread(target=self._watch, daemon=True)
+        self._restarter = threading.Thread(target=self._restart_dead, daemon=True)
 
     def start(self, *names: str) -> None:
         """Start these parts, in this order."""
         for name in names:
-            self.parts[name].start()
+            self.by_name[name].start()
             if name == BROKER:
                 ensure_topics(self.settings)
 
     def stop(self, *names: str) -> None:
         """Stop these parts, in this order."""
         for name in names:
-            self.parts[name].stop()
+            self.by_name[name].stop()
 
-    def watch(self) -> None:
+    def restart_what_dies(self) -> None:
         """From now on whatever died is started again."""
-        self._watchman.start()
+        self._restarter.start()
 
-    def until_ready(self, timeout_s: float = 90.0) -> None:
+    def wait_until_ready(self, timeout_s: float = 90.0) -> None:
         """Wait until the API says that all it needs is there."""
         eventually(self.exchange.readiness, lambda seen: seen[0] == 200, timeout_s, pause_s=0.2)
 
     def replace_code(self, name: str, code: str | None) -> None:
         """Run this code in a service's place from its next start; null for the service itself."""
-        self.parts[name] = self._service(name, code)
+        self.by_name[name] = self._service(name, code)
 
     def close(self) -> None:
         """End everything."""
         self._ended.set()
-        if self._watchman.is_alive():
-            self._watchman.join()
+        if self._restarter.is_alive():
+            self._restarter.join()
         self.exchange.close()
-        for part in reversed(self.parts.values()):
-            part.stop()
+        for process in reversed(self.by_name.values()):
+            process.stop()
 
-    def _service(self, name: str, code: str | None = None) -> Part:
+    def _service(self, name: str, code: str | None = None) -> ManagedProcess:
         program = reprise_command("run", name) if code is None else python_command("-c", code)
-        return Part(
+        return ManagedProcess(
             name,
             program,
             self.folder / f"{name}-{uuid4().hex[:6]}.log",
             env=os.environ | environment_of(self.settings),
         )
 
-    def _watch(self) -> None:
-        while not self._ended.wait(WATCH_S):
-            for part in self.parts.values():
-                part.restart_if_dead()
+    def _restart_dead(self) -> None:
+        while not self._ended.wait(RESTART_CHECK_S):
+            for process in self.by_name.values():
+                process.restart_if_dead()
 
 
 @contextmanager
-def machine(
+def running_exchange(
     folder: Path,
     *,
-    data_of_postgres: Path | None = None,
-    way_to_broker: tuple[int, int] | None = None,
+    postgres_data: Path | None = None,
+    broker_ports: tuple[int, int] | None = None,
     **overrides: object,
-) -> Iterator[Machine]:
+) -> Iterator[ExchangeProcesses]:
     """A machine whose servers run and whose services do not yet; all is gone at the end."""
-    made = Machine(folder, data_of_postgres=data_of_postgres, way_to_broker=way_to_broker, **overrides)
+    exchange = ExchangeProcesses(folder, postgres_data=postgres_data, broker_ports=broker_ports, **overrides)
     try:
-        made.start(BROKER, DATABASE)
-        yield made
+        exchange.start(BROKER, DATABASE)
+        yield exchange
     finally:
-        made.close()
+        exchange.close()
 
 
 def _broker(folder: Path, port: int, controller_port: int, advertised: int) -> list[str]:
     """Lay out a broker that gives its clients the advertised port."""
     command = prepare_broker(folder, port, controller_port, print, small=True)
     properties = folder / "server.properties"
-    said = f"advertised.listeners=PLAINTEXT://{LOOPBACK}:"
+    prefix = f"advertised.listeners=PLAINTEXT://{LOOPBACK}:"
     text = properties.read_text(encoding="utf-8")
-    assert f"{said}{port}\n" in text
-    properties.write_text(text.replace(f"{said}{port}\n", f"{said}{advertised}\n"), encoding="utf-8")
+    assert f"{prefix}{port}\n" in text
+    properties.write_text(text.replace(f"{prefix}{port}\n", f"{prefix}{advertised}\n"), encoding="utf-8")
     return command
 
 
-def _dying_with_us(command: list[str]) -> list[str]:
+def _ending_with_parent(command: list[str]) -> list[str]:
     """A change of user clears what a child asks the kernel for, so that tool is told the same."""
     return [command[0], "--pdeathsig=INT", *command[1:]] if command[0].endswith("setpriv") else command

@@ -11,13 +11,13 @@ from runtime.kafka import read_back
 from runtime.settings import Settings
 from schemas.snapshots import SnapshotManifest, SnapshotUnreadable, chunk_key, unpack
 from schemas.topics import SNAPSHOTS, TOPICS
+from tests.exchange_processes import ExchangeProcesses
 from tests.kafka.snapshotting import Draft, SnapshotWriter, changed, configure, configure_broker, snapshots_in
 from tests.kafka.workers import ALL
-from tests.machine import Machine
 from tests.processes import eventually
 
-Way = Literal["alter", "cut", "lose"]
-WAYS: Final[tuple[Way, ...]] = get_args(Way)
+Damage = Literal["alter", "cut", "lose"]
+DAMAGES: Final[tuple[Damage, ...]] = get_args(Damage)
 TIMEOUT_S: Final = 60.0
 AT_ONCE: Final = {
     "segment_ms": "200",
@@ -27,35 +27,35 @@ AT_ONCE: Final = {
 }
 
 
-class Spoiled(NamedTuple):
-    """A snapshot that is broken: its shard, and where its manifest and its broken chunk stand, or stood."""
+class DamagedSnapshot(NamedTuple):
+    """A snapshot that is damaged: its shard, and where its manifest and its broken chunk stand, or stood."""
 
     shard: int
     manifest: int
     chunk: int
 
 
-def spoil_newest(machine: Machine, way: Way, dice: random.Random) -> list[Spoiled]:
+def damage_newest_snapshots(processes: ExchangeProcesses, damage: Damage, dice: random.Random) -> list[DamagedSnapshot]:
     """Break the newest snapshot of every shard that has one; the engine must have ended.
 
     A chunk in the log cannot be changed where it stands. So an altered or a cut one is of a snapshot that an engine
     wrote badly after the newest; a lost one is taken back, and compacted away.
     """
-    shards = range(machine.settings.shards)
-    rings = {shard: ring for shard in shards if (ring := snapshots_in(machine.settings, shard))}
+    shards = range(processes.settings.shards)
+    rings = {shard: ring for shard in shards if (ring := snapshots_in(processes.settings, shard))}
     assert rings, "there is no snapshot to spoil"
-    if way == "lose":
-        return _lose(machine.settings, {shard: ring[0] for shard, ring in rings.items()})
+    if damage == "lose":
+        return _delete_chunk(processes.settings, {shard: ring[0] for shard, ring in rings.items()})
     return [
-        spoiled
+        damaged
         for shard, ring in rings.items()
-        if (spoiled := _written_badly(machine.settings, shard, ring, way, dice)) is not None
+        if (damaged := _write_damaged_copy(processes.settings, shard, ring, damage, dice)) is not None
     ]
 
 
-def compact_at_once(machine: Machine) -> None:
+def compact_now(processes: ExchangeProcesses) -> None:
     """Let compaction take what the ring has overwritten, while the engine goes on."""
-    settings = machine.settings
+    settings = processes.settings
     with _compacting(settings):
         ends = {shard: found[0].offset for shard in range(settings.shards) if (found := snapshots_in(settings, shard))}
         for shard, end in ends.items():
@@ -67,19 +67,23 @@ def compact_at_once(machine: Machine) -> None:
             )
 
 
-def passed_over(machine: Machine) -> set[tuple[int, int]]:
+def skipped_snapshots(processes: ExchangeProcesses) -> set[tuple[int, int]]:
     """Give the shards and manifests' offsets of the snapshots that the engine said it does not start from."""
-    lines = [json.loads(line) for line in machine.parts["engine"].log.splitlines() if "snapshot passed over" in line]
+    lines = [
+        json.loads(line) for line in processes.by_name["engine"].log.splitlines() if "snapshot passed over" in line
+    ]
     return {(line["shard"], line["manifest_offset"]) for line in lines}
 
 
-def still_named(settings: Settings, spoiled: list[Spoiled]) -> tuple[set[tuple[int, int]], set[tuple[int, int]]]:
+def expected_findings(
+    settings: Settings, damaged: list[DamagedSnapshot]
+) -> tuple[set[tuple[int, int]], set[tuple[int, int]]]:
     """Give which of the spoiled snapshots the audit must name, and which it may: those that stand in the log.
 
     Of those with a lost chunk it need not name the ones whose slot was used again.
     """
     must, may = set(), set()
-    for shard, manifest, chunk in spoiled:
+    for shard, manifest, chunk in damaged:
         offsets = {record.offset for record in read_back(settings, SNAPSHOTS, shard, ALL)}
         if manifest in offsets:
             may.add((shard, manifest))
@@ -88,23 +92,23 @@ def still_named(settings: Settings, spoiled: list[Spoiled]) -> tuple[set[tuple[i
     return must, may
 
 
-def _written_badly(
-    settings: Settings, shard: int, ring: list[FoundManifest], way: Way, dice: random.Random
-) -> Spoiled | None:
+def _write_damaged_copy(
+    settings: Settings, shard: int, ring: list[FoundManifest], damage: Damage, dice: random.Random
+) -> DamagedSnapshot | None:
     """Write the newest snapshot that is whole once more, as the next in the ring, and one chunk of it badly."""
     values = {record.offset: record.value for record in read_back(settings, SNAPSHOTS, shard, ALL)}
     whole = next((found.manifest for found in ring if _is_whole(found.manifest, values)), None)
     if whole is None:
         return None
-    place = dice.randrange(len(whole.chunk_offsets))
+    chunk_number = dice.randrange(len(whole.chunk_offsets))
     chunks = [values[chunk] for chunk in whole.chunk_offsets]
     while _has_its_pages(whole, chunks):  # A few bits of a compressed chunk say nothing.
-        chunk = bytearray(chunks[place])
-        if way == "cut":
+        chunk = bytearray(chunks[chunk_number])
+        if damage == "cut":
             del chunk[dice.randrange(1, len(chunk)) :]
         else:
             chunk[dice.randrange(len(chunk))] ^= 1 << dice.randrange(8)
-        chunks[place] = bytes(chunk)
+        chunks[chunk_number] = bytes(chunk)
     offset, newest = ring[0]
     later = changed(
         whole,
@@ -115,7 +119,7 @@ def _written_badly(
     )
     SnapshotWriter(settings, shard).write(Draft(later, chunks))
     found = eventually(lambda: snapshots_in(settings, shard)[0], lambda found: found.offset > offset, TIMEOUT_S)
-    return Spoiled(shard, found.offset, found.manifest.chunk_offsets[place])
+    return DamagedSnapshot(shard, found.offset, found.manifest.chunk_offsets[chunk_number])
 
 
 def _is_whole(manifest: SnapshotManifest, values: dict[int, bytes]) -> bool:
@@ -131,22 +135,22 @@ def _has_its_pages(manifest: SnapshotManifest, chunks: list[bytes]) -> bool:
         return False
 
 
-def _lose(settings: Settings, newest: dict[int, FoundManifest]) -> list[Spoiled]:
-    spoiled = [Spoiled(shard, found.offset, found.manifest.chunk_offsets[0]) for shard, found in newest.items()]
+def _delete_chunk(settings: Settings, newest: dict[int, FoundManifest]) -> list[DamagedSnapshot]:
+    damaged = [DamagedSnapshot(shard, found.offset, found.manifest.chunk_offsets[0]) for shard, found in newest.items()]
     writers = {shard: SnapshotWriter(settings, shard) for shard in newest}
     with _compacting(settings):
         for shard, found in newest.items():
             writers[shard].take_back(chunk_key(found.manifest.slot, 0))
-        for one in spoiled:
+        for one in damaged:
 
-            def stands(one: Spoiled = one) -> bool:
+            def stands(one: DamagedSnapshot = one) -> bool:
                 # What is written last is in the segment that is never compacted.
                 writers[one.shard].take_back(b"nobody's")
                 records = read_back(settings, SNAPSHOTS, one.shard, ALL)
                 return one.chunk in {record.offset for record in records}
 
             eventually(stands, lambda still: not still, TIMEOUT_S, pause_s=0.3)
-    return spoiled
+    return damaged
 
 
 @contextmanager
