@@ -20,7 +20,8 @@ from api.candles.endpoints import router as candles
 from api.commands.endpoints import router as commands
 from api.compat.install import add_seeds_to
 from api.demo.endpoints import router as demo
-from api.dispatch.read_your_writes import HEADER, LAG_HEADER
+from api.dispatch.dispatcher import Dispatcher
+from api.dispatch.read_your_writes import LAG_HEADER, POSITION_HEADER
 from api.health.endpoints import router as health
 from api.http import errors
 from api.http.access_log import AccessLog
@@ -67,6 +68,7 @@ def create_app(state: AppState) -> FastAPI:
         redoc_url=None,
     )
     app.state.api = state
+    app.state.dispatcher = Dispatcher(state)
     app.state.sockets = Sockets(state)
     v1 = APIRouter(prefix=PREFIX)
     for router in EVERYWHERE:
@@ -82,12 +84,12 @@ def create_app(state: AppState) -> FastAPI:
     errors.install(app)
     app.add_middleware(
         CORSMiddleware,
-        allow_origins=allowed_origins(state),
+        allow_origins=allowed_origins(state.settings),
         allow_credentials=True,
         allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
-        allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "If-Match", "Prefer", HEADER],
+        allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "If-Match", "Prefer", POSITION_HEADER],
         expose_headers=[
-            *(HEADER, LAG_HEADER, REPLAYED, ETAG, RATE_LIMIT, POLICY),
+            *(POSITION_HEADER, LAG_HEADER, REPLAYED, ETAG, RATE_LIMIT, POLICY),
             *("Location", "Preference-Applied", "Retry-After", "Content-Disposition"),
         ],
     )

@@ -1,13 +1,11 @@
-"""What the API consists of: built once by main, and passed to every request."""
+"""What main builds once: one of each thing that lives as long as the process, and how an endpoint asks for one."""
 
 import asyncio
-from typing import Annotated, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 from fastapi import Depends, Request
 
-from api.credentials.passwords import Passwords
-from api.credentials.throttle import Throttle
-from api.credentials.tokens import Tokens
+from api.credentials.credentials import Credentials
 from api.http.metrics import ApiMetrics
 from api.http.rate_limits import RateLimits
 from api.log.broadcasts import Broadcasts
@@ -18,6 +16,7 @@ from api.log.last_seen import LastSeen
 from api.log.outcomes import Outcomes
 from api.log.price_cache import PriceCache
 from api.log.recent_positions import RecentPositions
+from api.log.sent_commands import SentCommands
 from api.log.venue_channel import VenueChannel
 from api.store.database import Database
 from api.store.day_stats import DayStatsCache
@@ -25,7 +24,7 @@ from runtime.settings import Settings
 
 
 class AppState(NamedTuple):
-    """One of each."""
+    """One of each; nothing of it is started by being built."""
 
     settings: Settings
     database: Database
@@ -34,10 +33,9 @@ class AppState(NamedTuple):
     outcomes: Outcomes
     engine_lag: EngineLag
     producer: CommandProducer
+    sent: SentCommands
     broadcasts: Broadcasts
-    passwords: Passwords
-    tokens: Tokens
-    throttle: Throttle
+    credentials: Credentials
     deletions: asyncio.Event  # set when a user has just asked to be deleted
     day_stats: DayStatsCache
     recent_positions: RecentPositions
@@ -48,9 +46,29 @@ class AppState(NamedTuple):
 
 
 async def app_state_of(request: Request) -> AppState:
-    """Give the parts of the application a request came to."""
+    """Give the state of the application a request came to."""
     state: AppState = request.app.state.api
     return state
 
 
+def _member(name: str) -> Any:
+    """Give the dependency that is one member of the state."""
+
+    async def member(request: Request) -> Any:
+        return getattr(request.app.state.api, name)
+
+    return Depends(member)
+
+
+# Services take what they use, so endpoints ask for just that; the whole state is for what spans the API.
 StateDep = Annotated[AppState, Depends(app_state_of)]
+SettingsDep = Annotated[Settings, _member("settings")]
+DatabaseDep = Annotated[Database, _member("database")]
+PricesDep = Annotated[PriceCache, _member("prices")]
+OutcomesDep = Annotated[Outcomes, _member("outcomes")]
+EngineLagDep = Annotated[EngineLag, _member("engine_lag")]
+BroadcastsDep = Annotated[Broadcasts, _member("broadcasts")]
+CredentialsDep = Annotated[Credentials, _member("credentials")]
+DeletionsDep = Annotated[asyncio.Event, _member("deletions")]
+DayStatsDep = Annotated[DayStatsCache, _member("day_stats")]
+MetricsDep = Annotated[ApiMetrics, _member("metrics")]

@@ -15,6 +15,7 @@ from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from api.app import create_app
 from api.app_state import AppState
+from api.credentials.credentials import Credentials
 from api.credentials.passwords import Passwords
 from api.credentials.throttle import Throttle
 from api.credentials.tokens import Tokens
@@ -29,6 +30,7 @@ from api.log.last_seen import LastSeen
 from api.log.outcomes import Outcomes
 from api.log.price_cache import CachedQuote, PriceCache
 from api.log.recent_positions import RecentPositions
+from api.log.sent_commands import SentCommands
 from api.log.venue_channel import VenueChannel
 from api.store.database import Database
 from api.store.day_stats import DayStatsCache
@@ -77,7 +79,8 @@ def build(settings: Settings, secret: str, retired: tuple[str, ...] = ()) -> App
     prices = PriceCache()
     bus = EventBus()
     outcomes = Outcomes(settings, prices, bus)
-    producer = CommandProducer(settings)
+    sent = SentCommands()
+    producer = CommandProducer(settings, sent)
     return AppState(
         settings=settings,
         database=database,
@@ -86,10 +89,9 @@ def build(settings: Settings, secret: str, retired: tuple[str, ...] = ()) -> App
         outcomes=outcomes,
         engine_lag=EngineLag(settings, outcomes),
         producer=producer,
+        sent=sent,
         broadcasts=Broadcasts(database, producer, outcomes, settings.shards),
-        passwords=Passwords(),
-        tokens=Tokens(secret, *retired),
-        throttle=Throttle(),
+        credentials=Credentials(Passwords(), Tokens(secret, *retired), Throttle()),
         deletions=asyncio.Event(),
         day_stats=DayStatsCache(database),
         recent_positions=RecentPositions(),
@@ -180,7 +182,9 @@ async def _until(state: AppState, stopping: asyncio.Task[bool]) -> None:
         )
     )
     saying = asyncio.create_task(state.broadcasts.say_for_ever())
-    closing = asyncio.create_task(close_for_ever(state))
+    closing = asyncio.create_task(
+        close_for_ever(app.state.dispatcher, state.database, state.outcomes, state.prices, state.venue, state.deletions)
+    )
     serving = asyncio.create_task(server.serve(places))
     following = asyncio.create_task(_follows(state))
     streaming = asyncio.create_task(sockets.run_for_ever())

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query
 
 from api.accounts import service
 from api.accounts.schemas import AccountEvents, AccountReply, Fills, LedgerLines
-from api.app_state import StateDep
+from api.app_state import DatabaseDep, OutcomesDep, PricesDep
 from api.auth.caller import SCHEMES, SIGNED_IN, Caller
 from api.dispatch.read_your_writes import CAUGHT_UP
 from api.http.cursors import LIMIT, Cursor, Limit
@@ -26,38 +26,39 @@ history = APIRouter(prefix="/audit/events", tags=["account"], dependencies=SCHEM
     dependencies=[CAUGHT_UP],
     responses=SIGNED_IN | responses(REFUSALS[Rejection.ACCOUNT_UNKNOWN], MALFORMED),
 )
-async def get_account(state: StateDep, caller: Caller) -> AccountReply:
+async def get_account(database: DatabaseDep, outcomes: OutcomesDep, caller: Caller) -> AccountReply:
     """Give your account."""
-    return await service.find(state, caller.account_id)
+    return await service.find(database, outcomes, caller.account_id)
 
 
 @fills.get("", dependencies=[CAUGHT_UP], responses=SIGNED_IN | responses(MALFORMED))
 async def list_fills(
-    state: StateDep,
+    database: DatabaseDep,
+    prices: PricesDep,
     caller: Caller,
     symbol: Annotated[str | None, Query(max_length=32)] = None,
     limit: Limit = LIMIT,
     cursor: Cursor = None,
 ) -> Fills:
     """List your executions, newest first."""
-    return await service.fills(state, caller.account_id, symbol, limit, cursor)
+    return await service.fills(database, prices, caller.account_id, symbol, limit, cursor)
 
 
 @ledger.get("", dependencies=[CAUGHT_UP], responses=SIGNED_IN | responses(MALFORMED))
 async def list_ledger_lines(
-    state: StateDep, caller: Caller, limit: Limit = LIMIT, cursor: Cursor = None
+    database: DatabaseDep, caller: Caller, limit: Limit = LIMIT, cursor: Cursor = None
 ) -> LedgerLines:
     """List the changes of your balance, newest first."""
-    return await service.ledger_lines(state, caller.account_id, limit, cursor)
+    return await service.ledger_lines(database, caller.account_id, limit, cursor)
 
 
 @history.get("", dependencies=[CAUGHT_UP], responses=SIGNED_IN | responses(MALFORMED))
 async def list_events(
-    state: StateDep,
+    database: DatabaseDep,
     caller: Caller,
     after_seq: Annotated[int, Query(ge=0, le=INT64_MAX, description="the last seq you have; 0 for all")] = 0,
     limit: Limit = LIMIT,
     cursor: Cursor = None,
 ) -> AccountEvents:
     """List everything that happened to your account, the oldest first, as the log has it."""
-    return await service.events(state, caller.account_id, after_seq, limit, cursor)
+    return await service.events(database, caller.account_id, after_seq, limit, cursor)

@@ -3,29 +3,30 @@
 from typing import Final
 
 from api.accounts.schemas import AccountEventReply, AccountEvents, AccountReply, Fill, Fills, LedgerLine, LedgerLines
-from api.app_state import AppState
-from api.dispatch.read_your_writes import wait_for
+from api.dispatch.read_your_writes import catch_up
 from api.http.amounts import money, money_or_null, price, quantity
 from api.http.cursors import read_cursor, write_cursor
 from api.http.problems import REFUSALS, ApiError
 from api.http.times import text_of
+from api.log.outcomes import Outcomes
+from api.log.price_cache import PriceCache
+from api.store.database import Database
 from projector import queries
 from schemas.rejections import Rejection
-from schemas.sharding import shard_of
 from schemas.units import render
 
 LEVEL_EXPONENT: Final = 4
 _LEDGER: Final = "ledger"  # the question its cursors belong to
 
 
-async def find(state: AppState, account_id: str) -> AccountReply:
+async def find(database: Database, outcomes: Outcomes, account_id: str) -> AccountReply:
     """Give the caller's account."""
-    row = await state.database.ask(lambda db: queries.account(db, account_id))
+    row = await database.ask(lambda db: queries.account(db, account_id))
     if row is None:
         # Whoever has just registered need not know that the tables are a moment behind.
-        shard = shard_of(account_id, state.settings.shards)
-        await wait_for(state, shard, state.outcomes.seq(shard))
-        row = await state.database.ask(lambda db: queries.account(db, account_id))
+        shard = outcomes.shard_of(account_id)
+        await catch_up(database, outcomes, shard)
+        row = await database.ask(lambda db: queries.account(db, account_id))
     if row is None:
         raise ApiError(REFUSALS[Rejection.ACCOUNT_UNKNOWN], "The account is being opened; ask again")
     return account_of(account_id, row.cash, row.used_margin, row.unrealized_pnl)
@@ -46,10 +47,10 @@ def account_of(account_id: str, cash: int, used_margin: int, unrealized_pnl: int
     )
 
 
-async def ledger_lines(state: AppState, account_id: str, limit: int, cursor: str | None) -> LedgerLines:
+async def ledger_lines(database: Database, account_id: str, limit: int, cursor: str | None) -> LedgerLines:
     """List the caller's lines."""
     before = read_cursor(_LEDGER, cursor)
-    found = await state.database.ask(lambda db: queries.ledger(db, account_id, limit=limit, before=before))
+    found = await database.ask(lambda db: queries.ledger(db, account_id, limit=limit, before=before))
     return LedgerLines(
         items=[line_of(row) for row in found.items], next_cursor=write_cursor(_LEDGER, found.next_cursor)
     )
@@ -68,20 +69,20 @@ def line_of(row: queries.LedgerRow) -> LedgerLine:
     )
 
 
-async def fills(state: AppState, account_id: str, symbol: str | None, limit: int, cursor: str | None) -> Fills:
+async def fills(
+    database: Database, prices: PriceCache, account_id: str, symbol: str | None, limit: int, cursor: str | None
+) -> Fills:
     """List the caller's executions."""
     question = f"fills~{symbol or ''}"
     before = read_cursor(question, cursor)
-    found = await state.database.ask(
-        lambda db: queries.fills(db, account_id, symbol=symbol, limit=limit, before=before)
-    )
+    found = await database.ask(lambda db: queries.fills(db, account_id, symbol=symbol, limit=limit, before=before))
     return Fills(
-        items=[_fill(state, row) for row in found.items], next_cursor=write_cursor(question, found.next_cursor)
+        items=[_fill(prices, row) for row in found.items], next_cursor=write_cursor(question, found.next_cursor)
     )
 
 
-def _fill(state: AppState, row: queries.FillRow) -> Fill:
-    instrument = state.prices.instruments[row.symbol]
+def _fill(prices: PriceCache, row: queries.FillRow) -> Fill:
+    instrument = prices.instruments[row.symbol]
     return Fill(
         id=row.event_id,
         time=text_of(row.time),
@@ -99,12 +100,12 @@ def _fill(state: AppState, row: queries.FillRow) -> Fill:
     )
 
 
-async def events(state: AppState, account_id: str, after_seq: int, limit: int, cursor: str | None) -> AccountEvents:
+async def events(database: Database, account_id: str, after_seq: int, limit: int, cursor: str | None) -> AccountEvents:
     """List the caller's events after one of them."""
     question = f"events~{after_seq}"
     before = read_cursor(question, cursor)
     after = after_seq if before is None else before
-    found = await state.database.ask(lambda db: queries.account_events(db, account_id, after=after, limit=limit))
+    found = await database.ask(lambda db: queries.account_events(db, account_id, after=after, limit=limit))
     return AccountEvents(
         items=[
             AccountEventReply(

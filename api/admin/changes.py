@@ -7,12 +7,12 @@ from typing import Final
 import msgspec
 
 from api.admin.schemas import BroadcastReply, BroadcastsReply, ParametersRequest
-from api.app_state import AppState
 from api.dispatch.request_options import RequestOptions
 from api.http.numbers import units_of
 from api.http.problems import NOT_FOUND, REFUSALS, ApiError, Fault, malformed
 from api.http.times import micros_of, text_of
-from api.log.broadcasts import MARKET, PARAMETERS, StoredBroadcast
+from api.log.broadcasts import MARKET, PARAMETERS, Broadcasts, StoredBroadcast
+from api.log.price_cache import PriceCache
 from schemas.bounds import parameters_out_of_bounds
 from schemas.messages import Instrument, MarketStatus
 from schemas.rejections import Rejection
@@ -23,54 +23,61 @@ TRIES: Final = 5  # of a change while others change the same market
 
 
 async def set_status(
-    state: AppState, account_id: str, symbol: str, status: MarketStatus, options: RequestOptions
+    broadcasts: Broadcasts,
+    prices: PriceCache,
+    account_id: str,
+    symbol: str,
+    status: MarketStatus,
+    options: RequestOptions,
 ) -> BroadcastReply:
     """Let a market trade, only close, or halt."""
-    _instrument(state, symbol)
+    _instrument(prices, symbol)
     name = f"{MARKET}{options.command_id(account_id)}"
-    if not await state.broadcasts.store_market_status(name, symbol, status):
+    if not await broadcasts.store_market_status(name, symbol, status):
         raise ApiError(REFUSALS[Rejection.COMMAND_ID_REUSED])
-    return await _said(state, name)
+    return await _said(broadcasts, name)
 
 
-async def set_parameters(state: AppState, symbol: str, request: ParametersRequest) -> BroadcastReply:
+async def set_parameters(
+    broadcasts: Broadcasts, prices: PriceCache, symbol: str, request: ParametersRequest
+) -> BroadcastReply:
     """Change parameters of an instrument, on top of whatever was last said of it."""
-    _instrument(state, symbol)
+    _instrument(prices, symbol)
     for _ in range(TRIES):
-        stored = [one for one in await state.broadcasts.stored() if one.name.startswith(PARAMETERS)]
+        stored = [one for one in await broadcasts.stored() if one.name.startswith(PARAMETERS)]
         name = f"{PARAMETERS}{1 + max((_number(one.name) for one in stored), default=1)}"
-        changed = _changed(_latest(stored, symbol) or _instrument(state, symbol), request)
+        changed = _changed(_latest(stored, symbol) or _instrument(prices, symbol), request)
         _refuse_unsound(changed)
-        if await state.broadcasts.store_instrument(name, changed):
-            return await _said(state, name)
+        if await broadcasts.store_instrument(name, changed):
+            return await _said(broadcasts, name)
     raise malformed("", "others change the instruments at the same time; try again")
 
 
-async def find(state: AppState, name: str) -> BroadcastReply:
+async def find(broadcasts: Broadcasts, name: str) -> BroadcastReply:
     """Give one broadcast."""
-    found = next((one for one in await state.broadcasts.stored() if one.name == name), None)
+    found = next((one for one in await broadcasts.stored() if one.name == name), None)
     if found is None:
         raise ApiError(NOT_FOUND, "There is no broadcast of this name")
-    return _shown(state, found)
+    return _shown(broadcasts, found)
 
 
-async def all_of(state: AppState) -> BroadcastsReply:
+async def all_of(broadcasts: Broadcasts) -> BroadcastsReply:
     """List the broadcasts, newest first."""
-    return BroadcastsReply(items=[_shown(state, one) for one in reversed(await state.broadcasts.stored())])
+    return BroadcastsReply(items=[_shown(broadcasts, one) for one in reversed(await broadcasts.stored())])
 
 
-async def _said(state: AppState, name: str) -> BroadcastReply:
+async def _said(broadcasts: Broadcasts, name: str) -> BroadcastReply:
     """Wait a moment for every shard's answer; give what is known then."""
     give_up = monotonic() + WAIT_S
     while True:
-        broadcast = await find(state, name)
+        broadcast = await find(broadcasts, name)
         if not broadcast.waiting or monotonic() > give_up:
             return broadcast
         await asyncio.sleep(PAUSE_S)
 
 
-def _instrument(state: AppState, symbol: str) -> Instrument:
-    instrument = state.prices.instruments.get(symbol)
+def _instrument(prices: PriceCache, symbol: str) -> Instrument:
+    instrument = prices.instruments.get(symbol)
     if instrument is None:
         raise ApiError(REFUSALS[Rejection.SYMBOL_UNKNOWN]._replace(status=404), f"There is no instrument {symbol!r}")
     return instrument
@@ -107,10 +114,10 @@ def _refuse_unsound(instrument: Instrument) -> None:
         raise error
 
 
-def _shown(state: AppState, stored: StoredBroadcast) -> BroadcastReply:
+def _shown(broadcasts: Broadcasts, stored: StoredBroadcast) -> BroadcastReply:
     return BroadcastReply(
         name=stored.name,
         created_at=text_of(micros_of(stored.created_at)),
         answered=list(stored.answered),
-        waiting=[shard for shard in range(state.settings.shards) if shard not in stored.answered],
+        waiting=[shard for shard in broadcasts.shards if shard not in stored.answered],
     )

@@ -16,7 +16,7 @@ from api.admin.schemas import (
     ParametersRequest,
     StatusRequest,
 )
-from api.app_state import StateDep
+from api.app_state import BroadcastsDep, DatabaseDep, EngineLagDep, OutcomesDep, PricesDep
 from api.auth.caller import ADMIN_REFUSALS, SCHEMES, Administrator
 from api.dispatch.request_options import OptionsDep
 from api.http.numbers import ExactRoute
@@ -36,61 +36,76 @@ router = APIRouter(prefix="/admin", tags=["admin"], route_class=ExactRoute, depe
 
 
 @router.get("/instruments", responses=SEEN)
-async def list_parameters(state: StateDep, _: Administrator) -> AllParameters:
+async def list_parameters(prices: PricesDep, _: Administrator) -> AllParameters:
     """List the instruments with every parameter, and whether their markets are open."""
-    return service.parameters(state)
+    return service.parameters(prices)
 
 
 @router.patch("/instruments/{symbol}", responses=CHANGED)
 async def change_parameters(
-    state: StateDep, _: Administrator, symbol: Symbol, body: ParametersRequest, response: Response
+    broadcasts: BroadcastsDep,
+    prices: PricesDep,
+    _: Administrator,
+    symbol: Symbol,
+    body: ParametersRequest,
+    response: Response,
 ) -> BroadcastReply:
     """Change parameters of an instrument in every shard; never its tick, lot and tick value."""
-    return _answer(await changes.set_parameters(state, symbol, body), response)
+    return _answer(await changes.set_parameters(broadcasts, prices, symbol, body), response)
 
 
 @router.post("/instruments/{symbol}/status", responses=STATUS_SET)
 async def set_market_status(
-    state: StateDep, caller: Administrator, symbol: Symbol, body: StatusRequest, options: OptionsDep, response: Response
+    broadcasts: BroadcastsDep,
+    prices: PricesDep,
+    caller: Administrator,
+    symbol: Symbol,
+    body: StatusRequest,
+    options: OptionsDep,
+    response: Response,
 ) -> BroadcastReply:
     """Open a market, let it only close, or halt it, in every shard."""
-    return _answer(await changes.set_status(state, caller.account_id, symbol, body.status, options), response)
+    return _answer(
+        await changes.set_status(broadcasts, prices, caller.account_id, symbol, body.status, options), response
+    )
 
 
 @router.get("/broadcasts", responses=SEEN)
-async def list_broadcasts(state: StateDep, _: Administrator) -> BroadcastsReply:
+async def list_broadcasts(broadcasts: BroadcastsDep, _: Administrator) -> BroadcastsReply:
     """List all that was said to every shard, newest first."""
-    return await changes.all_of(state)
+    return await changes.all_of(broadcasts)
 
 
 @router.get("/broadcasts/{name}", responses=SEEN | responses(NOT_FOUND, MALFORMED))
-async def get_broadcast(state: StateDep, _: Administrator, name: Annotated[str, Path(max_length=64)]) -> BroadcastReply:
+async def get_broadcast(
+    broadcasts: BroadcastsDep, _: Administrator, name: Annotated[str, Path(max_length=64)]
+) -> BroadcastReply:
     """Say which shards have answered."""
-    return await changes.find(state, name)
+    return await changes.find(broadcasts, name)
 
 
 @router.get("/exposure", responses=SEEN)
-async def get_exposure(state: StateDep, _: Administrator) -> Exposures:
+async def get_exposure(database: DatabaseDep, prices: PricesDep, _: Administrator) -> Exposures:
     """Sum what clients hold in each market, at the last prices."""
-    return await service.exposure(state)
+    return await service.exposure(database, prices)
 
 
 @router.get("/liquidations", responses=SEEN)
-async def get_liquidation_ladder(state: StateDep, _: Administrator) -> Ladder:
+async def get_liquidation_ladder(database: DatabaseDep, prices: PricesDep, _: Administrator) -> Ladder:
     """Tell which positions are liquidated when a price moves by 1 %, 2 %, up to 50 %."""
-    return await service.ladder(state)
+    return await service.ladder(database, prices)
 
 
 @router.get("/feed", responses=SEEN)
-async def get_feed(state: StateDep, _: Administrator) -> FeedReply:
+async def get_feed(database: DatabaseDep, prices: PricesDep, _: Administrator) -> FeedReply:
     """Tell whose prices count, how old they are, and which tick waits for confirmation."""
-    return await service.feed(state)
+    return await service.feed(database, prices)
 
 
 @router.get("/lag", responses=SEEN)
-async def get_lag(state: StateDep, _: Administrator) -> Lag:
+async def get_lag(database: DatabaseDep, outcomes: OutcomesDep, engine_lag: EngineLagDep, _: Administrator) -> Lag:
     """Tell how far engine and projector are behind the log, by shard."""
-    return await service.lag(state)
+    return await service.lag(database, outcomes, engine_lag)
 
 
 def _answer(broadcast: BroadcastReply, response: Response) -> BroadcastReply:

@@ -15,9 +15,12 @@ from api.admin.schemas import (
     Rung,
     ShardLag,
 )
-from api.app_state import AppState
 from api.http.amounts import leverage, money, price, price_or_null, quantity, rate
 from api.http.times import now, text_of
+from api.log.engine_lag import EngineLag
+from api.log.outcomes import Outcomes
+from api.log.price_cache import PriceCache
+from api.store.database import Database
 from projector import queries
 from schemas.messages import Instrument
 from schemas.units import render
@@ -27,16 +30,16 @@ PERCENT_EXPONENT: Final = 2
 MILLISECOND: Final = 1_000
 
 
-def parameters(state: AppState) -> AllParameters:
+def parameters(prices: PriceCache) -> AllParameters:
     """List the instruments with all there is about them."""
-    return AllParameters(items=[_parameters(state, instrument) for instrument in state.prices.instruments.values()])
+    return AllParameters(items=[_parameters(prices, instrument) for instrument in prices.instruments.values()])
 
 
-async def exposure(state: AppState) -> Exposures:
+async def exposure(database: Database, prices: PriceCache) -> Exposures:
     """Sum what clients hold in each market."""
-    rows = {(row.symbol, row.side): row for row in await state.database.ask(queries.exposure)}
+    rows = {(row.symbol, row.side): row for row in await database.ask(queries.exposure)}
     items = []
-    for symbol, instrument in state.prices.instruments.items():
+    for symbol, instrument in prices.instruments.items():
         long, short = rows.get((symbol, "long")), rows.get((symbol, "short"))
         net = (long.quantity if long else 0) - (short.quantity if short else 0)
         profit = (long.unrealized_pnl if long else 0) + (short.unrealized_pnl if short else 0)
@@ -52,16 +55,16 @@ async def exposure(state: AppState) -> Exposures:
     return Exposures(items=items)
 
 
-async def ladder(state: AppState) -> Ladder:
+async def ladder(database: Database, prices: PriceCache) -> Ladder:
     """Tell what each move of a price would liquidate."""
-    rows = await state.database.ask(lambda db: queries.liquidation_ladder(db, MOVES_BPS))
+    rows = await database.ask(lambda db: queries.liquidation_ladder(db, MOVES_BPS))
     return Ladder(
         items=[
             Rung(
                 symbol=row.symbol,
                 side=row.side,
                 move=render(row.move_bps, PERCENT_EXPONENT),
-                price=price(state.prices.instruments[row.symbol], row.price),
+                price=price(prices.instruments[row.symbol], row.price),
                 positions=row.positions,
                 entry_notional=money(row.entry_notional),
                 margin=money(row.margin),
@@ -71,35 +74,33 @@ async def ladder(state: AppState) -> Ladder:
     )
 
 
-async def feed(state: AppState) -> FeedReply:
+async def feed(database: Database, prices: PriceCache) -> FeedReply:
     """Tell whose prices count and what each is worth."""
-    selected, prices = await state.database.ask(lambda db: (queries.last_feed(db), queries.last_prices(db)))
+    selected, rows = await database.ask(lambda db: (queries.last_feed(db), queries.last_prices(db)))
     moment = now()
     return FeedReply(
         name=None if selected is None else selected.name,
         run=None if selected is None else selected.run,
         live=None if selected is None else selected.live,
         selected_at=None if selected is None else text_of(selected.selected_at),
-        prices=[
-            _price(instrument, prices.get(symbol), moment) for symbol, instrument in state.prices.instruments.items()
-        ],
+        prices=[_price(instrument, rows.get(symbol), moment) for symbol, instrument in prices.instruments.items()],
     )
 
 
-async def lag(state: AppState) -> Lag:
+async def lag(database: Database, outcomes: Outcomes, engine_lag: EngineLag) -> Lag:
     """Tell how far every part is behind the one before it."""
-    rows = {row.shard: row for row in await state.database.ask(queries.progress)}
+    rows = {row.shard: row for row in await database.ask(queries.progress)}
     moment = now()
     return Lag(
-        broker_answers=state.engine_lag.broker_answers(),
-        shards=[_lag(state, shard, rows.get(shard), moment) for shard in range(state.settings.shards)],
+        broker_answers=engine_lag.broker_answers(),
+        shards=[_lag(outcomes, engine_lag, shard, rows.get(shard), moment) for shard in range(outcomes.shards)],
     )
 
 
-def _parameters(state: AppState, instrument: Instrument) -> Parameters:
+def _parameters(prices: PriceCache, instrument: Instrument) -> Parameters:
     return Parameters(
         symbol=instrument.symbol,
-        status=state.prices.status(instrument.symbol),
+        status=prices.status(instrument.symbol),
         tick_size=price(instrument, 1),
         lot_size=quantity(instrument, 1),
         quantity_min=quantity(instrument, instrument.quantity_min),
@@ -144,14 +145,16 @@ def _price(instrument: Instrument, row: queries.PriceRow | None, moment: int) ->
     )
 
 
-def _lag(state: AppState, shard: int, row: queries.ShardProgress | None, moment: int) -> ShardLag:
-    events = state.outcomes.seq(shard)
+def _lag(
+    outcomes: Outcomes, engine_lag: EngineLag, shard: int, row: queries.ShardProgress | None, moment: int
+) -> ShardLag:
+    events = outcomes.seq(shard)
     projected = 0 if row is None else row.seq
-    behind = state.engine_lag.is_behind(shard) or projected < events
+    behind = engine_lag.is_behind(shard) or projected < events
     return ShardLag(
         shard=shard,
-        commands=state.engine_lag.end(shard),
-        executed=state.outcomes.command_offset(shard) + 1,
+        commands=engine_lag.end(shard),
+        executed=outcomes.command_offset(shard) + 1,
         events=events,
         projected=projected,
         projection_lag=max(0, events - projected),

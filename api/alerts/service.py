@@ -6,7 +6,6 @@ from typing import Final, NamedTuple
 from uuid import UUID, uuid4
 
 from api.alerts.schemas import Alert, AlertRequest, Alerts, alert_reply
-from api.app_state import AppState
 from api.auth.caller import SignedInUser
 from api.http.amounts import mid, price
 from api.http.cursors import read_cursor, write_cursor
@@ -21,6 +20,9 @@ from api.http.problems import (
     malformed,
 )
 from api.http.times import now
+from api.log.outcomes import Outcomes
+from api.log.price_cache import PriceCache
+from api.store.database import Database
 from api.store.users import is_not_deleted
 from projector.queries import alert_queries
 from projector.queries.alert_queries import Direction, NewAlert, Status
@@ -41,7 +43,14 @@ class CreatedAlert(NamedTuple):
     replayed: bool = False
 
 
-async def create(state: AppState, caller: SignedInUser, request: AlertRequest, key: str | None = None) -> CreatedAlert:
+async def create(
+    database: Database,
+    outcomes: Outcomes,
+    prices: PriceCache,
+    caller: SignedInUser,
+    request: AlertRequest,
+    key: str | None = None,
+) -> CreatedAlert:
     """Store an alert that the next price may trigger; where it is reached already, it is refused.
 
     What a key made before is given again, as it is now: it may have triggered since, and its price be reached.
@@ -51,20 +60,20 @@ async def create(state: AppState, caller: SignedInUser, request: AlertRequest, k
     alert_id = uuid4() if key is None else UUID(keyed_alert_id(account_id, key))
     is_full = False
     while True:
-        before = None if key is None else await _made_before(state, account_id, alert_id, request)
+        before = None if key is None else await _made_before(database, prices, account_id, alert_id, request)
         if before is not None:
             return CreatedAlert(before, replayed=True)
         if is_full:
             raise ApiError(TOO_MANY_ALERTS, f"You have {ACTIVE_MAX} active alerts; delete one first")
         # In this order: the price is of this event or a later one, so that none after it is missed.
-        seen = state.outcomes.seq(PRICE_SHARD)
-        alert = _judged(state, account_id, alert_id, request)
-        row = await state.database.ask(
+        seen = outcomes.seq(PRICE_SHARD)
+        alert = _judged(prices, account_id, alert_id, request)
+        row = await database.ask(
             lambda db: alert_queries.add_alert(db, alert, seen=seen, most=ACTIVE_MAX, provided=provided)  # noqa: B023  # Awaited here.
         )
         if row is not None:
-            return CreatedAlert(alert_reply(row, state.prices.instruments))
-        is_full = await state.database.ask(lambda db: alert_queries.active_count(db, account_id)) >= ACTIVE_MAX
+            return CreatedAlert(alert_reply(row, prices.instruments))
+        is_full = await database.ask(lambda db: alert_queries.active_count(db, account_id)) >= ACTIVE_MAX
         if is_full:
             continue  # The last that fitted in may be this key's.
         if monotonic() > give_up:
@@ -75,41 +84,45 @@ async def create(state: AppState, caller: SignedInUser, request: AlertRequest, k
         await asyncio.sleep(PAUSE_S)
 
 
-async def page(state: AppState, account_id: str, status: Status | None, limit: int, cursor: str | None) -> Alerts:
+async def page(
+    database: Database, prices: PriceCache, account_id: str, status: Status | None, limit: int, cursor: str | None
+) -> Alerts:
     """List the caller's alerts."""
     question = f"alerts~{status or ''}"
     before = read_cursor(question, cursor)
-    found = await state.database.ask(
+    found = await database.ask(
         lambda db: alert_queries.alert_page(db, account_id, status=status, limit=limit, before=before)
     )
     return Alerts(
-        items=[alert_reply(row, state.prices.instruments) for row in found.items],
+        items=[alert_reply(row, prices.instruments) for row in found.items],
         next_cursor=write_cursor(question, found.next_cursor),
     )
 
 
-async def find(state: AppState, account_id: str, alert_id: str) -> Alert:
+async def find(database: Database, prices: PriceCache, account_id: str, alert_id: str) -> Alert:
     """Give one of the caller's alerts."""
     wanted = _uuid(alert_id)
-    row = await state.database.ask(lambda db: alert_queries.find_alert(db, account_id, wanted))
+    row = await database.ask(lambda db: alert_queries.find_alert(db, account_id, wanted))
     if row is None:
         raise _not_found()
-    return alert_reply(row, state.prices.instruments)
+    return alert_reply(row, prices.instruments)
 
 
-async def remove(state: AppState, account_id: str, alert_id: str) -> None:
+async def remove(database: Database, account_id: str, alert_id: str) -> None:
     """Delete one of the caller's alerts, active or triggered."""
     wanted = _uuid(alert_id)
-    if not await state.database.ask(lambda db: alert_queries.remove_alert(db, account_id, wanted)):
+    if not await database.ask(lambda db: alert_queries.remove_alert(db, account_id, wanted)):
         raise _not_found()
 
 
-async def _made_before(state: AppState, account_id: str, alert_id: UUID, request: AlertRequest) -> Alert | None:
+async def _made_before(
+    database: Database, prices: PriceCache, account_id: str, alert_id: UUID, request: AlertRequest
+) -> Alert | None:
     """Find the alert a key made; 422 where that was another one."""
-    row = await state.database.ask(lambda db: alert_queries.find_alert(db, account_id, alert_id))
+    row = await database.ask(lambda db: alert_queries.find_alert(db, account_id, alert_id))
     if row is None:
         return None
-    instrument = state.prices.instruments[row.symbol]
+    instrument = prices.instruments[row.symbol]
     is_same = (
         request.symbol == row.symbol
         and request.direction in (None, row.direction)
@@ -118,18 +131,18 @@ async def _made_before(state: AppState, account_id: str, alert_id: UUID, request
     )
     if not is_same:
         raise ApiError(REFUSALS[Rejection.COMMAND_ID_REUSED])
-    return alert_reply(row, state.prices.instruments)
+    return alert_reply(row, prices.instruments)
 
 
-def _judged(state: AppState, account_id: str, alert_id: UUID, request: AlertRequest) -> NewAlert:
+def _judged(prices: PriceCache, account_id: str, alert_id: UUID, request: AlertRequest) -> NewAlert:
     """Write an alert in the ledger's units, its direction as the price is now; or refuse what can never be awaited."""
-    instrument = state.prices.instruments.get(request.symbol)
+    instrument = prices.instruments.get(request.symbol)
     if instrument is None:
         raise ApiError(REFUSALS[Rejection.SYMBOL_UNKNOWN], f"There is no instrument {request.symbol!r}")
     ticks = units_of("/price", request.price, instrument.tick_exponent)
     if ticks <= 0:
         raise malformed("/price", "must be above zero")
-    quote = state.prices.quote(request.symbol)
+    quote = prices.quote(request.symbol)
     if quote is None:
         raise ApiError(REFUSALS[Rejection.NO_PRICE])
     doubled = quote.bid + quote.ask

@@ -6,44 +6,44 @@ from typing import Final
 from uuid import UUID, uuid4
 
 from api.api_keys.schemas import ApiKeyRequest
-from api.app_state import AppState
 from api.auth.caller import SignedInUser
 from api.http.problems import NOT_FOUND, TOO_MANY_API_KEYS, ApiError
 from api.store import api_keys as key_store
 from api.store.api_keys import Key
+from api.store.database import Database
 
 KEYS_MAX: Final = 20
 
 
-async def create(state: AppState, caller: SignedInUser, request: ApiKeyRequest) -> Key:
+async def create(database: Database, caller: SignedInUser, request: ApiKeyRequest) -> Key:
     """Store a public key; what it signs is believed from here on."""
     public_key = base64.b64decode(request.public_key)
     key = Key(uuid4(), request.name, public_key, tuple(request.scopes), datetime.now(UTC), None)
     user_id = caller.user.user_id
-    if not await state.database.ask(lambda db: key_store.add(db, key, user_id, KEYS_MAX)):
+    if not await database.ask(lambda db: key_store.add(db, key, user_id, KEYS_MAX)):
         raise ApiError(TOO_MANY_API_KEYS, f"You have {KEYS_MAX} API keys; delete one first")
     return key
 
 
-async def page(state: AppState, caller: SignedInUser) -> list[Key]:
+async def page(database: Database, caller: SignedInUser) -> list[Key]:
     """List the caller's keys."""
     user_id = caller.user.user_id
-    return await state.database.ask(lambda db: key_store.list_of(db, user_id))
+    return await database.ask(lambda db: key_store.list_of(db, user_id))
 
 
-async def find(state: AppState, caller: SignedInUser, key_id: str) -> Key:
+async def find(database: Database, caller: SignedInUser, key_id: str) -> Key:
     """Give one of the caller's keys."""
     user_id, wanted = caller.user.user_id, _uuid(key_id)
-    key = await state.database.ask(lambda db: key_store.find(db, user_id, wanted))
+    key = await database.ask(lambda db: key_store.find(db, user_id, wanted))
     if key is None:
         raise ApiError(NOT_FOUND, "You have no API key of this id")
     return key
 
 
-async def revoke(state: AppState, caller: SignedInUser, key_id: str) -> None:
+async def revoke(database: Database, caller: SignedInUser, key_id: str) -> None:
     """Delete one of the caller's keys; what it signs from here on is refused."""
     user_id, wanted = caller.user.user_id, _uuid(key_id)
-    if not await state.database.ask(lambda db: key_store.remove(db, user_id, wanted)):
+    if not await database.ask(lambda db: key_store.remove(db, user_id, wanted)):
         raise ApiError(NOT_FOUND, "You have no API key of this id")
 
 

@@ -33,6 +33,7 @@ from api.http.problems import (
 from api.http.rate_limits import is_counted
 from api.store import api_keys as key_store
 from api.store.users import User, find_by_session
+from runtime.settings import Settings
 
 SAFE_METHODS: Final = ("GET", "HEAD", "OPTIONS")
 READING: Final = ("/api/v1/ws-ticket",)  # what is posted there changes nothing in the ledger
@@ -81,20 +82,20 @@ async def authenticate(request: Request, state: StateDep) -> SignedInUser:
             raise ApiError(CREDENTIALS_CONFLICT, f"Send one of Authorization and {KEY_HEADER}")
         return await _authenticate_key(request, state, cookies)
     if header is not None:
-        claims = state.tokens.read(header)
+        claims = state.credentials.tokens.read(header)
         _refuse_others(state, claims.user_id, cookies)
         return await _in_session(state, [claims])
     if not cookies:
         raise ApiError(NOT_AUTHENTICATED)
-    refuse_cross_site(request, state)
-    good = _good(state, cookies) or [state.tokens.read(cookies[0])]
+    refuse_cross_site(request, state.settings)
+    good = _good(state, cookies) or [state.credentials.tokens.read(cookies[0])]
     _refuse_others(state, good[0].user_id, cookies)
     return await _in_session(state, good)
 
 
 async def believe(state: AppState, token: str) -> SignedInUser:
     """Give whose access token this is, where it did not come with a request's headers; 401 where it is not good."""
-    return await _in_session(state, [state.tokens.read(token)])
+    return await _in_session(state, [state.credentials.tokens.read(token)])
 
 
 async def signed_in(request: Request, state: StateDep) -> SignedInUser:
@@ -131,7 +132,7 @@ async def administrator(caller: InPerson) -> SignedInUser:
 Administrator = Annotated[SignedInUser, Depends(administrator)]
 
 
-def refuse_cross_site(request: Request, state: AppState) -> None:
+def refuse_cross_site(request: Request, settings: Settings) -> None:
     """Refuse what a browser sends for a page of another site; without either header it is no browser, and passes."""
     if request.method in SAFE_METHODS:
         return
@@ -141,14 +142,14 @@ def refuse_cross_site(request: Request, state: AppState) -> None:
     if origin is None:
         return
     own = f"{request.url.scheme}://{request.headers.get('host', '')}"
-    if origin != own and origin not in allowed_origins(state):
+    if origin != own and origin not in allowed_origins(settings):
         raise ApiError(CROSS_SITE_REQUEST, "The request's Origin is not allowed")
 
 
-def allowed_origins(state: AppState) -> tuple[str, ...]:
+def allowed_origins(settings: Settings) -> tuple[str, ...]:
     """Pages that may call from a browser: those of the settings, and in the demo profile the usual local ones."""
-    configured = state.settings.cors_origins
-    return (*configured, *DEMO_ORIGINS) if state.settings.profile == "demo" else configured
+    configured = settings.cors_origins
+    return (*configured, *DEMO_ORIGINS) if settings.profile == "demo" else configured
 
 
 def address_of(request: Request) -> str:
@@ -187,7 +188,7 @@ def _good(state: AppState, cookies: list[str]) -> list[Claims]:
     claims = []
     for cookie in cookies:
         try:
-            claims.append(state.tokens.read(cookie))
+            claims.append(state.credentials.tokens.read(cookie))
         except ApiError:
             continue
     return claims

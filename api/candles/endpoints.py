@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from api.app_state import StateDep
+from api.app_state import DatabaseDep, PricesDep
 from api.candles import service
 from api.candles.schemas import Candles
 from api.http.cursors import LIMIT, Cursor, Limit
@@ -21,7 +21,8 @@ router = APIRouter(prefix="/candles", tags=["market"])
     responses=responses(REFUSALS[Rejection.SYMBOL_UNKNOWN]._replace(status=404), MALFORMED, DATABASE_UNAVAILABLE),
 )
 async def list_candles(
-    state: StateDep,
+    database: DatabaseDep,
+    prices: PricesDep,
     symbol: Annotated[str, Query(max_length=32, examples=["BTC_USDC"])],
     interval: Annotated[Interval, Query()] = "1m",
     start: Annotated[Moment | None, Query(alias="from", description="first start, RFC 3339")] = None,
@@ -30,4 +31,4 @@ async def list_candles(
     cursor: Cursor = None,
 ) -> Candles:
     """List a symbol's candles of the mid, newest first; minutes are of log time."""
-    return await service.page(state, symbol, interval, start, end, limit, cursor)
+    return await service.page(database, prices, symbol, interval, start, end, limit, cursor)

@@ -2,19 +2,21 @@
 
 from datetime import datetime
 
-from api.app_state import AppState
 from api.candles.schemas import CandleReply, Candles
 from api.http.amounts import mid
 from api.http.cursors import read_cursor, write_cursor
 from api.http.problems import REFUSALS, ApiError, malformed
 from api.http.times import micros_of, now, text_of
+from api.log.price_cache import PriceCache
+from api.store.database import Database
 from projector import queries
 from schemas.messages import Instrument
 from schemas.rejections import Rejection
 
 
 async def page(
-    state: AppState,
+    database: Database,
+    prices: PriceCache,
     symbol: str,
     interval: queries.Interval,
     start: datetime | None,
@@ -23,7 +25,7 @@ async def page(
     cursor: str | None,
 ) -> Candles:
     """List a symbol's candles that begin in [start, end)."""
-    instrument = state.prices.instruments.get(symbol)
+    instrument = prices.instruments.get(symbol)
     if instrument is None:
         raise ApiError(REFUSALS[Rejection.SYMBOL_UNKNOWN]._replace(status=404), f"There is no instrument {symbol!r}")
     question = f"candles~{symbol}~{interval}"
@@ -33,7 +35,7 @@ async def page(
     last = moment + 1 if end is None else micros_of(end)
     if first >= last:
         raise malformed("from", "must be before `to`")
-    rows = await state.database.ask(
+    rows = await database.ask(
         lambda db: queries.candles(
             db, symbol, interval, first, last if before is None else min(last, before), now=moment, limit=limit + 1
         )

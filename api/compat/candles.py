@@ -32,7 +32,7 @@ async def oldest_first(
     found: list[CandleReply] = []
     cursor = None
     for _ in range(PAGES_MAX):
-        page = await service.page(state, symbol, interval, start, end, LIMIT_MAX, cursor)
+        page = await service.page(state.database, state.prices, symbol, interval, start, end, LIMIT_MAX, cursor)
         found += page.items
         cursor = page.next_cursor
         if cursor is None:

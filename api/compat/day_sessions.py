@@ -1,17 +1,4 @@
-"""How a client of a seed signs in: for 24 hours, in the demo profile only, under the cookie its page reads.
-
-What a seed's router needs of auth is here and in `service`:
-
-    user = (await service.register(parts, RegisterRequest(...))).user       # 201
-    user, token, headers = await sign_in_for_a_day(parts, LoginRequest(...), address_of(request))
-    token = await begin_day_session(parts, user)                            # register that signs in at once
-    set_day_cookie(request, response, token, "authToken")                   # or "token"
-    caller: Caller                                                          # auth/caller.py reads all cookies in order
-    await service.logout(parts, caller); take_back_cookies(response)        # auth/cookies.py
-    await deletion.delete_user(parts, caller.user)                          # seed 001's DELETE_USER
-
-Call `refuse_cross_site(request, parts)` (auth/caller.py) in routes that sign in, as the canonical ones do.
-"""
+"""How a client of a seed signs in: for 24 hours, in the demo profile only, under the cookie its page reads."""
 
 from datetime import timedelta
 from typing import Final, Literal, NamedTuple
@@ -22,9 +9,11 @@ from fastapi import Request, Response
 from api.app_state import AppState
 from api.credentials.cookies import set_login_cookie
 from api.credentials.tokens import now
+from api.dispatch.dispatcher import Dispatcher
 from api.store import users as store
 from api.store.users import User
 from api.users import service
+from api.users.opening import account_opener
 from api.users.schemas import LoginRequest
 
 DAY: Final = timedelta(hours=24)
@@ -38,9 +27,11 @@ class DaySession(NamedTuple):
     headers: dict[str, str]
 
 
-async def sign_in_for_a_day(state: AppState, request: LoginRequest, address: str) -> DaySession:
+async def sign_in_for_a_day(state: AppState, dispatcher: Dispatcher, request: LoginRequest, address: str) -> DaySession:
     """Check the password as every login does, and begin a session of 24 hours."""
-    user, headers = await service.check_login(state, request, address)
+    user, headers = await service.check_login(
+        account_opener(state, dispatcher), state.database, state.credentials, request, address
+    )
     return DaySession(user, await begin_day_session(state, user), headers)
 
 
@@ -49,7 +40,7 @@ async def begin_day_session(state: AppState, user: User) -> str:
     assert state.settings.profile == "demo", "seed routers are served in the demo profile only"
     session_id, began = uuid4(), now()
     await state.database.ask(lambda db: store.begin_session(db, session_id, user.user_id, began + DAY))
-    return state.tokens.issue(user.user_id, session_id, began, DAY)
+    return state.credentials.tokens.issue(user.user_id, session_id, began, DAY)
 
 
 def set_day_cookie(request: Request, response: Response, token: str, name: Literal["authToken", "token"]) -> None:

@@ -11,7 +11,8 @@ from api.app_state import AppState
 from api.auth.caller import SignedInUser
 from api.compat.tickets import account_after
 from api.demo import service as demo
-from api.dispatch.dispatcher import Pending, ask
+from api.dispatch.dispatcher import Dispatcher
+from api.dispatch.replies import Pending
 from api.dispatch.request_options import RequestOptions, deadline
 from api.http.problems import REFUSALS, ApiError
 from api.store.users import User
@@ -26,18 +27,18 @@ LOW: Final = 1_000 * MICROS_PER_USDC  # below it, and without a position, it is 
 NOBODY: Final = SignedInUser(User(ID, "demo@localhost", None, "user", str(ID), account_opened=True), ID)
 
 
-async def shared_account(state: AppState) -> AccountReply:
+async def shared_account(state: AppState, dispatcher: Dispatcher) -> AccountReply:
     """Give the account, opened and filled up where it has to be."""
     try:
-        account = await accounts.find(state, NOBODY.account_id)
+        account = await accounts.find(state.database, state.outcomes, NOBODY.account_id)
     except ApiError as error:
         if error.kind is not REFUSALS[Rejection.ACCOUNT_UNKNOWN]:
             raise
-        account = await _open(state)
-    return await _refill(state) if _is_low(account) else account
+        account = await _open(state, dispatcher)
+    return await _refill(state, dispatcher) if _is_low(account) else account
 
 
-async def _open(state: AppState) -> AccountReply:
+async def _open(state: AppState, dispatcher: Dispatcher) -> AccountReply:
     command = OpenAccount(
         command_id=open_account_id(NOBODY.account_id),
         account_id=NOBODY.account_id,
@@ -45,7 +46,7 @@ async def _open(state: AppState) -> AccountReply:
         first_deposit=FULL,
     )
     try:
-        reply = await ask(state, command)
+        reply = await dispatcher.execute(command)
     except ApiError as error:
         if error.kind is not REFUSALS[Rejection.ACCOUNT_EXISTS]:
             raise
@@ -58,19 +59,19 @@ def _is_low(account: AccountReply) -> bool:
     return used == 0 and free < LOW
 
 
-async def _refill(state: AppState) -> AccountReply:
+async def _refill(state: AppState, dispatcher: Dispatcher) -> AccountReply:
     """Bring it to 10,000; two who find it empty at once send the same deposit, which counts once.
 
     The line is read before the balance: a deposit that is seen only as a line would be followed by a second one.
     """
-    last = (await accounts.ledger_lines(state, NOBODY.account_id, 1, None)).items[0].id
-    account = await accounts.find(state, NOBODY.account_id)
+    last = (await accounts.ledger_lines(state.database, NOBODY.account_id, 1, None)).items[0].id
+    account = await accounts.find(state.database, state.outcomes, NOBODY.account_id)
     if not _is_low(account):
         return account
     missing = FULL - parse(account.free_margin, MONEY_EXPONENT)
     try:
         reply = await demo.deposit(
-            state, NOBODY.account_id, missing, RequestOptions(f"refill/{last}", respond_async=False)
+            dispatcher, NOBODY.account_id, missing, RequestOptions(f"refill/{last}", respond_async=False)
         )
     except ApiError as error:
         # What a day may bring in is used up: the account stays as it is, and the orders say what it cannot pay.

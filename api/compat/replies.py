@@ -8,8 +8,7 @@ import msgspec
 from pydantic import BaseModel, WithJsonSchema
 from starlette.responses import Response
 
-from api.dispatch.dispatcher import Pending, Reply
-from api.dispatch.replies import accepted
+from api.dispatch.replies import Pending, Reply, accepted
 
 Digits = Annotated[Decimal, WithJsonSchema({"type": "number"})]
 

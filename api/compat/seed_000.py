@@ -15,6 +15,7 @@ from api.compat.names import instrument_named, short
 from api.compat.replies import command_id_of, encoded, headers_of, undecided, written
 from api.compat.routes import SeedRoute
 from api.compat.tickets import TradeOrder, account_after, close_position_of, known_order, open_position_of, price_now
+from api.dispatch.dispatcher import Dispatcher, DispatcherDep
 from api.dispatch.read_your_writes import CAUGHT_UP
 from api.dispatch.request_options import OptionsDep, RequestOptions
 from api.http.numbers import Leverage, Money, Text, Whole
@@ -74,35 +75,45 @@ READING: Final = SeedRoute.refusals(*READ)
 
 
 @router.post("/trades", status_code=201, response_model=Trade, responses=OPENING, dependencies=SIGNED)
-async def create_trade(state: StateDep, caller: Caller, body: TradeRequest, options: OptionsDep) -> Response:
+async def create_trade(
+    state: StateDep, dispatcher: DispatcherDep, caller: Caller, body: TradeRequest, options: OptionsDep
+) -> Response:
     """Open a position, guarded by `slippage` from the price as it is now."""
-    return await _open(state, caller, body, options)
+    return await _open(state, dispatcher, caller, body, options)
 
 
 @router.post("/api/v1/trade/create", status_code=201, response_model=Trade, responses=OPENING, dependencies=SIGNED)
-async def create_trade_v1(state: StateDep, caller: Caller, body: TradeRequest, options: OptionsDep) -> Response:
+async def create_trade_v1(
+    state: StateDep, dispatcher: DispatcherDep, caller: Caller, body: TradeRequest, options: OptionsDep
+) -> Response:
     """Open a position, guarded by `slippage` from the price as it is now."""
-    return await _open(state, caller, body, options)
+    return await _open(state, dispatcher, caller, body, options)
 
 
 @router.post(TRADE_ID, response_model=Seed000Closed, responses=CLOSING, dependencies=SIGNED)
 async def close_trade(
-    state: StateDep, caller: Caller, order_id: Annotated[str, Path(max_length=64)], options: OptionsDep
+    state: StateDep,
+    dispatcher: DispatcherDep,
+    caller: Caller,
+    order_id: Annotated[str, Path(max_length=64)],
+    options: OptionsDep,
 ) -> Response:
     """Close a trade of yours at the market's price."""
-    return await _close(state, caller, order_id, options)
+    return await _close(state, dispatcher, caller, order_id, options)
 
 
 @router.post("/api/v1/trade/close", response_model=Seed000Closed, responses=CLOSING, dependencies=SIGNED)
-async def close_trade_v1(state: StateDep, caller: Caller, body: Seed000CloseRequest, options: OptionsDep) -> Response:
+async def close_trade_v1(
+    state: StateDep, dispatcher: DispatcherDep, caller: Caller, body: Seed000CloseRequest, options: OptionsDep
+) -> Response:
     """Close a trade of yours at the market's price."""
-    return await _close(state, caller, body.orderId, options)
+    return await _close(state, dispatcher, caller, body.orderId, options)
 
 
 @router.get("/api/v1/balance", response_model=Purse, responses=READING, dependencies=[*SIGNED, CAUGHT_UP])
 async def balance_v1(state: StateDep, caller: Caller) -> Response:
     """Give the free money, in cents."""
-    return written(purse_of(await accounts.find(state, caller.account_id), caller))
+    return written(purse_of(await accounts.find(state.database, state.outcomes, caller.account_id), caller))
 
 
 @router.get(
@@ -113,7 +124,7 @@ async def balance_v1(state: StateDep, caller: Caller) -> Response:
 )
 async def balance_of_asset_v1(state: StateDep, caller: Caller, asset: Annotated[str, Path(max_length=32)]) -> Response:
     """Give one asset's amount, under its name."""
-    _, amount = held(await accounts.find(state, caller.account_id), asset)
+    _, amount = held(await accounts.find(state.database, state.outcomes, caller.account_id), asset)
     return encoded({asset: amount.model_dump()})
 
 
@@ -124,8 +135,10 @@ async def supported_assets(state: StateDep) -> Assets:
     return Assets(assets=[Asset(symbol=symbol, name=NAMES.get(symbol, symbol)) for symbol in symbols])
 
 
-async def _open(state: AppState, caller: SignedInUser, body: TradeRequest, options: RequestOptions) -> Response:
-    before = await known_order(state, caller, options)
+async def _open(
+    state: AppState, dispatcher: Dispatcher, caller: SignedInUser, body: TradeRequest, options: RequestOptions
+) -> Response:
+    before = await known_order(state, dispatcher, caller, options)
     if before is not None:
         return written(Trade(orderId=str(before.position_id)), 201, {REPLAYED: "true"})
     instrument = instrument_named(state, body.asset)
@@ -137,14 +150,16 @@ async def _open(state: AppState, caller: SignedInUser, body: TradeRequest, optio
         slippage_bps=body.slippage,
         expected_price=None if body.slippage is None else price_now(state, instrument, body.type),
     )
-    order, reply = await open_position_of(state, caller, wanted, options)
+    order, reply = await open_position_of(state, dispatcher, caller, wanted, options)
     if order is None or order.position_id is None:
         return undecided(reply, orderId=command_id_of(reply))
     return written(Trade(orderId=order.position_id), 201, headers_of(reply))
 
 
-async def _close(state: AppState, caller: SignedInUser, ticket: str, options: RequestOptions) -> Response:
-    position, reply = await close_position_of(state, caller, ticket, options)
+async def _close(
+    state: AppState, dispatcher: Dispatcher, caller: SignedInUser, ticket: str, options: RequestOptions
+) -> Response:
+    position, reply = await close_position_of(state, dispatcher, caller, ticket, options)
     if position is None:
         return undecided(reply, orderId=ticket)
     account = await account_after(state, caller, reply)

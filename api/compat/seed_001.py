@@ -16,6 +16,7 @@ from api.compat.names import instrument_named, short
 from api.compat.replies import encoded
 from api.compat.routes import BadRequestRoute
 from api.compat.sessions import SignIn, SignUp, Welcome, sign_in, sign_up, welcome
+from api.dispatch.dispatcher import DispatcherDep
 from api.http.amounts import mid
 from api.http.problems import DATABASE_UNAVAILABLE, MALFORMED, RATE_LIMITED, REFUSALS, ApiError, responses
 from schemas.rejections import Rejection
@@ -67,17 +68,17 @@ klines = APIRouter(tags=["seed 001"], route_class=AssetRoute)
     responses=BadRequestRoute.refusals(*SIGNED_UP),
     dependencies=ANYONE,
 )
-async def signup(state: StateDep, request: Request, body: SignUp) -> Response:
+async def signup(state: StateDep, dispatcher: DispatcherDep, request: Request, body: SignUp) -> Response:
     """Make a user and their account, and sign them in for a day."""
-    return welcome(await sign_up(state, request, body), request, "authToken", "Signed up", 201)
+    return welcome(await sign_up(state, dispatcher, request, body), request, "authToken", "Signed up", 201)
 
 
 @router.post(
     "/api/v1/auth/signin", response_model=Welcome, responses=BadRequestRoute.refusals(*SIGNED_IN), dependencies=ANYONE
 )
-async def signin(state: StateDep, request: Request, body: SignIn) -> Response:
+async def signin(state: StateDep, dispatcher: DispatcherDep, request: Request, body: SignIn) -> Response:
     """Sign in for a day."""
-    return welcome(await sign_in(state, request, body), request, "authToken", "Signed in")
+    return welcome(await sign_in(state, dispatcher, request, body), request, "authToken", "Signed in")
 
 
 @router.get(

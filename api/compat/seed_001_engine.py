@@ -17,15 +17,16 @@ from api.compat.names import short
 from api.compat.replies import command_id_of, digits, digits_or_null, encoded, headers_of, written
 from api.compat.routes import BadRequestRoute
 from api.compat.tickets import TradeOrder, close_position_of, open_position_of, until_shown
-from api.dispatch.dispatcher import Pending, Reply
+from api.dispatch.dispatcher import Dispatcher, DispatcherDep
 from api.dispatch.read_your_writes import CAUGHT_UP, LAG_HEADER
+from api.dispatch.replies import Pending, Reply
 from api.dispatch.request_options import OptionsDep, RequestOptions
 from api.http.numbers import Leverage, Money, Number, Text, Whole
 from api.http.problems import REFUSALS, ApiError
 from api.http.rate_limits import Bucket
 from api.receipts import service as receipts
 from api.users import deletion
-from api.users.service import open_account
+from api.users.opening import account_opener
 from schemas.ids import open_account_id
 from schemas.messages import Side
 from schemas.rejections import Rejection
@@ -129,19 +130,25 @@ router = APIRouter(tags=["seed 001"], route_class=EngineRoute)
     dependencies=[*SCHEMES, CAUGHT_UP],
 )
 async def execute(
-    state: StateDep, caller: Caller, request: Request, response: Response, body: EngineRequest, options: OptionsDep
+    state: StateDep,
+    dispatcher: DispatcherDep,
+    caller: Caller,
+    request: Request,
+    response: Response,
+    body: EngineRequest,
+    options: OptionsDep,
 ) -> Response:
     """Execute one command, and say what came of it."""
     take(request, state, _bucket(body), caller.account_id)
     match body:
         case CreateAccount():
-            answer = await _create_account(state, caller)
+            answer = await _create_account(state, dispatcher, caller)
         case GetBalance() | GetUsdBalance():
             answer = await _balance(state, caller, usd_only=isinstance(body, GetUsdBalance))
         case CreateTrade():
-            answer = await _open(state, caller, body, options)
+            answer = await _open(state, dispatcher, caller, body, options)
         case CloseTrade():
-            answer = await _close(state, caller, body, options)
+            answer = await _close(state, dispatcher, caller, body, options)
         case DeleteUser():
             answer = await _delete(state, caller)
     decided = answer.data is not None
@@ -160,9 +167,9 @@ async def execute(
     return encoded(content, 202, {"Location": f"/api/v1/commands/{answer.order_id}", "Retry-After": "1"})
 
 
-async def _create_account(state: AppState, caller: SignedInUser) -> EngineAnswer:
-    headers = {} if caller.user.account_opened else await open_account(state, caller.user)
-    account = await accounts.find(state, caller.account_id)
+async def _create_account(state: AppState, dispatcher: Dispatcher, caller: SignedInUser) -> EngineAnswer:
+    headers = {} if caller.user.account_opened else await account_opener(state, dispatcher).open(caller.user)
+    account = await accounts.find(state.database, state.outcomes, caller.account_id)
     data = {
         "email": caller.user.email,
         "initialUsdBalance": digits(account.balance),
@@ -172,7 +179,7 @@ async def _create_account(state: AppState, caller: SignedInUser) -> EngineAnswer
 
 
 async def _balance(state: AppState, caller: SignedInUser, *, usd_only: bool) -> EngineAnswer:
-    free = digits((await accounts.find(state, caller.account_id)).free_margin)
+    free = digits((await accounts.find(state.database, state.outcomes, caller.account_id)).free_margin)
     data: dict[str, Any] = {"email": caller.user.email}
     if usd_only:
         data["usdBalance"] = free
@@ -181,7 +188,9 @@ async def _balance(state: AppState, caller: SignedInUser, *, usd_only: bool) -> 
     return EngineAnswer(str(uuid4()), "Balance retrieved successfully", data, {})
 
 
-async def _open(state: AppState, caller: SignedInUser, body: CreateTrade, options: RequestOptions) -> EngineAnswer:
+async def _open(
+    state: AppState, dispatcher: Dispatcher, caller: SignedInUser, body: CreateTrade, options: RequestOptions
+) -> EngineAnswer:
     if body.leverage is not None and body.leverage > LEVERAGE_MAX:
         raise ApiError(
             REFUSALS[Rejection.LEVERAGE_OUT_OF_RANGE],
@@ -196,7 +205,7 @@ async def _open(state: AppState, caller: SignedInUser, body: CreateTrade, option
         stop_loss=body.stopLossPrice,
         take_profit=body.takeProfitPrice,
     )
-    order, reply = await open_position_of(state, caller, wanted, options)
+    order, reply = await open_position_of(state, dispatcher, caller, wanted, options)
     if order is None or order.position_id is None:
         return _pending(reply)
     data = {
@@ -215,12 +224,14 @@ async def _open(state: AppState, caller: SignedInUser, body: CreateTrade, option
     return EngineAnswer(order.command_id, "Trade created successfully", present, headers_of(reply))
 
 
-async def _close(state: AppState, caller: SignedInUser, body: CloseTrade, options: RequestOptions) -> EngineAnswer:
-    position, reply = await close_position_of(state, caller, body.tradeId, options)
+async def _close(
+    state: AppState, dispatcher: Dispatcher, caller: SignedInUser, body: CloseTrade, options: RequestOptions
+) -> EngineAnswer:
+    position, reply = await close_position_of(state, dispatcher, caller, body.tradeId, options)
     if position is None or position.receipt_id is None:
         return _pending(reply)
     await until_shown(state, reply)
-    receipt = await receipts.find(state, caller.account_id, position.receipt_id)
+    receipt = await receipts.find(state.database, state.prices, caller.account_id, position.receipt_id)
     data = {
         "email": caller.user.email,
         "tradeId": position.id,
@@ -234,7 +245,7 @@ async def _close(state: AppState, caller: SignedInUser, body: CloseTrade, option
 
 
 async def _delete(state: AppState, caller: SignedInUser) -> EngineAnswer:
-    waiting = await deletion.delete_user(state, caller.user)
+    waiting = await deletion.delete_user(state.database, state.deletions, caller.user)
     data = {"email": caller.user.email, "tradesToClose": waiting}
     return EngineAnswer(str(uuid4()), "User deleted successfully", data, {})
 

@@ -18,6 +18,7 @@ from api.compat.routes import SeedRoute
 from api.compat.spot import SpotRequest
 from api.compat.spot_stream import SpotStream
 from api.compat.spot_views import SpotView, of_progress, of_venue_row
+from api.dispatch.dispatcher import DispatcherDep
 from api.dispatch.read_your_writes import CAUGHT_UP
 from api.dispatch.request_options import OptionsDep, RequestOptions
 from api.http.numbers import Number, Text
@@ -80,17 +81,22 @@ router = APIRouter(tags=["seed 002"], route_class=Seed002Route)
     "/api/trading/orders", response_model=Submitted, responses=Seed002Route.refusals(*OPENED), dependencies=SCHEMES
 )
 async def submit_order(
-    state: StateDep, caller: Caller, request: Request, body: Seed002OrderRequest, options: OptionsDep
+    state: StateDep,
+    dispatcher: DispatcherDep,
+    caller: Caller,
+    request: Request,
+    body: Seed002OrderRequest,
+    options: OptionsDep,
 ) -> Response:
     """Take a spot order; it is pending."""
     # Selling is the only way out here, so that it waits for no other orders.
     take(request, state, "closing" if body.side == "SELL" else "orders", caller.account_id)
     await _refuse_key_of_close_all(state, caller, options)
     wish = SpotRequest(body.symbol.strip().upper(), body.side, body.type, body.quantity, body.price)
-    if await keys.has(state, caller.user.user_id):
+    if await keys.has(state.database, caller.user.user_id):
         order_id = await _at_venue(state, caller, wish, options)
     else:
-        order = await spot.place(state, caller, wish, options)
+        order = await spot.place(state, dispatcher, caller, wish, options)
         order_id = order.order_id
         stream: SpotStream = request.app.state.spot_stream
         stream.tell(order)
@@ -106,7 +112,7 @@ async def submit_order(
 async def list_spot_orders(state: StateDep, caller: Caller) -> Response:
     """List your last hundred orders, newest first."""
     user_id = str(caller.user.user_id)
-    at_venue = await venue.orders(state, caller.account_id, spot_store.LISTED_MAX)
+    at_venue = await venue.orders(state.database, caller.account_id, spot_store.LISTED_MAX)
     here = await state.database.ask(lambda db: spot_store.latest(db, caller.account_id))
     views = [of_venue_row(row, user_id) for row in at_venue.items]
     views += [of_progress(progress, user_id) for progress in await spot.progress_of(state, here)]
@@ -128,7 +134,7 @@ async def get_spot_order(state: StateDep, caller: Caller, order_id: str) -> Resp
     if order is not None:
         (progress,) = await spot.progress_of(state, [order])
         return encoded(of_progress(progress, user_id).written())
-    return encoded(of_venue_row(await venue.order(state, caller.account_id, order_id), user_id).written())
+    return encoded(of_venue_row(await venue.order(state.database, caller.account_id, order_id), user_id).written())
 
 
 @router.delete(
@@ -141,7 +147,7 @@ async def cancel_spot_order(state: StateDep, caller: Caller, order_id: str) -> R
     """Cancel what is left of an order at the venue. What is executed here is filled or rejected at once."""
     if await state.database.ask(lambda db: spot_store.find(db, caller.account_id, order_id)) is not None:
         raise ApiError(ORDER_NOT_OPEN, "No order rests here: it is filled or rejected at once")
-    await venue.cancel(state, caller.account_id, order_id)
+    await venue.cancel(state.database, state.venue, caller.account_id, order_id)
     return written(Cancelling(orderId=order_id))
 
 
@@ -155,7 +161,7 @@ async def list_net_positions(state: StateDep, caller: Caller) -> Response:
     """List what you hold, net by symbol: at the venue, and by longs of 1x here."""
     here = await state.database.ask(lambda db: queries.holdings(db, caller.account_id))
     found = [_of_holding(state, row) for row in here]
-    found += [_of_venue(state, row) for row in await venue.positions(state, caller.account_id) if row.quantity]
+    found += [_of_venue(state, row) for row in await venue.positions(state.database, caller.account_id) if row.quantity]
     return encoded([position.model_dump() for position in found])
 
 
@@ -183,7 +189,7 @@ async def _at_venue(state: AppState, caller: SignedInUser, wish: SpotRequest, op
         time_in_force="GTC" if wish.type == "LIMIT" else None,
     )
     order_id = None if options.key is None else options.command_id(caller.account_id)
-    return await venue.place(state, caller.account_id, request, order_id)
+    return await venue.place(state.database, state.venue, caller.account_id, request, order_id)
 
 
 def _of_holding(state: AppState, row: queries.HoldingRow) -> NetPosition:

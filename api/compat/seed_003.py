@@ -26,6 +26,7 @@ from api.compat.replies import (
 from api.compat.routes import SeedRoute
 from api.compat.tickets import TradeOrder, account_after, close_position_of, find_position_of, open_position_of
 from api.demo import service as demo
+from api.dispatch.dispatcher import Dispatcher, DispatcherDep
 from api.dispatch.read_your_writes import CAUGHT_UP
 from api.dispatch.request_options import OptionsDep, RequestOptions
 from api.http.cursors import LIMIT_MAX, Cursor, Limit
@@ -148,15 +149,19 @@ READING: Final = Seed003Route.refusals(*READ)
 
 
 @router.post("/trade/create", response_model=Done, responses=OPENING, dependencies=SIGNED)
-async def create_order(state: StateDep, caller: Caller, body: Seed003OrderRequest, options: OptionsDep) -> Response:
+async def create_order(
+    state: StateDep, dispatcher: DispatcherDep, caller: Caller, body: Seed003OrderRequest, options: OptionsDep
+) -> Response:
     """Open a position."""
-    return await _open(state, caller, body, options)
+    return await _open(state, dispatcher, caller, body, options)
 
 
 @router.post("/trade/open", response_model=Done, responses=OPENING, dependencies=SIGNED)
-async def open_order(state: StateDep, caller: Caller, body: Seed003OrderRequest, options: OptionsDep) -> Response:
+async def open_order(
+    state: StateDep, dispatcher: DispatcherDep, caller: Caller, body: Seed003OrderRequest, options: OptionsDep
+) -> Response:
     """Open a position, under the name the seed's code has for it."""
-    return await _open(state, caller, body, options)
+    return await _open(state, dispatcher, caller, body, options)
 
 
 @router.post(
@@ -167,6 +172,7 @@ async def open_order(state: StateDep, caller: Caller, body: Seed003OrderRequest,
 )
 async def close_order(
     state: StateDep,
+    dispatcher: DispatcherDep,
     caller: Caller,
     order_id: Annotated[str, Path(max_length=64)],
     options: OptionsDep,
@@ -174,7 +180,7 @@ async def close_order(
 ) -> Response:
     """Close an order of yours at the market's price; the profit is what the engine says."""
     del body
-    position, reply = await close_position_of(state, caller, order_id, options)
+    position, reply = await close_position_of(state, dispatcher, caller, order_id, options)
     if position is None:
         return undecided(reply, orderId=order_id)
     done = Done(message="Order closed successfully", orderId=order_id, pnl=digits_or_null(position.realized_pnl))
@@ -184,20 +190,22 @@ async def close_order(
 @router.get("/trade/orders", response_model=SeedOrders, responses=READING, dependencies=[*SIGNED, CAUGHT_UP])
 async def list_orders(state: StateDep, caller: Caller, limit: Limit = LIMIT_MAX, cursor: Cursor = None) -> Response:
     """List your orders, newest first; `limit` and `cursor` are ours."""
-    page = await positions.page(state, caller.account_id, "all", None, limit, cursor)
+    page = await positions.page(state.database, state.prices, caller.account_id, "all", None, limit, cursor)
     return written(SeedOrders(orders=[_row(position) for position in page.items], next_cursor=page.next_cursor))
 
 
 @router.get("/trade/orders/{order_id}", response_model=OneRow, responses=READING, dependencies=[*SIGNED, CAUGHT_UP])
-async def get_seed_order(state: StateDep, caller: Caller, order_id: Annotated[str, Path(max_length=64)]) -> Response:
+async def get_seed_order(
+    state: StateDep, dispatcher: DispatcherDep, caller: Caller, order_id: Annotated[str, Path(max_length=64)]
+) -> Response:
     """Give one order of yours."""
-    return written(OneRow(order=_row(await find_position_of(state, caller, order_id))))
+    return written(OneRow(order=_row(await find_position_of(state, dispatcher, caller, order_id))))
 
 
 @router.get("/balance/{symbol}", response_model=HeldBalance, responses=READING, dependencies=[*SIGNED, CAUGHT_UP])
 async def balance_of_symbol(state: StateDep, caller: Caller, symbol: Annotated[str, Path(max_length=32)]) -> Response:
     """Give the free amount of one asset."""
-    _, amount = held(await accounts.find(state, caller.account_id), symbol)
+    _, amount = held(await accounts.find(state.database, state.outcomes, caller.account_id), symbol)
     return written(HeldBalance(symbol=symbol, **dict(amount)))
 
 
@@ -208,12 +216,12 @@ async def balance_of_symbol(state: StateDep, caller: Caller, symbol: Annotated[s
     dependencies=SIGNED,
 )
 async def deposit_balance(
-    state: StateDep, caller: Caller, body: Seed003DepositRequest, options: OptionsDep
+    state: StateDep, dispatcher: DispatcherDep, caller: Caller, body: Seed003DepositRequest, options: OptionsDep
 ) -> Response:
     """Bring demo money into your account, up to 100,000 a day."""
     if body.symbol.upper() not in DEPOSITABLE:
         raise malformed("/symbol", "is USDC: coins are traded by contract and not held")
-    reply = await demo.deposit(state, caller.account_id, _micros(body), options)
+    reply = await demo.deposit(dispatcher, caller.account_id, _micros(body), options)
     account = await account_after(state, caller, reply)
     if not (headers := headers_of(reply)):
         return undecided(reply)
@@ -253,7 +261,9 @@ async def list_buckets(
     return encoded({"data": rows})
 
 
-async def _open(state: AppState, caller: SignedInUser, body: Seed003OrderRequest, options: RequestOptions) -> Response:
+async def _open(
+    state: AppState, dispatcher: Dispatcher, caller: SignedInUser, body: Seed003OrderRequest, options: RequestOptions
+) -> Response:
     wanted = TradeOrder(
         asset=body.asset,
         side=SIDES[body.side],
@@ -262,7 +272,7 @@ async def _open(state: AppState, caller: SignedInUser, body: Seed003OrderRequest
         stop_loss=body.stopLoss,
         take_profit=body.takeProfit,
     )
-    order, reply = await open_position_of(state, caller, wanted, options)
+    order, reply = await open_position_of(state, dispatcher, caller, wanted, options)
     if order is None or order.position_id is None:
         return undecided(reply, orderId=command_id_of(reply))
     return written(Done(message="Order created", orderId=order.position_id), headers=headers_of(reply))

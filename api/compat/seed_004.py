@@ -20,6 +20,7 @@ from api.compat.replies import Digits, command_id_of, digits, digits_or_null, he
 from api.compat.routes import BadRequestRoute
 from api.compat.sessions import caller_or_nobody
 from api.compat.tickets import TradeOrder, close_position_of, guard_price, open_position_of
+from api.dispatch.dispatcher import Dispatcher, DispatcherDep
 from api.dispatch.read_your_writes import catching_up
 from api.dispatch.request_options import OptionsDep
 from api.http.cursors import LIMIT_MAX
@@ -97,7 +98,7 @@ async def trader(state: StateDep, request: Request) -> SignedInUser:
         take(request, state, bucket, caller.account_id)
         return caller
     take(request, state, bucket, f"seed 004 from {address_of(request)}")
-    refuse_cross_site(request, state)
+    refuse_cross_site(request, state.settings)
     return NOBODY
 
 
@@ -112,10 +113,10 @@ router = APIRouter(tags=["seed 004"], route_class=BadRequestRoute)
     dependencies=[*SCHEMES, catching_up(trader)],
     openapi_extra=OR_NOBODY,
 )
-async def state(state: StateDep, caller: Trader) -> Response:
+async def state(state: StateDep, dispatcher: DispatcherDep, caller: Trader) -> Response:
     """Give the balances and the open positions."""
-    account = await _account(state, caller)
-    page = await positions.page(state, caller.account_id, "open", None, LIMIT_MAX, None)
+    account = await _account(state, dispatcher, caller)
+    page = await positions.page(state.database, state.prices, caller.account_id, "open", None, LIMIT_MAX, None)
     free = Balances(USD=digits(account.free_margin), SOL=digits("0"))
     return written(SeedState(balances=free, positions=[_position(position) for position in page.items]))
 
@@ -128,10 +129,12 @@ async def state(state: StateDep, caller: Trader) -> Response:
     dependencies=SCHEMES,
     openapi_extra=OR_NOBODY,
 )
-async def open_position(state: StateDep, caller: Trader, body: OpenRequest, options: OptionsDep) -> Response:
+async def open_position(
+    state: StateDep, dispatcher: DispatcherDep, caller: Trader, body: OpenRequest, options: OptionsDep
+) -> Response:
     """Open a position, unless the price is further from `currentPrice` than the slippage allows."""
     instrument = instrument_named(state, body.asset)
-    await _account(state, caller)
+    await _account(state, dispatcher, caller)
     wanted = TradeOrder(
         asset=body.asset,
         side=body.type,
@@ -140,7 +143,7 @@ async def open_position(state: StateDep, caller: Trader, body: OpenRequest, opti
         slippage_bps=body.slippage,
         expected_price=guard_price(instrument, body.type, body.currentPrice),
     )
-    order, reply = await open_position_of(state, caller, wanted, options)
+    order, reply = await open_position_of(state, dispatcher, caller, wanted, options)
     if order is None or order.position_id is None or order.quantity is None:
         return undecided(reply, positionId=command_id_of(reply))
     opened = SeedPosition(
@@ -167,22 +170,22 @@ async def open_position(state: StateDep, caller: Trader, body: OpenRequest, opti
     openapi_extra=OR_NOBODY,
 )
 async def close_seed_position(
-    state: StateDep, caller: Trader, body: Seed004CloseRequest, options: OptionsDep
+    state: StateDep, dispatcher: DispatcherDep, caller: Trader, body: Seed004CloseRequest, options: OptionsDep
 ) -> Response:
     """Close a position at the market's price."""
     if body.currentPrice is not None:
         structlog.get_logger().info("a client's price", position_id=body.positionId, price=body.currentPrice)
-    position, reply = await close_position_of(state, caller, body.positionId, options)
+    position, reply = await close_position_of(state, dispatcher, caller, body.positionId, options)
     if position is None or position.realized_pnl is None:
         return undecided(reply, positionId=body.positionId)
     closed = Seed004Closed(message="Position closed successfully", realizedPnL=digits(position.realized_pnl))
     return written(closed, headers=headers_of(reply))
 
 
-async def _account(state: AppState, caller: SignedInUser) -> AccountReply:
+async def _account(state: AppState, dispatcher: Dispatcher, caller: SignedInUser) -> AccountReply:
     if caller is NOBODY:
-        return await shared_account(state)
-    return await accounts.find(state, caller.account_id)
+        return await shared_account(state, dispatcher)
+    return await accounts.find(state.database, state.outcomes, caller.account_id)
 
 
 def _position(position: PositionReply) -> SeedPosition:

@@ -10,9 +10,11 @@ from api.app_state import AppState
 from api.auth.caller import SignedInUser, address_of, authenticate, refuse_cross_site
 from api.compat.day_sessions import DaySession, begin_day_session, set_day_cookie, sign_in_for_a_day
 from api.compat.replies import encoded
+from api.dispatch.dispatcher import Dispatcher
 from api.http.numbers import Text
 from api.http.problems import NOT_AUTHENTICATED, ApiError
 from api.users import service
+from api.users.opening import account_opener
 from api.users.schemas import PASSWORD_MAX, PASSWORD_MIN, Email, LoginRequest, RegisterRequest, UserShort
 
 SeedCookie = Literal["authToken", "token"]
@@ -44,18 +46,20 @@ class Welcome(BaseModel):
     user: UserShort
 
 
-async def sign_up(state: AppState, request: Request, body: SignUp) -> DaySession:
+async def sign_up(state: AppState, dispatcher: Dispatcher, request: Request, body: SignUp) -> DaySession:
     """Register a user and begin their session."""
-    refuse_cross_site(request, state)
+    refuse_cross_site(request, state.settings)
     wanted = RegisterRequest(email=body.email, password=body.password, name=body.name)
-    user, headers = await service.register(state, wanted)
+    user, headers = await service.register(account_opener(state, dispatcher), state.database, state.credentials, wanted)
     return DaySession(user, await begin_day_session(state, user), headers)
 
 
-async def sign_in(state: AppState, request: Request, body: SignIn) -> DaySession:
+async def sign_in(state: AppState, dispatcher: Dispatcher, request: Request, body: SignIn) -> DaySession:
     """Begin a session."""
-    refuse_cross_site(request, state)
-    return await sign_in_for_a_day(state, LoginRequest(email=body.email, password=body.password), address_of(request))
+    refuse_cross_site(request, state.settings)
+    return await sign_in_for_a_day(
+        state, dispatcher, LoginRequest(email=body.email, password=body.password), address_of(request)
+    )
 
 
 def welcome(session: DaySession, request: Request, cookie: SeedCookie, message: str, status: int = 200) -> Response:

@@ -16,6 +16,7 @@ from api.compat.replies import encoded, written
 from api.compat.routes import SeedRoute
 from api.compat.sessions import SignIn, SignUp, Welcome, sign_in, sign_up, welcome
 from api.credentials.cookies import take_back_cookies
+from api.dispatch.dispatcher import DispatcherDep
 from api.dispatch.read_your_writes import CAUGHT_UP
 from api.http.numbers import Text
 from api.http.problems import CROSS_SITE_REQUEST, RATE_LIMITED, malformed
@@ -55,20 +56,24 @@ router = APIRouter(tags=["seeds 000, 002 and 003"], route_class=SeedRoute)
     responses=SeedRoute.refusals(*SIGNED_UP),
     dependencies=ANYONE,
 )
-async def register_of_seeds(state: StateDep, request: Request, body: Registration) -> Response:
+async def register_of_seeds(
+    state: StateDep, dispatcher: DispatcherDep, request: Request, body: Registration
+) -> Response:
     """Make a user and their account, keep the venue's keys that came with them, and sign them in for a day."""
     if (body.binanceApiKey is None) != (body.binanceSecretKey is None):
         raise malformed("/binanceSecretKey", "is given with binanceApiKey, or neither is")
-    session = await sign_up(state, request, body)
+    session = await sign_up(state, dispatcher, request, body)
     if body.binanceApiKey is not None and body.binanceSecretKey is not None:
-        await keys.store(state, session.user.user_id, body.binanceApiKey, body.binanceSecretKey)
+        await keys.store(
+            state.settings, state.database, session.user.user_id, body.binanceApiKey, body.binanceSecretKey
+        )
     return welcome(session, request, "token", "User created successfully", 201)
 
 
 @router.post("/auth/login", response_model=Welcome, responses=SeedRoute.refusals(*SIGNED_IN), dependencies=ANYONE)
-async def login_of_seeds(state: StateDep, request: Request, body: SignIn) -> Response:
+async def login_of_seeds(state: StateDep, dispatcher: DispatcherDep, request: Request, body: SignIn) -> Response:
     """Sign in for a day."""
-    return welcome(await sign_in(state, request, body), request, "token", "User logged in successfully")
+    return welcome(await sign_in(state, dispatcher, request, body), request, "token", "User logged in successfully")
 
 
 @router.post(
@@ -79,7 +84,7 @@ async def login_of_seeds(state: StateDep, request: Request, body: SignIn) -> Res
 )
 async def logout_of_seeds(state: StateDep, caller: Caller) -> Response:
     """End this session: its token is worth nothing from here on."""
-    await service.logout(state, caller)
+    await service.logout(state.database, caller)
     response = written(Message(message="Logout successful"))
     take_back_cookies(response)
     return response
@@ -99,7 +104,7 @@ async def me_of_seeds(caller: Caller) -> Response:
 @router.get("/balance", response_model=Purse, responses=SeedRoute.refusals(*READ), dependencies=[*SIGNED, CAUGHT_UP])
 async def balance_of_seeds(state: StateDep, caller: Caller) -> Response:
     """Give the free money, in cents, as seeds 000 and 003 read it."""
-    return written(purse_of(await accounts.find(state, caller.account_id), caller))
+    return written(purse_of(await accounts.find(state.database, state.outcomes, caller.account_id), caller))
 
 
 @router.get("/health")

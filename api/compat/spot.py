@@ -11,7 +11,8 @@ from api.auth.caller import SignedInUser
 from api.compat import spot_store
 from api.compat.names import instrument_named
 from api.compat.spot_store import SpotOrder
-from api.dispatch.dispatcher import ON_ITS_WAY_S, ask
+from api.dispatch.dispatcher import Dispatcher
+from api.dispatch.outcome_lookup import IN_FLIGHT_S
 from api.dispatch.request_options import RequestOptions, deadline
 from api.http.numbers import units_of
 from api.http.problems import REFUSALS, ApiError
@@ -19,7 +20,6 @@ from api.http.times import now
 from projector import queries
 from schemas.commands import OpenPosition, ReduceOldest
 from schemas.rejections import Rejection
-from schemas.sharding import shard_of
 from schemas.units import SECOND
 
 Status = Literal["PENDING", "FILLED", "REJECTED"]
@@ -28,7 +28,7 @@ PRICE_PLACES: Final = 8  # as many as a venue's prices may have
 NOTHING: Final = Decimal(0)
 REUSED: Final = REFUSALS[Rejection.COMMAND_ID_REUSED]
 # Longer ago than this nothing of an order can still be on its way, and what the tables do not have did not happen.
-SETTLED: Final = int(ON_ITS_WAY_S * SECOND)
+SETTLED: Final = int(IN_FLIGHT_S * SECOND)
 
 
 class SpotRequest(NamedTuple):
@@ -51,7 +51,9 @@ class SpotProgress(NamedTuple):
     error: str | None
 
 
-async def place(state: AppState, caller: SignedInUser, wish: SpotRequest, options: RequestOptions) -> SpotOrder:
+async def place(
+    state: AppState, dispatcher: Dispatcher, caller: SignedInUser, wish: SpotRequest, options: RequestOptions
+) -> SpotOrder:
     """Take an order, and send what it becomes; what comes of it is told later."""
     instrument = instrument_named(state, wish.symbol)
     lots = units_of("/quantity", wish.quantity, instrument.lot_exponent)
@@ -76,7 +78,7 @@ async def place(state: AppState, caller: SignedInUser, wish: SpotRequest, option
         return stored
     if order.error is None:
         try:
-            await ask(state, _command(order, lots), respond_async=True)
+            await dispatcher.execute(_command(order, lots), RequestOptions(None, respond_async=True))
         except ApiError as refusal:
             detail = refusal.detail
             await state.database.ask(lambda db: spot_store.note_error(db, order.order_id, detail))
@@ -89,7 +91,7 @@ async def progress_of(state: AppState, orders: Sequence[SpotOrder]) -> list[Spot
     if not orders:
         return []
     account_id = orders[0].account_id
-    shard = shard_of(account_id, state.settings.shards)
+    shard = state.outcomes.shard_of(account_id)
     return await state.database.ask(lambda db: _progress_in(state, db, account_id, shard, orders))
 
 

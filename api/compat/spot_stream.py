@@ -144,7 +144,7 @@ class _SpotSocket:
         order = await self._app.database.ask(lambda db: spot_store.find(db, account_id, command_id))
         if order is None:
             return
-        await wait_for(self._app, happened.shard, event.seq)
+        await wait_for(self._app.database, happened.shard, event.seq)
         self._say_pending(order)
         await self._say_progress(order)
 
@@ -180,7 +180,7 @@ class _SpotSocket:
             day = (await self._app.day_stats.days()).get(symbol)
         except SQLAlchemyError:
             day = None
-        ticker = ticker_of(self._app, instrument, day)
+        ticker = ticker_of(self._app.prices, instrument, day)
         price = digits(mid(instrument, quote.bid + quote.ask))
         return {
             "symbol": spot_name(symbol),

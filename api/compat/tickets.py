@@ -9,15 +9,16 @@ from api.accounts.schemas import AccountReply
 from api.app_state import AppState
 from api.auth.caller import SignedInUser
 from api.compat.names import instrument_named
-from api.dispatch.dispatcher import Pending, Reply
-from api.dispatch.read_your_writes import HEADER as PLACE
-from api.dispatch.read_your_writes import places, wait_for
+from api.dispatch.dispatcher import Dispatcher
+from api.dispatch.read_your_writes import POSITION_HEADER, read_position, wait_for
+from api.dispatch.replies import Pending, Reply
 from api.dispatch.request_options import RequestOptions
 from api.http.amounts import price
 from api.http.problems import REFUSALS, ApiError, malformed
 from api.orders import service as orders
 from api.orders.schemas import OrderReply, OrderRequest
 from api.positions import service as positions
+from api.positions.lookup import position_lookup
 from api.positions.schemas import PositionReply
 from schemas.derived import entry_price
 from schemas.messages import Instrument, Side
@@ -43,7 +44,7 @@ class TradeOrder(NamedTuple):
 
 
 async def open_position_of(
-    state: AppState, caller: SignedInUser, wanted: TradeOrder, options: RequestOptions
+    state: AppState, dispatcher: Dispatcher, caller: SignedInUser, wanted: TradeOrder, options: RequestOptions
 ) -> tuple[OrderReply | None, Reply]:
     """Open a position; no order where its outcome is undecided."""
     instrument = instrument_named(state, wanted.asset)
@@ -58,44 +59,53 @@ async def open_position_of(
         stop_loss=wanted.stop_loss,
         take_profit=wanted.take_profit,
     )
-    return await orders.place(state, caller, request, options)
+    return await orders.place(dispatcher, state.database, state.prices, caller, request, options)
 
 
-async def known_order(state: AppState, caller: SignedInUser, options: RequestOptions) -> OrderReply | None:
+async def known_order(
+    state: AppState, dispatcher: Dispatcher, caller: SignedInUser, options: RequestOptions
+) -> OrderReply | None:
     """Give the order this key opened before, for a seed whose guard starts from the price of the moment."""
     if options.key is None:
         return None
     try:
-        order = await orders.find(state, caller.account_id, options.command_id(caller.account_id))
+        order = await orders.find(
+            dispatcher.lookup, state.database, state.prices, caller.account_id, options.command_id(caller.account_id)
+        )
     except ApiError:
         return None
     return order if order.position_id is not None else None
 
 
 async def close_position_of(
-    state: AppState, caller: SignedInUser, ticket: str, options: RequestOptions
+    state: AppState, dispatcher: Dispatcher, caller: SignedInUser, ticket: str, options: RequestOptions
 ) -> tuple[PositionReply | None, Reply]:
     """Close a position, named by its own id or by its order's; no position where the outcome is undecided."""
-    position_id = await _position_id(state, caller.account_id, ticket)
-    return await positions.close(state, caller, position_id, options)
+    position_id = await _position_id(state, dispatcher, caller.account_id, ticket)
+    return await positions.close(dispatcher, position_lookup(state), caller, position_id, options)
 
 
-async def find_position_of(state: AppState, caller: SignedInUser, ticket: str) -> PositionReply:
+async def find_position_of(state: AppState, dispatcher: Dispatcher, caller: SignedInUser, ticket: str) -> PositionReply:
     """Give one of the caller's positions."""
-    return await positions.find(state, caller.account_id, await _position_id(state, caller.account_id, ticket))
+    return await positions.find(
+        state.database,
+        state.prices,
+        caller.account_id,
+        await _position_id(state, dispatcher, caller.account_id, ticket),
+    )
 
 
 async def account_after(state: AppState, caller: SignedInUser, reply: Reply) -> AccountReply:
     """Give the account as a command left it, as far as a second's wait brings the tables there."""
     await until_shown(state, reply)
-    return await accounts.find(state, caller.account_id)
+    return await accounts.find(state.database, state.outcomes, caller.account_id)
 
 
 async def until_shown(state: AppState, reply: Reply) -> None:
     """Wait up to a second until the tables have what a command did."""
     if not isinstance(reply, Pending):
-        for shard, seq in places(reply.headers()[PLACE], state.settings.shards):
-            await wait_for(state, shard, seq)
+        for shard, seq in read_position(reply.headers()[POSITION_HEADER], state.outcomes.shards):
+            await wait_for(state.database, shard, seq)
 
 
 def price_now(state: AppState, instrument: Instrument, side: Side) -> str | None:
@@ -115,12 +125,12 @@ def guard_price(instrument: Instrument, side: Side, text: str | None) -> str | N
         raise malformed("/currentPrice", "is beyond what the ledger can hold") from error
 
 
-async def _position_id(state: AppState, account_id: str, ticket: str) -> str:
+async def _position_id(state: AppState, dispatcher: Dispatcher, account_id: str, ticket: str) -> str:
     name = ticket.removeprefix("pos_")
     if _POSITION.fullmatch(name):
         return name
     try:
-        order = await orders.find(state, account_id, name)
+        order = await orders.find(dispatcher.lookup, state.database, state.prices, account_id, name)
     except ApiError as error:
         raise ApiError(NOT_OPEN) from error
     if order.position_id is None:

@@ -1,21 +1,20 @@
 """How demo money comes in."""
 
-from api.app_state import AppState
 from api.demo.schemas import DepositReply
-from api.dispatch import dispatcher as commands
-from api.dispatch.dispatcher import Decided, Reply, Stored
+from api.dispatch.dispatcher import Dispatcher
+from api.dispatch.replies import Decided, Reply, Stored
 from api.dispatch.request_options import RequestOptions, deadline
 from api.http.amounts import money
 from schemas.commands import Deposit
 from schemas.ids import event_id
 
 
-async def deposit(state: AppState, account_id: str, amount: int, options: RequestOptions) -> Reply:
+async def deposit(dispatcher: Dispatcher, account_id: str, amount: int, options: RequestOptions) -> Reply:
     """Send a deposit, in micros."""
     command = Deposit(
         command_id=options.command_id(account_id), account_id=account_id, deadline=deadline(), amount=amount
     )
-    return await commands.ask(state, command, key=options.key, respond_async=options.respond_async)
+    return await dispatcher.execute(command, options)
 
 
 def deposit_of(reply: Decided | Stored, amount: int) -> DepositReply:

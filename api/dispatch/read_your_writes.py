@@ -13,22 +13,23 @@ from fastapi import Depends, Header, Request, Response
 
 from api.app_state import AppState, StateDep
 from api.auth.caller import SignedInUser, signed_in
+from api.log.outcomes import Outcomes
+from api.store.database import Database
 from projector.queries import projected_seq
-from schemas.sharding import shard_of
 from schemas.units import INT64_MAX
 
-HEADER: Final = "Ledger-Position"
-COOKIE: Final = "ledger_position"
+POSITION_HEADER: Final = "Ledger-Position"
+POSITION_COOKIE: Final = "ledger_position"
 LAG_HEADER: Final = "Projection-Lag"
 WAIT_S: Final = 1.0
 PAUSE_S: Final = 0.01
 PAUSE_MAX_S: Final = 0.08
 
 
-def place(shard: int, seq: int) -> dict[str, str]:
+def position_headers(shard: int, seq: int) -> dict[str, str]:
     """Give the headers that name an event's place: one for programs, a cookie for browsers."""
     text = f"{shard}:{seq}"
-    return {HEADER: text, "Set-Cookie": f"{COOKIE}={text}; Path=/; HttpOnly; SameSite=Lax"}
+    return {POSITION_HEADER: text, "Set-Cookie": f"{POSITION_COOKIE}={text}; Path=/; HttpOnly; SameSite=Lax"}
 
 
 def catching_up(who: Callable[..., Any]) -> Any:
@@ -45,28 +46,33 @@ def catching_up(who: Callable[..., Any]) -> Any:
         ] = None,
     ) -> None:
         """Wait up to a second for the place the caller has seen, else say by how many events the tables are behind."""
-        brought = places(ledger_position or request.cookies.get(COOKIE), state.settings.shards)
-        for shard, seq in brought or _told(state, caller.account_id):
-            lag = await wait_for(state, shard, seq)
+        brought = read_position(ledger_position or request.cookies.get(POSITION_COOKIE), state.settings.shards)
+        for shard, seq in brought or _last_seen(state, caller.account_id):
+            lag = await wait_for(state.database, shard, seq)
             if lag > 0:
                 response.headers[LAG_HEADER] = str(lag)
 
     return Depends(caught_up)
 
 
-async def wait_for(state: AppState, shard: int, seq: int) -> int:
+async def wait_for(database: Database, shard: int, seq: int) -> int:
     """Wait up to a second for an event to be projected; give the number of events that were missing at the end."""
     give_up = monotonic() + WAIT_S
     pause = PAUSE_S
     while True:
-        lag = seq - await state.database.ask(lambda db: projected_seq(db, shard))
+        lag = seq - await database.ask(lambda db: projected_seq(db, shard))
         if lag <= 0 or monotonic() > give_up:
             return max(0, lag)
         await asyncio.sleep(pause)
         pause = min(PAUSE_MAX_S, 1.5 * pause)
 
 
-def places(text: str | None, shards: int) -> list[tuple[int, int]]:
+async def catch_up(database: Database, outcomes: Outcomes, shard: int) -> int:
+    """Wait up to a second for all events of a shard that this process has read by now; give how many were missing."""
+    return await wait_for(database, shard, outcomes.seq(shard))
+
+
+def read_position(text: str | None, shards: int) -> list[tuple[int, int]]:
     """Read `shard:seq`; what is not one is ignored, as an unknown cookie is."""
     shard, colon, seq = (text or "").partition(":")
     if not (colon and shard.isascii() and shard.isdigit() and seq.isascii() and seq.isdigit()):
@@ -76,9 +82,9 @@ def places(text: str | None, shards: int) -> list[tuple[int, int]]:
     return [(int(shard), int(seq))]
 
 
-def _told(state: AppState, account_id: str) -> list[tuple[int, int]]:
+def _last_seen(state: AppState, account_id: str) -> list[tuple[int, int]]:
     seq = state.last_seen.seq(account_id)
-    return [] if seq is None else [(shard_of(account_id, state.settings.shards), seq)]
+    return [] if seq is None else [(state.outcomes.shard_of(account_id), seq)]
 
 
 CAUGHT_UP: Final = catching_up(signed_in)

@@ -1,11 +1,11 @@
-"""How an undecided command is answered, and which problems every command may meet."""
+"""How a command is answered: decided, stored from before, or pending; and which problems it may meet."""
 
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from starlette.responses import JSONResponse
 
 from api.auth.caller import REFUSALS as CALLER_REFUSALS
-from api.dispatch.dispatcher import Decided, Pending, Reply, Stored
+from api.dispatch.read_your_writes import position_headers
 from api.http.problems import (
     BROKER_UNAVAILABLE,
     CROSS_SITE_REQUEST,
@@ -14,9 +14,14 @@ from api.http.problems import (
     MALFORMED,
     PROJECTION_BEHIND,
     REFUSALS,
+    REPLAYED,
     ProblemKind,
 )
+from api.log.outcomes import Outcome
+from projector import queries
 from schemas.rejections import Rejection
+
+RETRY_AFTER: Final = {"Retry-After": "1"}
 
 # Those of the caller are here too: the problems of one status are declared together.
 COMMAND_PROBLEMS: Final[tuple[ProblemKind, ...]] = (
@@ -51,6 +56,49 @@ ACCEPTED: Final[dict[int | str, dict[str, Any]]] = {
 }
 
 
+class Decided(NamedTuple):
+    """The event that is the outcome; replayed: of the same command sent before. seen: the shard's last event then."""
+
+    outcome: Outcome
+    replayed: bool = False
+    seen: int = 0
+
+    @property
+    def seq(self) -> int:
+        """The last event that whoever gets this reply has seen."""
+        return max(self.outcome.event.seq, self.seen)
+
+    def headers(self) -> dict[str, str]:
+        """Give the headers of the reply."""
+        return position_headers(self.outcome.shard, self.seq) | _replayed(self.replayed)
+
+
+class Stored(NamedTuple):
+    """What PostgreSQL has about the same command sent before. seen: the shard's last event by now."""
+
+    row: queries.CommandRow
+    seen: int = 0
+
+    @property
+    def seq(self) -> int:
+        """The last event that whoever gets this reply has seen."""
+        return max(self.row.seq, self.seen)
+
+    def headers(self) -> dict[str, str]:
+        """Give the headers of the reply."""
+        return position_headers(self.row.shard, self.seq) | _replayed(replayed=True)
+
+
+class Pending(NamedTuple):
+    """Sent, perhaps appended, and not decided in time; preferred: the caller did not want to wait."""
+
+    command_id: str
+    preferred: bool = False
+
+
+Reply = Decided | Stored | Pending
+
+
 def accepted(reply: Reply) -> JSONResponse:
     """Say that a command is on its way, or is done and cannot be shown yet; and where to look."""
     headers = {"Retry-After": "1"}
@@ -66,3 +114,7 @@ def accepted(reply: Reply) -> JSONResponse:
             headers |= reply.headers()
     content = {"command_id": command_id, "status": status, "code": None, "order": None, "position": None}
     return JSONResponse(content, 202, headers | {"Location": f"/api/v1/commands/{command_id}"})
+
+
+def _replayed(replayed: bool) -> dict[str, str]:
+    return {REPLAYED: "true"} if replayed else {}

@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
-from api.app_state import StateDep
+from api.app_state import BroadcastsDep, DatabaseDep, EngineLagDep, MetricsDep, OutcomesDep
 from api.health import service
 from api.health.schemas import Alive, Ready
 
@@ -17,14 +17,20 @@ async def healthz() -> Alive:
 
 
 @router.get("/readyz", responses={503: {"model": Ready, "description": "Not ready, and why"}})
-async def readyz(state: StateDep, response: Response) -> Ready:
+async def readyz(
+    database: DatabaseDep,
+    broadcasts: BroadcastsDep,
+    outcomes: OutcomesDep,
+    engine_lag: EngineLagDep,
+    response: Response,
+) -> Ready:
     """Say whether the API does its work."""
-    ready = await service.readiness(state)
+    ready = await service.readiness(database, broadcasts, outcomes, engine_lag)
     response.status_code = 200 if ready.ready else 503
     return ready
 
 
 @router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
-async def metrics(state: StateDep) -> Response:
+async def metrics(metrics: MetricsDep) -> Response:
     """Give what was counted, in Prometheus' text format."""
-    return Response(state.metrics.page(), media_type=CONTENT_TYPE_LATEST)
+    return Response(metrics.page(), media_type=CONTENT_TYPE_LATEST)

@@ -2,27 +2,29 @@
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from api.app_state import AppState
 from api.health.schemas import Ready
-from api.store.database import answers
+from api.log.broadcasts import Broadcasts
+from api.log.engine_lag import EngineLag
+from api.log.outcomes import Outcomes
+from api.store.database import Database, answers
 
 
-async def readiness(state: AppState) -> Ready:
+async def readiness(database: Database, broadcasts: Broadcasts, outcomes: Outcomes, engine_lag: EngineLag) -> Ready:
     """Look at what the API needs; the first that is missing is the reason."""
     why = None
-    if not await _database_answers(state):
+    if not await _database_answers(database):
         why = "PostgreSQL does not answer."
-    elif not state.engine_lag.broker_answers():
+    elif not engine_lag.broker_answers():
         why = "The Kafka broker does not answer."
-    elif not state.outcomes.is_following():
+    elif not outcomes.is_following():
         why = "The engine's events are not being read."
-    elif not state.broadcasts.is_done():
+    elif not broadcasts.is_done():
         why = "Not every shard has answered the broadcast of instruments; is an engine running?"
     return Ready(ready=why is None, why=why)
 
 
-async def _database_answers(state: AppState) -> bool:
+async def _database_answers(database: Database) -> bool:
     try:
-        return await state.database.ask(answers)
+        return await database.ask(answers)
     except SQLAlchemyError:
         return False

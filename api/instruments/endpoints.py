@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from api.app_state import StateDep
+from api.app_state import PricesDep
 from api.instruments import service
 from api.instruments.schemas import Instruments
 
@@ -10,6 +10,6 @@ router = APIRouter(prefix="/instruments", tags=["market"])
 
 
 @router.get("")
-async def list_instruments(state: StateDep) -> Instruments:
+async def list_instruments(prices: PricesDep) -> Instruments:
     """List what may be traded."""
-    return service.all_of(state)
+    return service.all_of(prices)

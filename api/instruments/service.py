@@ -1,17 +1,17 @@
 """How instruments are written."""
 
-from api.app_state import AppState
 from api.http.amounts import leverage, price, quantity, rate
 from api.instruments.schemas import InstrumentReply, Instruments
+from api.log.price_cache import PriceCache
 
 
-def all_of(state: AppState) -> Instruments:
+def all_of(prices: PriceCache) -> Instruments:
     """List the instruments."""
     return Instruments(
         items=[
             InstrumentReply(
                 symbol=instrument.symbol,
-                status=state.prices.status(instrument.symbol),
+                status=prices.status(instrument.symbol),
                 tick_size=price(instrument, 1),
                 lot_size=quantity(instrument, 1),
                 quantity_min=quantity(instrument, instrument.quantity_min),
@@ -21,6 +21,6 @@ def all_of(state: AppState) -> Instruments:
                 maintenance_rate=rate(instrument.maintenance_rate),
                 slippage_bps=instrument.slippage_bps,
             )
-            for instrument in state.prices.instruments.values()
+            for instrument in prices.instruments.values()
         ]
     )

@@ -57,9 +57,9 @@ class Broadcasts:
         self._database = database
         self._log = log
         self._outcomes = outcomes
-        self._shards = range(shards)
-        self._waiting = set(self._shards)
-        self._stored = [asyncio.Event() for _ in self._shards]
+        self.shards = range(shards)
+        self._waiting = set(self.shards)
+        self._stored = [asyncio.Event() for _ in self.shards]
 
     def is_done(self) -> bool:
         """Say whether every shard has answered this process about the instruments."""
@@ -69,7 +69,7 @@ class Broadcasts:
         """Say what was stored to every shard in its order; one that does not answer keeps no other waiting."""
         content = msgspec.to_builtins(INSTRUMENTS)
         first = await self._patiently(lambda db: _store(db, FIRST_BROADCAST, content), PAUSE_S)
-        await asyncio.gather(*(self._say_to(shard, first) for shard in self._shards))
+        await asyncio.gather(*(self._say_to(shard, first) for shard in self.shards))
 
     async def store_activation(self, version: int) -> None:
         """Let every shard be told to go on by this version; SQLAlchemyError where that cannot be stored."""

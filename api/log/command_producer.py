@@ -3,38 +3,24 @@
 import asyncio
 import contextlib
 import threading
-from collections import OrderedDict
 from collections.abc import Callable
-from time import monotonic
-from typing import Final, NamedTuple
+from typing import Final
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from api.log.outcomes import NotAppended, Waiter
+from api.log.sent_commands import ClientCommand, SentCommands
 from runtime.kafka import command_producer_options
 from runtime.settings import Settings
 from schemas.codec import encode_command
-from schemas.commands import (
-    ActivateRules,
-    AmendStops,
-    ClosePosition,
-    DefineInstruments,
-    Deposit,
-    OpenAccount,
-    OpenPosition,
-    ReduceOldest,
-    ReducePosition,
-    SetMarketStatus,
-)
+from schemas.commands import ActivateRules, DefineInstruments, SetMarketStatus
 from schemas.topics import COMMANDS
 
-ClientCommand = OpenAccount | Deposit | OpenPosition | ClosePosition | ReducePosition | ReduceOldest | AmendStops
 BroadcastCommand = DefineInstruments | SetMarketStatus | ActivateRules
 
 DEADLINE_S: Final = 10
 POLL_S: Final = 0.1
 FLUSH_S: Final = 5.0
-SENT_MAX: Final = 20_000
 # What says for certain that a record is not in the log; anything else leaves it open.
 _NEVER_APPENDED: Final = (
     KafkaError.MSG_SIZE_TOO_LARGE,
@@ -47,22 +33,14 @@ _NEVER_APPENDED: Final = (
 )
 
 
-class SentCommand(NamedTuple):
-    """A command this process sent, at a time of its monotonic clock; answered: its outcome was seen, or it has none."""
-
-    command: ClientCommand
-    at: float
-    answered: bool = False
-
-
 class CommandProducer:
     """An idempotent producer; a thread of its own takes the acknowledgements."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, sent: SentCommands) -> None:
         # A command is not tried beyond its deadline: it would only be refused.
         options = command_producer_options(settings, "reprise-api") | {"delivery.timeout.ms": DEADLINE_S * 1000}
         self._producer = Producer(options)
-        self._sent: OrderedDict[str, SentCommand] = OrderedDict()
+        self._sent = sent
         self._ended = threading.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread = threading.Thread(target=self._poll, name="acknowledgements", daemon=True)
@@ -80,24 +58,12 @@ class CommandProducer:
 
     def send(self, command: ClientCommand, waiter: Waiter) -> None:
         """Put a client's command into its account's shard, or raise NotAppended; the waiter hears the rest."""
-        self._sent[command.command_id] = SentCommand(command, monotonic())
-        if len(self._sent) > SENT_MAX:
-            self._sent.popitem(last=False)
+        self._sent.note(command)
         self._produce(encode_command(command), self._acknowledge(waiter), key=command.account_id.encode())
 
     def send_broadcast(self, command: BroadcastCommand, waiter: Waiter) -> None:
         """Put a broadcast's command into the shard it names, or raise NotAppended."""
         self._produce(encode_command(command), self._acknowledge(waiter), partition=command.shard)
-
-    def sent(self, command_id: str) -> SentCommand | None:
-        """Say whether this process sent a command lately."""
-        return self._sent.get(command_id)
-
-    def note_answer(self, command_id: str) -> None:
-        """Note that nobody needs to wait for a command's outcome any more."""
-        sent = self._sent.get(command_id)
-        if sent is not None:
-            self._sent[command_id] = sent._replace(answered=True)
 
     def _produce(
         self,

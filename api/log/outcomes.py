@@ -16,7 +16,7 @@ from runtime.kafka import LogRecord, read_back, reader_options
 from runtime.settings import Settings
 from schemas.codec import decode_event
 from schemas.events import Event, EventHeader
-from schemas.sharding import PRICE_SHARD
+from schemas.sharding import PRICE_SHARD, shard_of
 from schemas.topics import EVENTS
 
 POLL_S: Final = 0.2
@@ -80,6 +80,7 @@ class Outcomes:
     """Reads every shard's committed events in a thread of its own."""
 
     def __init__(self, settings: Settings, prices: PriceCache, bus: EventBus) -> None:
+        self.shards = settings.shards
         self._settings = settings
         self._prices = prices
         self._bus = bus
@@ -133,6 +134,10 @@ class Outcomes:
         """Give the first outcome of a command whose id is remembered, where it came lately."""
         arrival = self._recent.get(command_id)
         return None if arrival is None else Outcome(arrival.shard, decode_event(arrival.value))
+
+    def shard_of(self, account_id: str) -> int:
+        """Give the shard an account's events are in."""
+        return shard_of(account_id, self.shards)
 
     def seq(self, shard: int) -> int:
         """Give the last event's seq."""

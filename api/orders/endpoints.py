@@ -5,12 +5,12 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Path, Query, Response
 from starlette.responses import JSONResponse
 
-from api.app_state import StateDep
+from api.app_state import DatabaseDep, PricesDep
 from api.auth.caller import REFUSALS as CALLER_REFUSALS
 from api.auth.caller import SCHEMES, SIGNED_IN, Caller
-from api.dispatch.dispatcher import Pending
+from api.dispatch.dispatcher import DispatcherDep, LookupDep
 from api.dispatch.read_your_writes import CAUGHT_UP
-from api.dispatch.replies import ACCEPTED, COMMAND_PROBLEMS, accepted
+from api.dispatch.replies import ACCEPTED, COMMAND_PROBLEMS, Pending, accepted
 from api.dispatch.request_options import OptionsDep
 from api.http.cursors import LIMIT, Cursor, Limit
 from api.http.numbers import ExactRoute
@@ -43,10 +43,16 @@ router = APIRouter(prefix="/orders", tags=["orders"], route_class=ExactRoute, de
     responses=SIGNED_IN | responses(*REFUSED, *COMMAND_PROBLEMS) | ACCEPTED,
 )
 async def place_order(
-    state: StateDep, caller: Caller, body: OrderRequest, options: OptionsDep, response: Response
+    dispatcher: DispatcherDep,
+    database: DatabaseDep,
+    prices: PricesDep,
+    caller: Caller,
+    body: OrderRequest,
+    options: OptionsDep,
+    response: Response,
 ) -> OrderReply | JSONResponse:
     """Open a position at the market's price. The reply is the engine's decision, or 202 and where to look."""
-    order, reply = await service.place(state, caller, body, options)
+    order, reply = await service.place(dispatcher, database, prices, caller, body, options)
     if order is None or isinstance(reply, Pending):
         return accepted(reply)
     response.headers.update(reply.headers())
@@ -56,7 +62,9 @@ async def place_order(
 
 @router.get("", dependencies=[CAUGHT_UP], responses=SIGNED_IN | responses(MALFORMED))
 async def list_orders(
-    state: StateDep,
+    lookup: LookupDep,
+    database: DatabaseDep,
+    prices: PricesDep,
     caller: Caller,
     status: Annotated[service.Status | None, Query(description="all by default")] = None,
     client_order_id: Annotated[
@@ -67,8 +75,8 @@ async def list_orders(
 ) -> Orders:
     """List your orders, newest first; those that are decided."""
     if client_order_id is not None:
-        return await service.named(state, caller.account_id, client_order_id, status)
-    return await service.page(state, caller.account_id, status, limit, cursor)
+        return await service.named(lookup, database, prices, caller.account_id, client_order_id, status)
+    return await service.page(lookup, database, prices, caller.account_id, status, limit, cursor)
 
 
 @router.get(
@@ -76,6 +84,12 @@ async def list_orders(
     dependencies=[CAUGHT_UP],
     responses=responses(*CALLER_REFUSALS, NOT_FOUND, MALFORMED, ENGINE_BEHIND, PROJECTION_BEHIND),
 )
-async def get_order(state: StateDep, caller: Caller, order_id: Annotated[str, Path(max_length=64)]) -> OrderReply:
+async def get_order(
+    lookup: LookupDep,
+    database: DatabaseDep,
+    prices: PricesDep,
+    caller: Caller,
+    order_id: Annotated[str, Path(max_length=64)],
+) -> OrderReply:
     """Give one order of yours."""
-    return await service.find(state, caller.account_id, order_id)
+    return await service.find(lookup, database, prices, caller.account_id, order_id)

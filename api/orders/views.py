@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from api.http.amounts import leverage, money, money_or_null, price, price_or_null, quantity
-from api.log.command_producer import CommandProducer
+from api.log.sent_commands import SentCommands
 from api.orders.schemas import OrderReply
 from projector.queries import CommandRow
 from schemas.commands import OpenPosition
@@ -35,7 +35,7 @@ def order_of_event(event: PositionOpened, instruments: Mapping[str, Instrument])
 
 
 def order_of_row(
-    command: CommandRow, opened: PositionOpened | None, instruments: Mapping[str, Instrument], sent: CommandProducer
+    command: CommandRow, opened: PositionOpened | None, instruments: Mapping[str, Instrument], sent: SentCommands
 ) -> OrderReply:
     """Write an order as the tables have it; a refused one opened nothing."""
     if opened is not None:
@@ -51,9 +51,7 @@ def order_of_row(
     )
 
 
-def order_of_refusal(
-    event: CommandRejected, instruments: Mapping[str, Instrument], sent: CommandProducer
-) -> OrderReply:
+def order_of_refusal(event: CommandRejected, instruments: Mapping[str, Instrument], sent: SentCommands) -> OrderReply:
     """Write a refused order as its event has it."""
     return _refused(str(event.command_id), event.rejection, event.command_hash, instruments, sent)
 
@@ -79,11 +77,11 @@ def _refused(
     rejection: int,
     content: bytes | None,
     instruments: Mapping[str, Instrument],
-    sent: CommandProducer,
+    sent: SentCommands,
 ) -> OrderReply:
     """Write a refused order: what it asked for is in no event, and known for as long as its sender remembers it."""
     decided = {"status": "rejected", "code": Rejection(rejection).name}
-    known = sent.sent(command_id)
+    known = sent.get(command_id)
     # Under the same id other content may have been sent since.
     if known is not None and isinstance(known.command, OpenPosition) and content_of(known.command) == content:
         return order_of_command(known.command, instruments).model_copy(update=decided)

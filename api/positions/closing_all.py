@@ -6,20 +6,22 @@ from typing import Final, NamedTuple
 
 from sqlalchemy import Connection
 
-from api.app_state import AppState
 from api.auth.caller import SignedInUser
-from api.dispatch.dispatcher import Decided, Pending, Stored
-from api.dispatch.read_your_writes import place, wait_for
+from api.dispatch.dispatcher import Dispatcher
+from api.dispatch.read_your_writes import catch_up, position_headers
+from api.dispatch.replies import Decided, Pending, Stored
 from api.dispatch.request_options import RequestOptions
 from api.http.cursors import LIMIT_MAX
 from api.http.problems import KEY_IN_USE, REFUSALS, REPLAYED, ApiError
+from api.log.outcomes import Outcomes
 from api.positions import service
+from api.positions.lookup import PositionLookup
 from api.positions.schemas import Closing, Closings
-from api.store import close_alls as close_all_store
+from api.store import close_alls
+from api.store.database import Database
 from projector import queries
 from schemas.ids import keyed_command_id
 from schemas.rejections import Rejection
-from schemas.sharding import shard_of
 
 AT_ONCE: Final = 100
 
@@ -32,46 +34,57 @@ class _Closed(NamedTuple):
     error: ApiError | None = None
 
 
-async def close_all(state: AppState, caller: SignedInUser, options: RequestOptions) -> tuple[Closings, dict[str, str]]:
+async def close_all(
+    dispatcher: Dispatcher,
+    positions: PositionLookup,
+    database: Database,
+    outcomes: Outcomes,
+    caller: SignedInUser,
+    options: RequestOptions,
+) -> tuple[Closings, dict[str, str]]:
     """Close what is open now, or finish what the same key began; with the headers of the reply."""
-    shard = shard_of(caller.account_id, state.settings.shards)
-    position_ids, replayed = await _meant(state, caller.account_id, shard, options.key)
-    found = await _close_each(state, caller, position_ids, options)
+    shard = outcomes.shard_of(caller.account_id)
+    position_ids, replayed = await _meant(dispatcher, database, outcomes, caller.account_id, shard, options.key)
+    found = await _close_each(dispatcher, positions, caller, position_ids, options)
     errors = [
         one.error for one in found if one.error is not None and one.error.kind.status >= HTTPStatus.TOO_MANY_REQUESTS
     ]
     if errors and len(errors) == len(found):
         raise errors[0]
     # What was done before takes nobody back to what they had seen then.
-    seq = max((one.seq for one in found), default=0) if not replayed else state.outcomes.seq(shard)
-    headers = place(shard, seq) if seq else {}
+    seq = max((one.seq for one in found), default=0) if not replayed else outcomes.seq(shard)
+    headers = position_headers(shard, seq) if seq else {}
     headers |= {REPLAYED: "true"} if replayed else {}
     headers |= {"Preference-Applied": "respond-async"} if options.respond_async else {}
     return Closings(items=[one.closing for one in found]), headers
 
 
-async def _meant(state: AppState, account_id: str, shard: int, key: str | None) -> tuple[list[str], bool]:
+async def _meant(
+    dispatcher: Dispatcher, database: Database, outcomes: Outcomes, account_id: str, shard: int, key: str | None
+) -> tuple[list[str], bool]:
     """Give the positions that are to be closed, and whether the key had said so before."""
     if key is not None:
-        before = await state.database.ask(lambda db: close_all_store.find(db, account_id, key))
+        before = await database.ask(lambda db: close_alls.find(db, account_id, key))
         if before is not None:
             return before, True
         command_id = keyed_command_id(account_id, key)
-        if state.outcomes.recent(command_id) is not None or state.producer.sent(command_id) is not None:
-            raise ApiError(REFUSALS[Rejection.COMMAND_ID_REUSED])
-        if await state.database.ask(lambda db: _is_taken(db, account_id, command_id)):
+        if await dispatcher.lookup.is_taken(account_id, command_id):
             raise ApiError(REFUSALS[Rejection.COMMAND_ID_REUSED])
     # What was opened a moment ago is open too.
-    await wait_for(state, shard, state.outcomes.seq(shard))
-    position_ids = await state.database.ask(lambda db: _open(db, account_id))
+    await catch_up(database, outcomes, shard)
+    position_ids = await database.ask(lambda db: _open(db, account_id))
     if key is None:
         return position_ids, False
-    stored = await state.database.ask(lambda db: _store(db, account_id, key, position_ids))
+    stored = await database.ask(lambda db: _store(db, account_id, key, position_ids))
     return stored, False
 
 
 async def _close_each(
-    state: AppState, caller: SignedInUser, position_ids: list[str], options: RequestOptions
+    dispatcher: Dispatcher,
+    positions: PositionLookup,
+    caller: SignedInUser,
+    position_ids: list[str],
+    options: RequestOptions,
 ) -> list[_Closed]:
     """Send every close, some at a time; once one is undecided, the others are not waited for either."""
     turn = asyncio.Semaphore(AT_ONCE)
@@ -82,7 +95,9 @@ async def _close_each(
         # No caller's own key has a line break, so no other command has this one's id.
         key = None if options.key is None else f"{options.key}\n{position_id}"
         async with turn:
-            closed = await _close(state, caller, position_id, RequestOptions(key, respond_async=not patient))
+            closed = await _close(
+                dispatcher, positions, caller, position_id, RequestOptions(key, respond_async=not patient)
+            )
         if closed.closing.status == "pending":
             patient = False
         return closed
@@ -90,9 +105,11 @@ async def _close_each(
     return list(await asyncio.gather(*(close(position_id) for position_id in position_ids)))
 
 
-async def _close(state: AppState, caller: SignedInUser, position_id: str, options: RequestOptions) -> _Closed:
+async def _close(
+    dispatcher: Dispatcher, positions: PositionLookup, caller: SignedInUser, position_id: str, options: RequestOptions
+) -> _Closed:
     try:
-        position, reply = await service.close(state, caller, position_id, options)
+        position, reply = await service.close(dispatcher, positions, caller, position_id, options)
     except ApiError as error:
         command_id = str(error.members.get("command_id", ""))
         status = "pending" if error.kind == KEY_IN_USE else "rejected"
@@ -121,15 +138,9 @@ def _open(db: Connection, account_id: str) -> list[str]:
             return position_ids
 
 
-def _is_taken(db: Connection, account_id: str, command_id: str) -> bool:
-    """Say whether a key was used for a command, or for an order at the venue."""
-    in_ledger = queries.command(db, account_id, command_id)
-    return in_ledger is not None or queries.venue_order_row(db, account_id, command_id) is not None
-
-
 def _store(db: Connection, account_id: str, key: str, position_ids: list[str]) -> list[str]:
     """Store what a key means unless that was said before, and give what counts."""
-    close_all_store.add(db, account_id, key, position_ids)
-    stored = close_all_store.find(db, account_id, key)
+    close_alls.add(db, account_id, key, position_ids)
+    stored = close_alls.find(db, account_id, key)
     assert stored is not None, "just stored"
     return stored

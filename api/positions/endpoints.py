@@ -5,17 +5,18 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Query, Response
 from starlette.responses import JSONResponse
 
-from api.app_state import StateDep
+from api.app_state import DatabaseDep, OutcomesDep, PricesDep
 from api.auth.caller import SCHEMES, SIGNED_IN, Caller
-from api.dispatch.dispatcher import Pending, Reply
+from api.dispatch.dispatcher import DispatcherDep
 from api.dispatch.read_your_writes import CAUGHT_UP
-from api.dispatch.replies import ACCEPTED, EVERY_COMMAND, accepted
+from api.dispatch.replies import ACCEPTED, EVERY_COMMAND, Pending, Reply, accepted
 from api.dispatch.request_options import OptionsDep
 from api.http import paths
 from api.http.cursors import LIMIT, Cursor, Limit
 from api.http.numbers import ExactRoute
 from api.http.problems import MALFORMED, NOT_FOUND, PRECONDITION_FAILED, REFUSALS, responses
 from api.positions import closing_all, service
+from api.positions.lookup import PositionLookupDep
 from api.positions.schemas import AmendRequest, CloseRequest, Closings, PositionReply, Positions
 from api.positions.versions import ETAG, TAGGED, IfMatch, version_of
 from schemas.rejections import Rejection
@@ -63,7 +64,8 @@ router = APIRouter(prefix="/positions", tags=["positions"], route_class=ExactRou
 
 @router.get("", dependencies=[CAUGHT_UP], responses=SIGNED_IN | responses(MALFORMED))
 async def list_positions(
-    state: StateDep,
+    database: DatabaseDep,
+    prices: PricesDep,
     caller: Caller,
     status: Annotated[service.Status, Query()] = "open",
     symbol: Annotated[str | None, Query(max_length=32)] = None,
@@ -71,20 +73,23 @@ async def list_positions(
     cursor: Cursor = None,
 ) -> Positions:
     """List your positions, the last opened first."""
-    return await service.page(state, caller.account_id, status, symbol, limit, cursor)
+    return await service.page(database, prices, caller.account_id, status, symbol, limit, cursor)
 
 
 @router.get(ONE, dependencies=[CAUGHT_UP], responses=SIGNED_IN | responses(NOT_FOUND, MALFORMED) | TAGGED)
-async def get_position(state: StateDep, caller: Caller, position_id: str, response: Response) -> PositionReply:
+async def get_position(
+    database: DatabaseDep, prices: PricesDep, caller: Caller, position_id: str, response: Response
+) -> PositionReply:
     """Give one position of yours, and the version of it as `ETag`."""
-    position = await service.find(state, caller.account_id, position_id)
+    position = await service.find(database, prices, caller.account_id, position_id)
     response.headers[ETAG] = version_of(position)
     return position
 
 
 @router.patch(ONE, response_model=PositionReply, responses=AMENDING)
 async def amend_position(
-    state: StateDep,
+    dispatcher: DispatcherDep,
+    positions: PositionLookupDep,
     caller: Caller,
     position_id: str,
     body: AmendRequest,
@@ -93,16 +98,24 @@ async def amend_position(
     if_match: IfMatch = None,
 ) -> PositionReply | JSONResponse:
     """Set a stop loss or take profit; null takes it off, absent keeps it. With `If-Match`, only of that version."""
-    position, reply = await service.amend(state, caller, position_id, body, options, if_match)
+    position, reply = await service.amend(dispatcher, positions, caller, position_id, body, options, if_match)
     if position is not None:
         response.headers[ETAG] = version_of(position)
     return _answer(position, reply, response)
 
 
 @router.post("/close-all", responses=CLOSING_ALL)
-async def close_all_positions(state: StateDep, caller: Caller, options: OptionsDep, response: Response) -> Closings:
+async def close_all_positions(
+    dispatcher: DispatcherDep,
+    positions: PositionLookupDep,
+    database: DatabaseDep,
+    outcomes: OutcomesDep,
+    caller: Caller,
+    options: OptionsDep,
+    response: Response,
+) -> Closings:
     """Close every position that is open now, each by a command of its own; one refusal does not stop the others."""
-    closings, headers = await closing_all.close_all(state, caller, options)
+    closings, headers = await closing_all.close_all(dispatcher, positions, database, outcomes, caller, options)
     response.headers.update(headers)
     if any(command.status == "pending" for command in closings.items):
         response.status_code = 202
@@ -111,7 +124,8 @@ async def close_all_positions(state: StateDep, caller: Caller, options: OptionsD
 
 @router.post(ONE + "/close", response_model=PositionReply, responses=CLOSING)
 async def close_position(
-    state: StateDep,
+    dispatcher: DispatcherDep,
+    positions: PositionLookupDep,
     caller: Caller,
     position_id: str,
     options: OptionsDep,
@@ -120,7 +134,7 @@ async def close_position(
 ) -> PositionReply | JSONResponse:
     """Close a position at the server's price: whole, or so much of it; the rest keeps its stops and its id."""
     quantity = None if body is None else body.quantity
-    position, reply = await service.close(state, caller, position_id, options, quantity)
+    position, reply = await service.close(dispatcher, positions, caller, position_id, options, quantity)
     return _answer(position, reply, response)
 
 

@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from api.app_state import StateDep
+from api.app_state import DatabaseDep, PricesDep
 from api.auth.caller import SCHEMES, SIGNED_IN, Caller
 from api.dispatch.read_your_writes import CAUGHT_UP
 from api.http import paths
@@ -18,6 +18,6 @@ router = APIRouter(prefix="/receipts", tags=["account"], dependencies=SCHEMES)
     dependencies=[CAUGHT_UP],
     responses=SIGNED_IN | responses(NOT_FOUND, MALFORMED),
 )
-async def get_receipt(state: StateDep, caller: Caller, event_id: str) -> Receipt:
+async def get_receipt(database: DatabaseDep, prices: PricesDep, caller: Caller, event_id: str) -> Receipt:
     """Say why a position of yours was closed, and what it paid."""
-    return await service.find(state, caller.account_id, event_id)
+    return await service.find(database, prices, caller.account_id, event_id)

@@ -1,22 +1,23 @@
 """How a closing event is written as a receipt."""
 
-from api.app_state import AppState
 from api.http.amounts import money, price, price_or_null, quantity
 from api.http.problems import NOT_FOUND, ApiError
 from api.http.times import text_of
+from api.log.price_cache import PriceCache
 from api.receipts.schemas import Receipt, ReceiptTick, Rest, Shortfall
+from api.store.database import Database
 from projector import queries
 from schemas.derived import realized_pnl
 from schemas.events import PositionClosed, PositionReduced
 from schemas.messages import Instrument
 
 
-async def find(state: AppState, account_id: str, event_id: str) -> Receipt:
+async def find(database: Database, prices: PriceCache, account_id: str, event_id: str) -> Receipt:
     """Give one of the caller's receipts."""
-    row = await state.database.ask(lambda db: queries.receipt(db, account_id, event_id))
+    row = await database.ask(lambda db: queries.receipt(db, account_id, event_id))
     if row is None:
         raise ApiError(NOT_FOUND, "You have no receipt of this id")
-    return _receipt(event_id, row.event, state.prices.instruments[row.event.symbol])
+    return _receipt(event_id, row.event, prices.instruments[row.event.symbol])
 
 
 def _receipt(event_id: str, event: PositionClosed | PositionReduced, instrument: Instrument) -> Receipt:

@@ -4,7 +4,7 @@ from typing import Final
 
 from fastapi import APIRouter
 
-from api.app_state import StateDep
+from api.app_state import BroadcastsDep
 from api.auth.caller import ADMIN_REFUSALS, SCHEMES, Administrator
 from api.http.numbers import ExactRoute
 from api.http.problems import CROSS_SITE_REQUEST, MALFORMED, REFUSALS, RULES_VERSION_UNKNOWN, responses
@@ -23,12 +23,12 @@ router = APIRouter(prefix="/admin/rules", tags=["admin"], route_class=ExactRoute
 
 
 @router.get("", responses=responses(*ADMIN_REFUSALS))
-async def get_rules(state: StateDep, _: Administrator) -> RulesReply:
+async def get_rules(broadcasts: BroadcastsDep, _: Administrator) -> RulesReply:
     """Tell which version of the rules is in force."""
-    return await service.rules(state)
+    return await service.rules(broadcasts)
 
 
 @router.post("", status_code=202, responses=responses(*ADMIN_REFUSALS, *REFUSED))
-async def activate_rules(state: StateDep, _: Administrator, body: ActivationRequest) -> ActivationReply:
+async def activate_rules(broadcasts: BroadcastsDep, _: Administrator, body: ActivationRequest) -> ActivationReply:
     """Go on by the next version of the rules, in every shard; the engines must have it already."""
-    return await service.activate(state, body.version)
+    return await service.activate(broadcasts, body.version)

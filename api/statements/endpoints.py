@@ -5,7 +5,7 @@ from typing import Annotated, Final, Literal
 from fastapi import APIRouter, Query, Response
 from starlette.responses import StreamingResponse
 
-from api.app_state import StateDep
+from api.app_state import DatabaseDep
 from api.auth.caller import SCHEMES, SIGNED_IN, Caller
 from api.dispatch.read_your_writes import CAUGHT_UP
 from api.http.cursors import LIMIT, Cursor, Limit
@@ -26,7 +26,7 @@ router = APIRouter(prefix="/statements", tags=["account"], dependencies=SCHEMES)
     responses=SIGNED_IN | responses(MALFORMED) | {200: {"content": {CSV: {"schema": {"type": "string"}}}}},
 )
 async def get_statement(
-    state: StateDep,
+    database: DatabaseDep,
     caller: Caller,
     response: Response,
     start: Annotated[Moment | None, Query(alias="from", description="the beginning by default, RFC 3339")] = None,
@@ -38,9 +38,9 @@ async def get_statement(
     """Give the changes of your balance in a period, with the balance before and after it."""
     period = service.period_of(start, end)
     if form == "json":
-        return await service.page(state, caller.account_id, period, limit, cursor)
+        return await service.page(database, caller.account_id, period, limit, cursor)
     return StreamingResponse(
-        service.table(state, caller.account_id, period),
+        service.table(database, caller.account_id, period),
         media_type=CSV,
         headers={**response.headers, "Content-Disposition": 'attachment; filename="statement.csv"'},
     )

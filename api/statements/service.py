@@ -8,12 +8,12 @@ from typing import Final, NamedTuple
 
 from api.accounts.schemas import LedgerLine
 from api.accounts.service import line_of
-from api.app_state import AppState
 from api.http.amounts import money
 from api.http.cursors import LIMIT_MAX, read_cursor, write_cursor
 from api.http.problems import malformed
 from api.http.times import micros_of, now, text_of
 from api.statements.schemas import Statement
+from api.store.database import Database
 from projector import queries
 from schemas.units import INT64_MAX
 
@@ -37,32 +37,32 @@ def period_of(start: datetime | None, end: datetime | None) -> Period:
     return Period(None if first is None else _within(first), _within(last))
 
 
-async def page(state: AppState, account_id: str, period: Period, limit: int, cursor: str | None) -> Statement:
+async def page(database: Database, account_id: str, period: Period, limit: int, cursor: str | None) -> Statement:
     """Write a page of a period's lines, and the balances at its ends."""
     # Where no end was given the pages after the first go on with that of the first, whatever the clock says by then.
     question = f"statement~{account_id}~{'' if period.start is None else period.start}"
     before = read_cursor(question, cursor)
-    found = await state.database.ask(
+    found = await database.ask(
         lambda db: queries.ledger(db, account_id, start=period.start, end=period.end, limit=limit, before=before)
     )
-    opening = 0 if period.start is None else await _balance_before(state, account_id, period.start)
+    opening = 0 if period.start is None else await _balance_before(database, account_id, period.start)
     return Statement(
         account_id=account_id,
         start=None if period.start is None else text_of(period.start),
         end=text_of(period.end),
         opening_balance=money(opening),
-        closing_balance=money(await _balance_before(state, account_id, period.end)),
+        closing_balance=money(await _balance_before(database, account_id, period.end)),
         items=[line_of(row) for row in found.items],
         next_cursor=write_cursor(question, found.next_cursor),
     )
 
 
-async def table(state: AppState, account_id: str, period: Period) -> AsyncIterator[str]:
+async def table(database: Database, account_id: str, period: Period) -> AsyncIterator[str]:
     """Write all of a period's lines as CSV with a header, newest first, in pieces."""
     yield _rows([COLUMNS])
     before: int | None = INT64_MAX
     while before is not None:
-        found = await state.database.ask(
+        found = await database.ask(
             lambda db, before=before: queries.ledger(  # type: ignore[misc]  # A default has no type to be inferred.
                 db, account_id, start=period.start, end=period.end, limit=LIMIT_MAX, before=before
             )
@@ -75,8 +75,8 @@ def _within(moment: int) -> int:
     return min(max(0, moment), MOMENT_MAX)
 
 
-async def _balance_before(state: AppState, account_id: str, moment: int) -> int:
-    found = await state.database.ask(lambda db: queries.ledger(db, account_id, end=moment, limit=1))
+async def _balance_before(database: Database, account_id: str, moment: int) -> int:
+    found = await database.ask(lambda db: queries.ledger(db, account_id, end=moment, limit=1))
     return found.items[0].balance_after if found.items else 0
 
 

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 from sqlalchemy import Connection
 
 from api.app_state import AppState
-from api.dispatch.read_your_writes import wait_for
+from api.dispatch.read_your_writes import catch_up
 from api.http.problems import PROJECTION_BEHIND, ApiError
 from api.http.times import now, text_of
 from api.log.event_bus import AccountEvent, Subscription
@@ -23,7 +23,6 @@ from api.stream.schemas import (
 )
 from api.stream.state import AccountState
 from projector import queries
-from schemas.sharding import shard_of
 
 RECENT_MAX: Final = 256  # messages kept for whoever resumes
 PATIENCE_S: Final = 10.0
@@ -51,8 +50,8 @@ class AccountFeed:
         self.account_id = account_id
         self.holders: set[SocketOutbox] = set()
         self._app = state
-        self._shard = shard_of(account_id, state.settings.shards)
-        self._state = AccountState(account_id, state.prices, state.producer)
+        self._shard = state.outcomes.shard_of(account_id)
+        self._state = AccountState(account_id, state.prices, state.sent)
         self._readers: set[SocketOutbox] = set()
         self._told: deque[tuple[int, str]] = deque(maxlen=RECENT_MAX)
         self._waiting: list[AccountEvent] = []
@@ -143,7 +142,7 @@ class AccountFeed:
         stored = await self._app.database.ask_consistently(self._stored)
         if stored.account is None:
             # Whoever has just registered need not know that the tables are a moment behind.
-            await wait_for(self._app, self._shard, self._app.outcomes.seq(self._shard))
+            await catch_up(self._app.database, self._app.outcomes, self._shard)
             stored = await self._app.database.ask_consistently(self._stored)
         while stored.seq < floor:
             if monotonic() > give_up:

@@ -97,7 +97,7 @@ def _told(row: queries.EventRow, found: _FoundEvents, left: dict[str, PositionRe
         position = _as_left(now, before, happened, found.realized.get(row.event_id), instruments)
         left[position_id] = position
     lines = found.lines.get(row.event_id, [])
-    order = order_after(event, instruments, state.producer)
+    order = order_after(event, instruments, state.sent)
     update = account_update(happened, order=order, position=position, account=None, ledger=lines)
     return ReplayedEvent(row.account_seq, row.time, update)
 

@@ -88,7 +88,7 @@ class Sockets:
             return True
         scheme = SCHEMES.get(websocket.url.scheme, websocket.url.scheme)
         own = f"{scheme}://{websocket.headers.get('host', '')}"
-        return origin == own or origin in allowed_origins(self._app)
+        return origin == own or origin in allowed_origins(self._app.settings)
 
     async def _look_for_ever(self) -> None:
         while True:

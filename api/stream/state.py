@@ -6,9 +6,9 @@ from typing import NamedTuple
 from api.accounts.schemas import AccountReply, LedgerLine
 from api.accounts.service import account_of, line_of
 from api.http.amounts import money_or_null
-from api.log.command_producer import CommandProducer
 from api.log.event_bus import AccountEvent
 from api.log.price_cache import PriceCache
+from api.log.sent_commands import SentCommands
 from api.orders.schemas import OrderReply
 from api.orders.views import order_of_event, order_of_refusal
 from api.positions.schemas import PositionReply
@@ -43,7 +43,7 @@ class HeldPosition(NamedTuple):
 class AccountState:
     """An account's money and open positions as of `seq`, the number of its last event."""
 
-    def __init__(self, account_id: str, prices: PriceCache, sent: CommandProducer) -> None:
+    def __init__(self, account_id: str, prices: PriceCache, sent: SentCommands) -> None:
         self.account_id = account_id
         self.seq = 0
         self._prices = prices
@@ -149,7 +149,7 @@ def account_update(
     )
 
 
-def order_after(event: Event, instruments: Mapping[str, Instrument], sent: CommandProducer) -> OrderReply | None:
+def order_after(event: Event, instruments: Mapping[str, Instrument], sent: SentCommands) -> OrderReply | None:
     """Write the order an event decided."""
     match event:
         case PositionOpened():

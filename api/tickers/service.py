@@ -1,25 +1,26 @@
 """How tickers are written from the prices that were folded."""
 
-from api.app_state import AppState
 from api.http.amounts import mid, price
 from api.http.times import now, text_of
+from api.log.price_cache import PriceCache
+from api.store.day_stats import DayStatsCache
 from api.tickers.schemas import TickerReply, Tickers
 from projector.queries import DayStats
 from schemas.messages import Instrument
 from schemas.units import render
 
 
-async def all_of(state: AppState) -> Tickers:
+async def all_of(prices: PriceCache, day_stats: DayStatsCache) -> Tickers:
     """List the last prices."""
-    days = await state.day_stats.days()
-    instruments = state.prices.instruments.values()
-    return Tickers(items=[ticker_of(state, instrument, days.get(instrument.symbol)) for instrument in instruments])
+    days = await day_stats.days()
+    instruments = prices.instruments.values()
+    return Tickers(items=[ticker_of(prices, instrument, days.get(instrument.symbol)) for instrument in instruments])
 
 
-def ticker_of(state: AppState, instrument: Instrument, day: DayStats | None) -> TickerReply:
+def ticker_of(prices: PriceCache, instrument: Instrument, day: DayStats | None) -> TickerReply:
     """Write the last price of a symbol."""
     moment = now()
-    quote = state.prices.quote(instrument.symbol)
+    quote = prices.quote(instrument.symbol)
     doubled = None if quote is None else quote.bid + quote.ask
     return TickerReply.model_validate(
         {
@@ -30,8 +31,8 @@ def ticker_of(state: AppState, instrument: Instrument, day: DayStats | None) -> 
             "time": None if quote is None else text_of(quote.heard_at),
             # The broker's clock may be a little ahead of this one.
             "age_ms": None if quote is None else max(0, moment - quote.heard_at) // 1_000,
-            "feed": state.prices.feed if quote is None else quote.feed,
-            "state": state.prices.state(instrument.symbol, moment),
+            "feed": prices.feed if quote is None else quote.feed,
+            "state": prices.state(instrument.symbol, moment),
             "change_24h": None if day is None or doubled is None else _percent(doubled - day.open, day.open),
             "high_24h": None if day is None else mid(instrument, max(day.high, doubled or 0)),
             "low_24h": None if day is None else mid(instrument, min(day.low, doubled or day.low)),

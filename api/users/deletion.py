@@ -14,13 +14,17 @@ import structlog
 from sqlalchemy import Connection, Delete, Text, cast, delete, func, literal, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
-from api.app_state import AppState
-from api.dispatch.dispatcher import Pending, ask
-from api.dispatch.read_your_writes import HEADER, places, wait_for
+from api.dispatch.dispatcher import Dispatcher
+from api.dispatch.read_your_writes import POSITION_HEADER, read_position, wait_for
+from api.dispatch.replies import Pending
 from api.dispatch.request_options import deadline
 from api.http.problems import ApiError
 from api.http.times import now
 from api.log.command_producer import DEADLINE_S
+from api.log.outcomes import Outcomes
+from api.log.price_cache import PriceCache
+from api.log.venue_channel import VenueChannel
+from api.store.database import Database
 from api.store.tables import api_keys, sessions, users
 from api.store.users import User
 from api.venue.leaving import KEPT_AT_MOST, Asked, deletion_of_idle_keys, left_venue
@@ -48,11 +52,11 @@ class LeavingUser(NamedTuple):
     is_late: bool
 
 
-async def delete_user(state: AppState, user: User) -> int:
+async def delete_user(database: Database, deletions: asyncio.Event, user: User) -> int:
     """Forget who a user is and end all they could act with; gives how many positions are still to be closed."""
-    await state.database.ask(lambda db: forget(db, user.user_id))
-    open_positions = await state.database.ask(lambda db: _open_positions(db, user.account_id))
-    state.deletions.set()
+    await database.ask(lambda db: forget(db, user.user_id))
+    open_positions = await database.ask(lambda db: _open_positions(db, user.account_id))
+    deletions.set()
     structlog.get_logger().info("user deleted", account_id=user.account_id, open_positions=len(open_positions))
     return len(open_positions)
 
@@ -80,66 +84,84 @@ def forget(db: Connection, user_id: UUID) -> None:
     db.execute(select(gone.c.user_id).add_cte(*theirs, _deletion_of_alerts(user_id).cte("their_alerts")))
 
 
-async def close_for_ever(state: AppState) -> None:
+async def close_for_ever(
+    dispatcher: Dispatcher,
+    database: Database,
+    outcomes: Outcomes,
+    prices: PriceCache,
+    venue: VenueChannel,
+    deletions: asyncio.Event,
+) -> None:
     """Close the accounts of users who are gone; what cannot be closed now is tried again."""
     pause, asked = 0.0, Asked()
     while True:
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(state.deletions.wait(), pause)
-        state.deletions.clear()
+            await asyncio.wait_for(deletions.wait(), pause)
+        deletions.clear()
         try:
-            left = [await _close(state, leaving, asked) for leaving in await state.database.ask(_leaving)]
+            left = [
+                await _close(dispatcher, database, outcomes, prices, venue, leaving, asked)
+                for leaving in await database.ask(_leaving)
+            ]
         except SQLAlchemyError as error:
             structlog.get_logger().warning("accounts are not closed now", error=type(error).__name__)
             left = []
         pause = SOON_S if any(left) else LOOK_S
 
 
-async def _close(state: AppState, leaving: LeavingUser, asked: Asked) -> bool:
+async def _close(
+    dispatcher: Dispatcher,
+    database: Database,
+    outcomes: Outcomes,
+    prices: PriceCache,
+    venue: VenueChannel,
+    leaving: LeavingUser,
+    asked: Asked,
+) -> bool:
     """Close what is open of one account, and note when nothing is; true where another look is worth it soon."""
     user_id, account_id = leaving.user_id, leaving.account_id
-    has_left = await left_venue(state, user_id, account_id, asked, is_late=leaving.is_late)
-    positions = await state.database.ask(lambda db: _open_positions(db, leaving.account_id))
+    has_left = await left_venue(database, venue, user_id, account_id, asked, is_late=leaving.is_late)
+    positions = await database.ask(lambda db: _open_positions(db, leaving.account_id))
     closed = 0
     for position in positions:
         # What would only be refused is not sent.
-        if state.prices.status(position.symbol) != "halted" and state.prices.state(position.symbol, now()) == "fresh":
-            closed += await _close_position(state, leaving.account_id, position.position_id)
+        if prices.status(position.symbol) != "halted" and prices.state(position.symbol, now()) == "fresh":
+            closed += await _close_position(dispatcher, leaving.account_id, position.position_id)
     if positions:
         return closed > 0
     if not leaving.settled:
         return True
-    if has_left and await _is_flat(state, leaving.account_id):
-        await state.database.ask(lambda db: _mark_closed(db, leaving.user_id))
+    if has_left and await _is_flat(dispatcher, database, outcomes, leaving.account_id):
+        await database.ask(lambda db: _mark_closed(db, leaving.user_id))
         structlog.get_logger().info("account of a deleted user closed", account_id=leaving.account_id)
     return False
 
 
-async def _close_position(state: AppState, account_id: str, position_id: str) -> bool:
+async def _close_position(dispatcher: Dispatcher, account_id: str, position_id: str) -> bool:
     """Close one position; true where that is known to have happened. A second time is refused and changes nothing."""
     command = ClosePosition(
         command_id=str(uuid4()), account_id=account_id, deadline=deadline(), position_id=position_id
     )
     try:
-        reply = await ask(state, command)
+        reply = await dispatcher.execute(command)
     except ApiError as error:
         structlog.get_logger().info("position not closed", account_id=account_id, code=error.kind.code)
         return False
     return not isinstance(reply, Pending)
 
 
-async def _is_flat(state: AppState, account_id: str) -> bool:
+async def _is_flat(dispatcher: Dispatcher, database: Database, outcomes: Outcomes, account_id: str) -> bool:
     """Say whether nothing is open, of all that was in the log before a command sent now, which changes nothing."""
     command = ClosePosition(
         command_id=str(uuid4()), account_id=account_id, deadline=deadline(), position_id=NO_POSITION
     )
     try:
-        await ask(state, command)
+        await dispatcher.execute(command)
     except ApiError as error:
-        seen = places(error.headers.get(HEADER), state.settings.shards)
-        if not seen or any([await wait_for(state, shard, seq) > 0 for shard, seq in seen]):
+        seen = read_position(error.headers.get(POSITION_HEADER), outcomes.shards)
+        if not seen or any([await wait_for(database, shard, seq) > 0 for shard, seq in seen]):
             return False
-        return not await state.database.ask(lambda db: _open_positions(db, account_id))
+        return not await database.ask(lambda db: _open_positions(db, account_id))
     return False
 
 

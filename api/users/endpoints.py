@@ -4,7 +4,7 @@ from typing import Annotated, Final
 
 from fastapi import APIRouter, Cookie, Depends, Request, Response
 
-from api.app_state import StateDep
+from api.app_state import CredentialsDep, DatabaseDep, DeletionsDep, SettingsDep, StateDep
 from api.auth.caller import (
     REFUSALS,
     SESSION_SCHEMES,
@@ -38,7 +38,8 @@ from api.http.problems import (
     responses,
 )
 from api.users import deletion, service
-from api.users.forms import BODY, Credentials
+from api.users.forms import BODY, LoginBody
+from api.users.opening import AccountOpenerDep
 from api.users.schemas import DeletionReply, RegisterRequest, TokenReply, UserReply, user_reply
 from api.users.service import REFRESH_LIFETIME, SessionTokens
 
@@ -53,22 +54,38 @@ async def _shown(_: Annotated[str | None, Cookie(alias=REFRESH_COOKIE)] = None) 
 
 
 @router.post("/register", status_code=201, responses=responses(EMAIL_TAKEN, *_ANYONE))
-async def register(state: StateDep, request: Request, body: RegisterRequest, response: Response) -> UserReply:
+async def register(
+    settings: SettingsDep,
+    opener: AccountOpenerDep,
+    database: DatabaseDep,
+    credentials: CredentialsDep,
+    request: Request,
+    body: RegisterRequest,
+    response: Response,
+) -> UserReply:
     """Make a user and their account; in the demo profile it begins with 5,000 USDC."""
-    refuse_cross_site(request, state)
-    registered = await service.register(state, body)
+    refuse_cross_site(request, settings)
+    registered = await service.register(opener, database, credentials, body)
     response.headers.update(registered.headers)
     return user_reply(registered.user)
 
 
 @router.post("/login", openapi_extra=BODY, responses=responses(BAD_CREDENTIALS, TOO_MANY_LOGINS, *_ANYONE))
-async def login(state: StateDep, request: Request, credentials: Credentials, response: Response) -> TokenReply:
+async def login(
+    settings: SettingsDep,
+    opener: AccountOpenerDep,
+    database: DatabaseDep,
+    credentials: CredentialsDep,
+    request: Request,
+    body: LoginBody,
+    response: Response,
+) -> TokenReply:
     """Sign in, by JSON or by OAuth2's password form.
 
     The reply's token is in the cookie `session` too; what renews it is in the cookie `refresh` only.
     """
-    refuse_cross_site(request, state)
-    signed_in = await service.login(state, credentials, address_of(request))
+    refuse_cross_site(request, settings)
+    signed_in = await service.login(opener, database, credentials, body, address_of(request))
     response.headers.update(signed_in.headers)
     return _token(request, response, signed_in)
 
@@ -79,17 +96,19 @@ async def login(state: StateDep, request: Request, credentials: Credentials, res
     responses=responses(NOT_AUTHENTICATED, TOKEN_INVALID, *_ANYONE),
     response_model=TokenReply,
 )
-async def refresh(state: StateDep, request: Request, response: Response) -> TokenReply | Response:
+async def refresh(
+    settings: SettingsDep, database: DatabaseDep, credentials: CredentialsDep, request: Request, response: Response
+) -> TokenReply | Response:
     """Change the cookie `refresh` for the next one, and get a new access token.
 
     Each is used once. A used one that comes again, after ten seconds in which a second tab may, ends the session.
     """
-    refuse_cross_site(request, state)
+    refuse_cross_site(request, settings)
     token = refresh_cookie(request)
     if token is None:
         raise ApiError(NOT_AUTHENTICATED, "There is no cookie `refresh`")
     try:
-        return _token(request, response, await service.refresh(state, token))
+        return _token(request, response, await service.refresh(database, credentials.tokens, token))
     except ApiError as error:
         refused = problem_response(error, request.url.path)
         take_back_cookies(refused)
@@ -106,10 +125,14 @@ async def logout(state: StateDep, request: Request, response: Response) -> None:
     """End this session: its tokens are worth nothing from here on. The cookie `refresh` is enough to end its own."""
     token = refresh_cookie(request)
     try:
-        await service.logout(state, await in_person(await authenticate(request, state)))
+        await service.logout(state.database, await in_person(await authenticate(request, state)))
     except ApiError as error:
-        refuse_cross_site(request, state)
-        if error.kind.status != NOT_AUTHENTICATED.status or token is None or not await service.logout_of(state, token):
+        refuse_cross_site(request, state.settings)
+        if (
+            error.kind.status != NOT_AUTHENTICATED.status
+            or token is None
+            or not await service.logout_of(state.database, token)
+        ):
             raise
     take_back_cookies(response)
 
@@ -120,9 +143,9 @@ async def logout(state: StateDep, request: Request, response: Response) -> None:
     dependencies=SESSION_SCHEMES,
     responses=responses(*REFUSALS, CROSS_SITE_REQUEST),
 )
-async def logout_everywhere(state: StateDep, caller: InPerson, response: Response) -> None:
+async def logout_everywhere(database: DatabaseDep, caller: InPerson, response: Response) -> None:
     """End every session of yours, on every device; API keys stay."""
-    await service.logout_everywhere(state, caller)
+    await service.logout_everywhere(database, caller)
     take_back_cookies(response)
 
 
@@ -138,7 +161,9 @@ async def me(caller: InPerson) -> UserReply:
     dependencies=SESSION_SCHEMES,
     responses=responses(*REFUSALS, CROSS_SITE_REQUEST, LOGIN_TOO_OLD),
 )
-async def delete_me(state: StateDep, caller: InPerson, response: Response) -> DeletionReply:
+async def delete_me(
+    database: DatabaseDep, deletions: DeletionsDep, caller: InPerson, response: Response
+) -> DeletionReply:
     """Delete yourself, within fifteen minutes of a login.
 
     At once your email, name and password are gone from the database, your sessions over and your keys revoked. Your
@@ -147,7 +172,7 @@ async def delete_me(state: StateDep, caller: InPerson, response: Response) -> De
     """
     if caller.began is None or caller.began < now() - LIFETIME:
         raise ApiError(LOGIN_TOO_OLD, "To delete yourself, sign in again first")
-    open_positions = await deletion.delete_user(state, caller.user)
+    open_positions = await deletion.delete_user(database, deletions, caller.user)
     take_back_cookies(response)
     return DeletionReply(status="closing", open_positions=open_positions)
 

@@ -61,4 +61,4 @@ async def _json(request: Request) -> Any:
         ) from error
 
 
-Credentials = Annotated[LoginRequest, Depends(login_request)]
+LoginBody = Annotated[LoginRequest, Depends(login_request)]

@@ -7,9 +7,10 @@ from uuid import UUID, uuid4
 from sqlalchemy import Connection, delete, exists, func, select
 from sqlalchemy.dialects.postgresql import insert
 
-from api.app_state import AppState
 from api.http.problems import malformed
+from api.store.database import Database
 from api.store.tables import venue_keys
+from runtime.settings import Settings
 from runtime.vault import vault_of
 from runtime.venue_keys import VenueKeys, seal_keys
 
@@ -18,7 +19,8 @@ PRINTABLE: Final = "[!-~]+"
 
 
 async def store(
-    state: AppState,
+    settings: Settings,
+    database: Database,
     user_id: UUID,
     api_key: str,
     secret: str,
@@ -29,23 +31,23 @@ async def store(
         # It becomes a header, and what cannot stand in one would be met at each order.
         if len(value) > LENGTH_MAX or not re.fullmatch(PRINTABLE, value):
             raise malformed(pointer, "1 to 512 printable ASCII characters without spaces")
-    if not state.settings.encryption_key:
+    if not settings.encryption_key:
         raise malformed(pointers[0], "keys are not stored here: the server has no ENCRYPTION_KEY")
-    vault, key_id = vault_of(state.settings), uuid4()
+    vault, key_id = vault_of(settings), uuid4()
     sealed = seal_keys(vault, user_id, key_id, VenueKeys(api_key, secret))
-    await state.database.ask(lambda db: _store(db, user_id, key_id, sealed))
+    await database.ask(lambda db: _store(db, user_id, key_id, sealed))
 
 
-async def has(state: AppState, user_id: UUID) -> bool:
+async def has(database: Database, user_id: UUID) -> bool:
     """Say whether a user has stored keys."""
     found = select(exists().where(venue_keys.c.user_id == user_id))
-    return bool(await state.database.ask(lambda db: db.execute(found).scalar_one()))
+    return bool(await database.ask(lambda db: db.execute(found).scalar_one()))
 
 
-async def revoke(state: AppState, user_id: UUID) -> bool:
+async def revoke(database: Database, user_id: UUID) -> bool:
     """Forget a user's keys; false where there were none. The worker uses them no more from here on."""
     gone = delete(venue_keys).where(venue_keys.c.user_id == user_id).returning(venue_keys.c.user_id)
-    return await state.database.ask(lambda db: db.execute(gone).scalar_one_or_none()) is not None
+    return await database.ask(lambda db: db.execute(gone).scalar_one_or_none()) is not None
 
 
 def _store(db: Connection, user_id: UUID, key_id: UUID, sealed: bytes) -> None:

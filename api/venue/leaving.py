@@ -8,8 +8,9 @@ from uuid import UUID
 import structlog
 from sqlalchemy import Delete, delete, select
 
-from api.app_state import AppState
 from api.http.problems import ApiError
+from api.log.venue_channel import VenueChannel
+from api.store.database import Database
 from api.store.tables import users, venue_keys
 from api.venue import keys, service
 from projector import queries
@@ -21,18 +22,20 @@ CANCELLED_AGAIN_S: Final = 60.0
 Asked = dict[str, float]  # when an order's cancellation was last asked for, by order
 
 
-async def left_venue(state: AppState, user_id: UUID, account_id: str, asked: Asked, *, is_late: bool) -> bool:
+async def left_venue(
+    database: Database, venue: VenueChannel, user_id: UUID, account_id: str, asked: Asked, *, is_late: bool
+) -> bool:
     """Cancel what a deleted user has open, and drop the keys once nothing is; true where there are none any more."""
     if is_late:
-        await keys.revoke(state, user_id)
+        await keys.revoke(database, user_id)
         return True
-    await state.database.ask(lambda db: db.execute(deletion_of_idle_keys(user_id)))
-    if not await keys.has(state, user_id):
+    await database.ask(lambda db: db.execute(deletion_of_idle_keys(user_id)))
+    if not await keys.has(database, user_id):
         return True
-    for order_id in await state.database.ask(lambda db: queries.open_venue_orders(db, account_id)):
+    for order_id in await database.ask(lambda db: queries.open_venue_orders(db, account_id)):
         if order_id not in asked or monotonic() > asked[order_id] + CANCELLED_AGAIN_S:
             try:
-                await service.cancel(state, account_id, order_id)
+                await service.cancel(database, venue, account_id, order_id)
             except ApiError as error:
                 structlog.get_logger().info("venue order not cancelled", account_id=account_id, code=error.kind.code)
             else:

@@ -7,11 +7,11 @@ from time import monotonic
 from typing import Final, NamedTuple
 from uuid import uuid4
 
-from api.app_state import AppState
 from api.http.problems import BROKER_UNAVAILABLE, NOT_FOUND, ORDER_NOT_OPEN, REFUSALS, ApiError, malformed
 from api.http.times import now
 from api.log.outcomes import NotAppended
-from api.log.venue_channel import LogPosition
+from api.log.venue_channel import LogPosition, VenueChannel
+from api.store.database import Database
 from projector import queries
 from schemas.rejections import Rejection
 from schemas.topics import VENUE_COMMANDS
@@ -38,7 +38,9 @@ class VenueOrderRequest(NamedTuple):
     time_in_force: str | None = None
 
 
-async def place(state: AppState, account_id: str, request: VenueOrderRequest, order_id: str | None = None) -> str:
+async def place(
+    database: Database, venue: VenueChannel, account_id: str, request: VenueOrderRequest, order_id: str | None = None
+) -> str:
     """Ask for an order and give its id at once; it is pending. The same order_id again is the same order.
 
     Whatever the venue's filters say against it, its status tells later. 422 for what is no order at all, and for an
@@ -49,51 +51,51 @@ async def place(state: AppState, account_id: str, request: VenueOrderRequest, or
     for name, pattern in (("price", _DIGITS), ("stop_price", _DIGITS), ("time_in_force", _WORD)):
         if getattr(request, name) is not None:
             _check(name, getattr(request, name), pattern)
-    if order_id is not None and await _is_placed(state, account_id, request, order_id):
+    if order_id is not None and await _is_placed(database, account_id, request, order_id):
         return order_id
     order = VenueOrder(order_id=order_id or str(uuid4()), **request._asdict())
     command = PlaceVenueOrder(command_id=order.order_id, account_id=account_id, deadline=now() + DEADLINE, order=order)
-    await _send(state, command)
+    await _send(database, venue, command)
     return order.order_id
 
 
-async def cancel(state: AppState, account_id: str, order_id: str) -> None:
+async def cancel(database: Database, venue: VenueChannel, account_id: str, order_id: str) -> None:
     """Ask to cancel what is left of an order; its status tells whether that was done.
 
     404 for what is not theirs, 409 for what is over.
     """
-    row = await order(state, account_id, order_id)
+    row = await order(database, account_id, order_id)
     if row.status not in OPEN_STATUSES:
         raise ApiError(ORDER_NOT_OPEN, f"The order is {row.status}")
     command = CancelVenueOrder(
         command_id=str(uuid4()), account_id=account_id, deadline=now() + DEADLINE, order_id=order_id
     )
-    await _send(state, command)
+    await _send(database, venue, command)
 
 
 async def orders(
-    state: AppState, account_id: str, limit: int, before: int | None = None
+    database: Database, account_id: str, limit: int, before: int | None = None
 ) -> queries.Page[queries.VenueOrderRow]:
     """Give a user's orders at the venue, newest first."""
-    return await state.database.ask(lambda db: queries.venue_order_rows(db, account_id, limit, before))
+    return await database.ask(lambda db: queries.venue_order_rows(db, account_id, limit, before))
 
 
-async def order(state: AppState, account_id: str, order_id: str) -> queries.VenueOrderRow:
+async def order(database: Database, account_id: str, order_id: str) -> queries.VenueOrderRow:
     """Give one of them."""
-    row = await state.database.ask(lambda db: queries.venue_order_row(db, account_id, order_id))
+    row = await database.ask(lambda db: queries.venue_order_row(db, account_id, order_id))
     if row is None:
         raise ApiError(NOT_FOUND, "You have no order of this id")
     return row
 
 
-async def positions(state: AppState, account_id: str) -> list[queries.VenuePositionRow]:
+async def positions(database: Database, account_id: str) -> list[queries.VenuePositionRow]:
     """Give what a user holds at the venue, net, by symbol."""
-    return await state.database.ask(lambda db: queries.venue_position_rows(db, account_id))
+    return await database.ask(lambda db: queries.venue_position_rows(db, account_id))
 
 
-async def _is_placed(state: AppState, account_id: str, request: VenueOrderRequest, order_id: str) -> bool:
+async def _is_placed(database: Database, account_id: str, request: VenueOrderRequest, order_id: str) -> bool:
     """Say whether this very order is placed already; two that come at once are one order to the worker."""
-    row = await state.database.ask(lambda db: queries.venue_order_row(db, account_id, order_id))
+    row = await database.ask(lambda db: queries.venue_order_row(db, account_id, order_id))
     if row is None:
         return False
     if _content(row) != _content(request):
@@ -108,21 +110,21 @@ def _content(order: VenueOrderRequest | queries.VenueOrderRow) -> tuple[str | De
     return (order.symbol, order.side, order.type, order.time_in_force, *digits)
 
 
-async def _send(state: AppState, command: VenueCommand) -> None:
+async def _send(database: Database, venue: VenueChannel, command: VenueCommand) -> None:
     try:
-        place = await state.venue.send(command)
+        place = await venue.send(command)
     except NotAppended as error:
         raise ApiError(
             BROKER_UNAVAILABLE, f"The log did not take the order in time: {error}", headers={"Retry-After": "1"}
         ) from error
-    await _until_listed(state, place)
+    await _until_listed(database, place)
 
 
-async def _until_listed(state: AppState, place: LogPosition) -> None:
+async def _until_listed(database: Database, place: LogPosition) -> None:
     """Wait a moment for the projection, so that who asks for their orders next finds this one among them."""
     give_up = monotonic() + LISTED_WITHIN_S
     while monotonic() < give_up:
-        reached = await state.database.ask(lambda db: queries.venue_next_offset(db, VENUE_COMMANDS, place.partition))
+        reached = await database.ask(lambda db: queries.venue_next_offset(db, VENUE_COMMANDS, place.partition))
         if reached > place.offset:
             return
         await asyncio.sleep(LOOK_S)

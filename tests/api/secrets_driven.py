@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
-from api.dispatch.read_your_writes import COOKIE
+from api.dispatch.read_your_writes import POSITION_COOKIE
 from tests.api.exchange import PASSWORD
 
 IN_A_QUERY: Final = "in-the-query"
@@ -127,4 +127,4 @@ class Driven:
 
 def _of_sessions(page: httpx.Client) -> list[str]:
     """What cookies hold that is secret: how far a client has seen the ledger is not."""
-    return [value for name, value in page.cookies.items() if name != COOKIE]
+    return [value for name, value in page.cookies.items() if name != POSITION_COOKIE]

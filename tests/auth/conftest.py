@@ -118,7 +118,9 @@ def auth_database(postgres: str) -> Iterator[str]:
 def served(settings: Settings) -> Iterator[tuple[AppState, Site]]:
     """An API of these settings that was built, not started: who somebody is needs no log."""
     # Hashes that cost little: how much they cost is another test's question.
-    state = build(settings, SECRET)._replace(passwords=Passwords(time_cost=1, memory_cost=1024))
+    state = build(settings, SECRET)
+    cheap = state.credentials._replace(passwords=Passwords(time_cost=1, memory_cost=1024))
+    state = state._replace(credentials=cheap)
     site = Site(state)
     site.start()
     try:

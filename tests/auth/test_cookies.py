@@ -43,11 +43,11 @@ def test_the_first_login_cookie_with_a_valid_token_authenticates(browser: Browse
 
 def test_a_token_of_another_user_than_its_session_s_is_refused(browser: Browser, state: AppState) -> None:
     other = Browser(browser.site).register()
-    theirs = state.tokens.read(other.login())
+    theirs = state.credentials.tokens.read(other.login())
     mine = user_of(state, browser.email)
-    mixed = state.tokens.issue(mine.user_id, theirs.session_id, now())
+    mixed = state.credentials.tokens.issue(mine.user_id, theirs.session_id, now())
     refused(browser.me(mixed), 401, "TOKEN_INVALID")
-    unknown = state.tokens.issue(mine.user_id, uuid4(), now())
+    unknown = state.credentials.tokens.issue(mine.user_id, uuid4(), now())
     refused(browser.me(unknown), 401, "TOKEN_INVALID")
 
 

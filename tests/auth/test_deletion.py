@@ -71,7 +71,7 @@ def test_venue_keys_of_a_deleted_user_stay_while_a_venue_order_is_open_and_at_mo
     assert delete(browser, token).status_code == 202
     assert len(sql(keys, user=me["id"])) == 1
     sql("UPDATE ledger.venue_orders SET status = :status WHERE account_id = :a", status=status, a=me["account_id"])
-    assert site.run(left_venue(state, UUID(me["id"]), me["account_id"], {}, is_late=is_late))
+    assert site.run(left_venue(state.database, state.venue, UUID(me["id"]), me["account_id"], {}, is_late=is_late))
     assert sql(keys, user=me["id"]) == []
 
 

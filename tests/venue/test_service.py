@@ -59,7 +59,9 @@ def trader(venue: VenueSetup, user: User) -> Trader:
     """The user, with keys that the venue knows."""
     trader = Trader(user.user_id, user.account_id, f"api-key-{uuid4().hex}", f"secret-{uuid4().hex}")
     venue.testnet.open_account(trader.api_key, trader.secret)
-    with_api(venue, lambda state: keys.store(state, user.user_id, trader.api_key, trader.secret))
+    with_api(
+        venue, lambda state: keys.store(state.settings, state.database, user.user_id, trader.api_key, trader.secret)
+    )
     return trader
 
 
@@ -67,13 +69,13 @@ def test_venue_keys_are_stored_sealed_and_never_returned(venue: VenueSetup, user
     api_key, secret = f"api-key-{uuid4().hex}", f"secret-{uuid4().hex}"
 
     async def work(state: AppState) -> None:
-        assert not await keys.has(state, user.user_id)
-        await keys.store(state, user.user_id, "older", "older")
-        await keys.store(state, user.user_id, api_key, secret)
-        assert await keys.has(state, user.user_id)
+        assert not await keys.has(state.database, user.user_id)
+        await keys.store(state.settings, state.database, user.user_id, "older", "older")
+        await keys.store(state.settings, state.database, user.user_id, api_key, secret)
+        assert await keys.has(state.database, user.user_id)
         for wrong in ("", "two words", "schlüssel", "x" * 513):
             with pytest.raises(ApiError, match="MALFORMED"):
-                await keys.store(state, user.user_id, wrong, secret)
+                await keys.store(state.settings, state.database, user.user_id, wrong, secret)
 
     with_api(venue, work)
     with venue.engine.connect() as db:
@@ -90,18 +92,20 @@ def test_an_order_is_pending_and_listed_at_once_and_its_updates_come_in_order_fr
 
     async def work(state: AppState) -> None:
         end = state.venue.listen(trader.account_id, told.append)
-        order_id = await service.place(state, trader.account_id, SMALL)
-        assert [(row.order_id, row.status) for row in (await service.orders(state, trader.account_id, 10)).items] == [
-            (order_id, "pending")
-        ]
+        order_id = await service.place(state.database, state.venue, trader.account_id, SMALL)
+        assert [
+            (row.order_id, row.status) for row in (await service.orders(state.database, trader.account_id, 10)).items
+        ] == [(order_id, "pending")]
         with venue.worker("service"):
             await asyncio.to_thread(eventually, lambda: told, lambda seen: seen and seen[-1].status == "filled", 30)
         assert [update.status for update in told] == ["pending", "accepted", "filled"]
         assert told[-1].executed_quantity == "0.02"
         end()
-        await service.place(state, trader.account_id, SMALL, order_id)  # A repeat is the same order.
+        await service.place(
+            state.database, state.venue, trader.account_id, SMALL, order_id
+        )  # A repeat is the same order.
         assert len(told) == 3
-        assert len((await service.orders(state, trader.account_id, 10)).items) == 1
+        assert len((await service.orders(state.database, trader.account_id, 10)).items) == 1
         row = eventually(lambda: venue.position_row(trader.account_id), lambda seen: seen is not None)
         assert row is not None
         assert (row.quantity, row.average_entry_price) == (Decimal("0.02"), Decimal(50_000))
@@ -111,10 +115,11 @@ def test_an_order_is_pending_and_listed_at_once_and_its_updates_come_in_order_fr
 
 def test_another_user_s_order_is_not_found(venue: VenueSetup, user: User) -> None:
     async def work(state: AppState) -> None:
-        order_id = await service.place(state, user.account_id, SMALL)
-        for ask in (service.cancel, service.order):
-            with pytest.raises(ApiError, match="NOT_FOUND"):
-                await ask(state, "somebody-else", order_id)
+        order_id = await service.place(state.database, state.venue, user.account_id, SMALL)
+        with pytest.raises(ApiError, match="NOT_FOUND"):
+            await service.cancel(state.database, state.venue, "somebody-else", order_id)
+        with pytest.raises(ApiError, match="NOT_FOUND"):
+            await service.order(state.database, "somebody-else", order_id)
 
     with_api(venue, work)
 
@@ -134,16 +139,16 @@ def test_another_user_s_order_is_not_found(venue: VenueSetup, user: User) -> Non
 def test_a_malformed_order_is_refused_and_never_appended(venue: VenueSetup, user: User, wrong: dict[str, Any]) -> None:
     async def work(state: AppState) -> None:
         with pytest.raises(ApiError, match="MALFORMED"):
-            await service.place(state, user.account_id, SMALL._replace(**wrong))
+            await service.place(state.database, state.venue, user.account_id, SMALL._replace(**wrong))
 
     with_api(venue, work)
 
 
 def test_pages_of_orders_are_newest_first(venue: VenueSetup, user: User) -> None:
     async def work(state: AppState) -> None:
-        ids = [await service.place(state, user.account_id, SMALL) for _ in range(3)]
-        first = await service.orders(state, user.account_id, 2)
-        second = await service.orders(state, user.account_id, 2, first.next_cursor)
+        ids = [await service.place(state.database, state.venue, user.account_id, SMALL) for _ in range(3)]
+        first = await service.orders(state.database, user.account_id, 2)
+        second = await service.orders(state.database, user.account_id, 2, first.next_cursor)
         assert [row.order_id for row in first.items + second.items] == ids[::-1]
         assert second.next_cursor is None
 
@@ -153,12 +158,12 @@ def test_pages_of_orders_are_newest_first(venue: VenueSetup, user: User) -> None
 @pytest.mark.slow
 def test_after_venue_keys_are_revoked_no_order_is_sent(venue: VenueSetup, trader: Trader) -> None:
     async def work(state: AppState) -> None:
-        waiting = await service.place(state, trader.account_id, SMALL)
-        assert await keys.revoke(state, trader.user_id)
-        assert not await keys.revoke(state, trader.user_id)
+        waiting = await service.place(state.database, state.venue, trader.account_id, SMALL)
+        assert await keys.revoke(state.database, trader.user_id)
+        assert not await keys.revoke(state.database, trader.user_id)
         with venue.worker("revoked"):
             await asyncio.to_thread(venue.wait_for, trader, waiting, "rejected", timeout_s=30)
-        row = await service.order(state, trader.account_id, waiting)
+        row = await service.order(state.database, trader.account_id, waiting)
         assert (row.status, row.code) == ("rejected", "NO_KEYS")
 
     with_api(venue, work)
@@ -173,7 +178,7 @@ def test_a_rebuild_makes_identical_rows_of_venue_orders_and_positions(venue: Ven
             return [*orders, *db.execute(text("SELECT * FROM ledger.venue_positions ORDER BY 1, 2")).all()]
 
     async def work(state: AppState) -> None:
-        order_id = await service.place(state, trader.account_id, SMALL)
+        order_id = await service.place(state.database, state.venue, trader.account_id, SMALL)
         with venue.worker("rebuilt"):
             await asyncio.to_thread(venue.wait_for, trader, order_id, "filled", timeout_s=30)
 

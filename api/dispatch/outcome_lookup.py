@@ -1,0 +1,184 @@
+"""Where the outcome of a command is found: in memory, then in flight, then in the tables; every such question is here.
+
+Who sends under a key asks `known`, then `stored`, before the command is sent, and `original` where the engine calls it
+a repeat. Who only reads asks `decided`, then whether this process `sent` it, then whether anything is `lagging`.
+"""
+
+import asyncio
+from time import monotonic
+from typing import Final
+
+from sqlalchemy import Connection
+
+from api.dispatch.read_your_writes import catch_up, position_headers, wait_for
+from api.dispatch.replies import RETRY_AFTER, Decided, Stored
+from api.http.problems import ENGINE_BEHIND, KEY_IN_USE, PROJECTION_BEHIND, REFUSALS, ApiError, ProblemKind
+from api.http.times import now
+from api.log.command_producer import DEADLINE_S
+from api.log.engine_lag import EngineLag
+from api.log.outcomes import Outcome, Outcomes
+from api.log.sent_commands import ClientCommand, SentCommand, SentCommands
+from api.store import close_alls
+from api.store.database import Database
+from projector import queries
+from schemas.commands import OpenPosition
+from schemas.content import content_of
+from schemas.events import CommandRepeated
+from schemas.rejections import Rejection
+from schemas.units import MINUTE
+
+WAIT_S: Final = 2.0  # for the outcome of a command that another request has sent
+DECIDED_S: Final = 0.5
+PAUSE_S: Final = 0.01
+PROJECTION_AGE_MAX: Final = 5 * MINUTE
+# After this time nothing sent is still in flight.
+IN_FLIGHT_S: Final = DEADLINE_S + 2
+
+
+class OutcomeLookup:
+    """Used on the loop only. sent: what this process has sent lately."""
+
+    def __init__(self, outcomes: Outcomes, sent: SentCommands, engine_lag: EngineLag, database: Database) -> None:
+        self.sent = sent
+        self._outcomes = outcomes
+        self._engine_lag = engine_lag
+        self._database = database
+
+    # For who sends: what the same command has done before.
+
+    async def known(self, command: ClientCommand, *, wait: bool) -> Decided | None:
+        """Find an outcome in memory; one in flight is waited for, and the command refused where that takes long."""
+        content = content_of(command)
+        outcome = self._outcomes.recent(command.command_id)
+        if outcome is None:
+            return await self._in_flight_duplicate(command.command_id, content, wait=wait)
+        _refuse_other_content(outcome.event.command_hash, content, position_headers(outcome.shard, outcome.event.seq))
+        return Decided(outcome, replayed=True)
+
+    async def stored(self, command: ClientCommand, key: str) -> Stored | None:
+        """Find the outcome a key had before what is remembered here: for ever, in PostgreSQL."""
+        content = content_of(command)
+        shard = self._outcomes.shard_of(command.account_id)
+        row, age, closed_all = await self._database.ask(lambda db: _stored(db, command, shard, key))
+        if row is None and age > PROJECTION_AGE_MAX:
+            # A projector that has just started needs no more than a moment.
+            await catch_up(self._database, self._outcomes, shard)
+            row, age, closed_all = await self._database.ask(lambda db: _stored(db, command, shard, key))
+        if row is not None and row.command_hash is not None:
+            _refuse_other_content(row.command_hash, content, position_headers(row.shard, row.seq))
+            return Stored(row)
+        if closed_all:
+            raise ApiError(REFUSALS[Rejection.COMMAND_ID_REUSED], "The key was used to close all positions")
+        if age > PROJECTION_AGE_MAX and self._outcomes.seq(shard) > 0:
+            raise ApiError(PROJECTION_BEHIND, headers=RETRY_AFTER)
+        return None
+
+    async def original(self, command: ClientCommand, repeat: Outcome) -> Decided | Stored | None:
+        """Find the first outcome of what the engine calls a repeat: its events are before the repeat's own."""
+        recent = self._outcomes.recent(command.command_id)
+        if recent is not None:
+            return Decided(recent, replayed=True)
+        await wait_for(self._database, repeat.shard, repeat.event.seq)
+        row = await self._database.ask(lambda db: queries.command(db, command.account_id, command.command_id))
+        return None if row is None else Stored(row)
+
+    async def by_client_order_id(self, command: OpenPosition) -> Stored | None:
+        """Find the order a client order id already opened under another key: the same again, or refused."""
+        account_id, client_order_id = command.account_id, command.client_order_id
+        if client_order_id is None:
+            return None
+        shard = self._outcomes.shard_of(account_id)
+        await catch_up(self._database, self._outcomes, shard)
+        row = await self._database.ask(lambda db: queries.command_by_client_order_id(db, account_id, client_order_id))
+        if row is None or row.command_id == command.command_id:
+            return None
+        if row.command_hash != content_of(command):
+            raise ApiError(REFUSALS[Rejection.COMMAND_ID_REUSED], "The client_order_id was used for another order")
+        return Stored(row, self._outcomes.seq(shard))
+
+    async def is_taken(self, account_id: str, command_id: str) -> bool:
+        """Say whether a key was used for a command, or for an order at the venue."""
+        if self._outcomes.recent(command_id) is not None or self.sent.get(command_id) is not None:
+            return True
+        return await self._database.ask(lambda db: _is_stored(db, account_id, command_id))
+
+    # For who reads: what became of a command of the caller's.
+
+    async def decided(self, account_id: str, command_id: str) -> Decided | Stored | None:
+        """Find the outcome of a command of this account in memory, or in the tables."""
+        recent = self._outcomes.recent(command_id)
+        if recent is not None and recent.event.account_id == account_id:
+            return Decided(recent)
+        row = await self._database.ask(lambda db: queries.command(db, account_id, command_id))
+        return None if row is None else Stored(row)
+
+    def sent_by(self, account_id: str, command_id: str) -> SentCommand | None:
+        """Give a command of this account, where this process sent it lately."""
+        sent = self.sent.get(command_id)
+        return sent if sent is not None and sent.command.account_id == account_id else None
+
+    def is_in_flight(self, sent: SentCommand) -> bool:
+        """Say whether what this process sent may still come to be decided."""
+        shard = self._outcomes.shard_of(sent.command.account_id)
+        return monotonic() - sent.at < IN_FLIGHT_S or self._engine_lag.is_behind(shard)
+
+    async def lagging(self, account_id: str) -> ProblemKind | None:
+        """Wait a moment until all that is in the account's shard now is decided and in the tables; say what is behind.
+
+        Only where nothing is, what was not found was never sent.
+        """
+        shard = self._outcomes.shard_of(account_id)
+        end = await self._engine_lag.look(shard)
+        if end is None:
+            return ENGINE_BEHIND  # By how far, only the broker could say.
+        give_up = monotonic() + DECIDED_S
+        while self._outcomes.command_offset(shard) + 1 < end:
+            if monotonic() > give_up:
+                return ENGINE_BEHIND
+            await asyncio.sleep(PAUSE_S)
+        return PROJECTION_BEHIND if await catch_up(self._database, self._outcomes, shard) > 0 else None
+
+    async def _in_flight_duplicate(self, command_id: str, content: bytes, *, wait: bool) -> Decided | None:
+        """Wait for the outcome of the same command that another request has sent; 409 where it takes long."""
+        sent = self.sent.get(command_id)
+        if sent is None or sent.answered or not self.is_in_flight(sent):
+            return None
+        _refuse_other_content(content_of(sent.command), content, {})
+        outcome = await self._outcome_of_other_request(command_id) if wait else None
+        if outcome is None:
+            where = {"Location": f"/api/v1/commands/{command_id}"}
+            raise ApiError(KEY_IN_USE, headers=RETRY_AFTER | where, command_id=command_id)
+        return Decided(outcome, replayed=True)
+
+    async def _outcome_of_other_request(self, command_id: str) -> Outcome | None:
+        waiter = self._outcomes.expect(command_id)
+        try:
+            waiter.appended(-1)  # Wherever the other request's record stands.
+            # It may have come before the waiting began.
+            came = self._outcomes.recent(command_id)
+            outcome = await asyncio.wait_for(waiter.outcome, WAIT_S) if came is None else came
+        except TimeoutError:
+            return None
+        finally:
+            self._outcomes.forget(command_id, waiter)
+        return self._outcomes.recent(command_id) if isinstance(outcome.event, CommandRepeated) else outcome
+
+
+def _refuse_other_content(known: bytes | None, content: bytes, headers: dict[str, str]) -> None:
+    if known != content:
+        raise ApiError(REFUSALS[Rejection.COMMAND_ID_REUSED], headers=headers)
+
+
+def _stored(
+    db: Connection, command: ClientCommand, shard: int, key: str
+) -> tuple[queries.CommandRow | None, int, bool]:
+    """Give a command's row, for how long (µs) the tables may lack what is committed, and if the key closed all."""
+    current_at = queries.current_at(db, shard)
+    row = queries.command(db, command.account_id, command.command_id)
+    closed_all = row is None and close_alls.find(db, command.account_id, key) is not None
+    return row, now() - current_at, closed_all
+
+
+def _is_stored(db: Connection, account_id: str, command_id: str) -> bool:
+    in_ledger = queries.command(db, account_id, command_id)
+    return in_ledger is not None or queries.venue_order_row(db, account_id, command_id) is not None
