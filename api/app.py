@@ -1,4 +1,4 @@
-"""Which routes the API has, and what its OpenAPI document says beside them."""
+"""Which routes the API has, in which order, and behind which middleware."""
 
 from importlib.metadata import version
 from typing import Final
@@ -14,7 +14,7 @@ from api.admin.endpoints import router as admin
 from api.alerts.endpoints import router as alerts
 from api.api_keys.endpoints import router as api_keys
 from api.app_state import AppState
-from api.auth.caller import allowed_origins
+from api.auth.cross_site import allowed_origins
 from api.auth.limiting import BY_ACCOUNT, BY_ADDRESS, RateLimitHeaders
 from api.candles.endpoints import router as candles
 from api.commands.endpoints import router as commands
@@ -37,7 +37,7 @@ from api.receipts.endpoints import router as receipts
 from api.rules.endpoints import router as rules
 from api.statements.endpoints import router as statements
 from api.stream.endpoints import router as stream
-from api.stream.endpoints import talk
+from api.stream.endpoints import serve_websocket
 from api.stream.sockets import Sockets
 from api.tickers.endpoints import router as tickers
 from api.users.endpoints import router as auth
@@ -77,7 +77,7 @@ def create_app(state: AppState) -> FastAPI:
         v1.include_router(demo, dependencies=[BY_ACCOUNT])
         add_seeds_to(app, state)
     app.include_router(v1)
-    app.add_api_websocket_route(f"{PREFIX}/ws", talk)
+    app.add_api_websocket_route(f"{PREFIX}/ws", serve_websocket)
     app.include_router(health)
     app.add_api_route("/", _to_docs, include_in_schema=False)
     app.add_api_route(DOCS, _problems_page, include_in_schema=False)

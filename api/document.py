@@ -1,4 +1,4 @@
-"""What the OpenAPI document says beside the routes: the problem's shape, the login's JSON body, the rate limits."""
+"""What the OpenAPI document has beside the routes: the problem's shape, the WebSocket's messages, the rate limits."""
 
 from typing import Any, Final, Literal
 
@@ -55,7 +55,7 @@ def _add_models(schemas: dict[str, Any]) -> None:
 
 
 def _add_messages(schemas: dict[str, Any]) -> None:
-    """What is said over the WebSocket belongs to no route; the shapes it shares with routes stay as they are."""
+    """Messages of the WebSocket belong to no route; the shapes they share with routes stay as they are."""
     sides: tuple[tuple[str, Models, Literal["validation", "serialization"]], ...] = (
         ("WsFromClient", CLIENT, "validation"),
         ("WsFromServer", SERVER, "serialization"),
@@ -68,7 +68,7 @@ def _add_messages(schemas: dict[str, Any]) -> None:
 
 
 def _add_rate_limit(declared: dict[str, Any]) -> None:
-    """Any request may be one too many; where another problem has that status, both are told."""
+    """Any request may be one too many; where another problem has that status, both are declared."""
     (limited,) = responses(RATE_LIMITED).values()
     known = declared.get(str(RATE_LIMITED.status))
     if known is not None:

@@ -159,7 +159,7 @@ async def _serve(settings: Settings, secret: str, retired: tuple[str, ...]) -> N
 
 
 async def _until(state: AppState, stopping: asyncio.Task[bool]) -> None:
-    """Serve until told to stop; FixableError where that cannot begin, or cannot go on."""
+    """Serve until a signal to stop; FixableError where that cannot begin, or cannot go on."""
     places = listening(state.settings)
     app = create_app(state)
     sockets: Sockets = app.state.sockets
@@ -181,31 +181,31 @@ async def _until(state: AppState, stopping: asyncio.Task[bool]) -> None:
             forwarded_allow_ips=state.settings.trusted_proxies,
         )
     )
-    saying = asyncio.create_task(state.broadcasts.say_for_ever())
+    sending = asyncio.create_task(state.broadcasts.send_for_ever())
     closing = asyncio.create_task(
         close_for_ever(app.state.dispatcher, state.database, state.outcomes, state.prices, state.venue, state.deletions)
     )
     serving = asyncio.create_task(server.serve(places))
-    following = asyncio.create_task(_follows(state))
+    reading = asyncio.create_task(_until_reading_ends(state))
     streaming = asyncio.create_task(sockets.run_for_ever())
     try:
-        await asyncio.wait((serving, following, streaming, stopping), return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait((serving, reading, streaming, stopping), return_when=asyncio.FIRST_COMPLETED)
         await sockets.shut_down()
         server.should_exit = True
         await serving
     finally:
-        for task in (saying, closing, following, streaming):
+        for task in (sending, closing, reading, streaming):
             task.cancel()
-        await asyncio.gather(saying, closing, following, streaming, return_exceptions=True)
+        await asyncio.gather(sending, closing, reading, streaming, return_exceptions=True)
     if not streaming.cancelled():
         streaming.result()
     if not stopping.done():
         raise FixableError("The engine's events could no longer be read; the process manager starts a new API.")
 
 
-async def _follows(state: AppState) -> None:
+async def _until_reading_ends(state: AppState) -> None:
     """Last as long as events are read: without them replies would wait for nothing."""
-    while state.outcomes.is_following():  # noqa: ASYNC110  # It is a thread that ends.
+    while state.outcomes.is_reading():  # noqa: ASYNC110  # It is a thread that ends.
         await asyncio.sleep(WATCH_S)
 
 

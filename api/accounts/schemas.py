@@ -1,4 +1,4 @@
-"""What is said about an account, its ledger lines, fills and events."""
+"""The shapes of an account, its ledger lines, fills and events in replies."""
 
 from typing import Any, Literal
 

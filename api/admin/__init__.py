@@ -1,1 +1,5 @@
-"""What administrators see and change: instruments, halts, exposure, liquidations to come, feed and lag."""
+"""Markets for administrators: parameters, exposure, what would be liquidated next, the feed, and what lags.
+
+Imports `dispatch` and what is below it, no other noun.
+Begin with `service.py` for what is read, `changes.py` for what is changed.
+"""

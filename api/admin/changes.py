@@ -1,4 +1,4 @@
-"""How administrators change a market: what is to hold is stored, and said to every shard until each has answered."""
+"""How administrators change a market: the change is stored, then sent to every shard until each has answered."""
 
 import asyncio
 from time import monotonic
@@ -35,13 +35,13 @@ async def set_status(
     name = f"{MARKET}{options.command_id(account_id)}"
     if not await broadcasts.store_market_status(name, symbol, status):
         raise ApiError(REFUSALS[Rejection.COMMAND_ID_REUSED])
-    return await _said(broadcasts, name)
+    return await _answered(broadcasts, name)
 
 
 async def set_parameters(
     broadcasts: Broadcasts, prices: PriceCache, symbol: str, request: ParametersRequest
 ) -> BroadcastReply:
-    """Change parameters of an instrument, on top of whatever was last said of it."""
+    """Change parameters of an instrument, on top of the last change of it."""
     _instrument(prices, symbol)
     for _ in range(TRIES):
         stored = [one for one in await broadcasts.stored() if one.name.startswith(PARAMETERS)]
@@ -49,7 +49,7 @@ async def set_parameters(
         changed = _changed(_latest(stored, symbol) or _instrument(prices, symbol), request)
         _refuse_unsound(changed)
         if await broadcasts.store_instrument(name, changed):
-            return await _said(broadcasts, name)
+            return await _answered(broadcasts, name)
     raise malformed("", "others change the instruments at the same time; try again")
 
 
@@ -66,7 +66,7 @@ async def all_of(broadcasts: Broadcasts) -> BroadcastsReply:
     return BroadcastsReply(items=[_shown(broadcasts, one) for one in reversed(await broadcasts.stored())])
 
 
-async def _said(broadcasts: Broadcasts, name: str) -> BroadcastReply:
+async def _answered(broadcasts: Broadcasts, name: str) -> BroadcastReply:
     """Wait a moment for every shard's answer; give what is known then."""
     give_up = monotonic() + WAIT_S
     while True:
@@ -84,7 +84,7 @@ def _instrument(prices: PriceCache, symbol: str) -> Instrument:
 
 
 def _latest(stored: list[StoredBroadcast], symbol: str) -> Instrument | None:
-    """Find what was last said of an instrument; it may not have reached every shard."""
+    """Find the last change of an instrument; it may not have reached every shard."""
     for one in sorted(stored, key=lambda each: -_number(each.name)):
         for instrument in msgspec.convert(one.content, tuple[Instrument, ...]):
             if instrument.symbol == symbol:

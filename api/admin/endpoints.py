@@ -1,4 +1,4 @@
-"""Routes of the markets, for administrators; those of the rules stand in `rules`."""
+"""Routes of the markets, for administrators; those of the rules are in `rules`."""
 
 from typing import Annotated, Final
 

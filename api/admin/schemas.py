@@ -1,4 +1,4 @@
-"""What administrators are told and may change of the markets."""
+"""The shapes of what administrators see, and of what they may change."""
 
 from typing import Literal, Self
 

@@ -1,1 +1,4 @@
-"""Price alerts: tell me once when a market's price gets there."""
+"""Price alerts: told once when a market's mid reaches a price.
+
+Imports `dispatch` and what is below it, no other noun. Begin with `service.create`.
+"""

@@ -1,4 +1,4 @@
-"""What a request for a price alert takes, and what is told of one."""
+"""The shapes of a request for a price alert, and of an alert."""
 
 from collections.abc import Mapping
 from typing import Annotated

@@ -60,7 +60,7 @@ async def create(
     alert_id = uuid4() if key is None else UUID(keyed_alert_id(account_id, key))
     is_full = False
     while True:
-        before = None if key is None else await _made_before(database, prices, account_id, alert_id, request)
+        before = None if key is None else await _created_before(database, prices, account_id, alert_id, request)
         if before is not None:
             return CreatedAlert(before, replayed=True)
         if is_full:
@@ -115,7 +115,7 @@ async def remove(database: Database, account_id: str, alert_id: str) -> None:
         raise _not_found()
 
 
-async def _made_before(
+async def _created_before(
     database: Database, prices: PriceCache, account_id: str, alert_id: UUID, request: AlertRequest
 ) -> Alert | None:
     """Find the alert a key made; 422 where that was another one."""
@@ -153,15 +153,15 @@ def _judged(prices: PriceCache, account_id: str, alert_id: UUID, request: AlertR
 
 
 def _reached(instrument: Instrument, doubled: int, ticks: int, direction: Direction) -> ApiError:
-    stands, asked = mid(instrument, doubled), price(instrument, ticks)
+    current, wanted_price = mid(instrument, doubled), price(instrument, ticks)
     if doubled == 2 * ticks:
         advice = "choose another price"
     else:
         advice = f"choose a {'higher' if direction == 'above' else 'lower'} price, or leave `direction` out"
     return ApiError(
         ALERT_REACHED,
-        f"The mid of {instrument.symbol} is {stands}, {_where(doubled, ticks)} {asked}: {advice}",
-        mid=stands,
+        f"The mid of {instrument.symbol} is {current}, {_where(doubled, ticks)} {wanted_price}: {advice}",
+        mid=current,
     )
 
 

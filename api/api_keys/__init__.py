@@ -1,1 +1,5 @@
-"""API keys: who may call without signing in, and for what."""
+"""API keys: how one is made, listed and revoked.
+
+Imports `dispatch` and what is below it, no other noun.
+Begin with `service.py`; who a key's signature proves is in `auth/caller.py`.
+"""

@@ -1,4 +1,4 @@
-"""What a request for an API key takes, and what is told of one."""
+"""The shapes of a request for an API key, and of a key."""
 
 import base64
 from typing import Annotated

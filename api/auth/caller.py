@@ -1,4 +1,4 @@
-"""Who sent this request, by header, signature or cookie; and whether a page of another site made the browser send it.
+"""Who sent this request, by header, signature or cookie.
 
 `Caller` is whoever may do it: a session, or an API key whose scope covers it. `InPerson` is a session only: what
 an API key must never do (keys, sessions, the user). `Administrator` is in person, and has the role now.
@@ -14,12 +14,12 @@ from fastapi import Depends, Request
 from fastapi.security import APIKeyCookie, APIKeyHeader, HTTPBearer, OAuth2PasswordBearer
 
 from api.app_state import AppState, StateDep
+from api.auth.cross_site import SAFE_METHODS, refuse_cross_site
 from api.credentials.cookies import COOKIE, login_cookies
 from api.credentials.signatures import KEY_HEADER, check_signature, check_time, read_signature, signed_text
 from api.credentials.tokens import Claims
 from api.http.problems import (
     CREDENTIALS_CONFLICT,
-    CROSS_SITE_REQUEST,
     DATABASE_UNAVAILABLE,
     FORBIDDEN,
     NOT_AUTHENTICATED,
@@ -33,13 +33,8 @@ from api.http.problems import (
 from api.http.rate_limits import is_counted
 from api.store import api_keys as key_store
 from api.store.users import User, find_by_session
-from runtime.settings import Settings
 
-SAFE_METHODS: Final = ("GET", "HEAD", "OPTIONS")
 READING: Final = ("/api/v1/ws-ticket",)  # what is posted there changes nothing in the ledger
-DEMO_ORIGINS: Final = tuple(
-    f"http://{host}:{port}" for host in ("localhost", "127.0.0.1") for port in (3000, 3001, 3200)
-)
 REFUSALS: Final = (
     *(NOT_AUTHENTICATED, TOKEN_INVALID, TOKEN_EXPIRED, SIGNATURE_INVALID, CREDENTIALS_CONFLICT),
     *(SCOPE_MISSING, DATABASE_UNAVAILABLE),
@@ -132,33 +127,13 @@ async def administrator(caller: InPerson) -> SignedInUser:
 Administrator = Annotated[SignedInUser, Depends(administrator)]
 
 
-def refuse_cross_site(request: Request, settings: Settings) -> None:
-    """Refuse what a browser sends for a page of another site; without either header it is no browser, and passes."""
-    if request.method in SAFE_METHODS:
-        return
-    if request.headers.get("sec-fetch-site") == "cross-site":
-        raise ApiError(CROSS_SITE_REQUEST)
-    origin = request.headers.get("origin")
-    if origin is None:
-        return
-    own = f"{request.url.scheme}://{request.headers.get('host', '')}"
-    if origin != own and origin not in allowed_origins(settings):
-        raise ApiError(CROSS_SITE_REQUEST, "The request's Origin is not allowed")
-
-
-def allowed_origins(settings: Settings) -> tuple[str, ...]:
-    """Pages that may call from a browser: those of the settings, and in the demo profile the usual local ones."""
-    configured = settings.cors_origins
-    return (*configured, *DEMO_ORIGINS) if settings.profile == "demo" else configured
-
-
 def address_of(request: Request) -> str:
     """Give the network address a request came from."""
     return request.client.host if request.client is not None else ""
 
 
 async def _authenticate_key(request: Request, state: AppState, cookies: list[str]) -> SignedInUser:
-    """Believe a signature once; an unknown key is told nothing else than a wrong signature."""
+    """Believe a signature once; an unknown key gets the same answer as a wrong signature."""
     signature = read_signature(request.headers)
     check_time(signature, time_ns() // 1_000_000)
     key = await state.database.ask(lambda db: key_store.find_by_id(db, signature.key_id))
@@ -195,7 +170,7 @@ def _good(state: AppState, cookies: list[str]) -> list[Claims]:
 
 
 def _refuse_others(state: AppState, user_id: UUID, cookies: list[str]) -> None:
-    """A cookie that is no longer good says nothing against the credential believed."""
+    """Refuse cookies of another user; one that is no longer good is ignored."""
     if any(claims.user_id != user_id for claims in _good(state, cookies)):
         raise ApiError(CREDENTIALS_CONFLICT)
 

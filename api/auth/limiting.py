@@ -1,4 +1,4 @@
-"""How a request is counted against its account or address, and what its reply says is left."""
+"""How a request is counted against its account or address, and how its reply shows what is left."""
 
 from typing import Final
 
@@ -9,12 +9,13 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.app_state import AppState, StateDep
-from api.auth.caller import SAFE_METHODS, Caller, address_of
+from api.auth.caller import Caller, address_of
+from api.auth.cross_site import SAFE_METHODS
 from api.http.rate_limits import BUCKET_STATE, Bucket
 
 
 class RateLimitHeaders:
-    """Wraps the application; whatever is answered says what is left."""
+    """Wraps the application; every reply has headers with what is left."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -25,13 +26,13 @@ class RateLimitHeaders:
             await self._app(scope, receive, send)
             return
 
-        async def saying(message: Message) -> None:
+        async def with_headers(message: Message) -> None:
             standing = scope.get("state", {}).get(BUCKET_STATE)
             if message["type"] == "http.response.start" and standing is not None:
                 MutableHeaders(scope=message).update(standing.headers())
             await send(message)
 
-        await self._app(scope, receive, saying)
+        await self._app(scope, receive, with_headers)
 
 
 def bucket_of(method: str, path: str) -> Bucket:

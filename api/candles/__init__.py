@@ -1,1 +1,4 @@
-"""Candles: what a symbol's mid did."""
+"""Candles: the mid over intervals of log time.
+
+Imports `dispatch` and what is below it, no other noun. Begin with `service.page`.
+"""

@@ -1,4 +1,4 @@
-"""What is said about a candle."""
+"""The shape of a candle."""
 
 from pydantic import BaseModel, Field
 

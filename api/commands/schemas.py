@@ -1,4 +1,4 @@
-"""What is said about a command."""
+"""The shape of a command and its outcome."""
 
 from typing import Literal
 

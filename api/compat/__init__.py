@@ -1,5 +1,4 @@
-"""The seeds' own interfaces: what a client written from one of the five READMEs sends and expects, in the demo profile.
+"""What clients of five older systems send and expect, on the same ledger; served in the demo profile only.
 
-One file a seed, and another for seed 001's engine; where two want one path, one handler for both (shared.py). No rule
-is decided here.
+Imports the nouns, `stream` and what is below them. Begin with `install.py`, then one `seed_…` file.
 """

@@ -9,7 +9,7 @@ from api.accounts import service as accounts
 from api.accounts.schemas import AccountReply
 from api.app_state import AppState
 from api.auth.caller import SignedInUser
-from api.compat.tickets import account_after
+from api.compat.trading import account_after
 from api.demo import service as demo
 from api.dispatch.dispatcher import Dispatcher
 from api.dispatch.replies import Pending

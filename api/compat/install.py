@@ -40,7 +40,7 @@ def add_seeds_to(app: FastAPI, state: AppState) -> None:
     for router in ROUTERS:
         routers.include_router(router)
     app.include_router(routers, include_in_schema=False)
-    app.add_api_websocket_route("/", seed_002.talk)
+    app.add_api_websocket_route("/", seed_002.serve_websocket)
     made: dict[str, Any] = {}
 
     async def document() -> dict[str, Any]:

@@ -14,7 +14,14 @@ from api.compat.declared import ANYONE, CLOSED, OPENED, PENDING, READ, SIGNED
 from api.compat.names import instrument_named, short
 from api.compat.replies import command_id_of, encoded, headers_of, undecided, written
 from api.compat.routes import SeedRoute
-from api.compat.tickets import TradeOrder, account_after, close_position_of, known_order, open_position_of, price_now
+from api.compat.trading import (
+    TradeOrder,
+    account_after,
+    close_position_of,
+    open_position_of,
+    order_under_key,
+    price_now,
+)
 from api.dispatch.dispatcher import Dispatcher, DispatcherDep
 from api.dispatch.read_your_writes import CAUGHT_UP
 from api.dispatch.request_options import OptionsDep, RequestOptions
@@ -138,11 +145,11 @@ async def supported_assets(state: StateDep) -> Assets:
 async def _open(
     state: AppState, dispatcher: Dispatcher, caller: SignedInUser, body: TradeRequest, options: RequestOptions
 ) -> Response:
-    before = await known_order(state, dispatcher, caller, options)
+    before = await order_under_key(state, dispatcher, caller, options)
     if before is not None:
         return written(Trade(orderId=str(before.position_id)), 201, {REPLAYED: "true"})
     instrument = instrument_named(state, body.asset)
-    wanted = TradeOrder(
+    trade = TradeOrder(
         asset=instrument.symbol,
         side=body.type,
         margin=body.margin,
@@ -150,17 +157,17 @@ async def _open(
         slippage_bps=body.slippage,
         expected_price=None if body.slippage is None else price_now(state, instrument, body.type),
     )
-    order, reply = await open_position_of(state, dispatcher, caller, wanted, options)
+    order, reply = await open_position_of(state, dispatcher, caller, trade, options)
     if order is None or order.position_id is None:
         return undecided(reply, orderId=command_id_of(reply))
     return written(Trade(orderId=order.position_id), 201, headers_of(reply))
 
 
 async def _close(
-    state: AppState, dispatcher: Dispatcher, caller: SignedInUser, ticket: str, options: RequestOptions
+    state: AppState, dispatcher: Dispatcher, caller: SignedInUser, trade_id: str, options: RequestOptions
 ) -> Response:
-    position, reply = await close_position_of(state, dispatcher, caller, ticket, options)
+    position, reply = await close_position_of(state, dispatcher, caller, trade_id, options)
     if position is None:
-        return undecided(reply, orderId=ticket)
+        return undecided(reply, orderId=trade_id)
     account = await account_after(state, caller, reply)
     return written(Seed000Closed(balance=cents_of(account)), headers=headers_of(reply))

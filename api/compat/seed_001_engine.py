@@ -16,7 +16,7 @@ from api.compat.declared import CLOSED, OPENED, PENDING, SCHEMES
 from api.compat.names import short
 from api.compat.replies import command_id_of, digits, digits_or_null, encoded, headers_of, written
 from api.compat.routes import BadRequestRoute
-from api.compat.tickets import TradeOrder, close_position_of, open_position_of, until_shown
+from api.compat.trading import TradeOrder, close_position_of, open_position_of, until_shown
 from api.dispatch.dispatcher import Dispatcher, DispatcherDep
 from api.dispatch.read_your_writes import CAUGHT_UP, LAG_HEADER
 from api.dispatch.replies import Pending, Reply
@@ -107,8 +107,10 @@ class EngineRoute(BadRequestRoute):
     def members(self, error: ApiError, request: Request) -> dict[str, Any]:
         """Give the envelope of a refusal."""
         order_id = str(error.members.get("command_id") or uuid4())
-        said = EngineResponse(orderId=order_id, status="error", message=error.detail)
-        return super().members(error, request) | _envelope(request, said, success=False).model_dump(exclude_none=True)
+        engine_response = EngineResponse(orderId=order_id, status="error", message=error.detail)
+        return super().members(error, request) | _envelope(request, engine_response, success=False).model_dump(
+            exclude_none=True
+        )
 
 
 class EngineAnswer(NamedTuple):
@@ -152,14 +154,14 @@ async def execute(
         case DeleteUser():
             answer = await _delete(state, caller)
     decided = answer.data is not None
-    said = EngineResponse(
+    engine_response = EngineResponse(
         orderId=answer.order_id,
         status="success" if decided else "pending",
         data=answer.data,
         message=answer.message,
     )
     lag = {LAG_HEADER: response.headers[LAG_HEADER]} if LAG_HEADER in response.headers else {}
-    envelope = _envelope(request, said, success=decided)
+    envelope = _envelope(request, engine_response, success=decided)
     if decided:
         return written(envelope, headers=answer.headers | lag)
     # As every answer that is not decided yet, it names the command and where it is to be looked for.
@@ -197,7 +199,7 @@ async def _open(
             "leverage is 1 to 100 and 50 means 50x; the old scale of tenths, 10 to 1000, is not used: send a tenth",
         )
     side: Side = "long" if body.direction == "LONG" else "short"
-    wanted = TradeOrder(
+    trade = TradeOrder(
         asset=body.asset,
         side=side,
         margin=body.margin,
@@ -205,7 +207,7 @@ async def _open(
         stop_loss=body.stopLossPrice,
         take_profit=body.takeProfitPrice,
     )
-    order, reply = await open_position_of(state, dispatcher, caller, wanted, options)
+    order, reply = await open_position_of(state, dispatcher, caller, trade, options)
     if order is None or order.position_id is None:
         return _pending(reply)
     data = {
@@ -266,6 +268,8 @@ def _pending(reply: Reply) -> EngineAnswer:
     return EngineAnswer(command_id_of(reply), f"{message}; look at Location", None, {})
 
 
-def _envelope(request: Request, said: EngineResponse, *, success: bool) -> EngineEnvelope:
+def _envelope(request: Request, engine_response: EngineResponse, *, success: bool) -> EngineEnvelope:
     latency = round((perf_counter() - request.state.came_at) * 1_000)
-    return EngineEnvelope(success=success, orderId=said.orderId, engineResponse=said, latency=latency)
+    return EngineEnvelope(
+        success=success, orderId=engine_response.orderId, engineResponse=engine_response, latency=latency
+    )

@@ -92,14 +92,14 @@ async def submit_order(
     # Selling is the only way out here, so that it waits for no other orders.
     take(request, state, "closing" if body.side == "SELL" else "orders", caller.account_id)
     await _refuse_key_of_close_all(state, caller, options)
-    wish = SpotRequest(body.symbol.strip().upper(), body.side, body.type, body.quantity, body.price)
+    spot_request = SpotRequest(body.symbol.strip().upper(), body.side, body.type, body.quantity, body.price)
     if await keys.has(state.database, caller.user.user_id):
-        order_id = await _at_venue(state, caller, wish, options)
+        order_id = await _at_venue(state, caller, spot_request, options)
     else:
-        order = await spot.place(state, dispatcher, caller, wish, options)
+        order = await spot.place(state, dispatcher, caller, spot_request, options)
         order_id = order.order_id
         stream: SpotStream = request.app.state.spot_stream
-        stream.tell(order)
+        stream.publish(order)
     return written(Submitted(orderId=order_id))
 
 
@@ -165,7 +165,7 @@ async def list_net_positions(state: StateDep, caller: Caller) -> Response:
     return encoded([position.model_dump() for position in found])
 
 
-async def talk(websocket: WebSocket) -> None:
+async def serve_websocket(websocket: WebSocket) -> None:
     """Tell one client prices and what comes of their orders: `/?token=JWT`."""
     stream: SpotStream = websocket.app.state.spot_stream
     await stream.serve(websocket)
@@ -179,14 +179,14 @@ async def _refuse_key_of_close_all(state: AppState, caller: SignedInUser, option
         raise ApiError(spot.REUSED)
 
 
-async def _at_venue(state: AppState, caller: SignedInUser, wish: SpotRequest, options: RequestOptions) -> str:
+async def _at_venue(state: AppState, caller: SignedInUser, spot_request: SpotRequest, options: RequestOptions) -> str:
     request = VenueOrderRequest(
-        symbol=spot_name(wish.symbol),
-        side="buy" if wish.side == "BUY" else "sell",
-        type=wish.type,
-        quantity=format(Decimal(wish.quantity), "f"),
-        price=None if wish.price is None else format(Decimal(wish.price), "f"),
-        time_in_force="GTC" if wish.type == "LIMIT" else None,
+        symbol=spot_name(spot_request.symbol),
+        side="buy" if spot_request.side == "BUY" else "sell",
+        type=spot_request.type,
+        quantity=format(Decimal(spot_request.quantity), "f"),
+        price=None if spot_request.price is None else format(Decimal(spot_request.price), "f"),
+        time_in_force="GTC" if spot_request.type == "LIMIT" else None,
     )
     order_id = None if options.key is None else options.command_id(caller.account_id)
     return await venue.place(state.database, state.venue, caller.account_id, request, order_id)

@@ -24,7 +24,7 @@ from api.compat.replies import (
     written,
 )
 from api.compat.routes import SeedRoute
-from api.compat.tickets import TradeOrder, account_after, close_position_of, find_position_of, open_position_of
+from api.compat.trading import TradeOrder, account_after, close_position_of, find_position_of, open_position_of
 from api.demo import service as demo
 from api.dispatch.dispatcher import Dispatcher, DispatcherDep
 from api.dispatch.read_your_writes import CAUGHT_UP
@@ -116,25 +116,6 @@ class OneRow(BaseModel):
     """One order."""
 
     order: SeedOrder
-
-
-class Bucket(BaseModel):
-    """A candle as the seed's chart draws it; volumes are not known here."""
-
-    bucket: str
-    time: str
-    symbol: str
-    open: Digits
-    high: Digits
-    low: Digits
-    close: Digits
-    volume: Digits | None = None
-
-
-class Buckets(BaseModel):
-    """Candles, oldest first."""
-
-    data: list[Bucket]
 
 
 class Seed003Route(SeedRoute):
@@ -231,7 +212,7 @@ async def deposit_balance(
 
 @router.get(
     "/candles",
-    response_model=Buckets,
+    response_model=candles.Buckets,
     responses=Seed003Route.refusals(MALFORMED, REFUSALS[Rejection.SYMBOL_UNKNOWN], DATABASE_UNAVAILABLE, RATE_LIMITED),
     dependencies=ANYONE,
 )
@@ -246,25 +227,13 @@ async def list_buckets(
     interval = candles.interval_of("ts", ts)
     since, until = candles.moment("startTime", start), candles.moment("endTime", end)
     found = await candles.oldest_first(state, asset, interval, since, until)
-    rows = [
-        Bucket(
-            bucket=candle.start,
-            time=candle.start,
-            symbol=asset,
-            open=digits(candle.open),
-            high=digits(candle.high),
-            low=digits(candle.low),
-            close=digits(candle.close),
-        ).model_dump()
-        for candle in found
-    ]
-    return encoded({"data": rows})
+    return encoded({"data": [candles.bucket_of(candle, asset).model_dump() for candle in found]})
 
 
 async def _open(
     state: AppState, dispatcher: Dispatcher, caller: SignedInUser, body: Seed003OrderRequest, options: RequestOptions
 ) -> Response:
-    wanted = TradeOrder(
+    trade = TradeOrder(
         asset=body.asset,
         side=SIDES[body.side],
         quantity=body.qty,
@@ -272,7 +241,7 @@ async def _open(
         stop_loss=body.stopLoss,
         take_profit=body.takeProfit,
     )
-    order, reply = await open_position_of(state, dispatcher, caller, wanted, options)
+    order, reply = await open_position_of(state, dispatcher, caller, trade, options)
     if order is None or order.position_id is None:
         return undecided(reply, orderId=command_id_of(reply))
     return written(Done(message="Order created", orderId=order.position_id), headers=headers_of(reply))

@@ -11,7 +11,8 @@ from starlette.responses import Response
 from api.accounts import service as accounts
 from api.accounts.schemas import AccountReply
 from api.app_state import AppState, StateDep
-from api.auth.caller import SignedInUser, address_of, refuse_cross_site
+from api.auth.caller import SignedInUser, address_of
+from api.auth.cross_site import refuse_cross_site
 from api.auth.limiting import bucket_of, take
 from api.compat.declared import CLOSED, OPENED, PENDING, READ, SCHEMES
 from api.compat.demo_account import NOBODY, shared_account
@@ -19,7 +20,7 @@ from api.compat.names import instrument_named, short
 from api.compat.replies import Digits, command_id_of, digits, digits_or_null, headers_of, undecided, written
 from api.compat.routes import BadRequestRoute
 from api.compat.sessions import caller_or_nobody
-from api.compat.tickets import TradeOrder, close_position_of, guard_price, open_position_of
+from api.compat.trading import TradeOrder, close_position_of, guard_price, open_position_of
 from api.dispatch.dispatcher import Dispatcher, DispatcherDep
 from api.dispatch.read_your_writes import catching_up
 from api.dispatch.request_options import OptionsDep
@@ -135,7 +136,7 @@ async def open_position(
     """Open a position, unless the price is further from `currentPrice` than the slippage allows."""
     instrument = instrument_named(state, body.asset)
     await _account(state, dispatcher, caller)
-    wanted = TradeOrder(
+    trade = TradeOrder(
         asset=body.asset,
         side=body.type,
         margin=body.margin,
@@ -143,7 +144,7 @@ async def open_position(
         slippage_bps=body.slippage,
         expected_price=guard_price(instrument, body.type, body.currentPrice),
     )
-    order, reply = await open_position_of(state, dispatcher, caller, wanted, options)
+    order, reply = await open_position_of(state, dispatcher, caller, trade, options)
     if order is None or order.position_id is None or order.quantity is None:
         return undecided(reply, positionId=command_id_of(reply))
     opened = SeedPosition(

@@ -7,7 +7,8 @@ from pydantic import BaseModel, Field
 from starlette.responses import Response
 
 from api.app_state import AppState
-from api.auth.caller import SignedInUser, address_of, authenticate, refuse_cross_site
+from api.auth.caller import SignedInUser, address_of, authenticate
+from api.auth.cross_site import refuse_cross_site
 from api.compat.day_sessions import DaySession, begin_day_session, set_day_cookie, sign_in_for_a_day
 from api.compat.replies import encoded
 from api.dispatch.dispatcher import Dispatcher

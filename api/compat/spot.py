@@ -52,22 +52,24 @@ class SpotProgress(NamedTuple):
 
 
 async def place(
-    state: AppState, dispatcher: Dispatcher, caller: SignedInUser, wish: SpotRequest, options: RequestOptions
+    state: AppState, dispatcher: Dispatcher, caller: SignedInUser, spot_request: SpotRequest, options: RequestOptions
 ) -> SpotOrder:
-    """Take an order, and send what it becomes; what comes of it is told later."""
-    instrument = instrument_named(state, wish.symbol)
-    lots = units_of("/quantity", wish.quantity, instrument.lot_exponent)
-    if wish.price is not None:
-        units_of("/price", wish.price, PRICE_PLACES)
+    """Take an order, and send the command it becomes; its outcome comes later."""
+    instrument = instrument_named(state, spot_request.symbol)
+    lots = units_of("/quantity", spot_request.quantity, instrument.lot_exponent)
+    if spot_request.price is not None:
+        units_of("/price", spot_request.price, PRICE_PLACES)
     order = SpotOrder(
         order_id=options.command_id(caller.account_id),
         account_id=caller.account_id,
         symbol=instrument.symbol,
-        side=wish.side,
-        type=wish.type,
-        quantity=wish.quantity,
-        price=wish.price,
-        error=None if wish.type == "MARKET" else f"{wish.type} orders are not executed here; send MARKET",
+        side=spot_request.side,
+        type=spot_request.type,
+        quantity=spot_request.quantity,
+        price=spot_request.price,
+        error=None
+        if spot_request.type == "MARKET"
+        else f"{spot_request.type} orders are not executed here; send MARKET",
         created_at=now(),
     )
     stored = await state.database.ask(lambda db: spot_store.add(db, order))

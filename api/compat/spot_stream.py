@@ -1,4 +1,4 @@
-"""How seed 002's clients are told prices and what comes of their orders: each socket of a user, PENDING first."""
+"""How prices and updates of orders reach seed 002's clients: each socket of a user, PENDING first."""
 
 import asyncio
 from collections.abc import Callable
@@ -30,7 +30,7 @@ POLICY: Final = 1008  # what this seed closes with where the token is not good
 SLOW: Final = 4408
 
 _ENCODER: Final = msgspec.json.Encoder(decimal_format="number")
-Teller = Callable[[SpotOrder], None]
+Listener = Callable[[SpotOrder], None]
 
 
 class SpotStream:
@@ -38,27 +38,27 @@ class SpotStream:
 
     def __init__(self, state: AppState) -> None:
         self._app = state
-        self._tellers: dict[str, list[Teller]] = {}
+        self._listeners: dict[str, list[Listener]] = {}
 
-    def tell(self, order: SpotOrder) -> None:
-        """Tell an account's sockets of an order that was just taken here; elsewhere its outcome tells of it."""
-        for teller in tuple(self._tellers.get(order.account_id, ())):
-            teller(order)
+    def publish(self, order: SpotOrder) -> None:
+        """Send an account's sockets an order that was just taken here; elsewhere its outcome is sent."""
+        for listener in tuple(self._listeners.get(order.account_id, ())):
+            listener(order)
 
-    def listen(self, account_id: str, teller: Teller) -> Callable[[], None]:
-        """Be told of an account's orders as they are taken; what is given back ends that."""
-        tellers = self._tellers.setdefault(account_id, [])
-        tellers.append(teller)
+    def listen(self, account_id: str, listener: Listener) -> Callable[[], None]:
+        """Have an account's orders delivered as they are taken; calling the result ends that."""
+        listeners = self._listeners.setdefault(account_id, [])
+        listeners.append(listener)
 
         def leave() -> None:
-            tellers.remove(teller)
-            if not tellers:
-                self._tellers.pop(account_id, None)
+            listeners.remove(listener)
+            if not listeners:
+                self._listeners.pop(account_id, None)
 
         return leave
 
     async def serve(self, websocket: WebSocket) -> None:
-        """Talk with one client, from its handshake to its end."""
+        """Serve one client, from its handshake to its end."""
         await websocket.accept()
         token = websocket.query_params.get("token", "")
         try:
@@ -80,19 +80,19 @@ class _SpotSocket:
         self._token = token
         self._user_id = str(signed.user.user_id)
         self._outbox = SocketOutbox(WAITING_MAX)
-        self._news: asyncio.Queue[SpotOrder | AccountEvent] = asyncio.Queue()
+        self._queue: asyncio.Queue[SpotOrder | AccountEvent] = asyncio.Queue()
         self._pending: set[str] = set()
-        self._said: set[tuple[str, str]] = set()
+        self._sent: set[tuple[str, str]] = set()
 
     async def run(self, stream: SpotStream) -> None:
-        """Tell and listen until either side ends it."""
+        """Send and listen until either side ends it."""
         self._outbox.put(_text("CONNECTED", {"userId": self._user_id}))
         account_id = self._signed.account_id
-        following = self._app.bus.follow(account_id, self._news.put_nowait)
-        leaving = (
-            stream.listen(account_id, self._news.put_nowait),
-            self._app.venue.listen(account_id, lambda update: self._say(of_venue_update(update, self._user_id))),
-            following.leave,
+        subscription = self._app.bus.subscribe(account_id, self._queue.put_nowait)
+        cancellations = (
+            stream.listen(account_id, self._queue.put_nowait),
+            self._app.venue.listen(account_id, lambda update: self._send(of_venue_update(update, self._user_id))),
+            subscription.cancel,
         )
         tasks = [
             asyncio.create_task(work)
@@ -101,8 +101,8 @@ class _SpotSocket:
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            for leave in leaving:
-                leave()
+            for cancel in cancellations:
+                cancel()
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
@@ -124,53 +124,53 @@ class _SpotSocket:
 
     async def _orders(self) -> None:
         while True:
-            news = await self._news.get()
+            item = await self._queue.get()
             try:
-                await (self._taken(news) if isinstance(news, SpotOrder) else self._happened(news))
+                await (self._on_order(item) if isinstance(item, SpotOrder) else self._on_event(item))
             except SQLAlchemyError:
-                # The list still tells it, once the database answers again.
+                # The list still has it, once the database answers again.
                 continue
 
-    async def _taken(self, order: SpotOrder) -> None:
-        self._say_pending(order)
+    async def _on_order(self, order: SpotOrder) -> None:
+        self._send_pending(order)
         if order.error is not None:
-            await self._say_progress(order)
+            await self._send_progress(order)
 
-    async def _happened(self, happened: AccountEvent) -> None:
-        event = happened.event
+    async def _on_event(self, account_event: AccountEvent) -> None:
+        event = account_event.event
         if event.command_id is None:
             return
         account_id, command_id = self._signed.account_id, event.command_id
         order = await self._app.database.ask(lambda db: spot_store.find(db, account_id, command_id))
         if order is None:
             return
-        await wait_for(self._app.database, happened.shard, event.seq)
-        self._say_pending(order)
-        await self._say_progress(order)
+        await wait_for(self._app.database, account_event.shard, event.seq)
+        self._send_pending(order)
+        await self._send_progress(order)
 
-    def _say_pending(self, order: SpotOrder) -> None:
+    def _send_pending(self, order: SpotOrder) -> None:
         if order.order_id not in self._pending:
             self._pending.add(order.order_id)
-            taken = spot.SpotProgress(order, "PENDING", spot.NOTHING, None, None)
-            self._say(of_progress(taken, self._user_id))
+            progress = spot.SpotProgress(order, "PENDING", spot.NOTHING, None, None)
+            self._send(of_progress(progress, self._user_id))
 
-    async def _say_progress(self, order: SpotOrder) -> None:
+    async def _send_progress(self, order: SpotOrder) -> None:
         (progress,) = await spot.progress_of(self._app, [order])
-        if progress.status != "PENDING" and (order.order_id, progress.status) not in self._said:
-            self._said.add((order.order_id, progress.status))
-            self._say(of_progress(progress, self._user_id))
+        if progress.status != "PENDING" and (order.order_id, progress.status) not in self._sent:
+            self._sent.add((order.order_id, progress.status))
+            self._send(of_progress(progress, self._user_id))
 
-    def _say(self, view: SpotView) -> None:
+    def _send(self, view: SpotView) -> None:
         self._outbox.put(_text("ORDER_UPDATE", view.written()))
 
     async def _prices(self) -> None:
-        said: dict[str, CachedQuote] = {}
+        sent: dict[str, CachedQuote] = {}
         while True:
             for symbol in self._app.prices.instruments:
                 quote = self._app.prices.quote(symbol)
-                if quote is None or (symbol in said and (said[symbol].bid, said[symbol].ask) == (quote.bid, quote.ask)):
+                if quote is None or (symbol in sent and (sent[symbol].bid, sent[symbol].ask) == (quote.bid, quote.ask)):
                     continue
-                said[symbol] = quote
+                sent[symbol] = quote
                 self._outbox.replace(symbol, _text("PRICE_UPDATE", await self._price(symbol, quote)))
             await asyncio.sleep(PRICES_S)
 

@@ -1,4 +1,4 @@
-"""What a deposit asks for, and answers."""
+"""The shapes of a request for demo money, and of its reply."""
 
 from pydantic import BaseModel, ConfigDict
 

@@ -1,4 +1,4 @@
-"""Where the outcome of a command is found: in memory, then in flight, then in the tables; every such question is here.
+"""Where the outcome of a command is found: in memory, then in flight, then in the tables.
 
 Who sends under a key asks `known`, then `stored`, before the command is sent, and `original` where the engine calls it
 a repeat. Who only reads asks `decided`, then whether this process `sent` it, then whether anything is `lagging`.

@@ -1,7 +1,7 @@
-"""How a caller reads at least what it has been told: replies name their place in the log, reads wait for it.
+"""How callers read their own writes: a reply names its place in the log, and a read waits until the tables have it.
 
-Programs that keep neither the header nor the cookie, as the seeds' clients, wait for what this process last told of
-their account.
+Programs that keep neither the header nor the cookie, as the seeds' clients, wait for the
+last outcome this process gave their account.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""How a request says under which key, and how patiently, its command is sent."""
+"""Under which key a request's command is sent, and whether it waits for the outcome."""
 
 import re
 from typing import Annotated, Final, NamedTuple

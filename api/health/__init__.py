@@ -1,1 +1,4 @@
-"""Health: whether the API lives, and whether it does its work."""
+"""Health: whether the API answers, is ready, and what it has counted.
+
+Imports `dispatch` and what is below it, no other noun. Begin with `service.readiness`.
+"""

@@ -1,4 +1,4 @@
-"""What is said about the API's health."""
+"""The shapes of the replies about the API's health."""
 
 from pydantic import BaseModel
 

@@ -1,4 +1,4 @@
-"""What must hold before the API says it is ready."""
+"""What must hold before the API is ready."""
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -16,7 +16,7 @@ async def readiness(database: Database, broadcasts: Broadcasts, outcomes: Outcom
         why = "PostgreSQL does not answer."
     elif not engine_lag.broker_answers():
         why = "The Kafka broker does not answer."
-    elif not outcomes.is_following():
+    elif not outcomes.is_reading():
         why = "The engine's events are not being read."
     elif not broadcasts.is_done():
         why = "Not every shard has answered the broadcast of instruments; is an engine running?"

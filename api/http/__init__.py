@@ -1,1 +1,4 @@
-"""What every request passes, whoever sends it and whatever it asks for: limits, exact numbers, problems, metrics."""
+"""What every request passes, whoever sends it: limits, exact numbers, problems, metrics, and how values are written.
+
+Imports nothing of the API. Begin with `problems.py`: every error there is.
+"""

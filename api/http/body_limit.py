@@ -21,8 +21,8 @@ class BodyLimit:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        said = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
-        if said.isdigit() and int(said) > BODY_MAX:
+        declared = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
+        if declared.isdigit() and int(declared) > BODY_MAX:
             await problem_response(ApiError(BODY_TOO_LARGE), scope["path"])(scope, receive, send)
             return
         size = 0

@@ -28,7 +28,7 @@ def read_cursor(question: str, cursor: str | None) -> int | None:
         text = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
     except ValueError as error:
         raise malformed("cursor", "is not a next_cursor") from error
-    asked, _, before = text.rpartition("~")
-    if asked != question or not (before.isascii() and before.isdigit() and len(before) <= _DIGITS_MAX):
+    own_question, _, before = text.rpartition("~")
+    if own_question != question or not (before.isascii() and before.isdigit() and len(before) <= _DIGITS_MAX):
         raise malformed("cursor", "belongs to another list or filter")
     return int(before)

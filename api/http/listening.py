@@ -1,4 +1,4 @@
-"""On which addresses the API listens: where it is told to, and where `localhost` may lead too."""
+"""On which addresses the API listens: those of the settings, and the others `localhost` may mean."""
 
 import contextlib
 import socket

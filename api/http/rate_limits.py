@@ -58,7 +58,7 @@ class RateLimits:
         return BucketState(bucket, allowed, limit.amount, limit.get_expiry(), int(remaining), reset_s)
 
     def count(self, request: Request, bucket: Bucket, who: str) -> None:
-        """Count a request and let its reply say what is left; 429 where the bucket is empty."""
+        """Count a request and let its reply have what is left; 429 where the bucket is empty."""
         standing = self.take(bucket, who)
         setattr(request.state, BUCKET_STATE, standing)
         if not standing.allowed:

@@ -1,1 +1,4 @@
-"""Instruments: what may be traded, and within which bounds."""
+"""Instruments: what may be traded.
+
+Imports `dispatch` and what is below it, no other noun. Begin with `service.all_of`.
+"""

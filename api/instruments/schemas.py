@@ -1,4 +1,4 @@
-"""What is said about an instrument."""
+"""The shape of an instrument."""
 
 from pydantic import BaseModel, Field
 

@@ -1,1 +1,4 @@
-"""The side of Kafka: commands in, committed events back, and what is remembered of both."""
+"""The side of Kafka: commands go in, committed events come back, and the last of both are remembered.
+
+Imports `store` and `http`. Begin with `outcomes.py`, the thread that reads events; `command_producer.py` sends.
+"""

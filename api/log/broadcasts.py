@@ -1,4 +1,4 @@
-"""How something is said to every shard: stored first, and sent again until each has answered."""
+"""How a command is sent to every shard: stored first, and sent again until each has answered."""
 
 import asyncio
 import contextlib
@@ -42,7 +42,7 @@ class RulesActivation(NamedTuple):
 
 
 class StoredBroadcast(NamedTuple):
-    """What is to be said to every shard. answered: the shards that did."""
+    """A command for every shard, as it is stored. answered: the shards that did."""
 
     name: str
     content: Any
@@ -65,14 +65,14 @@ class Broadcasts:
         """Say whether every shard has answered this process about the instruments."""
         return not self._waiting
 
-    async def say_for_ever(self) -> None:
-        """Say what was stored to every shard in its order; one that does not answer keeps no other waiting."""
+    async def send_for_ever(self) -> None:
+        """Send what is stored to every shard in its order; one that does not answer keeps no other waiting."""
         content = msgspec.to_builtins(INSTRUMENTS)
         first = await self._patiently(lambda db: _store(db, FIRST_BROADCAST, content), PAUSE_S)
-        await asyncio.gather(*(self._say_to(shard, first) for shard in self.shards))
+        await asyncio.gather(*(self._send_to(shard, first) for shard in self.shards))
 
     async def store_activation(self, version: int) -> None:
-        """Let every shard be told to go on by this version; SQLAlchemyError where that cannot be stored."""
+        """Store that every shard goes on by this version; SQLAlchemyError where that cannot be stored."""
         await self._store(f"{RULES}{version}", {"version": version})
 
     async def store_market_status(self, name: str, symbol: str, status: MarketStatus) -> bool:
@@ -94,14 +94,14 @@ class Broadcasts:
         return await self._database.ask(_activations)
 
     async def _store(self, name: str, content: object) -> object:
-        """Store what every shard is to be told, and give what counts under that name."""
+        """Store a command for every shard, and give what counts under that name."""
         stored = await self._database.ask(lambda db: _store(db, name, content))
         for event in self._stored:
             event.set()
         return stored
 
-    async def _say_to(self, shard: int, first: object) -> None:
-        """Say to one shard the table of instruments as it was first stored, then whatever else there is."""
+    async def _send_to(self, shard: int, first: object) -> None:
+        """Send one shard the table of instruments as it was first stored, then whatever else there is."""
         await self._until_answered(FIRST_BROADCAST, shard, _command_of(FIRST_BROADCAST, first))
         self._waiting.discard(shard)
         while True:
@@ -120,7 +120,7 @@ class Broadcasts:
         try:
             await self._database.ask(lambda db: _note_answer(db, name, shard))
         except SQLAlchemyError as error:
-            # Said again it is noted; the shard itself has answered.
+            # It is noted when it is sent again; the shard itself has answered.
             structlog.get_logger().warning("broadcast's answer not stored", broadcast=name, error=str(error))
 
     async def _ask(self, command: BroadcastCommand) -> Outcome | None:
@@ -143,7 +143,7 @@ class Broadcasts:
 
 
 def _command_of(name: str, content: Any) -> Callable[[int], BroadcastCommand]:
-    """Give what a shard is told."""
+    """Give the command for a shard."""
     if name.startswith(RULES):
         return lambda shard: ActivateRules(
             command_id=broadcast_id(name, shard), shard=shard, broadcast=name, version=content["version"]
@@ -168,7 +168,7 @@ def _is_answer(name: str, outcome: Outcome) -> bool:
         return True
     refusal = Rejection(event.rejection).name
     structlog.get_logger().error("broadcast refused", broadcast=name, shard=outcome.shard, rejection=refusal)
-    # A log older than this database has the broadcast with other content: said once is said for ever. A version of
+    # A log older than this database has the broadcast with other content: the first one counts for ever. A version of
     # the rules may have its turn later; any other change is refused for ever.
     return event.rejection == Rejection.COMMAND_ID_REUSED or not name.startswith((RULES, FIRST_BROADCAST))
 

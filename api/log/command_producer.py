@@ -1,4 +1,4 @@
-"""How a command gets into the log, and what is said when nobody knows whether it did."""
+"""How a command gets into the log, and how its sender learns whether it did."""
 
 import asyncio
 import contextlib

@@ -42,7 +42,7 @@ class EngineLag:
         self._reads: deque[_Read] = deque(maxlen=READS_MAX)
         self._last: _Read | None = None
         self._ended = threading.Event()
-        self._wanted = threading.Event()
+        self._read_now = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="command-ends", daemon=True)
 
     def start(self) -> None:
@@ -52,11 +52,11 @@ class EngineLag:
     def stop(self) -> None:
         """End the thread."""
         self._ended.set()
-        self._wanted.set()
+        self._read_now.set()
         self._thread.join()
 
     def broker_answers(self) -> bool:
-        """Say whether the broker was heard lately."""
+        """Say whether the broker has answered lately."""
         return bool(self._reads) and monotonic() - self._reads[-1].at < SILENT_AFTER_S
 
     def end(self, shard: int) -> int | None:
@@ -65,10 +65,10 @@ class EngineLag:
 
     async def look(self, shard: int) -> int | None:
         """Look where a shard's commands end now; null where the broker does not say it in time."""
-        asked = monotonic()
-        self._wanted.set()
-        while self._last is None or self._last.began < asked:
-            if monotonic() > asked + LOOK_S:
+        began_at = monotonic()
+        self._read_now.set()
+        while self._last is None or self._last.began < began_at:
+            if monotonic() > began_at + LOOK_S:
                 return None
             await asyncio.sleep(LOOK_PAUSE_S)
         return self._last.ends[shard]
@@ -84,7 +84,7 @@ class EngineLag:
         wanted = {TopicPartition(COMMANDS, shard): latest for shard in range(self._settings.shards)}
         admin = self._connect()
         while not self._ended.is_set():
-            self._wanted.clear()
+            self._read_now.clear()
             began = monotonic()
             try:
                 answers = admin.list_offsets(wanted, request_timeout=REQUEST_TIMEOUT_S)
@@ -97,7 +97,7 @@ class EngineLag:
                 admin = self._connect()
             else:
                 self._note(_Read(began, monotonic(), ends))
-            self._wanted.wait(INTERVAL_S)
+            self._read_now.wait(INTERVAL_S)
 
     def _note(self, read: _Read) -> None:
         self._last = read

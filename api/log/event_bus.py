@@ -1,29 +1,29 @@
-"""How what happens in the log is told within the process: each account's events, and what moves the market.
+"""How committed events reach those in the process who subscribe: each account's events, and what moves the market.
 
-This is the seam for whoever streams to clients (the canonical WebSocket, seed 002's):
+Whoever streams to clients (the canonical WebSocket, seed 002's) begins here:
 
-    outbox = Outbox(limit=1_000)
+    outbox = SocketOutbox(limit=1_000)
 
-    def told(happened: Happened) -> None:          # each event of the account once, in the order of `account_seq`
-        outbox.put(text_of(happened.event))
+    def on_event(event: AccountEvent) -> None:     # each event of the account once, in the order of `account_seq`
+        outbox.put(text_of(event.event))
 
-    def moved(event: MarketEvent) -> None:         # shard 0's; `parts.prices` has folded it already
+    def on_market(event: MarketEvent) -> None:     # shard 0's; the price cache has folded it already
         if isinstance(event, PricesUpdated):
             for tick in event.accepted:
                 outbox.replace(tick.symbol, text_of(tick))   # a slow reader gets the last of each symbol
 
-    following = parts.bus.follow(account_id, told)
-    leaving = parts.bus.follow_market(moved)
+    subscription = bus.subscribe(account_id, on_event)
+    cancel = bus.subscribe_to_market(on_market)
     try:
         async for text in outbox:                  # ends with `outbox.end()`; Overflow when more than `limit` wait
             await websocket.send_text(text)
     finally:
-        following.leave()
-        leaving()
+        subscription.cancel()
+        cancel()
 
-All of it is used on the loop only, but for `note` and `flush`, which the thread that reads the events calls. Whoever
-is told must return at once. `following.past` holds the account's last events before the first that is told, as far
-as they are remembered; nothing lies between the two.
+All of it is used on the loop only, but for `note` and `flush`, which the thread that reads the events calls. A
+listener must return at once. `subscription.past` holds the account's last events before the first that is delivered,
+as far as they are remembered; nothing lies between the two.
 """
 
 import asyncio
@@ -66,35 +66,35 @@ class AccountEvent(NamedTuple):
 
 
 class Subscription:
-    """Somebody who is told of an account's events."""
+    """A listener's claim to an account's events."""
 
     def __init__(
-        self, bus: "EventBus", account_id: str, told: Callable[[AccountEvent], None], past: list[AccountEvent]
+        self, bus: "EventBus", account_id: str, listener: Callable[[AccountEvent], None], past: list[AccountEvent]
     ) -> None:
         self.past = past
         self._bus = bus
         self._account_id = account_id
-        self._told = told
+        self._listener = listener
         self._last = past[-1].account_seq if past else 0
 
-    def tell(self, happened: AccountEvent) -> None:
+    def deliver(self, event: AccountEvent) -> None:
         """Pass an event on; what is in the past already is left out."""
-        if happened.account_seq > self._last:
-            self._last = happened.account_seq
-            self._told(happened)
+        if event.account_seq > self._last:
+            self._last = event.account_seq
+            self._listener(event)
 
-    def leave(self) -> None:
-        """Be told no more; a second time changes nothing."""
-        self._bus.forget(self._account_id, self)
+    def cancel(self) -> None:
+        """Deliver nothing more; a second call changes nothing."""
+        self._bus.unsubscribe(self._account_id, self)
 
 
 class EventBus:
-    """Takes events from the reading thread, and tells them on the loop."""
+    """Takes events from the reading thread, and delivers them on the loop."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()  # over what the reading thread and the loop both touch
         self._recent = RecentEvents()
-        self._followed: dict[str, list[Subscription]] = {}
+        self._subscriptions: dict[str, list[Subscription]] = {}
         self._market: deque[MarketEvent] = deque()
         self._market_floor: int | None = None  # behind it every event about the market is remembered
         self._batch: list[RecentEvent | MarketEvent] = []
@@ -107,10 +107,10 @@ class EventBus:
             if shard == PRICE_SHARD and self._market_floor is None:
                 self._market_floor = header.seq - 1
             if header.account_id is not None and header.account_seq is not None:
-                kept = RecentEvent(shard, header.seq, header.account_seq, header.account_id, value)
-                self._recent.keep(kept)
-                if header.account_id in self._followed:
-                    self._batch.append(kept)
+                recent = RecentEvent(shard, header.seq, header.account_seq, header.account_id, value)
+                self._recent.keep(recent)
+                if header.account_id in self._subscriptions:
+                    self._batch.append(recent)
             if shard == PRICE_SHARD and isinstance(market, FOLDED):
                 self._market.append(market)
                 if len(self._market) > MARKET_MAX:
@@ -118,40 +118,40 @@ class EventBus:
                 self._batch.append(market)
 
     def flush(self, loop: asyncio.AbstractEventLoop | None) -> None:
-        """Tell what was noted since the last time; before there is a loop nobody listens."""
+        """Deliver what was noted since the last time; before there is a loop nobody listens."""
         with self._lock:
             batch, self._batch = self._batch, []
         # At the end of the process the loop may be closed already, and nobody listens any more.
         if batch and loop is not None:
             with contextlib.suppress(RuntimeError):
-                loop.call_soon_threadsafe(self._tell, batch)
+                loop.call_soon_threadsafe(self._deliver, batch)
 
-    def follow(self, account_id: str, told: Callable[[AccountEvent], None]) -> Subscription:
-        """Be told of every event of this account from here on, in order."""
+    def subscribe(self, account_id: str, listener: Callable[[AccountEvent], None]) -> Subscription:
+        """Have every event of this account from here on delivered, in order."""
         with self._lock:
             past = self._recent.of(account_id)
-            following = Subscription(self, account_id, told, [_happened(kept) for kept in past])
-            self._followed.setdefault(account_id, []).append(following)
-        return following
+            subscription = Subscription(self, account_id, listener, [_account_event(recent) for recent in past])
+            self._subscriptions.setdefault(account_id, []).append(subscription)
+        return subscription
 
-    def forget(self, account_id: str, following: Subscription) -> None:
-        """Tell this one no more."""
+    def unsubscribe(self, account_id: str, subscription: Subscription) -> None:
+        """End a subscription."""
         with self._lock:
-            followed = self._followed.get(account_id, [])
-            if following in followed:
-                followed.remove(following)
-            if not followed:
-                self._followed.pop(account_id, None)
+            subscriptions = self._subscriptions.get(account_id, [])
+            if subscription in subscriptions:
+                subscriptions.remove(subscription)
+            if not subscriptions:
+                self._subscriptions.pop(account_id, None)
 
-    def follow_market(self, told: Callable[[MarketEvent], None]) -> Callable[[], None]:
-        """Be told of shard 0's events about prices, feed and markets; call what is given back to leave."""
-        self._listeners.append(told)
+    def subscribe_to_market(self, listener: Callable[[MarketEvent], None]) -> Callable[[], None]:
+        """Have shard 0's events about prices, feed and markets delivered; calling the result ends that."""
+        self._listeners.append(listener)
 
-        def leave() -> None:
-            if told in self._listeners:
-                self._listeners.remove(told)
+        def cancel() -> None:
+            if listener in self._listeners:
+                self._listeners.remove(listener)
 
-        return leave
+        return cancel
 
     def floor(self, shard: int) -> int:
         """Give the `seq` behind which every private event of the shard is remembered."""
@@ -165,18 +165,18 @@ class EventBus:
                 return None
             return [event for event in self._market if event.seq > seq]
 
-    def _tell(self, batch: list[RecentEvent | MarketEvent]) -> None:
+    def _deliver(self, batch: list[RecentEvent | MarketEvent]) -> None:
         for item in batch:
             if isinstance(item, RecentEvent):
-                followed = list(self._followed.get(item.account_id, ()))
-                if followed:
-                    happened = _happened(item)
-                    for following in followed:
-                        following.tell(happened)
+                subscriptions = list(self._subscriptions.get(item.account_id, ()))
+                if subscriptions:
+                    event = _account_event(item)
+                    for subscription in subscriptions:
+                        subscription.deliver(event)
             else:
-                for told in list(self._listeners):
-                    told(item)
+                for listener in list(self._listeners):
+                    listener(item)
 
 
-def _happened(kept: RecentEvent) -> AccountEvent:
-    return AccountEvent(kept.shard, decode_event(kept.value))
+def _account_event(recent: RecentEvent) -> AccountEvent:
+    return AccountEvent(recent.shard, decode_event(recent.value))

@@ -1,4 +1,4 @@
-"""What this process has last told of each account."""
+"""The last event of each account that a reply of this process was about."""
 
 from collections import OrderedDict
 from typing import Final

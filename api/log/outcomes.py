@@ -40,7 +40,7 @@ class _Arrival(NamedTuple):
     value: bytes
 
 
-class NotAppended(Exception):  # It says what happened, as the commands' events do.
+class NotAppended(Exception):  # Named in the past tense, as events are.
     """The log did not take the command, and will not."""
 
 
@@ -53,7 +53,7 @@ class Waiter:
         self._arrivals: list[_Arrival] = []
 
     def appended(self, offset: int) -> None:
-        """Say where the record stands; below zero where only that it stands is known."""
+        """Say where the record stands; below zero where only that it was appended is known."""
         self._offset = offset
         self._match()
 
@@ -104,7 +104,7 @@ class Outcomes:
             starts.append(TopicPartition(EVENTS, shard, _next_offset(tail)))
         consumer = Consumer(reader_options(self._settings, "reprise-api-outcomes") | {"enable.partition.eof": False})
         consumer.assign(starts)
-        self._thread = threading.Thread(target=self._follow, args=(consumer,), name="outcomes", daemon=True)
+        self._thread = threading.Thread(target=self._read_events, args=(consumer,), name="outcomes", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
@@ -113,7 +113,7 @@ class Outcomes:
         if self._thread is not None:
             self._thread.join()
 
-    def is_following(self) -> bool:
+    def is_reading(self) -> bool:
         """Say whether events are being read; once false after the start, only a new process mends it."""
         return self._thread is not None and self._thread.is_alive()
 
@@ -147,7 +147,7 @@ class Outcomes:
         """Give the last event's command offset, -1 before the first."""
         return self._command_offsets[shard]
 
-    def _follow(self, consumer: Consumer) -> None:
+    def _read_events(self, consumer: Consumer) -> None:
         with contextlib.closing(consumer):
             while not self._ended.is_set():
                 # The first message ends the wait, then whatever else is there comes with it.

@@ -8,7 +8,7 @@ BYTES_MAX: Final = 16 * 1024 * 1024
 
 
 class RecentEvent(NamedTuple):
-    """A private event as it stands in the log."""
+    """A private event as the log has it."""
 
     shard: int
     seq: int

@@ -1,4 +1,4 @@
-"""What this process was lately told about tickets, for as long as the tables may not have it yet."""
+"""What happened to positions lately, as this process has answered it, while the tables may not have it yet."""
 
 import asyncio
 from collections import OrderedDict
@@ -10,7 +10,7 @@ from weakref import WeakValueDictionary
 from schemas.events import Event, PositionOpened, PositionReduced, StopsAmended
 
 POSITIONS_MAX: Final = 20_000
-# Of one ticket; the tables are seldom behind by more than one.
+# Of one position; the tables are seldom behind by more than one.
 REDUCTIONS_MAX: Final = 50
 
 _Reductions = tuple[PositionReduced, ...]
@@ -55,7 +55,7 @@ class RecentPositions:
         return event if event is not None and event.account_id == account_id else None
 
     def changes(self, position_id: str, after_seq: int) -> list[StopsAmended | PositionReduced]:
-        """Give what is remembered of a ticket and younger than an event, in order; of its amendments the last."""
+        """Give what is remembered of a position and younger than an event, in order; of its amendments the last."""
         amended = self._amended.get(position_id)
         found = [*self._parts.get(position_id, ()), *(() if amended is None else (amended,))]
         return sorted((event for event in found if event.seq > after_seq), key=lambda event: event.seq)

@@ -1,4 +1,4 @@
-"""How requests get into `venue.commands`, and how what becomes of them reaches those who listen, PENDING first."""
+"""How orders get into `venue.commands`, and how their updates reach those who listen, PENDING first."""
 
 import asyncio
 import contextlib
@@ -38,7 +38,7 @@ KNOWN_MAX: Final = 20_000
 
 
 class LogPosition(NamedTuple):
-    """Where a command stands in `venue.commands`."""
+    """The place of a command in `venue.commands`."""
 
     partition: int
     offset: int
@@ -171,7 +171,7 @@ class VenueChannel:
         if status is None or order is None or event.account_id is None:
             return None
         if isinstance(event, VenueOrderReceived):
-            # Two topics have no common order: whichever tells of it first, an order is pending once, and first of all.
+            # Two topics have no common order: whichever has it first, an order is pending once, and first of all.
             return self._first(event.account_id, order, event.time)
         if status == "pending":
             return None

@@ -1,1 +1,4 @@
-"""Orders: how a position is opened."""
+"""Orders: how a position is opened.
+
+Imports `dispatch` and what is below it, no other noun. Begin with `service.place`.
+"""

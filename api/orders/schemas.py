@@ -1,4 +1,4 @@
-"""What an order asks for, and what is said about one."""
+"""The shapes of a request for an order, and of an order."""
 
 from typing import Annotated, Literal, Self
 

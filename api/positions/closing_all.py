@@ -27,7 +27,7 @@ AT_ONCE: Final = 100
 
 
 class _Closed(NamedTuple):
-    """What became of one close. seq: of the event that says so; error: what ended it instead."""
+    """What became of one close. seq: of its event; error: what ended it instead."""
 
     closing: Closing
     seq: int = 0
@@ -44,7 +44,9 @@ async def close_all(
 ) -> tuple[Closings, dict[str, str]]:
     """Close what is open now, or finish what the same key began; with the headers of the reply."""
     shard = outcomes.shard_of(caller.account_id)
-    position_ids, replayed = await _meant(dispatcher, database, outcomes, caller.account_id, shard, options.key)
+    position_ids, replayed = await _positions_to_close(
+        dispatcher, database, outcomes, caller.account_id, shard, options.key
+    )
     found = await _close_each(dispatcher, positions, caller, position_ids, options)
     errors = [
         one.error for one in found if one.error is not None and one.error.kind.status >= HTTPStatus.TOO_MANY_REQUESTS
@@ -59,10 +61,10 @@ async def close_all(
     return Closings(items=[one.closing for one in found]), headers
 
 
-async def _meant(
+async def _positions_to_close(
     dispatcher: Dispatcher, database: Database, outcomes: Outcomes, account_id: str, shard: int, key: str | None
 ) -> tuple[list[str], bool]:
-    """Give the positions that are to be closed, and whether the key had said so before."""
+    """Give the positions that are to be closed, and whether the key was used for that before."""
     if key is not None:
         before = await database.ask(lambda db: close_alls.find(db, account_id, key))
         if before is not None:
@@ -88,18 +90,18 @@ async def _close_each(
 ) -> list[_Closed]:
     """Send every close, some at a time; once one is undecided, the others are not waited for either."""
     turn = asyncio.Semaphore(AT_ONCE)
-    patient = not options.respond_async
+    wait = not options.respond_async
 
     async def close(position_id: str) -> _Closed:
-        nonlocal patient
+        nonlocal wait
         # No caller's own key has a line break, so no other command has this one's id.
         key = None if options.key is None else f"{options.key}\n{position_id}"
         async with turn:
             closed = await _close(
-                dispatcher, positions, caller, position_id, RequestOptions(key, respond_async=not patient)
+                dispatcher, positions, caller, position_id, RequestOptions(key, respond_async=not wait)
             )
         if closed.closing.status == "pending":
-            patient = False
+            wait = False
         return closed
 
     return list(await asyncio.gather(*(close(position_id) for position_id in position_ids)))

@@ -1,4 +1,4 @@
-"""What is said about a position, and what may be changed."""
+"""The shapes of a position, and of requests to change or close one."""
 
 from typing import Literal, Self
 

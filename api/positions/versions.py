@@ -30,7 +30,7 @@ TAGGED: Final[dict[int | str, dict[str, Any]]] = {
 
 
 def version_of(position: PositionReply) -> str:
-    """Give the entity tag: of the ticket, not of what the market thinks of it."""
+    """Give the entity tag: of the position, not of its value at the moment."""
     content = position.model_dump_json(exclude={"unrealized_pnl"})
     return f'"{blake2b(content.encode(), digest_size=9).hexdigest()}"'
 

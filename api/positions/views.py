@@ -83,7 +83,7 @@ def after(
                 "margin": money(event.margin_left),
                 "liquidation_price": price_or_null(instrument, event.liquidation_price),
                 "realized_pnl": _added(position, realized_pnl(event)),
-                "unrealized_pnl": None,  # What there is said is of the whole.
+                "unrealized_pnl": None,  # The figure known is of the whole position.
             }
         )
     if position.status == "closed":

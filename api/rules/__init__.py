@@ -1,1 +1,4 @@
-"""Rules: by which version every shard goes on."""
+"""Rules: which version is in force, and how the next one is activated.
+
+Imports `dispatch` and what is below it, no other noun. Begin with `service.activate`.
+"""

@@ -1,4 +1,4 @@
-"""What is asked and said about versions of the rules."""
+"""The shapes of requests and replies about versions of the rules."""
 
 from typing import Final
 

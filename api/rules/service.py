@@ -25,7 +25,7 @@ async def activate(broadcasts: Broadcasts, version: int) -> ActivationReply:
 
 
 async def rules(broadcasts: Broadcasts) -> RulesReply:
-    """Tell what was asked for, and what every shard has done."""
+    """Give the versions that were activated, and which shards go on by each."""
     activations = [_shown(broadcasts, activation) for activation in await broadcasts.activations()]
     done = [activation.version for activation in activations if not activation.waiting]
     return RulesReply(in_force=max(done, default=1), newest=RULES_VERSION, activations=activations)

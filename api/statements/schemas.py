@@ -1,4 +1,4 @@
-"""What a statement says of a period."""
+"""The shape of a statement of a period."""
 
 from pydantic import BaseModel, ConfigDict, Field
 

@@ -1,4 +1,4 @@
-"""What each symbol did in the last 24 hours: asked of PostgreSQL every ten seconds at most."""
+"""Each symbol's prices in the last 24 hours: read from PostgreSQL every ten seconds at most."""
 
 from collections.abc import Mapping
 from time import monotonic
@@ -17,12 +17,12 @@ class DayStatsCache:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._days: Mapping[str, DayStats] = {}
-        self._asked_at = -AGE_MAX_S
+        self._read_at = -AGE_MAX_S
 
     async def days(self) -> Mapping[str, DayStats]:
         """Give the last 24 hours by symbol; a symbol without a tick in them is missing."""
-        if monotonic() - self._asked_at >= AGE_MAX_S:
+        if monotonic() - self._read_at >= AGE_MAX_S:
             # Whoever comes meanwhile gets the answer before.
-            self._asked_at = monotonic()
+            self._read_at = monotonic()
             self._days = await self._database.ask(lambda db: day_stats(db, now()))
         return self._days

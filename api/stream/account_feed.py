@@ -12,6 +12,7 @@ from api.dispatch.read_your_writes import catch_up
 from api.http.problems import PROJECTION_BEHIND, ApiError
 from api.http.times import now, text_of
 from api.log.event_bus import AccountEvent, Subscription
+from api.stream.account_state import AccountState
 from api.stream.channels import ACCOUNT
 from api.stream.history import MISSED_MAX, events_after
 from api.stream.outbox import SocketOutbox
@@ -21,10 +22,9 @@ from api.stream.schemas import (
     WsAccountUpdate,
     WsResync,
 )
-from api.stream.state import AccountState
 from projector import queries
 
-RECENT_MAX: Final = 256  # messages kept for whoever resumes
+RECENT_MAX: Final = 256  # messages kept for sockets that resume
 PATIENCE_S: Final = 10.0
 AHEAD_S: Final = 2.0  # by which another process may have read on
 PAUSE_S: Final = 0.1
@@ -43,7 +43,7 @@ class AccountFeed:
     """One per account and process, for as long as any socket listens; used on the loop only.
 
     The account as PostgreSQL has it is brought forward by the events that came after, so the tables may be behind
-    the events, or ahead of them: what they have is not told again, what they do not have yet is remembered.
+    the events, or ahead of them: what they have is not sent again, what they do not have yet is remembered.
     """
 
     def __init__(self, state: AppState, account_id: str) -> None:
@@ -53,11 +53,11 @@ class AccountFeed:
         self._shard = state.outcomes.shard_of(account_id)
         self._state = AccountState(account_id, state.prices, state.sent)
         self._readers: set[SocketOutbox] = set()
-        self._told: deque[tuple[int, str]] = deque(maxlen=RECENT_MAX)
+        self._recent: deque[tuple[int, str]] = deque(maxlen=RECENT_MAX)
         self._waiting: list[AccountEvent] = []
         self._loaded = False
         self._loading: asyncio.Task[None] | None = None
-        self._following: Subscription | None = None
+        self._subscription: Subscription | None = None
 
     @property
     def seq(self) -> int:
@@ -71,13 +71,13 @@ class AccountFeed:
         return loading is not None and loading.done() and (loading.cancelled() or loading.exception() is not None)
 
     async def load(self) -> None:
-        """Be ready to say how the account stands; ApiError where the tables are too far behind for that."""
+        """Be ready to give a snapshot of the account; ApiError where the tables are too far behind for that."""
         if self._loading is None:
             self._loading = asyncio.create_task(self._load())
         await asyncio.shield(self._loading)
 
     def subscribe(self, outbox: SocketOutbox) -> None:
-        """Tell a socket how the account stands, and every event from there on."""
+        """Send a socket the account's snapshot, and every event from there on."""
         snapshot = WsAccountSnapshot(
             channel=ACCOUNT, seq=self._state.seq, ts=text_of(now()), data=self._state.snapshot()
         )
@@ -91,19 +91,19 @@ class AccountFeed:
         """
         started = monotonic()
         while after > self._state.seq:
-            # Another process told the client what this one will read in a moment; or the number is none of ours.
+            # Another process has sent the client what this one will read in a moment; or the number is none of ours.
             if after - self._state.seq > MISSED_MAX or monotonic() > started + AHEAD_S:
                 return None
             await asyncio.sleep(PAUSE_S)
         older: list[str] = []
         while True:
             last = after + len(older)
-            first_told = self._told[0][0] if self._told else self._state.seq + 1
-            if last + 1 >= first_told:
-                return older + [text for seq, text in self._told if seq > last]
+            first_recent = self._recent[0][0] if self._recent else self._state.seq + 1
+            if last + 1 >= first_recent:
+                return older + [text for seq, text in self._recent if seq > last]
             if self._state.seq - after > MISSED_MAX or monotonic() > started + PATIENCE_S:
                 return None
-            found = await events_after(self._app, self.account_id, last, first_told)
+            found = await events_after(self._app, self.account_id, last, first_recent)
             for number, (seq, time, update) in enumerate(found, last + 1):
                 if seq != number:
                     return None  # The table began later than the account.
@@ -114,7 +114,7 @@ class AccountFeed:
                 await asyncio.sleep(PAUSE_S)
 
     def resume(self, outbox: SocketOutbox, missed: list[str] | None) -> None:
-        """Tell a socket what `missed` has just given, and what comes next; null: a snapshot in place of it."""
+        """Send a socket what `missed` has just given, and what comes next; null: a snapshot in place of it."""
         if missed is None:
             outbox.put(WsResync(channel=ACCOUNT, ts=text_of(now())).model_dump_json())
             self.subscribe(outbox)
@@ -124,19 +124,19 @@ class AccountFeed:
         self._readers.add(outbox)
 
     def unsubscribe(self, outbox: SocketOutbox) -> None:
-        """Tell this socket no more."""
+        """Send this socket no more."""
         self._readers.discard(outbox)
 
     def close(self) -> None:
         """Listen no more."""
         if self._loading is not None and not self._loading.done():
             self._loading.cancel()
-        if self._following is not None:
-            self._following.leave()
+        if self._subscription is not None:
+            self._subscription.cancel()
 
     async def _load(self) -> None:
-        following = self._following = self._app.bus.follow(self.account_id, self._take)
-        # Behind it everything is in `past`, or will be told.
+        subscription = self._subscription = self._app.bus.subscribe(self.account_id, self._take)
+        # Behind it everything is in `past`, or will be delivered.
         floor = self._app.bus.floor(self._shard)
         give_up = monotonic() + PATIENCE_S
         stored = await self._app.database.ask_consistently(self._stored)
@@ -152,8 +152,8 @@ class AccountFeed:
         if stored.account is not None:
             self._state.start_from(stored.account, stored.positions)
         self._loaded = True
-        for happened in (*following.past, *self._waiting):
-            self._take(happened)
+        for event in (*subscription.past, *self._waiting):
+            self._take(event)
         self._waiting.clear()
 
     def _stored(self, db: Connection) -> _StoredAccount:
@@ -168,13 +168,13 @@ class AccountFeed:
                 break
         return _StoredAccount(queries.projected_seq(db, self._shard), account, positions[::-1])
 
-    def _take(self, happened: AccountEvent) -> None:
+    def _take(self, event: AccountEvent) -> None:
         if not self._loaded:
-            self._waiting.append(happened)
-        elif happened.account_seq > self._state.seq:
-            update = self._state.apply(happened)
-            text = _text(happened.account_seq, happened.event.time, update)
-            self._told.append((happened.account_seq, text))
+            self._waiting.append(event)
+        elif event.account_seq > self._state.seq:
+            update = self._state.apply(event)
+            text = _text(event.account_seq, event.event.time, update)
+            self._recent.append((event.account_seq, text))
             for outbox in self._readers:
                 outbox.put(text)
 

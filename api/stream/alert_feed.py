@@ -30,7 +30,7 @@ class _StoredAlerts(NamedTuple):
 
 
 class _Reader:
-    """A socket's subscription. place: behind what it was told; listens: its snapshot was told."""
+    """A socket's subscription. place: behind what it was sent; listens: its snapshot was sent."""
 
     def __init__(self, account_id: str, stored: _StoredAlerts) -> None:
         self.account_id = account_id
@@ -40,47 +40,47 @@ class _Reader:
 
 
 class AlertFeed:
-    """One per process; used on the loop only. PostgreSQL says what triggered, so every process hears of it."""
+    """One per process; used on the loop only. PostgreSQL knows what triggered, so every process sees it."""
 
     def __init__(self, state: AppState) -> None:
         self._app = state
         self._readers: dict[SocketOutbox, _Reader] = {}
-        self._wanted = asyncio.Event()
+        self._has_readers = asyncio.Event()
 
     async def prepare(self, account_id: str, outbox: SocketOutbox) -> None:
-        """Be ready to tell a socket of an account's alerts; SQLAlchemyError where that cannot be."""
+        """Be ready to send a socket an account's alerts; SQLAlchemyError where that cannot be."""
         database = self._app.database
         self._readers[outbox] = _Reader(account_id, await database.ask_consistently(lambda db: _stored(db, account_id)))
 
     def subscribe(self, outbox: SocketOutbox) -> None:
-        """Tell a socket which alerts were active, and each that has triggered since or will."""
+        """Send a socket the alerts that were active, and each that has triggered since or will."""
         reader = self._readers[outbox]
         data = [alert_reply(row, self._app.prices.instruments) for row in reader.active]
         seq, _ = reader.place
         outbox.put(WsAlertsSnapshot(channel=ALERTS, seq=seq, ts=text_of(now()), data=data).model_dump_json())
         reader.active = []
         reader.listens = True
-        self._wanted.set()
+        self._has_readers.set()
 
     def unsubscribe(self, outbox: SocketOutbox) -> None:
-        """Tell this socket no more."""
+        """Send this socket no more."""
         self._readers.pop(outbox, None)
 
-    async def tell_for_ever(self) -> None:
-        """Tell what triggers, for as long as anybody listens."""
+    async def publish_for_ever(self) -> None:
+        """Send what triggers, for as long as any socket listens."""
         while True:
-            await self._wanted.wait()
+            await self._has_readers.wait()
             pause = LOOK_S
             try:
-                if not await self._tell():
-                    self._wanted.clear()
+                if not await self._publish():
+                    self._has_readers.clear()
             except SQLAlchemyError as error:
                 structlog.get_logger().warning("alerts not looked up", error=str(error))
                 pause = PAUSE_S
             await asyncio.sleep(pause)
 
-    async def _tell(self) -> bool:
-        """Tell all that has triggered by now; false where nobody listens."""
+    async def _publish(self) -> bool:
+        """Send all that has triggered by now; false where no socket listens."""
         while True:
             listening = [reader.place for reader in self._readers.values() if reader.listens]
             if not listening:
@@ -90,13 +90,13 @@ class AlertFeed:
                 lambda db: alert_queries.triggered_after(db, place, ROWS_MAX)  # noqa: B023  # Awaited here.
             )
             for outbox, reader in self._readers.items():
-                # Who came meanwhile with an earlier place is told the next time, and misses nothing between.
+                # A reader that came with an earlier place meanwhile is served the next time, and misses nothing.
                 if reader.listens and reader.place >= place:
-                    self._tell_one(outbox, reader, rows)
+                    self._publish_to(outbox, reader, rows)
             if len(rows) < ROWS_MAX:
                 return True
 
-    def _tell_one(self, outbox: SocketOutbox, reader: _Reader, rows: list[AlertRow]) -> None:
+    def _publish_to(self, outbox: SocketOutbox, reader: _Reader, rows: list[AlertRow]) -> None:
         for row in rows:
             assert row.triggered_seq is not None, "it was asked for as triggered"
             assert row.triggered_at is not None, "it was asked for as triggered"

@@ -35,13 +35,13 @@ class CandleFeed:
         self._instrument = instrument
         self._current: queries.CandleRow | None = None
         self._closed: list[queries.CandleRow] = []  # since the last messages
-        self._is_news = False
+        self._has_changed = False
         self._seq = 0
         self._loaded = False
         self._loading: asyncio.Task[None] | None = None
 
     async def load(self) -> None:
-        """Be ready to say what the candle is; ApiError where the tables are too far behind for that."""
+        """Be ready to give the candle; ApiError where the tables are too far behind for that."""
         if self._loading is None:
             self._loading = asyncio.create_task(self._load())
         await asyncio.shield(self._loading)
@@ -62,19 +62,19 @@ class CandleFeed:
                     self._add(tick, event)
 
     def subscribe(self, outbox: SocketOutbox) -> None:
-        """Tell a socket the candle as it is, and what becomes of it."""
+        """Send a socket the candle as it is, and what becomes of it."""
         outbox.put(self._text("snapshot", self._current))
         self.readers.add(outbox)
 
-    def tell(self) -> None:
-        """Tell every socket what is new."""
+    def publish(self) -> None:
+        """Send every socket what is new."""
         current = self._current
         if current is not None and not current.closed and self._is_over(current):
             self._current = current = current._replace(closed=True)
-            self._is_news = True
-        if not self._loaded or not self._is_news:
+            self._has_changed = True
+        if not self._loaded or not self._has_changed:
             return
-        self._is_news = False
+        self._has_changed = False
         closed, self._closed = self._closed, []
         for candle in (*closed, *([] if current is None else [current])):
             text = self._text("update", candle)
@@ -85,7 +85,7 @@ class CandleFeed:
         give_up = monotonic() + PATIENCE_S
         while True:
             seq, current = await self._app.database.ask_consistently(self._stored)
-            # Nothing is awaited from here on, so what is told next comes right behind these.
+            # Nothing is awaited from here on, so what is delivered next comes right behind these.
             events = self._app.bus.market_after(seq)
             if events is not None:
                 break
@@ -96,7 +96,7 @@ class CandleFeed:
         for event in events:
             self.take(event)
         self._closed.clear()
-        self._is_news = False
+        self._has_changed = False
 
     def _stored(self, db: Connection) -> tuple[int, queries.CandleRow | None]:
         moment = now()
@@ -132,7 +132,7 @@ class CandleFeed:
             ticks=current.ticks + 1,
             source=event.feed,  # type: ignore[arg-type]  # Commands name no other.
         )
-        self._is_news = True
+        self._has_changed = True
 
     def _is_over(self, candle: queries.CandleRow) -> bool:
         return queries.candle_end(self._interval, candle.start) + LATE_MAX <= now()

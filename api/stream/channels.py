@@ -22,7 +22,7 @@ class PublicChannel(NamedTuple):
 
 
 def public_channel(name: str, instruments: Mapping[str, Instrument]) -> PublicChannel:
-    """Read a public channel's name, or say that there is none."""
+    """Read a public channel's name; 404 where there is none."""
     match name.split("."):
         case ["ticks", symbol] if symbol in instruments:
             return PublicChannel(name, None, instruments[symbol])

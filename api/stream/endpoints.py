@@ -23,7 +23,7 @@ async def make_ws_ticket(state: StateDep, caller: Caller) -> WsTicket:
     return WsTicket(ticket=ticket, expires_in=int(TICKET_LIFETIME.total_seconds()))
 
 
-async def talk(websocket: WebSocket) -> None:
+async def serve_websocket(websocket: WebSocket) -> None:
     """Subscribe to channels, and be told what happens."""
     sockets: Sockets = websocket.app.state.sockets
     await sockets.serve(websocket)

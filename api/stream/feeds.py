@@ -1,4 +1,4 @@
-"""Which accounts this process tells about: one feed each, for as long as a socket holds it."""
+"""Which accounts this process has feeds of: one each, for as long as a socket holds it."""
 
 from api.app_state import AppState
 from api.stream.account_feed import AccountFeed

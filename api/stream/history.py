@@ -1,4 +1,4 @@
-"""How an account's events of before are told once more, from PostgreSQL."""
+"""How an account's events of before are sent once more, from PostgreSQL."""
 
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple, get_args
@@ -13,8 +13,8 @@ from api.http.amounts import money, money_or_null, price_or_null, quantity
 from api.log.event_bus import AccountEvent
 from api.positions.schemas import PositionReply
 from api.positions.views import after, position_of_event, position_of_row
+from api.stream.account_state import account_update, order_after
 from api.stream.schemas import AccountUpdate
-from api.stream.state import account_update, order_after
 from projector import queries
 from schemas.events import Event, PositionOpened, PositionReduced, StopsAmended
 from schemas.messages import Instrument
@@ -33,7 +33,7 @@ _NOT_CLOSED: Final[dict[str, Any]] = {
 
 
 class ReplayedEvent(NamedTuple):
-    """An event told, its number, and its log time (µs)."""
+    """An event as a message, its number, and its log time (µs)."""
 
     seq: int
     time: int
@@ -48,14 +48,14 @@ class _FoundEvents(NamedTuple):
 
 
 async def events_after(state: AppState, account_id: str, after_seq: int, before_seq: int) -> list[ReplayedEvent]:
-    """Tell the events between two numbers, as far as they are projected; without the account's figures.
+    """Give the events between two numbers, as far as they are projected; without the account's figures.
 
-    A position is shown as the event left it; where only stops were amended and nothing before is told, its size is
+    A position is shown as the event left it; where only stops were amended and nothing before is sent, its size is
     that of now.
     """
     found = await state.database.ask_consistently(lambda db: _find(db, account_id, after_seq, before_seq))
     left: dict[str, PositionReply] = {}
-    return [_told(row, found, left, state) for row in found.events]
+    return [_replayed(row, found, left, state) for row in found.events]
 
 
 def _find(db: Connection, account_id: str, after_seq: int, before_seq: int) -> _FoundEvents:
@@ -84,38 +84,40 @@ def _find(db: Connection, account_id: str, after_seq: int, before_seq: int) -> _
     return _FoundEvents(events, positions, lines, realized)
 
 
-def _told(row: queries.EventRow, found: _FoundEvents, left: dict[str, PositionReply], state: AppState) -> ReplayedEvent:
-    """Tell one event. left: each position as the events before have left it."""
+def _replayed(
+    row: queries.EventRow, found: _FoundEvents, left: dict[str, PositionReply], state: AppState
+) -> ReplayedEvent:
+    """Give one event as a message. left: each position as the events before have left it."""
     instruments = state.prices.instruments
     event: Event = msgspec.convert(row.event, _TYPES[row.type])
-    happened = AccountEvent(int(row.event_id.partition("-")[0]), event)
+    account_event = AccountEvent(int(row.event_id.partition("-")[0]), event)
     position_id = row.event.get("position_id")
     position = None
     if position_id is not None:
         now = position_of_row(found.positions[position_id], instruments)
         before = left.get(position_id, _reopened(now))
-        position = _as_left(now, before, happened, found.realized.get(row.event_id), instruments)
+        position = _as_left(now, before, account_event, found.realized.get(row.event_id), instruments)
         left[position_id] = position
     lines = found.lines.get(row.event_id, [])
     order = order_after(event, instruments, state.sent)
-    update = account_update(happened, order=order, position=position, account=None, ledger=lines)
+    update = account_update(account_event, order=order, position=position, account=None, ledger=lines)
     return ReplayedEvent(row.account_seq, row.time, update)
 
 
 def _as_left(
     now: PositionReply,
     before: PositionReply,
-    happened: AccountEvent,
+    account_event: AccountEvent,
     realized_pnl: int | None,
     instruments: Mapping[str, Instrument],
 ) -> PositionReply:
-    event = happened.event
+    event = account_event.event
     match event:
         case PositionOpened():
             opened = position_of_event(event, instruments)
             return opened.model_copy(update={"unrealized_pnl": now.unrealized_pnl})
         case StopsAmended():
-            amended = after(before, event, happened.shard, instruments)
+            amended = after(before, event, account_event.shard, instruments)
             return amended.model_copy(update={"realized_pnl": money_or_null(realized_pnl)})
         case PositionReduced():
             instrument = instruments[event.symbol]

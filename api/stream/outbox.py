@@ -8,12 +8,12 @@ from typing import Final
 BYTES_MAX: Final = 1024 * 1024
 
 
-class Overflow(Exception):  # It says what happened.
+class Overflow(Exception):  # Named in the past tense, as events are.
     """More waits than a reader may leave behind."""
 
 
 class SocketOutbox:
-    """Filled at once by whoever has something to say, emptied by one reader: `async for text in outbox`.
+    """Filled without waiting by those who send, emptied by one reader: `async for text in outbox`.
 
     Beyond the limit (texts, or their bytes) what is put is no longer taken, and the reading ends with Overflow.
     """
@@ -26,7 +26,7 @@ class SocketOutbox:
         self._texts: deque[str] = deque()
         self._size = 0
         self._latest: dict[tuple[str, int], str] = {}
-        self._news = asyncio.Event()
+        self._changed = asyncio.Event()
         self._overflowed = False
         self._ended = False
         self.conflated = 0
@@ -40,7 +40,7 @@ class SocketOutbox:
         return self._overflowed
 
     def put(self, text: str) -> None:
-        """Say something that must arrive, behind what was said so before."""
+        """Put a message that must arrive, behind those put before."""
         if self._overflowed or self._ended:
             return
         # A text that is large by itself is taken where it is the only one.
@@ -53,10 +53,10 @@ class SocketOutbox:
         else:
             self._texts.append(text)
             self._size += len(text)
-        self._news.set()
+        self._changed.set()
 
     def replace(self, channel: str, text: str, part: int = 0) -> None:
-        """Say what makes unsaid whatever of the same channel and part still waits; sent behind what must arrive."""
+        """Put a message in place of one of the same channel and part that still waits; sent behind what must arrive."""
         if self._overflowed or self._ended:
             return
         key = (channel, part)
@@ -66,17 +66,17 @@ class SocketOutbox:
             self._latest.pop(next(iter(self._latest)))
             self.conflated += 1
         self._latest[key] = text
-        self._news.set()
+        self._changed.set()
 
     def drop(self, channel: str) -> None:
-        """Leave unsaid what may be replaced and waits of a channel."""
+        """Drop the replaceable messages of a channel that wait."""
         for key in [key for key in self._latest if key[0] == channel]:
             del self._latest[key]
 
     def end(self) -> None:
-        """Say no more: the reading ends behind what waits."""
+        """Take no more: the reading ends behind what waits."""
         self._ended = True
-        self._news.set()
+        self._changed.set()
 
     def __aiter__(self) -> "SocketOutbox":
         return self
@@ -94,5 +94,5 @@ class SocketOutbox:
                 return self._latest.pop(next(iter(self._latest)))
             if self._ended:
                 raise StopAsyncIteration
-            self._news.clear()
-            await self._news.wait()
+            self._changed.clear()
+            await self._changed.wait()

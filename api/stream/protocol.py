@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 MESSAGE_MAX: Final = 64 * 1024
 UNSENT_MAX: Final = 128 * 1024
-ABORT_S: Final = 30.0  # for the last that was said to be read
+ABORT_S: Final = 30.0  # for the last message to be read
 
 
 class QuietWebSockets(WebSocketsSansIOProtocol):
@@ -38,6 +38,6 @@ class QuietWebSockets(WebSocketsSansIOProtocol):
         await super().send(message)
 
     def keepalive_timeout(self) -> None:
-        """End a connection whose client is silent, whether it still takes what was said or not."""
+        """End a connection whose client is silent, whether it still takes what was sent or not."""
         super().keepalive_timeout()
         self.loop.call_later(ABORT_S, self.transport.abort)

@@ -15,31 +15,31 @@ Id = str | int | None
 
 
 class NotUnderstood(Exception):
-    """A message is no request. asked and operation: its id and what it wanted, as far as they can be told back."""
+    """A message is no request. request_id and operation: as far as they can be read."""
 
-    def __init__(self, reason: ApiError, asked: Id = None, operation: str | None = None) -> None:
+    def __init__(self, reason: ApiError, request_id: Id = None, operation: str | None = None) -> None:
         super().__init__(str(reason))
         self.reason = reason
-        self.asked = asked
+        self.request_id = request_id
         self.operation = operation
 
 
 def request_of(text: str) -> WsOperation:
     """Read a message; NotUnderstood where it is no request."""
     try:
-        said = from_json(text)
+        message = from_json(text)
     except ValueError as error:
         raise NotUnderstood(ApiError(MALFORMED, "The message is not JSON")) from error
     try:
-        request: WsOperation = REQUESTS.validate_python(said)
+        request: WsOperation = REQUESTS.validate_python(message)
     except ValidationError as error:
-        raise NotUnderstood(_malformed(error), *_named(said)) from error
+        raise NotUnderstood(_malformed(error), *_named(message)) from error
     return request
 
 
-def refusal(asked: Id, operation: str | None, error: ApiError) -> WsError:
+def refusal(request_id: Id, operation: str | None, error: ApiError) -> WsError:
     """Say why an operation was not done."""
-    return WsError(id=asked, op=operation, error=problem_of(error, PATH))
+    return WsError(id=request_id, op=operation, error=problem_of(error, PATH))
 
 
 def _malformed(error: ValidationError) -> ApiError:
@@ -50,11 +50,11 @@ def _malformed(error: ValidationError) -> ApiError:
     return ApiError(MALFORMED, "; ".join(f"{fault.pointer}: {fault.message}" for fault in faults[:3]), faults=faults)
 
 
-def _named(said: Any) -> tuple[Id, str | None]:
-    if not isinstance(said, dict):
+def _named(message: Any) -> tuple[Id, str | None]:
+    if not isinstance(message, dict):
         return None, None
-    asked, operation = said.get("id"), said.get("op")
+    request_id, operation = message.get("id"), message.get("op")
     return (
-        asked if isinstance(asked, str | int) and len(str(asked)) <= NAME_MAX else None,
+        request_id if isinstance(request_id, str | int) and len(str(request_id)) <= NAME_MAX else None,
         operation if isinstance(operation, str) and len(operation) <= NAME_MAX else None,
     )

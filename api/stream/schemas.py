@@ -1,4 +1,4 @@
-"""What is said over the WebSocket, in both directions."""
+"""The shapes of the WebSocket's messages, in both directions."""
 
 from typing import Annotated, Any, Final, Literal, Self
 

@@ -1,4 +1,4 @@
-"""One client's WebSocket: how it is talked with, who is at its other end, and why it ends."""
+"""One client's WebSocket: its requests and replies, who is signed in, and why it ends."""
 
 import asyncio
 from datetime import datetime
@@ -16,7 +16,6 @@ from api.credentials.tokens import now as clock
 from api.http.problems import CREDENTIALS_CONFLICT, DATABASE_UNAVAILABLE, MALFORMED, ApiError
 from api.http.times import micros_of, now, text_of
 from api.stream.alert_feed import AlertFeed
-from api.stream.board import TickerBoard
 from api.stream.feeds import AccountFeeds
 from api.stream.outbox import Overflow, SocketOutbox
 from api.stream.requests import NotUnderstood, refusal, request_of
@@ -32,6 +31,7 @@ from api.stream.schemas import (
     WsUnsubscribe,
 )
 from api.stream.subscriptions import Subscriptions
+from api.stream.ticker_board import TickerBoard
 from api.stream.tickets import use_ticket
 
 WAITING_MAX: Final = 1_000  # messages that must arrive and were not read yet
@@ -69,13 +69,13 @@ class Socket:
         self._signed: SignedInUser | None = None
         self._expiry: asyncio.TimerHandle | None = None
         self._closing: asyncio.Future[SocketClose] = asyncio.get_running_loop().create_future()
-        self._last = RESTART  # why it ends when there is nothing more to say
+        self._last = RESTART  # why it ends when there is nothing more to send
         self._allowance = BURST
         self._counted_at = monotonic()
 
     @property
     def signed(self) -> SignedInUser | None:
-        """Who is at the other end, as far as they have said so."""
+        """Who is signed in, if anybody is."""
         return self._signed
 
     @property
@@ -89,12 +89,12 @@ class Socket:
             self._closing.set_result(why)
 
     def shut_down(self) -> None:
-        """Say that the server goes down, behind what waits, and end."""
-        self._say(WsShutdown(ts=text_of(now())))
+        """Send that the server goes down, behind what waits, and end."""
+        self._send(WsShutdown(ts=text_of(now())))
         self._outbox.end()
 
     async def run(self, ticket: str | None) -> SocketClose | None:
-        """Talk until either side ends it; why the server did, null where the client went."""
+        """Serve until either side ends it; why the server did, null where the client went."""
         writing = asyncio.create_task(self._write())
         reading = asyncio.create_task(self._read(ticket))
         try:
@@ -103,7 +103,7 @@ class Socket:
             for task in (reading, writing):
                 task.cancel()
             results = await asyncio.gather(reading, writing, return_exceptions=True)
-            self._leave()
+            self._clean_up()
         if self._closing.done():
             return self._closing.result()
         for result in results:
@@ -132,7 +132,7 @@ class Socket:
             message = await self._websocket.receive()
             if message["type"] == "websocket.disconnect":
                 return None
-            if not self._may_speak():
+            if not self._is_within_rate():
                 return TOO_MANY_MESSAGES
             text = message.get("text")
             if text is None:
@@ -142,7 +142,7 @@ class Socket:
             else:
                 await self._take(text)
 
-    def _may_speak(self) -> bool:
+    def _is_within_rate(self) -> bool:
         """Count a message against the client's rate."""
         moment = monotonic()
         self._allowance = min(BURST, self._allowance + RATE * (moment - self._counted_at)) - 1
@@ -153,7 +153,7 @@ class Socket:
         try:
             request = request_of(text)
         except NotUnderstood as error:
-            self._refuse(error.asked, error.operation, error.reason)
+            self._refuse(error.request_id, error.operation, error.reason)
         else:
             await self._answer(request)
 
@@ -164,7 +164,7 @@ class Socket:
         except ApiError as error:
             self._refuse(request.id, operation, error)
             if isinstance(request, WsAuth) and self._signed is None:
-                # The refusal is still told; then the socket ends.
+                # The refusal is still sent; then the socket ends.
                 self._last = SocketClose(4401, error.kind.code)
                 self._outbox.end()
         except SQLAlchemyError as error:
@@ -174,7 +174,7 @@ class Socket:
     async def _do(self, request: WsOperation) -> None:
         match request:
             case WsPing():
-                self._say(WsPong(id=request.id, ts=text_of(now())))
+                self._send(WsPong(id=request.id, ts=text_of(now())))
             case WsAuth():
                 await self._sign_in(request)
             case WsSubscribe():
@@ -213,7 +213,7 @@ class Socket:
         self._acknowledge(request.id, "resume")
         self._subscriptions.resume(missed)
 
-    def _leave(self) -> None:
+    def _clean_up(self) -> None:
         self._subscriptions.drop_all()
         if self._expiry is not None:
             self._expiry.cancel()
@@ -222,11 +222,13 @@ class Socket:
     def _account_id(self) -> str | None:
         return None if self._signed is None else self._signed.account_id
 
-    def _acknowledge(self, asked: str | int | None, op: Literal["subscribe", "unsubscribe", "auth", "resume"]) -> None:
+    def _acknowledge(
+        self, request_id: str | int | None, op: Literal["subscribe", "unsubscribe", "auth", "resume"]
+    ) -> None:
         signed = self._signed
-        self._say(
+        self._send(
             WsAck(
-                id=asked,
+                id=request_id,
                 op=op,
                 channels=self._subscriptions.names,
                 account_id=self._account_id(),
@@ -234,10 +236,10 @@ class Socket:
             )
         )
 
-    def _refuse(self, asked: str | int | None, operation: str | None, error: ApiError) -> None:
-        self._say(refusal(asked, operation, error))
+    def _refuse(self, request_id: str | int | None, operation: str | None, error: ApiError) -> None:
+        self._send(refusal(request_id, operation, error))
 
-    def _say(self, message: BaseModel) -> None:
+    def _send(self, message: BaseModel) -> None:
         self._outbox.put(message.model_dump_json())
 
 

@@ -12,13 +12,14 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.websockets import WebSocketDisconnect
 
 from api.app_state import AppState
-from api.auth.caller import SignedInUser, allowed_origins
+from api.auth.caller import SignedInUser
+from api.auth.cross_site import allowed_origins
 from api.store import api_keys as key_store
 from api.store import users as store
 from api.stream.alert_feed import AlertFeed
-from api.stream.board import TickerBoard
 from api.stream.feeds import AccountFeeds
 from api.stream.socket import RESTART, REVOKED, SIGNED_OUT, Socket, SocketClose
+from api.stream.ticker_board import TickerBoard
 
 SOCKETS_MAX: Final = 5_000
 LOOK_S: Final = 5.0  # how often is looked for sessions that are over, and keys that are revoked
@@ -40,7 +41,7 @@ class Sockets:
         self._going_down = False
 
     async def serve(self, websocket: WebSocket) -> None:
-        """Talk with one client, from its handshake to its end."""
+        """Serve one client, from its handshake to its end."""
         if not self._may_connect(websocket):
             await websocket.close(1008)
             return
@@ -64,11 +65,11 @@ class Sockets:
             await _close(websocket, why)
 
     async def run_for_ever(self) -> None:
-        """Tell what is new, and end the sockets whose session is over."""
-        await asyncio.gather(self._board.tell_for_ever(), self._alerts.tell_for_ever(), self._look_for_ever())
+        """Send what is new, and end the sockets whose session is over."""
+        await asyncio.gather(self._board.publish_for_ever(), self._alerts.publish_for_ever(), self._look_for_ever())
 
     async def shut_down(self) -> None:
-        """Tell every client that the server goes down, wait a little for the slow ones, and let nobody in."""
+        """Send every client that the server goes down, wait a little for the slow ones, and let nobody in."""
         self._going_down = True
         for socket in self._sockets:
             socket.shut_down()

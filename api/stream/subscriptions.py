@@ -1,4 +1,4 @@
-"""Which channels one socket is told of, and how it comes to be told: of all that it asked for at once, or of none."""
+"""Which channels one socket subscribes to: all that a request names at once, or none of them."""
 
 from collections.abc import Iterable, Mapping
 
@@ -8,16 +8,16 @@ from api.app_state import AppState
 from api.http.problems import NOT_AUTHENTICATED, ApiError
 from api.stream.account_feed import AccountFeed
 from api.stream.alert_feed import AlertFeed
-from api.stream.board import TickerBoard
 from api.stream.channels import ACCOUNT, ALERTS, PRIVATE, PublicChannel, public_channel
 from api.stream.feeds import AccountFeeds
 from api.stream.outbox import SocketOutbox
+from api.stream.ticker_board import TickerBoard
 
 Channels = Mapping[str, PublicChannel | None]  # by name; null: one of the caller's own
 
 
 class Subscriptions:
-    """What may fail is prepared first, then the socket acknowledges it, and only then the telling begins."""
+    """What may fail is prepared first, then the socket acknowledges it, and only then is anything sent."""
 
     def __init__(
         self, state: AppState, board: TickerBoard, accounts: AccountFeeds, alerts: AlertFeed, outbox: SocketOutbox
@@ -52,7 +52,7 @@ class Subscriptions:
         return channels
 
     def begin(self, channels: Channels) -> None:
-        """Tell how what was prepared stands, and from there on what becomes of it."""
+        """Send the snapshots of what was prepared, and from there on the updates."""
         for name, channel in channels.items():
             if channel is not None:
                 self._board.subscribe(channel, self._outbox)
@@ -71,13 +71,13 @@ class Subscriptions:
         return missed
 
     def resume(self, missed: list[str] | None) -> None:
-        """Tell what was missed, and what comes next; null: how the account stands in place of it."""
+        """Send what was missed, and what comes next; null: a snapshot in place of it."""
         assert self._feed is not None, "it was prepared"
         self._feed.resume(self._outbox, missed)
         self._app.metrics.stream_resumes.labels("resync" if missed is None else "told").inc()
 
     def drop(self, names: Iterable[str]) -> None:
-        """Tell no more of these channels, whether it was ever told of them."""
+        """Send no more of these channels, whether they were subscribed to or not."""
         for name in names:
             self._channels.pop(name, None)
             if name == ALERTS:
@@ -89,7 +89,7 @@ class Subscriptions:
                 self._feed = None
 
     def drop_all(self) -> None:
-        """Tell nothing more; what was only half prepared is let go of too."""
+        """Send nothing more; what was only half prepared is let go of too."""
         self.drop((*self._channels, *PRIVATE))
 
     async def _prepare(self, name: str, channel: PublicChannel | None, account_id: str | None) -> None:

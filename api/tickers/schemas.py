@@ -1,4 +1,4 @@
-"""What is said about a price."""
+"""The shape of a ticker."""
 
 from pydantic import BaseModel, Field
 

@@ -1,1 +1,4 @@
-"""Users: who registers, signs in, is signed in, and is deleted."""
+"""Users: who registers, signs in, stays signed in, and is deleted.
+
+Imports `venue` and what is below the nouns. Begin with `service.py`; `deletion.py` closes what the deleted have open.
+"""

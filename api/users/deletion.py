@@ -27,7 +27,7 @@ from api.log.venue_channel import VenueChannel
 from api.store.database import Database
 from api.store.tables import api_keys, sessions, users
 from api.store.users import User
-from api.venue.leaving import KEPT_AT_MOST, Asked, deletion_of_idle_keys, left_venue
+from api.venue.leaving import KEPT_AT_MOST, LastCancels, deletion_of_idle_keys, left_venue
 from projector import queries
 from projector.queries.alert_queries import deletion_of_alerts
 from schemas.commands import ClosePosition
@@ -93,14 +93,14 @@ async def close_for_ever(
     deletions: asyncio.Event,
 ) -> None:
     """Close the accounts of users who are gone; what cannot be closed now is tried again."""
-    pause, asked = 0.0, Asked()
+    pause, last_cancel = 0.0, LastCancels()
     while True:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(deletions.wait(), pause)
         deletions.clear()
         try:
             left = [
-                await _close(dispatcher, database, outcomes, prices, venue, leaving, asked)
+                await _close(dispatcher, database, outcomes, prices, venue, leaving, last_cancel)
                 for leaving in await database.ask(_leaving)
             ]
         except SQLAlchemyError as error:
@@ -116,11 +116,11 @@ async def _close(
     prices: PriceCache,
     venue: VenueChannel,
     leaving: LeavingUser,
-    asked: Asked,
+    last_cancel: LastCancels,
 ) -> bool:
     """Close what is open of one account, and note when nothing is; true where another look is worth it soon."""
     user_id, account_id = leaving.user_id, leaving.account_id
-    has_left = await left_venue(database, venue, user_id, account_id, asked, is_late=leaving.is_late)
+    has_left = await left_venue(database, venue, user_id, account_id, last_cancel, is_late=leaving.is_late)
     positions = await database.ask(lambda db: _open_positions(db, leaving.account_id))
     closed = 0
     for position in positions:

@@ -1,19 +1,12 @@
-"""Routes of users: register, login, refresh, logout, me."""
+"""Routes of users: register, login, refresh, logout, me, and the deletion of oneself."""
 
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Cookie, Depends, Request, Response
 
 from api.app_state import CredentialsDep, DatabaseDep, DeletionsDep, SettingsDep, StateDep
-from api.auth.caller import (
-    REFUSALS,
-    SESSION_SCHEMES,
-    InPerson,
-    address_of,
-    authenticate,
-    in_person,
-    refuse_cross_site,
-)
+from api.auth.caller import REFUSALS, SESSION_SCHEMES, InPerson, address_of, authenticate, in_person
+from api.auth.cross_site import refuse_cross_site
 from api.credentials.cookies import (
     REFRESH_COOKIE,
     refresh_cookie,

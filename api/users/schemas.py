@@ -1,4 +1,4 @@
-"""What register and login take and answer."""
+"""The shapes of requests to register and to sign in, and of their replies."""
 
 from typing import Annotated, Final, Literal
 

@@ -1,1 +1,4 @@
-"""Orders of users with stored keys of an outside venue: asked for and read here, carried out by the venue worker."""
+"""The outside venue: a user's keys of it, and their orders and positions there.
+
+Imports `dispatch` and what is below it, no other noun. Begin with `service.place`; `keys.py` stores keys.
+"""

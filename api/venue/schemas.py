@@ -1,4 +1,4 @@
-"""What a request to store keys of the venue takes, and what is told of stored ones."""
+"""The shapes of a request to store keys of the venue, and of its reply."""
 
 from typing import Annotated
 

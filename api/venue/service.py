@@ -1,4 +1,4 @@
-"""How an order is asked for at the outside venue, and what a user has there."""
+"""How an order gets to the outside venue, and what a user has there."""
 
 import asyncio
 import re

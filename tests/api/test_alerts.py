@@ -361,7 +361,7 @@ class Listener:
 
     def told(self) -> list[dict[str, Any]]:
         """The messages since the last call, after one round of the feed."""
-        self.place.site.run(self.feed._tell())
+        self.place.site.run(self.feed._publish())
         texts, self.outbox._texts = self.outbox._texts, deque()
         return [json.loads(text) for text in texts]
 

@@ -99,21 +99,21 @@ def test_a_subscription_gets_an_account_s_events_once_directly_after_the_remembe
             told.append(happened.account_seq)
 
         note(bus, 2, deposited(10, 1))
-        first = bus.follow("alice", take)
+        first = bus.subscribe("alice", take)
         note(bus, 2, deposited(11, 2))
         note(bus, 2, deposited(12, 1, "bob"))
         # The next event waits to be sent to the first, and the second finds it among the remembered events.
         late: list[int] = []
-        second = bus.follow("alice", lambda happened: late.append(happened.account_seq))
+        second = bus.subscribe("alice", lambda happened: late.append(happened.account_seq))
         bus.flush(loop)
         await asyncio.sleep(0)
         note(bus, 2, deposited(13, 3))
         bus.flush(loop)
         await asyncio.sleep(0)
         past = [happened.account_seq for happened in second.past]
-        first.leave()
-        first.leave()
-        second.leave()
+        first.cancel()
+        first.cancel()
+        second.cancel()
         note(bus, 2, deposited(14, 4))
         bus.flush(loop)
         await asyncio.sleep(0)

@@ -1,4 +1,4 @@
-"""What is told to everybody: tickers and candles, no oftener than all who listen can be told."""
+"""The public channels: tickers and candles, sent no oftener than all sockets together can take."""
 
 import asyncio
 import contextlib
@@ -34,7 +34,7 @@ class TickFeed:
         self.instrument = instrument
         self.holders: set[SocketOutbox] = set()
         self.readers: set[SocketOutbox] = set()
-        self.is_news = False
+        self.has_changed = False
         self.state = ""
 
 
@@ -47,17 +47,17 @@ class TickerBoard:
         self._candles: dict[str, CandleFeed] = {}
         self._days: Mapping[str, DayStats] = {}
         self._seq = 0
-        self._news = asyncio.Event()
+        self._changed = asyncio.Event()
 
     async def prepare(self, channel: PublicChannel, outbox: SocketOutbox) -> None:
-        """Be ready to tell a socket of a channel; ApiError or SQLAlchemyError where that cannot be."""
+        """Be ready to send a socket a channel; ApiError or SQLAlchemyError where that cannot be."""
         if channel.interval is None:
             ticks = self._ticks.setdefault(channel.name, TickFeed(channel.name, channel.instrument))
             ticks.holders.add(outbox)
             await self._ask_days()
             return
-        made = CandleFeed(self._app, channel.name, channel.interval, channel.instrument)
-        candles = self._candles.setdefault(channel.name, made)
+        new_feed = CandleFeed(self._app, channel.name, channel.interval, channel.instrument)
+        candles = self._candles.setdefault(channel.name, new_feed)
         candles.holders.add(outbox)
         try:
             await candles.load()
@@ -68,7 +68,7 @@ class TickerBoard:
             raise
 
     def subscribe(self, channel: PublicChannel, outbox: SocketOutbox) -> None:
-        """Tell a socket how a channel stands, and what becomes of it."""
+        """Send a socket a channel's snapshot, and what becomes of it."""
         if channel.interval is not None:
             self._candles[channel.name].subscribe(outbox)
             return
@@ -77,7 +77,7 @@ class TickerBoard:
         feed.readers.add(outbox)
 
     def unsubscribe(self, name: str, outbox: SocketOutbox) -> None:
-        """Tell a socket no more of a channel, whether it was ever told."""
+        """Send a socket no more of a channel, whether it was subscribed or not."""
         outbox.drop(name)
         feeds: Mapping[str, TickFeed | CandleFeed] = self._ticks if name in self._ticks else self._candles
         feed = feeds.get(name)
@@ -90,20 +90,20 @@ class TickerBoard:
                 if candles is not None:
                     candles.close()
 
-    async def tell_for_ever(self) -> None:
-        """Tell what is new, as often as there is time for."""
-        leave = self._app.bus.follow_market(self._take)
+    async def publish_for_ever(self) -> None:
+        """Send what is new, as often as there is time for."""
+        cancel = self._app.bus.subscribe_to_market(self._take)
         try:
             while True:
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._news.wait(), LOOK_S)
-                self._news.clear()
+                    await asyncio.wait_for(self._changed.wait(), LOOK_S)
+                self._changed.clear()
                 if self._ticks:
                     await self._ask_days()
-                self._tell()
+                self._publish()
                 await asyncio.sleep(max(PAUSE_S, self._readers() / SENDS_MAX))
         finally:
-            leave()
+            cancel()
 
     def _take(self, event: MarketEvent) -> None:
         self._seq = event.seq
@@ -115,34 +115,34 @@ class TickerBoard:
                 self._mark(symbol)
             case _:
                 for feed in self._ticks.values():
-                    feed.is_news = True
+                    feed.has_changed = True
         for candles in self._candles.values():
             candles.take(event)
-        self._news.set()
+        self._changed.set()
 
     def _mark(self, symbol: str) -> None:
         feed = self._ticks.get(ticks_of(symbol))
         if feed is not None:
-            feed.is_news = True
+            feed.has_changed = True
 
     def _readers(self) -> int:
         ticks = sum(len(feed.readers) for feed in self._ticks.values())
         return ticks + sum(len(feed.readers) for feed in self._candles.values())
 
-    def _tell(self) -> None:
+    def _publish(self) -> None:
         moment = now()
         for feed in self._ticks.values():
             # A price becomes stale by nothing happening.
-            if feed.is_news or feed.state != self._app.prices.state(feed.instrument.symbol, moment):
+            if feed.has_changed or feed.state != self._app.prices.state(feed.instrument.symbol, moment):
                 text = self._ticker(feed, "update")
                 for outbox in feed.readers:
                     outbox.replace(feed.channel, text)
         for candles in self._candles.values():
-            candles.tell()
+            candles.publish()
 
     def _ticker(self, feed: TickFeed, kind: str) -> str:
         if kind == "update":
-            feed.is_news = False
+            feed.has_changed = False
         symbol = feed.instrument.symbol
         ticker = ticker_of(self._app.prices, feed.instrument, self._days.get(symbol))
         feed.state = ticker.state
@@ -154,5 +154,5 @@ class TickerBoard:
         try:
             self._days = await self._app.day_stats.days()
         except SQLAlchemyError as error:
-            # Prices are worth telling without what they were a day ago.
+            # Prices are worth sending without what they were a day ago.
             structlog.get_logger().warning("no day's prices", error=str(error))

@@ -1,4 +1,4 @@
-"""How a seed's order becomes ours and is closed again, under whichever of our ids its client holds."""
+"""How a seed's trade becomes a position and is closed again, by the id of the position or of its order."""
 
 import re
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal, InvalidOperation
@@ -44,25 +44,25 @@ class TradeOrder(NamedTuple):
 
 
 async def open_position_of(
-    state: AppState, dispatcher: Dispatcher, caller: SignedInUser, wanted: TradeOrder, options: RequestOptions
+    state: AppState, dispatcher: Dispatcher, caller: SignedInUser, trade: TradeOrder, options: RequestOptions
 ) -> tuple[OrderReply | None, Reply]:
     """Open a position; no order where its outcome is undecided."""
-    instrument = instrument_named(state, wanted.asset)
+    instrument = instrument_named(state, trade.asset)
     request = OrderRequest.model_construct(
         symbol=instrument.symbol,
-        side=wanted.side,
-        margin=wanted.margin,
-        quantity=wanted.quantity,
-        leverage=WHOLE if wanted.leverage is None else wanted.leverage,
-        slippage_bps=wanted.slippage_bps,
-        expected_price=wanted.expected_price,
-        stop_loss=wanted.stop_loss,
-        take_profit=wanted.take_profit,
+        side=trade.side,
+        margin=trade.margin,
+        quantity=trade.quantity,
+        leverage=WHOLE if trade.leverage is None else trade.leverage,
+        slippage_bps=trade.slippage_bps,
+        expected_price=trade.expected_price,
+        stop_loss=trade.stop_loss,
+        take_profit=trade.take_profit,
     )
     return await orders.place(dispatcher, state.database, state.prices, caller, request, options)
 
 
-async def known_order(
+async def order_under_key(
     state: AppState, dispatcher: Dispatcher, caller: SignedInUser, options: RequestOptions
 ) -> OrderReply | None:
     """Give the order this key opened before, for a seed whose guard starts from the price of the moment."""
@@ -78,20 +78,22 @@ async def known_order(
 
 
 async def close_position_of(
-    state: AppState, dispatcher: Dispatcher, caller: SignedInUser, ticket: str, options: RequestOptions
+    state: AppState, dispatcher: Dispatcher, caller: SignedInUser, trade_id: str, options: RequestOptions
 ) -> tuple[PositionReply | None, Reply]:
     """Close a position, named by its own id or by its order's; no position where the outcome is undecided."""
-    position_id = await _position_id(state, dispatcher, caller.account_id, ticket)
+    position_id = await _position_id(state, dispatcher, caller.account_id, trade_id)
     return await positions.close(dispatcher, position_lookup(state), caller, position_id, options)
 
 
-async def find_position_of(state: AppState, dispatcher: Dispatcher, caller: SignedInUser, ticket: str) -> PositionReply:
+async def find_position_of(
+    state: AppState, dispatcher: Dispatcher, caller: SignedInUser, trade_id: str
+) -> PositionReply:
     """Give one of the caller's positions."""
     return await positions.find(
         state.database,
         state.prices,
         caller.account_id,
-        await _position_id(state, dispatcher, caller.account_id, ticket),
+        await _position_id(state, dispatcher, caller.account_id, trade_id),
     )
 
 
@@ -125,8 +127,8 @@ def guard_price(instrument: Instrument, side: Side, text: str | None) -> str | N
         raise malformed("/currentPrice", "is beyond what the ledger can hold") from error
 
 
-async def _position_id(state: AppState, dispatcher: Dispatcher, account_id: str, ticket: str) -> str:
-    name = ticket.removeprefix("pos_")
+async def _position_id(state: AppState, dispatcher: Dispatcher, account_id: str, trade_id: str) -> str:
+    name = trade_id.removeprefix("pos_")
     if _POSITION.fullmatch(name):
         return name
     try:

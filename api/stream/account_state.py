@@ -1,4 +1,4 @@
-"""What an account is after each of its events, and how each event is told."""
+"""What an account is after each of its events, and the message that each event becomes."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -61,11 +61,11 @@ class AccountState:
                 position, one.symbol, one.side, one.quantity, one.entry_price
             )
 
-    def apply(self, happened: AccountEvent) -> AccountUpdate:
-        """Bring in the next event, and tell it."""
-        event = happened.event
-        assert happened.account_seq == self.seq + 1, f"event {happened.account_seq} after {self.seq}"
-        self.seq = happened.account_seq
+    def apply(self, account_event: AccountEvent) -> AccountUpdate:
+        """Bring in the next event, and give its message."""
+        event = account_event.event
+        assert account_event.account_seq == self.seq + 1, f"event {account_event.account_seq} after {self.seq}"
+        self.seq = account_event.account_seq
         position: PositionReply | None = None
         match event:
             case PositionOpened(position_id=position_id):
@@ -75,28 +75,28 @@ class AccountState:
                 position = self._now(held)
             case StopsAmended(position_id=position_id):
                 held = self._positions[position_id]
-                held = held._replace(position=after(held.position, event, happened.shard, self._instruments))
+                held = held._replace(position=after(held.position, event, account_event.shard, self._instruments))
                 self._positions[position_id] = held
                 position = self._now(held)
             case PositionReduced(position_id=position_id):
                 held = self._positions[position_id]
-                rest = after(held.position, event, happened.shard, self._instruments)
+                rest = after(held.position, event, account_event.shard, self._instruments)
                 held = held._replace(position=rest, quantity=event.quantity_left)
                 self._positions[position_id] = held
                 position = self._now(held)
             case PositionClosed(position_id=position_id):
                 held = self._positions.pop(position_id)
-                position = after(held.position, event, happened.shard, self._instruments)
+                position = after(held.position, event, account_event.shard, self._instruments)
             case _:
                 pass
         lines: list[LedgerLine] = []
         if isinstance(event, MoneyEvent):
-            lines = ledger_of(event, happened.event_id, self._cash + self._used_margin)
+            lines = ledger_of(event, account_event.event_id, self._cash + self._used_margin)
             change = book_change(event)
             self._cash += change.cash
             self._used_margin += change.used_margin
         order = order_after(event, self._instruments, self._sent)
-        return account_update(happened, order=order, position=position, account=self.account(), ledger=lines)
+        return account_update(account_event, order=order, position=position, account=self.account(), ledger=lines)
 
     def account(self) -> AccountReply | None:
         """Give the account's figures at the prices of now; null before it is open."""
@@ -127,18 +127,18 @@ class AccountState:
 
 
 def account_update(
-    happened: AccountEvent,
+    account_event: AccountEvent,
     *,
     order: OrderReply | None,
     position: PositionReply | None,
     account: AccountReply | None,
     ledger: list[LedgerLine],
 ) -> AccountUpdate:
-    """Tell an event, with what is known of what it changed."""
-    event = happened.event
+    """Write an event as a message, with what is known of what it changed."""
+    event = account_event.event
     rejection = event.rejection if isinstance(event, CommandRejected) else None
     return AccountUpdate(
-        event_id=happened.event_id,
+        event_id=account_event.event_id,
         event=type(event).__name__,
         command_id=event.command_id,
         code=None if rejection is None else Rejection(rejection).name,
