@@ -59,7 +59,7 @@ Send an `Idempotency-Key` with what must happen once; 202 means undecided: look 
 
 
 def create_app(state: AppState) -> FastAPI:
-    """Put the routes together, around the parts they use."""
+    """Put the routes together, around the state they use."""
     app = FastAPI(
         title="Reprise",
         version=version("reprise"),

@@ -37,7 +37,7 @@ from api.store.day_stats import DayStatsCache
 from api.store.migrate import migrate
 from api.stream.protocol import MESSAGE_MAX, QuietWebSockets
 from api.stream.sockets import Sockets
-from api.users.deletion import close_for_ever
+from api.users.closing import AccountCloser
 from projector import queries
 from runtime import logging
 from runtime.errors import FixableError
@@ -182,9 +182,7 @@ async def _until(state: AppState, stopping: asyncio.Task[bool]) -> None:
         )
     )
     sending = asyncio.create_task(state.broadcasts.send_for_ever())
-    closing = asyncio.create_task(
-        close_for_ever(app.state.dispatcher, state.database, state.outcomes, state.prices, state.venue, state.deletions)
-    )
+    closing = asyncio.create_task(AccountCloser(state, app.state.dispatcher).close_for_ever())
     serving = asyncio.create_task(server.serve(places))
     reading = asyncio.create_task(_until_reading_ends(state))
     streaming = asyncio.create_task(sockets.run_for_ever())

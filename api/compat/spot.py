@@ -74,7 +74,7 @@ async def place(
     )
     stored = await state.database.ask(lambda db: spot_store.add(db, order))
     if stored.created_at != order.created_at:
-        # Asked for before under this key: that order is the answer, if it was the same.
+        # The same key was used before: that order is the answer, if it was the same.
         if _content(stored) != _content(order):
             raise ApiError(REUSED)
         return stored

@@ -62,7 +62,7 @@ class RefreshToken(NamedTuple):
 
 USER: Final = tuple(users.c[name] for name in User._fields)
 _GOING_ON: Final = and_(sessions.c.ended_at.is_(None), sessions.c.expires_at > func.now())
-# Asked on every request, so it is put together once.
+# It runs on every request, so it is put together once.
 _BY_SESSION: Final = (
     select(*USER, sessions.c.created_at)
     .join_from(sessions, users)

@@ -23,7 +23,7 @@ LastCancels = dict[str, float]  # when an order's cancellation was last asked fo
 
 
 async def left_venue(
-    database: Database, venue: VenueChannel, user_id: UUID, account_id: str, last_cancel: LastCancels, *, is_late: bool
+    database: Database, venue: VenueChannel, user_id: UUID, account_id: str, last_cancels: LastCancels, *, is_late: bool
 ) -> bool:
     """Cancel what a deleted user has open, and drop the keys once nothing is; true where there are none any more."""
     if is_late:
@@ -33,13 +33,13 @@ async def left_venue(
     if not await keys.has(database, user_id):
         return True
     for order_id in await database.ask(lambda db: queries.open_venue_orders(db, account_id)):
-        if order_id not in last_cancel or monotonic() > last_cancel[order_id] + CANCELLED_AGAIN_S:
+        if order_id not in last_cancels or monotonic() > last_cancels[order_id] + CANCELLED_AGAIN_S:
             try:
                 await service.cancel(database, venue, account_id, order_id)
             except ApiError as error:
                 structlog.get_logger().info("venue order not cancelled", account_id=account_id, code=error.kind.code)
             else:
-                last_cancel[order_id] = monotonic()
+                last_cancels[order_id] = monotonic()
     return False
 
 

@@ -23,7 +23,7 @@ from api.app_state import AppState
 from api.store.users import is_not_deleted
 from api.stream.alert_feed import AlertFeed
 from api.stream.outbox import SocketOutbox
-from api.users.deletion import _mark_closed
+from api.users.closing import _mark_closed
 from cli.database import migrate_url
 from projector.queries.alert_queries import NewAlert, add_alert
 from reprise_client import Client, Refused
@@ -40,7 +40,7 @@ class Place(Market):
     """A market whose events the API hears too."""
 
     def __init__(self, url: str, state: AppState, site: Site) -> None:
-        self.parts, self.site = state, site
+        self.state, self.site = state, site
         self._heard = 0
         super().__init__(create_engine(url))
         self.hear()
@@ -48,7 +48,7 @@ class Place(Market):
     def hear(self) -> None:
         """Let the API have what happened."""
         for value in self.exchange.values[0][self._heard :]:
-            self.parts.outcomes._take(0, value)
+            self.state.outcomes._take(0, value)
         self._heard = len(self.exchange.values[0])
 
     def move(self, *mids: int, low: int | None = None, high: int | None = None) -> None:
@@ -221,7 +221,7 @@ def test_concurrent_alerts_under_one_idempotency_key_are_one_alert_even_at_the_l
 
 
 def test_an_alert_on_a_symbol_without_a_price_is_refused(place: Place, user: Browser) -> None:
-    quotes = place.parts.prices._quotes
+    quotes = place.state.prices._quotes
     quote = quotes.pop("SOL_USDC")
     try:
         for direction in (None, "above"):
@@ -373,7 +373,7 @@ class Listener:
 
 
 def test_every_socket_gets_each_alert_triggered_after_its_snapshot_once(place: Place, user: Browser) -> None:
-    one, another = AlertFeed(place.parts), AlertFeed(place.parts)
+    one, another = AlertFeed(place.state), AlertFeed(place.state)
     near, mid, far = alert_of(user, "50010"), alert_of(user, "50020"), alert_of(user, "50030")
     alert_of(place.newcomer(), "50010")
     first, elsewhere, late = (Listener(place, feed, user) for feed in (one, another, one))
