@@ -37,7 +37,7 @@ class SettingsFactory(Protocol):
 
 
 def pytest_configure() -> None:
-    """A run that is asked to end tears its servers down as one that ends by itself."""
+    """A run ended by a signal tears its servers down like one that ends by itself."""
 
     def end(_number: int, _frame: FrameType | None) -> None:
         raise KeyboardInterrupt

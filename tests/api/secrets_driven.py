@@ -116,7 +116,7 @@ class Driven:
         return reply
 
     def _heard(self, resource: str, **said: str) -> list[Any]:
-        """What a socket says first, or says until it is closed."""
+        """The first message of a socket, or its messages until it is closed."""
         heard = []
         with connect(self._url.replace("http", "ws", 1) + resource, proxy=None) as socket, suppress(ConnectionClosed):
             if said:

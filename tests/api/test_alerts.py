@@ -46,13 +46,13 @@ class Place(Market):
         self.hear()
 
     def hear(self) -> None:
-        """Let the API have what happened."""
+        """Let the API read the new events."""
         for value in self.exchange.values[0][self._heard :]:
             self.state.outcomes._take(0, value)
         self._heard = len(self.exchange.values[0])
 
     def move(self, *mids: int, low: int | None = None, high: int | None = None) -> None:
-        """Prices one after the other, which everybody has at the end; back to MID."""
+        """Prices one after the other, back to MID; tables and API have them all at the end."""
         self.tick(*mids, low=low, high=high)
         self.tick(MID)
         self.project()

@@ -23,7 +23,7 @@ from tests.processes import eventually
 
 @pytest.fixture
 def client(exchange: Exchange) -> Iterator[httpx.Client]:
-    """Somebody without credentials."""
+    """A client without credentials."""
     with httpx.Client(base_url=f"{exchange.url}/api/v1", timeout=10.0) as http:
         yield http
 

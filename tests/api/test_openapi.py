@@ -100,7 +100,7 @@ COUNTED_LATER = {
 
 @pytest.fixture(scope="module")
 def routes(exchange: Exchange) -> Iterator[dict[tuple[str, str], list[RouteContext]]]:
-    """Whatever the application serves, by method and path: the first of each is the one that answers."""
+    """Every route of the application, by method and path: the first of each is the one that answers."""
     secret = exchange.settings.jwt_secret
     assert secret is not None
     state = build(exchange.settings, secret)

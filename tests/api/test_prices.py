@@ -1,4 +1,4 @@
-"""The fold of prices: after any price command it says of each symbol what the engine's own state says."""
+"""The fold of prices: after any price command it has the engine's own state of each symbol."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""Rate limits: each bucket is counted apart, what is left is said, and closing never waits for the rest."""
+"""Rate limits: each bucket is counted separately, replies name the rest, and closing has a bucket of its own."""
 
 import pytest
 

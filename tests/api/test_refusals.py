@@ -38,7 +38,7 @@ def scene(exchange: Exchange) -> Scene:
 
 @pytest.fixture
 def bystander(scene: Scene) -> Iterator[None]:
-    """Somebody else's account, ledger and positions are the same before and after; and the shard still executes."""
+    """Another user's account, ledger and positions are the same before and after, and the shard still executes."""
     before = holdings(scene.other)
     yield
     assert holdings(scene.other) == before

@@ -62,7 +62,7 @@ def test_only_an_administrator_reads_and_changes_the_rules(exchange: Exchange) -
 def test_a_rules_version_that_is_unknown_or_not_the_next_is_refused_and_not_sent(
     body: object, status: int, code: str, exchange: Exchange
 ) -> None:
-    """An engine of this code would stop at a version it does not have, so it is not asked to."""
+    """An engine of this code would stop at an unknown version, so none is sent."""
     got, problem = asked(administrator(exchange), body)
     assert (got, problem["code"]) == (status, code)
     assert activations(exchange.settings) == []

@@ -1,4 +1,4 @@
-"""With which settings the API refuses to start, and what it says then."""
+"""The settings with which the API refuses to start, and its messages."""
 
 import pytest
 from pydantic import ValidationError

@@ -1,4 +1,4 @@
-"""A live log, its export, and what an engine makes of the import are one log, and the audit says so of each."""
+"""A live log, its export, and an engine's log of the import are identical, and the audit verifies each."""
 
 import json
 from collections.abc import Iterator

@@ -52,7 +52,7 @@ def test_one_bit_of_any_column_is_named_with_table_row_and_column(filled: Engine
 
 
 def names(difference: Difference, table: str, column: str, key: str) -> bool:
-    """Whether it says this of the row; of one that is found by other values now, that it is missing."""
+    """Whether a difference names the row; a row with a changed key is named as missing."""
     if column in KEYS[table] and column != "shard":
         field, expected, what = None, "a row", f"{table} ({key}): "
     elif column in KEYS[table]:

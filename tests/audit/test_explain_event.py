@@ -110,7 +110,7 @@ def test_explaining_a_refused_reduction_prints_the_quantity_in_the_position_s_di
 
 @pytest.mark.parametrize("log", [golden_log, parts_log], ids=["golden", "parts"])
 def test_no_explanation_of_an_event_is_printed_in_micros_ticks_or_lots(log: Callable[[], MemoryLog]) -> None:
-    """One event of each type and refusal, and what every command asked for."""
+    """One event of each type and refusal, and the request of every command."""
     kinds: dict[tuple[str, int], Event] = {}
     for event in events_of(log()):
         if not hasattr(event, "position_id"):

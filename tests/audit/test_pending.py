@@ -88,7 +88,7 @@ def test_a_fully_executed_log_has_no_pending_commands() -> None:
 
 @pytest.mark.parametrize(("later", "agrees"), [(0, True), (PATIENCE - 6 * SECOND, True), (PATIENCE, False)])
 def test_the_last_commands_of_a_live_log_are_pending_by_the_clock(later: int, agrees: bool) -> None:
-    """Where nothing more is sent, the log's own time stands still, and what is missing would never be old."""
+    """Without new commands the log's own time does not move, and missing events would never be old."""
     last = golden_log().parts[0].commands[-1].timestamp_ms * 1_000
     assert judged(behind(5), now=last + later).agrees == agrees
 

@@ -116,7 +116,7 @@ def auth_database(postgres: str) -> Iterator[str]:
 
 @contextmanager
 def served(settings: Settings) -> Iterator[tuple[AppState, Site]]:
-    """An API of these settings that was built, not started: who somebody is needs no log."""
+    """An API of these settings that is built but not started: authentication needs no log."""
     # Hashes that cost little: how much they cost is another test's question.
     state = build(settings, SECRET)
     cheap = state.credentials._replace(passwords=Passwords(time_cost=1, memory_cost=1024))

@@ -46,7 +46,7 @@ def printed_lines(output: Path) -> list[str]:
 
 
 def start(folder: Path, brokers: str, output: Path, avro: str = "schemas/avro") -> subprocess.Popen[bytes]:
-    """Run it as somebody without our checkout does: the program, and the Avro files of the client's wheel."""
+    """Run the program as a user without our checkout: with the Avro files of the client's wheel."""
     if not (folder / PROGRAM).exists():
         shutil.copy(ROOT / "examples" / PROGRAM, folder)
         shutil.copytree(ROOT / "clients" / "python" / "src" / "reprise_client" / "schemas", folder / "schemas")

@@ -1,4 +1,4 @@
-"""`read_events` gives what is committed, each event once, goes on where a bookmark says, and finds what was altered."""
+"""`read_events` gives each committed event once, continues at a bookmark, and finds altered events."""
 
 from collections.abc import Iterable
 from itertools import islice

@@ -28,7 +28,7 @@ def pem_of(private: Any) -> bytes:
 
 
 class Server:
-    """Believes what the key signed, each nonce once, and fails as often as is said."""
+    """Accepts what the key signed, each nonce once, and fails a set number of times."""
 
     def __init__(self, fails: int = 0) -> None:
         self.fails = fails

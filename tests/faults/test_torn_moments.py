@@ -145,7 +145,7 @@ def test_a_slow_and_then_broken_connection_to_the_broker_loses_and_doubles_no_ev
 
 
 def fill(filler: Path) -> None:
-    """Write until nothing more fits, whatever others write meanwhile."""
+    """Write until the disk is full, also while others write."""
     with filler.open("wb", buffering=0) as file:
         for size in (1 << 20, 1 << 12):
             try:

@@ -120,7 +120,7 @@ class Day:
         )
 
     def trade(self) -> None:
-        """Somebody does something."""
+        """Send a random command of a random account."""
         who = self.random.choice(PEOPLE)
         number = f"0-{self.random.randint(1, self.state.next_position)}"
         if self.state.positions and self.random.random() < 0.7:
@@ -228,7 +228,7 @@ class DayOfParts(Day):
         self.send(DefineInstruments(command_id="fees", shard=0, broadcast="fees", instruments=instruments))
 
     def trade(self) -> None:
-        """Somebody closes a part of what they have, or does something else."""
+        """Close a part of a random position, or send another command."""
         if not self.state.positions or self.random.random() < 0.7:
             super().trade()
             return

@@ -19,5 +19,5 @@ def relative(path: Path) -> str:
 
 
 def text_of(name: str) -> str:
-    """Give what a file says, by its path from the root."""
+    """Give the text of a file, by its path from the root."""
     return (ROOT / name).read_text(encoding="utf-8")

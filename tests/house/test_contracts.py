@@ -72,7 +72,7 @@ def breaches_of_layers(contract: dict[str, Any]) -> Iterator[Breach]:
 
 
 def closing_a_circle(package: str) -> Breach:
-    """Turn round an import between two modules or folders that stand side by side in a package."""
+    """Turn round an import between two sibling modules or folders of a package."""
     graph = grimp.build_graph(package, cache_dir=None)
     for parent in sorted({package, *graph.find_descendants(package)}):
         children = sorted(graph.find_children(parent))

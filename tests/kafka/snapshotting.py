@@ -96,7 +96,7 @@ class SnapshotWriter:
         return Draft(manifest, packing.chunks)
 
     def write(self, draft: Draft, *, commit: bool = True, garble: Callable[[bytes], bytes] | None = None) -> None:
-        """Write it, whatever it is. Offsets that the draft has stay; garble: what becomes of the manifest's bytes."""
+        """Write it, sound or not. Offsets of the draft are kept; garble: changes the manifest's bytes."""
         offsets: list[int] = []
 
         def note(_error: object, message: Message) -> None:
@@ -121,7 +121,7 @@ class SnapshotWriter:
             self._producer.commit_transaction(10)
 
     def take_back(self, key: bytes) -> None:
-        """Say that what stands under a key is no more; compaction takes it."""
+        """Write a tombstone for a key; compaction deletes the key's records."""
         self._producer.begin_transaction()
         self._producer.produce(SNAPSHOTS, None, key, self._shard)
         self._producer.commit_transaction(10)

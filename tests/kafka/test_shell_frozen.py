@@ -1,4 +1,4 @@
-"""A shard that cannot go on stops alone, says why, and never emits."""
+"""A shard that cannot go on freezes alone, with its reason, and never emits."""
 
 import json
 import time

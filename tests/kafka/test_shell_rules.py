@@ -1,4 +1,4 @@
-"""A change of rules on a real broker: older code stops before it and says so, newer code goes on, and nothing else."""
+"""A change of rules on a real broker: older code stops before it with the reason, and newer code goes on."""
 
 from pathlib import Path
 from typing import Any

@@ -76,7 +76,7 @@ class EngineProcess(ServiceProcess):
 
 
 def engine(settings: Settings, output: Path, code: str | None = None) -> AbstractContextManager[EngineProcess]:
-    """A worker that is gone at the end of the block; asked to end, it leaves the group for the next test."""
+    """A worker that ends with the block; its graceful stop leaves the group for the next test."""
     return gone_at_the_end(EngineProcess(settings, output, code))
 
 

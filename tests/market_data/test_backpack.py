@@ -404,7 +404,7 @@ def book_ticker(u: str, at: int) -> str:
 
 
 class serving:  # noqa: N801  # It reads as the context manager it is.
-    """A WebSocket server that does what one function says."""
+    """A WebSocket server whose behaviour is one function."""
 
     def __init__(self, speak: Callable[[ServerConnection], Awaitable[None]]) -> None:
         self._speak = speak

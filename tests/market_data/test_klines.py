@@ -1,4 +1,4 @@
-"""Backpack's klines become minutes on the instrument's grid, whatever the server does to those who ask."""
+"""Backpack's klines become minutes on the instrument's grid, through any fault of the server."""
 
 import time
 from collections.abc import Iterator

@@ -107,7 +107,7 @@ def market(engine: Engine) -> Market:
 
 @pytest.fixture
 def other(engine: Engine) -> Iterator[Engine]:
-    """A connection of somebody else's, as the API has them."""
+    """A connection of another process, as the API has them."""
     other = create_engine(engine.url, isolation_level="AUTOCOMMIT")
     yield other
     other.dispose()

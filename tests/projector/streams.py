@@ -1,4 +1,4 @@
-"""Streams of events as the engine's core makes them, encoded as they stand in `exchange.events`."""
+"""Streams of events as the engine's core makes them, encoded as in `exchange.events`."""
 
 import random
 from typing import Final, get_args

@@ -61,7 +61,7 @@ levels = st.sampled_from((None, 5, 50, 200, 1_000, 0))
 
 
 class Order(NamedTuple):
-    """What somebody wants: so many percent of the free margin, stops so many basis points away."""
+    """A requested opening: so many percent of the free margin, stops so many basis points away."""
 
     who: str
     symbol: str
@@ -143,7 +143,7 @@ class Market(RuleBasedStateMachine):
         assert state_digest(self.folded) == state_digest(state), "law 9"
 
     def check_twin(self, answer: Answer, events: list[Event]) -> None:
-        """Hold the core to what the naive engine says."""
+        """Compare the core with the naive engine."""
         state, outcome = self.exchange.state, events[0]
         refusal = Rejection(outcome.rejection).name if isinstance(outcome, CommandRejected) else None
         assert refusal == answer.refusal
@@ -212,7 +212,7 @@ class Market(RuleBasedStateMachine):
     @precondition(anything_open)
     @rule(data=st.data(), direction=st.sampled_from((-1, 1)))
     def a_price_creeps_over_a_level(self, data: Any, direction: int) -> None:
-        """Tick by tick over somebody's stop, take or liquidation price, either way."""
+        """Tick by tick over a position's stop, take or liquidation price, either way."""
         position = self.somebody_s(data)
         prices = (position.liquidation_price, position.stop_loss, position.take_profit)
         level = data.draw(st.sampled_from([price for price in prices if price is not None] or [position.entry_price]))

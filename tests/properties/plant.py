@@ -15,7 +15,7 @@ REACHED = TriggerIndex.reached
 
 
 class Defect(NamedTuple):
-    """One wrong function. planted: what stands in its place; laws, twin: whether these can see it, and why not."""
+    """One wrong function. planted: its replacement; laws, twin: whether these can find it, and why not."""
 
     name: str
     function: Callable[..., object]

@@ -45,7 +45,7 @@ def ledger_at(offset: int, log: Log = LOG) -> State:
 
 
 def copy_of(state: State) -> list[bytes]:
-    """Copy a ledger that stands still."""
+    """Copy a ledger that does not change."""
     copy = begin_copy(state)
     pages = list(iter(copy.next_page, None))
     end_copy(state)

@@ -64,7 +64,7 @@ def test_law_10_part_10_parts_pay_what_the_whole_pays_and_never_more(
     margin_floor_rate: int,
     parts: list[int],
 ) -> None:
-    """LAW-10 and PART-10, under whatever rates an instrument may have."""
+    """LAW-10 and PART-10, under any rates an instrument may have."""
     rates = {"fee_rate": fee_rate, "maintenance_rate": maintenance_rate, "margin_floor_rate": margin_floor_rate}
     whole, cut = (opened(side, micros, leverage, then, **rates) for _ in range(2))
     if whole is None or cut is None:

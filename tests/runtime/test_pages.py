@@ -11,7 +11,7 @@ from runtime.pages import Pages, Readiness
 
 @pytest.fixture
 def readiness() -> list[Readiness]:
-    """The last one is what the service says now."""
+    """The last one is the service's current state."""
     return [Readiness(ready=True, why=None)]
 
 

@@ -1,4 +1,4 @@
-"""The numbers of refusals stand in the log for ever: none changes, none is used again."""
+"""The numbers of refusals are in the log for ever: none changes, none is used again."""
 
 from schemas.rejections import Rejection, TickRefusal
 

@@ -21,7 +21,7 @@ Shape = Any  # JSON
 
 
 def newest(message: type) -> dict[str, Any]:
-    """Give the schema that says all there is to a message."""
+    """Give the newest schema of a message."""
     released = released_schemas(message.__name__)
     return released[max(released)]
 
@@ -47,7 +47,7 @@ def of_type(wanted: Any) -> Shape:  # A type is any object.
 
 
 def of_schema(schema: Any, named: dict[str, Any]) -> Shape:
-    """Give the same shape of an Avro schema; a name stands for what was defined under it before."""
+    """Give the same shape of an Avro schema; a name refers to its earlier definition."""
     if isinstance(schema, list):
         return [of_schema(branch, named) for branch in schema]
     if isinstance(schema, str):

@@ -54,7 +54,7 @@ def changed(**fields: Any) -> SnapshotManifest:
 
 
 def packed(pages: list[bytes]) -> tuple[SnapshotManifest, list[bytes]]:
-    """Pages as chunks, and a manifest that says of them what is so."""
+    """Pages as chunks, and a manifest that describes them rightly."""
     packing = Packing()
     for page in pages:
         packing.add([page])

@@ -20,7 +20,7 @@ PACE: Final = 1_000  # µs of log time from one command to the next
 
 
 class Exchange:
-    """A shard, its clock, and the record of all that happened in it. unseen: events `then` has not matched yet."""
+    """A shard, its clock, and the record of all its events. unseen: events `then` has not matched yet."""
 
     def __init__(self, shard: int = 0, shards: int = 1) -> None:
         self.state: State = genesis(shard, shards)

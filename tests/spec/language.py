@@ -48,7 +48,7 @@ Check = Callable[[Exchange], None]
 
 
 class Scenario:
-    """A shard and what happened in it so far."""
+    """A shard and its history so far."""
 
     def __init__(self, exchange: Exchange) -> None:
         self.exchange = exchange
@@ -72,7 +72,7 @@ class Scenario:
 
 
 def empty(shard: int = 0, shards: int = 1) -> Scenario:
-    """Begin with a shard in which nothing happened."""
+    """Begin with an empty shard."""
     return Scenario(Exchange(shard, shards))
 
 

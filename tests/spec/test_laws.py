@@ -93,7 +93,7 @@ def test_law_7_an_event_out_of_order_is_impossible() -> None:
 
 
 def test_law_8_a_remembered_id_has_one_outcome() -> None:
-    """LAW-8: whatever happened since, the second is a repeat."""
+    """LAW-8: after any other commands the second is a repeat."""
     given(deposit(1_000), long(BTC, margin=100, leverage=50, at=50_000)).when(
         close(1, id="c"), deposit(1), close(1, id="c")
     ).then(_a_close(), repeated())

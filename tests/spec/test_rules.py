@@ -113,7 +113,7 @@ def test_rules_03_events_are_written_with_the_schemas_in_force_before_their_comm
 
 
 def test_rules_03_a_command_of_a_later_schema_is_not_decodable_until_its_version_is_in_force() -> None:
-    """As older code, which had never seen that schema, has said of the same bytes."""
+    """Older code without that schema decided the same about these bytes."""
     noted = Deposit(command_id="d", account_id=ALICE, amount=5, note="rent")
     with second_rules():
         value = encode_command(noted)

@@ -131,7 +131,7 @@ def test_in_production_a_service_that_uses_venue_keys_needs_an_encryption_key_ot
 
 
 def _refused(said: str, key: str) -> None:
-    """One line says what is wrong and what to do, without the key."""
+    """One line names the fault and the remedy, without the key."""
     assert f"ENCRYPTION_KEY has {len(key)} characters, which are not 32 bytes. Set it to 32 bytes as text" in said
     assert "openssl rand -hex 32" in said
     assert said.startswith("reprise: ")

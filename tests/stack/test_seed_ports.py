@@ -1,4 +1,4 @@
-"""`up --seed-ports`: the READMEs of the seeds at their own addresses, and what is said of a port that is taken."""
+"""`up --seed-ports`: the READMEs of the seeds at their own addresses, and the message about a taken port."""
 
 import json
 import socket
@@ -64,7 +64,7 @@ def test_the_seeds_ports_are_served_in_the_demo_profile_only(
 
 @pytest.fixture(scope="module")
 def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Market, str]]:
-    """An instance on the seeds' ports; and what its start said."""
+    """An instance on the seeds' ports, and the output of its start."""
     taken = [port for port in SEED_PORTS if not is_free(port)]
     assert not taken, f"what is tested here needs ports {taken}, on which a program of this machine listens"
     data = tmp_path_factory.mktemp("instance")
@@ -85,7 +85,7 @@ def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Market, 
 
 
 def up(data: Path, port: int) -> str:
-    """Start an instance on the seeds' ports too; what that says."""
+    """Start an instance on the seeds' ports too; the output of its start."""
     said = processes.reprise(
         *("up", "--detach", "--seed-ports", "--feed", "simulated", "--port", port, "--data", data),
         timeout=TIMEOUT_S,

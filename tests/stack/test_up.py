@@ -1,4 +1,4 @@
-"""`reprise up` brings a whole exchange up on real servers, says so, and leaves no process when it is stopped."""
+"""`reprise up` starts a whole exchange on real servers, and leaves no process when it is stopped."""
 
 import json
 import signal

@@ -344,7 +344,7 @@ class Naive:
         return quote.bid if position.long else quote.ask
 
     def _fire(self, symbol: str, answer: Answer) -> None:
-        """Close whatever this price reaches: all falling levels from above, then all rising ones from below."""
+        """Close the positions this price reaches: all falling levels from above, then all rising ones from below."""
         if self.status[symbol] == "halted":
             return
         reached: list[tuple[bool, int, int, int, Position]] = []

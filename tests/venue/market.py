@@ -87,7 +87,7 @@ class Market:
         self.accounts[api_key] = dict(GRANT)
 
     def reset(self) -> None:
-        """Forget every order, and grant everybody what they began with. Numbers begin again."""
+        """Forget every order, and give every account its first balances. Numbers begin again."""
         self.orders.clear()
         self._number = self._trade = 0
         self.resets += 1

@@ -61,7 +61,7 @@ class Events:
 
 
 class Venue:
-    """Knows some orders. `asked` is called at each question, before it is answered."""
+    """Knows some orders. `asked` is called at each query, before the answer."""
 
     window_ms = 1_000
 

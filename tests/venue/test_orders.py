@@ -20,7 +20,7 @@ def worker(venue: VenueSetup) -> Iterator[ServiceProcess]:
 
 @pytest.fixture(autouse=True)
 def good_day(testnet: Testnet) -> Iterator[None]:
-    """Whatever a test makes go wrong ends with it."""
+    """Every fault a test sets ends with the test."""
     yield
     testnet.chaos, testnet.clock_ahead_ms, testnet.late_s = Chaos(), 0, 0.0
 

@@ -12,7 +12,7 @@ Served = Literal["served", "replaced", "not"]
 
 
 class Request(NamedTuple):
-    """A request of a README. lines: where it stands; none for a step that only prepares the next.
+    """A request of a README. lines: its lines; none for a step that only prepares the next.
 
     price: what the feed plays before; reply: JSON schema; ledger: what must have changed; take: names for later steps.
     port: where it is not the README's other one. method WS is a socket: reply is its first message, and told, by kind,
@@ -37,7 +37,7 @@ class Request(NamedTuple):
 
 
 class Claim(NamedTuple):
-    """What a README says, where, and what became of it here."""
+    """A statement of a README, its lines, and its state in Reprise."""
 
     seed: str
     lines: list[int]

@@ -121,7 +121,7 @@ class Market(Exchange):
 
 
 class Person:
-    """Somebody who registered as seeds 002 and 003 have it: a token, cookies, and an account."""
+    """A user registered as in seeds 002 and 003: a token, cookies, and an account."""
 
     def __init__(self, market: Market, **more: str) -> None:
         """more: what else they say of themselves, as seed 002's keys of the venue."""
@@ -137,7 +137,7 @@ class Person:
         self.account_id: str = self.http.get("/api/v1/auth/me").json()["account_id"]
 
     def neighbour(self) -> "Person":
-        """Somebody else whose account is in the same shard: an engine that did not look would find this one's."""
+        """Another user with an account in the same shard: an engine without a check would find their positions."""
         shards = self.market.settings.shards
         while shard_of((other := Person(self.market)).account_id, shards) != shard_of(self.account_id, shards):
             pass

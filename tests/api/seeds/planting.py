@@ -26,7 +26,7 @@ SCALED_ABOVE: Final = 1_000_000  # ticks: 100,000 USDC of BTC
 class Planted(NamedTuple):
     """A wrong function, and the test that must see it: its module among the seeds' tests, and its name.
 
-    line: what stands in the line that must fail; said: a pattern of what it must say. Any other failure proves nothing.
+    line: the text of the line that must fail; said: a pattern of its message. Any other failure proves nothing.
     """
 
     defect: Defect

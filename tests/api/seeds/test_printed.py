@@ -89,5 +89,5 @@ def pattern(path: str) -> str:
 
 
 def printed(name: str, sent: Any, body: dict[str, Any]) -> Any:
-    """What stands in a README for a value that is taken from an earlier reply."""
+    """The placeholder in a README for a value of an earlier reply."""
     return body.get(name) if isinstance(sent, str) and re.fullmatch(r"\{\w+\}", sent) else sent

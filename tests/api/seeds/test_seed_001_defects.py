@@ -14,7 +14,7 @@ CONNECTIONS_MAX = 16
 
 
 def opened(person: Person, /, **fields: Any) -> dict[str, Any]:
-    """Open a trade; what is said of it."""
+    """Open a trade; the reply's data."""
     body: dict[str, Any] = {"asset": "ETH_USDC", "direction": "LONG", "margin": 100, "leverage": 10} | fields
     data: dict[str, Any] = person.engine(command="CREATE_TRADE", **body)["engineResponse"]["data"]
     return data

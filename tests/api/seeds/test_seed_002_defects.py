@@ -15,7 +15,7 @@ from tests.processes import eventually
 
 
 def submit(person: Person, status: int = 200, **fields: Any) -> dict[str, Any]:
-    """Send an order; what is said at once."""
+    """Send an order; the immediate reply."""
     body = {"symbol": "BTCUSDT", "side": "BUY", "type": "MARKET", "quantity": 0.02} | fields
     reply: dict[str, Any] = person.post("/api/trading/orders", status, **body)
     return reply

@@ -57,14 +57,14 @@ def testnet(venue: Testnet, worker: ServiceProcess) -> Testnet:
 
 @pytest.fixture
 def trader(market: Market, testnet: Testnet) -> Person:
-    """Somebody who registered with keys that the venue knows."""
+    """A user registered with keys that the venue knows."""
     keys = {"binanceApiKey": f"key{uuid4().hex}", "binanceSecretKey": f"secret{uuid4().hex}"}
     testnet.open_account(*keys.values())
     return Person(market, **keys)
 
 
 def state(person: Person, order_id: str) -> dict[str, Any]:
-    """How one order stands."""
+    """The state of one order."""
     found: dict[str, Any] = person.get(f"/api/trading/orders/{order_id}")
     return found
 
