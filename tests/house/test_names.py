@@ -33,7 +33,7 @@ def faults(name: str) -> list[str]:
     if early := OBJECTS & set(words[:WORDS_BEFORE]):
         found.append(f"`{min(early)}` has no noun before it")
     if words[-1] in OBJECTS:
-        found.append(f"`{words[-1]}` ends it: say the noun")
+        found.append(f"`{words[-1]}` ends the name in place of a noun")
     if private := PRIVATE.search(name):
         found.append(f"`{private[1]}` is a private word")
     if len(name) > NAME_MAX:
@@ -50,8 +50,7 @@ def names() -> Iterator[tuple[str, str]]:
 
 
 def test_every_test_s_name_is_a_sentence_with_its_subject() -> None:
-    wrong = {f"{path}::{name}": found for path, name in names() if (found := faults(name))}
-    assert wrong == {}
+    assert [f"{path}::{name}: {fault}" for path, name in names() for fault in faults(name)] == []
 
 
 @pytest.mark.parametrize(

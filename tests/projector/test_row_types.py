@@ -55,7 +55,7 @@ def test_a_change_of_a_position_has_columns_of_positions_alone(change: Any) -> N
     assert set(change._fields) <= set(positions.c.keys())
 
 
-def test_every_table_is_derived_or_kept_or_the_venues_and_only_one_of_them() -> None:
+def test_every_table_is_in_exactly_one_group_derived_kept_or_of_the_venue() -> None:
     assert sorted(table.name for table in TABLES) == sorted(table.name for table in metadata.sorted_tables)
     assert not set(DERIVED) & {*KEPT, *VENUE}
     assert not set(KEPT) & set(VENUE)

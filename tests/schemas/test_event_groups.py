@@ -22,7 +22,7 @@ def members_with(union: Any, field: str) -> set[type]:
     return {message for message in get_args(union) if field in message.__struct_fields__}
 
 
-def test_every_event_moves_money_or_is_of_the_market_or_neither_and_only_one_of_them() -> None:
+def test_every_event_is_in_exactly_one_group_money_market_or_neither() -> None:
     grouped = [*get_args(MoneyEvent), *get_args(MarketEvent), *get_args(OtherEvent)]
     assert len(grouped) == len(set(grouped))
     assert set(grouped) == set(get_args(Event))
