@@ -190,11 +190,11 @@ class ExchangeProcesses:
             self.by_name[name].stop()
 
     def restart_what_dies(self) -> None:
-        """From now on whatever died is started again."""
+        """From now on dead parts are restarted."""
         self._restarter.start()
 
     def wait_until_ready(self, timeout_s: float = 90.0) -> None:
-        """Wait until the API says that all it needs is there."""
+        """Wait until the API is ready."""
         eventually(self.exchange.readiness, lambda seen: seen[0] == 200, timeout_s, pause_s=0.2)
 
     def replace_code(self, name: str, code: str | None) -> None:
@@ -254,5 +254,5 @@ def _broker(folder: Path, port: int, controller_port: int, advertised: int) -> l
 
 
 def _ending_with_parent(command: list[str]) -> list[str]:
-    """A change of user clears what a child asks the kernel for, so that tool is told the same."""
+    """Let setpriv set the parent-death signal again, which its change of user clears."""
     return [command[0], "--pdeathsig=INT", *command[1:]] if command[0].endswith("setpriv") else command

@@ -52,7 +52,7 @@ class Deposit(commands.Deposit, frozen=True, kw_only=True):
 
 
 class FeedPraised(events.FeedKept, frozen=True, kw_only=True):
-    """An event that version 1 does not have. It says what a `FeedKept` does."""
+    """An event that version 1 does not have, with the fields of a `FeedKept`."""
 
 
 NEW_FIELDS: Final[dict[str, dict[str, Any]]] = {
@@ -115,7 +115,7 @@ _READ: Final[Callable[[], codec.Codec]] = codec.codec.__wrapped__
 
 @cache
 def _codec() -> codec.Codec:
-    """Read the schemas of both versions, once; what is planted is in its place when this is first asked."""
+    """Read the schemas of both versions, once; the planted ones are in place at the first call."""
     return _READ()
 
 
@@ -125,7 +125,7 @@ _CLOSED: Final[Callable[..., events.PositionClosed]] = closing.closed
 def closed(
     state: State, context: CommandContext, position: Position, reason: CloseReason, trigger_price: int | None
 ) -> PositionClosed:
-    """Close as before; from version 2 on the event says the rate."""
+    """Close as before; from version 2 on the event has the rate."""
     event = _CLOSED(state, context, position, reason, trigger_price)
     said = state.rules_version >= SECOND and event.liquidation_fee > 0
     rate = position.liquidation_fee_rate if said else None

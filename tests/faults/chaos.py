@@ -24,7 +24,7 @@ RECOVERED_S: Final = 60.0
 
 
 class Fault(NamedTuple):
-    """What happens to whom, and how long after the fault before. lasts: of a pause, seconds.
+    """One fault, its part, and the pause after the fault before. lasts: of a pause, seconds.
 
     dice: what decides the rest of it. The engine is killed before its snapshots are spoiled, and after compaction.
     """

@@ -68,7 +68,7 @@ def compact_now(processes: ExchangeProcesses) -> None:
 
 
 def skipped_snapshots(processes: ExchangeProcesses) -> set[tuple[int, int]]:
-    """Give the shards and manifests' offsets of the snapshots that the engine said it does not start from."""
+    """Give the shards and manifests' offsets of the snapshots that the engine logged as passed over."""
     lines = [
         json.loads(line) for line in processes.by_name["engine"].log.splitlines() if "snapshot passed over" in line
     ]
@@ -78,7 +78,7 @@ def skipped_snapshots(processes: ExchangeProcesses) -> set[tuple[int, int]]:
 def expected_findings(
     settings: Settings, damaged: list[DamagedSnapshot]
 ) -> tuple[set[tuple[int, int]], set[tuple[int, int]]]:
-    """Give which of the spoiled snapshots the audit must name, and which it may: those that stand in the log.
+    """Give which of the spoiled snapshots the audit must name, and which it may: those still in the log.
 
     Of those with a lost chunk it need not name the ones whose slot was used again.
     """
@@ -123,7 +123,7 @@ def _write_damaged_copy(
 
 
 def _is_whole(manifest: SnapshotManifest, values: dict[int, bytes]) -> bool:
-    """Say whether all its chunks are among these records, and are what it says."""
+    """Say whether all chunks of the manifest are among these records, with the right hashes."""
     chunks = [values[chunk] for chunk in manifest.chunk_offsets if chunk in values]
     return len(chunks) == len(manifest.chunk_offsets) and _has_its_pages(manifest, chunks)
 

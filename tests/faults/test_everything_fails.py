@@ -18,7 +18,7 @@ SHORT_PAUSES_S = PAUSES_S[:2]
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_after_a_few_faults_the_books_agree_and_every_client_knows_its_outcomes(tmp_path: Path, seed: int) -> None:
-    """A short one of the runs below: each of its faults is of a kind and of a part that the seed says."""
+    """A short one of the runs below: the seed decides kind and part of each fault."""
     with running_exchange(tmp_path) as processes:
         trade_through(processes, seed, plan(seed, 3, ANY, pauses_s=SHORT_PAUSES_S))
 

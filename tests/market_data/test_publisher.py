@@ -39,7 +39,7 @@ REAL = [json.loads(line)["data"] for line in REAL_QUOTES.read_text().splitlines(
 
 
 class ScriptedFeed:
-    """A feed that says a list of things, and then ends."""
+    """A feed that gives a list of items, and then ends."""
 
     name: FeedName = "simulated"
     run = "some-run"

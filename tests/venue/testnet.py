@@ -104,7 +104,7 @@ class Testnet:
         self.call(lambda: self.market.move(symbol, Decimal(price)))
 
     def reset(self) -> None:
-        """What happens about once a month: everything is gone, and every connection with it."""
+        """The monthly reset: all orders and all connections are gone."""
         self.call(self.market.reset)
         self.cut_streams()
 

@@ -138,7 +138,7 @@ class VenueSetup:
         assert self._producer.flush(10) == 0
 
     def events(self) -> list[VenueEvent]:
-        """Everything that was said, partition by partition, numbered without a gap."""
+        """All events, partition by partition, numbered without a gap."""
         found = []
         for partition in range(OTHER_PARTITIONS):
             events = [decode_venue_event(one.value) for one in read_back(self.settings, VENUE_EVENTS, partition, ALL)]
@@ -147,7 +147,7 @@ class VenueSetup:
         return found
 
     def event_names(self, order_id: str) -> list[str]:
-        """What happened to an order, in the names of its events."""
+        """The names of an order's events, in order."""
         return [
             type(event).__name__
             for event in self.events()
