@@ -12,7 +12,7 @@ from runtime.venue_keys import VenueKeys
 from schemas.venue import VenueOrder, VenueTrade
 from venue.clock import ClockUncertain, VenueClock
 from venue.filters import SymbolRules, rules_of
-from venue.rate_limits import RateLimits
+from venue.rate_limits import VenueRateLimits
 from venue.reports import ExecutionReport, report_of_reply, trade_of_row
 from venue.signing import encoded, signed_query
 
@@ -61,7 +61,7 @@ class OutcomeUnknown(Exception):
 class Binance:
     """Sends requests with the keys it is given. It repeats none: the caller decides what may be sent again."""
 
-    def __init__(self, http: httpx.AsyncClient, limits: RateLimits, clock: VenueClock, window_ms: int) -> None:
+    def __init__(self, http: httpx.AsyncClient, limits: VenueRateLimits, clock: VenueClock, window_ms: int) -> None:
         self._http = http
         self._limits = limits
         self._clock = clock

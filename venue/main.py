@@ -23,7 +23,7 @@ from venue.keys import KeyStore
 from venue.log import EventLog
 from venue.order_cache import OrderCache
 from venue.order_executor import OrderExecutor
-from venue.rate_limits import RateLimits
+from venue.rate_limits import VenueRateLimits
 from venue.trading_rules import TradingRules
 from venue.user_data_stream import LOCAL_HOSTS
 from venue.worker import VenueWorker
@@ -49,7 +49,7 @@ async def _serve(settings: Settings, vault: Vault) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     cache, clock = OrderCache(), VenueClock()
-    limits = RateLimits(clock.now_ms)
+    limits = VenueRateLimits(clock.now_ms)
     events, keys = EventLog(settings, cache), KeyStore(settings.database_url, vault)
     async with _client(settings.binance_api_url) as http:
         client = Binance(http, limits, clock, settings.venue_receive_window_ms)

@@ -20,7 +20,7 @@ log = structlog.get_logger(__name__)
 Interval = tuple[str, int]  # what is counted, and for how many seconds
 
 
-class RateLimits:
+class VenueRateLimits:
     """Counts what is used, by the venue's headers, and lets a request wait rather than break a limit."""
 
     def __init__(self, now_ms: Callable[[], int]) -> None:

@@ -19,7 +19,7 @@ from tests.venue.market import FILTERS
 from venue.binance import CONCURRENT_MAX, Binance, NoSuchOrder, NotSent, OutcomeUnknown, VenueRefused
 from venue.clock import VenueClock
 from venue.filters import Refusal, refusal_of, rules_of
-from venue.rate_limits import RateLimits
+from venue.rate_limits import VenueRateLimits
 from venue.signing import encoded, signature, signed_message
 
 # The venue's documentation publishes this pair; it opens nothing.
@@ -65,10 +65,10 @@ def test_a_websocket_message_is_signed_with_its_parameters_in_alphabetical_order
 
 async def _answered(
     status: int, body: Any, headers: dict[str, str] | None = None
-) -> tuple[Any, RateLimits, VenueClock]:
+) -> tuple[Any, VenueRateLimits, VenueClock]:
     """What placing an order gives when the venue answers like this."""
     clock = VenueClock()
-    limits = RateLimits(clock.now_ms)
+    limits = VenueRateLimits(clock.now_ms)
     clock.is_synced = True
     content = {"json": body} if not isinstance(body, str) else {"text": body}
     transport = httpx.MockTransport(lambda _: httpx.Response(status, headers=headers, **content))
@@ -134,7 +134,7 @@ def test_the_limits_are_requested_once_before_any_other_request() -> None:
         clock = VenueClock()
         clock.is_synced = True
         async with httpx.AsyncClient(transport=httpx.MockTransport(answer), base_url="http://venue") as http:
-            venue = Binance(http, RateLimits(clock.now_ms), clock, 5_000)
+            venue = Binance(http, VenueRateLimits(clock.now_ms), clock, 5_000)
             found = await asyncio.gather(*(venue.order(KEYS, ORDER) for _ in range(5)), return_exceptions=True)
         assert all(isinstance(one, OutcomeUnknown) for one in found), found
 
@@ -153,7 +153,7 @@ def test_no_other_request_is_sent_while_the_limits_are_unknown() -> None:
         clock = VenueClock()
         clock.is_synced = True
         async with httpx.AsyncClient(transport=httpx.MockTransport(answer), base_url="http://venue") as http:
-            venue = Binance(http, RateLimits(clock.now_ms), clock, 5_000)
+            venue = Binance(http, VenueRateLimits(clock.now_ms), clock, 5_000)
             for _ in range(2):
                 with pytest.raises(NotSent, match="limits are not known"):
                     await venue.order(KEYS, ORDER)
@@ -177,7 +177,7 @@ def test_requests_waiting_when_the_venue_answers_429_are_not_sent() -> None:
         clock = VenueClock()
         clock.is_synced = True
         async with httpx.AsyncClient(transport=httpx.MockTransport(answer), base_url="http://venue") as http:
-            venue = Binance(http, RateLimits(clock.now_ms), clock, 5_000)
+            venue = Binance(http, VenueRateLimits(clock.now_ms), clock, 5_000)
             found = await asyncio.gather(*(venue.order(KEYS, ORDER) for _ in range(200)), return_exceptions=True)
         assert all(isinstance(one, NotSent) for one in found), found
 
@@ -187,7 +187,7 @@ def test_requests_waiting_when_the_venue_answers_429_are_not_sent() -> None:
 
 def test_requests_in_flight_count_against_the_limit() -> None:
     async def admitted() -> None:
-        limits = RateLimits(lambda: 1_000)
+        limits = VenueRateLimits(lambda: 1_000)
         limits.learn(INFO["rateLimits"])
         for _ in range(5_390):
             await limits.admit(1)
@@ -203,7 +203,7 @@ def test_a_request_over_the_limit_waits_for_the_next_window() -> None:
     now_ms = 59_900
 
     async def waited() -> float:
-        limits = RateLimits(lambda: now_ms)
+        limits = VenueRateLimits(lambda: now_ms)
         limits.learn([{"rateLimitType": "REQUEST_WEIGHT", "interval": "MINUTE", "intervalNum": 1, "limit": 100}])
         limits.observe({"X-MBX-USED-WEIGHT-1M": "85"})
         began = time.monotonic()
@@ -219,7 +219,7 @@ def test_a_request_over_the_limit_waits_for_the_next_window() -> None:
 
 def test_orders_are_counted_for_each_api_key_separately() -> None:
     async def admitted() -> None:
-        limits = RateLimits(lambda: 1_000)
+        limits = VenueRateLimits(lambda: 1_000)
         limits.learn([{"rateLimitType": "ORDERS", "interval": "SECOND", "intervalNum": 10, "limit": 10}])
         for _ in range(9):
             await limits.admit(1, "one")
