@@ -9,10 +9,10 @@ from typing import Any, Final
 from audit.log.differences import Difference
 from audit.log.export_log import export_log
 from audit.log.folder import FolderLog
-from audit.log.log_reader import Batches, Extent, Log
+from audit.log.log_reader import Batches, Extent, LogReader
 from audit.verify.execution import execute
 from audit.verify.folding import fold
-from audit.verify.reports import Report, Start
+from audit.verify.reports import JudgeReport, JudgeStart
 from bench._workload import COMMANDS_PER_ACCOUNT, accounts_of, opening_day, trading_day
 from engine.core.state import genesis
 from engine.core.step import step
@@ -117,19 +117,19 @@ def trading_log(count: int) -> tuple[list[LogRecord], list[LogRecord]]:
     return commands, events
 
 
-def _executed(log: Log, *, laws: bool) -> float:
+def _executed(log: LogReader, *, laws: bool) -> float:
     return _rate(execute(log, SHARD, _start(), frozenset(), _ignore, laws=laws))
 
 
-def _folded(log: Log) -> float:
+def _folded(log: LogReader) -> float:
     return _rate(fold(log, SHARD, _start(), frozenset(), _ignore))
 
 
-def _start() -> Start:
-    return Start(genesis(SHARD, SHARDS), first_digest(SHARD))
+def _start() -> JudgeStart:
+    return JudgeStart(genesis(SHARD, SHARDS), first_digest(SHARD))
 
 
-def _rate(report: Report) -> float:
+def _rate(report: JudgeReport) -> float:
     assert not report.differences, report.differences[0].sentence()
     return report.commands / report.seconds
 

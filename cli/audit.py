@@ -16,7 +16,7 @@ from runtime.errors import FixableError
 from schemas.units import SECOND
 
 if TYPE_CHECKING:  # What the commands call is imported by the one that is called.
-    from audit.log.log_reader import Log
+    from audit.log.log_reader import LogReader
 
 DIFFERS = 1
 KAFKA_ONLY = frozenset({"kafka_brokers"})
@@ -65,10 +65,10 @@ def verify(
 ) -> None:
     """Execute every command again and compare everything there is. Exit 0: all agrees; 1: what differs is named."""
     from audit.verify import verify as judging  # noqa: PLC0415
-    from cli.audit_report import print_verdict, watch_on  # noqa: PLC0415
+    from cli.audit_report import print_verdict, progress_on  # noqa: PLC0415
 
     source = _open(log, data)
-    request = judging.Request(
+    request = judging.VerifyRequest(
         shards=_shards(source, shard),
         start=start,
         state_only=state_only,
@@ -77,8 +77,8 @@ def verify(
         now=int(time() * SECOND) if log is None else None,
         allow_pending=allow_pending,
     )
-    with watch_on(Console(stderr=True)) as watcher:
-        verdict = judging.verify(source, request, watcher)
+    with progress_on(Console(stderr=True)) as listener:
+        verdict = judging.verify(source, request, listener)
     if as_json:
         _print_json(verdict)
     else:
@@ -96,7 +96,7 @@ def at(
     data: Data = None,
 ) -> None:
     """Show the ledger as it was after the last command up to a time, or after the command at an offset."""
-    from audit.explain.ledger_at import Moment, describe, reach, require_accounts  # noqa: PLC0415
+    from audit.explain.ledger_at import Moment, describe, ledger_up_to, require_accounts  # noqa: PLC0415
     from cli.audit_report import log_end, print_ledger  # noqa: PLC0415
     from schemas.sharding import shard_of  # noqa: PLC0415
 
@@ -108,7 +108,7 @@ def at(
     moment = Moment(int(when), None) if when.isdecimal() else Moment(None, _time_of(when))
     ledgers = []
     for number in shards:
-        state, is_log_end = reach(source, number, moment)
+        state, is_log_end = ledger_up_to(source, number, moment)
         own = frozenset(name for name in chosen or () if shard_of(name, source.shards) == number)
         require_accounts(state, own, when)
         ledgers.append(describe(state, chosen) | {"is_log_end": is_log_end})
@@ -176,7 +176,7 @@ def diff(one: One, other: Other, shard: Shard = None, as_json: AsJson = False, d
         raise typer.Exit(DIFFERS)
 
 
-def _open(folder: Path | None, data: Path | None) -> "Log":
+def _open(folder: Path | None, data: Path | None) -> "LogReader":
     """Open an exported log, or the live one."""
     if folder is not None:
         from audit.log.folder import FolderLog  # noqa: PLC0415
@@ -195,7 +195,7 @@ def _database_of(folder: Path | None, data: Path | None) -> str | None:
     return settings.database_url if "database_url" in settings.model_fields_set else None
 
 
-def _shards(log: "Log", shard: int | None, accounts: Sequence[str] = ()) -> tuple[int, ...]:
+def _shards(log: "LogReader", shard: int | None, accounts: Sequence[str] = ()) -> tuple[int, ...]:
     """Give the shards to look at: the one that is named, those of the accounts that are, or all."""
     from audit.log.log_reader import require_shard  # noqa: PLC0415
     from schemas.sharding import shard_of  # noqa: PLC0415

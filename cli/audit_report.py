@@ -1,4 +1,4 @@
-"""How the audit is watched and what is printed of it: bars or lines on stderr, the result on stdout."""
+"""How the audit shows its progress and its result: bars or lines on stderr, the result on stdout."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -9,8 +9,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColum
 from rich.text import Text
 
 from audit.digits import iso
-from audit.verify.pending import JUDGE as WAITING
-from audit.verify.progress import Planned, Watcher
+from audit.verify.pending import JUDGE as PENDING
+from audit.verify.progress import PlannedTask, ProgressListener
 
 if TYPE_CHECKING:
     from audit.verify.verify import ShardVerdict, Verdict
@@ -20,12 +20,12 @@ PER_SECOND = 4  # times the bars are drawn
 LINE_EVERY_S = 5.0
 
 
-def watch_on(out: Console) -> "Bars | Lines":
+def progress_on(out: Console) -> "Bars | Lines":
     """Give bars where somebody can see them, and else a line every few seconds."""
     return Bars(out) if out.is_terminal else Lines(out)
 
 
-class Bars(Watcher):
+class Bars(ProgressListener):
     """A bar for each question that takes long; drawn by a thread of its own, so counting costs nothing."""
 
     def __init__(self, out: Console) -> None:
@@ -47,7 +47,7 @@ class Bars(Watcher):
     def __exit__(self, *_: object) -> None:
         self._progress.stop()
 
-    def begin(self, plan: Sequence[Planned]) -> None:
+    def begin(self, plan: Sequence[PlannedTask]) -> None:
         self._progress.remove_task(self._first)
         self._tasks = [
             self._progress.add_task(f"shard {shard} {question}", total=records, seconds=None)
@@ -64,13 +64,13 @@ class Bars(Watcher):
         self._progress.update(task.id, total=task.completed if agrees else task.total, seconds=seconds)
 
 
-class Lines(Watcher):
+class Lines(ProgressListener):
     """What a file or a pipe can keep: now and then how far each question is in all shards, and at the end once more."""
 
     def __init__(self, out: Console, clock: Callable[[], float] = time.monotonic) -> None:
         self._out = out
         self._clock = clock
-        self._plan: list[Planned] = []
+        self._plan: list[PlannedTask] = []
         self._counts: list[int] = []
         self._began = self._written = clock()
 
@@ -81,7 +81,7 @@ class Lines(Watcher):
         if self._plan:
             self._write()
 
-    def begin(self, plan: Sequence[Planned]) -> None:
+    def begin(self, plan: Sequence[PlannedTask]) -> None:
         self._plan = list(plan)
         self._counts = [0] * len(plan)
         self._began = self._written = self._clock()
@@ -131,7 +131,7 @@ def print_verdict(out: Console, verdict: "Verdict") -> None:
         out.print(difference.sentence(), markup=False)
     for sentence in verdict.under_way:
         out.print(sentence, markup=False)
-    if any(difference.judge == WAITING for difference in verdict.differences):
+    if any(difference.judge == PENDING for difference in verdict.differences):
         out.print("Where the engine is known to be behind or stopped, --allow-pending lets its commands wait.")
     count = len(verdict.differences)
     found = "All that was compared agrees" if verdict.agrees else f"{count} difference{'s' * (count > 1)}"

@@ -22,7 +22,7 @@ import msgspec
 import pytest
 
 from audit.verify import arithmetic
-from audit.verify.arithmetic import MILLION, OwnRules, rounded_up
+from audit.verify.arithmetic import MILLION, AuditRules, rounded_up
 from engine.core import closing, rules
 from engine.core.context import CommandContext
 from engine.core.division import div_ceil
@@ -79,9 +79,9 @@ def plant(patch: pytest.MonkeyPatch) -> None:
     """Put version 2 wherever newer code would have it."""
     patch.setitem(rules.RULES, SECOND, Rules(liquidation_fee=half_of_the_fee))
     # The audit's arithmetic is its own, and learns a rule by itself.
-    told = "half of {notional} * {rate} rounded up"
+    formula = "half of {notional} * {rate} rounded up"
     patch.setitem(
-        arithmetic.RULES, SECOND, OwnRules(lambda notional, rate: rounded_up(notional * rate, 2 * MILLION), told)
+        arithmetic.RULES, SECOND, AuditRules(lambda notional, rate: rounded_up(notional * rate, 2 * MILLION), formula)
     )
     patch.setattr(codec, "schema_files", _schemas)
     patch.setattr(codec, "RULES_VERSION", SECOND)

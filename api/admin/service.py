@@ -146,7 +146,7 @@ def _price(instrument: Instrument, row: queries.PriceRow | None, moment: int) ->
 
 
 def _lag(
-    outcomes: Outcomes, engine_lag: EngineLag, shard: int, row: queries.ShardProgress | None, moment: int
+    outcomes: Outcomes, engine_lag: EngineLag, shard: int, row: queries.ProjectionProgress | None, moment: int
 ) -> ShardLag:
     events = outcomes.seq(shard)
     projected = 0 if row is None else row.seq

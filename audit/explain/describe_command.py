@@ -1,4 +1,4 @@
-"""What a command asked for, in words: money in USDC, prices and sizes in the instrument's own digits."""
+"""How a command is described, in words: money in USDC, prices and sizes in the instrument's own digits."""
 
 from collections.abc import Mapping
 
@@ -24,8 +24,10 @@ from schemas.messages import Instrument
 from schemas.units import LEVERAGE_EXPONENT, render
 
 
-def asked(command: Command | None, instruments: Mapping[str, Instrument], ticket: Instrument | None) -> str:
-    """Say what a command asked for. ticket: the instrument of the position it names, where there is one."""
+def describe_command(
+    command: Command | None, instruments: Mapping[str, Instrument], position_instrument: Instrument | None
+) -> str:
+    """Say what a command asked for. position_instrument: of the position it names, where there is one."""
     match command:
         case None:
             return "nothing that can be read: the bytes are no command"
@@ -34,15 +36,15 @@ def asked(command: Command | None, instruments: Mapping[str, Instrument], ticket
         case ReduceOldest():
             size = _size(command.quantity, instruments.get(command.symbol))
             return (
-                f"closing {size} of the oldest {command.side} tickets in {command.symbol} at "
+                f"closing {size} of the oldest {command.side} positions in {command.symbol} at "
                 f"{render(command.leverage, LEVERAGE_EXPONENT)}x"
             )
         case ClosePosition():
             return f"closing position {command.position_id}"
         case ReducePosition():
-            return f"closing {_size(command.quantity, ticket)} of position {command.position_id}"
+            return f"closing {_size(command.quantity, position_instrument)} of position {command.position_id}"
         case AmendStops():
-            return _amendment(command, ticket)
+            return _amendment(command, position_instrument)
         case _:
             return _plainly(command)
 
@@ -63,9 +65,9 @@ def _opening(command: OpenPosition, instruments: Mapping[str, Instrument]) -> st
     return ", ".join(parts)
 
 
-def _amendment(command: AmendStops, ticket: Instrument | None) -> str:
+def _amendment(command: AmendStops, position_instrument: Instrument | None) -> str:
     parts = [
-        f"{name} {'off' if price is None else _price(price, ticket)}"
+        f"{name} {'off' if price is None else _price(price, position_instrument)}"
         for name, price, is_meant in (
             ("stop loss", command.stop_loss, command.amend_stop_loss),
             ("take profit", command.take_profit, command.amend_take_profit),

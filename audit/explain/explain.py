@@ -1,15 +1,15 @@
-"""Why a ticket was closed, in words and sums that a trader can check with a calculator."""
+"""Why a position was closed, in words and sums that a trader can check with a calculator."""
 
 import msgspec
 
 from audit.digits import iso, money, rate_of
-from audit.explain.explain_event import ToldEvent, tell
+from audit.explain.explain_event import EventExplanation, explain_event
 from audit.explain.lines import Line, Units
-from audit.explain.position_history import EventUnknown, History, NeverOpened, happening_at, history_of
+from audit.explain.position_history import EventUnknown, NeverOpened, PositionHistory, event_context, history_of
 from audit.explain.reduction import explain_reduction
-from audit.log.log_reader import Log, LogUnreadable
+from audit.log.log_reader import LogReader, LogUnreadable
 from audit.verify.arithmetic import MILLION, RULES, rounded_up
-from audit.verify.reports import SURPRISES
+from audit.verify.reports import CORE_ERRORS
 from runtime.errors import FixableError
 from schemas.events import PositionClosed, PositionOpened
 from schemas.ids import event_id
@@ -28,7 +28,7 @@ class Explanation(msgspec.Struct):
     lines: list[Line]
 
 
-def explain_name(log: Log, name: str, *, is_event: bool) -> tuple[Explanation | ToldEvent, bool]:
+def explain_name(log: LogReader, name: str, *, is_event: bool) -> tuple[Explanation | EventExplanation, bool]:
     """Explain a position, or an event: one of a position by all of that. Both look alike; the position comes first.
 
     Say, too, whether the name could have been the event's as well.
@@ -38,22 +38,22 @@ def explain_name(log: Log, name: str, *, is_event: bool) -> tuple[Explanation | 
             return explain(history_of(log, name)), True
         except NeverOpened as error:
             try:
-                happening = happening_at(log, name)
+                context = event_context(log, name)
             except EventUnknown:
                 raise FixableError(f"There is neither a position nor an event {name} in {log.name}.") from error
     else:
-        happening = happening_at(log, name)
-    position_id = getattr(happening.event, "position_id", None)
+        context = event_context(log, name)
+    position_id = getattr(context.event, "position_id", None)
     try:
-        return tell(happening) if position_id is None else explain(history_of(log, position_id)), False
-    except SURPRISES as error:
+        return explain_event(context) if position_id is None else explain(history_of(log, position_id)), False
+    except CORE_ERRORS as error:
         raise LogUnreadable(
             f"{name} cannot be explained ({error!r}); `reprise audit verify` says what is wrong with the log."
         ) from error
 
 
-def explain(history: History) -> Explanation:
-    """Explain a ticket's end, or where it would end if it is open."""
+def explain(history: PositionHistory) -> Explanation:
+    """Explain a position's end, or where it would end if it is open."""
     opened, closed = history.opened, history.closed
     units = Units(history.instrument)
     lines = _opening(history, units)
@@ -77,7 +77,7 @@ def explain(history: History) -> Explanation:
     )
 
 
-def _opening(history: History, units: Units) -> list[Line]:
+def _opening(history: PositionHistory, units: Units) -> list[Line]:
     event = history.opened
     side = "ask" if event.side == "long" else "bid"
     name = event_id(history.shard, event.seq)
@@ -103,12 +103,12 @@ def _opening(history: History, units: Units) -> list[Line]:
     ]
 
 
-def _since(history: History) -> str:
+def _since(history: PositionHistory) -> str:
     """Say which event set the stops last, where it was not the opening."""
     return f" (event {event_id(history.shard, history.amended.seq)})" if history.amended is not None else ""
 
 
-def _open_still(history: History, units: Units) -> list[Line]:
+def _open_still(history: PositionHistory, units: Units) -> list[Line]:
     last = history.last_tick
     if last is None:
         return [Line(None, "It is open.")]
@@ -120,7 +120,7 @@ def _open_still(history: History, units: Units) -> list[Line]:
     ]
 
 
-def _tick(history: History, event: PositionClosed, units: Units) -> list[Line]:
+def _tick(history: PositionHistory, event: PositionClosed, units: Units) -> list[Line]:
     before = history.tick_before
     was = (
         f" The accepted tick before it (command {before.offset}): bid {units.price(before.bid)}, "
@@ -139,7 +139,7 @@ def _tick(history: History, event: PositionClosed, units: Units) -> list[Line]:
     ]
 
 
-def _why(history: History, event: PositionClosed, units: Units) -> list[Line]:
+def _why(history: PositionHistory, event: PositionClosed, units: Units) -> list[Line]:
     price, level = units.price(event.price), units.price(event.trigger_price)
     falling = (event.side == "long") != (event.reason == "take_profit")
     sign = "≤" if falling else "≥"
@@ -162,7 +162,7 @@ def _why(history: History, event: PositionClosed, units: Units) -> list[Line]:
             return [Line(None, f"Why: {event.reason.replace('_', ' ')}.")]
 
 
-def _sums(history: History, event: PositionClosed, units: Units) -> list[Line]:
+def _sums(history: PositionHistory, event: PositionClosed, units: Units) -> list[Line]:
     """Write every sum of the receipt out; all in USDC."""
     opened, version = history.opened, history.rules_version
     exit_, entry = money(event.notional), money(event.entry_notional)
@@ -199,14 +199,14 @@ def _fee(opened: PositionOpened, event: PositionClosed, rules_version: int) -> l
     if event.equity < event.requirement:
         rules = RULES[rules_version]
         full = rules.liquidation_fee(event.notional, opened.liquidation_fee_rate)
-        told = rules.liquidation_fee_told.format(
+        formula = rules.liquidation_fee_formula.format(
             notional=money(event.notional), rate=rate_of(opened.liquidation_fee_rate)
         )
         rule = "LIQ-04" if event.reason == "liquidation" else "LIQ-05"
         return [
             Line(
                 rule,
-                f"Liquidation fee, to INSURANCE: the lesser of {told} = {money(full)} and what is left, {left}: "
+                f"Liquidation fee, to INSURANCE: the lesser of {formula} = {money(full)} and what is left, {left}: "
                 f"{money(event.liquidation_fee)}",
             )
         ]

@@ -1,11 +1,11 @@
-"""What an event that is of no position says, in words, and what else its command led to."""
+"""How an event that is of no position is explained, and what else its command led to."""
 
 import msgspec
 
 from audit.digits import iso, money, rate_of
-from audit.explain.describe_command import asked
+from audit.explain.describe_command import describe_command
 from audit.explain.lines import Line, Units
-from audit.explain.position_history import Happening
+from audit.explain.position_history import EventContext
 from audit.explain.refusals import OF_COMMANDS, OF_TICKS
 from schemas.events import (
     AccountOpened,
@@ -32,7 +32,7 @@ from schemas.rejections import Rejection, TickRefusal
 from schemas.units import LEVERAGE_EXPONENT, render
 
 
-class Caused(msgspec.Struct):
+class CausedEvent(msgspec.Struct):
     """Another event of the same command. position_id, reason: of an opening, a reduction or a close."""
 
     event_id: str
@@ -41,8 +41,8 @@ class Caused(msgspec.Struct):
     reason: str | None
 
 
-class ToldEvent(msgspec.Struct):
-    """An event in words; caused: the others of its command."""
+class EventExplanation(msgspec.Struct):
+    """An event, explained; caused: the other events of its command."""
 
     event_id: str
     type: str
@@ -51,39 +51,39 @@ class ToldEvent(msgspec.Struct):
     command_offset: int
     command_id: str | None
     lines: list[Line]
-    caused: list[Caused]
+    caused: list[CausedEvent]
 
 
-def tell(happening: Happening) -> ToldEvent:
+def explain_event(context: EventContext) -> EventExplanation:
     """Say what an event was, what its command had asked for, and what that led to besides."""
-    shard, event = happening.shard, happening.event
+    shard, event = context.shard, context.event
     name, kind = event_id(shard, event.seq), type(event).__name__
     of_account = f" of account {event.account_id}" if event.account_id is not None else ""
     of_command = f" ({event.command_id})" if event.command_id is not None else ""
-    told = [
+    lines = [
         Line(None, f"Event {name}{of_account}: {kind}, on {iso(event.time)}."),
         Line(
             None,
             f"Command {event.command_offset}{of_command} asked for "
-            f"{asked(happening.command, happening.instruments, happening.ticket)}.",
+            f"{describe_command(context.command, context.instruments, context.position_instrument)}.",
         ),
-        *_outcome(event, happening),
+        *_outcome(event, context),
         *(
             Line("ACC-08", f"{leg.source} → {leg.target}: {money(leg.amount)} USDC.")
             for leg in getattr(event, "legs", ())
         ),
     ]
-    others = [other for other in happening.events if other.seq != event.seq]
-    return ToldEvent(
+    others = [other for other in context.events if other.seq != event.seq]
+    return EventExplanation(
         event_id=name,
         type=kind,
         time=iso(event.time),
         account_id=event.account_id,
         command_offset=event.command_offset,
         command_id=event.command_id,
-        lines=[*told, *(_other(shard, other, happening.instruments) for other in others)],
+        lines=[*lines, *(_other(shard, other, context.instruments) for other in others)],
         caused=[
-            Caused(
+            CausedEvent(
                 event_id(shard, other.seq),
                 type(other).__name__,
                 getattr(other, "position_id", None),
@@ -94,7 +94,7 @@ def tell(happening: Happening) -> ToldEvent:
     )
 
 
-def _outcome(event: Event, happening: Happening) -> list[Line]:
+def _outcome(event: Event, context: EventContext) -> list[Line]:
     match event:
         case CommandRejected():
             refusal = Rejection(event.rejection)
@@ -109,11 +109,11 @@ def _outcome(event: Event, happening: Happening) -> list[Line]:
         case Withdrawn():
             return [Line("ACC-06", f"{money(event.amount)} USDC went out.")]
         case OldestReduced():
-            return [_reduced(event, Units(happening.instruments[event.symbol]))]
+            return [_reduced(event, Units(context.instruments[event.symbol]))]
         case PricesUpdated():
-            return _prices(event, happening)
+            return _prices(event, context)
         case TickHeld():
-            units = Units(happening.instruments[event.symbol])
+            units = Units(context.instruments[event.symbol])
             return [
                 Line(
                     "PRICE-05",
@@ -127,7 +127,7 @@ def _outcome(event: Event, happening: Happening) -> list[Line]:
 
 
 def _of_the_exchange(event: Event) -> list[Line]:
-    """Tell what was said to a whole shard."""
+    """Explain an event of the whole shard: instruments, market, rules, feed."""
     match event:
         case InstrumentsDefined():
             return [_terms(instrument) for instrument in event.instruments]
@@ -152,10 +152,10 @@ def _of_the_exchange(event: Event) -> list[Line]:
             return []
 
 
-def _prices(event: PricesUpdated, happening: Happening) -> list[Line]:
+def _prices(event: PricesUpdated, context: EventContext) -> list[Line]:
     lines = []
     for tick in event.accepted:
-        units = Units(happening.instruments[tick.symbol])
+        units = Units(context.instruments[tick.symbol])
         lines.append(
             Line(
                 "PRICE-08",
@@ -166,13 +166,13 @@ def _prices(event: PricesUpdated, happening: Happening) -> list[Line]:
         )
     if event.alive:
         lines.append(Line("PRICE-13", f"Heard without a new tick, and fresh for 5 s more: {', '.join(event.alive)}."))
-    lines += [_refused(tick, happening.instruments.get(tick.symbol)) for tick in event.refused]
+    lines += [_refused(tick, context.instruments.get(tick.symbol)) for tick in event.refused]
     if event.clock_suspect:
         what = f"The sender's clock said {iso(event.sent_at)}, more than 2 s from log time"
         lines.append(Line("PRICE-17", f"{what}: the shard opened nothing until the next prices."))
     if lines:
         return lines
-    held = any(isinstance(other, TickHeld) for other in happening.events)
+    held = any(isinstance(other, TickHeld) for other in context.events)
     what = "It brought only ticks that are held until others confirm them" if held else "It named no symbol"
     return [Line("PRICE-05" if held else None, f"{what}; no price changed.")]
 
@@ -192,7 +192,7 @@ def _refused(tick: RefusedTick, instrument: Instrument | None) -> Line:
 def _reduced(event: OldestReduced, units: Units) -> Line:
     return Line(
         "PART-09",
-        f"{units.named_size(event.quantity)} of the {event.side} tickets at "
+        f"{units.named_size(event.quantity)} of the {event.side} positions at "
         f"{render(event.leverage, LEVERAGE_EXPONENT)}x, the oldest first, were closed at {units.price(event.price)}; "
         f"positions: {event.positions}.",
     )
@@ -215,8 +215,8 @@ def _terms(instrument: Instrument) -> Line:
     return Line(
         "INST-01",
         f"{instrument.symbol}: tick {units.price(1)}, lot {units.size(1)}; {units.size(instrument.quantity_min)} to "
-        f"{units.named_size(instrument.quantity_max)} a ticket; leverage {least}x to {most}x; {rates}; notional at "
-        f"most {money(instrument.notional_max)} USDC a ticket, {money(instrument.account_notional_max)} an account, "
+        f"{units.named_size(instrument.quantity_max)} a position; leverage {least}x to {most}x; {rates}; notional at "
+        f"most {money(instrument.notional_max)} USDC a position, {money(instrument.account_notional_max)} an account, "
         f"{money(instrument.side_notional_max)} a side.",
     )
 

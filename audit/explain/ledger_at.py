@@ -1,11 +1,11 @@
-"""What the ledger was after a command, or at a time: accounts, tickets, prices and books, in decimal digits."""
+"""What the ledger was after a command, or at a time: accounts, positions, prices and books, in decimal digits."""
 
 from typing import Any, NamedTuple
 
 from audit.digits import iso, money
-from audit.log.log_reader import Log, LogUnreadable
+from audit.log.log_reader import LogReader, LogUnreadable
 from audit.verify.folding import NoTriggers
-from audit.verify.reports import SURPRISES
+from audit.verify.reports import CORE_ERRORS
 from audit.verify.ring import newest_start
 from engine.core.apply import apply
 from engine.core.fingerprint import state_digest
@@ -18,7 +18,7 @@ from schemas.messages import Instrument
 from schemas.units import LEVERAGE_EXPONENT, render
 
 
-class Reached(NamedTuple):
+class LedgerUpTo(NamedTuple):
     """A ledger, and whether it is the log's last one, for the moment that was asked for lies behind it."""
 
     state: State
@@ -32,12 +32,12 @@ class Moment(NamedTuple):
     time: int | None
 
 
-def ledger_at(log: Log, shard: int, moment: Moment) -> State:
+def ledger_at(log: LogReader, shard: int, moment: Moment) -> State:
     """Give the ledger at a moment, or where the log ends before it the last one."""
-    return reach(log, shard, moment).state
+    return ledger_up_to(log, shard, moment).state
 
 
-def reach(log: Log, shard: int, moment: Moment) -> Reached:
+def ledger_up_to(log: LogReader, shard: int, moment: Moment) -> LedgerUpTo:
     """Fold a shard's events from the newest snapshot before the moment, and say whether the log goes as far."""
     if moment.offset is not None:
         start = newest_start(log, shard, below=moment.offset + 1)
@@ -53,14 +53,14 @@ def reach(log: Log, shard: int, moment: Moment) -> Reached:
                 if event.seq <= state.seq:
                     continue
                 if _is_after(moment, event.command_offset, event.time):
-                    return Reached(state, is_log_end=False)
+                    return LedgerUpTo(state, is_log_end=False)
                 apply(state, event)
-            except (NotDecodable, *SURPRISES) as error:
+            except (NotDecodable, *CORE_ERRORS) as error:
                 raise LogUnreadable(
                     f"Shard {shard}: the events cannot be folded over record {record.offset} ({error!r}); "
                     "`reprise audit verify` says what is wrong with it."
                 ) from error
-    return Reached(state, is_log_end=_is_beyond(moment, state))
+    return LedgerUpTo(state, is_log_end=_is_beyond(moment, state))
 
 
 def require_accounts(state: State, accounts: frozenset[str], moment: str) -> None:
@@ -97,7 +97,7 @@ def describe(state: State, accounts: frozenset[str] | None = None) -> dict[str, 
 
 
 def profit_now(state: State, position: Position) -> int | None:
-    """Give a ticket's profit at the exit price; null without a price."""
+    """Give a position's profit at the exit price; null without a price."""
     quote = state.markets[position.symbol].quote
     if quote is None:
         return None

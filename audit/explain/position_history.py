@@ -1,11 +1,11 @@
-"""What the log says of one ticket: its opening, its stops, its parts, the ticks around its end, and the end."""
+"""What the log says of one position: its opening, its stops, its parts, the ticks around its end, and the end."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
 
 import msgspec
 
-from audit.log.log_reader import Log, LogUnreadable, require_shard
+from audit.log.log_reader import LogReader, LogUnreadable, require_shard
 from audit.verify.execution import command_in
 from runtime.errors import FixableError
 from schemas.codec import NotDecodable, decode_event
@@ -24,7 +24,7 @@ from schemas.ids import event_id
 from schemas.messages import Instrument
 
 
-class SeenTick(NamedTuple):
+class AcceptedTick(NamedTuple):
     """An accepted tick, and the command that brought it."""
 
     offset: int
@@ -32,7 +32,7 @@ class SeenTick(NamedTuple):
     ask: int
 
 
-class History(msgspec.Struct):
+class PositionHistory(msgspec.Struct):
     """closed: null while it is open. tick_before: accepted before the one it closed at. amended: the last time.
 
     rules_version: in force at its end, or now.
@@ -47,8 +47,8 @@ class History(msgspec.Struct):
     amended: StopsAmended | None = None
     reduced: list[PositionReduced] = []
     closed: PositionClosed | None = None
-    tick_before: SeenTick | None = None
-    last_tick: SeenTick | None = None
+    tick_before: AcceptedTick | None = None
+    last_tick: AcceptedTick | None = None
 
     @property
     def closed_by(self) -> str:
@@ -64,10 +64,10 @@ class EventUnknown(FixableError):
     """There is no event of this name."""
 
 
-class Happening(NamedTuple):
-    """An event, and what it takes to tell of it: all events of its command, the command, the instruments by then.
+class EventContext(NamedTuple):
+    """An event and what explains it: all events of its command, the command, the instruments by then.
 
-    ticket: the instrument of the position that the command names, where there is one.
+    position_instrument: of the position that the command names, where there is one.
     """
 
     shard: int
@@ -75,11 +75,11 @@ class Happening(NamedTuple):
     events: list[Event]
     command: Command | None
     instruments: dict[str, Instrument]
-    ticket: Instrument | None
+    position_instrument: Instrument | None
 
 
-def history_of(log: Log, position_id: str) -> History:
-    """Read a ticket's history; NeverOpened where there never was one of this name."""
+def history_of(log: LogReader, position_id: str) -> PositionHistory:
+    """Read a position's history; NeverOpened where there never was one of this name."""
     shard = shard_in(position_id, "position")
     require_shard(log, shard)
     search = _Search(shard, position_id)
@@ -92,7 +92,7 @@ def history_of(log: Log, position_id: str) -> History:
     return search.history
 
 
-def happening_at(log: Log, name: str) -> Happening:
+def event_context(log: LogReader, name: str) -> EventContext:
     """Find an event by its name, `shard-seq`, with its command and what that led to; FixableError without one."""
     shard = shard_in(name, "event")
     require_shard(log, shard)
@@ -115,17 +115,17 @@ def happening_at(log: Log, name: str) -> Happening:
     if found is None:
         raise EventUnknown(f"There is no event {name} in {log.name}.")
     command = _command_at(log, shard, found.command_offset, rules_version)
-    return Happening(shard, found, events, command, instruments, _ticket_of(log, shard, command))
+    return EventContext(shard, found, events, command, instruments, _instrument_of_position(log, shard, command))
 
 
-def _command_at(log: Log, shard: int, offset: int, rules_version: int) -> Command | None:
+def _command_at(log: LogReader, shard: int, offset: int, rules_version: int) -> Command | None:
     for batch in log.commands(shard, offset):
         for record in batch:
             return command_in(record.value, rules_version) if record.offset == offset else None
     return None
 
 
-def _ticket_of(log: Log, shard: int, command: Command | None) -> Instrument | None:
+def _instrument_of_position(log: LogReader, shard: int, command: Command | None) -> Instrument | None:
     position_id = getattr(command, "position_id", None)
     if position_id is None or not position_id.startswith(f"{shard}-"):
         return None
@@ -144,15 +144,15 @@ def shard_in(name: str, of: str) -> int:
 
 
 class _Search:
-    """Follows the events up to the ticket's end."""
+    """Follows the events up to the position's end."""
 
     def __init__(self, shard: int, position_id: str) -> None:
-        self.history: History | None = None
+        self.history: PositionHistory | None = None
         self._shard = shard
         self._position_id = position_id
         self._instruments: dict[str, Instrument] = {}
         self._rules_version = 1
-        self._ticks: dict[str, tuple[SeenTick | None, SeenTick]] = {}  # of each symbol the last two
+        self._ticks: dict[str, tuple[AcceptedTick | None, AcceptedTick]] = {}  # of each symbol the last two
 
     def take(self, event: Event) -> None:
         """Take in the next event."""
@@ -160,7 +160,7 @@ class _Search:
             case PricesUpdated():
                 for tick in event.accepted:
                     before = self._ticks.get(tick.symbol)
-                    seen = SeenTick(event.command_offset, tick.bid, tick.ask)
+                    seen = AcceptedTick(event.command_offset, tick.bid, tick.ask)
                     self._ticks[tick.symbol] = (None if before is None else before[1], seen)
                 if self.history is not None and self.history.opened.symbol in self._ticks:
                     self.history.tick_before, self.history.last_tick = self._ticks[self.history.opened.symbol]
@@ -172,7 +172,7 @@ class _Search:
                     self.history.rules_version = event.version
             case PositionOpened() if event.position_id == self._position_id:
                 ticks = self._ticks.get(event.symbol)
-                self.history = History(
+                self.history = PositionHistory(
                     shard=self._shard,
                     instrument=self._instruments[event.symbol],
                     opened=event,
@@ -189,10 +189,10 @@ class _Search:
             case PositionClosed() if event.position_id == self._position_id and self.history is not None:
                 self.history.closed = event
             case _:
-                pass  # Says nothing of this ticket.
+                pass  # Says nothing of this position.
 
 
-def _events(log: Log, shard: int) -> "Iterator[Event]":
+def _events(log: LogReader, shard: int) -> "Iterator[Event]":
     for batch in log.events(shard, 0):
         for record in batch:
             try:

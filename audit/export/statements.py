@@ -6,8 +6,8 @@ from typing import Any, Final, Literal, NamedTuple
 import msgspec
 
 from audit.digits import iso, money
-from audit.log.log_reader import Log, LogUnreadable
-from audit.verify.reports import SURPRISES
+from audit.log.log_reader import LogReader, LogUnreadable
+from audit.verify.reports import CORE_ERRORS
 from projector.write.chain import ChainEntry
 from projector.write.market_rows import MarketRows
 from projector.write.rows import Rows
@@ -71,7 +71,7 @@ COLUMNS: Final[dict[What, dict[str, Kind]]] = {
 }
 
 
-class Item(NamedTuple):
+class LoggedEvent(NamedTuple):
     """An event and what its record says besides."""
 
     shard: int
@@ -84,62 +84,62 @@ class Item(NamedTuple):
         return event_id(self.shard, self.event.seq)
 
 
-def rows_of(log: Log, what: What, shards: tuple[int, ...], account: str | None) -> Iterator[Row]:
+def rows_of(log: LogReader, what: What, shards: tuple[int, ...], account: str | None) -> Iterator[Row]:
     """Give the rows in the order of each shard's events; times as ISO 8601, decimals as exact digits.
 
     LogUnreadable names the record of which none can be made; FixableError an account that the log never speaks of.
     """
     make = {"statements": _statements, "events": _events, "ledger": _ledger}[what]
-    reading = _Reading(account)
+    source = _EventSource(account)
     for shard in shards:
-        rows = make(reading.items(log, shard))
+        rows = make(source.events(log, shard))
         while True:
             try:
                 row = next(rows)
             except StopIteration:
                 break
-            except (NotDecodable, *SURPRISES) as error:
+            except (NotDecodable, *CORE_ERRORS) as error:
                 raise LogUnreadable(
-                    f"Shard {shard}: nothing can be exported of record {reading.offset} ({error!r}); "
+                    f"Shard {shard}: nothing can be exported of record {source.offset} ({error!r}); "
                     "`reprise audit verify` says what is wrong with it."
                 ) from error
             if account is None or row["account_id"] == account:
                 yield row
-    if account is not None and not reading.met_account:
+    if account is not None and not source.met_account:
         raise FixableError(f"No event of {log.name} is of account {account}, in shard {', '.join(map(str, shards))}.")
 
 
-class _Reading:
-    """Where the reading is, and whether it has met an account yet."""
+class _EventSource:
+    """The events of a log, at which record it is, and whether an event of the account was among them."""
 
     def __init__(self, account: str | None) -> None:
         self.offset = -1
         self.met_account = False
         self._account = account
 
-    def items(self, log: Log, shard: int) -> Iterator[Item]:
+    def events(self, log: LogReader, shard: int) -> Iterator[LoggedEvent]:
         for batch in log.events(shard, 0):
             for record in batch:
                 self.offset = record.offset
                 event = decode_event(record.value)
                 self.met_account = self.met_account or event.account_id == self._account
-                yield Item(shard, record.offset, record.value, event)
+                yield LoggedEvent(shard, record.offset, record.value, event)
 
 
-def _statements(items: Iterator[Item]) -> Iterator[Row]:
+def _statements(events: Iterator[LoggedEvent]) -> Iterator[Row]:
     """Every change of a balance, with the balance after it, as the projector writes it."""
     rows = Rows({}, MarketRows({}))
     instruments: dict[str, Instrument] = {}
-    for item in items:
-        event = item.event
+    for logged in events:
+        event = logged.event
         if isinstance(event, InstrumentsDefined):
             instruments |= {instrument.symbol: instrument for instrument in event.instruments}
-        rows.add(ChainEntry(*item))
+        rows.add(ChainEntry(*logged))
         for line in rows.ledger:
             row: Row = {
                 "time": iso(line.time),
                 "account_id": line.account_id,
-                "event_id": item.name,
+                "event_id": logged.name,
                 "line": line.line,
                 "kind": line.kind,
                 "amount": money(line.amount),
@@ -166,13 +166,13 @@ def _trade(event: Event, instruments: dict[str, Instrument]) -> Row:
     }
 
 
-def _events(items: Iterator[Item]) -> Iterator[Row]:
+def _events(events: Iterator[LoggedEvent]) -> Iterator[Row]:
     """Every event, with what it says as JSON in the ledger's own units."""
-    for item in items:
-        event = item.event
-        said = {name: value for name, value in msgspec.to_builtins(event).items() if name not in HEADER}
+    for logged in events:
+        event = logged.event
+        content = {name: value for name, value in msgspec.to_builtins(event).items() if name not in HEADER}
         yield {
-            "event_id": item.name,
+            "event_id": logged.name,
             "time": iso(event.time),
             "type": type(event).__name__,
             "account_id": event.account_id,
@@ -180,19 +180,19 @@ def _events(items: Iterator[Item]) -> Iterator[Row]:
             "command_offset": event.command_offset,
             "index": event.index,
             "command_id": event.command_id,
-            "content": msgspec.json.encode(said).decode(),
-            "digest": digest_of(item.value).hex(),
+            "content": msgspec.json.encode(content).decode(),
+            "digest": digest_of(logged.value).hex(),
         }
 
 
-def _ledger(items: Iterator[Item]) -> Iterator[Row]:
+def _ledger(events: Iterator[LoggedEvent]) -> Iterator[Row]:
     """Every leg: from which book, to which, how much."""
-    for item in items:
-        event = item.event
+    for logged in events:
+        event = logged.event
         for number, leg in enumerate(getattr(event, "legs", ())):
             yield {
                 "time": iso(event.time),
-                "event_id": item.name,
+                "event_id": logged.name,
                 "leg": number,
                 "account_id": event.account_id,
                 "position_id": getattr(event, "position_id", None),

@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 
 from audit.log.differences import Difference, as_text, first_field
-from audit.log.log_reader import Batches, Log
+from audit.log.log_reader import Batches, LogReader
 from runtime.errors import FixableError
 from runtime.kafka import LogRecord
 from schemas.codec import NotDecodable, decode_command, decode_event, version_of
@@ -17,7 +17,7 @@ ENDS_IN_FIRST: Final = "the first log ends here and the second goes on"
 ENDS_IN_SECOND: Final = "the second log ends here and the first goes on"
 
 
-class Compared(msgspec.Struct):
+class LogComparison(msgspec.Struct):
     """What two logs have in common. agrees: all of it. goes_on: one is live, and longer than its copy by now."""
 
     agrees: bool
@@ -29,7 +29,9 @@ class Compared(msgspec.Struct):
     differences: list[Difference]
 
 
-def compare(one: Log, other: Log, shard: int | None = None, *, live: Log | None = None) -> Compared:
+def compare(
+    one: LogReader, other: LogReader, shard: int | None = None, *, live: LogReader | None = None
+) -> LogComparison:
     """Compare the shards both hold, and name each topic's first difference; the first log is what is expected.
 
     live: the one of the two that may be longer, for it goes on.
@@ -39,7 +41,9 @@ def compare(one: Log, other: Log, shard: int | None = None, *, live: Log | None 
     shared = [number for number in one.held if number in other.held and shard in {None, number}]
     if not shared:
         raise FixableError(f"{one.name} and {other.name} hold no shard in common that was asked for.")
-    result = Compared(agrees=True, goes_on=False, one=one.name, other=other.name, commands=0, events=0, differences=[])
+    result = LogComparison(
+        agrees=True, goes_on=False, one=one.name, other=other.name, commands=0, events=0, differences=[]
+    )
     for number in shared:
         for judge, batches, others, read in (
             ("commands", one.commands(number, 0), other.commands(number, 0), decode_command),

@@ -18,13 +18,13 @@ from audit.log.folder import (
     RECORD_SCHEMA,
     WHAT,
     Block,
+    ExportManifest,
     File,
-    Manifest,
     manifest_hash,
     sync_folder,
 )
 from audit.log.generations import not_above
-from audit.log.log_reader import Batches, Log, require_shard
+from audit.log.log_reader import Batches, LogReader, require_shard
 from runtime.errors import FixableError
 from runtime.kafka import LogRecord
 from schemas.codec import NotDecodable, decode_event
@@ -39,8 +39,8 @@ Progress = Callable[[int], None]
 
 
 def export_log(
-    log: Log, target: Path, *, shard: int | None, to: Mapping[int, int], progress: Progress = lambda _: None
-) -> Manifest:
+    log: LogReader, target: Path, *, shard: int | None, to: Mapping[int, int], progress: Progress = lambda _: None
+) -> ExportManifest:
     """Write shards (one, or all) of a log; of a shard in `to`, the commands below that offset and their events.
 
     FixableError where the folder exists, or the disk is full; then nothing of it is left.
@@ -60,7 +60,7 @@ def export_log(
             for number in shards
             for topic, records, end in _contents(log, number, to.get(number))
         ]
-        manifest = Manifest(
+        manifest = ExportManifest(
             format=FORMAT,
             what=WHAT,
             source=log.name,
@@ -85,14 +85,14 @@ def export_log(
     return manifest
 
 
-def _require_ends(log: Log, to: Mapping[int, int]) -> None:
+def _require_ends(log: LogReader, to: Mapping[int, int]) -> None:
     for shard, offset in to.items():
         end = log.extent(shard).commands
         if not 0 <= offset <= end:
             raise FixableError(f"Shard {shard} has commands up to {end}, so --to {offset} cannot be reached.")
 
 
-def _contents(log: Log, shard: int, to: int | None) -> list[tuple[str, Batches, int]]:
+def _contents(log: LogReader, shard: int, to: int | None) -> list[tuple[str, Batches, int]]:
     """Give a shard's topics with their records and where they end."""
     extent = log.extent(shard)
     commands, events, snapshots = log.commands(shard, 0), log.events(shard, 0), log.snapshots(shard)

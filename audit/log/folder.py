@@ -63,7 +63,7 @@ class File(msgspec.Struct, frozen=True):
     blocks: list[Block]
 
 
-class Manifest(msgspec.Struct, frozen=True):
+class ExportManifest(msgspec.Struct, frozen=True):
     """What a folder holds. sha256: of the manifest as JSON with an empty one."""
 
     format: int
@@ -142,14 +142,14 @@ class FolderLog:
             raise LogUnreadable(f"{path} cannot be read: {error.strerror}.") from error
 
 
-def read_manifest(path: Path) -> Manifest:
+def read_manifest(path: Path) -> ExportManifest:
     """Read what a folder says it holds, or raise FixableError."""
     try:
         content = (path / MANIFEST).read_bytes()
     except OSError as error:
         raise FixableError(f"{path} is no exported log: {MANIFEST} cannot be read ({error.strerror}).") from error
     try:
-        manifest = msgspec.json.decode(content, type=Manifest)
+        manifest = msgspec.json.decode(content, type=ExportManifest)
     except msgspec.MsgspecError as error:
         raise FixableError(f"{path / MANIFEST} is broken: {error}.") from error
     if manifest.format != FORMAT:
@@ -159,7 +159,7 @@ def read_manifest(path: Path) -> Manifest:
     return manifest
 
 
-def manifest_hash(manifest: Manifest) -> str:
+def manifest_hash(manifest: ExportManifest) -> str:
     """Give the SHA-256 a manifest must carry."""
     plain = msgspec.to_builtins(msgspec.structs.replace(manifest, sha256=""))
     return sha256(json.dumps(plain, sort_keys=True, separators=(",", ":")).encode()).hexdigest()

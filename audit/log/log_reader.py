@@ -26,7 +26,7 @@ class Extent(NamedTuple):
     snapshots: int
 
 
-class Log(Protocol):
+class LogReader(Protocol):
     """The records of a ledger, oldest first, in batches. Can be sent to another process.
 
     Offsets and times (ms) are the topics' own. Of the events and snapshots only committed records are given; of the
@@ -48,7 +48,7 @@ class Log(Protocol):
     def extent(self, shard: int) -> Extent:
         """Say how far each topic is read."""
 
-    def renewed(self) -> "Log":
+    def renewed(self) -> "LogReader":
         """Give the log as far as it goes now."""
 
     def commands(self, shard: int, first: int) -> Batches:
@@ -64,7 +64,7 @@ class Log(Protocol):
         """Name what is not as it was written, by the hashes a copy carries; a broker's are checked while it is read."""
 
 
-def require_shard(log: Log, shard: int) -> None:
+def require_shard(log: LogReader, shard: int) -> None:
     """Refuse a shard that is not there."""
     if shard not in log.held:
         held = ", ".join(map(str, log.held))

@@ -15,15 +15,15 @@ def rounded_up(dividend: int, divisor: int) -> int:
     return (dividend + divisor - 1) // divisor
 
 
-class OwnRules(NamedTuple):
-    """What differs between versions of the rules: a sum of notional and rate, and how it is told to a trader."""
+class AuditRules(NamedTuple):
+    """What differs between versions of the rules: a sum of notional and rate, and how it is written to a trader."""
 
     liquidation_fee: Callable[[int, int], int]
-    liquidation_fee_told: str
+    liquidation_fee_formula: str
 
 
-class Held(NamedTuple):
-    """What of an open ticket a reduction changes."""
+class OpenAmounts(NamedTuple):
+    """What of an open position a reduction changes."""
 
     quantity: int
     entry_notional: int
@@ -32,34 +32,34 @@ class Held(NamedTuple):
 
 
 # By version, as the core's table is; a version that only the core knows could not be judged.
-RULES: Final[dict[int, OwnRules]] = {
-    1: OwnRules(lambda notional, rate: rounded_up(notional * rate, MILLION), "{notional} * {rate} rounded up"),
+RULES: Final[dict[int, AuditRules]] = {
+    1: AuditRules(lambda notional, rate: rounded_up(notional * rate, MILLION), "{notional} * {rate} rounded up"),
 }
 
 
 def requirement(notional: int, margin: int, maintenance_rate: int, margin_floor_rate: int) -> int:
-    """Give the least equity a ticket keeps (docs/rules.md, LIQ-01)."""
+    """Give the least equity a position keeps (docs/rules.md, LIQ-01)."""
     return max(rounded_up(notional * maintenance_rate, MILLION), rounded_up(margin * margin_floor_rate, MILLION))
 
 
-def is_overdue(ticket: Position, price: int, tick_value: int) -> bool:
-    """Say whether a ticket must be liquidated at an exit price (LIQ-01)."""
-    notional = ticket.quantity * price * tick_value
-    difference = notional - ticket.entry_notional
-    equity = ticket.margin + (difference if ticket.side == "long" else -difference)
-    return equity < requirement(notional, ticket.margin, ticket.maintenance_rate, ticket.margin_floor_rate)
+def is_overdue(position: Position, price: int, tick_value: int) -> bool:
+    """Say whether a position must be liquidated at an exit price (LIQ-01)."""
+    notional = position.quantity * price * tick_value
+    difference = notional - position.entry_notional
+    equity = position.margin + (difference if position.side == "long" else -difference)
+    return equity < requirement(notional, position.margin, position.maintenance_rate, position.margin_floor_rate)
 
 
-def has_exact_liquidation_price(ticket: Position, tick_value: int) -> bool:
-    """Say whether a ticket's liquidation price is the first tick against it at which it is overdue (LIQ-03)."""
-    price = ticket.liquidation_price
-    long = ticket.side == "long"
+def has_exact_liquidation_price(position: Position, tick_value: int) -> bool:
+    """Say whether a position's liquidation price is the first tick against it at which it is overdue (LIQ-03)."""
+    price = position.liquidation_price
+    long = position.side == "long"
     if price is None:
-        return not is_overdue(ticket, 1 if long else PRICE_MAX, tick_value)
-    # Written out, for it is asked of every ticket: overdue at the price, and not a tick before it.
-    rate, margin, entry_notional = ticket.maintenance_rate, ticket.margin, ticket.entry_notional
-    per_tick = ticket.quantity * tick_value
-    floor = (margin * ticket.margin_floor_rate + MILLION - 1) // MILLION
+        return not is_overdue(position, 1 if long else PRICE_MAX, tick_value)
+    # Written out, for it is asked of every position: overdue at the price, and not a tick before it.
+    rate, margin, entry_notional = position.maintenance_rate, position.margin, position.entry_notional
+    per_tick = position.quantity * tick_value
+    floor = (margin * position.margin_floor_rate + MILLION - 1) // MILLION
     at = per_tick * price
     before = at + per_tick if long else at - per_tick
     equity_at = margin + at - entry_notional if long else margin + entry_notional - at
@@ -85,22 +85,22 @@ def wrong_in_opening(event: PositionOpened, tick_value: int) -> str | None:
     return None
 
 
-def wrong_in_closing(event: PositionClosed, ticket: Position, tick_value: int, rules_version: int) -> str | None:
-    """Name the first number of a closing that is not what these rules give of the ticket; or null."""
-    long = ticket.side == "long"
-    quantity, margin, entry_notional = ticket.quantity, ticket.margin, ticket.entry_notional
+def wrong_in_closing(event: PositionClosed, position: Position, tick_value: int, rules_version: int) -> str | None:
+    """Name the first number of a closing that is not what these rules give of the position; or null."""
+    long = position.side == "long"
+    quantity, margin, entry_notional = position.quantity, position.margin, position.entry_notional
     price = event.bid if long else event.ask
     notional = quantity * price * tick_value
     profit = notional - entry_notional if long else entry_notional - notional
     equity = margin + profit
-    required = requirement(notional, margin, ticket.maintenance_rate, ticket.margin_floor_rate)
+    required = requirement(notional, margin, position.maintenance_rate, position.margin_floor_rate)
     left = max(0, equity)
     shortfall = left - equity
     fee = liquidation_fee = 0
     if equity < required:
-        liquidation_fee = min(left, RULES[rules_version].liquidation_fee(notional, ticket.liquidation_fee_rate))
+        liquidation_fee = min(left, RULES[rules_version].liquidation_fee(notional, position.liquidation_fee_rate))
     else:
-        fee = min(left, rounded_up(notional * ticket.fee_rate, MILLION))
+        fee = min(left, rounded_up(notional * position.fee_rate, MILLION))
     returned = left - fee - liquidation_fee
     if (
         event.quantity == quantity
@@ -117,7 +117,7 @@ def wrong_in_closing(event: PositionClosed, ticket: Position, tick_value: int, r
         and event.shortfall == shortfall
         and event.insurance_paid + event.written_off == shortfall
     ):
-        return _wrong_reason(event, ticket, overdue=equity < required) if event.reason != "manual" else None
+        return _wrong_reason(event, position, overdue=equity < required) if event.reason != "manual" else None
     return _first_wrong(
         event,
         {
@@ -138,25 +138,25 @@ def wrong_in_closing(event: PositionClosed, ticket: Position, tick_value: int, r
     )
 
 
-def wrong_in_reducing(event: PositionReduced, before: Held, ticket: Position, tick_value: int) -> str | None:
-    """Name the first number of a reduction that is not what the rules give of the ticket before it; or null."""
-    sign = 1 if ticket.side == "long" else -1
-    price = event.bid if ticket.side == "long" else event.ask
+def wrong_in_reducing(event: PositionReduced, before: OpenAmounts, position: Position, tick_value: int) -> str | None:
+    """Name the first number of a reduction that is not what the rules give of the position before it; or null."""
+    sign = 1 if position.side == "long" else -1
+    price = event.bid if position.side == "long" else event.ask
     quantity, left = event.quantity, before.quantity - event.quantity
     notional, rest = quantity * price * tick_value, left * price * tick_value
-    entry_notional = quantity * ticket.entry_price * tick_value
+    entry_notional = quantity * position.entry_price * tick_value
     profit = sign * (notional - entry_notional)
-    fee = rounded_up(notional * ticket.fee_rate, MILLION)
+    fee = rounded_up(notional * position.fee_rate, MILLION)
     equity = before.margin + sign * (notional + rest - before.entry_notional)
-    required = requirement(notional + rest, before.margin, ticket.maintenance_rate, ticket.margin_floor_rate)
+    required = requirement(notional + rest, before.margin, position.maintenance_rate, position.margin_floor_rate)
     # What the part costs comes from the margin; what it brings does not stay there.
     margin = before.margin - max(0, fee - profit)
     entry_left = before.entry_notional - entry_notional
     equity_left = margin + sign * (rest - entry_left)
-    required_left = requirement(rest, margin, ticket.maintenance_rate, ticket.margin_floor_rate)
+    required_left = requirement(rest, margin, position.maintenance_rate, position.margin_floor_rate)
     if not 0 < quantity < before.quantity or margin <= 0 or equity_left < required_left:
         return f"{quantity} of {before.quantity} lots cannot be closed by themselves"
-    stays = max(rounded_up(rest * 100, ticket.leverage), required_left, rounded_up(rest * ticket.fee_rate, MILLION))
+    stays = max(rounded_up(rest * 100, position.leverage), required_left, rounded_up(rest * position.fee_rate, MILLION))
     released = max(0, min(margin * quantity // before.quantity, equity_left - stays))
     return _first_wrong(
         event,
@@ -178,20 +178,20 @@ def wrong_in_reducing(event: PositionReduced, before: Held, ticket: Position, ti
     )
 
 
-def _wrong_reason(event: PositionClosed, ticket: Position, *, overdue: bool) -> str | None:
-    """Say why a close by itself was none of the ticket's own triggers at this price."""
+def _wrong_reason(event: PositionClosed, position: Position, *, overdue: bool) -> str | None:
+    """Say why a close by itself was none of the position's own triggers at this price."""
     match event.reason:
         case "liquidation":
             return None if overdue else "it was liquidated with equity enough"
         case "stop_loss":
-            level, against = ticket.stop_loss, True
+            level, against = position.stop_loss, True
         case "take_profit":
-            level, against = ticket.take_profit, False
+            level, against = position.take_profit, False
         case _:
             return None
     if level is None or level != event.trigger_price:
-        return f"trigger_price is {event.trigger_price}, and the ticket's was {level}"
-    falling = (ticket.side == "long") == against
+        return f"trigger_price is {event.trigger_price}, and the position's was {level}"
+    falling = (position.side == "long") == against
     reached = event.price <= level if falling else event.price >= level
     return None if reached else f"its trigger at {level} was not reached at {event.price}"
 

@@ -6,8 +6,8 @@ from itertools import chain, dropwhile
 from typing import Final
 
 from audit.log.differences import Difference, event_difference
-from audit.log.log_reader import Batches, Log
-from audit.verify.reports import SURPRISES, Advance, Report, Start, point_of, without_collection
+from audit.log.log_reader import Batches, LogReader
+from audit.verify.reports import CORE_ERRORS, Advance, JudgeReport, JudgeStart, collection_paused, point_of
 from audit.verify.running_laws import RunningLaws
 from engine.core.laws import broken
 from engine.core.rules import RulesUnknown
@@ -27,11 +27,11 @@ KEYS_NAMED_MAX: Final = 5
 
 
 def execute(
-    log: Log, shard: int, start: Start, points: frozenset[int], advance: Advance, *, laws: bool = True
-) -> Report:
+    log: LogReader, shard: int, start: JudgeStart, points: frozenset[int], advance: Advance, *, laws: bool = True
+) -> JudgeReport:
     """Execute a shard's commands from a ledger on and compare what they give; stops at the first difference."""
-    report = Report(JUDGE, shard)
-    with without_collection():
+    report = JudgeReport(JUDGE, shard)
+    with collection_paused():
         began = time.perf_counter()
         _Execution(log, shard, start, points, report, laws=laws).run(advance)
         report.seconds = time.perf_counter() - began
@@ -42,7 +42,7 @@ class _Execution:
     """One pass over a shard."""
 
     def __init__(
-        self, log: Log, shard: int, start: Start, points: frozenset[int], report: Report, *, laws: bool
+        self, log: LogReader, shard: int, start: JudgeStart, points: frozenset[int], report: JudgeReport, *, laws: bool
     ) -> None:
         self._commands = log.commands(shard, start.state.next_offset)
         self._values = _values_after(log.events(shard, 0), start.state.seq)
@@ -84,7 +84,7 @@ class _Execution:
                 events = step(state, command, offset=offset, time=timestamp_ms * MICROSECONDS_PER_MILLISECOND)
             except RulesUnknown as error:
                 return self._differs(Difference(judge=JUDGE, shard=report.shard, what=str(error), offset=offset))
-            except SURPRISES as error:
+            except CORE_ERRORS as error:
                 what = f"the core raised {error!r}"
                 return self._differs(Difference(judge=JUDGE, shard=report.shard, what=what, offset=offset))
             if key is not None and command is not None:

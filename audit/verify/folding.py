@@ -7,8 +7,8 @@ from typing import Any, Final
 import msgspec
 
 from audit.log.differences import Difference
-from audit.log.log_reader import Log
-from audit.verify.reports import SURPRISES, Advance, Report, Start, point_of, without_collection
+from audit.log.log_reader import LogReader
+from audit.verify.reports import CORE_ERRORS, Advance, JudgeReport, JudgeStart, collection_paused, point_of
 from engine.core.apply import apply
 from engine.core.laws import broken
 from runtime.kafka import LogRecord
@@ -19,14 +19,14 @@ JUDGE: Final = "fold"
 CHAIN: Final = "chain"
 BROADCAST: Final = "broadcast "
 RULES: Final = "rules version"
-SAID_TO_ALL: Final = (InstrumentsDefined, MarketStatusSet, RulesActivated)
+BROADCAST_EVENTS: Final = (InstrumentsDefined, MarketStatusSet, RulesActivated)
 HEADER: Final = frozenset(EventHeader.__struct_fields__)
 
 
-def fold(log: Log, shard: int, start: Start, points: frozenset[int], advance: Advance) -> Report:
+def fold(log: LogReader, shard: int, start: JudgeStart, points: frozenset[int], advance: Advance) -> JudgeReport:
     """Fold a shard's events from a ledger on, walking their chain; stops at the first difference."""
-    report = Report(JUDGE, shard)
-    with without_collection():
+    report = JudgeReport(JUDGE, shard)
+    with collection_paused():
         began = time.perf_counter()
         _Fold(start, points, report).run(log, advance)
         report.seconds = time.perf_counter() - began
@@ -53,16 +53,16 @@ class NoTriggers(dict[str, Any]):
 class _Fold:
     """One pass over a shard."""
 
-    def __init__(self, start: Start, points: frozenset[int], report: Report) -> None:
+    def __init__(self, start: JudgeStart, points: frozenset[int], report: JudgeReport) -> None:
         self._state, self._digest = start
         self._state.triggers = NoTriggers()
         self._points = points
         self._report = report
         self._offset = -1
         self._passed = 0  # the last event that the ledger it began with has already
-        self._from_genesis = self._state.seq == 0  # Else what was said before is known by what it led to only.
+        self._from_genesis = self._state.seq == 0  # Else the broadcasts before are known by what they led to only.
 
-    def run(self, log: Log, advance: Advance) -> None:
+    def run(self, log: LogReader, advance: Advance) -> None:
         report, state = self._report, self._state
         first, began = state.next_offset, state.seq
         self._note_point()
@@ -78,8 +78,8 @@ class _Fold:
             self._differs(sentence, state.next_offset - 1, state.seq)
         for symbol, instrument in state.instruments.items():
             terms = msgspec.json.encode(instrument).decode()
-            report.said[market_of(symbol)] = f"{state.markets[symbol].status} {terms}"
-        report.said[RULES] = str(state.rules_version)
+            report.shared[market_of(symbol)] = f"{state.markets[symbol].status} {terms}"
+        report.shared[RULES] = str(state.rules_version)
         report.commands = state.next_offset - first
         report.end = point_of(state, self._digest)
 
@@ -106,19 +106,19 @@ class _Fold:
                 return False
             try:
                 apply(state, event)
-            except SURPRISES as error:
+            except CORE_ERRORS as error:
                 return self._differs(f"the event cannot be applied: {error!r}", event.command_offset, event.seq)
             report.events += 1
-            if isinstance(event, SAID_TO_ALL):
-                self._note_said(event)
+            if isinstance(event, BROADCAST_EVENTS):
+                self._note_broadcast(event)
             if state.seq in self._points:
                 self._digest = digest
                 self._note_point()
         self._digest = digest
         return True
 
-    def _note_said(self, event: InstrumentsDefined | MarketStatusSet | RulesActivated) -> None:
-        """Keep what a broadcast said, and when that last changed what it is about."""
+    def _note_broadcast(self, event: InstrumentsDefined | MarketStatusSet | RulesActivated) -> None:
+        """Keep a broadcast's content, and when it last changed what it is about."""
         broadcast = f"{BROADCAST}{event.broadcast}"
         match event:
             case InstrumentsDefined():
@@ -128,8 +128,8 @@ class _Fold:
             case RulesActivated():
                 about = [RULES]
         if self._from_genesis:
-            self._report.said[broadcast] = said_by(event)
-        self._report.said_at |= dict.fromkeys((broadcast, *about), event.time)
+            self._report.shared[broadcast] = broadcast_content(event)
+        self._report.shared_at |= dict.fromkeys((broadcast, *about), event.time)
 
     def _is_in_its_place(self, record: LogRecord, event: Event) -> bool:
         """Look at what the digest does not cover: the record's key and its order."""
@@ -192,7 +192,7 @@ def market_of(symbol: str) -> str:
     return f"market of {symbol}"
 
 
-def said_by(event: Event) -> str:
-    """Give what a broadcast's event says, without its place in the shard."""
+def broadcast_content(event: Event) -> str:
+    """Give a broadcast's content, without its place in the shard."""
     fields = {name: value for name, value in msgspec.to_builtins(event).items() if name not in HEADER}
     return f"{type(event).__name__} {msgspec.json.encode(fields).decode()}"

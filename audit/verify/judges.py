@@ -9,21 +9,21 @@ from typing import Any, Final, Literal, Protocol, Self
 import msgspec
 
 from audit.log.differences import Difference
-from audit.log.log_reader import Log, LogUnreadable
+from audit.log.log_reader import LogReader, LogUnreadable
 from audit.verify.execution import execute
 from audit.verify.folding import fold
-from audit.verify.reports import Advance, Report
-from audit.verify.ring import Ring, look_at_ring, start_from
+from audit.verify.reports import Advance, JudgeReport
+from audit.verify.ring import RingReport, check_ring, start_from
 from audit.verify.tables import compare_tables
 
 Question = Literal["files", "snapshots", "events", "fold", "tables"]
 LOOK_S: Final = 0.2
 
 # Told now and then how many records each task has been through.
-Watch = Callable[[Sequence[int]], None]
+OnProgress = Callable[[Sequence[int]], None]
 
 
-class Ended(Protocol):
+class JudgeEnded(Protocol):
     """Told of each task when it is answered: its number, how long that took, and whether all of it was read."""
 
     def __call__(self, number: int, seconds: float, *, agrees: bool) -> None: ...
@@ -63,27 +63,33 @@ class Judges:
         if self._pool is not None:
             self._pool.shutdown(cancel_futures=True)
 
-    def ask(self, tasks: Sequence[Task], watch: Watch, ended: Ended | None = None) -> list[Report | Ring]:
+    def ask(
+        self, tasks: Sequence[Task], on_progress: OnProgress, ended: JudgeEnded | None = None
+    ) -> list[JudgeReport | RingReport]:
         """Answer each task, in the order of the tasks."""
         self._counts[: len(tasks)] = [0] * len(tasks)
         if self._pool is None:
-            return [self._ask_here(number, tasks, watch, ended) for number in range(len(tasks))]
-        futures: list[Future[Report | Ring]] = [self._pool.submit(_answer_there, *each) for each in enumerate(tasks)]
+            return [self._ask_here(number, tasks, on_progress, ended) for number in range(len(tasks))]
+        futures: list[Future[JudgeReport | RingReport]] = [
+            self._pool.submit(_answer_there, *each) for each in enumerate(tasks)
+        ]
         left = set(futures)
         while left:
             done, left = wait(left, timeout=LOOK_S)
-            watch(self._counts[: len(tasks)])
+            on_progress(self._counts[: len(tasks)])
             for future in done if ended is not None else ():
-                _tell(ended, futures.index(future), future.result())
+                _report_end(ended, futures.index(future), future.result())
         return [future.result() for future in futures]
 
-    def _ask_here(self, number: int, tasks: Sequence[Task], watch: Watch, ended: Ended | None) -> Report | Ring:
+    def _ask_here(
+        self, number: int, tasks: Sequence[Task], on_progress: OnProgress, ended: JudgeEnded | None
+    ) -> JudgeReport | RingReport:
         def advance(count: int) -> None:
             self._counts[number] += count
-            watch(self._counts[: len(tasks)])
+            on_progress(self._counts[: len(tasks)])
 
         answer = _answer(tasks[number], advance)
-        _tell(ended, number, answer)
+        _report_end(ended, number, answer)
         return answer
 
 
@@ -92,7 +98,7 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _tell(ended: Ended | None, number: int, answer: Report | Ring) -> None:
+def _report_end(ended: JudgeEnded | None, number: int, answer: JudgeReport | RingReport) -> None:
     if ended is not None:
         ended(number, answer.seconds, agrees=not answer.differences)
 
@@ -102,22 +108,22 @@ def _share(counts: Any) -> None:
     _counts = counts
 
 
-def _answer_there(number: int, task: Task) -> Report | Ring:
+def _answer_there(number: int, task: Task) -> JudgeReport | RingReport:
     def advance(count: int) -> None:
         _counts[number] += count
 
     return _answer(task, advance)
 
 
-def _answer(task: Task, advance: Advance) -> Report | Ring:
+def _answer(task: Task, advance: Advance) -> JudgeReport | RingReport:
     """Answer a task; a log that cannot be read is an answer too, so that the other shards are looked at."""
-    log: Log = task.log
+    log: LogReader = task.log
     try:
         match task.question:
             case "files":
-                return Report("files", task.shard, differences=log.damages(task.shard))
+                return JudgeReport("files", task.shard, differences=log.damages(task.shard))
             case "snapshots":
-                return look_at_ring(log, task.shard)
+                return check_ring(log, task.shard)
             case "events":
                 return execute(log, task.shard, start_from(log, task.shard, task.start), task.points, advance)
             case "fold":
@@ -127,5 +133,5 @@ def _answer(task: Task, advance: Advance) -> Report | Ring:
     except LogUnreadable as error:
         difference = Difference(judge=task.question, shard=task.shard, what=str(error), offset=error.offset)
         if task.question == "snapshots":
-            return Ring(task.shard, differences=[difference])
-        return Report(task.question, task.shard, differences=[difference])
+            return RingReport(task.shard, differences=[difference])
+        return JudgeReport(task.question, task.shard, differences=[difference])

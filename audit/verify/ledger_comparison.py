@@ -1,4 +1,4 @@
-"""Whether PostgreSQL tells the ledger that the events fold to; none of the projector's code has a say in it.
+"""Whether PostgreSQL holds the ledger that the events fold to, compared without any code of the projector.
 
 Every row is compared with what the projector's own row functions make of the events, too; a defect of those is on both
 sides there. Here the core's fold stands on the other side, and sums that must be equal.
@@ -91,7 +91,7 @@ def _compare_lines(state: State, db: Connection) -> list[Difference]:
 
 
 def _compare_results(shard: int, db: Connection) -> list[Difference]:
-    """What was realized is told three times: in an account's lines, by its fills, and on its positions."""
+    """What was realized stands in three places: an account's lines, its fills, and its positions."""
     lines = ledger_entries.c
     of_lines = select(lines.account_id, func.sum(lines.amount)).where(
         lines.shard == shard, lines.kind == "realized_pnl"
@@ -141,7 +141,9 @@ def _compare_market(state: State, db: Connection) -> list[Difference]:
         symbol: (state.markets[symbol].status, *(getattr(instrument, name) for name in terms))
         for symbol, instrument in state.instruments.items()
     }
-    expected_prices = {symbol: told for symbol, market in state.markets.items() if (told := _price(market)) is not None}
+    expected_prices = {
+        symbol: values for symbol, market in state.markets.items() if (values := _price(market)) is not None
+    }
     expected_feed: dict[bool, Values] = (
         {True: (state.feed.name, state.feed.run, state.feed.live)} if state.feed is not None else {}
     )
@@ -160,7 +162,7 @@ def _compare_market(state: State, db: Connection) -> list[Difference]:
 
 
 def _price(market: Market) -> Values | None:
-    """Give what is told of a market's price; null before the first one."""
+    """Give the compared values of a market's price; null before the first one."""
     quote, held = market.quote, market.candidate
     if quote is None:
         return None

@@ -1,22 +1,22 @@
-"""Whether commands wait for their events longer than an engine that runs lets them.
+"""Whether commands have been pending, without an event, for longer than a running engine lets them.
 
 Events that are taken from the log's end leave nothing that contradicts the rest: what is left is a sound log whose last
-commands were not executed yet. Only how long they have been waiting tells the two apart.
+commands were not executed yet. Only how long they have been pending distinguishes the two.
 """
 
 from typing import Final, NamedTuple
 
 from audit.log.differences import Difference
-from audit.log.log_reader import Log, LogUnreadable
+from audit.log.log_reader import LogReader, LogUnreadable
 from schemas.units import SECOND
 
-JUDGE: Final = "waiting"
+JUDGE: Final = "waiting"  # its name in reports and JSON
 # More than an engine needs that was killed and starts again with a ledger of a million accounts.
 PATIENCE: Final = 30 * SECOND
 MICROSECONDS_PER_MILLISECOND: Final = 1_000
 
 
-class Waiting(NamedTuple):
+class PendingCommands(NamedTuple):
     """Commands without events: their number, the first one's offset, the log times (µs) of the first and the last."""
 
     commands: int
@@ -25,11 +25,11 @@ class Waiting(NamedTuple):
     last: int
 
     def seconds(self, now: int) -> float:
-        """Say how long the first has been waiting."""
+        """Give how long the first has been pending."""
         return round((max(now, self.last) - self.since) / SECOND, 1)
 
 
-def waiting_from(log: Log, shard: int, offset: int) -> Waiting | None:
+def pending_from(log: LogReader, shard: int, offset: int) -> PendingCommands | None:
     """Give the commands from an offset on, which is where the events end; null where there are none."""
     if log.extent(shard).commands <= offset:
         return None
@@ -40,20 +40,20 @@ def waiting_from(log: Log, shard: int, offset: int) -> Waiting | None:
     if first is None or last is None:
         return None
     since, until = (record.timestamp_ms * MICROSECONDS_PER_MILLISECOND for record in (first, last))
-    return Waiting(count, first.offset, since, until)
+    return PendingCommands(count, first.offset, since, until)
 
 
-def too_long(shard: int, waiting: Waiting, now: int) -> list[Difference]:
-    """Name what has been waiting for longer than an engine lets it, by the log's latest time or a clock's (µs)."""
-    if max(now, waiting.last) - waiting.since <= PATIENCE:
+def pending_too_long(shard: int, pending: PendingCommands, now: int) -> list[Difference]:
+    """Name what has been pending for longer than an engine lets it, by the log's latest time or a clock's (µs)."""
+    if max(now, pending.last) - pending.since <= PATIENCE:
         return []
     what = (
-        f"{waiting.commands:,} commands have no event, the oldest for {waiting.seconds(now)} s: the engine is behind "
+        f"{pending.commands:,} commands have no event, the oldest for {pending.seconds(now)} s: the engine is behind "
         "or stopped, or events are missing"
     )
-    return [Difference(judge=JUDGE, shard=shard, what=what, offset=waiting.offset)]
+    return [Difference(judge=JUDGE, shard=shard, what=what, offset=pending.offset)]
 
 
-def unreadable(shard: int, error: LogUnreadable) -> list[Difference]:
+def pending_unreadable(shard: int, error: LogUnreadable) -> list[Difference]:
     """Name commands that cannot be read, where nobody else has to read them."""
     return [Difference(judge=JUDGE, shard=shard, what=str(error), offset=error.offset)]

@@ -1,10 +1,10 @@
-"""Who watches a verification: told what is asked, how far each question is, and when it is answered."""
+"""What a verification reports of its progress: its plan, how far each question is, and when it is answered."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
 
 
-class Planned(NamedTuple):
+class PlannedTask(NamedTuple):
     """A question about a shard, and how many records it will read at most: a topic's offsets are not all records."""
 
     shard: int
@@ -12,11 +12,11 @@ class Planned(NamedTuple):
     records_max: int
 
 
-class Watcher:
-    """Watches nothing; whoever wants to see something overrides what it needs."""
+class ProgressListener:
+    """Ignores everything; a display overrides what it needs."""
 
-    def begin(self, plan: Sequence[Planned]) -> None:
-        """Take what is asked."""
+    def begin(self, plan: Sequence[PlannedTask]) -> None:
+        """Take the plan."""
 
     def advance(self, counts: Sequence[int]) -> None:
         """Take how many records each question has been through, in the plan's order."""

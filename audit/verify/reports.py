@@ -1,4 +1,4 @@
-"""What each judge says of one shard, so that they can be compared with each other."""
+"""What each judge reports of one shard, so that reports can be compared."""
 
 import gc
 from collections.abc import Callable, Iterator
@@ -11,20 +11,20 @@ from audit.log.differences import Difference
 from engine.core.fingerprint import state_digest
 from engine.core.state import State
 
-# What a judge may be interrupted by where the core meets what it never met.
-SURPRISES = (AssertionError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+# What the core or a row function may raise over a log that no engine wrote.
+CORE_ERRORS = (AssertionError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 
 Advance = Callable[[int], None]
 
 
-class Start(NamedTuple):
+class JudgeStart(NamedTuple):
     """A ledger, and the digest of its last event."""
 
     state: State
     digest: bytes
 
 
-class Point(msgspec.Struct, frozen=True):
+class LedgerPoint(msgspec.Struct, frozen=True):
     """A ledger after event `seq`. chain: that event's digest; ledger: the digest of the state."""
 
     seq: int
@@ -36,11 +36,11 @@ class Point(msgspec.Struct, frozen=True):
     ledger: bytes
 
 
-class Report(msgspec.Struct):
+class JudgeReport(msgspec.Struct):
     """commands, events: how many were looked at.
 
     points: the ledger at each snapshot's event. end: the ledger at the end, null where the judge stopped before it.
-    said: what must be the same in every shard, broadcasts, markets and rules; said_at: when (µs), where it was seen.
+    shared: what must be the same in every shard, broadcasts, markets and rules; shared_at: its log time (µs).
     rows: of PostgreSQL; reached: the event its tables are at; not_compared: what else is in it.
     """
 
@@ -49,19 +49,19 @@ class Report(msgspec.Struct):
     commands: int = 0
     events: int = 0
     seconds: float = 0.0
-    points: dict[int, Point] = {}
-    end: Point | None = None
-    said: dict[str, str] = {}
-    said_at: dict[str, int] = {}
+    points: dict[int, LedgerPoint] = {}
+    end: LedgerPoint | None = None
+    shared: dict[str, str] = {}
+    shared_at: dict[str, int] = {}
     rows: int = 0
     reached: int | None = None
     not_compared: list[str] = []
     differences: list[Difference] = []
 
 
-def point_of(state: State, chain: bytes) -> Point:
+def point_of(state: State, chain: bytes) -> LedgerPoint:
     """Take a ledger's digests."""
-    return Point(
+    return LedgerPoint(
         seq=state.seq,
         next_offset=state.next_offset,
         time=state.time,
@@ -73,7 +73,7 @@ def point_of(state: State, chain: bytes) -> Point:
 
 
 @contextmanager
-def without_collection() -> Iterator[None]:
+def collection_paused() -> Iterator[None]:
     """Keep the garbage collector from walking through a ledger of millions again and again."""
     gc.collect()
     gc.freeze()

@@ -7,8 +7,8 @@ import msgspec
 
 from audit.log.differences import Difference
 from audit.log.generations import Generation, generations
-from audit.log.log_reader import Log
-from audit.verify.reports import Point, Report, Start, point_of, without_collection
+from audit.log.log_reader import LogReader
+from audit.verify.reports import JudgeReport, JudgeStart, LedgerPoint, collection_paused, point_of
 from engine.core.rules import newest_rules
 from engine.core.state import genesis
 from engine.snapshot.format import FORMAT, restore
@@ -20,32 +20,32 @@ JUDGE: Final = "snapshots"
 FOR_EVER: Final = 1 << 62
 
 
-class Seen(msgspec.Struct, frozen=True):
+class SoundSnapshot(msgspec.Struct, frozen=True):
     """A snapshot that has its hash: where its manifest stands, and the ledger in it."""
 
     offset: int
     manifest: SnapshotManifest
-    ledger: Point
+    ledger: LedgerPoint
 
 
-class Ring(msgspec.Struct):
+class RingReport(msgspec.Struct):
     """The snapshots of a shard. superseded: whose chunks compaction took, since their slot was used again."""
 
     shard: int
-    seen: list[Seen] = []
+    snapshots: list[SoundSnapshot] = []
     superseded: int = 0
     seconds: float = 0.0
     differences: list[Difference] = []
 
 
-def look_at_ring(log: Log, shard: int) -> Ring:
+def check_ring(log: LogReader, shard: int) -> RingReport:
     """Recompute every snapshot's hash, restore it, and digest the ledger in it."""
-    ring = Ring(shard)
+    ring = RingReport(shard)
     began = time.perf_counter()
     incomplete: list[Generation] = []
     slots: dict[bytes | None, int] = {}  # the last manifest of each, by its key: one that was altered counts too
     before: Generation | None = None
-    with without_collection():
+    with collection_paused():
         for found in generations(log.snapshots(shard)):
             manifest = found.manifest
             slots[found.record.key] = found.record.offset
@@ -55,60 +55,62 @@ def look_at_ring(log: Log, shard: int) -> Ring:
             if manifest is not None and not found.is_whole:
                 incomplete.append(found)
                 continue
-            _look_at(ring, found)
+            _check_snapshot(ring, found)
     for found in incomplete:
         if slots[found.record.key] > found.record.offset:
             ring.superseded += 1
         else:
-            _look_at(ring, found)
+            _check_snapshot(ring, found)
     ring.seconds = time.perf_counter() - began
     return ring
 
 
-def compare_with_points(ring: Ring, reports: list[Report], last_seq: int | None) -> list[Difference]:
+def compare_with_points(ring: RingReport, reports: list[JudgeReport], last_seq: int | None) -> list[Difference]:
     """Compare each snapshot with the ledgers that execution and fold had at its event."""
     differences = []
-    for seen in ring.seen:
-        manifest = seen.manifest
+    for snapshot in ring.snapshots:
+        manifest = snapshot.manifest
         if last_seq is not None and manifest.seq > last_seq:
             what = f"it has event {manifest.seq}, and the log ends with {last_seq}"
-            differences.append(_differs(ring.shard, seen.offset, what, manifest.seq, "seq", last_seq, manifest.seq))
+            differences.append(
+                _difference(ring.shard, snapshot.offset, what, manifest.seq, "seq", last_seq, manifest.seq)
+            )
         for report in reports:
             point = report.points.get(manifest.seq)
             if point is not None:
-                differences += _compared(ring.shard, seen, point, report.judge)
+                differences += _compared(ring.shard, snapshot, point, report.judge)
     return differences
 
 
-def newest_start(log: Log, shard: int, *, below: int = FOR_EVER, at_time: int = FOR_EVER) -> Start:
+def newest_start(log: LogReader, shard: int, *, below: int = FOR_EVER, at_time: int = FOR_EVER) -> JudgeStart:
     """Give the newest ledger in a good snapshot that has no command from an offset on, and none after a time (µs).
 
     Where there is none, the ledger before the first command.
     """
-    chosen: Start | None = None
+    chosen: JudgeStart | None = None
     for found in generations(log.snapshots(shard)):
         manifest = found.manifest
         if manifest is None or not found.is_whole or manifest.next_offset > below or manifest.time > at_time:
             continue
         if _why_unusable(shard, manifest) is None:
             try:
-                chosen = Start(restore(found.pages()), manifest.digest)
+                chosen = JudgeStart(restore(found.pages()), manifest.digest)
             except SnapshotUnreadable:
-                continue  # `look_at_ring` names it; another one will do.
-    return chosen or Start(genesis(shard, log.shards), first_digest(shard))
+                continue  # `check_ring` names it; another one will do.
+    return chosen or JudgeStart(genesis(shard, log.shards), first_digest(shard))
 
 
-def start_from(log: Log, shard: int, offset: int | None) -> Start:
+def start_from(log: LogReader, shard: int, offset: int | None) -> JudgeStart:
     """Give the ledger in the snapshot whose manifest stands at an offset, or without one the ledger before all."""
     if offset is None:
-        return Start(genesis(shard, log.shards), first_digest(shard))
+        return JudgeStart(genesis(shard, log.shards), first_digest(shard))
     for found in generations(log.snapshots(shard)):
         if found.record.offset == offset and found.manifest is not None:
-            return Start(restore(found.pages()), found.manifest.digest)
+            return JudgeStart(restore(found.pages()), found.manifest.digest)
     raise FixableError(f"Shard {shard} has no snapshot any more at offset {offset}; try again.")
 
 
-def _look_at(ring: Ring, found: Generation) -> None:
+def _check_snapshot(ring: RingReport, found: Generation) -> None:
     """Check one snapshot by itself."""
     offset, manifest = found.record.offset, found.manifest
     unusable = found.error if manifest is None else _why_unusable(ring.shard, manifest)
@@ -119,15 +121,15 @@ def _look_at(ring: Ring, found: Generation) -> None:
         except SnapshotUnreadable as error:
             unusable = str(error)
     if manifest is None or state is None:
-        ring.differences.append(_differs(ring.shard, offset, f"the snapshot cannot be used: {unusable}"))
+        ring.differences.append(_difference(ring.shard, offset, f"the snapshot cannot be used: {unusable}"))
         return
     ledger = point_of(state, manifest.digest)
-    ring.seen.append(Seen(offset, manifest, ledger))
-    said = (manifest.shard, manifest.seq, manifest.rules_version)
-    if (state.shard, state.seq, state.rules_version) != said:
+    ring.snapshots.append(SoundSnapshot(offset, manifest, ledger))
+    stated = (manifest.shard, manifest.seq, manifest.rules_version)
+    if (state.shard, state.seq, state.rules_version) != stated:
         what = f"its manifest says shard {manifest.shard}, event {manifest.seq} and rules {manifest.rules_version}"
         found_in = f"shard {state.shard}, event {state.seq} and rules {state.rules_version}"
-        ring.differences.append(_differs(ring.shard, offset, what, manifest.seq, "pages", "the same", found_in))
+        ring.differences.append(_difference(ring.shard, offset, what, manifest.seq, "pages", "the same", found_in))
 
 
 def _out_of_place(
@@ -149,7 +151,7 @@ def _out_of_place(
         pairs.append(("previous_manifest_offset", None, manifest.previous_manifest_offset))
     what = "it is not in its place in the ring"
     return [
-        _differs(shard, offset, what, manifest.seq, field, expected, is_)
+        _difference(shard, offset, what, manifest.seq, field, expected, is_)
         for field, expected, is_ in pairs
         if expected != is_
     ]
@@ -159,26 +161,26 @@ def _why_unusable(shard: int, manifest: SnapshotManifest) -> str | None:
     return why_unusable(manifest, shard=shard, seq=FOR_EVER, format_version=FORMAT, rules_version=newest_rules())
 
 
-def _compared(shard: int, seen: Seen, point: Point, judge: str) -> list[Difference]:
+def _compared(shard: int, snapshot: SoundSnapshot, point: LedgerPoint, judge: str) -> list[Difference]:
     """Name what of a snapshot is not what one of the ways through the log gives."""
-    manifest = seen.manifest
+    manifest = snapshot.manifest
     pairs: list[tuple[str, Any, Any]] = [
         ("next_offset", point.next_offset, manifest.next_offset),
         ("time", point.time, manifest.time),
         ("digest", point.chain.hex(), manifest.digest.hex()),
         ("accounts", point.accounts, manifest.accounts),
         ("positions", point.positions, manifest.positions),
-        ("ledger", point.ledger.hex(), seen.ledger.ledger.hex()),
+        ("ledger", point.ledger.hex(), snapshot.ledger.ledger.hex()),
     ]
     what = f"the snapshot is not the ledger that the {judge} lead to"
     return [
-        _differs(shard, seen.offset, what, manifest.seq, field, expected, found)
+        _difference(shard, snapshot.offset, what, manifest.seq, field, expected, found)
         for field, expected, found in pairs
         if expected != found
     ]
 
 
-def _differs(
+def _difference(
     shard: int,
     offset: int,
     what: str,

@@ -8,7 +8,7 @@ from heapq import heappop, heappush
 from typing import Final
 
 from audit.verify.arithmetic import (
-    Held,
+    OpenAmounts,
     has_exact_liquidation_price,
     is_overdue,
     wrong_in_closing,
@@ -31,8 +31,8 @@ from schemas.units import MINUTE, SECOND
 MEMORY: Final = 10 * MINUTE
 FRESH: Final = 5 * SECOND
 
-# A ticket's liquidation price, in an order in which the first to be reached comes first; its number, the event that
-# made the price, and the ticket.
+# A position's liquidation price, in an order in which the first to be reached comes first; its number, the event that
+# made the price, and the position.
 Level = tuple[int, int, int, Position]
 
 
@@ -47,7 +47,7 @@ class SymbolSums:
         self.shorts: list[Level] = []
 
     def add(self, position: Position, sign: int) -> None:
-        """Count a ticket that was opened (1) or closed (-1)."""
+        """Count a position that was opened (1) or closed (-1)."""
         self.change(position.side, sign * position.quantity, sign * position.entry_notional)
 
     def change(self, side: Side, quantity: int, entry_notional: int) -> None:
@@ -61,7 +61,7 @@ class SymbolSums:
 
 
 class RunningLaws:
-    """Sums over one shard's ledger; `broken_by` is told of each command's events once they are in the state."""
+    """Sums over one shard's ledger; `broken_by` takes each command's events once they are in the state."""
 
     def __init__(self, state: State) -> None:
         self._state = state
@@ -70,8 +70,8 @@ class RunningLaws:
         self._worth = {account_id: account.cash + account.margin for account_id, account in state.accounts.items()}
         self._clients = sum(self._worth.values())
         self._account_seqs = {account_id: account.seq for account_id, account in state.accounts.items()}
-        self._tickets: dict[str, Position] = {}
-        self._held: dict[str, Held] = {}  # of the open tickets, as their own events have left them
+        self._positions: dict[str, Position] = {}
+        self._amounts: dict[str, OpenAmounts] = {}  # of the open positions, as their own events have left them
         self._margins: dict[str, int] = {}
         self._symbols: dict[str, SymbolSums] = {}
         self._remembered: dict[tuple[str, str], int] = {}
@@ -87,16 +87,16 @@ class RunningLaws:
             (event,) = events
             symbols = self._take(event, found)
             if event.account_id is not None:
-                self._look_at_account(event.account_id, found)
+                self._check_account(event.account_id, found)
         else:
             moved: dict[str, None] = {}
             for event in events:
                 moved.update(dict.fromkeys(self._take(event, found)))
             for account_id in {event.account_id for event in events if event.account_id is not None}:
-                self._look_at_account(account_id, found)
+                self._check_account(account_id, found)
             symbols = tuple(moved)
         for symbol in symbols:
-            self._look_at_market(symbol, found)
+            self._check_market(symbol, found)
         total = self._clients + state.house + state.fees + state.insurance + state.external
         if total != 0:
             found.append(f"law 1: the sum of all ledger accounts is {total}, not 0")
@@ -171,31 +171,31 @@ class RunningLaws:
 
     def _reduce(self, event: PositionReduced, found: list[str]) -> None:
         state, name = self._state, event.position_id
-        position, held = self._tickets.get(name), self._held.get(name)
-        if position is None or held is None or name not in state.positions:
+        position, amounts = self._positions.get(name), self._amounts.get(name)
+        if position is None or amounts is None or name not in state.positions:
             found.append(f"law 5: position {name} was reduced and is not open")
             return
         tick_value = state.instruments[event.symbol].tick_value
-        wrong = wrong_in_reducing(event, held, position, tick_value)
+        wrong = wrong_in_reducing(event, amounts, position, tick_value)
         if wrong is not None:
             found.append(f"receipt of {name}: {wrong}")
-        left = Held(event.quantity_left, event.entry_notional_left, event.margin_left, event.liquidation_price)
-        if left != _held(position):
+        left = OpenAmounts(event.quantity_left, event.entry_notional_left, event.margin_left, event.liquidation_price)
+        if left != _amounts_of(position):
             found.append(f"law 5: position {name} is not what its event has left of it")
         if not has_exact_liquidation_price(position, tick_value):
             found.append(f"law 4: position {name} is not liquidated first at {position.liquidation_price}")
         account_id = position.account_id
-        self._margins[account_id] += left.margin - held.margin
+        self._margins[account_id] += left.margin - amounts.margin
         self._symbols[position.symbol].change(
-            position.side, left.quantity - held.quantity, left.entry_notional - held.entry_notional
+            position.side, left.quantity - amounts.quantity, left.entry_notional - amounts.entry_notional
         )
-        self._held[name] = left
+        self._amounts[name] = left
         self._expect_liquidation(position, event.seq)
 
     def _close(self, event: PositionClosed, found: list[str]) -> None:
         state, name = self._state, event.position_id
-        position = self._tickets.pop(name, None)
-        self._held.pop(name, None)
+        position = self._positions.pop(name, None)
+        self._amounts.pop(name, None)
         if position is None:
             found.append(f"law 5: position {name} was closed and was not open")
             return
@@ -209,18 +209,18 @@ class RunningLaws:
         self._margins[position.account_id] -= position.margin
 
     def _add(self, position: Position) -> None:
-        self._tickets[position.position_id] = position
+        self._positions[position.position_id] = position
         account_id, symbol = position.account_id, position.symbol
         self._margins[account_id] = self._margins.get(account_id, 0) + position.margin
         sums = self._symbols.get(symbol)
         if sums is None:
             sums = self._symbols[symbol] = SymbolSums()
         sums.add(position, 1)
-        self._held[position.position_id] = _held(position)
+        self._amounts[position.position_id] = _amounts_of(position)
         self._expect_liquidation(position, 0)
 
     def _expect_liquidation(self, position: Position, seq: int) -> None:
-        """Put a ticket where it is found when its liquidation price is reached; where it stood before, it is stale."""
+        """Put a position where it is found at its liquidation price; where it stood before, it is stale."""
         price, sums = position.liquidation_price, self._symbols[position.symbol]
         if price is None:
             return
@@ -229,7 +229,7 @@ class RunningLaws:
         else:
             heappush(sums.shorts, (price, position.number, seq, position))
 
-    def _look_at_account(self, account_id: str, found: list[str]) -> None:
+    def _check_account(self, account_id: str, found: list[str]) -> None:
         account = self._state.accounts.get(account_id)
         if account is None:
             return  # A command for an account that is not here was refused.
@@ -242,7 +242,7 @@ class RunningLaws:
         if account.margin != margins:
             found.append(f"law 5: account {account_id} has margin {account.margin}, its positions {margins}")
 
-    def _look_at_market(self, symbol: str, found: list[str]) -> None:
+    def _check_market(self, symbol: str, found: list[str]) -> None:
         state = self._state
         market, sums = state.markets[symbol], self._symbols.get(symbol)
         if sums is None:
@@ -256,16 +256,16 @@ class RunningLaws:
             return
         longs, shorts = sums.longs, sums.shorts
         if longs and longs[0][0] <= -quote.bid:
-            self._look_at_first(longs, -quote.bid, quote, found)
+            self._check_first(longs, -quote.bid, quote, found)
         if shorts and shorts[0][0] <= quote.ask:
-            self._look_at_first(shorts, quote.ask, quote, found)
+            self._check_first(shorts, quote.ask, quote, found)
 
-    def _look_at_first(self, levels: list[Level], key: int, quote: Quote, found: list[str]) -> None:
-        """Look at the open ticket whose liquidation the price has reached first; what is stale is forgotten."""
-        held, state = self._held, self._state
+    def _check_first(self, levels: list[Level], key: int, quote: Quote, found: list[str]) -> None:
+        """Look at the open position whose liquidation the price has reached first; what is stale is forgotten."""
+        amounts, state = self._amounts, self._state
         while levels and levels[0][0] <= key:
             level, _, _, position = levels[0]
-            known = held.get(position.position_id)
+            known = amounts.get(position.position_id)
             if known is None or known.liquidation_price != abs(level):
                 heappop(levels)
                 continue
@@ -276,5 +276,5 @@ class RunningLaws:
             return
 
 
-def _held(position: Position) -> Held:
-    return Held(position.quantity, position.entry_notional, position.margin, position.liquidation_price)
+def _amounts_of(position: Position) -> OpenAmounts:
+    return OpenAmounts(position.quantity, position.entry_notional, position.margin, position.liquidation_price)

@@ -9,11 +9,11 @@ from sqlalchemy import ColumnElement, Connection, and_, create_engine, not_, or_
 from sqlalchemy.exc import SQLAlchemyError
 
 from audit.log.differences import Difference, as_text
-from audit.log.log_reader import Log
+from audit.log.log_reader import LogReader
 from audit.verify.expected_rows import COLUMNS, OF_THE_MARKET, TABLES, Content, ExpectedRows, Row, key_of
 from audit.verify.folding import NoTriggers
 from audit.verify.ledger_comparison import compare_with_ledger
-from audit.verify.reports import SURPRISES, Advance, Report
+from audit.verify.reports import CORE_ERRORS, Advance, JudgeReport
 from engine.core.apply import apply
 from engine.core.state import State, genesis
 from projector.tables.rows import StoredProgress
@@ -33,19 +33,19 @@ IN_THE_DATABASE: Final = text(
 )
 
 
-class Followed(NamedTuple):
+class Expected(NamedTuple):
     """Where the events lead up to the one the tables are at: rows, and the ledger; null what could not be made."""
 
     rows: Content | None
     ledger: State | None
 
 
-def compare_tables(log: Log, shard: int, database_url: str, advance: Advance) -> Report:
+def compare_tables(log: LogReader, shard: int, database_url: str, advance: Advance) -> JudgeReport:
     """Compare a shard's rows with its events, up to the event the projector has come to.
 
     Twice: every row with the one the projector's own code makes, and the whole with the ledger the events fold to.
     """
-    report = Report(JUDGE, shard)
+    report = JudgeReport(JUDGE, shard)
     began = time.perf_counter()
     engine = create_engine(
         database_url,
@@ -54,13 +54,13 @@ def compare_tables(log: Log, shard: int, database_url: str, advance: Advance) ->
     try:
         with engine.begin() as db:
             report.not_compared = _not_compared(db)
-            followed = _follow(log, shard, db, report, advance)
-            if followed.rows is not None:
+            expected = _expect(log, shard, db, report, advance)
+            if expected.rows is not None:
                 for table in TABLES:
                     if table not in OF_THE_MARKET or shard == PRICE_SHARD:
-                        _compare(table, followed.rows, shard, log.shards, db, report)
-            if followed.ledger is not None:
-                report.differences += compare_with_ledger(followed.ledger, db)
+                        _compare(table, expected.rows, shard, log.shards, db, report)
+            if expected.ledger is not None:
+                report.differences += compare_with_ledger(expected.ledger, db)
     except SQLAlchemyError as error:
         raise FixableError(
             f"The database cannot be compared: {str(getattr(error, 'orig', error)).strip()}. Check DATABASE_URL, or "
@@ -73,40 +73,40 @@ def compare_tables(log: Log, shard: int, database_url: str, advance: Advance) ->
 
 
 def _not_compared(db: Connection) -> list[str]:
-    """Name what is in the database and no event tells of: users, alerts, the venue's orders, the projector's clock."""
+    """Name what is in the database and of no event: users, alerts, the venue's orders, the projector's clock."""
     compared = {table.fullname for table in TABLES.values()}
     names = [f"{schema}.{name}" for schema, name in db.execute(IN_THE_DATABASE)]
     return [*sorted(set(names) - compared), *(f"{TABLES[table].fullname}.{name}" for table, name in NOT_COMPARED)]
 
 
-def _follow(log: Log, shard: int, db: Connection, report: Report, advance: Advance) -> Followed:
+def _expect(log: LogReader, shard: int, db: Connection, report: JudgeReport, advance: Advance) -> Expected:
     """Make the rows and the ledger of the events up to the one the tables are at."""
     progress = TABLES["progress"]
     reached = db.execute(select(progress.c.seq).where(progress.c.shard == shard)).scalar_one_or_none() or 0
     report.reached = reached
-    following = _Following(shard, log.shards, report)
+    expectation = _Expectation(shard, log.shards, report)
     if not reached:
-        return following.followed({"progress": {}})
+        return expectation.expected({"progress": {}})
     for batch in log.renewed().events(shard, 0):  # The tables stand still by now: a live log has all they were made of.
         for record in batch:
             try:
                 event = decode_event(record.value)
             except NotDecodable as error:
-                return following.fail(f"record {record.offset} holds no event: {error}")
-            following.take(ChainEntry(shard, record.offset, record.value, event))
+                return expectation.fail(f"record {record.offset} holds no event: {error}")
+            expectation.take(ChainEntry(shard, record.offset, record.value, event))
             report.events += 1
             if event.seq == reached:
                 row = StoredProgress(shard, record.offset + 1, event.seq, digest_of(record.value), event.time)
-                return following.followed({"progress": {(shard,): row}})
+                return expectation.expected({"progress": {(shard,): row}})
         advance(len(batch))
     what = f"the tables are at event {reached}, and the log ends with {report.events}"
-    return following.fail(what, seq=reached, type="progress", field="seq")
+    return expectation.fail(what, seq=reached, type="progress", field="seq")
 
 
-class _Following:
+class _Expectation:
     """One pass over a shard's events. What the projector's code refuses is folded all the same, and the reverse."""
 
-    def __init__(self, shard: int, shards: int, report: Report) -> None:
+    def __init__(self, shard: int, shards: int, report: JudgeReport) -> None:
         self._report = report
         self._rows: ExpectedRows | None = ExpectedRows(shard)
         self._ledger: State | None = genesis(shard, shards)
@@ -117,27 +117,27 @@ class _Following:
         if self._rows is not None:
             try:
                 self._rows.add(entry)
-            except SURPRISES as error:
+            except CORE_ERRORS as error:
                 self._rows = None
                 self.fail(f"no rows can be made of record {entry.offset}: {error!r}")
         if self._ledger is not None:
             try:
                 apply(self._ledger, entry.event)
-            except SURPRISES as error:
+            except CORE_ERRORS as error:
                 self._ledger = None
                 self.fail(f"record {entry.offset} cannot be folded: {error!r}")
 
-    def followed(self, progress: Content) -> Followed:
+    def expected(self, progress: Content) -> Expected:
         """Give what the events led to."""
-        return Followed(None if self._rows is None else progress | self._rows.content(), self._ledger)
+        return Expected(None if self._rows is None else progress | self._rows.content(), self._ledger)
 
-    def fail(self, what: str, **where: Any) -> Followed:
+    def fail(self, what: str, **where: Any) -> Expected:
         """Say why there is nothing to compare with."""
         self._report.differences.append(Difference(judge=JUDGE, shard=self._report.shard, what=what, **where))
-        return Followed(None, None)
+        return Expected(None, None)
 
 
-def _compare(table: str, expected: Content, shard: int, shards: int, db: Connection, report: Report) -> None:
+def _compare(table: str, expected: Content, shard: int, shards: int, db: Connection, report: JudgeReport) -> None:
     """Read a table and take what is expected out of the expectation, row by row."""
     wanted = expected.get(table, {})
     columns = COLUMNS[table]
@@ -149,11 +149,11 @@ def _compare(table: str, expected: Content, shard: int, shards: int, db: Connect
         must_be = wanted.pop(key, None)
         difference: Difference | None
         if must_be is None:
-            difference = _differs(shard, table, row, "the row follows from no event", None, "no row", "a row")
+            difference = _row_difference(shard, table, row, "the row follows from no event", None, "no row", "a row")
         else:
             difference = next(
                 (
-                    _differs(shard, table, row, "the row is not what the events say", name, one, other)
+                    _row_difference(shard, table, row, "the row is not what the events say", name, one, other)
                     for name, one, other in zip(columns, must_be, row, strict=True)
                     if (table, name) not in NOT_COMPARED and not _is_same(table, name, one, other)
                 ),
@@ -166,7 +166,7 @@ def _compare(table: str, expected: Content, shard: int, shards: int, db: Connect
     for row in wanted.values():
         count += 1
         if count <= NAMED_MAX:
-            found_wrong.append(_differs(shard, table, row, "a row is missing", None, "a row", "no row"))
+            found_wrong.append(_row_difference(shard, table, row, "a row is missing", None, "a row", "no row"))
     report.differences += found_wrong
     if count > NAMED_MAX:
         what = f"{count - NAMED_MAX} more rows of {table} differ"
@@ -205,7 +205,7 @@ def _is_same(table: str, column: str, expected: Any, found: Any) -> bool:
     return bool(expected == found)
 
 
-def _differs(
+def _row_difference(
     shard: int, table: str, row: Row, what: str, column: str | None, expected: object, found: object
 ) -> Difference:
     names = COLUMNS[table]

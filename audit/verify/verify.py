@@ -7,28 +7,28 @@ from typing import Final, Literal, NamedTuple
 import msgspec
 
 from audit.log.differences import Difference
-from audit.log.log_reader import Log, LogUnreadable
+from audit.log.log_reader import LogReader, LogUnreadable
 from audit.verify.folding import BROADCAST, RULES
 from audit.verify.judges import Judges, Task, cores
-from audit.verify.pending import Waiting, too_long, unreadable, waiting_from
-from audit.verify.progress import Planned, Watcher
-from audit.verify.reports import Point, Report
-from audit.verify.ring import Ring, Seen, compare_with_points
+from audit.verify.pending import PendingCommands, pending_from, pending_too_long, pending_unreadable
+from audit.verify.progress import PlannedTask, ProgressListener
+from audit.verify.reports import JudgeReport, LedgerPoint
+from audit.verify.ring import RingReport, SoundSnapshot, compare_with_points
 from schemas.units import SECOND
 
 From = Literal["genesis", "snapshot"]
 QUESTIONS_MAX: Final = 3  # that are asked of a shard at once
 WORTH_A_PROCESS: Final = 30_000  # events; fewer are judged before a process has started
-# Of log time: a broadcast that the first shard was told less than this before the log's end is still under way, for it
+# Of log time: a broadcast that reached the first shard less than this before the log's end is still under way, for it
 # is sent again every few seconds until every shard has answered.
 UNDER_WAY: Final = 10 * SECOND
 
 
-class Request(NamedTuple):
+class VerifyRequest(NamedTuple):
     """What is to be verified. database_url: null where the tables are not compared.
 
     now: the time (µs) to which a live log was read; of a copy null, whose last command says what time it was.
-    allow_pending: commands may wait for the engine as long as they like.
+    allow_pending: commands may be pending for however long.
     """
 
     shards: tuple[int, ...]
@@ -43,7 +43,7 @@ class Request(NamedTuple):
 class ShardVerdict(msgspec.Struct):
     """What was compared of a shard. started_at: the first event looked at. Digests: of the end, null without one.
 
-    pending_seconds: how long the oldest command without events has been waiting; null where there is none.
+    pending_seconds: how long the oldest command without events has been pending; null where there is none.
     tables_at: the event up to which PostgreSQL was filled, and so compared.
     """
 
@@ -69,7 +69,7 @@ class Verdict(msgspec.Struct):
     """agrees: nothing differs in what was compared; database and commands say what was not.
 
     tables_not_compared: what else the database holds, of which the ledger's events say nothing.
-    under_way: a sentence for each broadcast that some shards were told just now and others not yet.
+    under_way: a sentence for each broadcast that reached some shards just now and others not yet.
     """
 
     agrees: bool
@@ -84,28 +84,28 @@ class Verdict(msgspec.Struct):
     seconds: float
 
 
-def verify(log: Log, request: Request, watcher: Watcher | None = None) -> Verdict:
-    """Ask every judge about every shard, then compare what they say with each other."""
+def verify(log: LogReader, request: VerifyRequest, listener: ProgressListener | None = None) -> Verdict:
+    """Run every judge on every shard, then compare their reports."""
     began = time.perf_counter()
-    watcher = watcher or Watcher()
+    listener = listener or ProgressListener()
     with Judges(_processes(log, request), QUESTIONS_MAX * len(request.shards)) as judges:
         files = judges.ask([Task("files", log, shard) for shard in request.shards], lambda _: None)
         rings = judges.ask([Task("snapshots", log, shard) for shard in request.shards], lambda _: None)
-        found = {ring.shard: ring for ring in rings if isinstance(ring, Ring)}
+        found = {ring.shard: ring for ring in rings if isinstance(ring, RingReport)}
         tasks = tasks_of(log, request, found)
-        watcher.begin(_plan_of(log, tasks, found))
-        answers = judges.ask(tasks, watcher.advance, watcher.end)
-    reports = [answer for answer in (*files, *answers) if isinstance(answer, Report)]
+        listener.begin(_plan_of(log, tasks, found))
+        answers = judges.ask(tasks, listener.advance, listener.end)
+    reports = [answer for answer in (*files, *answers) if isinstance(answer, JudgeReport)]
     now = max((request.now or 0, *(report.end.time for report in reports if report.end is not None)))
     shards, differences = [], []
     for shard in request.shards:
         own = [report for report in reports if report.shard == shard]
-        waiting, late = _waiting(log, shard, own, request, now)
+        pending, late = _pending_commands(log, shard, own, request, now)
         its = _compare_shard(found[shard], own, late)
         differences += its
         verdict = _shard_verdict(found[shard], own, request, agrees=not its)
-        if waiting is not None:
-            verdict.pending_commands, verdict.pending_seconds = waiting.commands, waiting.seconds(now)
+        if pending is not None:
+            verdict.pending_commands, verdict.pending_seconds = pending.commands, pending.seconds(now)
         shards.append(verdict)
     missed, under_way = _compare_broadcasts([report for report in reports if report.judge == "fold"])
     differences += missed
@@ -123,7 +123,7 @@ def verify(log: Log, request: Request, watcher: Watcher | None = None) -> Verdic
     )
 
 
-def _processes(log: Log, request: Request) -> int:
+def _processes(log: LogReader, request: VerifyRequest) -> int:
     """Give how many processes are worth their start."""
     if request.processes:
         return request.processes
@@ -131,13 +131,13 @@ def _processes(log: Log, request: Request) -> int:
     return 1 if records < WORTH_A_PROCESS else cores()
 
 
-def tasks_of(log: Log, request: Request, rings: dict[int, Ring]) -> list[Task]:
+def tasks_of(log: LogReader, request: VerifyRequest, rings: dict[int, RingReport]) -> list[Task]:
     """Give the questions that take long, those about one shard side by side."""
     tasks = []
     for shard in request.shards:
         first = _first_snapshot(log, request, rings[shard])
         start = None if first is None else first.offset
-        points = frozenset(seen.manifest.seq for seen in rings[shard].seen)
+        points = frozenset(snapshot.manifest.seq for snapshot in rings[shard].snapshots)
         if not request.state_only:
             tasks.append(Task("events", log, shard, start, points))
         tasks.append(Task("fold", log, shard, start, points))
@@ -146,42 +146,44 @@ def tasks_of(log: Log, request: Request, rings: dict[int, Ring]) -> list[Task]:
     return tasks
 
 
-def _plan_of(log: Log, tasks: Sequence[Task], rings: dict[int, Ring]) -> list[Planned]:
+def _plan_of(log: LogReader, tasks: Sequence[Task], rings: dict[int, RingReport]) -> list[PlannedTask]:
     """Say how much each question will read: commands from its snapshot on, events from the log's beginning."""
     plan = []
     for task in tasks:
         extent = log.extent(task.shard)
         if task.question == "events":
-            seen = next((seen for seen in rings[task.shard].seen if seen.offset == task.start), None)
-            first = 0 if seen is None else seen.manifest.next_offset
-            plan.append(Planned(task.shard, task.question, extent.commands - first))
+            snapshot = next(
+                (snapshot for snapshot in rings[task.shard].snapshots if snapshot.offset == task.start), None
+            )
+            first = 0 if snapshot is None else snapshot.manifest.next_offset
+            plan.append(PlannedTask(task.shard, task.question, extent.commands - first))
         else:
-            plan.append(Planned(task.shard, task.question, extent.events))
+            plan.append(PlannedTask(task.shard, task.question, extent.events))
     return plan
 
 
-def _waiting(
-    log: Log, shard: int, reports: Sequence[Report], request: Request, now: int
-) -> tuple[Waiting | None, list[Difference]]:
+def _pending_commands(
+    log: LogReader, shard: int, reports: Sequence[JudgeReport], request: VerifyRequest, now: int
+) -> tuple[PendingCommands | None, list[Difference]]:
     """Look at the commands behind the last event, where everything up to it could be read."""
     ends = [report.end for report in reports if report.judge in {"events", "fold"}]
     if not ends or ends[-1] is None or None in ends:
         return None, []
     try:
-        waiting = waiting_from(log, shard, ends[-1].next_offset)
+        pending = pending_from(log, shard, ends[-1].next_offset)
     except LogUnreadable as error:
-        return None, unreadable(shard, error)
-    return waiting, [] if waiting is None or request.allow_pending else too_long(shard, waiting, now)
+        return None, pending_unreadable(shard, error)
+    return pending, [] if pending is None or request.allow_pending else pending_too_long(shard, pending, now)
 
 
-def _first_snapshot(log: Log, request: Request, ring: Ring) -> Seen | None:
+def _first_snapshot(log: LogReader, request: VerifyRequest, ring: RingReport) -> SoundSnapshot | None:
     """Give the newest good snapshot to begin with; none from genesis."""
     end = log.extent(ring.shard).commands
-    good = [seen for seen in ring.seen if seen.manifest.next_offset <= end]
-    return max(good, key=lambda seen: seen.manifest.seq) if good and request.start == "snapshot" else None
+    good = [snapshot for snapshot in ring.snapshots if snapshot.manifest.next_offset <= end]
+    return max(good, key=lambda snapshot: snapshot.manifest.seq) if good and request.start == "snapshot" else None
 
 
-def _compare_shard(ring: Ring, reports: Sequence[Report], late: list[Difference]) -> list[Difference]:
+def _compare_shard(ring: RingReport, reports: Sequence[JudgeReport], late: list[Difference]) -> list[Difference]:
     """Gather what the judges found, and compare the ledgers they came to."""
     differences = [difference for report in reports for difference in report.differences] + ring.differences + late
     ledgers = [report for report in reports if report.judge in {"events", "fold"}]
@@ -194,9 +196,9 @@ def _compare_shard(ring: Ring, reports: Sequence[Report], late: list[Difference]
     return _first_of_each(differences)
 
 
-def _compare_ends(shard: int, executed: Point, folded: Point) -> list[Difference]:
+def _compare_ends(shard: int, executed: LedgerPoint, folded: LedgerPoint) -> list[Difference]:
     """Law 9: executing the commands and folding the events lead to one ledger."""
-    for field in Point.__struct_fields__:
+    for field in LedgerPoint.__struct_fields__:
         one, other = getattr(executed, field), getattr(folded, field)
         if one != other:
             one, other = (value.hex() if isinstance(value, bytes) else str(value) for value in (one, other))
@@ -220,19 +222,19 @@ def _first_of_each(differences: list[Difference]) -> list[Difference]:
     return sorted(differences, key=place)
 
 
-def _compare_broadcasts(folds: list[Report]) -> tuple[list[Difference], list[str]]:
-    """Name each shard that was not told a broadcast, or was told another one under its name; and those not told yet."""
+def _compare_broadcasts(folds: list[JudgeReport]) -> tuple[list[Difference], list[str]]:
+    """Name each shard that lacks a broadcast or has another one under its name; and those it has not reached yet."""
     whole = [report for report in folds if report.end is not None]
     now = max((report.end.time for report in whole if report.end is not None), default=0)
     differences, under_way = [], []
-    for name in {name: None for report in whole for name in report.said}:
-        # Who began with a snapshot was told the broadcasts before it, and knows only what they led to.
-        asked = [report for report in whole if not name.startswith(BROADCAST) or _is_from_genesis(report)]
-        told = [report for report in asked if name in report.said]
+    for name in {name: None for report in whole for name in report.shared}:
+        # A fold from a snapshot has not read the broadcasts before it, and knows only what they led to.
+        compared = [report for report in whole if not name.startswith(BROADCAST) or _is_from_genesis(report)]
+        holders = [report for report in compared if name in report.shared]
         # Of two rules versions the higher one counts: the shard that has the lower one missed something.
-        first = max(told, key=lambda report: int(report.said[RULES])) if name == RULES else told[0]
-        others = [report for report in asked if report.said.get(name) != first.said[name]]
-        if others and now - max(report.said_at.get(name, 0) for report in told) < UNDER_WAY:
+        first = max(holders, key=lambda report: int(report.shared[RULES])) if name == RULES else holders[0]
+        others = [report for report in compared if report.shared.get(name) != first.shared[name]]
+        if others and now - max(report.shared_at.get(name, 0) for report in holders) < UNDER_WAY:
             shards = ", ".join(str(report.shard) for report in others)
             under_way.append(f"Under way: {name}, which differs in shard {shards} from shard {first.shard} until now.")
             continue
@@ -240,23 +242,25 @@ def _compare_broadcasts(folds: list[Report]) -> tuple[list[Difference], list[str
     return differences, under_way
 
 
-def _is_from_genesis(report: Report) -> bool:
+def _is_from_genesis(report: JudgeReport) -> bool:
     return report.end is not None and report.end.seq == report.events
 
 
-def _unlike(name: str, first: Report, other: Report) -> Difference:
-    said = other.said.get(name)
+def _unlike(name: str, first: JudgeReport, other: JudgeReport) -> Difference:
+    shared = other.shared.get(name)
     return Difference(
         judge="broadcasts",
         shard=other.shard,
-        what=f"{name} is missing" if said is None else f"{name} says another thing than in shard {first.shard}",
+        what=f"{name} is missing" if shared is None else f"{name} says another thing than in shard {first.shard}",
         field=name,
-        expected=first.said[name],
-        found=said or "nothing",
+        expected=first.shared[name],
+        found=shared or "nothing",
     )
 
 
-def _shard_verdict(ring: Ring, reports: Sequence[Report], request: Request, *, agrees: bool) -> ShardVerdict:
+def _shard_verdict(
+    ring: RingReport, reports: Sequence[JudgeReport], request: VerifyRequest, *, agrees: bool
+) -> ShardVerdict:
     by_judge = {report.judge: report for report in reports}
     fold, execution, tables = by_judge["fold"], by_judge.get("events"), by_judge.get("tables")
     end = fold.end
@@ -270,7 +274,7 @@ def _shard_verdict(ring: Ring, reports: Sequence[Report], request: Request, *, a
         events=fold.events,
         pending_commands=0,
         pending_seconds=None,
-        snapshots=len(ring.seen),
+        snapshots=len(ring.snapshots),
         superseded_snapshots=ring.superseded,
         rows=None if tables is None or request.database_url is None else tables.rows,
         tables_at=None if tables is None or request.database_url is None else tables.reached,

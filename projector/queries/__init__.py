@@ -15,8 +15,8 @@ from projector.queries.answers import (
     LedgerRow,
     Page,
     PositionRow,
+    ProjectionProgress,
     ReceiptRow,
-    ShardProgress,
 )
 from projector.queries.command_queries import command, command_by_client_order_id, commands, opening, orders
 from projector.queries.history_queries import LINES_MAX, account_events, fills, ledger, realized_pnl, receipt
@@ -69,8 +69,8 @@ __all__ = [
     "Page",
     "PositionRow",
     "PriceRow",
+    "ProjectionProgress",
     "ReceiptRow",
-    "ShardProgress",
     "VenueOrderRow",
     "VenuePositionRow",
     "account",

@@ -144,7 +144,7 @@ class EventRow(NamedTuple):
     event: dict[str, Any]
 
 
-class ShardProgress(NamedTuple):
+class ProjectionProgress(NamedTuple):
     """How far a shard has been projected. time: log time of its last event; next_offset is of `exchange.events`.
 
     current_at: the projector's clock (µs) when it last held all that was committed; 0 if it never did. A quiet shard

@@ -2,15 +2,15 @@
 
 from sqlalchemy import Connection, select
 
-from projector.queries.answers import ShardProgress
+from projector.queries.answers import ProjectionProgress
 from projector.tables.ledger_tables import progress as progress_table
 
 
-def progress(db: Connection) -> list[ShardProgress]:
+def progress(db: Connection) -> list[ProjectionProgress]:
     """Say how far each shard has been projected, in shard order; a shard without any event yet has no row."""
     table = progress_table.c
     query = select(table.shard, table.seq, table.next_offset, table.time, table.current_at).order_by(table.shard)
-    return [ShardProgress(*row) for row in db.execute(query)]
+    return [ProjectionProgress(*row) for row in db.execute(query)]
 
 
 def current_at(db: Connection, shard: int) -> int:

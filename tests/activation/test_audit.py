@@ -12,7 +12,7 @@ from audit.explain.position_history import history_of
 from audit.log.compare_logs import compare
 from audit.log.export_log import export_log
 from audit.verify.ring import newest_start
-from audit.verify.verify import From, Request, Verdict, verify
+from audit.verify.verify import From, Verdict, VerifyRequest, verify
 from cli.main import call
 from schemas.codec import decode_event, encode_and_chain, encode_command, first_digest
 from schemas.events import PositionClosed, RulesActivated
@@ -27,7 +27,7 @@ STARTS: tuple[From, ...] = ("genesis", "snapshot")
 
 
 def verified(log: MemoryLog, start: From = "genesis") -> Verdict:
-    return verify(log, Request(log.held, start=start, processes=1))
+    return verify(log, VerifyRequest(log.held, start=start, processes=1))
 
 
 @cache
@@ -39,15 +39,15 @@ def sent() -> list[list[tuple[int, bytes]]]:
     ]
 
 
-def ledger(told: dict[int, int]) -> MemoryLog:
+def ledger(formula: dict[int, int]) -> MemoryLog:
     """Four shards; each named one activated version 2 so many µs before its log's end, the others did not."""
     all_sent = sent()
     with second_rules():
         parts = []
         for shard, commands in enumerate(all_sent):
-            scribe, end, waits = Scribe(shard, SHARDS), commands[-1][0], shard in told
+            scribe, end, waits = Scribe(shard, SHARDS), commands[-1][0], shard in formula
             for number, (time, value) in enumerate(commands, 1):
-                if waits and time >= end - told[shard]:
+                if waits and time >= end - formula[shard]:
                     scribe.append(encode_command(activate(shard=shard)), time // 1_000)
                     waits = False
                 scribe.append(value, time // 1_000)

@@ -12,7 +12,7 @@ import pytest
 from audit.log.cluster import open_cluster
 from audit.log.differences import Difference
 from audit.log.log_reader import Batches, LogUnreadable
-from audit.verify.verify import Request, verify
+from audit.verify.verify import VerifyRequest, verify
 from bench._workload import accounts_of, opening_day, trading_day
 from runtime.settings import Settings
 from runtime.topics import ensure_topics
@@ -123,7 +123,7 @@ def trade(ledger: Settings, output: Path) -> None:
 
 def differences(ledger: Settings) -> list[Difference]:
     log = open_cluster(ledger)
-    return verify(log, Request(log.held, processes=1)).differences
+    return verify(log, VerifyRequest(log.held, processes=1)).differences
 
 
 def flip(dice: random.Random, path: Path) -> tuple[Path, int, int, int]:
@@ -165,7 +165,7 @@ class Torn(MemoryLog):
 
 def test_an_unreadable_log_is_a_difference_at_the_offset_where_reading_fails() -> None:
     log = Torn(golden_log().parts)
-    found = verify(log, Request(log.held, processes=1)).differences
+    found = verify(log, VerifyRequest(log.held, processes=1)).differences
     assert {(difference.judge, difference.offset) for difference in found} == {("events", TORN_AT), ("fold", TORN_AT)}
 
 
@@ -176,7 +176,7 @@ def test_one_bit_of_a_command_s_key_is_named_though_no_event_changes() -> None:
         log = golden_log().copy()
         key = bytes([record.key[0] ^ 1]) + record.key[1:]
         log.parts[0].commands[place] = record._replace(key=key)
-        (difference,) = verify(log, Request(log.held, processes=1)).differences
+        (difference,) = verify(log, VerifyRequest(log.held, processes=1)).differences
         assert (difference.judge, difference.offset, difference.field) == ("events", place, "key")
         assert (difference.expected, difference.found) == (record.key.decode(), key.decode())
         return

@@ -16,7 +16,7 @@ from audit.log.export_log import export_log
 from audit.log.folder import FolderLog
 from audit.log.import_log import import_log
 from audit.log.log_reader import LogUnreadable
-from audit.verify.verify import Request, verify
+from audit.verify.verify import VerifyRequest, verify
 from bench._workload import accounts_of, opening_day, trading_day
 from cli.main import call
 from runtime.errors import FixableError
@@ -66,16 +66,16 @@ def values(ledger: Settings) -> list[list[bytes]]:
 
 def test_a_live_log_and_its_export_and_import_are_identical(traded: Settings, tmp_path: Path) -> None:
     live = open_cluster(traded)
-    verdict = verify(live, Request(live.held, processes=1))
+    verdict = verify(live, VerifyRequest(live.held, processes=1))
     assert verdict.differences == []
     assert [shard.commands for shard in verdict.shards] == [len(commands_in(traded, shard)) for shard in SHARDS]
     assert all(shard.snapshots for shard in verdict.shards), "an engine that stops takes a last snapshot"
-    assert verify(live, Request(live.held, start="snapshot", processes=1)).agrees
+    assert verify(live, VerifyRequest(live.held, start="snapshot", processes=1)).agrees
 
     export_log(live, tmp_path / "copy", shard=None, to={})
     copy = FolderLog(tmp_path / "copy")
     assert compare(live, copy).agrees
-    again = verify(copy, Request(copy.held, processes=2))
+    again = verify(copy, VerifyRequest(copy.held, processes=2))
     assert again.differences == []
     ends = [(shard.seq, shard.chain_digest, shard.ledger_digest) for shard in verdict.shards]
     assert [(shard.seq, shard.chain_digest, shard.ledger_digest) for shard in again.shards] == ends
@@ -106,7 +106,7 @@ def time_type(ledger: Settings) -> str | None:
 def test_commands_not_executed_yet_are_pending_and_no_difference(ledger: Settings) -> None:
     Client(ledger).append(0, [b"one", b"two"])
     live = open_cluster(ledger)
-    verdict = verify(live, Request(live.held, processes=1))
+    verdict = verify(live, VerifyRequest(live.held, processes=1))
     assert verdict.agrees
     assert [shard.pending_commands for shard in verdict.shards] == [2, 0]
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from audit.log.compare_logs import Compared, compare
+from audit.log.compare_logs import LogComparison, compare
 from audit.log.differences import Difference
 from audit.log.export_log import export_log
 from cli.main import call
@@ -19,7 +19,7 @@ def changed() -> MemoryLog:
     return golden_log().copy()
 
 
-def only(result: Compared) -> Difference:
+def only(result: LogComparison) -> Difference:
     assert not result.agrees
     (difference,) = result.differences
     return difference

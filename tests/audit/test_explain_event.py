@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from audit.explain.explain import explain_name
-from audit.explain.explain_event import ToldEvent, tell
-from audit.explain.position_history import happening_at
+from audit.explain.explain_event import EventExplanation, explain_event
+from audit.explain.position_history import event_context
 from audit.explain.refusals import OF_COMMANDS, OF_TICKS
 from audit.log.export_log import export_log
 from audit.log.log_reader import LogUnreadable
@@ -35,12 +35,12 @@ from tests.audit.test_explanation import events_of
 ROOT = Path(__file__).parents[2]
 
 
-def text_of(told: ToldEvent) -> str:
-    return "\n".join(line.text for line in told.lines)
+def text_of(lines: EventExplanation) -> str:
+    return "\n".join(line.text for line in lines.lines)
 
 
-def told(log: MemoryLog, event: Event) -> ToldEvent:
-    return tell(happening_at(log, f"0-{event.seq}"))
+def lines(log: MemoryLog, event: Event) -> EventExplanation:
+    return explain_event(event_context(log, f"0-{event.seq}"))
 
 
 def first(log: MemoryLog, is_it: Callable[[Event], bool]) -> Event:
@@ -69,7 +69,7 @@ def test_explaining_a_price_event_prints_its_prices_and_lists_every_close_the_ti
     prices = [event for event in events_of(log) if isinstance(event, PricesUpdated) and event.command_offset in stopped]
     assert len(prices) > 3
     for event in prices[:4]:
-        said = told(log, event)
+        said = lines(log, event)
         for tick in event.accepted:
             exponent = BY_SYMBOL[tick.symbol].tick_exponent
             assert f"{tick.symbol}: bid {digits(tick.bid, exponent)}, ask {digits(tick.ask, exponent)}, " in text_of(
@@ -90,7 +90,7 @@ def test_explaining_a_price_event_prints_its_prices_and_lists_every_close_the_ti
 
 def test_explaining_a_refusal_prints_the_request_and_the_reason() -> None:
     event = first(golden_log(), lambda event: getattr(event, "rejection", 0) == Rejection.INSUFFICIENT_MARGIN)
-    text = text_of(told(golden_log(), event))
+    text = text_of(lines(golden_log(), event))
     assert f"of account {event.account_id}: CommandRejected" in text
     assert re.search(
         rf"Command {event.command_offset} \({event.command_id}\) asked for a (long|short) in [A-Z]+_USDC at [0-9.]+x, "
@@ -104,7 +104,7 @@ def test_explaining_a_refused_reduction_prints_the_quantity_in_the_position_s_di
     def is_refused_part(event: Event) -> bool:
         return isinstance(event, CommandRejected) and event.command == "ReducePosition" and event.rejection != 13
 
-    text = text_of(told(parts_log(), first(parts_log(), is_refused_part)))
+    text = text_of(lines(parts_log(), first(parts_log(), is_refused_part)))
     assert re.search(r"asked for closing [0-9]+\.[0-9]+ [A-Z]{3} of position 0-", text)
 
 
@@ -117,7 +117,7 @@ def test_no_explanation_of_an_event_is_printed_in_micros_ticks_or_lots(log: Call
             kinds.setdefault((type(event).__name__, getattr(event, "rejection", 0)), event)
     assert len(kinds) > 15
     for event in kinds.values():
-        said = told(log(), event)
+        said = lines(log(), event)
         assert said.type == type(event).__name__
         assert len(said.lines) > 2, said
         text = text_of(said)
@@ -132,11 +132,11 @@ def test_explaining_held_ticks_halts_and_definitions_names_their_rules() -> None
     assert {rule for rule, _ in OF_TICKS.values()} <= rules
     for log, kind, words in (
         (golden_log(), TickHeld, "held until another tick confirms it"),
-        (golden_log(), InstrumentsDefined, "BTC_USDC: tick 0.1, lot 0.00001; 0.00001 to 100.00000 BTC a ticket"),
+        (golden_log(), InstrumentsDefined, "BTC_USDC: tick 0.1, lot 0.00001; 0.00001 to 100.00000 BTC a position"),
         (golden_log(), Deposited, "EXTERNAL → CASH: "),
         (parts_log(), OldestReduced, "the oldest first, were closed at "),
     ):
-        said = told(log, first(log, lambda event, kind=kind: isinstance(event, kind)))  # type: ignore[misc]
+        said = lines(log, first(log, lambda event, kind=kind: isinstance(event, kind)))  # type: ignore[misc]
         assert words in text_of(said)
         assert {line.rule for line in said.lines if line.rule is not None} <= rules
 

@@ -11,8 +11,8 @@ from audit.log import export_log as exporting
 from audit.log.compare_logs import compare
 from audit.log.export_log import export_log
 from audit.log.folder import MANIFEST, FolderLog
-from audit.log.log_reader import Log
-from audit.verify.verify import Request, verify
+from audit.log.log_reader import LogReader
+from audit.verify.verify import VerifyRequest, verify
 from cli.main import call
 from runtime.errors import FixableError
 from schemas.codec import decode_event
@@ -20,7 +20,7 @@ from schemas.snapshots import decode_manifest, is_manifest_key
 from tests.audit.logs import MemoryLog, busy_log, golden_log
 
 
-def exported(log: Log, target: Path, shard: int | None = None, to: dict[int, int] | None = None) -> FolderLog:
+def exported(log: LogReader, target: Path, shard: int | None = None, to: dict[int, int] | None = None) -> FolderLog:
     export_log(log, target, shard=shard, to=to or {})
     return FolderLog(target)
 
@@ -62,7 +62,7 @@ def test_an_export_may_be_limited_to_one_shard_and_to_commands_below_an_offset(t
         decode_manifest(record.value) for batch in part.snapshots(2) for record in batch if is_manifest_key(record.key)
     ]
     assert [manifest.next_offset for manifest in manifests] == [120]
-    verdict = verify(part, Request(part.held, processes=1))
+    verdict = verify(part, VerifyRequest(part.held, processes=1))
     assert verdict.agrees
     assert verdict.shards[0].commands == 150
     with pytest.raises(FixableError, match="holds no shard 1; it holds 2"):
@@ -153,7 +153,7 @@ def test_a_flipped_bit_is_named_by_the_records_of_its_block(tmp_path: Path, monk
     path.write_bytes(path.read_bytes()[:-5])
     assert FolderLog(log.path).damages(0)[0].what.startswith("exchange.commands-0.avro")
     path.unlink()
-    verdict = verify(FolderLog(log.path), Request((0,), processes=1))
+    verdict = verify(FolderLog(log.path), VerifyRequest((0,), processes=1))
     assert {difference.judge for difference in verdict.differences} >= {"files", "events"}
 
 
@@ -162,5 +162,5 @@ def test_records_changed_together_with_the_manifest_s_hashes_are_found_by_replay
     log = golden_log().copy()
     log.parts[0].events[200] = log.parts[0].events[200]._replace(value=log.parts[0].events[201].value)
     forged = exported(MemoryLog(log.parts), tmp_path / "forged")
-    verdict = verify(forged, Request((0,), processes=1))
+    verdict = verify(forged, VerifyRequest((0,), processes=1))
     assert [difference.seq for difference in verdict.differences if difference.judge == "events"] == [201]

@@ -7,7 +7,7 @@ import pytest
 
 from audit.log.export_log import export_log
 from audit.verify.pending import PATIENCE
-from audit.verify.verify import From, Request, Verdict, verify
+from audit.verify.verify import From, Verdict, VerifyRequest, verify
 from cli.main import call
 from schemas.codec import decode_event
 from schemas.units import SECOND
@@ -42,7 +42,7 @@ def behind(seconds: float) -> MemoryLog:
 
 
 def judged(log: MemoryLog, **request: object) -> Verdict:
-    return verify(log, Request(log.held, processes=1, **request))  # type: ignore[arg-type]
+    return verify(log, VerifyRequest(log.held, processes=1, **request))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("state_only", [False, True])

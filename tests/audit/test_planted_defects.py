@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from audit.verify.verify import Request, verify
+from audit.verify.verify import VerifyRequest, verify
 from engine.core import apply, closing
 from engine.core.margin import profit_of
 from engine.core.records import Account
@@ -69,7 +69,7 @@ def named(defect: Defect) -> str:
 
 
 def differs(log: MemoryLog) -> bool:
-    return not verify(log, Request(log.held, processes=1)).agrees
+    return not verify(log, VerifyRequest(log.held, processes=1)).agrees
 
 
 def sound_logs() -> Iterator[MemoryLog]:
@@ -106,7 +106,7 @@ def test_laws_a_log_written_and_executed_with_the_defect_breaks_a_law_or_a_sum(
 ) -> None:
     plant(monkeypatch, defect)
     log = write_edges()
-    verdict = verify(log, Request(log.held, processes=1))
+    verdict = verify(log, VerifyRequest(log.held, processes=1))
     assert {difference.judge for difference in verdict.differences} <= {"laws", "fold"}
     assert verdict.agrees == (defect.name in BEYOND_THE_LAWS), verdict.differences
 

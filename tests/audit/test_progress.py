@@ -10,23 +10,23 @@ import pytest
 from rich.console import Console
 
 from audit.log.export_log import export_log
-from audit.verify.progress import Planned, Watcher
-from audit.verify.verify import From, Request, verify
-from cli.audit_report import Bars, Lines, watch_on
+from audit.verify.progress import PlannedTask, ProgressListener
+from audit.verify.verify import From, VerifyRequest, verify
+from cli.audit_report import Bars, Lines, progress_on
 from cli.main import call
 from tests.audit.logs import busy_log, golden_log
 from tests.audit.test_verify import flipped
 
 
-class Notes(Watcher):
+class Notes(ProgressListener):
     """Keeps every progress report."""
 
     def __init__(self) -> None:
-        self.plan: list[Planned] = []
+        self.plan: list[PlannedTask] = []
         self.counts: list[int] = []
         self.ended: list[tuple[int, bool]] = []
 
-    def begin(self, plan: Sequence[Planned]) -> None:
+    def begin(self, plan: Sequence[PlannedTask]) -> None:
         self.plan = list(plan)
 
     def advance(self, counts: Sequence[int]) -> None:
@@ -45,7 +45,7 @@ def last_bars(out: StringIO) -> list[str]:
 @pytest.mark.parametrize("processes", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_progress_reports_the_planned_records_and_each_finished_question(processes: int, tmp_path: Path) -> None:
     log, notes = busy_log(), Notes()
-    assert verify(log, Request(log.held, processes=processes), notes).agrees
+    assert verify(log, VerifyRequest(log.held, processes=processes), notes).agrees
     questions = [(shard, question) for shard in log.held for question in ("events", "fold")]
     assert [(each.shard, each.question) for each in notes.plan] == questions
     assert sorted(notes.ended) == [(number, True) for number in range(len(questions))]
@@ -58,7 +58,7 @@ def test_progress_reports_the_planned_records_and_each_finished_question(process
 def test_progress_bars_begin_at_the_start_of_replay_end_full_and_show_the_rate(start: From, commands: int) -> None:
     log, out = golden_log(), StringIO()
     with Bars(Console(file=out, force_terminal=True, color_system=None, width=100)) as bars:
-        verify(log, Request(log.held, start=start, processes=1), bars)
+        verify(log, VerifyRequest(log.held, start=start, processes=1), bars)
     first, second = last_bars(out)
     assert f"{commands}/{commands} " in first
     assert "819/819 " in second, "control records of transactions are never read, and do not count in the end"
@@ -70,7 +70,7 @@ def test_a_progress_bar_stops_at_the_place_of_a_difference() -> None:
     log, out = golden_log().copy(), StringIO()
     log.parts[0].events[450] = flipped(log.parts[0].events[450], 90)
     with Bars(Console(file=out, force_terminal=True, color_system=None, width=100)) as bars:
-        assert not verify(log, Request(log.held, processes=1), bars).agrees
+        assert not verify(log, VerifyRequest(log.held, processes=1), bars).agrees
     first, second = last_bars(out)
     assert "300/700" in first
     assert "300/930" in second
@@ -79,7 +79,7 @@ def test_a_progress_bar_stops_at_the_place_of_a_difference() -> None:
 def test_without_a_terminal_progress_is_a_line_every_few_seconds_and_one_at_the_end() -> None:
     now, out = 0.0, StringIO()
     with Lines(Console(file=out), clock=lambda: now) as lines:
-        lines.begin([Planned(shard, question, 1_000) for shard in (0, 1) for question in ("events", "fold")])
+        lines.begin([PlannedTask(shard, question, 1_000) for shard in (0, 1) for question in ("events", "fold")])
         lines.advance([100, 0, 0, 0])
         now = 5.0
         lines.advance([900, 0, 0, 0])
@@ -97,8 +97,8 @@ def test_without_a_terminal_progress_is_a_line_every_few_seconds_and_one_at_the_
 
 
 def test_progress_is_lines_in_a_file_and_bars_on_a_terminal() -> None:
-    assert isinstance(watch_on(Console(file=StringIO())), Lines)
-    assert isinstance(watch_on(Console(file=StringIO(), force_terminal=True)), Bars)
+    assert isinstance(progress_on(Console(file=StringIO())), Lines)
+    assert isinstance(progress_on(Console(file=StringIO(), force_terminal=True)), Bars)
 
 
 def test_audit_verify_verifies_one_shard_from_its_snapshot_and_prints_the_start(

@@ -10,7 +10,7 @@ from audit.explain.position_history import history_of
 from audit.export.statements import rows_of
 from audit.verify.expected_rows import COLUMNS, ExpectedRows
 from audit.verify.running_laws import RunningLaws
-from audit.verify.verify import Request, verify
+from audit.verify.verify import VerifyRequest, verify
 from engine.core.laws import broken
 from engine.core.state import genesis
 from engine.core.step import step
@@ -28,7 +28,7 @@ from tests.spec.language import ALICE, BTC
 
 def test_a_log_with_closed_parts_is_verified() -> None:
     log = parts_log()
-    assert verify(log, Request(log.held, processes=1)).agrees
+    assert verify(log, VerifyRequest(log.held, processes=1)).agrees
 
 
 def test_running_laws_and_full_laws_hold_in_a_log_with_closed_parts() -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from audit.verify import execution
 from audit.verify.execution import execute
-from audit.verify.reports import Start
+from audit.verify.reports import JudgeStart
 from bench.replay import MemoryLog, measure, trading_log
 from engine.core.state import State, genesis
 from schemas.codec import first_digest
@@ -30,7 +30,7 @@ def test_the_full_laws_are_checked_at_intervals_and_end_the_replay_where_a_law_i
     monkeypatch.setattr(execution, "FULL_LAWS_EVERY", 1)
     monkeypatch.setattr("bench.replay.BATCH", 500)
     log = MemoryLog(*trading_log(5_000))
-    report = execute(log, 0, Start(genesis(0, 1), first_digest(0)), frozenset(), lambda _: None)
+    report = execute(log, 0, JudgeStart(genesis(0, 1), first_digest(0)), frozenset(), lambda _: None)
     assert len(asked) == 3
     assert report.end is None
     (difference,) = report.differences

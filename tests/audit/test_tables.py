@@ -11,7 +11,7 @@ from sqlalchemy import Engine, text
 
 from audit.log.differences import Difference
 from audit.verify.tables import compare_tables
-from audit.verify.verify import Request, Verdict, verify
+from audit.verify.verify import Verdict, VerifyRequest, verify
 from cli.audit_report import print_verdict
 from projector.database import connect
 from schemas.codec import decode_event
@@ -47,7 +47,7 @@ def filled(database_url: str) -> Iterator[Engine]:
 
 
 def verified(database_url: str) -> Verdict:
-    return verify(busy_log(), Request(busy_log().held, state_only=True, database_url=database_url, processes=1))
+    return verify(busy_log(), VerifyRequest(busy_log().held, state_only=True, database_url=database_url, processes=1))
 
 
 def compared(database_url: str, log: MemoryLog | None = None) -> list[Difference]:

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from audit.log.differences import Difference
 from audit.log.generations import generations
-from audit.verify.verify import From, Request, Verdict, verify
+from audit.verify.verify import From, Verdict, VerifyRequest, verify
 from runtime.kafka import LogRecord
 from schemas.codec import NotDecodable, decode_command, decode_event
 from schemas.commands import ClientCommand
@@ -21,7 +21,7 @@ STARTS: tuple[From, ...] = ("genesis", "snapshot")
 
 
 def verified(log: MemoryLog, start: From = "genesis", *, state_only: bool = False) -> Verdict:
-    return verify(log, Request(log.held, start=start, state_only=state_only, processes=1))
+    return verify(log, VerifyRequest(log.held, start=start, state_only=state_only, processes=1))
 
 
 def flipped(record: LogRecord, bit: int) -> LogRecord:
@@ -210,7 +210,7 @@ def test_a_missing_last_event_of_a_command_is_named_and_a_command_without_events
     waiting = golden_log().copy()
     del waiting.parts[0].events[first:]
     waiting.parts[0].snapshots.clear()
-    verdict = verify(waiting, Request(waiting.held, processes=1, allow_pending=True))
+    verdict = verify(waiting, VerifyRequest(waiting.held, processes=1, allow_pending=True))
     assert verdict.agrees
     offset = decode_event(events[first].value).command_offset
     assert verdict.shards[0].pending_commands == len(waiting.parts[0].commands) - offset

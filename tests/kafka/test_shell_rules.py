@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from audit.log.cluster import open_cluster
-from audit.verify.verify import Request, verify
+from audit.verify.verify import VerifyRequest, verify
 from bench._workload import accounts_of, opening_day, prices
 from engine.snapshot.topic import manifests
 from runtime.settings import Settings
@@ -113,9 +113,9 @@ def test_older_code_stops_before_a_change_of_rules_and_newer_code_continues(
         assert newer.stop() == 0
     with second_rules():
         live = open_cluster(ledger)
-        verdict = verify(live, Request(live.held, processes=1))
+        verdict = verify(live, VerifyRequest(live.held, processes=1))
         assert verdict.differences == []
-        assert verify(live, Request(live.held, start="snapshot", processes=1)).differences == []
+        assert verify(live, VerifyRequest(live.held, start="snapshot", processes=1)).differences == []
 
 
 def newest_of(ledger: Settings) -> list[SnapshotManifest]:
@@ -158,7 +158,7 @@ def test_a_shard_that_has_not_activated_yet_is_under_way_and_no_difference(
             events_when(ledger, shard, count)
         with second_rules():
             log = open_cluster(ledger)
-            verdict = verify(log, Request(log.held, processes=1))
+            verdict = verify(log, VerifyRequest(log.held, processes=1))
             assert verdict.agrees
             assert verdict.under_way == [
                 "Under way: broadcast rules-2, which differs in shard 1 from shard 0 until now.",
@@ -167,5 +167,5 @@ def test_a_shard_that_has_not_activated_yet_is_under_way_and_no_difference(
             client.append(1, [activate(shard=1)])
             events_when(ledger, 1, 2)
             log = open_cluster(ledger)
-            assert verify(log, Request(log.held, processes=1)).under_way == []
+            assert verify(log, VerifyRequest(log.held, processes=1)).under_way == []
         assert newer.stop() == 0

@@ -267,7 +267,7 @@ def test_the_projector_shows_its_progress_without_aborted_events(
         assert process.wait(10) == 0
 
 
-def confirmed(engine: Engine) -> list[queries.ShardProgress]:
+def confirmed(engine: Engine) -> list[queries.ProjectionProgress]:
     with engine.connect() as db:
         return queries.progress(db)
 

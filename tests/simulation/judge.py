@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from audit.log.differences import Difference
-from audit.verify.verify import Request, verify
+from audit.verify.verify import VerifyRequest, verify
 from engine.core.state import State, genesis
 from engine.core.step import step
 from engine.shell.shard import Shard
@@ -177,7 +177,7 @@ class Judge:
             Part(*(self._cluster.topic(topic, shard).committed() for topic in (COMMANDS, EVENTS, SNAPSHOTS)))
             for shard in range(self._cluster.shards)
         ]
-        verdict = verify(MemoryLog(parts, "the simulated log"), Request(shards, processes=1))
+        verdict = verify(MemoryLog(parts, "the simulated log"), VerifyRequest(shards, processes=1))
         named = {(each.shard, each.offset) for each in verdict.differences if each.judge == "snapshots"}
         unnamed = [
             f"the audit does not name the spoiled snapshot of shard {shard} with its manifest at {offset}"

@@ -3,7 +3,7 @@
 import pytest
 from msgspec.structs import replace
 
-from audit.verify.verify import Request, Verdict, verify
+from audit.verify.verify import Verdict, VerifyRequest, verify
 from tests.audit.logs import MemoryLog
 from tests.simulation import judge
 from tests.simulation.run import play
@@ -18,7 +18,7 @@ def test_a_planted_defect_of_the_shell_is_found(sabotage: Sabotage, monkeypatch:
 
 
 def test_an_audit_silent_about_a_spoiled_snapshot_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    def silent_of_snapshots(log: MemoryLog, request: Request) -> Verdict:
+    def silent_of_snapshots(log: MemoryLog, request: VerifyRequest) -> Verdict:
         verdict = verify(log, request)
         return replace(verdict, differences=[each for each in verdict.differences if each.judge != "snapshots"])
 
