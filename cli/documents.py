@@ -47,7 +47,7 @@ def made_files(root: Path) -> dict[str, str]:
     given = reference.blocks() | {"example": f"```python\n{(root / EXAMPLE).read_text(encoding='utf-8')}```"}
     document = (root / EVENTS_DOCUMENT).read_text(encoding="utf-8")
     problems = {problem_pages.DOCUMENT: problem_pages.as_markdown()}
-    events = {EVENTS_DOCUMENT: reference.filled(document, given)}
+    events = {EVENTS_DOCUMENT: reference.fill_blocks(document, given)}
     return schema_explanations() | events | problems | dict(_client_schemas())
 
 

@@ -4,6 +4,8 @@ A docstring here is the message's explanation everywhere. Fields are explained i
 usual ones: money in micros, prices in ticks, quantities in lots, rates in ppm, leverage in hundredths, times in µs UTC.
 """
 
+from typing import Final, get_args
+
 import msgspec
 
 from schemas.messages import (
@@ -266,3 +268,5 @@ OtherEvent = CommandRejected | CommandRepeated | StopsAmended | OldestReduced | 
 PositionEvent = PositionOpened | StopsAmended | PositionReduced | PositionClosed  # One position changes.
 FillEvent = PositionOpened | PositionReduced | PositionClosed  # Something was executed at the price of a tick.
 BroadcastEvent = InstrumentsDefined | MarketStatusSet | RulesActivated  # The outcome of a broadcast.
+
+MARKET_EVENTS: Final[tuple[type[MarketEvent], ...]] = get_args(MarketEvent)

@@ -1,4 +1,4 @@
-"""What `docs/events.md` says of the log: its tables, made from the Avro files, one block of the document each."""
+"""The tables of `docs/events.md`, made from the Avro files, one block of the document each."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -52,14 +52,14 @@ def blocks() -> dict[str, str]:
         "events": _sections(events, without=_HEADER),
         "rejections": ", ".join(f"{rejection.value} {rejection.name}" for rejection in Rejection) + ".",
         "tick-refusals": ", ".join(f"`{refusal.value}`" for refusal in TickRefusal) + ".",
-        "client-header": _table(_shared(_having(commands, _CLIENT), _CLIENT)),
-        "broadcast-header": _table(_shared(_having(commands, _BROADCAST), _BROADCAST)),
+        "client-header": _table(_shared(_with_fields(commands, _CLIENT), _CLIENT)),
+        "broadcast-header": _table(_shared(_with_fields(commands, _BROADCAST), _BROADCAST)),
         "commands": _commands(commands),
         "snapshots": _sections(parts["snapshots"]),
         "venue-commands": _sections(parts["venue-commands"]),
         "venue-events": _sections(parts["venue-events"]),
         "records": _records(),
-        "words": _words(),
+        "words": _enums(),
     }
 
 
@@ -68,16 +68,16 @@ def messages() -> list[MessageReference]:
     return [_message(name) for names in _PARTS.values() for name in names]
 
 
-def filled(document: str, given: dict[str, str]) -> str:
+def fill_blocks(document: str, texts: dict[str, str]) -> str:
     """Give the document with each block between its marks: `<!-- made: NAME -->` and `<!-- end -->`."""
 
     def fill(found: re.Match[str]) -> str:
-        return f"<!-- made: {found[1]} -->\n{given[found[1]]}\n<!-- end -->"
+        return f"<!-- made: {found[1]} -->\n{texts[found[1]]}\n<!-- end -->"
 
     return re.sub(r"<!-- made: ([a-z.-]+) -->\n.*?<!-- end -->", fill, document, flags=re.DOTALL)
 
 
-def marked(document: str) -> list[str]:
+def block_names(document: str) -> list[str]:
     """Give the names of the blocks a document has."""
     return re.findall(r"<!-- made: ([a-z.-]+) -->", document)
 
@@ -140,12 +140,12 @@ def _commands(commands: list[MessageReference]) -> str:
 
 
 def _shared_by(command: MessageReference) -> tuple[tuple[str, ...], str]:
-    if _having([command], _CLIENT):
+    if _with_fields([command], _CLIENT):
         return _CLIENT, "a client's command"
-    return (_BROADCAST, "a broadcast") if _having([command], _BROADCAST) else ((), "")
+    return (_BROADCAST, "a broadcast") if _with_fields([command], _BROADCAST) else ((), "")
 
 
-def _having(messages: list[MessageReference], fields: tuple[str, ...]) -> list[MessageReference]:
+def _with_fields(messages: list[MessageReference], fields: tuple[str, ...]) -> list[MessageReference]:
     return [message for message in messages if set(fields) <= {field.name for field in message.fields}]
 
 
@@ -171,32 +171,32 @@ def _since(version: int) -> str:
 def _records() -> str:
     """Explain each record that stands inside a message."""
     found: dict[str, str] = {}
-    for schema in _inside("record"):
+    for schema in _named_types("record"):
         fields = [Field(field["name"], _type(field["type"]), field["doc"], FIRST_VERSION) for field in schema["fields"]]
         found.setdefault(schema["name"], f"### {schema['name']}\n\n{schema['doc']}\n\n{_table(fields)}")
     return "\n\n".join(found[name] for name in sorted(found))
 
 
-def _words() -> str:
+def _enums() -> str:
     """List the words of each enum."""
-    found = {schema["name"]: ", ".join(f"`{word}`" for word in schema["symbols"]) for schema in _inside("enum")}
+    found = {schema["name"]: ", ".join(f"`{word}`" for word in schema["symbols"]) for schema in _named_types("enum")}
     return "\n\n".join(f"### {name}\n\n{found[name]}" for name in sorted(found))
 
 
-def _inside(kind: str) -> Iterator[dict[str, Any]]:
+def _named_types(kind: str) -> Iterator[dict[str, Any]]:
     for message in messages():
         released = released_schemas(message.name)
         for field in released[max(released)]["fields"]:
-            yield from _within(field["type"], kind)
+            yield from _types_in(field["type"], kind)
 
 
-def _within(schema: Any, kind: str) -> Iterator[dict[str, Any]]:
+def _types_in(schema: Any, kind: str) -> Iterator[dict[str, Any]]:
     if isinstance(schema, list):
         for branch in schema:
-            yield from _within(branch, kind)
+            yield from _types_in(branch, kind)
     elif isinstance(schema, dict):
         if schema["type"] == kind:
             yield schema
-        yield from _within(schema.get("items"), kind)
+        yield from _types_in(schema.get("items"), kind)
         for field in schema.get("fields", ()):
-            yield from _within(field["type"], kind)
+            yield from _types_in(field["type"], kind)

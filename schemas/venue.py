@@ -243,13 +243,13 @@ def encode_venue(message: VenueMessage) -> bytes:
 
 def decode_venue_command(value: bytes | None) -> VenueCommand:
     """Read a record of `venue.commands`, or raise NotDecodable."""
-    command: VenueCommand = _read(value, _readers(VenueCommand))
+    command: VenueCommand = _decode(value, _readers(VenueCommand))
     return command
 
 
 def decode_venue_event(value: bytes | None) -> VenueEvent:
     """Read a record of `venue.events`, or raise NotDecodable."""
-    event: VenueEvent = _read(value, _readers(VenueEvent))
+    event: VenueEvent = _decode(value, _readers(VenueEvent))
     return event
 
 
@@ -271,7 +271,7 @@ def _readers(union: Any) -> dict[bytes, Callable[[bytes, int], Any]]:
     return made
 
 
-def _read(value: bytes | None, readers: dict[bytes, Callable[[bytes, int], Any]]) -> Any:
+def _decode(value: bytes | None, readers: dict[bytes, Callable[[bytes, int], Any]]) -> Any:
     if value is None or value[:2] != MARKER or len(value) < PREFIX_SIZE:
         raise NotDecodable("no Avro single-object encoding: the value does not begin with C3 01 and a fingerprint")
     read = readers.get(value[:PREFIX_SIZE])

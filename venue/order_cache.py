@@ -3,6 +3,7 @@
 import asyncio
 from decimal import Decimal
 from enum import StrEnum
+from typing import assert_never
 
 from schemas.venue import (
     VenueCancelReceived,
@@ -161,3 +162,5 @@ def _apply_to_order(cached: CachedOrder, event: VenueOrderEvent) -> None:
             cached.is_cancelling = True
         case VenueCancelRejected():
             cached.is_cancelling = False
+        case _:
+            assert_never(event)

@@ -4,7 +4,7 @@ import asyncio
 import re
 from collections.abc import Awaitable, Coroutine, Mapping
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, assert_never
 
 import structlog
 
@@ -137,6 +137,8 @@ class VenueWorker:
                 if found is None:
                     return refused(code="ORDER_UNKNOWN", message="There is no order of this id")
                 return VenueCancelReceived(**header, account_id=account_id, order=found)
+            case _:
+                assert_never(command)
 
     def _start_work(self, cached: CachedOrder) -> None:
         """Start the tasks an order needs, and follow its account."""

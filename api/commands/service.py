@@ -1,5 +1,7 @@
 """What became of a command, as far as anything is known about it."""
 
+from typing import assert_never
+
 from api.commands.schemas import CommandReply
 from api.dispatch.outcome_lookup import OutcomeLookup
 from api.dispatch.read_your_writes import wait_for
@@ -12,7 +14,25 @@ from api.positions.views import position_of_event, position_of_row
 from api.store.database import Database
 from projector import queries
 from schemas.commands import OpenPosition
-from schemas.events import CommandRejected, PositionClosed, PositionOpened, PositionReduced, StopsAmended
+from schemas.events import (
+    AccountOpened,
+    CommandRejected,
+    CommandRepeated,
+    Deposited,
+    FeedKept,
+    FeedSelected,
+    InstrumentsDefined,
+    MarketStatusSet,
+    OldestReduced,
+    PositionClosed,
+    PositionOpened,
+    PositionReduced,
+    PricesUpdated,
+    RulesActivated,
+    StopsAmended,
+    TickHeld,
+    Withdrawn,
+)
 from schemas.rejections import Rejection
 
 
@@ -66,8 +86,23 @@ async def _of_outcome(
             row = await database.ask(lambda db: queries.position(db, account_id, position_id))
             position = None if row is None else position_of_row(row, instruments)
             return CommandReply(command_id=command_id, status="done", position=position)
-        case _:
+        case (
+            AccountOpened()
+            | Deposited()
+            | Withdrawn()
+            | OldestReduced()
+            | CommandRepeated()
+            | InstrumentsDefined()
+            | MarketStatusSet()
+            | RulesActivated()
+            | FeedSelected()
+            | FeedKept()
+            | PricesUpdated()
+            | TickHeld()
+        ):
             return CommandReply(command_id=command_id, status="done")
+        case _:
+            assert_never(event)
 
 
 async def _of_row(

@@ -16,7 +16,7 @@ from api.http.problems import BROKER_UNAVAILABLE, ENGINE_BEHIND, REFUSALS, ApiEr
 from api.log.outcomes import NotAppended, Outcome
 from api.log.sent_commands import ClientCommand
 from projector import queries
-from schemas.commands import AmendStops, ClosePosition, ReducePosition
+from schemas.commands import PositionCommand
 from schemas.events import CommandRejected, CommandRepeated
 from schemas.rejections import Rejection
 
@@ -126,9 +126,7 @@ class Dispatcher:
         kind = REFUSALS[rejection]
         if rejection is Rejection.TOO_MANY_COMMANDS:
             headers = headers | {"Retry-After": str(REMEMBERED_S // 10)}
-        if rejection is Rejection.POSITION_NOT_OPEN and isinstance(
-            command, ClosePosition | ReducePosition | AmendStops
-        ):
+        if rejection is Rejection.POSITION_NOT_OPEN and isinstance(command, PositionCommand):
             # Only a position that is the caller's is told apart from one that never was.
             position_id, account_id = command.position_id, command.account_id
             if outcome is not None:

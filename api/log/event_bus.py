@@ -33,10 +33,10 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
-from api.log.price_cache import FOLDED
 from api.log.recent_events import RecentEvent, RecentEvents
 from schemas.codec import decode_event
 from schemas.events import (
+    MARKET_EVENTS,
     Event,
     EventHeader,
     MarketEvent,
@@ -111,7 +111,7 @@ class EventBus:
                 self._recent.keep(recent)
                 if header.account_id in self._subscriptions:
                     self._batch.append(recent)
-            if shard == PRICE_SHARD and isinstance(market, FOLDED):
+            if shard == PRICE_SHARD and isinstance(market, MARKET_EVENTS):
                 self._market.append(market)
                 if len(self._market) > MARKET_MAX:
                     self._market_floor = self._market.popleft().seq

@@ -11,11 +11,11 @@ from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
 
 from api.log.event_bus import EventBus
 from api.log.event_header import HeaderReader
-from api.log.price_cache import FOLDED, PriceCache
+from api.log.price_cache import PriceCache
 from runtime.kafka import LogRecord, read_back, reader_options
 from runtime.settings import Settings
 from schemas.codec import decode_event
-from schemas.events import Event, EventHeader
+from schemas.events import MARKET_EVENTS, Event, EventHeader
 from schemas.sharding import PRICE_SHARD, shard_of
 from schemas.topics import EVENTS
 
@@ -180,8 +180,9 @@ class Outcomes:
         if header.seq <= self._seqs[shard]:
             return None
         market = None
-        if shard == PRICE_SHARD and issubclass(self._headers.type_of(value), FOLDED):
+        if shard == PRICE_SHARD and issubclass(self._headers.type_of(value), MARKET_EVENTS):
             market = decode_event(value)
+            assert isinstance(market, MARKET_EVENTS), "the header says so"
             self._prices.fold(market)
         # Behind the fold: whoever reads a seq and then a price has a price of that event or a later one.
         self._seqs[shard] = header.seq

@@ -1,21 +1,19 @@
 """What each symbol's price is and is worth, folded from the events of shard 0."""
 
-from typing import Final, NamedTuple
+from typing import NamedTuple, assert_never
 
 from schemas.derived import PriceState, exit_price, price_state
 from schemas.events import (
-    Event,
     FeedKept,
     FeedSelected,
     InstrumentsDefined,
+    MarketEvent,
     MarketStatusSet,
     PricesUpdated,
     TickHeld,
 )
 from schemas.instruments import INSTRUMENTS
 from schemas.messages import Instrument, MarketStatus, Side
-
-FOLDED: Final = (FeedKept, FeedSelected, InstrumentsDefined, MarketStatusSet, PricesUpdated, TickHeld)
 
 
 class CachedQuote(NamedTuple):
@@ -44,7 +42,7 @@ class PriceCache:
         self.feed = self.feed or quote.feed
         self._quotes[symbol] = quote
 
-    def fold(self, event: Event) -> None:
+    def fold(self, event: MarketEvent) -> None:
         """Bring in one event of shard 0."""
         match event:
             case PricesUpdated():
@@ -64,7 +62,7 @@ class PriceCache:
             case MarketStatusSet(symbol=symbol, status=status):
                 self._statuses[symbol] = status
             case _:
-                pass
+                assert_never(event)
 
     def quote(self, symbol: str) -> CachedQuote | None:
         """Give the last accepted price, however old; null while none was accepted."""

@@ -4,10 +4,10 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Final, TypeVar
+from typing import Final, TypeVar, assert_never
 from weakref import WeakValueDictionary
 
-from schemas.events import Event, PositionOpened, PositionReduced, StopsAmended
+from schemas.events import Event, PositionClosed, PositionEvent, PositionOpened, PositionReduced, StopsAmended
 
 POSITIONS_MAX: Final = 20_000
 # Of one position; the tables are seldom behind by more than one.
@@ -28,6 +28,8 @@ class RecentPositions:
 
     def note(self, event: Event) -> None:
         """Take up an outcome."""
+        if not isinstance(event, PositionEvent):
+            return
         match event:
             case PositionOpened(position_id=position_id):
                 _put(self._opened, position_id, event)
@@ -39,8 +41,10 @@ class RecentPositions:
                 known = {part.seq: part for part in self._parts.get(position_id, ())} | {event.seq: event}
                 newest = sorted(known)[-REDUCTIONS_MAX:]
                 _put(self._parts, position_id, tuple(known[seq] for seq in newest))
+            case PositionClosed():
+                pass  # How a position was closed, the tables say.
             case _:
-                pass
+                assert_never(event)
 
     @asynccontextmanager
     async def held(self, position_id: str) -> AsyncIterator[None]:

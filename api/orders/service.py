@@ -85,13 +85,12 @@ async def order_of(
     """Write the order a command was, from its outcome; null where the command was no order."""
     instruments = prices.instruments
     if isinstance(reply, Decided):
-        match reply.outcome.event:
-            case PositionOpened() as event:
-                return order_of_event(event, instruments)
-            case CommandRejected(command=OpenPosition.__name__) as event:
-                return order_of_refusal(event, instruments, lookup.sent)
-            case _:
-                return None
+        event = reply.outcome.event
+        if isinstance(event, PositionOpened):
+            return order_of_event(event, instruments)
+        if isinstance(event, CommandRejected) and event.command == OpenPosition.__name__:
+            return order_of_refusal(event, instruments, lookup.sent)
+        return None
     row = reply.row
     if row.type != OpenPosition.__name__:
         return None

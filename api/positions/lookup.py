@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Annotated, NamedTuple
+from typing import Annotated, NamedTuple, assert_never
 
 from fastapi import Depends
 
@@ -18,7 +18,7 @@ from api.positions.schemas import PositionReply
 from api.positions.views import after, position_of_event, position_of_row
 from api.store.database import Database
 from projector import queries
-from schemas.events import Event, PositionClosed, PositionReduced, StopsAmended
+from schemas.events import PositionClosed, PositionReduced, StopsAmended
 from schemas.messages import Instrument
 from schemas.rejections import Rejection
 
@@ -91,7 +91,11 @@ class PositionLookup(NamedTuple):
         return position
 
 
-def _follows(event: Event, position: PositionReply, instruments: Mapping[str, Instrument]) -> bool:
+def _follows(
+    event: StopsAmended | PositionReduced | PositionClosed,
+    position: PositionReply,
+    instruments: Mapping[str, Instrument],
+) -> bool:
     """Say whether a position has all parts that were closed before an event, so that no result is missing."""
     if position.status == "closed":
         return True
@@ -100,8 +104,10 @@ def _follows(event: Event, position: PositionReply, instruments: Mapping[str, In
             return Decimal(position.quantity) <= Decimal(lots_of(instruments[event.symbol], part + left))
         case PositionClosed(quantity=size):
             return Decimal(position.quantity) <= Decimal(lots_of(instruments[event.symbol], size))
-        case _:
+        case StopsAmended():
             return True
+        case _:
+            assert_never(event)
 
 
 def position_lookup(state: AppState) -> PositionLookup:

@@ -1,7 +1,7 @@
 """What an account is after each of its events, and the message that each event becomes."""
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import NamedTuple, assert_never
 
 from api.accounts.schemas import AccountReply, LedgerLine
 from api.accounts.service import account_of, line_of
@@ -22,6 +22,7 @@ from schemas.events import (
     Event,
     MoneyEvent,
     PositionClosed,
+    PositionEvent,
     PositionOpened,
     PositionReduced,
     StopsAmended,
@@ -66,29 +67,7 @@ class AccountState:
         event = account_event.event
         assert account_event.account_seq == self.seq + 1, f"event {account_event.account_seq} after {self.seq}"
         self.seq = account_event.account_seq
-        position: PositionReply | None = None
-        match event:
-            case PositionOpened(position_id=position_id):
-                opened = position_of_event(event, self._instruments)
-                held = HeldPosition(opened, event.symbol, event.side, event.quantity, event.price)
-                self._positions[position_id] = held
-                position = self._now(held)
-            case StopsAmended(position_id=position_id):
-                held = self._positions[position_id]
-                held = held._replace(position=after(held.position, event, account_event.shard, self._instruments))
-                self._positions[position_id] = held
-                position = self._now(held)
-            case PositionReduced(position_id=position_id):
-                held = self._positions[position_id]
-                rest = after(held.position, event, account_event.shard, self._instruments)
-                held = held._replace(position=rest, quantity=event.quantity_left)
-                self._positions[position_id] = held
-                position = self._now(held)
-            case PositionClosed(position_id=position_id):
-                held = self._positions.pop(position_id)
-                position = after(held.position, event, account_event.shard, self._instruments)
-            case _:
-                pass
+        position = self._apply_to_position(event, account_event.shard) if isinstance(event, PositionEvent) else None
         lines: list[LedgerLine] = []
         if isinstance(event, MoneyEvent):
             lines = ledger_of(event, account_event.event_id, self._cash + self._used_margin)
@@ -97,6 +76,30 @@ class AccountState:
             self._used_margin += change.used_margin
         order = order_after(event, self._instruments, self._sent)
         return account_update(account_event, order=order, position=position, account=self.account(), ledger=lines)
+
+    def _apply_to_position(self, event: PositionEvent, shard: int) -> PositionReply:
+        match event:
+            case PositionOpened(position_id=position_id):
+                opened = position_of_event(event, self._instruments)
+                held = HeldPosition(opened, event.symbol, event.side, event.quantity, event.price)
+                self._positions[position_id] = held
+                return self._now(held)
+            case StopsAmended(position_id=position_id):
+                held = self._positions[position_id]
+                held = held._replace(position=after(held.position, event, shard, self._instruments))
+                self._positions[position_id] = held
+                return self._now(held)
+            case PositionReduced(position_id=position_id):
+                held = self._positions[position_id]
+                rest = after(held.position, event, shard, self._instruments)
+                held = held._replace(position=rest, quantity=event.quantity_left)
+                self._positions[position_id] = held
+                return self._now(held)
+            case PositionClosed(position_id=position_id):
+                held = self._positions.pop(position_id)
+                return after(held.position, event, shard, self._instruments)
+            case _:
+                assert_never(event)
 
     def account(self) -> AccountReply | None:
         """Give the account's figures at the prices of now; null before it is open."""
@@ -151,15 +154,11 @@ def account_update(
 
 def order_after(event: Event, instruments: Mapping[str, Instrument], sent: SentCommands) -> OrderReply | None:
     """Write the order an event decided."""
-    match event:
-        case PositionOpened():
-            return order_of_event(event, instruments)
-        case CommandRejected(command=command, command_id=command_id):
-            if command == OpenPosition.__name__ and command_id is not None:
-                return order_of_refusal(event, instruments, sent)
-            return None
-        case _:
-            return None
+    if isinstance(event, PositionOpened):
+        return order_of_event(event, instruments)
+    if isinstance(event, CommandRejected) and event.command == OpenPosition.__name__ and event.command_id is not None:
+        return order_of_refusal(event, instruments, sent)
+    return None
 
 
 def ledger_of(event: MoneyEvent, event_id: str, balance: int) -> list[LedgerLine]:

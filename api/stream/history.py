@@ -1,7 +1,7 @@
 """How an account's events of before are sent once more, from PostgreSQL."""
 
 from collections.abc import Mapping
-from typing import Any, Final, NamedTuple, get_args
+from typing import Any, Final, NamedTuple, assert_never, get_args
 
 import msgspec
 from sqlalchemy import Connection
@@ -16,7 +16,7 @@ from api.positions.views import after, position_of_event, position_of_row
 from api.stream.account_state import account_update, order_after
 from api.stream.schemas import AccountUpdate
 from projector import queries
-from schemas.events import Event, PositionOpened, PositionReduced, StopsAmended
+from schemas.events import Event, PositionClosed, PositionEvent, PositionOpened, PositionReduced, StopsAmended
 from schemas.messages import Instrument
 
 MISSED_MAX: Final = 500  # beyond it a snapshot says the same with less
@@ -112,6 +112,7 @@ def _as_left(
     instruments: Mapping[str, Instrument],
 ) -> PositionReply:
     event = account_event.event
+    assert isinstance(event, PositionEvent), "it names a position"
     match event:
         case PositionOpened():
             opened = position_of_event(event, instruments)
@@ -129,8 +130,10 @@ def _as_left(
                     "realized_pnl": money_or_null(realized_pnl),
                 }
             )
-        case _:
+        case PositionClosed():
             return now  # Nothing comes after a close.
+        case _:
+            assert_never(event)
 
 
 def _reopened(position: PositionReply) -> PositionReply:

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, assert_never
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
@@ -17,7 +17,15 @@ from api.stream.outbox import SocketOutbox
 from api.stream.schemas import WsTickerMessage
 from api.tickers.service import ticker_of
 from projector.queries import DayStats
-from schemas.events import MarketEvent, PricesUpdated, TickHeld
+from schemas.events import (
+    FeedKept,
+    FeedSelected,
+    InstrumentsDefined,
+    MarketEvent,
+    MarketStatusSet,
+    PricesUpdated,
+    TickHeld,
+)
 from schemas.messages import Instrument
 from schemas.sharding import PRICE_SHARD
 
@@ -113,9 +121,11 @@ class TickerBoard:
                     self._mark(symbol)
             case TickHeld(symbol=symbol):
                 self._mark(symbol)
-            case _:
+            case FeedSelected() | FeedKept() | InstrumentsDefined() | MarketStatusSet():
                 for feed in self._ticks.values():
                     feed.has_changed = True
+            case _:
+                assert_never(event)
         for candles in self._candles.values():
             candles.take(event)
         self._changed.set()

@@ -1,6 +1,7 @@
 """How a command is described, in words: money in USDC, prices and sizes in the instrument's own digits."""
 
 from collections.abc import Mapping
+from typing import assert_never
 
 from audit.digits import money
 from audit.explain.lines import Units
@@ -45,8 +46,19 @@ def describe_command(
             return f"closing {_size(command.quantity, position_instrument)} of position {command.position_id}"
         case AmendStops():
             return _amendment(command, position_instrument)
-        case _:
+        case (
+            OpenAccount()
+            | Deposit()
+            | Withdraw()
+            | DefineInstruments()
+            | SetMarketStatus()
+            | ActivateRules()
+            | SelectFeed()
+            | UpdatePrices()
+        ):
             return _plainly(command)
+        case _:
+            assert_never(command)
 
 
 def _opening(command: OpenPosition, instruments: Mapping[str, Instrument]) -> str:
@@ -77,7 +89,16 @@ def _amendment(command: AmendStops, position_instrument: Instrument | None) -> s
     return f"other stops of position {command.position_id}: {', '.join(parts) or 'none named'}"
 
 
-def _plainly(command: Command) -> str:
+def _plainly(
+    command: OpenAccount
+    | Deposit
+    | Withdraw
+    | DefineInstruments
+    | SetMarketStatus
+    | ActivateRules
+    | SelectFeed
+    | UpdatePrices,
+) -> str:
     match command:
         case OpenAccount():
             return f"an account with a first deposit of {money(command.first_deposit)} USDC"
@@ -97,7 +118,7 @@ def _plainly(command: Command) -> str:
             symbols = ", ".join(tick.symbol for tick in command.ticks) or "no symbol"
             return f"prices of {symbols}, of feed {command.feed}, run {command.run}"
         case _:
-            return type(command).__name__
+            assert_never(command)
 
 
 def _size(lots: int, instrument: Instrument | None) -> str:

@@ -1,5 +1,7 @@
 """How an event that is of no position is explained, and what else its command led to."""
 
+from typing import assert_never
+
 import msgspec
 
 from audit.digits import iso, money, rate_of
@@ -9,12 +11,14 @@ from audit.explain.position_history import EventContext
 from audit.explain.refusals import OF_COMMANDS, OF_TICKS
 from schemas.events import (
     AccountOpened,
+    BroadcastEvent,
     CommandRejected,
     CommandRepeated,
     Deposited,
     Event,
     FeedKept,
     FeedSelected,
+    FillEvent,
     InstrumentsDefined,
     MarketStatusSet,
     OldestReduced,
@@ -23,6 +27,7 @@ from schemas.events import (
     PositionReduced,
     PricesUpdated,
     RulesActivated,
+    StopsAmended,
     TickHeld,
     Withdrawn,
 )
@@ -122,11 +127,15 @@ def _outcome(event: Event, context: EventContext) -> list[Line]:
                     "then the symbol does not trade.",
                 )
             ]
-        case _:
+        case InstrumentsDefined() | MarketStatusSet() | RulesActivated() | FeedSelected() | FeedKept():
             return _of_the_exchange(event)
+        case PositionOpened() | PositionReduced() | PositionClosed() | StopsAmended():
+            return []  # A position is explained with its whole history.
+        case _:
+            assert_never(event)
 
 
-def _of_the_exchange(event: Event) -> list[Line]:
+def _of_the_exchange(event: BroadcastEvent | FeedSelected | FeedKept) -> list[Line]:
     """Explain an event of the whole shard: instruments, market, rules, feed."""
     match event:
         case InstrumentsDefined():
@@ -149,7 +158,7 @@ def _of_the_exchange(event: Event) -> list[Line]:
         case FeedKept():
             return [Line("FEED-02", f"Feed {event.name}, run {event.run} was selected already; nothing changed.")]
         case _:
-            return []
+            assert_never(event)
 
 
 def _prices(event: PricesUpdated, context: EventContext) -> list[Line]:
@@ -228,7 +237,7 @@ def _other(shard: int, event: Event, instruments: dict[str, Instrument]) -> Line
         units = Units(instruments[event.symbol])
         tick = f"bid {units.price(event.bid)}, ask {units.price(event.ask)}"
         return Line(None, f"The same command held a tick of {event.symbol}: {tick} (event {name}).")
-    if not isinstance(event, PositionClosed | PositionReduced | PositionOpened):
+    if not isinstance(event, FillEvent):
         symbol = getattr(event, "symbol", None)
         return Line(
             None, f"The same command: {type(event).__name__}{f' of {symbol}' if symbol else ''} (event {name})."

@@ -1,7 +1,7 @@
 """What the log says of one position: its opening, its stops, its parts, the ticks around its end, and the end."""
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import NamedTuple, assert_never
 
 import msgspec
 
@@ -11,14 +11,25 @@ from runtime.errors import FixableError
 from schemas.codec import NotDecodable, decode_event
 from schemas.commands import Command
 from schemas.events import (
+    AccountOpened,
+    CommandRejected,
+    CommandRepeated,
+    Deposited,
     Event,
+    FeedKept,
+    FeedSelected,
     InstrumentsDefined,
+    MarketStatusSet,
+    OldestReduced,
     PositionClosed,
+    PositionEvent,
     PositionOpened,
     PositionReduced,
     PricesUpdated,
     RulesActivated,
     StopsAmended,
+    TickHeld,
+    Withdrawn,
 )
 from schemas.ids import event_id
 from schemas.messages import Instrument
@@ -170,26 +181,50 @@ class _Search:
                 self._rules_version = event.version
                 if self.history is not None:
                     self.history.rules_version = event.version
-            case PositionOpened() if event.position_id == self._position_id:
-                ticks = self._ticks.get(event.symbol)
-                self.history = PositionHistory(
-                    shard=self._shard,
-                    instrument=self._instruments[event.symbol],
-                    opened=event,
-                    stop_loss=event.stop_loss,
-                    take_profit=event.take_profit,
-                    rules_version=self._rules_version,
-                    last_tick=None if ticks is None else ticks[1],
-                )
-            case StopsAmended() if event.position_id == self._position_id and self.history is not None:
+            case PositionOpened() | StopsAmended() | PositionReduced() | PositionClosed():
+                if event.position_id == self._position_id:
+                    self._take_own(event)
+            case (
+                CommandRejected()
+                | CommandRepeated()
+                | AccountOpened()
+                | Deposited()
+                | Withdrawn()
+                | OldestReduced()
+                | MarketStatusSet()
+                | FeedSelected()
+                | FeedKept()
+                | TickHeld()
+            ):
+                pass  # Says nothing of a position.
+            case _:
+                assert_never(event)
+
+    def _take_own(self, event: PositionEvent) -> None:
+        if isinstance(event, PositionOpened):
+            ticks = self._ticks.get(event.symbol)
+            self.history = PositionHistory(
+                shard=self._shard,
+                instrument=self._instruments[event.symbol],
+                opened=event,
+                stop_loss=event.stop_loss,
+                take_profit=event.take_profit,
+                rules_version=self._rules_version,
+                last_tick=None if ticks is None else ticks[1],
+            )
+            return
+        if self.history is None:
+            return  # The log begins after its opening.
+        match event:
+            case StopsAmended():
                 self.history.amended = event
                 self.history.stop_loss, self.history.take_profit = event.stop_loss, event.take_profit
-            case PositionReduced() if event.position_id == self._position_id and self.history is not None:
+            case PositionReduced():
                 self.history.reduced.append(event)
-            case PositionClosed() if event.position_id == self._position_id and self.history is not None:
+            case PositionClosed():
                 self.history.closed = event
             case _:
-                pass  # Says nothing of this position.
+                assert_never(event)
 
 
 def _events(log: LogReader, shard: int) -> "Iterator[Event]":

@@ -16,10 +16,9 @@ from schemas.codec import NotDecodable, decode_event, digest_of
 from schemas.events import (
     Event,
     EventHeader,
+    FillEvent,
     InstrumentsDefined,
-    PositionClosed,
     PositionOpened,
-    PositionReduced,
 )
 from schemas.ids import event_id
 from schemas.messages import Instrument
@@ -154,7 +153,7 @@ def _statements(events: Iterator[LoggedEvent]) -> Iterator[Row]:
 
 
 def _trade(event: Event, instruments: dict[str, Instrument]) -> Row:
-    if not isinstance(event, PositionOpened | PositionClosed | PositionReduced):
+    if not isinstance(event, FillEvent):
         return dict.fromkeys(("symbol", "side", "quantity", "price", "reason"))
     instrument = instruments[event.symbol]
     return {

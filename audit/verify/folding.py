@@ -2,7 +2,7 @@
 
 import time
 from hashlib import blake2b
-from typing import Any, Final
+from typing import Any, Final, assert_never
 
 import msgspec
 
@@ -13,13 +13,12 @@ from engine.core.apply import apply
 from engine.core.laws import broken
 from runtime.kafka import LogRecord
 from schemas.codec import DIGEST_SIZE, NotDecodable, decode_event
-from schemas.events import Event, EventHeader, InstrumentsDefined, MarketStatusSet, RulesActivated
+from schemas.events import BroadcastEvent, Event, EventHeader, InstrumentsDefined, MarketStatusSet, RulesActivated
 
 JUDGE: Final = "fold"
 CHAIN: Final = "chain"
 BROADCAST: Final = "broadcast "
 RULES: Final = "rules version"
-BROADCAST_EVENTS: Final = (InstrumentsDefined, MarketStatusSet, RulesActivated)
 HEADER: Final = frozenset(EventHeader.__struct_fields__)
 
 
@@ -109,7 +108,7 @@ class _Fold:
             except CORE_ERRORS as error:
                 return self._differs(f"the event cannot be applied: {error!r}", event.command_offset, event.seq)
             report.events += 1
-            if isinstance(event, BROADCAST_EVENTS):
+            if isinstance(event, BroadcastEvent):
                 self._note_broadcast(event)
             if state.seq in self._points:
                 self._digest = digest
@@ -117,7 +116,7 @@ class _Fold:
         self._digest = digest
         return True
 
-    def _note_broadcast(self, event: InstrumentsDefined | MarketStatusSet | RulesActivated) -> None:
+    def _note_broadcast(self, event: BroadcastEvent) -> None:
         """Keep a broadcast's content, and when it last changed what it is about."""
         broadcast = f"{BROADCAST}{event.broadcast}"
         match event:
@@ -127,6 +126,8 @@ class _Fold:
                 about = [market_of(event.symbol)]
             case RulesActivated():
                 about = [RULES]
+            case _:
+                assert_never(event)
         if self._from_genesis:
             self._report.shared[broadcast] = broadcast_content(event)
         self._report.shared_at |= dict.fromkeys((broadcast, *about), event.time)

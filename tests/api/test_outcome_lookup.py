@@ -116,7 +116,7 @@ def run(doing: Callable[[], Awaitable[Answer]]) -> Answer:
     return asyncio.run(main())
 
 
-def test_a_sender_gets_an_outcome_in_memory_and_nothing_else_is_asked() -> None:
+def test_a_sender_gets_an_outcome_in_memory_without_a_query() -> None:
     places = Places()
     places.memory = outcome()
     assert run(lambda: places.lookup.known(COMMAND, wait=True)) == Decided(places.memory, replayed=True)
@@ -190,7 +190,7 @@ def test_other_content_under_a_used_id_is_refused_wherever_the_first_is_found(pl
     assert places.asked[-1] == place
 
 
-def test_a_reader_gets_an_outcome_in_memory_before_the_tables_are_asked() -> None:
+def test_a_reader_gets_an_outcome_in_memory_before_one_of_the_tables() -> None:
     places = Places()
     places.memory = outcome()
     assert run(lambda: places.lookup.decided(COMMAND.account_id, COMMAND.command_id)) == Decided(outcome())

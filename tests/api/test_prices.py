@@ -11,6 +11,7 @@ from engine.core.prices import condition
 from engine.core.state import State, genesis
 from engine.core.step import step
 from schemas.commands import Command, DefineInstruments, SelectFeed, SetMarketStatus, UpdatePrices
+from schemas.events import MARKET_EVENTS
 from schemas.ids import broadcast_id
 from schemas.instruments import FIRST_BROADCAST, INSTRUMENTS
 from schemas.messages import Tick
@@ -33,7 +34,8 @@ class Twins:
     def send(self, command: Command, after_ms: int) -> None:
         self.time += after_ms * 1000
         for event in step(self.state, command, offset=self.state.next_offset, time=self.time):
-            self.prices.fold(event)
+            if isinstance(event, MARKET_EVENTS):
+                self.prices.fold(event)
 
     def check(self, later_ms: int = 0) -> None:
         now = self.time + later_ms * 1000

@@ -24,7 +24,7 @@ def test_the_client_carries_generated_schemas_only() -> None:
 
 
 def test_the_document_of_the_log_has_every_generated_block() -> None:
-    assert sorted(reference.marked(DOCUMENT)) == sorted([*reference.blocks(), "example"])
+    assert sorted(reference.block_names(DOCUMENT)) == sorted([*reference.blocks(), "example"])
 
 
 def test_the_document_names_every_topic() -> None:
@@ -54,5 +54,5 @@ def test_every_avro_file_belongs_to_a_message_in_the_document() -> None:
 
 def test_a_changed_explanation_changes_the_document() -> None:
     given = reference.blocks() | {"example": "", "tick-refusals": "`NEW_REFUSAL`."}
-    assert "`NEW_REFUSAL`." in reference.filled(DOCUMENT, given)
-    assert reference.filled(DOCUMENT, given) != DOCUMENT
+    assert "`NEW_REFUSAL`." in reference.fill_blocks(DOCUMENT, given)
+    assert reference.fill_blocks(DOCUMENT, given) != DOCUMENT
