@@ -1,5 +1,6 @@
 """The documents agree with the code: topics, folders, settings, links, sizes."""
 
+import ast
 import re
 from pathlib import Path
 
@@ -31,7 +32,31 @@ def test_the_architecture_names_every_topic() -> None:
 
 def test_the_architecture_names_every_folder() -> None:
     named = set(re.findall(r"^\| `([a-z_/]+)/` \|", text_of("ARCHITECTURE.md"), re.MULTILINE))
-    assert named == (set(PACKAGES) - {"engine"}) | {"engine/core", "engine/shell"}
+    assert named == (set(PACKAGES) - {"engine"}) | {"engine/core", "engine/shell", "engine/snapshot"}
+
+
+def doors() -> list[list[tuple[str, str]]]:
+    """Give each row of the table of doors: the files and functions it names."""
+    table = text_of("ARCHITECTURE.md").partition("## Five doors")[2].partition("\n## ")[0]
+    rows = [line for line in table.splitlines() if line.startswith("|")][2:]
+    return [re.findall(r"`([a-z_/]+\.py): ([\w.]+)`", row) for row in rows]
+
+
+def test_the_architecture_has_five_doors_of_at_most_two_files_each() -> None:
+    assert [len(places) in {1, 2} for places in doors()] == [True] * 5
+
+
+@pytest.mark.parametrize("door", doors(), ids=lambda door: door[0][0])
+def test_each_function_behind_a_door_is_in_its_file(door: list[tuple[str, str]]) -> None:
+    for file, function in door:
+        body: list[ast.stmt] = ast.parse(text_of(file)).body
+        for name in function.split("."):
+            (found,) = (
+                node
+                for node in body
+                if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and node.name == name
+            )
+            body = found.body
 
 
 def test_the_readme_names_existing_settings_only() -> None:
