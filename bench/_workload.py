@@ -19,7 +19,7 @@ from schemas.ids import broadcast_id, open_account_id, position_id
 from schemas.instruments import FIRST_BROADCAST, INSTRUMENTS, START_PRICES, SYMBOLS
 from schemas.messages import Tick
 from schemas.sharding import shard_of
-from schemas.units import MICROS_PER_USDC, SECOND
+from schemas.units import MICROS_PER_USDC, SECOND, Ticks, Timestamp
 
 FEED: Final = "simulated"
 RUN: Final = "bench"
@@ -84,11 +84,11 @@ def prices(number: int, move: int, clock: Callable[[], int]) -> UpdatePrices:
         ticks.append(
             Tick(
                 symbol=symbol,
-                bid=bid,
-                ask=ask,
+                bid=Ticks(bid),
+                ask=Ticks(ask),
                 low=bid + ask,
                 high=bid + ask,
-                source_time=number * SECOND,
+                source_time=Timestamp(number * SECOND),
                 update_id=number,
             )
         )

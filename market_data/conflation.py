@@ -8,6 +8,7 @@ import msgspec
 from market_data.conversion import TickPrice
 from market_data.feed import FeedQuote
 from schemas.messages import Instrument, Tick
+from schemas.units import Ticks, Timestamp
 
 ALIVE_WITHIN_S: Final = 2.0
 SILENCE_MAX_S: Final = 1.0
@@ -103,10 +104,10 @@ class Conflation:
 def _tick(quote: FeedQuote, price: TickPrice, low: int, high: int) -> Tick:
     return Tick(
         symbol=quote.symbol,
-        bid=price.bid,
-        ask=price.ask,
+        bid=Ticks(price.bid),
+        ask=Ticks(price.ask),
         low=low,
         high=high,
-        source_time=quote.source_time,
+        source_time=Timestamp(quote.source_time),
         update_id=quote.update_id,
     )

@@ -4,7 +4,7 @@ Pure. Only the audit has code of its own for it, so that a mistake here is found
 of the core too, which decides it by its own records; a test compares the two.
 """
 
-from typing import Literal, NamedTuple, assert_never
+from typing import Literal, NamedTuple, TypeVar, assert_never
 
 from schemas.bounds import PRICE_AGE_MAX
 from schemas.events import (
@@ -18,6 +18,9 @@ from schemas.events import (
     Withdrawn,
 )
 from schemas.messages import Side
+
+# Ticks of the ledger, or ticks as a row or a client has them.
+PriceT = TypeVar("PriceT", bound=int)
 
 PriceState = Literal["none", "unconfirmed", "stale", "fresh"]
 LedgerKind = Literal["deposit", "withdrawal", "fee", "realized_pnl", "liquidation_fee"]
@@ -40,12 +43,12 @@ class LedgerEntry(NamedTuple):
     position_id: str | None
 
 
-def entry_price(side: Side, bid: int, ask: int) -> int:
+def entry_price(side: Side, bid: PriceT, ask: PriceT) -> PriceT:
     """Give the price in ticks at which a position opens: a long at the ask, a short at the bid."""
     return ask if side == "long" else bid
 
 
-def exit_price(side: Side, bid: int, ask: int) -> int:
+def exit_price(side: Side, bid: PriceT, ask: PriceT) -> PriceT:
     """Give the price in ticks at which a position closes: a long at the bid, a short at the ask."""
     return bid if side == "long" else ask
 

@@ -18,6 +18,7 @@ from schemas.messages import (
     Side,
     Tick,
 )
+from schemas.units import Hundredths, Lots, Micros, Ppm, Ticks, Timestamp
 
 
 class EventHeader(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
@@ -30,7 +31,7 @@ class EventHeader(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=T
     command_id: str | None
     command_hash: bytes | None
     account_id: str | None
-    time: int
+    time: Timestamp
 
 
 class CommandRejected(EventHeader, frozen=True, kw_only=True):
@@ -49,21 +50,21 @@ class CommandRepeated(EventHeader, frozen=True, kw_only=True):
 class AccountOpened(EventHeader, frozen=True, kw_only=True):
     """An account exists, with its first money."""
 
-    first_deposit: int
+    first_deposit: Micros
     legs: tuple[Leg, ...]
 
 
 class Deposited(EventHeader, frozen=True, kw_only=True):
     """Money came in."""
 
-    amount: int
+    amount: Micros
     legs: tuple[Leg, ...]
 
 
 class Withdrawn(EventHeader, frozen=True, kw_only=True):
     """Money went out."""
 
-    amount: int
+    amount: Micros
     legs: tuple[Leg, ...]
 
 
@@ -73,23 +74,23 @@ class PositionOpened(EventHeader, frozen=True, kw_only=True):
     position_id: str
     symbol: str
     side: Side
-    quantity: int
-    price: int
-    notional: int
-    margin: int
-    leverage: int
-    fee: int
-    fee_rate: int
-    maintenance_rate: int
-    margin_floor_rate: int
-    liquidation_fee_rate: int
-    liquidation_price: int | None
-    stop_loss: int | None
-    take_profit: int | None
+    quantity: Lots
+    price: Ticks
+    notional: Micros
+    margin: Micros
+    leverage: Hundredths
+    fee: Micros
+    fee_rate: Ppm
+    maintenance_rate: Ppm
+    margin_floor_rate: Ppm
+    liquidation_fee_rate: Ppm
+    liquidation_price: Ticks | None
+    stop_loss: Ticks | None
+    take_profit: Ticks | None
     warnings: tuple[PositionWarning, ...]
-    bid: int
-    ask: int
-    tick_source_time: int
+    bid: Ticks
+    ask: Ticks
+    tick_source_time: Timestamp
     tick_offset: int
     client_order_id: str | None
     legs: tuple[Leg, ...]
@@ -100,8 +101,8 @@ class StopsAmended(EventHeader, frozen=True, kw_only=True):
 
     position_id: str
     symbol: str
-    stop_loss: int | None
-    take_profit: int | None
+    stop_loss: Ticks | None
+    take_profit: Ticks | None
     warnings: tuple[PositionWarning, ...]
 
 
@@ -111,27 +112,27 @@ class PositionClosed(EventHeader, frozen=True, kw_only=True):
     position_id: str
     symbol: str
     side: Side
-    quantity: int
-    entry_price: int
-    price: int
+    quantity: Lots
+    entry_price: Ticks
+    price: Ticks
     reason: CloseReason
-    trigger_price: int | None
-    notional: int
-    entry_notional: int
-    margin: int
-    profit: int
-    equity: int
-    requirement: int
-    fee: int
-    liquidation_fee: int
-    returned: int
-    shortfall: int
-    insurance_paid: int
-    written_off: int
-    opened_at: int
-    bid: int
-    ask: int
-    tick_source_time: int
+    trigger_price: Ticks | None
+    notional: Micros
+    entry_notional: Micros
+    margin: Micros
+    profit: Micros
+    equity: Micros
+    requirement: Micros
+    fee: Micros
+    liquidation_fee: Micros
+    returned: Micros
+    shortfall: Micros
+    insurance_paid: Micros
+    written_off: Micros
+    opened_at: Timestamp
+    bid: Ticks
+    ask: Ticks
+    tick_source_time: Timestamp
     tick_offset: int
     legs: tuple[Leg, ...]
 
@@ -142,28 +143,28 @@ class PositionReduced(EventHeader, frozen=True, kw_only=True):
     position_id: str
     symbol: str
     side: Side
-    quantity: int
-    quantity_left: int
-    entry_price: int
-    price: int
+    quantity: Lots
+    quantity_left: Lots
+    entry_price: Ticks
+    price: Ticks
     reason: CloseReason
-    notional: int
-    entry_notional: int
-    entry_notional_left: int
-    margin: int
-    margin_left: int
-    profit: int
-    equity: int
-    requirement: int
-    fee: int
-    released: int
-    returned: int
-    liquidation_price: int | None
+    notional: Micros
+    entry_notional: Micros
+    entry_notional_left: Micros
+    margin: Micros
+    margin_left: Micros
+    profit: Micros
+    equity: Micros
+    requirement: Micros
+    fee: Micros
+    released: Micros
+    returned: Micros
+    liquidation_price: Ticks | None
     warnings: tuple[PositionWarning, ...]
-    opened_at: int
-    bid: int
-    ask: int
-    tick_source_time: int
+    opened_at: Timestamp
+    bid: Ticks
+    ask: Ticks
+    tick_source_time: Timestamp
     tick_offset: int
     legs: tuple[Leg, ...]
 
@@ -173,9 +174,9 @@ class OldestReduced(EventHeader, frozen=True, kw_only=True):
 
     symbol: str
     side: Side
-    leverage: int
-    quantity: int
-    price: int
+    leverage: Hundredths
+    quantity: Lots
+    price: Ticks
     positions: int
 
 
@@ -232,9 +233,9 @@ class TickHeld(EventHeader, frozen=True, kw_only=True):
     """A tick waits for another to confirm it; until then its symbol does not trade."""
 
     symbol: str
-    bid: int
-    ask: int
-    source_time: int
+    bid: Ticks
+    ask: Ticks
+    source_time: Timestamp
     update_id: int
 
 

@@ -3,7 +3,7 @@
 from typing import Final
 
 from schemas.messages import Instrument
-from schemas.units import MICROS_PER_USDC
+from schemas.units import MICROS_PER_USDC, Hundredths, Lots, Micros, Ppm
 
 FIRST_BROADCAST: Final = "instruments-1"
 
@@ -17,20 +17,20 @@ def _instrument(
         tick_exponent=tick_exponent,
         lot_exponent=lot_exponent,
         tick_value=tick_value,
-        quantity_min=1,
-        quantity_max=quantity_max,
-        leverage_min=100,
-        leverage_max=10_000,
-        fee_rate=0,
-        maintenance_rate=5_000,
-        margin_floor_rate=50_000,
-        liquidation_fee_rate=5_000,
+        quantity_min=Lots(1),
+        quantity_max=Lots(quantity_max),
+        leverage_min=Hundredths(100),
+        leverage_max=Hundredths(10_000),
+        fee_rate=Ppm(0),
+        maintenance_rate=Ppm(5_000),
+        margin_floor_rate=Ppm(50_000),
+        liquidation_fee_rate=Ppm(5_000),
         slippage_bps=100,
-        spread_max=10_000,
-        jump_max=100_000,
-        notional_max=1_000_000 * MICROS_PER_USDC,
-        account_notional_max=1_000_000 * MICROS_PER_USDC,
-        side_notional_max=100_000_000 * MICROS_PER_USDC,
+        spread_max=Ppm(10_000),
+        jump_max=Ppm(100_000),
+        notional_max=Micros(1_000_000 * MICROS_PER_USDC),
+        account_notional_max=Micros(1_000_000 * MICROS_PER_USDC),
+        side_notional_max=Micros(100_000_000 * MICROS_PER_USDC),
     )
 
 

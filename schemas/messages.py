@@ -4,6 +4,8 @@ from typing import Literal
 
 import msgspec
 
+from schemas.units import Hundredths, Lots, Micros, Ppm, Ticks, Timestamp
+
 Side = Literal["long", "short"]
 MarketStatus = Literal["open", "close_only", "halted"]
 CloseReason = Literal["manual", "stop_loss", "take_profit", "trailing_stop", "liquidation", "admin", "account_closed"]
@@ -21,18 +23,18 @@ class Leg(Record, frozen=True, kw_only=True):
 
     source: Book
     target: Book
-    amount: int
+    amount: Micros
 
 
 class Tick(Record, frozen=True, kw_only=True):
     """A symbol's best bid and ask."""
 
     symbol: str
-    bid: int
-    ask: int
+    bid: Ticks
+    ask: Ticks
     low: int
     high: int
-    source_time: int
+    source_time: Timestamp
     update_id: int
 
 
@@ -40,9 +42,9 @@ class RefusedTick(Record, frozen=True, kw_only=True):
     """A tick or alive mark that changed nothing, and why."""
 
     symbol: str
-    bid: int | None
-    ask: int | None
-    source_time: int | None
+    bid: Ticks | None
+    ask: Ticks | None
+    source_time: Timestamp | None
     update_id: int | None
     reason: str
 
@@ -54,17 +56,17 @@ class Instrument(Record, frozen=True, kw_only=True):
     tick_exponent: int
     lot_exponent: int
     tick_value: int
-    quantity_min: int
-    quantity_max: int
-    leverage_min: int
-    leverage_max: int
-    fee_rate: int
-    maintenance_rate: int
-    margin_floor_rate: int
-    liquidation_fee_rate: int
+    quantity_min: Lots
+    quantity_max: Lots
+    leverage_min: Hundredths
+    leverage_max: Hundredths
+    fee_rate: Ppm
+    maintenance_rate: Ppm
+    margin_floor_rate: Ppm
+    liquidation_fee_rate: Ppm
     slippage_bps: int
-    spread_max: int
-    jump_max: int
-    notional_max: int
-    account_notional_max: int
-    side_notional_max: int
+    spread_max: Ppm
+    jump_max: Ppm
+    notional_max: Micros
+    account_notional_max: Micros
+    side_notional_max: Micros

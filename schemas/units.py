@@ -1,11 +1,28 @@
 """How the ledger's integers and the world's decimal digits become each other; never through a float."""
 
 from decimal import Decimal, InvalidOperation
-from typing import Final, NewType
+from typing import TYPE_CHECKING, Final, NewType, Self
 
-Micros = NewType("Micros", int)  # 0.000001 USDC
+if TYPE_CHECKING:
+
+    class _Sum(int):
+        """A unit whose sums are of the same unit. For the type checker alone, so that no sum costs a call."""
+
+        def __new__(cls, number: int, /) -> Self: ...
+        def __add__(self, other: Self, /) -> Self: ...  # type: ignore[override]
+        def __sub__(self, other: Self, /) -> Self: ...  # type: ignore[override]
+        def __neg__(self) -> Self: ...
+
+    class Micros(_Sum):
+        """0.000001 USDC."""
+
+    class Lots(_Sum):
+        """One quantity step of the instrument."""
+
+else:
+    Micros = NewType("Micros", int)  # 0.000001 USDC
+    Lots = NewType("Lots", int)  # one quantity step of the instrument
 Ticks = NewType("Ticks", int)  # one price step of the instrument
-Lots = NewType("Lots", int)  # one quantity step of the instrument
 Ppm = NewType("Ppm", int)  # parts per million
 Hundredths = NewType("Hundredths", int)  # of 1x leverage
 Timestamp = NewType("Timestamp", int)  # microseconds UTC

@@ -33,7 +33,7 @@ from schemas import codec, commands, events
 from schemas.commands import ActivateRules
 from schemas.ids import broadcast_id
 from schemas.messages import CloseReason
-from schemas.units import PPM
+from schemas.units import PPM, Micros, Ppm, Ticks
 
 SECOND: Final = 2
 CORE: Final = "engine.core"
@@ -105,9 +105,9 @@ main(Settings())
 """
 
 
-def half_of_the_fee(notional: int, rate: int) -> int:
+def half_of_the_fee(notional: Micros, rate: Ppm) -> Micros:
     """Give the liquidation fee of version 2."""
-    return div_ceil(notional * rate, 2 * PPM)
+    return Micros(div_ceil(notional * rate, 2 * PPM))
 
 
 _READ: Final[Callable[[], codec.Codec]] = codec.codec.__wrapped__
@@ -123,7 +123,7 @@ _CLOSED: Final[Callable[..., events.PositionClosed]] = closing.closed
 
 
 def closed(
-    state: State, context: CommandContext, position: Position, reason: CloseReason, trigger_price: int | None
+    state: State, context: CommandContext, position: Position, reason: CloseReason, trigger_price: Ticks | None
 ) -> PositionClosed:
     """Close as before; from version 2 on the event has the rate."""
     event = _CLOSED(state, context, position, reason, trigger_price)

@@ -68,7 +68,7 @@ class RunningLaws:
         self._seq = state.seq
         self._offset = state.next_offset - 1
         self._worth = {account_id: account.cash + account.margin for account_id, account in state.accounts.items()}
-        self._clients = sum(self._worth.values())
+        self._clients: int = sum(self._worth.values())
         self._account_seqs = {account_id: account.seq for account_id, account in state.accounts.items()}
         self._positions: dict[str, Position] = {}
         self._amounts: dict[str, OpenAmounts] = {}  # of the open positions, as their own events have left them

@@ -8,6 +8,7 @@ from schemas.commands import Deposit, OpenAccount, Withdraw
 from schemas.events import AccountOpened, Deposited, Event, Withdrawn
 from schemas.messages import Leg
 from schemas.rejections import Rejection
+from schemas.units import Micros
 
 
 def deposit_day(time: int) -> int:
@@ -17,7 +18,7 @@ def deposit_day(time: int) -> int:
 
 def decide_open_account(state: State, command: OpenAccount, context: CommandContext) -> Event:
     """Open an account; its id was found free."""
-    amount = command.first_deposit
+    amount = Micros(command.first_deposit)
     if amount < 0:
         return rejected(state, context, Rejection.AMOUNT_NOT_POSITIVE, command.account_id)
     if amount > BALANCE_MAX:
@@ -30,7 +31,7 @@ def decide_open_account(state: State, command: OpenAccount, context: CommandCont
 def decide_deposit(state: State, command: Deposit, context: CommandContext) -> Event:
     """Bring money in, up to the day's limit and the account's."""
     account = state.accounts[command.account_id]
-    amount = command.amount
+    amount = Micros(command.amount)
     if amount <= 0:
         return rejected(state, context, Rejection.AMOUNT_NOT_POSITIVE, command.account_id)
     today = account.deposited if account.deposit_day == deposit_day(context.time) else 0
@@ -45,7 +46,7 @@ def decide_deposit(state: State, command: Deposit, context: CommandContext) -> E
 
 def decide_withdraw(state: State, command: Withdraw, context: CommandContext) -> Event:
     """Take free money out: cash, never margin nor profit that is not realised."""
-    amount = command.amount
+    amount = Micros(command.amount)
     if amount <= 0:
         return rejected(state, context, Rejection.AMOUNT_NOT_POSITIVE, command.account_id)
     if amount > state.accounts[command.account_id].cash:

@@ -4,7 +4,7 @@ from typing import assert_never
 
 from engine.core.accounts import deposit_day
 from engine.core.bounds import MEMORY
-from engine.core.records import Account, Candidate, Feed, Market, Position, Quote, Remembered
+from engine.core.records import NOTHING, Account, Candidate, Feed, Market, Position, Quote, Remembered
 from engine.core.state import State
 from engine.core.triggers import TriggerIndex
 from schemas import commands
@@ -29,6 +29,7 @@ from schemas.events import (
     Withdrawn,
 )
 from schemas.messages import Book, Leg
+from schemas.units import Lots, Micros, Timestamp
 
 EXITS = (PositionClosed, PositionReduced, OldestReduced, StopsAmended)
 EXIT_COMMANDS = tuple(command.__name__ for command in commands.EXITS)
@@ -118,7 +119,7 @@ def _move(state: State, account_id: str | None, legs: tuple[Leg, ...]) -> None:
         _post(state, account, leg.target, leg.amount)
 
 
-def _post(state: State, account: Account | None, book: Book, amount: int) -> None:
+def _post(state: State, account: Account | None, book: Book, amount: Micros) -> None:
     match book:
         case "CASH":
             assert account is not None
@@ -152,7 +153,7 @@ def _deposit(state: State, event: Deposited) -> None:
     _move(state, event.account_id, event.legs)
     account = state.accounts[event.account_id]
     day = deposit_day(event.time)
-    account.deposited = event.amount + (account.deposited if account.deposit_day == day else 0)
+    account.deposited = event.amount + (account.deposited if account.deposit_day == day else NOTHING)
     account.deposit_day = day
 
 
@@ -189,7 +190,7 @@ def _open_position(state: State, event: PositionOpened) -> None:
     _expose(state, position, position.quantity, position.entry_notional)
 
 
-def _remember_order(ids: dict[str, int], client_order_id: str, time: int) -> None:
+def _remember_order(ids: dict[str, Timestamp], client_order_id: str, time: Timestamp) -> None:
     while ids:
         oldest = next(iter(ids))
         if ids[oldest] + MEMORY > time:
@@ -218,10 +219,10 @@ def _reduce_position(state: State, event: PositionReduced) -> None:
     _expose(state, position, -event.quantity, -event.entry_notional)
 
 
-def _expose(state: State, position: Position, quantity: int, notional: int) -> None:
+def _expose(state: State, position: Position, quantity: Lots, notional: Micros) -> None:
     """Add a position's size to what the account, the side and the house hold of the symbol."""
     account, market = state.accounts[position.account_id], state.markets[position.symbol]
-    account.open_notional[position.symbol] = account.open_notional.get(position.symbol, 0) + notional
+    account.open_notional[position.symbol] = account.open_notional.get(position.symbol, NOTHING) + notional
     if position.side == "long":
         market.long_notional += notional
         market.house_quantity -= quantity

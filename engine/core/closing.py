@@ -13,6 +13,7 @@ from schemas.derived import exit_price
 from schemas.events import Event, PositionClosed
 from schemas.messages import Book, CloseReason, Leg
 from schemas.rejections import Rejection
+from schemas.units import Micros, Ticks
 
 
 def decide_close(state: State, command: ClosePosition, context: CommandContext) -> Event:
@@ -30,7 +31,7 @@ def decide_close(state: State, command: ClosePosition, context: CommandContext) 
 
 
 def closed(
-    state: State, context: CommandContext, position: Position, reason: CloseReason, trigger_price: int | None
+    state: State, context: CommandContext, position: Position, reason: CloseReason, trigger_price: Ticks | None
 ) -> PositionClosed:
     """Close at the executable price of the last accepted tick: a long at the bid, a short at the ask."""
     instrument = state.instruments[position.symbol]
@@ -86,6 +87,6 @@ def closed(
     )
 
 
-def legs_of(*moves: tuple[Book, Book, int]) -> tuple[Leg, ...]:
+def legs_of(*moves: tuple[Book, Book, Micros]) -> tuple[Leg, ...]:
     """Keep the moves of more than nothing."""
     return tuple(Leg(source=source, target=target, amount=amount) for source, target, amount in moves if amount > 0)

@@ -5,13 +5,14 @@ import msgspec
 from engine.core.state import State
 from schemas.events import CommandRejected
 from schemas.rejections import Rejection
+from schemas.units import Timestamp
 
 
 class CommandContext(msgspec.Struct, kw_only=True):
     """first_seq: of its first event; index: of the next one. content: null where the id is not remembered."""
 
     offset: int
-    time: int
+    time: Timestamp
     first_seq: int
     command: str | None
     command_id: str | None
@@ -20,7 +21,7 @@ class CommandContext(msgspec.Struct, kw_only=True):
 
 
 # The fields of EventHeader in their order: every event takes them first, by place.
-Header = tuple[int, int | None, int, int, str | None, bytes | None, str | None, int]
+Header = tuple[int, int | None, int, int, str | None, bytes | None, str | None, Timestamp]
 
 
 def header(state: State, context: CommandContext, account_id: str | None, *, opens: bool = False) -> Header:

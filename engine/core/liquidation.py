@@ -8,27 +8,27 @@ from typing import NamedTuple
 
 from engine.core.division import div_ceil, div_floor
 from engine.core.margin import fee_of, notional_of, profit_of
-from engine.core.records import Position, Quote
+from engine.core.records import NOTHING, Position, Quote
 from engine.core.rules import Rules
 from schemas.bounds import PRICE_MAX
 from schemas.derived import exit_price
 from schemas.messages import Side
-from schemas.units import PPM
+from schemas.units import PPM, Lots, Micros, Ppm, Ticks
 
 
 class Settlement(NamedTuple):
     """How what is left of a closed position is divided, and who pays for what it owes. Micros."""
 
-    fee: int
-    liquidation_fee: int
-    returned: int
-    shortfall: int
-    insurance_paid: int
-    written_off: int
+    fee: Micros
+    liquidation_fee: Micros
+    returned: Micros
+    shortfall: Micros
+    insurance_paid: Micros
+    written_off: Micros
 
 
 def settle(
-    position: Position, *, notional: int, equity: int, requirement: int, insurance: int, rules: Rules
+    position: Position, *, notional: Micros, equity: Micros, requirement: Micros, insurance: Micros, rules: Rules
 ) -> Settlement:
     """Divide the equity of a position that closes at this notional; insurance: what the fund has.
 
@@ -36,27 +36,32 @@ def settle(
     liquidatable, whatever triggered the close, else the closing fee. A position loses no more than its margin: the
     insurance fund pays for a shortfall as far as it goes, and the rest is written off.
     """
-    left = max(0, equity)
-    fee = liquidation_fee = 0
+    left = max(NOTHING, equity)
+    fee = liquidation_fee = NOTHING
     if is_liquidatable(equity, requirement):
         liquidation_fee = min(rules.liquidation_fee(notional, position.liquidation_fee_rate), left)
     else:
         fee = min(fee_of(notional, position.fee_rate), left)
-    shortfall = max(0, -equity)
+    shortfall = max(NOTHING, -equity)
     insurance_paid = min(shortfall, insurance)
     return Settlement(
-        fee, liquidation_fee, left - fee - liquidation_fee, shortfall, insurance_paid, shortfall - insurance_paid
+        fee,
+        liquidation_fee,
+        left - fee - liquidation_fee,
+        shortfall,
+        insurance_paid,
+        shortfall - insurance_paid,
     )
 
 
-def is_liquidatable(equity: int, requirement: int) -> bool:
+def is_liquidatable(equity: Micros, requirement: Micros) -> bool:
     """Say whether a position is liquidated: strictly below what it must keep."""
     return equity < requirement
 
 
-def requirement_of(notional: int, margin: int, maintenance_rate: int, margin_floor_rate: int) -> int:
+def requirement_of(notional: Micros, margin: Micros, maintenance_rate: Ppm, margin_floor_rate: Ppm) -> Micros:
     """Give the least equity a position must keep. Up: against the trader by less than a micro."""
-    return max(div_ceil(notional * maintenance_rate, PPM), div_ceil(margin * margin_floor_rate, PPM))
+    return Micros(max(div_ceil(notional * maintenance_rate, PPM), div_ceil(margin * margin_floor_rate, PPM)))
 
 
 def is_overdue(position: Position, quote: Quote, tick_value: int) -> bool:
@@ -71,13 +76,13 @@ def is_overdue(position: Position, quote: Quote, tick_value: int) -> bool:
 def liquidation_price_of(
     side: Side,
     *,
-    quantity: int,
-    entry_notional: int,
-    margin: int,
+    quantity: Lots,
+    entry_notional: Micros,
+    margin: Micros,
     tick_value: int,
-    maintenance_rate: int,
-    margin_floor_rate: int,
-) -> int | None:
+    maintenance_rate: Ppm,
+    margin_floor_rate: Ppm,
+) -> Ticks | None:
     """Give the first tick, going against the position, at which is_liquidatable holds; null when none in bounds does.
 
     Exact, not approximate: with s = quantity x tick_value, equity is linear in the price, and an integer is below
@@ -90,9 +95,9 @@ def liquidation_price_of(
         below_floor = div_ceil(floor + debt, per_tick) - 1
         below_maintenance = div_ceil(PPM * debt, per_tick * (PPM - maintenance_rate)) - 1
         price = max(below_floor, below_maintenance)
-        return price if price >= 1 else None
+        return Ticks(price) if price >= 1 else None
     backing = entry_notional + margin
     below_floor = div_floor(backing - floor, per_tick) + 1
     below_maintenance = div_floor(PPM * backing, per_tick * (PPM + maintenance_rate)) + 1
     price = min(below_floor, below_maintenance)
-    return price if price <= PRICE_MAX else None
+    return Ticks(price) if price <= PRICE_MAX else None

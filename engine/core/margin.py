@@ -6,37 +6,37 @@ What a position must keep, and when it is liquidated, is `liquidation`'s to say.
 
 from engine.core.division import div_ceil, div_floor
 from schemas.messages import Side
-from schemas.units import LEVERAGE_ONE, PPM
+from schemas.units import LEVERAGE_ONE, PPM, Hundredths, Lots, Micros, Ppm, Ticks
 
 
-def notional_of(quantity: int, price: int, tick_value: int) -> int:
+def notional_of(quantity: Lots, price: Ticks, tick_value: int) -> Micros:
     """Give quantity x price x tick_value, exact."""
-    return quantity * price * tick_value
+    return Micros(quantity * price * tick_value)
 
 
-def profit_of(side: Side, notional: int, entry_notional: int) -> int:
+def profit_of(side: Side, notional: Micros, entry_notional: Micros) -> Micros:
     """Give the profit of a position whose notional is now this, exact and without fees."""
     return notional - entry_notional if side == "long" else entry_notional - notional
 
 
-def margin_of(notional: int, leverage: int) -> int:
+def margin_of(notional: Micros, leverage: Hundredths) -> Micros:
     """Give the margin an opening by quantity posts. Up: against the trader by less than a micro."""
-    return div_ceil(notional * LEVERAGE_ONE, leverage)
+    return Micros(div_ceil(notional * LEVERAGE_ONE, leverage))
 
 
-def quantity_of(margin: int, leverage: int, price: int, tick_value: int) -> int:
+def quantity_of(margin: Micros, leverage: Hundredths, price: Ticks, tick_value: int) -> Lots:
     """Give the lots an opening by margin buys. Down: the trader's margin covers them with less than a lot to spare."""
-    return div_floor(margin * leverage, LEVERAGE_ONE * price * tick_value)
+    return Lots(div_floor(margin * leverage, LEVERAGE_ONE * price * tick_value))
 
 
-def fee_of(notional: int, rate: int) -> int:
+def fee_of(notional: Micros, rate: Ppm) -> Micros:
     """Give a fee at a rate of the notional. Up: against the trader by less than a micro."""
-    return div_ceil(notional * rate, PPM)
+    return Micros(div_ceil(notional * rate, PPM))
 
 
-def released_of(quantity: int, size: int, margin: int, equity: int, kept: int) -> int:
+def released_of(quantity: Lots, size: Lots, margin: Micros, equity: Micros, kept: Micros) -> Micros:
     """Give the margin that is set free when so many lots of a size go, while this equity is kept.
 
     Down: against the trader by less than a micro, which stays in the position.
     """
-    return max(0, min(div_floor(margin * quantity, size), equity - kept))
+    return Micros(max(0, min(div_floor(margin * quantity, size), equity - kept)))

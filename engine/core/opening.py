@@ -10,7 +10,7 @@ from engine.core.margin import fee_of, margin_of, notional_of, profit_of, quanti
 from engine.core.market import quote_of, refuse_closed, refuse_price
 from engine.core.records import Quote
 from engine.core.state import State
-from engine.core.stops import refuse_stops, warnings_of
+from engine.core.stops import refuse_stops, ticks_or_null, warnings_of
 from schemas.bounds import ID_LENGTH_MAX, PRICE_MAX
 from schemas.commands import OpenPosition
 from schemas.derived import entry_price, exit_price
@@ -18,7 +18,7 @@ from schemas.events import Event, PositionOpened
 from schemas.ids import position_id
 from schemas.messages import Instrument, Leg
 from schemas.rejections import Rejection
-from schemas.units import BPS
+from schemas.units import BPS, Hundredths, Lots, Micros, Ticks
 
 CLIENT_ORDER_ID_MAX: Final = 36
 CLIENT_ORDER_ID_CHARACTERS: Final = ascii_letters + digits + "._:-"
@@ -27,11 +27,11 @@ CLIENT_ORDER_ID_CHARACTERS: Final = ascii_letters + digits + "._:-"
 class _Fill(NamedTuple):
     """What the position would be. Ticks, lots, micros."""
 
-    price: int
-    quantity: int
-    notional: int
-    margin: int
-    fee: int
+    price: Ticks
+    quantity: Lots
+    notional: Micros
+    margin: Micros
+    fee: Micros
 
 
 def decide_open(state: State, command: OpenPosition, context: CommandContext) -> Event:
@@ -101,14 +101,15 @@ def _refuse_terms(command: OpenPosition, instrument: Instrument, quote: Quote) -
 def _fill(command: OpenPosition, instrument: Instrument, quote: Quote) -> _Fill:
     """Price the position: a long opens at the ask, a short at the bid, whatever the client expected."""
     price = entry_price(command.side, quote.bid, quote.ask)
+    leverage = Hundredths(command.leverage)
     if command.quantity is not None:
-        quantity = command.quantity
+        quantity = Lots(command.quantity)
         notional = notional_of(quantity, price, instrument.tick_value)
-        margin = margin_of(notional, command.leverage)
+        margin = margin_of(notional, leverage)
     else:
         assert command.margin is not None
-        margin = command.margin
-        quantity = quantity_of(margin, command.leverage, price, instrument.tick_value)
+        margin = Micros(command.margin)
+        quantity = quantity_of(margin, leverage, price, instrument.tick_value)
         notional = notional_of(quantity, price, instrument.tick_value)
     return _Fill(price, quantity, notional, margin, fee_of(notional, instrument.fee_rate))
 
@@ -175,15 +176,15 @@ def _opened(
         price=fill.price,
         notional=fill.notional,
         margin=fill.margin,
-        leverage=command.leverage,
+        leverage=Hundredths(command.leverage),
         fee=fill.fee,
         fee_rate=instrument.fee_rate,
         maintenance_rate=instrument.maintenance_rate,
         margin_floor_rate=instrument.margin_floor_rate,
         liquidation_fee_rate=instrument.liquidation_fee_rate,
         liquidation_price=liquidation_price,
-        stop_loss=command.stop_loss,
-        take_profit=command.take_profit,
+        stop_loss=ticks_or_null(command.stop_loss),
+        take_profit=ticks_or_null(command.take_profit),
         warnings=warnings_of(command.side, command.stop_loss, liquidation_price),
         bid=quote.bid,
         ask=quote.ask,

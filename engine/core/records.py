@@ -1,8 +1,14 @@
 """What the parts of a ledger are: accounts, open positions, markets and what was remembered."""
 
+from typing import Final
+
 import msgspec
 
 from schemas.messages import MarketStatus, Side
+from schemas.units import Hundredths, Lots, Micros, Ppm, Ticks, Timestamp
+
+NOTHING: Final = Micros(0)
+NO_LOTS: Final = Lots(0)
 
 
 class _Record(msgspec.Struct, kw_only=True, array_like=True, gc=False):
@@ -17,7 +23,7 @@ class Remembered(_Fact, frozen=True, kw_only=True):
     """A command id that was decided: where, when (µs), and on which content."""
 
     offset: int
-    time: int
+    time: Timestamp
     content: bytes
 
 
@@ -29,19 +35,19 @@ class Position(_Record, kw_only=True):
     account_id: str
     symbol: str
     side: Side
-    quantity: int
-    entry_price: int
-    entry_notional: int
-    margin: int
-    leverage: int
-    fee_rate: int
-    maintenance_rate: int
-    margin_floor_rate: int
-    liquidation_fee_rate: int
-    liquidation_price: int | None
-    stop_loss: int | None
-    take_profit: int | None
-    opened_at: int
+    quantity: Lots
+    entry_price: Ticks
+    entry_notional: Micros
+    margin: Micros
+    leverage: Hundredths
+    fee_rate: Ppm
+    maintenance_rate: Ppm
+    margin_floor_rate: Ppm
+    liquidation_fee_rate: Ppm
+    liquidation_price: Ticks | None
+    stop_loss: Ticks | None
+    take_profit: Ticks | None
+    opened_at: Timestamp
 
 
 class Account(_Record, kw_only=True):
@@ -52,37 +58,37 @@ class Account(_Record, kw_only=True):
 
     account_id: str
     number: int
-    opened_at: int
+    opened_at: Timestamp
     seq: int = 0
-    cash: int = 0
-    margin: int = 0
-    open_notional: dict[str, int] = {}  # micros at entry, by symbol
+    cash: Micros = NOTHING
+    margin: Micros = NOTHING
+    open_notional: dict[str, Micros] = {}  # micros at entry, by symbol
     deposit_day: int = 0  # whole days since 1970 in log time
-    deposited: int = 0  # micros on that day
+    deposited: Micros = NOTHING  # micros on that day
     commands: dict[str, Remembered] = {}  # in order of time
     exits: dict[str, Remembered] = {}  # of commands that only close, cancel or amend
     positions: dict[str, Position] = {}  # its open ones
-    client_order_ids: dict[str, int] = {}  # that opened a position, and when (µs); in order of time
+    client_order_ids: dict[str, Timestamp] = {}  # that opened a position, and when (µs); in order of time
 
 
 class Quote(_Record, kw_only=True):
     """The last accepted tick. offset: of its command; heard_at: log time of it or of its last alive mark."""
 
-    bid: int
-    ask: int
-    source_time: int
+    bid: Ticks
+    ask: Ticks
+    source_time: Timestamp
     update_id: int
     offset: int
-    heard_at: int
+    heard_at: Timestamp
     stale: bool = False
 
 
 class Candidate(_Fact, frozen=True, kw_only=True):
     """A held tick that waits to be confirmed."""
 
-    bid: int
-    ask: int
-    source_time: int
+    bid: Ticks
+    ask: Ticks
+    source_time: Timestamp
     update_id: int
 
 
@@ -93,11 +99,11 @@ class Market(_Record, kw_only=True):
     status: MarketStatus = "open"
     quote: Quote | None = None
     candidate: Candidate | None = None
-    last_source_time: int | None = None
+    last_source_time: Timestamp | None = None
     last_update_id: int | None = None
-    long_notional: int = 0
-    short_notional: int = 0
-    house_quantity: int = 0
+    long_notional: Micros = NOTHING
+    short_notional: Micros = NOTHING
+    house_quantity: Lots = NO_LOTS
 
 
 class Feed(_Fact, frozen=True, kw_only=True):

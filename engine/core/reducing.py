@@ -7,7 +7,7 @@ from engine.core.context import CommandContext, header, rejected
 from engine.core.liquidation import is_liquidatable, liquidation_price_of, requirement_of
 from engine.core.margin import fee_of, margin_of, notional_of, profit_of, released_of
 from engine.core.market import quote_of, refuse_closed, refuse_price
-from engine.core.records import Position
+from engine.core.records import NOTHING, Position
 from engine.core.state import State
 from engine.core.stops import owned_position, warnings_of
 from schemas.bounds import ID_LENGTH_MAX
@@ -16,21 +16,22 @@ from schemas.derived import exit_price
 from schemas.events import Event, OldestReduced, PositionClosed, PositionReduced
 from schemas.messages import Instrument
 from schemas.rejections import Rejection
+from schemas.units import Hundredths, Lots, Micros, Ticks
 
 
 class _Part(NamedTuple):
     """What goes of a position, and what stays. Ticks, lots, micros."""
 
-    price: int
-    notional: int
-    entry_notional: int
-    profit: int
-    fee: int
-    released: int
-    returned: int
-    quantity_left: int
-    entry_notional_left: int
-    margin_left: int
+    price: Ticks
+    notional: Micros
+    entry_notional: Micros
+    profit: Micros
+    fee: Micros
+    released: Micros
+    returned: Micros
+    quantity_left: Lots
+    entry_notional_left: Micros
+    margin_left: Micros
 
 
 def decide_reduce(state: State, command: ReducePosition, context: CommandContext) -> Event:
@@ -46,7 +47,7 @@ def decide_reduce(state: State, command: ReducePosition, context: CommandContext
     if rejection is not None:
         return rejected(state, context, rejection, command.account_id)
     # From here on the command must succeed.
-    return reduced(state, context, position, command.quantity)
+    return reduced(state, context, position, Lots(command.quantity))
 
 
 def decide_reduce_oldest(state: State, command: ReduceOldest, context: CommandContext) -> Event:
@@ -66,19 +67,19 @@ def decide_reduce_oldest(state: State, command: ReduceOldest, context: CommandCo
         *header(state, context, command.account_id),
         symbol=command.symbol,
         side=command.side,
-        leverage=command.leverage,
-        quantity=command.quantity,
+        leverage=Hundredths(command.leverage),
+        quantity=Lots(command.quantity),
         price=exit_price(command.side, quote.bid, quote.ask),
         positions=len(shares),
     )
 
 
-def shares_of(state: State, reduction: ReduceOldest | OldestReduced) -> list[tuple[Position, int]]:
+def shares_of(state: State, reduction: ReduceOldest | OldestReduced) -> list[tuple[Position, Lots]]:
     """Give the positions that are reached, the oldest first, and how many lots go of each."""
     assert reduction.account_id is not None, "only an account reduces"
     shares = []
     kind = (reduction.symbol, reduction.side, reduction.leverage)
-    left = reduction.quantity
+    left = Lots(reduction.quantity)
     for position in sorted(state.accounts[reduction.account_id].positions.values(), key=lambda each: each.number):
         if left <= 0:
             break
@@ -90,7 +91,7 @@ def shares_of(state: State, reduction: ReduceOldest | OldestReduced) -> list[tup
 
 
 def reduced(
-    state: State, context: CommandContext, position: Position, quantity: int
+    state: State, context: CommandContext, position: Position, quantity: Lots
 ) -> PositionClosed | PositionReduced:
     """Close so many lots at the executable price of the last accepted tick, and keep the rest as the same position.
 
@@ -147,7 +148,7 @@ def reduced(
     )
 
 
-def _part(state: State, position: Position, quantity: int) -> _Part | None:
+def _part(state: State, position: Position, quantity: Lots) -> _Part | None:
     """Work out what goes and what stays; null where what stays would be liquidated at once."""
     tick_value, quote = state.instruments[position.symbol].tick_value, quote_of(state, position.symbol)
     price = exit_price(position.side, quote.bid, quote.ask)
@@ -159,7 +160,7 @@ def _part(state: State, position: Position, quantity: int) -> _Part | None:
     quantity_left = position.quantity - quantity
     entry_notional_left = position.entry_notional - entry_notional
     notional_left = notional_of(quantity_left, price, tick_value)
-    margin = position.margin + min(0, profit - fee)
+    margin = position.margin + min(NOTHING, profit - fee)
     equity = margin + profit_of(position.side, notional_left, entry_notional_left)
     requirement = requirement_of(notional_left, margin, position.maintenance_rate, position.margin_floor_rate)
     if margin <= 0 or is_liquidatable(equity, requirement):
@@ -174,7 +175,7 @@ def _part(state: State, position: Position, quantity: int) -> _Part | None:
         profit=profit,
         fee=fee,
         released=released,
-        returned=max(0, profit - fee) + released,
+        returned=max(NOTHING, profit - fee) + released,
         quantity_left=quantity_left,
         entry_notional_left=entry_notional_left,
         margin_left=margin - released,

@@ -8,12 +8,13 @@ from collections.abc import Callable
 from typing import Final, NamedTuple
 
 from engine.core.margin import fee_of
+from schemas.units import Micros, Ppm
 
 
 class Rules(NamedTuple):
     """One version's row. liquidation_fee: micros, of a notional (micros) and the position's rate (ppm)."""
 
-    liquidation_fee: Callable[[int, int], int]
+    liquidation_fee: Callable[[Micros, Ppm], Micros]
 
 
 # Whatever decides looks up `RULES[state.rules_version]`, where it needs it and no earlier: a command that does not

@@ -4,9 +4,10 @@ from typing import Protocol
 
 import msgspec
 
-from engine.core.records import Account, Feed, Market, Position, Remembered
+from engine.core.records import NOTHING, Account, Feed, Market, Position, Remembered
 from engine.core.triggers import TriggerIndex
 from schemas.messages import Instrument
+from schemas.units import Micros, Timestamp
 
 
 class CopyInProgress(Protocol):
@@ -22,12 +23,12 @@ class State(msgspec.Struct, kw_only=True, gc=False):
     shard: int
     shards: int
     seq: int = 0
-    time: int = 0
+    time: Timestamp = Timestamp(0)
     next_offset: int = 0
-    house: int = 0
-    fees: int = 0
-    insurance: int = 0
-    external: int = 0
+    house: Micros = NOTHING
+    fees: Micros = NOTHING
+    insurance: Micros = NOTHING
+    external: Micros = NOTHING
     feed: Feed | None = None
     clock_suspect: bool = False
     next_position: int = 1

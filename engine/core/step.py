@@ -10,6 +10,7 @@ from engine.core.state import State
 from engine.core.triggers import REASONS, Trigger
 from schemas.commands import Broadcast, ClientCommand, Command
 from schemas.events import Event, MarketStatusSet, OldestReduced, PricesUpdated
+from schemas.units import Ticks, Timestamp
 
 IDENTIFIED = (ClientCommand, Broadcast)
 
@@ -23,7 +24,7 @@ def step(state: State, command: Command | None, *, offset: int, time: int) -> li
     assert offset == state.next_offset, f"command {offset} where {state.next_offset} comes next"
     context = CommandContext(
         offset=offset,
-        time=max(time, state.time),
+        time=Timestamp(max(time, state.time)),
         first_seq=state.seq + 1,
         command=type(command).__name__ if command is not None else None,
         command_id=command.command_id if isinstance(command, IDENTIFIED) else None,
@@ -41,7 +42,7 @@ def step(state: State, command: Command | None, *, offset: int, time: int) -> li
             position = state.positions.get(trigger.position_id)
             if position is None:
                 continue  # Another of its triggers closed it.
-            event = closed(state, context, position, REASONS[trigger.kind], abs(trigger.key))
+            event = closed(state, context, position, REASONS[trigger.kind], Ticks(abs(trigger.key)))
             apply(state, event)
             events.append(event)
     return events

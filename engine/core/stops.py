@@ -9,6 +9,7 @@ from schemas.commands import AmendStops
 from schemas.events import Event, StopsAmended
 from schemas.messages import PositionWarning, Side
 from schemas.rejections import Rejection
+from schemas.units import Ticks
 
 
 def refuse_stops(side: Side, quote: Quote, stop_loss: int | None, take_profit: int | None) -> Rejection | None:
@@ -41,8 +42,8 @@ def decide_amend(state: State, command: AmendStops, context: CommandContext) -> 
     position = owned_position(state, command.account_id, command.position_id)
     if position is None:
         return rejected(state, context, Rejection.POSITION_NOT_OPEN, command.account_id)
-    set_stop = command.stop_loss if command.amend_stop_loss else None
-    set_take = command.take_profit if command.amend_take_profit else None
+    set_stop = ticks_or_null(command.stop_loss) if command.amend_stop_loss else None
+    set_take = ticks_or_null(command.take_profit) if command.amend_take_profit else None
     if set_stop is not None or set_take is not None:
         rejection = refuse_price(state, position.symbol, context.time)
         if rejection is None:
@@ -59,6 +60,11 @@ def decide_amend(state: State, command: AmendStops, context: CommandContext) -> 
         take_profit=set_take if command.amend_take_profit else position.take_profit,
         warnings=warnings_of(position.side, stop_loss, position.liquidation_price),
     )
+
+
+def ticks_or_null(price: int | None) -> Ticks | None:
+    """Give a command's price as ticks."""
+    return None if price is None else Ticks(price)
 
 
 def owned_position(state: State, account_id: str, position_id: str) -> Position | None:

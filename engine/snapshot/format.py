@@ -10,6 +10,7 @@ from engine.core.state import State
 from engine.core.triggers import TriggerIndex
 from schemas.messages import Instrument
 from schemas.snapshots import SnapshotUnreadable
+from schemas.units import Micros, Timestamp
 
 # The version of the pages. A field added at the end of a record, with a default, keeps it; what else changes needs a
 # new number and a reader of the old one, for no snapshot is ever disqualified by its age.
@@ -23,12 +24,12 @@ class Head(msgspec.Struct, kw_only=True, array_like=True, gc=False):
     shard: int
     shards: int
     seq: int
-    time: int
+    time: Timestamp
     next_offset: int
-    house: int
-    fees: int
-    insurance: int
-    external: int
+    house: Micros
+    fees: Micros
+    insurance: Micros
+    external: Micros
     feed: Feed | None
     clock_suspect: bool
     next_position: int

@@ -14,7 +14,7 @@ from engine.snapshot.format import restore
 from schemas import codec
 from schemas.codec import decode_event, digest_of, encode_and_chain, version_of
 from schemas.events import Event, PositionClosed, RulesActivated
-from schemas.units import PPM
+from schemas.units import PPM, Timestamp
 from tests.activation.log import AT, activating_commands, recorded_commands
 from tests.golden.replay import summary_of
 from tests.golden.test_recorded_log import recorded
@@ -91,7 +91,7 @@ def test_an_event_of_the_old_schema_is_read_with_the_new_field_null(activated: R
 
 
 def test_an_event_of_a_new_kind_cannot_be_encoded_before_its_version(newer_code: object) -> None:
-    praised = FeedPraised(1, None, 0, 0, None, None, None, 1, name="simulated", run="1")
+    praised = FeedPraised(1, None, 0, 0, None, None, None, Timestamp(1), name="simulated", run="1")
     value, _ = encode_and_chain(praised, bytes(16), 2)
     assert (version_of(value), decode_event(value)) == (2, praised)
     with pytest.raises(KeyError):

@@ -19,7 +19,7 @@ from schemas.ids import broadcast_id
 from schemas.instruments import BY_SYMBOL
 from schemas.messages import MarketStatus, Tick
 from schemas.topics import COMMANDS
-from schemas.units import parse
+from schemas.units import Ticks, Timestamp, parse
 from tests.processes import ServiceProcess, eventually, gone_at_the_end
 
 PASSWORD: Final = "correct horse battery"
@@ -150,11 +150,11 @@ class Exchange:
         now = time.time_ns() // 1000
         tick = Tick(
             symbol=symbol,
-            bid=low,
-            ask=high,
+            bid=Ticks(low),
+            ask=Ticks(high),
             low=low + high,
             high=low + high,
-            source_time=now if source_time is None else source_time,
+            source_time=Timestamp(now if source_time is None else source_time),
             update_id=self._update_id,
         )
         self.broadcast(lambda _: UpdatePrices(feed=FEED, run=self.run, sent_at=now, ticks=(tick,), alive=()))

@@ -8,6 +8,7 @@ import pytest
 from api.log.event_header import HeaderReader
 from schemas.codec import encode_and_chain, first_digest
 from schemas.events import CommandRejected, Event, EventHeader, FeedKept, PricesUpdated, Withdrawn
+from schemas.units import Micros
 
 KNOWN: dict[str, Any] = {
     "seq": 2**40,
@@ -26,7 +27,7 @@ EVENTS: tuple[Event, ...] = (
     FeedKept(**NOBODYS, name="backpack", run="live"),
     CommandRejected(**KNOWN, command="Deposit", rejection=10),
     CommandRejected(**NOBODYS, command=None, rejection=1),
-    Withdrawn(**KNOWN, amount=5, legs=()),
+    Withdrawn(**KNOWN, amount=Micros(5), legs=()),
     PricesUpdated(
         **NOBODYS, feed="simulated", run="1", sent_at=5, clock_suspect=False, accepted=(), alive=("A",), refused=()
     ),

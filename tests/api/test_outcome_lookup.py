@@ -17,6 +17,7 @@ from projector.queries import CommandRow
 from schemas.commands import Deposit
 from schemas.content import content_of
 from schemas.events import CommandRejected
+from schemas.units import Timestamp
 
 Answer = TypeVar("Answer")
 
@@ -97,7 +98,7 @@ def outcome(content: bytes | None = None) -> Outcome:
         command_id=COMMAND.command_id,
         command_hash=content_of(COMMAND) if content is None else content,
         account_id=COMMAND.account_id,
-        time=1,
+        time=Timestamp(1),
         command="Deposit",
         rejection=10,
     )

@@ -15,6 +15,7 @@ from schemas.events import MARKET_EVENTS
 from schemas.ids import broadcast_id
 from schemas.instruments import FIRST_BROADCAST, INSTRUMENTS
 from schemas.messages import Tick
+from schemas.units import Ticks, Timestamp
 
 SYMBOLS = tuple(instrument.symbol for instrument in INSTRUMENTS)
 START = 1_700_000_000_000_000
@@ -71,7 +72,13 @@ def commands(draw_steps: list[tuple[str, int, int, int]], twins: Twins) -> Itera
             feed = twins.state.feed
             ticks = (
                 Tick(
-                    symbol=name, bid=bid, ask=bid + 1, low=2 * bid, high=2 * bid + 2, source_time=now, update_id=number
+                    symbol=name,
+                    bid=Ticks(bid),
+                    ask=Ticks(bid + 1),
+                    low=2 * bid,
+                    high=2 * bid + 2,
+                    source_time=Timestamp(now),
+                    update_id=number,
                 ),
             )
             yield (

@@ -11,14 +11,15 @@ from api.log.recent_events import RecentEvent, RecentEvents
 from api.stream.outbox import Overflow, SocketOutbox
 from schemas.codec import encode_and_chain, first_digest
 from schemas.events import Deposited, Event, PricesUpdated
+from schemas.units import Micros, Timestamp
 
 
 def deposited(seq: int, account_seq: int, account_id: str = "alice") -> Deposited:
-    return Deposited(seq, account_seq, seq, 0, f"c{seq}", None, account_id, 1_000, amount=1, legs=())
+    return Deposited(seq, account_seq, seq, 0, f"c{seq}", None, account_id, Timestamp(1_000), amount=Micros(1), legs=())
 
 
 def priced(seq: int) -> PricesUpdated:
-    header = (seq, None, seq, 0, None, None, None, 1_000)
+    header = (seq, None, seq, 0, None, None, None, Timestamp(1_000))
     return PricesUpdated(*header, feed="f", run="r", sent_at=0, clock_suspect=False, accepted=(), alive=(), refused=())
 
 

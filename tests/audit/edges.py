@@ -20,6 +20,7 @@ from schemas.commands import (
 )
 from schemas.instruments import INSTRUMENTS
 from schemas.messages import Side, Tick
+from schemas.units import Ticks, Timestamp
 from tests.audit.logs import MemoryLog, Scribe
 
 START_MS = 1_767_225_600_000
@@ -47,7 +48,15 @@ class Writer:
     def tick(self, bid: int, ask: int | None = None, later_ms: int = 600) -> None:
         ask = bid if ask is None else ask
         now = (self.now_ms + later_ms) * 1_000
-        tick = Tick(symbol=BTC, bid=bid, ask=ask, low=bid + ask, high=bid + ask, source_time=now, update_id=0)
+        tick = Tick(
+            symbol=BTC,
+            bid=Ticks(bid),
+            ask=Ticks(ask),
+            low=bid + ask,
+            high=bid + ask,
+            source_time=Timestamp(now),
+            update_id=0,
+        )
         command = UpdatePrices(feed="simulated", run="run-1", sent_at=now, ticks=(tick,), alive=())
         self.send(command, later_ms)
 

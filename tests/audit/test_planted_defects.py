@@ -15,6 +15,7 @@ from engine.core.margin import profit_of
 from engine.core.records import Account
 from engine.core.state import State
 from schemas.messages import Book, Leg, Side
+from schemas.units import Micros
 from tests.audit.edges import edge_log, write_edges
 from tests.audit.logs import MemoryLog, busy_log, golden_log
 from tests.properties.plant import DEFECTS, Defect, plant
@@ -23,19 +24,19 @@ LEGS = closing.legs_of
 POST = apply._post
 
 
-def _fee_to_the_house(*moves: tuple[Book, Book, int]) -> tuple[Leg, ...]:
+def _fee_to_the_house(*moves: tuple[Book, Book, Micros]) -> tuple[Leg, ...]:
     return LEGS(*((source, "HOUSE" if target == "FEES" else target, amount) for source, target, amount in moves))
 
 
-def _a_micro_more_returned(*moves: tuple[Book, Book, int]) -> tuple[Leg, ...]:
-    return LEGS(*((source, target, amount + (target == "CASH")) for source, target, amount in moves))
+def _a_micro_more_returned(*moves: tuple[Book, Book, Micros]) -> tuple[Leg, ...]:
+    return LEGS(*((source, target, Micros(amount + (target == "CASH"))) for source, target, amount in moves))
 
 
-def _insurance_into_fees(state: State, account: Account | None, book: Book, amount: int) -> None:
+def _insurance_into_fees(state: State, account: Account | None, book: Book, amount: Micros) -> None:
     POST(state, account, "FEES" if book == "INSURANCE" and amount > 0 else book, amount)
 
 
-def _one_sided(state: State, account: Account | None, book: Book, amount: int) -> None:
+def _one_sided(state: State, account: Account | None, book: Book, amount: Micros) -> None:
     if book != "FEES":
         POST(state, account, book, amount)
 

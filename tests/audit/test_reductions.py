@@ -18,6 +18,7 @@ from projector.write.chain import ChainEntry
 from schemas.codec import decode_event
 from schemas.commands import ReducePosition
 from schemas.events import OldestReduced, PositionClosed, PositionOpened, PositionReduced
+from schemas.units import Micros
 from tests.audit.edges import edge_log
 from tests.audit.logs import MemoryLog, parts_log
 from tests.audit.test_explanation import MICRO, events_of, numbers, text_of, usdc
@@ -63,7 +64,7 @@ def test_a_wrong_number_on_the_receipt_of_a_part_is_named(field: str) -> None:
 def test_a_position_that_differs_from_the_rest_in_its_event_is_named() -> None:
     shard = Shard()
     event = half_of(shard)
-    shard.state.positions["0-1"].margin += 1
+    shard.state.positions["0-1"].margin = Micros(shard.state.positions["0-1"].margin + 1)
     assert "law 5: position 0-1 is not what its event has left of it" in shard.laws.broken_by([event])
 
 

@@ -13,6 +13,7 @@ from engine.core.step import step
 from schemas.commands import OpenAccount, OpenPosition, SelectFeed, UpdatePrices
 from schemas.events import Event, PositionClosed, PositionOpened
 from schemas.messages import Tick
+from schemas.units import Lots, Micros, Ticks, Timestamp
 from tests.audit.logs import busy_log, golden_log
 from tests.replaying import command_in
 from tests.spec.exchange import Exchange
@@ -56,7 +57,9 @@ class Shard:
     def tick(self, price: int) -> list[str]:
         self.exchange.now += 600_000
         at, now = ticks(BTC, price), self.exchange.now
-        seen = Tick(symbol=BTC, bid=at, ask=at, low=2 * at, high=2 * at, source_time=now, update_id=0)
+        seen = Tick(
+            symbol=BTC, bid=Ticks(at), ask=Ticks(at), low=2 * at, high=2 * at, source_time=Timestamp(now), update_id=0
+        )
         return self.send(UpdatePrices(feed="simulated", run="run-1", sent_at=now, ticks=(seen,), alive=()))
 
 
@@ -134,7 +137,7 @@ def test_a_position_without_size_is_named_by_running_laws_and_full_laws() -> Non
     events = shard.exchange.succeed(shard.order())
     opened = events[0]
     assert isinstance(opened, PositionOpened)
-    shard.state.positions[opened.position_id].quantity = 0
+    shard.state.positions[opened.position_id].quantity = Lots(0)
     both = [named(shard.laws.broken_by(events)), named(broken(shard.state))]
     sentence = f"law 5: position {opened.position_id} is open with no size, cost or margin"
     assert all(sentence in found for found in both)
@@ -156,7 +159,15 @@ def test_a_receipt_with_a_wrong_sum_is_named() -> None:
     shard = Shard()
     shard.exchange.now += 600_000
     at = ticks(BTC, 49_000)
-    seen = Tick(symbol=BTC, bid=at, ask=at, low=2 * at, high=2 * at, source_time=shard.exchange.now, update_id=0)
+    seen = Tick(
+        symbol=BTC,
+        bid=Ticks(at),
+        ask=Ticks(at),
+        low=2 * at,
+        high=2 * at,
+        source_time=Timestamp(shard.exchange.now),
+        update_id=0,
+    )
     events = shard.exchange.succeed(
         UpdatePrices(feed="simulated", run="run-1", sent_at=shard.exchange.now, ticks=(seen,), alive=())
     )
@@ -172,7 +183,7 @@ def test_a_receipt_with_a_wrong_sum_is_named() -> None:
 
 def test_an_account_changed_without_an_event_is_found_by_the_full_laws() -> None:
     shard = Shard()
-    shard.state.accounts[ALICE].cash += 1
+    shard.state.accounts[ALICE].cash = Micros(shard.state.accounts[ALICE].cash + 1)
     assert shard.tick(50_001) == []
     assert broken(shard.state) == ["law 1: the sum of all ledger accounts is 1, not 0"]
 

@@ -33,6 +33,7 @@ from schemas.commands import (
 from schemas.ids import broadcast_id, open_account_id
 from schemas.instruments import BY_SYMBOL, FIRST_BROADCAST, INSTRUMENTS
 from schemas.messages import Tick
+from schemas.units import Ticks, Timestamp
 from tests.golden.replay import replay, summary_of
 from tests.replaying import Replay
 
@@ -100,11 +101,11 @@ class Day:
             ticks.append(
                 Tick(
                     symbol=symbol,
-                    bid=bid,
-                    ask=ask,
+                    bid=Ticks(bid),
+                    ask=Ticks(ask),
                     low=bid + ask - 2,
                     high=bid + ask + 3,
-                    source_time=self.time - 20_000,
+                    source_time=Timestamp(self.time - 20_000),
                     update_id=len(self.lines),
                 )
             )

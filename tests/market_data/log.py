@@ -12,6 +12,7 @@ from schemas.events import Event, InstrumentsDefined, PricesUpdated
 from schemas.instruments import INSTRUMENTS
 from schemas.messages import Tick
 from schemas.topics import COMMANDS, EVENTS, OTHER_PARTITIONS, TICKS
+from schemas.units import Ticks, Timestamp
 
 ALL = 1_000_000
 NO_ONE = {"account_seq": None, "command_id": None, "command_hash": None, "account_id": None}
@@ -46,7 +47,13 @@ def define_instruments(settings: Settings) -> None:
     """Let every shard know its instruments."""
     for shard in range(settings.shards):
         defined = InstrumentsDefined(
-            seq=1, command_offset=0, index=0, time=1, broadcast="instruments-1", instruments=INSTRUMENTS, **NO_ONE
+            seq=1,
+            command_offset=0,
+            index=0,
+            time=Timestamp(1),
+            broadcast="instruments-1",
+            instruments=INSTRUMENTS,
+            **NO_ONE,
         )
         write_events(settings, shard, defined)
 
@@ -54,14 +61,22 @@ def define_instruments(settings: Settings) -> None:
 def accepted(seq: int, *prices: tuple[str, int, int]) -> PricesUpdated:
     """Give the event of a price command whose ticks were all accepted."""
     ticks = tuple(
-        Tick(symbol=symbol, bid=bid, ask=ask, low=bid + ask, high=bid + ask, source_time=1, update_id=1)
+        Tick(
+            symbol=symbol,
+            bid=Ticks(bid),
+            ask=Ticks(ask),
+            low=bid + ask,
+            high=bid + ask,
+            source_time=Timestamp(1),
+            update_id=1,
+        )
         for symbol, bid, ask in prices
     )
     return PricesUpdated(
         seq=seq,
         command_offset=seq,
         index=0,
-        time=seq,
+        time=Timestamp(seq),
         feed="simulated",
         run="run",
         sent_at=1,

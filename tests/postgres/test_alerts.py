@@ -18,6 +18,7 @@ from runtime.settings import Settings
 from schemas.commands import UpdatePrices
 from schemas.events import PricesUpdated
 from schemas.messages import Tick
+from schemas.units import Ticks, Timestamp
 from tests.postgres.tables_content import content
 from tests.postgres.test_queries import project
 from tests.processes import eventually
@@ -46,11 +47,11 @@ class Market:
             self.exchange.source_time += 600_000
             tick = Tick(
                 symbol=BTC,
-                bid=mid - 1,
-                ask=mid + 1,
+                bid=Ticks(mid - 1),
+                ask=Ticks(mid + 1),
                 low=2 * (mid if low is None else low),
                 high=2 * (mid if high is None else high),
-                source_time=self.exchange.source_time,
+                source_time=Timestamp(self.exchange.source_time),
                 update_id=self.exchange.source_time,
             )
             feed, run = self.exchange.feed

@@ -29,6 +29,7 @@ from schemas.events import Event
 from schemas.instruments import FIRST_BROADCAST, INSTRUMENTS
 from schemas.messages import Side, Tick
 from schemas.sharding import shard_of
+from schemas.units import Ticks, Timestamp
 
 USDC: Final = 1_000_000
 SECOND: Final = 1_000_000
@@ -101,11 +102,11 @@ class Exchange:
         ticks = tuple(
             Tick(
                 symbol=symbol,
-                bid=bid,
-                ask=bid + spread,
+                bid=Ticks(bid),
+                ask=Ticks(bid + spread),
                 low=2 * bid + spread - 3,
                 high=2 * bid + spread + 4,
-                source_time=self.source_time,
+                source_time=Timestamp(self.source_time),
                 update_id=self.source_time,
             )
             for symbol, bid in bids.items()

@@ -44,6 +44,7 @@ from schemas.events import (
 from schemas.instruments import BY_SYMBOL, FIRST_BROADCAST
 from schemas.messages import MarketStatus, Side, Tick
 from schemas.rejections import Rejection
+from schemas.units import Ticks, Timestamp
 from tests.properties.calculator import complaints, overdue
 from tests.spec.exchange import PACE, Exchange
 from tests.spec.language import ALICE, BOB, BTC, ETH, RUN, SOL, ticks
@@ -181,7 +182,15 @@ class Market(RuleBasedStateMachine):
         """Send a tick that is as new as the clock."""
         self.exchange.now += later
         now = self.exchange.now + PACE
-        seen = Tick(symbol=symbol, bid=bid, ask=ask, low=bid + ask, high=bid + ask, source_time=now, update_id=0)
+        seen = Tick(
+            symbol=symbol,
+            bid=Ticks(bid),
+            ask=Ticks(ask),
+            low=bid + ask,
+            high=bid + ask,
+            source_time=Timestamp(now),
+            update_id=0,
+        )
         return self.send(UpdatePrices(feed=self.feed.name, run=self.feed.run, sent_at=now, ticks=(seen,), alive=()))
 
     def settle(self, symbol: str, bid: int, ask: int) -> None:
@@ -229,7 +238,17 @@ class Market(RuleBasedStateMachine):
         seen = []
         for symbol, bps in zip((SOL, BTC, ETH), ticks_of_three, strict=True):
             bid = max(1, self.quote(symbol).bid * (10_000 + bps) // 10_000)
-            seen.append(Tick(symbol=symbol, bid=bid, ask=bid, low=2 * bid, high=2 * bid, source_time=now, update_id=0))
+            seen.append(
+                Tick(
+                    symbol=symbol,
+                    bid=Ticks(bid),
+                    ask=Ticks(bid),
+                    low=2 * bid,
+                    high=2 * bid,
+                    source_time=Timestamp(now),
+                    update_id=0,
+                )
+            )
         self.send(
             UpdatePrices(feed=self.feed.name, run=self.feed.run, sent_at=now + drift, ticks=tuple(seen), alive=())
         )
@@ -249,7 +268,15 @@ class Market(RuleBasedStateMachine):
         """Zero, crossed, too wide, too high, or old."""
         now = self.exchange.now + PACE
         bid, ask = quote
-        seen = Tick(symbol=symbol, bid=bid, ask=ask, low=0, high=0, source_time=now - behind, update_id=0)
+        seen = Tick(
+            symbol=symbol,
+            bid=Ticks(bid),
+            ask=Ticks(ask),
+            low=0,
+            high=0,
+            source_time=Timestamp(now - behind),
+            update_id=0,
+        )
         self.send(UpdatePrices(feed=self.feed.name, run=self.feed.run, sent_at=now, ticks=(seen,), alive=()))
 
     @rule(seconds=st.sampled_from((5, 1, 2, 3, 4, 60, 600, 86_400)))

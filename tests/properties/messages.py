@@ -28,6 +28,7 @@ def of_type(wanted: Any) -> st.SearchStrategy[Any]:  # A type is any object.
         return st.lists(of_type(arguments[0]), max_size=3).map(tuple)
     if isinstance(wanted, type) and issubclass(wanted, msgspec.Struct):
         return of_struct(wanted)
+    wanted = getattr(wanted, "__supertype__", wanted)  # A unit is an integer.
     return {
         int: INT64,
         str: TEXT,

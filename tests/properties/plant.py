@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -51,7 +51,7 @@ def _unsorted(index: TriggerIndex, bid: int, ask: int) -> list[Trigger]:
 def _moved(ticks: int) -> Callable[..., int | None]:
     exact = liquidation.liquidation_price_of
 
-    def liquidation_price_of(side: Side, **terms: int) -> int | None:
+    def liquidation_price_of(side: Side, **terms: Any) -> int | None:
         price = exact(side, **terms)
         return None if price is None else price + (ticks if side == "long" else -ticks)
 

@@ -10,7 +10,7 @@ from engine.core.liquidation import is_liquidatable, liquidation_price_of, requi
 from engine.core.margin import notional_of, profit_of
 from schemas.bounds import PRICE_MAX, QUANTITY_MAX
 from schemas.messages import Side
-from schemas.units import PPM
+from schemas.units import PPM, Lots, Micros, Ppm, Ticks
 
 
 class Terms(NamedTuple):
@@ -45,10 +45,12 @@ leveraged = st.builds(
 
 def holds(side: Side, terms: Terms, price: int) -> bool:
     """Say whether the position is liquidated at a price."""
-    entry = notional_of(terms.quantity, terms.entry, terms.tick_value)
-    notional = notional_of(terms.quantity, price, terms.tick_value)
-    requirement = requirement_of(notional, terms.margin, terms.maintenance_rate, terms.margin_floor_rate)
-    return is_liquidatable(terms.margin + profit_of(side, notional, entry), requirement)
+    entry = notional_of(Lots(terms.quantity), Ticks(terms.entry), terms.tick_value)
+    notional = notional_of(Lots(terms.quantity), Ticks(price), terms.tick_value)
+    requirement = requirement_of(
+        notional, Micros(terms.margin), Ppm(terms.maintenance_rate), Ppm(terms.margin_floor_rate)
+    )
+    return is_liquidatable(Micros(terms.margin + profit_of(side, notional, entry)), requirement)
 
 
 @settings(max_examples=1_500, derandomize=True, deadline=None)
@@ -59,12 +61,12 @@ def holds(side: Side, terms: Terms, price: int) -> bool:
 def test_liq_03_the_predicate_holds_at_the_liquidation_price_and_not_a_tick_before(terms: Terms, side: Side) -> None:
     price = liquidation_price_of(
         side,
-        quantity=terms.quantity,
-        entry_notional=notional_of(terms.quantity, terms.entry, terms.tick_value),
-        margin=terms.margin,
+        quantity=Lots(terms.quantity),
+        entry_notional=notional_of(Lots(terms.quantity), Ticks(terms.entry), terms.tick_value),
+        margin=Micros(terms.margin),
         tick_value=terms.tick_value,
-        maintenance_rate=terms.maintenance_rate,
-        margin_floor_rate=terms.margin_floor_rate,
+        maintenance_rate=Ppm(terms.maintenance_rate),
+        margin_floor_rate=Ppm(terms.margin_floor_rate),
     )
     if price is None:
         assert not holds(side, terms, 1 if side == "long" else PRICE_MAX)

@@ -6,12 +6,13 @@ from hypothesis import strategies as st
 from engine.core.records import Position
 from engine.core.triggers import LIQUIDATION, STOP_LOSS, TAKE_PROFIT, TriggerIndex
 from schemas.messages import Side
+from schemas.units import Hundredths, Lots, Micros, Ppm, Ticks, Timestamp
 
-prices = st.one_of(st.none(), st.integers(1, 30))
+prices = st.one_of(st.none(), st.integers(1, 30).map(Ticks))
 
 
 def position_with(
-    number: int, side: Side, liquidation_price: int | None, stop_loss: int | None, take_profit: int | None
+    number: int, side: Side, liquidation_price: Ticks | None, stop_loss: Ticks | None, take_profit: Ticks | None
 ) -> Position:
     """Give a position of which only the triggers matter."""
     return Position(
@@ -20,23 +21,23 @@ def position_with(
         account_id="a",
         symbol="S",
         side=side,
-        quantity=1,
-        entry_price=1,
-        entry_notional=1,
-        margin=1,
-        leverage=100,
-        fee_rate=0,
-        maintenance_rate=0,
-        margin_floor_rate=0,
-        liquidation_fee_rate=0,
+        quantity=Lots(1),
+        entry_price=Ticks(1),
+        entry_notional=Micros(1),
+        margin=Micros(1),
+        leverage=Hundredths(100),
+        fee_rate=Ppm(0),
+        maintenance_rate=Ppm(0),
+        margin_floor_rate=Ppm(0),
+        liquidation_fee_rate=Ppm(0),
         liquidation_price=liquidation_price,
         stop_loss=stop_loss,
         take_profit=take_profit,
-        opened_at=0,
+        opened_at=Timestamp(0),
     )
 
 
-def scan(positions: list[Position], bid: int, ask: int) -> list[tuple[int, int, int]]:
+def scan(positions: list[Position], bid: int, ask: int) -> list[tuple[Ticks, int, int]]:
     """Look at each trigger of each position: give level, kind and number, falling ones from above, then rising ones."""
     falling, rising = [], []
     for position in positions:
@@ -65,7 +66,7 @@ def scan(positions: list[Position], bid: int, ask: int) -> list[tuple[int, int, 
     spread=st.integers(0, 10),
 )
 def test_trig_04_the_index_gives_the_triggers_a_scan_finds(
-    levels: list[tuple[Side, int | None, int | None, int | None]], removed: set[int], bid: int, spread: int
+    levels: list[tuple[Side, Ticks | None, Ticks | None, Ticks | None]], removed: set[int], bid: int, spread: int
 ) -> None:
     index = TriggerIndex()
     positions = [position_with(number, *terms) for number, terms in enumerate(levels)]
@@ -81,7 +82,7 @@ def test_trig_04_the_index_gives_the_triggers_a_scan_finds(
 
 def test_trig_04_an_emptied_index_has_no_trigger() -> None:
     index = TriggerIndex()
-    position = position_with(1, "long", 3, 4, 20)
+    position = position_with(1, "long", Ticks(3), Ticks(4), Ticks(20))
     index.add(position)
     index.remove(position)
     assert index.reached(1, 30) == []

@@ -22,7 +22,7 @@ from schemas.codec import (
 from schemas.commands import Command, UpdatePrices
 from schemas.events import Event
 from schemas.messages import Tick
-from schemas.units import INT64_MAX
+from schemas.units import INT64_MAX, Ticks, Timestamp
 from tests.properties.messages import commands, events
 
 SETTINGS = settings(max_examples=300, derandomize=True, deadline=None)
@@ -31,8 +31,8 @@ PRICES = UpdatePrices(
     run="r",
     sent_at=1,
     ticks=(
-        Tick(symbol="A", bid=1, ask=2, low=3, high=3, source_time=4, update_id=5),
-        Tick(symbol="B", bid=6, ask=7, low=13, high=13, source_time=8, update_id=9),
+        Tick(symbol="A", bid=Ticks(1), ask=Ticks(2), low=3, high=3, source_time=Timestamp(4), update_id=5),
+        Tick(symbol="B", bid=Ticks(6), ask=Ticks(7), low=13, high=13, source_time=Timestamp(8), update_id=9),
     ),
     alive=("C",),
 )

@@ -29,6 +29,7 @@ from schemas.codec import (
 from schemas.commands import Command, Deposit
 from schemas.events import Deposited, Event
 from schemas.messages import Leg
+from schemas.units import Micros, Timestamp
 from tests.properties.messages import commands, events
 
 SETTINGS = settings(max_examples=300, derandomize=True, deadline=None)
@@ -112,9 +113,9 @@ def test_a_digest_is_blake2b_over_the_previous_digest_and_the_value_without_its_
         command_id="c",
         command_hash=bytes(16),
         account_id="a",
-        time=1,
-        amount=5,
-        legs=(Leg(source="EXTERNAL", target="CASH", amount=5),),
+        time=Timestamp(1),
+        amount=Micros(5),
+        legs=(Leg(source="EXTERNAL", target="CASH", amount=Micros(5)),),
     )
     first = blake2b(b"reprise/3", digest_size=16).digest()
     assert first_digest(3) == first

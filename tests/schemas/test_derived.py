@@ -32,6 +32,7 @@ from schemas.events import (
 )
 from schemas.messages import Leg
 from schemas.units import MICROS_PER_USDC as USDC
+from schemas.units import Micros, Ticks, Timestamp
 
 SYMBOL = "BTC_USDC"
 HEARD_AT = 1_000_000
@@ -40,7 +41,9 @@ HEARD_AT = 1_000_000
 def money_event(event_type: type, *legs: tuple[Any, Any, int], **fields: int) -> Any:
     """Make an event that moves money."""
     known = dict.fromkeys(event_type.__struct_fields__, 0)  # type: ignore[attr-defined]  # A Struct.
-    given: dict[str, Any] = {"legs": tuple(Leg(source=one, target=other, amount=amount) for one, other, amount in legs)}
+    given: dict[str, Any] = {
+        "legs": tuple(Leg(source=one, target=other, amount=Micros(amount)) for one, other, amount in legs)
+    }
     if "position_id" in known:
         given["position_id"] = "2-7"
     return event_type(**(known | given | fields))
@@ -115,9 +118,17 @@ def market_of(*, has_quote: bool, is_held: bool, feed_changed: bool) -> State:
     state = genesis(shard=0, shards=1)
     state.markets[SYMBOL] = market = Market(symbol=SYMBOL)
     if has_quote:
-        market.quote = Quote(bid=1, ask=2, source_time=1, update_id=1, heard_at=HEARD_AT, offset=0, stale=feed_changed)
+        market.quote = Quote(
+            bid=Ticks(1),
+            ask=Ticks(2),
+            source_time=Timestamp(1),
+            update_id=1,
+            heard_at=Timestamp(HEARD_AT),
+            offset=0,
+            stale=feed_changed,
+        )
     if is_held:
-        market.candidate = Candidate(bid=1, ask=2, source_time=1, update_id=1)
+        market.candidate = Candidate(bid=Ticks(1), ask=Ticks(2), source_time=Timestamp(1), update_id=1)
     return state
 
 

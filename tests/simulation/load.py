@@ -24,6 +24,7 @@ from schemas.ids import broadcast_id, open_account_id, position_id
 from schemas.instruments import FIRST_BROADCAST, INSTRUMENTS
 from schemas.messages import Side, Tick
 from schemas.sharding import shard_of
+from schemas.units import Ticks, Timestamp
 
 FEED: Final = ("simulated", "run-1")
 MIDS: Final = {"BTC_USDC": 500_000, "ETH_USDC": 300_000, "SOL_USDC": 15_000}  # ticks
@@ -152,11 +153,11 @@ class Load:
         ticks = tuple(
             Tick(
                 symbol=symbol,
-                bid=mid + mid * move // 10_000,
-                ask=mid + mid * move // 10_000 + max(1, mid // 10_000),
+                bid=Ticks(mid + mid * move // 10_000),
+                ask=Ticks(mid + mid * move // 10_000 + max(1, mid // 10_000)),
                 low=2 * (mid + mid * move // 10_000),
                 high=2 * (mid + mid * move // 10_000) + 2 * max(1, mid // 10_000),
-                source_time=self._ticks * 600_000,
+                source_time=Timestamp(self._ticks * 600_000),
                 update_id=self._ticks,
             )
             for symbol, mid in MIDS.items()

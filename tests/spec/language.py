@@ -27,7 +27,7 @@ from schemas.commands import (
 from schemas.events import CommandRejected, PositionClosed, PositionReduced
 from schemas.instruments import BY_SYMBOL
 from schemas.messages import MarketStatus, Side, Tick
-from schemas.units import LEVERAGE_EXPONENT, MONEY_EXPONENT, SECOND, parse
+from schemas.units import LEVERAGE_EXPONENT, MONEY_EXPONENT, SECOND, Ticks, Timestamp, parse
 from tests.spec.exchange import Exchange
 
 BTC: Final = "BTC_USDC"
@@ -185,11 +185,11 @@ def tick(symbol: str, bid: Number, ask: Number | None, source_time: int, update_
     high = low if ask is None else ticks(symbol, ask)
     return Tick(
         symbol=symbol,
-        bid=low,
-        ask=high,
+        bid=Ticks(low),
+        ask=Ticks(high),
         low=low + high,
         high=low + high,
-        source_time=source_time,
+        source_time=Timestamp(source_time),
         update_id=update_id,
     )
 

@@ -9,6 +9,7 @@ from engine.core.fingerprint import state_digest
 from engine.core.laws import broken
 from engine.core.state import State
 from engine.core.step import step
+from schemas.units import Micros
 from tests.spec.checks import repeated
 from tests.spec.exchange import Exchange
 from tests.spec.language import ALICE, BOB, BTC, close, deposit, given, halt, long, market, price, reduce, short
@@ -37,8 +38,8 @@ def _law(number: int) -> str:
 
 def _liquidatable(state: State) -> None:
     position = next(iter(state.positions.values()))
-    position.entry_notional += 200_000_000
-    state.markets[BTC].long_notional += 200_000_000
+    position.entry_notional = Micros(position.entry_notional + 200_000_000)
+    state.markets[BTC].long_notional = Micros(state.markets[BTC].long_notional + 200_000_000)
 
 
 def _set(target: Callable[[State], object], field: str, change: int) -> Callable[[State], None]:

@@ -9,6 +9,7 @@ from engine.core.margin import fee_of, margin_of, notional_of, quantity_of
 from schemas.bounds import PRICE_MAX
 from schemas.messages import Instrument
 from schemas.rejections import Rejection, TickRefusal
+from schemas.units import Hundredths, Lots, Micros, Ppm, Ticks
 from tests.spec.checks import closed_by_hand, condition_is, opened, refused, tick_refused
 from tests.spec.exchange import Exchange
 from tests.spec.language import (
@@ -35,7 +36,7 @@ from tests.spec.language import (
 )
 def test_unit_01_notional_is_the_exact_product(symbol: str, quantity: str, at: int, notional: int) -> None:
     value = 10 if symbol == SOL else 1
-    assert notional_of(lots(symbol, quantity), ticks(symbol, at), value) == usdc(notional)
+    assert notional_of(Lots(lots(symbol, quantity)), Ticks(ticks(symbol, at)), value) == usdc(notional)
 
 
 def test_unit_02_div_floor_rounds_a_quotient_down_and_div_ceil_rounds_a_quotient_up() -> None:
@@ -44,16 +45,16 @@ def test_unit_02_div_floor_rounds_a_quotient_down_and_div_ceil_rounds_a_quotient
 
 
 def test_unit_02_margin_fee_and_requirement_are_rounded_up() -> None:
-    assert margin_of(10, 300) == 4  # 3.33
-    assert fee_of(1_000_001, 1) == 2  # 1.000001
-    assert requirement_of(201, 20, 5_000, 50_000) == 2  # 1.005 and 1.00
-    assert requirement_of(200, 21, 5_000, 50_000) == 2  # 1.00 and 1.05
-    assert requirement_of(200, 20, 5_000, 50_000) == 1  # 1.00 and 1.00
+    assert margin_of(Micros(10), Hundredths(300)) == 4  # 3.33
+    assert fee_of(Micros(1_000_001), Ppm(1)) == 2  # 1.000001
+    assert requirement_of(Micros(201), Micros(20), Ppm(5_000), Ppm(50_000)) == 2  # 1.005 and 1.00
+    assert requirement_of(Micros(200), Micros(21), Ppm(5_000), Ppm(50_000)) == 2  # 1.00 and 1.05
+    assert requirement_of(Micros(200), Micros(20), Ppm(5_000), Ppm(50_000)) == 1  # 1.00 and 1.00
 
 
 def test_unit_02_the_lots_a_margin_buys_are_rounded_down() -> None:
-    assert quantity_of(100, 300, 100, 1) == 3  # 3.00
-    assert quantity_of(99, 300, 100, 1) == 2  # 2.97
+    assert quantity_of(Micros(100), Hundredths(300), Ticks(100), 1) == 3  # 3.00
+    assert quantity_of(Micros(99), Hundredths(300), Ticks(100), 1) == 2  # 2.97
 
 
 def test_unit_03_a_price_above_a_billion_ticks_is_refused() -> None:
