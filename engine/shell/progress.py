@@ -6,7 +6,7 @@ from typing import Literal
 Part = Literal["fencing", "loading", "indexing", "replaying"]
 
 
-class ShardProgress:
+class RecoveryProgress:
     """Where a shard's recovery is. A thread advances it, the pages read it: each attribute is replaced whole."""
 
     def __init__(self) -> None:

@@ -12,7 +12,7 @@ from engine.core.rules import RulesUnknown
 from engine.core.state import State
 from engine.shell.log import Watermark
 from engine.shell.outbox import CommitOutbox, Output
-from engine.shell.progress import ShardProgress
+from engine.shell.progress import RecoveryProgress
 from engine.shell.take_over import LogEnds, ShardStart
 from engine.shell.uncommitted import UncommittedOutputs
 from engine.snapshot.ports import LastSnapshot
@@ -69,7 +69,7 @@ class Shard:
         self.outbox: CommitOutbox | None = None
         self.uncommitted: UncommittedOutputs | None = None  # where a standby has it, instead of an outbox
         self.assigned_at = monotonic()
-        self.progress = ShardProgress()
+        self.progress = RecoveryProgress()
         self.last_snapshot = LastSnapshot(self.assigned_at, 0, 0, None)
         self._silent = True
         self._gap: str | None = None

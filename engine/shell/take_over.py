@@ -6,7 +6,7 @@ import structlog
 
 from engine.core.state import State, genesis
 from engine.shell.log import Bounds, Log, Producers, Watermark
-from engine.shell.progress import ShardProgress
+from engine.shell.progress import RecoveryProgress
 from engine.snapshot.load import load_newest
 from schemas.codec import first_digest
 from schemas.snapshots import SnapshotManifest
@@ -48,7 +48,7 @@ def log_ends(source: Log, shard: int) -> LogEnds:
     return LogEnds(watermark, source.command_bounds(shard))
 
 
-def load(source: Log, shard: int, shards: int, ends: LogEnds, progress: ShardProgress) -> ShardStart:
+def load(source: Log, shard: int, shards: int, ends: LogEnds, progress: RecoveryProgress) -> ShardStart:
     """Give the ledger from which the commands are replayed: the newest good snapshot's, or that before the first.
 
     Blocks; for a thread.

@@ -12,7 +12,7 @@ from engine.core.fingerprint import state_digest
 from engine.core.state import State, genesis
 from engine.core.step import step
 from engine.shell.log import Bounds, Producers, Watermark
-from engine.shell.progress import ShardProgress, percent, seconds_left
+from engine.shell.progress import RecoveryProgress, percent, seconds_left
 from engine.shell.take_over import LogEnds, ShardStart, load
 from engine.snapshot.copy_on_write import begin_copy, end_copy
 from engine.snapshot.format import FORMAT, restore
@@ -74,7 +74,9 @@ class FakeLog:
     def start(self, first: int = 0) -> tuple[ShardStart, list[str]]:
         """Where recovery starts, and why snapshots were passed over."""
         with capture_logs() as lines:
-            start = load(self, SHARD, SHARDS, LogEnds(self.watermark(SHARD), Bounds(first, self.end)), ShardProgress())
+            start = load(
+                self, SHARD, SHARDS, LogEnds(self.watermark(SHARD), Bounds(first, self.end)), RecoveryProgress()
+            )
         return start, [line["why"] for line in lines if line["event"] == "snapshot passed over"]
 
 
