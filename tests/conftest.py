@@ -24,7 +24,9 @@ from stack.postgres import SUPERUSER
 from stack.temporary import temporary_broker, temporary_postgres
 
 # The specification's own assertions show the difference, like a test's.
-pytest.register_assert_rewrite("tests.spec.language", "tests.spec.checks", "tests.spec.exchange")
+pytest.register_assert_rewrite(
+    "tests.spec.language", "tests.spec.checks", "tests.spec.exchange", "tests.spec.ledger_checks"
+)
 
 DELETION_TIMEOUT_S = 15
 WITH_CONTAINERS = os.environ.get("REPRISE_TEST_CONTAINERS") == "1"

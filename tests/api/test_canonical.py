@@ -1,4 +1,7 @@
-"""The conventions of a good venue: lists, versions, statements, history, limits, and closing all at once."""
+"""The conventions of a good venue: lists, versions, statements, history, limits, and closing all at once.
+
+Longer than 300 lines because its tests share one exchange, which starts once for each file.
+"""
 
 import asyncio
 import csv

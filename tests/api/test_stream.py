@@ -1,4 +1,7 @@
-"""The WebSocket answers each operation, and private events come once, in order, in the shapes of REST."""
+"""The WebSocket answers each operation, and private events come once, in order, in the shapes of REST.
+
+Longer than 300 lines because its tests share one exchange, which starts once for each file.
+"""
 
 import random
 import threading

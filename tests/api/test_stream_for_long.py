@@ -1,4 +1,7 @@
-"""The WebSocket where parts stop and restart, where many listen, and where much has been."""
+"""The WebSocket where parts stop and restart, where many listen, and where much has been.
+
+Longer than 300 lines because its tests share one exchange and a second API, which start once for each file.
+"""
 
 import asyncio
 import json

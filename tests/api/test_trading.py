@@ -1,4 +1,7 @@
-"""A newcomer's first trade over HTTP, what is read afterwards, and what is sent twice; all of it for real."""
+"""A newcomer's first trade over HTTP, what is read afterwards, and what is sent twice; all of it for real.
+
+Longer than 300 lines because its tests share one exchange, which starts once for each file.
+"""
 
 import re
 from collections.abc import Iterator

@@ -7,7 +7,6 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from itertools import islice, pairwise
 from pathlib import Path
-from threading import Event, Thread
 
 import pytest
 from confluent_kafka import KafkaException, Producer
@@ -23,8 +22,6 @@ from market_data.outbox import UNACKNOWLEDGED_MAX, PriceOutbox
 from market_data.publisher import PricePublisher
 from market_data.quote_board import QuoteBoard
 from market_data.recorded_feed import RecordedFeed, open_recording
-from market_data.recorder import record, record_until
-from runtime.errors import FixableError
 from runtime.kafka import command_producer_options, read_back
 from runtime.settings import Settings
 from schemas.commands import SelectFeed, UpdatePrices
@@ -260,26 +257,6 @@ def test_an_invalid_quote_is_counted_and_published_to_the_exchange_but_not_as_a_
     ]
 
 
-def test_a_recording_made_from_the_log_can_be_played_again(settings: SettingsFactory, tmp_path: Path) -> None:
-    made = settings(shards=1)
-    asyncio.run(published(made, ScriptedFeed([quote("1", "2", update_id=1)]), 0.0))
-    for name in ("quotes.jsonl", "quotes.jsonl.gz"):
-        file, stopping, counts = tmp_path / name, Event(), list[int]()
-        recording = Thread(target=lambda f=file, s=stopping, c=counts: c.append(record_until(made, f, s)))
-        recording.start()
-        while not file.exists():
-            time.sleep(0.01)
-        asyncio.run(published(made, recorded_feed(), 0.0))
-        time.sleep(1)
-        stopping.set()
-        recording.join()
-        again = list(open_recording(file, 2, None).quotes())
-        assert counts == [451]
-        assert [(q.bid, q.ask, q.source_time, str(q.update_id)) for q in again] == [
-            (data["b"], data["a"], data["T"], data["u"]) for data in REAL
-        ]
-
-
 def test_the_publisher_reads_the_last_accepted_prices_from_the_events(settings: SettingsFactory) -> None:
     made = settings(shards=1)
     assert last_accepted_prices(made, (BTC, ETH)) == {}
@@ -299,12 +276,3 @@ def test_a_record_refused_by_kafka_ends_the_publisher(settings: SettingsFactory)
 
     with pytest.raises(KafkaException, match="MSG_SIZE_TOO_LARGE"):
         asyncio.run(test())
-
-
-def test_an_existing_file_is_not_overwritten_by_a_recording(settings: SettingsFactory, tmp_path: Path) -> None:
-    file = tmp_path / "a.jsonl"
-    file.touch()
-    with pytest.raises(FixableError, match="exists already"):
-        record(settings(), file)
-    with pytest.raises(FixableError, match=r"end in \.jsonl"):
-        record(settings(), tmp_path / "a.txt")

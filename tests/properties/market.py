@@ -2,6 +2,8 @@
 
 After every command: all laws, the fold, the calculator, and the naive engine agree. What a machine compares with can
 be left out, so that each shows by itself which defects it finds.
+
+Longer than 300 lines because Hypothesis takes all rules of a state machine from one class.
 """
 
 from typing import Any, ClassVar, NamedTuple

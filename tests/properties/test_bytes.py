@@ -11,9 +11,10 @@ from schemas.codec import MARKER, NotDecodable, codec, decode_command, encode_co
 from schemas.commands import ActivateRules, Command
 from schemas.rejections import Rejection
 from tests.properties.messages import commands
-from tests.spec.checks import cash, refused
+from tests.spec.checks import refused
 from tests.spec.language import deposit, sent
 from tests.spec.language import given as given_
+from tests.spec.ledger_checks import cash
 
 SETTINGS = settings(max_examples=300, derandomize=True, deadline=None)
 

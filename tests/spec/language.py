@@ -1,6 +1,8 @@
 """given(...).when(...).then(...): the language of the specification, in the market's own words.
 
 Money is in USDC, prices and quantities as a trader reads them; a string carries decimals, so nothing is a float.
+
+Longer than 300 lines because a specification imports the whole language of its scenarios from one place.
 """
 
 from collections.abc import Callable

@@ -3,7 +3,7 @@
 import pytest
 
 from schemas.rejections import Rejection
-from tests.spec.checks import balance, cash, closed_by_hand, fees, house, insurance, legs, liquidated, opened, refused
+from tests.spec.checks import closed_by_hand, liquidated, opened, refused
 from tests.spec.exchange import MIDNIGHT, Exchange
 from tests.spec.language import (
     BOB,
@@ -17,6 +17,7 @@ from tests.spec.language import (
     wait,
     withdraw,
 )
+from tests.spec.ledger_checks import balance, cash, fees, house, insurance, legs
 
 
 def test_acc_01_an_account_opens_with_its_first_deposit() -> None:

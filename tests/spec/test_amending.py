@@ -5,7 +5,7 @@ import pytest
 from schemas.commands import AmendStops
 from schemas.messages import Side
 from schemas.rejections import Rejection
-from tests.spec.checks import amended, is_open, refused, stopped, taken
+from tests.spec.checks import amended, refused, stopped, taken
 from tests.spec.language import (
     ALICE,
     BOB,
@@ -23,6 +23,7 @@ from tests.spec.language import (
     sent,
     wait,
 )
+from tests.spec.ledger_checks import is_open
 
 A_LONG = (deposit(1_000), long(BTC, margin=100, leverage=10, at=50_000, stop=49_000, take=51_000))
 

@@ -6,7 +6,7 @@ from schemas.commands import ClosePosition
 from schemas.events import PositionClosed
 from schemas.messages import Side
 from schemas.rejections import Rejection
-from tests.spec.checks import balance, cash, closed_by_hand, fees, house, is_open, legs, opened, refused
+from tests.spec.checks import closed_by_hand, opened, refused
 from tests.spec.language import (
     ALICE,
     BOB,
@@ -25,6 +25,7 @@ from tests.spec.language import (
     short,
     wait,
 )
+from tests.spec.ledger_checks import balance, cash, fees, house, is_open, legs
 
 
 @pytest.mark.parametrize(

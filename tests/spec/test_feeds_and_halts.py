@@ -10,14 +10,10 @@ from schemas.rejections import Rejection, TickRefusal
 from tests.spec.checks import (
     accepted,
     amended,
-    cash,
     closed_by_hand,
-    condition_is,
     held,
-    is_open,
     liquidated,
     opened,
-    quote_is,
     refused,
     stopped,
     taken,
@@ -52,6 +48,7 @@ from tests.spec.language import (
     wait,
     withdraw,
 )
+from tests.spec.ledger_checks import cash, condition_is, is_open, quote_is
 
 A_LONG = (deposit(1_000), long(BTC, margin=100, leverage=50, at=50_000, stop=49_500))
 

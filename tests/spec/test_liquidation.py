@@ -4,19 +4,7 @@ import pytest
 
 from schemas.events import PositionOpened
 from schemas.messages import Side
-from tests.spec.checks import (
-    balance,
-    cash,
-    closed_by_hand,
-    fees,
-    house,
-    insurance,
-    is_open,
-    legs,
-    liquidated,
-    opened,
-    stopped,
-)
+from tests.spec.checks import closed_by_hand, liquidated, opened, stopped
 from tests.spec.language import (
     BOB,
     BTC,
@@ -33,6 +21,7 @@ from tests.spec.language import (
     price,
     short,
 )
+from tests.spec.ledger_checks import balance, cash, fees, house, insurance, is_open, legs
 
 # Margin 100 at 50x on 5,000 of notional. Long: E = 100 + q (P - entry) < 0.005 q P. Short: 100 + q (entry - P).
 EXACT: tuple[tuple[Side, str, int, Number, Number, Number], ...] = (

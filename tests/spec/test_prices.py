@@ -1,23 +1,12 @@
-"""Prices: which ticks are believed, and what a symbol's price is worth now."""
+"""Ticks: which are accepted, held or refused, and what a price command must carry."""
 
 import pytest
 from msgspec.structs import replace
 
 from schemas.commands import UpdatePrices
-from schemas.derived import PriceState
 from schemas.events import PricesUpdated, TickHeld
 from schemas.rejections import Rejection, TickRefusal
-from tests.spec.checks import (
-    accepted,
-    closed_by_hand,
-    condition_is,
-    held,
-    kept_alive,
-    opened,
-    quote_is,
-    refused,
-    tick_refused,
-)
+from tests.spec.checks import accepted, held, refused, tick_refused
 from tests.spec.exchange import MIDNIGHT, Exchange
 from tests.spec.language import (
     BTC,
@@ -27,9 +16,7 @@ from tests.spec.language import (
     SOL,
     Check,
     Number,
-    Step,
     alive,
-    close,
     deposit,
     given,
     long,
@@ -37,10 +24,10 @@ from tests.spec.language import (
     price,
     prices,
     sent,
-    short,
     tick,
     wait,
 )
+from tests.spec.ledger_checks import condition_is, quote_is
 
 AT = MIDNIGHT + 10_000_000  # a source time later than those of `given`
 
@@ -191,70 +178,6 @@ def test_price_10_any_other_tick_becomes_the_candidate() -> None:
     ).then(held(BTC), held(BTC), held(BTC), accepted(BTC), quote_is(BTC, 60_000))
 
 
-def _unconfirmed(exchange: Exchange) -> None:
-    price(BTC, 60_000)(exchange)
-
-
-CONDITIONS: tuple[tuple[str, tuple[Step, ...], PriceState, Rejection | None], ...] = (
-    ("nothing", (), "none", Rejection.NO_PRICE),
-    ("a held first tick, even an old one", (price(BTC, 50_000), wait(5)), "none", Rejection.NO_PRICE),
-    ("a jump", (market(BTC, 50_000), _unconfirmed), "unconfirmed", Rejection.PRICE_UNCONFIRMED),
-    ("an old jump", (market(BTC, 50_000), _unconfirmed, wait(5)), "unconfirmed", Rejection.PRICE_UNCONFIRMED),
-    ("an old price", (market(BTC, 50_000), wait(5)), "stale", Rejection.PRICE_STALE),
-    ("a price", (market(BTC, 50_000), wait(4)), "fresh", None),
-)
-
-
-@pytest.mark.parametrize(
-    ("steps", "expected", "rejection"),
-    [case[1:] for case in CONDITIONS],
-    ids=[case[0] for case in CONDITIONS],
-)
-def test_price_11_conditions_precede_in_the_order_none_unconfirmed_stale_fresh_and_only_fresh_trades(
-    steps: tuple[Step, ...], expected: PriceState, rejection: Rejection | None
-) -> None:
-    given(deposit(1_000), *steps).when(long(BTC, margin=100), short(BTC, margin=100)).then(
-        *[opened() if rejection is None else refused(rejection)] * 2, condition_is(BTC, expected)
-    )
-
-
-def test_price_11_each_symbol_has_a_condition_of_its_own() -> None:
-    given(deposit(1_000), market(BTC, 50_000), market(ETH, 2_500), price(ETH, 5_000)).when(
-        long(BTC, margin=100), long(ETH, margin=100), long(SOL, margin=100)
-    ).then(opened(), refused(Rejection.PRICE_UNCONFIRMED), refused(Rejection.NO_PRICE))
-
-
-def test_price_12_a_price_is_stale_five_seconds_after_its_last_tick_or_alive_mark() -> None:
-    opened = (deposit(1_000), long(BTC, margin=100, at=50_000))
-    given(*opened).when(wait("4.997999"), close(1)).then(closed_by_hand(1))  # 4.999999 after the tick
-    given(*opened).when(wait("4.998"), close(1)).then(refused(Rejection.PRICE_STALE))  # 5.000000
-
-
-def test_price_12_an_accepted_tick_after_the_gap_and_its_confirmation_end_staleness() -> None:
-    given(market(BTC, 50_000), wait(5)).when(price(BTC, 50_000)).then(held(BTC), condition_is(BTC, "unconfirmed")).when(
-        wait("0.5"), price(BTC, 50_000)
-    ).then(accepted(BTC), condition_is(BTC, "fresh"))
-
-
-def test_price_13_an_alive_mark_keeps_a_price_fresh_for_five_seconds_more() -> None:
-    given(market(BTC, 50_000), wait("4.899999")).when(alive(BTC)).then(kept_alive(BTC)).when(wait("4.999999")).then(
-        condition_is(BTC, "fresh")
-    ).when(wait("0.000001")).then(condition_is(BTC, "stale"))
-
-
-def test_price_13_an_alive_mark_never_ends_staleness() -> None:
-    given(market(BTC, 50_000), wait("4.9")).when(alive(BTC)).then(
-        tick_refused(BTC, TickRefusal.NOTHING_TO_KEEP_FRESH), condition_is(BTC, "stale")
-    )
-    given().when(alive(BTC)).then(tick_refused(BTC, TickRefusal.NOTHING_TO_KEEP_FRESH), condition_is(BTC, "none"))
-
-
-def test_price_13_an_alive_mark_confirms_no_candidate_but_keeps_the_accepted_price_fresh() -> None:
-    given(market(BTC, 50_000), price(BTC, 60_000), wait(4)).when(alive(BTC)).then(
-        kept_alive(BTC), condition_is(BTC, "unconfirmed")
-    ).when(wait(4), price(BTC, 50_001)).then(accepted(BTC), condition_is(BTC, "fresh"))
-
-
 def test_price_14_a_symbol_is_named_once_in_a_command_and_the_first_counts() -> None:
     def twice(exchange: Exchange) -> None:
         first, second = tick(BTC, 50_001, None, AT), tick(BTC, 50_002, None, AT + 1)
@@ -336,14 +259,3 @@ def test_price_16_a_price_command_names_at_most_a_thousand_symbols() -> None:
     most = UpdatePrices(feed=FEED, run=RUN, sent_at=1, ticks=(tick(BTC, 50_000, None, AT),), alive=("X",) * 999)
     given().when(sent(most)).then(held(BTC))
     given().when(sent(replace(most, alive=("X",) * 1_000))).then(refused(Rejection.MALFORMED))
-
-
-@pytest.mark.parametrize(
-    ("drift", "suspect"), [(2_000_000, False), (2_000_001, True), (-2_000_000, False), (-2_000_001, True)]
-)
-def test_price_17_a_sender_s_clock_two_seconds_off_stops_openings_only(drift: int, *, suspect: bool) -> None:
-    scenario = given(deposit(1_000), long(BTC, margin=100, at=50_000)).when(
-        alive(BTC, drift=drift), long(BTC, margin=100)
-    )
-    scenario.then(refused(Rejection.CLOCK_SUSPECT) if suspect else opened())
-    scenario.when(close(1)).then(closed_by_hand(1)).when(alive(BTC), long(BTC, margin=100)).then(opened())

@@ -5,22 +5,7 @@ import pytest
 from schemas.commands import ReduceOldest
 from schemas.events import PositionReduced
 from schemas.rejections import Rejection
-from tests.spec.checks import (
-    amended,
-    balance,
-    cash,
-    closed_by_hand,
-    fees,
-    house,
-    is_open,
-    legs,
-    liquidated,
-    oldest_reduced,
-    reduced,
-    refused,
-    repeated,
-    stopped,
-)
+from tests.spec.checks import amended, closed_by_hand, liquidated, oldest_reduced, reduced, refused, repeated, stopped
 from tests.spec.language import (
     ALICE,
     BOB,
@@ -44,6 +29,7 @@ from tests.spec.language import (
     short,
     wait,
 )
+from tests.spec.ledger_checks import balance, cash, fees, house, is_open, legs
 
 OPENED = (deposit(1_000), long(BTC, margin=100, leverage=50, at=50_000))  # 0.1 BTC
 

@@ -10,7 +10,7 @@ from schemas.events import RulesActivated
 from schemas.ids import broadcast_id
 from schemas.rejections import Rejection
 from tests.second_rules import Deposit, activate, second_rules
-from tests.spec.checks import cash, insurance, is_open, liquidated, refused, repeated, the_next
+from tests.spec.checks import liquidated, refused, repeated, the_next
 from tests.spec.exchange import Exchange
 from tests.spec.language import (
     ALICE,
@@ -27,6 +27,7 @@ from tests.spec.language import (
     sent,
     unhalt,
 )
+from tests.spec.ledger_checks import cash, insurance, is_open
 
 # Two positions of LIQ-01: margin 100 at 50x on 5,000 of notional.
 TWO_LONGS = (

@@ -8,18 +8,7 @@ from schemas.commands import UpdatePrices
 from schemas.events import PositionClosed
 from schemas.messages import Side
 from schemas.rejections import TickRefusal
-from tests.spec.checks import (
-    balance,
-    cash,
-    condition_is,
-    held,
-    is_open,
-    liquidated,
-    opened,
-    stopped,
-    taken,
-    tick_refused,
-)
+from tests.spec.checks import held, liquidated, opened, stopped, taken, tick_refused
 from tests.spec.exchange import Exchange
 from tests.spec.language import (
     BOB,
@@ -41,6 +30,7 @@ from tests.spec.language import (
     tick,
     wait,
 )
+from tests.spec.ledger_checks import balance, cash, condition_is, is_open
 
 LEVELS: tuple[tuple[str, int, str, str, str], ...] = (
     # symbol, entry, a level below and a level above, one tick

@@ -10,7 +10,7 @@ from schemas.bounds import PRICE_MAX
 from schemas.messages import Instrument
 from schemas.rejections import Rejection, TickRefusal
 from schemas.units import Hundredths, Lots, Micros, Ppm, Ticks
-from tests.spec.checks import closed_by_hand, condition_is, opened, refused, tick_refused
+from tests.spec.checks import closed_by_hand, opened, refused, tick_refused
 from tests.spec.exchange import Exchange
 from tests.spec.language import (
     BTC,
@@ -28,6 +28,7 @@ from tests.spec.language import (
     ticks,
     usdc,
 )
+from tests.spec.ledger_checks import condition_is
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,8 @@
 
 Written from docs/rules.md and not from the engine, with which it shares the messages and nothing else: no index, no
 formula for the liquidation price (it searches for the tick at which the predicate turns), no events.
+
+Longer than 300 lines because it is the whole exchange in one class, read beside docs/rules.md from top to bottom.
 """
 
 import dataclasses

@@ -69,7 +69,7 @@ DEFECTS: Final = (
         "j",
         "the checksum did not cover the contents",
         why="a snapshot's digest is over its bytes, and over those of every event before it: "
-        "tests/kafka/test_shell_snapshots.py alters one",
+        "tests/kafka/test_broken_snapshots.py alters one",
     ),
     Defect(
         "001",

@@ -1,4 +1,7 @@
-"""Users of seed 002 with stored venue keys have their orders executed at the venue, and see every update here."""
+"""Users of seed 002 with stored venue keys have their orders executed at the venue, and see every update here.
+
+Longer than 300 lines because its tests share a testnet and a venue worker, which start once for each file.
+"""
 
 import time
 from collections.abc import Iterator
