@@ -136,7 +136,7 @@ def test_audit_verify_reads_the_live_log_and_requires_a_database_or_no_database(
     assert ledger["next_offset"] == 101
 
 
-class Told:
+class ScriptedConsumer:
     """A fake consumer: gives the set messages, one at a time, and then none."""
 
     def __init__(self, *messages: Message) -> None:
@@ -156,7 +156,7 @@ def mark(offset: int) -> Message:
 
 
 def read(*messages: Message, end: int) -> list[int]:
-    consumer: Any = Told(*messages)
+    consumer: Any = ScriptedConsumer(*messages)
     return offsets(cluster._batches(consumer, "commands/0", 0, end))
 
 

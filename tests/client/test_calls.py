@@ -23,7 +23,7 @@ from reprise_client import (
     Unreachable,
 )
 
-Asked = Callable[[Client], Awaitable[Any]]
+ClientCall = Callable[[Client], Awaitable[Any]]
 TIME: Final = "2026-01-09T12:00:00.000001Z"
 ORDER: Final = {"type": "market", "symbol": "BTC_USDC", "side": "long", "price": "50000.0", "quantity": "0.02000"}
 # What may happen to one request. After those of the first line the command may have been executed.
@@ -113,7 +113,7 @@ class Exchange:
         return httpx.Response(200, json={"command_id": command_id, "status": "done", "order": order})
 
 
-def ask(exchange: Exchange, asked: Asked, *, patience_s: float = 20.0) -> Any:
+def ask(exchange: Exchange, asked: ClientCall, *, patience_s: float = 20.0) -> Any:
     """Sign in and ask."""
 
     async def run() -> Any:

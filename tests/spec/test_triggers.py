@@ -200,11 +200,11 @@ def test_trig_07_triggered_closes_follow_the_outcome_under_the_id_of_the_command
         .then(stopped(1, at=49_000))
         .exchange
     )
-    outcome, stop_out = exchange.last
-    assert isinstance(stop_out, PositionClosed)
-    assert (outcome.index, stop_out.index) == (0, 1)
-    assert (stop_out.command_id, stop_out.command_hash) == (None, None)
-    assert (stop_out.tick_offset, stop_out.bid, stop_out.ask) == (stop_out.command_offset, 490_000, 490_000)
+    outcome, triggered = exchange.last
+    assert isinstance(triggered, PositionClosed)
+    assert (outcome.index, triggered.index) == (0, 1)
+    assert (triggered.command_id, triggered.command_hash) == (None, None)
+    assert (triggered.tick_offset, triggered.bid, triggered.ask) == (triggered.command_offset, 490_000, 490_000)
 
 
 def test_trig_08_a_position_fires_once_and_its_other_triggers_are_removed() -> None:

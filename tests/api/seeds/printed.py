@@ -14,7 +14,7 @@ _COMMAND: Final = re.compile(r'"command": "')
 _HEADER: Final = re.compile(r'-H "([\w-]+): ([^"]*)"')
 
 
-class Asked(NamedTuple):
+class PrintedRequest(NamedTuple):
     """A line that is a request. port: null where the line names none."""
 
     line: int
@@ -35,16 +35,16 @@ def lines_of(number: str) -> list[str]:
     return (READMES / f"seed-{number}.md").read_text(encoding="utf-8").split("\n")[:-1]
 
 
-def requests_of(lines: list[str]) -> list[Asked]:
+def requests_of(lines: list[str]) -> list[PrintedRequest]:
     """Each line that names a method with a path, calls curl, or opens a socket."""
     found = []
     for number, line in enumerate(lines, start=1):
         if curl := _CURL.search(line):
-            found.append(Asked(number, curl[1] or "GET", curl[3], int(curl[2])))
+            found.append(PrintedRequest(number, curl[1] or "GET", curl[3], int(curl[2])))
         elif socket := _SOCKET.search(line):
-            found.append(Asked(number, "WS", socket[2], int(socket[1])))
+            found.append(PrintedRequest(number, "WS", socket[2], int(socket[1])))
         elif named := _NAMED.search(line):
-            found.append(Asked(number, named[1], named[2], None))
+            found.append(PrintedRequest(number, named[1], named[2], None))
     return found
 
 
