@@ -28,6 +28,7 @@ def newest(message: type) -> dict[str, Any]:
 
 def of_type(wanted: Any) -> Shape:  # A type is any object.
     """Give the Avro shape of a field's type."""
+    wanted = getattr(wanted, "__supertype__", wanted)  # A unit is an integer.
     origin, arguments = get_origin(wanted), get_args(wanted)
     if origin in (Union, UnionType):
         inner = [argument for argument in arguments if argument is not NoneType]
