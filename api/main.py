@@ -106,10 +106,10 @@ async def start(state: AppState) -> None:
     """Take up prices and the log's end, and begin to follow; FixableError where something stays missing."""
     loop = asyncio.get_running_loop()
     url = state.settings.database_url
-    await _patiently(lambda: asyncio.to_thread(migrate, url))
-    await _patiently(lambda: state.database.ask(lambda db: _take_prices(state.prices, db)))
-    await _patiently(lambda: asyncio.to_thread(state.outcomes.start, loop))
-    await _patiently(lambda: asyncio.to_thread(state.venue.start, loop))
+    await _retried(lambda: asyncio.to_thread(migrate, url))
+    await _retried(lambda: state.database.ask(lambda db: _take_prices(state.prices, db)))
+    await _retried(lambda: asyncio.to_thread(state.outcomes.start, loop))
+    await _retried(lambda: asyncio.to_thread(state.venue.start, loop))
     state.engine_lag.start()
     state.producer.start(loop)
 
@@ -207,7 +207,7 @@ async def _until_reading_ends(state: AppState) -> None:
         await asyncio.sleep(WATCH_S)
 
 
-async def _patiently(step: Callable[[], Awaitable[None]]) -> None:
+async def _retried(step: Callable[[], Awaitable[None]]) -> None:
     """Try a step of the start again while what it needs may still be starting beside it."""
     give_up = monotonic() + START_TIMEOUT_S
     while True:

@@ -79,7 +79,7 @@ def _fill(settings: Settings, engine: Engine, symbol: str, pace: RequestPacing) 
     if first is None:
         return False
     if first.source == "recorded":
-        log.info("a recording has no past of its own", symbol=symbol)
+        log.info("a recording has no candles before its first tick", symbol=symbol)
         return True
     minutes = _minutes_before(first, settings, pace)
     try:

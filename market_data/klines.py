@@ -110,7 +110,7 @@ def _log_retry(state: RetryCallState) -> None:
     error = None if state.outcome is None else state.outcome.exception()
     pause = 0.0 if state.next_action is None else state.next_action.sleep
     log.warning(
-        "klines are not to be had yet", why=f"{type(error).__name__}: {error}"[:LOGGED_MAX], again_in_s=round(pause)
+        "klines are not available yet", why=f"{type(error).__name__}: {error}"[:LOGGED_MAX], again_in_s=round(pause)
     )
 
 

@@ -32,7 +32,7 @@ def record(settings: Settings, file: Path) -> None:
     if file.exists():
         raise FixableError(f"{file} exists already: name a new file.")
     if not file.name.removesuffix(".gz").endswith(".jsonl"):
-        raise FixableError(f"{file} would not be known for a recording: let its name end in .jsonl or .jsonl.gz.")
+        raise FixableError(f"{file} is not the name of a recording: end it in .jsonl or .jsonl.gz.")
     stopping = Event()
 
     def stop(number: int, frame: FrameType | None) -> None:

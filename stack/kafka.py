@@ -147,4 +147,4 @@ def _format(java: list[str], server: Path, log: Path) -> None:
         check=False,
     )
     if result.returncode != 0:
-        raise FixableError(f"Kafka could not lay out its storage in {log}: {(result.stderr or result.stdout).strip()}")
+        raise FixableError(f"Kafka could not format its storage in {log}: {(result.stderr or result.stdout).strip()}")

@@ -118,7 +118,7 @@ def _initialize(folder: Path) -> None:
     )
     if result.returncode != 0:
         shutil.rmtree(fresh, ignore_errors=True)
-        raise FixableError(f"PostgreSQL could not lay out {folder}: {(result.stderr or result.stdout).strip()}")
+        raise FixableError(f"PostgreSQL could not initialise {folder}: {(result.stderr or result.stdout).strip()}")
     fresh.rename(folder)
 
 

@@ -55,5 +55,5 @@ class KeyStore:
         try:
             return open_keys(self._vault, row.user_id, row.key_id, row.sealed)
         except NotReadable as error:
-            log.warning("stored keys do not open", account_id=account_id, why=str(error))
+            log.warning("stored keys could not be decrypted", account_id=account_id, why=str(error))
             return None

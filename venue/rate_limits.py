@@ -74,7 +74,7 @@ class VenueRateLimits:
         named = retry_after is not None and retry_after.isdigit()
         seconds = float(retry_after or 0) if named else BAN_S if status == 418 else PAUSE_S  # noqa: PLR2004  # A ban.
         self._blocked_until = max(self._blocked_until, time.monotonic() + seconds)
-        log.warning("the venue asks for silence", status=status, seconds=seconds)
+        log.warning("rate-limited by the venue", status=status, seconds=seconds)
 
     def _wait_s(self, interval: Interval, weight: int, orders_of: str | None) -> float:
         whose, adding = self._whose(interval, weight, orders_of)

@@ -1,4 +1,4 @@
 """The account: what it holds and what that is worth, and every fill, ledger line and event of it.
 
-Imports `dispatch` and what is below it, no other noun. Begin with `service.find`.
+May import `dispatch` and what is below it, no other noun. Begin with `service.find`.
 """

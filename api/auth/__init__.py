@@ -1,4 +1,4 @@
 """Who is calling, what they may, and how many requests they have left.
 
-Imports `app_state` and what is below it. Begin with `caller.py`: `Caller`, `InPerson` and `Administrator`.
+May import `app_state` and what is below it. Begin with `caller.py`: `Caller`, `InPerson` and `Administrator`.
 """

@@ -1,4 +1,4 @@
 """Candles: the mid over intervals of log time.
 
-Imports `dispatch` and what is below it, no other noun. Begin with `service.page`.
+May import `dispatch` and what is below it, no other noun. Begin with `service.page`.
 """

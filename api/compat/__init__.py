@@ -1,4 +1,4 @@
 """What clients of five older systems send and expect, on the same ledger; served in the demo profile only.
 
-Imports the nouns, `stream` and what is below them. Begin with `install.py`, then one `seed_…` file.
+May import the nouns, `stream` and what is below them. Begin with `install.py`, then one `seed_…` file.
 """

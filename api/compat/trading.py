@@ -10,7 +10,7 @@ from api.app_state import AppState
 from api.auth.caller import SignedInUser
 from api.compat.names import instrument_named
 from api.dispatch.dispatcher import Dispatcher
-from api.dispatch.read_your_writes import POSITION_HEADER, read_position, wait_for
+from api.dispatch.read_your_writes import POSITION_HEADER, read_log_position, wait_for
 from api.dispatch.replies import Pending, Reply
 from api.dispatch.request_options import RequestOptions
 from api.http.amounts import price
@@ -106,7 +106,7 @@ async def account_after(state: AppState, caller: SignedInUser, reply: Reply) -> 
 async def until_shown(state: AppState, reply: Reply) -> None:
     """Wait up to a second until the tables have what a command did."""
     if not isinstance(reply, Pending):
-        for shard, seq in read_position(reply.headers()[POSITION_HEADER], state.outcomes.shards):
+        for shard, seq in read_log_position(reply.headers()[POSITION_HEADER], state.outcomes.shards):
             await wait_for(state.database, shard, seq)
 
 

@@ -1,4 +1,4 @@
 """Demo money, in the demo profile only.
 
-Imports `dispatch` and what is below it, no other noun. Begin with `service.deposit`.
+May import `dispatch` and what is below it, no other noun. Begin with `service.deposit`.
 """

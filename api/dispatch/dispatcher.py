@@ -14,7 +14,7 @@ from api.dispatch.replies import RETRY_AFTER, Decided, Pending, Reply, Stored
 from api.dispatch.request_options import RequestOptions
 from api.http.problems import BROKER_UNAVAILABLE, ENGINE_BEHIND, REFUSALS, ApiError
 from api.log.outcomes import NotAppended, Outcome
-from api.log.sent_commands import ClientCommand
+from api.log.sent_commands import ApiCommand
 from projector import queries
 from schemas.commands import PositionCommand
 from schemas.events import CommandRejected, CommandRepeated
@@ -41,7 +41,7 @@ class Dispatcher:
 
     async def execute(
         self,
-        command: ClientCommand,
+        command: ApiCommand,
         options: RequestOptions = ONCE,
         condition: Callable[[], Awaitable[None]] | None = None,
     ) -> Reply:
@@ -71,7 +71,7 @@ class Dispatcher:
         original = await self.lookup.original(command, outcome)
         return Pending(command.command_id) if original is None else await self._accept(command, original)
 
-    def _refuse_unless_log_goes_on(self, command: ClientCommand) -> None:
+    def _refuse_unless_log_goes_on(self, command: ApiCommand) -> None:
         """Refuse what would only wait: the broker is silent, or the engine does not keep up."""
         if not self._engine_lag.broker_answers():
             raise self._not_sent("The broker has not answered for seconds; nothing was sent")
@@ -81,7 +81,7 @@ class Dispatcher:
                 ENGINE_BEHIND, "Commands of seconds ago wait in the log; nothing was sent", headers=RETRY_AFTER
             )
 
-    async def _send(self, command: ClientCommand, wait_s: float) -> Outcome | None:
+    async def _send(self, command: ApiCommand, wait_s: float) -> Outcome | None:
         """Put a command into the log; null when its outcome did not come in time, whatever became of it."""
         waiter = self._outcomes.expect(command.command_id)
         started = monotonic()
@@ -101,7 +101,7 @@ class Dispatcher:
         self._metrics.waits.observe(monotonic() - started)
         return outcome
 
-    async def _accept(self, command: ClientCommand, reply: Decided | Stored) -> Decided | Stored:
+    async def _accept(self, command: ApiCommand, reply: Decided | Stored) -> Decided | Stored:
         """Pass an outcome on, or raise the refusal it is."""
         if isinstance(reply, Stored) or reply.replayed:
             # An old outcome takes nobody back to what they had seen when it was new.
@@ -120,7 +120,7 @@ class Dispatcher:
         return reply
 
     async def _refusal(
-        self, command: ClientCommand, rejection: Rejection, headers: dict[str, str], outcome: Outcome | None = None
+        self, command: ApiCommand, rejection: Rejection, headers: dict[str, str], outcome: Outcome | None = None
     ) -> ApiError:
         self._metrics.commands.labels(rejection.name).inc()
         kind = REFUSALS[rejection]

@@ -10,14 +10,14 @@ from typing import Final
 
 from sqlalchemy import Connection
 
-from api.dispatch.read_your_writes import catch_up, position_headers, wait_for
+from api.dispatch.read_your_writes import catch_up, log_position_headers, wait_for
 from api.dispatch.replies import RETRY_AFTER, Decided, Stored
 from api.http.problems import ENGINE_BEHIND, KEY_IN_USE, PROJECTION_BEHIND, REFUSALS, ApiError, ProblemKind
 from api.http.times import now
 from api.log.command_producer import DEADLINE_S
 from api.log.engine_lag import EngineLag
 from api.log.outcomes import Outcome, Outcomes
-from api.log.sent_commands import ClientCommand, SentCommand, SentCommands
+from api.log.sent_commands import ApiCommand, SentCommand, SentCommands
 from api.store import close_alls
 from api.store.database import Database
 from projector import queries
@@ -46,16 +46,18 @@ class OutcomeLookup:
 
     # For who sends: what the same command has done before.
 
-    async def known(self, command: ClientCommand, *, wait: bool) -> Decided | None:
+    async def known(self, command: ApiCommand, *, wait: bool) -> Decided | None:
         """Find an outcome in memory; one in flight is waited for, and the command refused where that takes long."""
         content = content_of(command)
         outcome = self._outcomes.recent(command.command_id)
         if outcome is None:
             return await self._in_flight_duplicate(command.command_id, content, wait=wait)
-        _refuse_other_content(outcome.event.command_hash, content, position_headers(outcome.shard, outcome.event.seq))
+        _refuse_other_content(
+            outcome.event.command_hash, content, log_position_headers(outcome.shard, outcome.event.seq)
+        )
         return Decided(outcome, replayed=True)
 
-    async def stored(self, command: ClientCommand, key: str) -> Stored | None:
+    async def stored(self, command: ApiCommand, key: str) -> Stored | None:
         """Find the outcome a key had before what is remembered here: for ever, in PostgreSQL."""
         content = content_of(command)
         shard = self._outcomes.shard_of(command.account_id)
@@ -65,7 +67,7 @@ class OutcomeLookup:
             await catch_up(self._database, self._outcomes, shard)
             row, age, closed_all = await self._database.ask(lambda db: _stored(db, command, shard, key))
         if row is not None and row.command_hash is not None:
-            _refuse_other_content(row.command_hash, content, position_headers(row.shard, row.seq))
+            _refuse_other_content(row.command_hash, content, log_position_headers(row.shard, row.seq))
             return Stored(row)
         if closed_all:
             raise ApiError(REFUSALS[Rejection.COMMAND_ID_REUSED], "The key was used to close all positions")
@@ -73,7 +75,7 @@ class OutcomeLookup:
             raise ApiError(PROJECTION_BEHIND, headers=RETRY_AFTER)
         return None
 
-    async def original(self, command: ClientCommand, repeat: Outcome) -> Decided | Stored | None:
+    async def original(self, command: ApiCommand, repeat: Outcome) -> Decided | Stored | None:
         """Find the first outcome of what the engine calls a repeat: its events are before the repeat's own."""
         recent = self._outcomes.recent(command.command_id)
         if recent is not None:
@@ -169,9 +171,7 @@ def _refuse_other_content(known: bytes | None, content: bytes, headers: dict[str
         raise ApiError(REFUSALS[Rejection.COMMAND_ID_REUSED], headers=headers)
 
 
-def _stored(
-    db: Connection, command: ClientCommand, shard: int, key: str
-) -> tuple[queries.CommandRow | None, int, bool]:
+def _stored(db: Connection, command: ApiCommand, shard: int, key: str) -> tuple[queries.CommandRow | None, int, bool]:
     """Give a command's row, for how long (µs) the tables may lack what is committed, and if the key closed all."""
     current_at = queries.current_at(db, shard)
     row = queries.command(db, command.account_id, command.command_id)

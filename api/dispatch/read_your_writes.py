@@ -26,7 +26,7 @@ PAUSE_S: Final = 0.01
 PAUSE_MAX_S: Final = 0.08
 
 
-def position_headers(shard: int, seq: int) -> dict[str, str]:
+def log_position_headers(shard: int, seq: int) -> dict[str, str]:
     """Give the headers that name an event's place: one for programs, a cookie for browsers."""
     text = f"{shard}:{seq}"
     return {POSITION_HEADER: text, "Set-Cookie": f"{POSITION_COOKIE}={text}; Path=/; HttpOnly; SameSite=Lax"}
@@ -46,7 +46,7 @@ def catching_up(who: Callable[..., Any]) -> Any:
         ] = None,
     ) -> None:
         """Wait up to a second for the place the caller has seen, else say by how many events the tables are behind."""
-        brought = read_position(ledger_position or request.cookies.get(POSITION_COOKIE), state.settings.shards)
+        brought = read_log_position(ledger_position or request.cookies.get(POSITION_COOKIE), state.settings.shards)
         for shard, seq in brought or _last_seen(state, caller.account_id):
             lag = await wait_for(state.database, shard, seq)
             if lag > 0:
@@ -72,7 +72,7 @@ async def catch_up(database: Database, outcomes: Outcomes, shard: int) -> int:
     return await wait_for(database, shard, outcomes.seq(shard))
 
 
-def read_position(text: str | None, shards: int) -> list[tuple[int, int]]:
+def read_log_position(text: str | None, shards: int) -> list[tuple[int, int]]:
     """Read `shard:seq`; what is not one is ignored, as an unknown cookie is."""
     shard, colon, seq = (text or "").partition(":")
     if not (colon and shard.isascii() and shard.isdigit() and seq.isascii() and seq.isdigit()):

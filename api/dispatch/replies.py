@@ -5,7 +5,7 @@ from typing import Any, Final, NamedTuple
 from starlette.responses import JSONResponse
 
 from api.auth.caller import REFUSALS as CALLER_REFUSALS
-from api.dispatch.read_your_writes import position_headers
+from api.dispatch.read_your_writes import log_position_headers
 from api.http.problems import (
     BROKER_UNAVAILABLE,
     CROSS_SITE_REQUEST,
@@ -70,7 +70,7 @@ class Decided(NamedTuple):
 
     def headers(self) -> dict[str, str]:
         """Give the headers of the reply."""
-        return position_headers(self.outcome.shard, self.seq) | _replayed(self.replayed)
+        return log_position_headers(self.outcome.shard, self.seq) | _replayed(self.replayed)
 
 
 class Stored(NamedTuple):
@@ -86,7 +86,7 @@ class Stored(NamedTuple):
 
     def headers(self) -> dict[str, str]:
         """Give the headers of the reply."""
-        return position_headers(self.row.shard, self.seq) | _replayed(replayed=True)
+        return log_position_headers(self.row.shard, self.seq) | _replayed(replayed=True)
 
 
 class Pending(NamedTuple):

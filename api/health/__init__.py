@@ -1,4 +1,4 @@
 """Health: whether the API answers, is ready, and what it has counted.
 
-Imports `dispatch` and what is below it, no other noun. Begin with `service.readiness`.
+May import `dispatch` and what is below it, no other noun. Begin with `service.readiness`.
 """

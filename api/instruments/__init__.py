@@ -1,4 +1,4 @@
 """Instruments: what may be traded.
 
-Imports `dispatch` and what is below it, no other noun. Begin with `service.all_of`.
+May import `dispatch` and what is below it, no other noun. Begin with `service.all_of`.
 """

@@ -1,4 +1,5 @@
 """The side of Kafka: commands go in, committed events come back, and the last of both are remembered.
 
-Imports `store` and `http`. Begin with `outcomes.py`, the thread that reads events; `command_producer.py` sends.
+May import `store` and what is below it. Begin with `outcomes.py`, the thread that reads events;
+`command_producer.py` sends.
 """

@@ -68,7 +68,7 @@ class Broadcasts:
     async def send_for_ever(self) -> None:
         """Send what is stored to every shard in its order; one that does not answer keeps no other waiting."""
         content = msgspec.to_builtins(INSTRUMENTS)
-        first = await self._patiently(lambda db: _store(db, FIRST_BROADCAST, content), PAUSE_S)
+        first = await self._retried(lambda db: _store(db, FIRST_BROADCAST, content), PAUSE_S)
         await asyncio.gather(*(self._send_to(shard, first) for shard in self.shards))
 
     async def store_activation(self, version: int) -> None:
@@ -106,7 +106,7 @@ class Broadcasts:
         self._waiting.discard(shard)
         while True:
             self._stored[shard].clear()
-            for stored in await self._patiently(lambda db: _unanswered(db, shard), LOOK_S):
+            for stored in await self._retried(lambda db: _unanswered(db, shard), LOOK_S):
                 await self._until_answered(stored.name, shard, _command_of(stored.name, stored.content))
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._stored[shard].wait(), LOOK_S)
@@ -133,7 +133,7 @@ class Broadcasts:
         finally:
             self._outcomes.forget(command.command_id, waiter)
 
-    async def _patiently(self, question: Callable[[Connection], Answer], pause_s: float) -> Answer:
+    async def _retried(self, question: Callable[[Connection], Answer], pause_s: float) -> Answer:
         while True:
             try:
                 return await self._database.ask(question)

@@ -14,7 +14,7 @@ from schemas.commands import (
     ReducePosition,
 )
 
-ClientCommand = OpenAccount | Deposit | OpenPosition | ClosePosition | ReducePosition | ReduceOldest | AmendStops
+ApiCommand = OpenAccount | Deposit | OpenPosition | ClosePosition | ReducePosition | ReduceOldest | AmendStops
 
 SENT_MAX: Final = 20_000
 
@@ -22,7 +22,7 @@ SENT_MAX: Final = 20_000
 class SentCommand(NamedTuple):
     """A command this process sent, at a time of its monotonic clock; answered: its outcome was seen, or it has none."""
 
-    command: ClientCommand
+    command: ApiCommand
     at: float
     answered: bool = False
 
@@ -33,7 +33,7 @@ class SentCommands:
     def __init__(self) -> None:
         self._sent: OrderedDict[str, SentCommand] = OrderedDict()
 
-    def note(self, command: ClientCommand) -> None:
+    def note(self, command: ApiCommand) -> None:
         """Remember a command that is about to be sent."""
         self._sent[command.command_id] = SentCommand(command, monotonic())
         if len(self._sent) > SENT_MAX:

@@ -1,4 +1,4 @@
 """Orders: how a position is opened.
 
-Imports `dispatch` and what is below it, no other noun. Begin with `service.place`.
+May import `dispatch` and what is below it, no other noun. Begin with `service.place`.
 """

@@ -1,5 +1,5 @@
 """Positions: what is open, what was closed, and how.
 
-Imports `dispatch` and what is below it, no other noun.
+May import `dispatch` and what is below it, no other noun.
 Begin with `service.close`; `lookup.py` knows the newest of a position.
 """

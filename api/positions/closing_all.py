@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 
 from api.auth.caller import SignedInUser
 from api.dispatch.dispatcher import Dispatcher
-from api.dispatch.read_your_writes import catch_up, position_headers
+from api.dispatch.read_your_writes import catch_up, log_position_headers
 from api.dispatch.replies import Decided, Pending, Stored
 from api.dispatch.request_options import RequestOptions
 from api.http.cursors import LIMIT_MAX
@@ -55,7 +55,7 @@ async def close_all(
         raise errors[0]
     # What was done before takes nobody back to what they had seen then.
     seq = max((one.seq for one in found), default=0) if not replayed else outcomes.seq(shard)
-    headers = position_headers(shard, seq) if seq else {}
+    headers = log_position_headers(shard, seq) if seq else {}
     headers |= {REPLAYED: "true"} if replayed else {}
     headers |= {"Preference-Applied": "respond-async"} if options.respond_async else {}
     return Closings(items=[one.closing for one in found]), headers

@@ -1,4 +1,4 @@
 """Receipts: why a position was closed, and what it paid.
 
-Imports `dispatch` and what is below it, no other noun. Begin with `service.find`.
+May import `dispatch` and what is below it, no other noun. Begin with `service.find`.
 """

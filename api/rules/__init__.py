@@ -1,4 +1,4 @@
 """Rules: which version is in force, and how the next one is activated.
 
-Imports `dispatch` and what is below it, no other noun. Begin with `service.activate`.
+May import `dispatch` and what is below it, no other noun. Begin with `service.activate`.
 """

@@ -1,4 +1,4 @@
 """Users: who registers, signs in, stays signed in, and is deleted.
 
-Imports `venue` and what is below the nouns. Begin with `service.py`; `closing.py` closes what the deleted have open.
+May import `venue` and what is below the nouns. Begin with `service.py`; `closing.py` closes what the deleted have open.
 """

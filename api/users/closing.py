@@ -12,7 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from api.app_state import AppState
 from api.dispatch.dispatcher import Dispatcher
-from api.dispatch.read_your_writes import POSITION_HEADER, read_position, wait_for
+from api.dispatch.read_your_writes import POSITION_HEADER, read_log_position, wait_for
 from api.dispatch.replies import Pending
 from api.dispatch.request_options import deadline
 from api.http.problems import ApiError
@@ -112,7 +112,7 @@ class AccountCloser:
         try:
             await self._dispatcher.execute(command)
         except ApiError as error:
-            seen = read_position(error.headers.get(POSITION_HEADER), self._outcomes.shards)
+            seen = read_log_position(error.headers.get(POSITION_HEADER), self._outcomes.shards)
             if not seen or any([await wait_for(self._database, shard, seq) > 0 for shard, seq in seen]):
                 return False
             return not await self._database.ask(lambda db: open_positions(db, account_id))

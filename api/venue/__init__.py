@@ -1,4 +1,4 @@
 """The outside venue: a user's keys of it, and their orders and positions there.
 
-Imports `dispatch` and what is below it, no other noun. Begin with `service.place`; `keys.py` stores keys.
+May import `dispatch` and what is below it, no other noun. Begin with `service.place`; `keys.py` stores keys.
 """

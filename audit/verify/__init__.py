@@ -1,5 +1,5 @@
 """Whether commands, events, snapshots and tables agree: one judge for each question and shard.
 
-Imports `log`, the core, and the projector's row functions.
+May import `log`, the core, and the projector's row functions.
 Begin at `verify.py`; `judges.py` hands out the questions that the other files answer.
 """

@@ -128,8 +128,8 @@ def _service_class(
             reading.look_for_gaps({partition.partition: end for partition, end in ends.items()})
 
         @faust.Service.timer(POSITIONS_S)
-        async def publish_positions(self) -> None:
-            await worker.publish_positions()
+        async def commit_offsets(self) -> None:
+            await worker.commit_offsets()
 
     return Shell
 

@@ -104,7 +104,7 @@ def _standby(settings: Settings, worker: EngineWorker, source: Log, reader: AIOK
 
 
 def _log_that_it_owns() -> None:
-    log.info("the death of a standby is no news to an owner")
+    log.info("told of a partner's death, which was a standby: nothing changes")
 
 
 def role_of(settings: Settings) -> Role:

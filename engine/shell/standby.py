@@ -28,7 +28,7 @@ OwnedShards = Callable[[], frozenset[int] | None]
 
 
 class Standby:
-    """Executes what the owner executes, mute, until the owner is dead or silent.
+    """Executes what the owner executes, and commits nothing, until the owner is dead or silent.
 
     Nothing here makes a take-over safe: that is the fencing alone. A standby that errs costs a restart.
     """
@@ -52,7 +52,7 @@ class Standby:
         for task in done:
             await task
         if death in done:
-            log.warning("the owner has ended, says whoever watches it")
+            log.warning("the owner was reported dead")
 
     async def _until_silent(self) -> None:
         checked_at = -OWNER_S

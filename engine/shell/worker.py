@@ -154,7 +154,7 @@ class EngineWorker:
         outboxes = [shard.outbox for shard in self.shards.values() if shard.outbox is not None]
         await asyncio.gather(*(outbox.drained() for outbox in outboxes))
 
-    async def publish_positions(self) -> None:
+    async def commit_offsets(self) -> None:
         """Tell the group where each shard is: lag tools read it, this engine never does.
 
         Not while the group rebalances: what the coordinator refuses then looks like an expulsion.
@@ -170,7 +170,7 @@ class EngineWorker:
             try:
                 await self._reader.commit(positions)
             except KafkaError as error:
-                log.info("positions were not published", error=str(error))
+                log.info("offsets were not committed", error=str(error))
 
     def _begin(self, number: int) -> None:
         """Take over, follow or promote a shard, as far as that is not done or under way."""
@@ -204,7 +204,7 @@ class EngineWorker:
         self.reconcile()
         if not shard.given_up:
             leave_at_once(CANNOT_COMMIT, "a transaction failed", shard=shard.number, error=str(error))
-        log.info("the last transaction of a shard given up was its next owner's to abort", shard=shard.number)
+        log.info("the next owner aborted the last transaction of a revoked shard", shard=shard.number)
 
     def _give_up(self, shard: Shard) -> None:
         shard.given_up = True

@@ -44,7 +44,7 @@ class SnapshotSchedule(Generic[ShardT]):
         self._on_failure = on_failure
         self._publishers: dict[ShardT, SnapshotPublisher] = {}
         self._one_at_a_time = asyncio.Lock()
-        self._in_a_hurry = False
+        self._is_stopping = False
 
     def begin(self, shard: ShardT, publisher: SnapshotPublisher) -> None:
         """Take this shard's snapshots from now on."""
@@ -66,7 +66,7 @@ class SnapshotSchedule(Generic[ShardT]):
 
     async def take_last(self) -> None:
         """Take one of every shard that executed anything since its last, as fast as can be: nobody waits any more."""
-        self._in_a_hurry = True
+        self._is_stopping = True
         for shard in list(self._shards.values()):
             await self.take(shard)
 
@@ -112,7 +112,7 @@ class SnapshotSchedule(Generic[ShardT]):
             end_copy(shard.state)
         if not await shard.outbox.until_committed(content.seq) or shard.given_up:
             return None
-        pause_s = 0.0 if self._in_a_hurry else PUBLISHING_PAUSE_S
+        pause_s = 0.0 if self._is_stopping else PUBLISHING_PAUSE_S
         manifest = await asyncio.wrap_future(publisher.publish(content, packing, pause_s))
         shard.last_snapshot = shard.last_snapshot._replace(number=manifest.number)
         return manifest
@@ -134,7 +134,7 @@ class SnapshotSchedule(Generic[ShardT]):
             if whole or size >= CHUNK_BYTES:
                 await asyncio.wrap_future(publisher.pack(packing, pages))
                 pages, size = [], 0
-            await asyncio.sleep(0 if self._in_a_hurry else PAUSE_S)
+            await asyncio.sleep(0 if self._is_stopping else PAUSE_S)
             if shard.given_up or shard.phase != "live":
                 return False
         return True

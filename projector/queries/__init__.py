@@ -1,6 +1,6 @@
-"""Which questions the API may ask of the projection, and what the answers look like; it imports nothing else of here.
+"""Which questions the API may ask of the projection, and what the answers look like.
 
-Imports `tables`, nothing of `write`. Every function takes an open Connection and reads only; units are the ledger's
+May import `tables`, nothing of `write`. Every function takes an open Connection and reads only; units are the ledger's
 (tables/columns.py). Lists are newest first; `before` takes the `next_cursor` of the page before. What belongs to
 another account is not found. The statements about price alerts, which also write, are in `alert_queries`.
 Begin at `account_queries.py`; `answers.py` has the rows they answer with.

@@ -1,5 +1,5 @@
 """Which tables schema `ledger` has.
 
-Imports nothing of the projector. `schema.py` lists them all; the migrations make them.
+May import nothing of the projector. `schema.py` lists them all; the migrations make them.
 Begin at `ledger_tables.py`.
 """

@@ -101,7 +101,7 @@ class EngineProcess(SimulatedProcess):
             self._task(self._execute(worker, batches)),
             self._task(worker.snapshots.take_for_ever()),
             self._task(_every(MEASURE_S, lambda: _measure(worker, reading, reader))),
-            self._task(_every(POSITIONS_S, worker.publish_positions)),
+            self._task(_every(POSITIONS_S, worker.commit_offsets)),
         ]
         await self._asked_to_stop.wait()
         await finish(worker)

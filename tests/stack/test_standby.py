@@ -16,7 +16,7 @@ from stack.status import status_of
 from tests.processes import eventually, reprise
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
-TOLD = "the owner has ended, says whoever watches it"
+TOLD = "the owner was reported dead"
 SILENT = "shards have fallen silent while commands wait"
 PAIR = ("engine-1", "engine-1-standby")
 
