@@ -127,7 +127,7 @@ class Dispatcher:
         if rejection is Rejection.TOO_MANY_COMMANDS:
             headers = headers | {"Retry-After": str(REMEMBERED_S // 10)}
         if rejection is Rejection.POSITION_NOT_OPEN and isinstance(command, PositionCommand):
-            # Only a position that is the caller's is told apart from one that never was.
+            # Only a position that is the caller's differs from one that never was.
             position_id, account_id = command.position_id, command.account_id
             if outcome is not None:
                 await wait_for(self._database, outcome.shard, outcome.event.seq)

@@ -104,7 +104,7 @@ def _standby(settings: Settings, worker: EngineWorker, source: Log, reader: AIOK
 
 
 def _log_that_it_owns() -> None:
-    log.info("told of a partner's death, which was a standby: nothing changes")
+    log.info("the partner ended; it was a standby, so nothing changes")
 
 
 def role_of(settings: Settings) -> Role:

@@ -166,7 +166,8 @@ def probe_offset(settings: Settings, shard: int, offset: int) -> OffsetProbe:
 
     Uncommitted records count: the reader of commands sees them too.
     """
-    options = reader_options(settings, f"engine-{shard}-gap") | {"isolation.level": "read_uncommitted"}
+    # The name under which brokers know this reader; their access rules may have it.
+    options = reader_options(settings, f"engine-{shard}-hole") | {"isolation.level": "read_uncommitted"}
     consumer = Consumer(options)
     try:
         end = bounds(consumer, COMMANDS, shard)[1]

@@ -255,7 +255,7 @@ class Shard:
             )
         elif digest != self.watermark.digest:
             self.freeze(
-                f"the replay gives another ledger: event {self.watermark.seq} has digest {digest.hex()}, "
+                f"replay came to another ledger: event {self.watermark.seq} has digest {digest.hex()}, "
                 f"and the committed one {self.watermark.digest.hex()}"
             )
 

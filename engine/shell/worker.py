@@ -204,7 +204,7 @@ class EngineWorker:
         self.reconcile()
         if not shard.given_up:
             leave_at_once(CANNOT_COMMIT, "a transaction failed", shard=shard.number, error=str(error))
-        log.info("the next owner aborted the last transaction of a revoked shard", shard=shard.number)
+        log.info("a transaction failed on a revoked shard; its next owner aborts it", shard=shard.number)
 
     def _give_up(self, shard: Shard) -> None:
         shard.given_up = True

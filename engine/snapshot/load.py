@@ -27,7 +27,7 @@ def load_newest(
     """
 
     def pass_over(offset: int, why: str, number: int | None = None) -> None:
-        log.warning("snapshot skipped", shard=shard, manifest_offset=offset, number=number, why=why)
+        log.warning("snapshot passed over", shard=shard, manifest_offset=offset, number=number, why=why)
 
     for offset, manifest in source.manifests(shard, pass_over):
         found = (

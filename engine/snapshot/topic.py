@@ -122,4 +122,4 @@ def _manifest_at(consumer: Consumer, shard: int, offset: int, end: int) -> LogRe
 
 
 def _warn(shard: int) -> Unreadable:
-    return lambda offset, reason: log.warning("snapshot skipped", shard=shard, manifest_offset=offset, why=reason)
+    return lambda offset, reason: log.warning("snapshot passed over", shard=shard, manifest_offset=offset, why=reason)

@@ -51,6 +51,6 @@ def judged(
     )
 
 
-def told(run: subprocess.CompletedProcess[str]) -> str:
+def report_of(run: subprocess.CompletedProcess[str]) -> str:
     """What it found, from where that begins."""
     return run.stdout[max(0, run.stdout.find("= FAILURES =")) :][:12_000] + run.stderr[-2_000:]

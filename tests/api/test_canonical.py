@@ -13,8 +13,8 @@ import pytest
 
 from reprise_client import ApiKey, Changed, Client, Malformed
 from tests.api.exchange import Exchange
-from tests.api.tab import new_key
 from tests.api.test_rules import administrator
+from tests.api.websocket_client import new_key
 from tests.processes import eventually
 
 

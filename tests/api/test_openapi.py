@@ -15,7 +15,7 @@ from api.auth.limiting import is_limited
 from api.http.problems import REGISTRY
 from api.main import build
 from tests.api.exchange import Exchange
-from tests.api.schema_judge import judged, told
+from tests.api.schema_judge import judged, report_of
 
 OPERATIONS = {
     ("post", "/api/v1/auth/register"): "register",
@@ -234,7 +234,7 @@ def test_replies_conform_to_their_declared_schemas(exchange: Exchange, document:
 def test_replies_to_a_sample_of_generated_requests_conform_to_the_openapi_document(exchange: Exchange) -> None:
     """The whole of it, by all callers, is test_schema_judge.py, which is slow."""
     run = judged(exchange, exchange.new_user().token, "--max-examples", "1", "--phases", "examples,fuzzing")
-    assert run.returncode == 0, told(run)
+    assert run.returncode == 0, report_of(run)
 
 
 def test_every_private_read_of_the_ledger_takes_a_ledger_position(document: dict[str, Any]) -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.api.exchange import Exchange
-from tests.api.schema_judge import ENDING, judged, told
+from tests.api.schema_judge import ENDING, judged, report_of
 from tests.api.test_rules import administrator
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
@@ -12,12 +12,12 @@ EXAMPLES = ("--max-examples", "20")
 
 def test_replies_to_an_anonymous_client_conform_to_the_openapi_document(exchange: Exchange) -> None:
     run = judged(exchange, None, *EXAMPLES)
-    assert run.returncode == 0, told(run)
+    assert run.returncode == 0, report_of(run)
 
 
 def test_replies_to_a_user_conform_to_the_openapi_document(exchange: Exchange) -> None:
     run = judged(exchange, exchange.new_user().token, *EXAMPLES)
-    assert run.returncode == 0, told(run)
+    assert run.returncode == 0, report_of(run)
 
 
 def test_replies_to_a_user_with_positions_and_orders_conform_to_the_openapi_document(exchange: Exchange) -> None:
@@ -33,7 +33,7 @@ def test_replies_to_a_user_with_positions_and_orders_conform_to_the_openapi_docu
             "query.client_order_id": "mine",
         }
         run = judged(exchange, user.token, *EXAMPLES, parameters=named)
-        assert run.returncode == 0, told(run)
+        assert run.returncode == 0, report_of(run)
 
 
 @pytest.mark.parametrize("operation", ENDING)
@@ -41,10 +41,10 @@ def test_replies_of_operations_that_end_a_session_conform_to_the_openapi_documen
     exchange: Exchange, operation: str
 ) -> None:
     run = judged(exchange, exchange.new_user().token, *EXAMPLES, only=operation)
-    assert run.returncode == 0, told(run)
+    assert run.returncode == 0, report_of(run)
 
 
 def test_replies_to_an_administrator_conform_to_the_openapi_document(exchange: Exchange) -> None:
     """Last: markets are halted and instruments changed by it."""
     run = judged(exchange, administrator(exchange).token, *EXAMPLES)
-    assert run.returncode == 0, told(run)
+    assert run.returncode == 0, report_of(run)

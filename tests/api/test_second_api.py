@@ -12,7 +12,7 @@ import pytest
 
 from stack.ports import LOOPBACK, free_ports
 from tests.api.exchange import Exchange, User, service
-from tests.api.tab import tab
+from tests.api.websocket_client import websocket_client
 from tests.processes import eventually
 
 ORDERS_MAX = 2
@@ -139,7 +139,10 @@ def test_a_websocket_client_that_answers_no_ping_is_closed_and_a_client_that_ans
         "GET /api/v1/ws HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
         "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
     )
-    with tab(second) as answering, socket.create_connection((LOOPBACK, second.settings.port), timeout=10) as silent:
+    with (
+        websocket_client(second) as answering,
+        socket.create_connection((LOOPBACK, second.settings.port), timeout=10) as silent,
+    ):
         silent.sendall(handshake.encode())
         heard = b""
         while b"\r\n\r\n" not in heard:

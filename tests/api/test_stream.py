@@ -17,7 +17,7 @@ from websockets.exceptions import InvalidStatus
 
 from api.credentials.tokens import LIFETIME, Tokens, now
 from tests.api.exchange import Exchange, User
-from tests.api.tab import Tab, listening, new_key, resuming, signed_ticket, tab
+from tests.api.websocket_client import WebSocketClient, listening, new_key, resuming, signed_ticket, websocket_client
 from tests.processes import eventually
 
 
@@ -88,14 +88,14 @@ def test_a_resumed_client_gets_the_missed_events_in_the_form_an_uninterrupted_cl
         user.order(leverage="100.5")
         stayed.until_seq(18)
         # The feed of the account is here, and remembers.
-        with tab(exchange, user) as resumed:
+        with websocket_client(exchange, user) as resumed:
             resumed.asked("resume", channel="account", after=5)
             resumed.until_seq(18)
             assert resumed.seqs() == list(range(6, 19))
             assert resumed.updates() == stayed.updates()[4:]
     user.get("/positions")
     # It is not here any more, and PostgreSQL is asked.
-    with tab(exchange, user) as late:
+    with websocket_client(exchange, user) as late:
         late.asked("resume", channel="account", after=0)
         late.until_seq(18)
         assert late.seqs() == list(range(1, 19))
@@ -118,7 +118,7 @@ def without_figures(message: dict[str, object]) -> dict[str, object]:
 
 def test_a_resume_from_an_impossible_number_gets_resync_and_a_snapshot(exchange: Exchange) -> None:
     user = exchange.new_user()
-    with tab(exchange, user) as opened:
+    with websocket_client(exchange, user) as opened:
         opened.asked("resume", channel="account", after=10_000_000)
         assert opened.next()["type"] == "resync"
         assert opened.next()["data"]["account"] == user.get("/account")
@@ -127,7 +127,7 @@ def test_a_resume_from_an_impossible_number_gets_resync_and_a_snapshot(exchange:
 
 
 def test_ticks_have_the_shape_of_tickers_and_streamed_candles_the_shape_of_candles(exchange: Exchange) -> None:
-    with tab(exchange) as opened:
+    with websocket_client(exchange) as opened:
         ack = opened.asked("subscribe", channels=["ticks.ETH_USDC", "candles.1m.ETH_USDC", "ticks.SOL_USDC"])
         assert set(ack["channels"]) == {"ticks.ETH_USDC", "candles.1m.ETH_USDC", "ticks.SOL_USDC"}
         first = {message["channel"]: message for message in (opened.next(), opened.next(), opened.next())}
@@ -155,7 +155,7 @@ def stored_candles(exchange: Exchange, symbol: str) -> list[dict[str, object]]:
 
 def test_an_impossible_operation_is_refused_with_a_code_and_changes_no_subscription(exchange: Exchange) -> None:
     user = exchange.new_user()
-    with tab(exchange) as opened:
+    with websocket_client(exchange) as opened:
         assert opened.refused("subscribe", channels=["account"]) == "NOT_AUTHENTICATED"
         assert opened.refused("resume", channel="account", after=1) == "NOT_AUTHENTICATED"
         assert opened.refused("subscribe", channels=["ticks.BTC_USDC", "ticks.DOGE"]) == "NOT_FOUND"
@@ -180,9 +180,13 @@ def test_an_impossible_operation_is_refused_with_a_code_and_changes_no_subscript
 def test_a_triggered_price_alert_is_sent_to_each_tab_of_its_owner(exchange: Exchange) -> None:
     user, other = exchange.new_user(), exchange.new_user()
     made = user.http.post("/alerts", json={"symbol": "ETH_USDC", "price": "2003.00", "note": "sell"}).json()
-    with tab(exchange) as nobody:
+    with websocket_client(exchange) as nobody:
         assert nobody.refused("subscribe", channels=["ticks.ETH_USDC", "alerts"]) == "NOT_AUTHENTICATED"
-    with tab(exchange, user) as first, tab(exchange, user) as second, tab(exchange, other) as third:
+    with (
+        websocket_client(exchange, user) as first,
+        websocket_client(exchange, user) as second,
+        websocket_client(exchange, other) as third,
+    ):
         for opened, alerts in ((first, [made]), (second, [made]), (third, [])):
             assert "alerts" in opened.asked("subscribe", channels=["alerts", "account"])["channels"]
             assert opened.snapshot("alerts")["data"] == alerts
@@ -196,7 +200,7 @@ def test_a_triggered_price_alert_is_sent_to_each_tab_of_its_owner(exchange: Exch
         assert second.update("alerts") == told
         third.asked("ping")
         assert "alerts" not in [message.get("channel") for message in third.heard if message["type"] == "update"]
-    with tab(exchange, user) as again:
+    with websocket_client(exchange, user) as again:
         again.asked("subscribe", channels=["alerts"])
         assert again.snapshot("alerts")["data"] == []
     exchange.price("ETH_USDC", "2000.00", "2000.01")
@@ -209,14 +213,14 @@ def test_a_websocket_ticket_opens_one_socket_once(exchange: Exchange) -> None:
     made = user.http.post("/ws-ticket")
     assert (made.status_code, made.json()["expires_in"]) == (201, 30)
     ticket = made.json()["ticket"]
-    with tab(exchange, query=f"?ticket={ticket}") as opened:
+    with websocket_client(exchange, query=f"?ticket={ticket}") as opened:
         assert opened.next()["account_id"] == user.get("/account")["account_id"]
         opened.asked("subscribe", channels=["account"])
-        with tab(exchange, query=f"?ticket={ticket}") as again:
+        with websocket_client(exchange, query=f"?ticket={ticket}") as again:
             assert again.next()["error"]["code"] == "TOKEN_INVALID"
             assert again.end() == (4401, "TOKEN_INVALID")
         opened.asked("auth", ticket=user.http.post("/ws-ticket").json()["ticket"])
-    with tab(exchange) as spoken:
+    with websocket_client(exchange) as spoken:
         assert spoken.refused("auth", ticket=ticket) == "TOKEN_INVALID"
         assert spoken.end() == (4401, "TOKEN_INVALID")
 
@@ -225,8 +229,8 @@ def test_a_socket_ends_with_its_session_or_its_api_key(exchange: Exchange) -> No
     user, other = exchange.new_user(), exchange.new_user()
     key, kept = new_key(user), new_key(user)
     with (
-        tab(exchange, query=f"?ticket={signed_ticket(exchange, key)}") as revoked,
-        tab(exchange, query=f"?ticket={signed_ticket(exchange, kept)}") as opened,
+        websocket_client(exchange, query=f"?ticket={signed_ticket(exchange, key)}") as revoked,
+        websocket_client(exchange, query=f"?ticket={signed_ticket(exchange, kept)}") as opened,
         listening(exchange, other) as signed_out,
     ):
         for one in (revoked, opened):
@@ -236,29 +240,29 @@ def test_a_socket_ends_with_its_session_or_its_api_key(exchange: Exchange) -> No
         assert other.http.post("/auth/logout").status_code == 204
         assert revoked.end() == (4401, "the API key was revoked")
         assert signed_out.end() == (4401, "signed out")
-        with tab(exchange, query=f"?ticket={unused}") as never:
+        with websocket_client(exchange, query=f"?ticket={unused}") as never:
             assert never.end() == (4401, "TOKEN_INVALID")
         user.opened()
         opened.update_of("PositionOpened")
 
 
 def test_a_client_that_sends_too_many_or_too_large_messages_is_disconnected(exchange: Exchange) -> None:
-    with tab(exchange) as opened:
+    with websocket_client(exchange) as opened:
         for _ in range(150):
             opened.say(op="ping")
         assert opened.end()[0] == 4429
-    with tab(exchange) as opened:
+    with websocket_client(exchange) as opened:
         opened.say_text("x" * 20_000)
         assert opened.end()[0] == 1009
 
 
 def test_a_cross_site_page_opens_no_socket(exchange: Exchange) -> None:
-    with pytest.raises(InvalidStatus) as refused, tab(exchange, origin="https://evil.example"):
+    with pytest.raises(InvalidStatus) as refused, websocket_client(exchange, origin="https://evil.example"):
         pass
     assert refused.value.response.status_code == 403
-    with tab(exchange, origin="http://localhost:3000") as opened:
+    with websocket_client(exchange, origin="http://localhost:3000") as opened:
         opened.asked("ping")
-    with tab(exchange, origin=exchange.url) as opened:
+    with websocket_client(exchange, origin=exchange.url) as opened:
         opened.asked("ping")
 
 
@@ -272,11 +276,11 @@ def short_token(exchange: Exchange, user: User, seconds: float) -> str:
 
 def test_a_socket_ends_with_its_token_unless_a_new_token_is_sent_in_place(exchange: Exchange) -> None:
     user = exchange.new_user()
-    with tab(exchange) as expired:
+    with websocket_client(exchange) as expired:
         assert expired.refused("auth", token=short_token(exchange, user, -1)) == "TOKEN_EXPIRED"
         assert expired.end() == (4401, "TOKEN_EXPIRED")
     token = short_token(exchange, user, 3)
-    with tab(exchange) as forgotten, tab(exchange) as renewed:
+    with websocket_client(exchange) as forgotten, websocket_client(exchange) as renewed:
         for opened in (forgotten, renewed):
             opened.asked("auth", token=token)
             opened.asked("subscribe", channels=["account"])
@@ -314,9 +318,9 @@ def test_a_client_that_reconnects_at_random_moments_gets_each_event_once_and_in_
 
 
 @contextmanager
-def narrow_tab(exchange: Exchange, user: User) -> Iterator[Tab]:
-    """A tab that takes little before it is read."""
-    with tab(exchange, user, max_queue=1, receive_buffer=4_096) as opened:
+def slow_client(exchange: Exchange, user: User) -> Iterator[WebSocketClient]:
+    """A client that takes little before it is read."""
+    with websocket_client(exchange, user, max_queue=1, receive_buffer=4_096) as opened:
         yield opened
 
 
@@ -326,7 +330,7 @@ def test_a_slow_reader_misses_prices_but_no_event_and_is_disconnected_when_too_m
     user = exchange.new_user()
     for _ in range(40):
         user.opened(margin="10", leverage="1")
-    with narrow_tab(exchange, user) as slow, narrow_tab(exchange, user) as slower:
+    with slow_client(exchange, user) as slow, slow_client(exchange, user) as slower:
         slow.asked("subscribe", channels=["account", "ticks.ETH_USDC"])
         for _ in range(20):
             slow.say(op="subscribe", channels=["account"])

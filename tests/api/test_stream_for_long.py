@@ -23,7 +23,7 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake
 from api.stream.sockets import LOOK_S
 from stack.ports import LOOPBACK, free_ports
 from tests.api.exchange import Exchange, User, service
-from tests.api.tab import listening, new_key, resuming, signed_ticket, tab
+from tests.api.websocket_client import listening, new_key, resuming, signed_ticket, websocket_client
 from tests.exchange_processes import ExchangeProcesses, running_exchange
 from tests.processes import eventually
 
@@ -77,9 +77,9 @@ def test_a_websocket_ticket_made_by_one_process_opens_one_socket_at_another_proc
 ) -> None:
     user = running.exchange.new_user()
     ticket = user.http.post("/ws-ticket").json()["ticket"]
-    with tab(second, query=f"?ticket={ticket}") as opened:
+    with websocket_client(second, query=f"?ticket={ticket}") as opened:
         assert opened.next()["account_id"] == user.get("/account")["account_id"]
-    with tab(running.exchange, query=f"?ticket={ticket}") as again:
+    with websocket_client(running.exchange, query=f"?ticket={ticket}") as again:
         assert again.end()[0] == 4401
 
 
@@ -88,7 +88,7 @@ def test_an_api_key_revoked_at_one_process_ends_the_key_s_sockets_at_another_pro
 ) -> None:
     user = running.exchange.new_user()
     key = new_key(user)
-    with tab(second, query=f"?ticket={signed_ticket(running.exchange, key)}") as opened:
+    with websocket_client(second, query=f"?ticket={signed_ticket(running.exchange, key)}") as opened:
         opened.asked("subscribe", channels=["account"])
         assert user.http.delete(f"/api-keys/{key.id}").status_code == 204
         began = time.monotonic()
@@ -127,7 +127,7 @@ def test_a_snapshot_taken_while_the_projector_is_stopped_includes_the_events_sin
 
 def test_a_restart_is_announced_and_the_client_resumes_after_its_last_event(running: ExchangeProcesses) -> None:
     user = running.exchange.new_user()
-    with listening(running.exchange, user) as opened, tab(running.exchange) as public:
+    with listening(running.exchange, user) as opened, websocket_client(running.exchange) as public:
         public.asked("subscribe", channels=["ticks.BTC_USDC"])
         opened.snapshot("account")
         user.opened(margin="10")

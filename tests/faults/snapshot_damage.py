@@ -69,7 +69,9 @@ def compact_now(processes: ExchangeProcesses) -> None:
 
 def skipped_snapshots(processes: ExchangeProcesses) -> set[tuple[int, int]]:
     """Give the shards and manifests' offsets of the snapshots that the engine logged as passed over."""
-    lines = [json.loads(line) for line in processes.by_name["engine"].log.splitlines() if "snapshot skipped" in line]
+    lines = [
+        json.loads(line) for line in processes.by_name["engine"].log.splitlines() if "snapshot passed over" in line
+    ]
     return {(line["shard"], line["manifest_offset"]) for line in lines}
 
 

@@ -138,7 +138,7 @@ def test_older_code_passes_over_newer_code_s_snapshots_and_stops_at_the_change_o
     with engine(ledger, output) as older:
         frozen = until(older, "frozen")
         assert {shard["next_offset"] for shard in frozen.values()} == {len(day(0, SHARDS)) - 3}
-        why = {line["why"] for line in older.logged("snapshot skipped")}
+        why = {line["why"] for line in older.logged("snapshot passed over")}
         assert why == {"its rules are version 2, and this version of Reprise has up to 1"}
         assert older.stop() == 0
 

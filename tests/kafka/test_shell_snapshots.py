@@ -102,7 +102,7 @@ def started_from(worker: EngineProcess, shard: int = SHARD) -> tuple[int | None,
 
 
 def passed_over(worker: EngineProcess) -> list[str]:
-    return [line["why"] for line in worker.logged("snapshot skipped") if line["shard"] == SHARD]
+    return [line["why"] for line in worker.logged("snapshot passed over") if line["shard"] == SHARD]
 
 
 def until_published(worker: EngineProcess, count: int, shard: int = SHARD) -> None:

@@ -159,7 +159,7 @@ def test_a_standby_whose_ledger_differs_freezes_with_the_reason_and_the_owner_co
         pair.market.trade(60)
         standby.until(
             lambda shards: all(
-                shard["state"] == "frozen" and "the replay gives another ledger" in shard["error"]
+                shard["state"] == "frozen" and "replay came to another ledger" in shard["error"]
                 for shard in shards.values()
             ),
             "the standby has seen that it differs",

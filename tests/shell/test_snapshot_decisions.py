@@ -74,7 +74,7 @@ class FakeLog:
             start = load(
                 self, SHARD, SHARDS, LogEnds(self.watermark(SHARD), Bounds(first, self.end)), RecoveryProgress()
             )
-        return start, [line["why"] for line in lines if line["event"] == "snapshot skipped"]
+        return start, [line["why"] for line in lines if line["event"] == "snapshot passed over"]
 
 
 @pytest.fixture

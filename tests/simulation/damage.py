@@ -16,10 +16,10 @@ Kind = Literal["gap at the end", "gap in the past", "cut", "beginning deleted", 
 CHANCE: Final = 0.2
 WORDS: Final[dict[Kind, tuple[str, ...]]] = {
     "gap at the end": ("has no record at offset",),
-    "gap in the past": ("has no record at offset", "the replay gives another ledger"),
+    "gap in the past": ("has no record at offset", "replay came to another ledger"),
     "cut": ("commands are missing", "the log was cut", "has no record at offset"),
     "beginning deleted": ("older ones were deleted", "has no record at offset", "the log was cut"),
-    "command altered": ("the replay gives another ledger", "in the middle of a command", "commands are missing"),
+    "command altered": ("replay came to another ledger", "in the middle of a command", "commands are missing"),
     "core raises": ("the core raised at offset",),
 }
 

@@ -24,7 +24,7 @@ CHOSEN: Final = os.environ.get("SIMULATED_RUN")
 # What the simulation is for, in words of the shell's log and of the brokers'; each of these must come up in the sample.
 REACHED: Final = (
     "no snapshot to start from, the whole log is replayed",
-    "snapshot skipped",
+    "snapshot passed over",
     "snapshot not published",
     "shard given up",
     "shard followed",

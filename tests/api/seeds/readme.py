@@ -38,17 +38,17 @@ def run_readme(market: Market, number: str, origin: Callable[[int], str] | None 
                 listening.append((request, opened.enter_context(_listened(url, request, names))))
                 continue
             before = _figures(market, request, names)
-            reply = _asked(market, url, request, names)
+            reply = _request(market, url, request, names)
             names |= {name: str(_within(reply, path)) for name, path in request.take.items()}
             if "token" in request.take:
                 names["account"] = _account(market, names["token"])
             after = _figures(market, request, names)
             assert _change(before, after) == _wanted(request), request.text
         for request, socket in listening:
-            _check_told(socket, request, names)
+            _check_messages(socket, request, names)
 
 
-def _asked(market: Market, url: str, request: Request, names: Mapping[str, str]) -> Any:
+def _request(market: Market, url: str, request: Request, names: Mapping[str, str]) -> Any:
     headers = {name: _filled(value, names) for name, value in request.headers.items()}
     with market.client(**headers) as client:
         client.base_url = httpx.URL(url)
@@ -72,7 +72,7 @@ def _listened(url: str, request: Request, names: Mapping[str, str]) -> Iterator[
         yield socket
 
 
-def _check_told(socket: ClientConnection, request: Request, names: Mapping[str, str]) -> None:
+def _check_messages(socket: ClientConnection, request: Request, names: Mapping[str, str]) -> None:
     """Of each kind the first messages are those of the entry, in its order."""
     left = list(request.told)
     while left:

@@ -34,7 +34,7 @@ def settled(person: Person, **fields: Any) -> dict[str, Any]:
 
 
 @contextmanager
-def tab(market: Market, token: str) -> Iterator[ClientConnection]:
+def websocket(market: Market, token: str) -> Iterator[ClientConnection]:
     """A page that listens, as the seed's own does."""
     with connect(f"{market.url.replace('http', 'ws')}/?token={token}", proxy=None) as socket:
         first = json.loads(socket.recv(5))
@@ -42,7 +42,7 @@ def tab(market: Market, token: str) -> Iterator[ClientConnection]:
         yield socket
 
 
-def told(socket: ClientConnection, kind: str, count: int) -> list[dict[str, Any]]:
+def messages_of(socket: ClientConnection, kind: str, count: int) -> list[dict[str, Any]]:
     """Give the next messages of a kind."""
     found: list[dict[str, Any]] = []
     while len(found) < count:
@@ -125,27 +125,27 @@ def test_seed_002_f_positions_are_right_after_a_sell(market: Market) -> None:
 
 def test_seed_002_g_a_second_tab_does_not_cut_the_first(market: Market) -> None:
     person = Person(market)
-    with tab(market, person.token) as first:
-        with tab(market, person.token) as second:
+    with websocket(market, person.token) as first:
+        with websocket(market, person.token) as second:
             submit(person, quantity=0.001)
-            assert [order["status"] for order in told(second, "ORDER_UPDATE", 2)] == ["PENDING", "FILLED"]
-        assert [order["status"] for order in told(first, "ORDER_UPDATE", 2)] == ["PENDING", "FILLED"]
+            assert [order["status"] for order in messages_of(second, "ORDER_UPDATE", 2)] == ["PENDING", "FILLED"]
+        assert [order["status"] for order in messages_of(first, "ORDER_UPDATE", 2)] == ["PENDING", "FILLED"]
         submit(person, quantity=0.001)
-        assert [order["status"] for order in told(first, "ORDER_UPDATE", 2)] == ["PENDING", "FILLED"]
+        assert [order["status"] for order in messages_of(first, "ORDER_UPDATE", 2)] == ["PENDING", "FILLED"]
 
 
 def test_seed_002_h_an_order_update_is_pending_first_and_then_final(market: Market) -> None:
     market.at("BTC_USDC", "50000.0")
     person = Person(market)
-    with tab(market, person.token) as socket:
+    with websocket(market, person.token) as socket:
         order_id = submit(person)["orderId"]
-        pending, filled = told(socket, "ORDER_UPDATE", 2)
+        pending, filled = messages_of(socket, "ORDER_UPDATE", 2)
         assert pending["orderId"] == filled["orderId"] == order_id
         assert pending["userId"] == filled["userId"]
         assert (pending["status"], pending["executedQty"]) == ("PENDING", 0)
         assert (filled["status"], filled["executedQty"], filled["price"]) == ("FILLED", 0.02, 50_000)
         rejected = submit(person, type="LIMIT", price=1)["orderId"]
-        updates = told(socket, "ORDER_UPDATE", 2)
+        updates = messages_of(socket, "ORDER_UPDATE", 2)
         assert [(order["orderId"], order["status"]) for order in updates] == [
             (rejected, "PENDING"),
             (rejected, "REJECTED"),
@@ -154,12 +154,12 @@ def test_seed_002_h_an_order_update_is_pending_first_and_then_final(market: Mark
 
 def test_price_updates_follow_changes_in_the_seed_s_shape(market: Market) -> None:
     market.at("SOL_USDC", "150.00")
-    with tab(market, Person(market).token) as socket:
-        seen = {price["symbol"]: price for price in told(socket, "PRICE_UPDATE", 3)}
+    with websocket(market, Person(market).token) as socket:
+        seen = {price["symbol"]: price for price in messages_of(socket, "PRICE_UPDATE", 3)}
         assert set(seen) == {"BTCUSDT", "ETHUSDT", "SOLUSDT"}
         assert seen["SOLUSDT"]["price"] == 149.995
         market.at("SOL_USDC", "150.50")
-        (moved,) = told(socket, "PRICE_UPDATE", 1)
+        (moved,) = messages_of(socket, "PRICE_UPDATE", 1)
         assert (moved["symbol"], moved["price"]) == ("SOLUSDT", 150.495)
         assert set(moved) == {"symbol", "price", "change", "changePercent", "high", "low", "volume"}
     market.at("SOL_USDC", "150.00")

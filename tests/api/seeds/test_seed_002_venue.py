@@ -21,7 +21,7 @@ from schemas.venue import PlaceVenueOrder, VenueOrder, encode_venue
 from stack.ports import free_ports
 from tests.api.exchange import service
 from tests.api.seeds.market import Market, Person
-from tests.api.seeds.test_seed_002_defects import settled, submit, tab, told
+from tests.api.seeds.test_seed_002_defects import messages_of, settled, submit, websocket
 from tests.auth.signing import Key, headers_of, public_half
 from tests.processes import ServiceProcess, eventually
 from tests.venue.market import Order
@@ -78,16 +78,16 @@ def until(person: Person, order_id: str, status: str) -> dict[str, Any]:
 
 def steps(socket: Any, *until: str) -> list[dict[str, Any]]:
     """Give the order updates up to a status."""
-    found = told(socket, "ORDER_UPDATE", 1)
+    found = messages_of(socket, "ORDER_UPDATE", 1)
     while found[-1]["status"] not in until:
-        found += told(socket, "ORDER_UPDATE", 1)
+        found += messages_of(socket, "ORDER_UPDATE", 1)
     return found
 
 
 def test_an_order_of_a_user_with_keys_is_pending_at_once_and_filled_at_the_venue(
     market: Market, testnet: Testnet, trader: Person
 ) -> None:
-    with tab(market, trader.token) as socket:
+    with websocket(market, trader.token) as socket:
         said = submit(trader, quantity="0.02")
         assert said["status"] == "PENDING"
         order_id = said["orderId"]
@@ -159,7 +159,7 @@ def test_a_price_of_the_maximum_number_of_digits_is_refused_by_the_venue_and_lis
 def test_seed_002_c_a_resting_order_is_accepted_and_partially_filled_only_after_a_fill(
     market: Market, testnet: Testnet, trader: Person
 ) -> None:
-    with tab(market, trader.token) as socket:
+    with websocket(market, trader.token) as socket:
         order_id = submit(trader, type="LIMIT", quantity="0.2", price=40_000)["orderId"]
         assert [update["status"] for update in steps(socket, "ACCEPTED")] == ["PENDING", "ACCEPTED"]
         assert until(trader, order_id, "ACCEPTED")["executedQty"] == 0
@@ -177,7 +177,7 @@ def test_seed_002_c_a_resting_order_is_accepted_and_partially_filled_only_after_
 
 
 def test_a_refusal_by_the_venue_is_in_the_order_update_and_the_list(market: Market, trader: Person) -> None:
-    with tab(market, trader.token) as socket:
+    with websocket(market, trader.token) as socket:
         submit(trader, type="STOP_MARKET", price=40_000)
         refused = steps(socket, "FILLED", "REJECTED")[-1]
     assert refused["status"] == "REJECTED"

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from tests.api.exchange import PASSWORD
-from tests.api.schema_judge import SEEDS, SEEDS_ENDING, judged, told
+from tests.api.schema_judge import SEEDS, SEEDS_ENDING, judged, report_of
 from tests.api.seeds.market import Market, Person
 
 EXAMPLES = ("--max-examples", "10")
@@ -184,7 +184,7 @@ def test_every_reference_in_the_seeds_openapi_document_resolves(document: dict[s
 @pytest.mark.timeout(600)
 def test_replies_to_an_anonymous_client_conform_to_the_seeds_openapi_document(market: Market) -> None:
     run = judged(market, None, *EXAMPLES, document=SEEDS)
-    assert run.returncode == 0, told(run)
+    assert run.returncode == 0, report_of(run)
 
 
 @pytest.mark.slow
@@ -192,4 +192,4 @@ def test_replies_to_an_anonymous_client_conform_to_the_seeds_openapi_document(ma
 @pytest.mark.parametrize("only", [None, *SEEDS_ENDING])
 def test_replies_to_a_user_conform_to_the_seeds_openapi_document(market: Market, only: str | None) -> None:
     run = judged(market, Person(market).token, *EXAMPLES, document=SEEDS, only=only)
-    assert run.returncode == 0, told(run)
+    assert run.returncode == 0, report_of(run)

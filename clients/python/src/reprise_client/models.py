@@ -161,7 +161,7 @@ class LedgerLine(_Answer, frozen=True, kw_only=True):
 
 
 class Fill(_Answer, frozen=True, kw_only=True):
-    """An execution. side: the position's; order_id: null for a stop-out."""
+    """An execution. side: the position's; order_id: null for a liquidation, a stop or a take."""
 
     id: str
     time: datetime

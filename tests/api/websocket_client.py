@@ -1,4 +1,4 @@
-"""A blocking WebSocket client for tests, like one tab of a browser, that keeps every message."""
+"""A blocking WebSocket client for tests, which keeps every message."""
 
 import json
 import socket
@@ -20,7 +20,7 @@ TIMEOUT_S: Final = 20.0
 Message = dict[str, Any]
 
 
-class Tab:
+class WebSocketClient:
     """One open socket. heard: every message so far."""
 
     def __init__(self, socket: ClientConnection) -> None:
@@ -106,9 +106,9 @@ class Tab:
 
 
 @contextmanager
-def tab(
+def websocket_client(
     exchange: Exchange, user: User | None = None, *, query: str = "", receive_buffer: int = 0, **options: Any
-) -> Iterator[Tab]:
+) -> Iterator[WebSocketClient]:
     """A socket, signed in by its first message where a user is given; closed at the end.
 
     receive_buffer: bytes the kernel takes for a client that does not read; as many as it likes by itself.
@@ -120,24 +120,24 @@ def tab(
         connection.settimeout(TIMEOUT_S)
         connection.connect((LOOPBACK, exchange.settings.port))
         with connect(url, sock=connection, open_timeout=TIMEOUT_S, close_timeout=2, **options) as opened:
-            made = Tab(opened)
+            made = WebSocketClient(opened)
             if user is not None:
                 made.asked("auth", token=user.token)
             yield made
 
 
 @contextmanager
-def listening(exchange: Exchange, user: User) -> Iterator[Tab]:
-    """A tab that has subscribed to its user's account."""
-    with tab(exchange, user) as opened:
+def listening(exchange: Exchange, user: User) -> Iterator[WebSocketClient]:
+    """A client that has subscribed to its user's account."""
+    with websocket_client(exchange, user) as opened:
         opened.asked("subscribe", channels=["account"])
         yield opened
 
 
 @contextmanager
-def resuming(exchange: Exchange, user: User, after: int) -> Iterator[Tab]:
-    """A tab that goes on behind an event of its user's account."""
-    with tab(exchange, user) as opened:
+def resuming(exchange: Exchange, user: User, after: int) -> Iterator[WebSocketClient]:
+    """A client that goes on behind an event of its user's account."""
+    with websocket_client(exchange, user) as opened:
         opened.asked("resume", channel="account", after=after)
         yield opened
 
