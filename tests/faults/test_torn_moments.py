@@ -34,9 +34,9 @@ dice = random.Random(os.environ["REPRISE_FAULT_SEED"] + " " + str(life))
 # and nobody told.
 MORTAL = f"""{DICE}
 import signal, sys
-from engine.shell.outbox import Outbox
+from engine.shell.outbox import CommitOutbox
 
-commit = Outbox._commit
+commit = CommitOutbox._commit
 
 class Mortal:
     def __init__(self, producer):
@@ -57,7 +57,7 @@ def mortally(self, outputs):
         self._producer = Mortal(self._producer)
     commit(self, outputs)
 
-Outbox._commit = mortally
+CommitOutbox._commit = mortally
 sys.argv = ["reprise", "run", "engine"]
 from cli.main import main
 main()

@@ -27,9 +27,9 @@ IMPATIENT = """
 import sys
 from cli import backfill
 from cli.main import call
-from market_data.klines import Pace
+from market_data.klines import RequestPacing
 
-backfill.Pace = lambda: Pace(between_s=0, backoff_max_s=0.01, give_up_s=0.3)
+backfill.RequestPacing = lambda: RequestPacing(between_s=0, backoff_max_s=0.01, give_up_s=0.3)
 sys.exit(call(["run", "backfill"]))
 """
 ALL = dict.fromkeys(START_PRICES, HISTORY_MINUTES)
