@@ -8,7 +8,7 @@ from typing import Annotated, Final
 from fastapi import Depends, Request
 
 from api.app_state import AppState
-from api.dispatch.outcome_lookup import OutcomeLookup
+from api.dispatch.outcome_lookup import WAIT_S, OutcomeLookup
 from api.dispatch.read_your_writes import wait_for
 from api.dispatch.replies import RETRY_AFTER, Decided, Pending, Reply, Stored
 from api.dispatch.request_options import RequestOptions
@@ -20,7 +20,6 @@ from schemas.commands import PositionCommand
 from schemas.events import CommandRejected, CommandRepeated
 from schemas.rejections import Rejection
 
-WAIT_S: Final = 2.0
 REMEMBERED_S: Final = 600
 ONCE: Final = RequestOptions(None, respond_async=False)
 

@@ -27,7 +27,7 @@ from schemas.events import CommandRepeated
 from schemas.rejections import Rejection
 from schemas.units import MINUTE
 
-WAIT_S: Final = 2.0  # for the outcome of a command that another request has sent
+WAIT_S: Final = 2.0  # for the outcome of a command, sent by this request or by another
 DECIDED_S: Final = 0.5
 PAUSE_S: Final = 0.01
 PROJECTION_AGE_MAX: Final = 5 * MINUTE
