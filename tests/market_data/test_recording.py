@@ -40,5 +40,5 @@ def test_an_existing_file_is_not_overwritten_by_a_recording(settings: SettingsFa
     file.touch()
     with pytest.raises(FixableError, match="exists already"):
         record(settings(), file)
-    with pytest.raises(FixableError, match=r"end in \.jsonl"):
+    with pytest.raises(FixableError, match=r"end it in \.jsonl"):
         record(settings(), tmp_path / "a.txt")

@@ -25,12 +25,14 @@ PAIR = ("engine-1", "engine-1-standby")
 def instance(tmp_path: Path) -> Iterator[InstanceFolder]:
     folder = InstanceFolder(tmp_path / "instance")
     (port,) = free_ports(1)
-    said = reprise(
-        "up", "--detach", "--standby", "--data", folder.data, "--port", port, "--feed", "simulated", timeout=180
-    )
-    assert said.returncode == 0, said.stderr
-    yield folder
-    supervisor.stop(folder, print)
+    try:
+        said = reprise(
+            "up", "--detach", "--standby", "--data", folder.data, "--port", port, "--feed", "simulated", timeout=180
+        )
+        assert said.returncode == 0, said.stderr
+        yield folder
+    finally:  # Also when it did not become ready in time: what was started would go on.
+        supervisor.stop(folder, print)
 
 
 def test_each_engine_of_a_pair_replaces_the_other_and_the_audit_agrees(instance: InstanceFolder) -> None:
