@@ -8,12 +8,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import Protocol
+from typing import Any, Protocol
 
 import psycopg
 import pytest
 from confluent_kafka.admin import AdminClient
 from psycopg import sql
+from xdist.scheduler import LoadFileScheduling
 
 from runtime.kafka import admin_options
 from runtime.settings import Settings
@@ -28,7 +29,8 @@ pytest.register_assert_rewrite(
     "tests.spec.language", "tests.spec.checks", "tests.spec.exchange", "tests.spec.ledger_checks"
 )
 
-DELETION_TIMEOUT_S = 15
+DELETION_TIMEOUT_S = 60
+ONE_EXCHANGE = ("tests/api/seeds/",)
 WITH_CONTAINERS = os.environ.get("REPRISE_TEST_CONTAINERS") == "1"
 
 
@@ -45,6 +47,18 @@ def pytest_configure() -> None:
         raise KeyboardInterrupt
 
     signal.signal(signal.SIGTERM, end)
+
+
+class ServersShared(LoadFileScheduling):
+    """Gives a worker a file at a time, and all files of a folder that shares an exchange at once."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return next((folder for folder in ONE_EXCHANGE if nodeid.startswith(folder)), super()._split_scope(nodeid))
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileScheduling | None:
+    """Distribute `--dist loadfile`, which is what `./reprise test` asks for, by the servers that tests share."""
+    return ServersShared(config, log) if config.getvalue("dist") == "loadfile" else None
 
 
 @pytest.fixture(scope="session")

@@ -23,7 +23,7 @@ from tests.processes import environment_of, eventually
 BROKER: Final = "broker"
 DATABASE: Final = "database"
 SERVICES: Final = ("engine", "projector", "market-data", "api")
-STOP_TIMEOUT_S: Final = 30.0
+STOP_TIMEOUT_S: Final = 60.0
 RESTART_CHECK_S: Final = 0.1
 SHARDS: Final = 4
 
@@ -193,7 +193,7 @@ class ExchangeProcesses:
         """From now on dead parts are restarted."""
         self._restarter.start()
 
-    def wait_until_ready(self, timeout_s: float = 90.0) -> None:
+    def wait_until_ready(self, timeout_s: float = 240.0) -> None:
         """Wait until the API is ready."""
         eventually(self.exchange.readiness, lambda seen: seen[0] == 200, timeout_s, pause_s=0.2)
 

@@ -13,7 +13,7 @@ from runtime.python import python_command, reprise_command
 from runtime.settings import Settings
 from stack.foreground import ending_with_parent
 
-STOP_TIMEOUT_S: Final = 30.0
+STOP_TIMEOUT_S: Final = 60.0
 OF_OTHER_SERVERS: Final = ("KAFKA_BROKERS", "DATABASE_URL", "JWT_SECRET")
 
 Seen = TypeVar("Seen")
@@ -102,7 +102,7 @@ def environment_of(settings: Settings) -> dict[str, str]:
 
 
 def eventually(
-    look: Callable[[], Seen], holds: Callable[[Seen], bool], timeout_s: float = 10.0, pause_s: float = 0.05
+    look: Callable[[], Seen], holds: Callable[[Seen], bool], timeout_s: float = 45.0, pause_s: float = 0.05
 ) -> Seen:
     """Look again until something holds; what was seen then."""
     deadline = time.monotonic() + timeout_s

@@ -23,7 +23,7 @@ from schemas.units import Ticks, Timestamp, parse
 from tests.processes import ServiceProcess, eventually, gone_at_the_end
 
 PASSWORD: Final = "correct horse battery"
-READY_TIMEOUT_S: Final = 60.0
+READY_TIMEOUT_S: Final = 180.0
 FEED: Final = "simulated"
 
 

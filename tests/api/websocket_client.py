@@ -15,7 +15,7 @@ from stack.ports import LOOPBACK
 from tests.api.exchange import Exchange, User
 from tests.auth.signing import Key, headers_of, public_half
 
-TIMEOUT_S: Final = 20.0
+TIMEOUT_S: Final = 60.0
 
 Message = dict[str, Any]
 

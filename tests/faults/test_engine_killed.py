@@ -41,7 +41,7 @@ class Load(threading.Thread):
         self.join(60)
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(400)
 @pytest.mark.parametrize("kills", [5])
 def test_the_event_log_after_kills_is_byte_for_byte_the_log_of_an_undisturbed_run(
     ledger: Settings, client: Client, output: Path, kills: int, seed: int
@@ -70,7 +70,7 @@ def test_the_event_log_after_kills_is_byte_for_byte_the_log_of_an_undisturbed_ru
         assert worker.stop() == 0, worker.log
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(400)
 def test_a_worker_killed_during_replay_replays_again_and_emits_no_event_twice(
     ledger: Settings, client: Client, output: Path
 ) -> None:

@@ -23,8 +23,8 @@ from tests.processes import ServiceProcess, gone_at_the_end
 from tests.replaying import execute_records
 
 ALL = 10**9
-START_TIMEOUT_S = 30.0
-GROUP_EMPTY_TIMEOUT_S = 15.0
+START_TIMEOUT_S = 120.0
+GROUP_EMPTY_TIMEOUT_S = 60.0
 
 
 class EngineProcess(ServiceProcess):
@@ -130,7 +130,7 @@ def events_in(settings: Settings, shard: int) -> list[LogRecord]:
     return read_back(settings, EVENTS, shard, ALL)
 
 
-def events_when(settings: Settings, shard: int, count: int, timeout_s: float = 60.0) -> list[LogRecord]:
+def events_when(settings: Settings, shard: int, count: int, timeout_s: float = 120.0) -> list[LogRecord]:
     """The committed events, once there are so many."""
     deadline = time.monotonic() + timeout_s
     while len(events := events_in(settings, shard)) < count:

@@ -49,13 +49,13 @@ def counter_value(metrics: FeedMetrics, name: str, **labels: str) -> float:
     return metrics.registry.get_sample_value(f"{name}_total", labels) or 0.0
 
 
-async def next_items(items: AsyncIterator[FeedItem], count: int, timeout_s: float = 20.0) -> list[FeedItem]:
+async def next_items(items: AsyncIterator[FeedItem], count: int, timeout_s: float = 60.0) -> list[FeedItem]:
     """Give the next so many items."""
     async with asyncio.timeout(timeout_s):
         return [await anext(items) for _ in range(count)]
 
 
-async def next_quotes(items: AsyncIterator[FeedItem], count: int, timeout_s: float = 20.0) -> list[FeedQuote]:
+async def next_quotes(items: AsyncIterator[FeedItem], count: int, timeout_s: float = 60.0) -> list[FeedQuote]:
     """Give the next so many quotes, whatever comes between them."""
     found: list[FeedQuote] = []
     async with asyncio.timeout(timeout_s):

@@ -20,7 +20,7 @@ from market_data.metrics import FeedMetrics
 from market_data.recorded_feed import open_recording
 from tests.market_data.fake_clock import BTC, ETH, REAL_QUOTES, counter_value, new_metrics, next_items, next_quotes
 
-TIMEOUT_S = 30
+TIMEOUT_S = 90
 
 
 def real_server(speed: float | None = None, file: Path = REAL_QUOTES) -> BackpackServer:

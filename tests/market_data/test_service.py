@@ -61,7 +61,7 @@ class Running:
     def output(self) -> str:
         return self._output.read_text()
 
-    def wait_until(self, holds: Callable[[], bool], timeout_s: float = 30) -> None:
+    def wait_until(self, holds: Callable[[], bool], timeout_s: float = 90) -> None:
         deadline = time.monotonic() + timeout_s
         while not holds():
             assert self.process.poll() is None, self.output()

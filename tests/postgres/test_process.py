@@ -28,7 +28,7 @@ from tests.postgres.tables_content import Content, content
 from tests.projector.streams import Exchange, busy_exchange
 
 RUN = "from projector.main import main; from runtime.settings import Settings; main(Settings())"
-PATIENCE_S = 60.0
+PATIENCE_S = 120.0
 A_MEGABYTE = 1_000_000
 
 

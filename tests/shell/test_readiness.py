@@ -22,7 +22,7 @@ from schemas.snapshots import SnapshotManifest
 from schemas.topics import COMMANDS
 
 SHARD = 1
-PATIENCE_S = 10.0
+PATIENCE_S = 45.0
 
 
 class SilentLog:

@@ -20,7 +20,7 @@ from stack.ports import LOOPBACK, free_ports
 from stack.postgres import ensure_database, prepare_postgres, wait_for_postgres
 from stack.programs import INSTANCE_VARIABLE, Program, servers
 
-TIMEOUT_S = 20
+TIMEOUT_S = 60
 # Writes its name at the stop signal, so that the order can be read.
 STOPPING = """
 import pathlib, signal, sys, time

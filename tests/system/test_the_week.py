@@ -29,7 +29,7 @@ BARS = Path(__file__).parents[1] / "data" / "btc_perp_1m_2022-01-01_to_08.csv.gz
 SEED = 20220101
 KILLS = 5
 WEEK_TICKS = 4 * 11_579
-START_TIMEOUT_S = 60.0
+START_TIMEOUT_S = 180.0
 DONE_TIMEOUT_S = 300.0
 
 

@@ -167,7 +167,7 @@ class VenueSetup:
         row = self.position_row(trader.account_id, symbol)
         return Decimal(0) if row is None else row.quantity
 
-    def wait_for(self, trader: Trader, order_id: str, *statuses: str, timeout_s: float = 15.0) -> queries.VenueOrderRow:
+    def wait_for(self, trader: Trader, order_id: str, *statuses: str, timeout_s: float = 60.0) -> queries.VenueOrderRow:
         """Wait until an order has one of these statuses in PostgreSQL."""
         row = eventually(
             lambda: self.orders(trader).get(order_id),

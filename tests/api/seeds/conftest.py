@@ -1,7 +1,7 @@
 """Fixtures of the seeds' tests: one exchange for all of them, with every price set by the test."""
 
 import re
-from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
 
@@ -20,19 +20,45 @@ SAMPLE: Final = ("test_seed_000_d_", "test_seed_001_a_", "test_seed_002_h_", "te
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Call the rest of the defects slow, before the slow ones are left out."""
     for item in items:
-        if (
-            item.path.parent == Path(__file__).parent
-            and OF_A_DEFECT.match(item.name)
-            and not item.name.startswith(SAMPLE)
-        ):
+        if _is_of_this_folder(item) and OF_A_DEFECT.match(item.name) and not item.name.startswith(SAMPLE):
             item.add_marker(pytest.mark.slow)
 
 
-@pytest.fixture(scope="session")
-def market(postgres: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Market]:
-    """A whole exchange, on a broker of its own: it goes on while other tests empty the shared one."""
-    with (
-        temporary_broker(small=True) as brokers,
-        running_market(brokers, postgres, tmp_path_factory.mktemp("seeds")) as running,
-    ):
-        yield running
+class SharedMarket:
+    """A whole exchange on a broker of its own: it goes on while other tests empty the shared one."""
+
+    def __init__(self) -> None:
+        self._running: Market | None = None
+        self._servers = ExitStack()
+
+    def started(self, postgres: str, folder: Path) -> Market:
+        """Give the exchange that runs, or start one."""
+        if self._running is None:
+            brokers = self._servers.enter_context(temporary_broker(small=True))
+            self._running = self._servers.enter_context(running_market(brokers, postgres, folder))
+        return self._running
+
+    def stop(self) -> None:
+        """End it, if it runs."""
+        self._running = None
+        self._servers.close()
+
+
+SHARED_MARKET: Final = pytest.StashKey[SharedMarket]()
+
+
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """End the exchange after this folder's last test: servers that idle slow all tests that follow."""
+    if nextitem is None or not _is_of_this_folder(nextitem):
+        item.config.stash.setdefault(SHARED_MARKET, SharedMarket()).stop()
+
+
+@pytest.fixture(scope="module")
+def market(pytestconfig: pytest.Config, postgres: str, tmp_path_factory: pytest.TempPathFactory) -> Market:
+    """The exchange that all files of this folder share."""
+    shared = pytestconfig.stash.setdefault(SHARED_MARKET, SharedMarket())
+    return shared.started(postgres, tmp_path_factory.mktemp("seeds"))
+
+
+def _is_of_this_folder(item: pytest.Item) -> bool:
+    return item.path.parent == Path(__file__).parent

@@ -18,7 +18,7 @@ from tests.api.seeds.market import Figures, Market
 
 CHECKED = jsonschema.Draft202012Validator
 HOUR_S = 3_600
-WAIT_S = 10
+WAIT_S = 45
 
 
 def run_readme(market: Market, number: str, origin: Callable[[int], str] | None = None) -> None:

@@ -46,7 +46,7 @@ def messages_of(socket: ClientConnection, kind: str, count: int) -> list[dict[st
     """Give the next messages of a kind."""
     found: list[dict[str, Any]] = []
     while len(found) < count:
-        message = json.loads(socket.recv(10))
+        message = json.loads(socket.recv(60))
         if message["type"] == kind:
             found.append(message["data"])
     return found

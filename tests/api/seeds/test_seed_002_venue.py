@@ -27,7 +27,7 @@ from tests.processes import ServiceProcess, eventually
 from tests.venue.market import Order
 from tests.venue.testnet import Testnet
 
-STARTED_S = 45.0  # until a worker that has just been started has an order done
+STARTED_S = 120.0  # until a worker that has just been started has an order done
 KEYS_OF = "SELECT 1 FROM auth.venue_keys WHERE user_id = :id"
 
 
