@@ -49,7 +49,7 @@ def pytest_configure() -> None:
     signal.signal(signal.SIGTERM, end)
 
 
-class ServersShared(LoadFileScheduling):  # type: ignore[misc]  # It comes without types.
+class ServersShared(LoadFileScheduling):  # type: ignore[misc]  # The package has no types.  # type: ignore[misc]  # It comes without types.
     """Gives a worker a file at a time, and all files of a folder that shares an exchange at once."""
 
     def _split_scope(self, nodeid: str) -> str:
