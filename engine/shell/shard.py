@@ -16,7 +16,7 @@ from engine.shell.progress import RecoveryProgress
 from engine.shell.take_over import LogEnds, ShardStart
 from engine.shell.uncommitted import UncommittedOutputs
 from engine.snapshot.ports import LastSnapshot
-from schemas.codec import NotDecodable, decode_command, encode_and_chain, first_digest
+from schemas.codec import NotDecodable, decode_command, digest_of, encode_and_chain, first_digest
 from schemas.commands import Command
 from schemas.events import Event
 
@@ -229,31 +229,38 @@ class Shard:
             self.seq = events[-1].seq
             self.digest = digest
             self.next_offset += 1
-            if not self._silent:
+            if self._silent:
+                outputs = self._beyond_watermark(outputs)
+                if self.phase == "frozen":
+                    return
+            if outputs:
                 encoded.append(outputs)
-                continue
-            self._compare_with_watermark()
-            if self.phase == "frozen":
-                return
 
-    def _compare_with_watermark(self) -> None:
-        """End the silence at the watermark; the event there must be the committed one."""
-        if self.seq < self.watermark.seq:
-            return
+    def _beyond_watermark(self, outputs: list[Output]) -> list[Output]:
+        """Give of a replayed command's events those that do not exist; the silence ends where the events end.
+
+        That is in the middle of a command where a late request of the former owner ended its transaction early: the
+        chained digest of the last event says that this command is the one whose rest is missing.
+        """
+        behind = self.seq - self.watermark.seq
+        if behind < 0:
+            return []
         self._silent = False
-        if self.seq > self.watermark.seq:
-            self._compare(None)
-        else:
-            self._compare(self.digest)
-
-    def _compare(self, digest: bytes | None) -> None:
-        """Freeze where the event at the watermark is not the committed one; null: no command ends with it."""
-        if digest is None:
-            self.freeze(
-                f"the committed events end at seq {self.watermark.seq}, in the middle of a command before offset "
-                f"{self.next_offset}: no transaction of an engine ends there"
+        existing = len(outputs) - behind
+        if behind:
+            log.warning(
+                "the committed events end in the middle of a command",
+                shard=self.number,
+                watermark=self.watermark.seq,
+                offset=self.next_offset - 1,
+                missing=behind,
             )
-        elif digest != self.watermark.digest:
+        self._compare(digest_of(outputs[existing - 1][1]))
+        return outputs[existing:]
+
+    def _compare(self, digest: bytes) -> None:
+        """Freeze where the event at the watermark is not the committed one."""
+        if digest != self.watermark.digest:
             self.freeze(
                 f"replay came to another ledger: event {self.watermark.seq} has digest {digest.hex()}, "
                 f"and the committed one {self.watermark.digest.hex()}"

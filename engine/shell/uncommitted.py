@@ -32,16 +32,24 @@ class UncommittedOutputs:
         self._commands.extend((oldest_ms, outputs) for outputs in commands)
         self.since = self.since or monotonic()
 
-    def drop_up_to(self, seq: int) -> bytes | None:
-        """Forget what was committed up to this event, and give its digest; null where no command ends with it."""
-        digest = None
-        while self._commands and self._committed_seq < seq:
-            _, outputs = self._commands.popleft()
+    def drop_up_to(self, seq: int) -> bytes:
+        """Forget what was committed up to this event, which is one of them, and give its digest.
+
+        Where it is in the middle of a command, the rest of that command's events stays.
+        """
+        while True:
+            oldest_ms, outputs = self._commands.popleft()
+            left = self._committed_seq + len(outputs) - seq
+            if left >= 0:
+                break
             self._committed_seq += len(outputs)
-            digest = digest_of(outputs[-1][1])
+        self._committed_seq = seq
+        committed = len(outputs) - left
+        if left:
+            self._commands.appendleft((oldest_ms, outputs[committed:]))
         if not self._commands:
             self.since = None
-        return digest if self._committed_seq == seq else None
+        return digest_of(outputs[committed - 1][1])
 
     def skip_to(self, seq: int) -> None:
         """Forget everything: the owner is further, and what comes next follows on this event."""

@@ -19,7 +19,7 @@ WORDS: Final[dict[Kind, tuple[str, ...]]] = {
     "gap in the past": ("has no record at offset", "replay came to another ledger"),
     "cut": ("commands are missing", "the log was cut", "has no record at offset"),
     "beginning deleted": ("older ones were deleted", "has no record at offset", "the log was cut"),
-    "command altered": ("replay came to another ledger", "in the middle of a command", "commands are missing"),
+    "command altered": ("replay came to another ledger", "commands are missing"),
     "core raises": ("the core raised at offset",),
 }
 

@@ -42,19 +42,25 @@ def _above_the_watermark(manifest: SnapshotManifest, **terms: int) -> str | None
     return why_unusable(manifest, **(terms | {"seq": FOR_EVER}))
 
 
-def _silent_for_one_less(self: Shard) -> None:
-    if self.seq >= self.watermark.seq - 1:
-        self._silent = False
+def _silent_for_one_less(self: Shard, outputs: list[Output]) -> list[Output]:
+    if self.seq < self.watermark.seq - 1:
+        return []
+    self._silent = False
+    return outputs
 
 
-def _silent_for_one_more(self: Shard) -> None:
+def _silent_for_one_more(self: Shard, _outputs: list[Output]) -> list[Output]:
     if self.seq > self.watermark.seq:
         self._silent = False
+    return []
 
 
-def _any_digest(self: Shard) -> None:
-    if self.seq >= self.watermark.seq:
-        self._silent = False
+def _any_digest(self: Shard, outputs: list[Output]) -> list[Output]:
+    behind = self.seq - self.watermark.seq
+    if behind < 0:
+        return []
+    self._silent = False
+    return outputs[len(outputs) - behind :]
 
 
 def _swallow(self: CommitOutbox, outputs: list[Output]) -> None:
@@ -117,9 +123,9 @@ def _live_at_any_end(self: Shard) -> None:
 SABOTAGES: Final = (
     Sabotage("the watermark is read before the fencing", lifecycle, "fence", _watermark_before_fence, 400),
     Sabotage("a snapshot above the watermark is accepted", load, "why_unusable", _above_the_watermark, 100),
-    Sabotage("silence ends an event early", Shard, "_compare_with_watermark", _silent_for_one_less, 20),
-    Sabotage("silence ends a command late", Shard, "_compare_with_watermark", _silent_for_one_more, 20),
-    Sabotage("the digest at the watermark is not compared", Shard, "_compare_with_watermark", _any_digest, 400),
+    Sabotage("silence ends an event early", Shard, "_beyond_watermark", _silent_for_one_less, 20),
+    Sabotage("silence ends a command late", Shard, "_beyond_watermark", _silent_for_one_more, 20),
+    Sabotage("the digest at the watermark is not compared", Shard, "_beyond_watermark", _any_digest, 400),
     Sabotage("the failure of a transaction is swallowed", CommitOutbox, "_commit", _swallow, 100),
     Sabotage("a transaction without an answer is done again", CommitOutbox, "_commit", _commit_again, 100),
     Sabotage("records that do not follow are taken", CommandReader, "_receive", _receive_anything, 50),
