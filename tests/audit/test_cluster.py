@@ -64,6 +64,7 @@ def values(ledger: Settings) -> list[list[bytes]]:
     return [[record.value for record in events_in(ledger, shard)] for shard in SHARDS]
 
 
+@pytest.mark.slow
 def test_a_live_log_and_its_export_and_import_are_identical(traded: Settings, tmp_path: Path) -> None:
     live = open_cluster(traded)
     verdict = verify(live, VerifyRequest(live.held, processes=1))

@@ -121,6 +121,7 @@ def test_an_export_to_dev_full_ends_with_the_error_of_a_full_disk(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_one_flipped_bit_of_any_exported_file_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = exported(golden_log(), tmp_path / "copy").path
     dice = random.Random(7)

@@ -10,6 +10,7 @@ from engine.core.state import State, genesis
 from schemas.codec import first_digest
 
 
+@pytest.mark.slow
 def test_the_bench_gives_a_rate_for_every_byte_and_for_the_state_alone() -> None:
     found = measure(2_000)
     assert found["commands"] > 2_000

@@ -151,7 +151,7 @@ def _amount(value: bytes) -> int | None:
         return None
 
 
-@pytest.mark.parametrize("what", ["chunk", "manifest"])
+@pytest.mark.parametrize("what", [pytest.param("chunk", marks=pytest.mark.slow), "manifest"])
 def test_one_flipped_bit_of_a_snapshot_is_named(what: str) -> None:
     records = golden_log().parts[0].snapshots
     places = [place for place, record in enumerate(records) if is_manifest_key(record.key) == (what == "manifest")]
@@ -176,7 +176,7 @@ def pages_of(log: MemoryLog) -> list[list[bytes]]:
 
 @pytest.mark.parametrize("topic", ["commands", "events"])
 @pytest.mark.parametrize("damage", ["missing", "doubled", "reordered"])
-@pytest.mark.parametrize("place", [0, 1, 300, -2])
+@pytest.mark.parametrize("place", [0, 1, pytest.param(300, marks=pytest.mark.slow), -2])
 def test_a_missing_doubled_or_moved_record_is_named(topic: str, damage: str, place: int) -> None:
     log = golden_log().copy()
     records: list[LogRecord] = getattr(log.parts[0], topic)

@@ -24,6 +24,7 @@ from tests.kafka.test_shell_snapshots import (
 from tests.kafka.workers import Client, clock, engine, events_when
 
 
+@pytest.mark.slow
 def test_every_broken_or_foreign_snapshot_is_named_and_the_snapshot_before_is_used(
     settings: SettingsFactory, output: Path
 ) -> None:

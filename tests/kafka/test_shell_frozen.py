@@ -5,6 +5,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import pytest
 from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient
 
@@ -70,6 +71,7 @@ def test_a_core_that_raises_freezes_its_shard_and_mended_code_continues(
         assert values == expected
 
 
+@pytest.mark.slow
 def test_a_frozen_shard_freezes_at_the_same_command_after_a_restart(
     ledger: Settings, client: Client, output: Path
 ) -> None:

@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from audit.log.cluster import open_cluster
 from audit.verify.verify import VerifyRequest, verify
 from bench._workload import accounts_of, opening_day, prices
@@ -124,6 +126,7 @@ def newest_of(ledger: Settings) -> list[SnapshotManifest]:
     return [each.manifest for each in found if each is not None]
 
 
+@pytest.mark.slow
 def test_older_code_passes_over_newer_code_s_snapshots_and_stops_at_the_change_of_rules(
     settings: SettingsFactory, output: Path
 ) -> None:
@@ -143,6 +146,7 @@ def test_older_code_passes_over_newer_code_s_snapshots_and_stops_at_the_change_o
         assert older.stop() == 0
 
 
+@pytest.mark.slow
 def test_a_shard_that_has_not_activated_yet_is_under_way_and_no_difference(
     settings: SettingsFactory, output: Path
 ) -> None:

@@ -179,6 +179,7 @@ def test_the_snapshot_ring_keeps_ten_and_continues_after_a_restart(
     assert all(manifest.slot == (manifest.number - 1) % 10 for _, manifest in found)
 
 
+@pytest.mark.slow
 def test_no_snapshot_is_taken_without_new_commands(often: Settings, client: Client, output: Path) -> None:
     trade(often, client, 100)
     with engine(often, output) as worker:
@@ -231,6 +232,7 @@ def test_compaction_leaves_the_snapshot_ring_whole_and_the_disk_bounded(
         assert_events_are_those_of_the_whole_log(ledger)
 
 
+@pytest.mark.slow
 def test_a_smaller_snapshot_ring_deletes_its_surplus_slots(settings: SettingsFactory, output: Path) -> None:
     ten = settings(engine_worker_id=None, engine_snapshot_interval=100)
     two = settings(engine_worker_id=None, engine_snapshot_interval=100, engine_max_snapshots=2)

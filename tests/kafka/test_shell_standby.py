@@ -63,6 +63,7 @@ def tell_of_death(standby: EngineProcess) -> None:
     eventually(lambda: len(standby.logged(TOLD)), lambda count: count == before + 1)
 
 
+@pytest.mark.slow
 def test_a_standby_writes_nothing_and_stays_outside_the_group(settings: SettingsFactory, tmp_path: Path) -> None:
     pair = Pair(settings, tmp_path)
     with running(pair) as (owner, standby):
@@ -147,6 +148,7 @@ def test_a_returning_owner_becomes_the_standby_of_its_successor(settings: Settin
         assert not first.logged(SILENT) + second.logged(SILENT)
 
 
+@pytest.mark.slow
 def test_a_standby_whose_ledger_differs_freezes_with_the_reason_and_the_owner_continues(
     settings: SettingsFactory, tmp_path: Path
 ) -> None:

@@ -183,7 +183,7 @@ def test_the_back_fill_ends_with_0_when_all_history_is_written_or_was_written_be
 
 
 @pytest.mark.timeout(400)
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize("number", [pytest.param(signal.SIGTERM, marks=pytest.mark.slow), signal.SIGKILL])
 def test_the_back_fill_stopped_in_a_transaction_leaves_no_partial_history(
     engine: Engine, database_url: str, tmp_path: Path, number: signal.Signals
 ) -> None:

@@ -122,6 +122,7 @@ def written_at_once(engine: Engine, exchange: Exchange, settings: Settings) -> C
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)  # Six processes are started, on a machine that may be busy.
 def test_the_projector_killed_at_random_points_loses_and_doubles_no_event(
     engine: Engine, database_url: str, settings: SettingsFactory, tmp_path: Path
@@ -180,6 +181,7 @@ def test_the_projector_with_repeatedly_cut_connections_loses_and_doubles_no_even
     assert cut > 0
 
 
+@pytest.mark.slow
 def test_a_rebuild_gives_identical_tables_with_and_without_a_running_projector(
     engine: Engine, database_url: str, settings: SettingsFactory, tmp_path: Path
 ) -> None:
@@ -202,6 +204,7 @@ def test_a_rebuild_gives_identical_tables_with_and_without_a_running_projector(
         assert content(engine) == original
 
 
+@pytest.mark.slow
 def test_the_projector_shows_its_progress_without_aborted_events(
     engine: Engine, database_url: str, settings: SettingsFactory, tmp_path: Path
 ) -> None:

@@ -206,6 +206,7 @@ def test_ids_no_engine_takes_do_not_stop_the_projector(engine: Engine) -> None:
         assert db.execute(select(func.count()).select_from(commands)).scalar() == 0
 
 
+@pytest.mark.slow
 def test_the_speed_of_writing_is_printed(engine: Engine, capsys: pytest.CaptureFixture[str]) -> None:
     entries = busy_exchange(10, accounts=1_000, rounds=200, orders=100).entries()
     begun = time.perf_counter()

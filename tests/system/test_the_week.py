@@ -25,6 +25,7 @@ from tests.system.agreement import differences_of_fold, differences_of_tables
 from tests.system.exchange import read_all, shards_are_done, status
 from tests.system.week import Clients, play
 
+pytestmark = pytest.mark.slow
 BARS = Path(__file__).parents[1] / "data" / "btc_perp_1m_2022-01-01_to_08.csv.gz"
 SEED = 20220101
 KILLS = 5
