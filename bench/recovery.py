@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any, Final
@@ -133,7 +134,10 @@ def _publish(settings: Settings, ledger: Ledger, producers: Producers) -> None:
     packing = Packing()
     packing.add(iter(begin_copy(state).next_page, None))
     end_copy(state)
-    publisher = SnapshotPublisher(SHARD, producers.snapshots, KafkaLog(settings), 2, Liveness(SESSION_MS).check)
+    source = KafkaLog(settings)
+    publisher = SnapshotPublisher(
+        SHARD, producers.snapshots, source, 2, Liveness(SESSION_MS).check, partial(source.fence_snapshots, SHARD)
+    )
     publisher.publish(content, packing).result()
     publisher.close()
 

@@ -4,6 +4,7 @@ import asyncio
 import gc
 import json as json_format
 import sys
+from functools import partial
 from time import perf_counter, thread_time
 from typing import Any, Final, NamedTuple
 
@@ -97,13 +98,28 @@ async def _measure(settings: Settings, ledger: Ledger) -> dict[str, Any]:
     metrics = EngineMetrics()
     producers = source.fence(SHARD)
     watermark = Watermark(ledger.state.seq, ledger.digest)
-    outbox = CommitOutbox(SHARD, producers.events, watermark.seq, liveness, metrics, lambda: None, _fail)
+    outbox = CommitOutbox(
+        SHARD,
+        producers.events,
+        watermark.seq,
+        liveness,
+        metrics,
+        on_commit=lambda: None,
+        on_failure=_fail,
+        fence_again=lambda _committed: source.fence_events(SHARD),
+    )
     shard = Shard(SHARD, step, lambda _shard: None, metrics.command_seconds.observe)
     shard.recover(ShardStart(ledger.state, ledger.digest, None), LogEnds(watermark, Bounds(0, 0)), outbox)
     snapshots = SnapshotSchedule({SHARD: shard}, metrics.snapshots, 0, lambda _shard, error: _fail(error))
-    snapshots.begin(
-        shard, SnapshotPublisher(SHARD, producers.snapshots, source, settings.engine_max_snapshots, liveness.check)
+    publisher = SnapshotPublisher(
+        SHARD,
+        producers.snapshots,
+        source,
+        settings.engine_max_snapshots,
+        liveness.check,
+        partial(source.fence_snapshots, SHARD),
     )
+    snapshots.begin(shard, publisher)
     running = [asyncio.create_task(liveness.beat()), asyncio.create_task(outbox.commit_for_ever())]
 
     executor = Executor(shard, ledger)

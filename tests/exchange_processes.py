@@ -159,7 +159,7 @@ class ExchangeProcesses:
         self.by_name: dict[str, ManagedProcess] = {
             BROKER: ManagedProcess(
                 BROKER,
-                _broker(folder / "kafka", broker, controller, advertised),
+                broker_behind(folder / "kafka", broker, controller, advertised),
                 folder / "broker.log",
                 ready=lambda is_running: wait_for_broker(broker, is_running),
             ),
@@ -242,7 +242,7 @@ def running_exchange(
         exchange.close()
 
 
-def _broker(folder: Path, port: int, controller_port: int, advertised: int) -> list[str]:
+def broker_behind(folder: Path, port: int, controller_port: int, advertised: int) -> list[str]:
     """Lay out a broker that gives its clients the advertised port."""
     command = prepare_broker(folder, port, controller_port, print, small=True)
     properties = folder / "server.properties"

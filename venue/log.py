@@ -9,10 +9,11 @@ from typing import Final, NamedTuple
 
 import msgspec
 import structlog
-from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from runtime.kafka import LogRecord, read_back, reader_options, record_of, transactional_producer_options
 from runtime.settings import Settings
+from runtime.transactions import TransactionalProducer, replaced
 from schemas.topics import OTHER_PARTITIONS, VENUE_COMMANDS, VENUE_EVENTS
 from schemas.venue import VenueEvent, decode_venue_event, encode_venue
 from venue.order_cache import OrderCache
@@ -54,7 +55,7 @@ class EventLog:
         self._pending: list[_PendingAppend] = []
         self._wakeup = asyncio.Event()
         self._thread = ThreadPoolExecutor(1, "venue-events")
-        self._producer: Producer | None = None
+        self._producer: TransactionalProducer | None = None
 
     async def open(self) -> None:
         """Fence the writer before, and read every event."""
@@ -90,12 +91,15 @@ class EventLog:
         self._producer = None
 
     def _open(self) -> None:
-        options = transactional_producer_options(self._settings, TRANSACTIONAL_ID)
-        self._producer = Producer(options)
-        self._producer.init_transactions(INIT_TIMEOUT_S)
+        self._producer = self._fence()
         for partition in range(OTHER_PARTITIONS):
             for record in read_back(self._settings, VENUE_EVENTS, partition, ALL):
                 self._orders.apply(partition, decode_venue_event(record.value))
+
+    def _fence(self) -> TransactionalProducer:
+        producer = TransactionalProducer(transactional_producer_options(self._settings, TRANSACTIONAL_ID))
+        producer.init_transactions(INIT_TIMEOUT_S)
+        return producer
 
     def _numbered(self, pending: Sequence[_PendingAppend]) -> list[tuple[int, VenueEvent]]:
         seqs = dict(self._orders.seqs)
@@ -113,6 +117,23 @@ class EventLog:
             key = None if event.account_id is None else event.account_id.encode()
             self._producer.produce(VENUE_EVENTS, encode_venue(event), key, partition)
         self._producer.commit_transaction(COMMIT_TIMEOUT_S)
+        if self._producer.is_doubtful:
+            self._producer = self._fence_again(numbered)
+
+    def _fence_again(self, committed: Sequence[tuple[int, VenueEvent]]) -> TransactionalProducer:
+        """Give a new producer after what was just committed; where another worker has written since, this is none."""
+        producer = self._fence()
+        seqs = self._orders.seqs | {partition: event.seq for partition, event in committed}
+        for partition in range(OTHER_PARTITIONS):
+            last = read_back(self._settings, VENUE_EVENTS, partition, 1)
+            found = decode_venue_event(last[0].value).seq if last else 0
+            if found != seqs.get(partition, 0):
+                reason = (
+                    f"{VENUE_EVENTS}/{partition} ends at seq {found}, and this worker's at {seqs.get(partition, 0)}"
+                )
+                raise replaced(reason)
+        log.info("a new producer follows on a commit that was slow or disturbed")
+        return producer
 
 
 async def read_commands(settings: Settings, next_offsets: Mapping[int, int]) -> AsyncIterator[list[ConsumedCommand]]:

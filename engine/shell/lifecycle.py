@@ -16,7 +16,7 @@ from engine.shell.log import Log
 from engine.shell.metrics import EngineMetrics
 from engine.shell.outbox import CommitOutbox
 from engine.shell.shard import Shard
-from engine.shell.take_over import FencedShard, LogEnds, ShardStart, fence, load, log_ends
+from engine.shell.take_over import FencedShard, LogEnds, ShardStart, fence, fence_again, load, log_ends
 from engine.shell.uncommitted import UncommittedOutputs
 from engine.snapshot.publish import SnapshotPublisher
 from engine.snapshot.schedule import SnapshotSchedule
@@ -140,6 +140,7 @@ class ShardLifecycle:
             self._metrics,
             on_commit=self._on_commit,
             on_failure=lambda error: self._on_failure(shard, error),
+            fence_again=partial(fence_again, self._source, shard.number),
         )
 
     def _taken_over(self, shard: Shard, fenced: FencedShard) -> None:
@@ -149,6 +150,7 @@ class ShardLifecycle:
             self._source,
             self._settings.engine_max_snapshots,
             self._liveness.check,
+            partial(self._source.fence_snapshots, shard.number),
         )
         self._snapshots.begin(shard, publisher)
         self._show_start("shard taken over", shard, fenced.ends)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, NamedTuple, Protocol
 
-from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from engine.snapshot import topic
 from engine.snapshot.ports import SnapshotLog
@@ -18,6 +18,7 @@ from runtime.kafka import (
     transactional_producer_options,
 )
 from runtime.settings import Settings
+from runtime.transactions import TransactionalProducer
 from schemas.codec import digest_of, first_digest, seq_of
 from schemas.snapshots import SnapshotManifest
 from schemas.topics import COMMANDS, EVENTS
@@ -46,8 +47,8 @@ class Watermark(NamedTuple):
 class Producers(NamedTuple):
     """The only two clients that may write a shard's outputs."""
 
-    events: Producer
-    snapshots: Producer
+    events: TransactionalProducer
+    snapshots: TransactionalProducer
 
 
 class Bounds(NamedTuple):
@@ -62,6 +63,12 @@ class Log(SnapshotLog, Protocol):
 
     def fence(self, shard: int) -> Producers:
         """Give the shard's producers; whoever had them before can commit nothing more."""
+
+    def fence_events(self, shard: int) -> TransactionalProducer:
+        """Give a new producer of events; whoever had one before can commit nothing more."""
+
+    def fence_snapshots(self, shard: int) -> TransactionalProducer:
+        """Give a new producer of snapshots; whoever had one before can commit nothing more."""
 
     def watermark(self, shard: int) -> Watermark:
         """Give the last committed event."""
@@ -79,9 +86,17 @@ class KafkaLog:
     def fence(self, shard: int) -> Producers:
         """Fence both producers of the former owner side by side; what they left open is aborted."""
         with ThreadPoolExecutor(2, f"fence-{shard}") as pool:
-            events = pool.submit(self._fence, f"engine-{shard}", QUEUE)
-            snapshot = pool.submit(self._fence, f"engine-{shard}-snapshots", QUEUE | OF_SNAPSHOTS)
-        return Producers(events.result(), snapshot.result())
+            events = pool.submit(self.fence_events, shard)
+            snapshots = pool.submit(self.fence_snapshots, shard)
+        return Producers(events.result(), snapshots.result())
+
+    def fence_events(self, shard: int) -> TransactionalProducer:
+        """Fence the former producer of events; what it left open is aborted."""
+        return self._fence(f"engine-{shard}", QUEUE)
+
+    def fence_snapshots(self, shard: int) -> TransactionalProducer:
+        """Fence the former producer of snapshots; what it left open is aborted."""
+        return self._fence(f"engine-{shard}-snapshots", QUEUE | OF_SNAPSHOTS)
 
     def watermark(self, shard: int) -> Watermark:
         """Read the last committed event: of it what every schema has at its place, for newer code may have left it."""
@@ -115,9 +130,9 @@ class KafkaLog:
         """Read the chunks from where the manifest says they are."""
         return topic.read_pages(self._settings, shard, manifest)
 
-    def _fence(self, transactional_id: str, options: Options) -> Producer:
+    def _fence(self, transactional_id: str, options: Options) -> TransactionalProducer:
         """Give the one producer that may write under this id."""
-        producer = Producer(transactional_producer_options(self._settings, transactional_id) | options)
+        producer = TransactionalProducer(transactional_producer_options(self._settings, transactional_id) | options)
         # Connected to the broker, it is done in 10 ms; asked before, it looks again half a second later. The first
         # answer may come over the connection it began with, the second comes over the one it keeps.
         producer.list_topics(EVENTS, timeout=ANSWER_TIMEOUT_S)

@@ -6,10 +6,13 @@ from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
-from confluent_kafka import KafkaException, Producer
+from confluent_kafka import KafkaException
 
 from engine.shell.liveness import Liveness
+from engine.shell.log import Watermark
 from engine.shell.metrics import EngineMetrics
+from runtime.transactions import TransactionalProducer
+from schemas.codec import digest_of
 from schemas.topics import EVENTS
 
 # From the begin of one transaction to that of the next, at least: each costs the broker the same, however small.
@@ -27,20 +30,22 @@ class CommitOutbox:
     """The events of one shard that wait for their transaction, and the thread that commits them.
 
     All that gathered meanwhile go into the next transaction, so the events of one command are never split.
+    fence_again: gives a new producer after one whose last commit was doubtful.
     """
 
     def __init__(
         self,
         shard: int,
-        producer: Producer,
+        producer: TransactionalProducer,
         committed_seq: int,
         liveness: Liveness,
         metrics: EngineMetrics,
         on_commit: Callable[[], None],
         on_failure: Callable[[Exception], Awaitable[None]],
+        fence_again: Callable[[Watermark], TransactionalProducer],
     ) -> None:
         self._shard = shard
-        self._producer: Producer | None = producer
+        self._producer: TransactionalProducer | None = producer
         self.committed_seq = committed_seq
         self._liveness = liveness
         self._metrics = metrics
@@ -48,6 +53,7 @@ class CommitOutbox:
         self._events = metrics.events.labels(shard)
         self._on_commit = on_commit
         self._on_failure = on_failure
+        self._fence_again = fence_again
         self._outputs: list[Output] = []
         self._command_count = 0
         self._oldest_ms = 0
@@ -131,4 +137,6 @@ class CommitOutbox:
         for key, value in outputs:
             producer.produce(EVENTS, value, key, shard)
         producer.commit_transaction(COMMIT_TIMEOUT_S)
-        producer.poll(0)  # What librdkafka has to say goes to its logger from here.
+        if producer.is_doubtful:
+            committed = Watermark(self.committed_seq + len(outputs), digest_of(outputs[-1][1]))
+            self._producer = self._fence_again(committed)

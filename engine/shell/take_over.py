@@ -8,6 +8,7 @@ from engine.core.state import State, genesis
 from engine.shell.log import Bounds, Log, Producers, Watermark
 from engine.shell.progress import RecoveryProgress
 from engine.snapshot.load import load_newest
+from runtime.transactions import TransactionalProducer, replaced
 from schemas.codec import first_digest
 from schemas.snapshots import SnapshotManifest
 
@@ -40,6 +41,20 @@ def fence(source: Log, shard: int) -> FencedShard:
     """Fence the former owner, then read how far it came. Never the other way round. Blocks; for a thread."""
     producers = source.fence(shard)
     return FencedShard(producers, log_ends(source, shard))
+
+
+def fence_again(source: Log, shard: int, committed: Watermark) -> TransactionalProducer:
+    """Give an owner a new producer of events, after its own last committed event. Blocks; for a thread.
+
+    As in a take-over the end is read after the fencing: where another owner has written meanwhile, this one is none.
+    """
+    producer = source.fence_events(shard)
+    found = source.watermark(shard)
+    if found != committed:
+        reason = f"the committed events end at seq {found.seq}, and this owner's at {committed.seq}"
+        raise replaced(reason)
+    log.info("a new producer follows on a commit that was slow or disturbed", shard=shard, watermark=found.seq)
+    return producer
 
 
 def log_ends(source: Log, shard: int) -> LogEnds:

@@ -6,11 +6,12 @@ from itertools import islice
 from time import sleep
 from typing import Final, Literal, NamedTuple
 
-from confluent_kafka import KafkaError, KafkaException, Message, Producer
+from confluent_kafka import KafkaError, KafkaException, Message
 
 from engine.snapshot.ports import SnapshotLog
 from engine.snapshot.ring import SnapshotRing
 from engine.snapshot.topic import FoundManifest
+from runtime.transactions import TransactionalProducer
 from schemas.snapshots import Packing, SnapshotManifest, chunk_key, encode_manifest, manifest_key
 from schemas.topics import SNAPSHOTS
 
@@ -43,16 +44,26 @@ class NotPublished(Exception):
 
 
 class SnapshotPublisher:
-    """The one writer of a shard's snapshots, and its thread. check: ends the process where it may write no more."""
+    """The one writer of a shard's snapshots, and its thread. check: ends the process where it may write no more.
+
+    fence_again: gives a new producer after one whose last transaction ended doubtfully.
+    """
 
     def __init__(
-        self, shard: int, producer: Producer, source: SnapshotLog, slots: int, check: Callable[[], None]
+        self,
+        shard: int,
+        producer: TransactionalProducer,
+        source: SnapshotLog,
+        slots: int,
+        check: Callable[[], None],
+        fence_again: Callable[[], TransactionalProducer],
     ) -> None:
         self._shard = shard
-        self._producer: Producer | None = producer
+        self._producer: TransactionalProducer | None = producer
         self._source = source
         self._slots = slots
         self._check = check
+        self._fence_again = fence_again
         self._ring: SnapshotRing | None = None
         self._unfinished: Literal["commit", "abort"] | None = None
         self._written: FoundManifest | None = None  # by the transaction that is unfinished
@@ -83,6 +94,9 @@ class SnapshotPublisher:
         sha256 = packing.finish()
         try:
             self._end_what_is_open(self._producer)
+            if self._producer.is_doubtful:
+                self._producer = self._fence_again()
+                self._ring = None  # Another owner may have written since.
             if self._ring is None:
                 self._ring = SnapshotRing(self._source.manifests(self._shard, lambda _offset, _why: None))
             found = self._write(self._producer, self._ring, content, packing, sha256, pause_s)
@@ -94,7 +108,7 @@ class SnapshotPublisher:
 
     def _write(
         self,
-        producer: Producer,
+        producer: TransactionalProducer,
         ring: SnapshotRing,
         content: SnapshotContent,
         packing: Packing,
@@ -126,7 +140,7 @@ class SnapshotPublisher:
         return found
 
     def _deliver(
-        self, producer: Producer, records: list[tuple[bytes, bytes | None]], pause_s: float = 0.0
+        self, producer: TransactionalProducer, records: list[tuple[bytes, bytes | None]], pause_s: float = 0.0
     ) -> list[int]:
         """Write records and give the offset of each."""
         offsets: list[int] = []
@@ -150,7 +164,7 @@ class SnapshotPublisher:
         assert len(offsets) == len(records), "each record was delivered or failed"
         return offsets
 
-    def _end_what_is_open(self, producer: Producer) -> None:
+    def _end_what_is_open(self, producer: TransactionalProducer) -> None:
         """End a former snapshot's transaction; a commit that was begun can only be repeated."""
         if self._unfinished == "commit":
             self._commit(producer)
@@ -161,7 +175,9 @@ class SnapshotPublisher:
         elif self._unfinished == "abort":
             self._abort(producer)
 
-    def _recover_from(self, producer: Producer, failure: KafkaException | BufferError | TimeoutError) -> None:
+    def _recover_from(
+        self, producer: TransactionalProducer, failure: KafkaException | BufferError | TimeoutError
+    ) -> None:
         """Abort what can be aborted; raise the failure of a producer that will never write again."""
         if isinstance(failure, KafkaException):
             if is_final(failure.args[0]):
@@ -175,7 +191,7 @@ class SnapshotPublisher:
                 if is_final(error.args[0]):
                     raise  # Else the next snapshot begins with it.
 
-    def _commit(self, producer: Producer) -> None:
+    def _commit(self, producer: TransactionalProducer) -> None:
         for tries_left in reversed(range(COMMIT_TRIES)):
             try:
                 producer.commit_transaction(COMMIT_TIMEOUT_S)
@@ -186,12 +202,12 @@ class SnapshotPublisher:
                 break
         self._unfinished = None
 
-    def _abort(self, producer: Producer) -> None:
+    def _abort(self, producer: TransactionalProducer) -> None:
         producer.abort_transaction(COMMIT_TIMEOUT_S)
         self._unfinished = None
 
 
-def _flush(producer: Producer) -> None:
+def _flush(producer: TransactionalProducer) -> None:
     try:
         undelivered = producer.flush(DELIVERY_TIMEOUT_S)
     except SystemError as error:

@@ -10,6 +10,7 @@ from engine.shell.liveness import Liveness
 from engine.shell.log import Bounds, Producers, Watermark
 from engine.snapshot.publish import NotPublished, SnapshotContent, SnapshotPublisher
 from engine.snapshot.topic import FoundManifest
+from runtime.transactions import TransactionalProducer
 from schemas.snapshots import Packing, SnapshotManifest, decode_manifest, is_manifest_key, unpack
 
 SHARD = 1
@@ -34,6 +35,7 @@ class FakeProducer:
         self.calls: list[str] = []
         self.committed: list[tuple[bytes, bytes | None]] = []
         self.readable: int | None = None  # of these records, where not all
+        self.is_doubtful = False
         self._open: list[tuple[bytes, bytes | None]] = []
         self._offset = 0
 
@@ -79,6 +81,12 @@ class FakeLog:
         self._producer = producer
 
     def fence(self, shard: int) -> Producers:
+        raise NotImplementedError
+
+    def fence_events(self, shard: int) -> TransactionalProducer:
+        raise NotImplementedError
+
+    def fence_snapshots(self, shard: int) -> TransactionalProducer:
         raise NotImplementedError
 
     def watermark(self, shard: int) -> Watermark:
@@ -127,7 +135,13 @@ def producer() -> FakeProducer:
 @pytest.fixture
 def publisher(producer: FakeProducer) -> Iterator[SnapshotPublisher]:
     made: Any = producer
-    publisher = SnapshotPublisher(SHARD, made, FakeLog(producer), 2, Liveness(60).check)
+
+    def fence_again() -> Any:
+        producer.calls.append("fence")
+        producer.is_doubtful = False
+        return made
+
+    publisher = SnapshotPublisher(SHARD, made, FakeLog(producer), 2, Liveness(60).check, fence_again)
     yield publisher
     publisher.close()
 
@@ -157,6 +171,32 @@ def test_chunks_are_at_the_offsets_of_their_manifest_and_the_manifest_comes_last
     assert (second.number, second.slot, second.previous_manifest_offset) == (2, 1, 1)
     third = publish(publisher)
     assert (third.number, third.slot, third.previous_manifest_offset) == (3, 0, 3)
+
+
+def test_the_snapshot_after_a_doubtful_commit_has_a_new_producer_and_reads_the_ring_again(
+    publisher: SnapshotPublisher, producer: FakeProducer
+) -> None:
+    publish(publisher)
+    producer.is_doubtful = True
+    producer.committed.clear()  # As if another owner had made room.
+    producer.calls.clear()
+    assert publish(publisher).number == 1
+    assert producer.calls[:2] == ["fence", "begin"]
+    publish(publisher)
+    assert producer.calls.count("fence") == 1
+
+
+def test_an_unanswered_commit_is_repeated_by_its_own_producer_before_a_new_one_follows(
+    publisher: SnapshotPublisher, producer: FakeProducer
+) -> None:
+    producer.fail("commit", TIMED_OUT, TIMED_OUT)
+    with pytest.raises(NotPublished):
+        publish(publisher)
+    producer.is_doubtful = True
+    producer.calls.clear()
+    publish(publisher)
+    assert producer.calls[:3] == ["commit", "fence", "begin"]
+    assert numbers(producer) == [1, 2]
 
 
 @pytest.mark.parametrize("call", ["begin", "produce", "flush"])

@@ -18,6 +18,7 @@ from engine.shell.status import show_recovery, why_not_ready
 from engine.shell.worker import EngineWorker
 from engine.snapshot.topic import FoundManifest
 from runtime.settings import Settings
+from runtime.transactions import TransactionalProducer
 from schemas.snapshots import SnapshotManifest
 from schemas.topics import COMMANDS
 
@@ -34,6 +35,12 @@ class SilentLog:
     def fence(self, shard: int) -> Producers:
         self.is_over.wait(PATIENCE_S)
         raise ConnectionError(f"nobody answers for shard {shard}")
+
+    def fence_events(self, shard: int) -> TransactionalProducer:
+        raise NotImplementedError
+
+    def fence_snapshots(self, shard: int) -> TransactionalProducer:
+        raise NotImplementedError
 
     def watermark(self, shard: int) -> Watermark:
         raise NotImplementedError

@@ -17,6 +17,7 @@ from engine.shell.take_over import LogEnds, ShardStart, load
 from engine.snapshot.copy_on_write import begin_copy, end_copy
 from engine.snapshot.format import FORMAT, restore
 from engine.snapshot.topic import FoundManifest
+from runtime.transactions import TransactionalProducer
 from schemas.snapshots import Packing, SnapshotManifest, unpack
 
 SHARD = 1
@@ -39,6 +40,12 @@ class FakeLog:
         self.seq = 0
 
     def fence(self, shard: int) -> Producers:
+        raise NotImplementedError
+
+    def fence_events(self, shard: int) -> TransactionalProducer:
+        raise NotImplementedError
+
+    def fence_snapshots(self, shard: int) -> TransactionalProducer:
         raise NotImplementedError
 
     def watermark(self, shard: int) -> Watermark:

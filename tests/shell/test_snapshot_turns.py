@@ -7,7 +7,6 @@ from time import monotonic
 from typing import Any, Final, cast
 
 import pytest
-from confluent_kafka import Producer
 
 from bench._ledger import SHARD, Ledger, clock, later_day, ledger_of
 from bench.snapshot import DueCommand
@@ -23,6 +22,7 @@ from engine.snapshot.copy_on_write import PAGE_BYTES, LedgerCopy
 from engine.snapshot.publish import SnapshotPublisher
 from engine.snapshot.schedule import SnapshotSchedule
 from engine.snapshot.topic import FoundManifest
+from runtime.transactions import TransactionalProducer
 from schemas.codec import encode_command
 from tests.shell.test_publishing import FakeLog, FakeProducer
 
@@ -122,12 +122,23 @@ async def taken_under_load(ledger: Ledger, producer: FakeProducer, encoded: Enco
     liveness = Liveness(SESSION_S)
     beating = asyncio.create_task(liveness.beat())
     watermark = Watermark(ledger.state.seq, ledger.digest)
-    unused = cast("Producer", FakeProducer())  # Events executed meanwhile are never committed.
-    outbox = CommitOutbox(SHARD, unused, watermark.seq, liveness, metrics, lambda: None, fail)
+    unused = cast("TransactionalProducer", FakeProducer())  # Events executed meanwhile are never committed.
+    outbox = CommitOutbox(
+        SHARD,
+        unused,
+        watermark.seq,
+        liveness,
+        metrics,
+        on_commit=lambda: None,
+        on_failure=fail,
+        fence_again=lambda _committed: unused,
+    )
     shard = Shard(SHARD, step, lambda _shard: None, metrics.command_seconds.observe)
     shard.recover(ShardStart(ledger.state, ledger.digest, None), LogEnds(watermark, Bounds(0, 0)), outbox)
     snapshots = SnapshotSchedule({SHARD: shard}, metrics.snapshots, 0, lambda _shard, error: fail(error))
-    snapshots.begin(shard, SnapshotPublisher(SHARD, cast("Producer", producer), EmptyLog(producer), 2, liveness.check))
+    writer = cast("TransactionalProducer", producer)
+    publisher = SnapshotPublisher(SHARD, writer, EmptyLog(producer), 2, liveness.check, lambda: writer)
+    snapshots.begin(shard, publisher)
     values = map(encode_command, later_day(ledger, 1_000_000))
     # Its own last event is committed, and the shard has executed one since the snapshot before.
     shard.last_snapshot = shard.last_snapshot._replace(seq=0)
