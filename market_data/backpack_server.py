@@ -12,6 +12,8 @@ from websockets.exceptions import ConnectionClosed
 
 from market_data.backpack_protocol import SubscriptionRefused, error_message, read_request, ticker_message
 from market_data.clock import Clock, SystemClock
+from market_data.derived_streams import Klines, depth_message, read_stream, trade_message
+from market_data.feed import FeedQuote
 from market_data.playback import Playback
 from market_data.recorded_feed import open_recording, read_speed
 from market_data.recording import Recording
@@ -35,13 +37,14 @@ class Subscriber:
 class BackpackServer:
     """Plays one recording to whoever is subscribed, as an exchange does: there is one market, and it is now.
 
-    The recording advances only while somebody is subscribed, and a new subscriber first gets the last quote, as it
-    was sent before. So a client that comes back misses nothing that was not already on its way, and sees by `T` and `u`
-    what it had. `silent`, `drop_connections` and `send_to_all` do what exchanges do on bad days.
+    The recording advances only while somebody is subscribed to anything of it, and a new subscriber first gets the last
+    quote, as it was sent before. So a client that comes back misses nothing that was not already on its way, and sees
+    by `T` and `u` what it had. `silent`, `drop_connections` and `send_to_all` do what exchanges do on bad days.
     """
 
     def __init__(self, recording: Recording, speed: float | None, host: str, port: int, clock: Clock) -> None:
         self._playback = Playback(recording, speed, clock)
+        self._klines = {symbol: Klines(symbol) for symbol in self._playback.symbols}
         self._host = host
         self._port = port
         self._clock = clock
@@ -124,31 +127,60 @@ class BackpackServer:
             await subscriber.connection.send(error_message(str(error)))
             return
         for stream in request.params:
-            kind, _, symbol = stream.partition(".")
-            if kind not in ("bookTicker", "ticker"):
+            name = read_stream(stream)
+            if name is None:
                 await subscriber.connection.send(error_message(f"Invalid stream: {stream}"))
-            elif symbol not in self._playback.symbols:
-                await subscriber.connection.send(error_message(f"Invalid market: {symbol}"))
+            elif name.symbol not in self._playback.symbols:
+                await subscriber.connection.send(error_message(f"Invalid market: {name.symbol}"))
             elif request.method == "UNSUBSCRIBE":
                 subscriber.streams.discard(stream)
             elif stream not in subscriber.streams:
-                # First the stream, then its last quote: what is sent meanwhile comes after it.
+                # First the stream, then what it is at now: what is sent meanwhile comes after it.
                 subscriber.streams.add(stream)
-                last = self._playback.last_message(symbol)
-                if kind == "bookTicker" and last is not None:
-                    await subscriber.connection.send(last)
+                await self._send_state(subscriber, stream, name.kind, name.symbol)
         self._request_received.set()
+
+    async def _send_state(self, subscriber: Subscriber, stream: str, kind: str, symbol: str) -> None:
+        """Send a new subscriber the last quote, or all of the book there is."""
+        message, quote = self._playback.last_message(symbol), self._playback.last_quote(symbol)
+        if message is None or quote is None:
+            return
+        if kind == "bookTicker":
+            await subscriber.connection.send(message)
+        elif kind == "depth":
+            await subscriber.connection.send(depth_message(stream, quote, None, self._clock.micros()))
 
     async def _play(self) -> None:
         """Send each quote when its time comes to the subscribers of its symbol; wait while there are none at all."""
         async for symbol in self._playback.due_symbols():
-            while self.silent or not any(self._wants_quotes(subscriber) for subscriber in self._subscribers):
+            while self.silent or not any(subscriber.streams for subscriber in self._subscribers):
                 self._playback.pause()
                 self._request_received.clear()
                 await self._wait_for_request()
+            before = self._playback.last_quote(symbol)
             message = self._playback.next_message()
-            for subscriber in self._subscribers_of(f"bookTicker.{symbol}"):
-                await self._send(subscriber, message)
+            await self._send_to_subscribers(f"bookTicker.{symbol}", message)
+            quote = self._playback.last_quote(symbol)
+            assert quote is not None, "its message was made"
+            await self._send_derived(quote, before)
+
+    async def _send_derived(self, quote: FeedQuote, before: FeedQuote | None) -> None:
+        """Send what a quote means for the streams that a recording of quotes does not have itself."""
+        now, symbol = self._clock.micros(), quote.symbol
+        trade = trade_message(quote, before, now)
+        if trade is not None:
+            await self._send_to_subscribers(f"trade.{symbol}", trade)
+        names = {stream: read_stream(stream) for subscriber in self._subscribers for stream in subscriber.streams}
+        of_symbol = {stream: name for stream, name in names.items() if name is not None and name.symbol == symbol}
+        for stream, name in of_symbol.items():
+            if name.kind == "depth":
+                await self._send_to_subscribers(stream, depth_message(stream, quote, before, now))
+        intervals = {name.interval for name in of_symbol.values() if name.kind == "kline"}
+        await self._send_klines(symbol, self._klines[symbol].add(quote, now, intervals))
+
+    async def _send_klines(self, symbol: str, messages: list[tuple[str, str]]) -> None:
+        for interval, message in messages:
+            await self._send_to_subscribers(f"kline.{interval}.{symbol}", message)
 
     async def _wait_for_request(self) -> None:
         """Wait for a request, and look again now and then, because silence ends without one."""
@@ -167,14 +199,13 @@ class BackpackServer:
                 statistics = self._playback.statistics(symbol)
                 if statistics is not None:
                     message = ticker_message(symbol, statistics, self._clock.micros())
-                    for subscriber in self._subscribers_of(f"ticker.{symbol}"):
-                        await self._send(subscriber, message)
+                    await self._send_to_subscribers(f"ticker.{symbol}", message)
+                klines, now = self._klines[symbol], self._clock.micros()
+                await self._send_klines(symbol, klines.end_due(now) + klines.take_changed(now))
 
-    def _wants_quotes(self, subscriber: Subscriber) -> bool:
-        return any(f"bookTicker.{symbol}" in subscriber.streams for symbol in self._playback.symbols)
-
-    def _subscribers_of(self, stream: str) -> list[Subscriber]:
-        return [subscriber for subscriber in self._subscribers if stream in subscriber.streams]
+    async def _send_to_subscribers(self, stream: str, message: str) -> None:
+        for subscriber in [subscriber for subscriber in self._subscribers if stream in subscriber.streams]:
+            await self._send(subscriber, message)
 
     async def _send(self, subscriber: Subscriber, message: str) -> None:
         try:

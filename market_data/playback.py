@@ -28,6 +28,7 @@ class Playback:
         self._due = 0.0
         self._next: FeedQuote | None = None
         self._last_messages: dict[str, str] = {}
+        self._last_quotes: dict[str, FeedQuote] = {}
         self._statistics: dict[str, TickerStatistics] = {}
 
     async def due_symbols(self) -> AsyncIterator[str]:
@@ -56,6 +57,7 @@ class Playback:
         now = self._clock.micros()
         message = write_quote(msgspec.structs.replace(quote, source_time=now), now).decode()
         self._last_messages[quote.symbol] = message
+        self._last_quotes[quote.symbol] = quote
         middle = (Decimal(quote.bid) + Decimal(quote.ask)) / 2
         before = self._statistics.get(quote.symbol, TickerStatistics(middle, middle, middle, middle))
         self._statistics[quote.symbol] = TickerStatistics(
@@ -66,6 +68,10 @@ class Playback:
     def last_message(self, symbol: str) -> str | None:
         """Give a symbol's last message, word for word."""
         return self._last_messages.get(symbol)
+
+    def last_quote(self, symbol: str) -> FeedQuote | None:
+        """Give a symbol's last quote; None before its first."""
+        return self._last_quotes.get(symbol)
 
     def statistics(self, symbol: str) -> TickerStatistics | None:
         """Give the statistics of a symbol's `ticker`; None before its first quote."""

@@ -221,7 +221,9 @@ def test_a_price_as_a_json_number_is_malformed_because_digits_may_be_lost() -> N
     [
         ("nonsense", "Invalid request"),
         ('{"method":"SUBSCRIBE"}', "Invalid request"),
-        ('{"method":"SUBSCRIBE","params":["depth.BTC_USDC"]}', "Invalid stream: depth.BTC_USDC"),
+        ('{"method":"SUBSCRIBE","params":["markPrice.BTC_USDC"]}', "Invalid stream: markPrice.BTC_USDC"),
+        ('{"method":"SUBSCRIBE","params":["kline.7m.BTC_USDC"]}', "Invalid stream: kline.7m.BTC_USDC"),
+        ('{"method":"SUBSCRIBE","params":["depth.5ms.BTC_USDC"]}', "Invalid stream: depth.5ms.BTC_USDC"),
         ('{"method":"SUBSCRIBE","params":["bookTicker.DOGE_USDC"]}', "Invalid market: DOGE_USDC"),
         ('{"method":"LIST","params":[]}', "Invalid method: LIST"),
     ],
