@@ -26,7 +26,12 @@ class TransactionalProducer:
         self._reports = _Reports(options["logger"])
         self._producer = Producer(options | {"logger": self._reports, "error_cb": self._reports.note})
         self.produce: Final = self._producer.produce
-        self.is_doubtful = False
+        self._is_doubtful = False
+
+    @property
+    def is_doubtful(self) -> bool:
+        """Whether a request that ended a transaction may still be on its way."""
+        return self._is_doubtful
 
     def list_topics(self, topic: str, timeout: float) -> None:
         """Connect to the broker."""
@@ -56,11 +61,11 @@ class TransactionalProducer:
 
     def _end(self, end: Callable[[float], None], timeout: float) -> None:
         began = time.monotonic()
-        was_doubtful, self.is_doubtful = self.is_doubtful, True
+        was_doubtful, self._is_doubtful = self._is_doubtful, True
         end(timeout)
         took = time.monotonic() - began
         self._producer.poll(0)  # What librdkafka has to say goes to its logger, and to the reports, from here.
-        self.is_doubtful = was_doubtful or took > DOUBTFUL_S or self._reports.count > 0
+        self._is_doubtful = was_doubtful or took > DOUBTFUL_S or self._reports.count > 0
 
 
 def replaced(reason: str) -> KafkaException:

@@ -138,5 +138,6 @@ class CommitOutbox:
             producer.produce(EVENTS, value, key, shard)
         producer.commit_transaction(COMMIT_TIMEOUT_S)
         if producer.is_doubtful:
+            self._liveness.check()  # Whoever owns the shard now must not be fenced.
             committed = Watermark(self.committed_seq + len(outputs), digest_of(outputs[-1][1]))
             self._producer = self._fence_again(committed)

@@ -242,19 +242,15 @@ class Shard:
         That is in the middle of a command where a late request of the former owner ended its transaction early: the
         chained digest of the last event says that this command is the one whose rest is missing.
         """
-        behind = self.seq - self.watermark.seq
-        if behind < 0:
+        end = self.watermark.seq
+        missing = self.seq - end
+        if missing < 0:
             return []
         self._silent = False
-        existing = len(outputs) - behind
-        if behind:
-            log.warning(
-                "the committed events end in the middle of a command",
-                shard=self.number,
-                watermark=self.watermark.seq,
-                offset=self.next_offset - 1,
-                missing=behind,
-            )
+        existing = len(outputs) - missing
+        if missing:
+            what = "the committed events end in the middle of a command"
+            log.warning(what, shard=self.number, watermark=end, offset=self.next_offset - 1, missing=missing)
         self._compare(digest_of(outputs[existing - 1][1]))
         return outputs[existing:]
 

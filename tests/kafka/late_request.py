@@ -103,12 +103,13 @@ class LateRequestLink:
             if self._first_part is None:
                 self._first_part = request.correlation
             elif not self.is_released.is_set():
-                self._release()
+                assert self._first_part_written.wait(WAIT_S), "the broker did not take the first part"
+                self.release()
         return False
 
-    def _release(self) -> None:
+    def release(self) -> None:
+        """Let the held request arrive now."""
         assert self._held is not None, "only what is held is released"
-        assert self._first_part_written.wait(WAIT_S), "the broker did not take the first part"
         frame, _, server = self._held
         server.sendall(frame)
         assert self.is_released.wait(WAIT_S), "the broker did not answer the late request"

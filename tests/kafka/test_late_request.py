@@ -1,24 +1,38 @@
 """A request that arrives late can tear no transaction of the engine, and where one is torn, the successor mends it."""
 
+import asyncio
 import tempfile
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
+from confluent_kafka import KafkaException
 
 from bench._workload import accounts_of, opening_day, prices
-from engine.shell.liveness import CANNOT_COMMIT
+from engine.shell.liveness import CANNOT_COMMIT, Liveness
+from engine.shell.log import KafkaLog
+from engine.snapshot.publish import SnapshotPublisher
+from runtime.kafka import read_back
 from runtime.settings import Settings
+from runtime.transactions import TransactionalProducer
 from schemas.codec import decode_event
 from schemas.commands import Deposit, OpenPosition
 from schemas.events import PositionClosed
+from schemas.snapshots import Packing
+from schemas.topics import VENUE_EVENTS
+from schemas.venue import VenueCommandRejected, decode_venue_event
 from stack.foreground import running
 from stack.kafka import wait_for_broker
 from stack.ports import LOOPBACK, free_ports
 from tests.exchange_processes import broker_behind
 from tests.kafka.late_request import LateRequestLink
+from tests.kafka.snapshotting import snapshots_in
 from tests.kafka.workers import Client, EngineProcess, clock, commands_in, engine, events_in, events_when
 from tests.kafka.workers import executed_in_process as expected_of
+from tests.shell.test_publishing import CONTENT
+from venue.log import EventLog
+from venue.order_cache import OrderCache
 
 SHARD = 1
 POSITIONS = 60
@@ -35,7 +49,7 @@ run(Settings(), step)
 """
 UNGUARDED = f"""
 from runtime.transactions import TransactionalProducer
-TransactionalProducer.is_doubtful = property(lambda self: False, lambda self, value: None)
+TransactionalProducer.is_doubtful = property(lambda self: False)
 {GUARDED}
 """
 
@@ -78,7 +92,7 @@ def test_after_a_lost_connection_a_new_producer_fences_the_request_that_is_still
         assert worker.stop() == 0
 
 
-def test_without_a_new_producer_a_late_request_tears_a_command_and_the_successor_completes_it(
+def test_without_a_new_producer_a_late_request_tears_a_command_that_the_successor_completes(
     ledger: Settings, client: Client, link: LateRequestLink, output: Path
 ) -> None:
     with engine(ledger, output, UNGUARDED) as worker:
@@ -91,6 +105,78 @@ def test_without_a_new_producer_a_late_request_tears_a_command_and_the_successor
     with engine(ledger, output) as worker:
         worker.until_live(ledger.shards)
         assert_each_event_stands_once(ledger)
+
+
+def test_a_snapshot_after_a_lost_connection_has_a_new_producer(ledger: Settings, link: LateRequestLink) -> None:
+    source = KafkaLog(ledger)
+    fence_again = partial(source.fence_snapshots, SHARD)
+    publisher = SnapshotPublisher(SHARD, fence_again(), source, 2, Liveness(60).check, fence_again)
+    link.hold_next_end(f"engine-{SHARD}-snapshots")
+    publish(publisher)
+    assert link.initialized == []
+    publish(publisher)
+    assert set(link.initialized) == {b"engine-1-snapshots"}
+    link.release()
+    assert link.late_answer != 0, "the late request is refused"
+    assert [found.manifest.number for found in snapshots_in(ledger, SHARD)] == [2, 1]
+    publisher.close()
+
+
+def test_the_venue_s_worker_goes_on_with_a_new_producer_after_a_lost_connection(
+    ledger: Settings, link: LateRequestLink
+) -> None:
+    events = EventLog(ledger, OrderCache())
+    asyncio.run(events.open())
+    link.hold_next_end("venue-worker")
+    asyncio.run(written(events, "first", "second"))
+    assert set(link.initialized) == {b"venue-worker"}
+    link.release()
+    assert link.late_answer != 0, "the late request is refused"
+    assert [decode_venue_event(record.value).seq for record in read_back(ledger, VENUE_EVENTS, SHARD, 9)] == [1, 2]
+    events.close()
+
+
+def test_a_worker_of_the_venue_that_another_has_followed_does_not_come_back_by_a_new_producer(
+    ledger: Settings, link: LateRequestLink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    events, successor = EventLog(ledger, OrderCache()), EventLog(ledger, OrderCache())
+    asyncio.run(events.open())
+    fence = events._fence
+
+    def fence_after_successor() -> TransactionalProducer:
+        asyncio.run(successor.open())
+        asyncio.run(written(successor, "of the successor"))
+        return fence()
+
+    monkeypatch.setattr(events, "_fence", fence_after_successor)
+    link.hold_next_end("venue-worker")
+    with pytest.raises(KafkaException, match="ends at seq 2, and this worker's at 1"):
+        asyncio.run(written(events, "first"))
+    events.close()
+    successor.close()
+
+
+async def written(events: EventLog, *command_ids: str) -> None:
+    """Let the venue's worker append events, one after the other, or end with the error of its writing."""
+    writing = asyncio.create_task(events.write_for_ever())
+    for command_id in command_ids:
+        appending = asyncio.create_task(events.append(SHARD, refused(command_id)))
+        done, _ = await asyncio.wait({writing, appending}, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            await task
+    writing.cancel()
+
+
+def publish(publisher: SnapshotPublisher) -> None:
+    packing = Packing()
+    publisher.pack(packing, [b"a page"]).result(10)
+    publisher.publish(CONTENT, packing).result(30)
+
+
+def refused(command_id: str) -> VenueCommandRejected:
+    return VenueCommandRejected(
+        seq=0, command_offset=None, time=1, account_id=None, command_id=command_id, code="ORDER_ID", message="planted"
+    )
 
 
 def liquidate_at_a_late_request(ledger: Settings, client: Client, link: LateRequestLink, worker: EngineProcess) -> None:

@@ -2,14 +2,13 @@
 
 import random
 from collections.abc import Callable
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
 from runtime.kafka import LogRecord
 from tests.simulation.cluster import Cluster, Partition
 from tests.simulation.loop import SimulatedLoop
-from tests.simulation.simulated_process import CURRENT_PROCESS
 from tests.simulation.trace import Trace
 
 TRAVEL_S: Final = 0.003
@@ -25,6 +24,7 @@ class Network:
         self.trace = trace
         self.loop = loop
         self.is_calm = False
+        self.late_ends: dict[str, Callable[[], None]] = {}
         self._dice = dice
 
     def fails(self, chance: float) -> bool:
@@ -130,162 +130,6 @@ class SimulatedConsumer:
         return SimulatedMessage(None, KafkaError(KafkaError._PARTITION_EOF), offset)
 
 
-Stage = Literal["fresh", "ready", "open", "committing", "failed"]
-
-
-class SimulatedProducer:
-    """confluent-kafka's transactional producer, as far as the shell uses it."""
-
-    def __init__(self, network: Network, options: dict[str, Any]) -> None:
-        self._network = network
-        self._id: str = options["transactional.id"]
-        self._timeout_s: float = options["transaction.timeout.ms"] / 1_000
-        self._epoch = 0
-        self._stage: Stage = "fresh"
-        self._fatal: KafkaException | None = None
-        self._queue: list[tuple[Partition, bytes | None, bytes | None, Callable[..., None] | None]] = []
-        self._failed = False
-        self._is_timed = False
-
-    def list_topics(self, topic: str, timeout: float) -> None:
-        del topic
-        self._network.travel(timeout)
-
-    def init_transactions(self, timeout: float) -> None:
-        self._network.travel(timeout)
-        if self._network.fails(0.05):
-            raise timed_out("the coordinator did not hear")
-        self._epoch = self._network.cluster.fence(self._id)
-        self._note("fenced", epoch=self._epoch)
-        self._network.travel(timeout)
-        if self._network.fails(0.05):
-            raise timed_out("the coordinator's answer was lost")
-        self._stage = "ready"
-
-    def begin_transaction(self) -> None:
-        self._require("ready")
-        self._stage = "open"
-        self._failed = self._is_timed = False
-
-    def produce(
-        self,
-        topic: str,
-        value: bytes | None,
-        key: bytes | None,
-        partition: int,
-        on_delivery: Callable[..., None] | None = None,
-    ) -> None:
-        self._require("open")
-        if self._network.fails(0.001):
-            raise BufferError("planted: the queue is full")
-        self._queue.append((self._network.cluster.topic(topic, partition), key, value, on_delivery))
-
-    def poll(self, timeout: float) -> int:
-        del timeout
-        return 0
-
-    def flush(self, timeout: float) -> int:
-        del timeout
-        self._raise_if_fatal()
-        self._send()
-        return len(self._queue)
-
-    def commit_transaction(self, timeout: float) -> None:
-        self._require("open", "committing")
-        if self._stage == "open":
-            self._send()
-            if self._failed:
-                raise failure(KafkaError._PURGE_QUEUE, "a record was not delivered", must_abort=True)
-        self._stage = "committing"
-        self._end("committed", timeout)
-
-    def abort_transaction(self, timeout: float) -> None:
-        self._require("open")
-        self._queue.clear()
-        self._end("aborted", timeout)
-
-    def _end(self, outcome: Literal["committed", "aborted"], timeout: float) -> None:
-        """Tell the brokers how the transaction ends; the question, or the answer, may be lost or late."""
-        network = self._network
-        network.travel(timeout)
-        if network.fails(0.02):
-            if network.fails(0.5):
-                self._note(f"{outcome}, but late", epoch=self._epoch)
-                network.loop.call_in_world(network.delay(), self._end_late, outcome)
-            else:
-                self._note(f"not {outcome}: the request was lost")
-            network.travel(timeout)
-            raise timed_out("the coordinator did not answer")
-        self._fatally(lambda: network.cluster.end(self._id, self._epoch, outcome))
-        network.travel(timeout)
-        if network.fails(0.02):
-            self._note(f"{outcome}, but the answer was lost")
-            raise timed_out("the coordinator's answer was lost")
-        self._stage = "ready"
-
-    def _end_late(self, outcome: Literal["committed", "aborted"]) -> None:
-        try:
-            self._network.cluster.end(self._id, self._epoch, outcome)
-        except KafkaException:
-            self._network.trace.add("brokers", f"{self._id}: a late end of a fenced producer is refused")
-
-    def _send(self) -> None:
-        """Write what was produced, with a pause somewhere in between."""
-        pause = self._network.part(len(self._queue))
-        for number, (partition, key, value, on_delivery) in enumerate(self._queue):
-            if number == pause:
-                self._network.travel()
-            if self._network.fails(0.0005):
-                self._failed = True
-                error = failure(KafkaError._MSG_TIMED_OUT, "not delivered", must_abort=True).args[0]
-                self._report(on_delivery, error, None)
-                continue
-            offset = self._write(partition, key, value)
-            self._report(on_delivery, None, LogRecord(offset, 0, key, value or b""))
-        self._queue.clear()
-
-    def _write(self, partition: Partition, key: bytes | None, value: bytes | None) -> int:
-        cluster = self._network.cluster
-        offsets: list[int] = []
-        self._fatally(lambda: offsets.append(cluster.append(self._id, self._epoch, partition, key, value)))
-        transaction = cluster.open_transaction(self._id)
-        if not self._is_timed and transaction is not None:
-            self._is_timed = True
-            self._network.loop.call_in_world(self._timeout_s, cluster.expire, self._id, transaction)
-        return offsets[0]
-
-    def _report(
-        self, on_delivery: Callable[..., None] | None, error: KafkaError | None, record: LogRecord | None
-    ) -> None:
-        if on_delivery is not None:
-            on_delivery(error, SimulatedMessage(record))
-
-    def _fatally(self, ask: Callable[[], None]) -> None:
-        try:
-            ask()
-        except KafkaException as error:
-            self._note("a fenced producer is refused", epoch=self._epoch)
-            self._fatal = error
-            raise
-
-    def _require(self, *stages: Stage) -> None:
-        self._raise_if_fatal()
-        if self._stage not in stages:
-            raise failure(KafkaError._STATE, f"the producer is {self._stage}, and not {' or '.join(stages)}")
-
-    def _raise_if_fatal(self) -> None:
-        if self._fatal is not None:
-            raise self._fatal
-
-    def _note(self, what: str, **facts: Any) -> None:
-        self._network.trace.add(CURRENT_PROCESS.get().name, f"{self._id} {what}", **facts)
-
-
 def timed_out(reason: str) -> KafkaException:
     """Give what may be asked again."""
     return KafkaException(KafkaError(KafkaError._TIMED_OUT, reason, retriable=True))
-
-
-def failure(code: int, reason: str, *, must_abort: bool = False) -> KafkaException:
-    """Give an error that asking again does not mend."""
-    return KafkaException(KafkaError(code, reason, txn_requires_abort=must_abort))

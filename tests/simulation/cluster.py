@@ -115,6 +115,7 @@ class Cluster:
         }
         self.outages: list[tuple[float, float]] = []
         self.on_commit: Callable[[Transaction], None] = lambda _: None
+        self.on_tear: Callable[[Transaction], None] = lambda _: None
         self._loop = loop
         self._dice = dice
         self._trace = trace
@@ -160,23 +161,40 @@ class Cluster:
             self._mark(writer)
         return writer.epoch
 
-    def append(
-        self, transactional_id: str, epoch: int, partition: Partition, key: bytes | None, value: bytes | None
-    ) -> int:
-        """Write a record in the transaction of this id, or raise the error of a fenced producer."""
+    def begin(self, transactional_id: str, epoch: int) -> Transaction:
+        """Give the transaction of this id that records may be written in, or raise the error of a fenced producer."""
         writer = self._writer(transactional_id, epoch)
         if writer.transaction is not None and writer.transaction.outcome != "open":
             self._mark(writer)  # A producer's next transaction waits for the end of its last one.
         if writer.transaction is None:
             writer.transaction = Transaction(transactional_id)
-        return partition.append(self.now_ms(), key, value, writer.transaction)
+        return writer.transaction
 
-    def end(self, transactional_id: str, epoch: int, outcome: Literal["committed", "aborted"]) -> None:
-        """Decide a transaction; readers learn it a moment later."""
+    def append(
+        self, transaction: Transaction, epoch: int, partition: Partition, key: bytes | None, value: bytes | None
+    ) -> int:
+        """Write a record in an open transaction, or raise the error of a producer that was fenced or ended early."""
+        self._writer(transaction.transactional_id, epoch)
+        if transaction.outcome != "open":
+            reason = f"{transaction.transactional_id} writes in a transaction that was ended"
+            raise KafkaException(KafkaError(KafkaError.INVALID_TXN_STATE, reason, txn_requires_abort=True))
+        return partition.append(self.now_ms(), key, value, transaction)
+
+    def end(
+        self,
+        transactional_id: str,
+        epoch: int,
+        outcome: Literal["committed", "aborted"],
+        meant: Transaction | None = None,
+    ) -> None:
+        """Decide the transaction that is open; readers learn it a moment later. meant: the one a late request is of."""
         writer = self._writer(transactional_id, epoch)
         transaction = writer.transaction
         if transaction is None or transaction.outcome != "open":
             return  # Decided before, and asked again.
+        if meant is not None and meant is not transaction:
+            self._trace.add("brokers", f"{transactional_id}: a late request ends the next transaction", outcome=outcome)
+            self.on_tear(transaction)
         transaction.outcome = outcome
         if outcome == "committed":
             self.on_commit(transaction)
@@ -190,11 +208,6 @@ class Cluster:
         elif writer.transaction is transaction and transaction.outcome == "open":
             self._trace.add("brokers", f"{transactional_id}: its transaction took too long and is aborted")
             self.fence(transactional_id)
-
-    def open_transaction(self, transactional_id: str) -> Transaction | None:
-        """Give the undecided transaction of an id, if there is one."""
-        transaction = self._writers[transactional_id].transaction
-        return transaction if transaction is not None and transaction.outcome == "open" else None
 
     def compact(self, shard: int, below: int) -> int:
         """Take from the snapshots below an offset what a later record there has the key of; how many."""

@@ -23,6 +23,7 @@ from tests.simulation.outcomes import outcomes_of
 
 MICROSECONDS_PER_MILLISECOND: Final = 1_000
 NEVER: Final = 1 << 62
+TORN: Final = "a late request ended the next transaction"
 
 
 class Judge:
@@ -40,6 +41,7 @@ class Judge:
         self._ended = [False] * cluster.shards
         self._committed = [0] * cluster.shards
         cluster.on_commit = self._look_at_commit
+        cluster.on_tear = self._look_at_tear
 
     def note_command(self, shard: int, entry: Entry | None) -> None:
         """Write down what was sent, whatever becomes of the log."""
@@ -114,6 +116,10 @@ class Judge:
                     self.problems.append(
                         f"a snapshot of event {seq} was published in {partition.name} when {committed} were committed"
                     )
+
+    def _look_at_tear(self, transaction: Transaction) -> None:
+        """No request may end another transaction than its own."""
+        self.problems.append(f"{transaction.transactional_id}: {TORN}")
 
     def _unrest_of(self, shard: Shard) -> str | None:
         if shard.outbox is None:

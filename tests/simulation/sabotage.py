@@ -1,6 +1,5 @@
 """Decisions of the shell made wrong, one at a time, so that the simulation can be seen to find them."""
 
-from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
 from confluent_kafka import KafkaException
@@ -15,7 +14,9 @@ from engine.shell.take_over import FencedShard, LogEnds, fence, log_ends
 from engine.snapshot import load
 from engine.snapshot.copy_on_write import LedgerCopy
 from engine.snapshot.ring import RingSlot, SnapshotRing
-from runtime import kafka
+from runtime import kafka, transactions
+from runtime.transactions import TransactionalProducer
+from runtime.transactions import _Reports as Reports
 from schemas.snapshots import SnapshotManifest, why_unusable
 
 COMMIT: Final = CommitOutbox._commit
@@ -29,7 +30,7 @@ class Sabotage(NamedTuple):
     name: str
     place: Any
     attribute: str
-    wrong: Callable[..., Any]
+    wrong: Any
     seeds: int
 
 
@@ -52,6 +53,11 @@ def _silent_for_one_less(self: Shard, outputs: list[Output]) -> list[Output]:
 def _silent_for_one_more(self: Shard, _outputs: list[Output]) -> list[Output]:
     if self.seq > self.watermark.seq:
         self._silent = False
+    return []
+
+
+def _silent_to_the_command_s_end(self: Shard, _outputs: list[Output]) -> list[Output]:
+    self._silent = self.seq < self.watermark.seq
     return []
 
 
@@ -136,6 +142,14 @@ SABOTAGES: Final = (
     Sabotage("a promoted standby does not look again", Shard, "promote", _promoted_without_looking, 300),
     Sabotage("any mark is taken for the end", kafka, "is_at_end", lambda *_: True, 100),
     Sabotage("commands may end before the events do", Shard, "_update_phase", _live_at_any_end, 300),
+    Sabotage("a slow commit is not doubtful", transactions, "DOUBTFUL_S", FOR_EVER, 200),
+    Sabotage("a lost connection is not doubtful", Reports, "log", lambda *_: None, 200),
+)
+# Leaves a late request free to end the next transaction.
+UNGUARDED: Final = Sabotage("no commit is doubtful", TransactionalProducer, "is_doubtful", property(lambda _: False), 0)
+# Makes of the events that end in the middle of a command the end of it.
+REST_DROPPED: Final = Sabotage(
+    "the rest of a command is dropped", Shard, "_beyond_watermark", _silent_to_the_command_s_end, 0
 )
 # Too seldom by chance: a scene of its own brings it about.
 FROZEN_STANDBY: Final = Sabotage(

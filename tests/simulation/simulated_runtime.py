@@ -17,10 +17,11 @@ from structlog._config import BoundLoggerLazyProxy
 from engine.shell import liveness
 from engine.snapshot import copy_on_write, schedule
 from schemas import snapshots as schemas
-from tests.simulation.clients import Network, SimulatedConsumer, SimulatedProducer
+from tests.simulation.clients import Network, SimulatedConsumer
 from tests.simulation.cluster import START_MS
 from tests.simulation.jobs import INTERLEAVED
 from tests.simulation.loop import SimulatedLoop
+from tests.simulation.producer import SimulatedProducer
 from tests.simulation.simulated_process import CURRENT_PROCESS, ProcessDied
 from tests.simulation.trace import Trace
 
