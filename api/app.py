@@ -1,7 +1,7 @@
 """Which routes the API has, in which order, and behind which middleware."""
 
 from importlib.metadata import version
-from typing import Final
+from typing import Any, Final
 
 from fastapi import APIRouter, FastAPI
 from fastapi.middleware.cors import CORSMiddleware
@@ -18,6 +18,7 @@ from api.auth.cross_site import allowed_origins
 from api.auth.limiting import BY_ACCOUNT, BY_ADDRESS, RateLimitHeaders
 from api.candles.endpoints import router as candles
 from api.commands.endpoints import router as commands
+from api.compat.cors import SeedsCors
 from api.compat.install import add_seeds_to
 from api.demo.endpoints import router as demo
 from api.dispatch.dispatcher import Dispatcher
@@ -51,6 +52,17 @@ EVERYWHERE: Final = (
 )
 # Whoever sends to these need not be anybody yet, so their requests are counted by address.
 BY_ANYONE: Final = (auth, instruments, tickers, candles)
+CORS: Final[dict[str, Any]] = {
+    "allow_methods": ["GET", "POST", "PUT", "PATCH", "DELETE"],
+    "allow_headers": [
+        *("Authorization", "Content-Type", "Idempotency-Key", "If-Match", "Prefer", "X-Requested-With"),
+        POSITION_HEADER,
+    ],
+    "expose_headers": [
+        *(POSITION_HEADER, LAG_HEADER, REPLAYED, ETAG, RATE_LIMIT, POLICY),
+        *("Location", "Preference-Applied", "Retry-After", "Content-Disposition"),
+    ],
+}
 DESCRIPTION: Final = """A leveraged exchange whose whole ledger can be replayed from a Kafka log.
 
 Money, prices and quantities are decimal strings. Errors are RFC 9457 problems whose `code` is listed at /docs/problems.
@@ -82,17 +94,12 @@ def create_app(state: AppState) -> FastAPI:
     app.add_api_route("/", _to_docs, include_in_schema=False)
     app.add_api_route(DOCS, _problems_page, include_in_schema=False)
     errors.install(app)
-    app.add_middleware(
-        CORSMiddleware,
-        allow_origins=allowed_origins(state.settings),
-        allow_credentials=True,
-        allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
-        allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "If-Match", "Prefer", POSITION_HEADER],
-        expose_headers=[
-            *(POSITION_HEADER, LAG_HEADER, REPLAYED, ETAG, RATE_LIMIT, POLICY),
-            *("Location", "Preference-Applied", "Retry-After", "Content-Disposition"),
-        ],
-    )
+    if state.settings.profile == "demo":
+        app.add_middleware(SeedsCors, allow_origins=allowed_origins(state.settings), **CORS)
+    else:
+        app.add_middleware(
+            CORSMiddleware, allow_origins=allowed_origins(state.settings), allow_credentials=True, **CORS
+        )
     app.add_middleware(RateLimitHeaders)
     app.add_middleware(BodyLimit)
     app.add_middleware(AccessLog, metrics=state.metrics)

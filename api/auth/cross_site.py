@@ -5,6 +5,7 @@ from typing import Final
 from fastapi import Request
 
 from api.http.problems import CROSS_SITE_REQUEST, ApiError
+from api.http.seed_clients import is_of_seed
 from runtime.settings import Settings
 
 SAFE_METHODS: Final = ("GET", "HEAD", "OPTIONS")
@@ -14,17 +15,30 @@ DEMO_ORIGINS: Final = tuple(
 
 
 def refuse_cross_site(request: Request, settings: Settings) -> None:
-    """Refuse what a browser sends for a page of another site; without either header it is no browser, and passes."""
+    """Refuse what a browser sends for a page of another site; without either header it is no browser, and passes.
+
+    `localhost` and `127.0.0.1` are two sites, and the seeds' pages on the one call the other: their routes let in the
+    pages whose origins are allowed.
+    """
     if request.method in SAFE_METHODS:
         return
-    if request.headers.get("sec-fetch-site") == "cross-site":
-        raise ApiError(CROSS_SITE_REQUEST)
     origin = request.headers.get("origin")
-    if origin is None:
+    is_allowed = origin in allowed_origins(settings)
+    if request.headers.get("sec-fetch-site") == "cross-site" and not (is_allowed and is_of_seed(request)):
+        raise ApiError(CROSS_SITE_REQUEST)
+    if origin is None or is_allowed:
         return
-    own = f"{request.url.scheme}://{request.headers.get('host', '')}"
-    if origin != own and origin not in allowed_origins(settings):
+    if origin != f"{request.url.scheme}://{request.headers.get('host', '')}":
         raise ApiError(CROSS_SITE_REQUEST, "The request's Origin is not allowed")
+
+
+def is_foreign_page(request: Request, settings: Settings) -> bool:
+    """Say whether a browser sends it for a page whose origin is not allowed: it may use nothing a browser keeps."""
+    try:
+        refuse_cross_site(request, settings)
+    except ApiError:
+        return True
+    return False
 
 
 def allowed_origins(settings: Settings) -> tuple[str, ...]:

@@ -27,6 +27,8 @@ _auth_token = APIKeyCookie(name="authToken", auto_error=False, scheme_name="auth
 _token = APIKeyCookie(name="token", auto_error=False, scheme_name="token")
 
 SCHEMES: Final = [Depends(_bearer), Depends(_auth_token), Depends(_token)]
+# Beside the schemes: who sends none of them is let in too.
+OR_NOBODY: Final[dict[str, Any]] = {"security": [{}]}
 SIGNED: Final = [*SCHEMES, BY_ACCOUNT]
 ANYONE: Final = [BY_ADDRESS]
 READ: Final[tuple[ProblemKind, ...]] = (

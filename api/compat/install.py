@@ -9,8 +9,9 @@ from fastapi.routing import APIRoute
 
 from api.app_state import AppState
 from api.commands.schemas import CommandReply
-from api.compat import seed_000, seed_001, seed_001_engine, seed_002, seed_003, seed_004, shared
+from api.compat import seed_000, seed_001, seed_001_engine, seed_001_user, seed_002, seed_003, seed_004, shared
 from api.compat.spot_stream import SpotStream
+from api.compat.venue_prices import VenuePrices
 from api.http.problems import REGISTRY, Problem
 from api.http.published import publish, shapes_of
 
@@ -29,13 +30,14 @@ PUBLISHED: Final = {
 }
 ROUTERS: Final = (
     *(shared.router, seed_000.router, seed_001.router, seed_001_engine.router, seed_001.klines),
-    *(seed_002.router, seed_003.router, seed_004.router),
+    *(seed_001_user.router, seed_002.router, seed_003.router, seed_004.router),
 )
 
 
 def add_seeds_to(app: FastAPI, state: AppState) -> None:
     """Serve them; called before the canonical routes, of which one path is theirs too where `asset=` is asked."""
     app.state.spot_stream = SpotStream(state)
+    app.state.venue_prices = VenuePrices(state.settings.binance_api_url)
     routers = APIRouter(generate_unique_id_function=_operation_id)
     for router in ROUTERS:
         routers.include_router(router)

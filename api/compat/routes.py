@@ -1,6 +1,6 @@
 """How a refusal is written to a seed's client: the problem document, with the seed's own members and status."""
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from time import perf_counter
 from typing import Any, ClassVar
 
@@ -9,7 +9,8 @@ from fastapi.exceptions import RequestValidationError
 
 from api.http.errors import of_validation
 from api.http.numbers import ExactRoute
-from api.http.problems import ApiError, ProblemKind, responses
+from api.http.problems import ApiError, Fault, ProblemKind, responses
+from api.http.seed_clients import note_seed_route, older_members
 
 REFUSED = (404, 409, 422)  # what is wrong with a request; who sends it and what is down keep their status
 
@@ -18,12 +19,14 @@ class SeedRoute(ExactRoute):
     """A route whose errors have `error` and `message` too, as all five wrote them."""
 
     refused_as: ClassVar[dict[int, int]] = {}  # the seed's own status for one of ours
+    own_names: ClassVar[Mapping[str, str]] = {}  # the seed's pointer for one of ours
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         answer = super().get_route_handler()
 
         async def as_seed(request: Request) -> Response:
             request.state.came_at = perf_counter()
+            note_seed_route(request)
             try:
                 return await answer(request)
             except (ApiError, RequestValidationError) as error:
@@ -35,7 +38,12 @@ class SeedRoute(ExactRoute):
     def members(self, error: ApiError, request: Request) -> dict[str, Any]:
         """Give what this seed's clients look for in an error."""
         del request  # Another seed's say how long it took.
-        return {"error": error.detail, "message": error.detail}
+        return older_members(error)
+
+    @classmethod
+    def own_pointer(cls, pointer: str) -> str:
+        """Give the name this seed has for a field that is wrong."""
+        return cls.own_names.get(pointer, pointer)
 
     @classmethod
     def refusals(cls, *kinds: ProblemKind) -> dict[int | str, dict[str, Any]]:
@@ -44,8 +52,21 @@ class SeedRoute(ExactRoute):
 
     def _of_seed(self, error: ApiError, request: Request) -> ApiError:
         kind = error.kind._replace(status=self.refused_as.get(error.kind.status, error.kind.status))
-        members = error.members | self.members(error, request)
-        return ApiError(kind, error.detail, faults=error.faults, headers=error.headers, **members)
+        named = ApiError(kind, self._own_detail(error), faults=self._own_faults(error), headers=error.headers)
+        named.members = error.members
+        named.members = error.members | self.members(named, request)
+        return named
+
+    def _own_faults(self, error: ApiError) -> list[Fault] | None:
+        if error.faults is None:
+            return None
+        return [Fault(pointer=self.own_pointer(fault.pointer), message=fault.message) for fault in error.faults]
+
+    def _own_detail(self, error: ApiError) -> str:
+        detail = error.detail
+        for fault in error.faults or ():
+            detail = detail.replace(f"{fault.pointer}: ", f"{self.own_pointer(fault.pointer)}: ", 1)
+        return detail
 
 
 class BadRequestRoute(SeedRoute):

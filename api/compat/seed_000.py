@@ -2,7 +2,7 @@
 
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Path
+from fastapi import APIRouter, Path, Request
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
@@ -14,6 +14,7 @@ from api.compat.declared import ANYONE, CLOSED, OPENED, PENDING, READ, SIGNED
 from api.compat.names import instrument_named, short
 from api.compat.replies import command_id_of, encoded, headers_of, undecided, written
 from api.compat.routes import SeedRoute
+from api.compat.slippage import Slippage
 from api.compat.trading import (
     TradeOrder,
     account_after,
@@ -25,8 +26,9 @@ from api.compat.trading import (
 from api.dispatch.dispatcher import Dispatcher, DispatcherDep
 from api.dispatch.read_your_writes import CAUGHT_UP
 from api.dispatch.request_options import OptionsDep, RequestOptions
-from api.http.numbers import Leverage, Money, Text, Whole
+from api.http.numbers import Leverage, Money, Text
 from api.http.problems import RATE_LIMITED, REPLAYED
+from api.http.seed_clients import PORT_OF_SEED_001, port_of
 from schemas.messages import Side
 
 NAMES: Final = {"BTC": "Bitcoin", "ETH": "Ethereum", "SOL": "Solana"}
@@ -40,7 +42,7 @@ class TradeRequest(BaseModel):
     type: Side
     margin: Money
     leverage: Leverage | None = None
-    slippage: Whole | None = Field(default=None, description="worst distance from the price now, in basis points")
+    slippage: Slippage | None = None
 
 
 class Seed000CloseRequest(BaseModel, title="CloseRequest"):
@@ -136,8 +138,10 @@ async def balance_of_asset_v1(state: StateDep, caller: Caller, asset: Annotated[
 
 
 @router.get("/api/v1/supportedAssets", responses=SeedRoute.refusals(RATE_LIMITED), dependencies=ANYONE)
-async def supported_assets(state: StateDep) -> Assets:
-    """List what may be traded."""
+async def supported_assets(state: StateDep, request: Request) -> Assets | list[str]:
+    """List what may be traded; at seed 001's port as that seed does, by their whole names."""
+    if port_of(request.scope) == PORT_OF_SEED_001:
+        return list(state.prices.instruments)
     symbols = [short(symbol) for symbol in state.prices.instruments]
     return Assets(assets=[Asset(symbol=symbol, name=NAMES.get(symbol, symbol)) for symbol in symbols])
 

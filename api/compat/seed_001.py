@@ -1,4 +1,4 @@
-"""Seed 001's interface but for its engine: its logins, its price and its candles."""
+"""Seed 001's interface but for its engine and its users: its README's logins, its price and its candles."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Final
@@ -10,6 +10,7 @@ from starlette.routing import Match
 from starlette.types import Scope
 
 from api.app_state import StateDep
+from api.auth.cross_site import refuse_cross_site
 from api.compat import candles
 from api.compat.declared import ANYONE, SIGNED_IN, SIGNED_UP
 from api.compat.names import instrument_named, short
@@ -19,6 +20,7 @@ from api.compat.sessions import SignIn, SignUp, Welcome, sign_in, sign_up, welco
 from api.dispatch.dispatcher import DispatcherDep
 from api.http.amounts import mid
 from api.http.problems import DATABASE_UNAVAILABLE, MALFORMED, RATE_LIMITED, REFUSALS, ApiError, responses
+from api.http.seed_clients import PORT_OF_SEED_001, port_of
 from schemas.rejections import Rejection
 from schemas.units import parse
 
@@ -35,7 +37,7 @@ class AssetPrice(BaseModel):
 
 
 class SeedKline(BaseModel, title="Kline"):
-    """A candle as Backpack writes it; volumes are not known here."""
+    """A candle as Backpack writes it. volume, quoteVolume: 0, for none are known here."""
 
     start: str
     end: str
@@ -43,16 +45,16 @@ class SeedKline(BaseModel, title="Kline"):
     high: str
     low: str
     close: str
-    volume: str | None = None
-    quoteVolume: str | None = None  # noqa: N815
+    volume: str = "0"
+    quoteVolume: str = "0"  # noqa: N815
     trades: str
 
 
 class AssetRoute(BadRequestRoute):
-    """A route that is asked only with `asset=`: the same path without is the canonical one."""
+    """A route that is asked only with `asset=`, or at this seed's port: the same path without is the canonical one."""
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
-        if b"asset=" not in scope.get("query_string", b""):
+        if b"asset=" not in scope.get("query_string", b"") and port_of(scope) != PORT_OF_SEED_001:
             return Match.NONE, {}
         return super().matches(scope)
 
@@ -70,7 +72,9 @@ klines = APIRouter(tags=["seed 001"], route_class=AssetRoute)
 )
 async def signup(state: StateDep, dispatcher: DispatcherDep, request: Request, body: SignUp) -> Response:
     """Make a user and their account, and sign them in for a day."""
-    return welcome(await sign_up(state, dispatcher, request, body), request, "authToken", "Signed up", 201)
+    refuse_cross_site(request, state.settings)
+    session = await sign_up(state, dispatcher, body)
+    return welcome(state, session, request, "authToken", "Signed up", 201)
 
 
 @router.post(
@@ -78,7 +82,9 @@ async def signup(state: StateDep, dispatcher: DispatcherDep, request: Request, b
 )
 async def signin(state: StateDep, dispatcher: DispatcherDep, request: Request, body: SignIn) -> Response:
     """Sign in for a day."""
-    return welcome(await sign_in(state, dispatcher, request, body), request, "authToken", "Signed in")
+    refuse_cross_site(request, state.settings)
+    session = await sign_in(state, dispatcher, request, body)
+    return welcome(state, session, request, "authToken", "Signed in")
 
 
 @router.get(
@@ -120,8 +126,8 @@ async def last_klines(
     return encoded(
         [
             SeedKline(
-                start=candle.start,
-                end=candles.end_of(candle),
+                start=candles.written(candle.start),
+                end=candles.written(candle.end),
                 open=candle.open,
                 high=candle.high,
                 low=candle.low,

@@ -1,29 +1,49 @@
 """Seed 001's engine: the one route that takes its commands, each as what it is with us, answered in one envelope."""
 
+import re
+from decimal import Decimal
 from time import perf_counter
-from typing import Annotated, Any, Final, Literal, NamedTuple
+from typing import Any, ClassVar, Final, NamedTuple
 from uuid import uuid4
 
 from fastapi import APIRouter, Request
-from pydantic import BaseModel, Field
+from pydantic import BaseModel
 from starlette.responses import Response
 
 from api.accounts import service as accounts
 from api.app_state import AppState, StateDep
-from api.auth.caller import Caller, SignedInUser
+from api.auth.caller import Caller, SignedInUser, in_person
 from api.auth.limiting import take
 from api.compat.declared import CLOSED, OPENED, PENDING, SCHEMES
-from api.compat.names import short
+from api.compat.names import instrument_named, short
 from api.compat.replies import command_id_of, digits, digits_or_null, encoded, headers_of, written
 from api.compat.routes import BadRequestRoute
-from api.compat.trading import TradeOrder, close_position_of, open_position_of, until_shown
+from api.compat.seed_001_commands import (
+    CloseTrade,
+    CreateAccount,
+    CreateTrade,
+    DeleteUser,
+    EngineEnvelope,
+    EngineRequest,
+    EngineResponse,
+    GetBalance,
+    GetUsdBalance,
+)
+from api.compat.trading import (
+    TradeOrder,
+    close_position_of,
+    open_position_of,
+    order_under_key,
+    price_now,
+    until_shown,
+)
 from api.dispatch.dispatcher import Dispatcher, DispatcherDep
 from api.dispatch.read_your_writes import CAUGHT_UP, LAG_HEADER
 from api.dispatch.replies import Pending, Reply
 from api.dispatch.request_options import OptionsDep, RequestOptions
-from api.http.numbers import Leverage, Money, Number, Text, Whole
-from api.http.problems import REFUSALS, ApiError
+from api.http.problems import REFUSALS, REPLAYED, ApiError
 from api.http.rate_limits import Bucket
+from api.orders.schemas import OrderReply
 from api.receipts import service as receipts
 from api.users import deletion
 from api.users.opening import account_opener
@@ -32,77 +52,19 @@ from schemas.messages import Side
 from schemas.rejections import Rejection
 
 LEVERAGE_MAX: Final = 10_000  # hundredths
-
-
-class CreateAccount(BaseModel):
-    """Have an account; it is opened at sign-up, and asking again changes nothing."""
-
-    command: Literal["CREATE_ACCOUNT"]
-
-
-class GetBalance(BaseModel):
-    """Give the free money, and nothing of any coin."""
-
-    command: Literal["GET_BALANCE"]
-
-
-class GetUsdBalance(BaseModel):
-    """Give the free money."""
-
-    command: Literal["GET_USD_BALANCE"]
-
-
-class CreateTrade(BaseModel):
-    """Open a position at the market's price. leverage: 1 to 100, as the README says."""
-
-    command: Literal["CREATE_TRADE"]
-    asset: Annotated[Text, Field(max_length=32, examples=["SOL_USDC"])]
-    direction: Literal["LONG", "SHORT"]
-    margin: Money
-    leverage: Leverage | None = None
-    slippage: Whole | None = Field(default=None, description="not used: there is no price it could start from")
-    stopLossPrice: Number | None = None  # noqa: N815  # The seed's own names.
-    takeProfitPrice: Number | None = None  # noqa: N815
-
-
-class CloseTrade(BaseModel):
-    """Close a position whole."""
-
-    command: Literal["CLOSE_TRADE"]
-    tradeId: Annotated[Text, Field(max_length=64, examples=["2-17"])]  # noqa: N815
-
-
-class DeleteUser(BaseModel):
-    """Forget who you are and close what is open; the ledger is kept."""
-
-    command: Literal["DELETE_USER"]
-
-
-EngineRequest = Annotated[
-    CreateAccount | GetBalance | GetUsdBalance | CreateTrade | CloseTrade | DeleteUser, Field(discriminator="command")
-]
-
-
-class EngineResponse(BaseModel):
-    """What the engine said."""
-
-    orderId: str  # noqa: N815
-    status: Literal["success", "pending", "error"]
-    data: dict[str, Any] | None = None
-    message: str
-
-
-class EngineEnvelope(BaseModel, title="Envelope"):
-    """A command's answer. orderId: our command id; latency: milliseconds."""
-
-    success: bool
-    orderId: str  # noqa: N815
-    engineResponse: EngineResponse  # noqa: N815
-    latency: int
+TENTHS_MIN: Final = 1_000  # hundredths: a client that counts in tenths sends no less than 10
+_COMMAND: Final = re.compile(r"/[A-Z_]+(?=/)")
 
 
 class EngineRoute(BadRequestRoute):
     """The engine's refusals: 400, in its envelope."""
+
+    own_names: ClassVar = {"/stop_loss": "/stopLossPrice", "/take_profit": "/takeProfitPrice"}
+
+    @classmethod
+    def own_pointer(cls, pointer: str) -> str:
+        """Give the name of a field: which command it is of is no part of it."""
+        return super().own_pointer(_COMMAND.sub("", pointer, count=1))
 
     def members(self, error: ApiError, request: Request) -> dict[str, Any]:
         """Give the envelope of a refusal."""
@@ -199,17 +161,28 @@ async def _open(
             "leverage is 1 to 100 and 50 means 50x; the old scale of tenths, 10 to 1000, is not used: send a tenth",
         )
     side: Side = "long" if body.direction == "LONG" else "short"
+    if body.slippage is not None:
+        # The price of the moment would make the same request another one.
+        before = await order_under_key(state, dispatcher, caller, options)
+        if before is not None:
+            return _opened(caller, body, before, {REPLAYED: "true"})
     trade = TradeOrder(
         asset=body.asset,
         side=side,
         margin=body.margin,
         leverage=body.leverage,
+        slippage_bps=body.slippage,
+        expected_price=None if body.slippage is None else price_now(state, instrument_named(state, body.asset), side),
         stop_loss=body.stopLossPrice,
         take_profit=body.takeProfitPrice,
     )
     order, reply = await open_position_of(state, dispatcher, caller, trade, options)
     if order is None or order.position_id is None:
         return _pending(reply)
+    return _opened(caller, body, order, headers_of(reply))
+
+
+def _opened(caller: SignedInUser, body: CreateTrade, order: OrderReply, headers: dict[str, str]) -> EngineAnswer:
     data = {
         "email": caller.user.email,
         "tradeId": order.position_id,
@@ -223,7 +196,15 @@ async def _open(
         "warnings": list(order.warnings) or None,
     }
     present = {name: value for name, value in data.items() if value is not None}
-    return EngineAnswer(order.command_id, "Trade created successfully", present, headers_of(reply))
+    return EngineAnswer(order.command_id, f"Trade created successfully{_leverage_note(body)}", present, headers)
+
+
+def _leverage_note(body: CreateTrade) -> str:
+    """Say which leverage it is, where a screen that counts in tenths shows its user another one."""
+    if body.leverage is None or body.leverage < TENTHS_MIN:
+        return ""
+    leverage, tenths = (digits(str(Decimal(body.leverage).scaleb(places))) for places in (-2, -3))
+    return f" at {leverage}x: leverage is as the README says; a screen that counts it in tenths shows {tenths}x"
 
 
 async def _close(
@@ -247,6 +228,7 @@ async def _close(
 
 
 async def _delete(state: AppState, caller: SignedInUser) -> EngineAnswer:
+    await in_person(caller)
     waiting = await deletion.delete_user(state.database, state.deletions, caller.user)
     data = {"email": caller.user.email, "tradesToClose": waiting}
     return EngineAnswer(str(uuid4()), "User deleted successfully", data, {})

@@ -18,6 +18,7 @@ from api.compat.routes import SeedRoute
 from api.compat.spot import SpotRequest
 from api.compat.spot_stream import SpotStream
 from api.compat.spot_views import SpotView, of_progress, of_venue_row
+from api.compat.venue_prices import VenuePrices
 from api.dispatch.dispatcher import DispatcherDep
 from api.dispatch.read_your_writes import CAUGHT_UP
 from api.dispatch.request_options import OptionsDep, RequestOptions
@@ -157,11 +158,14 @@ async def cancel_spot_order(state: StateDep, caller: Caller, order_id: str) -> R
     responses=Seed002Route.refusals(*READ),
     dependencies=[*SIGNED, CAUGHT_UP],
 )
-async def list_net_positions(state: StateDep, caller: Caller) -> Response:
-    """List what you hold, net by symbol: at the venue, and by longs of 1x here."""
+async def list_net_positions(state: StateDep, caller: Caller, request: Request) -> Response:
+    """List what you hold, net by symbol: at the venue by its price, and by longs of 1x here by ours."""
     here = await state.database.ask(lambda db: queries.holdings(db, caller.account_id))
+    there = [row for row in await venue.positions(state.database, caller.account_id) if row.quantity]
+    venue_prices: VenuePrices = request.app.state.venue_prices
+    prices = await venue_prices.of([row.symbol for row in there])
     found = [_of_holding(state, row) for row in here]
-    found += [_of_venue(state, row) for row in await venue.positions(state.database, caller.account_id) if row.quantity]
+    found += [_of_venue(row, prices.get(row.symbol)) for row in there]
     return encoded([position.model_dump() for position in found])
 
 
@@ -207,18 +211,14 @@ def _of_holding(state: AppState, row: queries.HoldingRow) -> NetPosition:
     )
 
 
-def _of_venue(state: AppState, row: queries.VenuePositionRow) -> NetPosition:
+def _of_venue(row: queries.VenuePositionRow, price: Decimal | None) -> NetPosition:
+    """Write what is held at the venue. While its price was never known it is worth what was paid."""
     entry = row.average_entry_price or Decimal(0)
-    symbol = row.symbol.removesuffix("USDT") + "_USDC"
-    exit_price = state.prices.exit_price(symbol, "long")
-    now = entry
-    if exit_price is not None:
-        now = Decimal(exit_price).scaleb(-state.prices.instruments[symbol].tick_exponent)
     return NetPosition(
         symbol=row.symbol,
         quantity=_digits(row.quantity),
         avgEntryPrice=_digits(entry),
-        unrealizedPnl=_digits((now - entry) * row.quantity),
+        unrealizedPnl=_digits(((entry if price is None else price) - entry) * row.quantity),
         realizedPnl=_digits(row.realized_pnl),
     )
 

@@ -30,13 +30,13 @@ from api.dispatch.dispatcher import Dispatcher, DispatcherDep
 from api.dispatch.read_your_writes import CAUGHT_UP
 from api.dispatch.request_options import OptionsDep, RequestOptions
 from api.http.cursors import LIMIT_MAX, Cursor, Limit
-from api.http.numbers import Leverage, Number, Text, Whole
+from api.http.numbers import Leverage, Number, Text, Whole, units_of
 from api.http.problems import DATABASE_UNAVAILABLE, MALFORMED, RATE_LIMITED, REFUSALS, malformed
 from api.positions import service as positions
 from api.positions.schemas import PositionReply
 from schemas.messages import Side
 from schemas.rejections import Rejection
-from schemas.units import INT64_MAX, MONEY_EXPONENT
+from schemas.units import MONEY_EXPONENT
 
 SIDES: Final[dict[str, Side]] = {"buy": "long", "long": "long", "sell": "short", "short": "short"}
 REASONS: Final = {
@@ -74,7 +74,7 @@ class Seed003DepositRequest(BaseModel, title="DepositRequest"):
     """Demo money: `amount` of 10^-decimals USDC."""
 
     symbol: Annotated[Text, Field(max_length=8, examples=["USDC"])]
-    amount: Whole
+    amount: Number
     decimals: Whole = 2
 
 
@@ -95,7 +95,7 @@ class SeedOrder(BaseModel, title="Row"):
     quantity: Digits
     price: Digits
     status: Literal["open", "closed"]
-    pnl: Digits | None = None
+    pnl: Digits
     createdAt: str  # noqa: N815
     closedAt: str | None = None  # noqa: N815
     exitPrice: Digits | None = None  # noqa: N815
@@ -122,6 +122,7 @@ class Seed003Route(SeedRoute):
     """This seed answers what it cannot read with 400."""
 
     refused_as: ClassVar[dict[int, int]] = {422: 400}
+    own_names: ClassVar = {"/quantity": "/qty", "/stop_loss": "/stopLoss", "/take_profit": "/takeProfit"}
 
 
 router = APIRouter(tags=["seed 003"], route_class=Seed003Route)
@@ -223,9 +224,9 @@ async def list_buckets(
     start: Annotated[str | None, Query(alias="startTime", max_length=40, description="seconds since 1970")] = None,
     end: Annotated[str | None, Query(alias="endTime", max_length=40, description="seconds since 1970")] = None,
 ) -> Response:
-    """Give the candles that begin in [startTime, endTime), oldest first."""
+    """Give the candles from startTime to endTime, oldest first; a time of 0 is no bound."""
     interval = candles.interval_of("ts", ts)
-    since, until = candles.moment("startTime", start), candles.moment("endTime", end)
+    since, until = candles.bounds(("startTime", "endTime"), start, end)
     found = await candles.oldest_first(state, asset, interval, since, until)
     return encoded({"data": [candles.bucket_of(candle, asset).model_dump() for candle in found]})
 
@@ -250,10 +251,7 @@ async def _open(
 def _micros(body: Seed003DepositRequest) -> int:
     if not 0 <= body.decimals <= MONEY_EXPONENT:
         raise malformed("/decimals", f"is 0 to {MONEY_EXPONENT}")
-    micros: int = body.amount * 10 ** (MONEY_EXPONENT - body.decimals)
-    if abs(micros) > INT64_MAX:
-        raise malformed("/amount", "is beyond what the ledger can hold")
-    return micros
+    return units_of("/amount", body.amount, MONEY_EXPONENT - body.decimals)
 
 
 def _row(position: PositionReply) -> SeedOrder:
@@ -264,7 +262,7 @@ def _row(position: PositionReply) -> SeedOrder:
         quantity=digits(position.quantity),
         price=digits(position.entry_price),
         status=position.status,
-        pnl=digits_or_null(position.realized_pnl if position.status == "closed" else position.unrealized_pnl),
+        pnl=digits((position.realized_pnl if position.status == "closed" else position.unrealized_pnl) or "0"),
         createdAt=position.opened_at,
         closedAt=position.closed_at,
         exitPrice=digits_or_null(position.close_price),

@@ -1,7 +1,6 @@
 """Seed 004's interface: a state, and positions that are opened and closed; without a login by one shared account."""
 
-from datetime import datetime
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 import structlog
 from fastapi import APIRouter, Depends, Request
@@ -12,38 +11,41 @@ from api.accounts import service as accounts
 from api.accounts.schemas import AccountReply
 from api.app_state import AppState, StateDep
 from api.auth.caller import SignedInUser, address_of
-from api.auth.cross_site import refuse_cross_site
 from api.auth.limiting import bucket_of, take
-from api.compat.declared import CLOSED, OPENED, PENDING, READ, SCHEMES
+from api.compat import client_prices
+from api.compat.client_prices import ClientPrice
+from api.compat.declared import CLOSED, OPENED, OR_NOBODY, PENDING, READ, SCHEMES
 from api.compat.demo_account import NOBODY, shared_account
 from api.compat.names import instrument_named, short
 from api.compat.replies import Digits, command_id_of, digits, digits_or_null, headers_of, undecided, written
 from api.compat.routes import BadRequestRoute
 from api.compat.sessions import caller_or_nobody
-from api.compat.trading import TradeOrder, close_position_of, guard_price, open_position_of
+from api.compat.trading import TradeOrder, close_position_of, open_position_of
 from api.dispatch.dispatcher import Dispatcher, DispatcherDep
 from api.dispatch.read_your_writes import catching_up
 from api.dispatch.request_options import OptionsDep
 from api.http.cursors import LIMIT_MAX
-from api.http.numbers import Leverage, Money, Number, Text, Whole
-from api.http.times import micros_of, now
-from api.positions import service as positions
-from api.positions.schemas import PositionReply
+from api.http.numbers import Leverage, Money, Number, Text
+from api.http.times import now
+from api.positions.views import position_of_row
+from projector import queries
+from projector.queries import PositionRow
 from schemas.messages import Side
 
 PREFIX: Final = "pos_"
-# Beside the schemes: who sends none of them trades for the shared account.
-OR_NOBODY: Final[dict[str, Any]] = {"security": [{}]}
 
 
 class OpenRequest(BaseModel):
-    """Open a position. currentPrice: a guard, `slippage` basis points wide (100 unless said); never the price."""
+    """Open a position at the market's price. currentPrice, slippage: what the client's page shows; they guard nothing.
+
+    `POST /api/v1/orders` has `expected_price` and `slippage_bps` for a guard.
+    """
 
     margin: Money
     asset: Annotated[Text, Field(max_length=32, examples=["SOL"])]
     type: Side
     leverage: Leverage | None = None
-    slippage: Whole | None = None
+    slippage: Number | None = None
     currentPrice: Number | None = None  # noqa: N815  # The seed's own names.
 
 
@@ -55,14 +57,15 @@ class Seed004CloseRequest(BaseModel, title="CloseRequest"):
 
 
 class SeedPosition(BaseModel):
-    """An open position. timestamp: ms since 1970."""
+    """An open position. slippage, currentPrice: as sent; entryPrice: the real one. timestamp: ms since 1970."""
 
     positionId: str = Field(examples=["pos_2-17"])  # noqa: N815
     asset: str = Field(examples=["SOL"])
     type: Side
     margin: Digits
     leverage: Digits
-    slippage: int | None = None
+    slippage: Digits | None = None
+    currentPrice: Digits | None = None  # noqa: N815
     entryPrice: Digits  # noqa: N815
     quantity: Digits
     unrealizedPnL: Digits  # noqa: N815
@@ -85,21 +88,25 @@ class SeedState(BaseModel, title="State"):
 
 
 class Seed004Closed(BaseModel, title="Closed"):
-    """What a position brought."""
+    """What a position brought. closePrice: the real one; currentPrice: as it was sent."""
 
     message: str
     realizedPnL: Digits  # noqa: N815
+    closePrice: Digits | None = None  # noqa: N815
+    currentPrice: Digits | None = None  # noqa: N815
 
 
 async def trader(state: StateDep, request: Request) -> SignedInUser:
-    """Give the caller; nobody in particular trades for the shared account, so often from one address."""
+    """Give the caller; nobody in particular trades for the shared account, so often from one address.
+
+    It is nobody's, so that a page of any origin may, as at the seed's server.
+    """
     caller = await caller_or_nobody(request, state)
     bucket = bucket_of(request.method, request.url.path)
     if caller is not None:
         take(request, state, bucket, caller.account_id)
         return caller
     take(request, state, bucket, f"seed 004 from {address_of(request)}")
-    refuse_cross_site(request, state.settings)
     return NOBODY
 
 
@@ -117,9 +124,13 @@ router = APIRouter(tags=["seed 004"], route_class=BadRequestRoute)
 async def state(state: StateDep, dispatcher: DispatcherDep, caller: Trader) -> Response:
     """Give the balances and the open positions."""
     account = await _account(state, dispatcher, caller)
-    page = await positions.page(state.database, state.prices, caller.account_id, "open", None, LIMIT_MAX, None)
+    account_id = caller.account_id
+    rows = (await state.database.ask(lambda db: queries.positions(db, account_id, limit=LIMIT_MAX))).items
+    order_ids = [row.command_id for row in rows if row.command_id is not None]
+    said = await state.database.ask(lambda db: client_prices.of_orders(db, account_id, order_ids))
     free = Balances(USD=digits(account.free_margin), SOL=digits("0"))
-    return written(SeedState(balances=free, positions=[_position(position) for position in page.items]))
+    listed = [_position(state, row, said.get(row.command_id or "")) for row in rows]
+    return written(SeedState(balances=free, positions=listed))
 
 
 @router.post(
@@ -133,18 +144,20 @@ async def state(state: StateDep, dispatcher: DispatcherDep, caller: Trader) -> R
 async def open_position(
     state: StateDep, dispatcher: DispatcherDep, caller: Trader, body: OpenRequest, options: OptionsDep
 ) -> Response:
-    """Open a position, unless the price is further from `currentPrice` than the slippage allows."""
-    instrument = instrument_named(state, body.asset)
+    """Open a position at the market's price, whatever the client's page shows."""
+    slippage = client_prices.as_sent("/slippage", body.slippage)
+    price = client_prices.as_sent("/currentPrice", body.currentPrice)
+    instrument_named(state, body.asset)
     await _account(state, dispatcher, caller)
     trade = TradeOrder(
         asset=body.asset,
         side=body.type,
         margin=body.margin,
         leverage=body.leverage,
-        slippage_bps=body.slippage,
-        expected_price=guard_price(instrument, body.type, body.currentPrice),
     )
     order, reply = await open_position_of(state, dispatcher, caller, trade, options)
+    said = ClientPrice(command_id_of(reply) if order is None else order.order_id, caller.account_id, price, slippage)
+    said = await state.database.ask(lambda db: client_prices.add(db, said))
     if order is None or order.position_id is None or order.quantity is None:
         return undecided(reply, positionId=command_id_of(reply))
     opened = SeedPosition(
@@ -153,7 +166,8 @@ async def open_position(
         type=body.type,
         margin=digits(str(order.margin)),
         leverage=digits(str(order.leverage)),
-        slippage=instrument.slippage_bps if body.slippage is None else body.slippage,
+        slippage=digits_or_null(said.slippage),
+        currentPrice=digits_or_null(said.price),
         entryPrice=digits(str(order.price)),
         quantity=digits(order.quantity),
         unrealizedPnL=digits("0"),
@@ -174,12 +188,18 @@ async def close_seed_position(
     state: StateDep, dispatcher: DispatcherDep, caller: Trader, body: Seed004CloseRequest, options: OptionsDep
 ) -> Response:
     """Close a position at the market's price."""
-    if body.currentPrice is not None:
-        structlog.get_logger().info("a client's price", position_id=body.positionId, price=body.currentPrice)
+    price = client_prices.as_sent("/currentPrice", body.currentPrice)
+    if price is not None:
+        structlog.get_logger().info("a client's price", position_id=body.positionId, price=price)
     position, reply = await close_position_of(state, dispatcher, caller, body.positionId, options)
     if position is None or position.realized_pnl is None:
         return undecided(reply, positionId=body.positionId)
-    closed = Seed004Closed(message="Position closed successfully", realizedPnL=digits(position.realized_pnl))
+    closed = Seed004Closed(
+        message="Position closed successfully",
+        realizedPnL=digits(position.realized_pnl),
+        closePrice=digits_or_null(position.close_price),
+        currentPrice=digits_or_null(price),
+    )
     return written(closed, headers=headers_of(reply))
 
 
@@ -189,16 +209,19 @@ async def _account(state: AppState, dispatcher: Dispatcher, caller: SignedInUser
     return await accounts.find(state.database, state.outcomes, caller.account_id)
 
 
-def _position(position: PositionReply) -> SeedPosition:
+def _position(state: AppState, row: PositionRow, said: ClientPrice | None) -> SeedPosition:
+    position = position_of_row(row, state.prices.instruments)
     return SeedPosition(
         positionId=f"{PREFIX}{position.id}",
         asset=short(position.symbol),
         type=position.side,
         margin=digits(position.margin),
         leverage=digits(position.leverage),
+        slippage=None if said is None else digits_or_null(said.slippage),
+        currentPrice=None if said is None else digits_or_null(said.price),
         entryPrice=digits(position.entry_price),
         quantity=digits(position.quantity),
         unrealizedPnL=digits(position.unrealized_pnl or "0"),
         liquidationPrice=digits_or_null(position.liquidation_price),
-        timestamp=micros_of(datetime.fromisoformat(position.opened_at)) // 1_000,
+        timestamp=row.opened_at // 1_000,
     )

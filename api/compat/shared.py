@@ -1,6 +1,6 @@
 """Where two seeds want one path: one handler, whose reply is the union of what each expects."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
@@ -9,9 +9,10 @@ from starlette.responses import Response
 from api.accounts import service as accounts
 from api.app_state import StateDep
 from api.auth.caller import REFUSALS as CALLER_REFUSALS
-from api.auth.caller import Caller
+from api.auth.caller import Caller, authenticate, in_person
+from api.auth.limiting import BY_ADDRESS
 from api.compat.balances import Purse, purse_of
-from api.compat.declared import ANYONE, READ, SIGNED, SIGNED_IN, SIGNED_UP
+from api.compat.declared import ANYONE, OR_NOBODY, READ, SCHEMES, SIGNED, SIGNED_IN, SIGNED_UP
 from api.compat.replies import encoded, written
 from api.compat.routes import SeedRoute
 from api.compat.sessions import SignIn, SignUp, Welcome, sign_in, sign_up, welcome
@@ -19,11 +20,21 @@ from api.credentials.cookies import take_back_cookies
 from api.dispatch.dispatcher import DispatcherDep
 from api.dispatch.read_your_writes import CAUGHT_UP
 from api.http.numbers import Text
-from api.http.problems import CROSS_SITE_REQUEST, RATE_LIMITED, malformed
+from api.http.problems import (
+    CROSS_SITE_REQUEST,
+    NOT_AUTHENTICATED,
+    RATE_LIMITED,
+    TOKEN_EXPIRED,
+    TOKEN_INVALID,
+    ApiError,
+    malformed,
+)
 from api.http.times import now, text_of
 from api.users import service
 from api.users.schemas import UserReply, user_reply
 from api.venue import keys
+
+OVER: Final = (NOT_AUTHENTICATED, TOKEN_INVALID, TOKEN_EXPIRED)  # there is no session to end, or none any more
 
 
 class Registration(SignUp):
@@ -62,29 +73,37 @@ async def register_of_seeds(
     """Make a user and their account, keep the venue's keys that came with them, and sign them in for a day."""
     if (body.binanceApiKey is None) != (body.binanceSecretKey is None):
         raise malformed("/binanceSecretKey", "is given with binanceApiKey, or neither is")
-    session = await sign_up(state, dispatcher, request, body)
+    session = await sign_up(state, dispatcher, body)
     if body.binanceApiKey is not None and body.binanceSecretKey is not None:
         await keys.store(
             state.settings, state.database, session.user.user_id, body.binanceApiKey, body.binanceSecretKey
         )
-    return welcome(session, request, "token", "User created successfully", 201)
+    return welcome(state, session, request, "token", "User created successfully", 201)
 
 
 @router.post("/auth/login", response_model=Welcome, responses=SeedRoute.refusals(*SIGNED_IN), dependencies=ANYONE)
 async def login_of_seeds(state: StateDep, dispatcher: DispatcherDep, request: Request, body: SignIn) -> Response:
     """Sign in for a day."""
-    return welcome(await sign_in(state, dispatcher, request, body), request, "token", "User logged in successfully")
+    session = await sign_in(state, dispatcher, request, body)
+    return welcome(state, session, request, "token", "User logged in successfully")
 
 
 @router.post(
     "/auth/logout",
     response_model=Message,
     responses=SeedRoute.refusals(*CALLER_REFUSALS, RATE_LIMITED, CROSS_SITE_REQUEST),
-    dependencies=SIGNED,
+    dependencies=[*SCHEMES, BY_ADDRESS],
+    openapi_extra=OR_NOBODY,
 )
-async def logout_of_seeds(state: StateDep, caller: Caller) -> Response:
-    """End this session: its token is worth nothing from here on."""
-    await service.logout(state.database, caller)
+async def logout_of_seeds(state: StateDep, request: Request) -> Response:
+    """End this session, if there is one: its token is worth nothing from here on."""
+    try:
+        caller = await in_person(await authenticate(request, state))
+    except ApiError as error:
+        if error.kind not in OVER:
+            raise
+    else:
+        await service.logout(state.database, caller)
     response = written(Message(message="Logout successful"))
     take_back_cookies(response)
     return response

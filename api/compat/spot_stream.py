@@ -11,17 +11,15 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from api.app_state import AppState
 from api.auth.caller import SignedInUser, believe
 from api.compat import spot, spot_store
-from api.compat.names import spot as spot_name
-from api.compat.replies import digits, digits_or_null
+from api.compat.spot import NOTHING
 from api.compat.spot_store import SpotOrder
-from api.compat.spot_views import SpotView, of_progress, of_venue_update
+from api.compat.spot_views import SpotView, of_progress, of_venue_update, price_view
 from api.dispatch.read_your_writes import wait_for
-from api.http.amounts import mid
-from api.http.problems import ApiError
+from api.http.problems import DATABASE_UNAVAILABLE, RATE_LIMITED, ApiError, problem_response
+from api.http.seed_clients import older_members
 from api.log.event_bus import AccountEvent
 from api.log.price_cache import CachedQuote
 from api.stream.outbox import Overflow, SocketOutbox
-from api.tickers.service import ticker_of
 
 WAITING_MAX: Final = 1_000
 PRICES_S: Final = 0.25
@@ -58,16 +56,30 @@ class SpotStream:
         return leave
 
     async def serve(self, websocket: WebSocket) -> None:
-        """Serve one client, from its handshake to its end."""
-        await websocket.accept()
+        """Serve one client, from its handshake to its end; who has no good token gets no socket."""
         token = websocket.query_params.get("token", "")
         try:
-            # No token is no good token.
-            signed = await believe(self._app, token)
+            signed = await self._admit(websocket, token)
         except ApiError as error:
-            await websocket.close(POLICY, error.kind.title)
+            error.members = older_members(error)
+            await websocket.send_denial_response(problem_response(error, websocket.url.path))
             return
+        await websocket.accept()
         await _SpotSocket(self._app, websocket, signed, token).run(self)
+
+    async def _admit(self, websocket: WebSocket, token: str) -> SignedInUser:
+        """Give whose token it is. A refused handshake counts as its address's: a page that tries at once is held up."""
+        address = "" if websocket.client is None else websocket.client.host
+        try:
+            # No token is no good token.
+            return await believe(self._app, token)
+        except ApiError:
+            standing = self._app.rate_limits.take("public", address)
+            if not standing.allowed:
+                raise ApiError(RATE_LIMITED, headers={"Retry-After": str(standing.reset_s)}) from None
+            raise
+        except SQLAlchemyError as error:
+            raise ApiError(DATABASE_UNAVAILABLE, headers={"Retry-After": "1"}) from error
 
 
 class _SpotSocket:
@@ -151,7 +163,7 @@ class _SpotSocket:
     def _send_pending(self, order: SpotOrder) -> None:
         if order.order_id not in self._pending:
             self._pending.add(order.order_id)
-            progress = spot.SpotProgress(order, "PENDING", spot.NOTHING, None, None)
+            progress = spot.SpotProgress(order, "PENDING", NOTHING, None, None)
             self._send(of_progress(progress, self._user_id))
 
     async def _send_progress(self, order: SpotOrder) -> None:
@@ -175,22 +187,11 @@ class _SpotSocket:
             await asyncio.sleep(PRICES_S)
 
     async def _price(self, symbol: str, quote: CachedQuote) -> dict[str, Any]:
-        instrument = self._app.prices.instruments[symbol]
         try:
             day = (await self._app.day_stats.days()).get(symbol)
         except SQLAlchemyError:
             day = None
-        ticker = ticker_of(self._app.prices, instrument, day)
-        price = digits(mid(instrument, quote.bid + quote.ask))
-        return {
-            "symbol": spot_name(symbol),
-            "price": price,
-            "change": None if day is None else price - digits(mid(instrument, day.open)),
-            "changePercent": digits_or_null(ticker.change_24h),
-            "high": digits_or_null(ticker.high_24h),
-            "low": digits_or_null(ticker.low_24h),
-            "volume": None,
-        }
+        return price_view(self._app.prices, self._app.prices.instruments[symbol], quote, day)
 
     async def _session(self) -> None:
         """End the socket when its session is over."""

@@ -1,4 +1,4 @@
-"""How a spot order is written to seed 002's clients, wherever it is executed."""
+"""How a spot order is written to seed 002's clients, wherever it is executed, and how a price is."""
 
 from decimal import Context, Decimal
 from typing import Any, Final
@@ -7,10 +7,14 @@ from pydantic import BaseModel, Field
 
 from api.compat.names import spot as spot_name
 from api.compat.replies import Digits, digits
-from api.compat.spot import PRICE_PLACES, SpotProgress
+from api.compat.spot import NOTHING, PRICE_PLACES, SpotProgress
+from api.http.amounts import mid
 from api.http.times import text_of
+from api.log.price_cache import CachedQuote, PriceCache
 from api.log.venue_channel import VenueUpdate
-from projector.queries import VenueOrderRow
+from api.tickers.service import ticker_of
+from projector.queries import DayStats, VenueOrderRow
+from schemas.messages import Instrument
 
 _STEP: Final = Decimal(1).scaleb(-PRICE_PLACES)
 _WIDE: Final = Context(prec=50)  # the venue is told prices of up to forty digits
@@ -19,6 +23,7 @@ _WIDE: Final = Context(prec=50)  # the venue is told prices of up to forty digit
 class SpotView(BaseModel):
     """An order and how far it is. price: the average of what was executed, else what was asked for."""
 
+    id: str
     orderId: str  # noqa: N815  # The seed's own names.
     userId: str  # noqa: N815
     status: str = Field(examples=["FILLED"])
@@ -31,6 +36,7 @@ class SpotView(BaseModel):
     binanceOrderId: int | None = None  # noqa: N815
     error: str | None = None
     timestamp: str
+    createdAt: str  # noqa: N815
 
     def written(self) -> dict[str, Any]:
         """Give its members; what is null is left out."""
@@ -42,6 +48,7 @@ def of_progress(progress: SpotProgress, user_id: str) -> SpotView:
     order = progress.order
     price = progress.price if progress.price is not None else _or_null(order.price)
     return SpotView(
+        id=order.order_id,
         orderId=order.order_id,
         userId=user_id,
         status=progress.status,
@@ -53,6 +60,7 @@ def of_progress(progress: SpotProgress, user_id: str) -> SpotView:
         price=None if price is None else _short(price),
         error=progress.error,
         timestamp=text_of(order.created_at),
+        createdAt=text_of(order.created_at),
     )
 
 
@@ -60,6 +68,7 @@ def of_venue_row(row: VenueOrderRow, user_id: str) -> SpotView:
     """Write an order at the venue."""
     price = row.executed_quote / row.executed_quantity if row.executed_quantity else row.price
     return SpotView(
+        id=row.order_id,
         orderId=row.order_id,
         userId=user_id,
         status=row.status.upper(),
@@ -72,6 +81,7 @@ def of_venue_row(row: VenueOrderRow, user_id: str) -> SpotView:
         binanceOrderId=row.venue_order_id,
         error=_error(row.code, row.message),
         timestamp=text_of(row.created_at),
+        createdAt=text_of(row.created_at),
     )
 
 
@@ -82,6 +92,7 @@ def of_venue_update(update: VenueUpdate, user_id: str) -> SpotView:
     quote = _or_null(update.executed_quote)
     price = quote / executed if executed and quote is not None else _or_null(order.price)
     return SpotView(
+        id=order.order_id,
         orderId=order.order_id,
         userId=user_id,
         status=update.status.upper(),
@@ -94,7 +105,23 @@ def of_venue_update(update: VenueUpdate, user_id: str) -> SpotView:
         binanceOrderId=update.venue_order_id,
         error=_error(update.code, update.message),
         timestamp=text_of(update.time),
+        createdAt=text_of(update.time),
     )
+
+
+def price_view(prices: PriceCache, instrument: Instrument, quote: CachedQuote, day: DayStats | None) -> dict[str, Any]:
+    """Write a price. The page formats each member as a number: what is not known yet is as if nothing had changed."""
+    ticker = ticker_of(prices, instrument, day)
+    price = digits(mid(instrument, quote.bid + quote.ask))
+    return {
+        "symbol": spot_name(instrument.symbol),
+        "price": price,
+        "change": NOTHING if day is None else price - digits(mid(instrument, day.open)),
+        "changePercent": NOTHING if ticker.change_24h is None else digits(ticker.change_24h),
+        "high": price if ticker.high_24h is None else digits(ticker.high_24h),
+        "low": price if ticker.low_24h is None else digits(ticker.low_24h),
+        "volume": NOTHING,
+    }
 
 
 def _or_null(text: str | None) -> Decimal | None:

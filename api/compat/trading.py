@@ -1,7 +1,6 @@
 """How a seed's trade becomes a position and is closed again, by the id of the position or of its order."""
 
 import re
-from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal, InvalidOperation
 from typing import Final, NamedTuple
 
 from api.accounts import service as accounts
@@ -14,7 +13,7 @@ from api.dispatch.read_your_writes import POSITION_HEADER, read_log_position, wa
 from api.dispatch.replies import Pending, Reply
 from api.dispatch.request_options import RequestOptions
 from api.http.amounts import price
-from api.http.problems import REFUSALS, ApiError, malformed
+from api.http.problems import REFUSALS, ApiError
 from api.orders import service as orders
 from api.orders.schemas import OrderReply, OrderRequest
 from api.positions import service as positions
@@ -114,17 +113,6 @@ def price_now(state: AppState, instrument: Instrument, side: Side) -> str | None
     """Give the price a position would open at now, for a guard that starts from it; null without one."""
     quote = state.prices.quote(instrument.symbol)
     return None if quote is None else price(instrument, entry_price(side, quote.bid, quote.ask))
-
-
-def guard_price(instrument: Instrument, side: Side, text: str | None) -> str | None:
-    """Bring a client's price, which may be between two ticks, to the stricter one; null stays null."""
-    if text is None:
-        return None
-    try:
-        rounding = ROUND_FLOOR if side == "long" else ROUND_CEILING
-        return str(Decimal(text).quantize(Decimal(1).scaleb(-instrument.tick_exponent), rounding))
-    except InvalidOperation as error:
-        raise malformed("/currentPrice", "is beyond what the ledger can hold") from error
 
 
 async def _position_id(state: AppState, dispatcher: Dispatcher, account_id: str, trade_id: str) -> str:

@@ -5,7 +5,8 @@ from typing import Final
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.http.problems import BODY_TOO_LARGE, ApiError, problem_response
+from api.http.problems import BODY_TOO_LARGE, ApiError
+from api.http.seed_clients import problem_to
 
 BODY_MAX: Final = 64 * 1024
 
@@ -23,7 +24,7 @@ class BodyLimit:
             return
         declared = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
         if declared.isdigit() and int(declared) > BODY_MAX:
-            await problem_response(ApiError(BODY_TOO_LARGE), scope["path"])(scope, receive, send)
+            await problem_to(scope, ApiError(BODY_TOO_LARGE))(scope, receive, send)
             return
         size = 0
 

@@ -24,8 +24,8 @@ from api.http.problems import (
     REQUEST_INVALID,
     ApiError,
     Fault,
-    problem_response,
 )
+from api.http.seed_clients import problem_to
 
 _BY_STATUS: Final = {
     kind.status: kind for kind in (NOT_AUTHENTICATED, FORBIDDEN, NOT_FOUND, METHOD_NOT_ALLOWED, BODY_TOO_LARGE)
@@ -54,12 +54,12 @@ def of_validation(error: RequestValidationError) -> ApiError:
 
 async def _api_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, ApiError)
-    return problem_response(error, request.url.path)
+    return problem_to(request.scope, error)
 
 
 async def _validation_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    return problem_response(of_validation(error), request.url.path)
+    return problem_to(request.scope, of_validation(error))
 
 
 async def _http_error(request: Request, error: Exception) -> Response:
@@ -71,7 +71,7 @@ async def _http_error(request: Request, error: Exception) -> Response:
     headers = dict(error.headers or {})
     if kind is METHOD_NOT_ALLOWED:
         headers["Allow"] = ", ".join(_methods_of(request))
-    return problem_response(ApiError(kind, headers=headers), request.url.path)
+    return problem_to(request.scope, ApiError(kind, headers=headers))
 
 
 def _methods_of(request: Request) -> list[str]:
@@ -86,18 +86,18 @@ def _methods_of(request: Request) -> list[str]:
 
 async def _database_error(request: Request, error: Exception) -> Response:
     structlog.get_logger().error("database", error=str(error.__cause__ or error))
-    return problem_response(ApiError(DATABASE_UNAVAILABLE, headers={"Retry-After": "1"}), request.url.path)
+    return problem_to(request.scope, ApiError(DATABASE_UNAVAILABLE, headers={"Retry-After": "1"}))
 
 
 async def _data_error(request: Request, error: Exception) -> Response:
     """A text PostgreSQL cannot hold, such as one with a NUL: nothing of that name exists."""
     del error
-    return problem_response(ApiError(MALFORMED, "A parameter has a character that is none"), request.url.path)
+    return problem_to(request.scope, ApiError(MALFORMED, "A parameter has a character that is none"))
 
 
 async def _unexpected(request: Request, error: Exception) -> Response:
     structlog.get_logger().error("unexpected", error=type(error).__name__, exc_info=error)
-    return problem_response(ApiError(INTERNAL_ERROR), request.url.path)
+    return problem_to(request.scope, ApiError(INTERNAL_ERROR))
 
 
 def _pointer(loc: Any) -> str:

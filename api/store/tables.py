@@ -158,3 +158,14 @@ spot_orders = Table(
     Column("created_at", BigInteger, nullable=False),
     Index("spot_orders_account_id_created_at_idx", "account_id", "created_at"),
 )
+
+# What seed 004's clients said with an order, by the command that executes it: the price their page showed and the
+# slippage its form sent, in their digits. They are shown again and guard nothing.
+client_prices = Table(
+    "client_prices",
+    metadata,
+    Column("order_id", Text, primary_key=True),
+    Column("account_id", Text, nullable=False),
+    Column("price", Text, nullable=True),
+    Column("slippage", Text, nullable=True),
+)

@@ -20,9 +20,11 @@ from prometheus_client.parser import text_string_to_metric_families
 from market_data.backpack_server import BackpackServer
 from market_data.clock import SystemClock
 from market_data.recorded_feed import open_recording
+from runtime.kafka import read_back
 from runtime.python import reprise_command
 from runtime.settings import Settings
 from schemas.commands import SelectFeed, UpdatePrices
+from schemas.topics import OTHER_PARTITIONS, TICKS
 from stack.ports import free_ports
 from tests.conftest import SettingsFactory
 from tests.market_data.fake_clock import BTC, REAL_QUOTES
@@ -146,6 +148,26 @@ def test_the_service_plays_a_recording_to_its_end_and_then_shows_finished(
         first, *rest = commands_of(made, shard)
         assert first == SelectFeed(name="recorded", run=status["run"], live=False)
         assert len(rest) == 451
+
+
+def test_a_consumer_that_ignores_the_symbol_reads_one_market_where_poller_assets_names_one(
+    settings: SettingsFactory, tmp_path: Path
+) -> None:
+    """Seed 004's trading engine is one: to its short of SOL at 10x every record is SOL's price."""
+    made = settings(shards=1)
+    define_instruments(made)
+    with running(made, tmp_path, FEED="simulated", POLLER_ASSETS="SOL_USDC") as service:
+        service.wait_until(lambda: service.status().get("symbols", {}).get("SOL_USDC", {}).get("ticks", 0) >= 10)
+        assert service.stop() == 0
+    prices = [
+        json.loads(record.value)["price"]
+        for partition in range(OTHER_PARTITIONS)
+        for record in read_back(made, TICKS, partition, 1_000_000)
+    ]
+    assert len(prices) >= 10
+    margin, leverage = 1_000, 10
+    profits = [(prices[0] - price) * margin * leverage / prices[0] for price in prices]
+    assert max(map(abs, profits)) < margin
 
 
 @pytest.mark.slow

@@ -18,6 +18,7 @@ from tests import processes
 from tests.api.conftest import kept_alive
 from tests.api.seeds.entries import SEEDS
 from tests.api.seeds.market import SYMBOLS, Market
+from tests.api.seeds.published import run_published_requests
 from tests.api.seeds.readme import run_readme
 from tests.api.test_listening import has_ipv6
 
@@ -113,6 +114,25 @@ def test_the_requests_of_a_seed_s_readme_work_at_the_address_in_that_readme(
 ) -> None:
     market, _ = started
     run_readme(market, number, lambda port: f"http://localhost:{port}")
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(TIMEOUT_S)
+def test_the_published_clients_work_at_the_ports_they_call(started: tuple[Market, str]) -> None:
+    market, _ = started
+    run_published_requests(market, lambda port: f"http://localhost:{port}")
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(TIMEOUT_S)
+def test_what_depends_on_the_port_is_that_seed_s_at_its_port(started: tuple[Market, str]) -> None:
+    assert started
+    whole = ["BTC_USDC", "ETH_USDC", "SOL_USDC"]
+    assert httpx.get("http://localhost:3005/api/v1/supportedAssets").json() == whole
+    assert len(httpx.get("http://localhost:4000/api/v1/supportedAssets").json()["assets"]) == len(whole)
+    for port in SEED_PORTS:
+        said = httpx.get(f"http://localhost:{port}/nowhere").json()
+        assert said["error"] == said["message"] == "Not found"
 
 
 @pytest.mark.slow

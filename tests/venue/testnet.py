@@ -137,6 +137,7 @@ class Testnet:
         app = web.Application()
         app.router.add_get("/ws-api/v3", self._serve_stream)
         app.router.add_route("*", "/api/v3/{name}", self._serve)
+        app.router.add_route("*", "/api/v3/{name:ticker/price}", self._serve)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", 0)
@@ -201,6 +202,8 @@ class Testnet:
                 return {"serverTime": now_ms() + self.clock_ahead_ms}
             case "GET", "exchangeInfo":
                 return self._exchange_info()
+            case "GET", "ticker/price":
+                return {"symbol": parameters["symbol"], "price": str(self.market.prices[parameters["symbol"]])}
             case "GET", "avgPrice":
                 return {"mins": 5, "price": str(self.market.prices[parameters["symbol"]])}
             case _:

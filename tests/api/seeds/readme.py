@@ -39,36 +39,36 @@ def run_readme(market: Market, number: str, origin: Callable[[int], str] | None 
                 continue
             before = _figures(market, request, names)
             reply = _request(market, url, request, names)
-            names |= {name: str(_within(reply, path)) for name, path in request.take.items()}
+            names |= {name: str(within(reply, path)) for name, path in request.take.items()}
             if "token" in request.take:
                 names["account"] = _account(market, names["token"])
             after = _figures(market, request, names)
-            assert _change(before, after) == _wanted(request), request.text
+            assert change(before, after) == wanted(request.ledger), request.text
         for request, socket in listening:
             _check_messages(socket, request, names)
 
 
 def _request(market: Market, url: str, request: Request, names: Mapping[str, str]) -> Any:
-    headers = {name: _filled(value, names) for name, value in request.headers.items()}
+    headers = {name: filled(value, names) for name, value in request.headers.items()}
     with market.client(**headers) as client:
         client.base_url = httpx.URL(url)
         reply = client.request(
             request.method,
-            _filled(request.path, names),
-            json=None if request.body is None else json.loads(_filled(json.dumps(request.body), names)),
+            filled(request.path, names),
+            json=None if request.body is None else json.loads(filled(json.dumps(request.body), names)),
         )
     assert reply.status_code == request.status, f"{request.text}: {reply.text}"
-    _check(reply.json(), request.reply, names, request.text)
+    check(reply.json(), request.reply, names, request.text)
     return reply.json()
 
 
 @contextmanager
 def _listened(url: str, request: Request, names: Mapping[str, str]) -> Iterator[ClientConnection]:
-    address = url.replace("http", "ws", 1) + _filled(request.path, names)
+    address = url.replace("http", "ws", 1) + filled(request.path, names)
     with connect(address, proxy=None, max_queue=None) as socket:
         assert socket.response is not None
         assert socket.response.status_code == request.status, request.text
-        _check(json.loads(socket.recv(WAIT_S)), request.reply, names, request.text)
+        check(json.loads(socket.recv(WAIT_S)), request.reply, names, request.text)
         yield socket
 
 
@@ -79,22 +79,22 @@ def _check_messages(socket: ClientConnection, request: Request, names: Mapping[s
         message = json.loads(socket.recv(WAIT_S))
         wanted = next((one for one in left if one[0] == message["type"]), None)
         if wanted is not None:
-            _check(message["data"], wanted[1], names, f"{request.text} {message['type']}")
+            check(message["data"], wanted[1], names, f"{request.text} {message['type']}")
             left.remove(wanted)
 
 
-def _check(found: Any, schema: dict[str, Any], names: Mapping[str, str], what: str) -> None:
-    whole = json.loads(_filled(json.dumps(schema), names))
+def check(found: Any, schema: dict[str, Any], names: Mapping[str, str], what: str) -> None:
+    whole = json.loads(filled(json.dumps(schema), names))
     CHECKED.check_schema(whole)
     errors = [error.message for error in CHECKED(whole).iter_errors(found)]
     assert errors == [], f"{what}: {found}"
 
 
-def _filled(text: str, names: Mapping[str, str]) -> str:
+def filled(text: str, names: Mapping[str, str]) -> str:
     return re.sub(r"\{([a-zA-Z_]+)\}", lambda match: names[match.group(1)], text)
 
 
-def _within(reply: Any, path: str) -> Any:
+def within(reply: Any, path: str) -> Any:
     for part in path.split("."):
         reply = reply[part]
     return reply
@@ -111,7 +111,7 @@ def _figures(market: Market, request: Request, names: Mapping[str, str]) -> Figu
     return market.figures(request.account or names.get("account", ""))
 
 
-def _change(before: Figures, after: Figures) -> dict[str, Any]:
+def change(before: Figures, after: Figures) -> dict[str, Any]:
     return {
         "free": after.free - before.free,
         "used": after.used - before.used,
@@ -121,6 +121,7 @@ def _change(before: Figures, after: Figures) -> dict[str, Any]:
     }
 
 
-def _wanted(request: Request) -> dict[str, Any]:
-    change = {name: Decimal(request.ledger.get(name, "0")) for name in ("free", "used", "balance")}
-    return {**change, "open": request.ledger.get("open", 0), "lines": request.ledger.get("lines", [])}
+def wanted(ledger: Mapping[str, Any]) -> dict[str, Any]:
+    """What must have changed, as an entry says it."""
+    amounts = {name: Decimal(ledger.get(name, "0")) for name in ("free", "used", "balance")}
+    return {**amounts, "open": ledger.get("open", 0), "lines": ledger.get("lines", [])}

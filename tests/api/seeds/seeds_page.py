@@ -1,10 +1,12 @@
-"""The page docs/seeds.md is made of the TOML files here: `python -m tests.api.seeds.seeds_page`."""
+"""The page docs/seeds.md is made of the files here: `python -m tests.api.seeds.seeds_page`."""
 
+import json
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from tests.api.seeds.defects import DEFECTS, Defect
 from tests.api.seeds.entries import SEEDS, Seed, seed
+from tests.api.seeds.published import PublishedRequest, published_requests
 
 PAGE: Final = Path(__file__).parents[3] / "docs" / "seeds.md"
 HEAD: Final = """# The five seeds
@@ -22,15 +24,50 @@ beside it; a command that is not decided in two seconds is answered 202 with its
 `SOL`, `SOL_USDC` and `SOLUSDT` name one instrument; a login lasts a day. Where two seeds want one path, the reply is
 the union of what both expect.
 
-Routes that only a seed's code had, and its README never names, are no promise: of seed 001 `/api/v1/user/*` is not
-served, `/api/v1/auth/*` is its README's way in. `GET /api/v1/supportedAssets`, which the code of seeds 000 and 001 had,
-is served in the shape of seed 000.
+`GET /api/v1/supportedAssets`, which the code of seeds 000 and 001 had, is seed 001's array at its port 3005, and seed
+000's object at every other. A `slippage` of seeds 000 and 001 is basis points as a whole number and percent with
+decimals, from the price as it is when the order comes. What a client of seed 004 says in `currentPrice` and
+`slippage` is recorded and answered beside the real price, and guards nothing: its page shows a random walk of its
+own. `POST /api/v1/orders` has `expected_price` and `slippage_bps` for a guard.
+
+Pages of `localhost` and `127.0.0.1` at ports 3000, 3001 and 3200, and of `CORS_ORIGINS`, may call every route with
+their cookies. A page of any origin may call the routes of seeds 002 and 004, as at their own servers, but without
+cookies. The pages of two seeds share one browser's cookies of a host: on the seeds' routes a bearer token wins over
+any cookie.
+
+Seed 004's own trading engine ignores the `symbol` of a record: with `POLLER_ASSETS=SOL_USDC` our topic has no other,
+and it reads it rightly. Its market data service subscribes to `ticker` alone, and can be run against `reprise
+backpack-server`.
+"""
+CLIENTS: Final = """## Their published clients
+
+What the seeds' published front ends sent while a person registered, looked at the chart, traded and closed is
+recorded in `tests/api/seeds/data/published_requests.jsonl`. A test sends each of these requests in its order, from a
+page of that client's origin, and checks its reply and the change it makes in the ledger.
+
+| client | request | the person meant to | here |
+|---|---|---|---|
 """
 
 
 def page() -> str:
     """Write the page."""
-    return "\n".join([HEAD, *(_section(seed(number)) for number in SEEDS)])
+    return "\n".join([HEAD, _clients(), *(_section(seed(number)) for number in SEEDS)])
+
+
+def _clients() -> str:
+    return CLIENTS + "\n".join([*map(_client_row, published_requests()), ""])
+
+
+def _client_row(request: PublishedRequest) -> str:
+    body = "" if request.body is None else f" `{json.dumps(_shown(request.body), ensure_ascii=False)}`"
+    asked = f"{request.port} {request.method} `{request.path}`{body}"
+    return f"| {request.client} | {_cell(asked)} | {_cell(request.meant)} | {request.status}: {_cell(request.here)} |"
+
+
+def _shown(body: dict[str, Any]) -> dict[str, Any]:
+    """A key of the venue is long, and the same in each row."""
+    return {name: "K…" if name.startswith("binance") else value for name, value in body.items()}
 
 
 def _section(one: Seed) -> str:

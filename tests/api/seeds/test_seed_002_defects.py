@@ -7,7 +7,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
 from tests.api.seeds.market import Market, Person
@@ -165,17 +165,28 @@ def test_price_updates_follow_changes_in_the_seed_s_shape(market: Market) -> Non
     market.at("SOL_USDC", "150.00")
 
 
-def test_a_socket_without_a_good_token_is_closed_with_the_seed_s_code(market: Market) -> None:
+def test_the_handshake_of_a_socket_without_a_good_token_is_refused(market: Market) -> None:
+    """A page whose socket was opened and closed again would open the next one at once."""
     gone = Person(market)
     gone.post("/auth/logout")
     for token in ("", "nonsense", gone.token):
         with (
-            connect(f"{market.url.replace('http', 'ws')}/?token={token}", proxy=None) as socket,
-            pytest.raises(ConnectionClosed) as closed,
+            pytest.raises(InvalidStatus) as refused,
+            connect(f"{market.url.replace('http', 'ws')}/?token={token}", proxy=None),
         ):
-            socket.recv(5)
-        assert closed.value.rcvd is not None
-        assert closed.value.rcvd.code == 1008
+            pass
+        response = refused.value.response
+        assert (response.status_code, response.headers["Content-Type"]) == (401, "application/problem+json")
+        said = json.loads(response.body or b"{}")
+        assert said["error"] == said["message"] == said["detail"]
+
+
+def test_an_order_has_the_id_and_the_time_that_the_page_s_table_reads(market: Market) -> None:
+    person = Person(market)
+    order_id = submit(person)["orderId"]
+    (listed,) = person.get("/api/trading/orders")
+    assert listed["id"] == listed["orderId"] == order_id
+    assert listed["createdAt"] == listed["timestamp"]
 
 
 def test_venue_keys_are_stored_and_never_returned(market: Market) -> None:

@@ -66,6 +66,18 @@ def trader(market: Market, testnet: Testnet) -> Person:
     return Person(market, **keys)
 
 
+@pytest.fixture(scope="module")
+def reaching(market: Market, venue: Testnet, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Market]:
+    """Another API of this exchange, which reaches the venue."""
+    settings = market.settings.model_copy(update={"binance_api_url": venue.url, "port": free_ports(1)[0]})
+    folder = tmp_path_factory.mktemp("reaching")
+    with service("api", settings, folder) as api:
+        running = Market(settings, folder, {})
+        running.until_ready(api)
+        yield running
+        running.close()
+
+
 def state(person: Person, order_id: str) -> dict[str, Any]:
     """The state of one order."""
     found: dict[str, Any] = person.get(f"/api/trading/orders/{order_id}")
@@ -148,6 +160,19 @@ def test_seed_002_a_a_pending_order_is_decided(
     until(trader, in_time, "FILLED")
     assert until(trader, order.order_id, "REJECTED")["error"].startswith("DEADLINE_PASSED")
     assert (testnet.market.placed[in_time], testnet.market.placed[order.order_id]) == (1, 0)
+
+
+def test_what_is_held_at_the_venue_is_valued_at_the_venue_s_price(
+    market: Market, testnet: Testnet, trader: Person, reaching: Market
+) -> None:
+    """BTC is at 50,000 here as it was there."""
+    market.at("BTC_USDC", "50000.0")
+    assert settled(trader, quantity="0.02")["status"] == "FILLED"
+    testnet.move("BTCUSDT", "51000")
+    with reaching.client(Authorization=f"Bearer {trader.token}") as client:
+        (position,) = client.get("/api/trading/positions").json()
+    testnet.move("BTCUSDT", "50000")
+    assert (position["avgEntryPrice"], position["unrealizedPnl"]) == (50_000, 20)
 
 
 def test_a_price_of_the_maximum_number_of_digits_is_refused_by_the_venue_and_listed(trader: Person) -> None:

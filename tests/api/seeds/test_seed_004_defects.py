@@ -64,14 +64,53 @@ def test_seed_004_e_leverage_type_and_slippage_are_checked(market: Market) -> No
     for wrong, code in (
         ({"leverage": 1000}, "LEVERAGE_OUT_OF_RANGE"),
         ({"type": "foo"}, "MALFORMED"),
-        ({"currentPrice": 148}, "SLIPPAGE_EXCEEDED"),
-        ({"currentPrice": 149.9, "slippage": 5}, "SLIPPAGE_EXCEEDED"),
-        ({"type": "short", "currentPrice": 152}, "SLIPPAGE_EXCEEDED"),
+        ({"slippage": "foo"}, "MALFORMED"),
+        ({"slippage": 1e300}, "MALFORMED"),
+        ({"currentPrice": "foo"}, "MALFORMED"),
+        ({"currentPrice": 1e-300}, "MALFORMED"),
     ):
         assert opened(person, 400, **wrong)["code"] == code, wrong
-    position = opened(person, currentPrice=149.123456789)
-    assert (position["entryPrice"], position["slippage"]) == (150, 100)
-    assert person.figures().open == 1
+    assert person.figures().open == 0
+
+
+def test_what_a_client_of_seed_004_says_of_the_price_guards_nothing_and_stands_beside_the_real_one(
+    market: Market,
+) -> None:
+    """Its page shows a random walk of its own, and its form sends a slippage of any size."""
+    market.at("SOL_USDC", "150.00")
+    person = Person(market)
+    said: list[dict[str, Any]] = [
+        {"currentPrice": 148.05, "slippage": 0.1},
+        {"type": "short", "currentPrice": 163.123456789012345, "slippage": 500},
+        {"currentPrice": 0, "slippage": -1},
+        {},
+    ]
+    answered = [opened(person, **one) for one in said]
+    for one, position in zip(said, answered, strict=True):
+        assert position["entryPrice"] == (149.99 if one.get("type") == "short" else 150)
+        assert {name: position.get(name) for name in ("currentPrice", "slippage")} == {
+            "currentPrice": one.get("currentPrice"),
+            "slippage": one.get("slippage"),
+        }
+    listed = person.get("/api/v1/state")["positions"]
+    kept = ("positionId", "slippage", "currentPrice", "entryPrice")
+    assert [{name: one.get(name) for name in kept} for one in listed[::-1]] == [
+        {name: one.get(name) for name in kept} for one in answered
+    ]
+    closed = person.post("/api/v1/positions/close", positionId=answered[0]["positionId"], currentPrice=999)
+    assert (closed["closePrice"], closed["currentPrice"]) == (149.99, 999)
+
+
+def test_an_order_of_seed_004_sent_again_under_its_key_is_answered_with_the_price_said_at_first(market: Market) -> None:
+    person = Person(market)
+    key = {"Idempotency-Key": "once"}
+    body = {"margin": 10, "asset": "SOL", "type": "long", "leverage": 2}
+    first, again = (
+        person.http.post("/api/v1/positions/open", json=body | {"currentPrice": price}, headers=key).json()
+        for price in (140, 141)
+    )
+    assert first["positionId"] == again["positionId"]
+    assert again["currentPrice"] == first["currentPrice"] == 140
 
 
 def test_seed_004_h_position_ids_do_not_collide(market: Market) -> None:
