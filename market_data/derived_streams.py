@@ -27,7 +27,7 @@ UNKNOWN_SIZE: Final = "1"  # of a level of which the recording has only the pric
 NO_SIZE: Final = "0"
 
 
-class Candle(NamedTuple):
+class QuoteCandle(NamedTuple):
     """The middle prices of an interval that began at a time, seconds."""
 
     start: int
@@ -37,7 +37,7 @@ class Candle(NamedTuple):
     close: Decimal
     quotes: int
 
-    def with_price(self, price: Decimal) -> "Candle":
+    def with_price(self, price: Decimal) -> "QuoteCandle":
         """Take one more price into it."""
         return self._replace(high=max(self.high, price), low=min(self.low, price), close=price, quotes=self.quotes + 1)
 
@@ -123,7 +123,7 @@ def depth_message(stream: str, quote: FeedQuote, before: FeedQuote | None, now: 
     return _message(stream, data)
 
 
-def kline_message(symbol: str, interval: str, candle: Candle, now: int, *, closed: bool) -> str:
+def kline_message(symbol: str, interval: str, candle: QuoteCandle, now: int, *, closed: bool) -> str:
     """Write a candle of the middle prices. Quotes have no volume."""
     data = {
         "e": "kline",
@@ -147,7 +147,7 @@ class Klines:
 
     def __init__(self, symbol: str) -> None:
         self._symbol = symbol
-        self._candles: dict[str, Candle] = {}
+        self._candles: dict[str, QuoteCandle] = {}
         self._unsent: set[str] = set()
 
     def add(self, quote: FeedQuote, now: int, intervals: set[str]) -> list[tuple[str, str]]:
@@ -157,7 +157,7 @@ class Klines:
             candle = self._candles.get(interval)
             start = interval_start(interval, now)
             self._candles[interval] = (
-                Candle(start, middle, middle, middle, middle, 1) if candle is None else candle.with_price(middle)
+                QuoteCandle(start, middle, middle, middle, middle, 1) if candle is None else candle.with_price(middle)
             )
             self._unsent.add(interval)
         return ended

@@ -36,7 +36,7 @@ def test_a_slippage_is_basis_points_as_a_whole_number_and_percent_with_decimals(
 
 
 @pytest.mark.parametrize("sent", ["1e30", "-0.5", "-1", 10_001, "100.5", "much", True, None])
-def test_what_is_no_slippage_is_refused(sent: object) -> None:
+def test_a_slippage_out_of_range_or_of_no_digits_is_refused(sent: object) -> None:
     with pytest.raises(ValueError, match=r"0 to 100 percent|decimal number|must be a number"):
         basis_points(sent)
 

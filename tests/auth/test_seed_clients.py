@@ -112,7 +112,7 @@ def at_port(state: AppState, port: int, method: str, path: str, **options: Any) 
     ("method", "path", "status"),
     [("GET", "/nowhere", 404), ("DELETE", "/balance", 405), ("PUT", "/trade/orders", 405)],
 )
-def test_what_is_not_there_at_a_seed_s_port_has_that_seed_s_members_of_an_error(
+def test_an_unknown_path_or_method_at_a_seed_s_port_is_answered_with_the_older_members_of_an_error(
     state: AppState, port: int, method: str, path: str, status: int
 ) -> None:
     reply = at_port(state, port, method, path)
@@ -121,7 +121,9 @@ def test_what_is_not_there_at_a_seed_s_port_has_that_seed_s_members_of_an_error(
     assert said["error"] == said["message"] == said["detail"]
 
 
-def test_a_body_that_is_too_large_has_them_at_a_seed_s_port_too(state: AppState) -> None:
+def test_a_body_that_is_too_large_at_a_seed_s_port_is_answered_with_the_older_members_of_an_error(
+    state: AppState,
+) -> None:
     reply = at_port(state, 3001, "POST", "/trade/open", content=b"x" * 100_000)
     assert (reply.status_code, reply.json()["message"]) == (413, "The body is too large")
 

@@ -125,7 +125,7 @@ def test_the_published_clients_work_at_the_ports_they_call(started: tuple[Market
 
 @pytest.mark.slow
 @pytest.mark.timeout(TIMEOUT_S)
-def test_what_depends_on_the_port_is_that_seed_s_at_its_port(started: tuple[Market, str]) -> None:
+def test_a_seed_s_port_has_that_seed_s_assets_and_errors(started: tuple[Market, str]) -> None:
     assert started
     whole = ["BTC_USDC", "ETH_USDC", "SOL_USDC"]
     assert httpx.get("http://localhost:3005/api/v1/supportedAssets").json() == whole

@@ -26,7 +26,7 @@ def test_a_price_is_the_venue_s_and_is_kept_for_some_seconds() -> None:
         assert len(testnet.requests_of("GET", PATH.removeprefix("/api/v3/"))) == 2
 
 
-def test_a_venue_that_does_not_answer_leaves_the_last_price_and_is_asked_again_later(
+def test_a_venue_that_does_not_answer_leaves_the_last_price_and_is_requested_again_later(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(venue_prices, "KEPT_S", 0.0)

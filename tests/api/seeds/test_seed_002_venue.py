@@ -162,7 +162,7 @@ def test_seed_002_a_a_pending_order_is_decided(
     assert (testnet.market.placed[in_time], testnet.market.placed[order.order_id]) == (1, 0)
 
 
-def test_what_is_held_at_the_venue_is_valued_at_the_venue_s_price(
+def test_a_holding_at_the_venue_is_valued_at_the_venue_s_price(
     market: Market, testnet: Testnet, trader: Person, reaching: Market
 ) -> None:
     """BTC is at 50,000 here as it was there."""

@@ -73,7 +73,7 @@ def test_seed_004_e_leverage_type_and_slippage_are_checked(market: Market) -> No
     assert person.figures().open == 0
 
 
-def test_what_a_client_of_seed_004_says_of_the_price_guards_nothing_and_stands_beside_the_real_one(
+def test_a_price_and_a_slippage_that_seed_004_s_client_sends_guard_nothing_and_stand_beside_the_real_price(
     market: Market,
 ) -> None:
     """Its page shows a random walk of its own, and its form sends a slippage of any size."""
