@@ -15,6 +15,8 @@ Options = dict[str, Any]
 TRANSACTION_TIMEOUT_MS: Final = 10_000
 TIMEOUT_S: Final = 10.0
 RETRY_PAUSE_S: Final = 0.05
+# How commands are read: no transaction decides about them.
+UNDECIDED_TOO: Final[Options] = {"isolation.level": "read_uncommitted"}
 # A partition that was just made, or whose leader just changed, answers with these for a moment.
 TRANSIENT: Final = frozenset(
     {

@@ -7,7 +7,16 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaExcepti
 
 from audit.log.differences import Difference
 from audit.log.log_reader import Batches, Extent, LogUnreadable
-from runtime.kafka import LogRecord, bounds, is_at_end, partition_count, reader_options, record_of
+from runtime.kafka import (
+    UNDECIDED_TOO,
+    LogRecord,
+    Options,
+    bounds,
+    is_at_end,
+    partition_count,
+    reader_options,
+    record_of,
+)
 from runtime.settings import Settings
 from schemas.topics import COMMANDS, EVENTS, SNAPSHOTS
 
@@ -35,8 +44,7 @@ class ClusterLog:
         return open_cluster(self._settings)
 
     def commands(self, shard: int, first: int) -> Batches:
-        options = {"isolation.level": "read_uncommitted"}
-        return self._read(COMMANDS, shard, first, self._extents[shard].commands, options)
+        return self._read(COMMANDS, shard, first, self._extents[shard].commands, UNDECIDED_TOO)
 
     def events(self, shard: int, first: int) -> Batches:
         return self._read(EVENTS, shard, first, self._extents[shard].events, {})
@@ -48,7 +56,7 @@ class ClusterLog:
         del shard
         return []
 
-    def _read(self, topic: str, shard: int, first: int, end: int, options: dict[str, str]) -> Batches:
+    def _read(self, topic: str, shard: int, first: int, end: int, options: Options) -> Batches:
         if first >= end:
             return
         consumer = Consumer(reader_options(self._settings, "reprise-audit") | EXACT | options)
@@ -65,19 +73,21 @@ class ClusterLog:
 
 def open_cluster(settings: Settings) -> ClusterLog:
     """Note where the log ends now. Events first: the command of each event read is then among those read."""
-    consumer = Consumer(reader_options(settings, "reprise-audit"))
+    decided = Consumer(reader_options(settings, "reprise-audit"))
+    all_there_is = Consumer(reader_options(settings, "reprise-audit") | UNDECIDED_TOO)
     try:
-        shards = partition_count(consumer, COMMANDS)
-        ends = {topic: _ends(consumer, topic, shards) for topic in (SNAPSHOTS, EVENTS, COMMANDS)}
+        shards = partition_count(decided, COMMANDS)
+        snapshots, events = (_ends(decided, topic, shards) for topic in (SNAPSHOTS, EVENTS))
+        commands = _ends(all_there_is, COMMANDS, shards)
     except KafkaException as error:
         raise LogUnreadable(
             f"No ledger can be read at {settings.kafka_brokers}: {error.args[0].str()}. Name a broker by "
             "KAFKA_BROKERS, an instance by --data, or an exported log by --log."
         ) from error
     finally:
-        consumer.close()
-    extents = zip(ends[COMMANDS], ends[EVENTS], ends[SNAPSHOTS], strict=True)
-    return ClusterLog(settings, tuple(Extent(*extent) for extent in extents))
+        decided.close()
+        all_there_is.close()
+    return ClusterLog(settings, tuple(map(Extent, commands, events, snapshots)))
 
 
 def _ends(consumer: Consumer, topic: str, shards: int) -> list[int]:

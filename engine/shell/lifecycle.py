@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from functools import partial
 from time import monotonic
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, Final, ParamSpec, TypeVar
 
 import structlog
 
@@ -16,7 +16,16 @@ from engine.shell.log import Log
 from engine.shell.metrics import EngineMetrics
 from engine.shell.outbox import CommitOutbox
 from engine.shell.shard import Shard
-from engine.shell.take_over import FencedShard, LogEnds, ShardStart, fence, fence_again, load, log_ends
+from engine.shell.take_over import (
+    FencedShard,
+    ForeignTransaction,
+    LogEnds,
+    ShardStart,
+    fence,
+    fence_again,
+    load,
+    log_ends,
+)
 from engine.shell.uncommitted import UncommittedOutputs
 from engine.snapshot.publish import SnapshotPublisher
 from engine.snapshot.schedule import SnapshotSchedule
@@ -26,6 +35,8 @@ log = structlog.get_logger(__name__)
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+FOREIGN_TRANSACTION_PAUSE_S: Final = 1.0
 
 
 class ShardLifecycle:
@@ -93,7 +104,7 @@ class ShardLifecycle:
             self._end(shard, task)
 
     async def _own(self, shard: Shard) -> None:
-        fenced = await self._in_thread(fence, self._source, shard.number)
+        fenced = await self._fence(shard)
         start = await self._load(shard, fenced.ends)
         outbox = self._outbox_of(shard, fenced)
         shard.recover(start, fenced.ends, outbox)
@@ -109,7 +120,7 @@ class ShardLifecycle:
         self._on_reading(shard)
 
     async def _promote(self, shard: Shard) -> None:
-        fenced = await self._in_thread(fence, self._source, shard.number)
+        fenced = await self._fence(shard)
         if shard.phase == "frozen":
             # Meanwhile; what it executed before is not in the log yet, and a take-over of its own brings it there.
             self._on_frozen(shard)
@@ -120,6 +131,22 @@ class ShardLifecycle:
         self._taken_over(shard, fenced)
         del fenced
         await outbox.commit_for_ever()
+
+    async def _fence(self, shard: Shard) -> FencedShard:
+        """Fence the former owner, as often as it takes until the last committed event is known."""
+        why = None
+        while True:
+            try:
+                fenced = await self._in_thread(fence, self._source, shard.number)
+            except ForeignTransaction as error:
+                why = str(error)
+                shard.error = shard.error or why
+                log.warning("a shard cannot be taken over yet", shard=shard.number, why=why)
+                await asyncio.sleep(FOREIGN_TRANSACTION_PAUSE_S)
+            else:
+                if shard.error == why:  # Else it froze meanwhile, for a reason of its own.
+                    shard.error = None
+                return fenced
 
     def _end(self, shard: Shard, task: asyncio.Task[None]) -> None:
         self._snapshots.end(shard)

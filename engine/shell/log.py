@@ -10,6 +10,7 @@ from engine.snapshot import topic
 from engine.snapshot.ports import SnapshotLog
 from engine.snapshot.topic import FoundManifest, Unreadable
 from runtime.kafka import (
+    UNDECIDED_TOO,
     Options,
     bounds,
     read_back,
@@ -73,8 +74,11 @@ class Log(SnapshotLog, Protocol):
     def watermark(self, shard: int) -> Watermark:
         """Give the last committed event."""
 
+    def hidden_from(self, shard: int) -> int | None:
+        """Give the offset from which events cannot be read, for a transaction is open there; null where none is."""
+
     def command_bounds(self, shard: int) -> Bounds:
-        """Give where the shard's commands begin and end."""
+        """Give where the shard's commands begin and end, whatever transactions are open among them."""
 
 
 class KafkaLog:
@@ -105,17 +109,19 @@ class KafkaLog:
             return Watermark(0, first_digest(shard))
         return Watermark(seq_of(last[0].value), digest_of(last[0].value))
 
+    def hidden_from(self, shard: int) -> int | None:
+        """Compare where all records end with where the decided ones do."""
+        end = self._bounds(EVENTS, shard, UNDECIDED_TOO).end
+        readable = self._bounds(EVENTS, shard, {}).end
+        return readable if readable < end else None
+
     def command_bounds(self, shard: int) -> Bounds:
-        """Ask the broker for both ends."""
-        consumer = Consumer(reader_options(self._settings, f"engine-{shard}-bounds"))
-        try:
-            return Bounds(*bounds(consumer, COMMANDS, shard))
-        finally:
-            consumer.close()
+        """Ask the broker for both ends; a transaction decides nothing about a command, as the reader sees each."""
+        return self._bounds(COMMANDS, shard, UNDECIDED_TOO)
 
     def appended_at(self, shard: int, offset: int) -> int | None:
         """Read that one record; the log is known to go on after it."""
-        consumer = Consumer(reader_options(self._settings, f"engine-{shard}-record"))
+        consumer = Consumer(reader_options(self._settings, f"engine-{shard}-record") | UNDECIDED_TOO)
         try:
             record = next(records_to(consumer, TopicPartition(COMMANDS, shard, offset), offset + 1), None)
         finally:
@@ -129,6 +135,13 @@ class KafkaLog:
     def pages(self, shard: int, manifest: SnapshotManifest) -> Iterator[bytes]:
         """Read the chunks from where the manifest says they are."""
         return topic.read_pages(self._settings, shard, manifest)
+
+    def _bounds(self, topic: str, shard: int, options: Options) -> Bounds:
+        consumer = Consumer(reader_options(self._settings, f"engine-{shard}-bounds") | options)
+        try:
+            return Bounds(*bounds(consumer, topic, shard))
+        finally:
+            consumer.close()
 
     def _fence(self, transactional_id: str, options: Options) -> TransactionalProducer:
         """Give the one producer that may write under this id."""

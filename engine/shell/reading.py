@@ -12,7 +12,7 @@ from faust import ChannelT
 
 from engine.shell.shard import Records, Shard
 from engine.shell.worker import EngineWorker
-from runtime.kafka import bounds, reader_options, records_to
+from runtime.kafka import UNDECIDED_TOO, bounds, reader_options, records_to
 from runtime.settings import Settings
 from schemas.topics import COMMANDS
 
@@ -167,7 +167,7 @@ def probe_offset(settings: Settings, shard: int, offset: int) -> OffsetProbe:
     Uncommitted records count: the reader of commands sees them too.
     """
     # The name under which brokers know this reader; their access rules may have it.
-    options = reader_options(settings, f"engine-{shard}-hole") | {"isolation.level": "read_uncommitted"}
+    options = reader_options(settings, f"engine-{shard}-hole") | UNDECIDED_TOO
     consumer = Consumer(options)
     try:
         end = bounds(consumer, COMMANDS, shard)[1]

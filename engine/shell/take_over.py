@@ -11,6 +11,7 @@ from engine.snapshot.load import load_newest
 from runtime.transactions import TransactionalProducer, replaced
 from schemas.codec import first_digest
 from schemas.snapshots import SnapshotManifest
+from schemas.topics import EVENTS
 
 log = structlog.get_logger(__name__)
 
@@ -37,9 +38,17 @@ class ShardStart(NamedTuple):
     manifest: SnapshotManifest | None
 
 
+class ForeignTransaction(Exception):
+    """Somebody who is no owner has a transaction open among the events, and what was committed behind it is hidden."""
+
+
 def fence(source: Log, shard: int) -> FencedShard:
-    """Fence the former owner, then read how far it came. Never the other way round. Blocks; for a thread."""
+    """Fence the former owner, then read how far it came. Never the other way round. Blocks; for a thread.
+
+    Raises ForeignTransaction where the last committed event cannot be known: no owner has a transaction open any more.
+    """
     producers = source.fence(shard)
+    _require_readable_end(source, shard)
     return FencedShard(producers, log_ends(source, shard))
 
 
@@ -49,12 +58,25 @@ def fence_again(source: Log, shard: int, committed: Watermark) -> TransactionalP
     As in a take-over the end is read after the fencing: where another owner has written meanwhile, this one is none.
     """
     producer = source.fence_events(shard)
+    try:
+        _require_readable_end(source, shard)
+    except ForeignTransaction as error:
+        raise replaced(str(error)) from error
     found = source.watermark(shard)
     if found != committed:
         reason = f"the committed events end at seq {found.seq}, and this owner's at {committed.seq}"
         raise replaced(reason)
     log.info("a new producer follows on a commit that was slow or disturbed", shard=shard, watermark=found.seq)
     return producer
+
+
+def _require_readable_end(source: Log, shard: int) -> None:
+    hidden_from = source.hidden_from(shard)
+    if hidden_from is not None:
+        raise ForeignTransaction(
+            f"a transaction that is not the engine's is open in {EVENTS}/{shard} from offset {hidden_from} on: "
+            "the last committed event is known when it ends"
+        )
 
 
 def log_ends(source: Log, shard: int) -> LogEnds:

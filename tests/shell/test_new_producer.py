@@ -113,15 +113,21 @@ def test_a_commit_that_failed_is_doubtful_also_when_it_is_repeated_with_success(
 class FencedLog(FakeLog):
     """A log that notes in which order it is asked."""
 
-    def __init__(self, found: Watermark) -> None:
+    def __init__(self, found: Watermark, hidden_from: int | None = None) -> None:
         super().__init__(FakeProducer())
         self.asked: list[str] = []
         self._found = found
+        self._hidden_from = hidden_from
 
     def fence_events(self, shard: int) -> TransactionalProducer:
         assert shard == SHARD
         self.asked.append("fence")
         return cast("TransactionalProducer", self._producer)
+
+    def hidden_from(self, shard: int) -> int | None:
+        assert shard == SHARD
+        self.asked.append("hidden from")
+        return self._hidden_from
 
     def watermark(self, shard: int) -> Watermark:
         assert shard == SHARD
@@ -132,13 +138,19 @@ class FencedLog(FakeLog):
 def test_an_owner_gets_a_new_producer_and_then_compares_the_last_committed_event() -> None:
     log = FencedLog(COMMITTED)
     fence_again(log, SHARD, COMMITTED)
-    assert log.asked == ["fence", "watermark"]
+    assert log.asked == ["fence", "hidden from", "watermark"]
 
 
 @pytest.mark.parametrize("found", [Watermark(3, b"e" * 16), Watermark(2, b"e" * 16), Watermark(1, b"c" * 16)])
 def test_an_owner_whose_event_is_not_the_last_one_is_fenced_for_good(found: Watermark) -> None:
     with pytest.raises(KafkaException) as failure:
         fence_again(FencedLog(found), SHARD, COMMITTED)
+    assert is_final(failure.value.args[0])
+
+
+def test_an_owner_whose_events_are_hidden_behind_a_foreign_transaction_is_fenced_for_good() -> None:
+    with pytest.raises(KafkaException, match=r"is open in exchange\.events/1 from offset 7 on") as failure:
+        fence_again(FencedLog(COMMITTED, hidden_from=7), SHARD, COMMITTED)
     assert is_final(failure.value.args[0])
 
 

@@ -92,6 +92,9 @@ class FakeLog:
     def watermark(self, shard: int) -> Watermark:
         raise NotImplementedError
 
+    def hidden_from(self, shard: int) -> int | None:
+        raise NotImplementedError
+
     def command_bounds(self, shard: int) -> Bounds:
         raise NotImplementedError
 

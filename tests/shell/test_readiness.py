@@ -45,6 +45,9 @@ class SilentLog:
     def watermark(self, shard: int) -> Watermark:
         raise NotImplementedError
 
+    def hidden_from(self, shard: int) -> int | None:
+        raise NotImplementedError
+
     def command_bounds(self, shard: int) -> Bounds:
         raise NotImplementedError
 

@@ -52,6 +52,9 @@ class FakeLog:
         assert shard == SHARD
         return Watermark(self.seq, b"w" * 16)
 
+    def hidden_from(self, shard: int) -> int | None:
+        raise NotImplementedError
+
     def command_bounds(self, shard: int) -> Bounds:
         assert shard == SHARD
         return Bounds(0, self.end)

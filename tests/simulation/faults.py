@@ -2,6 +2,8 @@
 
 import asyncio
 import random
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from engine.snapshot.copy_on_write import begin_copy, end_copy
@@ -13,7 +15,7 @@ from schemas.snapshots import (
     encode_manifest,
     manifest_key,
 )
-from schemas.topics import SNAPSHOTS
+from schemas.topics import EVENTS, SNAPSHOTS
 from tests.simulation.cluster import manifests_in
 from tests.simulation.engine_process import EngineProcess
 
@@ -24,6 +26,7 @@ WORKERS_MAX: Final = 3
 # Many faults come while a command is read, executed and committed; what a process does in between is of less interest.
 AIMED: Final = 0.7
 AT_WORK_S: Final = 0.03
+HIDDEN_S: Final = 0.3
 
 
 class Faults:
@@ -34,6 +37,7 @@ class Faults:
         self._dice = random.Random(history.seed + 40)
         self._loop = history.loop
         self._trace = history.trace
+        self._foreign: list[Callable[[], None]] = []
 
     async def happen(self) -> None:
         """Make some trouble, at moments of the seed's choice."""
@@ -50,6 +54,7 @@ class Faults:
             self._plant_snapshot_of_the_future,
             self._report_falsely,
             self._change_slots,
+            *(self._open_foreign_transaction,) * 2,
         )
         moments = sorted(dice.uniform(0.0, history.span_s) for _ in range(dice.randint(1, 8)))
         damage_at = dice.uniform(0.5, history.span_s)
@@ -70,6 +75,8 @@ class Faults:
         """Let the brokers answer; who is paused wakes when its time comes."""
         now = self._loop.now
         cluster = self._history.cluster
+        for end_it in self._foreign:
+            end_it()
         cluster.outages = [(begin, min(end, now)) for begin, end in cluster.outages]
 
     async def _until(self, moment: float) -> None:
@@ -131,6 +138,25 @@ class Faults:
     def _change_slots(self) -> None:
         self._history.slots = self._dice.randint(2, 5)
         self._trace.add("world", "the next processes keep another number of snapshots", slots=self._history.slots)
+
+    def _open_foreign_transaction(self) -> None:
+        """Begin a transaction among a shard's events, as nobody but its owner may, and abort it later.
+
+        Meanwhile a command is executed, whose events nobody can read, and then a process is killed.
+        """
+        cluster = self._history.cluster
+        shard = self._dice.randrange(self._history.shards)
+        partition = cluster.topic(EVENTS, shard)
+        name = f"somebody-{len(self._foreign)}"
+        epoch = cluster.fence(name)
+        cluster.append(cluster.begin(name, epoch), epoch, partition, None, b"no event")
+        self._trace.add("world", "somebody's transaction is open", partition=partition.name)
+        abort = partial(cluster.end, name, epoch, "aborted")
+        self._foreign.append(abort)
+        self._history.send(shard)
+        killed_after = self._dice.random() * HIDDEN_S
+        self._loop.call_in_world(killed_after, self._kill)
+        self._loop.call_in_world(killed_after + self._dice.choice((0.1, 1.0, 6.0)) * self._dice.random(), abort)
 
     def _compact(self) -> None:
         shard = self._dice.randrange(self._history.shards)

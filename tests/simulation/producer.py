@@ -14,6 +14,7 @@ from tests.simulation.simulated_process import CURRENT_PROCESS
 
 # A request without an answer is sent again after so long.
 LONG_S: Final = 1.5
+ASKED_TWICE = 0.02
 
 Stage = Literal["fresh", "ready", "open", "committing", "failed"]
 
@@ -95,7 +96,7 @@ class SimulatedProducer:
         """Tell the brokers how the transaction ends; the question, or the answer, may be lost or late."""
         network = self._network
         network.travel(timeout)
-        if network.fails(0.02):
+        if network.fails(ASKED_TWICE):
             self._ask_twice(outcome)
         if network.fails(0.02):
             if network.fails(0.5):

@@ -6,7 +6,7 @@ from confluent_kafka import KafkaException
 
 from engine.shell import lifecycle
 from engine.shell.lifecycle import ShardLifecycle
-from engine.shell.log import Log
+from engine.shell.log import KafkaLog, Log
 from engine.shell.outbox import CommitOutbox, Output
 from engine.shell.reading import CommandReader, OffsetProbe
 from engine.shell.shard import Records, Shard
@@ -142,6 +142,7 @@ SABOTAGES: Final = (
     Sabotage("a promoted standby does not look again", Shard, "promote", _promoted_without_looking, 300),
     Sabotage("any mark is taken for the end", kafka, "is_at_end", lambda *_: True, 100),
     Sabotage("commands may end before the events do", Shard, "_update_phase", _live_at_any_end, 300),
+    Sabotage("a foreign transaction is overlooked", KafkaLog, "hidden_from", lambda *_: None, 100),
     Sabotage("a slow commit is not doubtful", transactions, "DOUBTFUL_S", FOR_EVER, 200),
     Sabotage("a lost connection is not doubtful", Reports, "log", lambda *_: None, 200),
 )

@@ -41,6 +41,7 @@ REACHED: Final = (
     "engine-0 not committed: the request was lost",
     "engine-0 committed when asked again, and the first request is on its way",
     "engine-0: a late end of a fenced producer is refused",
+    "a shard cannot be taken over yet",
     "a new producer follows on a commit that was slow or disturbed",
     "a member was not heard of for the session",
     "a member did not join in time",
