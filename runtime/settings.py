@@ -13,6 +13,7 @@ from schemas.instruments import SYMBOLS
 
 Profile = Literal["demo", "production"]
 _ORIGIN = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?|https?://\[[0-9A-Fa-f:]+\](:[0-9]{1,5})?")
+DEFAULT_DATA = ".reprise"
 SEED_PORTS = (3001, 3002, 3005, 4000)  # which the seeds' READMEs name
 
 
@@ -22,7 +23,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_file=".env", extra="ignore", case_sensitive=False, populate_by_name=True)
 
     profile: Profile = Field("demo", validation_alias="REPRISE_PROFILE", description="demo or production")
-    data: Path = Field(Path(".reprise"), validation_alias="REPRISE_DATA", description="folder of this instance")
+    data: Path = Field(Path(DEFAULT_DATA), validation_alias="REPRISE_DATA", description="folder of this instance")
     log_level: str = Field("INFO", validation_alias="LOG_LEVEL", description="DEBUG, INFO, WARNING or ERROR")
 
     kafka_brokers: str = Field("127.0.0.1:9092", validation_alias="KAFKA_BROKERS", description="host:port,host:port")

@@ -12,6 +12,7 @@ from typing import Final
 import msgspec
 
 from runtime.errors import FixableError
+from runtime.settings import DEFAULT_DATA
 
 # A unix socket's path may have 107 bytes, and supervisor first makes it under a name with its process id.
 SOCKET_PATH_MAX: Final = 95
@@ -50,6 +51,11 @@ class InstanceFolder:
         self.supervisor_pid = self.data / "supervisord.pid"
         self.supervisor_log = self.logs / "supervisor.log"
         self.lock = self.data / "up.lock"
+
+    def command(self, name: str) -> str:
+        """Give a command as it must be typed to mean this instance."""
+        at_home = Path(DEFAULT_DATA).absolute() == self.data
+        return f"`reprise {name}`" if at_home else f"`reprise {name} --data {self.data}`"
 
     @property
     def control_socket(self) -> Path:

@@ -10,8 +10,10 @@ from stack.instance import Instance, InstanceFolder
 from stack.programs import BACKFILL
 from stack.status import read_page, shards_of, symbols_sent
 
-# No change of any service's status for so long is an error.
+# No change of any service's status for so long is an error: where one does not stay up, and where all run. A slow
+# machine needs more than a minute until they have imported what they consist of, and until then they say nothing.
 STALLED_S: Final = 60.0
+SILENT_S: Final = 300.0
 PRICES_TIMEOUT_S: Final = 15.0
 PAUSE_S: Final = 0.1
 REPORT_EVERY_S: Final = 5.0
@@ -35,11 +37,12 @@ def wait_for_api(folder: InstanceFolder, instance: Instance, report: Callable[[s
         seen = ({name for name, state in states.items() if state == "RUNNING"}, shards)
         if seen != last_seen:
             last_seen, changed_at = seen, now
-        if now - changed_at > STALLED_S:
-            raise FixableError(_stalled_message(states, readiness))
+        all_run = set(states.values()) == {"RUNNING"}
+        if now - changed_at > (SILENT_S if all_run else STALLED_S):
+            raise FixableError(_stalled_message(folder, states, readiness))
         if now - reported_at > REPORT_EVERY_S:
             reported_at = now
-            report(_progress_message(states, shards))
+            report(_progress_message(folder, states, shards))
         time.sleep(PAUSE_S)
 
 
@@ -69,17 +72,22 @@ def wait_for_prices(instance: Instance) -> str | None:
     return f"Not fresh yet: {', '.join(sorted(missing))}; orders on these are refused until they are."
 
 
-def _stalled_message(states: dict[str, str], readiness: tuple[int, dict[str, object]] | None) -> str:
+def _stalled_message(
+    folder: InstanceFolder, states: dict[str, str], readiness: tuple[int, dict[str, object]] | None
+) -> str:
     down = sorted(name for name, state in states.items() if state != "RUNNING")
     if down:
-        return f"{', '.join(down)} does not stay up; `reprise logs {down[0]}` says why."
-    why = "it does not answer" if readiness is None else f"it says {readiness[1]}"
-    return f"The API is not ready for {STALLED_S:.0f} s: {why}. `reprise status` and `reprise logs` say more."
+        why = f"{', '.join(down)} does not stay up; {folder.command(f'logs {down[0]}')} says why."
+    else:
+        says = "it does not answer" if readiness is None else f"it says {readiness[1]}"
+        why = f"The API is not ready for {SILENT_S:.0f} s: {says}. {folder.command('status')} says more."
+    return f"{why} What was started goes on, and may become ready yet; {folder.command('down')} ends it."
 
 
-def _progress_message(states: dict[str, str], shards: list[tuple[int, str, object]]) -> str:
+def _progress_message(folder: InstanceFolder, states: dict[str, str], shards: list[tuple[int, str, object]]) -> str:
     down = sorted(name for name, state in states.items() if state not in {"RUNNING", "STARTING"})
     if down:
-        return f"Waiting for {', '.join(down)}, which stopped and is started again; `reprise logs {down[0]}` says why"
+        again = f"{', '.join(down)}, which stopped and is started again"
+        return f"Waiting for {again}; {folder.command(f'logs {down[0]}')} says why"
     behind = [f"{number} at {percent} %" for number, state, percent in shards if state != "live"]
-    return f"The engine takes up its shards: {', '.join(behind)}" if behind else "Waiting for the API"
+    return f"The engine takes up its shards: {', '.join(behind)}" if behind else "Waiting for the services to answer"

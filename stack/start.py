@@ -44,7 +44,9 @@ def start(settings: Settings, options: StartOptions, migrate: Callable[[str], No
     choice = validated(options.feed)
     with folder.starting():
         if supervisor.is_running(folder):
-            raise FixableError(f"The instance in {folder.data} is running already; `reprise status` shows it.")
+            raise FixableError(
+                f"The instance in {folder.data} is running already; {folder.command('status')} shows it."
+            )
         supervisor.remove_orphans(folder, report)
         if not is_free(options.port):
             raise FixableError(f"Port {options.port} is taken. Name another with --port.")
