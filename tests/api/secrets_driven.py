@@ -8,8 +8,9 @@ from typing import Any, Final
 from uuid import uuid4
 
 import httpx
+import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
 from api.dispatch.read_your_writes import POSITION_COOKIE
@@ -86,7 +87,8 @@ class Driven:
             assert page.get("/api/v1/venue-keys").json() == {"stored": True}
             assert page.delete("/api/v1/venue-keys").status_code == 204
         assert self._heard(f"/?token={token}")
-        self._heard(f"/?token={self._made('{}')}")
+        with pytest.raises(InvalidStatus, match="401"):
+            self._heard(f"/?token={self._made('{}')}")
 
     def _key(self, name: str) -> str:
         """Store an API key, and sign something else with it; its id."""

@@ -195,7 +195,7 @@ def test_the_back_fill_stopped_in_a_transaction_leaves_no_partial_history(
             waiting = text(
                 "SELECT count(*) FROM pg_locks WHERE relation = 'ledger.candle_history'::regclass AND NOT granted"
             )
-            eventually(lambda: db.execute(waiting).scalar_one(), bool, 30)
+            eventually(lambda: db.execute(waiting).scalar_one(), bool, 120)
             program.send(number)
             began = time.monotonic()
             program.process.wait(20)
