@@ -3,9 +3,7 @@
 import asyncio
 import random
 from collections.abc import AsyncIterator, Sequence
-from ipaddress import ip_address
 from typing import Final
-from urllib.parse import urlsplit
 
 import msgspec
 import structlog
@@ -16,6 +14,7 @@ from market_data.clock import Clock
 from market_data.envelopes import LOGGED_MAX, ErrorReply, MalformedMessage, read_message
 from market_data.feed import FeedInterrupted, FeedItem, FeedQuote, Heartbeat
 from market_data.metrics import FeedMetrics
+from runtime.addresses import is_local
 from schemas.messages import FeedName
 
 BACKOFF_FIRST_S: Final = 0.5
@@ -141,12 +140,3 @@ def backoff_s(failures: int, dice: random.Random) -> float:
     for _ in range(min(failures, 6)):
         ceiling = min(ceiling * 2, BACKOFF_MAX_S)
     return dice.uniform(0, ceiling)
-
-
-def is_local(url: str) -> bool:
-    """Whether an address is of this machine."""
-    host = urlsplit(url).hostname or ""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

@@ -10,10 +10,10 @@ import msgspec
 import structlog
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_delay, wait_exponential_jitter
 
-from market_data.backpack_feed import is_local
 from market_data.conversion import scaled
 from market_data.envelopes import LOGGED_MAX
 from market_data.simulated_history import MinuteCandle
+from runtime.addresses import is_local
 from schemas.instruments import BY_SYMBOL
 from schemas.units import INT64_MAX, MINUTE, SECOND, NotRepresentable
 

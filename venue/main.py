@@ -4,7 +4,6 @@ import asyncio
 import logging
 import signal
 from typing import Final
-from urllib.parse import urlsplit
 
 import httpx
 import structlog
@@ -12,6 +11,7 @@ import uvloop
 from confluent_kafka import KafkaException
 from prometheus_client import REGISTRY
 
+from runtime.addresses import is_local
 from runtime.errors import FixableError
 from runtime.logging import configure
 from runtime.pages import Pages
@@ -25,7 +25,6 @@ from venue.order_cache import OrderCache
 from venue.order_executor import OrderExecutor
 from venue.rate_limits import VenueRateLimits
 from venue.trading_rules import TradingRules
-from venue.user_data_stream import LOCAL_HOSTS
 from venue.worker import VenueWorker
 
 # Below WARNING these log addresses, headers or frames, and with them keys and signatures.
@@ -92,10 +91,9 @@ def _log_unusable(error: Exception) -> FixableError:
 
 
 def _client(url: str) -> httpx.AsyncClient:
-    # A proxy of the environment is for the world outside; a server on this machine is met directly.
     return httpx.AsyncClient(
         base_url=url,
         timeout=TIMEOUT_S,
-        trust_env=urlsplit(url).hostname not in LOCAL_HOSTS,
+        trust_env=not is_local(url),
         limits=httpx.Limits(max_connections=CONCURRENT_MAX, max_keepalive_connections=CONCURRENT_MAX),
     )

@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final, Literal
-from urllib.parse import urlsplit
 from uuid import uuid4
 
 import msgspec
@@ -13,6 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidHandshake, WebSocketException
 
+from runtime.addresses import is_local
 from runtime.venue_keys import VenueKeys
 from venue.backoff import backoff_pauses
 from venue.binance import NotSent
@@ -24,7 +24,6 @@ CLOSE_TIMEOUT_S: Final = 1.0
 CHECK_NEEDED_S: Final = 30.0  # how often `needed` is checked
 END_EVENTS: Final = frozenset({"eventStreamTerminated", "serverShutdown"})
 OK: Final = 200
-LOCAL_HOSTS: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 
 log = structlog.get_logger(__name__)
 
@@ -78,8 +77,7 @@ class UserDataStream:
                 await asyncio.sleep(next(pauses))
 
     async def _follow_once(self, keys: VenueKeys) -> None:
-        # A proxy of the environment is for the world outside; a server on this machine is met directly.
-        proxy: Literal[True] | None = None if urlsplit(self._url).hostname in LOCAL_HOSTS else True
+        proxy: Literal[True] | None = None if is_local(self._url) else True
         async with connect(
             self._url, open_timeout=OPEN_TIMEOUT_S, close_timeout=CLOSE_TIMEOUT_S, proxy=proxy, max_size=1 << 20
         ) as connection:

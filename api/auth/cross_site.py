@@ -20,28 +20,29 @@ def refuse_cross_site(request: Request, settings: Settings) -> None:
     `localhost` and `127.0.0.1` are two sites, and the seeds' pages on the one call the other: their routes let in the
     pages whose origins are allowed.
     """
-    if request.method in SAFE_METHODS:
-        return
-    origin = request.headers.get("origin")
-    is_allowed = origin in allowed_origins(settings)
-    if request.headers.get("sec-fetch-site") == "cross-site" and not (is_allowed and is_of_seed(request)):
-        raise ApiError(CROSS_SITE_REQUEST)
-    if origin is None or is_allowed:
-        return
-    if origin != f"{request.url.scheme}://{request.headers.get('host', '')}":
-        raise ApiError(CROSS_SITE_REQUEST, "The request's Origin is not allowed")
+    refusal = _refusal(request, settings)
+    if refusal is not None:
+        raise refusal
 
 
 def is_foreign_page(request: Request, settings: Settings) -> bool:
     """Say whether a browser sends it for a page whose origin is not allowed: it may use nothing a browser keeps."""
-    try:
-        refuse_cross_site(request, settings)
-    except ApiError:
-        return True
-    return False
+    return _refusal(request, settings) is not None
 
 
 def allowed_origins(settings: Settings) -> tuple[str, ...]:
     """Pages that may call from a browser: those of the settings, and in the demo profile the usual local ones."""
     configured = settings.cors_origins
     return (*configured, *DEMO_ORIGINS) if settings.profile == "demo" else configured
+
+
+def _refusal(request: Request, settings: Settings) -> ApiError | None:
+    if request.method in SAFE_METHODS:
+        return None
+    origin = request.headers.get("origin")
+    is_allowed = origin in allowed_origins(settings)
+    if request.headers.get("sec-fetch-site") == "cross-site" and not (is_allowed and is_of_seed(request)):
+        return ApiError(CROSS_SITE_REQUEST)
+    if origin is None or is_allowed or origin == f"{request.url.scheme}://{request.headers.get('host', '')}":
+        return None
+    return ApiError(CROSS_SITE_REQUEST, "The request's Origin is not allowed")

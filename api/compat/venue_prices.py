@@ -4,16 +4,16 @@ from collections.abc import Collection
 from decimal import Decimal, InvalidOperation
 from time import monotonic
 from typing import Final, NamedTuple
-from urllib.parse import urlsplit
 
 import httpx
 import structlog
+
+from runtime.addresses import is_local
 
 PATH: Final = "/api/v3/ticker/price"
 TIMEOUT_S: Final = 1.5
 KEPT_S: Final = 5.0
 SILENT_S: Final = 30.0  # how long a venue that did not answer is not asked again
-LOCAL_HOSTS: Final = ("127.0.0.1", "localhost", "::1")
 
 
 class VenuePrice(NamedTuple):
@@ -28,8 +28,7 @@ class VenuePrices:
 
     def __init__(self, url: str) -> None:
         self._url = url
-        # A proxy of the environment is for the world outside; a server on this machine is met directly.
-        self._uses_proxy = urlsplit(url).hostname not in LOCAL_HOSTS
+        self._uses_proxy = not is_local(url)
         self._known: dict[str, VenuePrice] = {}
         self._silent_until = -SILENT_S
 

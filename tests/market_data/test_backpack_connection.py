@@ -4,11 +4,12 @@ import random
 
 import pytest
 
-from market_data.backpack_feed import backoff_s, is_local
+from market_data.backpack_feed import backoff_s
 from market_data.backpack_server import BackpackServer
 from market_data.clock import SystemClock
 from market_data.feed import FeedInterrupted, FeedItem, FeedQuote, Heartbeat
 from market_data.recorded_feed import open_recording
+from runtime.addresses import is_local
 from tests.market_data.fake_clock import BTC, REAL_QUOTES, new_metrics, next_items, next_quotes
 from tests.market_data.test_backpack import assert_all_real_quotes, book_ticker, client, real_server, recorded, run
 
