@@ -81,16 +81,17 @@ def build(settings: Settings, secret: str, retired: tuple[str, ...] = ()) -> App
     outcomes = Outcomes(settings, prices, bus)
     sent = SentCommands()
     producer = CommandProducer(settings, sent)
+    engine_lag = EngineLag(settings, outcomes)
     return AppState(
         settings=settings,
         database=database,
         prices=prices,
         bus=bus,
         outcomes=outcomes,
-        engine_lag=EngineLag(settings, outcomes),
+        engine_lag=engine_lag,
         producer=producer,
         sent=sent,
-        broadcasts=Broadcasts(database, producer, outcomes, settings.shards),
+        broadcasts=Broadcasts(database, producer, outcomes, engine_lag, settings.shards),
         credentials=Credentials(Passwords(), Tokens(secret, *retired), Throttle()),
         deletions=asyncio.Event(),
         day_stats=DayStatsCache(database),
@@ -243,7 +244,5 @@ def _take_prices(prices: PriceCache, db: Connection) -> None:
     prices.feed = None if feed is None else feed.name
     for price in queries.last_prices(db).values():
         if price.bid is not None and price.ask is not None and price.heard_at is not None and price.feed is not None:
-            quote = CachedQuote(
-                price.bid, price.ask, price.heard_at, price.feed, price.feed_changed, price.held_bid is not None
-            )
+            quote = CachedQuote(price.bid, price.ask, price.heard_at, price.feed, price.feed_changed, price.held_at)
             prices.start_from(price.symbol, quote)

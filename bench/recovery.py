@@ -23,7 +23,7 @@ from engine.shell.liveness import Liveness
 from engine.shell.log import KafkaLog, Producers
 from engine.snapshot.copy_on_write import begin_copy, end_copy
 from engine.snapshot.format import FORMAT
-from engine.snapshot.publish import SnapshotContent, SnapshotPublisher
+from engine.snapshot.publish import SnapshotContent, SnapshotPublisher, named_instruments
 from runtime.errors import FixableError
 from runtime.kafka import command_producer_options, end_offsets, read_back, reader_options
 from runtime.logging import configure
@@ -130,6 +130,7 @@ def _publish(settings: Settings, ledger: Ledger, producers: Producers) -> None:
         positions=len(state.positions),
         format=FORMAT,
         rules_version=state.rules_version,
+        instruments=named_instruments(state),
     )
     packing = Packing()
     packing.add(iter(begin_copy(state).next_page, None))

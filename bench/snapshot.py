@@ -22,11 +22,11 @@ from engine.shell.shard import Shard
 from engine.shell.take_over import LogEnds, ShardStart
 from engine.snapshot.publish import SnapshotPublisher
 from engine.snapshot.schedule import SnapshotSchedule
-from engine.snapshot.topic import manifests
 from runtime.errors import FixableError
 from runtime.kafka import end_offsets, read_back
 from runtime.logging import configure
 from runtime.settings import Settings
+from runtime.snapshots import manifests
 from runtime.topics import ensure_topics
 from schemas.codec import encode_command
 from schemas.topics import EVENTS, SNAPSHOTS

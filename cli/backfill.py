@@ -12,12 +12,14 @@ from tenacity import Retrying, retry_if_result, stop_after_delay, wait_exponenti
 
 from market_data.klines import KlinesUnavailable, RequestPacing, backpack_history
 from market_data.simulated_history import HISTORY_MINUTES, MinuteCandle, simulated_history
+from projector import queries
 from projector.database import RETRY_S, TRANSIENT_ERRORS, connect, retried
 from projector.migrate import migrate
 from projector.write.candle_history import FirstCandle, NotBefore, first_candle, has_history, write_history
 from runtime.errors import FixableError
 from runtime.logging import configure
 from runtime.settings import Settings
+from schemas.messages import Instrument
 from schemas.units import MINUTE
 
 WAIT_S: Final = 600.0  # for first ticks
@@ -47,31 +49,39 @@ def main(settings: Settings) -> None:
 def backfill(settings: Settings, engine: Engine, wait_s: float, pace: RequestPacing) -> list[str]:
     """Write what is missing as first candles appear, for so long; give the symbols that had none.
 
-    What an earlier run wrote is left as it is. KlinesUnavailable when Backpack does not answer.
+    Which symbols there are, the ledger's instruments say, also those that are defined meanwhile. What an earlier run
+    wrote is left as it is. KlinesUnavailable when Backpack does not answer.
     """
-    missing = list(settings.symbols)
-    log.info("waiting for first ticks", symbols=missing, at_most_s=wait_s)
+    missing: dict[str, Instrument] = {}
+    done: set[str] = set()
+    log.info("waiting for first ticks", symbols=settings.symbols or "all", at_most_s=wait_s)
 
-    def fill_what_began() -> list[str]:
-        for symbol in settings.symbols:
-            if symbol in missing and _fill(settings, engine, symbol, pace):
-                missing.remove(symbol)
-        return missing
+    def fill_what_began() -> bool:
+        """Whether something is left to wait for."""
+        for row in _query(engine, queries.instruments):
+            symbol = row.instrument.symbol
+            if symbol not in done and (settings.symbols is None or symbol in settings.symbols):
+                missing[symbol] = row.instrument
+        for symbol, instrument in list(missing.items()):
+            if _fill(settings, engine, instrument, pace):
+                done.add(symbol)
+                del missing[symbol]
+        return bool(missing) or not done.issuperset(settings.symbols or ()) or not done
 
     waiting = Retrying(
         retry=retry_if_result(bool),
         wait=wait_exponential(multiplier=0.25, max=PAUSE_MAX_S),
         stop=stop_after_delay(wait_s),
-        retry_error_callback=lambda _: missing,
+        retry_error_callback=lambda _: True,
     )
-    waiting(fill_what_began)
-    if missing:
-        log.warning("no first tick was seen; the next run looks again", symbols=missing, waited_s=wait_s)
-    return missing
+    if waiting(fill_what_began):
+        log.warning("no first tick was seen; the next run looks again", symbols=list(missing), waited_s=wait_s)
+    return list(missing)
 
 
-def _fill(settings: Settings, engine: Engine, symbol: str, pace: RequestPacing) -> bool:
+def _fill(settings: Settings, engine: Engine, instrument: Instrument, pace: RequestPacing) -> bool:
     """Write one symbol's history; whether there is nothing left to do for it."""
+    symbol = instrument.symbol
     if _query(engine, lambda db: has_history(db, symbol)):
         log.info("history is there already", symbol=symbol)
         return True
@@ -81,7 +91,7 @@ def _fill(settings: Settings, engine: Engine, symbol: str, pace: RequestPacing) 
     if first.source == "recorded":
         log.info("a recording has no candles before its first tick", symbol=symbol)
         return True
-    minutes = _minutes_before(first, settings, pace)
+    minutes = _minutes_before(first, instrument, settings, pace)
     try:
         count = retried(lambda: write_history(engine, symbol, first.source, minutes), TRANSIENT_ERRORS, Event())
     except NotBefore as error:
@@ -99,12 +109,14 @@ def _query(engine: Engine, question: Callable[[Connection], Result]) -> Result:
     return retried(query, TRANSIENT_ERRORS, Event())
 
 
-def _minutes_before(first: FirstCandle, settings: Settings, pace: RequestPacing) -> list[MinuteCandle]:
+def _minutes_before(
+    first: FirstCandle, instrument: Instrument, settings: Settings, pace: RequestPacing
+) -> list[MinuteCandle]:
     if first.source == "simulated":
         return simulated_history(settings.simulation_seed, first.symbol, first.start, first.open)
     start = first.start - HISTORY_MINUTES * MINUTE
     log.info("asking Backpack for its klines", symbol=first.symbol, url=settings.backpack_api_url)
-    return list(backpack_history(settings.backpack_api_url, first.symbol, start, first.start, pace))
+    return list(backpack_history(settings.backpack_api_url, instrument, start, first.start, pace))
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:

@@ -12,7 +12,8 @@ from websockets.exceptions import WebSocketException
 
 from market_data.clock import Clock
 from market_data.envelopes import LOGGED_MAX, ErrorReply, MalformedMessage, read_message
-from market_data.feed import FeedInterrupted, FeedItem, FeedQuote, Heartbeat
+from market_data.feed import FeedInterrupted, FeedItem, FeedQuote, Heartbeat, OutdatedQuote
+from market_data.ledger import FollowedLedger
 from market_data.metrics import FeedMetrics
 from runtime.addresses import is_local
 from schemas.messages import FeedName
@@ -32,23 +33,26 @@ log = structlog.get_logger(__name__)
 
 
 class BackpackFeed:
-    """Follows symbols at one address, for ever. silence_s: so long without a message, and it connects anew."""
+    """Follows the ledger's symbols at one address, for ever, also those that come while it is connected.
+
+    silence_s: so long without a message, and it connects anew.
+    """
 
     name: FeedName = "backpack"
     run = "live"
     live = True
 
     def __init__(
-        self, url: str, symbols: Sequence[str], clock: Clock, metrics: FeedMetrics, *, silence_s: float = SILENCE_MAX_S
+        self, url: str, ledger: FollowedLedger, clock: Clock, metrics: FeedMetrics, *, silence_s: float = SILENCE_MAX_S
     ) -> None:
         self._url = url
-        self._symbols = tuple(symbols)
+        self._ledger = ledger
         self._clock = clock
         self._metrics = metrics
         self._silence_s = silence_s
         self._dice = random.SystemRandom()
         # Kept over connections: what is older than this was either given already or is of no use any more.
-        self._newest_version: dict[str, tuple[int, int]] = {}
+        self._newest: dict[str, FeedQuote] = {}
 
     async def items(self) -> AsyncIterator[FeedItem]:
         """Give the items; where the connection is lost, say so and connect again."""
@@ -56,8 +60,6 @@ class BackpackFeed:
         while True:
             try:
                 async with self._connection() as connection:
-                    await connection.send(subscribe_request(self._symbols))
-                    log.info("connected and subscribed", url=self._url, symbols=self._symbols)
                     async for item in self._receive(connection):
                         failures = 0
                         yield item
@@ -86,8 +88,18 @@ class BackpackFeed:
         )
 
     async def _receive(self, connection: ClientConnection) -> AsyncIterator[FeedItem]:
-        """Give the items of the messages. Ends with an exception: a Close frame, a broken connection or silence."""
+        """Subscribe, and give the items of the messages.
+
+        Ends with an exception: a Close frame, a broken connection or silence. Something comes every second for each
+        symbol, so one that the ledger gets is subscribed to as soon.
+        """
+        subscribed: tuple[str, ...] = ()
         while True:
+            new = tuple(symbol for symbol in self._ledger.followed if symbol not in subscribed)
+            if new:
+                await connection.send(subscribe_request(new))
+                log.info("subscribed", url=self._url, symbols=new)
+                subscribed += new
             async with asyncio.timeout(self._silence_s):
                 message = await connection.recv()
             item = self._parse(message)
@@ -103,9 +115,9 @@ class BackpackFeed:
             log.warning("message skipped", why=str(error), message=repr(message[:LOGGED_MAX]))
             return None
         match parsed:
-            case FeedQuote() if parsed.symbol in self._symbols:
+            case FeedQuote() if parsed.symbol in self._ledger.followed:
                 return self._if_newer(parsed)
-            case Heartbeat() if parsed.symbol in self._symbols:
+            case Heartbeat() if parsed.symbol in self._ledger.followed:
                 return parsed
             case ErrorReply():
                 self._metrics.feed_messages.labels("error").inc()
@@ -114,14 +126,16 @@ class BackpackFeed:
                 self._metrics.feed_messages.labels("other").inc()
         return None
 
-    def _if_newer(self, quote: FeedQuote) -> FeedQuote | None:
-        version = (quote.source_time, quote.update_id)
-        if version <= self._newest_version.get(quote.symbol, (0, 0)):
+    def _if_newer(self, quote: FeedQuote) -> FeedItem:
+        """Give a quote that is newer than the last; what an older one says of the market contradicts the last."""
+        last = self._newest.get(quote.symbol)
+        if last is not None and (quote.source_time, quote.update_id) <= (last.source_time, last.update_id):
             self._metrics.feed_messages.labels("not_newer").inc()
-            return None
+            # A subscription may begin with the last quote once more.
+            return Heartbeat(symbol=quote.symbol) if quote == last else OutdatedQuote(symbol=quote.symbol)
         # One message with a time far ahead, wrong as it must be, would else make all that follow seem old.
         if quote.source_time <= self._clock.micros() + AHEAD_MAX_US:
-            self._newest_version[quote.symbol] = version
+            self._newest[quote.symbol] = quote
         return quote
 
 

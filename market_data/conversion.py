@@ -48,6 +48,17 @@ def price_defect(price: TickPrice, instrument: Instrument) -> str | None:
     return None
 
 
+def is_outside(last_price: str, price: TickPrice, instrument: Instrument) -> bool:
+    """Say whether a last price is further outside bid and ask than the spread may be wide; NotRepresentable for none.
+
+    Exactly: by more than spread_max of the middle.
+    """
+    units, divisor = scaled(last_price, instrument.tick_exponent)
+    below = price.bid * divisor - units
+    above = units - price.ask * divisor
+    return max(below, above) * SPREAD_SCALE > instrument.spread_max * (price.bid + price.ask) * divisor
+
+
 def scaled(digits: str, exponent: int) -> tuple[int, int]:
     """Give the digits in units of 10^-exponent as a fraction of integers, so that nothing is lost."""
     found = DECIMAL.fullmatch(digits) if len(digits) <= DIGITS_MAX else None

@@ -32,9 +32,10 @@ class BookTicker(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):
 
 
 class TickerMessage(msgspec.Struct, kw_only=True, frozen=True):
-    """Data of `ticker.<symbol>`, as far as it is used."""
+    """Data of `ticker.<symbol>`, as far as it is used. c: the last price."""
 
     s: str
+    c: str | None = None
     v: str | None = None
 
 
@@ -63,7 +64,7 @@ def read_message(message: str | bytes) -> FeedQuote | Heartbeat | ErrorReply | N
             return quote_of(msgspec.json.decode(envelope.data, type=BookTicker))
         if kind == "ticker":
             ticker = msgspec.json.decode(envelope.data, type=TickerMessage)
-            return Heartbeat(symbol=ticker.s, volume=ticker.v)
+            return Heartbeat(symbol=ticker.s, volume=ticker.v, last_price=ticker.c)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:  # A wrong type or a missing field is a DecodeError too.
         raise MalformedMessage(str(error)) from None
     return None

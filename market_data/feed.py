@@ -28,10 +28,20 @@ class FeedQuote(_Item, frozen=True, kw_only=True):
 
 
 class Heartbeat(_Item, frozen=True, kw_only=True):
-    """The source sent something about a symbol without a new quote. volume: of the last day, where it is known."""
+    """The source sent something about a symbol without a new quote.
+
+    volume: of the last day; last_price: of the last trade; each where it is known.
+    """
 
     symbol: str
     volume: str | None = None
+    last_price: str | None = None
+
+
+class OutdatedQuote(_Item, frozen=True, kw_only=True):
+    """A quote that is not newer than the last, and not the same: which of the two is the market's is not known."""
+
+    symbol: str
 
 
 class FeedInterrupted(_Item, frozen=True, kw_only=True):
@@ -42,7 +52,7 @@ class FeedEnded(_Item, frozen=True, kw_only=True):
     """The source has come to its end, for good."""
 
 
-FeedItem = FeedQuote | Heartbeat | FeedInterrupted | FeedEnded
+FeedItem = FeedQuote | Heartbeat | OutdatedQuote | FeedInterrupted | FeedEnded
 
 
 class PriceFeed(Protocol):

@@ -1,7 +1,7 @@
 """Which feed runs: the one the settings name, or with `auto` Backpack if it quotes and else the simulation."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Final, Literal
 from urllib.parse import urlsplit
@@ -12,18 +12,24 @@ import structlog
 
 from market_data.backpack_feed import BackpackFeed
 from market_data.clock import Clock
+from market_data.conversion import scaled
 from market_data.feed import FeedItem, FeedQuote, PriceFeed
 from market_data.last_prices import last_accepted_prices
+from market_data.ledger import FollowedLedger
 from market_data.metrics import FeedMetrics
 from market_data.recorded_feed import RecordedFeed, open_recording, read_speed
-from market_data.simulated_feed import SimulatedFeed
+from market_data.simulated_feed import PRICE_MAX, SimulatedFeed
 from runtime.errors import FixableError
-from runtime.settings import Settings
+from runtime.settings import Settings, symbol_of
+from schemas.bounds import EXPONENT_MAX
 from schemas.instruments import START_PRICES
+from schemas.messages import Instrument
+from schemas.units import NotRepresentable
 
 RECORDED: Final = "recorded:"
 PROBE_S: Final = 5.0
 CHOICE_FILE: Final = "auto-feed.json"
+DEFAULT_PRICE: Final = 100  # USDC; where a simulated symbol begins of which nothing else is said
 
 log = structlog.get_logger(__name__)
 
@@ -51,17 +57,17 @@ class PrefetchedFeed:
             yield item
 
 
-async def choose_feed(settings: Settings, clock: Clock, metrics: FeedMetrics) -> PriceFeed:
+async def choose_feed(settings: Settings, ledger: FollowedLedger, clock: Clock, metrics: FeedMetrics) -> PriceFeed:
     """Give the feed of the settings; FixableError when they name none."""
     kind = settings.feed
     if kind == "auto":
-        return await _choose_auto(settings, clock, metrics)
+        return await _choose_auto(settings, ledger, clock, metrics)
     if kind == "backpack":
-        return _backpack(settings, clock, metrics)
+        return _backpack(settings, ledger, clock, metrics)
     if kind == "simulated":
-        return await _simulated(settings, clock)
+        return await _simulated(settings, ledger, clock)
     if kind.startswith(RECORDED) and kind != RECORDED:
-        return _recorded(settings, Path(kind.removeprefix(RECORDED)), clock)
+        return _recorded(settings, Path(kind.removeprefix(RECORDED)), ledger, clock)
     raise FixableError(f"FEED is auto, simulated, backpack or recorded:FILE, not {kind!r}.")
 
 
@@ -92,13 +98,17 @@ async def probe(feed: PriceFeed, give_up: Callable[[], Awaitable[None]]) -> Pref
     return None
 
 
-async def _choose_auto(settings: Settings, clock: Clock, metrics: FeedMetrics) -> PriceFeed:
+async def _choose_auto(settings: Settings, ledger: FollowedLedger, clock: Clock, metrics: FeedMetrics) -> PriceFeed:
     previous = _previous_choice(settings)
     if previous is not None:
         log.info("auto keeps the feed it chose when the exchange was started", feed=previous)
-        return _backpack(settings, clock, metrics) if previous == "backpack" else await _simulated(settings, clock)
+        return (
+            _backpack(settings, ledger, clock, metrics)
+            if previous == "backpack"
+            else await _simulated(settings, ledger, clock)
+        )
     log.info("auto tries Backpack", url=settings.backpack_ws_url, for_s=PROBE_S)
-    received = await probe(_backpack(settings, clock, metrics), lambda: clock.sleep(PROBE_S))
+    received = await probe(_backpack(settings, ledger, clock, metrics), lambda: clock.sleep(PROBE_S))
     if received is not None:
         log.info("auto chose Backpack: it quotes", url=settings.backpack_ws_url)
         _store_choice(settings, "backpack")
@@ -107,31 +117,65 @@ async def _choose_auto(settings: Settings, clock: Clock, metrics: FeedMetrics) -
         "auto chose the SIMULATION: no quote of Backpack was heard", url=settings.backpack_ws_url, for_s=PROBE_S
     )
     _store_choice(settings, "simulated")
-    return await _simulated(settings, clock)
+    return await _simulated(settings, ledger, clock)
 
 
-def _backpack(settings: Settings, clock: Clock, metrics: FeedMetrics) -> BackpackFeed:
+def _backpack(settings: Settings, ledger: FollowedLedger, clock: Clock, metrics: FeedMetrics) -> BackpackFeed:
     parts = urlsplit(settings.backpack_ws_url)
     if parts.scheme not in ("ws", "wss") or not parts.hostname:
         raise FixableError(
             f"BACKPACK_WS_URL is {settings.backpack_ws_url!r}, which is no address like wss://host or ws://host:port."
         )
-    return BackpackFeed(settings.backpack_ws_url, settings.symbols, clock, metrics)
+    return BackpackFeed(settings.backpack_ws_url, ledger, clock, metrics)
 
 
-async def _simulated(settings: Settings, clock: Clock) -> SimulatedFeed:
-    accepted = await asyncio.to_thread(last_accepted_prices, settings, settings.symbols)
-    first_prices = {symbol: accepted.get(symbol, START_PRICES[symbol]) for symbol in settings.symbols}
-    log.info(
-        "the simulation starts", first_prices=first_prices, of_the_log=sorted(accepted), seed=settings.simulation_seed
-    )
-    return SimulatedFeed(str(uuid4()), settings.simulation_seed, first_prices, clock)
+async def _simulated(settings: Settings, ledger: FollowedLedger, clock: Clock) -> SimulatedFeed:
+    accepted = await asyncio.to_thread(last_accepted_prices, settings, ledger.followed)
+    given = given_prices(settings)
+
+    def first_price(instrument: Instrument) -> int:
+        price = accepted.get(instrument.symbol) or _given_or_default(instrument, given)
+        log.info(
+            "the simulation of a symbol starts",
+            symbol=instrument.symbol,
+            price=price,
+            of_the_log=instrument.symbol in accepted,
+            seed=settings.simulation_seed,
+        )
+        return price
+
+    return SimulatedFeed(str(uuid4()), settings.simulation_seed, ledger, first_price, clock)
 
 
-def _recorded(settings: Settings, file: Path, clock: Clock) -> RecordedFeed:
+def given_prices(settings: Settings) -> dict[str, str]:
+    """Read where the simulation is to begin: prices as they are written, by symbol; FixableError for other text."""
+    prices = {}
+    for part in settings.simulation_prices:
+        name, _, digits = part.partition("=")
+        try:
+            units, _ = scaled(digits.strip(), EXPONENT_MAX)
+        except NotRepresentable:
+            units = 0
+        if units <= 0:
+            raise FixableError(f"SIMULATION_PRICES has {part!r}, which is no price like SOL_USDC=150.5.")
+        prices[symbol_of(name)] = digits.strip()
+    return prices
+
+
+def _given_or_default(instrument: Instrument, given: Mapping[str, str]) -> int:
+    """Give the price a symbol begins at that the ledger has none of, in ticks."""
+    if instrument.symbol in given:
+        units, divisor = scaled(given[instrument.symbol], instrument.tick_exponent)
+        price = units // divisor
+    else:
+        price = START_PRICES.get(instrument.symbol, DEFAULT_PRICE * 10**instrument.tick_exponent)
+    return min(max(price, 1), PRICE_MAX)
+
+
+def _recorded(settings: Settings, file: Path, ledger: FollowedLedger, clock: Clock) -> RecordedFeed:
     speed = read_speed(settings.feed_speed)
     recording = open_recording(file, settings.feed_spread_bps, speed)
-    return RecordedFeed(str(uuid4()), recording, settings.symbols, speed, clock, loop=settings.feed_loop)
+    return RecordedFeed(str(uuid4()), recording, ledger, speed, clock, loop=settings.feed_loop)
 
 
 def _previous_choice(settings: Settings) -> Literal["backpack", "simulated"] | None:

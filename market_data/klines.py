@@ -14,7 +14,7 @@ from market_data.conversion import scaled
 from market_data.envelopes import LOGGED_MAX
 from market_data.simulated_history import MinuteCandle
 from runtime.addresses import is_local
-from schemas.instruments import BY_SYMBOL
+from schemas.messages import Instrument
 from schemas.units import INT64_MAX, MINUTE, SECOND, NotRepresentable
 
 PATH: Final = "/api/v1/klines"
@@ -48,8 +48,10 @@ class Kline(msgspec.Struct, frozen=True):
     close: str | None
 
 
-def backpack_history(url: str, symbol: str, start: int, end: int, pace: RequestPacing) -> Iterator[MinuteCandle]:
-    """Give a symbol's minutes in [start, end), µs, oldest first; those without a trade are missing.
+def backpack_history(
+    url: str, instrument: Instrument, start: int, end: int, pace: RequestPacing
+) -> Iterator[MinuteCandle]:
+    """Give an instrument's minutes in [start, end), µs, oldest first; those without a trade are missing.
 
     KlinesUnavailable when the server cannot be brought to answer.
     """
@@ -59,14 +61,14 @@ def backpack_history(url: str, symbol: str, start: int, end: int, pace: RequestP
     # Where a SOCKS proxy is set, the library needs a package that is not installed: that is an ImportError.
     except (ImportError, httpx.InvalidURL, ValueError) as error:
         raise KlinesUnavailable(f"{type(error).__name__}: {error}") from error
-    left_out = 0
+    left_out, symbol = 0, instrument.symbol
     with client:
         at = start
         while at < end:
             page_end = min(at + PAGE_MINUTES * MINUTE, end)
             rows = {when: row for when, row in _page(client, symbol, at, page_end, pace) if at <= when < page_end}
             for when in sorted(rows):
-                minute = _minute(when, rows[when], BY_SYMBOL[symbol].tick_exponent)
+                minute = _minute(when, rows[when], instrument.tick_exponent)
                 if minute is None:
                     left_out += 1
                 else:

@@ -13,11 +13,12 @@ from prometheus_client import REGISTRY
 
 from market_data.clock import SystemClock
 from market_data.feed_selection import choose_feed, forwards_each_tick
+from market_data.ledger import FollowedLedger
+from market_data.ledger_reader import LedgerReader
 from market_data.metrics import FeedMetrics
 from market_data.outbox import PriceOutbox
 from market_data.publisher import PricePublisher
 from market_data.quote_board import QuoteBoard
-from market_data.readiness import wait_for_instruments
 from runtime.errors import FixableError
 from runtime.kafka import command_producer_options
 from runtime.logging import configure
@@ -61,15 +62,40 @@ async def _serve(settings: Settings) -> None:
 async def _publish(
     settings: Settings, outbox: PriceOutbox, clock: SystemClock, metrics: FeedMetrics, board: QuoteBoard
 ) -> None:
-    await wait_for_instruments(settings)
-    feed = await choose_feed(settings, clock, metrics)
+    ledger = FollowedLedger(settings.shards, settings.symbols)
+    reader = LedgerReader(settings, ledger)
+    try:
+        await asyncio.to_thread(reader.begin)
+        await _together(reader.follow(), _publish_prices(settings, ledger, reader, outbox, clock, metrics, board))
+    finally:
+        reader.close()
+
+
+async def _publish_prices(
+    settings: Settings,
+    ledger: FollowedLedger,
+    reader: LedgerReader,
+    outbox: PriceOutbox,
+    clock: SystemClock,
+    metrics: FeedMetrics,
+    board: QuoteBoard,
+) -> None:
+    await reader.wait_until_known()
+    feed = await choose_feed(settings, ledger, clock, metrics)
     interval_s = 0.0 if forwards_each_tick(settings) else settings.price_interval_ms / 1000
-    publisher = PricePublisher(feed, settings.symbols, settings.shards, interval_s, outbox, clock, metrics, board)
+    publisher = PricePublisher(feed, ledger, interval_s, outbox, clock, metrics, board)
     await publisher.select_feed()
-    tasks = [
-        asyncio.create_task(task)
-        for task in (publisher.follow(), publisher.send_due_periodically(), outbox.poll_periodically())
-    ]
+    await _together(
+        publisher.follow(),
+        publisher.send_due_periodically(),
+        outbox.poll_periodically(),
+        ledger.warn_periodically(clock),
+    )
+
+
+async def _together(*work: Coroutine[Any, Any, None]) -> None:
+    """Do all of it at once; an error of one ends the others, and is raised as it was."""
+    tasks = [asyncio.create_task(part) for part in work]
     try:
         await asyncio.gather(*tasks)
     finally:

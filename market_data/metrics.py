@@ -20,8 +20,15 @@ class FeedMetrics:
         self.ticks_published = Counter("ticks_published", "Ticks written for everyone.", ["symbol"], registry=registry)
         self.ticks_refused = Counter(
             "ticks_refused",
-            "Quotes that no price may come of: not_representable (dropped), not_positive, crossed, spread_too_wide.",
+            "Quotes that no price may come of: not_representable (dropped), not_positive, crossed, spread_too_wide, "
+            "out_of_time.",
             ["reason"],
+            registry=registry,
+        )
+        self.symbol_vouched = Gauge(
+            "symbol_vouched",
+            "1 while the feed vouches for a symbol's last quote; where it is 0, /status says why.",
+            ["symbol"],
             registry=registry,
         )
         self.price_commands = Counter(

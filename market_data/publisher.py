@@ -1,6 +1,5 @@
 """What of a feed goes to Kafka: every tick to the public topic, and prices into every shard of the exchange."""
 
-from collections.abc import Iterable
 from decimal import Decimal
 from typing import Final
 
@@ -10,18 +9,21 @@ import structlog
 from market_data.clock import Clock
 from market_data.conflation import Conflation
 from market_data.conversion import SPREAD_TOO_WIDE, price_defect, scaled, to_ticks
-from market_data.feed import FeedEnded, FeedInterrupted, FeedItem, FeedQuote, Heartbeat, PriceFeed
+from market_data.feed import FeedEnded, FeedInterrupted, FeedItem, FeedQuote, Heartbeat, OutdatedQuote, PriceFeed
+from market_data.ledger import FollowedLedger
 from market_data.metrics import FeedMetrics
 from market_data.outbox import PriceOutbox
 from market_data.quote_board import QuoteBoard
+from market_data.vouching import Vouching
 from schemas.codec import encode_command
 from schemas.commands import SelectFeed, UpdatePrices
-from schemas.instruments import BY_SYMBOL
 from schemas.topics import COMMANDS, TICKS
-from schemas.units import NotRepresentable
+from schemas.units import SECOND, NotRepresentable
 
 WAIT_MIN_S: Final = 0.005
 WAIT_MAX_S: Final = 1.0
+MARKS_SINCE_RULES: Final = 2  # before, a command with marks is no command, and an alive symbol is a name
+SOURCE_DRIFT_MAX: Final = 5 * SECOND  # a live quote that is further from now is refused
 LOGGED_REFUSALS: Final = 100  # after the first so many, one of so many is logged
 
 log = structlog.get_logger(__name__)
@@ -51,8 +53,7 @@ class PricePublisher:
     def __init__(
         self,
         feed: PriceFeed,
-        symbols: Iterable[str],
-        shards: int,
+        ledger: FollowedLedger,
         interval_s: float,
         outbox: PriceOutbox,
         clock: Clock,
@@ -60,13 +61,13 @@ class PricePublisher:
         board: QuoteBoard,
     ) -> None:
         self._feed = feed
-        self._instruments = {symbol: BY_SYMBOL[symbol] for symbol in BY_SYMBOL if symbol in symbols}
-        self._shards = shards
+        self._ledger = ledger
         self._outbox = outbox
         self._clock = clock
         self._metrics = metrics
         self._board = board
-        self._conflation = Conflation(self._instruments, interval_s)
+        self._vouching = Vouching()
+        self._conflation = Conflation(ledger, self._vouching, interval_s)
         # A tick may come during the sleep, and is then due after the interval.
         self._wait_max_s = interval_s or WAIT_MAX_S
         self._volumes: dict[str, float] = {}
@@ -75,10 +76,13 @@ class PricePublisher:
     async def select_feed(self) -> None:
         """Select the feed in every shard; return when Kafka has confirmed it."""
         command = SelectFeed(name=self._feed.name, run=self._feed.run, live=self._feed.live)
-        await self._send_to_shards(encode_command(command))
+        await self._outbox.wait_for_room(self._ledger.shards)
+        value = encode_command(command)
+        for shard in range(self._ledger.shards):
+            self._outbox.send(COMMANDS, value, partition=shard)
         await self._outbox.wait_until_confirmed()
         self._board.feed, self._board.run, self._board.selected = self._feed.name, self._feed.run, True
-        log.info("feed selected", feed=self._feed.name, run=self._feed.run, shards=self._shards)
+        log.info("feed selected", feed=self._feed.name, run=self._feed.run, shards=self._ledger.shards)
 
     async def follow(self) -> None:
         """Publish the feed's items until it ends. `send_due_periodically` runs beside it."""
@@ -91,6 +95,7 @@ class PricePublisher:
             wait_s = self._conflation.wait_s(self._clock.monotonic())
             await self._clock.sleep(max(WAIT_MIN_S, min(wait_s, self._wait_max_s)))
             await self._send_due()
+            self._show_doubts()
 
     async def publish_item(self, item: FeedItem) -> None:
         """Publish one item of the feed."""
@@ -99,12 +104,14 @@ class PricePublisher:
                 await self._publish_quote(item)
             case Heartbeat():
                 self._take_heartbeat(item)
+            case OutdatedQuote(symbol=symbol):
+                self._vouching.doubt(symbol, "not_newer")
             case FeedInterrupted():
-                self._conflation.interrupt()
+                self._vouching.interrupt()
                 self._set_connected(connected=False)
                 self._metrics.feed_interruptions.inc()
             case FeedEnded():
-                self._conflation.interrupt()
+                self._vouching.interrupt()
                 self._set_connected(connected=False)
                 self._board.finished = True
                 self._metrics.feed_finished.set(1)
@@ -113,33 +120,39 @@ class PricePublisher:
     async def _publish_quote(self, quote: FeedQuote) -> None:
         self._metrics.feed_messages.labels("quote").inc()
         self._set_connected(connected=True)
-        instrument = self._instruments.get(quote.symbol)
+        instrument = self._ledger.followed.get(quote.symbol)
         if instrument is None:
             self._metrics.feed_messages.labels("not_followed").inc()
             return
         try:
             price = to_ticks(quote, instrument)
         except NotRepresentable as error:
+            self._vouching.doubt(quote.symbol, "not_representable")
             self._refuse(quote, "not_representable", str(error))
             return
         defect = price_defect(price, instrument)
         if defect in (None, SPREAD_TOO_WIDE):
             await self._outbox.wait_for_room(1)
             self._send_tick(quote)
-        if defect is None:
+        if defect is not None:
+            self._conflation.add_ill_formed(quote, price, "ill_formed")
+        elif self._feed.live and abs(quote.source_time - self._clock.micros()) > SOURCE_DRIFT_MAX:
+            defect = "out_of_time"
+            self._conflation.add_ill_formed(quote, price, "out_of_time")
+        else:
             self._board.update(quote)
             self._conflation.add_tick(quote, price, self._clock.monotonic())
-        else:
+        if defect is not None:
             # The core refuses it too, and its event says so.
             self._refuse(quote, defect, "its price goes to the exchange, which refuses it")
-            self._conflation.add_ill_formed(quote, price, self._clock.monotonic())
         await self._send_due()
 
     def _take_heartbeat(self, heartbeat: Heartbeat) -> None:
         self._metrics.feed_messages.labels("heard").inc()
         self._set_connected(connected=True)
-        if heartbeat.symbol in self._instruments:
-            self._conflation.add_heartbeat(heartbeat.symbol, self._clock.monotonic())
+        instrument = self._ledger.followed.get(heartbeat.symbol)
+        if instrument is not None:
+            self._vouching.add_heartbeat(instrument, heartbeat.last_price, self._clock.monotonic())
         if heartbeat.volume is not None:
             try:
                 number, divisor = scaled(heartbeat.volume, 0)
@@ -168,7 +181,7 @@ class PricePublisher:
         """Send a price command if one is due. Its content is taken only once there is room for it."""
         if self._conflation.wait_s(self._clock.monotonic()) > 0:
             return
-        await self._outbox.wait_for_room(self._shards)
+        await self._outbox.wait_for_room(self._ledger.shards)
         prices = self._conflation.take_due(self._clock.monotonic())
         if prices is None:
             return
@@ -177,16 +190,23 @@ class PricePublisher:
             run=self._feed.run,
             sent_at=self._clock.micros(),
             ticks=prices.ticks,
-            alive=prices.alive,
+            alive=tuple(mark.symbol for mark in prices.marks),
         )
-        await self._send_to_shards(encode_command(command))
+        by_names = by_marks = encode_command(command)
+        if prices.marks:
+            by_marks = encode_command(msgspec.structs.replace(command, alive=(), marks=prices.marks))
+        for shard in range(self._ledger.shards):
+            value = by_marks if self._ledger.rules_version(shard) >= MARKS_SINCE_RULES else by_names
+            self._outbox.send(COMMANDS, value, partition=shard)
         self._metrics.price_commands.inc()
         self._metrics.unacknowledged.set(self._outbox.unacknowledged)
 
-    async def _send_to_shards(self, value: bytes) -> None:
-        await self._outbox.wait_for_room(self._shards)
-        for shard in range(self._shards):
-            self._outbox.send(COMMANDS, value, partition=shard)
+    def _show_doubts(self) -> None:
+        """Show which symbols are not vouched for, and why: silence comes without an item."""
+        doubts = self._vouching.doubts(self._ledger.followed, self._clock.monotonic())
+        for symbol in self._ledger.followed:
+            self._metrics.symbol_vouched.labels(symbol).set(symbol not in doubts)
+        self._board.doubts, self._board.unknown_symbols = doubts, self._ledger.unknown_symbols()
 
     def _set_connected(self, *, connected: bool) -> None:
         if connected != self._board.connected:

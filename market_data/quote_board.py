@@ -1,5 +1,6 @@
 """What the service's pages show: which feed runs, and the last quote of each symbol."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from market_data.clock import Clock
@@ -27,6 +28,8 @@ class QuoteBoard:
         self.selected = False
         self.connected = False
         self.finished = False
+        self.doubts: Mapping[str, str] = {}  # why a symbol is not vouched for
+        self.unknown_symbols: Sequence[str] = ()
         self._symbols: dict[str, LastQuote] = {}
 
     def update(self, quote: FeedQuote) -> None:
@@ -47,6 +50,8 @@ class QuoteBoard:
                 symbol: {"bid": seen.bid, "ask": seen.ask, "age_ms": round((now - seen.at) * 1000), "ticks": seen.ticks}
                 for symbol, seen in self._symbols.copy().items()
             },
+            "not_vouched_for": dict(self.doubts),
+            "unknown_to_the_ledger": list(self.unknown_symbols),
         }
 
     def readiness(self) -> Readiness:

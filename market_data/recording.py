@@ -2,6 +2,7 @@
 
 import csv
 import gzip
+import re
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,9 +15,9 @@ from market_data.conversion import scaled
 from market_data.envelopes import ErrorReply, MalformedMessage, read_message
 from market_data.feed import FeedQuote
 from runtime.errors import FixableError
-from schemas.instruments import BY_SYMBOL
 from schemas.units import NotRepresentable
 
+SYMBOL_IN_NAME: Final = re.compile(r"(?P<base>[A-Z0-9]+?)(USDC|USDT|USD)?[_.-]")
 BAR_COLUMNS: Final = ["time", "open", "high", "low", "close", "volume"]
 FORMATS: Final = (
     "a recording is Backpack envelopes as JSON lines (.jsonl) or one-minute bars as CSV with the header "
@@ -105,15 +106,13 @@ def read_bar(row: list[str]) -> Bar:
 
 
 def symbol_in(file: Path) -> str:
-    """Give the instrument whose name the file's begins with: bars do not say what they are of."""
-    start = file.name.upper()
-    for symbol in BY_SYMBOL:
-        if start.startswith(symbol.removesuffix("_USDC")):
-            return symbol
-    raise FixableError(
-        f"{file} holds bars, and its name does not say of what: let it begin with one of "
-        f"{', '.join(symbol.removesuffix('_USDC').lower() for symbol in BY_SYMBOL)}."
-    )
+    """Give the symbol the file's name begins with: bars do not say what they are of."""
+    found = SYMBOL_IN_NAME.match(file.name.upper())
+    if found is None:
+        raise FixableError(
+            f"{file} holds bars, and its name does not say of what: let it begin like btc_usdc.csv or btc-2024.csv."
+        )
+    return f"{found['base']}_USDC"
 
 
 @contextmanager

@@ -9,9 +9,8 @@ from limits import parse
 from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from schemas.instruments import SYMBOLS
-
 Profile = Literal["demo", "production"]
+_SYMBOL = re.compile(r"[A-Z0-9.-]+_[A-Z0-9.-]+")
 _ORIGIN = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?|https?://\[[0-9A-Fa-f:]+\](:[0-9]{1,5})?")
 DEFAULT_DATA = ".reprise"
 SEED_PORTS = (3001, 3002, 3005, 4000)  # which the seeds' READMEs name
@@ -113,8 +112,15 @@ class Settings(BaseSettings):
         validation_alias="BACKPACK_API_URL",
         description="Backpack's REST API, for candles of before the first tick",
     )
-    symbols: Annotated[tuple[str, ...], NoDecode] = Field(
-        SYMBOLS, validation_alias="POLLER_ASSETS", description="symbols to follow, by commas"
+    simulation_prices: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        validation_alias="SIMULATION_PRICES",
+        description="where simulated symbols begin that have no price yet, like SOL=150.5, by commas; else at 100",
+    )
+    symbols: Annotated[tuple[str, ...] | None, NoDecode] = Field(
+        None,
+        validation_alias="POLLER_ASSETS",
+        description="symbols to follow, by commas; empty: every instrument of the ledger",
     )
     price_interval_ms: int = Field(
         100,
@@ -179,7 +185,7 @@ class Settings(BaseSettings):
         description="ms of no keys, or of refusals, after which an order at the venue is given up as abandoned",
     )
 
-    @field_validator("cors_origins", "jwt_secrets_retired", "seed_ports", mode="before")
+    @field_validator("cors_origins", "jwt_secrets_retired", "seed_ports", "simulation_prices", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
@@ -207,17 +213,14 @@ class Settings(BaseSettings):
     @field_validator("symbols", mode="before")
     @classmethod
     def _check_symbols(cls, value: object) -> object:
-        """`SOL` and `SOL_USDC` name one instrument; an unknown name is refused."""
+        """`SOL` and `SOL_USDC` name one instrument. Which there are, the ledger says, and when."""
         if not isinstance(value, str):
             return value
-        symbols = []
-        for part in value.split(","):
-            text = part.strip().upper()
-            symbol = text if text.endswith("_USDC") else f"{text}_USDC"
-            if symbol not in SYMBOLS:
-                raise ValueError(f"POLLER_ASSETS names {part.strip()!r}; known are {', '.join(SYMBOLS)}")
-            symbols.append(symbol)
-        return tuple(symbols)
+        symbols = tuple(dict.fromkeys(symbol_of(part) for part in value.split(",") if part.strip()))
+        for symbol in symbols:
+            if not _SYMBOL.fullmatch(symbol):
+                raise ValueError(f"POLLER_ASSETS names {symbol!r}; a symbol is like SOL_USDC")
+        return symbols or None
 
     @field_validator("rate_limit_reads", "rate_limit_orders", "rate_limit_closing", "rate_limit_public")
     @classmethod
@@ -246,3 +249,9 @@ class Settings(BaseSettings):
                 )
             self.price_interval_ms = self.poller_update_interval
         return self
+
+
+def symbol_of(name: str) -> str:
+    """Give the symbol that a name stands for: `sol` is `SOL_USDC`."""
+    symbol = name.strip().upper()
+    return symbol if "_" in symbol else f"{symbol}_USDC"

@@ -104,7 +104,8 @@ def compile_writer(schema: Schema, *, without: str | None = None) -> Writer:
 def compile_reader(schema: Schema, message_type: type, types: dict[str, type], *, without: str | None = None) -> Reader:
     """Give `read(value, at)`: the message whose fields begin there and end where the value does.
 
-    types: of the records inside, by name. Raises ValueError or IndexError for bytes that are no such message.
+    types: of the records inside, by name. A field of a type that the schema, an older one, does not have is null, which
+    is what Avro's resolution gives. Raises ValueError or IndexError for bytes that are no such message.
     """
     names: dict[str, Any] = {"read_rest": read_rest, "message_type": message_type}
     statements = _Statements(names, types)
@@ -113,6 +114,7 @@ def compile_reader(schema: Schema, message_type: type, types: dict[str, type], *
         variable = statements.read(field["type"])
         if field["name"] != without:
             arguments.append(f"{field['name']}={variable}")
+    arguments += _nulls(schema, message_type)
     statements.add("if at != len(value): raise ValueError('it ends early, or bytes follow it')")
     statements.add(f"return message_type({', '.join(arguments)})")
     read: Reader = _compiled("read", ["value", "at"], statements.lines, names)
@@ -256,9 +258,16 @@ class _Statements:
         self.add(f"{variable} = tuple({items})")
 
     def _read_record(self, schema: Schema, variable: str) -> None:
-        self._names[f"type_{variable}"] = self._types[schema["name"].rpartition(".")[2]]
+        record_type = self._names[f"type_{variable}"] = self._types[schema["name"].rpartition(".")[2]]
         fields = [f"{field['name']}={self.read(field['type'])}" for field in schema["fields"]]
+        fields += _nulls(schema, record_type)
         self.add(f"{variable} = type_{variable}({', '.join(fields)})")
+
+
+def _nulls(schema: Schema, record_type: Any) -> list[str]:
+    """Give what the fields are that a type has and its writer's schema does not."""
+    written = {field["name"] for field in schema["fields"]}
+    return [f"{name}=None" for name in record_type.__struct_fields__ if name not in written]
 
 
 def _resolved(schema: Schema, named: dict[str, Schema]) -> Schema:

@@ -17,6 +17,7 @@ EXPONENT_MAX: Final = 12
 TICK_VALUE_MAX: Final = 10**6  # micros
 ID_LENGTH_MAX: Final = 64
 PRICE_AGE_MAX: Final = 5 * SECOND  # without a tick or an alive mark; a price of this age is stale
+CANDIDATE_AGE_MAX: Final = 5 * SECOND  # a held tick of this age is forgotten
 
 
 def parameters_out_of_bounds(instrument: Instrument) -> list[str]:
@@ -43,6 +44,8 @@ def parameters_out_of_bounds(instrument: Instrument) -> list[str]:
         "leverage_max": instrument.leverage_max <= LEVERAGE_MAX,
         "slippage_bps": 0 <= instrument.slippage_bps <= BPS,
     }
+    age_max = instrument.open_age_max
+    allowed["open_age_max"] = age_max is None or 0 < age_max <= PRICE_AGE_MAX
     allowed |= {name: 0 <= rate < PPM for name, rate in rates.items()}
     allowed |= {name: 0 < limit <= NOTIONAL_MAX for name, limit in limits.items()}
     allowed |= {

@@ -2,30 +2,29 @@
 
 import json
 from collections.abc import Callable
-from functools import cache, partial
+from functools import cache
 from hashlib import blake2b
 from importlib.resources import files
 from importlib.resources.abc import Traversable
-from io import BytesIO
 from typing import Any, Final, NamedTuple, get_args
 
-import msgspec
-from fastavro import parse_schema, schemaless_reader
+from fastavro import parse_schema
 from fastavro.schema import fingerprint, to_parsing_canonical_form
 
 from schemas.avro_codegen import Writer, compile_reader, compile_writer, read_first
 from schemas.commands import Command
 from schemas.events import Event
-from schemas.messages import Instrument, Leg, RefusedTick, Tick
+from schemas.messages import AliveMark, Instrument, Leg, RefusedTick, Tick
 
 MARKER: Final = b"\xc3\x01"
 PREFIX_SIZE: Final = 10  # the marker and the fingerprint of the writer's schema
 DIGEST_SIZE: Final = 16
 DIGEST_FIELD: Final = "digest"
-RULES_VERSION: Final = 1  # the newest there is; the core has rules for each up to it
+RULES_VERSION: Final = 2  # the newest there is; the core has rules for each up to it
 
-_RECORDS: Final[dict[str, type]] = {record.__name__: record for record in (Instrument, Leg, RefusedTick, Tick)}
-_BYTES: Final = (bytes,)
+_RECORDS: Final[dict[str, type]] = {
+    record.__name__: record for record in (AliveMark, Instrument, Leg, RefusedTick, Tick)
+}
 
 Reader = Callable[[bytes], Any]
 
@@ -35,11 +34,24 @@ class NotDecodable(ValueError):
 
 
 class CommandEncoder(NamedTuple):
-    """Writes a command by one released schema. missing_fields: the schema lacks them, so they must be null."""
+    """Writes a command by one released schema.
+
+    missing_fields: the schema lacks them, so they must be null. missing_in_items: the same of the records in a field.
+    """
 
     prefix: bytes
     write: Writer
     missing_fields: tuple[str, ...]
+    missing_in_items: tuple[tuple[str, tuple[str, ...]], ...]
+
+    def has_all_of(self, command: Command) -> bool:
+        """Say whether nothing of a command would be lost."""
+        return all(getattr(command, name) is None for name in self.missing_fields) and all(
+            getattr(item, name) is None
+            for field, names in self.missing_in_items
+            for item in getattr(command, field)
+            for name in names
+        )
 
 
 class Codec(NamedTuple):
@@ -64,11 +76,9 @@ def codec() -> Codec:
     versions: dict[bytes, int] = {}
     for types, decoders in ((get_args(Command), commands), (get_args(Event), events)):
         for message_type in types:
-            released = released_schemas(message_type.__name__)
-            newest = released[max(released)]
-            for version, schema in sorted(released.items()):
+            for version, schema in sorted(released_schemas(message_type.__name__).items()):
                 prefix = prefix_of(schema)
-                decoders[prefix] = _reader(schema, newest, message_type)
+                decoders[prefix] = _reader(schema, message_type)
                 versions[prefix] = version
     event_encoders = _EventEncoders()
     for version in range(1, RULES_VERSION + 1):
@@ -117,9 +127,9 @@ def prefix_of(schema: dict[str, Any]) -> bytes:
 
 def encode_command(command: Command) -> bytes:
     """Give a command's record value, by the oldest schema that has all its fields, for engines of every age."""
-    for prefix, write, missing_fields in codec().command_encoders[type(command)]:
-        if not missing_fields or all(getattr(command, name) is None for name in missing_fields):
-            return write(command, prefix)
+    for encoder in codec().command_encoders[type(command)]:
+        if encoder.has_all_of(command):
+            return encoder.write(command, encoder.prefix)
     raise AssertionError("the newest schema has all fields")
 
 
@@ -199,25 +209,32 @@ def _command_encoders(command_type: type) -> tuple[CommandEncoder, ...]:
     fields = command_type.__struct_fields__  # type: ignore[attr-defined]  # Every message is a Struct.
     encoders = []
     for _, schema in sorted(released_schemas(command_type.__name__).items()):
-        written = {field["name"] for field in schema["fields"]}
-        missing_fields = tuple(name for name in fields if name not in written)
-        encoders.append(CommandEncoder(prefix_of(schema), compile_writer(schema), missing_fields))
+        written = {field["name"]: field["type"] for field in schema["fields"]}
+        missing_in_items = tuple(
+            (name, missing) for name, field_type in written.items() if (missing := _missing_in_items(field_type))
+        )
+        encoders.append(
+            CommandEncoder(
+                prefix=prefix_of(schema),
+                write=compile_writer(schema),
+                missing_fields=tuple(name for name in fields if name not in written),
+                missing_in_items=missing_in_items,
+            )
+        )
     return tuple(encoders)
 
 
-def _reader(schema: dict[str, Any], newest: dict[str, Any], message_type: type) -> Reader:
-    """Give what reads messages of one writer's schema: compiled for the newest, by Avro's resolution for older ones."""
-    if schema is newest:
-        read = compile_reader(schema, message_type, _RECORDS, without=DIGEST_FIELD)
-        return lambda value: read(value, PREFIX_SIZE)
-    return partial(_read_resolved, parse_schema(schema), parse_schema(newest), message_type)
+def _missing_in_items(field_type: Any) -> tuple[str, ...]:
+    """Name the fields that this schema of an array of records lacks."""
+    if not isinstance(field_type, dict) or field_type["type"] != "array" or not isinstance(field_type["items"], dict):
+        return ()
+    items = field_type["items"]
+    written = {field["name"] for field in items["fields"]}
+    fields = _RECORDS[items["name"]].__struct_fields__  # type: ignore[attr-defined]  # Every record is a Struct.
+    return tuple(name for name in fields if name not in written)
 
 
-def _read_resolved(writer_schema: Any, reader_schema: Any, message_type: Any, value: bytes) -> Any:
-    body = BytesIO(value)
-    body.seek(PREFIX_SIZE)
-    fields: Any = schemaless_reader(body, writer_schema, reader_schema)
-    if body.read(1):
-        raise ValueError("bytes after its end")
-    fields.pop(DIGEST_FIELD, None)
-    return msgspec.convert(fields, message_type, builtin_types=_BYTES)
+def _reader(schema: dict[str, Any], message_type: type) -> Reader:
+    """Give what reads messages of one writer's schema, the newest or an older one."""
+    read = compile_reader(schema, message_type, _RECORDS, without=DIGEST_FIELD)
+    return lambda value: read(value, PREFIX_SIZE)

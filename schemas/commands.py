@@ -6,7 +6,7 @@ usual ones: money in micros, prices in ticks, quantities in lots, rates in ppm, 
 
 import msgspec
 
-from schemas.messages import Instrument, MarketStatus, Side, Tick
+from schemas.messages import AliveMark, Instrument, MarketStatus, Side, Tick
 
 
 class _Command(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True, forbid_unknown_fields=True):
@@ -84,6 +84,12 @@ class ReduceOldest(ClientCommand, frozen=True, kw_only=True):
     quantity: int
 
 
+class CloseAll(ClientCommand, frozen=True, kw_only=True):
+    """Close every open position of the account, or those of one symbol, as far as their markets let them."""
+
+    symbol: str | None = None
+
+
 class AmendStops(ClientCommand, frozen=True, kw_only=True):
     """Set or take off the stop loss, the take profit, or both."""
 
@@ -113,6 +119,16 @@ class ActivateRules(Broadcast, frozen=True, kw_only=True):
     version: int
 
 
+class SetClock(Broadcast, frozen=True, kw_only=True):
+    """Let log time be this command's own append time, also where that is before the time of the log."""
+
+
+class SetAccountLimits(Broadcast, frozen=True, kw_only=True):
+    """Set what holds for every account, whatever the instrument."""
+
+    positions_max: int
+
+
 class SelectFeed(_Command, frozen=True, kw_only=True):
     """Say whose prices count from here on."""
 
@@ -129,6 +145,7 @@ class UpdatePrices(_Command, frozen=True, kw_only=True):
     sent_at: int
     ticks: tuple[Tick, ...]
     alive: tuple[str, ...]
+    marks: tuple[AliveMark, ...] | None = None
 
 
 Command = (
@@ -139,10 +156,13 @@ Command = (
     | ClosePosition
     | ReducePosition
     | ReduceOldest
+    | CloseAll
     | AmendStops
     | DefineInstruments
     | SetMarketStatus
     | ActivateRules
+    | SetClock
+    | SetAccountLimits
     | SelectFeed
     | UpdatePrices
 )
@@ -150,4 +170,4 @@ Command = (
 PositionCommand = ClosePosition | ReducePosition | AmendStops  # About one position.
 
 # They only close or amend: a limit must not keep a client in.
-EXITS = (ClosePosition, ReducePosition, ReduceOldest, AmendStops)
+EXITS = (ClosePosition, ReducePosition, ReduceOldest, CloseAll, AmendStops)

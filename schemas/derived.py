@@ -6,7 +6,7 @@ of the core too, which decides it by its own records; a test compares the two.
 
 from typing import Literal, NamedTuple, TypeVar, assert_never
 
-from schemas.bounds import PRICE_AGE_MAX
+from schemas.bounds import CANDIDATE_AGE_MAX, PRICE_AGE_MAX
 from schemas.events import (
     AccountOpened,
     Deposited,
@@ -53,17 +53,20 @@ def exit_price(side: Side, bid: PriceT, ask: PriceT) -> PriceT:
     return bid if side == "long" else ask
 
 
-def price_state(heard_at: int | None, now: int, *, is_held: bool, feed_changed: bool) -> PriceState:
+def price_state(heard_at: int | None, now: int, *, held_at: int | None, feed_changed: bool) -> PriceState:
     """Say what a symbol's price is worth at a time, by the first that holds. Times in µs.
 
-    heard_at: when its last accepted tick or a later alive mark came, null before the first tick. is_held: a tick waits
-    for confirmation. feed_changed: another feed was selected since the tick.
+    heard_at: when its last accepted tick or a later alive mark came, null before the first tick. held_at: since when a
+    tick waits for confirmation, null where none does. feed_changed: another feed was selected since the tick. As
+    version 2 of the rules has it: a stale price whose held tick is forgotten is stale, and under version 1 the engine
+    still calls it unconfirmed.
     """
     if heard_at is None:
         return "none"
-    if is_held:
+    is_stale = feed_changed or now - heard_at >= PRICE_AGE_MAX
+    if held_at is not None and not (is_stale and now - held_at >= CANDIDATE_AGE_MAX):
         return "unconfirmed"
-    return "stale" if feed_changed or now - heard_at >= PRICE_AGE_MAX else "fresh"
+    return "stale" if is_stale else "fresh"
 
 
 def realized_pnl(event: PositionClosed | PositionReduced) -> int:

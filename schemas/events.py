@@ -2,6 +2,8 @@
 
 A docstring here is the message's explanation everywhere. Fields are explained in `schemas/avro`, with their units. The
 usual ones: money in micros, prices in ticks, quantities in lots, rates in ppm, leverage in hundredths, times in µs UTC.
+
+Longer than 300 lines because all that may happen stands in one place, and each group of it beside the others.
 """
 
 from typing import Final, get_args
@@ -180,6 +182,14 @@ class OldestReduced(EventHeader, frozen=True, kw_only=True):
     positions: int
 
 
+class AllClosed(EventHeader, frozen=True, kw_only=True):
+    """Positions of the account close, an event of each follows; those whose market lets nothing close stay."""
+
+    symbol: str | None
+    positions: int
+    left: tuple[str, ...]
+
+
 class InstrumentsDefined(EventHeader, frozen=True, kw_only=True):
     """Instruments exist with these parameters."""
 
@@ -200,6 +210,20 @@ class RulesActivated(EventHeader, frozen=True, kw_only=True):
 
     broadcast: str
     version: int
+
+
+class ClockSet(EventHeader, frozen=True, kw_only=True):
+    """Log time is now the time of this event; it was `before`, which may be later."""
+
+    broadcast: str
+    before: Timestamp
+
+
+class AccountLimitsSet(EventHeader, frozen=True, kw_only=True):
+    """These limits hold for every account."""
+
+    broadcast: str
+    positions_max: int
 
 
 class FeedSelected(EventHeader, frozen=True, kw_only=True):
@@ -250,9 +274,12 @@ Event = (
     | PositionClosed
     | PositionReduced
     | OldestReduced
+    | AllClosed
     | InstrumentsDefined
     | MarketStatusSet
     | RulesActivated
+    | ClockSet
+    | AccountLimitsSet
     | FeedSelected
     | FeedKept
     | PricesUpdated
@@ -265,9 +292,19 @@ MoneyEvent = AccountOpened | Deposited | Withdrawn | PositionOpened | PositionCl
 # What is traded, by whose prices, and at which: of no account, and the same in every shard.
 MarketEvent = InstrumentsDefined | MarketStatusSet | FeedSelected | FeedKept | PricesUpdated | TickHeld
 # Neither money nor a market changes.
-OtherEvent = CommandRejected | CommandRepeated | StopsAmended | OldestReduced | RulesActivated
+OtherEvent = (
+    CommandRejected
+    | CommandRepeated
+    | StopsAmended
+    | OldestReduced
+    | AllClosed
+    | RulesActivated
+    | ClockSet
+    | AccountLimitsSet
+)
 PositionEvent = PositionOpened | StopsAmended | PositionReduced | PositionClosed  # One position changes.
 FillEvent = PositionOpened | PositionReduced | PositionClosed  # Something was executed at the price of a tick.
-BroadcastEvent = InstrumentsDefined | MarketStatusSet | RulesActivated  # The outcome of a broadcast.
+# The outcome of a broadcast.
+BroadcastEvent = InstrumentsDefined | MarketStatusSet | RulesActivated | ClockSet | AccountLimitsSet
 
 MARKET_EVENTS: Final[tuple[type[MarketEvent], ...]] = get_args(MarketEvent)

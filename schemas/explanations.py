@@ -11,12 +11,12 @@ from typing import Any, Final, get_args
 from schemas.codec import released_schemas
 from schemas.commands import Command
 from schemas.events import Event
-from schemas.messages import Instrument, Leg, RefusedTick, Tick
+from schemas.messages import AliveMark, Instrument, Leg, RefusedTick, Tick
 from schemas.snapshots import SnapshotManifest
 from schemas.venue import VenueMessage, VenueOrder, VenueTrade
 
 MESSAGES: Final[tuple[type, ...]] = (*get_args(Event), *get_args(Command), *get_args(VenueMessage), SnapshotManifest)
-RECORDS: Final = (Instrument, Leg, RefusedTick, Tick, VenueOrder, VenueTrade)
+RECORDS: Final = (AliveMark, Instrument, Leg, RefusedTick, Tick, VenueOrder, VenueTrade)
 _MEANINGS: Final = {each.__name__: " ".join((inspect.getdoc(each) or "").split()) for each in (*MESSAGES, *RECORDS)}
 
 

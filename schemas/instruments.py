@@ -26,7 +26,7 @@ def _instrument(
         margin_floor_rate=Ppm(50_000),
         liquidation_fee_rate=Ppm(5_000),
         slippage_bps=100,
-        spread_max=Ppm(10_000),
+        spread_max=Ppm(3_000),
         jump_max=Ppm(100_000),
         notional_max=Micros(1_000_000 * MICROS_PER_USDC),
         account_notional_max=Micros(1_000_000 * MICROS_PER_USDC),

@@ -38,6 +38,14 @@ class Tick(Record, frozen=True, kw_only=True):
     update_id: int
 
 
+class AliveMark(Record, frozen=True, kw_only=True):
+    """The last tick of a symbol that its feed still vouches for, without having sent another."""
+
+    symbol: str
+    source_time: Timestamp
+    update_id: int
+
+
 class RefusedTick(Record, frozen=True, kw_only=True):
     """A tick or alive mark that changed nothing, and why."""
 
@@ -49,7 +57,7 @@ class RefusedTick(Record, frozen=True, kw_only=True):
     reason: str
 
 
-class Instrument(Record, frozen=True, kw_only=True):
+class Instrument(Record, frozen=True, kw_only=True, omit_defaults=True):
     """What may be traded, and its parameters."""
 
     symbol: str
@@ -70,3 +78,4 @@ class Instrument(Record, frozen=True, kw_only=True):
     notional_max: Micros
     account_notional_max: Micros
     side_notional_max: Micros
+    open_age_max: int | None = None  # µs

@@ -16,6 +16,7 @@ import zstandard
 from fastavro import parse_schema, schemaless_reader, schemaless_writer
 
 from schemas.codec import MARKER, PREFIX_SIZE, prefix_of, released_schemas
+from schemas.messages import Instrument
 
 # What zstd makes of the worst of them stays below 900 kB, and the broker takes no record over 1 MB.
 CHUNK_BYTES: Final = 880_000
@@ -23,6 +24,7 @@ COMPRESSION_LEVEL: Final = 1
 LENGTH_BYTES: Final = 4
 MANIFEST_KEY_END: Final = b"/manifest"
 CHECKSUM_FIELD: Final = "checksum"
+INSTRUMENTS_FIELD: Final = "instruments"  # came with version 2 of the rules
 CHECKSUM_SIZE: Final = 16
 
 
@@ -49,6 +51,7 @@ class SnapshotManifest(msgspec.Struct, frozen=True, kw_only=True):
     uncompressed_bytes: int
     sha256: bytes
     previous_manifest_offset: int | None
+    instruments: tuple[Instrument, ...] | None = None
 
 
 def chunk_key(slot: int, chunk: int) -> bytes:
@@ -67,18 +70,28 @@ def is_manifest_key(key: bytes | None) -> bool:
 
 
 def encode_manifest(manifest: SnapshotManifest) -> bytes:
-    """Give a manifest's record value: Avro in single-object encoding, by the newest schema."""
-    prefix, schema, _ = _schemas()
+    """Give a manifest's record value: Avro in single-object encoding, by the oldest schema that has all its fields.
+
+    So a worker of older code still loads what was written before later rules were activated.
+    """
+    fields = msgspec.structs.asdict(manifest)
+    if manifest.instruments is not None:  # A tuple would be taken for a branch of the union.
+        fields[INSTRUMENTS_FIELD] = [msgspec.structs.asdict(instrument) for instrument in manifest.instruments]
+    prefix, schema = next(
+        (prefix, one)
+        for prefix, one in _schemas().items()
+        if manifest.instruments is None or any(field["name"] == INSTRUMENTS_FIELD for field in one["fields"])
+    )
     out = BytesIO(prefix)
     out.seek(PREFIX_SIZE)
-    schemaless_writer(out, schema, msgspec.structs.asdict(manifest) | {CHECKSUM_FIELD: bytes(CHECKSUM_SIZE)})
+    schemaless_writer(out, schema, fields | {CHECKSUM_FIELD: bytes(CHECKSUM_SIZE)})
     content = out.getvalue()[:-CHECKSUM_SIZE]
     return content + _checksum(content)
 
 
 def decode_manifest(value: bytes | None) -> SnapshotManifest:
     """Read a manifest's record value, written by any schema ever released, or raise SnapshotUnreadable."""
-    _, newest, writers = _schemas()
+    writers = _schemas()
     if value is None or value[:2] != MARKER or len(value) < PREFIX_SIZE:
         raise SnapshotUnreadable("its manifest has no Avro single-object encoding")
     writer = writers.get(value[:PREFIX_SIZE])
@@ -91,7 +104,7 @@ def decode_manifest(value: bytes | None) -> SnapshotManifest:
     body = BytesIO(value)
     body.seek(PREFIX_SIZE)
     try:
-        fields: Any = schemaless_reader(body, writer, newest)
+        fields: Any = schemaless_reader(body, writer, _newest(writers))
         del fields[CHECKSUM_FIELD]
         manifest = msgspec.convert(fields, SnapshotManifest, builtin_types=(bytes,))
     except (ValueError, IndexError, EOFError, OverflowError, MemoryError, TypeError) as error:
@@ -223,9 +236,12 @@ def _checksum(content: bytes) -> bytes:
     return blake2b(content, digest_size=CHECKSUM_SIZE).digest()
 
 
+def _newest(schemas: dict[bytes, Any]) -> Any:
+    return next(reversed(schemas.values()))
+
+
 @cache
-def _schemas() -> tuple[bytes, Any, dict[bytes, Any]]:
-    """Give the newest schema's prefix and the schema itself, and every released one by its prefix."""
+def _schemas() -> dict[bytes, Any]:
+    """Give every released schema by its prefix, the oldest first."""
     released = released_schemas(SnapshotManifest.__name__)
-    newest = released[max(released)]
-    return prefix_of(newest), parse_schema(newest), {prefix_of(one): parse_schema(one) for one in released.values()}
+    return {prefix_of(schema): parse_schema(schema) for _, schema in sorted(released.items())}

@@ -65,12 +65,12 @@ class ServiceProcess:
             )
 
 
-def reprise(*arguments: object, timeout: float) -> subprocess.CompletedProcess[str]:
-    """Type a command, on a machine where no broker or database is named."""
+def reprise(*arguments: object, timeout: float, typed: str = "") -> subprocess.CompletedProcess[str]:
+    """Type a command, and what it asks for, on a machine where no broker or database is named."""
     return subprocess.run(
         reprise_command(*map(str, arguments)),
         env={name: value for name, value in os.environ.items() if name not in OF_OTHER_SERVERS},
-        stdin=subprocess.DEVNULL,
+        input=typed,
         capture_output=True,
         text=True,
         timeout=timeout,

@@ -1,25 +1,36 @@
 """How administrators change a market: the change is stored, then sent to every shard until each has answered."""
 
 import asyncio
+from collections.abc import Callable
 from time import monotonic
 from typing import Final
 
 import msgspec
 
-from api.admin.schemas import BroadcastReply, BroadcastsReply, ParametersRequest
+from api.admin.schemas import (
+    AccountLimitsRequest,
+    BroadcastReply,
+    BroadcastsReply,
+    InstrumentRequest,
+    ParametersRequest,
+)
 from api.dispatch.request_options import RequestOptions
 from api.http.numbers import units_of
 from api.http.problems import NOT_FOUND, REFUSALS, ApiError, Fault, malformed
 from api.http.times import micros_of, text_of
-from api.log.broadcasts import MARKET, PARAMETERS, Broadcasts, StoredBroadcast
+from api.log.broadcasts import CLOCK, LIMITS, MARKET, PARAMETERS, Broadcasts, StoredBroadcast
 from api.log.price_cache import PriceCache
 from schemas.bounds import parameters_out_of_bounds
+from schemas.instruments import INSTRUMENTS
 from schemas.messages import Instrument, MarketStatus
 from schemas.rejections import Rejection
+from schemas.units import MONEY_EXPONENT
 
 WAIT_S: Final = 2.0
 PAUSE_S: Final = 0.05
 TRIES: Final = 5  # of a change while others change the same market
+MILLISECOND: Final = 1_000  # µs
+FIELDS: Final = {"open_age_max": "open_age_max_ms"}  # where a request has another name for a parameter
 
 
 async def set_status(
@@ -43,14 +54,62 @@ async def set_parameters(
 ) -> BroadcastReply:
     """Change parameters of an instrument, on top of the last change of it."""
     _instrument(prices, symbol)
+
+    def changed(stored: list[StoredBroadcast]) -> Instrument:
+        instrument = _changed(_latest(stored, symbol) or _instrument(prices, symbol), request)
+        _refuse_unsound(instrument)
+        return instrument
+
+    return await _store_next(broadcasts, changed)
+
+
+async def _store_next(
+    broadcasts: Broadcasts, instrument_after: Callable[[list[StoredBroadcast]], Instrument]
+) -> BroadcastReply:
+    """Store what an instrument is after the changes there are, under the next number."""
     for _ in range(TRIES):
         stored = [one for one in await broadcasts.stored() if one.name.startswith(PARAMETERS)]
         name = f"{PARAMETERS}{1 + max((_number(one.name) for one in stored), default=1)}"
-        changed = _changed(_latest(stored, symbol) or _instrument(prices, symbol), request)
-        _refuse_unsound(changed)
-        if await broadcasts.store_instrument(name, changed):
+        if await broadcasts.store_instrument(name, instrument_after(stored)):
             return await _answered(broadcasts, name)
     raise malformed("", "others change the instruments at the same time; try again")
+
+
+async def define_instrument(broadcasts: Broadcasts, prices: PriceCache, request: InstrumentRequest) -> BroadcastReply:
+    """Define an instrument that there was not; once it is known, its parameters are changed one by one."""
+    if request.symbol in prices.instruments:
+        raise malformed("/symbol", f"{request.symbol} is defined already; change its parameters")
+    exponent = MONEY_EXPONENT - request.tick_exponent - request.lot_exponent
+    if exponent < 0:
+        raise malformed("/lot_exponent", f"with that of a tick it is at most {MONEY_EXPONENT}")
+    new = msgspec.structs.replace(
+        INSTRUMENTS[0],
+        symbol=request.symbol,
+        tick_exponent=request.tick_exponent,
+        lot_exponent=request.lot_exponent,
+        tick_value=10**exponent,
+        quantity_max=units_of("/quantity_max", request.quantity_max, request.lot_exponent),
+    )
+    _refuse_unsound(new)
+    return await _store_next(broadcasts, lambda _: new)
+
+
+async def set_clock(broadcasts: Broadcasts, account_id: str, options: RequestOptions) -> BroadcastReply:
+    """Let log time be the broker's again, in every shard."""
+    name = f"{CLOCK}{options.command_id(account_id)}"
+    if not await broadcasts.store_clock(name):
+        raise ApiError(REFUSALS[Rejection.COMMAND_ID_REUSED])
+    return await _answered(broadcasts, name)
+
+
+async def set_account_limits(
+    broadcasts: Broadcasts, account_id: str, request: AccountLimitsRequest, options: RequestOptions
+) -> BroadcastReply:
+    """Set what holds for every account."""
+    name = f"{LIMITS}{options.command_id(account_id)}"
+    if not await broadcasts.store_account_limits(name, request.positions_max):
+        raise ApiError(REFUSALS[Rejection.COMMAND_ID_REUSED])
+    return await _answered(broadcasts, name)
 
 
 async def find(broadcasts: Broadcasts, name: str) -> BroadcastReply:
@@ -101,13 +160,15 @@ def _changed(instrument: Instrument, request: ParametersRequest) -> Instrument:
     for name in ("quantity_min", "quantity_max"):
         if name in fields:
             fields[name] = units_of(f"/{name}", fields[name], instrument.lot_exponent)
+    if "open_age_max_ms" in fields:
+        fields["open_age_max"] = fields.pop("open_age_max_ms") * MILLISECOND
     return msgspec.structs.replace(instrument, **fields)
 
 
 def _refuse_unsound(instrument: Instrument) -> None:
     """Hold every parameter to the core's own bounds: refuse here what every shard would refuse."""
     wrong = parameters_out_of_bounds(instrument)
-    faults = [Fault(pointer=f"/{name}", message="is out of range") for name in wrong]
+    faults = [Fault(pointer=f"/{FIELDS.get(name, name)}", message="is out of range") for name in wrong]
     if faults:
         error = malformed(faults[0].pointer, faults[0].message)
         error.faults = faults

@@ -6,11 +6,13 @@ from fastapi import APIRouter, Path, Response
 
 from api.admin import changes, service
 from api.admin.schemas import (
+    AccountLimitsRequest,
     AllParameters,
     BroadcastReply,
     BroadcastsReply,
     Exposures,
     FeedReply,
+    InstrumentRequest,
     Ladder,
     Lag,
     ParametersRequest,
@@ -28,6 +30,8 @@ UNKNOWN: Final = REFUSALS[Rejection.SYMBOL_UNKNOWN]._replace(status=404)
 CHANGED: Final = responses(*ADMIN_REFUSALS, CROSS_SITE_REQUEST, UNKNOWN, MALFORMED) | {
     202: {"model": BroadcastReply, "description": "Stored, and not in force in every shard yet"}
 }
+DEFINED: Final = responses(*ADMIN_REFUSALS, CROSS_SITE_REQUEST, MALFORMED) | {202: CHANGED[202]}
+SET: Final = DEFINED | responses(MALFORMED, REFUSALS[Rejection.COMMAND_ID_REUSED])
 STATUS_SET: Final = CHANGED | responses(MALFORMED, REFUSALS[Rejection.COMMAND_ID_REUSED])
 
 Symbol = Annotated[str, Path(max_length=32, examples=["BTC_USDC"])]
@@ -68,6 +72,34 @@ async def set_market_status(
     return _answer(
         await changes.set_status(broadcasts, prices, caller.account_id, symbol, body.status, options), response
     )
+
+
+@router.post("/instruments", responses=DEFINED)
+async def define_instrument(
+    broadcasts: BroadcastsDep, prices: PricesDep, _: Administrator, body: InstrumentRequest, response: Response
+) -> BroadcastReply:
+    """Define a new instrument in every shard; the feed begins to quote it."""
+    return _answer(await changes.define_instrument(broadcasts, prices, body), response)
+
+
+@router.post("/clock", responses=SET)
+async def set_clock(
+    broadcasts: BroadcastsDep, caller: Administrator, options: OptionsDep, response: Response
+) -> BroadcastReply:
+    """Let log time be the broker's again, once the broker's clock is right; until then it would not go back."""
+    return _answer(await changes.set_clock(broadcasts, caller.account_id, options), response)
+
+
+@router.post("/account-limits", responses=SET)
+async def set_account_limits(
+    broadcasts: BroadcastsDep,
+    caller: Administrator,
+    body: AccountLimitsRequest,
+    options: OptionsDep,
+    response: Response,
+) -> BroadcastReply:
+    """Set what holds for every account, in every shard."""
+    return _answer(await changes.set_account_limits(broadcasts, caller.account_id, body, options), response)
 
 
 @router.get("/broadcasts", responses=SEEN)

@@ -31,6 +31,9 @@ class Parameters(BaseModel):
     notional_max: Decimals
     account_notional_max: Decimals
     side_notional_max: Decimals
+    open_age_max_ms: int | None = Field(
+        description="how long ago a price may have been heard for an opening; null: as the rules say"
+    )
 
 
 class AllParameters(BaseModel):
@@ -61,12 +64,39 @@ class ParametersRequest(BaseModel):
     notional_max: Money | None = None
     account_notional_max: Money | None = None
     side_notional_max: Money | None = None
+    open_age_max_ms: Whole | None = Field(default=None, description="1 to 5,000; with version 2 of the rules")
 
     @model_validator(mode="after")
     def _something(self) -> Self:
         if not self.model_fields_set:
             raise ValueError("at least one parameter must be given")
         return self
+
+
+class InstrumentRequest(BaseModel):
+    """A new instrument. What is absent is as of the instruments a ledger begins with."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {"symbol": "DOGE_USDC", "tick_exponent": 5, "lot_exponent": 0, "quantity_max": "5000000"},
+            ]
+        },
+    )
+
+    symbol: str = Field(pattern=r"^[A-Z0-9]{1,20}_USDC$", examples=["DOGE_USDC"])
+    tick_exponent: Whole = Field(ge=0, le=6, description="decimal places of a price")
+    lot_exponent: Whole = Field(ge=0, le=6, description="decimal places of a quantity; with the other at most 6")
+    quantity_max: Number
+
+
+class AccountLimitsRequest(BaseModel):
+    """What holds for every account, whatever the instrument."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"positions_max": 500}]})
+
+    positions_max: Whole = Field(ge=1, le=100_000, description="open positions an account may have")
 
 
 class StatusRequest(BaseModel):

@@ -117,6 +117,7 @@ def _parameters(prices: PriceCache, instrument: Instrument) -> Parameters:
         notional_max=money(instrument.notional_max),
         account_notional_max=money(instrument.account_notional_max),
         side_notional_max=money(instrument.side_notional_max),
+        open_age_max_ms=None if instrument.open_age_max is None else instrument.open_age_max // MILLISECOND,
     )
 
 

@@ -15,7 +15,10 @@ from api.store.database import Database
 from projector import queries
 from schemas.commands import OpenPosition
 from schemas.events import (
+    AccountLimitsSet,
     AccountOpened,
+    AllClosed,
+    ClockSet,
     CommandRejected,
     CommandRepeated,
     Deposited,
@@ -91,10 +94,13 @@ async def _of_outcome(
             | Deposited()
             | Withdrawn()
             | OldestReduced()
+            | AllClosed()
             | CommandRepeated()
             | InstrumentsDefined()
             | MarketStatusSet()
             | RulesActivated()
+            | ClockSet()
+            | AccountLimitsSet()
             | FeedSelected()
             | FeedKept()
             | PricesUpdated()

@@ -19,7 +19,7 @@ from api.compat.spot import SpotRequest
 from api.compat.spot_stream import SpotStream
 from api.compat.spot_views import SpotView, of_progress, of_venue_row
 from api.compat.venue_prices import VenuePrices
-from api.dispatch.dispatcher import DispatcherDep
+from api.dispatch.dispatcher import Dispatcher, DispatcherDep
 from api.dispatch.read_your_writes import CAUGHT_UP
 from api.dispatch.request_options import OptionsDep, RequestOptions
 from api.http.numbers import Number, Text
@@ -95,7 +95,7 @@ async def submit_order(
     await _refuse_key_of_close_all(state, caller, options)
     spot_request = SpotRequest(body.symbol.strip().upper(), body.side, body.type, body.quantity, body.price)
     if await keys.has(state.database, caller.user.user_id):
-        order_id = await _at_venue(state, caller, spot_request, options)
+        order_id = await _at_venue(state, dispatcher, caller, spot_request, options)
     else:
         order = await spot.place(state, dispatcher, caller, spot_request, options)
         order_id = order.order_id
@@ -183,7 +183,13 @@ async def _refuse_key_of_close_all(state: AppState, caller: SignedInUser, option
         raise ApiError(spot.REUSED)
 
 
-async def _at_venue(state: AppState, caller: SignedInUser, spot_request: SpotRequest, options: RequestOptions) -> str:
+async def _at_venue(
+    state: AppState,
+    dispatcher: Dispatcher,
+    caller: SignedInUser,
+    spot_request: SpotRequest,
+    options: RequestOptions,
+) -> str:
     request = VenueOrderRequest(
         symbol=spot_name(spot_request.symbol),
         side="buy" if spot_request.side == "BUY" else "sell",
@@ -193,6 +199,8 @@ async def _at_venue(state: AppState, caller: SignedInUser, spot_request: SpotReq
         time_in_force="GTC" if spot_request.type == "LIMIT" else None,
     )
     order_id = None if options.key is None else options.command_id(caller.account_id)
+    if order_id is not None and await dispatcher.lookup.is_of_ledger(caller.account_id, order_id):
+        raise ApiError(spot.REUSED)
     return await venue.place(state.database, state.venue, caller.account_id, request, order_id)
 
 

@@ -6,6 +6,7 @@ from time import monotonic
 from typing import Annotated, Final
 
 from fastapi import Depends, Request
+from msgspec.structs import replace
 
 from api.app_state import AppState
 from api.dispatch.outcome_lookup import WAIT_S, OutcomeLookup
@@ -16,11 +17,13 @@ from api.http.problems import BROKER_UNAVAILABLE, ENGINE_BEHIND, REFUSALS, ApiEr
 from api.log.outcomes import NotAppended, Outcome
 from api.log.sent_commands import ApiCommand
 from projector import queries
-from schemas.commands import PositionCommand
+from schemas.commands import OpenPosition, PositionCommand
 from schemas.events import CommandRejected, CommandRepeated
 from schemas.rejections import Rejection
+from schemas.units import SECOND
 
 REMEMBERED_S: Final = 600
+OF_CLOCKS: Final = (Rejection.DEADLINE_PASSED, Rejection.DEADLINE_TOO_FAR, Rejection.CLOCK_SUSPECT)
 ONCE: Final = RequestOptions(None, respond_async=False)
 
 
@@ -85,7 +88,7 @@ class Dispatcher:
         waiter = self._outcomes.expect(command.command_id)
         started = monotonic()
         try:
-            self._producer.send(command, waiter)
+            self._producer.send(self._by_log_time(command), waiter)
             if wait_s == 0:
                 return None
             outcome = await asyncio.wait_for(waiter.outcome, wait_s)
@@ -99,6 +102,13 @@ class Dispatcher:
         self._sent.note_answer(command.command_id)
         self._metrics.waits.observe(monotonic() - started)
         return outcome
+
+    def _by_log_time(self, command: ApiCommand) -> ApiCommand:
+        """Let a deadline be by the log's clock for all that does not open: a wrong clock keeps nobody in."""
+        ahead = self._engine_lag.log_ahead(self._outcomes.shard_of(command.account_id))
+        if isinstance(command, OpenPosition) or command.deadline is None or abs(ahead) <= SECOND:
+            return command
+        return replace(command, deadline=command.deadline + ahead)
 
     async def _accept(self, command: ApiCommand, reply: Decided | Stored) -> Decided | Stored:
         """Pass an outcome on, or raise the refusal it is."""
@@ -132,7 +142,10 @@ class Dispatcher:
                 await wait_for(self._database, outcome.shard, outcome.event.seq)
             if await self._database.ask(lambda db: queries.position(db, account_id, position_id)) is None:
                 kind = kind._replace(status=404)
-        return ApiError(kind, headers=headers, command_id=command.command_id)
+        detail = None
+        if rejection in OF_CLOCKS and (difference := self._engine_lag.clock_difference()) is not None:
+            detail = f"{kind.title}: {difference}"
+        return ApiError(kind, detail, headers=headers, command_id=command.command_id)
 
     def _not_sent(self, detail: str) -> ApiError:
         self._metrics.commands.labels("not_sent").inc()

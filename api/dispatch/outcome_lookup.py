@@ -5,8 +5,9 @@ a repeat. Who only reads asks `decided`, then whether this process `sent` it, th
 """
 
 import asyncio
+from itertools import count
 from time import monotonic
-from typing import Final
+from typing import Final, NamedTuple
 
 from sqlalchemy import Connection
 
@@ -23,7 +24,8 @@ from api.store.database import Database
 from projector import queries
 from schemas.commands import OpenPosition
 from schemas.content import content_of
-from schemas.events import CommandRepeated
+from schemas.events import CommandRejected, CommandRepeated
+from schemas.ids import keyed_command_id
 from schemas.rejections import Rejection
 from schemas.units import MINUTE
 
@@ -33,6 +35,14 @@ PAUSE_S: Final = 0.01
 PROJECTION_AGE_MAX: Final = 5 * MINUTE
 # After this time nothing sent is still in flight.
 IN_FLIGHT_S: Final = DEADLINE_S + 2
+TRIES_AT_ONCE: Final = 16
+
+
+class Tries(NamedTuple):
+    """Under which key an order of a client order id is sent next. refused: the command of its last refused try."""
+
+    key: str
+    refused: str | None
 
 
 class OutcomeLookup:
@@ -98,11 +108,48 @@ class OutcomeLookup:
             raise ApiError(REFUSALS[Rejection.COMMAND_ID_REUSED], "The client_order_id was used for another order")
         return Stored(row, self._outcomes.seq(shard))
 
+    async def tries(self, account_id: str, client_order_id: str) -> Tries:
+        """Find the key under which an order of this name is sent: of the first try that was not refused.
+
+        A refusal does not use a client order id up (OPEN-17), and a command that was refused stays refused (CMD-06): so
+        each try has a key, and thus a command, of its own.
+        """
+        last = None
+        for first in count(0, TRIES_AT_ONCE):
+            keys = [_key_of_try(client_order_id, number) for number in range(first, first + TRIES_AT_ONCE)]
+            command_ids = [keyed_command_id(account_id, key) for key in keys]
+            refused = await self._refused(account_id, command_ids)
+            for key, command_id in zip(keys, command_ids, strict=True):
+                if command_id not in refused:
+                    return Tries(key, last)
+                last = command_id
+        raise AssertionError("the numbers of tries do not end")
+
+    async def _refused(self, account_id: str, command_ids: list[str]) -> set[str]:
+        """Give those of the commands that are known as refused, in memory or in the tables."""
+        recent = {command_id: self._outcomes.recent(command_id) for command_id in command_ids}
+        refused = {
+            command_id
+            for command_id, outcome in recent.items()
+            if outcome is not None and isinstance(outcome.event, CommandRejected)
+        }
+        unknown = [command_id for command_id, outcome in recent.items() if outcome is None]
+        rows = await self._database.ask(lambda db: queries.commands(db, account_id, unknown)) if unknown else {}
+        return refused | {command_id for command_id, row in rows.items() if row.rejection is not None}
+
     async def is_taken(self, account_id: str, command_id: str) -> bool:
         """Say whether a key was used for a command, or for an order at the venue."""
+        return await self.is_of_ledger(account_id, command_id) or await self.is_of_venue(account_id, command_id)
+
+    async def is_of_ledger(self, account_id: str, command_id: str) -> bool:
+        """Say whether a key was used for a command of the ledger."""
         if self._outcomes.recent(command_id) is not None or self.sent.get(command_id) is not None:
             return True
-        return await self._database.ask(lambda db: _is_stored(db, account_id, command_id))
+        return await self._database.ask(lambda db: queries.command(db, account_id, command_id)) is not None
+
+    async def is_of_venue(self, account_id: str, command_id: str) -> bool:
+        """Say whether a key was used for an order at the venue."""
+        return await self._database.ask(lambda db: queries.venue_order_row(db, account_id, command_id)) is not None
 
     # For who reads: what became of a command of the caller's.
 
@@ -166,6 +213,11 @@ class OutcomeLookup:
         return self._outcomes.recent(command_id) if isinstance(outcome.event, CommandRepeated) else outcome
 
 
+def _key_of_try(client_order_id: str, number: int) -> str:
+    """No caller's own key has a line break, so no other command has this one's id."""
+    return client_order_id if number == 0 else f"{client_order_id}\n{number}"
+
+
 def _refuse_other_content(known: bytes | None, content: bytes, headers: dict[str, str]) -> None:
     if known != content:
         raise ApiError(REFUSALS[Rejection.COMMAND_ID_REUSED], headers=headers)
@@ -177,8 +229,3 @@ def _stored(db: Connection, command: ApiCommand, shard: int, key: str) -> tuple[
     row = queries.command(db, command.account_id, command.command_id)
     closed_all = row is None and close_alls.find(db, command.account_id, key) is not None
     return row, now() - current_at, closed_all
-
-
-def _is_stored(db: Connection, account_id: str, command_id: str) -> bool:
-    in_ledger = queries.command(db, account_id, command_id)
-    return in_ledger is not None or queries.venue_order_row(db, account_id, command_id) is not None

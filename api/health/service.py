@@ -20,6 +20,8 @@ async def readiness(database: Database, broadcasts: Broadcasts, outcomes: Outcom
         why = "The engine's events are not being read."
     elif not broadcasts.is_done():
         why = "Not every shard has answered the broadcast of instruments; is an engine running?"
+    elif (difference := engine_lag.clock_difference()) is not None:
+        why = f"{difference[0].upper()}{difference[1:]}: nothing is opened until the clocks agree; closing goes on."
     return Ready(ready=why is None, why=why)
 
 

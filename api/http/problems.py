@@ -65,6 +65,8 @@ _TITLES: Final = {
     Rejection.INSUFFICIENT_MARGIN: "Not enough free margin",
     Rejection.CLIENT_ORDER_ID_USED: "The client_order_id opened a position already",
     Rejection.RULES_VERSION_NOT_NEXT: "The rules version is not the next one",
+    Rejection.PRICE_TOO_OLD: "The price is too old to open at",
+    Rejection.TOO_MANY_POSITIONS: "The account has as many open positions as it may",
 }
 
 NOT_AUTHENTICATED: Final = ProblemKind("NOT_AUTHENTICATED", 401, "Sign in first")

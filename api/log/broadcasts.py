@@ -13,10 +13,12 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import SQLAlchemyError
 
 from api.log.command_producer import BroadcastCommand, CommandProducer
+from api.log.engine_lag import EngineLag
 from api.log.outcomes import NotAppended, Outcome, Outcomes
 from api.store.database import Database
 from api.store.tables import broadcasts
-from schemas.commands import ActivateRules, DefineInstruments, SetMarketStatus
+from schemas.codec import RULES_VERSION
+from schemas.commands import ActivateRules, DefineInstruments, SetAccountLimits, SetClock, SetMarketStatus
 from schemas.events import CommandRejected
 from schemas.ids import broadcast_id
 from schemas.instruments import FIRST_BROADCAST, INSTRUMENTS
@@ -28,6 +30,9 @@ Answer = TypeVar("Answer")
 RULES: Final = "rules-"  # and the version: each is activated once
 MARKET: Final = "market-"  # and any name
 PARAMETERS: Final = "instruments-"  # and a number: each change comes after the one before
+CLOCK: Final = "clock-"  # and any name
+LIMITS: Final = "limits-"  # and any name
+FIRST_RULES: Final = 1  # by which every shard begins
 ANSWER_TIMEOUT_S: Final = 5.0
 PAUSE_S: Final = 0.5
 LOOK_S: Final = 5.0  # for what another process of the API has stored, and did not end
@@ -51,14 +56,21 @@ class StoredBroadcast(NamedTuple):
 
 
 class Broadcasts:
-    """Sends the first instruments at each start, where that was done the answer is a repeat; then what is stored."""
+    """Sends what a ledger begins with at each start, where that was done the answer is a repeat; then what is stored.
 
-    def __init__(self, database: Database, log: CommandProducer, outcomes: Outcomes, shards: int) -> None:
+    A new ledger, in whose log no shard has a command yet, begins with the newest rules and then its instruments.
+    """
+
+    def __init__(
+        self, database: Database, log: CommandProducer, outcomes: Outcomes, engine_lag: EngineLag, shards: int
+    ) -> None:
         self._database = database
         self._log = log
         self._outcomes = outcomes
+        self._engine_lag = engine_lag
         self.shards = range(shards)
         self._waiting = set(self.shards)
+        self._in_force = [FIRST_RULES] * shards
         self._stored = [asyncio.Event() for _ in self.shards]
 
     def is_done(self) -> bool:
@@ -67,8 +79,10 @@ class Broadcasts:
 
     async def send_for_ever(self) -> None:
         """Send what is stored to every shard in its order; one that does not answer keeps no other waiting."""
-        content = msgspec.to_builtins(INSTRUMENTS)
-        first = await self._retried(lambda db: _store(db, FIRST_BROADCAST, content), PAUSE_S)
+        if await self._retried(lambda db: not _all(db), PAUSE_S):
+            is_new = await self._is_new()
+            await self._retried(lambda db: _store_first(db, is_new=is_new), PAUSE_S)
+        first = await self._retried(_first, PAUSE_S)
         await asyncio.gather(*(self._send_to(shard, first) for shard in self.shards))
 
     async def store_activation(self, version: int) -> None:
@@ -78,6 +92,16 @@ class Broadcasts:
     async def store_market_status(self, name: str, symbol: str, status: MarketStatus) -> bool:
         """Let every shard open, restrict or halt a market; false where the name was used for something else."""
         content = {"symbol": symbol, "status": status}
+        return bool(await self._store(name, content) == content)
+
+    async def store_clock(self, name: str) -> bool:
+        """Let log time be the broker's again in every shard; false where the name was used for something else."""
+        content: dict[str, Any] = {}
+        return bool(await self._store(name, content) == content)
+
+    async def store_account_limits(self, name: str, positions_max: int) -> bool:
+        """Let every shard know what holds for every account; false where the name was used for something else."""
+        content = {"positions_max": positions_max}
         return bool(await self._store(name, content) == content)
 
     async def store_instrument(self, name: str, instrument: Instrument) -> bool:
@@ -93,6 +117,21 @@ class Broadcasts:
         """Give what was stored of the rules, in order of version."""
         return await self._database.ask(_activations)
 
+    async def in_force(self, shard: int) -> int:
+        """Give the newest version of the rules that a shard is known to go on by."""
+        if self._in_force[shard] < RULES_VERSION:
+            done = [activation.version for activation in await self.activations() if shard in activation.answered]
+            self._in_force[shard] = max(done, default=FIRST_RULES)
+        return self._in_force[shard]
+
+    async def _is_new(self) -> bool:
+        """Say whether no shard has a command, once the broker says where each of them ends."""
+        while True:
+            ends = [await self._engine_lag.look(shard) for shard in self.shards]
+            if None not in ends:
+                return not any(ends)
+            await asyncio.sleep(PAUSE_S)
+
     async def _store(self, name: str, content: object) -> object:
         """Store a command for every shard, and give what counts under that name."""
         stored = await self._database.ask(lambda db: _store(db, name, content))
@@ -100,9 +139,10 @@ class Broadcasts:
             event.set()
         return stored
 
-    async def _send_to(self, shard: int, first: object) -> None:
-        """Send one shard the table of instruments as it was first stored, then whatever else there is."""
-        await self._until_answered(FIRST_BROADCAST, shard, _command_of(FIRST_BROADCAST, first))
+    async def _send_to(self, shard: int, first: list[StoredBroadcast]) -> None:
+        """Send one shard what its ledger begins with, as it was first stored, then whatever else there is."""
+        for stored in first:
+            await self._until_answered(stored.name, shard, _command_of(stored.name, stored.content))
         self._waiting.discard(shard)
         while True:
             self._stored[shard].clear()
@@ -156,6 +196,12 @@ def _command_of(name: str, content: Any) -> Callable[[int], BroadcastCommand]:
             symbol=content["symbol"],
             status=content["status"],
         )
+    if name.startswith(CLOCK):
+        return lambda shard: SetClock(command_id=broadcast_id(name, shard), shard=shard, broadcast=name)
+    if name.startswith(LIMITS):
+        return lambda shard: SetAccountLimits(
+            command_id=broadcast_id(name, shard), shard=shard, broadcast=name, positions_max=content["positions_max"]
+        )
     instruments = msgspec.convert(content, tuple[Instrument, ...])
     return lambda shard: DefineInstruments(
         command_id=broadcast_id(name, shard), shard=shard, broadcast=name, instruments=instruments
@@ -177,6 +223,22 @@ def _store(db: Connection, name: str, content: object) -> object:
     """Store the content unless some was stored before, and give what counts."""
     db.execute(insert(broadcasts).values(name=name, content=content).on_conflict_do_nothing())
     return db.execute(select(broadcasts.c.content).where(broadcasts.c.name == name)).scalar_one()
+
+
+def _store_first(db: Connection, *, is_new: bool) -> None:
+    """Store what a ledger begins with, in one transaction: where it is new the newest rules, one after the other."""
+    if is_new:
+        for version in range(FIRST_RULES + 1, RULES_VERSION + 1):
+            _store(db, f"{RULES}{version}", {"version": version})
+    _store(db, FIRST_BROADCAST, msgspec.to_builtins(INSTRUMENTS))
+
+
+def _first(db: Connection) -> list[StoredBroadcast]:
+    """Give the first instruments, and before them the rules that were stored before."""
+    stored = _all(db)
+    instruments = next(each for each in stored if each.name == FIRST_BROADCAST)
+    rules = [each for each in stored if each.created_at <= instruments.created_at and each.name.startswith(RULES)]
+    return [*sorted(rules, key=lambda each: each.content["version"]), instruments]
 
 
 def _all(db: Connection) -> list[StoredBroadcast]:

@@ -13,10 +13,10 @@ from api.log.sent_commands import ApiCommand, SentCommands
 from runtime.kafka import command_producer_options
 from runtime.settings import Settings
 from schemas.codec import encode_command
-from schemas.commands import ActivateRules, DefineInstruments, SetMarketStatus
+from schemas.commands import ActivateRules, DefineInstruments, SetAccountLimits, SetClock, SetMarketStatus
 from schemas.topics import COMMANDS
 
-BroadcastCommand = DefineInstruments | SetMarketStatus | ActivateRules
+BroadcastCommand = DefineInstruments | SetMarketStatus | ActivateRules | SetClock | SetAccountLimits
 
 DEADLINE_S: Final = 10
 POLL_S: Final = 0.1

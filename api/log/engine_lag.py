@@ -10,10 +10,12 @@ import structlog
 from confluent_kafka import KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
+from api.http.times import now
 from api.log.outcomes import Outcomes
 from runtime.kafka import admin_options
 from runtime.settings import Settings
 from schemas.topics import COMMANDS
+from schemas.units import SECOND
 
 INTERVAL_S: Final = 1.0
 BEHIND_AFTER_S: Final = 2.0
@@ -22,6 +24,8 @@ REQUEST_TIMEOUT_S: Final = 2.0
 READS_MAX: Final = 8
 LOOK_S: Final = 1.0
 LOOK_PAUSE_S: Final = 0.005
+CLOCK_SAMPLES: Final = 3
+CLOCKS_DIFFER_AFTER: Final = 5 * SECOND
 
 
 class _Read(NamedTuple):
@@ -32,8 +36,15 @@ class _Read(NamedTuple):
     ends: list[int]
 
 
+class _Seen(NamedTuple):
+    """The last event of a shard when it was looked at. time: log time, µs."""
+
+    seq: int
+    time: int
+
+
 class EngineLag:
-    """Remembers where the commands ended in the last seconds."""
+    """Remembers where the commands ended in the last seconds, and by how much log time is ahead of this clock."""
 
     def __init__(self, settings: Settings, outcomes: Outcomes) -> None:
         self._settings = settings
@@ -41,6 +52,8 @@ class EngineLag:
         # One a second, however often somebody wants to know: they reach some seconds back.
         self._reads: deque[_Read] = deque(maxlen=READS_MAX)
         self._last: _Read | None = None
+        self._seen: dict[int, _Seen] = {}
+        self._ahead = [deque[int](maxlen=CLOCK_SAMPLES) for _ in range(settings.shards)]
         self._ended = threading.Event()
         self._read_now = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="command-ends", daemon=True)
@@ -62,6 +75,23 @@ class EngineLag:
     def end(self, shard: int) -> int | None:
         """Give where a shard's commands ended when they were last looked at; null before that."""
         return None if self._last is None else self._last.ends[shard]
+
+    def log_ahead(self, shard: int) -> int:
+        """Say by how many µs a shard's log time is ahead of this clock; negative where it is behind, to a second.
+
+        Known from events that came while the shard kept up; 0 before there were enough. What is late on its way only
+        seems older, so the newest of some counts.
+        """
+        samples = list(self._ahead[shard])
+        return max(samples) if len(samples) == CLOCK_SAMPLES else 0
+
+    def clock_difference(self) -> str | None:
+        """Say in words where the clocks differ by more than the time a command may take, or give null."""
+        worst = max((self.log_ahead(shard) for shard in range(self._settings.shards)), key=abs, default=0)
+        if abs(worst) <= CLOCKS_DIFFER_AFTER:
+            return None
+        seconds = f"{abs(worst) / SECOND:.0f} s"
+        return f"the log's clock is {seconds} {'ahead of' if worst > 0 else 'behind'} this API's"
 
     async def look(self, shard: int) -> int | None:
         """Look where a shard's commands end now; null where the broker does not say it in time."""
@@ -96,8 +126,18 @@ class EngineLag:
                 # This client keeps the leader's epoch it first saw, and a broker that restarted refuses it for ever.
                 admin = self._connect()
             else:
+                self._note_clock(ends)
                 self._note(_Read(began, monotonic(), ends))
             self._read_now.wait(INTERVAL_S)
+
+    def _note_clock(self, ends: list[int]) -> None:
+        """Compare the clocks where an event came since the last look, and none is on its way."""
+        for shard, end in enumerate(ends):
+            seen = _Seen(self._outcomes.seq(shard), self._outcomes.time(shard))
+            before = self._seen.get(shard)
+            self._seen[shard] = seen
+            if before is not None and seen.seq > before.seq and self._outcomes.command_offset(shard) + 1 >= end:
+                self._ahead[shard].append(seen.time - now())
 
     def _note(self, read: _Read) -> None:
         self._last = read

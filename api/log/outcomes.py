@@ -87,6 +87,7 @@ class Outcomes:
         self._headers = HeaderReader()
         self._seqs = [0] * settings.shards
         self._command_offsets = [-1] * settings.shards
+        self._times = [0] * settings.shards
         self._waiters: dict[str, list[Waiter]] = {}
         self._recent: OrderedDict[str, _Arrival] = OrderedDict()
         self._ended = threading.Event()
@@ -147,6 +148,10 @@ class Outcomes:
         """Give the last event's command offset, -1 before the first."""
         return self._command_offsets[shard]
 
+    def time(self, shard: int) -> int:
+        """Give the last event's log time in µs, 0 before the first."""
+        return self._times[shard]
+
     def _read_events(self, consumer: Consumer) -> None:
         with contextlib.closing(consumer):
             while not self._ended.is_set():
@@ -187,6 +192,7 @@ class Outcomes:
         # Behind the fold: whoever reads a seq and then a price has a price of that event or a later one.
         self._seqs[shard] = header.seq
         self._command_offsets[shard] = header.command_offset
+        self._times[shard] = header.time
         self._bus.note(shard, header, value, market)
         if header.index != 0 or header.command_id is None:
             return None

@@ -24,7 +24,7 @@ class CachedQuote(NamedTuple):
     heard_at: int
     feed: str
     left: bool = False  # the feed was left since
-    held: bool = False  # a candidate waits
+    held_at: int | None = None  # log time (µs) since when a candidate waits
 
 
 class PriceCache:
@@ -47,14 +47,14 @@ class PriceCache:
         match event:
             case PricesUpdated():
                 self._update(event)
-            case TickHeld(symbol=symbol):
+            case TickHeld(symbol=symbol, time=time):
                 quote = self._quotes.get(symbol)
                 if quote is not None:
-                    self._quotes[symbol] = quote._replace(held=True)
+                    self._quotes[symbol] = quote._replace(held_at=time)
             case FeedSelected(name=name):
                 self.feed = name
                 for symbol, quote in list(self._quotes.items()):
-                    self._quotes[symbol] = quote._replace(left=True, held=False)
+                    self._quotes[symbol] = quote._replace(left=True, held_at=None)
             case FeedKept(name=name):
                 self.feed = name
             case InstrumentsDefined(instruments=instruments):
@@ -81,7 +81,7 @@ class PriceCache:
         quote = self._quotes.get(symbol)
         if quote is None:
             return "none"
-        return price_state(quote.heard_at, now, is_held=quote.held, feed_changed=quote.left)
+        return price_state(quote.heard_at, now, held_at=quote.held_at, feed_changed=quote.left)
 
     def exit_price(self, symbol: str, side: Side) -> int | None:
         """Give the price in ticks at which a position would close: a long at the bid, a short at the ask."""

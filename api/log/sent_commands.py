@@ -6,6 +6,7 @@ from typing import Final, NamedTuple
 
 from schemas.commands import (
     AmendStops,
+    CloseAll,
     ClosePosition,
     Deposit,
     OpenAccount,
@@ -14,7 +15,9 @@ from schemas.commands import (
     ReducePosition,
 )
 
-ApiCommand = OpenAccount | Deposit | OpenPosition | ClosePosition | ReducePosition | ReduceOldest | AmendStops
+ApiCommand = (
+    OpenAccount | Deposit | OpenPosition | ClosePosition | ReducePosition | ReduceOldest | CloseAll | AmendStops
+)
 
 SENT_MAX: Final = 20_000
 

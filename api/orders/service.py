@@ -17,7 +17,6 @@ from api.store.database import Database
 from projector import queries
 from schemas.commands import OpenPosition
 from schemas.events import CommandRejected, PositionOpened
-from schemas.ids import keyed_command_id
 from schemas.rejections import Rejection
 
 Status = Literal["filled", "rejected"]
@@ -33,7 +32,9 @@ async def place(
     options: RequestOptions,
 ) -> tuple[OrderReply | None, Reply]:
     """Send an order; no order where its outcome is undecided."""
-    keyed = options.under(request.client_order_id)
+    keyed = options
+    if options.key is None and request.client_order_id is not None:
+        keyed = options.under((await dispatcher.lookup.tries(caller.account_id, request.client_order_id)).key)
     command = command_of(prices, caller.account_id, request, keyed)
     reply: Reply | None = await dispatcher.lookup.by_client_order_id(command)
     if reply is None:
@@ -152,13 +153,11 @@ async def named(
     client_order_id: str,
     status: Status | None,
 ) -> Orders:
-    """List the order of a client_order_id: the one it opened, else the one refused for which it was the key."""
-    key = keyed_command_id(account_id, client_order_id)
-    row = await database.ask(
-        lambda db: (
-            queries.command_by_client_order_id(db, account_id, client_order_id) or queries.command(db, account_id, key)
-        )
-    )
+    """List the order of a client_order_id: the one it opened, else the last one refused for which it was the key."""
+    row = await database.ask(lambda db: queries.command_by_client_order_id(db, account_id, client_order_id))
+    if row is None:
+        refused = (await lookup.tries(account_id, client_order_id)).refused
+        row = None if refused is None else await database.ask(lambda db: queries.command(db, account_id, refused))
     if row is None or row.type != OpenPosition.__name__ or (status is not None and row.status != _OUTCOMES[status]):
         return Orders(items=[], next_cursor=None)
     order = await order_of(lookup, database, prices, account_id, Stored(row))

@@ -1,4 +1,4 @@
-"""How all of an account's positions are closed under one key, each by a command of its own."""
+"""How all of an account's positions are closed under one key: by one command, or under version 1 by one for each."""
 
 import asyncio
 from http import HTTPStatus
@@ -13,8 +13,11 @@ from api.dispatch.replies import Decided, Pending, Stored
 from api.dispatch.request_options import RequestOptions
 from api.http.cursors import LIMIT_MAX
 from api.http.problems import KEY_IN_USE, REFUSALS, REPLAYED, ApiError
+from api.log.broadcasts import Broadcasts
 from api.log.outcomes import Outcomes
+from api.log.price_cache import PriceCache
 from api.positions import service
+from api.positions.closing_at_once import close_at_once
 from api.positions.lookup import PositionLookup
 from api.positions.schemas import Closing, Closings
 from api.store import close_alls
@@ -24,6 +27,7 @@ from schemas.ids import keyed_command_id
 from schemas.rejections import Rejection
 
 AT_ONCE: Final = 100
+ONE_COMMAND_SINCE: Final = 2  # version of the rules
 
 
 class _Closed(NamedTuple):
@@ -39,11 +43,20 @@ async def close_all(
     positions: PositionLookup,
     database: Database,
     outcomes: Outcomes,
+    broadcasts: Broadcasts,
+    prices: PriceCache,
     caller: SignedInUser,
     options: RequestOptions,
 ) -> tuple[Closings, dict[str, str]]:
     """Close what is open now, or finish what the same key began; with the headers of the reply."""
-    shard = outcomes.shard_of(caller.account_id)
+    shard, account_id, key = outcomes.shard_of(caller.account_id), caller.account_id, options.key
+    began = None if key is None else await database.ask(lambda db: close_alls.find(db, account_id, key))
+    if began is None and await broadcasts.in_force(shard) >= ONE_COMMAND_SINCE:
+        if key is not None and await dispatcher.lookup.is_of_venue(account_id, keyed_command_id(account_id, key)):
+            raise ApiError(REFUSALS[Rejection.COMMAND_ID_REUSED])
+        await catch_up(database, outcomes, shard)
+        open_now = await database.ask(lambda db: _open(db, account_id))
+        return await close_at_once(dispatcher, database, prices, caller, shard, open_now, options)
     position_ids, replayed = await _positions_to_close(
         dispatcher, database, outcomes, caller.account_id, shard, options.key
     )

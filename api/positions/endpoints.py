@@ -5,7 +5,7 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Query, Response
 from starlette.responses import JSONResponse
 
-from api.app_state import DatabaseDep, OutcomesDep, PricesDep
+from api.app_state import BroadcastsDep, DatabaseDep, OutcomesDep, PricesDep
 from api.auth.caller import SCHEMES, SIGNED_IN, Caller
 from api.dispatch.dispatcher import DispatcherDep
 from api.dispatch.read_your_writes import CAUGHT_UP
@@ -110,12 +110,16 @@ async def close_all_positions(
     positions: PositionLookupDep,
     database: DatabaseDep,
     outcomes: OutcomesDep,
+    broadcasts: BroadcastsDep,
+    prices: PricesDep,
     caller: Caller,
     options: OptionsDep,
     response: Response,
 ) -> Closings:
-    """Close every position that is open now, each by a command of its own; one refusal does not stop the others."""
-    closings, headers = await closing_all.close_all(dispatcher, positions, database, outcomes, caller, options)
+    """Close every position that is open now; what its market does not let close stays, and does not stop the others."""
+    closings, headers = await closing_all.close_all(
+        dispatcher, positions, database, outcomes, broadcasts, prices, caller, options
+    )
     response.headers.update(headers)
     if any(command.status == "pending" for command in closings.items):
         response.status_code = 202

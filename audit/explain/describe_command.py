@@ -8,6 +8,7 @@ from audit.explain.lines import Units
 from schemas.commands import (
     ActivateRules,
     AmendStops,
+    CloseAll,
     ClosePosition,
     Command,
     DefineInstruments,
@@ -17,6 +18,8 @@ from schemas.commands import (
     ReduceOldest,
     ReducePosition,
     SelectFeed,
+    SetAccountLimits,
+    SetClock,
     SetMarketStatus,
     UpdatePrices,
     Withdraw,
@@ -40,6 +43,8 @@ def describe_command(
                 f"closing {size} of the oldest {command.side} positions in {command.symbol} at "
                 f"{render(command.leverage, LEVERAGE_EXPONENT)}x"
             )
+        case CloseAll():
+            return f"closing every position{'' if command.symbol is None else f' in {command.symbol}'}"
         case ClosePosition():
             return f"closing position {command.position_id}"
         case ReducePosition():
@@ -53,6 +58,8 @@ def describe_command(
             | DefineInstruments()
             | SetMarketStatus()
             | ActivateRules()
+            | SetClock()
+            | SetAccountLimits()
             | SelectFeed()
             | UpdatePrices()
         ):
@@ -96,6 +103,8 @@ def _plainly(
     | DefineInstruments
     | SetMarketStatus
     | ActivateRules
+    | SetClock
+    | SetAccountLimits
     | SelectFeed
     | UpdatePrices,
 ) -> str:
@@ -112,11 +121,17 @@ def _plainly(
             return f"{command.symbol} to be {command.status}"
         case ActivateRules():
             return f"version {command.version} of the rules"
+        case SetClock():
+            return "log time to be the broker's from here on"
+        case SetAccountLimits():
+            return f"at most {command.positions_max} open positions an account"
         case SelectFeed():
             return f"prices of feed {command.name}, run {command.run}"
         case UpdatePrices():
             symbols = ", ".join(tick.symbol for tick in command.ticks) or "no symbol"
-            return f"prices of {symbols}, of feed {command.feed}, run {command.run}"
+            marked = ", ".join(mark.symbol for mark in command.marks or ())
+            vouched = f", and the last of {marked} to stay" if marked else ""
+            return f"prices of {symbols}{vouched}, of feed {command.feed}, run {command.run}"
         case _:
             assert_never(command)
 

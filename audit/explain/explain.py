@@ -8,7 +8,7 @@ from audit.explain.lines import Line, Units
 from audit.explain.position_history import EventUnknown, NeverOpened, PositionHistory, event_context, history_of
 from audit.explain.reduction import explain_reduction
 from audit.log.log_reader import LogReader, LogUnreadable
-from audit.verify.arithmetic import MILLION, RULES, rounded_up
+from audit.verify.arithmetic import MILLION, pays_liquidation_fee, rounded_up
 from audit.verify.reports import CORE_ERRORS
 from runtime.errors import FixableError
 from schemas.events import PositionClosed, PositionOpened
@@ -196,12 +196,9 @@ def _requirement(opened: PositionOpened, event: PositionClosed) -> list[Line]:
 
 def _fee(opened: PositionOpened, event: PositionClosed, rules_version: int) -> list[Line]:
     left = money(max(0, event.equity))
-    if event.equity < event.requirement:
-        rules = RULES[rules_version]
-        full = rules.liquidation_fee(event.notional, opened.liquidation_fee_rate)
-        formula = rules.liquidation_fee_formula.format(
-            notional=money(event.notional), rate=rate_of(opened.liquidation_fee_rate)
-        )
+    if pays_liquidation_fee(event, rules_version):
+        full = rounded_up(event.notional * opened.liquidation_fee_rate, MILLION)
+        formula = f"{money(event.notional)} * {rate_of(opened.liquidation_fee_rate)} rounded up"
         rule = "LIQ-04" if event.reason == "liquidation" else "LIQ-05"
         return [
             Line(
@@ -213,7 +210,7 @@ def _fee(opened: PositionOpened, event: PositionClosed, rules_version: int) -> l
     full = rounded_up(event.notional * opened.fee_rate, MILLION)
     return [
         Line(
-            "CLOSE-05",
+            "LIQ-08" if event.equity < event.requirement else "CLOSE-05",
             f"Closing fee: the lesser of {money(event.notional)} * {rate_of(opened.fee_rate)} rounded up = "
             f"{money(full)} and what is left, {left}: {money(event.fee)}",
         )

@@ -10,8 +10,11 @@ from audit.explain.lines import Line, Units
 from audit.explain.position_history import EventContext
 from audit.explain.refusals import OF_COMMANDS, OF_TICKS
 from schemas.events import (
+    AccountLimitsSet,
     AccountOpened,
+    AllClosed,
     BroadcastEvent,
+    ClockSet,
     CommandRejected,
     CommandRepeated,
     Deposited,
@@ -103,8 +106,9 @@ def _outcome(event: Event, context: EventContext) -> list[Line]:
     match event:
         case CommandRejected():
             refusal = Rejection(event.rejection)
+            rule, words = OF_COMMANDS[refusal]
             what = f"The {event.command or 'command'} was refused, and nothing changed"
-            return [Line("CMD-17", f"{what}: {refusal.name}, {OF_COMMANDS[refusal]}.")]
+            return [Line(rule, f"{what}: {refusal.name}, {words}.")]
         case CommandRepeated():
             return [Line("CMD-04", f"It had come before, as command {event.first_offset}, and was not executed again.")]
         case AccountOpened():
@@ -115,6 +119,8 @@ def _outcome(event: Event, context: EventContext) -> list[Line]:
             return [Line("ACC-06", f"{money(event.amount)} USDC went out.")]
         case OldestReduced():
             return [_reduced(event, Units(context.instruments[event.symbol]))]
+        case AllClosed():
+            return [_all_closed(event)]
         case PricesUpdated():
             return _prices(event, context)
         case TickHeld():
@@ -127,7 +133,15 @@ def _outcome(event: Event, context: EventContext) -> list[Line]:
                     "then the symbol does not trade.",
                 )
             ]
-        case InstrumentsDefined() | MarketStatusSet() | RulesActivated() | FeedSelected() | FeedKept():
+        case (
+            InstrumentsDefined()
+            | MarketStatusSet()
+            | RulesActivated()
+            | ClockSet()
+            | AccountLimitsSet()
+            | FeedSelected()
+            | FeedKept()
+        ):
             return _of_the_exchange(event)
         case PositionOpened() | PositionReduced() | PositionClosed() | StopsAmended():
             return []  # A position is explained with its whole history.
@@ -151,6 +165,12 @@ def _of_the_exchange(event: BroadcastEvent | FeedSelected | FeedKept) -> list[Li
         case RulesActivated():
             what = f"From the next command on, version {event.version} of the rules is in force"
             return [Line("RULES-02", f"{what} (broadcast {event.broadcast}).")]
+        case ClockSet():
+            what = f"Log time was {iso(event.before)} and is {iso(event.time)} from here on"
+            return [Line("CLOCK-01", f"{what} (broadcast {event.broadcast}).")]
+        case AccountLimitsSet():
+            what = f"From here on an account has at most {event.positions_max} open positions"
+            return [Line("OPEN-18", f"{what} (broadcast {event.broadcast}).")]
         case FeedSelected():
             live = ", live" if event.live else ""
             what = f"From here on prices count of feed {event.name}, run {event.run}{live}, only"
@@ -159,6 +179,13 @@ def _of_the_exchange(event: BroadcastEvent | FeedSelected | FeedKept) -> list[Li
             return [Line("FEED-02", f"Feed {event.name}, run {event.run} was selected already; nothing changed.")]
         case _:
             assert_never(event)
+
+
+def _all_closed(event: AllClosed) -> Line:
+    where = "" if event.symbol is None else f" in {event.symbol}"
+    left = ", ".join(event.left)
+    stay = f"; {left} stay open, for their market is halted or its price not fresh" if left else ""
+    return Line("CLOSE-08", f"{event.positions} positions{where} were closed, the oldest first{stay}.")
 
 
 def _prices(event: PricesUpdated, context: EventContext) -> list[Line]:

@@ -11,7 +11,10 @@ from runtime.errors import FixableError
 from schemas.codec import NotDecodable, decode_event
 from schemas.commands import Command
 from schemas.events import (
+    AccountLimitsSet,
     AccountOpened,
+    AllClosed,
+    ClockSet,
     CommandRejected,
     CommandRepeated,
     Deposited,
@@ -191,6 +194,9 @@ class _Search:
                 | Deposited()
                 | Withdrawn()
                 | OldestReduced()
+                | AllClosed()
+                | ClockSet()
+                | AccountLimitsSet()
                 | MarketStatusSet()
                 | FeedSelected()
                 | FeedKept()

@@ -1,6 +1,5 @@
 """What an opening, a reduction and a closing must say, worked out anew: none of it is the core's own code."""
 
-from collections.abc import Callable
 from typing import Final, NamedTuple
 
 from engine.core.records import Position
@@ -16,10 +15,15 @@ def rounded_up(dividend: int, divisor: int) -> int:
 
 
 class AuditRules(NamedTuple):
-    """What differs between versions of the rules: a sum of notional and rate, and how it is written to a trader."""
+    """What differs between versions of the rules in what the audit judges."""
 
-    liquidation_fee: Callable[[int, int], int]
-    liquidation_fee_formula: str
+    fee_by_trigger: bool  # only a liquidation pays the liquidation fee (LIQ-08), else any close of one overdue (LIQ-05)
+    marks_name_ticks: bool  # PRICE-18, PRICE-19
+    opening_age: bool  # PRICE-20
+    held_ticks_age: bool  # PRICE-21
+    positions_limited: bool  # OPEN-18
+    own_range: bool  # PRICE-23
+    closed_quantity: bool  # PART-11
 
 
 class OpenAmounts(NamedTuple):
@@ -33,7 +37,24 @@ class OpenAmounts(NamedTuple):
 
 # By version, as the core's table is; a version that only the core knows could not be judged.
 RULES: Final[dict[int, AuditRules]] = {
-    1: AuditRules(lambda notional, rate: rounded_up(notional * rate, MILLION), "{notional} * {rate} rounded up"),
+    1: AuditRules(
+        fee_by_trigger=False,
+        marks_name_ticks=False,
+        opening_age=False,
+        held_ticks_age=False,
+        positions_limited=False,
+        own_range=False,
+        closed_quantity=False,
+    ),
+    2: AuditRules(
+        fee_by_trigger=True,
+        marks_name_ticks=True,
+        opening_age=True,
+        held_ticks_age=True,
+        positions_limited=True,
+        own_range=True,
+        closed_quantity=True,
+    ),
 }
 
 
@@ -69,6 +90,13 @@ def has_exact_liquidation_price(position: Position, tick_value: int) -> bool:
     )
 
 
+def pays_liquidation_fee(event: PositionClosed, rules_version: int) -> bool:
+    """Say which of the two fees a close pays."""
+    if RULES[rules_version].fee_by_trigger:
+        return event.reason == "liquidation"
+    return event.equity < event.requirement
+
+
 def wrong_in_opening(event: PositionOpened, tick_value: int) -> str | None:
     """Name the first number of an opening that is not what the rules give, with what they give; or null."""
     price = event.ask if event.side == "long" else event.bid
@@ -97,8 +125,8 @@ def wrong_in_closing(event: PositionClosed, position: Position, tick_value: int,
     left = max(0, equity)
     shortfall = left - equity
     fee = liquidation_fee = 0
-    if equity < required:
-        liquidation_fee = min(left, RULES[rules_version].liquidation_fee(notional, position.liquidation_fee_rate))
+    if pays_liquidation_fee(event, rules_version):
+        liquidation_fee = min(left, rounded_up(notional * position.liquidation_fee_rate, MILLION))
     else:
         fee = min(left, rounded_up(notional * position.fee_rate, MILLION))
     returned = left - fee - liquidation_fee

@@ -96,7 +96,7 @@ class _Execution:
                 upcoming = next(values, None)
             report.commands += 1
             report.events += len(events)
-            if laws is not None and (sentences := laws.broken_by(events)):
+            if laws is not None and (sentences := laws.broken_by(command, events)):
                 return self._breaks(sentences)
             if state.seq in points:
                 self._digest = digest

@@ -13,12 +13,23 @@ from engine.core.apply import apply
 from engine.core.laws import broken
 from runtime.kafka import LogRecord
 from schemas.codec import DIGEST_SIZE, NotDecodable, decode_event
-from schemas.events import BroadcastEvent, Event, EventHeader, InstrumentsDefined, MarketStatusSet, RulesActivated
+from schemas.events import (
+    AccountLimitsSet,
+    BroadcastEvent,
+    ClockSet,
+    Event,
+    EventHeader,
+    InstrumentsDefined,
+    MarketStatusSet,
+    RulesActivated,
+)
 
 JUDGE: Final = "fold"
 CHAIN: Final = "chain"
 BROADCAST: Final = "broadcast "
 RULES: Final = "rules version"
+ACCOUNT_LIMITS: Final = "limits of accounts"
+OF_ONE_SHARD: Final = frozenset({"before"})  # fields of a broadcast's outcome in which shards differ
 HEADER: Final = frozenset(EventHeader.__struct_fields__)
 
 
@@ -79,6 +90,7 @@ class _Fold:
             terms = msgspec.json.encode(instrument).decode()
             report.shared[market_of(symbol)] = f"{state.markets[symbol].status} {terms}"
         report.shared[RULES] = str(state.rules_version)
+        report.shared[ACCOUNT_LIMITS] = str(state.positions_max)
         report.commands = state.next_offset - first
         report.end = point_of(state, self._digest)
 
@@ -126,6 +138,10 @@ class _Fold:
                 about = [market_of(event.symbol)]
             case RulesActivated():
                 about = [RULES]
+            case AccountLimitsSet():
+                about = [ACCOUNT_LIMITS]
+            case ClockSet():
+                about = []
             case _:
                 assert_never(event)
         if self._from_genesis:
@@ -195,5 +211,5 @@ def market_of(symbol: str) -> str:
 
 def broadcast_content(event: Event) -> str:
     """Give a broadcast's content, without its place in the shard."""
-    fields = {name: value for name, value in msgspec.to_builtins(event).items() if name not in HEADER}
+    fields = {name: value for name, value in msgspec.to_builtins(event).items() if name not in HEADER | OF_ONE_SHARD}
     return f"{type(event).__name__} {msgspec.json.encode(fields).decode()}"

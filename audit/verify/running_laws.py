@@ -15,9 +15,12 @@ from audit.verify.arithmetic import (
     wrong_in_opening,
     wrong_in_reducing,
 )
+from audit.verify.running_rules import RunningRules
 from engine.core.records import Position, Quote
 from engine.core.state import State
+from schemas.commands import Command
 from schemas.events import (
+    ClockSet,
     Event,
     MarketStatusSet,
     PositionClosed,
@@ -65,6 +68,7 @@ class RunningLaws:
 
     def __init__(self, state: State) -> None:
         self._state = state
+        self._rules = RunningRules(state)
         self._seq = state.seq
         self._offset = state.next_offset - 1
         self._worth = {account_id: account.cash + account.margin for account_id, account in state.accounts.items()}
@@ -79,9 +83,9 @@ class RunningLaws:
         for position in state.positions.values():
             self._add(position)
 
-    def broken_by(self, events: list[Event]) -> list[str]:
-        """Give a sentence for each law that does not hold after this command; none in a sound ledger."""
-        found: list[str] = []
+    def broken_by(self, command: Command | None, events: list[Event]) -> list[str]:
+        """Give a sentence for each law or rule that does not hold after this command; none in a sound ledger."""
+        found = self._rules.broken_by(command, events)
         state = self._state
         if len(events) == 1:  # As most commands give.
             (event,) = events
@@ -123,6 +127,8 @@ class RunningLaws:
     def _count(self, event: Event, found: list[str]) -> None:
         """Laws 7 and 8: nothing of the order of events is missing, and an id has one outcome."""
         seq, offset, account_id = event.seq, event.command_offset, event.account_id
+        if isinstance(event, ClockSet):
+            self._turn_back(event)
         if seq != self._seq + 1:
             found.append(f"law 7: event {seq} after {self._seq}")
         if offset < self._offset:
@@ -152,6 +158,12 @@ class RunningLaws:
                 break
             del remembered[oldest]
             break  # One goes for each that comes, so there are never many old ones.
+
+    def _turn_back(self, event: ClockSet) -> None:
+        """CLOCK-02: ids of a time to come count from now; what was forgotten at the time before may come again."""
+        self._remembered = {
+            key: min(time, event.time) for key, time in self._remembered.items() if time + MEMORY > event.before
+        }
 
     def _open(self, event: PositionOpened, found: list[str]) -> None:
         state, name = self._state, event.position_id

@@ -1,11 +1,13 @@
 """Whether a command may be looked at: the first rungs of the ladder, the same for every command."""
 
-from engine.core.bounds import DEADLINE_MAX, MEMORY, REMEMBERED_MAX
-from engine.core.context import CommandContext, header, rejected
-from engine.core.records import Account, Remembered
+from engine.core.bounds import DEADLINE_MAX
+from engine.core.context import CommandContext, begin_again, header, rejected
+from engine.core.memory import budget_after, budget_before, known_id
+from engine.core.records import Remembered
+from engine.core.rules import RULES
 from engine.core.state import State
 from schemas.bounds import is_id
-from schemas.commands import EXITS, Broadcast, ClientCommand, OpenAccount
+from schemas.commands import Broadcast, ClientCommand, OpenAccount
 from schemas.content import content_of
 from schemas.events import CommandRepeated, Event
 from schemas.rejections import Rejection
@@ -25,10 +27,11 @@ def admit_client(state: State, command: ClientCommand, context: CommandContext) 
         return rejected(state, context, Rejection.ACCOUNT_EXISTS, account_id)
     content = content_of(command)
     if account is not None:
-        known = _known(account, command.command_id, context.time)
+        known = known_id(account, command.command_id, context.time)
         if known is not None:
             return _repeated(state, context, known, content, account_id)
-        if _is_full(account.exits if isinstance(command, EXITS) else account.commands, context.time):
+        budget = budget_before(account, command, state.rules_version)
+        if budget is not None and budget.is_spent(context.time):
             return rejected(state, context, Rejection.TOO_MANY_COMMANDS, account_id)
     if is_id(command.command_id) and (account is not None or is_id(account_id)):
         context.content = content
@@ -39,6 +42,17 @@ def admit_client(state: State, command: ClientCommand, context: CommandContext) 
     if context.content is None:
         return rejected(state, context, Rejection.MALFORMED, account_id)
     return None
+
+
+def count(state: State, command: ClientCommand, context: CommandContext, outcome: Event) -> Event:
+    """Give the outcome, or TOO_MANY_COMMANDS where what it is counted under is spent; then nothing is remembered."""
+    account = state.accounts.get(command.account_id)
+    if account is None or outcome.command_hash is None or not RULES[state.rules_version].budgets:
+        return outcome
+    if not budget_after(account, outcome, state.rules_version).is_spent(context.time):
+        return outcome
+    begin_again(context)
+    return rejected(state, context, Rejection.TOO_MANY_COMMANDS, command.account_id)
 
 
 def admit_broadcast(state: State, command: Broadcast, context: CommandContext) -> Event | None:
@@ -55,23 +69,9 @@ def admit_broadcast(state: State, command: Broadcast, context: CommandContext) -
     return None
 
 
-def _known(account: Account, command_id: str, time: int) -> Remembered | None:
-    """Find an id that was decided within the last ten minutes of log time."""
-    for ids in (account.commands, account.exits):
-        entry = ids.get(command_id)
-        if entry is not None and entry.time + MEMORY > time:
-            return entry
-    return None
-
-
 def _repeated(
     state: State, context: CommandContext, known: Remembered, content: bytes, account_id: str | None
 ) -> Event:
     if known.content != content:
         return rejected(state, context, Rejection.COMMAND_ID_REUSED, account_id)
     return CommandRepeated(*header(state, context, account_id), first_offset=known.offset)
-
-
-def _is_full(ids: dict[str, Remembered], time: int) -> bool:
-    """Say whether no further id can be remembered: as many as allowed, and the oldest not yet forgotten."""
-    return len(ids) >= REMEMBERED_MAX and next(iter(ids.values())).time + MEMORY > time

@@ -2,14 +2,21 @@
 
 from typing import assert_never
 
+from msgspec.structs import replace
+
 from engine.core.accounts import deposit_day
+from engine.core.apply_prices import hold_tick, select_feed, update_prices
 from engine.core.bounds import MEMORY
-from engine.core.records import NOTHING, Account, Candidate, Feed, Market, Position, Quote, Remembered
+from engine.core.memory import bring_back, forget_oldest, remember, remembered_ids
+from engine.core.records import NOTHING, Account, Market, Position, Remembered
+from engine.core.rules import RULES
 from engine.core.state import State
 from engine.core.triggers import TriggerIndex
-from schemas import commands
 from schemas.events import (
+    AccountLimitsSet,
     AccountOpened,
+    AllClosed,
+    ClockSet,
     CommandRejected,
     CommandRepeated,
     Deposited,
@@ -31,9 +38,6 @@ from schemas.events import (
 from schemas.messages import Book, Leg
 from schemas.units import Lots, Micros, Timestamp
 
-EXITS = (PositionClosed, PositionReduced, OldestReduced, StopsAmended)
-EXIT_COMMANDS = tuple(command.__name__ for command in commands.EXITS)
-
 
 def apply(state: State, event: Event) -> None:
     """Make the state what it is after the event; events come in order of seq, none left out."""
@@ -43,7 +47,7 @@ def apply(state: State, event: Event) -> None:
         state.copying.keep(account)
     match event:
         case PricesUpdated():
-            _update_prices(state, event)
+            update_prices(state, event)
         case PositionOpened():
             _open_position(state, event)
         case PositionClosed():
@@ -62,9 +66,9 @@ def apply(state: State, event: Event) -> None:
         case Withdrawn():
             _move(state, event.account_id, event.legs)
         case TickHeld():
-            _hold_tick(state, event)
+            hold_tick(state, event)
         case FeedSelected():
-            _select_feed(state, event)
+            select_feed(state, event)
         case InstrumentsDefined():
             for instrument in event.instruments:
                 state.instruments[instrument.symbol] = instrument
@@ -73,8 +77,12 @@ def apply(state: State, event: Event) -> None:
         case MarketStatusSet():
             state.markets[event.symbol].status = event.status
         case RulesActivated():
-            state.rules_version = event.version
-        case CommandRejected() | CommandRepeated() | FeedKept() | OldestReduced():
+            _activate_rules(state, event)
+        case ClockSet():
+            _set_clock(state, event)
+        case AccountLimitsSet():
+            state.positions_max = event.positions_max
+        case CommandRejected() | CommandRepeated() | FeedKept() | OldestReduced() | AllClosed():
             pass
         case _:
             assert_never(event)
@@ -88,6 +96,8 @@ def _advance(state: State, account: Account | None, event: Event) -> None:
     state.next_offset = event.command_offset + 1
     if account is not None and event.account_seq is not None:
         account.seq = event.account_seq
+    if event.index == 0 and state.remembered:
+        forget_oldest(state, event.time, RULES[state.rules_version].forgotten_each_command)
     if event.command_hash is None or event.command_id is None:
         return
     entry = Remembered(offset=event.command_offset, time=event.time, content=event.command_hash)
@@ -95,20 +105,7 @@ def _advance(state: State, account: Account | None, event: Event) -> None:
         if event.account_id is None:
             state.broadcasts[event.command_id] = entry
         return
-    ids = account.exits if _is_exit(event) else account.commands
-    while ids:
-        oldest = next(iter(ids))
-        if ids[oldest].time + MEMORY > event.time:
-            break
-        del ids[oldest]
-    ids[event.command_id] = entry
-
-
-def _is_exit(event: Event) -> bool:
-    """Say whether the command only closed or amended."""
-    if isinstance(event, CommandRejected):
-        return event.command in EXIT_COMMANDS
-    return isinstance(event, EXITS)
+    remember(state, account, event, event.command_id, entry)
 
 
 def _move(state: State, account_id: str | None, legs: tuple[Leg, ...]) -> None:
@@ -231,36 +228,28 @@ def _expose(state: State, position: Position, quantity: Lots, notional: Micros) 
         market.house_quantity += quantity
 
 
-def _update_prices(state: State, event: PricesUpdated) -> None:
-    state.clock_suspect = event.clock_suspect
-    for tick in event.accepted:
-        market = state.markets[tick.symbol]
-        market.quote = Quote(
-            bid=tick.bid,
-            ask=tick.ask,
-            source_time=tick.source_time,
-            update_id=tick.update_id,
-            offset=event.command_offset,
-            heard_at=event.time,
-        )
-        market.candidate = None
-        market.last_source_time, market.last_update_id = tick.source_time, tick.update_id
-    for symbol in event.alive:
-        quote = state.markets[symbol].quote
-        assert quote is not None
-        quote.heard_at = event.time
-
-
-def _hold_tick(state: State, event: TickHeld) -> None:
-    market = state.markets[event.symbol]
-    market.candidate = Candidate(bid=event.bid, ask=event.ask, source_time=event.source_time, update_id=event.update_id)
-    market.last_source_time, market.last_update_id = event.source_time, event.update_id
-
-
-def _select_feed(state: State, event: FeedSelected) -> None:
-    state.feed = Feed(name=event.name, run=event.run, live=event.live)
+def _activate_rules(state: State, event: RulesActivated) -> None:
+    """Go on by a version, with what it keeps and the one before did not."""
+    state.rules_version = event.version
+    if RULES[event.version].forgotten_each_command and not state.remembered:
+        state.remembered = remembered_ids(state.accounts_by_number)
     for market in state.markets.values():
-        market.candidate = None
-        market.last_source_time = market.last_update_id = None
-        if market.quote is not None:
-            market.quote.stale = True
+        if market.candidate is not None:
+            market.candidate = replace(market.candidate, held_at=event.time)
+
+
+def _set_clock(state: State, event: ClockSet) -> None:
+    """Bring back to the new time what would otherwise wait for a time that is far ahead."""
+    now = event.time
+    for market in state.markets.values():
+        quote, candidate = market.quote, market.candidate
+        if quote is not None and quote.heard_at > now:
+            quote.heard_at, quote.stale = now, True
+        if candidate is not None and candidate.held_at > now:
+            market.candidate = replace(candidate, held_at=now)
+    ahead = False
+    for account in state.accounts_by_number:
+        if bring_back(state, account, now):
+            ahead = True
+    if ahead:
+        state.remembered = remembered_ids(state.accounts_by_number)

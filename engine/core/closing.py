@@ -1,16 +1,17 @@
 """How a position closes: by hand, by a stop, or by liquidation; and which moves of money that makes."""
 
 from engine.core.context import CommandContext, header, rejected
-from engine.core.liquidation import requirement_of, settle
+from engine.core.liquidation import is_liquidatable, requirement_of, settle
 from engine.core.margin import notional_of, profit_of
 from engine.core.market import quote_of, refuse_closed, refuse_price
 from engine.core.records import Position
 from engine.core.rules import RULES
 from engine.core.state import State
 from engine.core.stops import owned_position
-from schemas.commands import ClosePosition
+from schemas.bounds import ID_LENGTH_MAX
+from schemas.commands import CloseAll, ClosePosition
 from schemas.derived import exit_price
-from schemas.events import Event, PositionClosed
+from schemas.events import AllClosed, Event, PositionClosed
 from schemas.messages import Book, CloseReason, Leg
 from schemas.rejections import Rejection
 from schemas.units import Micros, Ticks
@@ -30,6 +31,42 @@ def decide_close(state: State, command: ClosePosition, context: CommandContext) 
     return closed(state, context, position, "manual", None)
 
 
+def decide_close_all(state: State, command: CloseAll, context: CommandContext) -> Event:
+    """Close what the markets let close of an account's positions; `step` closes each."""
+    if command.symbol is not None and len(command.symbol) > ID_LENGTH_MAX:
+        return rejected(state, context, Rejection.MALFORMED, command.account_id)
+    if command.symbol is not None and command.symbol not in state.instruments:
+        return rejected(state, context, Rejection.SYMBOL_UNKNOWN, command.account_id)
+    # From here on the command must succeed.
+    positions = _positions_of(state, command)
+    shut = [
+        symbol
+        for symbol in dict.fromkeys(position.symbol for position in positions)
+        if refuse_closed(state, symbol, opening=False) or refuse_price(state, symbol, context.time)
+    ]
+    left = tuple(position.position_id for position in positions if position.symbol in shut)
+    return AllClosed(
+        *header(state, context, command.account_id),
+        symbol=command.symbol,
+        positions=len(positions) - len(left),
+        left=left,
+    )
+
+
+def positions_that_close(state: State, outcome: AllClosed) -> list[Position]:
+    """Give the positions that the outcome closes, the oldest first."""
+    left = dict.fromkeys(outcome.left)
+    return [position for position in _positions_of(state, outcome) if position.position_id not in left]
+
+
+def _positions_of(state: State, asked: CloseAll | AllClosed) -> list[Position]:
+    assert asked.account_id is not None, "only an account closes"
+    held = state.accounts[asked.account_id].positions.values()
+    return sorted(
+        (position for position in held if asked.symbol in (None, position.symbol)), key=lambda position: position.number
+    )
+
+
 def closed(
     state: State, context: CommandContext, position: Position, reason: CloseReason, trigger_price: Ticks | None
 ) -> PositionClosed:
@@ -41,13 +78,13 @@ def closed(
     profit = profit_of(position.side, notional, position.entry_notional)
     equity = position.margin + profit
     requirement = requirement_of(notional, position.margin, position.maintenance_rate, position.margin_floor_rate)
+    by_trigger = RULES[state.rules_version].fee_by_trigger
     fee, liquidation_fee, returned, shortfall, insurance_paid, written_off = settle(
         position,
         notional=notional,
         equity=equity,
-        requirement=requirement,
         insurance=state.insurance,
-        rules=RULES[state.rules_version],
+        is_liquidated=reason == "liquidation" if by_trigger else is_liquidatable(equity, requirement),
     )
     return PositionClosed(
         *header(state, context, position.account_id),

@@ -9,10 +9,14 @@ from schemas.units import Timestamp
 
 
 class CommandContext(msgspec.Struct, kw_only=True):
-    """first_seq: of its first event; index: of the next one. content: null where the id is not remembered."""
+    """first_seq: of its first event; index: of the next one. content: null where the id is not remembered.
+
+    time: log time; appended_at: what the broker's clock said, which may be earlier. Both in µs.
+    """
 
     offset: int
     time: Timestamp
+    appended_at: Timestamp
     first_seq: int
     command: str | None
     command_id: str | None
@@ -42,6 +46,11 @@ def header(state: State, context: CommandContext, account_id: str | None, *, ope
         account_id,
         context.time,
     )
+
+
+def begin_again(context: CommandContext) -> None:
+    """Let an outcome take the place of the one that was made, and the id not be remembered."""
+    context.index, context.content = 0, None
 
 
 def rejected(

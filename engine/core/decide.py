@@ -3,11 +3,18 @@
 from typing import assert_never
 
 from engine.core.accounts import decide_deposit, decide_open_account, decide_withdraw
-from engine.core.admission import admit_broadcast, admit_client
-from engine.core.closing import decide_close
+from engine.core.admission import admit_broadcast, admit_client, count
+from engine.core.closing import decide_close, decide_close_all
 from engine.core.context import CommandContext, rejected
 from engine.core.opening import decide_open
-from engine.core.operations import decide_feed, decide_instruments, decide_market_status, decide_rules
+from engine.core.operations import (
+    decide_account_limits,
+    decide_clock,
+    decide_feed,
+    decide_instruments,
+    decide_market_status,
+    decide_rules,
+)
 from engine.core.prices import decide_prices
 from engine.core.reducing import decide_reduce, decide_reduce_oldest
 from engine.core.state import State
@@ -17,6 +24,7 @@ from schemas.commands import (
     AmendStops,
     Broadcast,
     ClientCommand,
+    CloseAll,
     ClosePosition,
     Command,
     DefineInstruments,
@@ -26,6 +34,8 @@ from schemas.commands import (
     ReduceOldest,
     ReducePosition,
     SelectFeed,
+    SetAccountLimits,
+    SetClock,
     SetMarketStatus,
     UpdatePrices,
     Withdraw,
@@ -40,11 +50,11 @@ def decide(state: State, command: Command | None, context: CommandContext) -> li
         return [rejected(state, context, Rejection.NOT_DECODABLE)]
     if isinstance(command, UpdatePrices):
         return decide_prices(state, command, context)
-    refusal: Event | None = None
     if isinstance(command, ClientCommand):
         refusal = admit_client(state, command, context)
-    elif isinstance(command, Broadcast):
-        refusal = admit_broadcast(state, command, context)
+        outcome = _decide_admitted(state, command, context) if refusal is None else refusal
+        return [count(state, command, context, outcome)]
+    refusal = admit_broadcast(state, command, context) if isinstance(command, Broadcast) else None
     return [_decide_admitted(state, command, context) if refusal is None else refusal]
 
 
@@ -57,10 +67,13 @@ def _decide_admitted(
     | ClosePosition
     | ReducePosition
     | ReduceOldest
+    | CloseAll
     | AmendStops
     | DefineInstruments
     | SetMarketStatus
     | ActivateRules
+    | SetClock
+    | SetAccountLimits
     | SelectFeed,
     context: CommandContext,
 ) -> Event:
@@ -73,6 +86,8 @@ def _decide_admitted(
             return decide_reduce(state, command, context)
         case ReduceOldest():
             return decide_reduce_oldest(state, command, context)
+        case CloseAll():
+            return decide_close_all(state, command, context)
         case AmendStops():
             return decide_amend(state, command, context)
         case OpenAccount():
@@ -87,6 +102,10 @@ def _decide_admitted(
             return decide_market_status(state, command, context)
         case ActivateRules():
             return decide_rules(state, command, context)
+        case SetClock():
+            return decide_clock(state, command, context)
+        case SetAccountLimits():
+            return decide_account_limits(state, command, context)
         case SelectFeed():
             return decide_feed(state, command, context)
         case _:

@@ -9,7 +9,6 @@ from typing import NamedTuple
 from engine.core.division import div_ceil, div_floor
 from engine.core.margin import fee_of, notional_of, profit_of
 from engine.core.records import NOTHING, Position, Quote
-from engine.core.rules import Rules
 from schemas.bounds import PRICE_MAX
 from schemas.derived import exit_price
 from schemas.messages import Side
@@ -28,18 +27,18 @@ class Settlement(NamedTuple):
 
 
 def settle(
-    position: Position, *, notional: Micros, equity: Micros, requirement: Micros, insurance: Micros, rules: Rules
+    position: Position, *, notional: Micros, equity: Micros, insurance: Micros, is_liquidated: bool
 ) -> Settlement:
     """Divide the equity of a position that closes at this notional; insurance: what the fund has.
 
-    What is left of the margin pays the fee first, never more than is left: the liquidation fee where the position is
-    liquidatable, whatever triggered the close, else the closing fee. A position loses no more than its margin: the
-    insurance fund pays for a shortfall as far as it goes, and the rest is written off.
+    What is left of the margin pays the fee first, never more than is left: the one of a liquidation, or of a close. A
+    position loses no more than its margin: the insurance fund pays for a shortfall as far as it goes, and the rest is
+    written off.
     """
     left = max(NOTHING, equity)
     fee = liquidation_fee = NOTHING
-    if is_liquidatable(equity, requirement):
-        liquidation_fee = min(rules.liquidation_fee(notional, position.liquidation_fee_rate), left)
+    if is_liquidated:
+        liquidation_fee = min(fee_of(notional, position.liquidation_fee_rate), left)
     else:
         fee = min(fee_of(notional, position.fee_rate), left)
     shortfall = max(NOTHING, -equity)

@@ -9,6 +9,7 @@ from engine.core.liquidation import is_liquidatable, liquidation_price_of, requi
 from engine.core.margin import fee_of, margin_of, notional_of, profit_of, quantity_of
 from engine.core.market import quote_of, refuse_closed, refuse_price
 from engine.core.records import Quote
+from engine.core.rules import RULES
 from engine.core.state import State
 from engine.core.stops import refuse_stops, ticks_or_null, warnings_of
 from schemas.bounds import ID_LENGTH_MAX, PRICE_MAX
@@ -65,7 +66,17 @@ def _refuse_market(state: State, command: OpenPosition, time: int) -> Rejection 
     rejection = refuse_closed(state, command.symbol, opening=True) or refuse_price(state, command.symbol, time)
     if rejection is not None:
         return rejection
+    if _is_too_old(state, command.symbol, time):
+        return Rejection.PRICE_TOO_OLD
     return Rejection.CLOCK_SUSPECT if state.clock_suspect else None
+
+
+def _is_too_old(state: State, symbol: str, time: int) -> bool:
+    """Say whether a fresh price was last heard too long ago to open at."""
+    age_max = state.instruments[symbol].open_age_max
+    if age_max is None:
+        age_max = RULES[state.rules_version].open_age_max
+    return age_max is not None and time - quote_of(state, symbol).heard_at > age_max
 
 
 def _is_malformed(command: OpenPosition) -> bool:
@@ -128,6 +139,8 @@ def _refuse_size(state: State, command: OpenPosition, instrument: Instrument, fi
     side_notional = market.long_notional if command.side == "long" else market.short_notional
     if side_notional + fill.notional > instrument.side_notional_max:
         return Rejection.SIDE_NOTIONAL_LIMIT
+    if RULES[state.rules_version].positions_limited and len(account.positions) >= state.positions_max:
+        return Rejection.TOO_MANY_POSITIONS
     return None
 
 

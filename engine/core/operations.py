@@ -2,14 +2,32 @@
 
 from typing import Final, get_args
 
+from engine.core.bounds import POSITIONS_MAX_MOST
 from engine.core.context import CommandContext, header, rejected
 from engine.core.rules import RULES, RulesUnknown
 from engine.core.state import State
 from schemas.bounds import is_id, parameters_out_of_bounds
-from schemas.commands import ActivateRules, DefineInstruments, SelectFeed, SetMarketStatus
-from schemas.events import Event, FeedKept, FeedSelected, InstrumentsDefined, MarketStatusSet, RulesActivated
+from schemas.commands import (
+    ActivateRules,
+    DefineInstruments,
+    SelectFeed,
+    SetAccountLimits,
+    SetClock,
+    SetMarketStatus,
+)
+from schemas.events import (
+    AccountLimitsSet,
+    ClockSet,
+    Event,
+    FeedKept,
+    FeedSelected,
+    InstrumentsDefined,
+    MarketStatusSet,
+    RulesActivated,
+)
 from schemas.messages import FeedName, Instrument
 from schemas.rejections import Rejection
+from schemas.units import MONEY_EXPONENT
 
 FEED_NAMES: Final = get_args(FeedName)
 
@@ -19,7 +37,7 @@ def decide_instruments(state: State, command: DefineInstruments, context: Comman
     symbols = {instrument.symbol: None for instrument in command.instruments}
     if len(symbols) != len(command.instruments) or not symbols:
         return rejected(state, context, Rejection.MALFORMED)
-    if not all(_is_sound(instrument) and _keeps_its_units(state, instrument) for instrument in command.instruments):
+    if not all(_is_sound(instrument) and _has_its_units(state, instrument) for instrument in command.instruments):
         return rejected(state, context, Rejection.MALFORMED)
     # From here on the command must succeed.
     return InstrumentsDefined(
@@ -57,15 +75,37 @@ def decide_rules(state: State, command: ActivateRules, context: CommandContext) 
     return RulesActivated(*header(state, context, None), broadcast=command.broadcast, version=command.version)
 
 
+def decide_clock(state: State, command: SetClock, context: CommandContext) -> Event:
+    """Let log time be what the broker's clock says now; from here on it goes on from there."""
+    # From here on the command must succeed.
+    context.time = context.appended_at
+    return ClockSet(*header(state, context, None), broadcast=command.broadcast, before=state.time)
+
+
+def decide_account_limits(state: State, command: SetAccountLimits, context: CommandContext) -> Event:
+    """Set what holds for every account."""
+    if not 1 <= command.positions_max <= POSITIONS_MAX_MOST:
+        return rejected(state, context, Rejection.MALFORMED)
+    return AccountLimitsSet(
+        *header(state, context, None), broadcast=command.broadcast, positions_max=command.positions_max
+    )
+
+
 def _is_sound(instrument: Instrument) -> bool:
     """Hold every parameter to bounds within which the core's arithmetic is right."""
     return is_id(instrument.symbol) and not parameters_out_of_bounds(instrument)
 
 
-def _keeps_its_units(state: State, instrument: Instrument) -> bool:
+def _has_its_units(state: State, instrument: Instrument) -> bool:
+    """Say whether a known instrument keeps its units, and a new one's tick_value is a tick times a lot, in micros."""
     known = state.instruments.get(instrument.symbol)
-    return known is None or (known.tick_exponent, known.lot_exponent, known.tick_value) == (
-        instrument.tick_exponent,
-        instrument.lot_exponent,
-        instrument.tick_value,
-    )
+    if known is not None:
+        return (known.tick_exponent, known.lot_exponent, known.tick_value) == (
+            instrument.tick_exponent,
+            instrument.lot_exponent,
+            instrument.tick_value,
+        )
+    if not RULES[state.rules_version].exact_units:
+        return True
+    exponent = MONEY_EXPONENT - instrument.tick_exponent - instrument.lot_exponent
+    return exponent >= 0 and instrument.tick_value == 10**exponent

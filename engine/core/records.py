@@ -9,6 +9,7 @@ from schemas.units import Hundredths, Lots, Micros, Ppm, Ticks, Timestamp
 
 NOTHING: Final = Micros(0)
 NO_LOTS: Final = Lots(0)
+BEFORE_ALL_TIME: Final = Timestamp(0)
 
 
 class _Record(msgspec.Struct, kw_only=True, array_like=True, gc=False):
@@ -69,10 +70,17 @@ class Account(_Record, kw_only=True):
     exits: dict[str, Remembered] = {}  # of commands that only close, cancel or amend
     positions: dict[str, Position] = {}  # its open ones
     client_order_ids: dict[str, Timestamp] = {}  # that opened a position, and when (µs); in order of time
+    # Of commands by what they came to; empty under version 1, which counts by the kind of the command.
+    closes: dict[str, Remembered] = {}
+    amendments: dict[str, Remembered] = {}
+    withdrawals: dict[str, Remembered] = {}
 
 
 class Quote(_Record, kw_only=True):
-    """The last accepted tick. offset: of its command; heard_at: log time of it or of its last alive mark."""
+    """The last accepted tick. offset: of its command; heard_at: log time of it or of its last alive mark.
+
+    contradicted: a newer tick was refused since, so that no mark vouches for this one; false under version 1.
+    """
 
     bid: Ticks
     ask: Ticks
@@ -81,15 +89,17 @@ class Quote(_Record, kw_only=True):
     offset: int
     heard_at: Timestamp
     stale: bool = False
+    contradicted: bool = False
 
 
 class Candidate(_Fact, frozen=True, kw_only=True):
-    """A held tick that waits to be confirmed."""
+    """A held tick that waits to be confirmed. held_at: log time."""
 
     bid: Ticks
     ask: Ticks
     source_time: Timestamp
     update_id: int
+    held_at: Timestamp = BEFORE_ALL_TIME
 
 
 class Market(_Record, kw_only=True):

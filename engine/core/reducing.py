@@ -7,7 +7,8 @@ from engine.core.context import CommandContext, header, rejected
 from engine.core.liquidation import is_liquidatable, liquidation_price_of, requirement_of
 from engine.core.margin import fee_of, margin_of, notional_of, profit_of, released_of
 from engine.core.market import quote_of, refuse_closed, refuse_price
-from engine.core.records import NOTHING, Position
+from engine.core.records import NO_LOTS, NOTHING, Position
+from engine.core.rules import RULES
 from engine.core.state import State
 from engine.core.stops import owned_position, warnings_of
 from schemas.bounds import ID_LENGTH_MAX
@@ -63,12 +64,15 @@ def decide_reduce_oldest(state: State, command: ReduceOldest, context: CommandCo
         return rejected(state, context, rejection, command.account_id)
     # From here on the command must succeed.
     quote = quote_of(state, command.symbol)
+    quantity = Lots(command.quantity)
+    if RULES[state.rules_version].closed_quantity:
+        quantity = sum((_closing_of(state, position, share) for position, share in shares), NO_LOTS)
     return OldestReduced(
         *header(state, context, command.account_id),
         symbol=command.symbol,
         side=command.side,
         leverage=Hundredths(command.leverage),
-        quantity=Lots(command.quantity),
+        quantity=quantity,
         price=exit_price(command.side, quote.bid, quote.ask),
         positions=len(shares),
     )
@@ -88,6 +92,13 @@ def shares_of(state: State, reduction: ReduceOldest | OldestReduced) -> list[tup
             shares.append((position, quantity))
             left -= quantity
     return shares
+
+
+def _closing_of(state: State, position: Position, quantity: Lots) -> Lots:
+    """Give how many lots go where so many are asked for: all of them where no rest can stay."""
+    if quantity < position.quantity and _part(state, position, quantity) is not None:
+        return quantity
+    return position.quantity
 
 
 def reduced(

@@ -1,9 +1,11 @@
 """What a shard of the exchange consists of. Only `apply` changes it."""
 
-from typing import Protocol
+from collections import deque
+from typing import NamedTuple, Protocol
 
 import msgspec
 
+from engine.core.bounds import POSITIONS_MAX
 from engine.core.records import NOTHING, Account, Feed, Market, Position, Remembered
 from engine.core.triggers import TriggerIndex
 from schemas.messages import Instrument
@@ -15,6 +17,15 @@ class CopyInProgress(Protocol):
 
     def keep(self, account: Account) -> None:
         """Keep an account as it is now."""
+
+
+class RememberedId(NamedTuple):
+    """A command id that is remembered, and for whom; sorts by the offset of its command. time: µs."""
+
+    offset: int
+    time: Timestamp
+    account_id: str
+    command_id: str
 
 
 class State(msgspec.Struct, kw_only=True, gc=False):
@@ -37,10 +48,12 @@ class State(msgspec.Struct, kw_only=True, gc=False):
     markets: dict[str, Market] = {}
     accounts: dict[str, Account] = {}
     broadcasts: dict[str, Remembered] = {}  # for ever
+    positions_max: int = POSITIONS_MAX  # open ones an account
     # What follows is derived from the accounts, or about them.
     accounts_by_number: list[Account] = []
     positions: dict[str, Position] = {}  # the open ones of all accounts
     triggers: dict[str, TriggerIndex] = {}  # by symbol
+    remembered: deque[RememberedId] = msgspec.field(default_factory=deque)  # oldest first; none under version 1
     copying: CopyInProgress | None = None
 
 

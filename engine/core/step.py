@@ -1,7 +1,7 @@
 """One command, whole: decided, applied, and followed by what it causes, each event applied before the next."""
 
 from engine.core.apply import apply
-from engine.core.closing import closed
+from engine.core.closing import closed, positions_that_close
 from engine.core.context import CommandContext
 from engine.core.decide import decide
 from engine.core.prices import condition
@@ -9,7 +9,7 @@ from engine.core.reducing import reduced, shares_of
 from engine.core.state import State
 from engine.core.triggers import REASONS, Trigger
 from schemas.commands import Broadcast, ClientCommand, Command
-from schemas.events import Event, MarketStatusSet, OldestReduced, PricesUpdated
+from schemas.events import AllClosed, Event, MarketStatusSet, OldestReduced, PricesUpdated
 from schemas.units import Ticks, Timestamp
 
 IDENTIFIED = (ClientCommand, Broadcast)
@@ -25,6 +25,7 @@ def step(state: State, command: Command | None, *, offset: int, time: int) -> li
     context = CommandContext(
         offset=offset,
         time=Timestamp(max(time, state.time)),
+        appended_at=Timestamp(time),
         first_seq=state.seq + 1,
         command=type(command).__name__ if command is not None else None,
         command_id=command.command_id if isinstance(command, IDENTIFIED) else None,
@@ -32,17 +33,23 @@ def step(state: State, command: Command | None, *, offset: int, time: int) -> li
     events = decide(state, command, context)
     for event in events:
         apply(state, event)
-    if isinstance(events[0], OldestReduced):
-        for share, quantity in shares_of(state, events[0]):
+    outcome = events[0]
+    if isinstance(outcome, OldestReduced):
+        for share, quantity in shares_of(state, outcome):
             event = reduced(state, context, share, quantity)
             apply(state, event)
             events.append(event)
-    for symbol in _moved(state, events[0], context.time):
+    elif isinstance(outcome, AllClosed):
+        for position in positions_that_close(state, outcome):
+            event = closed(state, context, position, "manual", None)
+            apply(state, event)
+            events.append(event)
+    for symbol in _moved(state, outcome, context.time):
         for trigger in _reached(state, symbol):
-            position = state.positions.get(trigger.position_id)
-            if position is None:
+            reached = state.positions.get(trigger.position_id)
+            if reached is None:
                 continue  # Another of its triggers closed it.
-            event = closed(state, context, position, REASONS[trigger.kind], Ticks(abs(trigger.key)))
+            event = closed(state, context, reached, REASONS[trigger.kind], Ticks(abs(trigger.key)))
             apply(state, event)
             events.append(event)
     return events

@@ -6,9 +6,8 @@ from typing import Final, NamedTuple, Protocol
 
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
-from engine.snapshot import topic
 from engine.snapshot.ports import SnapshotLog
-from engine.snapshot.topic import FoundManifest, Unreadable
+from runtime import snapshots
 from runtime.kafka import (
     UNDECIDED_TOO,
     Options,
@@ -19,6 +18,7 @@ from runtime.kafka import (
     transactional_producer_options,
 )
 from runtime.settings import Settings
+from runtime.snapshots import FoundManifest, Unreadable
 from runtime.transactions import TransactionalProducer
 from schemas.codec import digest_of, first_digest, seq_of
 from schemas.snapshots import SnapshotManifest
@@ -130,11 +130,11 @@ class KafkaLog:
 
     def manifests(self, shard: int, on_unreadable: Unreadable) -> Iterator[FoundManifest]:
         """Look from the end of the topic."""
-        return topic.manifests(self._settings, shard, on_unreadable)
+        return snapshots.manifests(self._settings, shard, on_unreadable)
 
     def pages(self, shard: int, manifest: SnapshotManifest) -> Iterator[bytes]:
         """Read the chunks from where the manifest says they are."""
-        return topic.read_pages(self._settings, shard, manifest)
+        return snapshots.read_pages(self._settings, shard, manifest)
 
     def _bounds(self, topic: str, shard: int, options: Options) -> Bounds:
         consumer = Consumer(reader_options(self._settings, f"engine-{shard}-bounds") | options)

@@ -50,6 +50,12 @@ class EngineMetrics:
             ["shard"],
             registry=registry,
         )
+        self.clock_ahead = Gauge(
+            "clock_ahead_seconds",
+            "By how much log time is ahead of this machine's clock, where that is more than 30 s",
+            ["shard"],
+            registry=registry,
+        )
         self._add_recovery(registry)
         self.snapshots = SnapshotMetrics(registry)
 
@@ -91,6 +97,6 @@ class EngineMetrics:
             self.state.remove(shard, name)
         self.frozen.remove(shard)
         recovery = (self.recovery_percent, self.recovery_offset, self.recovery_seconds_left)
-        for gauge in (self.lag, self.clock_suspect, self.snapshots.size, *recovery):
+        for gauge in (self.lag, self.clock_suspect, self.clock_ahead, self.snapshots.size, *recovery):
             if (str(shard),) in gauge._metrics:  # noqa: SLF001
                 gauge.remove(shard)

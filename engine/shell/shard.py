@@ -55,6 +55,8 @@ class Shard:
         self.error: str | None = None
         self.given_up = False
         self.clock_alarm = False
+        self.is_ahead = False  # of this machine's clock
+        self.newest_append = 0  # µs, of records that are being executed
         self.state: State | None = None
         self.seq = 0
         self.digest = first_digest(number)

@@ -6,6 +6,7 @@ from time import monotonic
 from typing import Any, Final
 
 from engine.core.prices import condition
+from engine.shell.clock_watch import ahead_of_own_clock, sentence
 from engine.shell.shard import Shard
 from engine.shell.worker import EngineWorker
 
@@ -44,6 +45,9 @@ def why_not_ready(worker: EngineWorker) -> str | None:
         f"shard {shard.number} is {shard.phase}" + (f": {shard.error}" if shard.error else _whereabouts(shard))
         for shard in worker.shards.values()
         if shard.phase != goal
+    ]
+    reasons += [
+        sentence(shard, ahead) for shard in worker.shards.values() if (ahead := ahead_of_own_clock(shard)) is not None
     ]
     return "; ".join(reasons) or None
 

@@ -8,6 +8,7 @@ import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
+from engine.shell.clock_watch import watch_records, watch_shards
 from engine.shell.group import Membership
 from engine.shell.lifecycle import ShardLifecycle
 from engine.shell.liveness import CANNOT_COMMIT, Liveness, leave_at_once
@@ -118,8 +119,10 @@ class EngineWorker:
         """Execute some of a shard's commands, unless it was given up or froze since they were read."""
         self._liveness.check()
         if shard.is_executing and not self.is_stopping:
+            watch_records(shard, records, self.metrics)
             was_recovering = shard.phase == "recovering"
             shard.execute(records)
+            shard.newest_append = 0
             if shard.phase == "frozen":
                 self.place_reader(shard)
             elif was_recovering and shard.phase in ("live", "following"):
@@ -139,15 +142,8 @@ class EngineWorker:
                 self.place_reader(shard)
 
     def watch_clocks(self) -> None:
-        """Alarm where the price sender's clock and log time part: such a shard opens nothing."""
-        for shard in self.shards.values():
-            if shard.phase != "live" or shard.state is None:
-                continue
-            suspect = shard.state.clock_suspect
-            self.metrics.clock_suspect.labels(shard.number).set(suspect)
-            if suspect != shard.clock_alarm:
-                shard.clock_alarm = suspect
-                log.warning("clock suspect" if suspect else "clock trusted again", shard=shard.number)
+        """Alarm where clocks disagree, and say where they agree again."""
+        watch_shards(self.shards.values(), self.metrics)
 
     async def commits_done(self) -> None:
         """Wait until every event of every shard is committed."""

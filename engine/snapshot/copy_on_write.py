@@ -2,11 +2,10 @@
 
 from typing import Final
 
-import msgspec
-
 from engine.core.records import Account
 from engine.core.state import State
 from engine.snapshot.format import FORMAT, Head
+from schemas.wide_integers import encode
 
 PAGE_BYTES: Final = 65_536  # what one turn encodes, about: a fraction of a millisecond
 _ARRAY_32: Final = b"\xdd"  # msgpack's mark of an array whose length follows in four bytes
@@ -39,8 +38,9 @@ def begin_copy(state: State) -> "LedgerCopy":
         markets=tuple(state.markets.values()),
         broadcasts=state.broadcasts,
         rules_version=state.rules_version,
+        positions_max=state.positions_max,
     )
-    state.copying = copy = LedgerCopy(msgspec.msgpack.encode(head), state.accounts_by_number)
+    state.copying = copy = LedgerCopy(encode(head), state.accounts_by_number)
     return copy
 
 
@@ -63,7 +63,6 @@ class LedgerCopy:
         self._end = len(accounts)
         self._next = 0
         self._kept: dict[int, bytes] = {}
-        self._encoder = msgspec.msgpack.Encoder()
 
     @property
     def progress(self) -> tuple[int, int]:
@@ -74,7 +73,7 @@ class LedgerCopy:
         """Encode an account now, unless it is younger than the copy, in it already, or kept before."""
         number = account.number
         if self._next <= number < self._end and number not in self._kept:
-            self._kept[number] = self._encoder.encode(account)
+            self._kept[number] = encode(account)
 
     def next_page(self) -> bytes | None:
         """Give the head, then arrays of accounts, then null."""
@@ -87,10 +86,7 @@ class LedgerCopy:
         page = bytearray(_ARRAY_HEADER)
         while self._next < self._end and (self._next == first or len(page) < PAGE_BYTES):
             kept = self._kept.pop(self._next, None) if self._kept else None
-            if kept is not None:
-                page += kept
-            else:
-                self._encoder.encode_into(self._accounts[self._next], page, -1)
+            page += encode(self._accounts[self._next]) if kept is None else kept
             self._next += 1
         page[:_ARRAY_HEADER] = _ARRAY_32 + (self._next - first).to_bytes(4, "big")
         return bytes(page)

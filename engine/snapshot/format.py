@@ -5,12 +5,16 @@ from typing import Final
 
 import msgspec
 
+from engine.core.bounds import POSITIONS_MAX
+from engine.core.memory import remembered_ids
 from engine.core.records import Account, Feed, Market, Position, Remembered
+from engine.core.rules import RULES
 from engine.core.state import State
 from engine.core.triggers import TriggerIndex
 from schemas.messages import Instrument
 from schemas.snapshots import SnapshotUnreadable
 from schemas.units import Micros, Timestamp
+from schemas.wide_integers import decode
 
 # The version of the pages. A field added at the end of a record, with a default, keeps it; what else changes needs a
 # new number and a reader of the old one, for no snapshot is ever disqualified by its age.
@@ -39,6 +43,7 @@ class Head(msgspec.Struct, kw_only=True, array_like=True, gc=False):
     markets: tuple[Market, ...]
     broadcasts: dict[str, Remembered]
     rules_version: int = 1  # Older pages end before it: they were written when there was no other.
+    positions_max: int = POSITIONS_MAX
 
 
 class _Format(msgspec.Struct, array_like=True):
@@ -70,7 +75,7 @@ def _restored(pages: Iterator[bytes]) -> State:
             f"it says {head.accounts} accounts and {head.positions} positions and has "
             f"{len(accounts)} and {len(positions)}"
         )
-    return State(
+    state = State(
         shard=head.shard,
         shards=head.shards,
         seq=head.seq,
@@ -89,23 +94,27 @@ def _restored(pages: Iterator[bytes]) -> State:
         accounts_by_number=accounts,
         positions=positions,
         broadcasts=head.broadcasts,
+        positions_max=head.positions_max,
         rules_version=head.rules_version,
         triggers=triggers,
     )
+    if head.rules_version in RULES and RULES[head.rules_version].forgotten_each_command:
+        state.remembered = remembered_ids(accounts)
+    return state
 
 
 def _read_head(page: bytes) -> Head:
     found = msgspec.msgpack.decode(page, type=_Format).format
     if found != FORMAT:
         raise SnapshotUnreadable(f"its format is {found}, and this code reads {FORMAT}")
-    return msgspec.msgpack.decode(page, type=Head)
+    return decode(page, Head, msgspec.msgpack.Decoder(Head))
 
 
 def _read_accounts(pages: Iterable[bytes]) -> list[Account]:
     decoder = msgspec.msgpack.Decoder(list[Account])
     accounts: list[Account] = []
     for page in pages:
-        for account in decoder.decode(page):
+        for account in decode(page, list[Account], decoder):
             if account.number != len(accounts):
                 raise SnapshotUnreadable(f"account {account.number} stands where {len(accounts)} comes next")
             accounts.append(account)

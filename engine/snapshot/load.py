@@ -88,4 +88,6 @@ def _contradiction(manifest: SnapshotManifest, state: State, shards: int) -> str
             f"its manifest says {manifest.accounts} accounts and {manifest.positions} positions, "
             f"and it has {accounts} and {positions}"
         )
+    if manifest.instruments not in (None, tuple(state.instruments.values())):
+        return "its manifest names other instruments than its first page"
     return None

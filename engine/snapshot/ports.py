@@ -6,7 +6,7 @@ from typing import Final, Literal, NamedTuple, Protocol
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from engine.core.state import State
-from engine.snapshot.topic import FoundManifest, Unreadable
+from runtime.snapshots import FoundManifest, Unreadable
 from schemas.snapshots import SnapshotManifest
 
 SECONDS: Final = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600)  # a large ledger's may take long

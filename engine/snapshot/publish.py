@@ -8,10 +8,12 @@ from typing import Final, Literal, NamedTuple
 
 from confluent_kafka import KafkaError, KafkaException, Message
 
+from engine.core.state import State
 from engine.snapshot.ports import SnapshotLog
 from engine.snapshot.ring import SnapshotRing
-from engine.snapshot.topic import FoundManifest
+from runtime.snapshots import FoundManifest
 from runtime.transactions import TransactionalProducer
+from schemas.messages import Instrument
 from schemas.snapshots import Packing, SnapshotManifest, chunk_key, encode_manifest, manifest_key
 from schemas.topics import SNAPSHOTS
 
@@ -21,13 +23,14 @@ DELIVERY_TIMEOUT_S: Final = 30.0
 RECORDS_AT_ONCE: Final = 2
 COMMIT_TIMEOUT_S: Final = 10.0
 COMMIT_TRIES: Final = 2
+NAMED_SINCE_RULES: Final = 2  # with which the manifest's schema that has instruments came
 FENCED: Final = frozenset(
     {KafkaError._FENCED, KafkaError.INVALID_PRODUCER_EPOCH, KafkaError.PRODUCER_FENCED}  # noqa: SLF001  # Its public name.
 )
 
 
 class SnapshotContent(NamedTuple):
-    """What a snapshot is a copy of. digest: of event `seq`."""
+    """What a snapshot is a copy of. digest: of event `seq`. instruments: null under version 1 of the rules."""
 
     seq: int
     digest: bytes
@@ -37,6 +40,12 @@ class SnapshotContent(NamedTuple):
     positions: int
     format: int
     rules_version: int
+    instruments: tuple[Instrument, ...] | None
+
+
+def named_instruments(state: State) -> tuple[Instrument, ...] | None:
+    """Give the instruments as a manifest names them, for those who read only manifests; null under version 1."""
+    return None if state.rules_version < NAMED_SINCE_RULES else tuple(state.instruments.values())
 
 
 class NotPublished(Exception):

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from engine.snapshot.topic import FoundManifest
+from runtime.snapshots import FoundManifest
 from schemas.snapshots import chunk_key, manifest_key
 
 

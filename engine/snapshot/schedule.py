@@ -11,7 +11,7 @@ from confluent_kafka import KafkaException
 from engine.snapshot.copy_on_write import LedgerCopy, begin_copy, end_copy
 from engine.snapshot.format import FORMAT
 from engine.snapshot.ports import LastSnapshot, LedgerShard, SnapshotMetrics
-from engine.snapshot.publish import NotPublished, SnapshotContent, SnapshotPublisher
+from engine.snapshot.publish import NotPublished, SnapshotContent, SnapshotPublisher, named_instruments
 from schemas.snapshots import CHUNK_BYTES, Packing, SnapshotManifest
 
 log = structlog.get_logger(__name__)
@@ -100,6 +100,7 @@ class SnapshotSchedule(Generic[ShardT]):
             positions=len(shard.state.positions),
             format=FORMAT,
             rules_version=shard.state.rules_version,
+            instruments=named_instruments(shard.state),
         )
         # Counted from its beginning, whether it comes to be or not: a broker that is slow is not asked at once again.
         shard.last_snapshot = LastSnapshot(monotonic(), content.seq, content.next_offset, shard.last_snapshot.number)

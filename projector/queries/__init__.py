@@ -6,7 +6,13 @@ another account is not found. The statements about price alerts, which also writ
 Begin at `account_queries.py`; `answers.py` has the rows they answer with.
 """
 
-from projector.queries.account_queries import account, open_position_count, position, positions
+from projector.queries.account_queries import (
+    account,
+    open_position_count,
+    position,
+    positions,
+    positions_of_receipts,
+)
 from projector.queries.answers import (
     AccountRow,
     CommandRow,
@@ -19,7 +25,15 @@ from projector.queries.answers import (
     ReceiptRow,
 )
 from projector.queries.command_queries import command, command_by_client_order_id, commands, opening, orders
-from projector.queries.history_queries import LINES_MAX, account_events, fills, ledger, realized_pnl, receipt
+from projector.queries.history_queries import (
+    LINES_MAX,
+    account_event,
+    account_events,
+    fills,
+    ledger,
+    realized_pnl,
+    receipt,
+)
 from projector.queries.holdings import ExecutionRow, HoldingRow, executions, holdings
 from projector.queries.market_queries import (
     CandleRow,
@@ -74,6 +88,7 @@ __all__ = [
     "VenueOrderRow",
     "VenuePositionRow",
     "account",
+    "account_event",
     "account_events",
     "any_open_at_venue",
     "candle_end",
@@ -99,6 +114,7 @@ __all__ = [
     "orders",
     "position",
     "positions",
+    "positions_of_receipts",
     "price_state_of",
     "progress",
     "projected_seq",

@@ -1,5 +1,6 @@
 """How an account and its positions stand, at the prices at which each would close."""
 
+from collections.abc import Sequence
 from typing import Any, Literal
 
 from sqlalchemy import Connection, Select, case, func, select
@@ -52,6 +53,14 @@ def position(db: Connection, account_id: str, position_id: str) -> PositionRow |
     query = _positions().where(positions_table.c.account_id == account_id, positions_table.c.position_id == position_id)
     row = db.execute(query).mappings().one_or_none()
     return None if row is None else _position(row)
+
+
+def positions_of_receipts(db: Connection, account_id: str, receipt_ids: Sequence[str]) -> list[PositionRow]:
+    """Give the account's positions that were closed with these receipts, the oldest first."""
+    query = _positions().where(
+        positions_table.c.account_id == account_id, positions_table.c.receipt_id.in_(receipt_ids)
+    )
+    return [_position(row) for row in db.execute(query.order_by(positions_table.c.opened_seq)).mappings()]
 
 
 def open_position_count(db: Connection) -> int:

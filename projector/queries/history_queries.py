@@ -84,6 +84,16 @@ def account_events(db: Connection, account_id: str, *, after: int = 0, limit: in
     return page_of(items, limit, [row.account_seq for row in items])
 
 
+def account_event(db: Connection, account_id: str, shard: int, seq: int) -> EventRow | None:
+    """Give one of the account's events by its place in the shard."""
+    table = account_events_table.c
+    query = select(account_events_table).where(table.account_id == account_id, table.shard == shard, table.seq == seq)
+    row = db.execute(query).mappings().one_or_none()
+    if row is None:
+        return None
+    return EventRow(name_event(shard, seq), row["account_seq"], row["time"], row["type"], row["event"])
+
+
 def receipt(db: Connection, account_id: str, event_id: str) -> ReceiptRow | None:
     """Give the receipt of one of the account's closes."""
     query = select(receipts_table.c.event).where(

@@ -121,8 +121,7 @@ def price_state_of(price: PriceRow | None, now: int) -> PriceState:
     """Say what a price is worth at a time (µs)."""
     if price is None:
         return "none"
-    is_held = price.held_bid is not None
-    return price_state(price.heard_at, now, is_held=is_held, feed_changed=price.feed_changed)
+    return price_state(price.heard_at, now, held_at=price.held_at, feed_changed=price.feed_changed)
 
 
 def candle_start(interval: Interval, time: int) -> int:

@@ -70,5 +70,6 @@ instruments = Table(
     number("notional_max"),
     number("account_notional_max"),
     number("side_notional_max"),
+    number_or_null("open_age_max"),
     CheckConstraint("status IN ('open', 'close_only', 'halted')", name="status"),
 )

@@ -5,7 +5,10 @@ from typing import Final, assert_never
 from projector.tables.rows import StoredOutcome
 from schemas.bounds import is_id
 from schemas.events import (
+    AccountLimitsSet,
     AccountOpened,
+    AllClosed,
+    ClockSet,
     CommandRejected,
     CommandRepeated,
     Deposited,
@@ -34,10 +37,13 @@ COMMAND_OF: Final[dict[type, str]] = {
     PositionClosed: "ClosePosition",
     PositionReduced: "ReducePosition",
     OldestReduced: "ReduceOldest",
+    AllClosed: "CloseAll",
     StopsAmended: "AmendStops",
     InstrumentsDefined: "DefineInstruments",
     MarketStatusSet: "SetMarketStatus",
     RulesActivated: "ActivateRules",
+    ClockSet: "SetClock",
+    AccountLimitsSet: "SetAccountLimits",
 }
 
 
@@ -64,10 +70,13 @@ def stored_outcome(shard: int, event: Event) -> StoredOutcome | None:
             | Deposited()
             | Withdrawn()
             | OldestReduced()
+            | AllClosed()
             | CommandRepeated()
             | InstrumentsDefined()
             | MarketStatusSet()
             | RulesActivated()
+            | ClockSet()
+            | AccountLimitsSet()
             | FeedSelected()
             | FeedKept()
             | PricesUpdated()

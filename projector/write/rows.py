@@ -21,7 +21,10 @@ from projector.write.market_rows import MarketRows
 from projector.write.outcomes import stored_outcome
 from schemas.derived import book_change, ledger_entries, realized_pnl
 from schemas.events import (
+    AccountLimitsSet,
     AccountOpened,
+    AllClosed,
+    ClockSet,
     CommandRejected,
     CommandRepeated,
     Deposited,
@@ -115,7 +118,7 @@ class Rows:
                 self._reduce_position(shard, event)
             case StopsAmended():
                 self.stops[event.position_id] = StopsChange(event.position_id, event.stop_loss, event.take_profit)
-            case CommandRejected() | RulesActivated() | OldestReduced():
+            case CommandRejected() | RulesActivated() | ClockSet() | AccountLimitsSet() | OldestReduced() | AllClosed():
                 pass  # Its outcome is all there is.
             case CommandRepeated() | FeedKept():
                 self._count(shard, event)

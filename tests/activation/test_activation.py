@@ -12,15 +12,23 @@ from engine.core.state import State, genesis
 from engine.core.step import step
 from engine.snapshot.format import restore
 from schemas import codec
-from schemas.codec import decode_event, digest_of, encode_and_chain, version_of
-from schemas.events import Event, PositionClosed, RulesActivated
-from schemas.units import PPM, Timestamp
+from schemas.codec import (
+    NotDecodable,
+    decode_event,
+    digest_of,
+    encode_and_chain,
+    expected_digest,
+    seq_of,
+    version_of,
+)
+from schemas.events import AllClosed, InstrumentsDefined, PricesUpdated, RulesActivated
+from schemas.messages import Tick
+from schemas.units import SECOND, Timestamp
+from tests.activating import older_code
 from tests.activation.log import AT, activating_commands, recorded_commands
-from tests.golden.replay import summary_of
 from tests.golden.test_recorded_log import recorded
 from tests.properties.test_copying import copy_of
 from tests.replaying import Replay, command_in, execute
-from tests.second_rules import FeedPraised, second_rules
 
 BEFORE = len(list(takewhile(lambda event: event.command_offset < AT, recorded().events)))
 
@@ -30,30 +38,16 @@ def replayed(commands: list[tuple[int, bytes]]) -> Replay:
 
 
 @pytest.fixture
-def newer_code() -> object:
-    with second_rules():
-        yield
-
-
-@pytest.fixture
-def activated(newer_code: object) -> Replay:
-    """The log with the activation, executed by newer code."""
+def activated() -> Replay:
+    """The log with the activation, executed."""
     return replayed(activating_commands())
 
 
-def liquidations(events: list[Event]) -> list[PositionClosed]:
-    return [event for event in events if isinstance(event, PositionClosed) and event.liquidation_fee > 0]
-
-
-def test_newer_code_replays_an_old_log_to_the_recorded_bytes(newer_code: object) -> None:
-    again = replayed(recorded_commands())
-    assert again.values == recorded().values
-    assert summary_of(again) == summary_of(recorded())
-
-
 def test_before_the_activation_every_byte_is_what_code_with_version_1_alone_writes(activated: Replay) -> None:
-    assert BEFORE > 300
-    assert activated.values[:BEFORE] == recorded().values[:BEFORE]
+    with older_code():
+        before = replayed(recorded_commands()[:AT])
+    assert len(before.values) == BEFORE > 300
+    assert activated.values[:BEFORE] == before.values == recorded().values[:BEFORE]
     assert activated.values[BEFORE:] != recorded().values[BEFORE:]
 
 
@@ -64,38 +58,49 @@ def test_the_activation_event_is_written_with_the_schema_of_the_previous_version
     assert {version_of(value) for value in activated.values[: BEFORE + 1]} == {1}
 
 
-def test_the_new_fee_and_the_new_field_begin_with_the_command_after_the_activation(activated: Replay) -> None:
-    old, new = liquidations(activated.events[:BEFORE]), liquidations(activated.events[BEFORE:])
-    assert len(old) == 4
-    assert len(new) == 4
-    for event in old:
-        assert event.liquidation_fee == min(max(0, event.equity), -(-event.notional * 5_000 // PPM))
-        assert getattr(event, "liquidation_fee_rate") is None  # noqa: B009  # Of the planted type.
-    for event in new:
-        assert event.liquidation_fee == min(max(0, event.equity), -(-event.notional * 5_000 // (2 * PPM)))
-        assert getattr(event, "liquidation_fee_rate") == 5_000  # noqa: B009
-    assert any(event.liquidation_fee < event.equity for event in new), "not all of what was left is the fee"
+def test_a_new_rule_and_a_new_field_begin_with_the_command_after_the_activation(activated: Replay) -> None:
+    """PRICE-23, which a tick's range shows; and how old a price may be, of an instrument."""
+    old: list[Tick] = []
+    new: list[Tick] = []
+    for event in activated.events:
+        if isinstance(event, PricesUpdated):
+            (new if event.command_offset > AT else old).extend(event.accepted)
+    assert all(tick.low < tick.bid + tick.ask < tick.high for tick in old)
+    assert all(tick.low == tick.bid + tick.ask == tick.high for tick in new)
+    assert min(len(old), len(new)) > 100
+    defined = [event.instruments for event in activated.events if isinstance(event, InstrumentsDefined)]
+    assert [{instrument.open_age_max for instrument in each} for each in defined] == [{None}, {3 * SECOND}]
 
 
 def test_an_event_has_the_schema_of_its_command_s_rules_and_decodes_to_the_same_event(activated: Replay) -> None:
     for value, event in zip(activated.values, activated.events, strict=True):
-        closes = isinstance(event, PositionClosed)
-        assert version_of(value) == (2 if closes and event.command_offset > AT else 1)
+        assert version_of(value) == (2 if isinstance(event, InstrumentsDefined) and event.command_offset > AT else 1)
         assert decode_event(value) == event
 
 
 def test_an_event_of_the_old_schema_is_read_with_the_new_field_null(activated: Replay) -> None:
     """By newer code: of the bytes that code of version 1 alone has written."""
-    for value, event in zip(recorded().values[:BEFORE], activated.events, strict=False):
-        assert decode_event(value) == event
+    with older_code():
+        written = replayed(recorded_commands()[:AT]).values
+    assert [decode_event(value) for value in written] == activated.events[:BEFORE]
 
 
-def test_an_event_of_a_new_kind_cannot_be_encoded_before_its_version(newer_code: object) -> None:
-    praised = FeedPraised(1, None, 0, 0, None, None, None, Timestamp(1), name="simulated", run="1")
-    value, _ = encode_and_chain(praised, bytes(16), 2)
-    assert (version_of(value), decode_event(value)) == (2, praised)
+def test_older_code_cannot_read_an_event_of_a_newer_schema_but_its_number_and_digest(activated: Replay) -> None:
+    value, event = activated.values[BEFORE + 1], activated.events[BEFORE + 1]
+    assert isinstance(event, InstrumentsDefined)
+    with older_code():
+        with pytest.raises(NotDecodable, match="no message of this topic has a schema with fingerprint"):
+            decode_event(value)
+        assert seq_of(value) == event.seq
+        assert digest_of(value) == expected_digest(value, digest_of(activated.values[BEFORE]))
+
+
+def test_an_event_of_a_new_kind_cannot_be_encoded_before_its_version() -> None:
+    event = AllClosed(1, None, 0, 0, None, None, None, Timestamp(1), symbol=None, positions=0, left=())
+    value, _ = encode_and_chain(event, bytes(16), 2)
+    assert (version_of(value), decode_event(value)) == (2, event)
     with pytest.raises(KeyError):
-        encode_and_chain(praised, bytes(16), 1)
+        encode_and_chain(event, bytes(16), 1)
 
 
 def test_executing_and_folding_lead_to_the_same_ledger_across_the_activation(activated: Replay) -> None:
@@ -135,12 +140,14 @@ def test_code_without_the_activated_version_stops_before_the_activation_and_chan
     state = replayed(activating_commands()[:AT]).state
     before = state_digest(state)
     time, value = activating_commands()[AT]
-    with pytest.raises(RulesUnknown, match=r"rules version 2 begins here.*has up to 1: start a newer one"):
+    with (
+        older_code(),
+        pytest.raises(RulesUnknown, match=r"rules version 2 begins here.*has up to 1: start a newer one"),
+    ):
         step(state, command_in(value), offset=AT, time=time)
     assert state_digest(state) == before
-    with second_rules():
-        (event,) = step(state, command_in(value), offset=AT, time=time)
-        assert isinstance(event, RulesActivated)
+    (event,) = step(state, command_in(value), offset=AT, time=time)
+    assert isinstance(event, RulesActivated)
 
 
 def test_core_audit_api_and_schemas_have_the_same_rules_versions() -> None:

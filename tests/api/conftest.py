@@ -17,7 +17,7 @@ from tests.api.exchange import Exchange, service
 from tests.conftest import empty_topics
 
 SHARDS = 4
-ALIVE_INTERVAL_S = 1.0
+ALIVE_INTERVAL_S = 0.5
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,7 @@ from schemas.codec import encode_command
 from schemas.commands import Command, SelectFeed, SetMarketStatus, UpdatePrices
 from schemas.ids import broadcast_id
 from schemas.instruments import BY_SYMBOL
-from schemas.messages import MarketStatus, Tick
+from schemas.messages import AliveMark, MarketStatus, Tick
 from schemas.topics import COMMANDS
 from schemas.units import Ticks, Timestamp, parse
 from tests.processes import ServiceProcess, eventually, gone_at_the_end
@@ -62,8 +62,8 @@ class User:
         )
 
     def opened(self, **fields: Any) -> dict[str, Any]:
-        """An order that must be filled."""
-        reply = self.order(**fields)
+        """An order that must be filled; a loaded machine may have kept the price waiting for too long."""
+        reply = eventually(lambda: self.order(**fields), lambda reply: "PRICE_TOO_OLD" not in reply.text, 15)
         assert reply.status_code == 201, reply.text
         order: dict[str, Any] = reply.json()
         return order
@@ -85,6 +85,7 @@ class Exchange:
         self.services: Mapping[str, ServiceProcess] = {}
         self._users: list[User] = []
         self._update_id = 0
+        self._marks: dict[str, AliveMark] = {}
         self._broadcasts = 0
 
     @contextmanager
@@ -158,6 +159,7 @@ class Exchange:
             update_id=self._update_id,
         )
         self.broadcast(lambda _: UpdatePrices(feed=FEED, run=self.run, sent_at=now, ticks=(tick,), alive=()))
+        self._marks[symbol] = AliveMark(symbol=symbol, source_time=tick.source_time, update_id=tick.update_id)
 
     def confirmed_price(self, symbol: str, bid: str, ask: str) -> None:
         """Two ticks half a second apart in their own time: the second confirms the first."""
@@ -168,7 +170,8 @@ class Exchange:
     def alive(self, *symbols: str) -> None:
         """Keep prices fresh."""
         now = time.time_ns() // 1000
-        self.broadcast(lambda _: UpdatePrices(feed=FEED, run=self.run, sent_at=now, ticks=(), alive=symbols))
+        marks = tuple(self._marks[symbol] for symbol in symbols if symbol in self._marks)
+        self.broadcast(lambda _: UpdatePrices(feed=FEED, run=self.run, sent_at=now, ticks=(), alive=(), marks=marks))
 
     def market(self, symbol: str, status: MarketStatus) -> None:
         """Open, restrict or halt a market."""

@@ -49,6 +49,29 @@ def test_a_refused_order_is_found_by_its_client_order_id(exchange: Exchange) -> 
     assert user.get("/orders", client_order_id="mine", status="filled")["items"] == []
 
 
+def test_open_17_an_order_refused_under_a_client_order_id_is_sent_again_under_the_same(exchange: Exchange) -> None:
+    user = exchange.new_user()
+    refusals = [user.order(margin="5001", client_order_id="again") for _ in range(20)]
+    assert {code_of(reply) for reply in refusals} == {(409, "INSUFFICIENT_MARGIN")}
+    assert len({reply.json()["command_id"] for reply in refusals}) == 20
+    opened = user.order(margin="10", client_order_id="again")
+    assert opened.status_code == 201, opened.text
+    repeated = user.order(margin="10", client_order_id="again")
+    assert (repeated.status_code, repeated.json()["order_id"]) == (201, opened.json()["order_id"])
+    [found] = user.get("/orders", client_order_id="again")["items"]
+    assert found["order_id"] == opened.json()["order_id"]
+    assert code_of(user.order(margin="11", client_order_id="again")) == (422, "COMMAND_ID_REUSED")
+
+
+def test_open_17_a_refused_order_is_sent_again_under_another_key_and_not_under_its_own(exchange: Exchange) -> None:
+    user = exchange.new_user()
+    order = {"margin": "5001", "client_order_id": "keyed"}
+    assert code_of(user.order(headers={"Idempotency-Key": "k1"}, **order))[0] == 409
+    assert user.http.post("/demo/deposit", json={"amount": "10"}).status_code == 200
+    assert code_of(user.order(headers={"Idempotency-Key": "k1"}, **order))[0] == 409
+    assert user.order(headers={"Idempotency-Key": "k2"}, **order).status_code == 201
+
+
 def test_an_amendment_of_an_outdated_version_is_refused_and_changes_nothing(exchange: Exchange) -> None:
     user = exchange.new_user()
     path = f"/positions/{user.opened()['position_id']}"
@@ -157,9 +180,9 @@ def test_the_client_trades_amends_and_closes_all_by_an_api_key(exchange: Exchang
             assert await client.close_all(key="all") == (closing,)
             with pytest.raises(Malformed, match="COMMAND_ID_REUSED"):
                 await client.place_order("BTC_USDC", "long", margin=10, leverage=5, key="all")
-            told = [await anext(messages) for _ in range(4)]
+            told = [await anext(messages) for _ in range(5)]
             assert [message.data.get("event") for message in told] == [
-                *(None, "PositionOpened", "StopsAmended", "PositionClosed")
+                *(None, "PositionOpened", "StopsAmended", "AllClosed", "PositionClosed")
             ]
 
     asyncio.run(trade())

@@ -10,6 +10,7 @@ from api.log.price_cache import PriceCache
 from engine.core.prices import condition
 from engine.core.state import State, genesis
 from engine.core.step import step
+from schemas.codec import RULES_VERSION
 from schemas.commands import Command, DefineInstruments, SelectFeed, SetMarketStatus, UpdatePrices
 from schemas.events import MARKET_EVENTS
 from schemas.ids import broadcast_id
@@ -29,6 +30,7 @@ class Twins:
 
     def __init__(self) -> None:
         self.state: State = genesis(0, 1)
+        self.state.rules_version = RULES_VERSION
         self.prices = PriceCache()
         self.time = START
 
@@ -105,7 +107,7 @@ STEPS = st.lists(
 
 
 @given(STEPS)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=500, deadline=None)
 def test_the_fold_and_the_engine_agree_after_every_command(drawn: list[tuple[str, int, int, int]]) -> None:
     twins = Twins()
     twins.send(DEFINED, 0)

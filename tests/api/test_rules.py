@@ -5,11 +5,13 @@ from uuid import uuid4
 import pytest
 
 from api.users.administration import add_user
+from engine.core.rules import newest_rules
 from runtime.kafka import read_back
 from runtime.settings import Settings
-from schemas.codec import decode_command
+from schemas.codec import decode_command, decode_event
 from schemas.commands import ActivateRules
-from schemas.topics import COMMANDS
+from schemas.events import InstrumentsDefined, RulesActivated
+from schemas.topics import COMMANDS, EVENTS
 from tests.api.exchange import PASSWORD, Exchange, User
 
 ALL = 10**6
@@ -40,7 +42,9 @@ def test_only_an_administrator_reads_and_changes_the_rules(exchange: Exchange) -
     reply = exchange.http.post("/api/v1/admin/rules", json={"version": 2})
     assert (reply.status_code, reply.json()["code"]) == (401, "NOT_AUTHENTICATED")
     admin = administrator(exchange)
-    assert admin.get("/admin/rules") == {"in_force": 1, "newest": 1, "activations": []}
+    shards = list(range(exchange.settings.shards))
+    born = {"version": 2, "broadcast": "rules-2", "answered": shards, "waiting": []}
+    assert admin.get("/admin/rules") == {"in_force": 2, "newest": 2, "activations": [born]}
     add_user(exchange.settings, admin.email, "user", PASSWORD)
     assert admin.http.get("/admin/rules").status_code == 403, "the role is read on each request"
 
@@ -48,9 +52,9 @@ def test_only_an_administrator_reads_and_changes_the_rules(exchange: Exchange) -
 @pytest.mark.parametrize(
     ("body", "status", "code"),
     [
-        ({"version": 2}, 409, "RULES_VERSION_UNKNOWN"),
+        ({"version": 3}, 409, "RULES_VERSION_UNKNOWN"),
         ({"version": 1}, 409, "RULES_VERSION_NOT_NEXT"),
-        ({"version": 3}, 409, "RULES_VERSION_NOT_NEXT"),
+        ({"version": 4}, 409, "RULES_VERSION_NOT_NEXT"),
         ({"version": 0}, 422, "MALFORMED"),
         ({"version": "two"}, 422, "MALFORMED"),
         ({"version": 2.5}, 422, "MALFORMED"),
@@ -65,4 +69,15 @@ def test_a_rules_version_that_is_unknown_or_not_the_next_is_refused_and_not_sent
     """An engine of this code would stop at an unknown version, so none is sent."""
     got, problem = asked(administrator(exchange), body)
     assert (got, problem["code"]) == (status, code)
-    assert activations(exchange.settings) == []
+    assert {command.version for command in activations(exchange.settings)} == {2}
+
+
+def test_rules_05_a_new_ledger_activates_the_newest_rules_before_it_defines_its_instruments(
+    exchange: Exchange,
+) -> None:
+    for shard in range(exchange.settings.shards):
+        first, second, *_ = read_back(exchange.settings, EVENTS, shard, ALL)
+        activated, defined = decode_event(first.value), decode_event(second.value)
+        assert isinstance(activated, RulesActivated)
+        assert activated.version == newest_rules()
+        assert isinstance(defined, InstrumentsDefined)

@@ -13,6 +13,7 @@ from engine.core.state import State, genesis
 from engine.core.step import step
 from engine.snapshot.copy_on_write import begin_copy, end_copy
 from engine.snapshot.format import FORMAT
+from engine.snapshot.publish import named_instruments
 from runtime.kafka import LogRecord
 from schemas.codec import encode_and_chain, encode_command, first_digest
 from schemas.commands import Command
@@ -124,6 +125,7 @@ class Scribe:
             uncompressed_bytes=packing.uncompressed_bytes,
             sha256=digest,
             previous_manifest_offset=self._manifests[-1] if self._manifests else None,
+            instruments=named_instruments(self.state),
         )
         records = [
             LogRecord(offset, 0, chunk_key(slot, place), chunk)
@@ -162,6 +164,18 @@ def parts_log() -> MemoryLog:
     lines = (line.split() for line in GOLDEN.with_name("parts-commands.txt").read_text().splitlines())
     commands = ((int(time), command_in(b64decode(value))) for time, value in lines)
     return MemoryLog([written(0, 1, commands, snapshot_every=150)], "the log of parts")
+
+
+@cache
+def second_log() -> MemoryLog:
+    """The recorded log of a ledger born under version 2. Shared, like the golden one."""
+    scribe = Scribe(0, 1)
+    for number, line in enumerate(GOLDEN.with_name("version-2-commands.txt").read_text().splitlines(), 1):
+        time, value = line.split()
+        scribe.append(b64decode(value), int(time) // 1_000)
+        if number % 150 == 0:
+            scribe.snapshot()
+    return MemoryLog([scribe.part], "the log of version 2")
 
 
 @cache

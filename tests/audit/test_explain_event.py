@@ -18,6 +18,9 @@ from cli.main import call
 from runtime.errors import FixableError
 from schemas.codec import decode_event
 from schemas.events import (
+    AccountLimitsSet,
+    AllClosed,
+    ClockSet,
     CommandRejected,
     Deposited,
     Event,
@@ -25,11 +28,12 @@ from schemas.events import (
     OldestReduced,
     PositionClosed,
     PricesUpdated,
+    RulesActivated,
     TickHeld,
 )
 from schemas.instruments import BY_SYMBOL
 from schemas.rejections import Rejection, TickRefusal
-from tests.audit.logs import MemoryLog, golden_log, parts_log
+from tests.audit.logs import MemoryLog, golden_log, parts_log, second_log
 from tests.audit.test_explanation import events_of
 
 ROOT = Path(__file__).parents[2]
@@ -108,7 +112,7 @@ def test_explaining_a_refused_reduction_prints_the_quantity_in_the_position_s_di
     assert re.search(r"asked for closing [0-9]+\.[0-9]+ [A-Z]{3} of position 0-", text)
 
 
-@pytest.mark.parametrize("log", [golden_log, parts_log], ids=["golden", "parts"])
+@pytest.mark.parametrize("log", [golden_log, parts_log, second_log], ids=["golden", "parts", "second"])
 def test_no_explanation_of_an_event_is_printed_in_micros_ticks_or_lots(log: Callable[[], MemoryLog]) -> None:
     """One event of each type and refusal, and the request of every command."""
     kinds: dict[tuple[str, int], Event] = {}
@@ -129,16 +133,39 @@ def test_no_explanation_of_an_event_is_printed_in_micros_ticks_or_lots(log: Call
 
 def test_explaining_held_ticks_halts_and_definitions_names_their_rules() -> None:
     rules = set(re.findall(r"\*\*([A-Z]+-\d+)\*\*", (ROOT / "docs" / "rules.md").read_text(encoding="utf-8")))
-    assert {rule for rule, _ in OF_TICKS.values()} <= rules
+    assert {rule for rule, _ in (*OF_TICKS.values(), *OF_COMMANDS.values())} <= rules
     for log, kind, words in (
         (golden_log(), TickHeld, "held until another tick confirms it"),
         (golden_log(), InstrumentsDefined, "BTC_USDC: tick 0.1, lot 0.00001; 0.00001 to 100.00000 BTC a position"),
         (golden_log(), Deposited, "EXTERNAL → CASH: "),
         (parts_log(), OldestReduced, "the oldest first, were closed at "),
+        (second_log(), AllClosed, "were closed, the oldest first"),
+        (second_log(), ClockSet, "Log time was 2026-"),
+        (second_log(), AccountLimitsSet, "From here on an account has at most "),
+        (second_log(), RulesActivated, "From the next command on, version 2 of the rules is in force"),
     ):
         said = lines(log, first(log, lambda event, kind=kind: isinstance(event, kind)))  # type: ignore[misc]
         assert words in text_of(said)
         assert {line.rule for line in said.lines if line.rule is not None} <= rules
+
+
+@pytest.mark.parametrize(
+    ("rejection", "rule"), [(Rejection.PRICE_TOO_OLD, "PRICE-20"), (Rejection.TOO_MANY_POSITIONS, "OPEN-18")]
+)
+def test_a_refusal_of_version_2_is_explained_by_its_rule(rejection: Rejection, rule: str) -> None:
+    said = lines(second_log(), first(second_log(), lambda event: getattr(event, "rejection", 0) == rejection))
+    assert [line.rule for line in said.lines if rejection.name in line.text] == [rule]
+
+
+@pytest.mark.parametrize(
+    "refusal", [TickRefusal.NAMES_NO_TICK, TickRefusal.NOT_THE_LAST_TICK, TickRefusal.CLOCK_SUSPECT]
+)
+def test_a_mark_that_vouches_for_nothing_is_explained_by_price_18(refusal: TickRefusal) -> None:
+    def has_refused(event: Event) -> bool:
+        return any(tick.reason == refusal for tick in getattr(event, "refused", ()))
+
+    said = lines(second_log(), first(second_log(), has_refused))
+    assert {line.rule for line in said.lines if refusal.value in line.text} == {"PRICE-18"}
 
 
 def test_every_rejection_has_an_explanation() -> None:

@@ -18,7 +18,8 @@ from schemas.messages import Book, Leg, Side
 from schemas.units import Micros
 from tests.audit.edges import edge_log, write_edges
 from tests.audit.logs import MemoryLog, busy_log, golden_log
-from tests.properties.plant import DEFECTS, Defect, plant
+from tests.properties.defect import Defect
+from tests.properties.plant import DEFECTS, plant
 
 LEGS = closing.legs_of
 POST = apply._post
@@ -58,7 +59,6 @@ ALL = DEFECTS + OF_THE_BOOKS
 # what may be set, and to which of its own books the house puts a fee.
 BEYOND_THE_LAWS = {
     "triggers fire by age",
-    "a price of five seconds is not stale",
     "stops are not compared with the price",
     "the closing fee goes to the house",
     "the insurance's money goes to the fees",

@@ -36,8 +36,9 @@ def test_running_laws_and_full_laws_hold_in_a_log_with_closed_parts() -> None:
     state = genesis(0, 1)
     laws = RunningLaws(state)
     for record in parts_log().parts[0].commands:
-        events = step(state, command_in(record.value), offset=record.offset, time=record.timestamp_ms * 1_000)
-        assert laws.broken_by(events) == []
+        command = command_in(record.value)
+        events = step(state, command, offset=record.offset, time=record.timestamp_ms * 1_000)
+        assert laws.broken_by(command, events) == []
         assert broken(state) == []
 
 
@@ -57,7 +58,7 @@ def test_a_wrong_number_on_the_receipt_of_a_part_is_named(field: str) -> None:
     shard = Shard()
     event = half_of(shard)
     wrong = replace(event, **{field: getattr(event, field) + 1})
-    (sentence,) = shard.laws.broken_by([wrong])
+    (sentence,) = shard.judged([wrong])
     assert sentence.startswith(f"receipt of 0-1: {field} is {getattr(wrong, field)}, and the sums give")
 
 
@@ -65,14 +66,14 @@ def test_a_position_that_differs_from_the_rest_in_its_event_is_named() -> None:
     shard = Shard()
     event = half_of(shard)
     shard.state.positions["0-1"].margin = Micros(shard.state.positions["0-1"].margin + 1)
-    assert "law 5: position 0-1 is not what its event has left of it" in shard.laws.broken_by([event])
+    assert "law 5: position 0-1 is not what its event has left of it" in shard.judged([event])
 
 
 def test_an_overdue_position_is_found_behind_a_position_whose_liquidation_price_moved() -> None:
     shard = Shard()
     shard.send(shard.order())
     shard.tick(49_900)
-    assert shard.laws.broken_by([half_of(shard)]) == []
+    assert shard.judged([half_of(shard)]) == []
     shard.state.triggers[BTC].remove(shard.state.positions["0-2"])
     assert shard.tick(49_200) == ["law 4: position 0-2 is liquidatable and open"]
 

@@ -1,6 +1,7 @@
 """The schemas in the client's wheel say what events are: an event as the client decodes it fits its JSON Schema."""
 
 import json
+from typing import Any
 
 import jsonschema
 import msgspec
@@ -25,9 +26,17 @@ def test_the_client_decodes_an_event_to_the_fields_the_exchange_wrote(exchange: 
             kind, fields = decoder.decode(value)
             expected = json.loads(json.dumps(msgspec.to_builtins(event, builtin_types=(bytes,)), default=bytes.hex))
             assert kind == type(event).__name__
-            assert fields == expected | {"digest": value[-16:].hex()}
+            # A field that came with version 2 is null in the exchange's event, and not in the bytes of version 1.
+            assert without_nulls(fields) == without_nulls(expected) | {"digest": value[-16:].hex()}
             seen.add(kind)
     assert {"PositionOpened", "PositionClosed", "CommandRejected", "PricesUpdated"} <= seen
+
+
+def without_nulls(value: Any) -> Any:
+    """Leave out the fields that are null, at any depth."""
+    if isinstance(value, dict):
+        return {name: without_nulls(each) for name, each in value.items() if each is not None}
+    return [without_nulls(each) for each in value] if isinstance(value, list) else value
 
 
 def test_a_decoded_event_fits_its_json_schema(exchange: Exchange) -> None:

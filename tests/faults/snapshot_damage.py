@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final, Literal, NamedTuple, get_args
 
-from engine.snapshot.topic import FoundManifest
 from runtime.kafka import read_back
 from runtime.settings import Settings
+from runtime.snapshots import FoundManifest
 from schemas.snapshots import SnapshotManifest, SnapshotUnreadable, chunk_key, unpack
 from schemas.topics import SNAPSHOTS, TOPICS
 from tests.exchange_processes import ExchangeProcesses

@@ -1,6 +1,8 @@
 """The recorded logs, made from a seed: market days of a few people, with jumps, halts, stops and refused commands.
 
-`python -m golden.generator NAME` in `tests` adds one of that name; one that is there never changes.
+`python -m tests.golden.generator NAME` adds one of that name, with a snapshot; one that is there never changes.
+
+Longer than 300 lines because a later day does what the days before it do, and more.
 """
 
 import json
@@ -13,10 +15,13 @@ from msgspec.structs import replace
 
 from engine.core.state import State, genesis
 from engine.core.step import step
+from engine.snapshot.copy_on_write import begin_copy, end_copy
 from schemas.codec import encode_command
 from schemas.commands import (
+    ActivateRules,
     AmendStops,
     ClientCommand,
+    CloseAll,
     ClosePosition,
     Command,
     DefineInstruments,
@@ -26,14 +31,16 @@ from schemas.commands import (
     ReduceOldest,
     ReducePosition,
     SelectFeed,
+    SetAccountLimits,
+    SetClock,
     SetMarketStatus,
     UpdatePrices,
     Withdraw,
 )
 from schemas.ids import broadcast_id, open_account_id
 from schemas.instruments import BY_SYMBOL, FIRST_BROADCAST, INSTRUMENTS
-from schemas.messages import Tick
-from schemas.units import Ticks, Timestamp
+from schemas.messages import AliveMark, Tick
+from schemas.units import Ppm, Ticks, Timestamp
 from tests.golden.replay import replay, summary_of
 from tests.replaying import Replay
 
@@ -41,6 +48,8 @@ FOLDER = Path(__file__).parent
 SEED = 3
 COMMANDS = 700
 START = 1_767_225_600_000_000
+# What was recorded when instruments began with a spread of 1 %.
+WIDE = tuple(replace(instrument, spread_max=Ppm(10_000)) for instrument in INSTRUMENTS)
 PEOPLE = ("ada", "ben", "cleo", "dan")
 PRICES = {"BTC_USDC": 500_000, "ETH_USDC": 250_000, "SOL_USDC": 12_500}
 
@@ -78,7 +87,7 @@ class Day:
                 command_id=broadcast_id(FIRST_BROADCAST, 0),
                 shard=0,
                 broadcast=FIRST_BROADCAST,
-                instruments=INSTRUMENTS,
+                instruments=WIDE,
             )
         )
         self.send(self.feed)
@@ -225,7 +234,7 @@ class DayOfParts(Day):
     def begin(self) -> None:
         """As any day, with a fee from then on."""
         super().begin()
-        instruments = tuple(replace(instrument, fee_rate=700) for instrument in INSTRUMENTS)
+        instruments = tuple(replace(instrument, fee_rate=700) for instrument in WIDE)
         self.send(DefineInstruments(command_id="fees", shard=0, broadcast="fees", instruments=instruments))
 
     def trade(self) -> None:
@@ -257,7 +266,66 @@ class DayOfParts(Day):
         )
 
 
-DAYS = {"parts": DayOfParts}
+class DayOfVersionTwo(DayOfParts):
+    """A day of a ledger born under version 2: marks name ticks, the clock goes wrong and is mended, all is closed."""
+
+    def begin(self) -> None:
+        """The rules before all else; a least age of prices, and an instrument more."""
+        self.send(ActivateRules(command_id=broadcast_id("rules-2", 0), shard=0, broadcast="rules-2", version=2))
+        super().begin()
+        more = replace(BY_SYMBOL["SOL_USDC"], symbol="DOGE_USDC", open_age_max=5_000_000)
+        patient = replace(BY_SYMBOL["ETH_USDC"], fee_rate=700, open_age_max=1_000_000)
+        for name, instrument in (("doge", more), ("patient", patient), ("wrong", replace(more, tick_value=1))):
+            self.send(DefineInstruments(command_id=name, shard=0, broadcast=name, instruments=(instrument,)))
+
+    def send(self, command: Command | None) -> None:
+        """Append a command; what the feed heard, it vouches for by the last tick, or now and then wrongly."""
+        if isinstance(command, UpdatePrices) and command.alive and self.random.random() < 0.9:
+            marks = tuple(mark for symbol in command.alive if (mark := self.mark(symbol)) is not None)
+            command = replace(command, marks=marks, alive=())
+        super().send(command)
+
+    def mark(self, symbol: str) -> AliveMark | None:
+        """Name the last accepted tick, or another."""
+        quote = self.state.markets[symbol].quote
+        if quote is None:
+            return None
+        other = self.random.choice((0, 0, 0, 0, 1))
+        return AliveMark(symbol=symbol, source_time=quote.source_time, update_id=quote.update_id + other)
+
+    def trade(self) -> None:
+        """Close all of an account or of a symbol, or send another command."""
+        if self.random.random() > 0.06:
+            super().trade()
+            return
+        who = self.random.choice(PEOPLE)
+        symbol = self.random.choice((None, None, *PRICES))
+        self.send(CloseAll(command_id=self.new_id(), account_id=who, symbol=symbol))
+
+    def operate(self) -> None:
+        """Limit the accounts, let the clock go wrong and mend it, or what is done on any day."""
+        chance = self.random.random()
+        if chance < 0.25:
+            most = self.random.choice((0, 2, 4, 500))
+            name = f"limits-{len(self.lines)}"
+            self.send(SetAccountLimits(command_id=name, shard=0, broadcast=name, positions_max=most))
+        elif chance < 0.5:
+            ahead = self.random.choice((3, 900)) * 1_000_000
+            self.time += ahead
+            self.tick()
+            self.trade()
+            self.time -= ahead
+            self.trade()
+            name = f"clock-{len(self.lines)}"
+            self.send(SetClock(command_id=name, shard=0, broadcast=name))
+            self.feed = SelectFeed(name="simulated", run=f"day-{len(self.lines)}", live=False)
+            self.send(self.feed)
+        else:
+            super().operate()
+
+
+DAYS = {"parts": DayOfParts, "version-2": DayOfVersionTwo}
+SNAPSHOT_AT = 350
 
 
 def main() -> None:
@@ -269,6 +337,11 @@ def main() -> None:
     (FOLDER / f"{name}-commands.txt").write_text("\n".join(day.lines) + "\n")
     result: Replay = replay(day.lines)
     (FOLDER / f"{name}-expected.json").write_text(json.dumps(summary_of(result), indent=2) + "\n")
+    state = replay(day.lines[:SNAPSHOT_AT]).state
+    copy = begin_copy(state)
+    pages = [b64encode(page).decode() for page in iter(copy.next_page, None)]
+    end_copy(state)
+    (FOLDER / f"{name}-snapshot.txt").write_text("\n".join(pages) + "\n")
 
 
 if __name__ == "__main__":

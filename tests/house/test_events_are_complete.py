@@ -9,6 +9,7 @@ import pytest
 from schemas.commands import EXITS as EXIT_COMMANDS
 from schemas.commands import (
     AmendStops,
+    CloseAll,
     ClosePosition,
     Command,
     Deposit,
@@ -19,7 +20,10 @@ from schemas.commands import (
     Withdraw,
 )
 from schemas.events import (
+    AccountLimitsSet,
     AccountOpened,
+    AllClosed,
+    ClockSet,
     CommandRejected,
     CommandRepeated,
     Deposited,
@@ -76,10 +80,10 @@ class Lookup(NamedTuple):
         return self.path, frozenset(each.__name__ for each in self.types)
 
 
-EXIT_OUTCOMES: Final = (PositionClosed, PositionReduced, OldestReduced, StopsAmended)
+EXIT_OUTCOMES: Final = (PositionClosed, PositionReduced, OldestReduced, AllClosed, StopsAmended)
 OUTCOMES: Final = (
     *(AccountOpened, Deposited, Withdrawn, PositionOpened, *EXIT_OUTCOMES),
-    *(InstrumentsDefined, MarketStatusSet, RulesActivated),
+    *(InstrumentsDefined, MarketStatusSet, RulesActivated, ClockSet, AccountLimitsSet),
 )
 LOOKUPS: Final = (
     Lookup(
@@ -89,13 +93,30 @@ LOOKUPS: Final = (
         (PositionOpened, PositionClosed),
     ),
     Lookup(
-        "engine/core/apply.py",
+        "engine/core/memory.py",
         EXIT_OUTCOMES,
         Event,
         (
-            *(AccountOpened, Deposited, Withdrawn, PositionOpened, CommandRejected, CommandRepeated, RulesActivated),
+            *(AccountOpened, Deposited, Withdrawn, PositionOpened, CommandRejected, CommandRepeated),
+            *(RulesActivated, ClockSet, AccountLimitsSet),
             *get_args(MarketEvent),
         ),
+    ),
+    Lookup(
+        "engine/core/memory.py",
+        (Deposit, OpenPosition, AmendStops, Withdraw),
+        Command,
+        (
+            # Of what only closes it depends on the outcome; an account that exists is not opened.
+            *(ClosePosition, ReducePosition, ReduceOldest, CloseAll, OpenAccount),
+            *(each for each in get_args(Command) if "account_id" not in each.__struct_fields__),
+        ),
+    ),
+    Lookup(
+        "engine/core/memory.py",
+        (AccountOpened, Deposited, Withdrawn, PositionOpened, *EXIT_OUTCOMES, CommandRejected),
+        Event,
+        (CommandRepeated, RulesActivated, ClockSet, AccountLimitsSet, *get_args(MarketEvent)),
     ),
     Lookup(
         "projector/write/outcomes.py",
@@ -169,7 +190,12 @@ def test_a_check_for_several_ledger_types_uses_the_name_of_their_group() -> None
 
 def test_the_outcome_of_an_exit_command_is_an_exit() -> None:
     """The core remembers the ids of commands that only close or amend apart from the others."""
-    outcome_of = {ClosePosition: PositionClosed, ReducePosition: PositionReduced, ReduceOldest: OldestReduced}
+    outcome_of = {
+        ClosePosition: PositionClosed,
+        ReducePosition: PositionReduced,
+        ReduceOldest: OldestReduced,
+        CloseAll: AllClosed,
+    }
     assert {outcome_of.get(command, StopsAmended) for command in EXIT_COMMANDS} == {*EXIT_OUTCOMES}
     assert {*EXIT_COMMANDS} == {*outcome_of, AmendStops}
 

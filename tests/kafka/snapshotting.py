@@ -11,9 +11,9 @@ from engine.core.fingerprint import state_digest
 from engine.core.state import State
 from engine.snapshot.copy_on_write import begin_copy, end_copy
 from engine.snapshot.format import FORMAT, restore
-from engine.snapshot.topic import FoundManifest, manifests, read_pages
 from runtime.kafka import admin_options, transactional_producer_options
 from runtime.settings import Settings
+from runtime.snapshots import FoundManifest, manifests, read_pages
 from schemas.codec import digest_of
 from schemas.snapshots import Packing, SnapshotManifest, chunk_key, encode_manifest, manifest_key
 from schemas.topics import SNAPSHOTS

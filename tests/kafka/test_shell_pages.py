@@ -16,7 +16,7 @@ from schemas.topics import COMMANDS
 from tests.conftest import SettingsFactory
 from tests.kafka.snapshotting import configure
 from tests.kafka.workers import Client, EngineProcess, clock, engine, events_when, until_group_is_empty
-from tests.processes import eventually
+from tests.processes import eventually, gone_at_the_end
 
 SHARD = 1
 OTHER = 2
@@ -36,6 +36,16 @@ def defective(state, command, *, offset, time):
 
 run(Settings(), defective)
 """
+A_MINUTE_BEHIND = """
+import time
+right = time.time_ns
+time.time_ns = lambda: right() - 60 * 10**9
+from engine.shell.main import main
+from runtime.settings import Settings
+
+main(Settings())
+"""
+AHEAD = "log time is ahead of this machine's clock"
 COMMANDS_TO_REPLAY = 30_000
 RECOVERING = re.compile(
     rf"shard {SHARD} is recovering, replaying, ([\d.]+) %, at offset (\d+) of (\d+)(?:, about ([\d.]+) s left)?"
@@ -169,6 +179,24 @@ def test_a_sender_whose_clock_is_three_seconds_off_raises_an_alarm(
         alarm = f'clock_suspect{{shard="{SHARD}"}} 1.0'
         eventually(lambda: worker.page("/metrics")[1], lambda text: alarm in text)
         assert [line["shard"] for line in worker.logged("clock suspect")] == [SHARD]
+
+
+def test_a_record_appended_far_ahead_of_the_worker_s_clock_is_named_on_its_pages_and_in_its_log(
+    ledger: Settings, client: Client, output: Path
+) -> None:
+    """The worker's clock is a minute behind the broker's; of what it sees, the broker's has jumped."""
+    with gone_at_the_end(EngineProcess(ledger, output, A_MINUTE_BEHIND)) as worker:
+        worker.until_live(ledger.shards)
+        client.append(SHARD, opening_day(SHARD, accounts_of(SHARD, ledger.shards, 1), clock))
+        code, text = eventually(lambda: worker.page("/readyz"), lambda seen: "ahead of this machine" in seen[1])
+        assert code == 503
+        assert f"shard {SHARD}: log time is" in text
+        assert "POST /api/v1/admin/clock" in text
+        _, metrics = worker.page("/metrics")
+        (seconds,) = re.findall(rf'clock_ahead_seconds{{shard="{SHARD}"}} ([0-9.]+)', metrics)
+        assert 50 < float(seconds) < 70
+        (line,) = [line for line in worker.logged(AHEAD) if line["shard"] == SHARD]
+        assert "POST /api/v1/admin/clock" in line["remedy"]
 
 
 def test_faust_s_own_pages_are_off(ledger: Settings, output: Path) -> None:

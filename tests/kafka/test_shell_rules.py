@@ -8,11 +8,12 @@ import pytest
 from audit.log.cluster import open_cluster
 from audit.verify.verify import VerifyRequest, verify
 from bench._workload import accounts_of, opening_day, prices
-from engine.snapshot.topic import manifests
 from runtime.settings import Settings
+from runtime.snapshots import manifests
 from schemas.commands import Command, Deposit, OpenPosition
 from schemas.events import PositionClosed, RulesActivated
 from schemas.snapshots import SnapshotManifest
+from tests.activating import activate, older_program
 from tests.conftest import SettingsFactory
 from tests.kafka.workers import (
     Client,
@@ -26,19 +27,25 @@ from tests.kafka.workers import (
 )
 from tests.processes import eventually
 from tests.replaying import execute_records
-from tests.second_rules import activate, newer_code, second_rules
 
 SHARDS = 2
-NEWER = newer_code("engine.shell.main")
+OLDER = older_program("engine.shell.main")
+STOP_LOSS = {"before": 595_000, "after": 587_000}
 
 
 def day(shard: int, shards: int) -> list[Command]:
-    """A position that is liquidated, the change of rules, and another position that is."""
+    """A stop that a gap carries past the liquidation price, the change of rules, and another such stop."""
     (account,) = accounts_of(shard, shards, 1)
 
     def opening(name: str) -> OpenPosition:
         return OpenPosition(
-            command_id=name, account_id=account, symbol="BTC_USDC", side="long", margin=100_000_000, leverage=5_000
+            command_id=name,
+            account_id=account,
+            symbol="BTC_USDC",
+            side="long",
+            margin=100_000_000,
+            leverage=5_000,
+            stop_loss=STOP_LOSS[name],
         )
 
     return [
@@ -77,12 +84,11 @@ def test_older_code_stops_before_a_change_of_rules_and_newer_code_continues(
     client = Client(ledger)
     for shard in range(SHARDS):
         client.append(shard, day(shard, SHARDS))
-    with second_rules():
-        expected = [execute_records(shard, SHARDS, commands_in(ledger, shard)) for shard in range(SHARDS)]
+    expected = [execute_records(shard, SHARDS, commands_in(ledger, shard)) for shard in range(SHARDS)]
     at = next(event.command_offset for event in expected[0].events if isinstance(event, RulesActivated))
     before = sum(event.command_offset < at for event in expected[0].events)
 
-    with engine(ledger, output) as older:
+    with engine(ledger, output, OLDER) as older:
         for frozen in until(older, "frozen").values():
             assert (frozen["next_offset"], frozen["rules_version"]) == (at, 1)
             assert f"offset {at}: rules version 2 begins here" in frozen["error"]
@@ -93,7 +99,7 @@ def test_older_code_stops_before_a_change_of_rules_and_newer_code_continues(
         assert older.page("/readyz")[0] == 503
         assert older.stop() == 0
 
-    with engine(ledger, output, NEWER) as newer:
+    with engine(ledger, output) as newer:
         assert {shard["rules_version"] for shard in until(newer, "live").values()} == {2}
         for shard in range(SHARDS):
             events_when(ledger, shard, len(expected[shard].values))
@@ -104,20 +110,19 @@ def test_older_code_stops_before_a_change_of_rules_and_newer_code_continues(
         assert newer.stop() == 0
 
     closings = [event for event in expected[0].events if isinstance(event, PositionClosed)]
-    assert [(event.reason, getattr(event, "liquidation_fee_rate")) for event in closings] == [  # noqa: B009
-        ("liquidation", None),
-        ("liquidation", 5_000),
-    ]
-    with engine(ledger, output, NEWER) as newer:
+    assert [(event.reason, event.liquidation_fee > 0) for event in closings] == [
+        ("stop_loss", True),
+        ("stop_loss", False),
+    ], "LIQ-05, then LIQ-08"
+    with engine(ledger, output) as newer:
         until(newer, "live")
         client.append(0, [deposit(0, SHARDS, "last")])
         events_when(ledger, 0, len(expected[0].values) + 2)
         assert newer.stop() == 0
-    with second_rules():
-        live = open_cluster(ledger)
-        verdict = verify(live, VerifyRequest(live.held, processes=1))
-        assert verdict.differences == []
-        assert verify(live, VerifyRequest(live.held, start="snapshot", processes=1)).differences == []
+    live = open_cluster(ledger)
+    verdict = verify(live, VerifyRequest(live.held, processes=1))
+    assert verdict.differences == []
+    assert verify(live, VerifyRequest(live.held, start="snapshot", processes=1)).differences == []
 
 
 def newest_of(ledger: Settings) -> list[SnapshotManifest]:
@@ -135,10 +140,10 @@ def test_older_code_passes_over_newer_code_s_snapshots_and_stops_at_the_change_o
     client = Client(ledger)
     for shard in range(SHARDS):
         client.append(shard, day(shard, SHARDS))
-    with engine(ledger, output, NEWER) as newer:
+    with engine(ledger, output) as newer:
         until(newer, "live")
         assert newer.stop() == 0
-    with engine(ledger, output) as older:
+    with engine(ledger, output, OLDER) as older:
         frozen = until(older, "frozen")
         assert {shard["next_offset"] for shard in frozen.values()} == {len(day(0, SHARDS)) - 3}
         why = {line["why"] for line in older.logged("snapshot passed over")}
@@ -156,20 +161,19 @@ def test_a_shard_that_has_not_activated_yet_is_under_way_and_no_difference(
     client = Client(ledger)
     client.append(0, [deposit(0, SHARDS, "first"), activate(shard=0)])
     client.append(1, [deposit(1, SHARDS, "first")])
-    with engine(ledger, output, NEWER) as newer:
+    with engine(ledger, output) as newer:
         until(newer, "live")
         for shard, count in ((0, 2), (1, 1)):
             events_when(ledger, shard, count)
-        with second_rules():
-            log = open_cluster(ledger)
-            verdict = verify(log, VerifyRequest(log.held, processes=1))
-            assert verdict.agrees
-            assert verdict.under_way == [
-                "Under way: broadcast rules-2, which differs in shard 1 from shard 0 until now.",
-                "Under way: rules version, which differs in shard 1 from shard 0 until now.",
-            ]
-            client.append(1, [activate(shard=1)])
-            events_when(ledger, 1, 2)
-            log = open_cluster(ledger)
-            assert verify(log, VerifyRequest(log.held, processes=1)).under_way == []
+        log = open_cluster(ledger)
+        verdict = verify(log, VerifyRequest(log.held, processes=1))
+        assert verdict.agrees
+        assert verdict.under_way == [
+            "Under way: broadcast rules-2, which differs in shard 1 from shard 0 until now.",
+            "Under way: rules version, which differs in shard 1 from shard 0 until now.",
+        ]
+        client.append(1, [activate(shard=1)])
+        events_when(ledger, 1, 2)
+        log = open_cluster(ledger)
+        assert verify(log, VerifyRequest(log.held, processes=1)).under_way == []
         assert newer.stop() == 0

@@ -18,7 +18,8 @@ from market_data.envelopes import MalformedMessage, read_message
 from market_data.feed import FeedQuote, Heartbeat
 from market_data.metrics import FeedMetrics
 from market_data.recorded_feed import open_recording
-from tests.market_data.fake_clock import BTC, ETH, REAL_QUOTES, counter_value, new_metrics, next_items, next_quotes
+from tests.market_data.fake_clock import BTC, REAL_QUOTES, counter_value, new_metrics, next_items, next_quotes
+from tests.market_data.ledgers import ledger_of
 
 TIMEOUT_S = 90
 
@@ -28,7 +29,7 @@ def real_server(speed: float | None = None, file: Path = REAL_QUOTES) -> Backpac
 
 
 def client(url: str, metrics: FeedMetrics, silence_s: float = 5.0) -> BackpackFeed:
-    return BackpackFeed(url, [BTC, ETH], SystemClock(), metrics, silence_s=silence_s)
+    return BackpackFeed(url, ledger_of(), SystemClock(), metrics, silence_s=silence_s)
 
 
 def recorded(field: str) -> list[str]:
@@ -182,7 +183,9 @@ def test_messages_without_prices_of_followed_symbols_are_ignored() -> None:
             await connection.wait_closed()
 
         async with serving(speak) as url:
-            assert await next_items(client(url, metrics).items(), 1) == [Heartbeat(symbol=BTC, volume="123.456")]
+            assert await next_items(client(url, metrics).items(), 1) == [
+                Heartbeat(symbol=BTC, volume="123.456", last_price="1")
+            ]
         assert counter_value(metrics, "feed_messages", kind="other") == 3
         assert counter_value(metrics, "feed_messages", kind="error") == 1
 

@@ -2,8 +2,11 @@
 
 from market_data.conflation import ConflatedPrices, Conflation
 from market_data.conversion import to_ticks
-from schemas.instruments import BY_SYMBOL
+from market_data.vouching import Vouching
+from schemas.messages import AliveMark
+from schemas.units import Timestamp
 from tests.market_data.fake_clock import BTC, ETH, quote
+from tests.market_data.ledgers import instrument, ledger_of
 
 NOTHING = None
 
@@ -12,22 +15,26 @@ class Session:
     """A conflation, and short ways to talk to it."""
 
     def __init__(self, interval_s: float = 0.1) -> None:
-        self.conflation = Conflation({symbol: BY_SYMBOL[symbol] for symbol in (BTC, ETH)}, interval_s)
+        self.vouching = Vouching()
+        self.conflation = Conflation(ledger_of(), self.vouching, interval_s)
 
     def tick(self, now: float, bid: str, ask: str, symbol: str = BTC) -> None:
         prices = quote(bid, ask, symbol=symbol)
-        self.conflation.add_tick(prices, to_ticks(prices, BY_SYMBOL[symbol]), now)
+        self.conflation.add_tick(prices, to_ticks(prices, instrument(symbol)), now)
 
-    def ill_formed(self, now: float, bid: str, ask: str) -> None:
+    def heartbeat(self, now: float, last_price: str | None = None) -> None:
+        self.vouching.add_heartbeat(instrument(BTC), last_price, now)
+
+    def ill_formed(self, bid: str, ask: str) -> None:
         prices = quote(bid, ask)
-        self.conflation.add_ill_formed(prices, to_ticks(prices, BY_SYMBOL[BTC]), now)
+        self.conflation.add_ill_formed(prices, to_ticks(prices, instrument(BTC)), "ill_formed")
 
     def due(self, now: float) -> tuple[list[tuple[str, int, int]], list[str]] | None:
         prices = self.next_items(now)
         return (
             None
             if prices is None
-            else ([(tick.symbol, tick.bid, tick.ask) for tick in prices.ticks], list(prices.alive))
+            else ([(tick.symbol, tick.bid, tick.ask) for tick in prices.ticks], [mark.symbol for mark in prices.marks])
         )
 
     def next_items(self, now: float) -> ConflatedPrices | None:
@@ -88,7 +95,7 @@ def test_a_symbol_heard_without_a_new_tick_gets_an_alive_mark_every_second() -> 
     session = Session()
     session.tick(10.0, "100", "101")
     session.due(10.0)
-    session.conflation.add_heartbeat(BTC, 10.9)
+    session.heartbeat(10.9)
     assert session.due(10.9999) is NOTHING
     assert session.due(11.0) == ([], [BTC])
     assert session.due(11.5) is NOTHING
@@ -99,7 +106,7 @@ def test_a_symbol_gets_alive_marks_while_heard_within_two_seconds() -> None:
     session.tick(10.0, "100", "101")
     session.due(10.0)
     assert session.due(12.0) == ([], [BTC])
-    session.conflation.add_heartbeat(BTC, 12.5)
+    session.heartbeat(12.5)
     assert session.due(14.5) == ([], [BTC])
     assert session.due(14.5001) is NOTHING
     assert session.due(100.0) is NOTHING
@@ -115,7 +122,7 @@ def test_a_tick_of_one_symbol_carries_the_alive_marks_of_the_others() -> None:
 
 def test_a_symbol_never_quoted_gets_no_alive_mark() -> None:
     session = Session()
-    session.conflation.add_heartbeat(BTC, 10.0)
+    session.heartbeat(10.0)
     assert session.due(11.5) is NOTHING
 
 
@@ -123,8 +130,8 @@ def test_after_an_interruption_a_symbol_gets_alive_marks_only_after_a_new_quote(
     session = Session()
     session.tick(10.0, "100", "101")
     session.due(10.0)
-    session.conflation.interrupt()
-    session.conflation.add_heartbeat(BTC, 11.0)
+    session.vouching.interrupt()
+    session.heartbeat(11.0)
     assert session.due(11.5) is NOTHING
     session.tick(12.0, "100", "101")
     session.due(12.0)
@@ -142,13 +149,47 @@ def test_an_interval_above_a_second_counts_as_one_second() -> None:
 
 def test_an_ill_formed_price_is_sent_only_where_there_is_no_well_formed_price() -> None:
     session = Session()
-    session.ill_formed(10.0, "0", "101")
+    session.ill_formed("0", "101")
     assert session.due(10.0) == ([(BTC, 0, 1_010)], [])
     session.tick(10.2, "100", "101")
-    session.ill_formed(10.2, "0", "101")
+    session.ill_formed("0", "101")
     assert session.due(10.2) == ([(BTC, 1_000, 1_010)], [])
-    session.ill_formed(10.4, "0", "101")
+    session.ill_formed("0", "101")
     session.tick(10.4, "100", "101")
     prices = session.next_items(10.4)
     assert prices is not None
     assert [(tick.bid, tick.low, tick.high) for tick in prices.ticks] == [(1_000, 2_010, 2_010)]
+
+
+def test_a_mark_names_the_last_well_formed_quote() -> None:
+    session = Session()
+    first, second = quote("100", "101", at=7, update_id=3), quote("100", "101", at=9, update_id=4)
+    for prices in (first, second):
+        session.conflation.add_tick(prices, to_ticks(prices, instrument(BTC)), 10.0)
+    session.due(10.0)
+    due = session.next_items(11.0)
+    assert due is not None
+    assert due.marks == (AliveMark(symbol=BTC, source_time=Timestamp(9), update_id=4),)
+
+
+def test_a_pending_tick_is_sent_without_a_mark_of_its_symbol() -> None:
+    session = Session()
+    session.tick(10.0, "100", "101")
+    session.due(10.0)
+    session.tick(10.05, "100", "102")
+    session.heartbeat(10.09)
+    assert session.due(10.11) == ([(BTC, 1_000, 1_020)], [])
+
+
+def test_a_symbol_whose_last_quote_was_ill_formed_gets_no_mark_until_a_well_formed_quote() -> None:
+    session = Session()
+    session.tick(10.0, "100", "101")
+    session.due(10.0)
+    session.ill_formed("100", "110")
+    session.due(10.2)
+    for tenth in range(1, 30):
+        session.heartbeat(10.2 + tenth / 10)
+        assert session.due(10.2 + tenth / 10) is NOTHING
+    session.tick(13.2, "100", "101")
+    session.due(13.2)
+    assert session.due(14.2) == ([], [BTC])

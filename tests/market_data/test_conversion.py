@@ -69,8 +69,8 @@ def test_times_and_update_ids_beyond_64_bits_are_refused() -> None:
         (-1, 1, "not_positive"),
         (500_000, 500_000, None),
         (500_001, 500_000, "crossed"),
-        (9_950, 10_050, None),
-        (9_950, 10_051, "spread_too_wide"),
+        (9_985, 10_015, None),  # 0.3 %
+        (9_985, 10_016, "spread_too_wide"),
     ],
 )
 def test_a_price_is_well_formed_by_the_trading_rules(bid: int, ask: int, defect: str | None) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from market_data.klines import KlinesUnavailable, RequestPacing, backpack_history
 from market_data.simulated_history import MinuteCandle
+from schemas.instruments import BY_SYMBOL
 from schemas.units import MINUTE, SECOND
 from stack.ports import free_ports
 from tests.market_data.klines_server import KlinesServer, klines_server, text_of
@@ -24,7 +25,7 @@ def server() -> Iterator[KlinesServer]:
 
 
 def history(server: KlinesServer, count: int, pace: RequestPacing = AT_ONCE, symbol: str = BTC) -> list[MinuteCandle]:
-    return list(backpack_history(server.url, symbol, START, START + count * MINUTE, pace))
+    return list(backpack_history(server.url, BY_SYMBOL[symbol], START, START + count * MINUTE, pace))
 
 
 def trade_each_minute(server: KlinesServer, count: int) -> None:
@@ -118,7 +119,7 @@ def test_an_absent_server_is_given_up_after_retries(server: KlinesServer) -> Non
 @pytest.mark.parametrize("url", ["nonsense", "http://[", "ftp://example.com"])
 def test_an_invalid_address_is_raised_as_klines_unavailable(url: str) -> None:
     with pytest.raises(KlinesUnavailable):
-        list(backpack_history(url, BTC, START, START + MINUTE, AT_ONCE))
+        list(backpack_history(url, BY_SYMBOL[BTC], START, START + MINUTE, AT_ONCE))
 
 
 def test_requests_for_klines_are_paced(server: KlinesServer) -> None:

@@ -25,11 +25,11 @@ from market_data.recorded_feed import RecordedFeed, open_recording
 from runtime.kafka import command_producer_options, read_back
 from runtime.settings import Settings
 from schemas.commands import SelectFeed, UpdatePrices
-from schemas.instruments import BY_SYMBOL
 from schemas.messages import FeedName
 from schemas.topics import COMMANDS, TICKS
 from tests.conftest import SettingsFactory
 from tests.market_data.fake_clock import BTC, ETH, REAL_BARS, REAL_QUOTES, counter_value, new_metrics, quote
+from tests.market_data.ledgers import instrument, ledger_of
 from tests.market_data.log import accepted, commands_of, ticks_of, write_events
 
 REAL = [json.loads(line)["data"] for line in REAL_QUOTES.read_text().splitlines()]
@@ -64,7 +64,7 @@ class RecordingOutbox(PriceOutbox):
 
 
 def recorded_feed(file: Path = REAL_QUOTES, speed: float | None = None) -> RecordedFeed:
-    return RecordedFeed("a-run", open_recording(file, 2, speed), [BTC], speed, SystemClock(), loop=False)
+    return RecordedFeed("a-run", open_recording(file, 2, speed), ledger_of(BTC), speed, SystemClock(), loop=False)
 
 
 async def published(
@@ -80,7 +80,7 @@ async def published(
     clock, meters = SystemClock(), metrics or new_metrics()
     outbox = RecordingOutbox(Producer(command_producer_options(settings)), clock)
     board = QuoteBoard(clock)
-    publisher = PricePublisher(feed, (BTC, ETH), settings.shards, interval_s, outbox, clock, meters, board)
+    publisher = PricePublisher(feed, ledger_of(shards=settings.shards), interval_s, outbox, clock, meters, board)
     await publisher.select_feed()
     timing = asyncio.create_task(publisher.send_due_periodically())
     following = asyncio.create_task(publisher.follow())
@@ -116,7 +116,7 @@ def test_all_real_quotes_of_a_recording_are_in_the_ticks_and_in_every_shard_in_o
         assert [
             (update.ticks[0].bid, update.ticks[0].ask, update.ticks[0].source_time, update.ticks[0].update_id)
             for update in updates
-        ] == [(*to_ticks(quote(data["b"], data["a"]), BY_SYMBOL[BTC]), data["T"], int(data["u"])) for data in REAL]
+        ] == [(*to_ticks(quote(data["b"], data["a"]), instrument(BTC)), data["T"], int(data["u"])) for data in REAL]
         assert {(update.feed, update.run) for update in updates} == {("recorded", "a-run")}
         assert all(abs(update.sent_at - time.time_ns() // 1000) < 60_000_000 for update in updates)
 
@@ -137,7 +137,7 @@ def test_all_real_quotes_through_the_backpack_server_and_the_real_client_are_pub
     async def test() -> None:
         clock, metrics = SystemClock(), new_metrics()
         async with BackpackServer(open_recording(REAL_QUOTES, 2, 50.0), 50.0, "127.0.0.1", 0, clock) as server:
-            feed = BackpackFeed(server.url, [BTC], clock, metrics)
+            feed = BackpackFeed(server.url, ledger_of(BTC), clock, metrics)
             await published(made, feed, 0.0, metrics, until=451)
 
     asyncio.run(test())
@@ -165,7 +165,7 @@ def test_at_the_price_interval_a_shard_gets_the_last_price_of_each_symbol_with_t
     assert all(after.sent_at - before.sent_at >= 99_000 for before, after in pairwise(updates))
     told = [tick for update in updates for tick in update.ticks]
     assert told[-1].update_id == int(REAL[-1]["u"])
-    totals = [sum(to_ticks(quote(data["b"], data["a"]), BY_SYMBOL[BTC])) for data in REAL]
+    totals = [sum(to_ticks(quote(data["b"], data["a"]), instrument(BTC))) for data in REAL]
     assert min(tick.low for tick in told) == min(totals)
     assert max(tick.high for tick in told) == max(totals)
 

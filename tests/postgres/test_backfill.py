@@ -7,6 +7,7 @@ from pathlib import Path
 from threading import Timer
 
 import pytest
+from msgspec.structs import replace
 from sqlalchemy import Engine, text
 
 from cli.backfill import backfill
@@ -15,6 +16,7 @@ from market_data.simulated_history import HISTORY_MINUTES, simulated_history
 from projector import queries
 from projector.rebuild import rebuild
 from runtime.settings import Settings
+from schemas.instruments import BY_SYMBOL, INSTRUMENTS
 from schemas.units import DAY, MINUTE, SECOND
 from tests.market_data.klines_server import KlinesServer, klines_server
 from tests.postgres.test_queries import project
@@ -49,6 +51,13 @@ def exchange_of(feed: str) -> Exchange:
     exchange = Exchange(shards=1)
     exchange.feed = (feed, "run-1")
     exchange.open_markets()
+    return exchange
+
+
+def without_prices() -> Exchange:
+    """An exchange that has its instruments, and no price yet."""
+    exchange = Exchange(shards=1)
+    exchange.define(INSTRUMENTS)
     return exchange
 
 
@@ -154,6 +163,7 @@ def test_a_recorded_market_gets_no_history_without_a_failure(engine: Engine, dat
 def test_a_symbol_whose_first_tick_comes_later_gets_its_history_after_that_tick(
     engine: Engine, database_url: str
 ) -> None:
+    project(engine, without_prices())
     with engine.begin() as db:
         insert = "INSERT INTO ledger.candles VALUES ('SOL_USDC', :start, 30000, 30000, 30000, 30000, 1, 'simulated')"
         db.execute(text(insert), {"start": NOON})
@@ -167,6 +177,27 @@ def test_a_symbol_whose_first_tick_comes_later_gets_its_history_after_that_tick(
     assert backfill(settings_of(database_url), engine, 15, AT_ONCE) == ["ETH_USDC"]
     timer.join()
     assert stored(engine) == {"BTC_USDC": HISTORY_MINUTES, "SOL_USDC": HISTORY_MINUTES}
+
+
+def test_an_instrument_that_is_defined_while_the_back_fill_waits_gets_its_history_too(
+    engine: Engine, database_url: str
+) -> None:
+    exchange = without_prices()
+    project(engine, exchange)
+    settings = settings_of(database_url, symbols=("DOGE_USDC",))
+
+    def define_later() -> None:
+        exchange.define([replace(BY_SYMBOL["SOL_USDC"], symbol="DOGE_USDC")], broadcast="doge")
+        project(engine, exchange)
+        with engine.begin() as db:
+            insert = "INSERT INTO ledger.candles VALUES ('DOGE_USDC', :start, 300, 300, 300, 300, 1, 'simulated')"
+            db.execute(text(insert), {"start": NOON})
+
+    timer = Timer(0.5, define_later)
+    timer.start()
+    assert backfill(settings, engine, 30, AT_ONCE) == []
+    timer.join()
+    assert stored(engine) == {"DOGE_USDC": HISTORY_MINUTES}
 
 
 @pytest.mark.timeout(400)

@@ -1,6 +1,7 @@
 """Streams of events as the engine's core makes them, encoded as in `exchange.events`."""
 
 import random
+from collections.abc import Sequence
 from typing import Final, get_args
 from uuid import UUID
 
@@ -27,7 +28,7 @@ from schemas.commands import (
 )
 from schemas.events import Event
 from schemas.instruments import FIRST_BROADCAST, INSTRUMENTS
-from schemas.messages import Side, Tick
+from schemas.messages import Instrument, Side, Tick
 from schemas.sharding import shard_of
 from schemas.units import Ticks, Timestamp
 
@@ -73,19 +74,23 @@ class Exchange:
 
     def open_markets(self) -> None:
         """Define the instruments and confirm a first price of each."""
+        self.define(INSTRUMENTS)
+        self.select_feed(*self.feed)
+        self.tick(START_PRICES)
+        self.tick(START_PRICES)
+
+    def define(self, instruments: Sequence[Instrument], broadcast: str = FIRST_BROADCAST) -> None:
+        """Let every shard know instruments."""
         for shard in range(self.shards):
             self.send(
                 shard,
                 DefineInstruments(
-                    command_id=ids.broadcast_id(FIRST_BROADCAST, shard),
+                    command_id=ids.broadcast_id(broadcast, shard),
                     shard=shard,
-                    broadcast=FIRST_BROADCAST,
-                    instruments=INSTRUMENTS,
+                    broadcast=broadcast,
+                    instruments=tuple(instruments),
                 ),
             )
-        self.select_feed(*self.feed)
-        self.tick(START_PRICES)
-        self.tick(START_PRICES)
 
     def select_feed(self, name: str, run: str) -> None:
         """Choose whose prices count, in every shard."""

@@ -19,8 +19,8 @@ from schemas.commands import (
 )
 from schemas.events import PositionClosed, PositionOpened
 from schemas.rejections import Rejection
+from tests.activating import activate
 from tests.projector.streams import NOON, SECOND, USDC, Exchange
-from tests.second_rules import activate, second_rules
 
 ALICE = "alice"
 TICK = {"BTC_USDC": 500_000}
@@ -220,8 +220,7 @@ def test_an_account_refused_at_first_and_opened_later_is_done(exchange: Exchange
 
 def test_prices_and_feeds_are_no_commands_and_broadcasts_are_without_an_account(exchange: Exchange) -> None:
     exchange.set_status("BTC_USDC", "halted", "halt-1")
-    with second_rules():
-        exchange.send(0, activate())
+    exchange.send(0, activate())
     found = outcomes(exchange)
     assert {row["type"] for row in found.values()} == {
         *("DefineInstruments", "SetMarketStatus", "ActivateRules", "OpenAccount")

@@ -5,21 +5,56 @@ from fractions import Fraction
 from engine.core.prices import condition
 from engine.core.records import Position
 from engine.core.state import State
-from schemas.events import Event, PositionClosed, PositionOpened, PositionReduced
+from schemas.events import (
+    AllClosed,
+    Event,
+    OldestReduced,
+    PositionClosed,
+    PositionOpened,
+    PositionReduced,
+    PricesUpdated,
+)
 from schemas.messages import Instrument
 
 MILLION = 10**6
 
 
-def complaints(event: Event, instrument: Instrument | None) -> list[str]:
-    """Give a sentence for each number of an opening or a closing that is not what the rules say."""
+def complaints(event: Event, instrument: Instrument | None, rules_version: int) -> list[str]:
+    """Give a sentence for each number of an opening or a closing that is not what these rules say."""
     if isinstance(event, PositionOpened) and instrument is not None:
         return [sentence for holds, sentence in _of_opening(event, instrument) if not holds]
     if isinstance(event, PositionClosed) and instrument is not None:
-        return [sentence for holds, sentence in _of_closing(event, instrument) if not holds]
+        return [sentence for holds, sentence in _of_closing(event, instrument, rules_version) if not holds]
     if isinstance(event, PositionReduced) and instrument is not None:
         return [sentence for holds, sentence in _of_part(event, instrument) if not holds]
     return []
+
+
+def complaints_of_all(events: list[Event], state: State, rules_version: int) -> list[str]:
+    """Give a sentence for what the events of one command, taken together, do not say alike."""
+    outcome, *others = events
+    closed = [event for event in others if isinstance(event, PositionClosed)]
+    wrong = [
+        f"{event.position_id} was closed at a price that is not fresh, or in a halted market"
+        for event in events
+        if isinstance(event, PositionClosed)
+        and (condition(state, event.symbol, state.time) != "fresh" or state.markets[event.symbol].status == "halted")
+    ]
+    if isinstance(outcome, AllClosed):
+        numbers = [int(event.position_id.partition("-")[2]) for event in closed]
+        if numbers != sorted(numbers) or not len(numbers) == outcome.positions == len(others):
+            wrong.append("not so many positions were closed, the oldest first")
+    if isinstance(outcome, OldestReduced) and rules_version > 1:
+        parts = [event.quantity for event in others if isinstance(event, PositionReduced)]
+        if outcome.quantity != sum(parts) + sum(event.quantity for event in closed):
+            wrong.append("other lots were closed than the outcome says")
+    if isinstance(outcome, PricesUpdated) and rules_version > 1:
+        wrong += [
+            f"{tick.symbol} has a range"
+            for tick in outcome.accepted
+            if not tick.low == tick.bid + tick.ask == tick.high
+        ]
+    return wrong
 
 
 def overdue(state: State) -> list[str]:
@@ -64,12 +99,15 @@ def _of_opening(event: PositionOpened, instrument: Instrument) -> list[tuple[boo
     ]
 
 
-def _of_closing(event: PositionClosed, instrument: Instrument) -> list[tuple[bool, str]]:
+def _of_closing(event: PositionClosed, instrument: Instrument, rules_version: int) -> list[tuple[bool, str]]:
     worth = event.quantity * event.price * instrument.tick_value
     profit = (worth - event.entry_notional) * (1 if event.side == "long" else -1)
     liquidatable = event.equity < event.requirement
-    paid = event.liquidation_fee if liquidatable else event.fee
-    rate = instrument.liquidation_fee_rate if liquidatable else instrument.fee_rate
+    pays_as_liquidated = liquidatable if rules_version == 1 else event.reason == "liquidation"
+    paid, other = event.fee, event.liquidation_fee
+    rate = instrument.fee_rate
+    if pays_as_liquidated:
+        paid, other, rate = event.liquidation_fee, event.fee, instrument.liquidation_fee_rate
     left = max(0, event.equity)
     trigger = event.trigger_price
     return [
@@ -86,7 +124,7 @@ def _of_closing(event: PositionClosed, instrument: Instrument) -> list[tuple[boo
             ),
             "the requirement is not the greater rate rounded up",
         ),
-        (event.fee == 0 or not liquidatable, "both fees were taken"),
+        (other == 0, "the other fee was taken"),
         (paid == left or rounded_up(Fraction(worth * rate, MILLION), paid), "the fee is not its share rounded up"),
         (event.returned == left - paid, "what is left was not returned"),
         (event.shortfall == max(0, -event.equity), "the shortfall is not the negative equity"),

@@ -2,31 +2,22 @@
 
 import sys
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 
 from engine.core import liquidation, margin, prices, stops
 from engine.core.triggers import Trigger, TriggerIndex
 from schemas.messages import Side
+from tests.properties.defect import Defect
 
-CORE = "engine.core"
+ENGINE = "engine."
 REACHED = TriggerIndex.reached
-
-
-class Defect(NamedTuple):
-    """One wrong function. planted: its replacement; laws, twin: whether these can find it, and why not."""
-
-    name: str
-    function: Callable[..., object]
-    planted: Callable[..., object]
-    laws: bool = True
-    twin: bool = True
 
 
 def plant(monkeypatch: pytest.MonkeyPatch, defect: Defect) -> None:
     """Put the defect wherever the core looks the function up."""
-    places = [module for name, module in sys.modules.items() if name.startswith(CORE)]
+    places = [module for name, module in sys.modules.items() if name.startswith(ENGINE)]
     found = 0
     for place in [*places, TriggerIndex]:
         for name, value in list(vars(place).items()):

@@ -12,6 +12,7 @@ from schemas.commands import ActivateRules, Command
 from schemas.rejections import Rejection
 from tests.properties.messages import commands
 from tests.spec.checks import refused
+from tests.spec.exchange import RULES
 from tests.spec.language import deposit, sent
 from tests.spec.language import given as given_
 from tests.spec.ledger_checks import cash
@@ -29,7 +30,9 @@ def read(value: bytes | None) -> Command | None:
 
 def send(command: Command | None) -> None:
     """Send it to a shard; it gives an event, unless it activates the next rules, which only newer code has."""
+    token = RULES.set(newest_rules())
     exchange = given_(deposit(5)).exchange
+    RULES.reset(token)
     try:
         assert exchange.send(command)
     except RulesUnknown:

@@ -15,7 +15,8 @@ from engine.snapshot.copy_on_write import begin_copy, end_copy
 from engine.snapshot.format import FORMAT, restore
 from schemas.codec import digest_of, encode_and_chain
 from schemas.snapshots import SnapshotUnreadable
-from tests.golden.test_recorded_log import FOLDER, LINES, recorded
+from tests.golden.test_recorded_log import FOLDER, LINES, recorded, recorded_under_version_2
+from tests.golden.test_recorded_log import VERSION_2 as VERSION_2_LINES
 from tests.replaying import command_in
 
 Log = list[tuple[int, bytes]]
@@ -28,13 +29,14 @@ def log_of(lines: list[str]) -> Log:
 
 LOG = log_of(LINES)
 PARTS = log_of((FOLDER / "parts-commands.txt").read_text().splitlines())
+VERSION_2 = log_of(VERSION_2_LINES)
 
 
 def go_on(state: State, until: int, log: Log = LOG) -> None:
     """Execute the recorded log from where the ledger is."""
     while state.next_offset < until:
         time, value = log[state.next_offset]
-        step(state, command_in(value), offset=state.next_offset, time=time)
+        step(state, command_in(value, state.rules_version), offset=state.next_offset, time=time)
 
 
 def ledger_at(offset: int, log: Log = LOG) -> State:
@@ -52,7 +54,7 @@ def copy_of(state: State) -> list[bytes]:
     return pages
 
 
-@pytest.mark.parametrize("log", [LOG, PARTS], ids=["any day", "a day of parts"])
+@pytest.mark.parametrize("log", [LOG, PARTS, VERSION_2], ids=["any day", "a day of parts", "a day of version 2"])
 @pytest.mark.parametrize("seed", range(12))
 def test_a_copy_is_the_ledger_at_the_command_of_its_beginning(
     seed: int, log: Log, monkeypatch: pytest.MonkeyPatch
@@ -74,18 +76,21 @@ def test_a_copy_is_the_ledger_at_the_command_of_its_beginning(
     assert restored.next_offset == offset
 
 
+@pytest.mark.parametrize("log", [LOG, VERSION_2], ids=["any day", "a day of version 2"])
 @pytest.mark.parametrize("seed", range(5))
-def test_a_restored_ledger_gives_the_rest_of_the_events_byte_for_byte(seed: int) -> None:
-    state = restore(copy_of(ledger_at(Random(seed).randrange(10, len(LOG)))))
+def test_a_restored_ledger_gives_the_rest_of_the_events_byte_for_byte(seed: int, log: Log) -> None:
+    expected = recorded() if log is LOG else recorded_under_version_2()
+    state = restore(copy_of(ledger_at(Random(seed).randrange(10, len(log)), log)))
     first = state.seq
-    values, digest = [], digest_of(recorded().values[first - 1])
-    while state.next_offset < len(LOG):
-        time, value = LOG[state.next_offset]
+    values, digest = [], digest_of(expected.values[first - 1])
+    while state.next_offset < len(log):
+        time, value = log[state.next_offset]
         rules = state.rules_version
         for event in step(state, command_in(value, rules), offset=state.next_offset, time=time):
             encoded, digest = encode_and_chain(event, digest, rules)
             values.append(encoded)
-    assert values == recorded().values[first:]
+    assert values == expected.values[first:]
+    assert state_digest(state) == state_digest(expected.state)
 
 
 def test_a_copy_has_no_account_opened_after_its_beginning() -> None:
@@ -155,3 +160,14 @@ def test_a_second_copy_at_a_time_is_refused() -> None:
     begin_copy(state)
     with pytest.raises(AssertionError, match="once at a time"):
         begin_copy(state)
+
+
+def test_a_snapshot_of_version_2_is_restored_and_continues_to_the_recorded_ledger() -> None:
+    """`version-2-snapshot.txt` has that log's ledger before its 350th command; it never changes."""
+    lines = (FOLDER / "version-2-snapshot.txt").read_text().splitlines()
+    state = restore(b64decode(line) for line in lines)
+    assert state.rules_version == 2
+    assert state.remembered
+    assert state_digest(state) == state_digest(ledger_at(350, VERSION_2))
+    go_on(state, len(VERSION_2), VERSION_2)
+    assert state_digest(state) == state_digest(recorded_under_version_2().state)

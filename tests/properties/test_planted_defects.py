@@ -2,17 +2,25 @@
 
 import inspect
 from collections.abc import Callable, Iterator
+from functools import partial
 from importlib import import_module
 from itertools import product
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
+from engine.core import rules
+from tests.properties.defect import Defect
 from tests.properties.market import Market
-from tests.properties.plant import DEFECTS, Defect, plant
+from tests.properties.plant import DEFECTS, plant
+from tests.properties.plant_newest import NEWEST_RULES
+from tests.spec.exchange import RULES
 
+ALL = DEFECTS + NEWEST_RULES
 FILES = sorted(path.stem for path in (Path(__file__).parent.parent / "spec").glob("test_*.py"))
 # Imported before anything is planted, so that no test holds on to a defect.
 SPECIFICATION = [import_module(f"tests.spec.{name}") for name in FILES]
@@ -45,13 +53,13 @@ def named(defect: Defect) -> str:
     return defect.name
 
 
-@pytest.mark.parametrize("defect", DEFECTS, ids=named)
+@pytest.mark.parametrize("defect", ALL, ids=named)
 def test_the_specification_finds_a_planted_defect(defect: Defect, monkeypatch: pytest.MonkeyPatch) -> None:
     plant(monkeypatch, defect)
     assert any(fails(test) for test in specification())
 
 
-@pytest.mark.parametrize("defect", [defect for defect in DEFECTS if defect.laws], ids=named)
+@pytest.mark.parametrize("defect", [defect for defect in ALL if defect.laws], ids=named)
 def test_the_laws_and_the_calculator_find_a_planted_defect(defect: Defect, monkeypatch: pytest.MonkeyPatch) -> None:
     plant(monkeypatch, defect)
     with pytest.raises(AssertionError):
@@ -63,7 +71,7 @@ def test_the_laws_and_the_calculator_find_a_planted_defect(defect: Defect, monke
     [
         # A unit in a part's margin takes the twin's market long to come to.
         pytest.param(defect, marks=pytest.mark.slow if "part's share" in named(defect) else ())
-        for defect in DEFECTS
+        for defect in ALL
         if defect.twin
     ],
     ids=named,
@@ -82,29 +90,53 @@ def test_without_a_planted_defect_no_check_fails() -> None:
 
 
 def specification() -> Iterator[Callable[[], None]]:
-    """Give every case of every test of the specification."""
+    """Give every case of every test of the specification, under each version of the rules that it is about."""
     for module in SPECIFICATION:
         for test in vars(module).values():
             if inspect.isfunction(test) and test.__name__.startswith("test_"):
-                yield from cases(test)
+                for version in versions(test, module):
+                    yield from cases(test, version)
 
 
-def cases(test: Callable[..., None]) -> Iterator[Callable[[], None]]:
+def versions(test: Callable[..., None], module: ModuleType) -> tuple[int, ...]:
+    """Give the versions that a test names, or else its module; all where neither does."""
+    for marked in (test, module):
+        marks = getattr(marked, "pytestmark", [])
+        for mark in marks if isinstance(marks, list) else [marks]:
+            if mark.name == "rules":
+                return tuple(mark.args)
+    return tuple(rules.RULES)
+
+
+def cases(test: Callable[..., None], version: int) -> Iterator[Callable[[], None]]:
     """Give a test once for each of its parameters."""
     tables = []
     for mark in getattr(test, "pytestmark", []):
+        if mark.name != "parametrize":
+            continue
         names, rows = mark.args
         names = [name.strip() for name in names.split(",")] if isinstance(names, str) else names
         tables.append([dict(zip(names, row if len(names) > 1 else (row,), strict=True)) for row in rows])
     for row in product(*tables):
         parameters = {name: value for part in row for name, value in part.items()}
-        yield lambda parameters=parameters: test(**parameters)  # type: ignore[misc]  # Bound now, not when called.
+        yield partial(run, test, version, parameters)
+
+
+def run(test: Callable[..., None], version: int, parameters: dict[str, Any]) -> None:
+    """Run one case, as pytest would."""
+    token, wanted = RULES.set(version), inspect.signature(test).parameters
+    with pytest.MonkeyPatch.context() as patch:
+        fixtures = {"rules_version": version, "monkeypatch": patch}
+        try:
+            test(**parameters, **{name: value for name, value in fixtures.items() if name in wanted})
+        finally:
+            RULES.reset(token)
 
 
 def fails(test: Callable[[], None]) -> bool:
-    """Run one case."""
+    """Run one case: it fails by an assertion, or by not finding what it looks for."""
     try:
         test()
-    except AssertionError:
+    except (AssertionError, LookupError):
         return True
     return False

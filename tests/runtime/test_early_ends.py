@@ -10,11 +10,10 @@ from confluent_kafka import KafkaError, TopicPartition
 from engine.shell import log, reading
 from engine.shell.log import KafkaLog
 from engine.shell.reading import probe_offset
-from engine.snapshot import topic
-from engine.snapshot.topic import manifests, read_pages
-from runtime import kafka
+from runtime import kafka, snapshots
 from runtime.kafka import read_back
 from runtime.settings import Settings
+from runtime.snapshots import manifests, read_pages
 from schemas.snapshots import Packing, SnapshotManifest, chunk_key, encode_manifest, manifest_key
 from schemas.topics import EVENTS
 
@@ -78,7 +77,7 @@ class EarlyConsumer:
 @pytest.fixture
 def made(monkeypatch: pytest.MonkeyPatch) -> Settings:
     """Settings of a broker that is not there; every reader of it is the one above."""
-    for module in (kafka, topic, reading, log):
+    for module in (kafka, snapshots, reading, log):
         monkeypatch.setattr(module, "Consumer", EarlyConsumer)
     return Settings.model_validate({"kafka_brokers": "nobody:9092"})
 

@@ -7,7 +7,6 @@ import pytest
 
 from cli.main import call
 from runtime.settings import Settings
-from schemas.instruments import SYMBOLS
 
 SECRET = "a-key-of-the-tests-of-at-least-32-bytes"
 OTHER = "b-key-of-the-tests-of-at-least-32-bytes"
@@ -34,7 +33,10 @@ MEANT = [
     ({"ENGINE_SNAPSHOT_INTERVAL": "5000"}, {"engine_snapshot_interval": 5_000}),
     ({"ENGINE_MAX_SNAPSHOTS": "3"}, {"engine_max_snapshots": 3}),
     ({"POLLER_ASSETS": "sol, BTC_USDC"}, {"symbols": ("SOL_USDC", "BTC_USDC")}),
-    ({"POLLER_ASSETS": "BTC_USDC,ETH_USDC,SOL_USDC"}, {"symbols": SYMBOLS}),
+    ({"POLLER_ASSETS": "BTC_USDC,ETH_USDC,SOL_USDC"}, {"symbols": ("BTC_USDC", "ETH_USDC", "SOL_USDC")}),
+    ({"POLLER_ASSETS": "DOGE,SOL,doge"}, {"symbols": ("DOGE_USDC", "SOL_USDC")}),
+    ({"POLLER_ASSETS": ""}, {"symbols": None}),
+    ({"SIMULATION_PRICES": "DOGE=0.12, SOL=150"}, {"simulation_prices": ("DOGE=0.12", "SOL=150")}),
     ({"BACKPACK_WS_URL": "ws://here"}, {"backpack_ws_url": "ws://here"}),
     ({"KAFKA_BROKERS": "a:1,b:2"}, {"kafka_brokers": "a:1,b:2"}),
     ({"REDIS_URL": "redis://localhost:6379"}, {}),
@@ -48,7 +50,7 @@ REFUSED = [
     ({"POLLER_UPDATE_INTERVAL": "-1"}, "POLLER_UPDATE_INTERVAL"),
     ({"ENGINE_SNAPSHOT_INTERVAL": "0"}, "ENGINE_SNAPSHOT_INTERVAL"),
     ({"ENGINE_MAX_SNAPSHOTS": "1"}, "ENGINE_MAX_SNAPSHOTS"),
-    ({"POLLER_ASSETS": "SOL,DOGE"}, "DOGE"),
+    ({"POLLER_ASSETS": "SOL,DO GE"}, "DO GE"),
 ]
 
 

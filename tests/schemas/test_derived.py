@@ -7,8 +7,9 @@ import pytest
 
 from engine.core.prices import condition
 from engine.core.records import Candidate, Market, Quote
+from engine.core.rules import newest_rules
 from engine.core.state import State, genesis
-from schemas.bounds import PRICE_AGE_MAX
+from schemas.bounds import CANDIDATE_AGE_MAX, PRICE_AGE_MAX
 from schemas.derived import (
     BookChange,
     LedgerEntry,
@@ -36,6 +37,7 @@ from schemas.units import Micros, Ticks, Timestamp
 
 SYMBOL = "BTC_USDC"
 HEARD_AT = 1_000_000
+HELD_AT = HEARD_AT + 100_000
 
 
 def money_event(event_type: type, *legs: tuple[Any, Any, int], **fields: int) -> Any:
@@ -98,16 +100,17 @@ def test_a_long_opens_at_the_ask_and_closes_at_the_bid_and_a_short_the_other_way
 def test_a_price_s_state_is_the_first_of_four_that_holds(
     heard_at: int | None, now: int, *, is_held: bool, feed_changed: bool, expected: PriceState
 ) -> None:
-    assert price_state(heard_at, now, is_held=is_held, feed_changed=feed_changed) == expected
+    held_at = now - 1 if is_held else None
+    assert price_state(heard_at, now, held_at=held_at, feed_changed=feed_changed) == expected
 
 
 def test_a_price_s_state_is_what_the_core_decides_by() -> None:
     seen = set()
-    for has_quote, is_held, feed_changed, age in product(
-        (False, True), (False, True), (False, True), (0, PRICE_AGE_MAX - 1, PRICE_AGE_MAX)
-    ):
+    ages = (0, PRICE_AGE_MAX - 1, PRICE_AGE_MAX, PRICE_AGE_MAX + CANDIDATE_AGE_MAX)
+    for has_quote, is_held, feed_changed, age in product((False, True), (False, True), (False, True), ages):
         state = market_of(has_quote=has_quote, is_held=is_held, feed_changed=feed_changed)
-        found = price_state(HEARD_AT if has_quote else None, HEARD_AT + age, is_held=is_held, feed_changed=feed_changed)
+        heard_at, held_at = HEARD_AT if has_quote else None, HELD_AT if is_held else None
+        found = price_state(heard_at, HEARD_AT + age, held_at=held_at, feed_changed=feed_changed)
         assert found == condition(state, SYMBOL, HEARD_AT + age)
         seen.add(found)
     assert seen == set(get_args(PriceState))
@@ -116,6 +119,7 @@ def test_a_price_s_state_is_what_the_core_decides_by() -> None:
 def market_of(*, has_quote: bool, is_held: bool, feed_changed: bool) -> State:
     """Give a ledger with one market in this condition."""
     state = genesis(shard=0, shards=1)
+    state.rules_version = newest_rules()
     state.markets[SYMBOL] = market = Market(symbol=SYMBOL)
     if has_quote:
         market.quote = Quote(
@@ -128,7 +132,9 @@ def market_of(*, has_quote: bool, is_held: bool, feed_changed: bool) -> State:
             stale=feed_changed,
         )
     if is_held:
-        market.candidate = Candidate(bid=Ticks(1), ask=Ticks(2), source_time=Timestamp(1), update_id=1)
+        market.candidate = Candidate(
+            bid=Ticks(1), ask=Ticks(2), source_time=Timestamp(1), update_id=1, held_at=Timestamp(HELD_AT)
+        )
     return state
 
 

@@ -6,7 +6,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from schemas.codec import released_schemas
+from schemas.codec import PREFIX_SIZE, prefix_of, released_schemas
+from schemas.instruments import INSTRUMENTS
 from schemas.snapshots import (
     CHECKSUM_FIELD,
     CHUNK_BYTES,
@@ -73,8 +74,17 @@ def test_a_manifest_written_once_is_read_for_ever() -> None:
     assert encode_manifest(MANIFEST) == GOLDEN
 
 
-def test_the_schema_has_the_manifest_s_fields_in_order_and_the_checksum_last() -> None:
-    names = [field["name"] for field in released_schemas(SnapshotManifest.__name__)[1]["fields"]]
+def test_a_manifest_that_names_instruments_is_written_by_the_newest_schema() -> None:
+    manifest = changed(rules_version=2, instruments=INSTRUMENTS)
+    value = encode_manifest(manifest)
+    assert decode_manifest(value) == manifest
+    assert value[:PREFIX_SIZE] == prefix_of(released_schemas(SnapshotManifest.__name__)[2])
+    assert GOLDEN[:PREFIX_SIZE] == prefix_of(released_schemas(SnapshotManifest.__name__)[1])
+
+
+def test_the_newest_schema_has_the_manifest_s_fields_in_order_and_the_checksum_last() -> None:
+    released = released_schemas(SnapshotManifest.__name__)
+    names = [field["name"] for field in released[max(released)]["fields"]]
     assert names == [*SnapshotManifest.__struct_fields__, CHECKSUM_FIELD]
 
 

@@ -9,13 +9,21 @@ from confluent_kafka import KafkaError, KafkaException
 from engine.shell.liveness import Liveness
 from engine.shell.log import Bounds, Producers, Watermark
 from engine.snapshot.publish import NotPublished, SnapshotContent, SnapshotPublisher
-from engine.snapshot.topic import FoundManifest
+from runtime.snapshots import FoundManifest
 from runtime.transactions import TransactionalProducer
 from schemas.snapshots import Packing, SnapshotManifest, decode_manifest, is_manifest_key, unpack
 
 SHARD = 1
 CONTENT = SnapshotContent(
-    seq=7, digest=bytes(16), next_offset=5, time=3, accounts=2, positions=1, format=1, rules_version=1
+    seq=7,
+    digest=bytes(16),
+    next_offset=5,
+    time=3,
+    accounts=2,
+    positions=1,
+    format=1,
+    rules_version=1,
+    instruments=None,
 )
 
 

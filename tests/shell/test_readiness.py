@@ -16,8 +16,8 @@ from engine.shell.log import Bounds, Producers, Watermark
 from engine.shell.metrics import EngineMetrics
 from engine.shell.status import show_recovery, why_not_ready
 from engine.shell.worker import EngineWorker
-from engine.snapshot.topic import FoundManifest
 from runtime.settings import Settings
+from runtime.snapshots import FoundManifest
 from runtime.transactions import TransactionalProducer
 from schemas.snapshots import SnapshotManifest
 from schemas.topics import COMMANDS

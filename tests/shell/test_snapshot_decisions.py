@@ -9,6 +9,7 @@ from structlog.testing import capture_logs
 
 from bench._workload import accounts_of, opening_day, trading_day
 from engine.core.fingerprint import state_digest
+from engine.core.rules import newest_rules
 from engine.core.state import State, genesis
 from engine.core.step import step
 from engine.shell.log import Bounds, Producers, Watermark
@@ -16,7 +17,7 @@ from engine.shell.progress import RecoveryProgress, percent, seconds_left
 from engine.shell.take_over import LogEnds, ShardStart, load
 from engine.snapshot.copy_on_write import begin_copy, end_copy
 from engine.snapshot.format import FORMAT, restore
-from engine.snapshot.topic import FoundManifest
+from runtime.snapshots import FoundManifest
 from runtime.transactions import TransactionalProducer
 from schemas.snapshots import Packing, SnapshotManifest, unpack
 
@@ -155,12 +156,13 @@ def test_recovery_starts_from_the_newest_sound_snapshot(log: FakeLog) -> None:
     [
         ({"shard": 2}, "it is of shard 2"),
         ({"format": FORMAT + 1}, f"its format is {FORMAT + 1}, and this version of Reprise reads up to {FORMAT}"),
-        ({"rules_version": 99}, "its rules are version 99, and this version of Reprise has up to 1"),
+        ({"rules_version": 99}, f"its rules are version 99, and this version of Reprise has up to {newest_rules()}"),
         ({"sha256": bytes(32)}, "its SHA-256 is"),
         ({"uncompressed_bytes": 10}, "chunk 0 says it has"),
         ({"uncompressed_bytes": 10**6}, "bytes early"),
         ({"next_offset": 299}, "its manifest says shard, shards, seq, next offset, time and rules"),
         ({"accounts": 21}, "its manifest says 21 accounts"),
+        ({"instruments": ()}, "its manifest names other instruments"),
     ],
     ids=lambda value: "-".join(value) if isinstance(value, dict) else "",
 )

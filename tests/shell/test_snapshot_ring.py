@@ -3,7 +3,7 @@
 from engine.snapshot.ports import LastSnapshot
 from engine.snapshot.ring import RingSlot, SnapshotRing
 from engine.snapshot.schedule import COMMANDS_BETWEEN, is_due
-from engine.snapshot.topic import FoundManifest
+from runtime.snapshots import FoundManifest
 from schemas.snapshots import SnapshotManifest, chunk_key, manifest_key
 from tests.shell.test_snapshot_decisions import SHARD
 

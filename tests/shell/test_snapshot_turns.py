@@ -21,7 +21,7 @@ from engine.snapshot import schedule
 from engine.snapshot.copy_on_write import PAGE_BYTES, LedgerCopy
 from engine.snapshot.publish import SnapshotPublisher
 from engine.snapshot.schedule import SnapshotSchedule
-from engine.snapshot.topic import FoundManifest
+from runtime.snapshots import FoundManifest
 from runtime.transactions import TransactionalProducer
 from schemas.codec import encode_command
 from tests.shell.test_publishing import FakeLog, FakeProducer

@@ -2,12 +2,13 @@
 
 import random
 from functools import cache
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, Literal, NamedTuple, get_args
 from uuid import UUID
 
 from schemas.codec import encode_command
 from schemas.commands import (
     AmendStops,
+    CloseAll,
     ClosePosition,
     Command,
     DefineInstruments,
@@ -17,14 +18,17 @@ from schemas.commands import (
     ReduceOldest,
     ReducePosition,
     SelectFeed,
+    SetAccountLimits,
+    SetClock,
     UpdatePrices,
     Withdraw,
 )
 from schemas.ids import broadcast_id, open_account_id, position_id
 from schemas.instruments import FIRST_BROADCAST, INSTRUMENTS
-from schemas.messages import Side, Tick
+from schemas.messages import AliveMark, Side, Tick
 from schemas.sharding import shard_of
 from schemas.units import Ticks, Timestamp
+from tests.activating import activate
 
 FEED: Final = ("simulated", "run-1")
 MIDS: Final = {"BTC_USDC": 500_000, "ETH_USDC": 300_000, "SOL_USDC": 15_000}  # ticks
@@ -33,7 +37,12 @@ ACCOUNTS: Final = 4
 LEVERAGES: Final = (100, 1_000, 5_000, 10_000)
 SIDES: Final[tuple[Side, ...]] = ("long", "short")
 
-Order = OpenPosition | ReducePosition | ReduceOldest | ClosePosition | AmendStops | Deposit | Withdraw
+Order = OpenPosition | ReducePosition | ReduceOldest | ClosePosition | CloseAll | AmendStops | Deposit | Withdraw
+
+# By which rules a run's log goes: those of one version, or of the first and, after some commands, of the next.
+Course = Literal["first", "second", "activating"]
+COURSES: Final[tuple[Course, ...]] = get_args(Course)
+ACTIVATES_AFTER: Final = 12  # commands
 
 
 class Opening(NamedTuple):
@@ -48,7 +57,7 @@ class Opening(NamedTuple):
 class Load:
     """The senders of one shard."""
 
-    def __init__(self, dice: random.Random, shard: int, shards: int) -> None:
+    def __init__(self, dice: random.Random, shard: int, shards: int, course: Course) -> None:
         self._dice = dice
         self._shard = shard
         self._shards = shards
@@ -57,14 +66,27 @@ class Load:
         self._ticks = 0
         self._openings: list[Opening] = []
         self._reduction: ReducePosition | None = None
+        self._is_second = course == "second"  # rules in force, as far as the senders know
+        self._until_activation = ACTIVATES_AFTER if course == "activating" else None
 
     def opening(self, now_us: int) -> list[tuple[bytes | None, bytes]]:
         """What must come first: instruments, a feed, confirmed prices, accounts with money."""
         prices = [self._prices(now_us, 0) for _ in range(2)]
-        return [*_opening(self._shard, self._shards), *((None, encode_command(each)) for each in prices)]
+        first = [(None, encode_command(activate(shard=self._shard)))] if self._is_second else []
+        return [*first, *_opening(self._shard, self._shards), *((None, encode_command(each)) for each in prices)]
 
     def next(self, now_us: int) -> tuple[bytes | None, bytes]:
         """Give one record, key and value."""
+        if self._until_activation is not None:
+            self._until_activation -= 1
+            if self._until_activation == 0:
+                self._until_activation, self._is_second = None, True
+                return None, encode_command(activate(shard=self._shard))
+        if self._is_second and self._dice.random() < 0.15:
+            return self._of_the_second(now_us)
+        return self._of_any(now_us)
+
+    def _of_any(self, now_us: int) -> tuple[bytes | None, bytes]:
         dice = self._dice
         choice = dice.random()
         account = dice.choice(self._accounts)
@@ -78,6 +100,33 @@ class Load:
         order = self._order(account)
         self._sent.append((order.account_id.encode(), encode_command(order)))
         return self._sent[-1]
+
+    def _of_the_second(self, now_us: int) -> tuple[bytes | None, bytes]:
+        """Give a record that version 2 of the rules brought: a mark, a close of all, a broadcast."""
+        dice, shard = self._dice, self._shard
+        name = str(UUID(int=dice.getrandbits(128), version=4))
+        match dice.choice(("mark", "mark", "mark", "all", "all", "limits", "clock")):
+            case "all":
+                account = dice.choice(self._accounts)
+                closing = CloseAll(command_id=name, account_id=account, symbol=dice.choice((None, *MIDS)))
+                self._sent.append((account.encode(), encode_command(closing)))
+                return self._sent[-1]
+            case "limits":
+                most = dice.choice((1, 3, 500))
+                limits = SetAccountLimits(command_id=name, shard=shard, broadcast=name, positions_max=most)
+                return None, encode_command(limits)
+            case "clock":
+                return None, encode_command(SetClock(command_id=name, shard=shard, broadcast=name))
+            case _:
+                return None, encode_command(self._marks(now_us, dice.choice((0, 0, 0, 1))))
+
+    def _marks(self, now_us: int, behind: int) -> UpdatePrices:
+        """Vouch for the last tick of each symbol, or for one before it."""
+        number = self._ticks - behind
+        marks = tuple(
+            AliveMark(symbol=symbol, source_time=Timestamp(number * 600_000), update_id=number) for symbol in MIDS
+        )
+        return UpdatePrices(feed=FEED[0], run=FEED[1], sent_at=now_us, ticks=(), alive=(), marks=marks)
 
     def _order(self, account: str) -> Order:
         dice = self._dice

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from schemas.events import CommandRejected, CommandRepeated, Event, PositionClosed, PositionReduced
+from schemas.events import CommandRejected, CommandRepeated, Event, PositionClosed, PositionReduced, PricesUpdated
 from schemas.rejections import Rejection
 
 
@@ -25,6 +25,9 @@ def outcomes_of(events: Sequence[Event]) -> Counter[str]:
                 reduced.add(position_id)
             case PositionClosed(position_id=position_id, reason=reason) if position_id in reduced:
                 what = f"PositionClosed of what was left: {reason}"
+            case PricesUpdated(alive=alive, refused=refused):
+                counts["mark counted"] += len(alive)
+                counts.update(f"mark refused: {each.reason}" for each in refused if each.bid is None)
             case _:
                 pass
         counts[what] += 1

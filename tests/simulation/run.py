@@ -21,7 +21,7 @@ from tests.simulation.engine_process import EngineProcess
 from tests.simulation.faults import Faults
 from tests.simulation.group import Group
 from tests.simulation.judge import Judge
-from tests.simulation.load import Load
+from tests.simulation.load import COURSES, Load
 from tests.simulation.loop import SimulatedLoop
 from tests.simulation.reader import SimulatedReader
 from tests.simulation.simulated_process import WORLD
@@ -75,7 +75,10 @@ class History:
         self._interval_ms = dice.choice((50, 200, 600))
         self.has_instances = dice.random() < 0.7
         self.has_standbys = self.has_instances and dice.random() < 0.4
-        self._loads = [Load(random.Random(seed + 10 + shard), shard, self.shards) for shard in range(self.shards)]
+        course = COURSES[seed % len(COURSES)]
+        self._loads = [
+            Load(random.Random(seed + 10 + shard), shard, self.shards, course) for shard in range(self.shards)
+        ]
         self._started = 0
 
     def play(self) -> Outcome:

@@ -25,7 +25,7 @@ from tests.simulation.producer import SimulatedProducer
 from tests.simulation.simulated_process import CURRENT_PROCESS, ProcessDied
 from tests.simulation.trace import Trace
 
-REPLACED_IN: Final = ("engine.shell.", "engine.snapshot.", "runtime.kafka", "runtime.transactions", "audit.")
+REPLACED_IN: Final = ("engine.shell.", "engine.snapshot.", "runtime.", "audit.")
 # What a slice of a snapshot's copy is measured by goes on by up to this each time it is looked at.
 INSTANT_S: Final = 0.001
 # In a take-over the order of things is everything.

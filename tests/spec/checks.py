@@ -1,6 +1,7 @@
 """The checks of a specification, of its events in order: refusals, positions opened and closed, and ticks."""
 
 from schemas.events import (
+    AllClosed,
     CommandRejected,
     CommandRepeated,
     Event,
@@ -177,6 +178,17 @@ def oldest_reduced(*, quantity: Number, at: Number, positions: int) -> Check:
         assert isinstance(event, OldestReduced)
         assert event.quantity == lots(event.symbol, quantity)
         assert (event.price, event.positions) == (ticks(event.symbol, at), positions)
+
+    return check
+
+
+def all_closed(count: int, *left: int) -> Check:
+    """So many positions close, and these stay."""
+
+    def check(exchange: Exchange) -> None:
+        event = the_next(exchange, AllClosed)
+        assert isinstance(event, AllClosed)
+        assert (event.positions, event.left) == (count, tuple(f"{exchange.state.shard}-{number}" for number in left))
 
     return check
 

@@ -1,5 +1,6 @@
 """One shard under test: every command goes through `step`, and every event through the codec, the fold and the laws."""
 
+from contextvars import ContextVar
 from typing import Final
 
 from engine.core.apply import apply
@@ -19,11 +20,23 @@ MIDNIGHT: Final = 20_454 * DAY  # 2026-01-01 00:00 UTC, where every test begins
 PACE: Final = 1_000  # µs of log time from one command to the next
 
 
+# The version of the rules that shards begin with here; tests/spec/conftest.py runs each test under every version.
+RULES: Final = ContextVar("rules", default=1)
+
+
+def born(shard: int, shards: int, rules_version: int) -> State:
+    """Give a shard before its first command that has these rules already, so that offsets are alike under all."""
+    state = genesis(shard, shards)
+    state.rules_version = rules_version
+    return state
+
+
 class Exchange:
     """A shard, its clock, and the record of all its events. unseen: events `then` has not matched yet."""
 
     def __init__(self, shard: int = 0, shards: int = 1) -> None:
-        self.state: State = genesis(shard, shards)
+        self.first_rules = RULES.get()
+        self.state: State = born(shard, shards, self.first_rules)
         self.now = MIDNIGHT
         self.commands: list[tuple[int, Command | None]] = []
         self.rules: list[int] = []  # of each command, in force before it
@@ -89,7 +102,7 @@ class Exchange:
 
     def folded(self) -> State:
         """Give the state the events alone lead to."""
-        state = genesis(self.state.shard, self.state.shards)
+        state = born(self.state.shard, self.state.shards, self.first_rules)
         for event in self.events:
             apply(state, event)
         return state

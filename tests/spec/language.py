@@ -12,8 +12,10 @@ from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
 
 from engine.core.prices import condition
+from engine.core.rules import RULES
 from schemas.commands import (
     AmendStops,
+    CloseAll,
     ClosePosition,
     Command,
     Deposit,
@@ -28,7 +30,7 @@ from schemas.commands import (
 )
 from schemas.events import CommandRejected, PositionClosed, PositionReduced
 from schemas.instruments import BY_SYMBOL
-from schemas.messages import MarketStatus, Side, Tick
+from schemas.messages import AliveMark, MarketStatus, Side, Tick
 from schemas.units import LEVERAGE_EXPONENT, MONEY_EXPONENT, SECOND, Ticks, Timestamp, parse
 from tests.spec.exchange import Exchange
 
@@ -208,9 +210,22 @@ def alive(*symbols: str, drift: int = 0) -> Step:
 
     def step(exchange: Exchange) -> None:
         time = exchange.now + TICK_PACE
-        exchange.send(prices(exchange, time + drift, alive=symbols), at=time)
+        if RULES[exchange.state.rules_version].marks_name_ticks:
+            marks = tuple(last_tick(exchange, symbol) for symbol in symbols)
+            exchange.send(replace(prices(exchange, time + drift), marks=marks), at=time)
+        else:
+            exchange.send(prices(exchange, time + drift, alive=symbols), at=time)
 
     return step
+
+
+def last_tick(exchange: Exchange, symbol: str) -> AliveMark:
+    """Give the mark of a feed whose last tick was the last accepted one."""
+    market = exchange.state.markets.get(symbol)
+    quote = None if market is None else market.quote
+    if quote is None:
+        return AliveMark(symbol=symbol, source_time=Timestamp(0), update_id=0)
+    return AliveMark(symbol=symbol, source_time=quote.source_time, update_id=quote.update_id)
 
 
 def market(symbol: str, bid: Number, ask: Number | None = None) -> Step:
@@ -289,6 +304,11 @@ def close(number: int, *, who: str = ALICE, id: str | None = None) -> Step:  # n
             command_id=id or exchange.new_id(), account_id=who, position_id=f"{exchange.state.shard}-{number}"
         )
     )
+
+
+def close_all(symbol: str | None = None, *, who: str = ALICE, id: str | None = None) -> Step:  # noqa: A002
+    """Ask to close every position, or those of a symbol."""
+    return lambda exchange: exchange.send(CloseAll(command_id=id or exchange.new_id(), account_id=who, symbol=symbol))
 
 
 def reduce(

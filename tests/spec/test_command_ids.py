@@ -135,6 +135,7 @@ def test_cmd_09_closing_and_amending_have_a_limit_of_six_hundred_commands_of_the
     )
 
 
+@pytest.mark.rules(1)
 def test_cmd_09_closing_and_amending_are_refused_beyond_their_own_limit() -> None:
     exits = each(*[close(9) for _ in range(FULL)])
     given(*A_LONG).when(exits, close(1), amend(1, stop=None), deposit(1)).then(
@@ -202,7 +203,7 @@ def test_cmd_14_only_an_outcome_remembers_the_id_and_only_where_the_account_is_k
         memory = scenario.exchange.state.broadcasts
         if event.account_id is not None:
             account = scenario.exchange.state.accounts[event.account_id]
-            memory = account.commands | account.exits
+            memory = account.commands | account.exits | account.closes | account.amendments | account.withdrawals
         assert memory[event.command_id].content == event.command_hash
 
 

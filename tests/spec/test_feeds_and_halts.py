@@ -1,12 +1,14 @@
 """Feeds and halts: whose prices count, and what a market still does when it is restricted."""
 
 import pytest
+from msgspec.structs import replace
 
 from engine.core.records import Feed
 from schemas.commands import UpdatePrices
 from schemas.events import FeedKept, FeedSelected
-from schemas.messages import MarketStatus
+from schemas.messages import AliveMark, MarketStatus
 from schemas.rejections import Rejection, TickRefusal
+from schemas.units import Timestamp
 from tests.spec.checks import (
     accepted,
     amended,
@@ -40,6 +42,7 @@ from tests.spec.language import (
     market,
     opens_account,
     price,
+    prices,
     sent,
     set_status,
     short,
@@ -203,3 +206,11 @@ def test_halt_05_a_close_only_market_still_liquidates() -> None:
 
 def test_halt_06_an_unknown_symbol_cannot_be_halted() -> None:
     given().when(halt("DOGE_USDC")).then(refused(Rejection.SYMBOL_UNKNOWN))
+
+
+@pytest.mark.rules(2)
+def test_price_18_the_command_of_another_feed_vouches_for_nothing() -> None:
+    mark = AliveMark(symbol=BTC, source_time=Timestamp(MIDNIGHT), update_id=0)
+    given(market(BTC, 50_000)).when(
+        lambda exchange: sent(replace(prices(exchange, exchange.now), run="other", marks=(mark,)))(exchange)
+    ).then(refused(Rejection.FEED_NOT_SELECTED))

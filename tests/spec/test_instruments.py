@@ -8,6 +8,7 @@ from schemas.events import CommandRejected, Event, InstrumentsDefined
 from schemas.instruments import BY_SYMBOL, INSTRUMENTS
 from schemas.messages import Instrument
 from schemas.rejections import Rejection
+from tests.activating import activate
 from tests.spec.checks import opened, refused
 from tests.spec.exchange import Exchange
 from tests.spec.language import BTC, ETH, SOL, deposit, given, long, market
@@ -47,9 +48,6 @@ def test_inst_02_tick_lot_and_tick_value_of_a_known_instrument_never_change(fiel
     ("field", "passes", "fails"),
     [
         ("symbol", "X" * 64, "X" * 65),
-        ("tick_exponent", 0, -1),
-        ("tick_exponent", 12, 13),
-        ("lot_exponent", 12, 13),
         ("tick_value", 1, 0),
         ("quantity_min", 1, 0),
         ("quantity_min", 10_000_000, 10_000_001),
@@ -77,6 +75,66 @@ def test_inst_03_parameters_outside_their_bounds_are_malformed(field: str, passe
     assert defined(replace(new, **{field: fails})) == REFUSED
 
 
+@pytest.mark.rules(1)  # INST-05 leaves no choice of these.
+@pytest.mark.parametrize(
+    ("field", "passes", "fails"),
+    [("tick_exponent", 0, -1), ("tick_exponent", 12, 13), ("lot_exponent", 0, -1), ("lot_exponent", 12, 13)],
+)
+def test_inst_03_exponents_outside_their_bounds_are_malformed(field: str, passes: int, fails: int) -> None:
+    new = replace(BY_SYMBOL[BTC], symbol="NEW_USDC")
+    assert defined(replace(new, **{field: passes})) == OK
+    assert defined(replace(new, **{field: fails})) == REFUSED
+
+
+@pytest.mark.rules(2)
+@pytest.mark.parametrize(
+    ("tick_exponent", "lot_exponent", "tick_value", "answer"),
+    [
+        (2, 3, 10, OK),
+        (2, 3, 1, REFUSED),
+        (2, 3, 100, REFUSED),
+        (0, 0, 10**6, OK),
+        (6, 0, 1, OK),
+        (0, 6, 1, OK),
+        (0, 6, 2, REFUSED),
+        (4, 3, 1, REFUSED),
+        (-1, 7, 1, REFUSED),
+    ],
+)
+def test_inst_05_a_new_instrument_s_tick_value_is_a_tick_times_a_lot(
+    tick_exponent: int, lot_exponent: int, tick_value: int, answer: object
+) -> None:
+    new = replace(
+        BY_SYMBOL[BTC],
+        symbol="NEW_USDC",
+        tick_exponent=tick_exponent,
+        lot_exponent=lot_exponent,
+        tick_value=tick_value,
+        quantity_max=4_000,
+    )
+    assert defined(new) == answer
+
+
+@pytest.mark.rules(1)
+def test_inst_05_an_instrument_of_version_1_with_another_tick_value_is_still_changed_under_version_2() -> None:
+    exchange = Exchange()
+    odd = replace(BY_SYMBOL[BTC], symbol="ODD_USDC", tick_value=7)
+    exchange.define(odd)
+    exchange.succeed(activate(2))
+    exchange.define(replace(odd, leverage_max=500), broadcast="safer")
+    assert exchange.state.instruments["ODD_USDC"].leverage_max == 500
+    exchange.check()
+
+
+@pytest.mark.rules(2)
+@pytest.mark.parametrize(("open_age_max", "answer"), [(1, OK), (5_000_000, OK), (0, REFUSED), (5_000_001, REFUSED)])
+def test_inst_03_the_age_a_price_may_have_for_an_opening_is_above_0_and_at_most_five_seconds(
+    open_age_max: int, answer: object
+) -> None:
+    assert defined(replace(BY_SYMBOL[BTC], symbol="NEW_USDC", open_age_max=open_age_max)) == answer
+
+
+@pytest.mark.rules(1)
 def test_inst_03_no_instrument_is_defined_whose_notional_could_leave_64_bits() -> None:
     """quantity_max x 10^9 ticks x tick_value stays at or below 2^62 micros, so that a receipt always fits."""
     new = replace(BY_SYMBOL[BTC], symbol="NEW_USDC")

@@ -4,7 +4,7 @@ import pytest
 
 from schemas.events import PositionOpened
 from schemas.messages import Side
-from tests.spec.checks import closed_by_hand, liquidated, opened, stopped
+from tests.spec.checks import closed_by_hand, liquidated, opened, stopped, taken
 from tests.spec.language import (
     BOB,
     BTC,
@@ -114,11 +114,42 @@ def test_liq_04_the_liquidation_fee_is_at_most_the_remaining_equity() -> None:
     )
 
 
+@pytest.mark.rules(1)
 @pytest.mark.parametrize(("side", "stop", "to"), [("long", 49_500, 49_200), ("short", 50_500, 50_800)])
 def test_liq_05_a_stop_at_a_liquidatable_price_pays_the_liquidation_fee(side: Side, stop: int, to: int) -> None:
     given(deposit(1_000), opens(side, BTC, margin=100, leverage=50, at=50_000, stop=stop), fee_rate=1_000).when(
         price(BTC, to)
     ).then(stopped(1, at=to, liquidation_fee=20, returned=0), insurance(20), fees(5))
+
+
+@pytest.mark.rules(2)
+@pytest.mark.parametrize(("side", "stop", "to"), [("long", 49_500, 49_200), ("short", 50_500, 50_800)])
+def test_liq_08_a_stop_that_a_gap_carries_past_the_liquidation_price_pays_the_closing_fee(
+    side: Side, stop: int, to: int
+) -> None:
+    given(deposit(1_000), opens(side, BTC, margin=100, leverage=50, at=50_000, stop=stop)).when(price(BTC, to)).then(
+        stopped(1, at=to, liquidation_fee=0, returned=20), insurance(0), cash(920)
+    )
+
+
+@pytest.mark.rules(2)
+def test_liq_08_a_take_pays_the_closing_fee() -> None:
+    given(deposit(1_000), long(BTC, margin=100, leverage=50, at=50_000, take=50_500), fee_rate=1_000).when(
+        price(BTC, 51_000)
+    ).then(taken(1, at=51_000, fee="5.1"), insurance(0), fees("10.1"))
+
+
+@pytest.mark.rules(2)
+def test_liq_08_a_position_without_a_stop_pays_the_liquidation_fee_on_the_same_tick() -> None:
+    given(
+        deposit(1_000),
+        long(BTC, margin=100, leverage=50, at=50_000, stop=49_500),
+        long(BTC, margin=100, leverage=50),
+    ).when(price(BTC, 49_200)).then(
+        stopped(1, at=49_200, liquidation_fee=0, returned=20),
+        liquidated(2, at=49_200, fee=20, returned=0),
+        insurance(20),
+    )
 
 
 def test_liq_05_a_stop_at_a_price_that_is_not_liquidatable_pays_the_closing_fee() -> None:

@@ -128,9 +128,9 @@ def test_open_11_a_position_that_would_be_liquidated_at_once_is_refused(side: Si
     }[side]
     for exit_price, passes in ((just, True), (beyond, False)):
         bid, ask = (exit_price, at) if side == "long" else (at, exit_price)
-        given(deposit(1_000), market(BTC, bid, ask)).when(opens(side, BTC, quantity="0.1", leverage=100)).then(
-            opened(margin=50) if passes else refused(Rejection.LIQUIDATABLE_AT_ONCE)
-        )
+        given(deposit(1_000), market(BTC, bid, ask), spread_max=10_000).when(
+            opens(side, BTC, quantity="0.1", leverage=100)
+        ).then(opened(margin=50) if passes else refused(Rejection.LIQUIDATABLE_AT_ONCE))
 
 
 def test_open_12_margin_and_fee_come_from_cash_to_the_last_micro() -> None:
@@ -201,7 +201,7 @@ def test_open_17_a_refused_order_does_not_use_up_its_client_order_id_and_account
 def test_open_17_a_client_order_id_is_remembered_for_ten_minutes(later: int, *, passes: bool) -> None:
     exchange: Exchange = given(deposit(1_000)).when(long(BTC, margin=100, name="mine", at=50_000)).exchange
     opened_at = exchange.last[0].time
-    exchange.now = opened_at + later - seconds(3)
+    exchange.now = opened_at + later - seconds(2)
     market(BTC, 50_000)(exchange)
     exchange.now = opened_at + later - PACE
     long(BTC, margin=100, name="mine")(exchange)

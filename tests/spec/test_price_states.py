@@ -18,9 +18,9 @@ CONDITIONS: tuple[tuple[str, tuple[Step, ...], PriceState, Rejection | None], ..
     ("nothing", (), "none", Rejection.NO_PRICE),
     ("a held first tick, even an old one", (price(BTC, 50_000), wait(5)), "none", Rejection.NO_PRICE),
     ("a jump", (market(BTC, 50_000), _unconfirmed), "unconfirmed", Rejection.PRICE_UNCONFIRMED),
-    ("an old jump", (market(BTC, 50_000), _unconfirmed, wait(5)), "unconfirmed", Rejection.PRICE_UNCONFIRMED),
+    ("a jump that is older", (market(BTC, 50_000), _unconfirmed, wait(4)), "unconfirmed", Rejection.PRICE_UNCONFIRMED),
     ("an old price", (market(BTC, 50_000), wait(5)), "stale", Rejection.PRICE_STALE),
-    ("a price", (market(BTC, 50_000), wait(4)), "fresh", None),
+    ("a price", (market(BTC, 50_000), wait(1)), "fresh", None),
 )
 
 
@@ -68,6 +68,7 @@ def test_price_13_an_alive_mark_never_ends_staleness() -> None:
     given().when(alive(BTC)).then(tick_refused(BTC, TickRefusal.NOTHING_TO_KEEP_FRESH), condition_is(BTC, "none"))
 
 
+@pytest.mark.rules(1)
 def test_price_13_an_alive_mark_confirms_no_candidate_but_keeps_the_accepted_price_fresh() -> None:
     given(market(BTC, 50_000), price(BTC, 60_000), wait(4)).when(alive(BTC)).then(
         kept_alive(BTC), condition_is(BTC, "unconfirmed")

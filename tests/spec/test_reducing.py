@@ -127,6 +127,36 @@ def test_part_04_a_reduction_whose_fee_would_leave_a_liquidatable_rest_closes_th
     given(*terms, fee_rate=100_000).when(reduce(1, "0.09999")).then(closed_by_hand(1, fee=100, returned=0), is_open())
 
 
+@pytest.mark.parametrize("asked", ["0.01578", "0.01579"])
+def test_part_11_the_outcome_has_the_lots_that_closed_and_under_version_1_the_lots_of_the_command(
+    asked: str, rules_version: int
+) -> None:
+    """PART-04 closes all of the 0.1 BTC where 0.01579 are asked for."""
+    terms = (deposit(1_000), long(BTC, quantity="0.1", leverage=50, at=50_000))
+    closes_whole = asked == "0.01579"
+    quantity = "0.1" if closes_whole and rules_version > 1 else asked
+    given(*terms, fee_rate=100_000).when(reduce_oldest(asked, leverage=50)).then(
+        oldest_reduced(quantity=quantity, at=50_000, positions=1),
+        closed_by_hand(1, fee=100, returned=0) if closes_whole else reduced(1, fee="78.9"),
+    )
+
+
+@pytest.mark.rules(2)
+def test_part_11_of_several_positions_the_lots_of_each_are_counted() -> None:
+    """0.02 and 0.1 BTC at a fee of 10 %: 0.03579 are asked for, and 0.12 close."""
+    given(
+        deposit(5_000),
+        long(BTC, quantity="0.02", leverage=50, at=50_000),
+        long(BTC, quantity="0.1", leverage=50),
+        fee_rate=100_000,
+    ).when(reduce_oldest("0.03579", leverage=50)).then(
+        oldest_reduced(quantity="0.12", at=50_000, positions=2),
+        closed_by_hand(1, fee=20, returned=0),
+        closed_by_hand(2, fee=100, returned=0),
+        is_open(),
+    )
+
+
 def test_part_05_the_rest_has_a_liquidation_price_of_its_own_and_is_liquidated_at_that_price() -> None:
     given(*OPENED, market(BTC, 49_900), reduce(1, "0.05")).when(
         price(BTC, "49246.2"), price(BTC, "49147.8"), price(BTC, "49147.7")

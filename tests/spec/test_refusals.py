@@ -1,5 +1,6 @@
 """The order of refusals: a command that breaks two rules is refused for the first of them, whichever two they are."""
 
+import re
 from itertools import combinations
 from typing import Final
 
@@ -15,6 +16,7 @@ from schemas.commands import (
     OpenAccount,
     OpenPosition,
     SelectFeed,
+    SetAccountLimits,
     SetMarketStatus,
     UpdatePrices,
 )
@@ -23,9 +25,11 @@ from schemas.instruments import BY_SYMBOL
 from schemas.messages import MarketStatus
 from schemas.rejections import Rejection
 from schemas.sharding import shard_of
+from tests.house.project import ROOT
 from tests.spec.exchange import PACE, Exchange
 from tests.spec.language import BTC, FEED, RUN, alive, lots, price, seconds, ticks, usdc, wait
 
+RULES_DOCUMENT: Final = ROOT / "docs" / "rules.md"
 SHARDS: Final = 4
 HERE: Final = [f"user-{n}" for n in range(50) if shard_of(f"user-{n}", SHARDS) == 0]
 ELSEWHERE: Final = next(f"user-{n}" for n in range(50) if shard_of(f"user-{n}", SHARDS) != 0)
@@ -58,6 +62,7 @@ FAULTS: Final[dict[Rejection, Fault]] = {
     Rejection.NO_PRICE: Fault(world=("no price",)),
     Rejection.PRICE_UNCONFIRMED: Fault(world=("unconfirmed",)),
     Rejection.PRICE_STALE: Fault(world=("stale",)),
+    Rejection.PRICE_TOO_OLD: Fault(world=("old",)),
     Rejection.CLOCK_SUSPECT: Fault(world=("suspect",)),
     Rejection.LEVERAGE_OUT_OF_RANGE: Fault(fields={"leverage": 10_001}),
     Rejection.SLIPPAGE_EXCEEDED: Fault(fields={"expected_price": ticks(BTC, 40_000)}),
@@ -67,6 +72,7 @@ FAULTS: Final[dict[Rejection, Fault]] = {
     Rejection.POSITION_NOTIONAL_LIMIT: Fault(parameters={"notional_max": BELOW}),
     Rejection.ACCOUNT_NOTIONAL_LIMIT: Fault(parameters={"account_notional_max": BELOW}),
     Rejection.SIDE_NOTIONAL_LIMIT: Fault(parameters={"side_notional_max": BELOW}),
+    Rejection.TOO_MANY_POSITIONS: Fault(world=("crowded",)),
     Rejection.STOP_LOSS_WRONG_SIDE: Fault(fields={"stop_loss": ticks(BTC, 50_000)}),
     Rejection.TAKE_PROFIT_WRONG_SIDE: Fault(fields={"take_profit": ticks(BTC, 50_000)}),
     Rejection.LIQUIDATABLE_AT_ONCE: Fault(parameters={"maintenance_rate": 200_000}),
@@ -79,8 +85,11 @@ CANNOT_COEXIST: Final = {
     (Rejection.SYMBOL_UNKNOWN, Rejection.MARKET_HALTED): "an unknown symbol has no market",
     (Rejection.MARKET_HALTED, Rejection.MARKET_CLOSE_ONLY): "a market has one status",
     (Rejection.NO_PRICE, Rejection.CLIENT_ORDER_ID_USED): "the position that used it was filled at a price",
+    (Rejection.NO_PRICE, Rejection.TOO_MANY_POSITIONS): "the positions were filled at a price",
     (Rejection.BELOW_MINIMUM, Rejection.ABOVE_MAXIMUM): "the least is at most the most",
 }
+SINCE: Final = {Rejection.PRICE_TOO_OLD: 2, Rejection.TOO_MANY_POSITIONS: 2}  # the version of the rules
+FORGOTTEN: Final = (Rejection.PRICE_UNCONFIRMED, Rejection.PRICE_STALE)  # PRICE-21: never both under version 2
 SLOW: Final = Rejection.TOO_MANY_COMMANDS
 ORDER: Final = OpenPosition(
     command_id="order", account_id=OWNER, symbol=BTC, side="long", quantity=lots(BTC, 1), leverage=1_000
@@ -99,12 +108,16 @@ def refusal_of(*faults: Fault) -> Rejection | None:
     if "named" in world:
         _quote(exchange, set())
         exchange.succeed(replace(ORDER, command_id="named", quantity=lots(BTC, "0.001"), client_order_id="mine"))
+    if "crowded" in world:
+        _quote(exchange, set())
+        exchange.succeed(replace(ORDER, command_id="first", quantity=lots(BTC, "0.001")))
+        exchange.succeed(SetAccountLimits(command_id="limits", shard=0, broadcast="limits", positions_max=1))
     exchange.define(replace(BY_SYMBOL[BTC], **parameters))
     if "reused" in world:
         exchange.succeed(Deposit(command_id=ORDER.command_id, account_id=OWNER, amount=1))
     if "full" in world:
         for number in range(600):
-            exchange.send(Deposit(command_id=f"d-{number}", account_id=OWNER, amount=0))
+            exchange.send(Deposit(command_id=f"d-{number}", account_id=OWNER, amount=1))
     _quote(exchange, world)
     for status in {fault.status for fault in faults if fault.status is not None}:
         exchange.succeed(SetMarketStatus(command_id="s", shard=0, broadcast="b", symbol=BTC, status=status))
@@ -130,8 +143,19 @@ def _quote(exchange: Exchange, world: set[str]) -> None:
         price(BTC, 60_000)(exchange)
     if "suspect" in world:
         alive(drift=seconds(3))(exchange)
+    if "old" in world:
+        wait(3)(exchange)
     if "stale" in world:
         wait(5)(exchange)
+
+
+def _coexist(first: Rejection, second: Rejection, rules_version: int) -> bool:
+    """Say whether one order may break both rules under a version."""
+    if max(SINCE.get(first, 1), SINCE.get(second, 1)) > rules_version:
+        return False
+    if rules_version > 1 and {*FORGOTTEN} == {first, second}:
+        return False
+    return (first, second) not in CANNOT_COEXIST
 
 
 def test_cmd_17_without_a_fault_the_order_is_executed() -> None:
@@ -139,7 +163,9 @@ def test_cmd_17_without_a_fault_the_order_is_executed() -> None:
 
 
 @pytest.mark.parametrize("rejection", FAULTS, ids=lambda rejection: rejection.name)
-def test_cmd_17_each_fault_alone_has_its_own_refusal(rejection: Rejection) -> None:
+def test_cmd_17_each_fault_alone_has_its_own_refusal(rejection: Rejection, rules_version: int) -> None:
+    if SINCE.get(rejection, 1) > rules_version:
+        return
     assert refusal_of(FAULTS[rejection]) is rejection
 
 
@@ -148,16 +174,22 @@ def test_cmd_17_each_fault_alone_has_its_own_refusal(rejection: Rejection) -> No
     [pair for pair in zip(FAULTS, list(FAULTS)[1:], strict=False) if pair not in CANNOT_COEXIST],
     ids=lambda rejection: rejection.name,
 )
-def test_cmd_17_of_two_neighbours_the_lower_number_is_the_refusal(first: Rejection, second: Rejection) -> None:
+def test_cmd_17_of_two_neighbours_the_first_is_the_refusal(
+    first: Rejection, second: Rejection, rules_version: int
+) -> None:
+    if not _coexist(first, second, rules_version):
+        return
     # Where both need the same field, the first one's value breaks the second rule as well.
     assert refusal_of(FAULTS[second], FAULTS[first]) is first
 
 
-def test_cmd_17_of_any_two_the_lower_number_is_the_refusal() -> None:
+def test_cmd_17_of_any_two_the_first_in_the_table_is_the_refusal(rules_version: int) -> None:
     """All that coexist, not the neighbours alone. A field two faults both need is one command's at a time."""
     for first, second in combinations(FAULTS, 2):
         one, other = FAULTS[first], FAULTS[second]
-        if (first, second) in CANNOT_COEXIST or SLOW in (first, second) or one.fields.keys() & other.fields.keys():
+        if not _coexist(first, second, rules_version) or SLOW in (first, second):
+            continue
+        if one.fields.keys() & other.fields.keys():
             continue
         if first is Rejection.ACCOUNT_UNKNOWN and other.world:
             continue
@@ -165,7 +197,8 @@ def test_cmd_17_of_any_two_the_lower_number_is_the_refusal() -> None:
 
 
 def test_cmd_17_the_table_is_in_order_and_the_other_numbers_belong_to_other_commands() -> None:
-    assert list(FAULTS) == sorted(FAULTS)
+    table = re.findall(r"^\| \d+ \| ([A-Z_]+) \|", RULES_DOCUMENT.read_text(), re.MULTILINE)
+    assert [rejection.name for rejection in FAULTS] == [name for name in table if Rejection[name] in FAULTS]
     assert set(Rejection) - set(FAULTS) == {
         Rejection.NOT_DECODABLE,  # bytes break no second rule
         Rejection.ACCOUNT_CLOSED,  # no account is closed yet

@@ -8,7 +8,7 @@ from schemas.commands import UpdatePrices
 from schemas.events import PositionClosed
 from schemas.messages import Side
 from schemas.rejections import TickRefusal
-from tests.spec.checks import held, liquidated, opened, stopped, taken, tick_refused
+from tests.spec.checks import accepted, held, liquidated, opened, stopped, taken, tick_refused
 from tests.spec.exchange import Exchange
 from tests.spec.language import (
     BOB,
@@ -92,6 +92,7 @@ def test_trig_04_a_tick_fires_falling_triggers_from_high_to_low_then_rising_trig
         long(BTC, margin=100, leverage=10, stop="49920.0"),  # 5 falls second
         long(BTC, margin=100, leverage=10, stop="49899.9"),  # 6 stays
         short(BTC, margin=100, leverage=10, stop="50100.1"),  # 7 stays
+        spread_max=10_000,
     ).when(price(BTC, 49_900, 50_100)).then(
         stopped(2, at=49_900),
         stopped(5, at=49_900),
@@ -241,7 +242,8 @@ def test_trig_01_triggers_look_only_at_the_exit_side_of_a_tick() -> None:
         market(BTC, 50_000),
         long(BTC, margin=100, leverage=10, take=50_100),
         short(BTC, margin=100, leverage=10, take=49_900),
-    ).when(price(BTC, 49_900, 50_100)).then(is_open(1, 2))
+        spread_max=10_000,
+    ).when(price(BTC, 49_900, 50_100)).then(accepted(BTC), is_open(1, 2))
 
 
 def _plus(level: str, step: str) -> Number:

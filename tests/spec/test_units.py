@@ -4,8 +4,12 @@ import pytest
 from msgspec.structs import replace
 
 from engine.core.division import div_ceil, div_floor
+from engine.core.fingerprint import state_digest
+from engine.core.laws import broken
 from engine.core.liquidation import requirement_of
 from engine.core.margin import fee_of, margin_of, notional_of, quantity_of
+from engine.snapshot.copy_on_write import begin_copy, end_copy
+from engine.snapshot.format import restore
 from schemas.bounds import PRICE_MAX
 from schemas.messages import Instrument
 from schemas.rejections import Rejection, TickRefusal
@@ -13,6 +17,7 @@ from schemas.units import Hundredths, Lots, Micros, Ppm, Ticks
 from tests.spec.checks import closed_by_hand, opened, refused, tick_refused
 from tests.spec.exchange import Exchange
 from tests.spec.language import (
+    ALICE,
     BTC,
     ETH,
     SOL,
@@ -89,3 +94,31 @@ def test_unit_05_the_largest_notional_and_the_smallest_lot_are_served() -> None:
 
 def _with(exchange: Exchange, symbol: str, **parameters: int) -> Instrument:
     return replace(exchange.state.instruments[symbol], **parameters)
+
+
+def test_unit_06_a_snapshot_holds_a_sum_of_the_books_that_exceeds_64_bits() -> None:
+    """10,000 accounts begin with 10^9 USDC each: EXTERNAL is -10^19 micros."""
+    exchange = Exchange()
+    for number in range(10_000):
+        opens_account(f"a{number}", 10**9)(exchange)
+    assert exchange.state.external == -(10**19) < -(2**63)
+    copy = begin_copy(exchange.state)
+    restored = restore(iter(copy.next_page, None))
+    end_copy(exchange.state)
+    assert state_digest(restored) == state_digest(exchange.state)
+    assert broken(restored) == []
+
+
+def test_unit_06_a_snapshot_holds_an_account_s_cash_that_exceeds_64_bits() -> None:
+    """Nine profits of 9 x 10^12 USDC: the highest price there is, against the lowest."""
+    exchange = given(deposit(10)).exchange
+    gained = Micros(9 * 9 * 10**18)
+    account = exchange.state.accounts[ALICE]
+    account.cash += gained
+    exchange.state.house -= gained
+    assert account.cash > 2**64
+    copy = begin_copy(exchange.state)
+    restored = restore(iter(copy.next_page, None))
+    end_copy(exchange.state)
+    assert restored.accounts[ALICE].cash == account.cash
+    assert state_digest(restored) == state_digest(exchange.state)

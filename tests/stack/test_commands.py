@@ -56,10 +56,10 @@ def test_a_wrong_call_gets_a_one_line_error_and_its_exit_code(
 def test_a_wrong_setting_gets_a_one_line_error(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setenv("POLLER_ASSETS", "DOGE")
+    monkeypatch.setenv("POLLER_ASSETS", "DO GE")
     assert call(["status"]) == 1
     said = capsys.readouterr().err
-    assert "DOGE" in said
+    assert "DO GE" in said
     assert said.count("\n") == 1
 
 

@@ -28,6 +28,7 @@ from schemas.instruments import BY_SYMBOL, FIRST_BROADCAST, INSTRUMENTS
 from schemas.messages import Side
 from schemas.topics import EVENTS
 from schemas.units import MICROS_PER_USDC
+from tests.market_data.ledgers import ledger_of
 from tests.system.exchange import CommandWriter
 
 SYMBOL: Final = "BTC_USDC"
@@ -189,8 +190,7 @@ async def _publish(settings: Settings, feed: WeekFeed) -> None:
     outbox = PriceOutbox(Producer(command_producer_options(settings)), clock)
     publisher = PricePublisher(
         feed=feed,  # type: ignore[arg-type]  # Its attributes are plain where the protocol has properties.
-        symbols=(SYMBOL,),
-        shards=settings.shards,
+        ledger=ledger_of(SYMBOL, shards=settings.shards),
         interval_s=0,
         outbox=outbox,
         clock=clock,

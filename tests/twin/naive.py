@@ -18,6 +18,7 @@ from schemas.commands import (
     AmendStops,
     Broadcast,
     ClientCommand,
+    CloseAll,
     ClosePosition,
     Command,
     DefineInstruments,
@@ -27,6 +28,8 @@ from schemas.commands import (
     ReduceOldest,
     ReducePosition,
     SelectFeed,
+    SetAccountLimits,
+    SetClock,
     SetMarketStatus,
     UpdatePrices,
     Withdraw,
@@ -38,6 +41,8 @@ TEN_MINUTES = 600 * MILLION
 FIVE_MINUTES = 300 * MILLION
 DAY = 86_400 * MILLION
 BILLION = 10**9
+# Refusals of which no id is remembered.
+FORGOTTEN = ("ACCOUNT_EXISTS", "ACCOUNT_UNKNOWN", "COMMAND_ID_REUSED", "TOO_MANY_COMMANDS")
 
 
 @dataclass
@@ -112,23 +117,26 @@ class Part:
 
 @dataclass
 class Answer:
-    """What became of one command. refusal: the name of the rejection."""
+    """What became of one command. refusal: the name of the rejection; left: positions a close of all did not reach."""
 
     refusal: str | None = None
     repeated: bool = False
     opened: int | None = None
     closes: list[Close] = field(default_factory=list)
     parts: list[Part] = field(default_factory=list)
+    left: list[int] | None = None
+    closed_of_the_oldest: int | None = None
 
 
 @dataclass
 class Memory:
-    """A command that was decided."""
+    """A command that was decided. kind: what it is counted under."""
 
+    owner: str
     command_id: str
     time: int
     content: ClientCommand
-    leaves: bool  # only closes or amends
+    kind: str
 
 
 class Refused(Exception):  # It is not an error.
@@ -138,29 +146,35 @@ class Refused(Exception):  # It is not an error.
 class Naive:
     """One ledger in the only shard."""
 
-    def __init__(self) -> None:
-        self.time = 0
+    def __init__(self, rules: int = 1, *, most: int = 600, most_withdrawals: int = 60) -> None:
+        self.time = self.appended = 0
         self.instruments: dict[str, Instrument] = {}
         self.status: dict[str, str] = {}
         self.prices = NaivePrices()
         self.cash: dict[str, int] = {}
         self.paid_in: dict[tuple[str, int], int] = {}
-        self.memories: dict[str, list[Memory]] = {}
+        self.memories: list[Memory] = []
         self.named: dict[tuple[str, str], int] = {}
         self.broadcasts: dict[str, Broadcast] = {}
         self.positions: list[Position] = []
         self.count = 0
         self.house = self.fees = self.insurance = 0
-        self.rules = 1
+        self.rules = self.prices.rules = rules
+        self.most, self.most_withdrawals, self.most_positions = most, most_withdrawals, 500
 
     def execute(self, command: Command | None, time: int) -> Answer:
-        """Do one command, or say why not."""
-        self.time = max(self.time, time)
+        """Do one command, appended at a time, or say why not."""
+        self.appended, self.time = time, max(self.time, time)
         answer = Answer()
         try:
             self._execute(command, answer)
         except Refused as refusal:
             answer.refusal = str(refusal)
+        if self.rules > 1:
+            for memory in [memory for memory in self.memories if memory.time <= self.time - TEN_MINUTES][:2]:
+                self.memories.remove(memory)
+        if isinstance(command, ClientCommand) and not answer.repeated:
+            self._remember(command, answer)
         return answer
 
     def _execute(self, command: Command | None, answer: Answer) -> None:
@@ -190,9 +204,29 @@ class Naive:
                 answer.closes.append(self._close(position, "manual"))
             case ReducePosition() | ReduceOldest():
                 self._reduce(command, answer)
+            case CloseAll():
+                self._close_all(command, answer)
             case AmendStops():
                 self._amend(command)
+            case _:
+                self._operate(command, answer)
+
+    def _operate(
+        self,
+        command: DefineInstruments
+        | SetMarketStatus
+        | ActivateRules
+        | SetClock
+        | SetAccountLimits
+        | SelectFeed
+        | UpdatePrices,
+        answer: Answer,
+    ) -> None:
+        """What is of no account."""
+        match command:
             case DefineInstruments():
+                for instrument in command.instruments:
+                    require(self._may_be_defined(instrument), "MALFORMED")
                 for instrument in command.instruments:
                     self.instruments[instrument.symbol] = instrument
                     self.status.setdefault(instrument.symbol, "open")
@@ -206,6 +240,12 @@ class Naive:
                     del self.broadcasts[command.command_id]
                     raise Refused("RULES_VERSION_NOT_NEXT")
                 self.rules = command.version
+                self.prices.go_by(self.rules, self.time)
+            case SetClock():
+                self._turn_back()
+            case SetAccountLimits():
+                require(1 <= command.positions_max <= 100_000, "MALFORMED")
+                self.most_positions = command.positions_max
             case SelectFeed():
                 self.prices.select(command)
             case UpdatePrices():
@@ -213,31 +253,78 @@ class Naive:
                 require(self.prices.is_selected(command), "FEED_NOT_SELECTED")
                 for symbol in self.prices.update(command, self.instruments, self.time):
                     self._fire(symbol, answer)
+            case _:
+                raise AssertionError("a command of an account")
 
     def _is_repeat(self, command: ClientCommand) -> bool:
-        """Go through the first rungs, and remember the command unless it is known."""
+        """Go through the first rungs, unless the command is known."""
         known = command.account_id in self.cash
-        if isinstance(command, OpenAccount):
-            require(not known, "ACCOUNT_EXISTS")
-            require(command.first_deposit >= 0, "AMOUNT_NOT_POSITIVE")
-        else:
-            require(known, "ACCOUNT_UNKNOWN")
-        recent = [
-            memory for memory in self.memories.get(command.account_id, []) if memory.time > self.time - TEN_MINUTES
-        ]
-        content = replace(command, command_id="", deadline=None)
-        for memory in recent:
+        require(not (known and isinstance(command, OpenAccount)), "ACCOUNT_EXISTS")
+        require(known or isinstance(command, OpenAccount), "ACCOUNT_UNKNOWN")
+        for memory in self._recent(command):
             if memory.command_id == command.command_id:
-                require(memory.content == content, "COMMAND_ID_REUSED")
+                require(memory.content == content_of(command), "COMMAND_ID_REUSED")
                 return True
-        leaves = isinstance(command, ClosePosition | ReducePosition | ReduceOldest | AmendStops)
-        require(sum(memory.leaves == leaves for memory in recent) < 600, "TOO_MANY_COMMANDS")
-        recent.append(Memory(command.command_id, self.time, content, leaves))
-        self.memories[command.account_id] = recent
+        kind = kind_of(command, self.rules)
+        require(kind is None or self._has_room(command, kind), "TOO_MANY_COMMANDS")
         if command.deadline is not None:
             require(command.deadline >= self.time, "DEADLINE_PASSED")
             require(command.deadline <= self.time + FIVE_MINUTES, "DEADLINE_TOO_FAR")
+        if isinstance(command, OpenAccount):
+            require(command.first_deposit >= 0, "AMOUNT_NOT_POSITIVE")
+            require(command.first_deposit <= BILLION * MILLION, "BALANCE_LIMIT")
         return False
+
+    def _recent(self, command: ClientCommand) -> list[Memory]:
+        """Give what is remembered of the account."""
+        since = self.time - TEN_MINUTES
+        return [memory for memory in self.memories if memory.owner == command.account_id and memory.time > since]
+
+    def _has_room(self, command: ClientCommand, kind: str) -> bool:
+        most = self.most_withdrawals if kind == "withdrawal" else self.most
+        return kind == "close" or sum(memory.kind == kind for memory in self._recent(command)) < most
+
+    def _remember(self, command: ClientCommand, answer: Answer) -> None:
+        """Remember what was decided, under what it came to; nothing of unknown accounts, nor what was too much."""
+        if command.account_id not in self.cash or answer.refusal in FORGOTTEN:
+            return
+        kind = kind_of(command, self.rules) or "leaving"
+        if self.rules > 1 and answer.refusal is not None:
+            kind = "leaving"
+            if not self._has_room(command, kind):
+                answer.refusal = "TOO_MANY_COMMANDS"
+                return
+        elif kind == "leaving" and closes_whole(command, answer) and self.rules > 1:
+            kind = "close"
+        old = self.time - TEN_MINUTES
+        self.memories = [
+            memory
+            for memory in self.memories
+            if (memory.owner, memory.kind) != (command.account_id, kind) or memory.time > old
+        ]
+        self.memories.append(Memory(command.account_id, command.command_id, self.time, content_of(command), kind))
+
+    def _turn_back(self) -> None:
+        """Let the time be when this command was appended, and all that was remembered later count from now."""
+        now = self.time = self.appended
+        self.prices.turn_back(now)
+        for memory in self.memories:
+            memory.time = min(memory.time, now)
+        self.named = {name: min(time, now) for name, time in self.named.items()}
+        for who, day in [key for key in self.paid_in if key[1] > now // DAY]:
+            today = (who, now // DAY)
+            self.paid_in[today] = self.paid_in.get(today, 0) + self.paid_in.pop((who, day))
+
+    def _may_be_defined(self, instrument: Instrument) -> bool:
+        age = instrument.open_age_max
+        if age is not None and not 0 < age <= 5 * MILLION:
+            return False
+        known = self.instruments.get(instrument.symbol)
+        units = (instrument.tick_exponent, instrument.lot_exponent, instrument.tick_value)
+        if known is not None:
+            return units == (known.tick_exponent, known.lot_exponent, known.tick_value)
+        exact = Fraction(10) ** (6 - instrument.tick_exponent - instrument.lot_exponent)
+        return self.rules == 1 or instrument.tick_value == exact
 
     def _is_repeated_broadcast(self, command: Broadcast) -> bool:
         content = replace(command, command_id="")
@@ -263,8 +350,10 @@ class Naive:
         require(self.status[order.symbol] != "halted", "MARKET_HALTED")
         require(self.status[order.symbol] == "open", "MARKET_CLOSE_ONLY")
         self._require_price(order.symbol)
-        require(not self.prices.suspect, "CLOCK_SUSPECT")
         rules, quote = self.instruments[order.symbol], self.prices.quotes[order.symbol]
+        most = 2 * MILLION if rules.open_age_max is None else rules.open_age_max
+        require(self.rules == 1 or self.prices.age(order.symbol, self.time) <= most, "PRICE_TOO_OLD")
+        require(not self.prices.suspect, "CLOCK_SUSPECT")
         long = order.side == "long"
         require(rules.leverage_min <= order.leverage <= rules.leverage_max, "LEVERAGE_OUT_OF_RANGE")
         entry, leave = (quote.ask, quote.bid) if long else (quote.bid, quote.ask)
@@ -290,6 +379,8 @@ class Naive:
         require(mine + notional <= rules.account_notional_max, "ACCOUNT_NOTIONAL_LIMIT")
         side = sum(position.worth(position.entry) for position in same if position.long == long)
         require(side + notional <= rules.side_notional_max, "SIDE_NOTIONAL_LIMIT")
+        held = sum(position.owner == order.account_id for position in self.positions)
+        require(self.rules == 1 or held < self.most_positions, "TOO_MANY_POSITIONS")
         check_stops(long=long, leave=leave, stop=order.stop_loss, take=order.take_profit)
         position = Position(
             number=self.count + 1,
@@ -387,18 +478,44 @@ class Naive:
             stays = last.lots - taken
             require(stays == 0 or stays >= self.instruments[last.symbol].quantity_min, "BELOW_MINIMUM")
         require(left == 0, "ABOVE_MAXIMUM")
+        closing = sum(position.lots if self._rest(position, taken) is None else taken for position, taken in shares)
+        one_whole = isinstance(command, ReducePosition) and closing == positions[0].lots
+        require(self.rules == 1 or one_whole or self._has_room(command, "leaving"), "TOO_MANY_COMMANDS")
+        if isinstance(command, ReduceOldest):
+            answer.closed_of_the_oldest = command.quantity if self.rules == 1 else closing
         for position, taken in shares:
             self._close_part(position, taken, answer)
 
-    def _close_part(self, position: Position, lots: int, answer: Answer) -> None:
+    def _close_all(self, command: CloseAll, answer: Answer) -> None:
+        """Close what can be closed."""
+        require(command.symbol is None or command.symbol in self.instruments, "SYMBOL_UNKNOWN")
+        theirs = [position for position in self.positions if position.owner == command.account_id]
+        meant = [position for position in theirs if command.symbol in (None, position.symbol)]
+        closing = [
+            position
+            for position in meant
+            if self.status[position.symbol] != "halted" and self.prices.worth_of(position.symbol, self.time) == "fresh"
+        ]
+        require(closing or self._has_room(command, "leaving"), "TOO_MANY_COMMANDS")
+        answer.left = [position.number for position in meant if position not in closing]
+        for position in closing:
+            answer.closes.append(self._close(position, "manual"))
+
+    def _rest(self, position: Position, lots: int) -> Position | None:
+        """Give what stays of a position, its margin not yet lessened by what is set free; null where none can stay."""
         price = self._leave(position)
         part = dataclasses.replace(position, lots=lots, margin=0)
         rest = dataclasses.replace(position, lots=position.lots - lots)
-        fee, profit = part.fee(price), part.equity(price)
-        rest.margin -= max(0, fee - profit)
-        if rest.lots == 0 or rest.margin <= 0 or rest.doomed(price):
+        rest.margin -= max(0, part.fee(price) - part.equity(price))
+        return None if rest.lots == 0 or rest.margin <= 0 or rest.doomed(price) else rest
+
+    def _close_part(self, position: Position, lots: int, answer: Answer) -> None:
+        price, rest = self._leave(position), self._rest(position, lots)
+        if rest is None:
             answer.closes.append(self._close(position, "manual"))
             return
+        part = dataclasses.replace(position, lots=lots, margin=0)
+        fee, profit = part.fee(price), part.equity(price)
         stays = max(ceil(rest.worth(price) / rest.leverage), rest.required(price), rest.fee(price))
         free = max(0, min(floor(Fraction(rest.margin * lots, position.lots)), rest.equity(price) - stays))
         returned = free + max(0, profit - fee)
@@ -412,7 +529,7 @@ class Naive:
         price = self._leave(position)
         equity = position.equity(price)
         left = max(equity, 0)
-        if position.doomed(price):
+        if reason == "liquidation" or (self.rules == 1 and position.doomed(price)):
             charge = min(left, ceil(Fraction(position.worth(price) * position.rates.liquidation_fee_rate, MILLION)))
             self.insurance += charge
         else:
@@ -426,6 +543,32 @@ class Naive:
         self.cash[position.owner] += left - charge
         self.positions.remove(position)
         return Close(position.number, reason, price, left - charge)
+
+
+def content_of(command: ClientCommand) -> ClientCommand:
+    """Give what makes two commands of one id the same."""
+    return replace(command, command_id="", deadline=None)
+
+
+def kind_of(command: ClientCommand, rules: int) -> str | None:
+    """Say what a command is counted under, whatever comes of it unless it is refused; null where that depends."""
+    if rules == 1:
+        leaves = isinstance(command, ClosePosition | ReducePosition | ReduceOldest | AmendStops)
+        return "leaving" if leaves else "opening"
+    match command:
+        case ClosePosition() | CloseAll() | ReducePosition() | ReduceOldest():
+            return None
+        case AmendStops():
+            return "amendment"
+        case Withdraw():
+            return "withdrawal"
+        case _:
+            return "opening"
+
+
+def closes_whole(command: ClientCommand, answer: Answer) -> bool:
+    """Say whether it closed positions and no part of one."""
+    return not isinstance(command, ReduceOldest) and bool(answer.closes)
 
 
 def is_meant(position: Position, command: ReduceOldest) -> bool:

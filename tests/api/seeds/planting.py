@@ -14,7 +14,8 @@ from engine.core.triggers import LIQUIDATION, TAKE_PROFIT, Trigger, TriggerIndex
 from schemas.commands import OpenPosition
 from schemas.events import Event
 from schemas.messages import Instrument
-from tests.properties.plant import REACHED, Defect, plant
+from tests.properties.defect import Defect
+from tests.properties.plant import REACHED, plant
 
 FILL = opening._fill  # The planted code replaces a function without other callers.
 REFUSE_TERMS = opening._refuse_terms

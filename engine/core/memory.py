@@ -1,0 +1,184 @@
+"""Which command ids are remembered, what each is counted under, and when it is forgotten."""
+
+from collections import deque
+from typing import Final, Literal, NamedTuple
+
+from msgspec.structs import replace
+
+from engine.core.accounts import deposit_day
+from engine.core.bounds import MEMORY, REMEMBERED_MAX, WITHDRAWALS_MAX
+from engine.core.records import Account, Remembered
+from engine.core.rules import RULES
+from engine.core.state import RememberedId, State
+from schemas import commands
+from schemas.commands import AmendStops, ClientCommand, Deposit, OpenPosition, Withdraw
+from schemas.events import (
+    AccountOpened,
+    AllClosed,
+    CommandRejected,
+    Deposited,
+    Event,
+    OldestReduced,
+    PositionClosed,
+    PositionOpened,
+    PositionReduced,
+    StopsAmended,
+    Withdrawn,
+)
+from schemas.units import Timestamp
+
+BudgetName = Literal["commands", "exits", "closes", "amendments", "withdrawals"]
+
+# Version 1 counts by the kind of the command.
+EXITS: Final = (PositionClosed, PositionReduced, OldestReduced, AllClosed, StopsAmended)
+EXIT_COMMANDS: Final = tuple(command.__name__ for command in commands.EXITS)
+# Version 2 counts by what it came to. What is sure before, unless the command is refused:
+COUNTED_BEFORE: Final[dict[type, BudgetName]] = {
+    Deposit: "commands",
+    OpenPosition: "commands",
+    AmendStops: "amendments",
+    Withdraw: "withdrawals",
+}
+COUNTED_AFTER: Final[dict[type, BudgetName]] = {
+    AccountOpened: "commands",
+    Deposited: "commands",
+    PositionOpened: "commands",
+    PositionClosed: "closes",
+    StopsAmended: "amendments",
+    Withdrawn: "withdrawals",
+    CommandRejected: "exits",
+    PositionReduced: "exits",
+    OldestReduced: "exits",
+    AllClosed: "exits",  # where it closes nothing
+}
+MOST: Final[dict[BudgetName, int | None]] = {
+    "commands": REMEMBERED_MAX,
+    "exits": REMEMBERED_MAX,
+    "closes": None,  # a position closes once
+    "amendments": REMEMBERED_MAX,
+    "withdrawals": WITHDRAWALS_MAX,
+}
+
+
+class Budget(NamedTuple):
+    """Ids that are counted together; most: null for any number."""
+
+    ids: dict[str, Remembered]
+    most: int | None
+
+    def is_spent(self, time: int) -> bool:
+        """Say whether no further id can be remembered: as many as allowed, and the oldest not yet forgotten."""
+        if self.most is None or len(self.ids) < self.most:
+            return False
+        return next(iter(self.ids.values())).time + MEMORY > time
+
+
+def known_id(account: Account, command_id: str, time: int) -> Remembered | None:
+    """Find an id that was decided within the last ten minutes of log time."""
+    for ids in _all_ids(account):
+        entry = ids.get(command_id)
+        if entry is not None and entry.time + MEMORY > time:
+            return entry
+    return None
+
+
+def budget_before(account: Account, command: ClientCommand, rules_version: int) -> Budget | None:
+    """Give what a command is counted under whatever comes of it, unless it is refused; null where that depends."""
+    if not RULES[rules_version].budgets:
+        return Budget(account.exits if isinstance(command, commands.EXITS) else account.commands, REMEMBERED_MAX)
+    name = COUNTED_BEFORE.get(type(command))
+    return None if name is None else _budget(account, name)
+
+
+def budget_after(account: Account, outcome: Event, rules_version: int) -> Budget:
+    """Give what a command is counted under once its outcome is known."""
+    if not RULES[rules_version].budgets:
+        is_exit = (
+            outcome.command in EXIT_COMMANDS if isinstance(outcome, CommandRejected) else isinstance(outcome, EXITS)
+        )
+        return Budget(account.exits if is_exit else account.commands, REMEMBERED_MAX)
+    if isinstance(outcome, AllClosed) and outcome.positions:
+        return _budget(account, "closes")
+    return _budget(account, COUNTED_AFTER[type(outcome)])
+
+
+def remember(state: State, account: Account, outcome: Event, command_id: str, entry: Remembered) -> None:
+    """Keep a command's id for ten minutes, and drop those of the same budget whose time is over."""
+    ids = budget_after(account, outcome, state.rules_version).ids
+    _drop_old(ids, entry.time)
+    ids[command_id] = entry
+    if RULES[state.rules_version].forgotten_each_command:
+        state.remembered.append(RememberedId(entry.offset, entry.time, account.account_id, command_id))
+        _drop_old_names(account, entry.time)
+
+
+def forget_oldest(state: State, time: int, most: int) -> None:
+    """Drop the shard's oldest ids whose time is over, at most so many, so that silent accounts keep none for ever."""
+    waiting = state.remembered
+    while most and waiting and waiting[0].time + MEMORY <= time:
+        offset, _, account_id, command_id = waiting.popleft()
+        account = state.accounts[account_id]
+        for ids in _all_ids(account):
+            entry = ids.get(command_id)
+            if entry is not None and entry.offset == offset:  # Else the account itself has dropped it.
+                if state.copying is not None:
+                    state.copying.keep(account)
+                del ids[command_id]
+                _drop_old_names(account, time)
+                most -= 1
+                break
+
+
+def bring_back(state: State, account: Account, now: Timestamp) -> bool:
+    """Let what was decided at a time that is still to come count as decided now; whether there was any."""
+    day = deposit_day(now)
+    ahead = [(ids, name) for ids in _all_ids(account) for name, entry in ids.items() if entry.time > now]
+    names = [name for name, time in account.client_order_ids.items() if time > now]
+    if not ahead and not names and account.deposit_day <= day:
+        return False
+    if state.copying is not None:
+        state.copying.keep(account)
+    for ids, name in ahead:
+        ids[name] = replace(ids[name], time=now)
+    for name in names:
+        account.client_order_ids[name] = now
+    account.deposit_day = min(account.deposit_day, day)
+    return True
+
+
+def remembered_ids(accounts: list[Account]) -> "deque[RememberedId]":
+    """Give the ids of all accounts in the order in which they were decided."""
+    found = [
+        RememberedId(entry.offset, entry.time, account.account_id, command_id)
+        for account in accounts
+        for ids in _all_ids(account)
+        for command_id, entry in ids.items()
+    ]
+    return deque(sorted(found))
+
+
+def _budget(account: Account, name: BudgetName) -> Budget:
+    ids: dict[str, Remembered] = getattr(account, name)
+    return Budget(ids, MOST[name])
+
+
+def _all_ids(account: Account) -> tuple[dict[str, Remembered], ...]:
+    return account.commands, account.exits, account.closes, account.amendments, account.withdrawals
+
+
+def _drop_old(ids: dict[str, Remembered], time: int) -> None:
+    while ids:
+        oldest = next(iter(ids))
+        if ids[oldest].time + MEMORY > time:
+            break
+        del ids[oldest]
+
+
+def _drop_old_names(account: Account, time: int) -> None:
+    """Drop the client order ids that no longer keep a second position from being opened."""
+    names = account.client_order_ids
+    while names:
+        oldest = next(iter(names))
+        if names[oldest] + MEMORY > time:
+            break
+        del names[oldest]
