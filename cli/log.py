@@ -1,4 +1,4 @@
-"""Commands on a copy of the log: log export and log import."""
+"""Commands on the log: a copy made, a copy taken in, an offset gap accepted."""
 
 from pathlib import Path
 from typing import Annotated
@@ -7,6 +7,7 @@ import typer
 
 from cli.context import Data, reachable_settings, report
 from runtime.errors import FixableError
+from schemas.offset_gaps import OffsetGap
 
 Target = Annotated[Path, typer.Argument(metavar="DIR", help="Folder to make; it must not exist.")]
 Source = Annotated[Path, typer.Argument(metavar="DIR", help="Folder that `reprise log export` made.")]
@@ -19,9 +20,10 @@ KAFKA_ONLY = frozenset({"kafka_brokers"})
 
 
 def add_to(app: typer.Typer) -> None:
-    log = typer.Typer(help="Copies of the log.", no_args_is_help=True)
+    log = typer.Typer(help="The log: copies of it, and gaps in it.", no_args_is_help=True)
     log.command(name="export")(export)
     log.command(name="import")(import_)
+    log.command(name="accept-gap")(accept_gap_)
     app.add_typer(log, name="log")
 
 
@@ -45,6 +47,25 @@ def import_(source: Source, data: Data = None) -> None:
 
     count = import_log(FolderLog(source), reachable_settings(data, KAFKA_ONLY))
     report(f"{count:,} commands are in the log; an engine makes their events, the same to the last byte.")
+
+
+def accept_gap_(
+    shard: Annotated[int, typer.Argument(min=0, help="Shard whose commands have the gap.")],
+    first: Annotated[int, typer.Argument(min=0, help="First offset without a record.")],
+    last: Annotated[int, typer.Argument(min=0, help="Last offset without a record.")],
+    data: Data = None,
+) -> None:
+    """Let a shard go on over offsets that hold no record, once you know why they do not.
+
+    A foreign transaction leaves such a gap, and so does a deletion; the shard is frozen before it, and the engine's
+    log and /status name it. The command stands in the log for ever, and the audit shows it.
+    """
+    from audit.log.cluster import open_cluster  # noqa: PLC0415
+    from audit.log.offset_gaps import accept_gap  # noqa: PLC0415
+
+    settings = reachable_settings(data, KAFKA_ONLY)
+    accept_gap(open_cluster(settings), settings, OffsetGap(shard, first, last))
+    report(f"The gap of shard {shard} is accepted. Restart the engine, and the shard goes on over it.")
 
 
 def _end_of(text: str, shard: int | None, shards: int) -> tuple[int, int]:

@@ -149,6 +149,14 @@ def decode_command(value: bytes | None, rules_version: int | None = None) -> Com
     return command
 
 
+def command_in(value: bytes | None, rules_version: int | None = None) -> Command | None:
+    """Give the command in a record's value, null where the bytes are none: under these rules, or under any."""
+    try:
+        return decode_command(value, rules_version)
+    except NotDecodable:
+        return None
+
+
 def encode_and_chain(event: Event, previous: bytes, rules_version: int) -> tuple[bytes, bytes]:
     """Give an event's record value and its digest, which chains it to the previous one's.
 

@@ -129,6 +129,13 @@ class SetAccountLimits(Broadcast, frozen=True, kw_only=True):
     positions_max: int
 
 
+class AcceptOffsetGap(Broadcast, frozen=True, kw_only=True):
+    """Let the ledger go on over offsets before this command that hold no record: an operator looked at why."""
+
+    first_offset: int
+    last_offset: int
+
+
 class SelectFeed(_Command, frozen=True, kw_only=True):
     """Say whose prices count from here on."""
 
@@ -163,6 +170,7 @@ Command = (
     | ActivateRules
     | SetClock
     | SetAccountLimits
+    | AcceptOffsetGap
     | SelectFeed
     | UpdatePrices
 )

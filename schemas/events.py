@@ -226,6 +226,13 @@ class AccountLimitsSet(EventHeader, frozen=True, kw_only=True):
     positions_max: int
 
 
+class OffsetGapAccepted(EventHeader, frozen=True, kw_only=True):
+    """These offsets of `exchange.commands` hold no record in this shard, and the ledger went on over them."""
+
+    first_offset: int
+    last_offset: int
+
+
 class FeedSelected(EventHeader, frozen=True, kw_only=True):
     """Prices count from this feed's run only; held ticks are dropped, and every price is stale."""
 
@@ -280,6 +287,7 @@ Event = (
     | RulesActivated
     | ClockSet
     | AccountLimitsSet
+    | OffsetGapAccepted
     | FeedSelected
     | FeedKept
     | PricesUpdated
@@ -301,10 +309,11 @@ OtherEvent = (
     | RulesActivated
     | ClockSet
     | AccountLimitsSet
+    | OffsetGapAccepted
 )
 PositionEvent = PositionOpened | StopsAmended | PositionReduced | PositionClosed  # One position changes.
 FillEvent = PositionOpened | PositionReduced | PositionClosed  # Something was executed at the price of a tick.
-# The outcome of a broadcast.
+# The outcome of a broadcast that every shard is sent.
 BroadcastEvent = InstrumentsDefined | MarketStatusSet | RulesActivated | ClockSet | AccountLimitsSet
 
 MARKET_EVENTS: Final[tuple[type[MarketEvent], ...]] = get_args(MarketEvent)

@@ -10,6 +10,7 @@ from runtime.errors import FixableError
 from runtime.settings import SEED_PORTS, Settings
 from runtime.topics import ensure_topics
 from stack import supervisor
+from stack.access import restrict_transactions
 from stack.feed_choice import FeedChoice, allowed, validated
 from stack.instance import Instance, InstanceFolder
 from stack.kafka import DEFAULT_PORT as KAFKA_PORT
@@ -114,6 +115,7 @@ def _start(
     migrate(server_settings.database_url)
     if instance.kafka_port is not None:
         wait_for_broker(instance.kafka_port, lambda: _is_up(folder, "kafka"))
+        restrict_transactions(instance.kafka_port)
     report(f"Kafka at {instance.kafka_brokers} and PostgreSQL are up ({time.monotonic() - began:.1f} s)")
     ensure_topics(server_settings)
     chosen = allowed(choice, server_settings.database_url, None if previous is None else previous.feed)

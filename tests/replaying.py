@@ -7,8 +7,7 @@ from engine.core.laws import broken
 from engine.core.state import State, genesis
 from engine.core.step import step
 from runtime.kafka import LogRecord
-from schemas.codec import NotDecodable, decode_command, encode_and_chain, first_digest
-from schemas.commands import Command
+from schemas.codec import command_in, encode_and_chain, first_digest
 from schemas.events import Event
 
 
@@ -42,11 +41,3 @@ def execute_records(shard: int, shards: int, records: list[LogRecord], *, laws_e
     return execute(
         shard, shards, ((record.timestamp_ms * 1_000, record.value) for record in records), laws_every=laws_every
     )
-
-
-def command_in(value: bytes, rules_version: int = 1) -> Command | None:
-    """Give the command, or null where the bytes are none under these rules."""
-    try:
-        return decode_command(value, rules_version)
-    except NotDecodable:
-        return None

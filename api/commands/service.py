@@ -26,6 +26,7 @@ from schemas.events import (
     FeedSelected,
     InstrumentsDefined,
     MarketStatusSet,
+    OffsetGapAccepted,
     OldestReduced,
     PositionClosed,
     PositionOpened,
@@ -101,6 +102,7 @@ async def _of_outcome(
             | RulesActivated()
             | ClockSet()
             | AccountLimitsSet()
+            | OffsetGapAccepted()
             | FeedSelected()
             | FeedKept()
             | PricesUpdated()

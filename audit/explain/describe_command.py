@@ -6,6 +6,7 @@ from typing import assert_never
 from audit.digits import money
 from audit.explain.lines import Units
 from schemas.commands import (
+    AcceptOffsetGap,
     ActivateRules,
     AmendStops,
     CloseAll,
@@ -60,6 +61,7 @@ def describe_command(
             | ActivateRules()
             | SetClock()
             | SetAccountLimits()
+            | AcceptOffsetGap()
             | SelectFeed()
             | UpdatePrices()
         ):
@@ -105,6 +107,7 @@ def _plainly(
     | ActivateRules
     | SetClock
     | SetAccountLimits
+    | AcceptOffsetGap
     | SelectFeed
     | UpdatePrices,
 ) -> str:
@@ -125,6 +128,8 @@ def _plainly(
             return "log time to be the broker's from here on"
         case SetAccountLimits():
             return f"at most {command.positions_max} open positions an account"
+        case AcceptOffsetGap():
+            return f"the ledger to go on over offsets {command.first_offset} to {command.last_offset}"
         case SelectFeed():
             return f"prices of feed {command.name}, run {command.run}"
         case UpdatePrices():

@@ -24,6 +24,7 @@ from schemas.events import (
     FillEvent,
     InstrumentsDefined,
     MarketStatusSet,
+    OffsetGapAccepted,
     OldestReduced,
     PositionClosed,
     PositionOpened,
@@ -139,6 +140,7 @@ def _outcome(event: Event, context: EventContext) -> list[Line]:
             | RulesActivated()
             | ClockSet()
             | AccountLimitsSet()
+            | OffsetGapAccepted()
             | FeedSelected()
             | FeedKept()
         ):
@@ -149,7 +151,7 @@ def _outcome(event: Event, context: EventContext) -> list[Line]:
             assert_never(event)
 
 
-def _of_the_exchange(event: BroadcastEvent | FeedSelected | FeedKept) -> list[Line]:
+def _of_the_exchange(event: BroadcastEvent | OffsetGapAccepted | FeedSelected | FeedKept) -> list[Line]:
     """Explain an event of the whole shard: instruments, market, rules, feed."""
     match event:
         case InstrumentsDefined():
@@ -171,6 +173,9 @@ def _of_the_exchange(event: BroadcastEvent | FeedSelected | FeedKept) -> list[Li
         case AccountLimitsSet():
             what = f"From here on an account has at most {event.positions_max} open positions"
             return [Line("OPEN-18", f"{what} (broadcast {event.broadcast}).")]
+        case OffsetGapAccepted():
+            what = f"Offsets {event.first_offset} to {event.last_offset} of this shard's commands hold no record"
+            return [Line("GAP-01", f"{what}, and the ledger went on over them.")]
         case FeedSelected():
             live = ", live" if event.live else ""
             what = f"From here on prices count of feed {event.name}, run {event.run}{live}, only"

@@ -6,9 +6,8 @@ from typing import NamedTuple, assert_never
 import msgspec
 
 from audit.log.log_reader import LogReader, LogUnreadable, require_shard
-from audit.verify.execution import command_in
 from runtime.errors import FixableError
-from schemas.codec import NotDecodable, decode_event
+from schemas.codec import NotDecodable, command_in, decode_event
 from schemas.commands import Command
 from schemas.events import (
     AccountLimitsSet,
@@ -23,6 +22,7 @@ from schemas.events import (
     FeedSelected,
     InstrumentsDefined,
     MarketStatusSet,
+    OffsetGapAccepted,
     OldestReduced,
     PositionClosed,
     PositionEvent,
@@ -197,6 +197,7 @@ class _Search:
                 | AllClosed()
                 | ClockSet()
                 | AccountLimitsSet()
+                | OffsetGapAccepted()
                 | MarketStatusSet()
                 | FeedSelected()
                 | FeedKept()

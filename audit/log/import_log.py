@@ -1,10 +1,9 @@
 """How an exported log becomes the commands of an empty cluster, at their original times."""
 
-import threading
+import asyncio
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
-from itertools import chain
 from typing import Final
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
@@ -12,10 +11,12 @@ from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, C
 
 from audit.log.cluster import open_cluster
 from audit.log.folder import FolderLog
+from audit.log.offset_gaps import gaps_of, is_accepted, make_gap
 from runtime.errors import FixableError
 from runtime.kafka import LogRecord, admin_options, command_producer_options, end_offsets
 from runtime.settings import Settings
 from runtime.topics import ensure_topics
+from schemas.offset_gaps import OffsetGap
 from schemas.topics import COMMANDS, EVENTS, SNAPSHOTS
 
 TIMEOUT_S: Final = 30.0
@@ -30,8 +31,8 @@ Progress = Callable[[int], None]
 def import_log(log: FolderLog, settings: Settings, *, progress: Progress = lambda _: None) -> int:
     """Append every command of the folder to an empty ledger, and give their count; an engine then makes the events.
 
-    FixableError, before anything is written, where the folder is damaged or has a gap, where the cluster holds
-    anything, or is for another number of shards.
+    FixableError, before anything is written, where the folder is damaged or has a gap that no command accepts, where
+    the cluster holds anything, or is for another number of shards.
     """
     _require_whole(log)
     if settings.shards != log.shards:
@@ -63,14 +64,14 @@ def _require_whole(log: FolderLog) -> None:
     for shard in log.held:
         for damage in log.damages(shard):
             raise FixableError(f"{log.name} is damaged: {damage.sentence()}.")
-        end = log.extent(shard).commands
-        offsets = chain((record.offset for record in _commands(log, shard)), [end])
-        for expected, offset in enumerate(offsets):
-            if offset != expected:
-                raise FixableError(
-                    f"{log.name}, shard {shard}: offset {offset} stands where {expected} comes next; a ledger is "
-                    "never continued over a gap."
-                )
+        upcoming = 0
+        for record in _commands(log, shard):
+            if record.offset < upcoming:
+                raise FixableError(f"{log.name}, shard {shard}: offset {record.offset} stands behind {upcoming - 1}.")
+            upcoming = record.offset + 1
+        for gap in gaps_of(log, shard):
+            if not is_accepted(log, gap):
+                raise FixableError(f"{log.name}: {gap.sentence}, and no command of the log accepts that.")
 
 
 def _require_empty(settings: Settings) -> None:
@@ -100,7 +101,6 @@ def _set_time_type(settings: Settings, time_type: str) -> None:
 def _append(log: FolderLog, settings: Settings, progress: Progress) -> int:
     """Append shard by shard; the broker says of each record at which offset it stands, and that must be its own."""
     producer = Producer(command_producer_options(settings, "reprise-import") | {"linger.ms": 5})
-    failed = threading.Event()
     failures: list[str] = []
 
     def delivered(expected: int, error: KafkaError | None, message: Message) -> None:
@@ -108,13 +108,15 @@ def _append(log: FolderLog, settings: Settings, progress: Progress) -> int:
             failures.append(f"command {expected} was not appended: {error.str()}.")
         elif message.offset() != expected:
             failures.append(f"command {expected} came to stand at offset {message.offset()}.")
-        else:
-            return
-        failed.set()
 
     count = 0
     for shard in log.held:
+        upcoming = 0
         for record in _commands(log, shard):
+            if record.offset > upcoming:
+                _require_written(producer, failures)
+                asyncio.run(make_gap(settings, OffsetGap(shard, upcoming, record.offset - 1)))
+            upcoming = record.offset + 1
             while True:
                 try:
                     producer.produce(
@@ -130,14 +132,18 @@ def _append(log: FolderLog, settings: Settings, progress: Progress) -> int:
                     producer.poll(PAUSE_S)
             producer.poll(0)
             count += 1
-            if failed.is_set():
+            if failures:
                 raise FixableError(failures[0])
             if count % 1_000 == 0:
                 progress(1_000)
-        if producer.flush(TIMEOUT_S) or failed.is_set():
-            raise FixableError(failures[0] if failures else "the brokers did not acknowledge in time.")
+        _require_written(producer, failures)
     progress(count % 1_000)
     return count
+
+
+def _require_written(producer: Producer, failures: list[str]) -> None:
+    if producer.flush(TIMEOUT_S) or failures:
+        raise FixableError(failures[0] if failures else "the brokers did not acknowledge in time.")
 
 
 def _require_same(log: FolderLog, settings: Settings) -> None:

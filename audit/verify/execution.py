@@ -7,15 +7,17 @@ from typing import Final
 
 from audit.log.differences import Difference, event_difference
 from audit.log.log_reader import Batches, LogReader
+from audit.log.offset_gaps import is_accepted
 from audit.verify.reports import CORE_ERRORS, Advance, JudgeReport, JudgeStart, collection_paused, point_of
 from audit.verify.running_laws import RunningLaws
 from engine.core.laws import broken
 from engine.core.rules import RulesUnknown
-from engine.core.step import step
+from engine.core.step import go_over, step
 from runtime.kafka import LogRecord
-from schemas.codec import NotDecodable, decode_command, decode_event, encode_and_chain
+from schemas.codec import NotDecodable, command_in, decode_event, encode_and_chain
 from schemas.commands import Command
 from schemas.events import Event
+from schemas.offset_gaps import OffsetGap
 
 JUDGE: Final = "events"
 LAWS: Final = "laws"
@@ -44,6 +46,7 @@ class _Execution:
     def __init__(
         self, log: LogReader, shard: int, start: JudgeStart, points: frozenset[int], report: JudgeReport, *, laws: bool
     ) -> None:
+        self._log = log
         self._commands = log.commands(shard, start.state.next_offset)
         self._values = _values_after(log.events(shard, 0), start.state.seq)
         self._upcoming = next(self._values, None)
@@ -77,7 +80,10 @@ class _Execution:
             if upcoming is None:
                 break  # What waits for the engine is counted where it is judged.
             if offset != state.next_offset:
-                return self._differs(_gap(report.shard, state.next_offset, offset))
+                gap = OffsetGap(report.shard, state.next_offset, offset - 1)
+                if offset < state.next_offset or not is_accepted(self._log, gap):
+                    return self._differs(_gap(report.shard, state.next_offset, offset))
+                go_over(state, gap)
             try:
                 rules = state.rules_version
                 command = command_in(value, rules)
@@ -145,14 +151,6 @@ class _Execution:
     def _differs(self, difference: Difference) -> bool:
         self._report.differences.append(difference)
         return False
-
-
-def command_in(value: bytes, rules_version: int) -> Command | None:
-    """Give the command, or null where the bytes are none under these rules."""
-    try:
-        return decode_command(value, rules_version)
-    except NotDecodable:
-        return None
 
 
 def _values_after(batches: Batches, after: int) -> Iterator[bytes]:

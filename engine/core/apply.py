@@ -25,6 +25,7 @@ from schemas.events import (
     FeedSelected,
     InstrumentsDefined,
     MarketStatusSet,
+    OffsetGapAccepted,
     OldestReduced,
     PositionClosed,
     PositionOpened,
@@ -82,7 +83,7 @@ def apply(state: State, event: Event) -> None:
             _set_clock(state, event)
         case AccountLimitsSet():
             state.positions_max = event.positions_max
-        case CommandRejected() | CommandRepeated() | FeedKept() | OldestReduced() | AllClosed():
+        case CommandRejected() | CommandRepeated() | FeedKept() | OldestReduced() | AllClosed() | OffsetGapAccepted():
             pass
         case _:
             assert_never(event)

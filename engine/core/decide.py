@@ -13,6 +13,7 @@ from engine.core.operations import (
     decide_feed,
     decide_instruments,
     decide_market_status,
+    decide_offset_gap,
     decide_rules,
 )
 from engine.core.prices import decide_prices
@@ -20,6 +21,7 @@ from engine.core.reducing import decide_reduce, decide_reduce_oldest
 from engine.core.state import State
 from engine.core.stops import decide_amend
 from schemas.commands import (
+    AcceptOffsetGap,
     ActivateRules,
     AmendStops,
     Broadcast,
@@ -74,6 +76,7 @@ def _decide_admitted(
     | ActivateRules
     | SetClock
     | SetAccountLimits
+    | AcceptOffsetGap
     | SelectFeed,
     context: CommandContext,
 ) -> Event:
@@ -106,6 +109,8 @@ def _decide_admitted(
             return decide_clock(state, command, context)
         case SetAccountLimits():
             return decide_account_limits(state, command, context)
+        case AcceptOffsetGap():
+            return decide_offset_gap(state, command, context)
         case SelectFeed():
             return decide_feed(state, command, context)
         case _:

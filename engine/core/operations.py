@@ -8,6 +8,7 @@ from engine.core.rules import RULES, RulesUnknown
 from engine.core.state import State
 from schemas.bounds import is_id, parameters_out_of_bounds
 from schemas.commands import (
+    AcceptOffsetGap,
     ActivateRules,
     DefineInstruments,
     SelectFeed,
@@ -23,6 +24,7 @@ from schemas.events import (
     FeedSelected,
     InstrumentsDefined,
     MarketStatusSet,
+    OffsetGapAccepted,
     RulesActivated,
 )
 from schemas.messages import FeedName, Instrument
@@ -88,6 +90,15 @@ def decide_account_limits(state: State, command: SetAccountLimits, context: Comm
         return rejected(state, context, Rejection.MALFORMED)
     return AccountLimitsSet(
         *header(state, context, None), broadcast=command.broadcast, positions_max=command.positions_max
+    )
+
+
+def decide_offset_gap(state: State, command: AcceptOffsetGap, context: CommandContext) -> Event:
+    """Note which offsets hold no record; that they hold none is seen by who reads the log, here it is not known."""
+    if not 0 <= command.first_offset <= command.last_offset < context.offset:
+        return rejected(state, context, Rejection.MALFORMED)
+    return OffsetGapAccepted(
+        *header(state, context, None), first_offset=command.first_offset, last_offset=command.last_offset
     )
 
 

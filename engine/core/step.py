@@ -10,6 +10,7 @@ from engine.core.state import State
 from engine.core.triggers import REASONS, Trigger
 from schemas.commands import Broadcast, ClientCommand, Command
 from schemas.events import AllClosed, Event, MarketStatusSet, OldestReduced, PricesUpdated
+from schemas.offset_gaps import OffsetGap
 from schemas.units import Ticks, Timestamp
 
 IDENTIFIED = (ClientCommand, Broadcast)
@@ -53,6 +54,12 @@ def step(state: State, command: Command | None, *, offset: int, time: int) -> li
             apply(state, event)
             events.append(event)
     return events
+
+
+def go_over(state: State, gap: OffsetGap) -> None:
+    """Pass over offsets that hold no record, which a command behind them accepts; whoever reads the log sees that."""
+    assert (gap.shard, gap.first) == (state.shard, state.next_offset), f"{gap.sentence}, and that is not the next"
+    state.next_offset = gap.last + 1
 
 
 def _moved(state: State, outcome: Event, time: int) -> list[str]:

@@ -1,6 +1,7 @@
 """How commands come from the log to the agent: in order, without a gap, live shards first."""
 
 import asyncio
+from itertools import chain
 from typing import Final, NamedTuple
 
 import structlog
@@ -14,6 +15,7 @@ from engine.shell.shard import Records, Shard
 from engine.shell.worker import EngineWorker
 from runtime.kafka import UNDECIDED_TOO, bounds, reader_options, records_to
 from runtime.settings import Settings
+from schemas.offset_gaps import OffsetGap
 from schemas.topics import COMMANDS
 
 log = structlog.get_logger(__name__)
@@ -34,15 +36,22 @@ class Batch(NamedTuple):
     records: Records
 
 
-class OffsetProbe(NamedTuple):
-    """The first record at or after an offset, null where there is none; and where the log ended before it was read."""
+class FoundGap(NamedTuple):
+    """An offset gap before which a shard stands. is_accepted: a command behind it lets the ledger go on over it."""
 
-    found: int | None
-    end: int
+    gap: OffsetGap
+    is_accepted: bool
 
-    def is_gap_at(self, offset: int) -> bool:
-        """Whether the log goes on after this offset without having it."""
-        return self.found != offset and (self.found is not None or self.end > offset)
+    @property
+    def message(self) -> str:
+        """Say what is missing, what that means, and with which commands a person sees it and goes on."""
+        shard, first, last = self.gap
+        return (
+            f"{COMMANDS}: {self.gap.sentence}, and the log goes on from {last + 1}: a transactional writer or a "
+            "deletion left this offset gap, and a ledger is continued over one only where an operator says so. "
+            f"`reprise tail commands --from {max(0, first - 5)}` shows what surrounds it; after "
+            f"`reprise log accept-gap {shard} {first} {last}` and a restart the shard goes on."
+        )
 
 
 class CommandReader:
@@ -134,15 +143,18 @@ class CommandReader:
     async def _settle(self, shard: Shard, wanted: int) -> None:
         """Read on from where the shard is, or let it execute what it has and stop where the log has no record."""
         try:
-            answer = await asyncio.to_thread(probe_offset, self._worker.settings, shard.number, wanted)
+            found = await asyncio.to_thread(find_gap, self._worker.settings, shard.number, wanted)
         except KafkaException as error:
             log.warning(
                 "the broker did not say whether a record exists", shard=shard.number, offset=wanted, error=str(error)
             )
-            answer = OffsetProbe(wanted, wanted)
+            found = None
         if shard.is_reading and shard.next_to_read == wanted:
-            if answer.is_gap_at(wanted):
-                shard.stop_before_gap(gap_message(shard.number, wanted, answer.found))
+            if found is not None and found.is_accepted:
+                log.warning("a shard goes on over an accepted offset gap", **found.gap._asdict())
+                shard.go_over(found.gap)
+            elif found is not None:
+                shard.stop_before_gap(found.message)
             self._worker.place_reader(shard)
 
     def _out_of_range(self, error: OffsetOutOfRangeError) -> None:
@@ -161,27 +173,23 @@ def _until_gap(records: Records) -> Records:
     return [record for place, record in enumerate(records) if record.offset == first + place]
 
 
-def probe_offset(settings: Settings, shard: int, offset: int) -> OffsetProbe:
-    """Ask the broker anew, with a reader of its own. Blocks; for a thread.
+def find_gap(settings: Settings, shard: int, offset: int) -> FoundGap | None:
+    """Ask the broker anew, with a reader of its own, whether the log goes on after this offset without having it.
 
-    Uncommitted records count: the reader of commands sees them too.
+    Uncommitted records count: the reader of commands sees them too. Blocks; for a thread.
     """
     # The name under which brokers know this reader; their access rules may have it.
     options = reader_options(settings, f"engine-{shard}-hole") | UNDECIDED_TOO
     consumer = Consumer(options)
     try:
         end = bounds(consumer, COMMANDS, shard)[1]
-        record = next(records_to(consumer, KafkaPartition(COMMANDS, shard, offset), end), None)
+        records = records_to(consumer, KafkaPartition(COMMANDS, shard, offset), end)
+        first = next(records, None)
+        upcoming = end if first is None else first.offset
+        if upcoming <= offset:
+            return None
+        gap = OffsetGap(shard, offset, upcoming - 1)
+        values = (record.value for record in records)
+        return FoundGap(gap, first is not None and gap.is_accepted_in(chain((first.value,), values)))
     finally:
         consumer.close()
-    return OffsetProbe(None if record is None else record.offset, end)
-
-
-def gap_message(shard: int, offset: int, found: int | None) -> str:
-    """Say what is missing, what that means, and with which command a person sees it."""
-    where = "and none after it" if found is None else f"and the next is {found}"
-    return (
-        f"{COMMANDS}/{shard} has no record at offset {offset}, {where}: the log has an offset gap, made by a "
-        f"transactional writer or by deletion, and a ledger is never continued over one. "
-        f"`reprise tail commands --from {max(0, offset - 5)}` shows what surrounds it."
-    )

@@ -10,15 +10,17 @@ from aiokafka import ConsumerRecord
 
 from engine.core.rules import RulesUnknown
 from engine.core.state import State
+from engine.core.step import go_over
 from engine.shell.log import Watermark
 from engine.shell.outbox import CommitOutbox, Output
 from engine.shell.progress import RecoveryProgress
 from engine.shell.take_over import LogEnds, ShardStart
 from engine.shell.uncommitted import UncommittedOutputs
 from engine.snapshot.ports import LastSnapshot
-from schemas.codec import NotDecodable, decode_command, digest_of, encode_and_chain, first_digest
+from schemas.codec import command_in, digest_of, encode_and_chain, first_digest
 from schemas.commands import Command
 from schemas.events import Event
+from schemas.offset_gaps import OffsetGap
 
 log = structlog.get_logger(__name__)
 
@@ -44,11 +46,7 @@ class Shard:
     """One partition of the commands, and the ledger they make. Everything here runs on the event loop."""
 
     def __init__(
-        self,
-        number: int,
-        step: Step,
-        on_phase: Callable[["Shard"], None],
-        on_timed: Callable[[float], None],
+        self, number: int, step: Step, on_phase: Callable[["Shard"], None], on_timed: Callable[[float], None]
     ) -> None:
         self.number = number
         self.phase: Phase = "taking_over"
@@ -75,6 +73,7 @@ class Shard:
         self.last_snapshot = LastSnapshot(self.assigned_at, 0, 0, None)
         self._silent = True
         self._gap: str | None = None
+        self._accepted_gaps: dict[int, OffsetGap] = {}  # by the first offset
         self._step = step
         self._on_phase = on_phase
         self._on_timed = on_timed
@@ -174,6 +173,9 @@ class Shard:
         assert self.state is not None, "commands are read after the take-over"
         sink = self.outbox or self.uncommitted
         assert sink is not None, "a shard that executes has where to put its events"
+        if self.next_offset in self._accepted_gaps:
+            go_over(self.state, self._accepted_gaps.pop(self.next_offset))
+            self.next_offset = self.state.next_offset
         executed: list[Executed] = []
         encoded: list[list[Output]] = []
         try:
@@ -192,6 +194,11 @@ class Shard:
             sink.put(encoded, oldest.timestamp)
         self._update_phase()
 
+    def go_over(self, gap: OffsetGap) -> None:
+        """Read on behind offsets that hold no record; a command of the log accepts that."""
+        self._accepted_gaps[gap.first] = gap
+        self.next_to_read = gap.last + 1
+
     def stop_before_gap(self, message: str) -> None:
         """Read nothing more; execute what was read, then freeze."""
         self._gap = message
@@ -208,11 +215,11 @@ class Shard:
     def _step_through(self, state: State, records: Records, executed: list[Executed]) -> None:
         """Add the events of each command."""
         rules_version = state.rules_version
-        commands = [_command_in(record, rules_version) for record in records]
+        commands = [command_in(record.value, rules_version) for record in records]
         for offset, (record, command) in enumerate(zip(records, commands, strict=True), self.next_offset):
             assert record.offset == offset, f"offset {record.offset} where {offset} comes next"
             if state.rules_version != rules_version:  # A command before it changed what is decodable.
-                command = _command_in(record, state.rules_version)  # noqa: PLW2901
+                command = command_in(record.value, state.rules_version)  # noqa: PLW2901
             began = perf_counter() if offset % TIMED_OF == 0 else None
             rules, time = state.rules_version, record.timestamp * MICROSECONDS_PER_MILLISECOND
             executed.append((rules, self._step(state, command, offset=offset, time=time)))
@@ -289,11 +296,3 @@ class Shard:
     def _enter(self, phase: Phase) -> None:
         self.phase = phase
         self._on_phase(self)
-
-
-def _command_in(record: "ConsumerRecord[bytes, bytes]", rules_version: int) -> Command | None:
-    """Decode a record; null: it holds no command."""
-    try:
-        return decode_command(record.value, rules_version)
-    except NotDecodable:
-        return None

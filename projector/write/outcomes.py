@@ -17,6 +17,7 @@ from schemas.events import (
     FeedSelected,
     InstrumentsDefined,
     MarketStatusSet,
+    OffsetGapAccepted,
     OldestReduced,
     PositionClosed,
     PositionOpened,
@@ -44,6 +45,7 @@ COMMAND_OF: Final[dict[type, str]] = {
     RulesActivated: "ActivateRules",
     ClockSet: "SetClock",
     AccountLimitsSet: "SetAccountLimits",
+    OffsetGapAccepted: "AcceptOffsetGap",
 }
 
 
@@ -77,6 +79,7 @@ def stored_outcome(shard: int, event: Event) -> StoredOutcome | None:
             | RulesActivated()
             | ClockSet()
             | AccountLimitsSet()
+            | OffsetGapAccepted()
             | FeedSelected()
             | FeedKept()
             | PricesUpdated()

@@ -35,6 +35,7 @@ from schemas.events import (
     InstrumentsDefined,
     MarketStatusSet,
     MoneyEvent,
+    OffsetGapAccepted,
     OldestReduced,
     PositionClosed,
     PositionOpened,
@@ -118,8 +119,10 @@ class Rows:
                 self._reduce_position(shard, event)
             case StopsAmended():
                 self.stops[event.position_id] = StopsChange(event.position_id, event.stop_loss, event.take_profit)
-            case CommandRejected() | RulesActivated() | ClockSet() | AccountLimitsSet() | OldestReduced() | AllClosed():
+            case CommandRejected() | OldestReduced() | AllClosed():
                 pass  # Its outcome is all there is.
+            case RulesActivated() | ClockSet() | AccountLimitsSet() | OffsetGapAccepted():
+                pass  # And there are no rows of what holds for a whole shard.
             case CommandRepeated() | FeedKept():
                 self._count(shard, event)
                 return

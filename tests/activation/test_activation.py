@@ -14,6 +14,7 @@ from engine.snapshot.format import restore
 from schemas import codec
 from schemas.codec import (
     NotDecodable,
+    command_in,
     decode_event,
     digest_of,
     encode_and_chain,
@@ -28,7 +29,7 @@ from tests.activating import older_code
 from tests.activation.log import AT, activating_commands, recorded_commands
 from tests.golden.test_recorded_log import recorded
 from tests.properties.test_copying import copy_of
-from tests.replaying import Replay, command_in, execute
+from tests.replaying import Replay, execute
 
 BEFORE = len(list(takewhile(lambda event: event.command_offset < AT, recorded().events)))
 
@@ -144,9 +145,9 @@ def test_code_without_the_activated_version_stops_before_the_activation_and_chan
         older_code(),
         pytest.raises(RulesUnknown, match=r"rules version 2 begins here.*has up to 1: start a newer one"),
     ):
-        step(state, command_in(value), offset=AT, time=time)
+        step(state, command_in(value, 1), offset=AT, time=time)
     assert state_digest(state) == before
-    (event,) = step(state, command_in(value), offset=AT, time=time)
+    (event,) = step(state, command_in(value, 1), offset=AT, time=time)
     assert isinstance(event, RulesActivated)
 
 

@@ -15,11 +15,10 @@ from engine.snapshot.copy_on_write import begin_copy, end_copy
 from engine.snapshot.format import FORMAT
 from engine.snapshot.publish import named_instruments
 from runtime.kafka import LogRecord
-from schemas.codec import encode_and_chain, encode_command, first_digest
+from schemas.codec import command_in, encode_and_chain, encode_command, first_digest
 from schemas.commands import Command
 from schemas.snapshots import Packing, SnapshotManifest, chunk_key, encode_manifest, manifest_key
 from tests.projector.streams import busy_exchange
-from tests.replaying import command_in
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "commands.txt"
 BATCH = 300

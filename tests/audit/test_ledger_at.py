@@ -14,16 +14,15 @@ from cli.main import call
 from engine.core.fingerprint import state_digest
 from engine.core.state import State, genesis
 from engine.core.step import step
-from schemas.codec import decode_event
+from schemas.codec import command_in, decode_event
 from tests.audit.logs import busy_log, golden_log
-from tests.replaying import command_in
 
 
 def executed(commands: int) -> State:
     """The golden ledger after so many commands, by executing them."""
     state = genesis(0, 1)
     for record in golden_log().parts[0].commands[:commands]:
-        step(state, command_in(record.value), offset=record.offset, time=record.timestamp_ms * 1_000)
+        step(state, command_in(record.value, 1), offset=record.offset, time=record.timestamp_ms * 1_000)
     return state
 
 

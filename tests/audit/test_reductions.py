@@ -15,7 +15,7 @@ from engine.core.laws import broken
 from engine.core.state import genesis
 from engine.core.step import step
 from projector.write.chain import ChainEntry
-from schemas.codec import decode_event
+from schemas.codec import command_in, decode_event
 from schemas.commands import ReducePosition
 from schemas.events import OldestReduced, PositionClosed, PositionOpened, PositionReduced
 from schemas.units import Micros
@@ -23,7 +23,6 @@ from tests.audit.edges import edge_log
 from tests.audit.logs import MemoryLog, parts_log
 from tests.audit.test_explanation import MICRO, events_of, numbers, text_of, usdc
 from tests.audit.test_running_laws import Shard
-from tests.replaying import command_in
 from tests.spec.language import ALICE, BTC
 
 
@@ -36,7 +35,7 @@ def test_running_laws_and_full_laws_hold_in_a_log_with_closed_parts() -> None:
     state = genesis(0, 1)
     laws = RunningLaws(state)
     for record in parts_log().parts[0].commands:
-        command = command_in(record.value)
+        command = command_in(record.value, 1)
         events = step(state, command, offset=record.offset, time=record.timestamp_ms * 1_000)
         assert laws.broken_by(command, events) == []
         assert broken(state) == []

@@ -10,12 +10,12 @@ from engine.core.laws import broken
 from engine.core.records import Account, Market, Position
 from engine.core.state import State, genesis
 from engine.core.step import step
+from schemas.codec import command_in
 from schemas.commands import OpenAccount, OpenPosition, SelectFeed, UpdatePrices
 from schemas.events import Event, PositionClosed, PositionOpened
 from schemas.messages import Tick
 from schemas.units import Lots, Micros, Ticks, Timestamp
 from tests.audit.logs import MemoryLog, busy_log, golden_log, second_log
-from tests.replaying import command_in
 from tests.spec.exchange import Exchange
 from tests.spec.language import ALICE, BTC, ticks
 

@@ -18,6 +18,7 @@ from engine.core.step import step
 from engine.snapshot.copy_on_write import begin_copy, end_copy
 from schemas.codec import encode_command
 from schemas.commands import (
+    AcceptOffsetGap,
     ActivateRules,
     AmendStops,
     ClientCommand,
@@ -275,6 +276,11 @@ class DayOfVersionTwo(DayOfParts):
         super().begin()
         more = replace(BY_SYMBOL["SOL_USDC"], symbol="DOGE_USDC", open_age_max=5_000_000)
         patient = replace(BY_SYMBOL["ETH_USDC"], fee_rate=700, open_age_max=1_000_000)
+        self.send(
+            AcceptOffsetGap(
+                command_id="gap", shard=0, broadcast="gap", first_offset=0, last_offset=self.state.next_offset - 1
+            )
+        )
         for name, instrument in (("doge", more), ("patient", patient), ("wrong", replace(more, tick_value=1))):
             self.send(DefineInstruments(command_id=name, shard=0, broadcast=name, instruments=(instrument,)))
 

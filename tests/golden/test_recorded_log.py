@@ -10,7 +10,7 @@ from typing import get_args
 from engine.core.apply import apply
 from engine.core.fingerprint import state_digest
 from engine.core.state import genesis
-from schemas.codec import decode_event
+from schemas.codec import command_in, decode_event
 from schemas.commands import Command
 from schemas.events import (
     AllClosed,
@@ -26,7 +26,7 @@ from schemas.events import (
 from schemas.rejections import Rejection, TickRefusal
 from schemas.units import MINUTE
 from tests.golden.replay import replay, summary_of
-from tests.replaying import Replay, command_in
+from tests.replaying import Replay
 
 FOLDER = Path(__file__).parent
 LINES = (FOLDER / "commands.txt").read_text().splitlines()

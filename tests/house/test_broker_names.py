@@ -17,6 +17,7 @@ NAMES: Final = {
     "engine-{shard}-bounds",
     "engine-{shard}-hole",
     "engine-{shard}-record",
+    "reprise-accept-gap",
     "reprise-admin",
     "reprise-api",
     "reprise-api-ends",

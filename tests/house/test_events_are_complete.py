@@ -34,6 +34,7 @@ from schemas.events import (
     MarketEvent,
     MarketStatusSet,
     MoneyEvent,
+    OffsetGapAccepted,
     OldestReduced,
     OtherEvent,
     PositionClosed,
@@ -83,7 +84,7 @@ class Lookup(NamedTuple):
 EXIT_OUTCOMES: Final = (PositionClosed, PositionReduced, OldestReduced, AllClosed, StopsAmended)
 OUTCOMES: Final = (
     *(AccountOpened, Deposited, Withdrawn, PositionOpened, *EXIT_OUTCOMES),
-    *(InstrumentsDefined, MarketStatusSet, RulesActivated, ClockSet, AccountLimitsSet),
+    *(InstrumentsDefined, MarketStatusSet, RulesActivated, ClockSet, AccountLimitsSet, OffsetGapAccepted),
 )
 LOOKUPS: Final = (
     Lookup(
@@ -98,7 +99,7 @@ LOOKUPS: Final = (
         Event,
         (
             *(AccountOpened, Deposited, Withdrawn, PositionOpened, CommandRejected, CommandRepeated),
-            *(RulesActivated, ClockSet, AccountLimitsSet),
+            *(RulesActivated, ClockSet, AccountLimitsSet, OffsetGapAccepted),
             *get_args(MarketEvent),
         ),
     ),
@@ -116,7 +117,7 @@ LOOKUPS: Final = (
         "engine/core/memory.py",
         (AccountOpened, Deposited, Withdrawn, PositionOpened, *EXIT_OUTCOMES, CommandRejected),
         Event,
-        (CommandRepeated, RulesActivated, ClockSet, AccountLimitsSet, *get_args(MarketEvent)),
+        (CommandRepeated, RulesActivated, ClockSet, AccountLimitsSet, OffsetGapAccepted, *get_args(MarketEvent)),
     ),
     Lookup(
         "projector/write/outcomes.py",

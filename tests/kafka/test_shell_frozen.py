@@ -124,8 +124,9 @@ def test_an_offset_gap_in_the_log_freezes_the_shard_before_the_gap(
         client.append(SHARD, [deposit("after the gap")])
         frozen = until_frozen(worker)
         assert frozen["next_offset"] == 2
-        assert f"{COMMANDS}/{SHARD} has no record at offset 2, and the next is 3" in frozen["error"]
+        assert f"{COMMANDS}: shard {SHARD} has no record at offset 2, and the log goes on from 3" in frozen["error"]
         assert "reprise tail commands --from 0" in frozen["error"]
+        assert f"reprise log accept-gap {SHARD} 2 2" in frozen["error"]
         assert len(events_when(ledger, SHARD, 2)) == 2, "what came before it is executed"
         assert_that_another_shard_executes(ledger, client)
 
@@ -134,7 +135,7 @@ def test_an_offset_gap_at_the_end_of_the_log_freezes_a_recovery(ledger: Settings
     append_in_a_transaction(ledger, client)
     with engine(ledger, output) as worker:
         frozen = until_frozen(worker)
-        assert f"{COMMANDS}/{SHARD} has no record at offset 2, and none after it" in frozen["error"]
+        assert f"shard {SHARD} has no record at offset 2, and the log goes on from 3" in frozen["error"]
 
 
 def until_frozen(worker: EngineProcess) -> dict[str, Any]:

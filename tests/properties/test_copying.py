@@ -13,11 +13,10 @@ from engine.core.step import step
 from engine.snapshot import copy_on_write
 from engine.snapshot.copy_on_write import begin_copy, end_copy
 from engine.snapshot.format import FORMAT, restore
-from schemas.codec import digest_of, encode_and_chain
+from schemas.codec import command_in, digest_of, encode_and_chain
 from schemas.snapshots import SnapshotUnreadable
 from tests.golden.test_recorded_log import FOLDER, LINES, recorded, recorded_under_version_2
 from tests.golden.test_recorded_log import VERSION_2 as VERSION_2_LINES
-from tests.replaying import command_in
 
 Log = list[tuple[int, bytes]]
 

@@ -9,11 +9,12 @@ from confluent_kafka import KafkaError, TopicPartition
 
 from engine.shell import log, reading
 from engine.shell.log import KafkaLog
-from engine.shell.reading import probe_offset
+from engine.shell.reading import FoundGap, find_gap
 from runtime import kafka, snapshots
 from runtime.kafka import read_back
 from runtime.settings import Settings
 from runtime.snapshots import manifests, read_pages
+from schemas.offset_gaps import OffsetGap
 from schemas.snapshots import Packing, SnapshotManifest, chunk_key, encode_manifest, manifest_key
 from schemas.topics import EVENTS
 
@@ -96,11 +97,10 @@ def test_the_last_record_is_found_behind_an_early_mark(made: Settings, monkeypat
 
 def test_a_sound_log_has_no_offset_gap_behind_an_early_mark(made: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     put(monkeypatch, (b"a", b"1"), (b"b", b"2"), None, (b"c", b"3"), None)
-    assert not probe_offset(made, SHARD, 1).is_gap_at(1)
-    assert probe_offset(made, SHARD, 2) == (3, 5), "the next record is told"
-    assert probe_offset(made, SHARD, 4) == (None, 5)
-    assert probe_offset(made, SHARD, 4).is_gap_at(4), "a control record is no command"
-    assert not probe_offset(made, SHARD, 5).is_gap_at(5), "nothing stands there yet"
+    assert find_gap(made, SHARD, 1) is None
+    assert find_gap(made, SHARD, 2) == FoundGap(OffsetGap(SHARD, 2, 2), is_accepted=False), "the next record is told"
+    assert find_gap(made, SHARD, 4) == FoundGap(OffsetGap(SHARD, 4, 4), is_accepted=False), "a mark is no command"
+    assert find_gap(made, SHARD, 5) is None, "nothing stands there yet"
 
 
 def test_a_command_s_time_is_found_behind_an_early_mark(made: Settings, monkeypatch: pytest.MonkeyPatch) -> None:

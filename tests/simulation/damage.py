@@ -3,9 +3,8 @@
 import random
 from typing import TYPE_CHECKING, Final, Literal, get_args
 
-from schemas.codec import RULES_VERSION
+from schemas.codec import RULES_VERSION, command_in
 from schemas.topics import COMMANDS, EVENTS, SNAPSHOTS
-from tests.replaying import command_in
 from tests.simulation.cluster import Entry, manifests_in
 
 if TYPE_CHECKING:

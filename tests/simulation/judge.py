@@ -10,12 +10,12 @@ from engine.core.state import State, genesis
 from engine.core.step import step
 from engine.shell.shard import Shard
 from runtime.kafka import LogRecord
-from schemas.codec import decode_event, encode_and_chain, first_digest
+from schemas.codec import command_in, decode_event, encode_and_chain, first_digest
 from schemas.snapshots import SnapshotUnreadable, decode_manifest, is_manifest_key, unpack
 from schemas.topics import COMMANDS, EVENTS, SNAPSHOTS
 from tests.audit.logs import MemoryLog
 from tests.audit.logs import Shard as Part
-from tests.replaying import command_in, execute
+from tests.replaying import execute
 from tests.simulation.cluster import Cluster, Entry, Transaction
 from tests.simulation.damage import Damage
 from tests.simulation.engine_process import EngineProcess

@@ -4,11 +4,11 @@ from typing import Any, Final, NamedTuple
 
 from confluent_kafka import KafkaException
 
-from engine.shell import lifecycle
+from engine.shell import lifecycle, reading
 from engine.shell.lifecycle import ShardLifecycle
 from engine.shell.log import KafkaLog, Log
 from engine.shell.outbox import CommitOutbox, Output
-from engine.shell.reading import CommandReader, OffsetProbe
+from engine.shell.reading import CommandReader, FoundGap
 from engine.shell.shard import Records, Shard
 from engine.shell.take_over import FencedShard, LogEnds, fence, log_ends
 from engine.snapshot import load
@@ -138,7 +138,8 @@ SABOTAGES: Final = (
     Sabotage("a snapshot does not wait for its events", CommitOutbox, "until_committed", _committed_or_not, 50),
     Sabotage("the ring overwrites its newest", SnapshotRing, "next_slot", _over_the_newest, 20),
     Sabotage("a copy does not keep what changes", LedgerCopy, "keep", lambda *_: None, 300),
-    Sabotage("an offset gap is taken for a delay", OffsetProbe, "is_gap_at", lambda *_: False, 200),
+    Sabotage("an offset gap is taken for a delay", reading, "find_gap", lambda *_: None, 200),
+    Sabotage("an offset gap needs no acceptance", FoundGap, "is_accepted", property(lambda _: True), 200),
     Sabotage("a promoted standby does not look again", Shard, "promote", _promoted_without_looking, 300),
     Sabotage("any mark is taken for the end", kafka, "is_at_end", lambda *_: True, 100),
     Sabotage("commands may end before the events do", Shard, "_update_phase", _live_at_any_end, 300),

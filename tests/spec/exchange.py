@@ -7,12 +7,13 @@ from engine.core.apply import apply
 from engine.core.fingerprint import state_digest
 from engine.core.laws import broken
 from engine.core.state import State, genesis
-from engine.core.step import step
+from engine.core.step import go_over, step
 from schemas.codec import decode_event, encode_and_chain, expected_digest, first_digest
 from schemas.commands import Command, DefineInstruments
 from schemas.events import CommandRejected, Event
 from schemas.instruments import FIRST_BROADCAST, INSTRUMENTS
 from schemas.messages import Instrument
+from schemas.offset_gaps import OffsetGap
 from schemas.rejections import Rejection
 from schemas.units import DAY
 
@@ -39,7 +40,7 @@ class Exchange:
         self.state: State = born(shard, shards, self.first_rules)
         self.now = MIDNIGHT
         self.commands: list[tuple[int, Command | None]] = []
-        self.rules: list[int] = []  # of each command, in force before it
+        self.rules: dict[int, int] = {}  # in force before each command, by its offset
         self.events: list[Event] = []
         self.values: list[bytes] = []
         self.unseen: list[Event] = []
@@ -52,13 +53,18 @@ class Exchange:
         self._ids += 1
         return f"command-{self._ids}"
 
-    def send(self, command: Command | None, *, at: int | None = None) -> list[Event]:
-        """Append a command (at: µs; by default a millisecond after the last), and check law 7 on what it gives."""
+    def send(self, command: Command | None, *, at: int | None = None, gap: int = 0) -> list[Event]:
+        """Append a command (at: µs; by default a millisecond after the last), and check law 7 on what it gives.
+
+        gap: so many offsets before it hold no record.
+        """
         self.now = self.now + PACE if at is None else at
+        if gap:
+            go_over(self.state, OffsetGap(self.state.shard, self.state.next_offset, self.state.next_offset + gap - 1))
         offset = self.state.next_offset
         rules = self.state.rules_version
         events = step(self.state, command, offset=offset, time=self.now)
-        self.rules.append(rules)
+        self.rules[offset] = rules
         assert events, "every command gives at least one event"
         self.commands.append((self.now, command))
         for index, event in enumerate(events):

@@ -14,6 +14,7 @@ from math import ceil, floor
 from msgspec.structs import replace
 
 from schemas.commands import (
+    AcceptOffsetGap,
     ActivateRules,
     AmendStops,
     Broadcast,
@@ -148,6 +149,7 @@ class Naive:
 
     def __init__(self, rules: int = 1, *, most: int = 600, most_withdrawals: int = 60) -> None:
         self.time = self.appended = 0
+        self.offset = -1
         self.instruments: dict[str, Instrument] = {}
         self.status: dict[str, str] = {}
         self.prices = NaivePrices()
@@ -164,6 +166,7 @@ class Naive:
 
     def execute(self, command: Command | None, time: int) -> Answer:
         """Do one command, appended at a time, or say why not."""
+        self.offset += 1
         self.appended, self.time = time, max(self.time, time)
         answer = Answer()
         try:
@@ -218,6 +221,7 @@ class Naive:
         | ActivateRules
         | SetClock
         | SetAccountLimits
+        | AcceptOffsetGap
         | SelectFeed
         | UpdatePrices,
         answer: Answer,
@@ -246,6 +250,8 @@ class Naive:
             case SetAccountLimits():
                 require(1 <= command.positions_max <= 100_000, "MALFORMED")
                 self.most_positions = command.positions_max
+            case AcceptOffsetGap():
+                require(0 <= command.first_offset <= command.last_offset < self.offset, "MALFORMED")
             case SelectFeed():
                 self.prices.select(command)
             case UpdatePrices():
