@@ -23,7 +23,7 @@ main(Settings())
 """
 
 
-@pytest.fixture(params=[-15, -400, 400], ids=lambda seconds: f"{seconds} s")
+@pytest.fixture(params=[-15, pytest.param(-400, marks=pytest.mark.slow), 400], ids=lambda seconds: f"{seconds} s")
 def off(request: pytest.FixtureRequest, exchange: Exchange, tmp_path: Path) -> Iterator[tuple[Exchange, int]]:
     """Another API of the exchange, whose clock is so many seconds ahead of the broker's."""
     (port,) = free_ports(1)

@@ -160,6 +160,7 @@ def test_after_kill_minus_nine_two_shards_recover_from_snapshots_taken_under_loa
         assert_every_snapshot_is_the_ledger_of_its_offset(often, shard)
 
 
+@pytest.mark.slow
 def test_the_snapshot_ring_keeps_ten_and_continues_after_a_restart(
     often: Settings, client: Client, output: Path
 ) -> None:

@@ -564,11 +564,15 @@ class Market(RuleBasedStateMachine):
         count=st.integers(2, 3),
         then=st.sampled_from(("keeps", "closes all", "reduces the oldest")),
         percent=st.sampled_from((5, 50, 90, 99)),
+        loss=st.sampled_from((0, 40, 60, 70, 74)),
     )
     def somebody_trades_in_a_calm_market(
-        self, order: tuple[str, str, Side, int], count: int, then: str, percent: int
+        self, order: tuple[str, str, Side, int], count: int, then: str, percent: int, loss: int
     ) -> None:
-        """A few positions of one kind, and then all of them closed, or a part."""
+        """A few positions of one kind, and then all of them closed, or a part, after they lost so much of the margin.
+
+        Near their liquidation a rest may not be able to stay.
+        """
         who, symbol, side, leverage = order
         self.exchange.now += 5 * 10**6
         price = self.quote(symbol).bid
@@ -577,6 +581,9 @@ class Market(RuleBasedStateMachine):
         margin = self.exchange.state.accounts[who].cash // (4 * count)
         for _ in range(count):
             self.send(OpenPosition(command_id=self.exchange.new_id(), margin=margin, **kind))
+        away = price * loss // leverage
+        near = price - away if side == "long" else price + away
+        self.settle(symbol, near, near)
         if then == "closes all":
             self.send(CloseAll(command_id=self.exchange.new_id(), account_id=who, symbol=None))
         elif then == "reduces the oldest":
