@@ -2,9 +2,9 @@
 
 from engine.core.bounds import DEADLINE_MAX
 from engine.core.context import CommandContext, begin_again, header, rejected
-from engine.core.memory import budget_after, budget_before, known_id
+from engine.core.memory import budget_after, budget_before, is_spent, known_id
 from engine.core.records import Remembered
-from engine.core.rules import RULES
+from engine.core.rules import RULES, Rules
 from engine.core.state import State
 from schemas.bounds import is_id
 from schemas.commands import Broadcast, ClientCommand, OpenAccount
@@ -30,8 +30,8 @@ def admit_client(state: State, command: ClientCommand, context: CommandContext) 
         known = known_id(account, command.command_id, context.time)
         if known is not None:
             return _repeated(state, context, known, content, account_id)
-        budget = budget_before(account, command, state.rules_version)
-        if budget is not None and budget.is_spent(context.time):
+        budget = budget_before(command, RULES[state.rules_version])
+        if budget is not None and is_spent(account, budget, context.time):
             return rejected(state, context, Rejection.TOO_MANY_COMMANDS, account_id)
     if is_id(command.command_id) and (account is not None or is_id(account_id)):
         context.content = content
@@ -44,12 +44,12 @@ def admit_client(state: State, command: ClientCommand, context: CommandContext) 
     return None
 
 
-def count(state: State, command: ClientCommand, context: CommandContext, outcome: Event) -> Event:
+def count(state: State, command: ClientCommand, context: CommandContext, outcome: Event, rules: Rules) -> Event:
     """Give the outcome, or TOO_MANY_COMMANDS where what it is counted under is spent; then nothing is remembered."""
-    account = state.accounts.get(command.account_id)
-    if account is None or outcome.command_hash is None or not RULES[state.rules_version].budgets:
+    if outcome.command_hash is None:
         return outcome
-    if not budget_after(account, outcome, state.rules_version).is_spent(context.time):
+    account = state.accounts.get(command.account_id)
+    if account is None or not is_spent(account, budget_after(outcome, rules), context.time):
         return outcome
     begin_again(context)
     return rejected(state, context, Rejection.TOO_MANY_COMMANDS, command.account_id)

@@ -18,6 +18,7 @@ from engine.core.operations import (
 )
 from engine.core.prices import decide_prices
 from engine.core.reducing import decide_reduce, decide_reduce_oldest
+from engine.core.rules import RULES
 from engine.core.state import State
 from engine.core.stops import decide_amend
 from schemas.commands import (
@@ -55,7 +56,8 @@ def decide(state: State, command: Command | None, context: CommandContext) -> li
     if isinstance(command, ClientCommand):
         refusal = admit_client(state, command, context)
         outcome = _decide_admitted(state, command, context) if refusal is None else refusal
-        return [count(state, command, context, outcome)]
+        rules = RULES[state.rules_version]
+        return [count(state, command, context, outcome, rules) if rules.budgets else outcome]
     refusal = admit_broadcast(state, command, context) if isinstance(command, Broadcast) else None
     return [_decide_admitted(state, command, context) if refusal is None else refusal]
 

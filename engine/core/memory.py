@@ -1,14 +1,14 @@
 """Which command ids are remembered, what each is counted under, and when it is forgotten."""
 
 from collections import deque
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal
 
 from msgspec.structs import replace
 
 from engine.core.accounts import deposit_day
 from engine.core.bounds import MEMORY, REMEMBERED_MAX, WITHDRAWALS_MAX
 from engine.core.records import Account, Remembered
-from engine.core.rules import RULES
+from engine.core.rules import RULES, Rules
 from engine.core.state import RememberedId, State
 from schemas import commands
 from schemas.commands import AmendStops, ClientCommand, Deposit, OpenPosition, Withdraw
@@ -29,9 +29,11 @@ from schemas.units import Timestamp
 
 BudgetName = Literal["commands", "exits", "closes", "amendments", "withdrawals"]
 
-# Version 1 counts by the kind of the command.
+# Version 1 counts by the kind of the command, under the first two.
 EXITS: Final = (PositionClosed, PositionReduced, OldestReduced, AllClosed, StopsAmended)
 EXIT_COMMANDS: Final = tuple(command.__name__ for command in commands.EXITS)
+EXITS_BEFORE: Final[dict[type, BudgetName]] = dict.fromkeys(commands.EXITS, "exits")
+EXITS_AFTER: Final[dict[type, BudgetName]] = dict.fromkeys(EXITS, "exits")
 # Version 2 counts by what it came to. What is sure before, unless the command is refused:
 COUNTED_BEFORE: Final[dict[type, BudgetName]] = {
     Deposit: "commands",
@@ -60,54 +62,52 @@ MOST: Final[dict[BudgetName, int | None]] = {
 }
 
 
-class Budget(NamedTuple):
-    """Ids that are counted together; most: null for any number."""
-
-    ids: dict[str, Remembered]
-    most: int | None
-
-    def is_spent(self, time: int) -> bool:
-        """Say whether no further id can be remembered: as many as allowed, and the oldest not yet forgotten."""
-        if self.most is None or len(self.ids) < self.most:
-            return False
-        return next(iter(self.ids.values())).time + MEMORY > time
+def is_spent(account: Account, budget: BudgetName, time: int) -> bool:
+    """Say whether no further id can be remembered: as many as allowed, and the oldest not yet forgotten."""
+    ids: dict[str, Remembered] = getattr(account, budget)
+    most = MOST[budget]
+    if most is None or len(ids) < most:
+        return False
+    return next(iter(ids.values())).time + MEMORY > time
 
 
 def known_id(account: Account, command_id: str, time: int) -> Remembered | None:
     """Find an id that was decided within the last ten minutes of log time."""
-    for ids in _all_ids(account):
-        entry = ids.get(command_id)
-        if entry is not None and entry.time + MEMORY > time:
-            return entry
+    for ids in (account.commands, account.exits, account.closes, account.amendments, account.withdrawals):
+        if command_id in ids:
+            entry = ids[command_id]
+            if entry.time + MEMORY > time:
+                return entry
     return None
 
 
-def budget_before(account: Account, command: ClientCommand, rules_version: int) -> Budget | None:
+def budget_before(command: ClientCommand, rules: Rules) -> BudgetName | None:
     """Give what a command is counted under whatever comes of it, unless it is refused; null where that depends."""
-    if not RULES[rules_version].budgets:
-        return Budget(account.exits if isinstance(command, commands.EXITS) else account.commands, REMEMBERED_MAX)
-    name = COUNTED_BEFORE.get(type(command))
-    return None if name is None else _budget(account, name)
+    if rules.budgets:
+        return COUNTED_BEFORE.get(type(command))
+    return EXITS_BEFORE.get(type(command), "commands")
 
 
-def budget_after(account: Account, outcome: Event, rules_version: int) -> Budget:
+def budget_after(outcome: Event, rules: Rules) -> BudgetName:
     """Give what a command is counted under once its outcome is known."""
-    if not RULES[rules_version].budgets:
-        is_exit = (
-            outcome.command in EXIT_COMMANDS if isinstance(outcome, CommandRejected) else isinstance(outcome, EXITS)
-        )
-        return Budget(account.exits if is_exit else account.commands, REMEMBERED_MAX)
-    if isinstance(outcome, AllClosed) and outcome.positions:
-        return _budget(account, "closes")
-    return _budget(account, COUNTED_AFTER[type(outcome)])
+    if rules.budgets:
+        return "closes" if isinstance(outcome, AllClosed) and outcome.positions else COUNTED_AFTER[type(outcome)]
+    if isinstance(outcome, CommandRejected):
+        return "exits" if outcome.command in EXIT_COMMANDS else "commands"
+    return EXITS_AFTER.get(type(outcome), "commands")
 
 
 def remember(state: State, account: Account, outcome: Event, command_id: str, entry: Remembered) -> None:
     """Keep a command's id for ten minutes, and drop those of the same budget whose time is over."""
-    ids = budget_after(account, outcome, state.rules_version).ids
-    _drop_old(ids, entry.time)
+    rules = RULES[state.rules_version]
+    ids: dict[str, Remembered] = getattr(account, budget_after(outcome, rules))
+    while ids:
+        oldest = next(iter(ids))
+        if ids[oldest].time + MEMORY > entry.time:
+            break
+        del ids[oldest]
     ids[command_id] = entry
-    if RULES[state.rules_version].forgotten_each_command:
+    if rules.forgotten_each_command:
         state.remembered.append(RememberedId(entry.offset, entry.time, account.account_id, command_id))
         _drop_old_names(account, entry.time)
 
@@ -157,21 +157,8 @@ def remembered_ids(accounts: list[Account]) -> "deque[RememberedId]":
     return deque(sorted(found))
 
 
-def _budget(account: Account, name: BudgetName) -> Budget:
-    ids: dict[str, Remembered] = getattr(account, name)
-    return Budget(ids, MOST[name])
-
-
 def _all_ids(account: Account) -> tuple[dict[str, Remembered], ...]:
     return account.commands, account.exits, account.closes, account.amendments, account.withdrawals
-
-
-def _drop_old(ids: dict[str, Remembered], time: int) -> None:
-    while ids:
-        oldest = next(iter(ids))
-        if ids[oldest].time + MEMORY > time:
-            break
-        del ids[oldest]
 
 
 def _drop_old_names(account: Account, time: int) -> None:

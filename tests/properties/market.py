@@ -163,7 +163,6 @@ class Market(RuleBasedStateMachine):
     def begin(self, fee_rate: int, first_deposit: int, most: int) -> None:
         """Instruments, a feed, two accounts, prices that trade, and perhaps few commands that an account may send."""
         self.twin.most, self.twin.most_withdrawals = most, most // 4
-        self.patch.setattr(memory, "REMEMBERED_MAX", most)
         for name, known in memory.MOST.items():
             if known is not None:
                 self.patch.setitem(memory.MOST, name, most // 4 if name == "withdrawals" else most)

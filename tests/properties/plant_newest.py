@@ -9,7 +9,7 @@ from engine.core import apply, apply_prices, closing, liquidation, memory, openi
 from engine.core.closing import positions_that_close
 from engine.core.context import CommandContext
 from engine.core.liquidation import Settlement, is_liquidatable, requirement_of, settle
-from engine.core.memory import Budget, bring_back, budget_after, forget_oldest, remembered_ids
+from engine.core.memory import BudgetName, bring_back, budget_after, forget_oldest, remembered_ids
 from engine.core.records import Account, Market, Position, Quote
 from engine.core.rules import Rules
 from engine.core.state import RememberedId, State
@@ -42,14 +42,12 @@ def _with_a_clock_that_is_off(*arguments: Any, clock_suspect: bool) -> tuple[str
     return VOUCHED(*arguments, clock_suspect=False)
 
 
-def _closes_count(account: Account, outcome: Event, rules_version: int) -> Budget:
-    budget = budget_after(account, outcome, rules_version)
-    return Budget(account.exits, memory.MOST["exits"]) if isinstance(outcome, PositionClosed) else budget
+def _closes_count(outcome: Event, rules: Rules) -> BudgetName:
+    return "exits" if isinstance(outcome, PositionClosed) else budget_after(outcome, rules)
 
 
-def _refused_as_openings(account: Account, outcome: Event, rules_version: int) -> Budget:
-    budget = budget_after(account, outcome, rules_version)
-    return Budget(account.commands, memory.MOST["commands"]) if isinstance(outcome, CommandRejected) else budget
+def _refused_as_openings(outcome: Event, rules: Rules) -> BudgetName:
+    return "commands" if isinstance(outcome, CommandRejected) else budget_after(outcome, rules)
 
 
 def _any_number(*arguments: Any) -> Rejection | None:
