@@ -31,11 +31,16 @@ MARGIN: Final = 10 * MICROS_PER_USDC
 FIRST_DEPOSIT: Final = 10_000 * MICROS_PER_USDC
 
 
-def opening_day(shard: int, accounts: list[str], clock: Callable[[], int]) -> Iterator[Command]:
-    """What must come first: instruments, a feed, confirmed prices, and accounts with money."""
-    yield DefineInstruments(
+def first_instruments(shard: int) -> DefineInstruments:
+    """What a ledger of version 1 begins with."""
+    return DefineInstruments(
         command_id=broadcast_id(FIRST_BROADCAST, shard), shard=shard, broadcast=FIRST_BROADCAST, instruments=INSTRUMENTS
     )
+
+
+def opening_day(shard: int, accounts: list[str], clock: Callable[[], int]) -> Iterator[Command]:
+    """What must come first: instruments, a feed, confirmed prices, and accounts with money."""
+    yield first_instruments(shard)
     yield SelectFeed(name=FEED, run=RUN, live=False)
     # The first tick waits for one that confirms it, half a second of source time later.
     for number in (1, 2):

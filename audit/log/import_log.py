@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from typing import Final
 
@@ -11,9 +11,10 @@ from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, C
 
 from audit.log.cluster import open_cluster
 from audit.log.folder import FolderLog
+from audit.log.log_reader import commands_of
 from audit.log.offset_gaps import gaps_of, is_accepted, make_gap
 from runtime.errors import FixableError
-from runtime.kafka import LogRecord, admin_options, command_producer_options, end_offsets
+from runtime.kafka import admin_options, command_producer_options, end_offsets
 from runtime.settings import Settings
 from runtime.topics import ensure_topics
 from schemas.offset_gaps import OffsetGap
@@ -42,7 +43,7 @@ def import_log(log: FolderLog, settings: Settings, *, progress: Progress = lambd
         )
     ensure_topics(settings)
     _require_empty(settings)
-    _set_time_type(settings, ORIGINAL)
+    set_time_type(settings, ORIGINAL)
     try:
         count = _append(log, settings, progress)
         _require_same(log, settings)
@@ -52,7 +53,7 @@ def import_log(log: FolderLog, settings: Settings, *, progress: Progress = lambd
             f"The import broke off: {why} {COMMANDS} now holds a part of the log and must not be used: delete the "
             "topics, or take another data folder, and import again."
         ) from error
-    _set_time_type(settings, OF_THE_BROKER)
+    set_time_type(settings, OF_THE_BROKER)
     return count
 
 
@@ -64,11 +65,6 @@ def _require_whole(log: FolderLog) -> None:
     for shard in log.held:
         for damage in log.damages(shard):
             raise FixableError(f"{log.name} is damaged: {damage.sentence()}.")
-        upcoming = 0
-        for record in _commands(log, shard):
-            if record.offset < upcoming:
-                raise FixableError(f"{log.name}, shard {shard}: offset {record.offset} stands behind {upcoming - 1}.")
-            upcoming = record.offset + 1
         for gap in gaps_of(log, shard):
             if not is_accepted(log, gap):
                 raise FixableError(f"{log.name}: {gap.sentence}, and no command of the log accepts that.")
@@ -82,7 +78,7 @@ def _require_empty(settings: Settings) -> None:
             )
 
 
-def _set_time_type(settings: Settings, time_type: str) -> None:
+def set_time_type(settings: Settings, time_type: str) -> None:
     """Say whose clock the times of new commands are, and wait until the broker says so too."""
     admin = AdminClient(admin_options(settings))
     entry = ConfigEntry(TIME_TYPE, time_type, incremental_operation=AlterConfigOpType.SET)
@@ -112,7 +108,7 @@ def _append(log: FolderLog, settings: Settings, progress: Progress) -> int:
     count = 0
     for shard in log.held:
         upcoming = 0
-        for record in _commands(log, shard):
+        for record in commands_of(log, shard):
             if record.offset > upcoming:
                 _require_written(producer, failures)
                 asyncio.run(make_gap(settings, OffsetGap(shard, upcoming, record.offset - 1)))
@@ -150,14 +146,10 @@ def _require_same(log: FolderLog, settings: Settings) -> None:
     """Read back what stands there now: offset, time, key and value of every command."""
     copy = open_cluster(settings)
     for shard in log.held:
-        written = (record for batch in copy.commands(shard, 0) for record in batch)
-        for record in _commands(log, shard):
+        written = commands_of(copy, shard)
+        for record in commands_of(log, shard):
             found = next(written, None)
             if found != record:
                 raise FixableError(f"shard {shard}, command {record.offset} is not what was written.")
         if next(written, None) is not None:
             raise FixableError(f"somebody else wrote to shard {shard} meanwhile.")
-
-
-def _commands(log: FolderLog, shard: int) -> Iterator[LogRecord]:
-    return (record for batch in log.commands(shard, 0) for record in batch)

@@ -64,6 +64,11 @@ class LogReader(Protocol):
         """Name what is not as it was written, by the hashes a copy carries; a broker's are checked while it is read."""
 
 
+def commands_of(log: LogReader, shard: int, first: int = 0) -> Iterator[LogRecord]:
+    """Give a shard's commands from an offset on, one after the other."""
+    return (record for batch in log.commands(shard, first) for record in batch)
+
+
 def require_shard(log: LogReader, shard: int) -> None:
     """Refuse a shard that is not there."""
     if shard not in log.held:

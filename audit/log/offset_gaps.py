@@ -11,9 +11,9 @@ from aiokafka.protocol.transaction import AddPartitionsToTxnRequest, EndTxnReque
 from confluent_kafka import Producer
 from tenacity import retry, retry_if_exception, stop_after_delay, wait_fixed
 
-from audit.log.log_reader import LogReader, require_shard
+from audit.log.log_reader import LogReader, LogUnreadable, commands_of, require_shard
 from runtime.errors import FixableError
-from runtime.kafka import TIMEOUT_S, TRANSACTION_TIMEOUT_MS, LogRecord, command_producer_options
+from runtime.kafka import TIMEOUT_S, TRANSACTION_TIMEOUT_MS, command_producer_options
 from runtime.settings import Settings
 from schemas.codec import command_in, decode_event, encode_command
 from schemas.commands import AcceptOffsetGap, ActivateRules
@@ -34,9 +34,14 @@ _RETRIED: Final = retry(
 
 
 def gaps_of(log: LogReader, shard: int, first: int = 0) -> Iterator[OffsetGap]:
-    """Give the gaps of a shard's commands from an offset on, one at their end included."""
+    """Give the gaps of a shard's commands from an offset on, one at their end included.
+
+    LogUnreadable where the commands do not stand in order.
+    """
     upcoming, end = first, log.extent(shard).commands
-    for offset in chain((record.offset for record in _commands(log, shard, first)), [end]):
+    for offset in chain((record.offset for record in commands_of(log, shard, first)), [end]):
+        if offset < upcoming:
+            raise LogUnreadable(f"{log.name}, shard {shard}: offset {offset} stands behind {upcoming - 1}.", offset)
         if offset > upcoming:
             yield OffsetGap(shard, upcoming, offset - 1)
         upcoming = offset + 1
@@ -44,7 +49,7 @@ def gaps_of(log: LogReader, shard: int, first: int = 0) -> Iterator[OffsetGap]:
 
 def is_accepted(log: LogReader, gap: OffsetGap) -> bool:
     """Whether a command behind a gap lets the ledger go on over it."""
-    return gap.is_accepted_in(record.value for record in _commands(log, gap.shard, gap.last + 1))
+    return gap.is_accepted_in(record.value for record in commands_of(log, gap.shard, gap.last + 1))
 
 
 def accept_gap(log: LogReader, settings: Settings, gap: OffsetGap) -> None:
@@ -148,12 +153,8 @@ def _rules_version(log: LogReader, gap: OffsetGap) -> int:
             event = decode_event(record.value)
             if isinstance(event, RulesActivated):
                 version = event.version
-    for record in _commands(log, gap.shard, gap.last + 1):
+    for record in commands_of(log, gap.shard, gap.last + 1):
         command = command_in(record.value, version)
         if isinstance(command, ActivateRules) and command.version == version + 1:
             version = command.version
     return version
-
-
-def _commands(log: LogReader, shard: int, first: int) -> Iterator[LogRecord]:
-    return (record for batch in log.commands(shard, first) for record in batch)

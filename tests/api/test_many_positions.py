@@ -10,14 +10,13 @@ import pytest
 from confluent_kafka import Producer
 
 from audit.log.cluster import open_cluster
-from audit.log.import_log import OF_THE_BROKER, ORIGINAL, _set_time_type
+from audit.log.import_log import OF_THE_BROKER, ORIGINAL, set_time_type
 from audit.verify.verify import VerifyRequest, verify
+from bench._workload import first_instruments
 from runtime.kafka import command_producer_options
 from schemas.codec import decode_event, encode_command
-from schemas.commands import Command, DefineInstruments, OpenPosition, UpdatePrices
+from schemas.commands import Command, OpenPosition, UpdatePrices
 from schemas.events import AllClosed, ClockSet, PositionClosed
-from schemas.ids import broadcast_id
-from schemas.instruments import FIRST_BROADCAST, INSTRUMENTS
 from schemas.messages import Tick
 from schemas.sharding import shard_of
 from schemas.topics import COMMANDS
@@ -44,14 +43,7 @@ def exchange(kafka: str, database: str, tmp_path_factory: pytest.TempPathFactory
     with ExitStack() as stack:
         running = Exchange(settings, folder)
         stack.callback(running.close)
-        running.broadcast(
-            lambda shard: DefineInstruments(
-                command_id=broadcast_id(FIRST_BROADCAST, shard),
-                shard=shard,
-                broadcast=FIRST_BROADCAST,
-                instruments=INSTRUMENTS,
-            )
-        )
+        running.broadcast(first_instruments)
         running.services = {
             name: stack.enter_context(service(name, settings, folder)) for name in ("engine", "projector", "api")
         }
@@ -69,7 +61,7 @@ def append_ahead(exchange: Exchange, account_id: str) -> None:
     def append(command: Command, at_ms: int) -> None:
         producer.produce(COMMANDS, encode_command(command), partition=shard, timestamp=at_ms)
 
-    _set_time_type(exchange.settings, ORIGINAL)
+    set_time_type(exchange.settings, ORIGINAL)
     for day, count in enumerate(DAYS):
         now = began + day * APART_S * 1_000
         for later in (0, 1_000):  # The second tick confirms the first.
@@ -86,7 +78,7 @@ def append_ahead(exchange: Exchange, account_id: str) -> None:
             )
             append(opening, now + 1_000 + each)
     assert producer.flush(30) == 0
-    _set_time_type(exchange.settings, OF_THE_BROKER)
+    set_time_type(exchange.settings, OF_THE_BROKER)
 
 
 def open_positions(exchange: Exchange, account_id: str) -> int:

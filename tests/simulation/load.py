@@ -5,13 +5,13 @@ from functools import cache
 from typing import Any, Final, Literal, NamedTuple, get_args
 from uuid import UUID
 
+from bench._workload import first_instruments
 from schemas.codec import encode_command
 from schemas.commands import (
     AmendStops,
     CloseAll,
     ClosePosition,
     Command,
-    DefineInstruments,
     Deposit,
     OpenAccount,
     OpenPosition,
@@ -23,8 +23,7 @@ from schemas.commands import (
     UpdatePrices,
     Withdraw,
 )
-from schemas.ids import broadcast_id, open_account_id, position_id
-from schemas.instruments import FIRST_BROADCAST, INSTRUMENTS
+from schemas.ids import open_account_id, position_id
 from schemas.messages import AliveMark, Side, Tick
 from schemas.sharding import shard_of
 from schemas.units import Ticks, Timestamp
@@ -228,12 +227,7 @@ def _accounts(shard: int, shards: int) -> tuple[str, ...]:
 @cache
 def _opening(shard: int, shards: int) -> tuple[tuple[bytes | None, bytes], ...]:
     commands: list[Command] = [
-        DefineInstruments(
-            command_id=broadcast_id(FIRST_BROADCAST, shard),
-            shard=shard,
-            broadcast=FIRST_BROADCAST,
-            instruments=INSTRUMENTS,
-        ),
+        first_instruments(shard),
         SelectFeed(name=FEED[0], run=FEED[1], live=False),
         *(
             OpenAccount(command_id=open_account_id(account), account_id=account, first_deposit=2_000 * USDC)

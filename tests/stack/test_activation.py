@@ -13,15 +13,13 @@ import httpx
 import pytest
 
 from audit.log.cluster import open_cluster
+from bench._workload import first_instruments
 from reprise_client import Client as PythonClient
 from reprise_client import Problem
 from runtime.settings import Settings
 from runtime.topics import ensure_topics
 from schemas.codec import decode_event
-from schemas.commands import DefineInstruments
 from schemas.events import PositionOpened, RulesActivated
-from schemas.ids import broadcast_id
-from schemas.instruments import FIRST_BROADCAST, INSTRUMENTS
 from schemas.messages import Side
 from stack import supervisor
 from stack.foreground import running
@@ -50,11 +48,7 @@ def instance(tmp_path: Path) -> Iterator[InstanceFolder]:
         ensure_topics(settings)
         client = LogClient(settings)
         for shard in range(settings.shards):
-            first = broadcast_id(FIRST_BROADCAST, shard)
-            instruments = DefineInstruments(
-                command_id=first, shard=shard, broadcast=FIRST_BROADCAST, instruments=INSTRUMENTS
-            )
-            client.append(shard, [instruments])
+            client.append(shard, [first_instruments(shard)])
     try:
         options = ("--detach", "--workers", 2, "--standby", "--feed", "simulated", "--port", api_port)
         said = reprise("up", *options, "--data", folder.data, timeout=300)

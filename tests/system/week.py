@@ -10,6 +10,7 @@ from typing import Final
 from confluent_kafka import Consumer, Producer, TopicPartition
 from prometheus_client import CollectorRegistry
 
+from bench._workload import first_instruments
 from market_data.bars import CORNERS_ONLY_STEP_S
 from market_data.clock import SystemClock
 from market_data.feed import FeedEnded, FeedItem, FeedQuote
@@ -21,10 +22,10 @@ from market_data.recording import Recording
 from runtime.kafka import command_producer_options, reader_options
 from runtime.settings import Settings
 from schemas.codec import decode_event
-from schemas.commands import AmendStops, ClosePosition, DefineInstruments, OpenAccount, OpenPosition
+from schemas.commands import AmendStops, ClosePosition, OpenAccount, OpenPosition
 from schemas.events import PositionClosed, PositionOpened
-from schemas.ids import broadcast_id, open_account_id
-from schemas.instruments import BY_SYMBOL, FIRST_BROADCAST, INSTRUMENTS
+from schemas.ids import open_account_id
+from schemas.instruments import BY_SYMBOL
 from schemas.messages import Side
 from schemas.topics import EVENTS
 from schemas.units import MICROS_PER_USDC
@@ -51,14 +52,7 @@ class Clients:
         self._events = Consumer(reader_options(settings, "test-clients"))
         self._events.assign([TopicPartition(EVENTS, shard, 0) for shard in range(settings.shards)])
         for shard in range(settings.shards):
-            self._writer.send(
-                DefineInstruments(
-                    command_id=broadcast_id(FIRST_BROADCAST, shard),
-                    shard=shard,
-                    broadcast=FIRST_BROADCAST,
-                    instruments=INSTRUMENTS,
-                )
-            )
+            self._writer.send(first_instruments(shard))
         self._writer.flush()
 
     def open_accounts(self) -> None:
