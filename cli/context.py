@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from pydantic import ValidationError
 from rich.console import Console
 
+from runtime import setting_sources
 from runtime.errors import FixableError
-from runtime.settings import Settings
+from runtime.settings import DEFAULT_DATA, Settings
 
 Data = Annotated[
     Path | None,
@@ -35,25 +35,22 @@ def project_root() -> Path:
     return root if (root / "pyproject.toml").is_file() else Path.cwd()
 
 
-def load_settings() -> Settings:
-    """The settings of the environment and `.env`; FixableError names each that is wrong."""
-    try:
-        return Settings()
-    except ValidationError as error:
-        wrong = "; ".join(
-            f"{'.'.join(str(part) for part in problem['loc']) or 'settings'}: {problem['msg']}"
-            for problem in error.errors()
-        )
-        raise FixableError(f"A setting of the environment or .env is wrong. {wrong}.") from error
+def load_settings(data: Path | None = None) -> Settings:
+    """The settings of the environment and of `.env`; Mistakes names each that is wrong."""
+    return setting_sources.load_settings(project_root(), None if data is None else data.expanduser().absolute())
 
 
 def data_folder(settings: Settings, data: Path | None) -> Path:
-    """The instance's folder: of `--data`, of REPRISE_DATA, or the project's own."""
+    """The instance's folder: of `--data`, of REPRISE_DATA, or the project's own; FixableError where it is none."""
     if data is not None:
-        return data.expanduser().absolute()
-    if "data" in settings.model_fields_set:
-        return settings.data.absolute()
-    return project_root() / ".reprise"
+        name, folder = "--data", data.expanduser().absolute()
+    elif "data" in settings.model_fields_set:
+        name, folder = "REPRISE_DATA", settings.data.expanduser().absolute()
+    else:
+        name, folder = "The instance's folder", project_root() / DEFAULT_DATA
+    if any(place.exists() and not place.is_dir() for place in (folder, *folder.parents)):
+        raise FixableError(f"{name} is {folder}, which is a file; name a folder.")
+    return folder
 
 
 BOTH_SERVERS = frozenset({"kafka_brokers", "database_url"})
@@ -66,7 +63,7 @@ def reachable_settings(data: Path | None, needed: frozenset[str] = BOTH_SERVERS)
     from stack.instance import InstanceFolder  # noqa: PLC0415
     from stack.start import instance_settings  # noqa: PLC0415
 
-    settings = load_settings()
+    settings = load_settings(data)
     if needed <= settings.model_fields_set:
         return settings
     folder = InstanceFolder(data_folder(settings, data))

@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from cli.context import AsJson, Data, console, data_folder, load_settings, report
+from cli.context import AsJson, Data, console, data_folder, load_settings, project_root, report
 from runtime.errors import FixableError
 
 Port = Annotated[int, typer.Option(min=1, max=65_535, help="Port of the API.")]
@@ -62,7 +62,7 @@ def up(
     from stack.start import StartOptions, start, stop  # noqa: PLC0415
 
     began = time.monotonic()
-    settings = load_settings()
+    settings = load_settings(data)
     folder = data_folder(settings, data)
     options = StartOptions(
         data=folder,
@@ -85,7 +85,7 @@ def up(
         )
     if settings.profile == "demo":
         _report_demo(folder)
-    _report_ignored()
+    _report_ignored(folder)
     _end_by_interrupt()
     instance = start(settings, options, migrate_url, report)
     try:
@@ -114,7 +114,7 @@ def down(data: Data = None) -> None:
     """Stop the exchange in order; return when none of its processes is left."""
     from stack.start import stop  # noqa: PLC0415
 
-    folder = data_folder(load_settings(), data)
+    folder = data_folder(load_settings(data), data)
     report("Stopped." if stop(folder, report) else f"No instance runs in {folder}.")
 
 
@@ -123,7 +123,7 @@ def status(as_json: AsJson = False, data: Data = None) -> None:
     from stack.instance import InstanceFolder  # noqa: PLC0415
     from stack.status import status_of  # noqa: PLC0415
 
-    found = status_of(InstanceFolder(data_folder(load_settings(), data)))
+    found = status_of(InstanceFolder(data_folder(load_settings(data), data)))
     if as_json:
         sys.stdout.write(json.dumps(found, indent=2) + "\n")
     elif found["running"]:
@@ -138,7 +138,7 @@ def logs(service: Service = None, follow: Follow = False, lines: Lines = 50, dat
     """Print what a process wrote, or the last lines of each."""
     from stack.instance import InstanceFolder  # noqa: PLC0415
 
-    folder = InstanceFolder(data_folder(load_settings(), data)).logs
+    folder = InstanceFolder(data_folder(load_settings(data), data)).logs
     files = sorted(folder.glob("*.log"))
     if not files:
         raise FixableError(f"Nothing was written in {folder} yet.")
@@ -158,13 +158,21 @@ def _report_demo(folder: Path) -> None:
     )
 
 
-def _report_ignored() -> None:
-    """Say which variables of the seeds mean nothing here."""
-    from dotenv import dotenv_values  # noqa: PLC0415
+def _report_ignored(data: Path | None) -> None:
+    """Say which names of a file `.env` mean nothing here, and which variables of the seeds."""
+    from runtime.setting_sources import env_files, meant_instead  # noqa: PLC0415
 
-    names = sorted(name for name in {*os.environ, *dotenv_values(".env")} if name.upper().startswith("REDIS_"))
-    if names:
-        report(f"{', '.join(names)}: ignored, there is no Redis here.")
+    files = env_files(project_root(), data)
+    unknown = {name: file.path for file in files for name in file.unknown}
+    of_redis = sorted(name for name in {*os.environ, *unknown} if name.upper().startswith("REDIS_"))
+    if of_redis:
+        report(f"{', '.join(of_redis)}: ignored, there is no Redis here.")
+    for path in sorted(set(unknown.values())):
+        names = [name for name, file in unknown.items() if file == path and name not in of_redis]
+        meant = [f"{name}: {instead} is meant?" for name in names if (instead := meant_instead(name)) is not None]
+        if names:
+            hint = f" ({'; '.join(meant)})" if meant else ""
+            report(f"{path} has {', '.join(names)}: ignored, the exchange has no such setting{hint}.")
 
 
 def _report_seed_ports(ports: list[int], own: int) -> None:

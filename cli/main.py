@@ -1,5 +1,6 @@
 """Which commands there are, and how a failure ends: one line that says what to do, 1, or 2 for a wrong call."""
 
+import os
 import sys
 
 import typer
@@ -44,7 +45,13 @@ def call(arguments: list[str]) -> int:
             _print_error(f"{text}. `reprise --help` lists the commands, `reprise COMMAND --help` their options.")
         return WRONG_CALL
     except FixableError as error:
-        _print_error(str(error))
+        for line in error.lines:
+            _print_error(line)
+        return FAILED
+    except OSError as error:
+        if error.filename is None:
+            raise
+        _print_error(f"{os.fsdecode(error.filename)}: {error.strerror}.")
         return FAILED
     except (KeyboardInterrupt, typer.Abort):
         return INTERRUPTED

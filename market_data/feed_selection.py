@@ -20,7 +20,8 @@ from market_data.metrics import FeedMetrics
 from market_data.recorded_feed import RecordedFeed, open_recording, read_speed
 from market_data.simulated_feed import PRICE_MAX, SimulatedFeed
 from runtime.errors import FixableError
-from runtime.settings import Settings, symbol_of
+from runtime.setting_values import symbol_of
+from runtime.settings import Settings
 from schemas.bounds import EXPONENT_MAX
 from schemas.instruments import START_PRICES
 from schemas.messages import Instrument

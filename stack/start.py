@@ -136,7 +136,9 @@ def _plan(settings: Settings, options: StartOptions, choice: FeedChoice) -> Inst
     """Which port everything gets. Pages have their usual ones where these are free."""
     if not 1 <= options.workers <= WORKERS_MAX:
         raise FixableError(f"--workers is a number from 1 to {WORKERS_MAX}.")
-    kafka_port = None if "kafka_brokers" in settings.model_fields_set else preferred_port(KAFKA_PORT)
+    kafka_port = (
+        None if "kafka_brokers" in settings.model_fields_set else settings.kafka_port or preferred_port(KAFKA_PORT)
+    )
     postgres_port, *more = free_ports(options.workers + (options.workers if options.standby else 0))
     return Instance(
         api_port=options.port,

@@ -6,8 +6,8 @@ from runtime.settings import Settings
 from tests.house.project import ROOT
 
 HEADER = (
-    "# Copy to .env and uncomment what you change. Every setting, its meaning and its default; a variable of the\n"
-    "# environment of the same name wins over the file.\n"
+    "# Copy to .env here, or in an instance's folder, and uncomment what you change. Every setting, its meaning and\n"
+    "# its default. A variable of the environment wins over the file of the instance, and that over the one here.\n"
 )
 
 

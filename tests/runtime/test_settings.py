@@ -1,4 +1,4 @@
-"""Settings come from the environment or `.env`, and two contradictory ones are refused."""
+"""Settings come from the environment or `.env`, and all that are wrong are refused at once, before anything starts."""
 
 from pathlib import Path
 from typing import Any
@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from cli.main import call
+from runtime.setting_sources import load_settings
 from runtime.settings import Settings
 
 SECRET = "a-key-of-the-tests-of-at-least-32-bytes"
@@ -40,6 +41,16 @@ MEANT = [
     ({"BACKPACK_WS_URL": "ws://here"}, {"backpack_ws_url": "ws://here"}),
     ({"KAFKA_BROKERS": "a:1,b:2"}, {"kafka_brokers": "a:1,b:2"}),
     ({"REDIS_URL": "redis://localhost:6379"}, {}),
+    ({"LOG_LEVEL": "warning"}, {"log_level": "WARNING"}),
+    ({"PORT": ""}, {"port": 8000}),
+    ({"KAFKA_PORT": "19092"}, {"kafka_port": 19_092}),
+    ({"TRUSTED_PROXIES": ""}, {"trusted_proxies": ""}),
+    ({"DATABASE_URL": "postgres://me:a%40b@h:5433/db"}, {"database_url": "postgresql+psycopg://me:a%40b@h:5433/db"}),
+    ({"DATABASE_URL": "postgresql://me@h/db?schema=public"}, {"database_url": "postgresql+psycopg://me@h/db"}),
+    (
+        {"DATABASE_URL": "postgresql://me@h/db?schema=public&connection_limit=5&sslmode=require"},
+        {"database_url": "postgresql+psycopg://me@h/db?sslmode=require"},
+    ),
 ]
 REFUSED = [
     ({"JWT_SECRET": SECRET, "AUTH_JWT_SECRET": OTHER}, "JWT_SECRET and AUTH_JWT_SECRET are both set and differ"),
@@ -51,16 +62,43 @@ REFUSED = [
     ({"ENGINE_SNAPSHOT_INTERVAL": "0"}, "ENGINE_SNAPSHOT_INTERVAL"),
     ({"ENGINE_MAX_SNAPSHOTS": "1"}, "ENGINE_MAX_SNAPSHOTS"),
     ({"POLLER_ASSETS": "SOL,DO GE"}, "DO GE"),
+    ({"PORT": "99999"}, "PORT=99999"),
+    ({"PORT": "0"}, "allowed is a whole number from 1 to 65535"),
+    ({"PORT": "eight"}, "PORT=eight"),
+    ({"KAFKA_PORT": "65536"}, "KAFKA_PORT=65536"),
+    ({"ENGINE_PORT": "-1"}, "ENGINE_PORT=-1"),
+    ({"REPRISE_SEED_PORTS": "3001,99999"}, "REPRISE_SEED_PORTS=3001,99999"),
+    ({"LOG_LEVEL": "LOUD"}, "LOG_LEVEL=LOUD"),
+    ({"LOG_LEVEL": "trace"}, "allowed is DEBUG, INFO, WARNING or ERROR"),
+    ({"REPRISE_PROFILE": "prod"}, "allowed is demo or production"),
+    ({"FEED_LOOP": "often"}, "allowed is true or false"),
+    ({"FEED": "recorded:"}, "allowed is auto, simulated, backpack or recorded:FILE"),
+    ({"FEED_SPEED": "inf"}, "allowed is a number above 0, or max"),
+    ({"API_HOST": "my host"}, "allowed is an address or a host name"),
+    ({"KAFKA_BROKERS": "http://a:9092"}, "allowed is HOST:PORT of one broker or more, by commas"),
+    ({"KAFKA_BROKERS": "a:99999"}, "KAFKA_BROKERS=a:99999"),
+    ({"ENGINE_PARTNER": "engine"}, "allowed is HOST:PORT"),
+    ({"BACKPACK_WS_URL": "https://ws.backpack.exchange"}, "allowed is ws://HOST or wss://HOST"),
+    ({"BACKPACK_API_URL": "api.backpack.exchange"}, "allowed is http://HOST or https://HOST"),
+    ({"CORS_ORIGINS": "*"}, "allowed is origins like https://app.example.com"),
+    ({"TRUSTED_PROXIES": "*"}, "allowed is addresses or networks"),
+    ({"RATE_LIMIT_READS": "many"}, "allowed is a rate such as `100/minute`"),
+    ({"SIMULATION_PRICES": "SOL=0"}, "allowed is prices like SOL=150.5"),
+    ({"DATABASE_URL": "mysql://me@h/db"}, "allowed is postgresql://USER:PASSWORD@HOST:PORT/DATABASE"),
+    ({"DATABASE_URL": "postgresql+asyncpg://me@h/db"}, "allowed is postgresql://USER:PASSWORD@HOST:PORT/DATABASE"),
+    ({"DATABASE_URL": "postgresql://me@h:port/db"}, "allowed is postgresql://USER:PASSWORD@HOST:PORT/DATABASE"),
+    ({"DATABASE_URL": "postgresql://me@h/db?colour=red"}, "of which colour is none"),
+    ({"DATABASE_URL": f"mysql://me:{SECRET}@h/db?password={SECRET}"}, "DATABASE_URL=mysql://me:***@h/db?password=***"),
 ]
 
 
 @pytest.mark.parametrize("where", ["environment", "file"])
 @pytest.mark.parametrize(("given", "meant"), MEANT, ids=lambda case: ",".join(case) or "nothing")
 def test_a_setting_is_read_from_the_environment_and_from_the_env_file(
-    given: dict[str, str], meant: dict[str, Any], where: str, monkeypatch: pytest.MonkeyPatch
+    given: dict[str, str], meant: dict[str, Any], where: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     give(given, where, monkeypatch)
-    settings = Settings()
+    settings = load_settings(tmp_path, None)
     assert {name: getattr(settings, name) for name in meant} == meant
 
 
@@ -74,7 +112,7 @@ def test_a_wrong_setting_is_refused_in_one_line_without_a_secret(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     give(given, where, monkeypatch)
-    assert call(["status"]) == 1
+    assert call(["status", "--data", str(Path.cwd())]) == 1
     refusal = capsys.readouterr().err
     assert said in refusal
     assert refusal.count("\n") == 1

@@ -13,6 +13,7 @@ from api.main import jwt_secret, retired_secrets
 from cli.main import call
 from runtime.python import reprise_command
 from runtime.secret_strength import is_short
+from runtime.setting_sources import load_settings
 from runtime.settings import Settings
 from stack.instance import InstanceFolder
 from stack.ports import free_ports
@@ -37,7 +38,7 @@ def _with_nothing_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 @pytest.mark.parametrize("number", PRINTED)
 def test_the_env_file_printed_in_a_readme_gives_the_api_an_accepted_secret(number: str, tmp_path: Path) -> None:
     (tmp_path / ".env").write_text(PRINTED[number], encoding="utf-8")
-    settings = Settings()
+    settings = load_settings(tmp_path, None)
     printed = dotenv_values(".env")
     given = printed.get("JWT_SECRET") or printed.get("AUTH_JWT_SECRET")
     assert settings.jwt_secret == given
@@ -118,8 +119,9 @@ def test_up_starts_with_the_env_file_of_seed_001(own_database: str, tmp_path: Pa
     assert len(others) == len(lines) - 1
     # The way its line is written, without the name of a driver.
     database = own_database.replace("postgresql+psycopg:", "postgresql:")
-    (tmp_path / ".env").write_text("".join([f'DATABASE_URL="{database}"\n', *others]), encoding="utf-8")
     data, (port,) = tmp_path / "instance", free_ports(1)
+    data.mkdir()
+    (data / ".env").write_text("".join([f'DATABASE_URL="{database}"\n', *others]), encoding="utf-8")
     try:
         up = subprocess.run(
             reprise_command("up", "--detach", "--data", str(data), "--port", str(port)),

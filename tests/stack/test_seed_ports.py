@@ -28,13 +28,16 @@ TIMEOUT_S = 300
 def test_settings_of_the_seeds_that_reprise_ignores_are_named_in_one_line(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("REDIS_URL", "redis://localhost:6379")
-    (tmp_path / ".env").write_text("REDIS_HOST=localhost\n", encoding="utf-8")
+    (tmp_path / "x").mkdir()
+    (tmp_path / "x" / ".env").write_text("REDIS_HOST=localhost\nPROT=1\nVITE_API=2\n", encoding="utf-8")
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         assert call(["up", "--detach", "--data", str(tmp_path / "x"), "--port", str(port)]) == 1
-    assert "REDIS_HOST, REDIS_URL: ignored, there is no Redis here." in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "REDIS_HOST, REDIS_URL: ignored, there is no Redis here." in said
+    file = tmp_path / "x" / ".env"
+    assert f"{file} has PROT, VITE_API: ignored, the exchange has no such setting (PROT: PORT is meant?)." in said
 
 
 @pytest.mark.parametrize("profile", ["demo", "production"])
