@@ -5,14 +5,17 @@ Longer than 300 lines because its tests share one exchange, which starts once fo
 
 import asyncio
 import csv
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from io import StringIO
+from uuid import uuid4
 
 import httpx
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from reprise_client import ApiKey, Changed, Client, Malformed
-from tests.api.exchange import Exchange
+from reprise_client import ApiKey, Changed, Client, Malformed, NotSignedIn, SyncClient
+from tests.api.exchange import PASSWORD, Exchange
 from tests.api.test_rules import administrator
 from tests.api.websocket_client import new_key
 from tests.processes import eventually
@@ -388,3 +391,50 @@ def test_admin_routes_show_the_feed_by_symbol_and_the_lag_by_shard(exchange: Exc
     assert lag["broker_answers"] is True
     assert [shard["shard"] for shard in lag["shards"]] == list(range(exchange.settings.shards))
     assert all(shard["executed"] > 0 for shard in lag["shards"])
+
+
+def test_the_synchronous_client_trades_and_reads_its_books_and_keeps_keys_and_alerts(exchange: Exchange) -> None:
+    email = f"{uuid4().hex}@example.com"
+    with SyncClient(exchange.url) as client:
+        me = client.register(email, PASSWORD)
+        with client.stream("account") as messages:
+            order = client.place_order("BTC_USDC", "long", margin="100", leverage=10)
+            assert order.position_id is not None
+            closed = client.close(order.position_id)
+            heard = [messages.receive(20) for _ in range(3)]
+        updates = [message.seq for message in heard if message is not None and message.kind == "update"]
+        assert updates == list(range(updates[0], updates[0] + 2))
+        [done] = list(client.orders("filled"))
+        assert (done.order_id, closed.status) == (order.order_id, "closed")
+        assert closed.receipt_id is not None
+        assert client.receipt(closed.receipt_id).position_id == order.position_id
+
+        statement = client.statement(end=datetime.now(UTC) + timedelta(days=1))
+        lines = list(client.ledger())
+        assert list(statement.items) == lines
+        assert statement.opening_balance + sum(line.amount for line in lines) == statement.closing_balance
+        assert len(list(csv.reader(StringIO(client.statement_csv())))) == len(lines) + 1
+        events = list(client.events())
+        assert [event.seq for event in events] == list(range(1, len(events) + 1))
+        assert list(client.events(events[1].seq)) == events[2:]
+
+        alert = client.create_alert("BTC_USDC", "70000")
+        assert client.alert(alert.id) == alert
+        client.delete_alert(alert.id)
+        assert list(client.alerts()) == []
+        private = Ed25519PrivateKey.generate()
+        key = client.create_api_key(private.public_key().public_bytes_raw(), ["read"], name="reader")
+        with SyncClient(exchange.url, api_key=ApiKey(key.id, private)) as program:
+            assert program.account().account_id == me.account_id
+        assert [client.api_key(saved.id).name for saved in client.api_keys()] == ["reader"]
+        client.revoke_api_key(key.id)
+        assert client.api_keys() == ()
+        assert client.has_venue_keys() is False
+        assert client.websocket_ticket()
+        client.logout_everywhere()
+        with pytest.raises(NotSignedIn):
+            client.me()
+        client.login(email, PASSWORD)
+        assert client.delete_me() == 0
+        with pytest.raises(NotSignedIn):
+            client.login(email, PASSWORD)

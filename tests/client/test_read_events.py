@@ -4,9 +4,8 @@ from collections.abc import Iterable
 from itertools import islice
 
 import pytest
-from confluent_kafka import KafkaException
 
-from reprise_client import Bookmark, Event, LogBroken, read_events
+from reprise_client import Bookmark, Event, LogBroken, LogRefused, read_events
 from runtime.settings import Settings
 from tests.client.log_writer import LogWriter
 from tests.conftest import SettingsFactory
@@ -68,5 +67,5 @@ def finds_what_is_wrong(settings: Settings) -> None:
         everything(settings, shards=(FORGED_SHARD,))
     with pytest.raises(LogBroken, match=r"shard 2 has event 6 at offset .*, where 5 should be"):
         everything(settings, shards=(HOLED_SHARD,))
-    with pytest.raises(KafkaException):  # A bookmark of another log is beyond the end of this one.
+    with pytest.raises(LogRefused, match="another log"):  # Its bookmark is beyond the end of this one.
         everything(settings, Bookmark(0, 10**9, 7, "00" * 16), shards=(0,))

@@ -1,10 +1,13 @@
-"""A client of the Reprise exchange: `Client` asks and follows it; `read_events` reads its log from Kafka."""
+"""A client of the Reprise exchange: `Client`, or `SyncClient`, asks and follows it; `read_events` reads its log."""
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from reprise_client.client import KEEP, Client
+from reprise_client.asking import KEEP
+from reprise_client.client import Client
 from reprise_client.errors import (
     Changed,
+    ClientClosed,
     Forbidden,
     Malformed,
     NotFound,
@@ -21,6 +24,7 @@ from reprise_client.errors import (
 from reprise_client.messages import avro_schemas, json_schema
 from reprise_client.models import (
     Account,
+    AccountEvent,
     AccountSnapshot,
     AccountUpdate,
     Alert,
@@ -33,18 +37,24 @@ from reprise_client.models import (
     Order,
     Position,
     Receipt,
+    SavedKey,
+    Statement,
     Ticker,
     User,
 )
 from reprise_client.stream import Message, Stream
+from reprise_client.sync import SyncClient, SyncStream
 
 if TYPE_CHECKING:
-    from reprise_client.log import Bookmark, Event, LogBroken, read_events
+    from reprise_client.brokers import Bookmark, LogRefused, LogUnreachable
+    from reprise_client.decoding import UnknownSchema
+    from reprise_client.log import Event, LogBroken, read_events
     from reprise_client.signing import ApiKey
 
 __all__ = [
     "KEEP",
     "Account",
+    "AccountEvent",
     "AccountSnapshot",
     "AccountUpdate",
     "Alert",
@@ -53,6 +63,7 @@ __all__ = [
     "Candle",
     "Changed",
     "Client",
+    "ClientClosed",
     "Closing",
     "Command",
     "Event",
@@ -61,6 +72,8 @@ __all__ = [
     "Instrument",
     "LedgerLine",
     "LogBroken",
+    "LogRefused",
+    "LogUnreachable",
     "Malformed",
     "Message",
     "NotFound",
@@ -72,11 +85,16 @@ __all__ = [
     "Receipt",
     "Refused",
     "RepriseError",
+    "SavedKey",
+    "Statement",
     "Stream",
     "StreamRefused",
+    "SyncClient",
+    "SyncStream",
     "Ticker",
     "TooMany",
     "Unavailable",
+    "UnknownSchema",
     "Unreachable",
     "User",
     "avro_schemas",
@@ -84,15 +102,21 @@ __all__ = [
     "read_events",
 ]
 
-_OF_THE_LOG = ("Bookmark", "Event", "LogBroken", "read_events")
+_OF_THE_LOG = {
+    "Bookmark": "brokers",
+    "Event": "log",
+    "LogBroken": "log",
+    "LogRefused": "brokers",
+    "LogUnreachable": "brokers",
+    "UnknownSchema": "decoding",
+    "read_events": "log",
+}
 
 
 def __getattr__(name: str) -> Any:
     """Import the reader of the log, and what signs, only when wanted: they need the extras `events` and `signing`."""
     if name in _OF_THE_LOG:
-        from reprise_client import log  # noqa: PLC0415
-
-        return getattr(log, name)
+        return getattr(import_module(f"reprise_client.{_OF_THE_LOG[name]}"), name)
     if name == "ApiKey":
         from reprise_client.signing import ApiKey  # noqa: PLC0415
 

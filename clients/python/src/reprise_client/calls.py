@@ -16,6 +16,7 @@ ROOT: Final = "/api/v1"
 POSITION: Final = "Ledger-Position"  # `shard:seq` of a reply; a read that brings it sees at least that
 VERSION: Final = "ETag"  # of a position
 LAG: Final = "Projection-Lag"  # on a read that could not wait for that any longer
+CSV: Final = "text/csv"
 RENEW_BEFORE_S: Final = 30.0
 PAUSE_S: Final = 0.05
 PAUSE_MAX_S: Final = 2.0
@@ -64,6 +65,13 @@ class Calls:
 
     async def read(self, path: str, wanted: type[Wanted], **parameters: Any) -> Wanted:
         """Ask a question; it may be asked again without harm."""
+        return msgspec.convert((await self._asked(path, parameters)).body, wanted)
+
+    async def text(self, path: str, **parameters: Any) -> str:
+        """Ask a question whose answer is text."""
+        return str((await self._asked(path, parameters)).body)
+
+    async def _asked(self, path: str, parameters: Mapping[str, Any]) -> Answer:
         given = {name: value for name, value in parameters.items() if value is not None}
         deadline = time.monotonic() + self._patience_s
         pause = PAUSE_S
@@ -71,7 +79,7 @@ class Calls:
             try:
                 answer = await self._call("GET", path, parameters=given)
                 if not answer.behind:
-                    return msgspec.convert(answer.body, wanted)
+                    return answer
                 wait_s = pause
                 if time.monotonic() + wait_s > deadline:
                     raise problem(BUSY, {"code": BEHIND, "title": "What is told is older than what was done"})
@@ -159,9 +167,18 @@ class Calls:
             await asyncio.sleep(pause)
             pause = _longer(pause)
 
-    async def sign_out(self) -> None:
-        """End the session."""
-        await self.send("POST", "/auth/logout")
+    async def sign_out(self, path: str = "/auth/logout") -> None:
+        """End the session, or by another path more than it."""
+        await self.send("POST", path)
+        self._forget()
+
+    async def delete_user(self) -> int:
+        """Delete the user who is signed in, and with them the session; gives how many positions are left to close."""
+        left = await self.send("DELETE", "/auth/me")
+        self._forget()
+        return int(left["open_positions"])
+
+    def _forget(self) -> None:
         self._token = self._position = None
         self._http.cookies.clear()
 
@@ -251,7 +268,7 @@ class Calls:
 def _answer(reply: httpx.Response) -> Answer:
     """Give a reply's content, or raise the problem it is."""
     if reply.status_code < ERRORS:
-        body = msgspec.json.decode(reply.content) if reply.content else None
+        body = _content(reply)
         if isinstance(body, dict) and VERSION in reply.headers:
             body["etag"] = reply.headers[VERSION]
         return Answer(reply.status_code, body, reply.headers.get(POSITION), LAG in reply.headers)
@@ -262,6 +279,12 @@ def _answer(reply: httpx.Response) -> Answer:
         document = {"detail": reply.text[:200]}
     after = reply.headers.get("Retry-After", "")
     raise problem(reply.status_code, document, float(after) if after.isdigit() else None)
+
+
+def _content(reply: httpx.Response) -> Any:
+    if reply.headers.get("Content-Type", "").startswith(CSV):
+        return reply.text
+    return msgspec.json.decode(reply.content) if reply.content else None
 
 
 def _longer(pause: float) -> float:

@@ -12,6 +12,10 @@ class Unreachable(RepriseError):
     """Nobody answered, and nothing was changed: it was a question."""
 
 
+class ClientClosed(RepriseError):
+    """The client was closed; a command that still waited may have been executed."""
+
+
 class OutcomeUnknown(RepriseError):
     """A command was sent, and nobody said in time what became of it: it may have been executed, or may yet be.
 

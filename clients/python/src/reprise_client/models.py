@@ -1,15 +1,17 @@
 """What the exchange answers, as types: money, prices and quantities are exact decimals, times are in UTC.
 
 Members that a newer exchange adds are ignored; words that may grow in number (a status, a reason) are plain text.
+Longer than 300 lines because each answer of the exchange has its type here.
 """
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Generic, Literal, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
 import msgspec
 
 Side = Literal["long", "short"]
+Scope = Literal["read", "trade"]
 
 
 class _Answer(msgspec.Struct, frozen=True, kw_only=True):
@@ -255,6 +257,45 @@ class Alert(_Answer, frozen=True, kw_only=True):
     note: str | None = None
     triggered_at: datetime | None = None
     triggered_price: Decimal | None = None
+
+
+class Statement(_Answer, frozen=True, kw_only=True):
+    """The changes of the balance in [start, end), newest first; opening_balance and they sum to closing_balance."""
+
+    account_id: str
+    end: datetime = msgspec.field(name="to")
+    opening_balance: Decimal
+    closing_balance: Decimal
+    items: tuple[LedgerLine, ...]
+    start: datetime | None = msgspec.field(name="from", default=None)
+    next_cursor: str | None = None
+
+
+class AccountEvent(_Answer, frozen=True, kw_only=True):
+    """An event as the log has it. seq: the account's own, as on the stream; data: in the ledger's integer units."""
+
+    event_id: str
+    seq: int
+    time: datetime
+    type: str
+    data: dict[str, Any]
+
+
+class SavedKey(_Answer, frozen=True, kw_only=True):
+    """An API key as the exchange keeps it. public_key: in base64; last_used_at: to the minute, null while unused."""
+
+    id: str
+    public_key: str
+    scopes: tuple[Scope, ...]
+    created_at: datetime
+    name: str | None = None
+    last_used_at: datetime | None = None
+
+
+class VenueKeys(_Answer, frozen=True, kw_only=True):
+    """Whether keys of the venue are stored."""
+
+    stored: bool
 
 
 class AccountSnapshot(_Answer, frozen=True, kw_only=True):

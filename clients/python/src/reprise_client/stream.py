@@ -14,6 +14,7 @@ import msgspec
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
 
+from reprise_client.addresses import is_local
 from reprise_client.calls import ASK_AGAIN, ROOT, Calls
 from reprise_client.calls import EXPIRED as TOKEN_EXPIRED
 from reprise_client.errors import Problem, StreamRefused, Unreachable, problem
@@ -105,7 +106,12 @@ class Stream:
         while True:
             try:
                 async with (
-                    connect(self._url, open_timeout=OPEN_TIMEOUT_S, max_size=MESSAGE_MAX) as socket,
+                    connect(
+                        self._url,
+                        open_timeout=OPEN_TIMEOUT_S,
+                        max_size=MESSAGE_MAX,
+                        proxy=None if is_local(self._url) else True,
+                    ) as socket,
                     contextlib.aclosing(self._session(socket)) as messages,
                 ):
                     async for message in messages:

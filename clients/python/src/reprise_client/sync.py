@@ -1,0 +1,236 @@
+"""The client for programs without an event loop: the same calls, each of which waits for its answer."""
+
+import asyncio
+import threading
+import weakref
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from concurrent.futures import CancelledError
+from contextlib import contextmanager
+from functools import wraps
+from types import TracebackType
+from typing import Any, Concatenate, Final, ParamSpec, Self, TypeVar
+
+import httpx
+
+from reprise_client.client import PATIENCE_S, TIMEOUT_S, Client
+from reprise_client.errors import ClientClosed
+from reprise_client.stream import Message, Stream
+
+Given = ParamSpec("Given")
+Result = TypeVar("Result")
+END: Final = None  # of an iteration
+
+
+def _waits(
+    method: Callable[Concatenate[Client, Given], Coroutine[Any, Any, Result]],
+) -> Callable[Concatenate["SyncClient", Given], Result]:
+    """Make the call that waits of one that is awaited."""
+
+    @wraps(method)
+    def waiting(self: "SyncClient", /, *args: Given.args, **kwargs: Given.kwargs) -> Result:
+        return self._thread.run(method(self._client, *args, **kwargs))
+
+    return waiting
+
+
+def _iterates(
+    method: Callable[Concatenate[Client, Given], AsyncIterator[Result]],
+) -> Callable[Concatenate["SyncClient", Given], Iterator[Result]]:
+    """Make the iterator of one that is awaited; the next page is asked for when it is needed."""
+
+    @wraps(method)
+    def iterating(self: "SyncClient", /, *args: Given.args, **kwargs: Given.kwargs) -> Iterator[Result]:
+        items = method(self._client, *args, **kwargs)
+        while (item := self._thread.run(_next(items))) is not END:
+            yield item
+
+    return iterating
+
+
+class SyncClient:
+    """A client of one exchange, `with SyncClient("http://127.0.0.1:8000") as client`, with the calls of `Client`.
+
+    It may be used by several threads at once, and where an event loop runs already, as in a notebook. The parameters
+    are those of `Client`. A thread of its own does the work; `close_connections`, or the end of the block, ends it.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        api_key: httpx.Auth | None = None,
+        timeout_s: float = TIMEOUT_S,
+        patience_s: float = PATIENCE_S,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        self._client = Client(url, api_key=api_key, timeout_s=timeout_s, patience_s=patience_s, transport=transport)
+        self._thread = _LoopThread()
+        # A client that is forgotten leaves no thread behind.
+        self._ending = weakref.finalize(self, self._thread.end)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close_connections()
+
+    def close_connections(self) -> None:
+        """Let go of the connections, and of the thread; a call that still waits in another one is a ClientClosed."""
+        if self._ending.alive:
+            self._thread.run(self._client.close_connections())
+            self._ending()
+
+    @contextmanager
+    def stream(self, *channels: str, after: int | None = None) -> Iterator["SyncStream"]:
+        """Follow channels: `ticks.BTC_USDC`, `candles.1m.BTC_USDC`, `account`, `alerts`.
+
+        It connects again by itself. Of `account` whatever happens within the block comes exactly once and in order.
+        after: so does what happened behind this one, the `seq` of the last message that was worked through.
+        """
+        following = self._client.stream(*channels, after=after)
+        stream = self._thread.run(following.__aenter__())
+        try:
+            yield SyncStream(stream, self._thread)
+        finally:
+            self._thread.run(following.__aexit__(None, None, None))
+
+    register = _waits(Client.register)
+    login = _waits(Client.login)
+    refresh = _waits(Client.refresh)
+    logout = _waits(Client.logout)
+    logout_everywhere = _waits(Client.logout_everywhere)
+    me = _waits(Client.me)
+    delete_me = _waits(Client.delete_me)
+    websocket_ticket = _waits(Client.websocket_ticket)
+
+    instruments = _waits(Client.instruments)
+    tickers = _waits(Client.tickers)
+    candles = _iterates(Client.candles)
+
+    place_order = _waits(Client.place_order)
+    order = _waits(Client.order)
+    orders = _iterates(Client.orders)
+    positions = _iterates(Client.positions)
+    position = _waits(Client.position)
+    close = _waits(Client.close)
+    close_all = _waits(Client.close_all)
+    amend = _waits(Client.amend)
+    command = _waits(Client.command)
+
+    account = _waits(Client.account)
+    ledger = _iterates(Client.ledger)
+    fills = _iterates(Client.fills)
+    receipt = _waits(Client.receipt)
+    statement = _waits(Client.statement)
+    statement_csv = _waits(Client.statement_csv)
+    events = _iterates(Client.events)
+    deposit = _waits(Client.deposit)
+
+    create_alert = _waits(Client.create_alert)
+    alerts = _iterates(Client.alerts)
+    alert = _waits(Client.alert)
+    delete_alert = _waits(Client.delete_alert)
+    create_api_key = _waits(Client.create_api_key)
+    api_keys = _waits(Client.api_keys)
+    api_key = _waits(Client.api_key)
+    revoke_api_key = _waits(Client.revoke_api_key)
+    has_venue_keys = _waits(Client.has_venue_keys)
+    store_venue_keys = _waits(Client.store_venue_keys)
+    revoke_venue_keys = _waits(Client.revoke_venue_keys)
+
+
+class SyncStream:
+    """Iterate over it; several threads may, and each message goes to one of them."""
+
+    def __init__(self, stream: Stream, thread: "_LoopThread") -> None:
+        self._stream = stream
+        self._thread = thread
+        self._turn = threading.Lock()
+
+    @property
+    def account_seq(self) -> int | None:
+        """The `seq` of the last private message that was given; keep it to go on from there another day."""
+        return self._stream.account_seq
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> Message:
+        with self._turn:
+            message = self._thread.run(_next(self._stream))
+        if message is END:
+            raise StopIteration
+        return message
+
+    def receive(self, timeout_s: float) -> Message | None:
+        """Give the next message; null where none comes in time, which is then the next, or the stream is closed."""
+
+        async def wait() -> Message | None:
+            async with asyncio.timeout(timeout_s):
+                return await _next(self._stream)
+
+        if not self._turn.acquire(timeout=timeout_s):
+            return None
+        try:
+            return self._thread.run(wait())
+        except TimeoutError:
+            return None
+        finally:
+            self._turn.release()
+
+    def close(self) -> None:
+        """End the iteration, also of a thread that waits for a message."""
+        self._thread.run(self._stream.close())
+
+
+class _LoopThread:
+    """A thread with an event loop, in which coroutines of other threads run."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._lock = threading.Lock()  # What begins before the end is cancelled by it; nothing begins after it.
+        self._ended = False
+        self._thread = threading.Thread(target=self._work, name="reprise-client", daemon=True)
+        self._thread.start()
+
+    def run(self, asked: Coroutine[Any, Any, Result]) -> Result:
+        """Wait for a coroutine's result; who is interrupted while waiting cancels it."""
+        with self._lock:
+            if self._ended:
+                asked.close()
+                raise ClientClosed("the client is closed")
+            coming = asyncio.run_coroutine_threadsafe(asked, self._loop)
+        try:
+            return coming.result()
+        except CancelledError:
+            raise ClientClosed("the client was closed before the answer came") from None
+        finally:
+            coming.cancel()
+
+    def end(self) -> None:
+        """Cancel what still runs, and end the thread."""
+        with self._lock:
+            if not self._ended:
+                self._ended = True
+                self._loop.call_soon_threadsafe(self._loop.stop)
+        if threading.current_thread() is not self._thread:
+            self._thread.join()
+
+    def _work(self) -> None:
+        try:
+            self._loop.run_forever()
+            left = asyncio.all_tasks(self._loop)
+            for task in left:
+                task.cancel()
+            if left:
+                self._loop.run_until_complete(asyncio.wait(left))
+            self._loop.run_until_complete(self._loop.shutdown_asyncgens())
+        finally:
+            self._loop.close()
+
+
+async def _next(items: AsyncIterator[Result]) -> Result | None:
+    """Give the next item, or END."""
+    return await anext(items, END)
