@@ -8,9 +8,10 @@ import typer
 from cli.context import Data, reachable_settings
 from runtime.errors import FixableError
 
-Recording = Annotated[Path, typer.Argument(metavar="FILE", help="JSON lines, one Backpack envelope each.")]
+Recording = Annotated[Path, typer.Argument(metavar="FILE", help="A new file, .jsonl or .jsonl.gz.")]
 Source = Annotated[Path, typer.Option(metavar="FILE", help="A recording.")]
 Speed = Annotated[str, typer.Option(help="Times the recorded pace, or max.")]
+Symbol = Annotated[str | None, typer.Option(help="What bars are of, where the file's name does not say it.")]
 ServerPort = Annotated[int, typer.Option(min=0, max=65_535, help="Port to listen on.")]
 
 
@@ -28,10 +29,8 @@ def record(file: Recording, data: Data = None) -> None:
     record_to(reachable_settings(data), file)
 
 
-def backpack_server(file: Source, speed: Speed = "1", port: ServerPort = 8765) -> None:
+def backpack_server(file: Source, speed: Speed = "1", symbol: Symbol = None, port: ServerPort = 8765) -> None:
     """Speak Backpack's protocol from a recording; BACKPACK_WS_URL=ws://127.0.0.1:PORT uses it."""
-    if not file.is_file():
-        raise FixableError(f"There is no recording {file}.")
     from market_data.backpack_server import serve  # noqa: PLC0415
 
-    serve(file, speed, port)
+    serve(file, speed, symbol, port)

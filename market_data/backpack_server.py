@@ -17,6 +17,7 @@ from market_data.feed import FeedQuote
 from market_data.playback import Playback
 from market_data.recorded_feed import open_recording, read_speed
 from market_data.recording import Recording
+from runtime.errors import FixableError
 
 SPREAD_BPS: Final = 2  # around the prices of bars, which have no bid or ask
 PING_INTERVAL_S: Final = 60.0
@@ -44,12 +45,14 @@ class BackpackServer:
 
     def __init__(self, recording: Recording, speed: float | None, host: str, port: int, clock: Clock) -> None:
         self._playback = Playback(recording, speed, clock)
-        self._klines = {symbol: Klines(symbol) for symbol in self._playback.symbols}
+        self._klines: dict[str, Klines] = {}
         self._host = host
         self._port = port
         self._clock = clock
         self._subscribers: set[Subscriber] = set()
         self._request_received = asyncio.Event()
+        self._failed = asyncio.Event()
+        self._failure = ""
         self._server: Server | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self.silent = False
@@ -87,6 +90,11 @@ class BackpackServer:
     def finished(self) -> bool:
         """Whether the whole recording was sent."""
         return self._playback.finished
+
+    async def wait_until_failed(self) -> str:
+        """Wait until the recording cannot be played any further; gives why."""
+        await self._failed.wait()
+        return self._failure
 
     async def drop_connections(self, *, with_close_frame: bool = True) -> None:
         """Close every connection: with a Close frame, or as a cable that is cut."""
@@ -151,6 +159,14 @@ class BackpackServer:
             await subscriber.connection.send(depth_message(stream, quote, None, self._clock.micros()))
 
     async def _play(self) -> None:
+        """Send the whole recording; where it cannot be read any further, `wait_until_failed` tells."""
+        try:
+            await self._send_quotes()
+        except FixableError as error:
+            self._failure = str(error)
+            self._failed.set()
+
+    async def _send_quotes(self) -> None:
         """Send each quote when its time comes to the subscribers of its symbol; wait while there are none at all."""
         async for symbol in self._playback.due_symbols():
             while self.silent or not any(subscriber.streams for subscriber in self._subscribers):
@@ -176,7 +192,10 @@ class BackpackServer:
             if name.kind == "depth":
                 await self._send_to_subscribers(stream, depth_message(stream, quote, before, now))
         intervals = {name.interval for name in of_symbol.values() if name.kind == "kline"}
-        await self._send_klines(symbol, self._klines[symbol].add(quote, now, intervals))
+        await self._send_klines(symbol, self._klines_of(symbol).add(quote, now, intervals))
+
+    def _klines_of(self, symbol: str) -> Klines:
+        return self._klines.setdefault(symbol, Klines(symbol))
 
     async def _send_klines(self, symbol: str, messages: list[tuple[str, str]]) -> None:
         for interval, message in messages:
@@ -195,12 +214,12 @@ class BackpackServer:
             await self._clock.sleep(TICKER_EVERY_S)
             if self.silent:
                 continue
-            for symbol in self._playback.symbols:
+            for symbol in sorted(self._playback.symbols):
                 statistics = self._playback.statistics(symbol)
                 if statistics is not None:
                     message = ticker_message(symbol, statistics, self._clock.micros())
                     await self._send_to_subscribers(f"ticker.{symbol}", message)
-                klines, now = self._klines[symbol], self._clock.micros()
+                klines, now = self._klines_of(symbol), self._clock.micros()
                 await self._send_klines(symbol, klines.end_due(now) + klines.take_changed(now))
 
     async def _send_to_subscribers(self, stream: str, message: str) -> None:
@@ -214,17 +233,32 @@ class BackpackServer:
             self._subscribers.discard(subscriber)
 
 
-def serve(file: Path, speed: str, port: int | None = None, host: str = "127.0.0.1") -> None:
-    """Serve a recording until SIGTERM or SIGINT. port: None for a free one; the address is printed."""
+def serve(file: Path, speed: str, symbol: str | None, port: int | None = None, host: str = "127.0.0.1") -> None:
+    """Serve a recording until SIGTERM or SIGINT. port: None for a free one; the address is printed.
+
+    symbol: of bars whose file's name does not say it.
+    """
     times = read_speed(speed)
-    recording = open_recording(file, SPREAD_BPS, times)
-    asyncio.run(_serve_until_stopped(BackpackServer(recording, times, host, port or 0, SystemClock()), file))
+    recording = open_recording(file, SPREAD_BPS, times, symbol)
+    server = BackpackServer(recording, times, host, port or 0, SystemClock())
+    if recording.notice is not None:
+        print(recording.notice, flush=True)
+    asyncio.run(_serve_until_stopped(server, file))
 
 
 async def _serve_until_stopped(server: BackpackServer, file: Path) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    async with server:
-        print(f"{file} is played at {server.url}; BACKPACK_WS_URL={server.url} follows it.", flush=True)
-        await stop.wait()
+    try:
+        async with server:
+            print(f"{file} is played at {server.url}; BACKPACK_WS_URL={server.url} follows it.", flush=True)
+            stopping, failing = asyncio.create_task(stop.wait()), asyncio.create_task(server.wait_until_failed())
+            await asyncio.wait((stopping, failing), return_when=asyncio.FIRST_COMPLETED)
+            stopping.cancel()
+            if not failing.cancel():
+                raise FixableError(failing.result())
+    except OSError as error:
+        raise FixableError(
+            f"The server cannot listen: {error.strerror or error}. --port names another port."
+        ) from error

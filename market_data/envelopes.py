@@ -7,11 +7,16 @@ import msgspec
 from market_data.feed import FeedQuote, Heartbeat
 
 NO_DATA: Final = (b"", b"null")
+TRUNCATED: Final = "Input data was truncated"  # the decoder's words
 LOGGED_MAX: Final = 200  # characters of a bad message that are logged
 
 
 class MalformedMessage(ValueError):
     """A message that is not of the protocol; the text says what is wrong."""
+
+
+class TruncatedMessage(MalformedMessage):
+    """A message that stops in its middle."""
 
 
 class BookTicker(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):
@@ -66,7 +71,8 @@ def read_message(message: str | bytes) -> FeedQuote | Heartbeat | ErrorReply | N
             ticker = msgspec.json.decode(envelope.data, type=TickerMessage)
             return Heartbeat(symbol=ticker.s, volume=ticker.v, last_price=ticker.c)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:  # A wrong type or a missing field is a DecodeError too.
-        raise MalformedMessage(str(error)) from None
+        kind_of_error = TruncatedMessage if str(error) == TRUNCATED else MalformedMessage
+        raise kind_of_error(str(error)) from None
     return None
 
 

@@ -49,7 +49,13 @@ class FeedInterrupted(_Item, frozen=True, kw_only=True):
 
 
 class FeedEnded(_Item, frozen=True, kw_only=True):
-    """The source has come to its end, for good."""
+    """The source has come to its end, for good.
+
+    failure: why that was not the end of what it has, null where it was. notice: what else is to be told of it.
+    """
+
+    failure: str | None = None
+    notice: str | None = None
 
 
 FeedItem = FeedQuote | Heartbeat | OutdatedQuote | FeedInterrupted | FeedEnded

@@ -1,4 +1,7 @@
-"""Which feed runs: the one the settings name, or with `auto` Backpack if it quotes and else the simulation."""
+"""Which feed runs: the one the settings name, or with `auto` Backpack if it quotes and else the simulation.
+
+In production `auto` is Backpack and nothing else: prices are never made up there.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -13,7 +16,7 @@ import structlog
 from market_data.backpack_feed import BackpackFeed
 from market_data.clock import Clock
 from market_data.conversion import scaled
-from market_data.feed import FeedItem, FeedQuote, PriceFeed
+from market_data.feed import FeedEnded, FeedItem, FeedQuote, PriceFeed
 from market_data.last_prices import last_accepted_prices
 from market_data.ledger import FollowedLedger
 from market_data.metrics import FeedMetrics
@@ -24,7 +27,7 @@ from runtime.setting_values import symbol_of
 from runtime.settings import Settings
 from schemas.bounds import EXPONENT_MAX
 from schemas.instruments import START_PRICES
-from schemas.messages import Instrument
+from schemas.messages import FeedName, Instrument
 from schemas.units import NotRepresentable
 
 RECORDED: Final = "recorded:"
@@ -58,6 +61,21 @@ class PrefetchedFeed:
             yield item
 
 
+class StoppedFeed:
+    """A recorded feed that cannot begin, and says why."""
+
+    name: FeedName = "recorded"
+    live = False
+
+    def __init__(self, why: str) -> None:
+        self.run = str(uuid4())
+        self._why = why
+
+    async def items(self) -> AsyncIterator[FeedItem]:
+        """Give its end."""
+        yield FeedEnded(failure=self._why)
+
+
 async def choose_feed(settings: Settings, ledger: FollowedLedger, clock: Clock, metrics: FeedMetrics) -> PriceFeed:
     """Give the feed of the settings; FixableError when they name none."""
     kind = settings.feed
@@ -68,7 +86,7 @@ async def choose_feed(settings: Settings, ledger: FollowedLedger, clock: Clock, 
     if kind == "simulated":
         return await _simulated(settings, ledger, clock)
     if kind.startswith(RECORDED) and kind != RECORDED:
-        return _recorded(settings, Path(kind.removeprefix(RECORDED)), ledger, clock)
+        return _recorded_or_stopped(settings, Path(kind.removeprefix(RECORDED)), ledger, clock)
     raise FixableError(f"FEED is auto, simulated, backpack or recorded:FILE, not {kind!r}.")
 
 
@@ -100,6 +118,9 @@ async def probe(feed: PriceFeed, give_up: Callable[[], Awaitable[None]]) -> Pref
 
 
 async def _choose_auto(settings: Settings, ledger: FollowedLedger, clock: Clock, metrics: FeedMetrics) -> PriceFeed:
+    if settings.profile == "production":
+        log.info("auto is Backpack in production, and waits until it quotes", url=settings.backpack_ws_url)
+        return _backpack(settings, ledger, clock, metrics)
     previous = _previous_choice(settings)
     if previous is not None:
         log.info("auto keeps the feed it chose when the exchange was started", feed=previous)
@@ -173,9 +194,20 @@ def _given_or_default(instrument: Instrument, given: Mapping[str, str]) -> int:
     return min(max(price, 1), PRICE_MAX)
 
 
+def _recorded_or_stopped(settings: Settings, file: Path, ledger: FollowedLedger, clock: Clock) -> PriceFeed:
+    """Give the recorded feed. A process manager would start a process that ends because of its file for ever again."""
+    read_speed(settings.feed_speed)
+    try:
+        return _recorded(settings, file, ledger, clock)
+    except FixableError as error:
+        if settings.start_id is None:
+            raise
+        return StoppedFeed(str(error))
+
+
 def _recorded(settings: Settings, file: Path, ledger: FollowedLedger, clock: Clock) -> RecordedFeed:
     speed = read_speed(settings.feed_speed)
-    recording = open_recording(file, settings.feed_spread_bps, speed)
+    recording = open_recording(file, settings.feed_spread_bps, speed, settings.feed_symbol)
     return RecordedFeed(str(uuid4()), recording, ledger, speed, clock, loop=settings.feed_loop)
 
 

@@ -20,7 +20,7 @@ class Playback:
     """One recording, played once. Prices, sizes and update ids are the recording's; times are those of sending."""
 
     def __init__(self, recording: Recording, speed: float | None, clock: Clock) -> None:
-        self.symbols = frozenset(recording.check())
+        self.symbols = set(recording.check().symbols)
         self.finished = False
         self._recording = recording
         self._speed = speed
@@ -43,6 +43,7 @@ class Playback:
                 await self._clock.sleep(max(0.0, self._due - self._clock.monotonic()))
             before = quote.source_time
             self._next = quote
+            self.symbols.add(quote.symbol)
             yield quote.symbol
         self.finished = True
 

@@ -32,7 +32,8 @@ log = structlog.get_logger(__name__)
 class PublishedTick(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A record of `backpack-market-updates`. Floats to look at; text and integers to compute with.
 
-    price: the middle of bid and ask. timestamp: the source's, ms. volume: of the last day, null where not known.
+    price: the middle of bid and ask. timestamp: the source's, ms. volume: of the last day. It and the sizes are null
+    where they are not known.
     """
 
     symbol: str
@@ -45,6 +46,8 @@ class PublishedTick(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     ask_text: str
     source_time_us: int
     update_id: int
+    bid_size: str | None = None
+    ask_size: str | None = None
 
 
 class PricePublisher:
@@ -113,9 +116,17 @@ class PricePublisher:
             case FeedEnded():
                 self._vouching.interrupt()
                 self._set_connected(connected=False)
-                self._board.finished = True
-                self._metrics.feed_finished.set(1)
-                log.info("ENDED: the recording came to its end; its prices are stale from now on", run=self._feed.run)
+                self._take_end(item)
+
+    def _take_end(self, end: FeedEnded) -> None:
+        self._board.finished, self._board.failure, self._board.notice = True, end.failure, end.notice
+        self._metrics.feed_finished.set(1)
+        if end.failure is not None:
+            log.error("STOPPED: the feed cannot go on; its prices are stale from now on", why=end.failure)
+            return
+        if end.notice is not None:
+            log.warning("the recording is not whole", why=end.notice)
+        log.info("ENDED: the recording came to its end; its prices are stale from now on", run=self._feed.run)
 
     async def _publish_quote(self, quote: FeedQuote) -> None:
         self._metrics.feed_messages.labels("quote").inc()
@@ -173,6 +184,8 @@ class PricePublisher:
             ask_text=quote.ask,
             source_time_us=quote.source_time,
             update_id=quote.update_id,
+            bid_size=quote.bid_size,
+            ask_size=quote.ask_size,
         )
         self._outbox.send(TICKS, msgspec.json.encode(tick), key=quote.symbol.encode())
         self._metrics.ticks_published.labels(quote.symbol).inc()

@@ -28,6 +28,8 @@ class QuoteBoard:
         self.selected = False
         self.connected = False
         self.finished = False
+        self.failure: str | None = None  # why the feed stopped before its end
+        self.notice: str | None = None  # what else is to be told of its end
         self.doubts: Mapping[str, str] = {}  # why a symbol is not vouched for
         self.unknown_symbols: Sequence[str] = ()
         self._symbols: dict[str, LastQuote] = {}
@@ -46,6 +48,8 @@ class QuoteBoard:
             "run": self.run,
             "connected": self.connected,
             "finished": self.finished,
+            "failure": self.failure,
+            "notice": self.notice,
             "symbols": {
                 symbol: {"bid": seen.bid, "ask": seen.ask, "age_ms": round((now - seen.at) * 1000), "ticks": seen.ticks}
                 for symbol, seen in self._symbols.copy().items()
@@ -56,6 +60,8 @@ class QuoteBoard:
 
     def readiness(self) -> Readiness:
         """Give the page `/readyz`: ready once prices flow, and when a recording came to its end."""
+        if self.failure is not None:
+            return Readiness(ready=False, why=f"The feed has stopped. {self.failure}")
         if self.finished:
             return Readiness(ready=True, why=None)
         if self.feed is None:

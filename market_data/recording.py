@@ -1,108 +1,77 @@
-"""What a recording holds: Backpack envelopes as JSON lines or one-minute bars as CSV, either gzipped."""
+"""What a recording is: which files are opened as one, of which symbol its bars are, and what a look at it finds.
 
-import csv
-import gzip
+docs/recordings.md says for those who have such files what is accepted, and as what.
+"""
+
 import re
-import zlib
+import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO, Final, cast
+from typing import Final, NamedTuple
 
-from market_data.bars import Bar, quotes_of
-from market_data.conversion import scaled
-from market_data.envelopes import ErrorReply, MalformedMessage, read_message
+from market_data.bars import Walk
 from market_data.feed import FeedQuote
+from market_data.recorded_bars import RecordedBars
+from market_data.recorded_quotes import RecordedQuotes
+from market_data.recording_lines import RecordingLines, recording_suffix
 from runtime.errors import FixableError
-from schemas.units import NotRepresentable
+from runtime.settings import symbol_of
 
-SYMBOL_IN_NAME: Final = re.compile(r"(?P<base>[A-Z0-9]+?)(USDC|USDT|USD)?[_.-]")
-BAR_COLUMNS: Final = ["time", "open", "high", "low", "close", "volume"]
+SYMBOL_IN_NAME: Final = re.compile(r"(?P<base>[A-Z0-9]+?)(USDC|USDT|FDUSD|BUSD|TUSD|USD)?[_.-]")
 FORMATS: Final = (
-    "a recording is Backpack envelopes as JSON lines (.jsonl) or one-minute bars as CSV with the header "
-    f"{','.join(BAR_COLUMNS)} (.csv), either of them gzipped (.gz)"
+    "a recording is Backpack envelopes as JSON lines (.jsonl), or bars as CSV (.csv) with a header like "
+    "time,open,high,low,close or in Binance's order, either of them gzipped (.gz) or zipped (.zip)"
 )
-MICROS_PER_SECOND: Final = 1_000_000
+CHECKED_MAX: Final = 20_000  # quotes or bars that are looked at before anything is played
+
+
+class RecordingSummary(NamedTuple):
+    """What a look at a recording found. is_whole: whether it has no more; notice: of an end that is cut off."""
+
+    symbols: frozenset[str]
+    is_whole: bool
+    notice: str | None
 
 
 class Recording:
-    """One file of quotes, read from its start as often as wanted. spread_bps and step_s: see `bars`."""
+    """One file of quotes, read from its start as often as wanted.
 
-    def __init__(self, file: Path, spread_bps: int, step_s: int) -> None:
+    symbol: of its bars, null where its name says it. checked_max: so many quotes or bars are looked at first.
+    """
+
+    def __init__(self, file: Path, walk: Walk, symbol: str | None = None, *, checked_max: int = CHECKED_MAX) -> None:
         self.file = file
-        self._spread_bps = spread_bps
-        self._step_s = step_s
-        kind = Path(file.name.removesuffix(".gz")).suffix
-        if not file.is_file():
-            raise FixableError(f"There is no recording {file}. Name a file that exists.")
-        if kind not in (".jsonl", ".csv"):
-            raise FixableError(f"{file} has an unknown format: {FORMATS}.")
-        self._of_bars = kind == ".csv"
-        self._bar_symbol = symbol_in(file) if self._of_bars else ""
+        self._checked_max = checked_max
+        kind = _kind_of(file)
+        if kind == ".jsonl" and symbol is not None:
+            raise FixableError(f"{file} names the symbol of each quote itself; a symbol is given for bars alone.")
+        self._lines = RecordingLines(file)
+        self._content = (
+            RecordedQuotes(self._lines)
+            if kind == ".jsonl"
+            else RecordedBars(self._lines, symbol_in(file) if symbol is None else symbol_of(symbol), walk)
+        )
+
+    @property
+    def notice(self) -> str | None:
+        """What is to be told of the end that the last reading came to, where that is cut off."""
+        return self._lines.notice
 
     def quotes(self) -> Iterator[FeedQuote]:
         """Give the quotes in the file's order; a line that is none is a FixableError with its number."""
-        with _opened(self.file) as lines:
-            if self._of_bars:
-                # A byte that is no UTF-8 then makes its own line wrong, and the error has the line's number.
-                yield from self._quotes_of_bars(line.decode("utf-8", "replace") for line in lines)
-            else:
-                yield from self._quotes_of_envelopes(lines)
+        return self._content.quotes()
 
-    def check(self) -> frozenset[str]:
-        """Read it whole, so that a broken line is found before anything is played; gives its symbols."""
-        symbols = frozenset(quote.symbol for quote in self.quotes())
+    def check(self) -> RecordingSummary:
+        """Look at its beginning and its last line, so that what is broken there is found before anything is played.
+
+        A compressed file that is longer is not read to its last line.
+        """
+        symbols, is_whole = self._content.check(self._checked_max)
         if not symbols:
-            raise FixableError(f"{self.file} holds no quote: {FORMATS}.")
-        return symbols
-
-    def _quotes_of_envelopes(self, lines: IO[bytes]) -> Iterator[FeedQuote]:
-        for number, line in enumerate(lines, 1):
-            if not line.strip():
-                continue
-            try:
-                message = read_message(line)
-            except MalformedMessage as error:
-                raise FixableError(f"{self.file}, line {number}: not a Backpack envelope: {error}.") from None
-            if message is None or isinstance(message, ErrorReply):
-                raise FixableError(
-                    f"{self.file}, line {number}: not a Backpack envelope with bookTicker or ticker data."
-                )
-            # A `ticker` among them is of no use: a recording that plays gives heartbeats anyway.
-            if isinstance(message, FeedQuote):
-                yield message
-
-    def _quotes_of_bars(self, lines: Iterator[str]) -> Iterator[FeedQuote]:
-        reader = csv.reader(lines)
-        update_id = 0
-        if next(reader, None) != BAR_COLUMNS:
-            raise FixableError(f"{self.file}, line 1: the header is not {','.join(BAR_COLUMNS)}.")
-        for row in reader:
-            if not row:
-                continue
-            try:
-                bar = read_bar(row)
-            except (ValueError, NotRepresentable) as error:
-                raise FixableError(f"{self.file}, line {reader.line_num}: not a bar: {error}.") from None
-            for quote in quotes_of(bar, self._bar_symbol, self._spread_bps, self._step_s, update_id + 1):
-                update_id = quote.update_id
-                yield quote
-
-
-def read_bar(row: list[str]) -> Bar:
-    """Read the columns of one bar; a ValueError says what is wrong with them."""
-    if len(row) != len(BAR_COLUMNS):
-        raise ValueError(f"{len(row)} columns in place of {len(BAR_COLUMNS)}")
-    opened = datetime.fromisoformat(row[0])
-    if opened.tzinfo is None:
-        opened = opened.replace(tzinfo=UTC)
-    for text in row[1:5]:
-        scaled(text, 0)
-    bar = Bar(int(opened.timestamp()) * MICROS_PER_SECOND, *row[1:5])
-    if not bar.is_ordered():
-        raise ValueError("its high is not the highest, or its low not the lowest")
-    return bar
+            notice = "" if self.notice is None else f" {self.notice}"
+            emptiness = f"is empty: it holds no {self._content.holds}"
+            raise FixableError(f"{self.file} {emptiness}.{notice} {FORMATS[0].upper()}{FORMATS[1:]}.")
+        return RecordingSummary(symbols, is_whole, self.notice)
 
 
 def symbol_in(file: Path) -> str:
@@ -110,15 +79,23 @@ def symbol_in(file: Path) -> str:
     found = SYMBOL_IN_NAME.match(file.name.upper())
     if found is None:
         raise FixableError(
-            f"{file} holds bars, and its name does not say of what: let it begin like btc_usdc.csv or btc-2024.csv."
+            f"{file} holds bars, and its name does not say of what: let it begin like btc_usdc.csv or btc-2024.csv, or "
+            "name the symbol with --symbol (FEED_SYMBOL)."
         )
     return f"{found['base']}_USDC"
 
 
-@contextmanager
-def _opened(file: Path) -> Iterator[IO[bytes]]:
+def _kind_of(file: Path) -> str:
+    """Give `.jsonl` or `.csv`; FixableError for what is no file of these."""
     try:
-        with gzip.open(file) if file.suffix == ".gz" else file.open("rb") as lines:
-            yield cast("IO[bytes]", lines)
-    except (OSError, EOFError, zlib.error, csv.Error) as error:
-        raise FixableError(f"{file} cannot be read to its end: {error}.") from error
+        mode = file.stat().st_mode
+    except FileNotFoundError:
+        raise FixableError(f"There is no recording {file}. Name a file that exists.") from None
+    except OSError as error:
+        raise FixableError(f"{file} cannot be read: {error.strerror}.") from None
+    if not stat.S_ISREG(mode):
+        raise FixableError(f"{file} is {'a folder' if stat.S_ISDIR(mode) else 'no file'}. Name a recording.")
+    kind = recording_suffix(file)
+    if kind not in (".jsonl", ".csv"):
+        raise FixableError(f"{file} has an unknown format: {FORMATS}.")
+    return kind

@@ -124,6 +124,11 @@ class Settings(BaseSettings):
     feed_spread_bps: int = Field(
         2, ge=0, le=10_000, validation_alias="FEED_SPREAD_BPS", description="spread assumed for recorded bars"
     )
+    feed_symbol: str | None = Field(
+        None,
+        validation_alias="FEED_SYMBOL",
+        description="what recorded bars are of, like ETH_USDC; else the file's name says it",
+    )
     start_id: str | None = Field(
         None,
         validation_alias="REPRISE_START",

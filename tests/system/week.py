@@ -11,7 +11,7 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 from prometheus_client import CollectorRegistry
 
 from bench._workload import first_instruments
-from market_data.bars import CORNERS_ONLY_STEP_S
+from market_data.bars import Walk
 from market_data.clock import SystemClock
 from market_data.feed import FeedEnded, FeedItem, FeedQuote
 from market_data.metrics import FeedMetrics
@@ -173,7 +173,7 @@ def play(
             clients.trade(price)
         meanwhile(count)
 
-    quotes = islice(Recording(bars, SPREAD_BPS, CORNERS_ONLY_STEP_S).quotes(), ticks_max)
+    quotes = islice(Recording(bars, Walk(SPREAD_BPS, step_us=None)).quotes(), ticks_max)
     asyncio.run(_publish(settings, WeekFeed("the-week", quotes, between)))
     clients.flush()
     return played
