@@ -28,6 +28,7 @@ Feed = Annotated[str | None, typer.Option(help="auto, simulated, backpack or rec
 Speed = Annotated[str | None, typer.Option(help="Times the recorded pace, or max.")]
 Loop = Annotated[bool, typer.Option("--loop", help="Start a recording again at its end.")]
 Spread = Annotated[int | None, typer.Option(min=0, help="Spread assumed for recorded bars.")]
+Symbol = Annotated[str | None, typer.Option(help="What recorded bars are of, where the file's name does not say it.")]
 ChangeFeed = Annotated[bool, typer.Option("--change-feed", help="Change the feed though positions are open.")]
 Service = Annotated[str | None, typer.Argument(help="kafka, postgres, engine-1, market-data, projector or api.")]
 Follow = Annotated[bool, typer.Option("--follow", "-f", help="Go on with what is written from now on.")]
@@ -47,6 +48,7 @@ def up(
     speed: Speed = None,
     loop: Loop = False,
     spread_bps: Spread = None,
+    symbol: Symbol = None,
     change_feed: ChangeFeed = False,
     port: Port | None = None,
     data: Data = None,
@@ -77,6 +79,7 @@ def up(
             loop=loop or settings.feed_loop,
             spread_bps=settings.feed_spread_bps if spread_bps is None else spread_bps,
             change=change_feed,
+            symbol=symbol or settings.feed_symbol,
         ),
     )
     if seed_ports and settings.profile != "demo":
@@ -233,7 +236,14 @@ def _print_status(found: dict[str, object]) -> None:
     out.print(projection)
     feed = found["feed"]
     if isinstance(feed, dict) and feed:
-        out.print(f"prices: {feed.get('feed')} feed, run {feed.get('run')}")
+        out.print(f"prices: {feed.get('feed')} feed, run {feed.get('run')}{_end_of(feed)}")
+
+
+def _end_of(feed: dict[str, object]) -> str:
+    if feed.get("failure") is not None:
+        return f": stopped. {feed['failure']}"
+    notice = "" if feed.get("notice") is None else f". {feed['notice']}"
+    return f": ended{notice}" if feed.get("finished") else ""
 
 
 def _rows(value: object) -> list[dict[str, object]]:

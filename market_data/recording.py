@@ -43,13 +43,13 @@ class Recording:
         self.file = file
         self._checked_max = checked_max
         kind = _kind_of(file)
-        if kind == ".jsonl" and symbol is not None:
+        if kind == ".jsonl" and symbol:
             raise FixableError(f"{file} names the symbol of each quote itself; a symbol is given for bars alone.")
         self._lines = RecordingLines(file)
         self._content = (
             RecordedQuotes(self._lines)
             if kind == ".jsonl"
-            else RecordedBars(self._lines, symbol_in(file) if symbol is None else symbol_of(symbol), walk)
+            else RecordedBars(self._lines, symbol_in(file) if not symbol else symbol_of(symbol), walk)
         )
 
     @property

@@ -1,25 +1,31 @@
-"""Which feed a start gets, so that open positions do not meet another market's prices by accident."""
+"""Which feed a start gets: one that can play, and by no accident another market's prices for open positions."""
 
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from sqlalchemy import create_engine
 
-from projector.queries import last_feed, open_position_count
+from market_data.recorded_feed import no_quote_of, open_recording, read_speed
+from projector.queries import instruments, last_feed, open_position_count
 from runtime.errors import FixableError
 
+Report = Callable[[str], None]
 RECORDED: Final = "recorded:"
 CHOICES: Final = "auto, simulated, backpack or recorded:FILE"
+NOT_PASSED_ON: Final = frozenset('"\\\n')  # what the process manager takes for its own in a value
 
 
 class FeedChoice(NamedTuple):
-    """The options of `up` for the feed."""
+    """The options of `up` for the feed. held: the symbols of a recording, null where it may have more of them."""
 
     feed: str
     speed: str
     loop: bool
     spread_bps: int
     change: bool
+    symbol: str | None = None
+    held: frozenset[str] | None = None
 
     def environment(self) -> dict[str, str]:
         return {
@@ -27,35 +33,53 @@ class FeedChoice(NamedTuple):
             "FEED_SPEED": self.speed,
             "FEED_LOOP": str(self.loop).lower(),
             "FEED_SPREAD_BPS": str(self.spread_bps),
+            "FEED_SYMBOL": self.symbol or "",
         }
 
 
-def validated(choice: FeedChoice) -> FeedChoice:
-    """The choice with its file's full path; FixableError when it cannot be meant."""
-    if choice.speed != "max":
-        try:
-            positive = float(choice.speed) > 0
-        except ValueError:
-            positive = False
-        if not positive:
-            raise FixableError(f"--speed is a number above 0, or max, not {choice.speed!r}.")
+class LastStart(NamedTuple):
+    """What the last start of an instance played: its choice, and the symbol named for a recording of bars."""
+
+    feed: str
+    symbol: str | None
+
+
+def validated(choice: FeedChoice, report: Report) -> FeedChoice:
+    """The choice with its file's full path; FixableError when it cannot be meant, or its recording cannot be played."""
+    speed = read_speed(choice.speed)
     if choice.feed in {"auto", "simulated", "backpack"}:
         return choice
     if not choice.feed.startswith(RECORDED) or choice.feed == RECORDED:
         raise FixableError(f"--feed is {CHOICES}, not {choice.feed!r}.")
     file = Path(choice.feed.removeprefix(RECORDED)).expanduser().absolute()
-    if '"' in str(file):
-        raise FixableError(f"The process manager cannot pass on a name with a quotation mark: {file}. Rename the file.")
-    if not file.is_file():
-        raise FixableError(f"There is no recording {file}.")
-    return choice._replace(feed=f"{RECORDED}{file}")
+    if NOT_PASSED_ON & set(str(file)):
+        raise FixableError(
+            f"The process manager cannot pass on a name with a quotation mark, a backslash or a line break: {file}. "
+            "Rename the file."
+        )
+    summary = open_recording(file, choice.spread_bps, speed, choice.symbol).check()
+    if summary.notice is not None:
+        report(summary.notice)
+    return choice._replace(feed=f"{RECORDED}{file}", held=summary.symbols if summary.is_whole else None)
 
 
-def allowed(choice: FeedChoice, database_url: str, last_choice: str | None) -> FeedChoice:
+def refuse_unknown_market(choice: FeedChoice, symbols: Collection[str], followed: Collection[str] | None) -> None:
+    """Refuse a recording that has nothing of the ledger's instruments. followed: the only ones to follow, if named."""
+    wanted = [symbol for symbol in symbols if followed is None or symbol in followed]
+    if choice.held is not None and not choice.held & set(wanted):
+        file = Path(choice.feed.removeprefix(RECORDED))
+        raise FixableError(no_quote_of(file, choice.held, wanted))
+
+
+def allowed(
+    choice: FeedChoice, database_url: str, last_start: LastStart | None, report: Report, *, production: bool
+) -> FeedChoice:
     """The choice as the open positions allow it: `auto` keeps the last feed's kind, another one is refused.
 
-    `last_choice` is the feed of this instance's last start, which names a recording's file.
+    In production `auto` is Backpack, whatever the last feed was: its prices are never made up.
     """
+    if production and choice.feed == "auto":
+        choice = choice._replace(feed="backpack")
     if choice.change:
         return choice
     engine = create_engine(database_url)
@@ -73,12 +97,22 @@ def allowed(choice: FeedChoice, database_url: str, last_choice: str | None) -> F
         )
     if last.name != "recorded":
         return choice._replace(feed=last.name)
-    if last_choice is None or _kind(last_choice) != "recorded":
+    if last_start is None or _kind(last_start.feed) != "recorded":
         raise FixableError(
             f"{count} positions are open, priced by a recording. Name it with --feed recorded:FILE, or "
             "choose another with --change-feed."
         )
-    return validated(choice._replace(feed=last_choice))
+    return validated(choice._replace(feed=last_start.feed, symbol=choice.symbol or last_start.symbol), report)
+
+
+def known_symbols(database_url: str) -> list[str]:
+    """The instruments of the ledger as far as they are projected."""
+    engine = create_engine(database_url)
+    try:
+        with engine.connect() as connection:
+            return [row.instrument.symbol for row in instruments(connection)]
+    finally:
+        engine.dispose()
 
 
 def _kind(feed: str) -> str:

@@ -34,6 +34,7 @@ class Instance(msgspec.Struct, frozen=True, kw_only=True):
     postgres_port: int | None  # null where DATABASE_URL named a running one
     shards: int
     feed: str
+    feed_symbol: str | None = None  # of a recording of bars, where it was named
     started_at: str
 
 

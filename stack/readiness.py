@@ -8,7 +8,7 @@ from runtime.errors import FixableError
 from stack import supervisor
 from stack.instance import Instance, InstanceFolder
 from stack.programs import BACKFILL
-from stack.status import read_page, shards_of, symbols_sent
+from stack.status import read_page, sent_prices, shards_of
 
 # No change of any service's status for so long is an error: where one does not stay up, and where all run. A slow
 # machine needs more than a minute until they have imported what they consist of, and until then they say nothing.
@@ -50,7 +50,7 @@ def wait_for_prices(instance: Instance) -> str | None:
     """Return when every symbol the feed has sent is fresh in every shard, or after 15 s a line about those not."""
     deadline = time.monotonic() + PRICES_TIMEOUT_S
     while True:
-        sent, finished = symbols_sent(instance)
+        sent, finished, failure = sent_prices(instance)
         shards = shards_of(instance)
         missing = {
             f"{symbol} ({shard['prices'].get(symbol, 'none')} in shard {shard['shard']})"
@@ -63,6 +63,8 @@ def wait_for_prices(instance: Instance) -> str | None:
         if finished or time.monotonic() > deadline:
             break
         time.sleep(PAUSE_S)
+    if failure is not None:
+        return f"The feed has stopped, and orders are refused until another runs: {failure}"
     if finished:
         return (
             "The recording has come to its end: its prices are stale, and orders are refused until another feed runs."

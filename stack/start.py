@@ -6,12 +6,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, NamedTuple
 
+import msgspec
+
 from runtime.errors import FixableError
 from runtime.settings import SEED_PORTS, Settings
 from runtime.topics import ensure_topics
+from schemas.instruments import SYMBOLS
 from stack import supervisor
 from stack.access import restrict_transactions
-from stack.feed_choice import FeedChoice, allowed, validated
+from stack.feed_choice import FeedChoice, LastStart, allowed, known_symbols, refuse_unknown_market, validated
 from stack.instance import Instance, InstanceFolder
 from stack.kafka import DEFAULT_PORT as KAFKA_PORT
 from stack.kafka import prepare_broker, wait_for_broker
@@ -42,7 +45,10 @@ def start(settings: Settings, options: StartOptions, migrate: Callable[[str], No
     `migrate` brings the database of a URL to this version: this layer may not import the API.
     """
     folder = InstanceFolder(options.data)
-    choice = validated(options.feed)
+    choice = validated(options.feed, report)
+    if folder.read() is None and "kafka_brokers" not in settings.model_fields_set:
+        # Of a new ledger it is known beforehand which instruments it has.
+        refuse_unknown_market(choice, SYMBOLS, settings.symbols)
     with folder.starting():
         if supervisor.is_running(folder):
             raise FixableError(
@@ -118,12 +124,16 @@ def _start(
         restrict_transactions(instance.kafka_port)
     report(f"Kafka at {instance.kafka_brokers} and PostgreSQL are up ({time.monotonic() - began:.1f} s)")
     ensure_topics(server_settings)
-    chosen = allowed(choice, server_settings.database_url, None if previous is None else previous.feed)
-    instance = _with_feed(instance, chosen.feed)
+    last_start = None if previous is None else LastStart(previous.feed, previous.feed_symbol)
+    url = server_settings.database_url
+    chosen = allowed(choice, url, last_start, report, production=settings.profile == "production")
+    if known := known_symbols(url):
+        refuse_unknown_market(chosen, known, settings.symbols)
+    instance = _with_feed(instance, chosen)
     folder.write(instance)
     added = [
         # Known only now: the choice depends on the open positions.
-        program._replace(environment={**program.environment, "FEED": chosen.feed})
+        program._replace(environment={**program.environment, **chosen.environment()})
         if program.name == "market-data"
         else program
         for program in services(folder, instance)
@@ -156,6 +166,7 @@ def _plan(settings: Settings, options: StartOptions, choice: FeedChoice) -> Inst
         postgres_port=None if "database_url" in settings.model_fields_set else postgres_port,
         shards=settings.shards,
         feed=choice.feed,
+        feed_symbol=choice.symbol,
         started_at=datetime.now(UTC).isoformat(timespec="seconds"),
     )
 
@@ -167,9 +178,8 @@ def _seed_ports(options: StartOptions) -> list[int]:
     return [port for port in SEED_PORTS if port != options.port and is_free(port)]
 
 
-def _with_feed(instance: Instance, feed: str) -> Instance:
-    fields = {name: getattr(instance, name) for name in Instance.__struct_fields__}
-    return Instance(**(fields | {"feed": feed}))
+def _with_feed(instance: Instance, choice: FeedChoice) -> Instance:
+    return msgspec.structs.replace(instance, feed=choice.feed, feed_symbol=choice.symbol)
 
 
 def _is_up(folder: InstanceFolder, name: str) -> bool:

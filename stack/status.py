@@ -1,7 +1,7 @@
 """What an instance is doing now: its processes, and what its services' pages show."""
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import httpx
 from sqlalchemy.engine import make_url
@@ -76,10 +76,18 @@ def shards_of(instance: Instance) -> list[dict[str, Any]]:
     return _shards(instance)[0]
 
 
-def symbols_sent(instance: Instance) -> tuple[set[str], bool]:
-    """The symbols the feed has sent, and whether it has come to its end."""
+class SentPrices(NamedTuple):
+    """Of which symbols the feed has sent prices, whether it has come to its end, and why if it was not its own."""
+
+    symbols: set[str]
+    finished: bool
+    failure: str | None
+
+
+def sent_prices(instance: Instance) -> SentPrices:
+    """What market data says of its feed."""
     status = _status(instance.market_data_port)
-    return set(status.get("symbols", {})), bool(status.get("finished"))
+    return SentPrices(set(status.get("symbols", {})), bool(status.get("finished")), status.get("failure"))
 
 
 def _shards(instance: Instance) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:

@@ -110,7 +110,7 @@ def test_monthly_bars_are_as_long_as_their_months(tmp_path: Path) -> None:
     assert all(after.source_time > before.source_time for before, after in itertools.pairwise(quotes))
 
 
-def test_prices_with_exponents_are_walked_by_points_that_are_not_rounded_to_them(tmp_path: Path) -> None:
+def test_points_between_prices_with_exponents_are_not_rounded_to_thousands(tmp_path: Path) -> None:
     file = written(tmp_path, "btc.csv", "1640995200,9.8E+4,9.9E+4,9.7E+4,9.85E4\n")
     first, second, *_ = open_recording(file, 0, 1.0).quotes()
     assert (first.bid, second.bid) == ("98000", "98050")

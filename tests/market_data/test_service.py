@@ -16,10 +16,14 @@ from typing import Any
 import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
+from websockets.asyncio.client import connect
 
 from market_data.backpack_server import BackpackServer
+from market_data.bars import Walk
 from market_data.clock import SystemClock
+from market_data.feed_selection import CHOICE_FILE
 from market_data.recorded_feed import open_recording
+from market_data.recording import CHECKED_MAX, Recording
 from runtime.kafka import read_back
 from runtime.python import reprise_command
 from runtime.settings import Settings
@@ -287,6 +291,88 @@ def test_a_fixable_error_ends_the_service_with_one_line(
         assert service.process.wait(20) == 1
         assert message in service.output()
         assert "Traceback" not in service.output()
+
+
+def test_a_recording_that_cannot_begin_stops_the_feed_of_an_instance_and_not_its_process(
+    settings: SettingsFactory, tmp_path: Path
+) -> None:
+    made = settings(shards=1)
+    define_instruments(made)
+    with running(made, tmp_path, FEED="recorded:/no/such.jsonl", REPRISE_START="first") as service:
+        service.wait_until(lambda: service.status().get("finished") is True)
+        assert service.status()["failure"] == "There is no recording /no/such.jsonl. Name a file that exists."
+        ready = service.page("/readyz")
+        assert ready is not None
+        assert ready.json()["why"].startswith("The feed has stopped. There is no recording")
+        assert service.output().count("STOPPED") == 1
+        assert service.stop() == 0
+
+
+def test_a_broken_line_behind_what_was_looked_at_stops_the_feed_with_its_number(
+    settings: SettingsFactory, tmp_path: Path
+) -> None:
+    made, file = settings(shards=1), tmp_path / "a.jsonl"
+    define_instruments(made)
+    line = REAL_QUOTES.read_text().splitlines(keepends=True)[0]
+    # The instruments of the ledger are few, so that what the others have is soon read.
+    others = (line.replace("BTC_USDC", f"COIN{number}_USDC") for number in range(CHECKED_MAX))
+    file.write_text("".join([line, *others, line.replace('"b":"', '"b":"x'), line]))
+    environment = {"FEED": f"recorded:{file}", "FEED_SPEED": "max", "REPRISE_START": "first"}
+    with running(made, tmp_path, **environment) as service:
+        service.wait_until(lambda: service.status().get("finished") is True)
+        assert f"line {CHECKED_MAX + 2}: not a Backpack envelope: its bid 'x39432.99'" in service.status()["failure"]
+        assert service.status()["symbols"][BTC]["ticks"] == 1
+        assert service.stop() == 0
+
+
+def test_in_production_auto_waits_for_backpack_and_makes_no_prices_up(
+    settings: SettingsFactory, tmp_path: Path
+) -> None:
+    made = settings(shards=1)
+    define_instruments(made)
+    made.data.mkdir(parents=True, exist_ok=True)
+    (made.data / CHOICE_FILE).write_text('{"start":"first","feed":"simulated"}')
+    environment = {"FEED": "auto", "BACKPACK_WS_URL": DEAD_URL, "REPRISE_START": "first"}
+    with running(made, tmp_path, REPRISE_PROFILE="production", **environment) as service:
+        service.wait_until(lambda: service.status().get("feed") == "backpack")
+        service.wait_until(lambda: service.output().count("connecting again") >= 3)
+        ready = service.page("/readyz")
+        assert ready is not None
+        assert ready.json()["why"] == "The feed is not connected."
+        assert service.output().count("auto is Backpack in production, and waits until it quotes") == 1
+        assert service.stop() == 0
+    assert ticks_of(made, BTC) == []
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_the_backpack_server_command_says_in_one_line_which_line_it_cannot_play(tmp_path: Path, whole: bool) -> None:
+    file = tmp_path / "a.jsonl"
+    line = REAL_QUOTES.read_text().splitlines()[0]
+    file.write_text(line + "\n" + line.replace('"b":"39432.99"', '"b":"abc"') + "\n" * whole)
+    command = reprise_command("backpack-server", "--file", str(file), "--port", "0")
+    ended = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False)
+    assert ended.returncode == 1
+    assert ended.stderr == (
+        f"reprise: {file}, line 2: not a Backpack envelope: its bid 'abc' is not a decimal number.\n"
+    )
+
+
+def test_the_backpack_server_ends_where_its_recording_cannot_be_read_any_further(tmp_path: Path) -> None:
+    file = tmp_path / "a.jsonl"
+    lines = REAL_QUOTES.read_text().splitlines(keepends=True)
+    file.write_text("".join([*lines[:20], "broken\n", lines[20]]))
+
+    async def failure() -> str:
+        recording = Recording(file, Walk(2, None), checked_max=10)
+        async with (
+            BackpackServer(recording, None, "127.0.0.1", 0, SystemClock()) as server,
+            connect(server.url, proxy=None) as client,
+            asyncio.timeout(30),
+        ):
+            await client.send('{"method":"SUBSCRIBE","params":["bookTicker.BTC_USDC"]}')
+            return await server.wait_until_failed()
+
+    assert asyncio.run(failure()).startswith(f"{file}, line 21: not a Backpack envelope")
 
 
 def test_the_backpack_server_command_plays_a_recording_and_ends_on_a_signal(tmp_path: Path) -> None:

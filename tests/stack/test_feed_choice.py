@@ -8,7 +8,10 @@ from sqlalchemy import create_engine
 from projector.migrate import migrate
 from projector.tables import ledger_tables, market_tables
 from runtime.errors import FixableError
-from stack.feed_choice import FeedChoice, allowed, validated
+from schemas.instruments import SYMBOLS
+from stack.feed_choice import FeedChoice, LastStart, allowed, refuse_unknown_market, validated
+
+BARS = "1640995200,46319.0,46385.0,46310.0,46377.0\n"
 
 
 def chosen(feed: str, *, change: bool = False) -> FeedChoice:
@@ -17,14 +20,69 @@ def chosen(feed: str, *, change: bool = False) -> FeedChoice:
 
 def test_a_recording_is_named_by_its_full_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    Path("week.csv").touch()
-    assert validated(chosen("recorded:week.csv")).feed == f"recorded:{tmp_path / 'week.csv'}"
+    Path("btc.csv").write_text(BARS)
+    assert validated(chosen("recorded:btc.csv"), print).feed == f"recorded:{tmp_path / 'btc.csv'}"
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "symbol", "why"),
+    [
+        ("btc.csv", None, None, "There is no recording"),
+        ("btc.csv", "", None, "is empty"),
+        ("btc.csv", BARS + "1640995200,1,1,1,1\n", None, "line 2: it begins no later"),
+        ("btc.csv", BARS + "1640995260,1,1,2,1\n", None, "line 2: not a bar"),
+        ("btc.txt", BARS, None, "unknown format"),
+        ("a.jsonl", BARS, None, "line 1: not a Backpack envelope"),
+        ("_.csv", BARS, None, "its name does not say of what: .* --symbol"),
+        ('"btc".csv', BARS, None, "Rename the file"),
+        ("btc\\.csv", BARS, None, "Rename the file"),
+        ("btc\n.csv", BARS, None, "Rename the file"),
+    ],
+)
+def test_a_recording_that_cannot_be_played_is_refused_before_a_start(
+    tmp_path: Path, name: str, content: str | None, symbol: str | None, why: str
+) -> None:
+    if content is not None:
+        (tmp_path / name).write_text(content)
+    with pytest.raises(FixableError, match=why):
+        validated(chosen(f"recorded:{tmp_path / name}")._replace(symbol=symbol), print)
+
+
+def test_a_recording_of_a_market_that_the_ledger_has_not_is_refused_and_a_named_symbol_plays(tmp_path: Path) -> None:
+    file = tmp_path / "ethfi_usdt.csv"
+    file.write_text(BARS)
+    choice = chosen(f"recorded:{file}")
+    with pytest.raises(FixableError, match="has no quote of BTC_USDC, ETH_USDC, SOL_USDC; it has ETHFI_USDC"):
+        refuse_unknown_market(validated(choice, print), SYMBOLS, None)
+    refuse_unknown_market(validated(choice, print), [*SYMBOLS, "ETHFI_USDC"], None)
+    named = validated(choice._replace(symbol="eth"), print)
+    refuse_unknown_market(named, SYMBOLS, None)
+    assert named.environment()["FEED_SYMBOL"] == "eth"
+    with pytest.raises(FixableError, match="has no quote of SOL_USDC; it has ETH_USDC"):
+        refuse_unknown_market(named, SYMBOLS, ("SOL_USDC",))
+
+
+def test_a_torn_end_of_a_recording_is_reported_before_a_start(tmp_path: Path) -> None:
+    file, lines = tmp_path / "btc.csv", list[str]()
+    file.write_text(BARS + "16409")
+    validated(chosen(f"recorded:{file}"), lines.append)
+    assert lines == [f"{file} is cut off in line 2, which is left out: what is before plays."]
+
+
+def test_in_production_auto_is_backpack_and_never_the_simulation_of_before(database_url: str) -> None:
+    migrate(database_url)
+    assert allowed(chosen("auto"), database_url, None, print, production=True).feed == "backpack"
+    open_a_position(database_url, "simulated")
+    with pytest.raises(FixableError, match="priced by the simulated feed"):
+        allowed(chosen("auto"), database_url, None, print, production=True)
+    changed = allowed(chosen("auto", change=True), database_url, None, print, production=True)
+    assert changed.feed == "backpack"
 
 
 def test_without_open_positions_any_feed_may_follow(database_url: str) -> None:
     migrate(database_url)
     for feed in ("auto", "simulated", "backpack"):
-        assert allowed(chosen(feed), database_url, None).feed == feed
+        assert allowed(chosen(feed), database_url, None, print, production=False).feed == feed
 
 
 def test_with_open_positions_auto_keeps_the_kind_of_feed_and_another_kind_is_refused(
@@ -32,21 +90,23 @@ def test_with_open_positions_auto_keeps_the_kind_of_feed_and_another_kind_is_ref
 ) -> None:
     migrate(database_url)
     open_a_position(database_url, "simulated")
-    assert allowed(chosen("auto"), database_url, None).feed == "simulated"
-    assert allowed(chosen("simulated"), database_url, None).feed == "simulated"
+    assert allowed(chosen("auto"), database_url, None, print, production=False).feed == "simulated"
+    assert allowed(chosen("simulated"), database_url, None, print, production=False).feed == "simulated"
     with pytest.raises(FixableError, match="--change-feed"):
-        allowed(chosen("backpack"), database_url, None)
-    assert allowed(chosen("backpack", change=True), database_url, None).feed == "backpack"
+        allowed(chosen("backpack"), database_url, None, print, production=False)
+    assert allowed(chosen("backpack", change=True), database_url, None, print, production=False).feed == "backpack"
 
 
 def test_with_open_positions_auto_continues_the_last_recording(database_url: str, tmp_path: Path) -> None:
     migrate(database_url)
     open_a_position(database_url, "recorded")
-    recording = tmp_path / "day.jsonl"
-    recording.touch()
-    assert allowed(chosen("auto"), database_url, f"recorded:{recording}").feed == f"recorded:{recording}"
+    recording = tmp_path / "day.csv"
+    recording.write_text(BARS)
+    last_start = LastStart(f"recorded:{recording}", "eth")
+    again = allowed(chosen("auto"), database_url, last_start, print, production=False)
+    assert (again.feed, again.symbol) == (f"recorded:{recording}", "eth")
     with pytest.raises(FixableError, match="Name it"):
-        allowed(chosen("auto"), database_url, "auto")
+        allowed(chosen("auto"), database_url, LastStart("auto", None), print, production=False)
 
 
 def open_a_position(database_url: str, feed: str) -> None:

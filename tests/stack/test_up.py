@@ -68,6 +68,21 @@ def test_up_detached_is_ready_and_down_leaves_no_process(data: Path, tmp_path: P
     assert supervisor.orphans(InstanceFolder(beside)) == []
 
 
+def test_up_refuses_a_recording_that_cannot_be_played_before_anything_is_started(data: Path, tmp_path: Path) -> None:
+    file = tmp_path / "btc_usdt.csv"
+    file.write_text("1640995200,1,2,1,2\n1640995260,1,1,2,1\n")
+    (port,) = free_ports(1)
+    refused = reprise("up", "--detach", "--data", data, "--port", port, "--feed", f"recorded:{file}")
+    assert refused.returncode == 1
+    assert f"{file}, line 2: not a bar: its high 1 is not the highest" in refused.stderr
+    assert not (data / "instance.json").exists()
+    other = tmp_path / "ethfi_usdt.csv"
+    other.write_text("1640995200,1,2,1,2\n")
+    refused = reprise("up", "--detach", "--data", data, "--port", port, "--feed", f"recorded:{other}")
+    assert "has no quote of BTC_USDC, ETH_USDC, SOL_USDC; it has ETHFI_USDC" in refused.stderr
+    assert not (data / "instance.json").exists()
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_ending_up_in_the_foreground_ends_every_process_of_the_instance(data: Path, number: signal.Signals) -> None:
     (port,) = free_ports(1)
