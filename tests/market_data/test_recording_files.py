@@ -14,10 +14,10 @@ import pytest
 
 from market_data.feed import FeedQuote
 from market_data.recorded_feed import open_recording
-from market_data.recording import Recording, RecordingSummary, symbol_in
+from market_data.recording import Recording, RecordingSummary
 from runtime.errors import FixableError
-from tests.market_data.fake_clock import BTC, ETH, REAL_BARS, REAL_QUOTES, START_US
-from tests.market_data.test_recorded import checked_briefly, envelope
+from tests.market_data.fake_clock import BTC, ETH, REAL_QUOTES, START_US
+from tests.market_data.test_recorded import envelope
 
 NEW_YEAR = 1_640_995_200_000_000  # 2022-01-01T00:00:00Z in µs
 MINUTE = 60_000_000
@@ -280,93 +280,3 @@ def test_a_quote_that_is_repeated_as_at_the_start_of_a_subscription_is_played_on
 def test_quotes_are_in_order_within_each_symbol_and_not_across_symbols(tmp_path: Path) -> None:
     content = envelope("1", "2", at=5, update_id=1) + envelope("1", "2", at=3, update_id=1, symbol=ETH)
     assert opened(written(tmp_path, "a.jsonl", content)).check().symbols == {BTC, ETH}
-
-
-@pytest.mark.parametrize(
-    ("name", "content", "whole_lines"),
-    [
-        ("a.jsonl", QUOTES[:-20], 1),
-        ("a.jsonl", QUOTES + "{", 2),
-        ("btc.csv", binance(unit=1_000)[:-60], 1),
-        ("btc.csv", BARS + "1640995", 1),
-    ],
-)
-def test_half_a_line_at_the_end_is_left_out_with_a_notice(
-    tmp_path: Path, name: str, content: str, whole_lines: int
-) -> None:
-    recording = opened(written(tmp_path, name, content))
-    notice = f"is cut off in line {whole_lines + 1}, which is left out"
-    assert notice in (recording.check().notice or "")
-    quotes = list(recording.quotes())
-    assert len(quotes) == whole_lines * (1 if name == "a.jsonl" else 4)
-    assert notice in (recording.notice or "")
-    again = opened(written(tmp_path, name, content + "\n"))
-    with pytest.raises(FixableError, match=f"line {whole_lines + 1}"):
-        again.check()
-
-
-def test_a_gzipped_recording_plays_up_to_its_torn_end_with_a_notice(tmp_path: Path) -> None:
-    whole = list(opened(REAL_QUOTES).quotes())
-    packed = gzip.compress(REAL_QUOTES.read_bytes())
-    for removed in (1, 8, 500, len(packed) // 2):
-        recording = opened(written(tmp_path, "a.jsonl.gz", packed[:-removed]))
-        played = list(recording.quotes())
-        assert played
-        assert played == whole[: len(played)]
-        assert f"is cut off after line {len(played)}: what is before plays" in (recording.notice or "")
-    corrupt = packed[:-8] + b"\0" * 4 + packed[-4:]  # its checksum
-    with pytest.raises(FixableError, match="cannot be read"):
-        opened(written(tmp_path, "a.jsonl.gz", corrupt)).check()
-
-
-def test_a_long_recording_is_looked_at_in_its_first_lines_and_its_last(tmp_path: Path) -> None:
-    bars = binance(unit=1_000, minutes=50)
-    quotes = "".join(envelope("1", "2", at=at, update_id=at) for at in range(50))
-    for name, content, first in (("btc.csv", bars, bars), ("a.jsonl", quotes, quotes)):
-        file = written(tmp_path, name, content)
-        assert checked_briefly(file).check().is_whole is False
-        assert opened(file).check().is_whole is True
-        lines = content.splitlines(keepends=True)
-        file.write_text("".join([*lines[:30], "broken\n", *lines[30:]]))
-        assert checked_briefly(file).check().is_whole is False
-        with pytest.raises(FixableError, match="line 31"):
-            list(opened(file).quotes())
-        file.write_text(content + "broken\n")
-        with pytest.raises(FixableError, match="the last line: not a"):
-            checked_briefly(file).check()
-        file.write_text(content + first.splitlines(keepends=True)[3])
-        with pytest.raises(FixableError, match=r"the last line: .* in order of time"):
-            checked_briefly(file).check()
-        file.write_text(content + first.splitlines()[3][:9])
-        assert "cut off in the last line" in (checked_briefly(file).check().notice or "")
-
-
-@pytest.mark.parametrize(
-    ("name", "symbol"),
-    [
-        ("btc_usdc.csv", BTC),
-        ("BTCUSDT-1m-2025-01.zip", BTC),
-        ("btcusd.csv.gz", BTC),
-        ("BTCFDUSD-1m.csv", BTC),
-        ("BTCBUSD-1m.csv", BTC),
-        ("eth-2024.csv", ETH),
-        ("ethfi_usdt.csv", "ETHFI_USDC"),
-        ("ETHFIUSDT-1m-2025-01.csv", "ETHFI_USDC"),
-        ("btcdom_1m.csv", "BTCDOM_USDC"),
-        ("BTCDOMUSDT-1m.csv", "BTCDOM_USDC"),
-        ("btcst_usdt.csv", "BTCST_USDC"),
-        ("ethbtc.csv", "ETHBTC_USDC"),
-        ("1000pepeusdt.csv", "1000PEPE_USDC"),
-        (str(REAL_BARS.name), BTC),
-    ],
-)
-def test_bars_are_of_the_coin_that_their_files_name_begins_with_and_of_no_other(name: str, symbol: str) -> None:
-    assert symbol_in(Path(name)) == symbol
-
-
-def test_bars_of_any_name_are_of_the_symbol_that_is_named_and_quotes_name_their_own(tmp_path: Path) -> None:
-    file = written(tmp_path, "prices.csv", BARS)
-    assert opened(file, "eth").check().symbols == {ETH}
-    assert opened(written(tmp_path, "_.csv", BARS), "BTC_USDC").check().symbols == {BTC}
-    with pytest.raises(FixableError, match="names the symbol of each quote itself"):
-        opened(written(tmp_path, "a.jsonl", QUOTES), "eth")
