@@ -15,7 +15,7 @@ from market_data.recorded_bars import RecordedBars
 from market_data.recorded_quotes import RecordedQuotes
 from market_data.recording_lines import RecordingLines, recording_suffix
 from runtime.errors import FixableError
-from runtime.settings import symbol_of
+from runtime.setting_values import symbol_of
 
 SYMBOL_IN_NAME: Final = re.compile(r"(?P<base>[A-Z0-9]+?)(USDC|USDT|FDUSD|BUSD|TUSD|USD)?[_.-]")
 FORMATS: Final = (

@@ -1,4 +1,7 @@
-"""The service as a process: it chooses a feed, names it, publishes it, and ends on a signal."""
+"""The service as a process: it chooses a feed, names it, publishes it, and ends on a signal.
+
+Longer than 300 lines because every test of the process stands beside the class that starts it and reads its pages.
+"""
 
 import asyncio
 import itertools
