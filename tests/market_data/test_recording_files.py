@@ -220,6 +220,7 @@ BARS = f"1640995200,{PRICES}\n"
         ("btc.parquet", b"PAR1", "has an unknown format"),
         ("btc", BARS, "has an unknown format"),
     ],
+    ids=itertools.count(),
 )
 def test_a_recording_of_no_market_is_refused_with_its_line_and_the_reason(
     tmp_path: Path, name: str, content: str | bytes, why: str
