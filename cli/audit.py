@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import msgspec
 import typer
-from rich.console import Console
 
 from cli.context import AsJson, Data, console, load_settings, reachable_settings, report
 from runtime.errors import FixableError
@@ -64,6 +63,8 @@ def verify(
     data: Data = None,
 ) -> None:
     """Execute every command again and compare everything there is. Exit 0: all agrees; 1: what differs is named."""
+    from rich.console import Console  # noqa: PLC0415
+
     from audit.verify import verify as judging  # noqa: PLC0415
     from cli.audit_report import print_verdict, progress_on  # noqa: PLC0415
 

@@ -2,14 +2,16 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 
 from runtime import setting_sources
 from runtime.errors import FixableError
 from runtime.settings import DEFAULT_DATA, Settings
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 Data = Annotated[
     Path | None,
@@ -18,8 +20,10 @@ Data = Annotated[
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
-def console() -> Console:
+def console() -> "Console":
     """Where results go. Lines are not broken at the width of a terminal that is not there."""
+    from rich.console import Console  # noqa: PLC0415
+
     return Console(highlight=False, soft_wrap=True)
 
 
@@ -53,6 +57,13 @@ def data_folder(settings: Settings, data: Path | None) -> Path:
     return folder
 
 
+def command_at(data: Path | None, name: str) -> str:
+    """Give a command as it can be pasted to mean the instance that `--data` named here."""
+    from stack.instance import InstanceFolder  # noqa: PLC0415
+
+    return InstanceFolder(data_folder(load_settings(data), data)).command(name)
+
+
 BOTH_SERVERS = frozenset({"kafka_brokers", "database_url"})
 
 
@@ -70,7 +81,7 @@ def reachable_settings(data: Path | None, needed: frozenset[str] = BOTH_SERVERS)
     instance = folder.read()
     if instance is None or not supervisor.is_running(folder):
         raise FixableError(
-            f"No instance runs in {folder.data}. Start it with `reprise up`, name another with --data, or set "
-            "KAFKA_BROKERS and DATABASE_URL."
+            f"No instance runs in {folder.data}. Start it with {folder.command('up')}, name another with --data, or "
+            "set KAFKA_BROKERS and DATABASE_URL."
         )
     return instance_settings(settings, instance)

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from cli.context import Data, reachable_settings, report
+from cli.context import Data, command_at, reachable_settings, report
 from runtime.errors import FixableError
 
 Email = Annotated[str, typer.Argument(help="The address the user logs in with.")]
@@ -30,16 +30,20 @@ def migrate(data: Data = None) -> None:
 
 def migrate_url(database_url: str) -> None:
     """Bring both schemas of a database to this version."""
+    import psycopg  # noqa: PLC0415
     from sqlalchemy.exc import OperationalError  # noqa: PLC0415
 
     from api.store.migrate import migrate as migrate_auth  # noqa: PLC0415
     from projector.migrate import migrate as migrate_ledger  # noqa: PLC0415
+    from runtime.postgres import require_usable  # noqa: PLC0415
 
     try:
+        require_usable(database_url)
         migrate_ledger(database_url)
         migrate_auth(database_url)
-    except OperationalError as error:
-        raise FixableError(f"The database cannot be used: {error.orig}. Check DATABASE_URL.") from error
+    except (OperationalError, psycopg.OperationalError) as error:
+        why = str(getattr(error, "orig", error)).strip()
+        raise FixableError(f"The database cannot be used: {why}. Check DATABASE_URL.") from error
 
 
 def add_user(email: Email, role: Role = "user", data: Data = None) -> None:
@@ -66,4 +70,5 @@ def rebuild(data: Data = None) -> None:
     from projector.rebuild import rebuild as rebuild_all  # noqa: PLC0415
 
     rebuild_all(reachable_settings(data))
-    report("The projection is empty, and the projector fills it again; `reprise status` shows how far it is.")
+    shown = command_at(data, "status")
+    report(f"The projection is empty, and the projector fills it again; {shown} shows how far it is.")

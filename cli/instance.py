@@ -5,17 +5,24 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.table import Table
 
-from cli.context import AsJson, Data, console, data_folder, load_settings, project_root, report
+from cli.context import AsJson, Data, data_folder, load_settings, project_root, report
+from cli.status_report import print_status
 from runtime.errors import FixableError
 
-Port = Annotated[int, typer.Option(min=1, max=65_535, help="Port of the API.")]
+if TYPE_CHECKING:  # What the commands call is imported by the one that is called.
+    from runtime.settings import Settings
+    from stack.instance import InstanceFolder
+
+TOLD_S = 60.0  # within which the same is not said again
+
+Port = Annotated[int | None, typer.Option(min=1, max=65_535, help="Port of the API.")]
 Workers = Annotated[int, typer.Option(min=1, help="Engine processes that share the shards.")]
 Standby = Annotated[
     bool, typer.Option("--standby", help="A hot standby for each engine, which takes its place at once.")
@@ -50,7 +57,7 @@ def up(
     spread_bps: Spread = None,
     symbol: Symbol = None,
     change_feed: ChangeFeed = False,
-    port: Port | None = None,
+    port: Port = None,
     data: Data = None,
     workers: Workers = 1,
     standby: Standby = False,
@@ -60,11 +67,13 @@ def up(
     from cli.database import migrate_url  # noqa: PLC0415
     from stack.feed_choice import FeedChoice  # noqa: PLC0415
     from stack.instance import InstanceFolder  # noqa: PLC0415
+    from stack.plan import StartOptions  # noqa: PLC0415
+    from stack.ports import PortClaims  # noqa: PLC0415
     from stack.readiness import wait_for_api, wait_for_prices  # noqa: PLC0415
-    from stack.start import StartOptions, start, stop  # noqa: PLC0415
+    from stack.start import start, stop  # noqa: PLC0415
 
     began = time.monotonic()
-    settings = load_settings(data)
+    settings, wrong = _settings_and_mistakes(data)
     folder = data_folder(settings, data)
     options = StartOptions(
         data=folder,
@@ -82,17 +91,19 @@ def up(
             symbol=symbol or settings.feed_symbol,
         ),
     )
-    if seed_ports and settings.profile != "demo":
-        raise FixableError(
-            "The seeds' interfaces are of the demo profile; leave --seed-ports out, or set REPRISE_PROFILE=demo."
-        )
     if settings.profile == "demo":
         _report_demo(folder)
     _report_ignored(folder)
     _end_by_interrupt()
-    instance = start(settings, options, migrate_url, report)
+    place = InstanceFolder(folder)
+    with PortClaims() as claims:
+        instance = start(settings, options, claims, migrate_url, report, wrong)
+        try:
+            wait_for_api(place, instance, report)
+        except (KeyboardInterrupt, FixableError):
+            _stop_what_was_started(folder, stop)
+            raise
     try:
-        wait_for_api(InstanceFolder(folder), instance, report)
         notice = wait_for_prices(instance)
         if notice is not None:
             report(notice)
@@ -102,15 +113,12 @@ def up(
         if seed_ports:
             _report_seed_ports(instance.seed_ports, instance.api_port)
         if detach:
-            report(f"It goes on running; `reprise down{_data_option(data)}` stops it.")
+            report(f"It goes on running; {place.command('down')} stops it.")
             return
         report("Ctrl-C stops it.")
-        _report_restarts(folder)
+        _report_restarts(place)
     except KeyboardInterrupt:
-        report("Stopping")
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-        stop(folder, report)
-        report("Stopped.")
+        _stop_what_was_started(folder, stop)
 
 
 def down(data: Data = None) -> None:
@@ -126,14 +134,15 @@ def status(as_json: AsJson = False, data: Data = None) -> None:
     from stack.instance import InstanceFolder  # noqa: PLC0415
     from stack.status import status_of  # noqa: PLC0415
 
-    found = status_of(InstanceFolder(data_folder(load_settings(data), data)))
+    place = InstanceFolder(data_folder(load_settings(data), data))
+    found = status_of(place)
     if as_json:
         sys.stdout.write(json.dumps(found, indent=2) + "\n")
     elif found["running"]:
-        _print_status(found)
+        print_status(found)
     if not found["running"]:
         if not as_json:
-            raise FixableError(f"No instance runs in {found['data']}. Start it with `reprise up`.")
+            raise FixableError(f"No instance runs in {found['data']}. Start it with {place.command('up')}.")
         raise typer.Exit(1)
 
 
@@ -152,6 +161,24 @@ def logs(service: Service = None, follow: Follow = False, lines: Lines = 50, dat
     while follow:
         time.sleep(0.3)
         ends = {file: _print_new(file, end, named=len(chosen) > 1) for file, end in ends.items()}
+
+
+def _settings_and_mistakes(data: Path | None) -> tuple["Settings", dict[str, str]]:
+    """The settings, without those that are wrong; and what is said of these."""
+    from runtime.setting_sources import SettingsWrong  # noqa: PLC0415
+
+    try:
+        return load_settings(data), {}
+    except SettingsWrong as wrong:
+        return wrong.others, dict(wrong.mistakes)
+
+
+def _stop_what_was_started(folder: Path, stop: Callable[[Path, Callable[[str], None]], bool]) -> None:
+    report("Stopping")
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    stop(folder, report)
+    report("Stopped.")
 
 
 def _report_demo(folder: Path) -> None:
@@ -198,64 +225,25 @@ def _end_by_interrupt() -> None:
     signal.signal(signal.SIGHUP, interrupt)
 
 
-def _report_restarts(folder: Path) -> None:
-    """Tell of each process that was started again, until the instance is stopped from elsewhere."""
+def _report_restarts(place: "InstanceFolder") -> None:
+    """Tell of processes that were started again, the same reason once a minute, until the instance is stopped."""
     from stack import supervisor  # noqa: PLC0415
-    from stack.instance import InstanceFolder  # noqa: PLC0415
 
     restarts: dict[str, int] = {}
+    told: dict[tuple[str, str | None], float] = {}
     while True:
-        found = supervisor.processes(InstanceFolder(folder))
+        found = supervisor.processes(place)
         if not found:
             report("Stopped.")
             return
         for process in found:
-            if process.restarts > restarts.get(process.name, 0):
-                report(f"{process.name} was started again; `reprise logs {process.name}` says why")
+            again = process.restarts > restarts.get(process.name, 0)
+            if again and time.monotonic() - told.get((process.name, process.why), -TOLD_S) >= TOLD_S:
+                told[process.name, process.why] = time.monotonic()
+                more = place.command(f"logs {process.name}")
+                report(f"{process.name} was started again ({process.restarts}): {process.why}; {more} says more")
             restarts[process.name] = process.restarts
         time.sleep(1)
-
-
-def _print_status(found: dict[str, object]) -> None:
-    out = console()
-    out.print(f"{found['address']}  {'ready' if found['ready'] else 'not ready'}  ({found['data']})")
-    processes = Table("process", "state", "pid", "port", "restarts", "up", box=None)
-    for row in _rows(found["processes"]):
-        processes.add_row(*(_text(row[key]) for key in ("name", "state", "pid", "port", "restarts", "uptime_s")))
-    out.print(processes)
-    shards = Table("shard", "process", "state", "seq", "next offset", "lag", "rules", "prices", box=None)
-    for row in [*_rows(found["shards"]), *_rows(found.get("followed"))]:
-        prices = row.get("prices")
-        worth = " ".join(f"{symbol}:{state}" for symbol, state in prices.items()) if isinstance(prices, dict) else ""
-        keys = ("shard", "process", "state", "seq", "next_offset", "lag", "rules_version")
-        shards.add_row(*(_text(row.get(key)) for key in keys), worth)
-    out.print(shards)
-    projection = Table("projected shard", "seq", "lag", box=None)
-    for row in _rows(found["projector"]):
-        projection.add_row(*(_text(row.get(key)) for key in ("shard", "seq", "lag")))
-    out.print(projection)
-    feed = found["feed"]
-    if isinstance(feed, dict) and feed:
-        out.print(f"prices: {feed.get('feed')} feed, run {feed.get('run')}{_end_of(feed)}")
-
-
-def _end_of(feed: dict[str, object]) -> str:
-    if feed.get("failure") is not None:
-        return f": stopped. {feed['failure']}"
-    notice = "" if feed.get("notice") is None else f". {feed['notice']}"
-    return f": ended{notice}" if feed.get("finished") else ""
-
-
-def _rows(value: object) -> list[dict[str, object]]:
-    return [row for row in value if isinstance(row, dict)] if isinstance(value, list) else []
-
-
-def _text(value: object) -> str:
-    return "-" if value is None else str(value)
-
-
-def _data_option(data: Path | None) -> str:
-    return "" if data is None else f" --data {data}"
 
 
 def _print_last(file: Path, count: int, *, named: bool) -> int:

@@ -10,7 +10,7 @@ import msgspec
 import typer
 from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, Consumer, KafkaError, KafkaException, Message, TopicPartition
 
-from cli.context import Data, console, reachable_settings
+from cli.context import Data, command_at, console, reachable_settings
 from runtime.errors import FixableError
 from runtime.kafka import TIMEOUT_S, partition_count, reader_options
 from schemas.codec import NotDecodable, decode_command, decode_event, digest_of
@@ -71,7 +71,7 @@ def tail(what: Topic, start: From = "end", account: Account = None, once: Once =
                 _print(what, message, account)
     except KafkaException as error:
         raise FixableError(
-            f"{topic} cannot be read: {error.args[0].str()}. `reprise topics` makes the topics."
+            f"{topic} cannot be read: {error.args[0].str()}. {command_at(data, 'topics')} makes the topics."
         ) from error
     finally:
         consumer.close()

@@ -1,13 +1,17 @@
 """Which commands there are, and how a failure ends: one line that says what to do, 1, or 2 for a wrong call."""
 
+import errno
 import os
 import sys
+from pathlib import Path
 
 import typer
 from typer.exceptions import TyperException
 
 from cli import audit, bench, database, development, documents, instance, kafka, log, recordings, run
+from cli.context import project_root
 from runtime.errors import FixableError
+from runtime.settings import DEFAULT_DATA
 
 WRONG_CALL = 2
 FAILED = 1
@@ -34,7 +38,15 @@ def main() -> None:
 
 
 def call(arguments: list[str]) -> int:
-    """Run a command line; its exit code."""
+    """Run a command line; its exit code. A disk that is full is named whatever the command."""
+    code = _call(arguments)
+    full = _full_disk(arguments)
+    if full is not None:
+        _print_error(full)
+    return code
+
+
+def _call(arguments: list[str]) -> int:
     try:
         code = typer.main.get_command(application()).main(arguments, prog_name="reprise", standalone_mode=False)
     except TyperException as error:
@@ -48,14 +60,38 @@ def call(arguments: list[str]) -> int:
         for line in error.lines:
             _print_error(line)
         return FAILED
-    except OSError as error:
-        if error.filename is None:
-            raise
-        _print_error(f"{os.fsdecode(error.filename)}: {error.strerror}.")
-        return FAILED
     except (KeyboardInterrupt, typer.Abort):
         return INTERRUPTED
+    except Exception as error:
+        said = _line_of(error, arguments)
+        if said is None:
+            raise
+        _print_error(said)
+        return FAILED
     return code if isinstance(code, int) else 0
+
+
+def _line_of(error: Exception, arguments: list[str]) -> str | None:
+    """What to say of a failure the machine is to blame for; null where it is a defect, and its traceback is needed."""
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{os.fsdecode(error.filename)}: {error.strerror}."
+    if (isinstance(error, OSError) and error.errno == errno.ENOSPC) or _full_disk(arguments) is not None:
+        return " ".join(str(error).split())
+    return None
+
+
+def _full_disk(arguments: list[str]) -> str | None:
+    """What to say of the disk of the instance that a command line names; null while there is room."""
+    from stack.disk import full_disk  # noqa: PLC0415
+
+    given = [
+        second if first == "--data" else first.removeprefix("--data=")
+        for first, second in zip(arguments, [*arguments[1:], ""], strict=True)
+        if first == "--data" or first.startswith("--data=")
+    ]
+    named = (given or [""])[-1] or os.environ.get("REPRISE_DATA")
+    folder = Path(named).expanduser().absolute() if named else project_root() / DEFAULT_DATA
+    return full_disk(folder) if folder.is_dir() else None
 
 
 def _print_error(text: str) -> None:

@@ -79,6 +79,8 @@ class StoppedFeed:
 async def choose_feed(settings: Settings, ledger: FollowedLedger, clock: Clock, metrics: FeedMetrics) -> PriceFeed:
     """Give the feed of the settings; FixableError when they name none."""
     kind = settings.feed
+    if kind == "simulated" and settings.profile == "production":
+        raise FixableError("The production profile trades on no invented prices: FEED must not be simulated.")
     if kind == "auto":
         return await _choose_auto(settings, ledger, clock, metrics)
     if kind == "backpack":

@@ -121,7 +121,12 @@ def known_names() -> dict[str, FieldInfo]:
 def shown(name: str, text: str) -> str:
     """Write a setting as it was given; of a secret, that it is one."""
     field = known_names()[name]
-    return f"{name}={PASSWORD.sub(_masked, text) if field.repr else '***'}"
+    return f"{name}={without_password(text) if field.repr else '***'}"
+
+
+def without_password(url: str) -> str:
+    """Write a URL without the password in it; another text as it is."""
+    return PASSWORD.sub(_masked, url)
 
 
 def allowed(field: FieldInfo) -> str:

@@ -7,7 +7,6 @@ from ipaddress import ip_network
 from typing import Annotated, Final, Literal
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from limits import parse
 from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_settings import NoDecode
 
@@ -108,6 +107,9 @@ def _symbols(value: object) -> object:
 
 
 def _rate(value: str) -> str:
+    # Only few set one, and it takes a while to load.
+    from limits import parse  # noqa: PLC0415
+
     allowed = "a rate such as `100/minute` or `10 per 2 second`, of 1 at least"
     try:
         amount = parse(value).amount
@@ -127,11 +129,11 @@ def _feed(value: str) -> str:
 
 def _speed(value: str) -> str:
     try:
-        is_speed = value == "max" or (float(value) > 0 and math.isfinite(float(value)))
+        is_speed = value == "max" or 0 < float(value.lower().strip("x")) < math.inf
     except ValueError:
         is_speed = False
     if not is_speed:
-        raise ValueError("a number above 0, or max")
+        raise ValueError("a number above 0 like 10 or x10, or max")
     return value
 
 

@@ -35,7 +35,7 @@ class Settings(BaseSettings):
     """One flat table; every service reads the part it needs. `repr=False` marks what is never shown."""
 
     model_config = SettingsConfigDict(
-        extra="ignore", env_ignore_empty=True, case_sensitive=False, populate_by_name=True
+        extra="ignore", env_ignore_empty=True, validate_default=False, case_sensitive=False, populate_by_name=True
     )
 
     profile: Profile = Field("demo", validation_alias="REPRISE_PROFILE", description="demo or production")

@@ -3,6 +3,7 @@
 import fcntl
 import hashlib
 import os
+import shlex
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ from runtime.settings import DEFAULT_DATA
 
 # A unix socket's path may have 107 bytes, and supervisor first makes it under a name with its process id.
 SOCKET_PATH_MAX: Final = 95
+PROJECT: Final = Path(__file__).resolve().parents[1]
 
 
 class Instance(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,10 +55,25 @@ class InstanceFolder:
         self.supervisor_log = self.logs / "supervisor.log"
         self.lock = self.data / "up.lock"
 
+    @property
+    def supervisor_logs(self) -> list[Path]:
+        """The manager's log since its start, oldest part first: there are two parts at most."""
+        return [
+            log
+            for log in (self.supervisor_log.with_name(f"{self.supervisor_log.name}.1"), self.supervisor_log)
+            if log.exists()
+        ]
+
+    def log_of(self, name: str) -> Path:
+        """What a program writes."""
+        return self.logs / f"{name}.log"
+
     def command(self, name: str) -> str:
-        """Give a command as it must be typed to mean this instance."""
-        at_home = Path(DEFAULT_DATA).absolute() == self.data
-        return f"`reprise {name}`" if at_home else f"`reprise {name} --data {self.data}`"
+        """Give a command as it can be pasted to mean this instance."""
+        program = PROJECT / "reprise"
+        typed = "./reprise" if Path.cwd() == PROJECT or not program.exists() else shlex.quote(str(program))
+        at_home = self.data == PROJECT / DEFAULT_DATA and "REPRISE_DATA" not in os.environ
+        return f"`{typed} {name}`" if at_home else f"`{typed} {name} --data {shlex.quote(str(self.data))}`"
 
     @property
     def control_socket(self) -> Path:

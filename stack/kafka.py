@@ -16,10 +16,11 @@ from confluent_kafka.admin import AdminClient
 
 from runtime.errors import FixableError
 from stack.jars import cache_folder, fetch_jars
+from stack.patience import NotStarted, OtherServer, Patience
 from stack.ports import LOOPBACK, accepts_connections
 
-DEFAULT_PORT: Final = 9092
-READY_TIMEOUT_S: Final = 60.0
+SILENCE_S: Final = 60.0
+PAUSE_S: Final = 0.05
 FORMAT_TIMEOUT_S: Final = 60.0
 
 JVM_OPTIONS: Final = (
@@ -111,28 +112,56 @@ def prepare_broker(
     return [*java, "kafka.Kafka", str(server)]
 
 
-def wait_for_broker(port: int, is_running: Callable[[], bool], timeout_s: float = READY_TIMEOUT_S) -> None:
-    """Return when the broker answers; FixableError when it stopped or did not answer in time."""
-    deadline = time.monotonic() + timeout_s
+def wait_for_broker(
+    port: int,
+    is_running: Callable[[], bool],
+    silence_s: float = SILENCE_S,
+    *,
+    cluster: str | None = None,
+    progress: Callable[[], object] = lambda: None,
+) -> None:
+    """Return when the broker answers. NotStarted when it stopped, or made no progress for so long.
+
+    OtherServer when one answers there that is not of this cluster, where that is known.
+    """
+    patience = Patience(silence_s)
     while not accepts_connections(port):
-        _require_running(is_running, deadline, timeout_s)
-        time.sleep(0.05)
+        _require_running(is_running, patience, progress)
+        time.sleep(PAUSE_S)
     admin = AdminClient({"bootstrap.servers": f"{LOOPBACK}:{port}", "log_level": 0})
     while True:
         try:
-            if admin.list_topics(timeout=1).brokers:
-                return
+            found = admin.list_topics(timeout=1)
         except KafkaException:
-            pass  # Not registered with its controller yet: retried until the deadline.
-        _require_running(is_running, deadline, timeout_s)
-        time.sleep(0.05)
+            pass  # Not registered with its controller yet: asked again.
+        else:
+            if found.brokers and cluster not in (None, found.cluster_id):
+                raise OtherServer(f"At port {port} the Kafka of another cluster answers, {found.cluster_id}.")
+            if found.brokers:
+                return
+        _require_running(is_running, patience, progress)
+        time.sleep(PAUSE_S)
 
 
-def _require_running(is_running: Callable[[], bool], deadline: float, timeout_s: float) -> None:
+def cluster_id(folder: Path) -> str | None:
+    """The identity a broker's storage got when it was formatted; null where it has none yet."""
+    try:
+        lines = (folder / "log" / "meta.properties").read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError:
+        return None
+    return dict(line.split("=", 1) for line in lines if "=" in line).get("cluster.id")
+
+
+def require_own_broker(port: int, folder: Path) -> None:
+    """OtherServer where the broker that answers is not the one of this folder."""
+    wait_for_broker(port, lambda: True, cluster=cluster_id(folder))
+
+
+def _require_running(is_running: Callable[[], bool], patience: Patience, progress: Callable[[], object]) -> None:
     if not is_running():
-        raise FixableError("Kafka stopped while it was starting; `reprise logs kafka` says why.")
-    if time.monotonic() > deadline:
-        raise FixableError(f"Kafka did not answer within {timeout_s:.0f} s; `reprise logs kafka` may say why.")
+        raise NotStarted("Kafka stopped while it was starting")
+    if patience.is_over(progress()):
+        raise NotStarted(f"Kafka did not answer, and did nothing for {patience.silence_s:.0f} s")
 
 
 def _format(java: list[str], server: Path, log: Path) -> None:

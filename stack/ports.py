@@ -1,29 +1,76 @@
 """Which port of this machine a server gets."""
 
 import errno
+import fcntl
+import os
 import socket
-from typing import Final
+import tempfile
+from pathlib import Path
+from typing import Final, Self
 
 LOOPBACK: Final = "127.0.0.1"
 LOOPBACKS: Final = ((socket.AF_INET, LOOPBACK), (socket.AF_INET6, "::1"))
 NO_SUCH_ADDRESS: Final = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
+ATTEMPTS: Final = 100
+
+
+class PortClaims:
+    """Keeps other starts of this user off the ports that one has chosen, until its servers have bound them.
+
+    A claim is a lock on a byte of one file, which the kernel gives back when this process ends.
+    """
+
+    def __init__(self) -> None:
+        file = Path(tempfile.gettempdir()) / f"reprise-ports-{os.geteuid()}.lock"
+        self._file = os.open(file, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        self._claimed: set[int] = set()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        os.close(self._file)
+
+    def claim(self, port: int) -> bool:
+        """Claim a port; false where a server has it, or another start has chosen it, or this one has already."""
+        if port in self._claimed or not is_free(port):
+            return False
+        try:
+            fcntl.lockf(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, port)
+        except OSError as error:
+            if error.errno in (errno.EACCES, errno.EAGAIN):
+                return False
+            raise
+        # Between the look and the claim the other start may have bound it, and given its claim back.
+        if not is_free(port):
+            return False
+        self._claimed.add(port)
+        return True
+
+    def preferred(self, port: int | None) -> int:
+        """Claim the preferred one if that can be had, else any."""
+        return port if port is not None and self.claim(port) else self.any()
+
+    def any(self) -> int:
+        """Claim a free one."""
+        return next(port for port in (free_ports(1)[0] for _ in range(ATTEMPTS)) if self.claim(port))
 
 
 def is_free(port: int) -> bool:
     """Whether a server could listen on it now, at each address that `localhost` means."""
-    return all(_is_free(family, host, port) for family, host in LOOPBACKS)
+    return all(error_of_listening(host, port, family) in (None, *NO_SUCH_ADDRESS) for family, host in LOOPBACKS)
 
 
-def _is_free(family: int, host: str, port: int) -> bool:
+def error_of_listening(host: str, port: int, family: socket.AddressFamily) -> int | None:
+    """The number of the error a server would get that listens there now; null for none."""
     try:
         with socket.socket(family, socket.SOCK_STREAM) as probe:
             # As the servers do: the last connections of a server that just stopped do not keep its port.
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind((host, port))
     except OSError as error:
-        # A machine without that address has nobody listening there.
-        return error.errno in NO_SUCH_ADDRESS
-    return True
+        return error.errno or errno.EADDRNOTAVAIL
+    return None
 
 
 def free_ports(count: int) -> list[int]:
@@ -36,11 +83,6 @@ def free_ports(count: int) -> list[int]:
     finally:
         for probe in probes:
             probe.close()
-
-
-def preferred_port(preferred: int) -> int:
-    """The preferred one if it is free, else any."""
-    return preferred if is_free(preferred) else free_ports(1)[0]
 
 
 def accepts_connections(port: int) -> bool:

@@ -16,11 +16,12 @@ import psycopg
 from psycopg import sql
 
 from runtime.errors import FixableError
+from stack.patience import NotStarted, OtherServer, Patience
 from stack.ports import LOOPBACK
 
 SUPERUSER: Final = "postgres"
 DATABASE: Final = "reprise"
-READY_TIMEOUT_S: Final = 30.0
+SILENCE_S: Final = 60.0
 INITDB_TIMEOUT_S: Final = 120.0
 # PostgreSQL refuses to run as root, so root lends it this user, which every Unix has.
 UNPRIVILEGED_USER: Final = "nobody"
@@ -50,23 +51,32 @@ def prepare_postgres(folder: Path, port: int, *, durable: bool = True) -> list[s
     return [*_as_unprivileged(folder), str(_binary("postgres")), "-D", str(folder), *assignments]
 
 
-def wait_for_postgres(port: int, is_running: Callable[[], bool], timeout_s: float = READY_TIMEOUT_S) -> None:
-    """Return when the server takes queries; FixableError when it stopped or did not answer in time."""
-    deadline = time.monotonic() + timeout_s
+def wait_for_postgres(
+    port: int,
+    is_running: Callable[[], bool],
+    silence_s: float = SILENCE_S,
+    *,
+    folder: Path | None = None,
+    progress: Callable[[], object] = lambda: None,
+) -> None:
+    """Return when the server takes queries. NotStarted when it stopped, or made no progress for so long.
+
+    OtherServer when one answers there whose data are not in this folder, where that is known.
+    """
+    patience = Patience(silence_s)
     while True:
         try:
-            psycopg.connect(_conninfo(port, SUPERUSER), connect_timeout=2).close()
+            with psycopg.connect(_conninfo(port, SUPERUSER), connect_timeout=2) as connection:
+                row = connection.execute("SHOW data_directory").fetchone()
         except psycopg.OperationalError as error:
             if not is_running():
-                raise FixableError(
-                    "PostgreSQL stopped while it was starting; `reprise logs postgres` says why."
-                ) from error
-            if time.monotonic() > deadline:
-                raise FixableError(
-                    f"PostgreSQL did not answer within {timeout_s:.0f} s; `reprise logs postgres` may say why."
-                ) from error
+                raise NotStarted("PostgreSQL stopped while it was starting") from error
+            if patience.is_over(progress()):
+                raise NotStarted(f"PostgreSQL did not answer, and did nothing for {silence_s:.0f} s") from error
             time.sleep(0.05)
         else:
+            if folder is not None and row is not None and Path(row[0]).resolve() != folder.resolve():
+                raise OtherServer(f"At port {port} another PostgreSQL answers, of {row[0]}.")
             return
 
 

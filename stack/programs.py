@@ -29,6 +29,8 @@ INSTANCE_VARIABLE: Final = "REPRISE_INSTANCE"
 
 # It does its work at each start and ends. No command waits for it, so its priority is low.
 BACKFILL: Final = "backfill"
+KAFKA: Final = "kafka"
+POSTGRES: Final = "postgres"
 STANDBY_SUFFIX: Final = "-standby"
 REPORTS: Final = "reports"
 LOW_PRIORITY: Final = ("nice", "-n", "10")
@@ -51,10 +53,10 @@ def servers(folder: InstanceFolder, kafka: list[str] | None, postgres: list[str]
     """The broker and the database, where they are this instance's own."""
     programs = []
     if kafka is not None:
-        programs.append(Program("kafka", kafka, KAFKA_PRIORITY, stop_seconds=60))
+        programs.append(Program(KAFKA, kafka, KAFKA_PRIORITY, stop_seconds=60))
     if postgres is not None:
         # INT closes its connections; TERM would wait for the clients to.
-        fast = Program("postgres", postgres, POSTGRES_PRIORITY, stop_signal="INT", stop_seconds=60)
+        fast = Program(POSTGRES, postgres, POSTGRES_PRIORITY, stop_signal="INT", stop_seconds=60)
         # The server's user may not enter the folder `up` was called in.
         programs.append(fast._replace(directory=Path("/") if os.geteuid() == 0 else folder.data))
     return programs
@@ -121,8 +123,9 @@ def supervisor_settings(folder: InstanceFolder, programs: list[Program]) -> str:
         "unix_http_server": {"file": str(folder.control_socket), "chmod": "0700"},
         "supervisord": {
             "logfile": str(folder.supervisor_log),
-            # Restarts are counted in it, so it is one file from start to stop.
-            "logfile_maxbytes": "0",
+            # Restarts are counted in it, those of the last ten thousands.
+            "logfile_maxbytes": "5MB",
+            "logfile_backups": "1",
             "loglevel": "info",
             "pidfile": str(folder.supervisor_pid),
             "childlogdir": str(folder.logs),
@@ -154,7 +157,8 @@ def _section(folder: InstanceFolder, program: Program) -> dict[str, str]:
             if program.once
             else {"autorestart": "true", "startsecs": "2"}
         ),
-        "startretries": "100",
+        # For ever: a disk may be full for a night.
+        "startretries": "1000000",
         "stopsignal": program.stop_signal,
         "stopwaitsecs": str(program.stop_seconds),
         "killasgroup": "true",

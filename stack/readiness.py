@@ -7,11 +7,14 @@ from typing import Final
 from runtime.errors import FixableError
 from stack import supervisor
 from stack.instance import Instance, InstanceFolder
-from stack.programs import BACKFILL
-from stack.status import read_page, sent_prices, shards_of
+from stack.patience import Patience, work_of
+from stack.programs import BACKFILL, KAFKA, POSTGRES
+from stack.start import require_own_servers
+from stack.status import ports_of, read_page, sent_prices, shards_of
+from stack.supervisor import Process
 
-# No change of any service's status for so long is an error: where one does not stay up, and where all run. A slow
-# machine needs more than a minute until they have imported what they consist of, and until then they say nothing.
+# No progress for so long is an error: where one does not stay up, and where all run. A slow machine needs more than a
+# minute until they have imported what they consist of.
 STALLED_S: Final = 60.0
 SILENT_S: Final = 300.0
 PRICES_TIMEOUT_S: Final = 15.0
@@ -21,28 +24,28 @@ OK: Final = 200
 
 
 def wait_for_api(folder: InstanceFolder, instance: Instance, report: Callable[[str], None]) -> None:
-    """Return when the API is ready. A long replay is reported; no progress for too long is an error."""
-    last_seen: object = None
-    changed_at = reported_at = time.monotonic()
+    """Return when our own API is ready. A long replay is reported; no progress for too long is an error."""
+    patience = Patience(SILENT_S)
+    reported, reported_at = "", time.monotonic()
     while True:
         readiness = read_page(instance.api_port, "/readyz")
         if readiness is not None and readiness[0] == OK:
+            require_own_servers(folder, instance)
             return
-        now = time.monotonic()
-        states = {process.name: process.state for process in supervisor.processes(folder) if process.name != BACKFILL}
-        if not states:
+        found = [process for process in supervisor.processes(folder) if process.name != BACKFILL]
+        if not found:
             raise FixableError("The instance was stopped while it was starting.")
         shards = [(shard["shard"], shard["state"], shard.get("percent")) for shard in shards_of(instance)]
-        # One that is started again and again changes its state without coming nearer.
-        seen = ({name for name, state in states.items() if state == "RUNNING"}, shards)
-        if seen != last_seen:
-            last_seen, changed_at = seen, now
-        all_run = set(states.values()) == {"RUNNING"}
-        if now - changed_at > (SILENT_S if all_run else STALLED_S):
-            raise FixableError(_stalled_message(folder, states, readiness))
-        if now - reported_at > REPORT_EVERY_S:
-            reported_at = now
-            report(_progress_message(folder, states, shards))
+        running = {process.name for process in found if process.state == "RUNNING"}
+        # One that is started again and again changes its state, and works, without coming nearer.
+        seen = (running, shards, _work_before_first_answer(folder, instance, found))
+        all_run = len(running) == len(found)
+        if patience.is_over(seen, None if all_run else STALLED_S):
+            raise FixableError(_stalled_message(folder, found, readiness))
+        line = _progress_message(found, shards)
+        if time.monotonic() - reported_at > REPORT_EVERY_S and line != reported:
+            reported, reported_at = line, time.monotonic()
+            report(line)
         time.sleep(PAUSE_S)
 
 
@@ -74,22 +77,37 @@ def wait_for_prices(instance: Instance) -> str | None:
     return f"Not fresh yet: {', '.join(sorted(missing))}; orders on these are refused until they are."
 
 
+def _work_before_first_answer(folder: InstanceFolder, instance: Instance, found: list[Process]) -> list[object]:
+    """What the services have done that run for the first time and have not answered yet: they import, or replay."""
+    ports = ports_of(instance)
+    return [
+        work_of(process.pid, folder.log_of(process.name))
+        for process in found
+        if process.restarts == 0
+        and process.name not in {KAFKA, POSTGRES}
+        and (port := ports.get(process.name)) is not None
+        and read_page(port, "/healthz") is None
+    ]
+
+
 def _stalled_message(
-    folder: InstanceFolder, states: dict[str, str], readiness: tuple[int, dict[str, object]] | None
+    folder: InstanceFolder, found: list[Process], readiness: tuple[int, dict[str, object]] | None
 ) -> str:
-    down = sorted(name for name, state in states.items() if state != "RUNNING")
+    down = [process for process in found if process.state != "RUNNING"]
     if down:
-        why = f"{', '.join(down)} does not stay up; {folder.command(f'logs {down[0]}')} says why."
-    else:
-        says = "it does not answer" if readiness is None else f"it says {readiness[1]}"
-        why = f"The API is not ready for {SILENT_S:.0f} s: {says}. {folder.command('status')} says more."
-    return f"{why} What was started goes on, and may become ready yet; {folder.command('down')} ends it."
+        return f"{_named_with_why(down)}. {folder.command(f'logs {down[0].name}')} says more."
+    says = "it does not answer" if readiness is None else f"it says {readiness[1]}"
+    return f"The API is not ready, and nothing got on for {SILENT_S:.0f} s: {says}. {folder.command('logs')} says more."
 
 
-def _progress_message(folder: InstanceFolder, states: dict[str, str], shards: list[tuple[int, str, object]]) -> str:
-    down = sorted(name for name, state in states.items() if state not in {"RUNNING", "STARTING"})
-    if down:
-        again = f"{', '.join(down)}, which stopped and is started again"
-        return f"Waiting for {again}; {folder.command(f'logs {down[0]}')} says why"
+def _named_with_why(down: list[Process]) -> str:
+    return "; ".join(f"{one.name} does not stay up ({one.why or 'it has not started'})" for one in down)
+
+
+def _progress_message(found: list[Process], shards: list[tuple[int, str, object]]) -> str:
+    again = [process for process in found if process.state not in {"RUNNING", "STARTING"}]
+    if again:
+        why = "; ".join(f"{one.name} ({one.why or 'it has not started'})" for one in again)
+        return f"Waiting for what stopped, and is started again: {why}"
     behind = [f"{number} at {percent} %" for number, state, percent in shards if state != "live"]
     return f"The engine takes up its shards: {', '.join(behind)}" if behind else "Waiting for the services to answer"

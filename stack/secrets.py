@@ -3,10 +3,12 @@
 import base64
 import hmac
 import secrets
+from collections.abc import Callable
+from functools import partial
 from hashlib import sha256
 from typing import Final
 
-from runtime.errors import FixableError
+from runtime.errors import FixableError, Mistakes
 from runtime.secret_strength import is_short, require_strong
 from runtime.settings import Settings
 from runtime.vault import key_of
@@ -17,15 +19,9 @@ SECRET_BYTES: Final = 32
 
 def secrets_of(folder: InstanceFolder, settings: Settings) -> dict[str, str]:
     """The secrets the services get by their environment: what is set, else in the demo profile the instance's own."""
-    if settings.encryption_key:
-        key_of(settings)
-    given = {"JWT_SECRET": settings.jwt_secret, "ENCRYPTION_KEY": settings.encryption_key}
-    if settings.profile == "production":
-        missing = [name for name, value in given.items() if not value]
-        if missing:
-            raise FixableError(f"The production profile makes up no secrets: set {' and '.join(missing)}.")
-        for name, secret in _signing_secrets(settings):
-            require_strong(name, secret, settings.profile)
+    mistakes = secret_mistakes(settings)
+    if mistakes:
+        raise Mistakes(mistakes)
     stored = {} if settings.profile == "production" else _stored_secrets(folder)
     long = with_long_secrets(folder, settings)
     jwt_secret = long.jwt_secret or stored["JWT_SECRET"]
@@ -36,6 +32,29 @@ def secrets_of(folder: InstanceFolder, settings: Settings) -> dict[str, str]:
         "JWT_SECRETS_RETIRED": ",".join(long.jwt_secrets_retired),
         "ENCRYPTION_KEY": settings.encryption_key or stored["ENCRYPTION_KEY"],
     }
+
+
+def secret_mistakes(settings: Settings) -> dict[str, str]:
+    """What is wrong with the secrets, by the name of each; they are never shown."""
+    mistakes: dict[str, str] = {}
+    is_production = settings.profile == "production"
+    given = {"JWT_SECRET": settings.jwt_secret, "ENCRYPTION_KEY": settings.encryption_key}
+    missing = [name for name, value in given.items() if not value]
+    if is_production and missing:
+        said = f"The production profile makes up no secrets: set {' and '.join(missing)}."
+        mistakes |= dict.fromkeys(missing[:1], said)
+    checks: list[tuple[str, Callable[[], object]]] = []
+    if is_production:
+        signing = _signing_secrets(settings)
+        checks += [(name, partial(require_strong, name, secret, settings.profile)) for name, secret in signing]
+    if settings.encryption_key:
+        checks.append(("ENCRYPTION_KEY", partial(key_of, settings)))
+    for name, check in checks:
+        try:
+            check()
+        except FixableError as error:
+            mistakes.setdefault(name, str(error))
+    return mistakes
 
 
 def with_long_secrets(folder: InstanceFolder, settings: Settings) -> Settings:

@@ -1,52 +1,52 @@
 """In which order an instance comes up, from nothing to services that run."""
 
 import time
-from collections.abc import Callable
-from datetime import UTC, datetime
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
 import msgspec
 
-from runtime.errors import FixableError
-from runtime.settings import SEED_PORTS, Settings
+from runtime.errors import FixableError, Mistakes
+from runtime.settings import Settings
 from runtime.topics import ensure_topics
 from schemas.instruments import SYMBOLS
 from stack import supervisor
 from stack.access import restrict_transactions
-from stack.feed_choice import FeedChoice, LastStart, allowed, known_symbols, refuse_unknown_market, validated
+from stack.checks import choice_and_mistakes, obstacles
+from stack.feed_choice import FeedChoice, LastStart, allowed, known_symbols, refuse_unknown_market
 from stack.instance import Instance, InstanceFolder
-from stack.kafka import DEFAULT_PORT as KAFKA_PORT
-from stack.kafka import prepare_broker, wait_for_broker
-from stack.ports import LOOPBACK, free_ports, is_free, preferred_port
-from stack.postgres import database_url, ensure_database, prepare_postgres, wait_for_postgres
-from stack.programs import environment_of, servers, services
+from stack.kafka import require_own_broker
+from stack.own_servers import OwnServers
+from stack.plan import StartOptions, kept_port, kept_port_taken, plan
+from stack.ports import PortClaims
+from stack.postgres import ensure_database
+from stack.programs import environment_of, services
 from stack.secrets import secrets_of, short_secret_notices
 
 Report = Callable[[str], None]
-WORKERS_MAX: Final = 64
+MARKET_DATA: Final = "market-data"
 
 
-class StartOptions(NamedTuple):
-    """The options of `up`."""
-
-    data: Path
-    port: int
-    workers: int
-    standby: bool
-    seed_ports: bool
-    detach: bool
-    feed: FeedChoice
-
-
-def start(settings: Settings, options: StartOptions, migrate: Callable[[str], None], report: Report) -> Instance:
+def start(
+    settings: Settings,
+    options: StartOptions,
+    claims: PortClaims,
+    migrate: Callable[[str], None],
+    report: Report,
+    wrong_settings: Mapping[str, str] | None = None,
+) -> Instance:
     """Bring everything up to running services; on a failure stop what was started, and raise.
 
-    `migrate` brings the database of a URL to this version: this layer may not import the API.
+    `migrate` brings the database of a URL to this version: this layer may not import the API. The claims on ports are
+    given back by the caller, once the services have bound them. Mistakes names all that speaks against it, together
+    with the settings that were found to be wrong before.
     """
     folder = InstanceFolder(options.data)
-    choice = validated(options.feed, report)
-    if folder.read() is None and "kafka_brokers" not in settings.model_fields_set:
+    wrong = dict(wrong_settings or {})
+    choice, found = choice_and_mistakes(settings, options, report)
+    mistakes = found | wrong
+    if not mistakes and folder.read() is None and "kafka_brokers" not in settings.model_fields_set:
         # Of a new ledger it is known beforehand which instruments it has.
         refuse_unknown_market(choice, SYMBOLS, settings.symbols)
     with folder.starting():
@@ -54,14 +54,21 @@ def start(settings: Settings, options: StartOptions, migrate: Callable[[str], No
             raise FixableError(
                 f"The instance in {folder.data} is running already; {folder.command('status')} shows it."
             )
-        supervisor.remove_orphans(folder, report)
-        if not is_free(options.port):
-            raise FixableError(f"Port {options.port} is taken. Name another with --port.")
+        if not mistakes:
+            supervisor.remove_orphans(folder, report)
+        mistakes = obstacles(settings, options, folder, claims) | mistakes
+        if mistakes:
+            raise Mistakes(mistakes)
+        previous = folder.read()
         try:
-            return _start(folder, settings, options, choice, migrate, report)
+            return _start(folder, settings, options._replace(feed=choice), claims, previous, migrate, report)
         except BaseException:
-            # Ctrl-C too: a start that did not end well leaves nothing running.
+            # Ctrl-C too: a start that did not end well leaves nothing running, and has chosen no port.
             supervisor.stop(folder, report)
+            if previous is None:
+                folder.record.unlink(missing_ok=True)
+            else:
+                folder.write(previous)
             raise
 
 
@@ -89,99 +96,72 @@ def instance_settings(settings: Settings, instance: Instance) -> Settings:
     )
 
 
+def require_own_servers(folder: InstanceFolder, instance: Instance) -> None:
+    """Raise where another broker, or another program's API, answers in the place of the instance's own."""
+    if instance.kafka_port is not None:
+        require_own_broker(instance.kafka_port, folder.kafka)
+    if not supervisor.listens(folder, "api", instance.api_port):
+        raise FixableError(
+            f"Port {instance.api_port} was taken by another program meanwhile. Name another with --port."
+        )
+
+
 def _start(
     folder: InstanceFolder,
     settings: Settings,
     options: StartOptions,
-    choice: FeedChoice,
+    claims: PortClaims,
+    previous: Instance | None,
     migrate: Callable[[str], None],
     report: Report,
 ) -> Instance:
-    previous = folder.read()
-    instance = _plan(settings, options, choice)
+    instance = plan(settings, options, claims, previous)
     secrets = secrets_of(folder, settings)
     for notice in short_secret_notices(settings):
         report(notice)
-    kafka = None
-    if instance.kafka_port is not None:
-        kafka = prepare_broker(folder.kafka, instance.kafka_port, free_ports(1)[0], report)
-    postgres = None
-    if instance.postgres_port is not None:
-        postgres = prepare_postgres(folder.postgres, instance.postgres_port)
-    stored = servers(folder, kafka, postgres)
+    kept = None if instance.kafka_port is None else kept_port(settings, previous)
+    lost = None if kept is None else kept_port_taken(settings, kept)
+    own = OwnServers(folder, instance, claims, lost, report)
     began = time.monotonic()
-    environment = environment_of(folder, instance, secrets, choice.environment())
-    supervisor.start(folder, stored, environment, detach=options.detach)
+    environment = environment_of(folder, instance, secrets, options.feed.environment())
+    supervisor.start(folder, own.programs, environment, detach=options.detach)
     folder.write(instance)
-    server_settings = instance_settings(settings, instance)
-    if instance.postgres_port is not None:
-        wait_for_postgres(instance.postgres_port, lambda: _is_up(folder, "postgres"))
-        ensure_database(instance.postgres_port)
+    own.wait_for_postgres()
+    if own.instance.postgres_port is not None:
+        ensure_database(own.instance.postgres_port)
     # While the broker is starting.
-    migrate(server_settings.database_url)
-    if instance.kafka_port is not None:
-        wait_for_broker(instance.kafka_port, lambda: _is_up(folder, "kafka"))
-        restrict_transactions(instance.kafka_port)
+    migrate(own.instance.database_url)
+    own.wait_for_kafka()
+    if own.instance.kafka_port is not None:
+        restrict_transactions(own.instance.kafka_port)
+    instance = own.instance
     report(f"Kafka at {instance.kafka_brokers} and PostgreSQL are up ({time.monotonic() - began:.1f} s)")
-    ensure_topics(server_settings)
-    last_start = None if previous is None else LastStart(previous.feed, previous.feed_symbol)
-    url = server_settings.database_url
-    chosen = allowed(choice, url, last_start, report, production=settings.profile == "production")
-    if known := known_symbols(url):
-        refuse_unknown_market(chosen, known, settings.symbols)
-    instance = _with_feed(instance, chosen)
+    ensure_topics(instance_settings(settings, instance))
+    chosen = _feed(settings, options.feed, instance, previous, report)
+    instance = msgspec.structs.replace(instance, feed=chosen.feed, feed_symbol=chosen.symbol)
     folder.write(instance)
     added = [
-        # Known only now: the choice depends on the open positions.
-        program._replace(environment={**program.environment, **chosen.environment()})
-        if program.name == "market-data"
-        else program
+        program._replace(
+            environment={
+                **program.environment,
+                **own.environment,
+                # Known only now: the choice depends on the open positions.
+                **(chosen.environment() if program.name == MARKET_DATA else {}),
+            }
+        )
         for program in services(folder, instance)
     ]
-    supervisor.add(folder, [*stored, *added], added)
+    supervisor.add(folder, [*own.programs, *added], added)
     return instance
 
 
-def _plan(settings: Settings, options: StartOptions, choice: FeedChoice) -> Instance:
-    """Which port everything gets. Pages have their usual ones where these are free."""
-    if not 1 <= options.workers <= WORKERS_MAX:
-        raise FixableError(f"--workers is a number from 1 to {WORKERS_MAX}.")
-    kafka_port = (
-        None if "kafka_brokers" in settings.model_fields_set else settings.kafka_port or preferred_port(KAFKA_PORT)
-    )
-    postgres_port, *more = free_ports(options.workers + (options.workers if options.standby else 0))
-    return Instance(
-        api_port=options.port,
-        engine_ports=[preferred_port(settings.engine_port), *more[: options.workers - 1]],
-        standby_ports=more[options.workers - 1 :],
-        seed_ports=_seed_ports(options),
-        market_data_port=preferred_port(settings.market_data_port),
-        projector_port=preferred_port(settings.projector_port),
-        venue_port=preferred_port(settings.venue_port),
-        kafka_brokers=settings.kafka_brokers if kafka_port is None else f"{LOOPBACK}:{kafka_port}",
-        kafka_port=kafka_port,
-        database_url=settings.database_url
-        if "database_url" in settings.model_fields_set
-        else database_url(postgres_port),
-        postgres_port=None if "database_url" in settings.model_fields_set else postgres_port,
-        shards=settings.shards,
-        feed=choice.feed,
-        feed_symbol=choice.symbol,
-        started_at=datetime.now(UTC).isoformat(timespec="seconds"),
-    )
-
-
-def _seed_ports(options: StartOptions) -> list[int]:
-    """The ports of the seeds' READMEs that nothing else has."""
-    if not options.seed_ports:
-        return []
-    return [port for port in SEED_PORTS if port != options.port and is_free(port)]
-
-
-def _with_feed(instance: Instance, choice: FeedChoice) -> Instance:
-    return msgspec.structs.replace(instance, feed=choice.feed, feed_symbol=choice.symbol)
-
-
-def _is_up(folder: InstanceFolder, name: str) -> bool:
-    states = {process.name: process.state for process in supervisor.processes(folder)}
-    return states.get(name) in {"STARTING", "RUNNING"}
+def _feed(
+    settings: Settings, choice: FeedChoice, instance: Instance, previous: Instance | None, report: Report
+) -> FeedChoice:
+    """The feed as the open positions, the ledger's instruments and the profile allow it."""
+    last_start = None if previous is None else LastStart(previous.feed, previous.feed_symbol)
+    url = instance.database_url
+    chosen = allowed(choice, url, last_start, report, production=settings.profile == "production")
+    if known := known_symbols(url):
+        refuse_unknown_market(chosen, known, settings.symbols)
+    return chosen

@@ -1,59 +1,82 @@
 """What an instance is doing now: its processes, and what its services' pages show."""
 
+import json
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from http.client import HTTPConnection, HTTPException
 from typing import Any, Final, NamedTuple
 
-import httpx
-from sqlalchemy.engine import make_url
-
+from runtime.setting_sources import without_password
 from stack import supervisor
+from stack.disk import room
 from stack.instance import Instance, InstanceFolder
 from stack.ports import LOOPBACK
 from stack.programs import engines, standbys
 
 PAGE_TIMEOUT_S: Final = 2.0
+# All are asked at once, so that the whole answers within a second.
+STATUS_TIMEOUT_S: Final = 0.7
+API: Final = "api"
 
 
-def read_page(port: int, path: str) -> tuple[int, dict[str, Any]] | None:
+def read_page(port: int, path: str, timeout_s: float = PAGE_TIMEOUT_S) -> tuple[int, dict[str, Any]] | None:
     """A service's page, its HTTP status and its JSON; null where nobody answers in time."""
+    connection = HTTPConnection(LOOPBACK, port, timeout=timeout_s)
     try:
-        # No proxy: the environment's is for the internet.
-        answer = httpx.get(f"http://{LOOPBACK}:{port}{path}", timeout=PAGE_TIMEOUT_S, trust_env=False)
-        content = answer.json()
-    except (httpx.HTTPError, ValueError):
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        content = json.loads(answer.read())
+    except (OSError, HTTPException, ValueError):
         return None
-    return answer.status_code, content if isinstance(content, dict) else {}
+    finally:
+        connection.close()
+    return answer.status, content if isinstance(content, dict) else {}
 
 
 def status_of(folder: InstanceFolder) -> dict[str, Any]:
     """The whole of it, as `reprise status --json` prints it."""
     instance = folder.read()
     running = supervisor.is_running(folder)
+    free, total = room(folder.data)
+    disk = {"free_bytes": free, "total_bytes": total}
     if instance is None or not running:
-        return {"data": str(folder.data), "running": False, "ready": False, "processes": [], "shards": []}
-    owned, followed = _shards(instance)
-    readiness = read_page(instance.api_port, "/readyz")
-    projector = _status(instance.projector_port)
+        return {
+            "data": str(folder.data),
+            "running": False,
+            "ready": False,
+            "disk": disk,
+            "processes": [],
+            "shards": [],
+        }
+    ports = ports_of(instance)
+    services = [name for name, port in ports.items() if name not in {"kafka", "postgres"} and port is not None]
+    with ThreadPoolExecutor(len(services)) as pool:
+        pages = dict(zip(services, pool.map(lambda name: _page(name, ports[name]), services), strict=True))
+    answers = {name: {} if page is None else page[1] for name, page in pages.items()}
+    owned, followed = _shards_in([(name, answers[name]) for name, _ in engines(instance) + standbys(instance)])
+    readiness = pages[API]
+    is_ours = readiness is not None and supervisor.listens(folder, API, instance.api_port)
     return {
         "data": str(folder.data),
         "running": True,
-        "ready": readiness is not None and readiness[0] == 200,  # noqa: PLR2004
+        "ready": readiness is not None and readiness[0] == 200 and is_ours,  # noqa: PLR2004
         "address": f"http://{LOOPBACK}:{instance.api_port}",
         "started_at": instance.started_at,
-        "ports": ports_of(instance),
+        "disk": disk,
+        "unanswered": [name for name, page in pages.items() if page is None],
+        "ports": ports,
         "kafka": {"brokers": instance.kafka_brokers, "own": instance.kafka_port is not None},
         "database": {
-            "url": make_url(instance.database_url).render_as_string(hide_password=True),
+            "url": without_password(instance.database_url),
             "own": instance.postgres_port is not None,
         },
         "processes": [
-            process._asdict() | {"port": ports_of(instance).get(process.name)}
-            for process in supervisor.processes(folder)
+            process._asdict() | {"port": ports.get(process.name)} for process in supervisor.processes(folder)
         ],
-        "feed": _status(instance.market_data_port),
+        "feed": answers["market-data"],
         "shards": owned,
         **({"followed": followed} if instance.standby_ports else {}),
-        "projector": projector.get("shards", []),
+        "projector": answers["projector"].get("shards", []),
     }
 
 
@@ -92,10 +115,13 @@ def sent_prices(instance: Instance) -> SentPrices:
 
 def _shards(instance: Instance) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """What the engines say of the shards they own, and of those they follow."""
+    return _shards_in([(name, _status(port)) for name, port in engines(instance) + standbys(instance)])
+
+
+def _shards_in(answers: list[tuple[str, dict[str, Any]]]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     owned: list[dict[str, Any]] = []
     followed: list[dict[str, Any]] = []
-    for name, port in engines(instance) + standbys(instance):
-        status = _status(port)
+    for name, status in answers:
         rows = owned if status.get("role") == "owner" else followed
         rows += [{**shard, "worker": status["worker"], "process": name} for shard in status.get("shards", [])]
     return sorted(owned, key=_number), sorted(followed, key=_number)
@@ -108,3 +134,8 @@ def _number(shard: dict[str, Any]) -> int:
 def _status(port: int) -> dict[str, Any]:
     found = read_page(port, "/status")
     return {} if found is None else found[1]
+
+
+def _page(name: str, port: int | None) -> tuple[int, dict[str, Any]] | None:
+    assert port is not None, "a service has one"
+    return read_page(port, "/readyz" if name == API else "/status", STATUS_TIMEOUT_S)

@@ -1,12 +1,10 @@
 """How the process manager is started, called and stopped, and how processes a crash left behind are found."""
 
 import os
-import re
 import signal
 import socket
 import subprocess
 import time
-from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from http.client import HTTPConnection, HTTPException
@@ -20,11 +18,12 @@ from runtime.errors import FixableError
 from runtime.python import python_command
 from stack.foreground import ending_with_parent
 from stack.instance import InstanceFolder
-from stack.postgres import postmaster_pid
+from stack.last_words import Ends, ends_of
+from stack.patience import Patience, work_of
 from stack.programs import INSTANCE_VARIABLE, Program, supervisor_settings
 
 CALL_TIMEOUT_S: Final = 10.0
-START_TIMEOUT_S: Final = 15.0
+START_SILENCE_S: Final = 30.0
 STOP_TIMEOUT_S: Final = 120.0
 ORPHAN_TIMEOUT_S: Final = 30.0
 
@@ -37,6 +36,7 @@ class Process(NamedTuple):
     pid: int | None
     restarts: int
     uptime_s: int
+    why: str | None  # the last run ended; null while it is the first
 
 
 def is_running(folder: InstanceFolder) -> bool:
@@ -61,12 +61,13 @@ def start(
     """Start the manager with these programs. Not detached, it stops them and itself when this process is gone."""
     folder.control_socket.unlink(missing_ok=True)
     folder.supervisor_settings.write_text(supervisor_settings(folder, programs), encoding="utf-8")
-    if folder.supervisor_log.exists():
-        folder.supervisor_log.replace(folder.supervisor_log.with_suffix(".log.1"))
+    for old in folder.supervisor_logs:
+        # Restarts are counted in it from the start on.
+        old.replace(old.with_name(f"previous-{old.name}.txt"))
     output = folder.logs / "supervisor.out"
     with output.open("wb") as sink:
         process = subprocess.Popen(
-            python_command("-m", "supervisor.supervisord", "-c", str(folder.supervisor_settings)),
+            python_command("-m", "stack.process_manager", "-c", str(folder.supervisor_settings)),
             stdin=subprocess.DEVNULL,
             stdout=sink,
             stderr=subprocess.STDOUT,
@@ -75,9 +76,9 @@ def start(
             start_new_session=True,
             preexec_fn=None if detach else ending_with_parent,  # noqa: PLW1509  # `up` has one thread here.
         )
-    deadline = time.monotonic() + START_TIMEOUT_S
+    patience = Patience(START_SILENCE_S)
     while not is_running(folder):
-        if process.poll() is not None or time.monotonic() > deadline:
+        if process.poll() is not None or patience.is_over(work_of(process.pid, output)):
             raise FixableError(f"The process manager did not start: {output.read_text(errors='replace').strip()}")
         time.sleep(0.05)
     return process
@@ -91,21 +92,60 @@ def add(folder: InstanceFolder, programs: list[Program], added: list[Program]) -
         _call(folder, "addProcessGroup", program.name)
 
 
+def replace(folder: InstanceFolder, programs: list[Program], name: str) -> None:
+    """Start a program anew with another command; `programs` are all of them."""
+    pause(folder, name)
+    folder.supervisor_settings.write_text(supervisor_settings(folder, programs), encoding="utf-8")
+    _call(folder, "reloadConfig")
+    _call(folder, "removeProcessGroup", name)
+    _call(folder, "addProcessGroup", name)
+
+
+def pause(folder: InstanceFolder, name: str) -> None:
+    """Stop a program, and return when it has ended; one that does not run stays so."""
+    with suppress(Fault):
+        _call(folder, "stopProcess", name)
+
+
+def is_up(folder: InstanceFolder, name: str) -> bool:
+    """Whether a program runs, as far as the manager knows."""
+    return any(one.name == name and one.state in {"STARTING", "RUNNING"} for one in processes(folder))
+
+
+def listens(folder: InstanceFolder, name: str, port: int) -> bool:
+    """Whether it is this program, or a child of it, that listens on a port."""
+    pid = next((one.pid for one in processes(folder) if one.name == name), None)
+    for process in [] if pid is None else _process_tree(pid):
+        try:
+            connections = process.net_connections("tcp")
+        except psutil.Error:
+            continue  # Gone meanwhile.
+        if any(one.status == psutil.CONN_LISTEN and one.laddr.port == port for one in connections):
+            return True
+    return False
+
+
+def why_ended(folder: InstanceFolder, name: str) -> str | None:
+    """How the last run of a program ended, and the last line it wrote; null where none has ended."""
+    return _ends(folder).why.get(name)
+
+
 def processes(folder: InstanceFolder) -> list[Process]:
     """Every program's state; empty when the instance does not run."""
     try:
         found = _call(folder, "getAllProcessInfo")
     except (OSError, HTTPException, Fault):
         return []
-    starts = _starts(folder.supervisor_log)
+    ends = _ends(folder)
     return [
         Process(
             row["name"],
             # A service that ended well is started again at once; what runs once stays so.
             "FINISHED" if (row["statename"], row["exitstatus"]) == ("EXITED", 0) else row["statename"],
             row["pid"] or None,
-            max(0, starts[row["name"]] - 1),
+            max(0, ends.starts.get(row["name"], 0) - 1),
             max(0, row["now"] - row["start"]) if row["pid"] else 0,
+            ends.why.get(row["name"]),
         )
         for row in found
     ]
@@ -158,6 +198,9 @@ def orphans(folder: InstanceFolder) -> list[psutil.Process]:
             continue  # Another user's, or gone meanwhile.
         if is_ours and process.pid not in own and process.status() != psutil.STATUS_ZOMBIE:
             found[process.pid] = process
+    # It loads the database's client, and `status` has a second.
+    from stack.postgres import postmaster_pid  # noqa: PLC0415
+
     postmaster = postmaster_pid(folder.postgres)
     if postmaster is not None:
         found[postmaster] = psutil.Process(postmaster)
@@ -203,11 +246,8 @@ def _pid_in_file(folder: InstanceFolder) -> int | None:
         return None
 
 
-def _starts(log: Path) -> Counter[str]:
-    """How often each program was started since the manager was: it writes a line each time."""
-    if not log.exists():
-        return Counter()
-    return Counter(re.findall(r"spawned: '([^']+)' with pid", log.read_text(encoding="utf-8", errors="replace")))
+def _ends(folder: InstanceFolder) -> Ends:
+    return ends_of("".join(log.read_text(encoding="utf-8", errors="replace") for log in folder.supervisor_logs))
 
 
 def _call(folder: InstanceFolder, method: str, *arguments: object) -> Any:

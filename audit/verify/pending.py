@@ -8,11 +8,13 @@ from typing import Final, NamedTuple
 
 from audit.log.differences import Difference
 from audit.log.log_reader import LogReader, LogUnreadable
+from audit.verify.reports import JudgeReport
 from schemas.units import SECOND
 
 JUDGE: Final = "waiting"  # its name in reports and JSON
 # More than an engine needs that was killed and starts again with a ledger of a million accounts.
 PATIENCE: Final = 30 * SECOND
+FAR_BEHIND: Final = 100  # events, of which a projector at work has some
 MICROSECONDS_PER_MILLISECOND: Final = 1_000
 
 
@@ -52,6 +54,23 @@ def pending_too_long(shard: int, pending: PendingCommands, now: int) -> list[Dif
         "or stopped, or events are missing"
     )
     return [Difference(judge=JUDGE, shard=shard, what=what, offset=pending.offset)]
+
+
+def tables_behind(tables: JudgeReport, last: int, now: int) -> list[Difference]:
+    """Name tables that lack events for longer than a running projector lets them, or have none of very many.
+
+    last: the log's last event. Of another log's tables, which have none of this one's, the same is to be said.
+    """
+    if tables.behind_since is None or tables.reached is None:
+        return []
+    seconds = round((now - tables.behind_since) / SECOND, 1)
+    if now - tables.behind_since <= PATIENCE and (tables.reached > 0 or last < FAR_BEHIND):
+        return []
+    what = (
+        f"the tables are at event {tables.reached:,} of {max(last, tables.reached):,}, and have lacked the next one "
+        f"for {seconds} s: the projector is behind or stopped, or they are another log's"
+    )
+    return [Difference(judge="tables", shard=tables.shard, what=what, seq=tables.reached, type="progress", field="seq")]
 
 
 def pending_unreadable(shard: int, error: LogUnreadable) -> list[Difference]:

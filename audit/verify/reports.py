@@ -41,7 +41,8 @@ class JudgeReport(msgspec.Struct):
 
     points: the ledger at each snapshot's event. end: the ledger at the end, null where the judge stopped before it.
     shared: what must be the same in every shard, broadcasts, markets and rules; shared_at: its log time (µs).
-    rows: of PostgreSQL; reached: the event its tables are at; not_compared: what else is in it.
+    rows: of PostgreSQL; reached: the event its tables are at; behind_since: the log time (µs) of the first event they
+    do not have, null where they have all; not_compared: what else is in it.
     """
 
     judge: str
@@ -55,6 +56,7 @@ class JudgeReport(msgspec.Struct):
     shared_at: dict[str, int] = {}
     rows: int = 0
     reached: int | None = None
+    behind_since: int | None = None
     not_compared: list[str] = []
     differences: list[Difference] = []
 

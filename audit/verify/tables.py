@@ -85,20 +85,24 @@ def _expect(log: LogReader, shard: int, db: Connection, report: JudgeReport, adv
     reached = db.execute(select(progress.c.seq).where(progress.c.shard == shard)).scalar_one_or_none() or 0
     report.reached = reached
     expectation = _Expectation(shard, log.shards, report)
-    if not reached:
-        return expectation.expected({"progress": {}})
+    found = None if reached else expectation.expected({"progress": {}})
     for batch in log.renewed().events(shard, 0):  # The tables stand still by now: a live log has all they were made of.
         for record in batch:
             try:
                 event = decode_event(record.value)
             except NotDecodable as error:
                 return expectation.fail(f"record {record.offset} holds no event: {error}")
+            if found is not None:
+                report.behind_since = event.time
+                return found
             expectation.take(ChainEntry(shard, record.offset, record.value, event))
             report.events += 1
             if event.seq == reached:
                 row = StoredProgress(shard, record.offset + 1, event.seq, digest_of(record.value), event.time)
-                return expectation.expected({"progress": {(shard,): row}})
+                found = expectation.expected({"progress": {(shard,): row}})
         advance(len(batch))
+    if found is not None:
+        return found
     what = f"the tables are at event {reached}, and the log ends with {report.events}"
     return expectation.fail(what, seq=reached, type="progress", field="seq")
 

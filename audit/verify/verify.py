@@ -10,7 +10,7 @@ from audit.log.differences import Difference
 from audit.log.log_reader import LogReader, LogUnreadable
 from audit.verify.folding import BROADCAST, RULES
 from audit.verify.judges import Judges, Task, cores
-from audit.verify.pending import PendingCommands, pending_from, pending_too_long, pending_unreadable
+from audit.verify.pending import PendingCommands, pending_from, pending_too_long, pending_unreadable, tables_behind
 from audit.verify.progress import PlannedTask, ProgressListener
 from audit.verify.reports import JudgeReport, LedgerPoint
 from audit.verify.ring import RingReport, SoundSnapshot, compare_with_points
@@ -101,6 +101,7 @@ def verify(log: LogReader, request: VerifyRequest, listener: ProgressListener | 
     for shard in request.shards:
         own = [report for report in reports if report.shard == shard]
         pending, late = _pending_commands(log, shard, own, request, now)
+        late += _tables_behind(own, now)
         its = _compare_shard(found[shard], own, late)
         differences += its
         verdict = _shard_verdict(found[shard], own, request, agrees=not its)
@@ -174,6 +175,13 @@ def _pending_commands(
     except LogUnreadable as error:
         return None, pending_unreadable(shard, error)
     return pending, [] if pending is None or request.allow_pending else pending_too_long(shard, pending, now)
+
+
+def _tables_behind(reports: Sequence[JudgeReport], now: int) -> list[Difference]:
+    """Look at how far the tables are, where they and the events could be read."""
+    by_judge = {report.judge: report for report in reports}
+    tables, fold = by_judge.get("tables"), by_judge["fold"]
+    return [] if tables is None or fold.end is None else tables_behind(tables, fold.end.seq, now)
 
 
 def _first_snapshot(log: LogReader, request: VerifyRequest, ring: RingReport) -> SoundSnapshot | None:

@@ -42,7 +42,7 @@ def test_a_short_or_example_retired_secret_stops_the_start(retired: str) -> None
 
 @pytest.mark.parametrize("origin", ["*", "https://*.example.com", "example.com", "https://example.com/", "null"])
 def test_an_invalid_cors_origin_stops_the_start(origin: str) -> None:
-    with pytest.raises(ValidationError, match="CORS_ORIGINS names"):
+    with pytest.raises(ValidationError, match=r"origins like https://app\.example\.com"):
         Settings.model_validate({"cors_origins": f"https://app.example.com, {origin}"})
 
 
@@ -53,7 +53,7 @@ def test_a_long_secret_is_accepted(profile: str) -> None:
 
 @pytest.mark.parametrize("proxy", ["*", "proxy.example.com", "10.0.0.0/33", "127.0.0.1:8000", "10.0.0.1/8"])
 def test_a_trusted_proxy_that_is_no_address_or_network_stops_the_start(proxy: str) -> None:
-    with pytest.raises(ValidationError, match=r"TRUSTED_PROXIES names"):
+    with pytest.raises(ValidationError, match=r"addresses or networks by commas"):
         Settings.model_validate({"trusted_proxies": f"127.0.0.1, {proxy}"})
     assert Settings.model_validate({"trusted_proxies": "10.0.0.0/8, ::1"}).trusted_proxies == "10.0.0.0/8, ::1"
     assert Settings.model_validate({"trusted_proxies": ""}).trusted_proxies == ""

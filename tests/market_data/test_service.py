@@ -274,9 +274,18 @@ def test_a_service_without_a_feed_is_alive_and_not_ready(settings: SettingsFacto
     ("environment", "shards", "message"),
     [
         ({"FEED": "recorded:/no/such.jsonl"}, None, "There is no recording /no/such.jsonl"),
-        ({"FEED": "backpack", "BACKPACK_WS_URL": "localhost:1"}, None, "no address like wss://host"),
-        ({"FEED": "reuters"}, None, "FEED is auto, simulated, backpack or recorded:FILE, not 'reuters'"),
-        ({"FEED": f"recorded:{REAL_QUOTES}", "FEED_SPEED": "fast"}, None, "neither `max` nor a number above 0"),
+        (
+            {"FEED": "backpack", "BACKPACK_WS_URL": "localhost:1"},
+            None,
+            "BACKPACK_WS_URL=localhost:1 is wrong: allowed is ws://HOST or wss://HOST",
+        ),
+        ({"FEED": "reuters"}, None, "FEED=reuters is wrong: allowed is auto, simulated, backpack or recorded:FILE"),
+        (
+            {"FEED": f"recorded:{REAL_QUOTES}", "FEED_SPEED": "fast"},
+            None,
+            "FEED_SPEED=fast is wrong: allowed is a number above 0 like 10 or x10, or max",
+        ),
+        ({"FEED": "simulated", "REPRISE_PROFILE": "production"}, None, "trades on no invented prices"),
         ({"FEED": "simulated", "REPRISE_SHARDS": "5"}, 5, "has 1 partitions, and REPRISE_SHARDS says 5"),
     ],
 )

@@ -31,11 +31,17 @@ def _outside_any_project(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Non
         (["nonsense"], 2, "No such command 'nonsense'"),
         (["up", "--nonsense"], 2, "No such option: --nonsense"),
         (["up", "--workers", "0"], 2, "--workers"),
+        (["up", "--port", "80000"], 2, "--port"),
+        (["up", "--port", "0"], 2, "--port"),
+        (["up", "--port", "http"], 2, "--port"),
+        (["up", "--spread-bps", "-1"], 2, "--spread-bps"),
+        (["logs", "--lines", "-1"], 2, "--lines"),
+        (["backpack-server", "--file", "x", "--port", "80000"], 2, "--port"),
         (["up", "--data", "x", "--feed", "nonsense"], 1, "--feed is auto, simulated, backpack or recorded:FILE"),
         (["up", "--data", "x", "--feed", "recorded:none.jsonl"], 1, "There is no recording"),
         (["up", "--data", "x", "--speed", "fast"], 1, "--speed is a number above 0, or max"),
         (["status", "--data", "x"], 1, "No instance runs in"),
-        (["topics", "--data", "x"], 1, "Start it with `reprise up`"),
+        (["topics", "--data", "x"], 1, "Start it with `"),
         (["tail", "events", "--data", "x"], 1, "No instance runs in"),
         (["logs", "--data", "x"], 1, "Nothing was written"),
         (["backpack-server", "--file", "none.jsonl"], 1, "There is no recording"),
@@ -141,7 +147,10 @@ def _refused(said: str, key: str) -> None:
 
 def test_the_status_of_a_stopped_instance_is_json_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert call(["status", "--json", "--data", str(tmp_path)]) == 1
-    assert json.loads(capsys.readouterr().out) == {
+    status = json.loads(capsys.readouterr().out)
+    assert 0 < status["disk"]["free_bytes"] < status["disk"]["total_bytes"]
+    assert status == {
+        "disk": status["disk"],
         "data": str(tmp_path),
         "running": False,
         "ready": False,

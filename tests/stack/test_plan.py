@@ -5,9 +5,12 @@ from pathlib import Path
 import pytest
 
 from cli.main import call
+from runtime.errors import FixableError
 from runtime.settings import SEED_PORTS, Settings
 from stack.feed_choice import FeedChoice
-from stack.start import StartOptions, _plan
+from stack.instance import Instance
+from stack.plan import StartOptions, plan
+from stack.ports import PortClaims, free_ports
 
 FEED = FeedChoice("simulated", "1", loop=False, spread_bps=2, change=False)
 BROKERS = "a.example:9092"
@@ -19,7 +22,7 @@ def options(port: int = 8000, *, seed_ports: bool = False) -> StartOptions:
 
 def only_taken(monkeypatch: pytest.MonkeyPatch, *taken: int) -> None:
     """A machine on which these ports have a server, and every other is free."""
-    for module in ("ports", "start"):
+    for module in ("ports", "plan", "checks"):
         monkeypatch.setattr(f"stack.{module}.is_free", lambda port: port not in taken)
 
 
@@ -52,16 +55,16 @@ def test_the_port_is_taken_from_the_command_line_or_the_variable_or_is_8000(
 def test_the_broker_uses_port_9092_if_free_and_another_port_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("KAFKA_BROKERS", raising=False)
     only_taken(monkeypatch)
-    free = _plan(Settings(), options(), FEED)
+    free = planned(Settings())
     assert (free.kafka_port, free.kafka_brokers) == (9092, "127.0.0.1:9092")
     only_taken(monkeypatch, 9092)
-    taken = _plan(Settings(), options(), FEED)
+    taken = planned(Settings())
     assert taken.kafka_port not in (None, 9092)
     assert taken.kafka_brokers == f"127.0.0.1:{taken.kafka_port}"
 
 
 def test_a_configured_broker_is_used_and_no_broker_is_started() -> None:
-    named = _plan(Settings.model_validate({"kafka_brokers": BROKERS}), options(), FEED)
+    named = planned(Settings.model_validate({"kafka_brokers": BROKERS}))
     assert (named.kafka_port, named.kafka_brokers) == (None, BROKERS)
 
 
@@ -78,5 +81,65 @@ def test_the_api_listens_on_the_free_ports_of_the_seeds_except_its_own(
     port: int, taken: tuple[int, ...], listens: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     only_taken(monkeypatch, *taken)
-    assert _plan(Settings(), options(port, seed_ports=True), FEED).seed_ports == listens
-    assert _plan(Settings(), options(port), FEED).seed_ports == []
+    assert planned(Settings(), options(port, seed_ports=True)).seed_ports == listens
+    assert planned(Settings(), options(port)).seed_ports == []
+
+
+def test_the_broker_keeps_its_port_at_every_start_and_a_start_without_it_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("KAFKA_BROKERS", raising=False)
+    only_taken(monkeypatch, 9092)
+    first = planned(Settings())
+    assert first.kafka_port not in (None, 9092)
+    only_taken(monkeypatch)
+    assert planned(Settings(), previous=first).kafka_port == first.kafka_port
+    assert first.kafka_port is not None
+    only_taken(monkeypatch, first.kafka_port)
+    with pytest.raises(FixableError, match=f"Port {first.kafka_port}, which this instance's Kafka has had"):
+        planned(Settings(), previous=first)
+    assert planned(Settings(kafka_port=19_092), previous=first).kafka_port == 19_092
+
+
+def test_a_taken_port_of_the_setting_for_the_broker_is_refused_with_every_other_mistake(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    only_taken(monkeypatch, 8123, 19_092)
+    for name, value in (
+        ("REPRISE_PROFILE", "production"),
+        ("KAFKA_PORT", "19092"),
+        ("ENGINE_PORT", "x"),
+        ("JWT_SECRET", "short"),
+    ):
+        monkeypatch.setenv(name, value)
+    wrong = ["--workers", "65", "--speed", "fast", "--feed", "simulated", "--seed-ports"]
+    assert call(["up", "--detach", "--data", str(tmp_path / "x"), "--port", "8123", *wrong]) == 1
+    said = capsys.readouterr().err
+    for mistake in (
+        "Port 8123 is taken",
+        "Port 19092, which KAFKA_PORT names, is taken",
+        "ENGINE_PORT=x is wrong",
+        "JWT_SECRET has 5 bytes",
+        "The production profile makes up no secrets: set ENCRYPTION_KEY.",
+        "--workers is a number from 1 to 64",
+        "The speed 'fast' is neither `max` nor a number above 0",
+        "The production profile trades on no invented prices",
+        "The seeds' interfaces are of the demo profile",
+    ):
+        assert said.count(mistake) == 1, (mistake, said)
+    assert said.count("\n") == 9, said
+    assert not (tmp_path / "x" / "kafka").exists()
+
+
+def test_an_address_that_is_not_of_this_machine_is_refused_before_any_process_starts(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("API_HOST", "192.0.2.1")
+    assert call(["up", "--detach", "--data", str(tmp_path / "x"), "--port", str(free_ports(1)[0])]) == 1
+    assert "The API cannot listen on" in (said := capsys.readouterr().err)
+    assert "API_HOST=192.0.2.1" in said
+
+
+def planned(settings: Settings, asked: StartOptions | None = None, previous: Instance | None = None) -> Instance:
+    with PortClaims() as claims:
+        return plan(settings, asked or options(), claims, previous)

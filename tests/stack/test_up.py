@@ -109,6 +109,8 @@ def check_shape(status: dict[str, Any]) -> None:
         "ready",
         "address",
         "started_at",
+        "disk",
+        "unanswered",
         "ports",
         "kafka",
         "database",
@@ -118,7 +120,7 @@ def check_shape(status: dict[str, Any]) -> None:
         "projector",
     }
     for process in status["processes"]:
-        assert set(process) == {"name", "state", "pid", "restarts", "uptime_s", "port"}
+        assert set(process) == {"name", "state", "pid", "restarts", "uptime_s", "port", "why"}
     assert [shard["shard"] for shard in status["shards"]] == [0, 1, 2, 3]
     for shard in status["shards"]:
         assert {"worker", "state", "seq", "next_offset", "end_offset", "lag", "prices"} <= set(shard)

@@ -1,0 +1,55 @@
+"""How what an instance is doing is shown to a person."""
+
+import sys
+from typing import Any
+
+GB = 1e9
+
+
+def print_status(found: dict[str, Any]) -> None:
+    """Print it in lines and columns as wide as what stands in them: nothing is cut, however narrow a terminal is."""
+    out = sys.stdout.write
+    out(f"{found['address']}  {'ready' if found['ready'] else 'not ready'}  ({found['data']})\n")
+    out(f"disk: {found['disk']['free_bytes'] / GB:.1f} of {found['disk']['total_bytes'] / GB:.1f} GB free\n")
+    if found["unanswered"]:
+        out(f"no answer in time from: {', '.join(found['unanswered'])}\n")
+    keys = ("name", "state", "pid", "port", "restarts", "uptime_s")
+    rows = [[_text(row[key]) for key in keys] for row in _rows(found["processes"])]
+    _print_table(["process", "state", "pid", "port", "restarts", "up"], rows)
+    for row in _rows(found["processes"]):
+        if row["why"] is not None and row["state"] != "FINISHED":
+            out(f"{row['name']} was started again; before that: {row['why']}\n")
+    rows = []
+    for row in [*_rows(found["shards"]), *_rows(found.get("followed"))]:
+        prices = row.get("prices")
+        worth = " ".join(f"{symbol}:{state}" for symbol, state in prices.items()) if isinstance(prices, dict) else ""
+        shard_keys = ("shard", "process", "state", "seq", "next_offset", "lag", "rules_version")
+        rows.append([*(_text(row.get(key)) for key in shard_keys), worth])
+    _print_table(["shard", "process", "state", "seq", "next offset", "lag", "rules", "prices"], rows)
+    rows = [[_text(row.get(key)) for key in ("shard", "seq", "lag")] for row in _rows(found["projector"])]
+    _print_table(["projected shard", "seq", "lag"], rows)
+    feed = found["feed"]
+    if isinstance(feed, dict) and feed:
+        out(f"prices: {feed.get('feed')} feed, run {feed.get('run')}{_end_of(feed)}\n")
+
+
+def _end_of(feed: dict[str, Any]) -> str:
+    if feed.get("failure") is not None:
+        return f": stopped. {feed['failure']}"
+    notice = "" if feed.get("notice") is None else f". {feed['notice']}"
+    return f": the recording has come to its end{notice}" if feed.get("finished") else ""
+
+
+def _print_table(heads: list[str], rows: list[list[str]]) -> None:
+    widths = [max(len(cell) for cell in column) for column in zip(heads, *rows, strict=True)]
+    for row in [heads, *rows]:
+        line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        sys.stdout.write(f"{line.rstrip()}\n")
+
+
+def _rows(value: object) -> list[dict[str, object]]:
+    return [row for row in value if isinstance(row, dict)] if isinstance(value, list) else []
+
+
+def _text(value: object) -> str:
+    return "-" if value is None else str(value)

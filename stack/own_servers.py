@@ -1,0 +1,136 @@
+"""How an instance's own broker and database come up, each on a port that no other program has."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Final
+
+import msgspec
+
+from runtime.errors import FixableError
+from stack import supervisor
+from stack.instance import Instance, InstanceFolder
+from stack.kafka import cluster_id, prepare_broker, wait_for_broker
+from stack.patience import NotStarted, OtherServer, work_of
+from stack.ports import LOOPBACK, PortClaims, is_free
+from stack.postgres import database_url, prepare_postgres, wait_for_postgres
+from stack.programs import Program, servers
+
+ATTEMPTS: Final = 5
+PORT_TAKEN: Final = b"Address already in use"
+
+
+class OwnServers:
+    """The servers of an instance that are its own, and the instance as it is by now."""
+
+    def __init__(
+        self,
+        folder: InstanceFolder,
+        instance: Instance,
+        claims: PortClaims,
+        kept_port_taken: FixableError | None,
+        report: Callable[[str], None],
+    ) -> None:
+        """kept_port_taken: what to say where the broker's port is lost; null where it may get another."""
+        self.instance = instance
+        self._folder = folder
+        self._claims = claims
+        self._kept_port_taken = kept_port_taken
+        self._report = report
+        self._broker = None if instance.kafka_port is None else self._broker_command()
+        self.programs = self._programs()
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Where the services find those that are our own: their ports may have changed since the manager started."""
+        kafka = {} if self.instance.kafka_port is None else {"KAFKA_BROKERS": self.instance.kafka_brokers}
+        return kafka | ({} if self.instance.postgres_port is None else {"DATABASE_URL": self.instance.database_url})
+
+    def wait_for_postgres(self) -> None:
+        """Return when our own database answers; nothing where there is none."""
+        if self.instance.postgres_port is not None:
+            self._wait("postgres", "PostgreSQL", self._ask_postgres, self._move_postgres)
+
+    def wait_for_kafka(self) -> None:
+        """Return when our own broker answers; nothing where there is none."""
+        if self.instance.kafka_port is not None:
+            self._wait("kafka", "Kafka", self._ask_kafka, self._move_kafka)
+
+    def _wait(self, name: str, title: str, ask: Callable[[], None], move: Callable[[], None]) -> None:
+        log = self._folder.log_of(name)
+        for _ in range(ATTEMPTS):
+            began = log.stat().st_size if log.exists() else 0
+            try:
+                ask()
+            except OtherServer:
+                move()
+            except NotStarted as error:
+                if PORT_TAKEN not in _since(self._folder, name, began):
+                    why = supervisor.why_ended(self._folder, name)
+                    said = f": {why}" if why else ""
+                    raise FixableError(f"{error}{said}. {self._folder.command(f'logs {name}')} says more.") from error
+                move()
+            else:
+                return
+        raise FixableError(f"{title} got no port: {ATTEMPTS} were taken by other programs, one after another.")
+
+    def _ask_postgres(self) -> None:
+        assert self.instance.postgres_port is not None, "it is our own"
+        wait_for_postgres(
+            self.instance.postgres_port,
+            partial(supervisor.is_up, self._folder, "postgres"),
+            folder=self._folder.postgres,
+            progress=partial(self._progress, "postgres"),
+        )
+
+    def _ask_kafka(self) -> None:
+        assert self.instance.kafka_port is not None, "it is our own"
+        wait_for_broker(
+            self.instance.kafka_port,
+            partial(supervisor.is_up, self._folder, "kafka"),
+            cluster=cluster_id(self._folder.kafka),
+            progress=partial(self._progress, "kafka"),
+        )
+
+    def _move_postgres(self) -> None:
+        port = self._claims.any()
+        self.instance = msgspec.structs.replace(self.instance, postgres_port=port, database_url=database_url(port))
+        self._replace("postgres", port)
+
+    def _move_kafka(self) -> None:
+        port = self.instance.kafka_port
+        assert port is not None, "it is our own"
+        if self._kept_port_taken is not None:
+            supervisor.pause(self._folder, "kafka")
+            if not is_free(port):
+                raise self._kept_port_taken
+            # Then it was the other of its two ports.
+        else:
+            port = self._claims.any()
+        self.instance = msgspec.structs.replace(self.instance, kafka_port=port, kafka_brokers=f"{LOOPBACK}:{port}")
+        self._broker = self._broker_command()
+        self._replace("kafka", port)
+
+    def _replace(self, name: str, port: int) -> None:
+        self._report(f"Another program took the port of {name} meanwhile; it gets {port}")
+        self.programs = self._programs()
+        supervisor.replace(self._folder, self.programs, name)
+        self._folder.write(self.instance)
+
+    def _broker_command(self) -> list[str]:
+        assert self.instance.kafka_port is not None, "it is our own"
+        return prepare_broker(self._folder.kafka, self.instance.kafka_port, self._claims.any(), self._report)
+
+    def _programs(self) -> list[Program]:
+        port = self.instance.postgres_port
+        postgres = None if port is None else prepare_postgres(self._folder.postgres, port)
+        return servers(self._folder, self._broker, postgres)
+
+    def _progress(self, name: str) -> object:
+        pid = next((one.pid for one in supervisor.processes(self._folder) if one.name == name), None)
+        return work_of(pid, self._folder.log_of(name))
+
+
+def _since(folder: InstanceFolder, name: str, began: int) -> bytes:
+    """What a program has logged from there on; all of it, where the log was begun anew."""
+    content = folder.log_of(name).read_bytes() if folder.log_of(name).exists() else b""
+    return content[began:] if len(content) >= began else content

@@ -1,0 +1,81 @@
+"""What a start is asked for, and which port everything gets."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from runtime.errors import FixableError
+from runtime.settings import SEED_PORTS, Settings
+from stack.feed_choice import FeedChoice
+from stack.instance import Instance
+from stack.ports import LOOPBACK, PortClaims, is_free
+from stack.postgres import database_url
+
+KAFKA_PORT: Final = 9092
+WORKERS_MAX: Final = 64
+
+
+class StartOptions(NamedTuple):
+    """The options of `up`."""
+
+    data: Path
+    port: int
+    workers: int
+    standby: bool
+    seed_ports: bool
+    detach: bool
+    feed: FeedChoice
+
+
+def plan(settings: Settings, options: StartOptions, claims: PortClaims, previous: Instance | None) -> Instance:
+    """Give every server its port: pages their usual ones where these are free, the broker the one it has always had.
+
+    The API's port has been claimed. FixableError where the broker's cannot be had.
+    """
+    kafka_port = None if "kafka_brokers" in settings.model_fields_set else _kafka_port(settings, claims, previous)
+    has_own_database = "database_url" not in settings.model_fields_set
+    postgres_port = claims.preferred(None if previous is None else previous.postgres_port) if has_own_database else None
+    return Instance(
+        api_port=options.port,
+        engine_ports=[claims.preferred(settings.engine_port), *(claims.any() for _ in range(options.workers - 1))],
+        standby_ports=[claims.any() for _ in range(options.workers if options.standby else 0)],
+        seed_ports=_seed_ports(options),
+        market_data_port=claims.preferred(settings.market_data_port),
+        projector_port=claims.preferred(settings.projector_port),
+        venue_port=claims.preferred(settings.venue_port),
+        kafka_brokers=settings.kafka_brokers if kafka_port is None else f"{LOOPBACK}:{kafka_port}",
+        kafka_port=kafka_port,
+        database_url=settings.database_url if postgres_port is None else database_url(postgres_port),
+        postgres_port=postgres_port,
+        shards=settings.shards,
+        feed=options.feed.feed,
+        feed_symbol=options.feed.symbol,
+        started_at=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+
+
+def kept_port(settings: Settings, previous: Instance | None) -> int | None:
+    """The port the broker must have: of the setting, else the one its clients know; null before its first start."""
+    return settings.kafka_port or (None if previous is None else previous.kafka_port)
+
+
+def kept_port_taken(settings: Settings, port: int) -> FixableError:
+    """What to say where another program has the broker's port."""
+    which = "KAFKA_PORT names" if settings.kafka_port == port else "this instance's Kafka has had since its first start"
+    return FixableError(f"Port {port}, which {which}, is taken. Free it, or choose another with KAFKA_PORT.")
+
+
+def _kafka_port(settings: Settings, claims: PortClaims, previous: Instance | None) -> int:
+    kept = kept_port(settings, previous)
+    if kept is None:
+        return claims.preferred(KAFKA_PORT)
+    if not claims.claim(kept):
+        raise kept_port_taken(settings, kept)
+    return kept
+
+
+def _seed_ports(options: StartOptions) -> list[int]:
+    """The ports of the seeds' READMEs that nothing else has."""
+    if not options.seed_ports:
+        return []
+    return [port for port in SEED_PORTS if port != options.port and is_free(port)]
