@@ -1,5 +1,6 @@
 """Real servers of the test run, and a part of them for each test alone."""
 
+import gc
 import os
 import signal
 import time
@@ -49,7 +50,13 @@ def pytest_configure() -> None:
     signal.signal(signal.SIGTERM, end)
 
 
-class ServersShared(LoadFileScheduling):  # type: ignore[misc]  # The package has no types.  # type: ignore[misc]  # It comes without types.
+def pytest_collection_finish() -> None:
+    """What was collected stays until the end: no later collection of garbage walks through it, nor does one of the audit."""
+    gc.collect()
+    gc.freeze()
+
+
+class ServersShared(LoadFileScheduling):  # type: ignore[misc]  # It comes without types.
     """Gives a worker a file at a time, and all files of a folder that shares an exchange at once."""
 
     def _split_scope(self, nodeid: str) -> str:

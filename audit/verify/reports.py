@@ -77,11 +77,8 @@ def point_of(state: State, chain: bytes) -> LedgerPoint:
 @contextmanager
 def collection_paused() -> Iterator[None]:
     """Keep the garbage collector from walking through a ledger of millions again and again."""
-    gc.collect()
-    gc.freeze()
     gc.disable()
     try:
         yield
     finally:
         gc.enable()
-        gc.unfreeze()
