@@ -51,7 +51,7 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_finish() -> None:
-    """What was collected stays until the end: no later collection of garbage walks through it, nor does one of the audit."""
+    """What was collected stays until the end, so no collection of garbage walks through it again."""
     gc.collect()
     gc.freeze()
 
