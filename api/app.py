@@ -24,9 +24,10 @@ from api.demo.endpoints import router as demo
 from api.dispatch.dispatcher import Dispatcher
 from api.dispatch.read_your_writes import LAG_HEADER, POSITION_HEADER
 from api.health.endpoints import router as health
-from api.http import errors
+from api.http import api_pages, errors
 from api.http.access_log import AccessLog
 from api.http.body_limit import BodyLimit
+from api.http.head import HeadAsGet
 from api.http.problem_pages import as_html
 from api.http.problems import DOCS, REPLAYED
 from api.http.rate_limits import POLICY, RATE_LIMIT
@@ -53,7 +54,7 @@ EVERYWHERE: Final = (
 # Whoever sends to these need not be anybody yet, so their requests are counted by address.
 BY_ANYONE: Final = (auth, instruments, tickers, candles)
 CORS: Final[dict[str, Any]] = {
-    "allow_methods": ["GET", "POST", "PUT", "PATCH", "DELETE"],
+    "allow_methods": ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"],
     "allow_headers": [
         *("Authorization", "Content-Type", "Idempotency-Key", "If-Match", "Prefer", "X-Requested-With"),
         POSITION_HEADER,
@@ -77,7 +78,10 @@ def create_app(state: AppState) -> FastAPI:
         version=version("reprise"),
         description=DESCRIPTION,
         generate_unique_id_function=_operation_id,
+        docs_url=None,
         redoc_url=None,
+        # A redirect would name a scheme and a host, and both are only what the client said they are.
+        redirect_slashes=False,
     )
     app.state.api = state
     app.state.dispatcher = Dispatcher(state)
@@ -92,6 +96,7 @@ def create_app(state: AppState) -> FastAPI:
     app.add_api_websocket_route(f"{PREFIX}/ws", serve_websocket)
     app.include_router(health)
     app.add_api_route("/", _to_docs, include_in_schema=False)
+    api_pages.install(app)
     app.add_api_route(DOCS, _problems_page, include_in_schema=False)
     errors.install(app)
     if state.settings.profile == "demo":
@@ -103,6 +108,7 @@ def create_app(state: AppState) -> FastAPI:
     app.add_middleware(RateLimitHeaders)
     app.add_middleware(BodyLimit)
     app.add_middleware(AccessLog, metrics=state.metrics)
+    app.add_middleware(HeadAsGet)
     document.install(app)
     return app
 
@@ -113,7 +119,7 @@ def _operation_id(route: APIRoute) -> str:
 
 
 async def _to_docs() -> RedirectResponse:
-    return RedirectResponse("/docs")
+    return RedirectResponse(api_pages.PAGE)
 
 
 async def _problems_page() -> HTMLResponse:

@@ -8,7 +8,7 @@ from fastapi.routing import iter_route_contexts
 from pydantic import BaseModel
 
 from api.auth.limiting import is_limited
-from api.http.problems import MEDIA_TYPE, RATE_LIMITED, REGISTRY, Problem, responses
+from api.http.problems import MEDIA_TYPE, RATE_LIMITED, REGISTRY, UNSUPPORTED_MEDIA_TYPE, Problem, responses
 from api.http.published import publish, shapes_of
 from api.http.rate_limits import POLICY, RATE_LIMIT
 from api.stream.schemas import CLIENT, SERVER
@@ -35,6 +35,10 @@ def install(app: FastAPI) -> None:
             _add_models(made["components"]["schemas"])
             for path, method in _limited(app):
                 _add_rate_limit(made["paths"][path][method]["responses"])
+            for operations in made["paths"].values():
+                for operation in operations.values():
+                    if "requestBody" in operation:
+                        operation["responses"] |= responses(UNSUPPORTED_MEDIA_TYPE)
             app.openapi_schema = made
         return app.openapi_schema
 

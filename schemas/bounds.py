@@ -3,7 +3,7 @@
 Within these bounds no product of the core's arithmetic leaves 64 bits where it must not.
 """
 
-from typing import Final
+from typing import Final, NamedTuple
 
 from schemas.messages import Instrument
 from schemas.units import BPS, LEVERAGE_ONE, MICROS_PER_USDC, PPM, SECOND
@@ -18,42 +18,48 @@ TICK_VALUE_MAX: Final = 10**6  # micros
 ID_LENGTH_MAX: Final = 64
 PRICE_AGE_MAX: Final = 5 * SECOND  # without a tick or an alive mark; a price of this age is stale
 CANDIDATE_AGE_MAX: Final = 5 * SECOND  # a held tick of this age is forgotten
+RATES: Final = (
+    *("fee_rate", "maintenance_rate", "margin_floor_rate", "liquidation_fee_rate"),
+    *("spread_max", "jump_max"),
+)
+NOTIONAL_LIMITS: Final = ("notional_max", "account_notional_max", "side_notional_max")
+
+
+class Bounds(NamedTuple):
+    """What a parameter may be, both ends included, in the ledger's units; null where only the other end is bounded."""
+
+    least: int | None
+    most: int
+
+
+def bounds_of(instrument: Instrument) -> dict[str, Bounds]:
+    """Give what each parameter may be, where the others are as they are."""
+    rate, limit = Bounds(0, PPM - 1), Bounds(1, NOTIONAL_MAX)
+    worth = PRICE_MAX * instrument.tick_value
+    return {
+        "quantity_min": Bounds(1, instrument.quantity_max),
+        # Opened within the notional limits, a position may still be closed at any price there is.
+        "quantity_max": Bounds(None, min(QUANTITY_MAX, WORTH_MAX // worth) if worth > 0 else QUANTITY_MAX),
+        "leverage_min": Bounds(LEVERAGE_ONE, instrument.leverage_max),
+        "leverage_max": Bounds(None, LEVERAGE_MAX),
+        "slippage_bps": Bounds(0, BPS),
+        "open_age_max": Bounds(1, PRICE_AGE_MAX),
+        **dict.fromkeys(RATES, rate),
+        **dict.fromkeys(NOTIONAL_LIMITS, limit),
+        "tick_exponent": Bounds(0, EXPONENT_MAX),
+        "lot_exponent": Bounds(0, EXPONENT_MAX),
+        "tick_value": Bounds(1, TICK_VALUE_MAX),
+    }
 
 
 def parameters_out_of_bounds(instrument: Instrument) -> list[str]:
     """Name the parameters whose values are not allowed."""
-    rates = {
-        "fee_rate": instrument.fee_rate,
-        "maintenance_rate": instrument.maintenance_rate,
-        "margin_floor_rate": instrument.margin_floor_rate,
-        "liquidation_fee_rate": instrument.liquidation_fee_rate,
-        "spread_max": instrument.spread_max,
-        "jump_max": instrument.jump_max,
-    }
-    limits = {
-        "notional_max": instrument.notional_max,
-        "account_notional_max": instrument.account_notional_max,
-        "side_notional_max": instrument.side_notional_max,
-    }
-    allowed = {
-        "quantity_min": 1 <= instrument.quantity_min <= instrument.quantity_max,
-        # Opened within the notional limits, a position may still be closed at any price there is.
-        "quantity_max": instrument.quantity_max <= QUANTITY_MAX
-        and instrument.quantity_max * PRICE_MAX * instrument.tick_value <= WORTH_MAX,
-        "leverage_min": LEVERAGE_ONE <= instrument.leverage_min <= instrument.leverage_max,
-        "leverage_max": instrument.leverage_max <= LEVERAGE_MAX,
-        "slippage_bps": 0 <= instrument.slippage_bps <= BPS,
-    }
-    age_max = instrument.open_age_max
-    allowed["open_age_max"] = age_max is None or 0 < age_max <= PRICE_AGE_MAX
-    allowed |= {name: 0 <= rate < PPM for name, rate in rates.items()}
-    allowed |= {name: 0 < limit <= NOTIONAL_MAX for name, limit in limits.items()}
-    allowed |= {
-        "tick_exponent": 0 <= instrument.tick_exponent <= EXPONENT_MAX,
-        "lot_exponent": 0 <= instrument.lot_exponent <= EXPONENT_MAX,
-        "tick_value": 1 <= instrument.tick_value <= TICK_VALUE_MAX,
-    }
-    return [name for name, is_allowed in allowed.items() if not is_allowed]
+    return [name for name, bounds in bounds_of(instrument).items() if not _is_within(getattr(instrument, name), bounds)]
+
+
+def _is_within(value: int | None, bounds: Bounds) -> bool:
+    """An instrument may have no value of its own."""
+    return value is None or ((bounds.least is None or bounds.least <= value) and value <= bounds.most)
 
 
 def is_id(text: str) -> bool:

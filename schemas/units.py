@@ -55,7 +55,7 @@ def parse(digits: str | Decimal, exponent: int) -> int:
     sign, figures, power = number.as_tuple()
     assert isinstance(power, int), "a finite number has an exponent"
     if len(figures) > DIGITS_MAX or abs(number.adjusted()) > DIGITS_MAX:
-        raise NotRepresentable(f"{str(digits)[:DIGITS_MAX]} is beyond what the ledger can hold")
+        raise _beyond(str(digits)[:DIGITS_MAX], exponent)
     units = int("".join(map(str, figures)))
     shift = power + exponent
     scale: int = 10 ** abs(shift)
@@ -63,8 +63,12 @@ def parse(digits: str | Decimal, exponent: int) -> int:
     if rest:
         raise NotRepresentable(f"{digits} has more than {exponent} decimal places")
     if whole > INT64_MAX:
-        raise NotRepresentable(f"{digits} is beyond what the ledger can hold")
+        raise _beyond(str(digits), exponent)
     return -whole if sign else whole
+
+
+def _beyond(digits: str, exponent: int) -> NotRepresentable:
+    return NotRepresentable(f"{digits} is beyond {render(INT64_MAX, exponent)}, the most the ledger can hold")
 
 
 def render(units: int, exponent: int) -> str:

@@ -68,7 +68,8 @@ class Fills(BaseModel):
 class AccountEventReply(BaseModel, title="AccountEvent"):
     """An event as the log has it. seq: the account's own, gap-free, the same as on the WebSocket.
 
-    data: every field of the event, in the ledger's units (money in millionths, prices in ticks, quantities in lots).
+    data: every field of the event, in the ledger's units (money in millionths, prices in ticks, quantities in lots);
+    bytes, as `command_hash`, in hex digits.
     """
 
     event_id: str = Field(examples=["2-1234"])

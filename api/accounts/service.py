@@ -1,6 +1,7 @@
 """How an account's figures, ledger lines, fills and events come from the tables."""
 
-from typing import Final
+from base64 import b64decode
+from typing import Any, Final
 
 from api.accounts.schemas import AccountEventReply, AccountEvents, AccountReply, Fill, Fills, LedgerLine, LedgerLines
 from api.dispatch.read_your_writes import catch_up
@@ -109,9 +110,19 @@ async def events(database: Database, account_id: str, after_seq: int, limit: int
     return AccountEvents(
         items=[
             AccountEventReply(
-                event_id=row.event_id, seq=row.account_seq, time=text_of(row.time), type=row.type, data=row.event
+                event_id=row.event_id,
+                seq=row.account_seq,
+                time=text_of(row.time),
+                type=row.type,
+                data=_in_hex(row.event),
             )
             for row in found.items
         ],
         next_cursor=write_cursor(question, found.next_cursor),
     )
+
+
+def _in_hex(event: dict[str, Any]) -> dict[str, Any]:
+    """Write an event's bytes as everywhere else, in hex digits; the tables have them in base64."""
+    content = event.get("command_hash")
+    return event if content is None else event | {"command_hash": b64decode(content).hex()}

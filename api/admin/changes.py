@@ -15,12 +15,14 @@ from api.admin.schemas import (
     ParametersRequest,
 )
 from api.dispatch.request_options import RequestOptions
+from api.http.amounts import leverage, money, quantity, rate
 from api.http.numbers import units_of
-from api.http.problems import NOT_FOUND, REFUSALS, ApiError, Fault, malformed
+from api.http.problems import MALFORMED, REFUSALS, ApiError, Fault, malformed, not_found
+from api.http.sentences import Details
 from api.http.times import micros_of, text_of
 from api.log.broadcasts import CLOCK, LIMITS, MARKET, PARAMETERS, Broadcasts, StoredBroadcast
 from api.log.price_cache import PriceCache
-from schemas.bounds import parameters_out_of_bounds
+from schemas.bounds import NOTIONAL_LIMITS, RATES, bounds_of, parameters_out_of_bounds
 from schemas.instruments import INSTRUMENTS
 from schemas.messages import Instrument, MarketStatus
 from schemas.rejections import Rejection
@@ -81,7 +83,9 @@ async def define_instrument(broadcasts: Broadcasts, prices: PriceCache, request:
         raise malformed("/symbol", f"{request.symbol} is defined already; change its parameters")
     exponent = MONEY_EXPONENT - request.tick_exponent - request.lot_exponent
     if exponent < 0:
-        raise malformed("/lot_exponent", f"with that of a tick it is at most {MONEY_EXPONENT}")
+        sent, most = request.lot_exponent, MONEY_EXPONENT - request.tick_exponent
+        message = f"is {sent}, and beside this tick_exponent must be at most {most}"
+        raise malformed("/lot_exponent", message, maximum=most, sent=sent)
     new = msgspec.structs.replace(
         INSTRUMENTS[0],
         symbol=request.symbol,
@@ -116,7 +120,7 @@ async def find(broadcasts: Broadcasts, name: str) -> BroadcastReply:
     """Give one broadcast."""
     found = next((one for one in await broadcasts.stored() if one.name == name), None)
     if found is None:
-        raise ApiError(NOT_FOUND, "There is no broadcast of this name")
+        raise not_found("broadcast", name)
     return _shown(broadcasts, found)
 
 
@@ -167,12 +171,35 @@ def _changed(instrument: Instrument, request: ParametersRequest) -> Instrument:
 
 def _refuse_unsound(instrument: Instrument) -> None:
     """Hold every parameter to the core's own bounds: refuse here what every shard would refuse."""
-    wrong = parameters_out_of_bounds(instrument)
-    faults = [Fault(pointer=f"/{FIELDS.get(name, name)}", message="is out of range") for name in wrong]
+    faults = [_out_of_bounds(instrument, name) for name in parameters_out_of_bounds(instrument)]
     if faults:
-        error = malformed(faults[0].pointer, faults[0].message)
-        error.faults = faults
-        raise error
+        first = faults[0]
+        raise ApiError(MALFORMED, f"{first.pointer}: {first.message}", faults=faults, details=first.details)
+
+
+def _out_of_bounds(instrument: Instrument, name: str) -> Fault:
+    """Say what a parameter may be and what it is, in the request's own units."""
+    least, most = bounds_of(instrument)[name]
+    sent, highest = _written(instrument, name, getattr(instrument, name)), _written(instrument, name, most)
+    details: Details = {"sent": sent, "maximum": highest}
+    if least is None:
+        message = f"is {sent}, and must be at most {highest}"
+    else:
+        details["minimum"] = _written(instrument, name, least)
+        message = f"is {sent}, and must be {details['minimum']} to {highest}"
+    return Fault(pointer=f"/{FIELDS.get(name, name)}", message=message, details=details)
+
+
+def _written(instrument: Instrument, name: str, value: int) -> str:
+    if name in NOTIONAL_LIMITS:
+        return money(value)
+    if name in RATES:
+        return rate(value)
+    if name.startswith("quantity"):
+        return quantity(instrument, value)
+    if name.startswith("leverage"):
+        return leverage(value)
+    return str(max(1, value // MILLISECOND)) if name == "open_age_max" else str(value)
 
 
 def _shown(broadcasts: Broadcasts, stored: StoredBroadcast) -> BroadcastReply:

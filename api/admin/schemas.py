@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from api.http.amounts import Decimals
 from api.http.numbers import Leverage, Money, Number, Rate, Whole
+from api.http.sentences import FieldWrong
 from schemas.derived import PriceState
 from schemas.messages import FeedName, MarketStatus, Side
 
@@ -69,7 +70,7 @@ class ParametersRequest(BaseModel):
     @model_validator(mode="after")
     def _something(self) -> Self:
         if not self.model_fields_set:
-            raise ValueError("at least one parameter must be given")
+            raise FieldWrong("at least one parameter must be given")
         return self
 
 

@@ -12,12 +12,12 @@ from api.http.cursors import read_cursor, write_cursor
 from api.http.numbers import units_of
 from api.http.problems import (
     ALERT_REACHED,
-    NOT_FOUND,
     PROJECTION_BEHIND,
     REFUSALS,
     TOO_MANY_ALERTS,
     ApiError,
     malformed,
+    not_found,
 )
 from api.http.times import now
 from api.log.outcomes import Outcomes
@@ -64,7 +64,8 @@ async def create(
         if before is not None:
             return CreatedAlert(before, replayed=True)
         if is_full:
-            raise ApiError(TOO_MANY_ALERTS, f"You have {ACTIVE_MAX} active alerts; delete one first")
+            detail = f"You have {ACTIVE_MAX} active alerts, as many as a user may have; delete one first"
+            raise ApiError(TOO_MANY_ALERTS, detail, details={"active_alerts_max": ACTIVE_MAX})
         # In this order: the price is of this event or a later one, so that none after it is missed.
         seen = outcomes.seq(PRICE_SHARD)
         alert = _judged(prices, account_id, alert_id, request)
@@ -104,7 +105,7 @@ async def find(database: Database, prices: PriceCache, account_id: str, alert_id
     wanted = _uuid(alert_id)
     row = await database.ask(lambda db: alert_queries.find_alert(db, account_id, wanted))
     if row is None:
-        raise _not_found()
+        raise not_found("alert", alert_id)
     return alert_reply(row, prices.instruments)
 
 
@@ -112,7 +113,7 @@ async def remove(database: Database, account_id: str, alert_id: str) -> None:
     """Delete one of the caller's alerts, active or triggered."""
     wanted = _uuid(alert_id)
     if not await database.ask(lambda db: alert_queries.remove_alert(db, account_id, wanted)):
-        raise _not_found()
+        raise not_found("alert", alert_id)
 
 
 async def _created_before(
@@ -176,8 +177,4 @@ def _uuid(alert_id: str) -> UUID:
     try:
         return UUID(alert_id)
     except ValueError as error:
-        raise _not_found() from error
-
-
-def _not_found() -> ApiError:
-    return ApiError(NOT_FOUND, "You have no alert of this id")
+        raise not_found("alert", alert_id) from error

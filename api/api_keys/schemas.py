@@ -7,6 +7,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from api.credentials.signatures import PUBLIC_KEY_BYTES, read_base64
 from api.http.numbers import Text
+from api.http.sentences import FieldWrong
 from api.http.times import micros_of, text_of
 from api.store.api_keys import Key, Scope
 
@@ -20,7 +21,7 @@ def _public_key(text: str) -> str:
 
 def _scopes(scopes: list[Scope]) -> list[Scope]:
     if len(set(scopes)) != len(scopes):
-        raise ValueError("names a scope twice")
+        raise FieldWrong("names a scope twice")
     return sorted(scopes)
 
 

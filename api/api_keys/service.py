@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 from api.api_keys.schemas import ApiKeyRequest
 from api.auth.caller import SignedInUser
-from api.http.problems import NOT_FOUND, TOO_MANY_API_KEYS, ApiError
+from api.http.problems import TOO_MANY_API_KEYS, ApiError, not_found
 from api.store import api_keys as key_store
 from api.store.api_keys import Key
 from api.store.database import Database
@@ -21,7 +21,8 @@ async def create(database: Database, caller: SignedInUser, request: ApiKeyReques
     key = Key(uuid4(), request.name, public_key, tuple(request.scopes), datetime.now(UTC), None)
     user_id = caller.user.user_id
     if not await database.ask(lambda db: key_store.add(db, key, user_id, KEYS_MAX)):
-        raise ApiError(TOO_MANY_API_KEYS, f"You have {KEYS_MAX} API keys; delete one first")
+        detail = f"You have {KEYS_MAX} API keys, as many as a user may have; delete one first"
+        raise ApiError(TOO_MANY_API_KEYS, detail, details={"api_keys_max": KEYS_MAX})
     return key
 
 
@@ -36,7 +37,7 @@ async def find(database: Database, caller: SignedInUser, key_id: str) -> Key:
     user_id, wanted = caller.user.user_id, _uuid(key_id)
     key = await database.ask(lambda db: key_store.find(db, user_id, wanted))
     if key is None:
-        raise ApiError(NOT_FOUND, "You have no API key of this id")
+        raise not_found("API key", key_id)
     return key
 
 
@@ -44,7 +45,7 @@ async def revoke(database: Database, caller: SignedInUser, key_id: str) -> None:
     """Delete one of the caller's keys; what it signs from here on is refused."""
     user_id, wanted = caller.user.user_id, _uuid(key_id)
     if not await database.ask(lambda db: key_store.remove(db, user_id, wanted)):
-        raise ApiError(NOT_FOUND, "You have no API key of this id")
+        raise not_found("API key", key_id)
 
 
 def _uuid(key_id: str) -> UUID:
@@ -52,4 +53,4 @@ def _uuid(key_id: str) -> UUID:
     try:
         return UUID(key_id)
     except ValueError as error:
-        raise ApiError(NOT_FOUND, "You have no API key of this id") from error
+        raise not_found("API key", key_id) from error

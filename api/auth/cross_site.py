@@ -10,7 +10,7 @@ from runtime.settings import Settings
 
 SAFE_METHODS: Final = ("GET", "HEAD", "OPTIONS")
 DEMO_ORIGINS: Final = tuple(
-    f"http://{host}:{port}" for host in ("localhost", "127.0.0.1") for port in (3000, 3001, 3200)
+    f"http://{host}:{port}" for host in ("localhost", "127.0.0.1") for port in (3000, 3001, 3200, 5173, 8080)
 )
 
 

@@ -6,7 +6,7 @@ from api.commands.schemas import CommandReply
 from api.dispatch.outcome_lookup import OutcomeLookup
 from api.dispatch.read_your_writes import wait_for
 from api.dispatch.replies import Decided, Stored
-from api.http.problems import NOT_FOUND, ApiError
+from api.http.problems import not_found
 from api.log.outcomes import Outcome
 from api.log.price_cache import PriceCache
 from api.orders.views import order_of_event, order_of_refusal, order_of_row
@@ -56,7 +56,7 @@ async def find(
         found = await lookup.decided(account_id, command_id)
     match found:
         case None:
-            raise ApiError(NOT_FOUND, "Nothing is known here of a command of yours with this id")
+            raise not_found("command", command_id)
         case Stored(row):
             return await _of_row(lookup, database, prices, account_id, row)
         case Decided(outcome):

@@ -9,7 +9,7 @@ from fastapi.exceptions import RequestValidationError
 
 from api.http.errors import of_validation
 from api.http.numbers import ExactRoute
-from api.http.problems import ApiError, Fault, ProblemKind, responses
+from api.http.problems import MALFORMED, ApiError, Fault, ProblemKind, responses
 from api.http.seed_clients import note_seed_route, older_members
 
 REFUSED = (404, 409, 422)  # what is wrong with a request; who sends it and what is down keep their status
@@ -19,6 +19,7 @@ class SeedRoute(ExactRoute):
     """A route whose errors have `error` and `message` too, as all five wrote them."""
 
     refused_as: ClassVar[dict[int, int]] = {}  # the seed's own status for one of ours
+    not_json = MALFORMED  # no seed had a status of its own for it
     own_names: ClassVar[Mapping[str, str]] = {}  # the seed's pointer for one of ours
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
@@ -52,7 +53,13 @@ class SeedRoute(ExactRoute):
 
     def _of_seed(self, error: ApiError, request: Request) -> ApiError:
         kind = error.kind._replace(status=self.refused_as.get(error.kind.status, error.kind.status))
-        named = ApiError(kind, self._own_detail(error), faults=self._own_faults(error), headers=error.headers)
+        named = ApiError(
+            kind,
+            self._own_detail(error),
+            faults=self._own_faults(error),
+            headers=error.headers,
+            details=error.details,
+        )
         named.members = error.members
         named.members = error.members | self.members(named, request)
         return named
@@ -60,7 +67,7 @@ class SeedRoute(ExactRoute):
     def _own_faults(self, error: ApiError) -> list[Fault] | None:
         if error.faults is None:
             return None
-        return [Fault(pointer=self.own_pointer(fault.pointer), message=fault.message) for fault in error.faults]
+        return [fault.model_copy(update={"pointer": self.own_pointer(fault.pointer)}) for fault in error.faults]
 
     def _own_detail(self, error: ApiError) -> str:
         detail = error.detail

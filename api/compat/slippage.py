@@ -6,6 +6,7 @@ from typing import Annotated, Final
 from pydantic import BeforeValidator, WithJsonSchema
 
 from api.http.numbers import digits
+from api.http.sentences import FieldWrong
 from schemas.units import BPS
 
 DESCRIPTION: Final = "worst distance from the price now: a whole number is basis points, one with decimals percent"
@@ -17,7 +18,7 @@ def basis_points(value: object) -> int:
     number = Decimal(digits(value))
     bps = number if number == number.to_integral_value() else number * BPS_OF_PERCENT
     if not 0 <= bps <= BPS:
-        raise ValueError("is 0 to 100 percent")
+        raise FieldWrong("is 0 to 100 percent")
     return int(bps.to_integral_value(ROUND_FLOOR))
 
 

@@ -12,7 +12,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from fastapi import Request
 from starlette.datastructures import Headers
 
+from api.http.head import method_of
 from api.http.problems import SIGNATURE_INVALID, ApiError
+from api.http.sentences import FieldWrong
 
 KEY_HEADER: Final = "X-Api-Key"
 TIMESTAMP_HEADER: Final = "X-Timestamp"
@@ -52,7 +54,7 @@ def read_signature(headers: Headers) -> Signature:
         if not pattern.fullmatch(value):
             raise ApiError(SIGNATURE_INVALID, f"{name} must match {pattern.pattern}")
     if not 0 < int(window) <= WINDOW_MAX_MS:
-        raise ApiError(SIGNATURE_INVALID, f"{WINDOW_HEADER} is at most {WINDOW_MAX_MS}")
+        raise ApiError(SIGNATURE_INVALID, f"{WINDOW_HEADER} is {window}, and must be 1 to {WINDOW_MAX_MS}")
     try:
         key_id = UUID(headers.get(KEY_HEADER, ""))
         signature = read_base64(headers.get(SIGNATURE_HEADER, ""), SIGNATURE_BYTES)
@@ -81,7 +83,8 @@ async def signed_text(request: Request, signature: Signature) -> bytes:
     """Give what must have been signed: nine lines, the path and the query as they were sent."""
     path: bytes = request.scope["raw_path"]
     query: bytes = request.scope["query_string"]
-    return text_to_sign(str(request.headers[KEY_HEADER]), signature, request.method, path, query, await request.body())
+    method, key_id = method_of(request.scope), str(request.headers[KEY_HEADER])
+    return text_to_sign(key_id, signature, method, path, query, await request.body())
 
 
 def text_to_sign(key_id: str, signature: Signature, method: str, path: bytes, query: bytes, body: bytes) -> bytes:
@@ -105,7 +108,7 @@ def read_base64(text: str, size: int) -> bytes:
     try:
         value = base64.b64decode(text.replace("-", "+").replace("_", "/") + "=" * (-len(text) % 4), validate=True)
     except binascii.Error as error:
-        raise ValueError("is not base64") from error
+        raise FieldWrong("is not base64") from error
     if len(value) != size:
-        raise ValueError(f"has {len(value)} bytes, not {size}")
+        raise FieldWrong(f"has {len(value)} bytes, not {size}")
     return value

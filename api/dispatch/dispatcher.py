@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from time import monotonic
 from typing import Annotated, Final
 
+import structlog
 from fastapi import Depends, Request
 from msgspec.structs import replace
 
@@ -96,7 +97,8 @@ class Dispatcher:
             return None
         except NotAppended as error:
             self._sent.note_answer(command.command_id)
-            raise self._not_sent(f"The log did not take the command: {error}") from error
+            structlog.get_logger().warning("command not appended", error=str(error))
+            raise self._not_sent("The log did not take the command; nothing was sent") from error
         finally:
             self._outcomes.forget(command.command_id, waiter)
         self._sent.note_answer(command.command_id)

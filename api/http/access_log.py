@@ -6,6 +6,7 @@ from typing import Final
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api.http.head import method_of
 from api.http.metrics import ApiMetrics
 
 QUIET: Final = ("/healthz", "/readyz", "/metrics")
@@ -38,10 +39,10 @@ class AccessLog:
         finally:
             seconds = perf_counter() - started
             route = _route_of(scope)
-            self._metrics.requests.labels(scope["method"], route, str(status)).observe(seconds)
+            self._metrics.requests.labels(method_of(scope), route, str(status)).observe(seconds)
             if route not in QUIET:
                 structlog.get_logger().info(
-                    "request", method=scope["method"], route=route, status=status, ms=round(seconds * 1000, 1)
+                    "request", method=method_of(scope), route=route, status=status, ms=round(seconds * 1000, 1)
                 )
 
 

@@ -1,5 +1,6 @@
 """How every error becomes a problem document, whoever raised it."""
 
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -12,6 +13,8 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.routing import Match
 
+from api.http.body_limit import too_large
+from api.http.head import method_of
 from api.http.problems import (
     BODY_TOO_LARGE,
     DATABASE_UNAVAILABLE,
@@ -26,11 +29,12 @@ from api.http.problems import (
     Fault,
 )
 from api.http.seed_clients import problem_to
+from api.http.sentences import Details, sentence_of, shown
 
 _BY_STATUS: Final = {
     kind.status: kind for kind in (NOT_AUTHENTICATED, FORBIDDEN, NOT_FOUND, METHOD_NOT_ALLOWED, BODY_TOO_LARGE)
 }
-_METHODS: Final = ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
+_METHODS: Final = ("DELETE", "GET", "PATCH", "POST", "PUT")
 _PARAMETERS: Final = ("query", "path", "header", "cookie")
 
 
@@ -47,9 +51,20 @@ def install(app: FastAPI) -> None:
 
 def of_validation(error: RequestValidationError) -> ApiError:
     """Give the problem that a request of the wrong shape is."""
-    faults = [Fault(pointer=_pointer(fault["loc"]), message=_message(fault)) for fault in error.errors()]
+    return of_faults(error.errors())
+
+
+def of_faults(errors: Sequence[Any]) -> ApiError:
+    """Give the problem that fields of the wrong shape are, in our own words."""
+    faults = [_fault(error) for error in errors]
     detail = "; ".join(f"{fault.pointer or 'the body'}: {fault.message}" for fault in faults[:3])
-    return ApiError(MALFORMED, detail, faults=faults)
+    details = next((fault.details for fault in faults if fault.details is not None), None)
+    return ApiError(MALFORMED, detail, faults=faults, details=details)
+
+
+def _fault(error: Any) -> Fault:
+    message, details = sentence_of(error)
+    return Fault(pointer=_pointer(error["loc"]), message=message, details=details)
 
 
 async def _api_error(request: Request, error: Exception) -> Response:
@@ -69,9 +84,17 @@ async def _http_error(request: Request, error: Exception) -> Response:
         # What the framework could not even parse is malformed like any other body.
         kind = MALFORMED
     headers = dict(error.headers or {})
+    path, detail = shown(request.url.path), None
+    details: Details | None = None
     if kind is METHOD_NOT_ALLOWED:
-        headers["Allow"] = ", ".join(_methods_of(request))
-    return problem_to(request.scope, ApiError(kind, headers=headers))
+        method, allowed = method_of(request.scope), ", ".join(_methods_of(request))
+        headers["Allow"] = allowed
+        detail, details = f"{path} has no {method}, but {allowed}", {"allowed": allowed, "sent": method}
+    elif kind is NOT_FOUND:
+        detail, details = f"There is nothing at {path}", {"looked_for": "path", "sent": path}
+    elif kind is BODY_TOO_LARGE:
+        detail, details = too_large()
+    return problem_to(request.scope, ApiError(kind, detail, headers=headers, details=details))
 
 
 def _methods_of(request: Request) -> list[str]:
@@ -81,7 +104,8 @@ def _methods_of(request: Request) -> list[str]:
         scope = {**request.scope, "method": method}
         return any(route.matches(scope)[0] is Match.FULL for route in request.app.routes)
 
-    return [method for method in _METHODS if is_served(method)]
+    served = [method for method in _METHODS if is_served(method)]
+    return sorted({*served, "HEAD"}) if "GET" in served else served  # Where there is GET there is HEAD.
 
 
 async def _database_error(request: Request, error: Exception) -> Response:
@@ -106,11 +130,3 @@ def _pointer(loc: Any) -> str:
     if where in _PARAMETERS:
         return str(path[0]) if path else str(where)
     return "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in path if isinstance(part, str))
-
-
-def _message(fault: Any) -> str:
-    if fault["type"] == "extra_forbidden":
-        return "is not a field of this request"
-    if fault["type"] == "missing":
-        return "is missing"
-    return str(fault["msg"]).removeprefix("Value error, ")

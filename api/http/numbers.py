@@ -4,17 +4,19 @@ import json
 import re
 from collections.abc import Callable, Coroutine
 from decimal import Decimal
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, ClassVar, Final
 
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
 from pydantic import BeforeValidator, WithJsonSchema
 
-from api.http.problems import malformed
-from schemas.units import DIGITS_MAX, INT64_MAX, LEVERAGE_EXPONENT, MONEY_EXPONENT, NotRepresentable, parse
+from api.http.problems import UNSUPPORTED_MEDIA_TYPE, ApiError, ProblemKind, malformed
+from api.http.sentences import FieldWrong, shown
+from schemas.units import DIGITS_MAX, LEVERAGE_EXPONENT, MONEY_EXPONENT, NotRepresentable, parse
 
 _DIGITS: Final = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]{1,4})?", re.ASCII)
 RATE_EXPONENT: Final = 6
+JSON: Final = "application/json"
 _LENGTH_MAX: Final = 2 * DIGITS_MAX
 
 
@@ -34,15 +36,35 @@ class ExactRequest(Request):
 
 
 class ExactRoute(APIRoute):
-    """A route that reads its body so."""
+    """A route that reads its body so, and says where a body is not said to be JSON."""
+
+    not_json: ClassVar[ProblemKind] = UNSUPPORTED_MEDIA_TYPE
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         answer = super().get_route_handler()
 
         async def exact(request: Request) -> Response:
-            return await answer(ExactRequest(request.scope, request.receive))
+            exactly = ExactRequest(request.scope, request.receive)
+            if self.body_field is not None and not is_json(request) and await exactly.body():
+                raise not_json(self.not_json, request)
+            return await answer(exactly)
 
         return exact
+
+
+def is_json(request: Request) -> bool:
+    """Say whether a request says that its body is JSON."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    return kind == JSON or (kind.startswith("application/") and kind.endswith("+json"))
+
+
+def not_json(kind: ProblemKind, request: Request, also: str = "") -> ApiError:
+    """Tell what the header must say; also: another kind of body that would do."""
+    sent = request.headers.get("content-type", "")
+    said = f"Content-Type is {shown(sent)}" if sent else "There is no Content-Type"
+    needed = f"{JSON} or {also}" if also else JSON
+    detail = f"{said}: send the body with `Content-Type: {needed}`"
+    return ApiError(kind, detail, details={"allowed": needed, "sent": shown(sent)})
 
 
 def read_json(body: bytes) -> Any:
@@ -64,11 +86,11 @@ def digits(value: object) -> str:
     if isinstance(value, int) and not isinstance(value, bool):
         value = str(value)
     if not isinstance(value, str):
-        raise ValueError("must be a number or a string of digits")  # noqa: TRY004  # Pydantic reports only this kind.
+        raise FieldWrong("must be a number or a string of digits")
     if len(value) > _LENGTH_MAX:
-        raise ValueError("has too many digits")
+        raise FieldWrong(f"has {len(value)} digits, and must have at most {_LENGTH_MAX}", digits_max=_LENGTH_MAX)
     if not _DIGITS.fullmatch(value):
-        raise ValueError(f"{value!r} is not a decimal number")
+        raise FieldWrong(f"{value!r} is not a decimal number")
     return value
 
 
@@ -81,17 +103,14 @@ def units_of(pointer: str, text: str, exponent: int) -> int:
 
 
 def _whole(value: object) -> int:
-    number = parse(digits(value), 0)
-    if abs(number) > INT64_MAX:
-        raise ValueError("is beyond what the ledger can hold")
-    return number
+    return parse(digits(value), 0)
 
 
 def _text(value: object) -> object:
     if isinstance(value, Digits):
-        raise ValueError("must be a string")  # noqa: TRY004  # As above.
+        raise FieldWrong("must be a string")
     if isinstance(value, str) and any(character == "\0" or "\ud800" <= character <= "\udfff" for character in value):
-        raise ValueError("has a character that is none")
+        raise FieldWrong("has a character that is none")
     return value
 
 

@@ -7,6 +7,7 @@ from typing import Any, Final, NamedTuple
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import JSONResponse
 
+from api.http.sentences import Details, shown
 from schemas.rejections import Rejection
 
 MEDIA_TYPE: Final = "application/problem+json"
@@ -93,6 +94,7 @@ ALERT_REACHED: Final = ProblemKind("ALERT_REACHED", 409, "The price is there alr
 ORDER_NOT_OPEN: Final = ProblemKind("ORDER_NOT_OPEN", 409, "The order is not open")
 EMAIL_TAKEN: Final = ProblemKind("EMAIL_TAKEN", 409, "The email is registered already")
 BODY_TOO_LARGE: Final = ProblemKind("BODY_TOO_LARGE", 413, "The body is too large")
+UNSUPPORTED_MEDIA_TYPE: Final = ProblemKind("UNSUPPORTED_MEDIA_TYPE", 415, "The body is not said to be JSON")
 REQUEST_INVALID: Final = ProblemKind("REQUEST_INVALID", 400, "The request is not valid")
 TOO_MANY_LOGINS: Final = ProblemKind("TOO_MANY_LOGINS", 429, "Too many failed logins")
 INTERNAL_ERROR: Final = ProblemKind("INTERNAL_ERROR", 500, "Something went wrong on our side")
@@ -124,6 +126,7 @@ _OWN: Final = (
     KEY_IN_USE,
     PRECONDITION_FAILED,
     BODY_TOO_LARGE,
+    UNSUPPORTED_MEDIA_TYPE,
     TOO_MANY_LOGINS,
     RATE_LIMITED,
     INTERNAL_ERROR,
@@ -144,6 +147,7 @@ class Fault(BaseModel):
 
     pointer: str = Field(description="JSON pointer into the body, or the parameter's name", examples=["/margin"])
     message: str = Field(examples=["1e30 is beyond what the ledger can hold"])
+    details: Details | None = Field(default=None, description="the bound, and what was sent; as in the message")
 
 
 class Problem(BaseModel):
@@ -158,6 +162,11 @@ class Problem(BaseModel):
     instance: str = Field(examples=["/api/v1/orders"])
     code: str = Field(examples=["INSUFFICIENT_MARGIN"])
     errors: list[Fault] | None = None
+    details: Details | None = Field(
+        default=None,
+        description="the bounds that were not kept, what was sent, and what was looked for; all are in `detail` too",
+        examples=[{"leverage_min": "1.00", "leverage_max": "100.00", "sent": "101.00"}],
+    )
 
 
 class ApiError(Exception):
@@ -170,19 +179,29 @@ class ApiError(Exception):
         *,
         faults: list[Fault] | None = None,
         headers: Mapping[str, str] | None = None,
+        details: Details | None = None,
         **members: Any,
     ) -> None:
         super().__init__(f"{kind.code}: {detail or kind.title}")
         self.kind = kind
         self.detail = detail or kind.title
         self.faults = faults
+        self.details = details
         self.headers = dict(headers or {})
         self.members = members
 
 
-def malformed(pointer: str, message: str) -> ApiError:
-    """One field is wrong."""
-    return ApiError(MALFORMED, f"{pointer}: {message}", faults=[Fault(pointer=pointer, message=message)])
+def malformed(pointer: str, message: str, **details: str | int) -> ApiError:
+    """One field is wrong; details: the bound, and what was sent."""
+    named = details or None
+    faults = [Fault(pointer=pointer, message=message, details=named)]
+    return ApiError(MALFORMED, f"{pointer}: {message}", faults=faults, details=named)
+
+
+def not_found(what: str, name: object) -> ApiError:
+    """Say which one there is not, or is not theirs; what: `order`, `position`."""
+    sent = shown(name)
+    return ApiError(NOT_FOUND, f"You have no {what} {sent!r}", details={"looked_for": what, "sent": sent})
 
 
 def problem_of(error: ApiError, instance: str) -> Problem:
@@ -195,6 +214,7 @@ def problem_of(error: ApiError, instance: str) -> Problem:
         instance=instance,
         code=error.kind.code,
         errors=error.faults,
+        details=error.details,
         **error.members,
     )
 

@@ -67,6 +67,11 @@ class RateLimits:
                 RATE_LIMITED,
                 f"At most {standing.quota} requests in {standing.window_s} s",
                 headers={"Retry-After": str(standing.reset_s)},
+                details={
+                    "requests_max": standing.quota,
+                    "window_s": standing.window_s,
+                    "retry_after_s": standing.reset_s,
+                },
                 **named,
             )
 

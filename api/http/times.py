@@ -7,6 +7,8 @@ from typing import Annotated, Final
 
 from pydantic import BeforeValidator
 
+from api.http.sentences import FieldWrong
+
 _DATE_TIME: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d.*", re.ASCII)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -31,7 +33,7 @@ def now() -> int:
 def _written(value: object) -> object:
     """Refuse what Pydantic would take for seconds since 1970."""
     if isinstance(value, str) and not _DATE_TIME.fullmatch(value):
-        raise ValueError("must be a date and a time, as RFC 3339 writes them")
+        raise FieldWrong("must be a date and a time, as RFC 3339 writes them")
     return value
 
 

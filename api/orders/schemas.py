@@ -7,6 +7,7 @@ from pydantic.config import JsonDict
 
 from api.http.amounts import Decimals
 from api.http.numbers import Leverage, Money, Number, Text, Whole
+from api.http.sentences import FieldWrong
 from schemas.messages import PositionWarning, Side
 
 ClientOrderId = Annotated[Text, Field(pattern=r"^[A-Za-z0-9._:-]{1,36}$", examples=["my-order-1"])]
@@ -46,7 +47,7 @@ class OrderRequest(BaseModel):
     @model_validator(mode="after")
     def _one_size(self) -> Self:
         if (self.margin is None) == (self.quantity is None):
-            raise ValueError("exactly one of margin and quantity must be given")
+            raise FieldWrong("exactly one of margin and quantity must be given")
         return self
 
 

@@ -9,7 +9,7 @@ from api.dispatch.replies import RETRY_AFTER, Decided, Pending, Reply, Stored
 from api.dispatch.request_options import RequestOptions, deadline
 from api.http.cursors import read_cursor, write_cursor
 from api.http.numbers import units_of
-from api.http.problems import NOT_FOUND, REFUSALS, ApiError
+from api.http.problems import REFUSALS, ApiError, not_found
 from api.log.price_cache import PriceCache
 from api.orders.schemas import OrderReply, OrderRequest, Orders
 from api.orders.views import order_of_command, order_of_event, order_of_refusal, order_of_row
@@ -114,7 +114,7 @@ async def find(
         raise ApiError(behind, "Whether there is such an order cannot be said now", headers=RETRY_AFTER)
     found = await _decided(lookup, database, prices, account_id, order_id)
     if found is None:
-        raise ApiError(NOT_FOUND, "You have no order of this id")
+        raise not_found("order", order_id)
     return found
 
 

@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from api.http.amounts import Decimals
 from api.http.numbers import Number
+from api.http.sentences import FieldWrong
 from schemas.messages import CloseReason, Side
 
 
@@ -53,7 +54,7 @@ class AmendRequest(BaseModel):
     @model_validator(mode="after")
     def _something(self) -> Self:
         if not self.model_fields_set:
-            raise ValueError("stop_loss, take_profit or both must be given")
+            raise FieldWrong("stop_loss, take_profit or both must be given")
         return self
 
 

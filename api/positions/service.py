@@ -8,7 +8,7 @@ from api.dispatch.replies import Reply
 from api.dispatch.request_options import RequestOptions, deadline
 from api.http.cursors import read_cursor, write_cursor
 from api.http.numbers import units_of
-from api.http.problems import NOT_FOUND, ApiError
+from api.http.problems import not_found
 from api.log.price_cache import PriceCache
 from api.positions.lookup import PositionLookup
 from api.positions.schemas import AmendRequest, PositionReply, Positions
@@ -47,7 +47,7 @@ async def find(database: Database, prices: PriceCache, account_id: str, position
     """Give one of the caller's positions."""
     row = await database.ask(lambda db: queries.position(db, account_id, position_id))
     if row is None:
-        raise ApiError(NOT_FOUND, "You have no position of this id")
+        raise not_found("position", position_id)
     return position_of_row(row, prices.instruments)
 
 

@@ -1,7 +1,7 @@
 """How a closing event is written as a receipt."""
 
 from api.http.amounts import money, price, price_or_null, quantity
-from api.http.problems import NOT_FOUND, ApiError
+from api.http.problems import not_found
 from api.http.times import text_of
 from api.log.price_cache import PriceCache
 from api.receipts.schemas import Receipt, ReceiptTick, Rest, Shortfall
@@ -16,7 +16,7 @@ async def find(database: Database, prices: PriceCache, account_id: str, event_id
     """Give one of the caller's receipts."""
     row = await database.ask(lambda db: queries.receipt(db, account_id, event_id))
     if row is None:
-        raise ApiError(NOT_FOUND, "You have no receipt of this id")
+        raise not_found("receipt", event_id)
     return _receipt(event_id, row.event, prices.instruments[row.event.symbol])
 
 

@@ -5,7 +5,8 @@ from typing import Any, Final
 from pydantic import ValidationError
 from pydantic_core import from_json
 
-from api.http.problems import MALFORMED, ApiError, Fault, problem_of
+from api.http.errors import of_faults
+from api.http.problems import MALFORMED, ApiError, problem_of
 from api.stream.schemas import REQUESTS, WsError, WsOperation
 
 PATH: Final = "/api/v1/ws"
@@ -43,11 +44,7 @@ def refusal(request_id: Id, operation: str | None, error: ApiError) -> WsError:
 
 
 def _malformed(error: ValidationError) -> ApiError:
-    faults = [
-        Fault(pointer="".join(f"/{part}" for part in fault["loc"]), message=str(fault["msg"]))
-        for fault in error.errors(include_url=False)
-    ]
-    return ApiError(MALFORMED, "; ".join(f"{fault.pointer}: {fault.message}" for fault in faults[:3]), faults=faults)
+    return of_faults([fault | {"loc": ("body", *fault["loc"])} for fault in error.errors(include_url=False)])
 
 
 def _named(message: Any) -> tuple[Id, str | None]:

@@ -9,6 +9,7 @@ from api.alerts.schemas import Alert
 from api.candles.schemas import CandleReply
 from api.http.numbers import Text
 from api.http.problems import Problem
+from api.http.sentences import FieldWrong
 from api.orders.schemas import OrderReply
 from api.positions.schemas import PositionReply
 from api.stream.channels import ACCOUNT
@@ -53,7 +54,7 @@ class WsAuth(WsOperation):
     @model_validator(mode="after")
     def _one_credential(self) -> Self:
         if (self.token is None) == (self.ticket is None):
-            raise ValueError("exactly one of token and ticket must be given")
+            raise FieldWrong("exactly one of token and ticket must be given")
         return self
 
 

@@ -7,7 +7,7 @@ from fastapi import Depends, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 
-from api.http.numbers import read_json
+from api.http.numbers import ExactRoute, is_json, not_json, read_json
 from api.users.schemas import LoginRequest
 
 FORM: Final = "application/x-www-form-urlencoded"
@@ -53,12 +53,12 @@ async def login_request(request: Request) -> LoginRequest:
 
 async def _json(request: Request) -> Any:
     body = await request.body()
+    if body and not is_json(request):
+        raise not_json(ExactRoute.not_json, request, FORM)
     try:
         return read_json(body)
     except json.JSONDecodeError as error:
-        raise RequestValidationError(
-            [{"type": "json_invalid", "loc": ("body",), "msg": f"not JSON: {error.msg}", "input": None}]
-        ) from error
+        raise RequestValidationError([{"type": "json_invalid", "loc": ("body",), "msg": "", "input": None}]) from error
 
 
 LoginBody = Annotated[LoginRequest, Depends(login_request)]

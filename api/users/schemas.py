@@ -6,6 +6,7 @@ from email_validator import EmailNotValidError, validate_email
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from api.http.numbers import Text
+from api.http.sentences import FieldWrong
 from api.store.users import User
 
 PASSWORD_MIN: Final = 8
@@ -17,7 +18,7 @@ def _email(text: str) -> str:
     try:
         return validate_email(text, check_deliverability=False, test_environment=True).normalized.lower()
     except EmailNotValidError as error:
-        raise ValueError(str(error)) from error
+        raise FieldWrong("is not an email address") from error
 
 
 Email = Annotated[Text, AfterValidator(_email), Field(max_length=254, examples=["alice@example.com"])]

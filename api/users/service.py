@@ -9,6 +9,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from api.auth.caller import SignedInUser
 from api.credentials.credentials import Credentials
+from api.credentials.throttle import ACCOUNT_FAILURES_MAX, ADDRESS_FAILURES_MAX, WINDOW_S
 from api.credentials.tokens import Tokens, new_refresh_token, now, refresh_hash
 from api.http.problems import BAD_CREDENTIALS, EMAIL_TAKEN, TOKEN_INVALID, TOO_MANY_LOGINS, ApiError
 from api.store import users as store
@@ -72,7 +73,16 @@ async def check_login(
     email = request.email.strip().lower()
     wait = credentials.throttle.begin(email, address)
     if wait > 0:
-        raise ApiError(TOO_MANY_LOGINS, headers={"Retry-After": str(int(wait) + 1)})
+        seconds = int(wait) + 1
+        detail = f"Too many failed logins of this email or address; the next may be in {seconds} s"
+        limits = {
+            "account_failures_max": ACCOUNT_FAILURES_MAX,
+            "address_failures_max": ADDRESS_FAILURES_MAX,
+            "window_s": WINDOW_S,
+        }
+        raise ApiError(
+            TOO_MANY_LOGINS, detail, headers={"Retry-After": str(seconds)}, details={**limits, "retry_after_s": seconds}
+        )
     try:
         found = await database.ask(lambda db: store.find_login(db, email))
     except SQLAlchemyError:

@@ -7,7 +7,7 @@ from time import monotonic
 from typing import Final, NamedTuple
 from uuid import uuid4
 
-from api.http.problems import BROKER_UNAVAILABLE, NOT_FOUND, ORDER_NOT_OPEN, REFUSALS, ApiError, malformed
+from api.http.problems import BROKER_UNAVAILABLE, ORDER_NOT_OPEN, REFUSALS, ApiError, malformed, not_found
 from api.http.times import now
 from api.log.outcomes import NotAppended
 from api.log.venue_channel import LogPosition, VenueChannel
@@ -84,7 +84,7 @@ async def order(database: Database, account_id: str, order_id: str) -> queries.V
     """Give one of them."""
     row = await database.ask(lambda db: queries.venue_order_row(db, account_id, order_id))
     if row is None:
-        raise ApiError(NOT_FOUND, "You have no order of this id")
+        raise not_found("order", order_id)
     return row
 
 
@@ -115,7 +115,7 @@ async def _send(database: Database, venue: VenueChannel, command: VenueCommand) 
         place = await venue.send(command)
     except NotAppended as error:
         raise ApiError(
-            BROKER_UNAVAILABLE, f"The log did not take the order in time: {error}", headers={"Retry-After": "1"}
+            BROKER_UNAVAILABLE, "The log did not take the order in time", headers={"Retry-After": "1"}
         ) from error
     await _until_listed(database, place)
 

@@ -5,6 +5,7 @@ Longer than 300 lines because its tests share one exchange, which starts once fo
 
 import asyncio
 import csv
+import re
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from io import StringIO
@@ -14,7 +15,7 @@ import httpx
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from reprise_client import ApiKey, Changed, Client, Malformed, NotSignedIn, SyncClient
+from reprise_client import ApiKey, Changed, Client, Malformed, NotSignedIn, SyncClient, read_events
 from tests.api.exchange import PASSWORD, Exchange
 from tests.api.test_rules import administrator
 from tests.api.websocket_client import new_key
@@ -262,6 +263,13 @@ def test_the_account_s_history_has_every_event_once_and_in_order(exchange: Excha
         *("AccountOpened", "PositionOpened", "CommandRejected", "PositionClosed"),
     ]
     assert events[1]["data"]["command_id"] == order["command_id"]
+    shard, _, seq = events[1]["event_id"].partition("-")
+    brokers = exchange.settings.kafka_brokers
+    logged = next(
+        event for event in read_events(brokers, shards=[int(shard)], until_end=True) if event.fields["seq"] == int(seq)
+    )
+    assert events[1]["data"]["command_hash"] == logged.fields["command_hash"]
+    assert re.fullmatch("[0-9a-f]{32}", events[1]["data"]["command_hash"])
     assert events[3]["event_id"] == user.get(f"/positions/{order['position_id']}")["receipt_id"]
     assert user.get("/audit/events", after_seq=2)["items"] == events[2:]
     page = user.get("/audit/events", after_seq=1, limit=2)
@@ -309,7 +317,7 @@ def test_cors_lets_an_allowed_origin_send_and_read_the_needed_headers_and_no_oth
 def test_an_unsupported_method_is_refused_with_the_allowed_methods(exchange: Exchange) -> None:
     reply = exchange.http.put("/api/v1/orders")
     assert code_of(reply) == (405, "METHOD_NOT_ALLOWED")
-    assert reply.headers["Allow"] == "GET, POST"
+    assert reply.headers["Allow"] == "GET, HEAD, POST"
 
 
 def test_only_an_administrator_reads_and_changes_markets(exchange: Exchange) -> None:

@@ -88,7 +88,7 @@ PUBLIC = (
 )
 # Where the documents are and what leads to them; and what OpenAPI has no words for.
 UNDOCUMENTED = {
-    *(("get", path) for path in ("/", "/docs", "/docs/oauth2-redirect", "/docs/problems")),
+    *(("get", path) for path in ("/", "/docs", "/docs/oauth2-redirect", "/docs/problems", "/docs/assets/{name}")),
     *(("get", path) for path in ("/openapi.json", "/api/compat/openapi.json")),
     *(("websocket", "/"), ("websocket", "/api/v1/ws")),
 }

@@ -123,7 +123,11 @@ REFUSED: dict[str, tuple[int, str, Try]] = {
         "MALFORMED",
         lambda s: s.user.http.post("/orders", content="{", headers={"Content-Type": "application/json"}),
     ),
-    "a body of another kind": (422, "MALFORMED", lambda s: s.user.http.post("/orders", data={"symbol": "BTC_USDC"})),
+    "a body of another kind": (
+        415,
+        "UNSUPPORTED_MEDIA_TYPE",
+        lambda s: s.user.http.post("/orders", data={"symbol": "BTC_USDC"}),
+    ),
     "a symbol with a NUL": (422, "MALFORMED", lambda s: s.user.order(symbol="BTC\0")),
     "a symbol of half a character": (422, "MALFORMED", lambda s: raw_order(s, '"margin": 1, "symbol": "\\ud800"')),
     "a filter with a NUL": (422, "MALFORMED", lambda s: s.user.http.get("/positions?symbol=%00")),

@@ -39,7 +39,10 @@ def asked(browser: Browser, origin: str, method: str, path: str, headers: str = 
 
 
 @pytest.mark.parametrize("path", ["/trade/open", "/balance/deposit", "/api/v1/engine", "/api/v1/orders"])
-@pytest.mark.parametrize("origin", ["http://localhost:3000", "http://127.0.0.1:3000", "http://localhost:3200"])
+@pytest.mark.parametrize(
+    "origin",
+    [f"http://{host}:{port}" for host in ("localhost", "127.0.0.1") for port in (3000, 3001, 3200, 5173, 8080)],
+)
 def test_a_page_may_send_what_its_library_adds(browser: Browser, origin: str, path: str) -> None:
     answer = asked(browser, origin, "POST", path, "content-type,authorization,x-requested-with")
     assert answer.status_code == 200, answer.text

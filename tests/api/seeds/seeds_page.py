@@ -30,10 +30,10 @@ decimals, from the price as it is when the order comes. What a client of seed 00
 `slippage` is recorded and answered beside the real price, and guards nothing: its page shows a random walk of its
 own. `POST /api/v1/orders` has `expected_price` and `slippage_bps` for a guard.
 
-Pages of `localhost` and `127.0.0.1` at ports 3000, 3001 and 3200, and of `CORS_ORIGINS`, may call every route with
-their cookies. A page of any origin may call the routes of seeds 002 and 004, as at their own servers, but without
-cookies. The pages of two seeds share one browser's cookies of a host: on the seeds' routes a bearer token wins over
-any cookie.
+Pages of `localhost` and `127.0.0.1` at ports 3000, 3001, 3200, 5173 and 8080, and of `CORS_ORIGINS`, may call every
+route with their cookies. A page of any origin may call the routes of seeds 002 and 004, as at their own servers, but
+without cookies. The pages of two seeds share one browser's cookies of a host: on the seeds' routes a bearer token wins
+over any cookie.
 
 Seed 004's own trading engine ignores the `symbol` of a record: with `POLLER_ASSETS=SOL_USDC` our topic has no other,
 and it reads it rightly. Its market data service subscribes to `ticker` alone, and can be run against `reprise
