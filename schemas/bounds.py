@@ -25,30 +25,30 @@ RATES: Final = (
 NOTIONAL_LIMITS: Final = ("notional_max", "account_notional_max", "side_notional_max")
 
 
-class Bounds(NamedTuple):
+class ParameterBounds(NamedTuple):
     """What a parameter may be, both ends included, in the ledger's units; null where only the other end is bounded."""
 
     least: int | None
     most: int
 
 
-def bounds_of(instrument: Instrument) -> dict[str, Bounds]:
+def bounds_of(instrument: Instrument) -> dict[str, ParameterBounds]:
     """Give what each parameter may be, where the others are as they are."""
-    rate, limit = Bounds(0, PPM - 1), Bounds(1, NOTIONAL_MAX)
+    rate, limit = ParameterBounds(0, PPM - 1), ParameterBounds(1, NOTIONAL_MAX)
     worth = PRICE_MAX * instrument.tick_value
     return {
-        "quantity_min": Bounds(1, instrument.quantity_max),
+        "quantity_min": ParameterBounds(1, instrument.quantity_max),
         # Opened within the notional limits, a position may still be closed at any price there is.
-        "quantity_max": Bounds(None, min(QUANTITY_MAX, WORTH_MAX // worth) if worth > 0 else QUANTITY_MAX),
-        "leverage_min": Bounds(LEVERAGE_ONE, instrument.leverage_max),
-        "leverage_max": Bounds(None, LEVERAGE_MAX),
-        "slippage_bps": Bounds(0, BPS),
-        "open_age_max": Bounds(1, PRICE_AGE_MAX),
+        "quantity_max": ParameterBounds(None, min(QUANTITY_MAX, WORTH_MAX // worth) if worth > 0 else QUANTITY_MAX),
+        "leverage_min": ParameterBounds(LEVERAGE_ONE, instrument.leverage_max),
+        "leverage_max": ParameterBounds(None, LEVERAGE_MAX),
+        "slippage_bps": ParameterBounds(0, BPS),
+        "open_age_max": ParameterBounds(1, PRICE_AGE_MAX),
         **dict.fromkeys(RATES, rate),
         **dict.fromkeys(NOTIONAL_LIMITS, limit),
-        "tick_exponent": Bounds(0, EXPONENT_MAX),
-        "lot_exponent": Bounds(0, EXPONENT_MAX),
-        "tick_value": Bounds(1, TICK_VALUE_MAX),
+        "tick_exponent": ParameterBounds(0, EXPONENT_MAX),
+        "lot_exponent": ParameterBounds(0, EXPONENT_MAX),
+        "tick_value": ParameterBounds(1, TICK_VALUE_MAX),
     }
 
 
@@ -57,7 +57,7 @@ def parameters_out_of_bounds(instrument: Instrument) -> list[str]:
     return [name for name, bounds in bounds_of(instrument).items() if not _is_within(getattr(instrument, name), bounds)]
 
 
-def _is_within(value: int | None, bounds: Bounds) -> bool:
+def _is_within(value: int | None, bounds: ParameterBounds) -> bool:
     """An instrument may have no value of its own."""
     return value is None or ((bounds.least is None or bounds.least <= value) and value <= bounds.most)
 

@@ -35,7 +35,8 @@ from api.http.seed_clients import is_of_seed
 from api.store import api_keys as key_store
 from api.store.users import User, find_by_session
 
-READING: Final = ("/api/v1/ws-ticket",)  # what is posted there changes nothing in the ledger
+PREVIEW: Final = "/api/v1/orders/preview"
+READING: Final = ("/api/v1/ws-ticket", PREVIEW)  # what is posted there changes nothing in the ledger
 REFUSALS: Final = (
     *(NOT_AUTHENTICATED, TOKEN_INVALID, TOKEN_EXPIRED, SIGNATURE_INVALID, CREDENTIALS_CONFLICT),
     *(SCOPE_MISSING, DATABASE_UNAVAILABLE),

@@ -12,11 +12,13 @@ from msgspec.structs import replace
 from api.app_state import AppState
 from api.dispatch.outcome_lookup import WAIT_S, OutcomeLookup
 from api.dispatch.read_your_writes import wait_for
+from api.dispatch.refusal_facts import facts_of
 from api.dispatch.replies import RETRY_AFTER, Decided, Pending, Reply, Stored
 from api.dispatch.request_options import RequestOptions
 from api.http.problems import BROKER_UNAVAILABLE, ENGINE_BEHIND, REFUSALS, ApiError
 from api.log.outcomes import NotAppended, Outcome
 from api.log.sent_commands import ApiCommand
+from api.pretrade.details import explained
 from projector import queries
 from schemas.commands import OpenPosition, PositionCommand
 from schemas.events import CommandRejected, CommandRepeated
@@ -33,6 +35,7 @@ class Dispatcher:
 
     def __init__(self, state: AppState) -> None:
         self.lookup = OutcomeLookup(state.outcomes, state.sent, state.engine_lag, state.database)
+        self._state = state
         self._database = state.database
         self._outcomes = state.outcomes
         self._producer = state.producer
@@ -144,10 +147,10 @@ class Dispatcher:
                 await wait_for(self._database, outcome.shard, outcome.event.seq)
             if await self._database.ask(lambda db: queries.position(db, account_id, position_id)) is None:
                 kind = kind._replace(status=404)
-        detail = None
+        detail, details = explained(rejection, command, await facts_of(self._state, rejection, command))
         if rejection in OF_CLOCKS and (difference := self._engine_lag.clock_difference()) is not None:
             detail = f"{kind.title}: {difference}"
-        return ApiError(kind, detail, headers=headers, command_id=command.command_id)
+        return ApiError(kind, detail, headers=headers, details=details, command_id=command.command_id)
 
     def _not_sent(self, detail: str) -> ApiError:
         self._metrics.commands.labels("not_sent").inc()

@@ -124,6 +124,11 @@ class Broadcasts:
             self._in_force[shard] = max(done, default=FIRST_RULES)
         return self._in_force[shard]
 
+    async def positions_max(self, shard: int) -> int | None:
+        """Give the last limit of open positions that a shard has answered; null where none was ever set."""
+        limits = [one for one in await self.stored() if one.name.startswith(LIMITS) and shard in one.answered]
+        return int(limits[-1].content["positions_max"]) if limits else None
+
     async def _is_new(self) -> bool:
         """Say whether no shard has a command, once the broker says where each of them ends."""
         while True:

@@ -32,6 +32,7 @@ class PriceCache:
 
     def __init__(self) -> None:
         self.feed: str | None = None
+        self.clock_suspect = False
         # What never changes of an instrument, its units, is the same before the first broadcast.
         self.instruments: dict[str, Instrument] = {instrument.symbol: instrument for instrument in INSTRUMENTS}
         self._statuses: dict[str, MarketStatus] = {}
@@ -90,6 +91,7 @@ class PriceCache:
 
     def _update(self, event: PricesUpdated) -> None:
         self.feed = event.feed
+        self.clock_suspect = event.clock_suspect
         for tick in event.accepted:
             self._quotes[tick.symbol] = CachedQuote(tick.bid, tick.ask, event.time, event.feed)
         for symbol in event.alive:

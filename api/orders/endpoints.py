@@ -5,7 +5,7 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Path, Query, Response
 from starlette.responses import JSONResponse
 
-from api.app_state import DatabaseDep, PricesDep
+from api.app_state import DatabaseDep, PricesDep, StateDep
 from api.auth.caller import REFUSALS as CALLER_REFUSALS
 from api.auth.caller import SCHEMES, SIGNED_IN, Caller
 from api.dispatch.dispatcher import DispatcherDep, LookupDep
@@ -14,9 +14,17 @@ from api.dispatch.replies import ACCEPTED, COMMAND_PROBLEMS, Pending, accepted
 from api.dispatch.request_options import OptionsDep
 from api.http.cursors import LIMIT, Cursor, Limit
 from api.http.numbers import ExactRoute
-from api.http.problems import ENGINE_BEHIND, MALFORMED, NOT_FOUND, PROJECTION_BEHIND, REFUSALS, responses
-from api.orders import service
-from api.orders.schemas import OrderReply, OrderRequest, Orders
+from api.http.problems import (
+    CROSS_SITE_REQUEST,
+    ENGINE_BEHIND,
+    MALFORMED,
+    NOT_FOUND,
+    PROJECTION_BEHIND,
+    REFUSALS,
+    responses,
+)
+from api.orders import preview, service
+from api.orders.schemas import OrderReply, OrderRequest, Orders, PreviewReply
 from schemas.rejections import Rejection
 
 REFUSED: Final = [
@@ -58,6 +66,23 @@ async def place_order(
     response.headers.update(reply.headers())
     response.headers["Location"] = f"/api/v1/orders/{order.order_id}"
     return order
+
+
+@router.post(
+    "/preview",
+    dependencies=[CAUGHT_UP],
+    responses=SIGNED_IN
+    | responses(
+        *CALLER_REFUSALS,
+        MALFORMED,
+        CROSS_SITE_REQUEST,
+        REFUSALS[Rejection.ACCOUNT_UNKNOWN],
+        REFUSALS[Rejection.SYMBOL_UNKNOWN],
+    ),
+)
+async def preview_order(state: StateDep, caller: Caller, body: OrderRequest) -> PreviewReply:
+    """Say what an order would cost now, and every reason why it would be refused. Nothing is sent."""
+    return await preview.preview(state, caller, body)
 
 
 @router.get("", dependencies=[CAUGHT_UP], responses=SIGNED_IN | responses(MALFORMED))

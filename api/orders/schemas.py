@@ -7,7 +7,7 @@ from pydantic.config import JsonDict
 
 from api.http.amounts import Decimals
 from api.http.numbers import Leverage, Money, Number, Text, Whole
-from api.http.sentences import FieldWrong
+from api.http.sentences import Details, FieldWrong
 from schemas.messages import PositionWarning, Side
 
 ClientOrderId = Annotated[Text, Field(pattern=r"^[A-Za-z0-9._:-]{1,36}$", examples=["my-order-1"])]
@@ -72,6 +72,65 @@ class OrderReply(BaseModel, title="Order"):
     leverage: Decimals | None = None
     liquidation_price: Decimals | None = None
     warnings: list[PositionWarning] = []
+
+
+class PreviewRefusal(BaseModel):
+    """A reason why the order would be refused now."""
+
+    code: str = Field(examples=["INSUFFICIENT_MARGIN"])
+    detail: str = Field(examples=["Not enough free margin: 100.00 are needed, and 40.00 are free"])
+    details: Details | None = Field(description="the bound, and what was sent")
+
+
+class PreviewReply(BaseModel, title="OrderPreview"):
+    """What an order would come to now, by the engine's own code. Nothing is in the log, and prices move on.
+
+    The figures are what they would be if nothing were in the way; null where nothing can be said, as without a price.
+    """
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "status": "filled",
+                    "refusals": [],
+                    "symbol": "BTC_USDC",
+                    "side": "long",
+                    "price": "50000.0",
+                    "price_age_ms": 120,
+                    "quantity": "0.10000",
+                    "notional": "5000.000000",
+                    "margin": "100.000000",
+                    "leverage": "50.00",
+                    "fee": "0.000000",
+                    "close_fee": "0.000000",
+                    "liquidation_price": "49246.2",
+                    "loss_max": "100.000000",
+                    "free_margin_before": "5000.000000",
+                    "free_margin_after": "4900.000000",
+                    "warnings": [],
+                }
+            ]
+        }
+    )
+
+    status: Literal["filled", "rejected"] = Field(description="what an order sent now would be")
+    refusals: list[PreviewRefusal] = Field(description="every one there is, in the engine's order; it names the first")
+    symbol: str
+    side: Side
+    price: Decimals | None = Field(description="of the fill: a long at the ask, a short at the bid")
+    price_age_ms: int | None = Field(description="since the price was last heard")
+    quantity: Decimals | None
+    notional: Decimals | None
+    margin: Decimals | None
+    leverage: Decimals
+    fee: Decimals | None = Field(description="of the opening, on top of the margin")
+    close_fee: Decimals | None = Field(description="of a close at the same price, from the margin")
+    liquidation_price: Decimals | None
+    loss_max: Decimals | None = Field(description="margin and fee: the position can cost no more")
+    free_margin_before: Decimals
+    free_margin_after: Decimals | None = Field(description="below zero where there is too little")
+    warnings: list[PositionWarning]
 
 
 class Orders(BaseModel):

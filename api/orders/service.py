@@ -10,6 +10,7 @@ from api.dispatch.request_options import RequestOptions, deadline
 from api.http.cursors import read_cursor, write_cursor
 from api.http.numbers import units_of
 from api.http.problems import REFUSALS, ApiError, not_found
+from api.http.sentences import Details, shown
 from api.log.price_cache import PriceCache
 from api.orders.schemas import OrderReply, OrderRequest, Orders
 from api.orders.views import order_of_command, order_of_event, order_of_refusal, order_of_row
@@ -58,7 +59,9 @@ def command_of(prices: PriceCache, account_id: str, request: OrderRequest, optio
     instrument = prices.instruments.get(request.symbol)
     if instrument is None:
         # Without its units the order cannot be written into the log; the core would refuse it under the same name.
-        raise ApiError(REFUSALS[Rejection.SYMBOL_UNKNOWN], f"There is no instrument {request.symbol!r}")
+        sent = shown(request.symbol)
+        details: Details = {"sent": sent, "known": ", ".join(prices.instruments)}
+        raise ApiError(REFUSALS[Rejection.SYMBOL_UNKNOWN], f"There is no instrument {sent!r}", details=details)
 
     def ticks(name: str, text: str | None) -> int | None:
         return None if text is None else units_of(f"/{name}", text, instrument.tick_exponent)

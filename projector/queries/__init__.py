@@ -51,6 +51,12 @@ from projector.queries.market_queries import (
     last_prices,
     price_state_of,
 )
+from projector.queries.opening_queries import (
+    OpeningFigures,
+    client_order_id_used_at,
+    opening_figures,
+    recent_outcomes,
+)
 from projector.queries.progress_queries import current_at, progress, projected_seq
 from projector.queries.risk_queries import ExposureRow, LadderRow, exposure, liquidation_ladder
 from projector.queries.venue_queries import (
@@ -80,6 +86,7 @@ __all__ = [
     "Interval",
     "LadderRow",
     "LedgerRow",
+    "OpeningFigures",
     "Page",
     "PositionRow",
     "PriceRow",
@@ -94,6 +101,7 @@ __all__ = [
     "candle_end",
     "candle_start",
     "candles",
+    "client_order_id_used_at",
     "command",
     "command_by_client_order_id",
     "commands",
@@ -111,6 +119,7 @@ __all__ = [
     "open_position_count",
     "open_venue_orders",
     "opening",
+    "opening_figures",
     "orders",
     "position",
     "positions",
@@ -120,6 +129,7 @@ __all__ = [
     "projected_seq",
     "realized_pnl",
     "receipt",
+    "recent_outcomes",
     "venue_next_offset",
     "venue_order_row",
     "venue_order_rows",

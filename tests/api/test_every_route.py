@@ -71,7 +71,7 @@ def test_the_docs_name_no_other_host_and_load_what_they_name_from_here(client: L
     assert client.get("/docs/assets/core.py").status_code == 404
 
 
-def test_a_body_that_is_not_said_to_be_json_is_told_which_header_is_missing(client: LoneApplication) -> None:
+def test_the_refusal_of_a_body_that_is_not_said_to_be_json_names_the_missing_header(client: LoneApplication) -> None:
     document: dict[str, Any] = client.get("/openapi.json").json()
     bodies = [
         (method, path)
@@ -90,7 +90,7 @@ def test_a_body_that_is_not_said_to_be_json_is_told_which_header_is_missing(clie
     assert "Content-Type: application/json" in seeds.json()["message"]
 
 
-def test_a_body_that_is_too_large_is_told_how_large_it_may_be(client: LoneApplication) -> None:
+def test_the_refusal_of_a_body_that_is_too_large_says_how_large_a_body_may_be(client: LoneApplication) -> None:
     problem = client.request("POST", "/api/v1/auth/register", content="x" * 70_000).json()
     assert problem["details"] == {"bytes_max": 65_536, "bytes_sent": 70_000}
     assert problem["detail"] == "The body has 70000 bytes, more than the 65536 bytes there may be"

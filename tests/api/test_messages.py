@@ -127,7 +127,7 @@ def _of_body(error: ValidationError) -> list[Any]:
         max_leaves=6,
     )
 )
-def test_a_message_over_the_websocket_that_is_no_request_is_told_so_in_our_words(message: Any) -> None:
+def test_a_message_over_the_websocket_that_is_no_request_is_refused_in_our_words(message: Any) -> None:
     text = json.dumps(message)
     with pytest.raises(NotUnderstood) as refused:
         request_of(text)

@@ -40,6 +40,7 @@ OPERATIONS = {
     ("get", "/api/v1/tickers"): "list_tickers",
     ("get", "/api/v1/candles"): "list_candles",
     ("post", "/api/v1/orders"): "place_order",
+    ("post", "/api/v1/orders/preview"): "preview_order",
     ("get", "/api/v1/orders"): "list_orders",
     ("get", "/api/v1/orders/{order_id}"): "get_order",
     ("get", "/api/v1/positions"): "list_positions",

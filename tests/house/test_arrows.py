@@ -29,8 +29,10 @@ def test_the_core_is_below_the_shell() -> None:
     assert CONTRACTS["engine"]["layers"] == ["engine.shell", "engine.snapshot", "engine.core"]
 
 
-def test_the_api_imports_neither_engine_nor_market_data_and_of_the_projector_only_queries() -> None:
-    assert CONTRACTS["api"]["forbidden_modules"] == ["engine", "market_data"]
+def test_the_api_imports_the_core_in_one_folder_no_other_engine_and_of_the_projector_only_queries() -> None:
+    assert CONTRACTS["api"]["forbidden_modules"] == ["engine.shell", "engine.snapshot", "market_data"]
+    assert CONTRACTS["pretrade"]["forbidden_modules"] == ["engine.core"]
+    assert CONTRACTS["pretrade"]["ignore_imports"] == ["api.pretrade.** -> engine.core.**"]
     assert CONTRACTS["projection"]["forbidden_modules"] == ["projector"]
     # What the second has statements of is a user's, and follows from no event.
     assert CONTRACTS["projection"]["ignore_imports"] == [

@@ -1,0 +1,73 @@
+"""What is known beside a refusal, so that its bound can be said: the instrument, its price, the account's money."""
+
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
+from api.app_state import AppState
+from api.pretrade.details import Facts, open_positions_max
+from api.pretrade.preview import preview_of
+from api.pretrade.standing import POSITIONS_MAX, LastPrice, Standing
+from api.store.database import Database
+from projector import queries
+from schemas.commands import ClientCommand, OpenPosition, PositionCommand, ReduceOldest
+from schemas.events import PositionOpened
+from schemas.rejections import Rejection
+from schemas.units import INT64_MAX
+
+
+async def facts_of(state: AppState, rejection: Rejection, command: ClientCommand) -> Facts:
+    """Gather them as they are a moment after the refusal; what the database does not say now is not said."""
+    try:
+        return await _gathered(state, rejection, command)
+    except SQLAlchemyError as error:
+        structlog.get_logger().warning("a refusal is not explained", rejection=rejection.name, error=str(error))
+        return Facts()
+
+
+async def _gathered(state: AppState, rejection: Rejection, command: ClientCommand) -> Facts:
+    shard = state.outcomes.shard_of(command.account_id)
+    position = await _position(state.database, command)
+    symbol = command.symbol if isinstance(command, OpenPosition | ReduceOldest) else position and position.symbol
+    instrument = None if symbol is None else state.prices.instruments.get(symbol)
+    quote = None if symbol is None else state.prices.quote(symbol)
+    price = None if quote is None else LastPrice(quote.bid, quote.ask, quote.heard_at, quote.left, quote.held_at)
+    version = await state.broadcasts.in_force(shard)
+    account_id, cash, limit = command.account_id, None, None
+    if rejection is Rejection.INSUFFICIENT_MARGIN:
+        account = await state.database.ask(lambda db: queries.account(db, account_id))
+        cash = None if account is None else account.cash
+    if rejection is Rejection.TOO_MANY_POSITIONS:
+        limit = open_positions_max(await state.broadcasts.positions_max(shard), version)
+    facts = Facts(version, instrument, price, cash, limit, size=None if position is None else position.quantity)
+    return facts._replace(opened=_would_be(state, command, facts)) if isinstance(command, OpenPosition) else facts
+
+
+async def _position(database: Database, command: ClientCommand) -> queries.PositionRow | None:
+    if not isinstance(command, PositionCommand):
+        return None
+    account_id, position_id = command.account_id, command.position_id
+    return await database.ask(lambda db: queries.position(db, account_id, position_id))
+
+
+def _would_be(state: AppState, order: OpenPosition, facts: Facts) -> PositionOpened | None:
+    """Give what the order would come to at the last price if nothing stood in the way."""
+    if facts.instrument is None or facts.price is None or facts.rules_version is None:
+        return None
+    standing = Standing(
+        account_id=order.account_id,
+        shard=state.outcomes.shard_of(order.account_id),
+        shards=state.outcomes.shards,
+        rules_version=facts.rules_version,
+        time=facts.price.heard_at,
+        instrument=facts.instrument,
+        status="open",
+        price=facts.price,
+        clock_suspect=False,
+        cash=INT64_MAX,
+        account_notional=0,
+        open_positions=0,
+        positions_max=POSITIONS_MAX,
+        long_notional=0,
+        short_notional=0,
+    )
+    return preview_of(standing, order).opened
