@@ -42,6 +42,8 @@ from api.stream.endpoints import router as stream
 from api.stream.endpoints import serve_websocket
 from api.stream.sockets import Sockets
 from api.tickers.endpoints import router as tickers
+from api.transfers.endpoints import admin as transfers
+from api.transfers.endpoints import withdrawals
 from api.users.endpoints import router as auth
 from api.venue.endpoints import router as venue_keys
 
@@ -49,7 +51,7 @@ PREFIX: Final = "/api/v1"
 EVERYWHERE: Final = (
     *(auth, api_keys, instruments, tickers, candles),
     *(orders, positions, account, fills, ledger, statements, history, commands, receipts),
-    *(alerts, rules, admin, stream, venue_keys),
+    *(alerts, rules, admin, transfers, withdrawals, stream, venue_keys),
 )
 # Whoever sends to these need not be anybody yet, so their requests are counted by address.
 BY_ANYONE: Final = (auth, instruments, tickers, candles)

@@ -69,6 +69,13 @@ class Settings(BaseSettings):
         validation_alias="REPRISE_SEED_PORTS",
         description="ports of localhost on which the API listens too, by commas; `up --seed-ports` sets them",
     )
+    money_confirmations: int = Field(
+        0,
+        ge=0,
+        le=1,
+        validation_alias="MONEY_CONFIRMATIONS",
+        description="1: a second administrator approves what moves money in or out of an account",
+    )
     jwt_secret: str | None = Field(
         None,
         validation_alias="JWT_SECRET",

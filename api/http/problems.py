@@ -91,6 +91,7 @@ RATE_LIMITED: Final = ProblemKind("RATE_LIMITED", 429, "Too many requests")
 TOO_MANY_API_KEYS: Final = ProblemKind("TOO_MANY_API_KEYS", 409, "There are as many API keys as a user may have")
 TOO_MANY_ALERTS: Final = ProblemKind("TOO_MANY_ALERTS", 409, "There are as many active alerts as a user may have")
 ALERT_REACHED: Final = ProblemKind("ALERT_REACHED", 409, "The price is there already")
+TRANSFER_NOT_PENDING: Final = ProblemKind("TRANSFER_NOT_PENDING", 409, "The transfer waits for no approval")
 ORDER_NOT_OPEN: Final = ProblemKind("ORDER_NOT_OPEN", 409, "The order is not open")
 EMAIL_TAKEN: Final = ProblemKind("EMAIL_TAKEN", 409, "The email is registered already")
 BODY_TOO_LARGE: Final = ProblemKind("BODY_TOO_LARGE", 413, "The body is too large")
@@ -122,6 +123,7 @@ _OWN: Final = (
     TOO_MANY_ALERTS,
     ALERT_REACHED,
     ORDER_NOT_OPEN,
+    TRANSFER_NOT_PENDING,
     EMAIL_TAKEN,
     KEY_IN_USE,
     PRECONDITION_FAILED,

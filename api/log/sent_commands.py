@@ -13,10 +13,19 @@ from schemas.commands import (
     OpenPosition,
     ReduceOldest,
     ReducePosition,
+    Withdraw,
 )
 
 ApiCommand = (
-    OpenAccount | Deposit | OpenPosition | ClosePosition | ReducePosition | ReduceOldest | CloseAll | AmendStops
+    OpenAccount
+    | Deposit
+    | Withdraw
+    | OpenPosition
+    | ClosePosition
+    | ReducePosition
+    | ReduceOldest
+    | CloseAll
+    | AmendStops
 )
 
 SENT_MAX: Final = 20_000

@@ -9,6 +9,7 @@ from sqlalchemy import (
     Column,
     DateTime,
     ForeignKey,
+    Identity,
     Index,
     Integer,
     LargeBinary,
@@ -168,4 +169,50 @@ client_prices = Table(
     Column("account_id", Text, nullable=False),
     Column("price", Text, nullable=True),
     Column("slippage", Text, nullable=True),
+)
+
+# Money that comes in or goes out by an administrator, or at a user's wish: what the log is asked for is written here
+# first. approvals_needed: of other people than requested_by. command_id: of the Deposit or Withdraw; rejection: the
+# number of the log's refusal. Rows are kept when a user is deleted: they are the books' other half.
+transfers = Table(
+    "transfers",
+    metadata,
+    Column("transfer_id", Uuid, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("account_id", Text, nullable=False),
+    Column("amount", BigInteger, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("note", Text, nullable=True),
+    Column("requested_by", Uuid, nullable=False),
+    Column("approvals_needed", Integer, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("command_id", Text, nullable=False, unique=True),
+    Column("event_id", Text, nullable=True),
+    Column("rejection", Integer, nullable=True),
+    Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    Column("number", BigInteger, Identity(), nullable=False, unique=True),
+    CheckConstraint("kind IN ('deposit', 'withdrawal')", name="kind"),
+    CheckConstraint("status IN ('pending', 'approved', 'rejected', 'done', 'refused')", name="status"),
+    CheckConstraint("(status = 'refused') = (rejection IS NOT NULL)", name="rejection"),
+    Index("transfers_account_id_number_idx", "account_id", "number"),
+)
+
+# Who did what to a transfer, and when; nothing is ever changed here.
+transfer_acts = Table(
+    "transfer_acts",
+    metadata,
+    Column("number", BigInteger, Identity(), primary_key=True),
+    Column("transfer_id", Uuid, ForeignKey(transfers.c.transfer_id), nullable=False, index=True),
+    Column("act", Text, nullable=False),
+    Column("user_id", Uuid, nullable=True),
+    Column("note", Text, nullable=True),
+    Column("at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    CheckConstraint("act IN ('requested', 'approved', 'rejected', 'done', 'refused')", name="act"),
+    Index(
+        "transfer_acts_once_idx",
+        "transfer_id",
+        "act",
+        text("coalesce(user_id, '00000000-0000-0000-0000-000000000000')"),
+        unique=True,
+    ),
 )

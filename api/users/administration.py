@@ -5,6 +5,7 @@ from uuid import uuid4
 from pydantic import ValidationError
 
 from api.credentials.passwords import Passwords
+from api.http.sentences import sentence_of
 from api.store import users as store
 from api.store.database import Database
 from api.store.users import Role, User
@@ -19,7 +20,7 @@ def add_user(settings: Settings, email: str, role: Role, password: str) -> None:
         request = RegisterRequest(email=email, password=password)
     except ValidationError as error:
         fault = error.errors()[0]
-        raise FixableError(f"{fault['loc'][0]}: {fault['msg'].removeprefix('Value error, ')}") from error
+        raise FixableError(f"{fault['loc'][0]}: {sentence_of(fault)[0]}") from error
     password_hash = Passwords().hash_now(request.password)
     user = User(uuid4(), request.email, None, role, str(uuid4()), account_opened=False)
     database = Database(settings.database_url)

@@ -221,7 +221,7 @@ ORDER: Final = OpenPosition(
 )
 
 
-def test_a_preview_names_every_refusal_in_the_order_of_the_core_and_the_figures_beyond_them() -> None:
+def test_a_preview_names_every_refusal_in_the_order_of_the_core_and_has_the_figures_too() -> None:
     standing = fresh()._replace(status="halted", cash=50 * USDC, clock_suspect=True, open_positions=500)
     found = preview_of(standing, replace(ORDER, leverage=100_000, stop_loss=600_000))
     assert [refusal.name for refusal in found.refusals] == [

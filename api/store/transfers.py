@@ -1,0 +1,148 @@
+"""What is stored of money that comes in and goes out: each transfer, and who did what to it."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Final, Literal, NamedTuple
+from uuid import UUID
+
+from sqlalchemy import Connection, Select, func, insert, literal, select, update
+from sqlalchemy.dialects.postgresql import insert as insert_or_skip
+
+from api.store.tables import transfer_acts, transfers, users
+
+TransferKind = Literal["deposit", "withdrawal"]
+TransferStatus = Literal["pending", "approved", "rejected", "done", "refused"]
+Act = Literal["requested", "approved", "rejected", "done", "refused"]
+
+
+class Transfer(NamedTuple):
+    """Money that comes in or goes out; amount in micros. number: in the order in which they were asked for."""
+
+    transfer_id: UUID
+    kind: TransferKind
+    account_id: str
+    amount: int
+    reason: str
+    note: str | None
+    requested_by: UUID
+    approvals_needed: int
+    status: TransferStatus
+    command_id: str
+    event_id: str | None
+    rejection: int | None
+    created_at: datetime
+    number: int
+
+
+class TransferAct(NamedTuple):
+    """Who did what to a transfer. email: null for the log, and where the user was deleted."""
+
+    act: Act
+    user_id: UUID | None
+    email: str | None
+    note: str | None
+    at: datetime
+
+
+_COLUMNS: Final = [transfers.c[name] for name in Transfer._fields]
+
+
+def add(db: Connection, values: dict[str, Any]) -> Transfer:
+    """Store a transfer with its first act, unless one of its id is stored; give what counts under that id."""
+    stored = insert_or_skip(transfers).values(**values).on_conflict_do_nothing()
+    _then_note(db, stored.returning(transfers.c.transfer_id), "requested", values["requested_by"], values["note"])
+    found = find(db, values["transfer_id"])
+    assert found is not None, "it was stored above"
+    return found
+
+
+def find(db: Connection, transfer_id: UUID, account_id: str | None = None) -> Transfer | None:
+    """Give one transfer; account_id: of this account alone."""
+    query = select(*_COLUMNS).where(transfers.c.transfer_id == transfer_id)
+    if account_id is not None:
+        query = query.where(transfers.c.account_id == account_id)
+    row = db.execute(query).one_or_none()
+    return None if row is None else Transfer(*row)
+
+
+def page(
+    db: Connection,
+    *,
+    account_id: str | None,
+    kind: TransferKind | None,
+    status: TransferStatus | None,
+    limit: int,
+    before: int | None,
+) -> list[Transfer]:
+    """List transfers, newest first."""
+    columns = transfers.c
+    query: Select[Any] = select(*_COLUMNS)
+    for column, wanted in ((columns.account_id, account_id), (columns.kind, kind), (columns.status, status)):
+        query = query if wanted is None else query.where(column == wanted)
+    query = query if before is None else query.where(columns.number < before)
+    return [Transfer(*row) for row in db.execute(query.order_by(columns.number.desc()).limit(limit + 1))]
+
+
+def acts(db: Connection, transfer_ids: Sequence[UUID]) -> dict[UUID, list[TransferAct]]:
+    """Give what was done to transfers, the first act first."""
+    columns = transfer_acts.c
+    query = (
+        select(columns.transfer_id, columns.act, columns.user_id, users.c.email, columns.note, columns.at)
+        .join_from(transfer_acts, users, users.c.user_id == columns.user_id, isouter=True)
+        .where(columns.transfer_id.in_(transfer_ids))
+        .order_by(columns.number)
+    )
+    found: dict[UUID, list[TransferAct]] = {one: [] for one in transfer_ids}
+    for transfer_id, *act in db.execute(query):
+        found[transfer_id].append(TransferAct(*act))
+    return found
+
+
+def approve(db: Connection, transfer_id: UUID, user_id: UUID, note: str | None) -> None:
+    """Note an approval of one that is pending, once a user; the last one that was needed makes it approved."""
+    columns = transfer_acts.c
+    given = select(
+        transfers.c.transfer_id,
+        literal("approved"),
+        literal(user_id, columns.user_id.type),
+        literal(note, columns.note.type),
+    ).where(transfers.c.transfer_id == transfer_id, transfers.c.status == "pending")
+    names = ["transfer_id", "act", "user_id", "note"]
+    db.execute(insert_or_skip(transfer_acts).from_select(names, given).on_conflict_do_nothing())
+    enough = select(func.count()).where(
+        transfer_acts.c.transfer_id == transfer_id,
+        transfer_acts.c.act == "approved",
+    )
+    is_pending = (transfers.c.transfer_id == transfer_id) & (transfers.c.status == "pending")
+    db.execute(
+        update(transfers)
+        .where(is_pending, enough.scalar_subquery() >= transfers.c.approvals_needed)
+        .values(status="approved")
+    )
+
+
+def reject(db: Connection, transfer_id: UUID, user_id: UUID, note: str | None) -> bool:
+    """End one that is pending; false where it is not."""
+    is_pending = (transfers.c.transfer_id == transfer_id) & (transfers.c.status == "pending")
+    ended = update(transfers).where(is_pending).values(status="rejected").returning(transfers.c.transfer_id)
+    return _then_note(db, ended, "rejected", user_id, note)
+
+
+def settle(db: Connection, transfer_id: UUID, *, event_id: str | None, rejection: int | None) -> None:
+    """Note what the log says of one that was approved."""
+    status: Act = "done" if rejection is None else "refused"
+    is_approved = (transfers.c.transfer_id == transfer_id) & (transfers.c.status == "approved")
+    changed = update(transfers).where(is_approved).values(status=status, event_id=event_id, rejection=rejection)
+    _then_note(db, changed.returning(transfers.c.transfer_id), status, None, None)
+
+
+def _then_note(db: Connection, change: Any, act: Act, user_id: UUID | None, note: str | None) -> bool:
+    """Change a transfer and note the act in one statement; false where nothing was changed."""
+    changed = change.cte("changed")
+    columns = transfer_acts.c
+    noted = select(
+        changed.c.transfer_id, literal(act), literal(user_id, columns.user_id.type), literal(note, columns.note.type)
+    )
+    names = ["transfer_id", "act", "user_id", "note"]
+    stored = insert(transfer_acts).from_select(names, noted).returning(columns.number)
+    return db.execute(stored).first() is not None

@@ -1,0 +1,191 @@
+"""How money is moved: asked for, approved by others than who asked, and then one command of the log."""
+
+from typing import NamedTuple
+from uuid import UUID, uuid4
+
+import structlog
+
+from api.auth.caller import SignedInUser
+from api.dispatch.dispatcher import Dispatcher
+from api.dispatch.replies import Decided, Pending, Stored
+from api.dispatch.request_options import RequestOptions, deadline
+from api.http.cursors import read_cursor, write_cursor
+from api.http.problems import FORBIDDEN, REFUSALS, TRANSFER_NOT_PENDING, ApiError, not_found
+from api.store import transfers as store
+from api.store.database import Database
+from api.store.transfers import Transfer, TransferAct, TransferKind, TransferStatus
+from projector import queries
+from runtime.settings import Settings
+from schemas.commands import Deposit, Withdraw
+from schemas.events import CommandRejected
+from schemas.ids import event_id, keyed_command_id
+from schemas.rejections import Rejection
+from schemas.units import INT64_MAX, render
+
+OUR_KEY = "transfer\n"  # no client's key has a line feed
+
+
+class Shown(NamedTuple):
+    """A transfer, and what was done to it."""
+
+    transfer: Transfer
+    acts: list[TransferAct]
+
+
+class Wish(NamedTuple):
+    """What is asked for; amount in micros."""
+
+    kind: TransferKind
+    account_id: str
+    amount: int
+    reason: str
+    note: str | None
+    approvals_needed: int
+
+
+def approvals_of_an_administrator(settings: Settings) -> int:
+    """Say how many others must approve what an administrator asks for."""
+    return settings.money_confirmations
+
+
+def approvals_of_a_user(settings: Settings) -> int:
+    """Say how many administrators must approve a user's wish; demo money is nobody's."""
+    return 0 if settings.profile == "demo" else 1 + settings.money_confirmations
+
+
+async def request(
+    dispatcher: Dispatcher, database: Database, caller: SignedInUser, wish: Wish, key: str | None
+) -> Shown:
+    """Store what is asked for, once a key, and execute it where nobody need approve it."""
+    if not 0 < wish.amount <= INT64_MAX:
+        sent = render(wish.amount, 6)
+        kind = REFUSALS[Rejection.AMOUNT_NOT_POSITIVE]
+        raise ApiError(kind, f"{kind.title}: sent {sent}", details={"above": 0, "sent": sent})
+    if await database.ask(lambda db: queries.account(db, wish.account_id)) is None:
+        raise not_found("account", wish.account_id)
+    user_id = caller.user.user_id
+    transfer_id = uuid4() if key is None else UUID(keyed_command_id(str(user_id), f"{OUR_KEY}{key}"))
+    values = wish._asdict() | {
+        "transfer_id": transfer_id,
+        "requested_by": user_id,
+        "status": "pending" if wish.approvals_needed else "approved",
+        "command_id": keyed_command_id(wish.account_id, f"{OUR_KEY}{transfer_id}"),
+    }
+    stored = await database.ask(lambda db: store.add(db, values))
+    if (stored.kind, stored.account_id, stored.amount, stored.reason, stored.note) != wish[:5]:
+        raise ApiError(REFUSALS[Rejection.COMMAND_ID_REUSED])
+    return await _executed(dispatcher, database, stored)
+
+
+async def approve(
+    dispatcher: Dispatcher, database: Database, caller: SignedInUser, transfer_id: str, note: str | None
+) -> Shown:
+    """Approve what another asked for; the last approval executes it, and once more where it is not in the log."""
+    transfer = await _transfer(database, transfer_id)
+    if transfer.status == "pending":
+        if transfer.requested_by == caller.user.user_id:
+            raise ApiError(FORBIDDEN, "You asked for this transfer; another administrator approves it")
+        found, user_id = transfer.transfer_id, caller.user.user_id
+        await database.ask(lambda db: store.approve(db, found, user_id, note))
+        transfer = await _transfer(database, transfer_id)
+    if transfer.status == "rejected":
+        raise _not_pending(transfer)
+    return await _executed(dispatcher, database, transfer)
+
+
+async def reject(database: Database, caller: SignedInUser, transfer_id: str, note: str | None) -> Shown:
+    """End what waits for approval."""
+    transfer = await _transfer(database, transfer_id)
+    found, user_id = transfer.transfer_id, caller.user.user_id
+    if not await database.ask(lambda db: store.reject(db, found, user_id, note)):
+        raise _not_pending(await _transfer(database, transfer_id))
+    return await _shown(database, await _transfer(database, transfer_id))
+
+
+async def find(dispatcher: Dispatcher, database: Database, transfer_id: str, account_id: str | None = None) -> Shown:
+    """Give one transfer, as the log has it by now; account_id: of this account alone."""
+    transfer = await _transfer(database, transfer_id, account_id)
+    if transfer.status == "approved":
+        reply = await dispatcher.lookup.decided(transfer.account_id, transfer.command_id)
+        if reply is not None:
+            await _settle(database, transfer, reply)
+            transfer = await _transfer(database, transfer_id, account_id)
+    return await _shown(database, transfer)
+
+
+async def page(
+    database: Database,
+    *,
+    account_id: str | None,
+    kind: TransferKind | None,
+    status: TransferStatus | None,
+    limit: int,
+    cursor: str | None,
+) -> tuple[list[Shown], str | None]:
+    """List transfers, newest first, and give the next page's cursor."""
+    question = f"transfers~{account_id or ''}~{kind or ''}~{status or ''}"
+    before = read_cursor(question, cursor)
+    found = await database.ask(
+        lambda db: store.page(db, account_id=account_id, kind=kind, status=status, limit=limit, before=before)
+    )
+    shown, more = found[:limit], len(found) > limit
+    acts = await database.ask(lambda db: store.acts(db, [one.transfer_id for one in shown]))
+    items = [Shown(one, acts[one.transfer_id]) for one in shown]
+    return items, write_cursor(question, shown[-1].number if more else None)
+
+
+async def _executed(dispatcher: Dispatcher, database: Database, transfer: Transfer) -> Shown:
+    """Put one that is approved into the log, once for ever, and note what the log says."""
+    if transfer.status != "approved":
+        return await _shown(database, transfer)
+    command = (Deposit if transfer.kind == "deposit" else Withdraw)(
+        command_id=transfer.command_id, account_id=transfer.account_id, deadline=deadline(), amount=transfer.amount
+    )
+    key = f"{OUR_KEY}{transfer.transfer_id}"
+    try:
+        reply = await dispatcher.execute(command, RequestOptions(key, respond_async=False))
+    except ApiError as error:
+        if "command_id" not in error.members:
+            # It is not in the log; whoever approves it again sends it again.
+            structlog.get_logger().warning(
+                "transfer not sent", transfer=str(transfer.transfer_id), code=error.kind.code
+            )
+            return await _shown(database, transfer)
+        found, refused = transfer.transfer_id, Rejection[error.kind.code].value
+        await database.ask(lambda db: store.settle(db, found, event_id=None, rejection=refused))
+    else:
+        if not isinstance(reply, Pending):
+            await _settle(database, transfer, reply)
+    return await _shown(database, await _transfer(database, str(transfer.transfer_id)))
+
+
+async def _settle(database: Database, transfer: Transfer, reply: Decided | Stored) -> None:
+    if isinstance(reply, Stored):
+        name, refused = reply.row.event_id, reply.row.rejection
+    else:
+        event = reply.outcome.event
+        name = event_id(reply.outcome.shard, event.seq)
+        refused = event.rejection if isinstance(event, CommandRejected) else None
+    found = transfer.transfer_id
+    await database.ask(lambda db: store.settle(db, found, event_id=name, rejection=refused))
+
+
+async def _shown(database: Database, transfer: Transfer) -> Shown:
+    found = transfer.transfer_id
+    return Shown(transfer, (await database.ask(lambda db: store.acts(db, [found])))[found])
+
+
+async def _transfer(database: Database, transfer_id: str, account_id: str | None = None) -> Transfer:
+    try:
+        wanted = UUID(transfer_id)
+    except ValueError as error:
+        raise not_found("transfer", transfer_id) from error
+    found = await database.ask(lambda db: store.find(db, wanted, account_id))
+    if found is None:
+        raise not_found("transfer", transfer_id)
+    return found
+
+
+def _not_pending(transfer: Transfer) -> ApiError:
+    details: dict[str, str | int] = {"id": str(transfer.transfer_id), "status": transfer.status}
+    return ApiError(TRANSFER_NOT_PENDING, f"The transfer is {transfer.status}", details=details)
