@@ -27,7 +27,7 @@ async def facts_of(state: AppState, rejection: Rejection, command: ClientCommand
 async def _gathered(state: AppState, rejection: Rejection, command: ClientCommand) -> Facts:
     shard = state.outcomes.shard_of(command.account_id)
     position = await _position(state.database, command)
-    symbol = command.symbol if isinstance(command, OpenPosition | ReduceOldest) else position and position.symbol
+    symbol = position.symbol if position is not None else _symbol(command)
     instrument = None if symbol is None else state.prices.instruments.get(symbol)
     quote = None if symbol is None else state.prices.quote(symbol)
     price = None if quote is None else LastPrice(quote.bid, quote.ask, quote.heard_at, quote.left, quote.held_at)
@@ -40,6 +40,12 @@ async def _gathered(state: AppState, rejection: Rejection, command: ClientComman
         limit = open_positions_max(await state.broadcasts.positions_max(shard), version)
     facts = Facts(version, instrument, price, cash, limit, size=None if position is None else position.quantity)
     return facts._replace(opened=_would_be(state, command, facts)) if isinstance(command, OpenPosition) else facts
+
+
+def _symbol(command: ClientCommand) -> str | None:
+    if isinstance(command, OpenPosition):
+        return command.symbol
+    return command.symbol if isinstance(command, ReduceOldest) else None
 
 
 async def _position(database: Database, command: ClientCommand) -> queries.PositionRow | None:

@@ -92,12 +92,19 @@ def _of_money(rejection: Rejection, command: ClientCommand, facts: Facts) -> Det
                 return {"margin": money(opened.margin), "fee": money(opened.fee)} | free
             return ({"sent": amount} if amount else {}) | free
         case Rejection.AMOUNT_NOT_POSITIVE:
-            sent = amount
-            if facts.instrument is not None and isinstance(command, OpenPosition | ReducePosition | ReduceOldest):
-                sent = _size(command, facts.instrument)
-            return {"above": 0, "sent": sent}
+            return {"above": 0, "sent": _sent(command, facts) or amount}
         case _:
             return None
+
+
+def _sent(command: ClientCommand, facts: Facts) -> str:
+    """Write the quantity a command is about; empty where it is about none."""
+    instrument, part = facts.instrument, _lots_to_close(command)
+    if instrument is None:
+        return ""
+    if isinstance(command, OpenPosition):
+        return _size(command, instrument)
+    return "" if part is None else quantity(instrument, part)
 
 
 def _of_command(rejection: Rejection, command: ClientCommand, facts: Facts) -> Details | None:
@@ -121,6 +128,7 @@ def _of_command(rejection: Rejection, command: ClientCommand, facts: Facts) -> D
 
 def _of_market(rejection: Rejection, command: ClientCommand, facts: Facts, instrument: Instrument) -> Details | None:
     symbol: Details = {"symbol": instrument.symbol}
+    part = _lots_to_close(command)
     match rejection:
         case Rejection.MARKET_HALTED | Rejection.MARKET_CLOSE_ONLY | Rejection.NO_PRICE | Rejection.PRICE_UNCONFIRMED:
             return symbol
@@ -128,12 +136,12 @@ def _of_market(rejection: Rejection, command: ClientCommand, facts: Facts, instr
             return symbol | {"price_age_max_ms": PRICE_AGE_MAX // MILLISECOND}
         case Rejection.PRICE_TOO_OLD if facts.rules_version is not None:
             return symbol | {"open_age_max_ms": (open_age_max(instrument, facts.rules_version) or 0) // MILLISECOND}
-        case Rejection.ABOVE_MAXIMUM if isinstance(command, ReducePosition | ReduceOldest):
+        case Rejection.ABOVE_MAXIMUM if part is not None:
             held: Details = {} if facts.size is None else {"maximum": quantity(instrument, facts.size)}
-            return held | {"sent": quantity(instrument, command.quantity)}
-        case Rejection.BELOW_MINIMUM if isinstance(command, ReducePosition | ReduceOldest):
+            return held | {"sent": quantity(instrument, part)}
+        case Rejection.BELOW_MINIMUM if part is not None:
             least = quantity(instrument, instrument.quantity_min)
-            return {"quantity_min_of_the_rest": least, "sent": quantity(instrument, command.quantity)}
+            return {"quantity_min_of_the_rest": least, "sent": quantity(instrument, part)}
         case _:
             return _of_order(rejection, command, facts, instrument) if isinstance(command, OpenPosition) else None
 
@@ -173,19 +181,27 @@ def _of_order(rejection: Rejection, order: OpenPosition, facts: Facts, instrumen
 
 
 def _amount(command: ClientCommand) -> str:
-    match command:
-        case Deposit(amount=amount) | Withdraw(amount=amount) | OpenAccount(first_deposit=amount):
-            return money(amount)
-        case OpenPosition(margin=margin) if margin is not None:
-            return money(margin)
-        case _:
-            return ""
+    """Write the money a command is about; empty where it is about none."""
+    if isinstance(command, OpenPosition):
+        return "" if command.margin is None else money(command.margin)
+    if isinstance(command, OpenAccount):
+        return money(command.first_deposit)
+    if isinstance(command, Deposit):
+        return money(command.amount)
+    return money(command.amount) if isinstance(command, Withdraw) else ""
 
 
-def _size(command: OpenPosition | ReducePosition | ReduceOldest, instrument: Instrument) -> str:
-    if isinstance(command, OpenPosition) and command.quantity is None:
-        return f"{money(command.margin or 0)} of margin at {leverage(command.leverage)}x"
-    return quantity(instrument, command.quantity or 0)
+def _lots_to_close(command: ClientCommand) -> int | None:
+    """Give the part that a command closes; null where it closes none."""
+    if isinstance(command, ReducePosition):
+        return command.quantity
+    return command.quantity if isinstance(command, ReduceOldest) else None
+
+
+def _size(order: OpenPosition, instrument: Instrument) -> str:
+    if order.quantity is None:
+        return f"{money(order.margin or 0)} of margin at {leverage(order.leverage)}x"
+    return quantity(instrument, order.quantity)
 
 
 def _ticks(instrument: Instrument, ticks: int | None) -> str:
