@@ -37,6 +37,9 @@ Loop = Annotated[bool, typer.Option("--loop", help="Start a recording again at i
 Spread = Annotated[int | None, typer.Option(min=0, help="Spread assumed for recorded bars.")]
 Symbol = Annotated[str | None, typer.Option(help="What recorded bars are of, where the file's name does not say it.")]
 ChangeFeed = Annotated[bool, typer.Option("--change-feed", help="Change the feed though positions are open.")]
+Instruments = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Instruments to define besides those a ledger begins with.")
+]
 Service = Annotated[str | None, typer.Argument(help="kafka, postgres, engine-1, market-data, projector or api.")]
 Follow = Annotated[bool, typer.Option("--follow", "-f", help="Go on with what is written from now on.")]
 Lines = Annotated[int, typer.Option("--lines", "-n", min=0, help="Lines to begin with.")]
@@ -62,25 +65,30 @@ def up(
     workers: Workers = 1,
     standby: Standby = False,
     seed_ports: SeedPorts = False,
+    instruments: Instruments = None,
 ) -> None:
     """Start the exchange: broker, database, engine, prices, projection and API."""
+    from api.admin.instrument_file import define_instruments, read_instruments  # noqa: PLC0415
     from cli.database import migrate_url  # noqa: PLC0415
     from stack.feed_choice import FeedChoice  # noqa: PLC0415
     from stack.instance import InstanceFolder  # noqa: PLC0415
     from stack.plan import StartOptions  # noqa: PLC0415
     from stack.ports import PortClaims  # noqa: PLC0415
     from stack.readiness import wait_for_api, wait_for_prices  # noqa: PLC0415
-    from stack.start import start, stop  # noqa: PLC0415
+    from stack.start import instance_settings, start, stop  # noqa: PLC0415
 
     began = time.monotonic()
     settings, wrong = _settings_and_mistakes(data)
     folder = data_folder(settings, data)
+    file = instruments or settings.instruments_file
+    wanted = () if file is None else read_instruments(file)
     options = StartOptions(
         data=folder,
         port=port or settings.port,
         workers=workers,
         standby=standby,
         seed_ports=seed_ports,
+        symbols=tuple(instrument.symbol for instrument in wanted),
         detach=detach,
         feed=FeedChoice(
             feed=feed or settings.feed,
@@ -104,6 +112,9 @@ def up(
             _stop_what_was_started(folder, stop)
             raise
     try:
+        if wanted:
+            reached = instance_settings(settings, instance)
+            define_instruments(reached.database_url, reached.shards, wanted, report)
         notice = wait_for_prices(instance)
         if notice is not None:
             report(notice)

@@ -8,7 +8,7 @@ from pathlib import Path
 import typer
 from typer.exceptions import TyperException
 
-from cli import audit, bench, database, development, documents, instance, kafka, log, recordings, run
+from cli import audit, bench, database, development, documents, instance, instruments, kafka, log, recordings, run
 from cli.context import project_root
 from runtime.errors import FixableError
 from runtime.settings import DEFAULT_DATA
@@ -28,7 +28,7 @@ def application() -> typer.Typer:
         rich_markup_mode=None,
         pretty_exceptions_enable=False,
     )
-    for group in (instance, development, documents, kafka, log, audit, recordings, database, run, bench):
+    for group in (instance, instruments, development, documents, kafka, log, audit, recordings, database, run, bench):
         group.add_to(app)
     return app
 

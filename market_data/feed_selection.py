@@ -32,6 +32,8 @@ from schemas.units import NotRepresentable
 
 RECORDED: Final = "recorded:"
 PROBE_S: Final = 5.0
+MARKET_WITHIN_S: Final = 60.0
+MARKET_PAUSE_S: Final = 0.2
 CHOICE_FILE: Final = "auto-feed.json"
 DEFAULT_PRICE: Final = 100  # USDC; where a simulated symbol begins of which nothing else is said
 
@@ -88,7 +90,7 @@ async def choose_feed(settings: Settings, ledger: FollowedLedger, clock: Clock, 
     if kind == "simulated":
         return await _simulated(settings, ledger, clock)
     if kind.startswith(RECORDED) and kind != RECORDED:
-        return _recorded_or_stopped(settings, Path(kind.removeprefix(RECORDED)), ledger, clock)
+        return await _recorded_or_stopped(settings, Path(kind.removeprefix(RECORDED)), ledger, clock)
     raise FixableError(f"FEED is auto, simulated, backpack or recorded:FILE, not {kind!r}.")
 
 
@@ -196,15 +198,26 @@ def _given_or_default(instrument: Instrument, given: Mapping[str, str]) -> int:
     return min(max(price, 1), PRICE_MAX)
 
 
-def _recorded_or_stopped(settings: Settings, file: Path, ledger: FollowedLedger, clock: Clock) -> PriceFeed:
+async def _recorded_or_stopped(settings: Settings, file: Path, ledger: FollowedLedger, clock: Clock) -> PriceFeed:
     """Give the recorded feed. A process manager would start a process that ends because of its file for ever again."""
     read_speed(settings.feed_speed)
     try:
+        if settings.start_id is not None:
+            await _wait_for_market(settings, file, ledger, clock)
         return _recorded(settings, file, ledger, clock)
     except FixableError as error:
         if settings.start_id is None:
             raise
         return StoppedFeed(str(error))
+
+
+async def _wait_for_market(settings: Settings, file: Path, ledger: FollowedLedger, clock: Clock) -> None:
+    """Wait until the ledger has an instrument of a recording: `up` may be about to define it."""
+    recording = open_recording(file, settings.feed_spread_bps, None, settings.feed_symbol)
+    held = recording.check().symbols
+    give_up = clock.monotonic() + MARKET_WITHIN_S
+    while not held & ledger.followed.keys() and clock.monotonic() < give_up:
+        await clock.sleep(MARKET_PAUSE_S)
 
 
 def _recorded(settings: Settings, file: Path, ledger: FollowedLedger, clock: Clock) -> RecordedFeed:

@@ -160,6 +160,11 @@ class Settings(BaseSettings):
         validation_alias="POLLER_ASSETS",
         description="symbols to follow, by commas; empty: every instrument of the ledger",
     )
+    instruments_file: Path | None = Field(
+        None,
+        validation_alias="INSTRUMENTS_FILE",
+        description="TOML or JSON with instruments that `up` defines besides those a ledger begins with",
+    )
     price_interval_ms: int = Field(
         100,
         ge=0,

@@ -25,6 +25,7 @@ class StartOptions(NamedTuple):
     seed_ports: bool
     detach: bool
     feed: FeedChoice
+    symbols: tuple[str, ...] = ()  # of instruments that are defined once the API is up
 
 
 def plan(settings: Settings, options: StartOptions, claims: PortClaims, previous: Instance | None) -> Instance:

@@ -48,7 +48,7 @@ def start(
     mistakes = found | wrong
     if not mistakes and folder.read() is None and "kafka_brokers" not in settings.model_fields_set:
         # Of a new ledger it is known beforehand which instruments it has.
-        refuse_unknown_market(choice, SYMBOLS, settings.symbols)
+        refuse_unknown_market(choice, (*SYMBOLS, *options.symbols), settings.symbols)
     with folder.starting():
         if supervisor.is_running(folder):
             raise FixableError(
@@ -137,7 +137,7 @@ def _start(
     instance = own.instance
     report(f"Kafka at {instance.kafka_brokers} and PostgreSQL are up ({time.monotonic() - began:.1f} s)")
     ensure_topics(instance_settings(settings, instance))
-    chosen = _feed(settings, options.feed, instance, previous, report)
+    chosen = _feed(settings, options, instance, previous, report)
     instance = msgspec.structs.replace(instance, feed=chosen.feed, feed_symbol=chosen.symbol)
     folder.write(instance)
     added = [
@@ -156,12 +156,12 @@ def _start(
 
 
 def _feed(
-    settings: Settings, choice: FeedChoice, instance: Instance, previous: Instance | None, report: Report
+    settings: Settings, options: StartOptions, instance: Instance, previous: Instance | None, report: Report
 ) -> FeedChoice:
     """The feed as the open positions, the ledger's instruments and the profile allow it."""
     last_start = None if previous is None else LastStart(previous.feed, previous.feed_symbol)
     url = instance.database_url
-    chosen = allowed(choice, url, last_start, report, production=settings.profile == "production")
+    chosen = allowed(options.feed, url, last_start, report, production=settings.profile == "production")
     if known := known_symbols(url):
-        refuse_unknown_market(chosen, known, settings.symbols)
+        refuse_unknown_market(chosen, (*known, *options.symbols), settings.symbols)
     return chosen

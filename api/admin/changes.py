@@ -81,6 +81,12 @@ async def define_instrument(broadcasts: Broadcasts, prices: PriceCache, request:
     """Define an instrument that there was not; once it is known, its parameters are changed one by one."""
     if request.symbol in prices.instruments:
         raise malformed("/symbol", f"{request.symbol} is defined already; change its parameters")
+    new = new_instrument(request, None)
+    return await _store_next(broadcasts, lambda _: new)
+
+
+def new_instrument(request: InstrumentRequest, parameters: ParametersRequest | None) -> Instrument:
+    """Give an instrument that there was not; parameters that are not named are as a ledger begins with them."""
     exponent = MONEY_EXPONENT - request.tick_exponent - request.lot_exponent
     if exponent < 0:
         sent, most = request.lot_exponent, MONEY_EXPONENT - request.tick_exponent
@@ -94,8 +100,10 @@ async def define_instrument(broadcasts: Broadcasts, prices: PriceCache, request:
         tick_value=10**exponent,
         quantity_max=units_of("/quantity_max", request.quantity_max, request.lot_exponent),
     )
+    if parameters is not None:
+        new = _changed(new, parameters)
     _refuse_unsound(new)
-    return await _store_next(broadcasts, lambda _: new)
+    return new
 
 
 async def set_clock(broadcasts: Broadcasts, account_id: str, options: RequestOptions) -> BroadcastReply:

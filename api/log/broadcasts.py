@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable
 from datetime import datetime
 from typing import Any, Final, NamedTuple, TypeVar
 
@@ -185,6 +185,46 @@ class Broadcasts:
             except SQLAlchemyError as error:
                 structlog.get_logger().warning("broadcasts wait for the database", error=str(error))
                 await asyncio.sleep(pause_s)
+
+
+def store_instruments(db: Connection, wanted: Iterable[Instrument]) -> list[str]:
+    """Store those of these instruments that were not stored like this before; gives the names they are stored under.
+
+    Whoever changes instruments at the same time comes before or after, under another name.
+    """
+    names = []
+    for instrument in wanted:
+        while True:
+            stored = [(int(each.name.removeprefix(PARAMETERS)), each) for each in _all(db) if _is_of_instruments(each)]
+            latest = {
+                known.symbol: known
+                for _, each in sorted(stored, key=lambda numbered: numbered[0])
+                for known in msgspec.convert(each.content, tuple[Instrument, ...])
+            }
+            if latest.get(instrument.symbol) == instrument:
+                break
+            name = f"{PARAMETERS}{1 + max(number for number, _ in stored)}"
+            content = msgspec.to_builtins([instrument])
+            if _store(db, name, content) == content:
+                names.append(name)
+                break
+    return names
+
+
+def waiting_shards(db: Connection, names: Collection[str], shards: int) -> set[int]:
+    """Give the shards that have not answered all of these broadcasts."""
+    return {
+        shard for stored in _all(db) if stored.name in names for shard in range(shards) if shard not in stored.answered
+    }
+
+
+def is_begun(db: Connection) -> bool:
+    """Whether what the ledger begins with was stored, so that more may follow."""
+    return any(each.name == FIRST_BROADCAST for each in _all(db))
+
+
+def _is_of_instruments(stored: StoredBroadcast) -> bool:
+    return stored.name.startswith(PARAMETERS)
 
 
 def _command_of(name: str, content: Any) -> Callable[[int], BroadcastCommand]:

@@ -83,6 +83,25 @@ def test_up_refuses_a_recording_that_cannot_be_played_before_anything_is_started
     assert not (data / "instance.json").exists()
 
 
+def test_markets_of_a_file_are_defined_by_up_and_the_feed_of_one_of_them_plays(data: Path, tmp_path: Path) -> None:
+    (port,) = free_ports(1)
+    file, recording = tmp_path / "markets.toml", tmp_path / "doge_usdt.csv"
+    entry = '[[instruments]]\nsymbol = "DOGE_USDC"\ntick_exponent = 5\nlot_exponent = 0\nquantity_max = 5000000\n'
+    file.write_text(entry + "fees = 1\n")
+    options = ("--detach", "--data", data, "--port", port, "--feed", f"recorded:{recording}", "--instruments", file)
+    refused = reprise("up", *options)
+    assert refused.returncode == 1
+    assert f"{file}, instrument 1: fees: Extra inputs are not permitted" in refused.stderr
+    file.write_text(entry)
+    recording.write_text("".join(f"{1_640_995_200 + 60 * minute},0.1,0.11,0.09,0.1\n" for minute in range(1_000)))
+    said = reprise("up", *options)
+    assert said.returncode == 0, said.stderr
+    assert "Instruments are defined in every shard: instruments-2." in said.stdout
+    assert set(status_of(data)["feed"]["symbols"]) == {"DOGE_USDC"}
+    tickers = httpx.get(f"http://127.0.0.1:{port}/api/v1/tickers").json()["items"]
+    assert "DOGE_USDC" in {ticker["symbol"] for ticker in tickers}
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_ending_up_in_the_foreground_ends_every_process_of_the_instance(data: Path, number: signal.Signals) -> None:
     (port,) = free_ports(1)
