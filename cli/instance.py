@@ -15,6 +15,7 @@ import typer
 from cli.context import AsJson, Data, data_folder, load_settings, project_root, report
 from cli.status_report import print_status
 from runtime.errors import FixableError
+from schemas.messages import Instrument
 
 if TYPE_CHECKING:  # What the commands call is imported by the one that is called.
     from runtime.settings import Settings
@@ -68,7 +69,6 @@ def up(
     instruments: Instruments = None,
 ) -> None:
     """Start the exchange: broker, database, engine, prices, projection and API."""
-    from api.admin.instrument_file import define_instruments, read_instruments  # noqa: PLC0415
     from cli.database import migrate_url  # noqa: PLC0415
     from stack.feed_choice import FeedChoice  # noqa: PLC0415
     from stack.instance import InstanceFolder  # noqa: PLC0415
@@ -81,7 +81,7 @@ def up(
     settings, wrong = _settings_and_mistakes(data)
     folder = data_folder(settings, data)
     file = instruments or settings.instruments_file
-    wanted = () if file is None else read_instruments(file)
+    wanted = () if file is None else _read_instruments(file)
     options = StartOptions(
         data=folder,
         port=port or settings.port,
@@ -113,6 +113,8 @@ def up(
             raise
     try:
         if wanted:
+            from api.admin.instrument_file import define_instruments  # noqa: PLC0415
+
             reached = instance_settings(settings, instance)
             define_instruments(reached.database_url, reached.shards, wanted, report)
         notice = wait_for_prices(instance)
@@ -130,6 +132,13 @@ def up(
         _report_restarts(place)
     except KeyboardInterrupt:
         _stop_what_was_started(folder, stop)
+
+
+def _read_instruments(file: Path) -> tuple[Instrument, ...]:
+    # What the API consists of takes a while to import, and a start without a file does without.
+    from api.admin.instrument_file import read_instruments  # noqa: PLC0415
+
+    return read_instruments(file)
 
 
 def down(data: Data = None) -> None:
