@@ -108,15 +108,15 @@ def up(
         instance = start(settings, options, claims, migrate_url, report, wrong)
         try:
             wait_for_api(place, instance, report)
+            if wanted:
+                from api.admin.instrument_file import define_instruments  # noqa: PLC0415
+
+                reached = instance_settings(settings, instance)
+                define_instruments(reached.database_url, reached.shards, wanted, report)
         except (KeyboardInterrupt, FixableError):
             _stop_what_was_started(folder, stop)
             raise
     try:
-        if wanted:
-            from api.admin.instrument_file import define_instruments  # noqa: PLC0415
-
-            reached = instance_settings(settings, instance)
-            define_instruments(reached.database_url, reached.shards, wanted, report)
         notice = wait_for_prices(instance)
         if notice is not None:
             report(notice)
