@@ -1,12 +1,14 @@
-"""Command that writes what is made from the code: explanations in the schemas, documents, the client's schemas."""
+"""Command that writes what is made from the code: explanations in the schemas, documents, the clients' schemas."""
 
 import json
+import secrets
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import typer
 
+from cli import typescript_types
 from cli.context import project_root, report
 
 EVENTS_DOCUMENT: Final = "docs/events.md"
@@ -20,7 +22,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 def documents() -> None:
-    """Write the documents and the client's schemas anew, after a message or its explanation changed."""
+    """Write the documents and the clients' schemas and types anew, after a message or a route changed."""
     root = project_root()
     _write(root, schema_explanations())  # First: the others are made from these files.
     made = made_files(root)
@@ -48,7 +50,21 @@ def made_files(root: Path) -> dict[str, str]:
     document = (root / EVENTS_DOCUMENT).read_text(encoding="utf-8")
     problems = {problem_pages.DOCUMENT: problem_pages.as_markdown()}
     events = {EVENTS_DOCUMENT: reference.fill_blocks(document, given)}
-    return schema_explanations() | events | problems | dict(_client_schemas())
+    types = {typescript_types.FILE: typescript_types.typescript_types(openapi_document())}
+    return schema_explanations() | events | problems | types | dict(_client_schemas())
+
+
+def openapi_document() -> dict[str, Any]:
+    """Give the API's own OpenAPI document, of the profile that has every route."""
+    from api.app import create_app  # noqa: PLC0415  # The same.
+    from api.main import build  # noqa: PLC0415
+    from runtime.settings import Settings  # noqa: PLC0415
+
+    state = build(Settings.model_validate({"profile": "demo"}), secrets.token_urlsafe())
+    try:
+        return create_app(state).openapi()
+    finally:
+        state.database.close()
 
 
 def schema_explanations() -> dict[str, str]:

@@ -1,0 +1,361 @@
+/** What can be asked of the exchange: one signed-in user's client. */
+
+import { Calls, type Parameters } from "./calls.ts";
+import type { Decimal } from "./decimals.ts";
+import type {
+  Account,
+  AccountEvent,
+  Alert,
+  ApiKey as SavedKey,
+  Candle,
+  Closing,
+  Closings,
+  Command,
+  DeletionReply,
+  Deposit,
+  Fill,
+  Instrument,
+  LedgerLine,
+  LoginRequest,
+  Order,
+  OrderRequest,
+  Position,
+  Receipt,
+  RegisterRequest,
+  Statement,
+  Ticker,
+  UserReply,
+  VenueKeysReply,
+} from "./schemas.ts";
+import type { ApiKey } from "./signing.ts";
+import { Stream } from "./stream.ts";
+
+const TIMEOUT_MS = 10_000;
+const PATIENCE_MS = 30_000;
+const PAGE = 500;
+
+/** How to reach the exchange, and as whom. */
+export interface Options {
+  /** Signs each request in place of a login. */
+  readonly apiKey?: ApiKey;
+  /** Whether the browser keeps the session in its cookies, and the page has no token: the default in a browser. */
+  readonly cookies?: boolean;
+  /** For one answer. */
+  readonly timeoutMs?: number;
+  /** For how long a command whose outcome is not known, or a question that was not answered, is tried again. */
+  readonly patienceMs?: number;
+}
+
+/** A key is for who wants to send a command again later, after OutcomeUnknown or from another page. */
+export interface Keyed {
+  readonly key?: string;
+}
+
+/** An order at the market's price; exactly one of margin and quantity. */
+export type NewOrder = Pick<OrderRequest, "symbol" | "side" | "leverage"> &
+  Partial<Omit<OrderRequest, "symbol" | "side" | "leverage" | "type" | "margin" | "quantity">> &
+  ({ readonly margin: Decimal } | { readonly quantity: Decimal });
+
+/** Stops to set; null takes one off, and one that is left out stays. ifMatch: only if the `etag` is still this one. */
+export interface Stops extends Keyed {
+  readonly stop_loss?: Decimal | null;
+  readonly take_profit?: Decimal | null;
+  readonly ifMatch?: string;
+}
+
+/** A period of the ledger, in RFC 3339; from its beginning to now by default. */
+export interface Period {
+  readonly from?: string;
+  readonly to?: string;
+}
+
+/** A position with what it was when it was read, for `amend(..., { ifMatch })`. */
+export type Versioned<Of> = Of & { readonly etag?: string };
+
+interface Page<Item> {
+  readonly items: readonly Item[];
+  readonly next_cursor?: string | null;
+}
+
+/** A client of one exchange: `new Client("http://127.0.0.1:8000")`, or in a page of its own `new Client(location.origin)`. */
+export class Client {
+  readonly #calls: Calls;
+
+  constructor(url: string, options: Options = {}) {
+    this.#calls = new Calls({
+      url: url.replace(/\/+$/, ""),
+      apiKey: options.apiKey,
+      cookies: options.apiKey === undefined && (options.cookies ?? "document" in globalThis),
+      timeoutMs: options.timeoutMs ?? TIMEOUT_MS,
+      patienceMs: options.patienceMs ?? PATIENCE_MS,
+    });
+  }
+
+  // Who is asking.
+
+  /** Make a user and their account, and sign in. */
+  async register(email: string, password: string, name?: string): Promise<UserReply> {
+    const given: RegisterRequest = { email, password, ...(name === undefined ? {} : { name }) };
+    const made = await this.#calls.send<UserReply>("POST", "/auth/register", given);
+    await this.login(email, password);
+    return made;
+  }
+
+  /** Sign in. The session is renewed by itself until it ends. */
+  async login(email: LoginRequest["email"], password: string): Promise<void> {
+    await this.#calls.signIn(email, password);
+  }
+
+  /** Renew the session's token now. */
+  async refresh(): Promise<void> {
+    await this.#calls.renew();
+  }
+
+  /** End the session. */
+  async logout(): Promise<void> {
+    await this.#calls.send("POST", "/auth/logout");
+    this.#calls.forget();
+  }
+
+  /** End every session of yours, on every device; API keys stay. */
+  async logoutEverywhere(): Promise<void> {
+    await this.#calls.send("POST", "/auth/logout-everywhere");
+    this.#calls.forget();
+  }
+
+  /** Say who is signed in. */
+  me(): Promise<UserReply> {
+    return this.#calls.read("/auth/me");
+  }
+
+  /** Delete yourself, within fifteen minutes of a login. */
+  async deleteMe(): Promise<DeletionReply> {
+    const left = await this.#calls.send<DeletionReply>("DELETE", "/auth/me");
+    this.#calls.forget();
+    return left;
+  }
+
+  // The market.
+
+  /** List what may be traded. */
+  instruments(): Promise<readonly Instrument[]> {
+    return this.#items("/instruments");
+  }
+
+  /** List the prices. */
+  tickers(): Promise<readonly Ticker[]> {
+    return this.#items("/tickers");
+  }
+
+  /** Go through a symbol's candles, newest first. */
+  candles(symbol: string, interval: Candle["interval"] = "1m", period: Period = {}): AsyncGenerator<Candle> {
+    return this.#pages("/candles", { symbol, interval, ...period });
+  }
+
+  // Orders and positions. A command is sent again, under one key, until its outcome is known.
+
+  /** Open a position at the market's price. A refusal is a Problem with its `code`. */
+  async placeOrder(order: NewOrder, { key }: Keyed = {}): Promise<Order> {
+    const body = { type: "market", ...order };
+    const done = await this.#calls.command<Order>("POST", "/orders", body, key ?? order.client_order_id ?? newKey());
+    if ("reply" in done) return done.reply;
+    return done.settled.order ?? (await this.order(done.settled.command_id));
+  }
+
+  /** Give one order of yours. */
+  order(orderId: string): Promise<Order> {
+    return this.#calls.read(`/orders/${encodeURIComponent(orderId)}`);
+  }
+
+  /** Go through your decided orders, newest first. */
+  orders(filter: { readonly status?: Order["status"]; readonly client_order_id?: string } = {}): AsyncGenerator<Order> {
+    return this.#pages("/orders", filter);
+  }
+
+  /** Go through your positions, the last opened first; the open ones by default. */
+  positions(filter: { readonly status?: "open" | "closed" | "all"; readonly symbol?: string } = {}): AsyncGenerator<Position> {
+    return this.#pages("/positions", filter);
+  }
+
+  /** Give one position of yours. */
+  position(positionId: string): Promise<Versioned<Position>> {
+    return this.#calls.read(`/positions/${encodeURIComponent(positionId)}`);
+  }
+
+  /** Close a position at the market's price. */
+  close(positionId: string, { key }: Keyed = {}): Promise<Versioned<Position>> {
+    return this.#onPosition("POST", positionId, "/close", undefined, key);
+  }
+
+  /** Close a part of a position, at the market's price. */
+  reduce(positionId: string, quantity: Decimal, { key }: Keyed = {}): Promise<Versioned<Position>> {
+    return this.#onPosition("POST", positionId, "/close", { quantity }, key);
+  }
+
+  /** Close every position that is open now. The same key again means the same positions, and none that was opened later. */
+  async closeAll({ key }: Keyed = {}): Promise<readonly Closing[]> {
+    const done = await this.#calls.command<Closings>("POST", "/positions/close-all", undefined, key ?? newKey());
+    return "reply" in done ? done.reply.items : [];
+  }
+
+  /** Set a position's stops. */
+  amend(positionId: string, { key, ifMatch, ...stops }: Stops): Promise<Versioned<Position>> {
+    return this.#onPosition("PATCH", positionId, "", stops, key, ifMatch);
+  }
+
+  /** Say what became of a command. */
+  command(commandId: string): Promise<Command> {
+    return this.#calls.read(`/commands/${encodeURIComponent(commandId)}`);
+  }
+
+  // The books.
+
+  /** Give your account. */
+  account(): Promise<Account> {
+    return this.#calls.read("/account");
+  }
+
+  /** Go through the changes of your balance, newest first. */
+  ledger(): AsyncGenerator<LedgerLine> {
+    return this.#pages("/ledger");
+  }
+
+  /** Go through your executions, newest first. */
+  fills(filter: { readonly symbol?: string } = {}): AsyncGenerator<Fill> {
+    return this.#pages("/fills", filter);
+  }
+
+  /** Give the receipt of a close, a position's `receipt_id`. */
+  receipt(eventId: string): Promise<Receipt> {
+    return this.#calls.read(`/receipts/${encodeURIComponent(eventId)}`);
+  }
+
+  /** Give a period's lines, newest first, with the balance before and after it. */
+  async statement(period: Period = {}): Promise<Statement> {
+    const first = await this.#calls.read<Statement>("/statements", { ...period, limit: PAGE });
+    const items = [...first.items];
+    for (let cursor = first.next_cursor; cursor; ) {
+      const part = await this.#calls.read<Statement>("/statements", { ...period, limit: PAGE, cursor });
+      items.push(...part.items);
+      cursor = part.next_cursor;
+    }
+    return { ...first, items, next_cursor: null };
+  }
+
+  /** Give a period's lines as one table of CSV with a header, newest first. */
+  statementCsv(period: Period = {}): Promise<string> {
+    return this.#calls.read("/statements", { ...period, format: "csv" });
+  }
+
+  /** Go through the events of your account, the oldest first. afterSeq: the last one that you have. */
+  events(afterSeq = 0): AsyncGenerator<AccountEvent> {
+    return this.#pages("/audit/events", { after_seq: afterSeq });
+  }
+
+  /** Bring demo money in; only the demo profile has this. */
+  async deposit(amount: Decimal, { key }: Keyed = {}): Promise<Deposit> {
+    const done = await this.#calls.command<Deposit>("POST", "/demo/deposit", { amount }, key ?? newKey());
+    return "reply" in done ? done.reply : { command_id: done.settled.command_id, amount, event_id: null };
+  }
+
+  // Price alerts, and keys.
+
+  /** Be told once when the mid gets to a price, on the stream's channel `alerts`. */
+  async createAlert(
+    alert: {
+      readonly symbol: string;
+      readonly price: Decimal;
+      readonly direction?: Alert["direction"];
+      readonly note?: string;
+    },
+    { key }: Keyed = {},
+  ): Promise<Alert> {
+    const done = await this.#calls.command<Alert>("POST", "/alerts", alert, key ?? newKey());
+    if ("reply" in done) return done.reply;
+    throw new TypeError("an alert is made at once or not at all");
+  }
+
+  /** Go through your alerts, the last made first. */
+  alerts(filter: { readonly status?: Alert["status"] } = {}): AsyncGenerator<Alert> {
+    return this.#pages("/alerts", filter);
+  }
+
+  /** Delete an alert, whether it has triggered or not. */
+  async deleteAlert(alertId: string): Promise<void> {
+    await this.#calls.send("DELETE", `/alerts/${encodeURIComponent(alertId)}`);
+  }
+
+  /** Register the public half of an Ed25519 key, in base64; `newKeyPair()` makes one. It needs a login. */
+  createApiKey(publicKey: string, scopes: readonly SavedKey["scopes"][number][], name?: string): Promise<SavedKey> {
+    return this.#calls.send("POST", "/api-keys", { public_key: publicKey, scopes, ...(name === undefined ? {} : { name }) });
+  }
+
+  /** List your API keys, the newest first. */
+  apiKeys(): Promise<readonly SavedKey[]> {
+    return this.#items("/api-keys");
+  }
+
+  /** Delete an API key: what it signs is refused from here on. */
+  async revokeApiKey(keyId: string): Promise<void> {
+    await this.#calls.send("DELETE", `/api-keys/${encodeURIComponent(keyId)}`);
+  }
+
+  /** Say whether keys of the venue are stored for you; the keys themselves are given to nobody. */
+  async hasVenueKeys(): Promise<boolean> {
+    return (await this.#calls.read<VenueKeysReply>("/venue-keys")).stored;
+  }
+
+  /** Store keys of the venue, sealed, in place of those there were. */
+  async storeVenueKeys(apiKey: string, secretKey: string): Promise<void> {
+    await this.#calls.send("PUT", "/venue-keys", { api_key: apiKey, secret_key: secretKey });
+  }
+
+  /** Delete the stored keys of the venue. */
+  async revokeVenueKeys(): Promise<void> {
+    await this.#calls.send("DELETE", "/venue-keys");
+  }
+
+  // What happens.
+
+  /**
+   * Follow channels: `ticks.BTC_USDC`, `candles.1m.BTC_USDC`, `account`, `alerts`.
+   *
+   * It connects again by itself. Of `account` each event comes exactly once and in order. after: so does what happened
+   * behind this one, the `seq` of the last message that was worked through.
+   */
+  stream(channels: readonly string[], { after }: { readonly after?: number } = {}): Stream {
+    return new Stream(this.#calls, channels, after);
+  }
+
+  async #onPosition(
+    method: string,
+    id: string,
+    path: string,
+    body: unknown,
+    key: string | undefined,
+    ifMatch?: string,
+  ): Promise<Versioned<Position>> {
+    const whole = `/positions/${encodeURIComponent(id)}${path}`;
+    const done = await this.#calls.command<Versioned<Position>>(method, whole, body, key ?? newKey(), ifMatch);
+    return "reply" in done ? done.reply : await this.position(id); // With its etag, which a command does not have.
+  }
+
+  async #items<Item>(path: string): Promise<readonly Item[]> {
+    return (await this.#calls.read<Page<Item>>(path)).items;
+  }
+
+  async *#pages<Item>(path: string, parameters: Parameters = {}): AsyncGenerator<Item, void, undefined> {
+    let cursor: string | null | undefined;
+    do {
+      const part: Page<Item> = await this.#calls.read(path, { ...parameters, limit: PAGE, cursor });
+      yield* part.items;
+      cursor = part.next_cursor;
+    } while (cursor);
+  }
+}
+
+/** Give the key of a new command; also in a page that was not loaded over https. */
+function newKey(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}

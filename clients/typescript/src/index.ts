@@ -1,0 +1,32 @@
+/** A typed client of the Reprise exchange, for browsers and Node. */
+
+export { Client, type Keyed, type NewOrder, type Options, type Period, type Stops, type Versioned } from "./client.ts";
+export { type Decimal, MONEY_PLACES, fromMicros, fromUnits, toMicros, toUnits } from "./decimals.ts";
+export {
+  Changed,
+  type Code,
+  Forbidden,
+  Malformed,
+  NotFound,
+  NotSignedIn,
+  OutcomeUnknown,
+  Problem,
+  Refused,
+  RepriseError,
+  StreamRefused,
+  TooMany,
+  Unavailable,
+  Unreachable,
+} from "./errors.ts";
+export { readJson } from "./json.ts";
+export type * as schemas from "./schemas.ts";
+export { ApiKey, newKeyPair } from "./signing.ts";
+export {
+  type Message,
+  Stream,
+  isAccountSnapshot,
+  isAccountUpdate,
+  isAlerts,
+  isCandle,
+  isTicker,
+} from "./stream.ts";

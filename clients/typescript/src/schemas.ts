@@ -1,0 +1,847 @@
+/** What the exchange is sent and answers, as its OpenAPI document has it. `./reprise documents` writes this file. */
+
+import type { Decimal } from "./decimals.ts";
+
+/** Balance is cash and margins; equity adds the unrealised profit; free margin is cash. */
+export interface Account {
+  readonly account_id: string;
+  readonly balance: Decimal;
+  readonly equity: Decimal;
+  readonly used_margin: Decimal;
+  readonly free_margin: Decimal;
+  /** equity / used margin, rounded down; null without a position */
+  readonly margin_level: Decimal | null;
+  readonly unrealized_pnl: Decimal;
+}
+
+/**
+ * An event as the log has it. seq: the account's own, gap-free, the same as on the WebSocket. data: every field of the
+ * event, in the ledger's units (money in millionths, prices in ticks, quantities in lots).
+ */
+export interface AccountEvent {
+  readonly event_id: string;
+  readonly seq: number;
+  readonly time: string;
+  readonly type: string;
+  readonly data: Readonly<Record<string, unknown>>;
+}
+
+/** A page of events, the oldest first. */
+export interface AccountEvents {
+  readonly items: readonly AccountEvent[];
+  readonly next_cursor: string | null;
+}
+
+/** What holds for every account, whatever the instrument. */
+export interface AccountLimitsRequest {
+  /** open positions an account may have */
+  readonly positions_max: number;
+}
+
+/**
+ * An account as its event number `seq` left it: its figures, its open positions and its pending orders. account: null
+ * until the account is open in the ledger.
+ */
+export interface AccountSnapshot {
+  readonly account: Account | null;
+  readonly positions: readonly Position[];
+  readonly orders: readonly Order[];
+}
+
+/**
+ * One event of the account, and what it made of order, position, account and ledger, in their REST shapes. event: its
+ * type; code: why the command was refused. account: null in what was missed, but for its last event. What the event did
+ * not change is null or empty.
+ */
+export interface AccountUpdate {
+  readonly event_id: string;
+  readonly event: string;
+  readonly command_id: string | null;
+  readonly code?: string | null;
+  readonly order?: Order | null;
+  readonly position?: Position | null;
+  readonly account?: Account | null;
+  readonly ledger?: readonly LedgerLine[];
+}
+
+/** How far one version is: done once no shard is waited for. */
+export interface Activation {
+  readonly version: number;
+  readonly broadcast: string;
+  /** Shards that go on by it */
+  readonly answered: readonly number[];
+  /** Shards that have not answered; it is sent to them again */
+  readonly waiting: readonly number[];
+}
+
+/** The version to go on by: one more than the last that was asked for. */
+export interface ActivationRequest {
+  readonly version: number;
+}
+
+/**
+ * An alert of yours; it triggers once. triggered_at: log time of the price that reached it; triggered_price: the mid
+ * then, and where it went beyond and came back between two prices, the furthest.
+ */
+export interface Alert {
+  readonly id: string;
+  readonly symbol: string;
+  readonly direction: "above" | "below";
+  readonly price: Decimal;
+  readonly note: string | null;
+  readonly status: "active" | "triggered";
+  readonly created_at: string;
+  readonly triggered_at: string | null;
+  readonly triggered_price: Decimal | null;
+}
+
+/** Tell me once when the mid gets to this price; the price must be a multiple of the instrument's tick. */
+export interface AlertRequest {
+  readonly symbol: string;
+  /** left out: towards the price, from where the mid is */
+  readonly direction?: "above" | "below" | null;
+  /** decimal digits */
+  readonly price: Decimal;
+  readonly note?: string | null;
+}
+
+/** A page of alerts, the last made first. */
+export interface Alerts {
+  readonly items: readonly Alert[];
+  readonly next_cursor: string | null;
+}
+
+/** The process answers. */
+export interface Alive {
+  readonly alive: boolean;
+}
+
+/** All instruments, in the order they were defined. */
+export interface AllParameters {
+  readonly items: readonly Parameters[];
+  readonly next_cursor?: string | null;
+}
+
+/** New stops: absent keeps, null takes off. */
+export interface AmendRequest {
+  readonly stop_loss?: Decimal | null;
+  readonly take_profit?: Decimal | null;
+}
+
+/** A key of yours; it is used until you delete it. */
+export interface ApiKey {
+  readonly id: string;
+  readonly name: string | null;
+  readonly public_key: string;
+  readonly scopes: readonly ("read" | "trade")[];
+  readonly created_at: string;
+  /** to the minute; null while it was never used */
+  readonly last_used_at: string | null;
+}
+
+/** A new key: its public half only, the other stays with whoever made it. */
+export interface ApiKeyRequest {
+  /** Ed25519, the 32 bytes in base64 */
+  readonly public_key: string;
+  /** `read` is for GET, `trade` for the other methods */
+  readonly scopes: readonly ("read" | "trade")[];
+  readonly name?: string | null;
+}
+
+/** Your keys, the newest first; a user has few, and all are here. */
+export interface ApiKeys {
+  readonly items: readonly ApiKey[];
+  readonly next_cursor?: string | null;
+}
+
+/** Something said to every shard: in force everywhere once no shard is waited for. */
+export interface Broadcast {
+  readonly name: string;
+  readonly created_at: string;
+  /** shards that have answered */
+  readonly answered: readonly number[];
+  /** shards that have not; it is sent to them again */
+  readonly waiting: readonly number[];
+}
+
+/** All that was said to every shard, newest first. */
+export interface Broadcasts {
+  readonly items: readonly Broadcast[];
+  readonly next_cursor?: string | null;
+}
+
+/**
+ * The mid within an interval of log time. ticks: accepted ones; source: the feed of the last. Before a symbol's first
+ * tick: minutes of `source`'s own past, without ticks.
+ */
+export interface Candle {
+  readonly symbol: string;
+  readonly interval: "1m" | "5m" | "15m" | "30m" | "1h" | "4h" | "1d" | "1w";
+  readonly start: string;
+  readonly open: Decimal;
+  readonly high: Decimal;
+  readonly low: Decimal;
+  readonly close: Decimal;
+  readonly ticks: number;
+  readonly closed: boolean;
+  readonly source: "backpack" | "simulated" | "recorded";
+}
+
+/** A page of candles, newest first. */
+export interface Candles {
+  readonly items: readonly Candle[];
+  readonly next_cursor: string | null;
+}
+
+/** How much to close; the body may be left out, and then it is all. */
+export interface CloseRequest {
+  /** absent or null: all of it */
+  readonly quantity?: Decimal | null;
+}
+
+/** What became of the close of one position. */
+export interface Closing {
+  readonly position_id: string;
+  readonly command_id: string;
+  readonly status: "pending" | "done" | "rejected";
+  /** the refusal's name */
+  readonly code?: string | null;
+  readonly position?: Position | null;
+}
+
+/** What became of every position that was open; all of them on one page. */
+export interface Closings {
+  readonly items: readonly Closing[];
+  readonly next_cursor?: string | null;
+}
+
+/** A command and its outcome. code: the refusal's name; order or position: what it made or changed. */
+export interface Command {
+  readonly command_id: string;
+  readonly status: "pending" | "done" | "rejected" | "unknown";
+  readonly code?: string | null;
+  readonly order?: Order | null;
+  readonly position?: Position | null;
+}
+
+/** What is left to do for a user who is gone: positions are closed as soon as their markets have a price. */
+export interface DeletionReply {
+  readonly status: "closing";
+  readonly open_positions: number;
+}
+
+/** Money that came in. */
+export interface Deposit {
+  readonly command_id: string;
+  readonly event_id: string | null;
+  readonly amount: Decimal;
+}
+
+/** Demo money for the account. */
+export interface DepositRequest {
+  /** USDC, six places */
+  readonly amount: Decimal;
+}
+
+/** All open positions of one side of a market. */
+export interface Exposure {
+  readonly positions: number;
+  readonly quantity: Decimal;
+  readonly entry_notional: Decimal;
+  readonly margin: Decimal;
+  readonly unrealized_pnl: Decimal;
+}
+
+/** All markets. */
+export interface Exposures {
+  readonly items: readonly MarketExposure[];
+  readonly next_cursor?: string | null;
+}
+
+/** One field that is wrong. */
+export interface Fault {
+  /** JSON pointer into the body, or the parameter's name */
+  readonly pointer: string;
+  readonly message: string;
+}
+
+/** Whose prices count; name is null before a feed was selected. */
+export interface Feed {
+  readonly name: "backpack" | "simulated" | "recorded" | null;
+  readonly run: string | null;
+  readonly live: boolean | null;
+  readonly selected_at: string | null;
+  readonly prices: readonly FeedPrice[];
+}
+
+/** Shard 0's price of a symbol, as the tables have it. */
+export interface FeedPrice {
+  readonly symbol: string;
+  readonly state: "none" | "unconfirmed" | "stale" | "fresh";
+  readonly bid: Decimal | null;
+  readonly ask: Decimal | null;
+  readonly source_time: string | null;
+  readonly heard_at: string | null;
+  readonly age_ms: number | null;
+  /** of the tick that waits for confirmation */
+  readonly held_bid: Decimal | null;
+  readonly held_ask: Decimal | null;
+}
+
+/** An execution. side: the position's; order_id: the command that asked for it, null for a stop-out. */
+export interface Fill {
+  readonly id: string;
+  readonly time: string;
+  readonly order_id: string | null;
+  readonly position_id: string;
+  readonly symbol: string;
+  readonly side: "long" | "short";
+  readonly action: "open" | "close";
+  readonly price: Decimal;
+  readonly quantity: Decimal;
+  readonly fee: Decimal;
+  readonly realized_pnl: Decimal | null;
+  readonly reason: "manual" | "stop_loss" | "take_profit" | "trailing_stop" | "liquidation" | "admin" | "account_closed" | null;
+  readonly event_id: string;
+}
+
+/** A page of fills, newest first. */
+export interface Fills {
+  readonly items: readonly Fill[];
+  readonly next_cursor: string | null;
+}
+
+/** What may be traded. */
+export interface Instrument {
+  readonly symbol: string;
+  readonly status: "open" | "close_only" | "halted";
+  readonly tick_size: Decimal;
+  readonly lot_size: Decimal;
+  readonly quantity_min: Decimal;
+  readonly quantity_max: Decimal;
+  readonly leverage_min: Decimal;
+  readonly leverage_max: Decimal;
+  /** of the notional */
+  readonly maintenance_rate: Decimal;
+  readonly slippage_bps: number;
+}
+
+/** A new instrument. What is absent is as of the instruments a ledger begins with. */
+export interface InstrumentRequest {
+  readonly symbol: string;
+  /** decimal places of a price */
+  readonly tick_exponent: number;
+  /** decimal places of a quantity; with the other at most 6 */
+  readonly lot_exponent: number;
+  /** decimal digits */
+  readonly quantity_max: Decimal;
+}
+
+/** All instruments, in the order they are served. */
+export interface Instruments {
+  readonly items: readonly Instrument[];
+  readonly next_cursor?: string | null;
+}
+
+/** By symbol, side, and how far the price moves; a market without a price is missing. */
+export interface Ladder {
+  readonly items: readonly Rung[];
+  readonly next_cursor?: string | null;
+}
+
+/** Broker, engine and projector, as this process of the API sees them. */
+export interface Lag {
+  readonly broker_answers: boolean;
+  readonly shards: readonly ShardLag[];
+}
+
+/** A signed change of the balance; all of them sum to it. */
+export interface LedgerLine {
+  readonly id: string;
+  readonly time: string;
+  readonly kind: "deposit" | "withdrawal" | "fee" | "realized_pnl" | "liquidation_fee";
+  readonly amount: Decimal;
+  readonly balance_after: Decimal;
+  readonly position_id: string | null;
+  readonly event_id: string;
+}
+
+/** A page of lines, newest first. */
+export interface LedgerLines {
+  readonly items: readonly LedgerLine[];
+  readonly next_cursor: string | null;
+}
+
+/** Credentials; a name is allowed and changes nothing. */
+export interface LoginRequest {
+  readonly email: string;
+  readonly password: string;
+  readonly name?: string | null;
+}
+
+/** What clients hold in a market. net_quantity: long less short; the house holds as much the other way. */
+export interface MarketExposure {
+  readonly symbol: string;
+  readonly long: Exposure;
+  readonly short: Exposure;
+  readonly net_quantity: Decimal;
+  /** of the clients; what the house would lose */
+  readonly unrealized_pnl: Decimal;
+}
+
+/**
+ * An order. code: why it was rejected. What a rejected order asked for is in no event: the process that sent it tells
+ * it for a while, any other gives null.
+ */
+export interface Order {
+  readonly order_id: string;
+  readonly command_id: string;
+  readonly client_order_id?: string | null;
+  readonly status: "pending" | "filled" | "cancelled" | "rejected" | "expired";
+  readonly code?: string | null;
+  readonly position_id?: string | null;
+  readonly symbol?: string | null;
+  readonly side?: "long" | "short" | null;
+  readonly type: "market";
+  /** of the fill */
+  readonly price?: Decimal | null;
+  readonly quantity?: Decimal | null;
+  readonly margin?: Decimal | null;
+  readonly leverage?: Decimal | null;
+  readonly liquidation_price?: Decimal | null;
+  readonly warnings?: readonly ("STOP_BEYOND_LIQUIDATION")[];
+}
+
+/** Open a position at the market's price; exactly one of margin and quantity. */
+export interface OrderRequest {
+  readonly symbol: string;
+  readonly side: "long" | "short";
+  readonly type: "market";
+  readonly margin?: Decimal | null;
+  readonly quantity?: Decimal | null;
+  /** 1 to 100, two places */
+  readonly leverage: Decimal;
+  readonly stop_loss?: Decimal | null;
+  readonly take_profit?: Decimal | null;
+  /** worst distance from expected_price, in basis points */
+  readonly slippage_bps?: number | null;
+  /** a guard; the fill is at the server's price */
+  readonly expected_price?: Decimal | null;
+  readonly client_order_id?: string | null;
+}
+
+/** A page of orders, newest first. */
+export interface Orders {
+  readonly items: readonly Order[];
+  readonly next_cursor: string | null;
+}
+
+/** An instrument with every parameter there is. Rates are fractions of one; money is USDC. */
+export interface Parameters {
+  readonly symbol: string;
+  readonly status: "open" | "close_only" | "halted";
+  readonly tick_size: Decimal;
+  readonly lot_size: Decimal;
+  readonly quantity_min: Decimal;
+  readonly quantity_max: Decimal;
+  readonly leverage_min: Decimal;
+  readonly leverage_max: Decimal;
+  readonly fee_rate: Decimal;
+  /** of the notional */
+  readonly maintenance_rate: Decimal;
+  /** of the margin */
+  readonly margin_floor_rate: Decimal;
+  readonly liquidation_fee_rate: Decimal;
+  readonly slippage_bps: number;
+  readonly spread_max: Decimal;
+  readonly jump_max: Decimal;
+  readonly notional_max: Decimal;
+  readonly account_notional_max: Decimal;
+  readonly side_notional_max: Decimal;
+  /** how long ago a price may have been heard for an opening; null: as the rules say */
+  readonly open_age_max_ms: number | null;
+}
+
+/** New parameters; what is absent stays. An open position keeps the rates it was opened under. */
+export interface ParametersRequest {
+  readonly quantity_min?: Decimal | null;
+  readonly quantity_max?: Decimal | null;
+  readonly leverage_min?: Decimal | null;
+  readonly leverage_max?: Decimal | null;
+  readonly fee_rate?: Decimal | null;
+  readonly maintenance_rate?: Decimal | null;
+  readonly margin_floor_rate?: Decimal | null;
+  readonly liquidation_fee_rate?: Decimal | null;
+  readonly slippage_bps?: number | null;
+  readonly spread_max?: Decimal | null;
+  readonly jump_max?: Decimal | null;
+  readonly notional_max?: Decimal | null;
+  readonly account_notional_max?: Decimal | null;
+  readonly side_notional_max?: Decimal | null;
+  /** 1 to 5,000; with version 2 of the rules */
+  readonly open_age_max_ms?: number | null;
+}
+
+/** A ticket. unrealized_pnl: at the price it would close at now; null without a price, or once closed. */
+export interface Position {
+  readonly id: string;
+  readonly symbol: string;
+  readonly side: "long" | "short";
+  readonly status: "open" | "closed";
+  /** what is open, or was when the last of it was closed */
+  readonly quantity: Decimal;
+  readonly entry_price: Decimal;
+  readonly margin: Decimal;
+  readonly leverage: Decimal;
+  readonly liquidation_price: Decimal | null;
+  readonly stop_loss: Decimal | null;
+  readonly take_profit: Decimal | null;
+  readonly unrealized_pnl: Decimal | null;
+  readonly opened_at: string;
+  readonly close_price?: Decimal | null;
+  /** before fees; with that of parts closed before */
+  readonly realized_pnl?: Decimal | null;
+  readonly close_reason?: "manual" | "stop_loss" | "take_profit" | "trailing_stop" | "liquidation" | "admin" | "account_closed" | null;
+  readonly closed_at?: string | null;
+  readonly receipt_id?: string | null;
+}
+
+/** A page of positions, the last opened first. */
+export interface Positions {
+  readonly items: readonly Position[];
+  readonly next_cursor: string | null;
+}
+
+/** An error as RFC 9457 has it; `code` is the core's refusal or the API's own. */
+export interface Problem {
+  readonly type: string;
+  readonly title: string;
+  readonly status: number;
+  readonly detail: string;
+  readonly instance: string;
+  readonly code: "NOT_DECODABLE" | "WRONG_SHARD" | "ACCOUNT_UNKNOWN" | "ACCOUNT_CLOSED" | "ACCOUNT_EXISTS" | "COMMAND_ID_REUSED" | "TOO_MANY_COMMANDS" | "DEADLINE_PASSED" | "DEADLINE_TOO_FAR" | "MALFORMED" | "FEED_NOT_SELECTED" | "SYMBOL_UNKNOWN" | "POSITION_NOT_OPEN" | "MARKET_HALTED" | "MARKET_CLOSE_ONLY" | "NO_PRICE" | "PRICE_UNCONFIRMED" | "PRICE_STALE" | "CLOCK_SUSPECT" | "LEVERAGE_OUT_OF_RANGE" | "SLIPPAGE_EXCEEDED" | "AMOUNT_NOT_POSITIVE" | "BELOW_MINIMUM" | "ABOVE_MAXIMUM" | "POSITION_NOTIONAL_LIMIT" | "ACCOUNT_NOTIONAL_LIMIT" | "SIDE_NOTIONAL_LIMIT" | "DEPOSIT_LIMIT" | "BALANCE_LIMIT" | "STOP_LOSS_WRONG_SIDE" | "TAKE_PROFIT_WRONG_SIDE" | "LIQUIDATABLE_AT_ONCE" | "INSUFFICIENT_MARGIN" | "CLIENT_ORDER_ID_USED" | "RULES_VERSION_NOT_NEXT" | "PRICE_TOO_OLD" | "TOO_MANY_POSITIONS" | "REQUEST_INVALID" | "NOT_AUTHENTICATED" | "BAD_CREDENTIALS" | "TOKEN_INVALID" | "TOKEN_EXPIRED" | "SIGNATURE_INVALID" | "CREDENTIALS_CONFLICT" | "SCOPE_MISSING" | "LOGIN_TOO_OLD" | "FORBIDDEN" | "CROSS_SITE_REQUEST" | "NOT_FOUND" | "METHOD_NOT_ALLOWED" | "RULES_VERSION_UNKNOWN" | "TOO_MANY_API_KEYS" | "TOO_MANY_ALERTS" | "ALERT_REACHED" | "ORDER_NOT_OPEN" | "EMAIL_TAKEN" | "KEY_IN_USE" | "PRECONDITION_FAILED" | "BODY_TOO_LARGE" | "TOO_MANY_LOGINS" | "RATE_LIMITED" | "INTERNAL_ERROR" | "BROKER_UNAVAILABLE" | "DATABASE_UNAVAILABLE" | "ENGINE_BEHIND" | "PROJECTION_BEHIND";
+  readonly errors?: readonly Fault[] | null;
+  readonly [member: string]: unknown;
+}
+
+/** Whether the API does its work, and if not, why, as a sentence. */
+export interface Ready {
+  readonly ready: boolean;
+  readonly why: string | null;
+}
+
+/**
+ * A close, of all or of a part. equity and requirement, the least equity there had to be: before the close. Of all:
+ * equity = margin + profit; fee or liquidation_fee is paid from what is left; margin_returned is what came back to
+ * cash. Of a part: quantity, the notionals, profit and fee are the part's, and `rest` says what stayed; margin_returned
+ * = released + what profit less fee is above zero.
+ */
+export interface Receipt {
+  readonly event_id: string;
+  readonly time: string;
+  readonly position_id: string;
+  readonly symbol: string;
+  readonly side: "long" | "short";
+  readonly rule: "manual" | "stop_loss" | "take_profit" | "trailing_stop" | "liquidation" | "admin" | "account_closed";
+  /** null for a close by hand */
+  readonly trigger_price: Decimal | null;
+  readonly tick: ReceiptTick;
+  readonly quantity: Decimal;
+  readonly entry_price: Decimal;
+  readonly close_price: Decimal;
+  readonly entry_notional: Decimal;
+  readonly close_notional: Decimal;
+  readonly margin: Decimal;
+  readonly profit: Decimal;
+  readonly equity: Decimal;
+  readonly requirement: Decimal;
+  readonly fee: Decimal;
+  readonly liquidation_fee: Decimal;
+  readonly margin_returned: Decimal;
+  /** profit + shortfall: what the ledger says */
+  readonly realized_pnl: Decimal;
+  readonly shortfall: Shortfall;
+  /** null where all was closed */
+  readonly rest?: Rest | null;
+  readonly command_id: string | null;
+  readonly command_offset: number;
+  readonly opened_at: string;
+}
+
+/** The tick a position was closed at; command_offset: its place in the shard's log. */
+export interface ReceiptTick {
+  readonly bid: Decimal;
+  readonly ask: Decimal;
+  readonly source_time: string;
+  readonly command_offset: number;
+}
+
+/** A new user. */
+export interface RegisterRequest {
+  readonly email: string;
+  readonly password: string;
+  readonly name?: string | null;
+}
+
+/** What stayed open when a part was closed; released: of the margin, for the part. */
+export interface Rest {
+  readonly quantity: Decimal;
+  readonly entry_notional: Decimal;
+  readonly margin: Decimal;
+  readonly liquidation_price: Decimal | null;
+  readonly released: Decimal;
+}
+
+/** Which version is in force in every shard, which is the newest this API knows, and all that were asked for. */
+export interface Rules {
+  readonly in_force: number;
+  readonly newest: number;
+  readonly activations: readonly Activation[];
+}
+
+/** What is liquidated when the price has moved so far against a side, and everything nearer. */
+export interface Rung {
+  readonly symbol: string;
+  readonly side: "long" | "short";
+  /** percent of the exit price */
+  readonly move: Decimal;
+  readonly price: Decimal;
+  readonly positions: number;
+  readonly entry_notional: Decimal;
+  readonly margin: Decimal;
+}
+
+/** How far a shard's command was executed and its events projected; null where that is not known here. */
+export interface ShardLag {
+  readonly shard: number;
+  /** the end of the commands, when last looked at */
+  readonly commands: number | null;
+  /** commands that have their event */
+  readonly executed: number;
+  readonly events: number;
+  readonly projected: number;
+  readonly projection_lag: number;
+  /** since the tables were known to hold all that was committed */
+  readonly projection_age_ms: number | null;
+  readonly state: "level" | "behind";
+}
+
+/** A loss beyond the margin, and who paid it. */
+export interface Shortfall {
+  readonly amount: Decimal;
+  readonly insurance_paid: Decimal;
+  readonly written_off: Decimal;
+}
+
+/** The changes of the balance in [from, to), newest first; opening_balance and they sum to closing_balance. */
+export interface Statement {
+  readonly account_id: string;
+  readonly from: string | null;
+  readonly to: string;
+  readonly opening_balance: Decimal;
+  readonly closing_balance: Decimal;
+  readonly items: readonly LedgerLine[];
+  readonly next_cursor: string | null;
+}
+
+/** Whether a market trades, only closes, or does nothing. */
+export interface StatusRequest {
+  readonly status: "open" | "close_only" | "halted";
+}
+
+/** A symbol's price. time: when it was last heard to be good, in log time; only a fresh one trades. */
+export interface Ticker {
+  readonly symbol: string;
+  readonly bid: Decimal | null;
+  readonly ask: Decimal | null;
+  readonly mid: Decimal | null;
+  readonly time: string | null;
+  readonly age_ms: number | null;
+  readonly feed: "backpack" | "simulated" | "recorded" | null;
+  readonly state: "none" | "unconfirmed" | "stale" | "fresh";
+  /** percent of the mid 24 hours ago */
+  readonly change_24h: Decimal | null;
+  readonly high_24h: Decimal | null;
+  readonly low_24h: Decimal | null;
+}
+
+/** All symbols, in the order of the instruments. */
+export interface Tickers {
+  readonly items: readonly Ticker[];
+  readonly next_cursor?: string | null;
+}
+
+/** An access token; the cookie `session` carries the same one, and the cookie `refresh` what renews it. */
+export interface TokenReply {
+  readonly access_token: string;
+  readonly token_type?: string;
+  /** seconds */
+  readonly expires_in: number;
+}
+
+/** Who is signed in. */
+export interface UserReply {
+  readonly id: string;
+  readonly email: string;
+  readonly name: string | null;
+  readonly roles: readonly string[];
+  readonly account_id: string;
+  readonly user: UserShort;
+}
+
+/** A user, in short. */
+export interface UserShort {
+  readonly id: string;
+  readonly email: string;
+  readonly name: string | null;
+}
+
+/** Whether you have stored keys; the keys themselves are given to nobody. */
+export interface VenueKeysReply {
+  readonly stored: boolean;
+}
+
+/** An API key of Binance's testnet and its secret: permitted to trade, and nothing else. */
+export interface VenueKeysRequest {
+  readonly api_key: string;
+  readonly secret_key: string;
+}
+
+/** The account as of `seq`. */
+export interface WsAccountSnapshot {
+  readonly channel: string;
+  readonly seq: number;
+  readonly ts: string;
+  readonly type: "snapshot";
+  readonly data: AccountSnapshot;
+}
+
+/** The account's event number `seq`. */
+export interface WsAccountUpdate {
+  readonly channel: string;
+  readonly seq: number;
+  readonly ts: string;
+  readonly type: "update";
+  readonly data: AccountUpdate;
+}
+
+/** An operation was done. channels: all that are subscribed to now; signed_in_until: when it closes with 4401. */
+export interface WsAck {
+  readonly type: "ack";
+  readonly id: string | number | null;
+  readonly op: "subscribe" | "unsubscribe" | "auth" | "resume";
+  readonly channels: readonly string[];
+  readonly account_id: string | null;
+  readonly signed_in_until: string | null;
+}
+
+/** Your active alerts, the last made first. */
+export interface WsAlertsSnapshot {
+  readonly channel: string;
+  readonly seq: number;
+  readonly ts: string;
+  readonly type: "snapshot";
+  readonly data: readonly Alert[];
+}
+
+/** An alert of yours that triggered. */
+export interface WsAlertsUpdate {
+  readonly channel: string;
+  readonly seq: number;
+  readonly ts: string;
+  readonly type: "update";
+  readonly data: Alert;
+}
+
+/** Say who you are, or renew it in place: an access token, or a ticket of `POST /api/v1/ws-ticket`. */
+export interface WsAuth {
+  readonly id?: string | number | null;
+  readonly op: "auth";
+  readonly token?: string | null;
+  readonly ticket?: string | null;
+}
+
+/** The candle that goes on, or was closed; null before the first. */
+export interface WsCandleMessage {
+  readonly channel: string;
+  readonly seq: number;
+  readonly ts: string;
+  readonly type: "snapshot" | "update";
+  readonly data: Candle | null;
+}
+
+/** An operation was refused, and changed nothing. */
+export interface WsError {
+  readonly type: "error";
+  readonly id: string | number | null;
+  readonly op: string | null;
+  readonly error: Problem;
+}
+
+export type WsFromClient = WsSubscribe | WsUnsubscribe | WsAuth | WsResume | WsPing;
+
+export type WsFromServer = WsAck | WsPong | WsError | WsResync | WsShutdown | WsAccountSnapshot | WsAccountUpdate | WsAlertsSnapshot | WsAlertsUpdate | WsTickerMessage | WsCandleMessage;
+
+/** Ask whether anybody is there; the server asks by itself every 20 seconds, with WebSocket's own pings. */
+export interface WsPing {
+  readonly id?: string | number | null;
+  readonly op: "ping";
+}
+
+/** The answer to a ping. */
+export interface WsPong {
+  readonly type: "pong";
+  readonly id: string | number | null;
+  readonly ts: string;
+}
+
+/** Be told of your account from behind this `seq` on; what was missed comes first, or `resync` and a snapshot. */
+export interface WsResume {
+  readonly id?: string | number | null;
+  readonly op: "resume";
+  readonly channel: "account";
+  readonly after: number;
+}
+
+/** What was missed cannot be told one by one: the channel's snapshot comes next. */
+export interface WsResync {
+  readonly type: "resync";
+  readonly channel: string;
+  readonly ts: string;
+}
+
+/** The server goes down; the socket closes with 1012. Connect again and resume. */
+export interface WsShutdown {
+  readonly type: "server_shutdown";
+  readonly ts: string;
+}
+
+/** Be told of these channels: of each its snapshot, then its updates. */
+export interface WsSubscribe {
+  readonly id?: string | number | null;
+  readonly op: "subscribe";
+  readonly channels: readonly string[];
+}
+
+/** The last price of a symbol; a slow reader misses prices, never the last one. */
+export interface WsTickerMessage {
+  readonly channel: string;
+  readonly seq: number;
+  readonly ts: string;
+  readonly type: "snapshot" | "update";
+  readonly data: Ticker;
+}
+
+/** A ticket that opens one socket, once: `/api/v1/ws?ticket=…`, or `{"op":"auth","ticket":"…"}`. */
+export interface WsTicket {
+  readonly ticket: string;
+  /** seconds */
+  readonly expires_in: number;
+}
+
+/** Be told of these channels no more. */
+export interface WsUnsubscribe {
+  readonly id?: string | number | null;
+  readonly op: "unsubscribe";
+  readonly channels: readonly string[];
+}
