@@ -16,7 +16,8 @@ export interface Account {
 
 /**
  * An event as the log has it. seq: the account's own, gap-free, the same as on the WebSocket. data: every field of the
- * event, in the ledger's units (money in millionths, prices in ticks, quantities in lots).
+ * event, in the ledger's units (money in millionths, prices in ticks, quantities in lots); bytes, as `command_hash`, in
+ * hex digits.
  */
 export interface AccountEvent {
   readonly event_id: string;
@@ -36,6 +37,14 @@ export interface AccountEvents {
 export interface AccountLimitsRequest {
   /** open positions an account may have */
   readonly positions_max: number;
+}
+
+/** What holds for every account, whatever the instrument. */
+export interface AccountRules {
+  /** null: as many as there are */
+  readonly open_positions_max: number | null;
+  readonly deposits_of_a_day_max: Decimal;
+  readonly balance_max: Decimal;
 }
 
 /**
@@ -224,6 +233,11 @@ export interface Command {
   readonly position?: Position | null;
 }
 
+/** Why it is approved or rejected; the body may be left out. */
+export interface DecisionRequest {
+  readonly note?: string | null;
+}
+
 /** What is left to do for a user who is gone: positions are closed as soon as their markets have a price. */
 export interface DeletionReply {
   readonly status: "closing";
@@ -263,6 +277,8 @@ export interface Fault {
   /** JSON pointer into the body, or the parameter's name */
   readonly pointer: string;
   readonly message: string;
+  /** the bound, and what was sent; as in the message */
+  readonly details?: Readonly<Record<string, string | number>> | null;
 }
 
 /** Whose prices count; name is null before a feed was selected. */
@@ -311,19 +327,45 @@ export interface Fills {
   readonly next_cursor: string | null;
 }
 
-/** What may be traded. */
+/**
+ * What may be traded, with every parameter that decides money. Rates are fractions of one, limits USDC at entry. An
+ * open position keeps the rates it was opened under.
+ */
 export interface Instrument {
   readonly symbol: string;
   readonly status: "open" | "close_only" | "halted";
   readonly tick_size: Decimal;
   readonly lot_size: Decimal;
+  readonly price_decimals: number;
+  readonly quantity_decimals: number;
   readonly quantity_min: Decimal;
   readonly quantity_max: Decimal;
   readonly leverage_min: Decimal;
   readonly leverage_max: Decimal;
+  /** of the notional, for an opening and for a close */
+  readonly fee_rate: Decimal;
   /** of the notional */
   readonly maintenance_rate: Decimal;
+  /** of the margin; a position keeps the greater of the two */
+  readonly margin_floor_rate: Decimal;
+  /** of the notional */
+  readonly liquidation_fee_rate: Decimal;
+  /** from expected_price, where an order has none of its own */
   readonly slippage_bps: number;
+  /** of a position */
+  readonly notional_max: Decimal;
+  /** of an account's positions of the symbol, both sides together */
+  readonly account_notional_max: Decimal;
+  /** of all accounts of a shard, on one side */
+  readonly side_notional_max: Decimal;
+  /** of the mid; a tick with a wider one is refused */
+  readonly spread_max: Decimal;
+  /** of the mid; a tick that is further away waits for confirmation */
+  readonly jump_max: Decimal;
+  /** without a tick or an alive mark; a stale price trades nothing */
+  readonly stale_after_ms: number;
+  /** how long ago the price may have been heard for an opening; null: as long as it is not stale */
+  readonly open_age_max_ms: number | null;
 }
 
 /** A new instrument. What is absent is as of the instruments a ledger begins with. */
@@ -341,6 +383,9 @@ export interface InstrumentRequest {
 export interface Instruments {
   readonly items: readonly Instrument[];
   readonly next_cursor?: string | null;
+  /** in force in every shard; docs/rules.md says what it is */
+  readonly rules_version: number;
+  readonly account: AccountRules;
 }
 
 /** By symbol, side, and how far the price moves; a market without a price is missing. */
@@ -410,6 +455,38 @@ export interface Order {
   readonly leverage?: Decimal | null;
   readonly liquidation_price?: Decimal | null;
   readonly warnings?: readonly ("STOP_BEYOND_LIQUIDATION")[];
+}
+
+/**
+ * What an order would come to now, by the engine's own code. Nothing is in the log, and prices move on. The figures are
+ * what they would be if nothing were in the way; null where nothing can be said, as without a price.
+ */
+export interface OrderPreview {
+  /** what an order sent now would be */
+  readonly status: "filled" | "rejected";
+  /** every one there is, in the engine's order; it names the first */
+  readonly refusals: readonly PreviewRefusal[];
+  readonly symbol: string;
+  readonly side: "long" | "short";
+  /** of the fill: a long at the ask, a short at the bid */
+  readonly price: Decimal | null;
+  /** since the price was last heard */
+  readonly price_age_ms: number | null;
+  readonly quantity: Decimal | null;
+  readonly notional: Decimal | null;
+  readonly margin: Decimal | null;
+  readonly leverage: Decimal;
+  /** of the opening, on top of the margin */
+  readonly fee: Decimal | null;
+  /** of a close at the same price, from the margin */
+  readonly close_fee: Decimal | null;
+  readonly liquidation_price: Decimal | null;
+  /** margin and fee: the position can cost no more */
+  readonly loss_max: Decimal | null;
+  readonly free_margin_before: Decimal;
+  /** below zero where there is too little */
+  readonly free_margin_after: Decimal | null;
+  readonly warnings: readonly ("STOP_BEYOND_LIQUIDATION")[];
 }
 
 /** Open a position at the market's price; exactly one of margin and quantity. */
@@ -512,6 +589,14 @@ export interface Positions {
   readonly next_cursor: string | null;
 }
 
+/** A reason why the order would be refused now. */
+export interface PreviewRefusal {
+  readonly code: string;
+  readonly detail: string;
+  /** the bound, and what was sent */
+  readonly details: Readonly<Record<string, string | number>> | null;
+}
+
 /** An error as RFC 9457 has it; `code` is the core's refusal or the API's own. */
 export interface Problem {
   readonly type: string;
@@ -519,8 +604,10 @@ export interface Problem {
   readonly status: number;
   readonly detail: string;
   readonly instance: string;
-  readonly code: "NOT_DECODABLE" | "WRONG_SHARD" | "ACCOUNT_UNKNOWN" | "ACCOUNT_CLOSED" | "ACCOUNT_EXISTS" | "COMMAND_ID_REUSED" | "TOO_MANY_COMMANDS" | "DEADLINE_PASSED" | "DEADLINE_TOO_FAR" | "MALFORMED" | "FEED_NOT_SELECTED" | "SYMBOL_UNKNOWN" | "POSITION_NOT_OPEN" | "MARKET_HALTED" | "MARKET_CLOSE_ONLY" | "NO_PRICE" | "PRICE_UNCONFIRMED" | "PRICE_STALE" | "CLOCK_SUSPECT" | "LEVERAGE_OUT_OF_RANGE" | "SLIPPAGE_EXCEEDED" | "AMOUNT_NOT_POSITIVE" | "BELOW_MINIMUM" | "ABOVE_MAXIMUM" | "POSITION_NOTIONAL_LIMIT" | "ACCOUNT_NOTIONAL_LIMIT" | "SIDE_NOTIONAL_LIMIT" | "DEPOSIT_LIMIT" | "BALANCE_LIMIT" | "STOP_LOSS_WRONG_SIDE" | "TAKE_PROFIT_WRONG_SIDE" | "LIQUIDATABLE_AT_ONCE" | "INSUFFICIENT_MARGIN" | "CLIENT_ORDER_ID_USED" | "RULES_VERSION_NOT_NEXT" | "PRICE_TOO_OLD" | "TOO_MANY_POSITIONS" | "REQUEST_INVALID" | "NOT_AUTHENTICATED" | "BAD_CREDENTIALS" | "TOKEN_INVALID" | "TOKEN_EXPIRED" | "SIGNATURE_INVALID" | "CREDENTIALS_CONFLICT" | "SCOPE_MISSING" | "LOGIN_TOO_OLD" | "FORBIDDEN" | "CROSS_SITE_REQUEST" | "NOT_FOUND" | "METHOD_NOT_ALLOWED" | "RULES_VERSION_UNKNOWN" | "TOO_MANY_API_KEYS" | "TOO_MANY_ALERTS" | "ALERT_REACHED" | "ORDER_NOT_OPEN" | "EMAIL_TAKEN" | "KEY_IN_USE" | "PRECONDITION_FAILED" | "BODY_TOO_LARGE" | "TOO_MANY_LOGINS" | "RATE_LIMITED" | "INTERNAL_ERROR" | "BROKER_UNAVAILABLE" | "DATABASE_UNAVAILABLE" | "ENGINE_BEHIND" | "PROJECTION_BEHIND";
+  readonly code: "NOT_DECODABLE" | "WRONG_SHARD" | "ACCOUNT_UNKNOWN" | "ACCOUNT_CLOSED" | "ACCOUNT_EXISTS" | "COMMAND_ID_REUSED" | "TOO_MANY_COMMANDS" | "DEADLINE_PASSED" | "DEADLINE_TOO_FAR" | "MALFORMED" | "FEED_NOT_SELECTED" | "SYMBOL_UNKNOWN" | "POSITION_NOT_OPEN" | "MARKET_HALTED" | "MARKET_CLOSE_ONLY" | "NO_PRICE" | "PRICE_UNCONFIRMED" | "PRICE_STALE" | "CLOCK_SUSPECT" | "LEVERAGE_OUT_OF_RANGE" | "SLIPPAGE_EXCEEDED" | "AMOUNT_NOT_POSITIVE" | "BELOW_MINIMUM" | "ABOVE_MAXIMUM" | "POSITION_NOTIONAL_LIMIT" | "ACCOUNT_NOTIONAL_LIMIT" | "SIDE_NOTIONAL_LIMIT" | "DEPOSIT_LIMIT" | "BALANCE_LIMIT" | "STOP_LOSS_WRONG_SIDE" | "TAKE_PROFIT_WRONG_SIDE" | "LIQUIDATABLE_AT_ONCE" | "INSUFFICIENT_MARGIN" | "CLIENT_ORDER_ID_USED" | "RULES_VERSION_NOT_NEXT" | "PRICE_TOO_OLD" | "TOO_MANY_POSITIONS" | "REQUEST_INVALID" | "NOT_AUTHENTICATED" | "BAD_CREDENTIALS" | "TOKEN_INVALID" | "TOKEN_EXPIRED" | "SIGNATURE_INVALID" | "CREDENTIALS_CONFLICT" | "SCOPE_MISSING" | "LOGIN_TOO_OLD" | "FORBIDDEN" | "CROSS_SITE_REQUEST" | "NOT_FOUND" | "METHOD_NOT_ALLOWED" | "RULES_VERSION_UNKNOWN" | "TOO_MANY_API_KEYS" | "TOO_MANY_ALERTS" | "ALERT_REACHED" | "ORDER_NOT_OPEN" | "TRANSFER_NOT_PENDING" | "EMAIL_TAKEN" | "KEY_IN_USE" | "PRECONDITION_FAILED" | "BODY_TOO_LARGE" | "UNSUPPORTED_MEDIA_TYPE" | "TOO_MANY_LOGINS" | "RATE_LIMITED" | "INTERNAL_ERROR" | "BROKER_UNAVAILABLE" | "DATABASE_UNAVAILABLE" | "ENGINE_BEHIND" | "PROJECTION_BEHIND";
   readonly errors?: readonly Fault[] | null;
+  /** the bounds that were not kept, what was sent, and what was looked for; all are in `detail` too */
+  readonly details?: Readonly<Record<string, string | number>> | null;
   readonly [member: string]: unknown;
 }
 
@@ -679,6 +766,51 @@ export interface TokenReply {
   readonly expires_in: number;
 }
 
+/**
+ * Money in or out. pending: waits for approvals; approved: on its way into the log; done or refused: by the log.
+ * rejected: by an administrator. code: the log's refusal. command_id: of the command in the log.
+ */
+export interface Transfer {
+  readonly id: string;
+  readonly kind: "deposit" | "withdrawal";
+  readonly account_id: string;
+  readonly amount: Decimal;
+  readonly reason: "received" | "paid_out" | "requested" | "refund" | "correction" | "bonus" | "other";
+  readonly note: string | null;
+  readonly status: "pending" | "approved" | "rejected" | "done" | "refused";
+  /** of other people than who asked for it */
+  readonly approvals_needed: number;
+  readonly approvals: number;
+  readonly code: string | null;
+  readonly command_id: string;
+  readonly event_id: string | null;
+  readonly created_at: string;
+  readonly acts: readonly TransferAct[];
+}
+
+/** Who did what to it; user_id and email are null where the log said it. */
+export interface TransferAct {
+  readonly act: "requested" | "approved" | "rejected" | "done" | "refused";
+  readonly user_id: string | null;
+  readonly email: string | null;
+  readonly note: string | null;
+  readonly at: string;
+}
+
+/** Money for an account, or from it, and why. */
+export interface TransferRequest {
+  /** USDC, six places */
+  readonly amount: Decimal;
+  readonly reason: "received" | "paid_out" | "requested" | "refund" | "correction" | "bonus" | "other";
+  readonly note?: string | null;
+}
+
+/** A page of transfers, newest first. */
+export interface Transfers {
+  readonly items: readonly Transfer[];
+  readonly next_cursor: string | null;
+}
+
 /** Who is signed in. */
 export interface UserReply {
   readonly id: string;
@@ -705,6 +837,30 @@ export interface VenueKeysReply {
 export interface VenueKeysRequest {
   readonly api_key: string;
   readonly secret_key: string;
+}
+
+/** What became of your wish for money. rejected: by an administrator, who says why in note; refused: by the log. */
+export interface Withdrawal {
+  readonly id: string;
+  readonly amount: Decimal;
+  readonly status: "pending" | "approved" | "rejected" | "done" | "refused";
+  readonly note: string | null;
+  readonly code: string | null;
+  readonly event_id: string | null;
+  readonly created_at: string;
+}
+
+/** Money you want to take out of your free margin. */
+export interface WithdrawalRequest {
+  /** USDC, six places */
+  readonly amount: Decimal;
+  readonly note?: string | null;
+}
+
+/** A page of your withdrawals, newest first. */
+export interface Withdrawals {
+  readonly items: readonly Withdrawal[];
+  readonly next_cursor: string | null;
 }
 
 /** The account as of `seq`. */
