@@ -15,7 +15,7 @@ from bench import _quix_pipeline
 from runtime.errors import FixableError
 from runtime.kafka import admin_options, command_producer_options, read_back, reader_options
 from runtime.settings import Settings
-from stack.jars import cache_folder
+from stack.jars import cache_folders
 
 VERSION: Final = "3.28.1"
 INPUT: Final = "bench.quix.input"
@@ -60,7 +60,7 @@ def quix_records_per_second(settings: Settings, values: list[bytes]) -> float:
 
 def _python_with_quix() -> Path:
     """The interpreter of an environment kept for this: Quix Streams wants another confluent-kafka than ours."""
-    folder = cache_folder() / f"quixstreams-{VERSION}-python{sys.version_info.major}.{sys.version_info.minor}"
+    folder = cache_folders()[0] / f"quixstreams-{VERSION}-python{sys.version_info.major}.{sys.version_info.minor}"
     python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     if (folder / "complete").exists():
         return python

@@ -195,7 +195,7 @@ def _new_token(port: int) -> str:
 
 
 def _post(url: str, body: dict[str, str]) -> Any:
-    reply = httpx.post(url, json=body, timeout=30.0)
+    reply = httpx.post(url, json=body, timeout=30.0, trust_env=False)
     reply.raise_for_status()
     return reply.json()
 
@@ -204,7 +204,7 @@ def _wait_until_answered(url: str) -> None:
     deadline = time.monotonic() + READY_TIMEOUT_S
     while time.monotonic() < deadline:
         try:
-            httpx.get(url, timeout=5.0).raise_for_status()
+            httpx.get(url, timeout=5.0, trust_env=False).raise_for_status()
         except httpx.HTTPError:
             time.sleep(0.2)  # Not started, or not ready.
         else:

@@ -5,12 +5,12 @@ import os
 import tempfile
 import threading
 import time
-import urllib.request
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Final
 
+import httpx
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -104,16 +104,17 @@ def _wait_until_executed(settings: Settings, count: int) -> None:
     while time.monotonic() < deadline:
         time.sleep(0.5)
         try:
-            with urllib.request.urlopen(
-                f"http://{settings.engine_host}:{settings.engine_port}/status", timeout=5
-            ) as page:
-                shards = json_format.load(page)["shards"]
-        except OSError:
+            shards = _page(settings, "/status").json()["shards"]
+        except httpx.TransportError:
             continue  # Not started yet.
         if shards and shards[0]["next_offset"] >= count:
             time.sleep(1)  # The last transaction.
             return
     raise FixableError(f"The engine did not execute {count} commands in {TIMEOUT_S:.0f} s.")
+
+
+def _page(settings: Settings, path: str) -> httpx.Response:
+    return httpx.get(f"http://{settings.engine_host}:{settings.engine_port}{path}", timeout=5, trust_env=False)
 
 
 def _commands_per_second(settings: Settings, count: int) -> float:
@@ -124,8 +125,7 @@ def _commands_per_second(settings: Settings, count: int) -> float:
 
 def _command_seconds_p99(settings: Settings) -> float:
     """The bound of the worker's own histogram that 99 % of the commands it timed, one of 16, stay within."""
-    with urllib.request.urlopen(f"http://{settings.engine_host}:{settings.engine_port}/metrics", timeout=5) as page:
-        families = {family.name: family for family in text_string_to_metric_families(page.read().decode())}
+    families = {family.name: family for family in text_string_to_metric_families(_page(settings, "/metrics").text)}
     buckets = [sample for sample in families["command_seconds"].samples if sample.name.endswith("_bucket")]
     return next(float(bucket.labels["le"]) for bucket in buckets if bucket.value >= buckets[-1].value * 0.99)
 

@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from time import time
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -12,6 +11,7 @@ import typer
 
 from cli.context import AsJson, Data, console, load_settings, reachable_settings, report
 from runtime.errors import FixableError
+from runtime.times import micros_of
 from schemas.units import SECOND
 
 if TYPE_CHECKING:  # What the commands call is imported by the one that is called.
@@ -216,11 +216,9 @@ def _shards(log: "LogReader", shard: int | None, accounts: Sequence[str] = ()) -
 def _time_of(text: str) -> int:
     """Read a time as µs UTC; one without a zone is UTC."""
     try:
-        moment = datetime.fromisoformat(text)
+        return micros_of(text)
     except ValueError:
         raise FixableError(f"{text} is neither an offset nor a time like 2026-01-31T12:00:00Z.") from None
-    since = (moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)) - datetime(1970, 1, 1, tzinfo=UTC)
-    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
 
 
 def _print_json(value: Any) -> None:

@@ -14,6 +14,7 @@ import typer
 
 from cli.context import AsJson, Data, data_folder, load_settings, project_root, report
 from cli.status_report import print_status
+from runtime.addresses import past_proxies
 from runtime.errors import FixableError
 from schemas.messages import Instrument
 
@@ -122,7 +123,7 @@ def up(
             report(notice)
         address = f"http://127.0.0.1:{instance.api_port}"
         report(f"Ready after {time.monotonic() - began:.1f} s: {address}  (its documentation: {address}/docs)")
-        report(f"Try: curl -s {address}/api/v1/tickers")
+        report(f"Try: curl -s{past_proxies()} {address}/api/v1/tickers")
         if seed_ports:
             _report_seed_ports(instance.seed_ports, instance.api_port)
         if detach:

@@ -2,7 +2,6 @@
 
 import json
 import sys
-from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -13,6 +12,7 @@ from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, Consumer, KafkaError, 
 from cli.context import Data, command_at, console, reachable_settings
 from runtime.errors import FixableError
 from runtime.kafka import TIMEOUT_S, partition_count, reader_options
+from runtime.times import micros_of
 from schemas.codec import NotDecodable, decode_command, decode_event, digest_of
 from schemas.sharding import shard_of
 from schemas.topics import COMMANDS, EVENTS, TICKS
@@ -30,7 +30,9 @@ TOPIC_OF = {LogTopic.EVENTS: EVENTS, LogTopic.COMMANDS: COMMANDS, LogTopic.TICKS
 Topic = Annotated[LogTopic, typer.Argument(help="events, commands or ticks.")]
 From = Annotated[
     str,
-    typer.Option("--from", help="beginning, end, an offset in each partition, or a time like 2026-01-31T12:00:00Z."),
+    typer.Option(
+        "--from", help="beginning, end, an offset in each partition, or a time like 2026-01-31T12:00:00Z, in UTC."
+    ),
 ]
 Account = Annotated[str | None, typer.Option(help="Only what concerns this account.")]
 Once = Annotated[bool, typer.Option("--once", help="Stop at the end of the log instead of waiting for more.")]
@@ -84,10 +86,10 @@ def _starts(consumer: Consumer, partitions: list[TopicPartition], start: str) ->
         offset = OFFSET_BEGINNING if start == "beginning" else OFFSET_END
     else:
         try:
-            moment = datetime.fromisoformat(start).astimezone()
+            time_ms = micros_of(start) // 1_000
         except ValueError:
             raise FixableError(f"--from is beginning, end, an offset or a time, not {start!r}.") from None
-        requested = [TopicPartition(part.topic, part.partition, int(moment.timestamp() * 1000)) for part in partitions]
+        requested = [TopicPartition(part.topic, part.partition, time_ms) for part in partitions]
         return consumer.offsets_for_times(requested, timeout=TIMEOUT_S)
     return [TopicPartition(part.topic, part.partition, offset) for part in partitions]
 

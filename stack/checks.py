@@ -12,7 +12,7 @@ from runtime.settings import Settings
 from stack.disk import too_little_to_start
 from stack.feed_choice import FeedChoice, validated
 from stack.instance import InstanceFolder
-from stack.jars import cache_folder, kafka_jars
+from stack.jars import CACHE_VARIABLE, cache_folders, missing_jars
 from stack.plan import WORKERS_MAX, StartOptions
 from stack.ports import LOOPBACKS, PortClaims, error_of_listening, is_free
 from stack.secrets import secret_mistakes
@@ -61,10 +61,13 @@ def obstacles(settings: Settings, options: StartOptions, folder: InstanceFolder,
     has_own_broker = "kafka_brokers" not in settings.model_fields_set
     if has_own_broker and kafka_port is not None and kafka_port != options.port and not is_free(kafka_port):
         found["KAFKA_PORT"] = f"Port {kafka_port}, which KAFKA_PORT names, is taken. Free it, or choose another."
-    if has_own_broker and _lacks_jars() and not _can_be_written(cache_folder()):
-        found["REPRISE_CACHE"] = (
-            f"{cache_folder()}, where what is fetched is kept, cannot be written. Name another with REPRISE_CACHE."
-        )
+    if has_own_broker and os.environ.get(CACHE_VARIABLE):
+        # A cache that nobody named may be missing: the instance's folder is used in its place.
+        (cache,) = cache_folders()
+        if missing_jars(cache) and not _can_be_written(cache):
+            found[CACHE_VARIABLE] = (
+                f"{cache}, where what is fetched is kept, cannot be written. Name another with {CACHE_VARIABLE}."
+            )
     if not _can_be_written(folder.data):
         found["--data"] = f"{folder.data} cannot be written. Name another folder with --data."
     too_little = too_little_to_start(folder.data)
@@ -83,10 +86,6 @@ def _cannot_listen(host: str, port: int) -> str | None:
         return str(error.strerror)
     errors = [error_of_listening(str(address[0]), port, family) for family, _, _, _, address in places]
     return next((os.strerror(error) for error in errors if error is not None), None)
-
-
-def _lacks_jars() -> bool:
-    return not all((cache_folder() / "jars" / jar.file_name).exists() for jar in kafka_jars())
 
 
 def _can_be_written(folder: Path) -> bool:

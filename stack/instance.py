@@ -82,7 +82,9 @@ class InstanceFolder:
         if len(os.fsencode(natural)) <= SOCKET_PATH_MAX:
             return natural
         short = hashlib.sha256(os.fsencode(self.data)).hexdigest()[:16]
-        return Path(tempfile.gettempdir()) / f"reprise-{os.geteuid()}-{short}.sock"
+        # Not where TMPDIR says: it may be long itself, and another in the shell of the next command.
+        temporary = "/tmp" if os.access("/tmp", os.W_OK) else tempfile.gettempdir()  # noqa: S108  # The name is unique.
+        return Path(temporary) / f"reprise-{os.geteuid()}-{short}.sock"
 
     def make(self) -> None:
         try:

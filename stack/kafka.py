@@ -14,7 +14,8 @@ from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
 from runtime.errors import FixableError
-from stack.jars import cache_folder, fetch_jars
+from stack.folders import IN_FOLDER
+from stack.jars import cache_folders, fetch_jars
 from stack.patience import NotStarted, OtherServer, Patience
 from stack.ports import LOOPBACK, accepts_connections
 
@@ -22,6 +23,12 @@ SILENCE_S: Final = 60.0
 PAUSE_S: Final = 0.05
 FORMAT_TIMEOUT_S: Final = 60.0
 
+JARS: Final = "jars"
+LOG_FOLDER: Final = "log"
+SERVER_FILE: Final = "server.properties"
+LOGGING_FILE: Final = "log4j2.properties"
+# Java takes names of files for text in the locale's encoding, and loses what that has no letters for.
+JAVA_ENVIRONMENT: Final = ("env", "LC_ALL=C.UTF-8", "TZ=UTC")
 JVM_OPTIONS: Final = (
     "-XX:+ExitOnOutOfMemoryError",
     "-XX:-UsePerfData",
@@ -87,28 +94,44 @@ rootLogger.appenderRef.console.ref=console
 def prepare_broker(
     folder: Path, port: int, controller_port: int, report: Callable[[str], None], *, small: bool = False
 ) -> list[str]:
-    """Fetch the jars, write the settings, format the storage if it is new; the command that runs the broker."""
+    """Fetch the jars, write the settings, format the storage if it is new; the command that runs the broker.
+
+    It runs in its folder and finds everything there by short plain names: neither its settings, which split names at
+    commas, nor the class path, which splits them at colons, nor Java's idea of the locale sees the folder's name.
+    """
     folder = folder.absolute()
-    jars = fetch_jars(cache_folder(), report)
-    folder.mkdir(parents=True, exist_ok=True)
-    server = folder / "server.properties"
-    server.write_text(
-        SERVER_PROPERTIES.format(host=LOOPBACK, port=port, controller_port=controller_port, log_dirs=folder / "log"),
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise FixableError(f"Cannot make {folder}: {error.strerror}. Name another folder with --data.") from error
+    jars = fetch_jars([*cache_folders(), folder / "cache"], report)
+    _link(folder / JARS, jars[0].parent)
+    (folder / SERVER_FILE).write_text(
+        SERVER_PROPERTIES.format(host=LOOPBACK, port=port, controller_port=controller_port, log_dirs=LOG_FOLDER),
         encoding="utf-8",
     )
-    logging = folder / "log4j2.properties"
-    logging.write_text(LOGGING_PROPERTIES, encoding="utf-8")
+    (folder / LOGGING_FILE).write_text(LOGGING_PROPERTIES, encoding="utf-8")
     java = [
+        *IN_FOLDER,
+        str(folder),
+        *JAVA_ENVIRONMENT,
         _java(),
         *JVM_OPTIONS,
         *(TEST_HEAP if small else DURABLE_HEAP),
-        f"-Dlog4j2.configurationFile={logging}",
+        f"-Dlog4j2.configurationFile={LOGGING_FILE}",
         "-cp",
-        os.pathsep.join(str(jar) for jar in jars),
+        os.pathsep.join(f"{JARS}/{jar.name}" for jar in jars),
     ]
-    if not (folder / "log" / "meta.properties").exists():
-        _format(java, server, folder / "log")
-    return [*java, "kafka.Kafka", str(server)]
+    if not (folder / LOG_FOLDER / "meta.properties").exists():
+        _format(java, folder / LOG_FOLDER)
+    return [*java, "kafka.Kafka", SERVER_FILE]
+
+
+def _link(link: Path, target: Path) -> None:
+    if link.is_symlink() and link.readlink() == target:
+        return
+    link.unlink(missing_ok=True)
+    link.symlink_to(target)
 
 
 def _java() -> str:
@@ -174,16 +197,17 @@ def _require_running(is_running: Callable[[], bool], patience: Patience, progres
         raise NotStarted(f"Kafka did not answer, and did nothing for {patience.silence_s:.0f} s")
 
 
-def _format(java: list[str], server: Path, log: Path) -> None:
+def _format(java: list[str], log: Path) -> None:
     """Give new storage its identity. An interrupted format is begun again: the mark is written last."""
     shutil.rmtree(log, ignore_errors=True)
     cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode()
     if cluster.startswith("-"):
         cluster = "R" + cluster[1:]  # Its command line would take it for an option.
     result = subprocess.run(
-        [*java, "kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(server)],
+        [*java, "kafka.tools.StorageTool", "format", "-t", cluster, "-c", SERVER_FILE],
         capture_output=True,
         text=True,
+        errors="replace",
         timeout=FORMAT_TIMEOUT_S,
         check=False,
     )

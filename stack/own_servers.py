@@ -123,7 +123,7 @@ class OwnServers:
     def _programs(self) -> list[Program]:
         port = self.instance.postgres_port
         postgres = None if port is None else prepare_postgres(self._folder.postgres, port)
-        return servers(self._folder, self._broker, postgres)
+        return servers(self._broker, postgres)
 
     def _progress(self, name: str) -> object:
         pid = next((one.pid for one in supervisor.processes(self._folder) if one.name == name), None)

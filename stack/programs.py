@@ -1,14 +1,14 @@
 """Which programs an instance runs, in which order they stop, and the process manager's settings for them."""
 
-import getpass
 import os
-import shlex
+import pwd
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from runtime.python import python_command, reprise_command
+from stack.folders import in_one_line
 from stack.instance import Instance, InstanceFolder
 from stack.ports import LOOPBACK
 
@@ -26,6 +26,8 @@ API_PRIORITY: Final = 60
 
 # Names the instance in the environment of each of its processes, so that they are found after a crash.
 INSTANCE_VARIABLE: Final = "REPRISE_INSTANCE"
+# Where `up` was called: relative paths and `.env` mean that place to the programs too.
+CALLED_IN_VARIABLE: Final = "REPRISE_CALLED_IN"
 
 # It does its work at each start and ends. No command waits for it, so its priority is low.
 BACKFILL: Final = "backfill"
@@ -45,20 +47,17 @@ class Program(NamedTuple):
     environment: Mapping[str, str] = MappingProxyType({})
     stop_signal: str = "TERM"
     stop_seconds: int = 20
-    directory: Path | None = None
     once: bool = False
 
 
-def servers(folder: InstanceFolder, kafka: list[str] | None, postgres: list[str] | None) -> list[Program]:
+def servers(kafka: list[str] | None, postgres: list[str] | None) -> list[Program]:
     """The broker and the database, where they are this instance's own."""
     programs = []
     if kafka is not None:
         programs.append(Program(KAFKA, kafka, KAFKA_PRIORITY, stop_seconds=60))
     if postgres is not None:
         # INT closes its connections; TERM would wait for the clients to.
-        fast = Program(POSTGRES, postgres, POSTGRES_PRIORITY, stop_signal="INT", stop_seconds=60)
-        # The server's user may not enter the folder `up` was called in.
-        programs.append(fast._replace(directory=Path("/") if os.geteuid() == 0 else folder.data))
+        programs.append(Program(POSTGRES, postgres, POSTGRES_PRIORITY, stop_signal="INT", stop_seconds=60))
     return programs
 
 
@@ -112,42 +111,49 @@ def environment_of(
         "PROJECTOR_PORT": str(instance.projector_port),
         "VENUE_PORT": str(instance.venue_port),
         "PYTHONUNBUFFERED": "1",
+        "PYTHONUTF8": "1",
+        "TZ": "UTC",
         **secrets,
         **feed,
     }
 
 
 def supervisor_settings(folder: InstanceFolder, programs: list[Program]) -> str:
-    """The text of supervisord.conf."""
+    """The text of supervisord.conf. The manager runs in the data folder, so that the folder's name is not in it."""
+    natural = folder.control_socket.parent == folder.data
     sections = {
-        "unix_http_server": {"file": str(folder.control_socket), "chmod": "0700"},
+        "unix_http_server": {
+            "file": folder.control_socket.name if natural else _literal(str(folder.control_socket)),
+            "chmod": "0700",
+        },
         "supervisord": {
-            "logfile": str(folder.supervisor_log),
+            "logfile": _within(folder, folder.supervisor_log),
             # Restarts are counted in it, those of the last ten thousands.
             "logfile_maxbytes": "5MB",
             "logfile_backups": "1",
             "loglevel": "info",
-            "pidfile": str(folder.supervisor_pid),
-            "childlogdir": str(folder.logs),
+            "pidfile": _within(folder, folder.supervisor_pid),
+            "childlogdir": _within(folder, folder.logs),
             "nodaemon": "true",
             "silent": "true",
-            # Else it warns that it runs as root, when it does.
-            **({"user": getpass.getuser()} if os.geteuid() == 0 else {}),
+            **_user(),
         },
         "rpcinterface:supervisor": {
             "supervisor.rpcinterface_factory": "supervisor.rpcinterface:make_main_rpcinterface",
         },
     } | {f"program:{program.name}": _section(folder, program) for program in programs}
     return "\n".join(
-        f"[{name}]\n" + "".join(f"{key}={value.replace('%', '%%')}\n" for key, value in values.items())
+        f"[{name}]\n" + "".join(f"{key}={value}\n" for key, value in values.items())
         for name, values in sections.items()
     )
 
 
 def _section(folder: InstanceFolder, program: Program) -> dict[str, str]:
-    environment = ",".join(f'{name}="{value}"' for name, value in program.environment.items())
+    # Not by the manager's own `environment`, in which no value can hold a quotation mark.
+    variables = [f"{name}={value}" for name, value in program.environment.items()]
     return {
-        "command": shlex.join(program.command),
+        "command": in_one_line([*(["env", *variables] if variables else []), *program.command]),
+        "directory": f"%(ENV_{CALLED_IN_VARIABLE})s",
         "priority": str(program.priority),
         "autostart": "true",
         # One that stops within `startsecs` is started again a second later, then two, then three, and so on. What runs
@@ -163,12 +169,28 @@ def _section(folder: InstanceFolder, program: Program) -> dict[str, str]:
         "stopwaitsecs": str(program.stop_seconds),
         "killasgroup": "true",
         "redirect_stderr": "true",
-        "stdout_logfile": str(folder.logs / f"{program.name}.log"),
+        "stdout_logfile": _within(folder, folder.logs / f"{program.name}.log"),
         "stdout_logfile_maxbytes": "20MB",
         "stdout_logfile_backups": "2",
-        **({"environment": environment} if environment else {}),
-        **({"directory": str(program.directory)} if program.directory else {}),
     }
+
+
+def _within(folder: InstanceFolder, path: Path) -> str:
+    return str(path.relative_to(folder.data))
+
+
+def _literal(text: str) -> str:
+    return text.replace("%", "%%")
+
+
+def _user() -> dict[str, str]:
+    """Whom the manager runs as, where that is root: else it warns of it. Not by LOGNAME, which `sudo` may keep."""
+    if os.geteuid() != 0:
+        return {}
+    try:
+        return {"user": pwd.getpwuid(0).pw_name}
+    except KeyError:
+        return {}
 
 
 def _with_standbys(instance: Instance, folder: InstanceFolder, workers: list[Program]) -> list[Program]:

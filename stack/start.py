@@ -1,5 +1,6 @@
 """In which order an instance comes up, from nothing to services that run."""
 
+import sys
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -15,6 +16,7 @@ from stack import supervisor
 from stack.access import restrict_transactions
 from stack.checks import choice_and_mistakes, obstacles
 from stack.feed_choice import FeedChoice, LastStart, allowed, known_symbols, refuse_unknown_market
+from stack.folders import require_nameable
 from stack.instance import Instance, InstanceFolder
 from stack.kafka import require_own_broker
 from stack.own_servers import OwnServers
@@ -43,6 +45,8 @@ def start(
     with the settings that were found to be wrong before.
     """
     folder = InstanceFolder(options.data)
+    require_nameable(folder.data, "the data folder")
+    require_nameable(Path(sys.prefix), "the environment's folder")
     wrong = dict(wrong_settings or {})
     choice, found = choice_and_mistakes(settings, options, report)
     mistakes = found | wrong

@@ -20,7 +20,7 @@ from stack.foreground import ending_with_parent
 from stack.instance import InstanceFolder
 from stack.last_words import Ends, ends_of
 from stack.patience import Patience, work_of
-from stack.programs import INSTANCE_VARIABLE, Program, supervisor_settings
+from stack.programs import CALLED_IN_VARIABLE, INSTANCE_VARIABLE, Program, supervisor_settings
 
 CALL_TIMEOUT_S: Final = 10.0
 START_SILENCE_S: Final = 30.0
@@ -67,11 +67,13 @@ def start(
     output = folder.logs / "supervisor.out"
     with output.open("wb") as sink:
         process = subprocess.Popen(
-            python_command("-m", "stack.process_manager", "-c", str(folder.supervisor_settings)),
+            # Its settings are read as UTF-8 under any locale.
+            python_command("-X", "utf8", "-m", "stack.process_manager", "-c", str(folder.supervisor_settings)),
+            cwd=folder.data,
             stdin=subprocess.DEVNULL,
             stdout=sink,
             stderr=subprocess.STDOUT,
-            env=os.environ | environment,
+            env=os.environ | environment | {CALLED_IN_VARIABLE: str(Path.cwd())},
             # Ctrl-C goes to `up`, which stops the programs in order.
             start_new_session=True,
             preexec_fn=None if detach else ending_with_parent,  # noqa: PLW1509  # `up` has one thread here.

@@ -28,12 +28,7 @@ def temporary_postgres() -> Iterator[str]:
     """DATABASE_URL of the database `postgres` of a server that is gone with its data at the end."""
     (port,) = free_ports(1)
     with tempfile.TemporaryDirectory(prefix="reprise-postgres-") as folder:
-        # Its server runs as another user when this process runs as root.
-        Path(folder).chmod(0o755)
-        command = prepare_postgres(Path(folder) / "data", port, durable=False)
-        if command[0].endswith("setpriv"):
-            # A change of user clears what `running` asks the kernel for.
-            command.insert(1, "--pdeathsig=INT")
+        command = prepare_postgres(Path(folder) / "data", port, durable=False, ends_with_parent=True)
         with running(command, Path(folder) / "output", stop=signal.SIGINT) as process:
             wait_for_postgres(port, lambda: process.poll() is None)
             yield database_url(port, SUPERUSER)

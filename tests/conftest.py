@@ -42,12 +42,15 @@ class SettingsFactory(Protocol):
 
 
 def pytest_configure() -> None:
-    """A run ended by a signal tears its servers down like one that ends by itself."""
+    """A run ended by a signal tears its servers down like one that ends by itself, and goes through no proxy."""
 
     def end(_number: int, _frame: FrameType | None) -> None:
         raise KeyboardInterrupt
 
     signal.signal(signal.SIGTERM, end)
+    # Servers of the tests are on this machine; a test of proxies sets its own.
+    for name in [name for name in os.environ if name.lower() in {"http_proxy", "https_proxy", "all_proxy"}]:
+        del os.environ[name]
 
 
 def pytest_collection_finish() -> None:

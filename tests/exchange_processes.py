@@ -165,7 +165,7 @@ class ExchangeProcesses:
             ),
             DATABASE: ManagedProcess(
                 DATABASE,
-                _ending_with_parent(prepare_postgres(postgres_data or folder / "postgres", database, durable=False)),
+                prepare_postgres(postgres_data or folder / "postgres", database, durable=False, ends_with_parent=True),
                 folder / "database.log",
                 stop_signal=signal.SIGINT,
                 ready=lambda is_running: wait_for_postgres(database, is_running),
@@ -251,8 +251,3 @@ def broker_behind(folder: Path, port: int, controller_port: int, advertised: int
     assert f"{prefix}{port}\n" in text
     properties.write_text(text.replace(f"{prefix}{port}\n", f"{prefix}{advertised}\n"), encoding="utf-8")
     return command
-
-
-def _ending_with_parent(command: list[str]) -> list[str]:
-    """Let setpriv set the parent-death signal again, which its change of user clears."""
-    return [command[0], "--pdeathsig=INT", *command[1:]] if command[0].endswith("setpriv") else command

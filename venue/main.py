@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import signal
-from typing import Final
+from typing import Any, Final
 
 import httpx
 import structlog
@@ -91,9 +91,25 @@ def _log_unusable(error: Exception) -> FixableError:
 
 
 def _client(url: str) -> httpx.AsyncClient:
-    return httpx.AsyncClient(
-        base_url=url,
-        timeout=TIMEOUT_S,
-        trust_env=not is_local(url),
-        limits=httpx.Limits(max_connections=CONCURRENT_MAX, max_keepalive_connections=CONCURRENT_MAX),
-    )
+    options: dict[str, Any] = {
+        "base_url": url,
+        "timeout": TIMEOUT_S,
+        "limits": httpx.Limits(max_connections=CONCURRENT_MAX, max_keepalive_connections=CONCURRENT_MAX),
+    }
+    try:
+        return httpx.AsyncClient(**options, trust_env=not is_local(url))
+    # A SOCKS proxy needs a package that is not installed; another kind of address is none the client knows.
+    except (ImportError, ValueError, httpx.InvalidURL) as error:
+        why = f"The proxy of the environment cannot be used, so the venue is not reached: {error}"
+        log.error(why)  # noqa: TRY400  # One sentence: it is the person's setting.
+        return httpx.AsyncClient(**options, trust_env=False, transport=_Unreachable(why))
+
+
+class _Unreachable(httpx.AsyncBaseTransport):
+    """The way to a venue that no way leads to: nothing is sent, and each order's owner is told so."""
+
+    def __init__(self, why: str) -> None:
+        self._why = why
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        raise httpx.ConnectError(self._why, request=request)

@@ -64,6 +64,7 @@ class UserDataStream:
                     pauses = backoff_pauses()
             except (
                 OSError,
+                ImportError,  # A SOCKS proxy is set, for which the library needs a package that is not installed.
                 TimeoutError,
                 WebSocketException,
                 InvalidHandshake,

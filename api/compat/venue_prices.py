@@ -48,6 +48,15 @@ class VenuePrices:
                 for symbol in symbols:
                     answer = (await client.get(PATH, params={"symbol": symbol})).raise_for_status().json()
                     self._known[symbol] = VenuePrice(Decimal(answer["price"]), monotonic())
-        except (httpx.HTTPError, ImportError, ValueError, KeyError, TypeError, InvalidOperation) as error:
+        # Where a proxy is set that cannot be used, that is an ImportError, a ValueError or an InvalidURL.
+        except (
+            httpx.HTTPError,
+            httpx.InvalidURL,
+            ImportError,
+            ValueError,
+            KeyError,
+            TypeError,
+            InvalidOperation,
+        ) as error:
             self._silent_until = monotonic() + SILENT_S
             structlog.get_logger().info("the venue's prices are not known", why=type(error).__name__)

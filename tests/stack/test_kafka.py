@@ -15,7 +15,7 @@ from runtime.topics import ensure_topics
 from schemas.topics import COMMANDS, EVENTS
 from stack.access import restrict_transactions
 from stack.foreground import running
-from stack.jars import cache_folder, fetch_jars, kafka_jars
+from stack.jars import cache_folders, fetch_jars, kafka_jars
 from stack.kafka import prepare_broker, wait_for_broker
 from stack.ports import LOOPBACK, accepts_connections, free_ports
 
@@ -77,12 +77,11 @@ def test_a_foreign_transaction_is_refused_where_transactions_are_restricted_and_
 
 
 def test_a_changed_jar_is_refused_by_name(tmp_path: Path) -> None:
-    fetch_jars(cache_folder(), print)
-    shutil.copytree(cache_folder() / "jars", tmp_path / "jars")
+    shutil.copytree(fetch_jars(cache_folders(), print)[0].parent, tmp_path / "jars")
     changed = tmp_path / "jars" / kafka_jars()[0].file_name
     changed.write_bytes(changed.read_bytes() + b"\0")
     with pytest.raises(FixableError, match=r"is not the .* Reprise was tested with") as refusal:
-        fetch_jars(tmp_path, print)
+        fetch_jars([tmp_path], print)
     assert str(changed) in str(refusal.value)
 
 

@@ -122,7 +122,7 @@ def test_a_database_left_by_a_killed_manager_is_stopped_and_starts_again_on_its_
     for _ in range(2):
         supervisor.remove_orphans(folder, print)
         (port,) = free_ports(1)
-        start(folder, servers(folder, None, prepare_postgres(folder.postgres, port, durable=False)))
+        start(folder, servers(None, prepare_postgres(folder.postgres, port, durable=False)))
         wait_for_postgres(port, lambda: pid_of(folder, "postgres") is not None)
         ensure_database(port)
         killed = supervisor.pid_of(folder)
