@@ -2,7 +2,7 @@
 
 from ipaddress import ip_address
 from urllib.parse import urlsplit
-from urllib.request import getproxies_environment, proxy_bypass_environment
+from urllib.request import getproxies_environment, proxy_bypass
 
 LOOPBACK_HOST = "127.0.0.1"
 
@@ -19,5 +19,5 @@ def is_local(url: str) -> bool:
 def past_proxies() -> str:
     """What `curl` must be told to meet a server of this machine, where a proxy of the environment is in between."""
     proxies = getproxies_environment()
-    is_between = {"http", "all"} & set(proxies) and not proxy_bypass_environment(LOOPBACK_HOST, proxies)
+    is_between = {"http", "all"} & set(proxies) and not proxy_bypass(LOOPBACK_HOST)
     return " --noproxy '*'" if is_between else ""

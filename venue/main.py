@@ -102,14 +102,9 @@ def _client(url: str) -> httpx.AsyncClient:
     except (ImportError, ValueError, httpx.InvalidURL) as error:
         why = f"The proxy of the environment cannot be used, so the venue is not reached: {error}"
         log.error(why)  # noqa: TRY400  # One sentence: it is the person's setting.
-        return httpx.AsyncClient(**options, trust_env=False, transport=_Unreachable(why))
 
+        # Nothing is sent, and each order ends as it does where the venue cannot be reached.
+        async def refuse(request: httpx.Request) -> None:
+            raise httpx.ConnectError(why, request=request)
 
-class _Unreachable(httpx.AsyncBaseTransport):
-    """The way to a venue that no way leads to: nothing is sent, and each order's owner is told so."""
-
-    def __init__(self, why: str) -> None:
-        self._why = why
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        raise httpx.ConnectError(self._why, request=request)
+        return httpx.AsyncClient(**options, trust_env=False, event_hooks={"request": [refuse]})

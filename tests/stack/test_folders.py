@@ -27,6 +27,7 @@ from stack.postgres import prepare_postgres, wait_for_postgres
 from stack.programs import Program
 from tests.processes import eventually
 
+TIMEOUT_S = 200
 NAMES = [
     "my #1 projet é",
     "a;b ;c, d:e",
@@ -58,7 +59,9 @@ def test_a_program_under_the_manager_gets_any_folder_argument_and_variable_as_th
     program = Program("tells", [sys.executable, "-c", TELLS, name], 10, {"VALUE": name}, once=True)
     manager = supervisor.start(folder, [program], {}, detach=False)
     try:
-        eventually(lambda: supervisor.processes(folder), lambda seen: bool(seen) and seen[0].state == "FINISHED")
+        eventually(
+            lambda: supervisor.processes(folder), lambda seen: bool(seen) and seen[0].state == "FINISHED", TIMEOUT_S
+        )
     finally:
         supervisor.stop(folder, print)
         manager.wait(60)
@@ -79,22 +82,29 @@ def test_a_folder_whose_name_no_settings_can_hold_is_refused_in_one_line(name: b
     assert len(str(refusal.value).splitlines()) == 1
 
 
-@pytest.mark.parametrize("name", ["my #1 projet é, 100%", "\"q\" 'n' \\ b\\n $HOME", "long" * 50])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "my #1 projet é, 100%",
+        pytest.param("\"q\" 'n' \\ b\\n $HOME", marks=pytest.mark.slow),
+        pytest.param("long" * 50, marks=pytest.mark.slow),
+    ],
+)
 def test_a_broker_and_a_database_start_twice_in_a_folder_of_any_name(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LC_ALL", "C")
     folder = tmp_path / name
-    port, controller_port, postgres_port = free_ports(3)
     for _ in range(2):
+        port, controller_port, postgres_port = free_ports(3)
         broker = prepare_broker(folder / "kafka", port, controller_port, print, small=True)
         database = prepare_postgres(folder / "postgres", postgres_port, durable=False, ends_with_parent=True)
         with (
             running(broker, folder / "broker.log") as kafka,
             running(database, folder / "database.log") as postgres,
         ):
-            wait_for_broker(port, lambda: kafka.poll() is None)  # Called within its own round.
-            wait_for_postgres(postgres_port, lambda: postgres.poll() is None)
+            wait_for_broker(port, lambda: kafka.poll() is None, TIMEOUT_S)  # Called within its own round.
+            wait_for_postgres(postgres_port, lambda: postgres.poll() is None, TIMEOUT_S)
         assert (folder / "kafka" / "log" / "meta.properties").exists()
         shutil.move(folder, folder.with_name(f"{folder.name[:40]} moved"))
         folder = folder.with_name(f"{folder.name[:40]} moved")
@@ -109,7 +119,7 @@ def test_root_s_database_runs_without_root_s_rights_from_a_home_that_is_closed_t
     command = prepare_postgres(tmp_path / "data" / "postgres", port, durable=False, ends_with_parent=True)
     assert not any(str(closed_wheel) in part for part in command)
     with running(command, tmp_path / "output") as process:
-        wait_for_postgres(port, lambda: process.poll() is None)
+        wait_for_postgres(port, lambda: process.poll() is None, TIMEOUT_S)
         rights = Path(f"/proc/{process.pid}/status").read_text("utf-8")
         with (
             closing(psycopg.connect(f"host={LOOPBACK} port={port} user=postgres")) as connection,
@@ -131,17 +141,17 @@ def test_the_copy_of_the_database_s_programs_is_mended_where_files_of_it_are_gon
 
 
 @AS_ROOT
-def test_root_s_database_starts_again_after_root_has_copied_it(tmp_path: Path) -> None:
+def test_root_s_database_starts_from_a_copy_that_root_made(tmp_path: Path) -> None:
     (port,) = free_ports(1)
     prepare_postgres(tmp_path / "postgres", port, durable=False)
     shutil.copytree(tmp_path / "postgres", tmp_path / "copy")
     command = prepare_postgres(tmp_path / "copy", port, durable=False, ends_with_parent=True)
     with running(command, tmp_path / "output") as process:
-        wait_for_postgres(port, lambda: process.poll() is None)
+        wait_for_postgres(port, lambda: process.poll() is None, TIMEOUT_S)
 
 
 @AS_ROOT
-def test_a_user_without_a_name_lays_out_a_database_or_is_told_in_one_line_what_is_missing(tmp_path: Path) -> None:
+def test_a_user_without_a_name_lays_out_a_database_or_one_line_names_the_missing_entry(tmp_path: Path) -> None:
     open_folder = Path(tempfile.mkdtemp(prefix="reprise-nameless-"))
     os.chown(open_folder, 12_345, 12_345)
     try:
@@ -151,7 +161,7 @@ def test_a_user_without_a_name_lays_out_a_database_or_is_told_in_one_line_what_i
             capture_output=True,
             text=True,
             check=False,
-            timeout=60,
+            timeout=TIMEOUT_S,
         )
         laid_out = (open_folder / "postgres" / "PG_VERSION").exists()
     finally:

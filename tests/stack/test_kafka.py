@@ -90,3 +90,15 @@ def test_every_jar_is_pinned_by_a_digest_and_named_once() -> None:
     assert len({jar.file_name for jar in jars}) == len(jars)
     assert all(len(jar.sha256) == 64 for jar in jars)
     assert any(jar.coordinate.startswith("org.apache.kafka:kafka_2.13:4.") for jar in jars)
+
+
+def test_the_jars_are_taken_from_a_cache_that_cannot_be_written_and_where_none_can_that_is_said(tmp_path: Path) -> None:
+    no_folder = tmp_path / "file"
+    no_folder.touch()
+    whole = cache_folders()[0]
+    fetch_jars([whole], print)
+    kept = {path.parent for path in fetch_jars([no_folder, whole, tmp_path / "last"], print)}
+    assert kept == {whole / "jars"}
+    assert not (tmp_path / "last").exists()
+    with pytest.raises(FixableError, match=r"cannot be kept in .* Name another folder by REPRISE_CACHE"):
+        fetch_jars([no_folder], print)

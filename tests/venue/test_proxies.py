@@ -25,7 +25,7 @@ def _no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("proxy", UNUSABLE)
-def test_with_a_proxy_that_cannot_be_used_the_worker_says_so_once_and_sends_nothing(
+def test_the_worker_says_once_that_a_proxy_cannot_be_used_and_sends_nothing(
     proxy: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ALL_PROXY", proxy)
