@@ -97,7 +97,7 @@ class AccountLimitsRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"positions_max": 500}]})
 
-    positions_max: Whole = Field(ge=1, le=100_000, description="open positions an account may have")
+    positions_max: Whole = Field(ge=1, le=10_000, description="open positions an account may have")
 
 
 class StatusRequest(BaseModel):

@@ -39,7 +39,7 @@ from api.compat.trading import (
 )
 from api.dispatch.dispatcher import Dispatcher, DispatcherDep
 from api.dispatch.read_your_writes import CAUGHT_UP, LAG_HEADER
-from api.dispatch.replies import Pending, Reply
+from api.dispatch.replies import Decided, Pending, Reply
 from api.dispatch.request_options import OptionsDep, RequestOptions
 from api.http.problems import REFUSALS, REPLAYED, ApiError
 from api.http.rate_limits import Bucket
@@ -47,6 +47,7 @@ from api.orders.schemas import OrderReply
 from api.receipts import service as receipts
 from api.users import deletion
 from api.users.opening import account_opener
+from schemas.events import PositionClosed
 from schemas.ids import open_account_id
 from schemas.messages import Side
 from schemas.rejections import Rejection
@@ -214,7 +215,12 @@ async def _close(
     if position is None or position.receipt_id is None:
         return _pending(reply)
     await until_shown(state, reply)
-    receipt = await receipts.find(state.database, state.prices, caller.account_id, position.receipt_id)
+    if isinstance(reply, Decided) and isinstance(reply.outcome.event, PositionClosed):
+        # What it did is known, even where the tables are behind.
+        instrument = state.prices.instruments[position.symbol]
+        receipt = receipts.receipt_of(position.receipt_id, reply.outcome.event, instrument)
+    else:
+        receipt = await receipts.find(state.database, state.prices, caller.account_id, position.receipt_id)
     data = {
         "email": caller.user.email,
         "tradeId": position.id,

@@ -111,7 +111,7 @@ def of_venue_update(update: VenueUpdate, user_id: str) -> SpotView:
 
 def price_view(prices: PriceCache, instrument: Instrument, quote: CachedQuote, day: DayStats | None) -> dict[str, Any]:
     """Write a price. The page formats each member as a number: what is not known yet is as if nothing had changed."""
-    ticker = ticker_of(prices, instrument, day)
+    ticker = ticker_of(prices, instrument, quote, day)
     price = digits(mid(instrument, quote.bid + quote.ask))
     return {
         "symbol": spot_name(instrument.symbol),

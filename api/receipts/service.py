@@ -17,10 +17,11 @@ async def find(database: Database, prices: PriceCache, account_id: str, event_id
     row = await database.ask(lambda db: queries.receipt(db, account_id, event_id))
     if row is None:
         raise not_found("receipt", event_id)
-    return _receipt(event_id, row.event, prices.instruments[row.event.symbol])
+    return receipt_of(event_id, row.event, prices.instruments[row.event.symbol])
 
 
-def _receipt(event_id: str, event: PositionClosed | PositionReduced, instrument: Instrument) -> Receipt:
+def receipt_of(event_id: str, event: PositionClosed | PositionReduced, instrument: Instrument) -> Receipt:
+    """Write a closing event, which the tables need not have yet."""
     whole = event if isinstance(event, PositionClosed) else None  # Only who closes all is liquidated, or falls short.
     shortfall = 0 if whole is None else whole.shortfall
     return Receipt(

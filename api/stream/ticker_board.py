@@ -154,7 +154,7 @@ class TickerBoard:
         if kind == "update":
             feed.has_changed = False
         symbol = feed.instrument.symbol
-        ticker = ticker_of(self._app.prices, feed.instrument, self._days.get(symbol))
+        ticker = ticker_of(self._app.prices, feed.instrument, self._app.prices.quote(symbol), self._days.get(symbol))
         feed.state = ticker.state
         seq = max(self._seq, self._app.outcomes.seq(PRICE_SHARD))
         fields = {"channel": feed.channel, "seq": seq, "ts": text_of(now()), "type": kind, "data": ticker}

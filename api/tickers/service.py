@@ -1,8 +1,10 @@
 """How tickers are written from the prices that were folded."""
 
+from fractions import Fraction
+
 from api.http.amounts import mid, price
 from api.http.times import now, text_of
-from api.log.price_cache import PriceCache
+from api.log.price_cache import CachedQuote, PriceCache
 from api.store.day_stats import DayStatsCache
 from api.tickers.schemas import TickerReply, Tickers
 from projector.queries import DayStats
@@ -14,13 +16,19 @@ async def all_of(prices: PriceCache, day_stats: DayStatsCache) -> Tickers:
     """List the last prices."""
     days = await day_stats.days()
     instruments = prices.instruments.values()
-    return Tickers(items=[ticker_of(prices, instrument, days.get(instrument.symbol)) for instrument in instruments])
+    return Tickers(
+        items=[
+            ticker_of(prices, instrument, prices.quote(instrument.symbol), days.get(instrument.symbol))
+            for instrument in instruments
+        ]
+    )
 
 
-def ticker_of(prices: PriceCache, instrument: Instrument, day: DayStats | None) -> TickerReply:
-    """Write the last price of a symbol."""
+def ticker_of(
+    prices: PriceCache, instrument: Instrument, quote: CachedQuote | None, day: DayStats | None
+) -> TickerReply:
+    """Write a price of a symbol, which a message takes once: the next moment may have another."""
     moment = now()
-    quote = prices.quote(instrument.symbol)
     doubled = None if quote is None else quote.bid + quote.ask
     return TickerReply.model_validate(
         {
@@ -41,4 +49,5 @@ def ticker_of(prices: PriceCache, instrument: Instrument, day: DayStats | None) 
 
 
 def _percent(change: int, before: int) -> str:
-    return render(change * 10_000 // before, 2)
+    """Give hundredths of a percent, to the nearest."""
+    return render(round(Fraction(change * 10_000, before)), 2)

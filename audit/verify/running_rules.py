@@ -32,6 +32,7 @@ PRICE_AGE_MAX: Final = 5 * SECOND
 OPENING_AGE_MAX: Final = 2 * SECOND
 HELD_AGE_MAX: Final = 5 * SECOND
 DRIFT_MAX: Final = 2 * SECOND
+LIVE_DRIFT_MAX: Final = 5 * SECOND
 
 TickName = tuple[int, int]  # source time and update id
 
@@ -42,7 +43,8 @@ class HeardPrice:
 
     tick: TickName | None = None
     at: int = 0
-    is_left: bool = False  # its feed was, or it was heard at a time that is to come again
+    newest: int = 0  # source time of the last tick that was accepted or held
+    is_left: bool = False  # stale whatever its age
     is_doubted: bool = False  # a newer tick was refused
     held_at: int | None = None
 
@@ -61,6 +63,7 @@ class RunningRules:
             if market.quote is not None:
                 price.tick, price.at = (market.quote.source_time, market.quote.update_id), market.quote.heard_at
                 price.is_left, price.is_doubted = market.quote.stale, market.quote.contradicted
+            price.newest = market.last_source_time or 0
             if market.candidate is not None:
                 price.held_at = market.candidate.held_at
         self._open: dict[str, dict[str, str]] = {}  # by account: names and symbols, the oldest first
@@ -95,7 +98,8 @@ class RunningRules:
                 price.held_at = None if price.held_at is None else outcome.time
         for event in events:
             if isinstance(event, TickHeld):
-                self._price(event.symbol).held_at = event.time
+                price = self._price(event.symbol)
+                price.held_at, price.newest = event.time, event.source_time
             elif isinstance(event, FillEvent):
                 self._judge_fill(event, rules, found)
         return found
@@ -121,13 +125,14 @@ class RunningRules:
                 found.append(
                     f"PRICE-23: the range of {tick.symbol} is {tick.low} to {tick.high}, and not the tick's own"
                 )
-            self._prices[tick.symbol] = HeardPrice((tick.source_time, tick.update_id), event.time)
+            self._prices[tick.symbol] = HeardPrice((tick.source_time, tick.update_id), event.time, tick.source_time)
         for refused in event.refused:
             price = self._price(refused.symbol)
             if refused.bid is None or refused.source_time is None or refused.update_id is None or price.tick is None:
                 continue
             if rules.marks_name_ticks and (refused.source_time, refused.update_id) > price.tick:
                 price.is_doubted = True
+                price.is_left |= is_suspect  # PRICE-24
 
     def _judge_fill(self, event: FillEvent, rules: AuditRules, found: list[str]) -> None:
         """A position is opened or closed at a price that may be traded at; no account has too many."""
@@ -181,7 +186,10 @@ class RunningRules:
 
     def _turn_back(self, time: int) -> None:
         """CLOCK-02: what was heard or held at a time that is to come counts from now."""
+        feed = self._state.feed
         for price in self._prices.values():
+            if feed is not None and feed.live and price.newest > time + LIVE_DRIFT_MAX:
+                price.held_at, price.newest, price.is_left = None, 0, price.tick is not None
             if price.tick is not None and price.at > time:
                 price.at, price.is_left = time, True
             if price.held_at is not None:

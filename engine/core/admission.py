@@ -49,7 +49,7 @@ def count(state: State, command: ClientCommand, context: CommandContext, outcome
     if outcome.command_hash is None:
         return outcome
     account = state.accounts.get(command.account_id)
-    if account is None or not is_spent(account, budget_after(outcome, rules), context.time):
+    if account is None or not is_spent(account, budget_after(account, outcome, rules), context.time):
         return outcome
     begin_again(context)
     return rejected(state, context, Rejection.TOO_MANY_COMMANDS, command.account_id)

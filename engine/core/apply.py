@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from engine.core.accounts import deposit_day
 from engine.core.apply_prices import hold_tick, select_feed, update_prices
-from engine.core.bounds import MEMORY
+from engine.core.bounds import MEMORY, SOURCE_DRIFT_MAX
 from engine.core.memory import bring_back, forget_oldest, remember, remembered_ids
 from engine.core.records import NOTHING, Account, Market, Position, Remembered
 from engine.core.rules import RULES
@@ -241,13 +241,18 @@ def _activate_rules(state: State, event: RulesActivated) -> None:
 
 def _set_clock(state: State, event: ClockSet) -> None:
     """Bring back to the new time what would otherwise wait for a time that is far ahead."""
-    now = event.time
+    now, is_live = event.time, state.feed is not None and state.feed.live
     for market in state.markets.values():
         quote, candidate = market.quote, market.candidate
         if quote is not None and quote.heard_at > now:
             quote.heard_at, quote.stale = now, True
         if candidate is not None and candidate.held_at > now:
             market.candidate = replace(candidate, held_at=now)
+        if is_live and (market.last_source_time or 0) > now + SOURCE_DRIFT_MAX:
+            # Its feed's clock was ahead too: whatever comes now would be older for as long.
+            market.candidate = market.last_source_time = market.last_update_id = None
+            if quote is not None:
+                quote.stale = True
     ahead = False
     for account in state.accounts_by_number:
         if bring_back(state, account, now):

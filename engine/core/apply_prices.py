@@ -29,17 +29,21 @@ def update_prices(state: State, event: PricesUpdated) -> None:
     if event.refused and RULES[state.rules_version].marks_name_ticks:
         for refused in event.refused:
             if refused.bid is not None:  # Else it is a mark.
-                _contradict(state, refused)
+                _contradict(state, refused, clock_suspect=event.clock_suspect)
 
 
-def _contradict(state: State, tick: RefusedTick) -> None:
-    """Note that a newer tick than the last accepted one was seen, and not believed."""
+def _contradict(state: State, tick: RefusedTick, *, clock_suspect: bool) -> None:
+    """Note that a newer tick than the last accepted one was seen, and not believed.
+
+    While a clock is off, log time does not say how old the price is that it contradicts: that one is stale at once.
+    """
     market = state.markets.get(tick.symbol)
     quote = market.quote if market is not None else None
     if quote is None or tick.source_time is None or tick.update_id is None:
         return
     if (tick.source_time, tick.update_id) > (quote.source_time, quote.update_id):
         quote.contradicted = True
+        quote.stale = quote.stale or clock_suspect
 
 
 def hold_tick(state: State, event: TickHeld) -> None:

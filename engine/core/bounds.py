@@ -12,7 +12,7 @@ MEMORY: Final = 10 * MINUTE  # how long a command id is remembered
 REMEMBERED_MAX: Final = 600  # ids an account, and as many again for commands that only close, cancel or amend
 WITHDRAWALS_MAX: Final = 60  # ids of withdrawals an account
 POSITIONS_MAX: Final = 500  # open ones an account, until a broadcast says otherwise
-POSITIONS_MAX_MOST: Final = 100_000  # what a broadcast may say
+POSITIONS_MAX_MOST: Final = 10_000  # what a broadcast may say; an outcome that names them all fits a record
 DEPOSIT_WINDOW: Final = DAY
 
 SOURCE_DRIFT_MAX: Final = 5 * SECOND  # of a live feed's time from log time

@@ -50,7 +50,7 @@ COUNTED_AFTER: Final[dict[type, BudgetName]] = {
     Withdrawn: "withdrawals",
     CommandRejected: "exits",
     PositionReduced: "exits",
-    OldestReduced: "exits",
+    OldestReduced: "exits",  # where it closes no position whole
     AllClosed: "exits",  # where it closes nothing
 }
 MOST: Final[dict[BudgetName, int | None]] = {
@@ -88,19 +88,32 @@ def budget_before(command: ClientCommand, rules: Rules) -> BudgetName | None:
     return EXITS_BEFORE.get(type(command), "commands")
 
 
-def budget_after(outcome: Event, rules: Rules) -> BudgetName:
-    """Give what a command is counted under once its outcome is known."""
+def budget_after(account: Account, outcome: Event, rules: Rules) -> BudgetName:
+    """Give what an account's command is counted under once its outcome is known, and before a position changes."""
     if rules.budgets:
-        return "closes" if isinstance(outcome, AllClosed) and outcome.positions else COUNTED_AFTER[type(outcome)]
+        return "closes" if _closes_whole(account, outcome) else COUNTED_AFTER[type(outcome)]
     if isinstance(outcome, CommandRejected):
         return "exits" if outcome.command in EXIT_COMMANDS else "commands"
     return EXITS_AFTER.get(type(outcome), "commands")
 
 
+def _closes_whole(account: Account, outcome: Event) -> bool:
+    """Say whether positions close by an event that is not of one position: all that are reached but the last do."""
+    match outcome:
+        case AllClosed():
+            return outcome.positions > 0
+        case OldestReduced():
+            kind = (outcome.symbol, outcome.side, outcome.leverage)
+            held = [each for each in account.positions.values() if (each.symbol, each.side, each.leverage) == kind]
+            return outcome.positions > 1 or outcome.quantity >= min(held, key=lambda each: each.number).quantity
+        case _:
+            return False
+
+
 def remember(state: State, account: Account, outcome: Event, command_id: str, entry: Remembered) -> None:
     """Keep a command's id for ten minutes, and drop those of the same budget whose time is over."""
     rules = RULES[state.rules_version]
-    ids: dict[str, Remembered] = getattr(account, budget_after(outcome, rules))
+    ids: dict[str, Remembered] = getattr(account, budget_after(account, outcome, rules))
     while ids:
         oldest = next(iter(ids))
         if ids[oldest].time + MEMORY > entry.time:

@@ -20,6 +20,7 @@ from tests.spec.language import (
     BTC,
     ETH,
     Step,
+    close,
     deposit,
     given,
     last_tick,
@@ -28,6 +29,7 @@ from tests.spec.language import (
     price,
     prices,
     short,
+    tick,
     wait,
 )
 
@@ -45,6 +47,16 @@ def vouched(symbol: str, *, other: int = 0, drift: int = 0) -> Step:
         exchange.send(replace(prices(exchange, exchange.now + 1_000 + drift), marks=(named,)))
 
     return mark
+
+
+def wide(*, drift: int) -> Step:
+    """A tick whose spread is refused, from a sender whose clock is off (µs)."""
+
+    def send(exchange: Exchange) -> None:
+        time = exchange.now + 1_000
+        exchange.send(prices(exchange, time + drift, tick(BTC, 50_000, 50_600, time)), at=time)
+
+    return send
 
 
 def close_all() -> Step:
@@ -94,6 +106,10 @@ CASES: dict[str, tuple[tuple[Step, ...], str]] = {
     "a mark counts though its clock is off": (
         (*RICH, vouched(BTC, drift=2_000_001)),
         "PRICE-18: the mark of BTC_USDC counts, and its sender's clock is off",
+    ),
+    "a contradicted price is fresh though a clock is off": (
+        (*RICH, long(BTC, margin=100), wide(drift=2_000_001), close(1)),
+        "PRICE-12: position 0-1 was traded, and the price was stale",
     ),
     "a newer tick that was refused is forgotten": (
         (*RICH, WIDE, vouched(BTC)),

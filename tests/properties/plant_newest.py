@@ -14,8 +14,8 @@ from engine.core.records import Account, Market, Position, Quote
 from engine.core.rules import Rules
 from engine.core.state import RememberedId, State
 from schemas.commands import CloseAll
-from schemas.events import AllClosed, ClockSet, CommandRejected, Event, PositionClosed
-from schemas.messages import AliveMark, Instrument, Tick
+from schemas.events import AllClosed, ClockSet, CommandRejected, Event, OldestReduced, PositionClosed
+from schemas.messages import AliveMark, Instrument, RefusedTick, Tick
 from schemas.rejections import Rejection
 from schemas.units import PPM, Micros, Timestamp
 from tests.properties.defect import Defect
@@ -24,6 +24,7 @@ CLOSE_ALL: Final = closing.decide_close_all
 VOUCHED: Final = prices._vouched_for
 REFUSE_SIZE: Final = opening._refuse_size
 SET_CLOCK: Final = apply._set_clock
+CONTRADICT: Final = apply_prices._contradict
 
 
 def _names_another_update(market: Market, mark: AliveMark) -> bool:
@@ -37,17 +38,26 @@ def _from_the_old_side(tick: Tick, quote: Quote, instrument: Instrument, _rules:
     return abs(tick.bid + tick.ask - before) * PPM > instrument.jump_max * before
 
 
+def _fresh_for_five_seconds(state: State, tick: RefusedTick, *, clock_suspect: bool) -> None:
+    del clock_suspect
+    CONTRADICT(state, tick, clock_suspect=False)
+
+
 def _with_a_clock_that_is_off(*arguments: Any, clock_suspect: bool) -> tuple[str, ...]:
     del clock_suspect
     return VOUCHED(*arguments, clock_suspect=False)
 
 
-def _closes_count(outcome: Event, rules: Rules) -> BudgetName:
-    return "exits" if isinstance(outcome, PositionClosed) else budget_after(outcome, rules)
+def _closes_count(account: Account, outcome: Event, rules: Rules) -> BudgetName:
+    return "exits" if isinstance(outcome, PositionClosed) else budget_after(account, outcome, rules)
 
 
-def _refused_as_openings(outcome: Event, rules: Rules) -> BudgetName:
-    return "commands" if isinstance(outcome, CommandRejected) else budget_after(outcome, rules)
+def _refused_as_openings(account: Account, outcome: Event, rules: Rules) -> BudgetName:
+    return "commands" if isinstance(outcome, CommandRejected) else budget_after(account, outcome, rules)
+
+
+def _oldest_as_parts(account: Account, outcome: Event, rules: Rules) -> BudgetName:
+    return "exits" if isinstance(outcome, OldestReduced) else budget_after(account, outcome, rules)
 
 
 def _any_number(*arguments: Any) -> Rejection | None:
@@ -100,7 +110,8 @@ def _newest_ids_first(accounts: list[Account]) -> "deque[RememberedId]":
 # Laws, calculator and audit do not see why a command was refused, and no event tells which ids are remembered.
 PRICES: Final = (
     Defect("a mark counts that names another update", prices._is_last, _names_another_update),
-    Defect("a newer tick that was refused is forgotten", apply_prices._contradict, lambda *_: None),
+    Defect("a newer tick that was refused is forgotten", apply_prices._contradict, lambda *_, **__: None),
+    Defect("a contradicted price is fresh though a clock is off", CONTRADICT, _fresh_for_five_seconds),
     Defect("a mark counts though its clock is off", VOUCHED, _with_a_clock_that_is_off),
     Defect("a candidate never ages", prices.waiting, lambda market, *_: market.candidate, laws=False),
     Defect("a fall is measured from the old side", prices._is_jump, _from_the_old_side, laws=False),
@@ -110,6 +121,7 @@ PRICES: Final = (
 BUDGETS: Final = (
     Defect("closes are counted", budget_after, _closes_count, laws=False),
     Defect("refused commands are counted as openings", budget_after, _refused_as_openings, laws=False),
+    Defect("a reduction that closes positions whole is counted", budget_after, _oldest_as_parts, laws=False),
     Defect("an account may have any number of positions", REFUSE_SIZE, _any_number),
     Defect("three ids are forgotten with a command", forget_oldest, _forgets_three, laws=False),
     # Executing and folding do it alike: only a ledger beside it that did not restart shows it.

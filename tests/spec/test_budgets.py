@@ -13,6 +13,7 @@ from tests.spec.checks import (
     amended,
     closed_by_hand,
     held,
+    oldest_reduced,
     opened,
     reduced,
     refused,
@@ -35,6 +36,7 @@ from tests.spec.language import (
     opens_account,
     price,
     reduce,
+    reduce_oldest,
     sent,
     wait,
     withdraw,
@@ -86,6 +88,23 @@ def test_cmd_18_a_part_that_is_the_whole_closes_like_a_close() -> None:
         *[refused(Rejection.POSITION_NOT_OPEN)] * FULL,
         refused(Rejection.TOO_MANY_COMMANDS),
         closed_by_hand(1),
+    )
+
+
+@pytest.mark.parametrize(("lots", "closed"), [("0.02", (1,)), ("0.03", (1,)), ("0.04", (1, 2))])
+def test_cmd_18_the_oldest_positions_close_whole_after_600_refused_commands(lots: str, closed: tuple[int, ...]) -> None:
+    given(*A_LONG, long(BTC, margin=100)).when(times(FULL, close(9)), fresh, reduce_oldest(lots, leverage=10)).then(
+        *[refused(Rejection.POSITION_NOT_OPEN)] * FULL,
+        oldest_reduced(quantity=lots, at=50_000, positions=len(closed) + (lots == "0.03")),
+        *[closed_by_hand(number) for number in closed],
+        *[reduced(2)] * (lots == "0.03"),
+    )
+
+
+def test_cmd_19_a_part_of_the_oldest_position_counts_with_refused_commands() -> None:
+    given(*A_LONG).when(times(FULL, close(9)), fresh, reduce_oldest("0.01", leverage=10)).then(
+        *[refused(Rejection.POSITION_NOT_OPEN)] * FULL,
+        refused(Rejection.TOO_MANY_COMMANDS),
     )
 
 
@@ -200,7 +219,7 @@ def test_open_18_the_limit_is_500_until_a_broadcast_changes_that_limit() -> None
     ).then(*[opened()] * 500, refused(Rejection.TOO_MANY_POSITIONS))
 
 
-@pytest.mark.parametrize(("most", "passes"), [(0, False), (-1, False), (1, True), (100_000, True), (100_001, False)])
+@pytest.mark.parametrize(("most", "passes"), [(0, False), (-1, False), (1, True), (10_000, True), (10_001, False)])
 def test_open_18_the_limit_has_bounds(most: int, *, passes: bool) -> None:
     given().when(limit_positions(most)).then(*([] if passes else [refused(Rejection.MALFORMED)]))
 

@@ -5,8 +5,8 @@ import pytest
 from schemas.commands import SetClock
 from schemas.events import ClockSet
 from schemas.ids import broadcast_id
-from schemas.rejections import Rejection
-from tests.spec.checks import accepted, held, opened, refused, repeated, the_next
+from schemas.rejections import Rejection, TickRefusal
+from tests.spec.checks import accepted, held, opened, refused, repeated, the_next, tick_refused
 from tests.spec.exchange import Exchange
 from tests.spec.language import ALICE, BTC, Check, Step, deposit, given, long, market, price, seconds, sent, wait
 from tests.spec.ledger_checks import condition_is
@@ -133,3 +133,30 @@ def test_clock_02_deposits_of_a_day_to_come_are_of_today() -> None:
     refused(Rejection.DEPOSIT_LIMIT)(exchange)
     deposit(40_000)(exchange)
     exchange.check()
+
+
+def test_clock_02_after_a_live_feed_whose_time_was_ahead_too_the_next_tick_is_not_older() -> None:
+    exchange = given(deposit(1_000), market(BTC, 50_000), live=True).exchange
+    exchange.now += AHEAD
+    market(BTC, 50_000)(exchange)
+    exchange.now -= AHEAD
+    set_clock()(exchange)
+    condition_is(BTC, "stale")(exchange)
+    exchange.unseen.clear()
+    price(BTC, 46_000)(exchange)
+    held(BTC)(exchange)
+    wait(1)(exchange)
+    price(BTC, 46_000)(exchange)
+    accepted(BTC)(exchange)
+    condition_is(BTC, "fresh")(exchange)
+    exchange.check()
+
+
+def test_clock_02_a_tick_that_a_live_feed_stamps_less_than_five_seconds_ahead_stays_the_newest() -> None:
+    exchange = given(market(BTC, 50_000), live=True).exchange
+    price(BTC, 50_000, source_time=exchange.now + 4_900_000)(exchange)
+    set_clock()(exchange)
+    condition_is(BTC, "fresh")(exchange)
+    exchange.unseen.clear()
+    price(BTC, 50_001)(exchange)
+    tick_refused(BTC, TickRefusal.NOT_NEWER)(exchange)

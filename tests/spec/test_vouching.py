@@ -294,3 +294,31 @@ def test_price_14_of_two_marks_of_a_symbol_the_first_counts_also_where_that_one_
     given(market(BTC, 50_000)).when(twice).then(
         all_refused((BTC, TickRefusal.NOT_THE_LAST_TICK), (BTC, TickRefusal.REPEATED_SYMBOL))
     )
+
+
+def test_price_24_a_price_is_stale_at_once_when_a_newer_tick_is_refused_while_log_time_stands_still() -> None:
+    """The broker's clock went back by a minute; the feed's is right, and so are the traders'."""
+    exchange = given(
+        deposit(10_000), market(BTC, 50_000), long(BTC, margin=900, leverage=100, stop=49_900), live=True
+    ).exchange
+    real = exchange.now
+    condition_is(BTC, "fresh")(exchange)
+    for second in range(6, 10):
+        moment = real + seconds(second)
+        exchange.send(prices(exchange, moment, tick(BTC, 46_000, None, moment)), at=moment - seconds(60))
+        tick_refused(BTC, TickRefusal.OUT_OF_TIME)(exchange)
+        condition_is(BTC, "stale")(exchange)
+        assert exchange.state.time == real
+    exchange.unseen.clear()
+    close(1)(exchange)
+    refused(Rejection.PRICE_STALE)(exchange)
+
+
+def test_price_24_a_refused_tick_that_is_not_newer_leaves_the_price_fresh() -> None:
+    def older(exchange: Exchange) -> None:
+        quote = exchange.state.markets[BTC].quote
+        assert quote is not None
+        time = exchange.now + TICK_PACE
+        exchange.send(prices(exchange, time + seconds(3), tick(BTC, 46_000, None, quote.source_time)), at=time)
+
+    given(market(BTC, 50_000)).when(older).then(tick_refused(BTC, TickRefusal.NOT_NEWER), condition_is(BTC, "fresh"))

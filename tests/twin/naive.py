@@ -573,8 +573,8 @@ def kind_of(command: ClientCommand, rules: int) -> str | None:
 
 
 def closes_whole(command: ClientCommand, answer: Answer) -> bool:
-    """Say whether it closed positions and no part of one."""
-    return not isinstance(command, ReduceOldest) and bool(answer.closes)
+    """Say whether it closed a position whole."""
+    return bool(answer.closes)
 
 
 def is_meant(position: Position, command: ReduceOldest) -> bool:

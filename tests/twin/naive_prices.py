@@ -34,7 +34,7 @@ class NaivePrices:
         self.quotes: dict[str, Quote] = {}
         self.candidates: dict[str, Quote] = {}
         self.newest: dict[str, tuple[int, int]] = {}
-        self.left_behind: set[str] = set()  # symbols whose quote is of a feed that was left, or of a time to come
+        self.left_behind: set[str] = set()  # symbols whose quote is stale whatever its age
         self.doubted: set[str] = set()  # symbols of which a newer tick than the accepted one was refused
         self.rules = 1
 
@@ -61,6 +61,12 @@ class NaivePrices:
                 self.left_behind.add(symbol)
         for candidate in self.candidates.values():
             candidate.heard = min(candidate.heard, time)
+        if self.feed is not None and self.feed.live:
+            for symbol in [symbol for symbol, (newest, _) in self.newest.items() if newest > time + 5 * MILLION]:
+                del self.newest[symbol]
+                self.candidates.pop(symbol, None)
+                if symbol in self.quotes:
+                    self.left_behind.add(symbol)
 
     def is_selected(self, command: UpdatePrices) -> bool:
         """Whether the prices are of the feed that counts."""
@@ -125,6 +131,8 @@ class NaivePrices:
             return
         if (tick.source_time, tick.update_id) > (quote.source_time, quote.update_id):
             self.doubted.add(tick.symbol)
+            if self.suspect:
+                self.left_behind.add(tick.symbol)
 
     def _held(self, symbol: str, time: int) -> Quote | None:
         """Give the candidate, unless it was held too long ago."""

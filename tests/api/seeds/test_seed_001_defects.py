@@ -61,6 +61,17 @@ def test_seed_001_c_the_owner_alone_is_paid(market: Market) -> None:
     assert (owner.figures(), other.figures()) == before
 
 
+def test_a_close_is_answered_with_its_result_while_the_tables_are_behind(market: Market) -> None:
+    market.at("ETH_USDC", "2000.00")
+    person = Person(market)
+    trade = opened(person)["tradeId"]
+    with market.held("projector"):
+        answer = person.engine(command="CLOSE_TRADE", tradeId=trade)
+    data = answer["engineResponse"]["data"]
+    assert (answer["success"], data["tradeId"], data["closePrice"], data["pnl"]) == (True, trade, 1999.99, -0.005)
+    assert data["totalReturn"] == 99.995
+
+
 def test_seed_001_d_a_loss_ends_at_the_margin(market: Market) -> None:
     market.at("ETH_USDC", "2000.00")
     person = Person(market)
