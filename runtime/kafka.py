@@ -142,6 +142,23 @@ def end_offsets(settings: Settings, topic: str) -> list[int]:
         consumer.close()
 
 
+def hidden_from(settings: Settings, topic: str, partition: int) -> int | None:
+    """Give the offset from which records cannot be read, for a transaction is open there; null where none is.
+
+    Where all records end is compared with where the decided ones do.
+    """
+    readable, end = (_end_of(settings, topic, partition, options) for options in ({}, UNDECIDED_TOO))
+    return readable if readable < end else None
+
+
+def _end_of(settings: Settings, topic: str, partition: int, options: Options) -> int:
+    consumer = Consumer(reader_options(settings, "reprise-end") | options)
+    try:
+        return bounds(consumer, topic, partition)[1]
+    finally:
+        consumer.close()
+
+
 def read_back(settings: Settings, topic: str, partition: int, count: int) -> list[LogRecord]:
     """The last `count` committed records of a partition, oldest first; fewer when it holds fewer.
 

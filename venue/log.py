@@ -11,7 +11,7 @@ import msgspec
 import structlog
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
-from runtime.kafka import LogRecord, read_back, reader_options, record_of, transactional_producer_options
+from runtime.kafka import LogRecord, hidden_from, read_back, reader_options, record_of, transactional_producer_options
 from runtime.settings import Settings
 from runtime.transactions import TransactionalProducer, replaced
 from schemas.topics import OTHER_PARTITIONS, VENUE_COMMANDS, VENUE_EVENTS
@@ -21,6 +21,7 @@ from venue.order_cache import OrderCache
 TRANSACTIONAL_ID: Final = "venue-worker"
 INIT_TIMEOUT_S: Final = 30.0
 COMMIT_TIMEOUT_S: Final = 10.0
+HIDDEN_S: Final = 1.0
 PACE_S: Final = 0.005  # from one transaction to the next, at least
 ALL: Final = 1 << 62
 BATCH_MAX: Final = 200
@@ -58,8 +59,17 @@ class EventLog:
         self._producer: TransactionalProducer | None = None
 
     async def open(self) -> None:
-        """Fence the writer before, and read every event."""
-        await asyncio.get_running_loop().run_in_executor(self._thread, self._open)
+        """Fence the writer before, and read every event.
+
+        No worker has a transaction open any more. Where somebody else has one among the events, what was committed
+        behind it is hidden, and read when that ends: an order that is not known would be sent again.
+        """
+        loop = asyncio.get_running_loop()
+        self._producer = await loop.run_in_executor(self._thread, self._fence)
+        while (hidden := await loop.run_in_executor(self._thread, self._hidden)) is not None:
+            log.warning("the worker waits", why=hidden)
+            await asyncio.sleep(HIDDEN_S)
+        await loop.run_in_executor(self._thread, self._read)
 
     async def append(self, partition: int, *events: VenueEvent) -> None:
         """Write events whole and in order, numbered; return when they are committed and in the cache."""
@@ -90,8 +100,16 @@ class EventLog:
         self._thread.shutdown(wait=True)
         self._producer = None
 
-    def _open(self) -> None:
-        self._producer = self._fence()
+    def _hidden(self) -> str | None:
+        """Say which partition's events cannot all be read."""
+        for partition in range(OTHER_PARTITIONS):
+            begins = hidden_from(self._settings, VENUE_EVENTS, partition)
+            if begins is not None:
+                where = f"{VENUE_EVENTS}/{partition} from offset {begins} on"
+                return f"a foreign transaction is open in {where}: the last committed event is known when it ends"
+        return None
+
+    def _read(self) -> None:
         for partition in range(OTHER_PARTITIONS):
             for record in read_back(self._settings, VENUE_EVENTS, partition, ALL):
                 self._orders.apply(partition, decode_venue_event(record.value))
@@ -123,6 +141,9 @@ class EventLog:
     def _fence_again(self, committed: Sequence[tuple[int, VenueEvent]]) -> TransactionalProducer:
         """Give a new producer after what was just committed; where another worker has written since, this is none."""
         producer = self._fence()
+        hidden = self._hidden()
+        if hidden is not None:
+            raise replaced(hidden)
         seqs = self._orders.seqs | {partition: event.seq for partition, event in committed}
         for partition in range(OTHER_PARTITIONS):
             last = read_back(self._settings, VENUE_EVENTS, partition, 1)

@@ -66,7 +66,7 @@ def ledger_of(standing: Standing) -> State:
     )
     for event in standing.outcomes:
         # Which command it was does not matter: it counts.
-        ids: dict[str, Remembered] = getattr(account, budget_after(event, RULES[standing.rules_version]))
+        ids: dict[str, Remembered] = getattr(account, budget_after(account, event, RULES[standing.rules_version]))
         ids[f"#{event.seq}"] = Remembered(offset=event.command_offset, time=event.time, content=b"")
     ledger = genesis(standing.shard, standing.shards)
     ledger.rules_version = standing.rules_version

@@ -105,7 +105,8 @@ def _closes_whole(account: Account, outcome: Event) -> bool:
         case OldestReduced():
             kind = (outcome.symbol, outcome.side, outcome.leverage)
             held = [each for each in account.positions.values() if (each.symbol, each.side, each.leverage) == kind]
-            return outcome.positions > 1 or outcome.quantity >= min(held, key=lambda each: each.number).quantity
+            oldest = min(held, key=lambda each: each.number, default=None)
+            return outcome.positions > 1 or (oldest is not None and outcome.quantity >= oldest.quantity)
         case _:
             return False
 

@@ -12,6 +12,7 @@ from runtime.kafka import (
     UNDECIDED_TOO,
     Options,
     bounds,
+    hidden_from,
     read_back,
     reader_options,
     records_to,
@@ -110,10 +111,8 @@ class KafkaLog:
         return Watermark(seq_of(last[0].value), digest_of(last[0].value))
 
     def hidden_from(self, shard: int) -> int | None:
-        """Compare where all records end with where the decided ones do."""
-        end = self._bounds(EVENTS, shard, UNDECIDED_TOO).end
-        readable = self._bounds(EVENTS, shard, {}).end
-        return readable if readable < end else None
+        """Ask the broker for both ends."""
+        return hidden_from(self._settings, EVENTS, shard)
 
     def command_bounds(self, shard: int) -> Bounds:
         """Ask the broker for both ends; a transaction decides nothing about a command, as the reader sees each."""

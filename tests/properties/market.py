@@ -248,8 +248,8 @@ class Market(RuleBasedStateMachine):
 
     # Prices.
 
-    def tick(self, symbol: str, bid: int, ask: int, *, later: int = 0) -> list[Event]:
-        """Send a tick that is as new as the clock."""
+    def tick(self, symbol: str, bid: int, ask: int, *, later: int = 0, drift: int = 0) -> list[Event]:
+        """Send a tick that is as new as the clock; the sender's own is off by a drift (µs)."""
         self.exchange.now += later
         now = self.exchange.now + PACE
         seen = Tick(
@@ -261,7 +261,9 @@ class Market(RuleBasedStateMachine):
             source_time=Timestamp(now),
             update_id=0,
         )
-        return self.send(UpdatePrices(feed=self.feed.name, run=self.feed.run, sent_at=now, ticks=(seen,), alive=()))
+        return self.send(
+            UpdatePrices(feed=self.feed.name, run=self.feed.run, sent_at=now + drift, ticks=(seen,), alive=())
+        )
 
     def settle(self, symbol: str, bid: int, ask: int) -> None:
         """Send a tick, and a second one that confirms it."""
@@ -539,6 +541,10 @@ class Market(RuleBasedStateMachine):
     @rule(who=people, what=st.sampled_from(("amends", "closes nothing", "deposits", "withdraws")))
     def somebody_sends_much(self, who: str, what: str) -> None:
         """More than an account may send where that is little."""
+        self.send_much(who, what)
+
+    def send_much(self, who: str, what: str) -> None:
+        """One command more than is remembered, where that is little."""
         position = next((each for each in self.exchange.state.positions.values() if each.account_id == who), None)
         for _ in range(FEW + 1 if self.twin.most == FEW else 2):
             name = self.exchange.new_id()
@@ -564,9 +570,16 @@ class Market(RuleBasedStateMachine):
         then=st.sampled_from(("keeps", "closes all", "reduces the oldest")),
         percent=st.sampled_from((5, 50, 90, 99)),
         loss=st.sampled_from((0, 40, 60, 70, 74)),
+        between=st.sampled_from((None, None, "much is refused", "a clock is off")),
     )
     def somebody_trades_in_a_calm_market(
-        self, order: tuple[str, str, Side, int], count: int, then: str, percent: int, loss: int
+        self,
+        order: tuple[str, str, Side, int],
+        count: int,
+        then: str,
+        percent: int,
+        loss: int,
+        between: str | None,
     ) -> None:
         """A few positions of one kind, and then all of them closed, or a part, after they lost so much of the margin.
 
@@ -583,6 +596,10 @@ class Market(RuleBasedStateMachine):
         away = price * loss // leverage
         near = price - away if side == "long" else price + away
         self.settle(symbol, near, near)
+        if between == "much is refused":
+            self.send_much(who, "closes nothing")
+        elif between == "a clock is off":
+            self.tick(symbol, near, near + near // 50 + 1, drift=2_000_001)
         if then == "closes all":
             self.send(CloseAll(command_id=self.exchange.new_id(), account_id=who, symbol=None))
         elif then == "reduces the oldest":
