@@ -55,7 +55,7 @@ def test_every_mistake_of_a_file_of_instruments_has_a_line_of_its_own(tmp_path: 
         f"{file}, instrument 3: symbol: String should match pattern '^[A-Z0-9]{{1,20}}_USDC$'",
         f"{file}, instrument 3: tick_exponent: Input should be less than or equal to 6",
         f"{file}, instrument 3: fees: Extra inputs are not permitted",
-        f"{file}, instrument 4: leverage_max: is out of range",
+        f"{file}, instrument 4: leverage_max: is 2000.00, and must be at most 1000.00",
     ]
 
 
