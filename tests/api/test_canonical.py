@@ -406,7 +406,9 @@ def test_the_synchronous_client_trades_and_reads_its_books_and_keeps_keys_and_al
     with SyncClient(exchange.url) as client:
         me = client.register(email, PASSWORD)
         with client.stream("account") as messages:
+            preview = client.preview_order("BTC_USDC", "long", margin="100", leverage=10)
             order = client.place_order("BTC_USDC", "long", margin="100", leverage=10)
+            assert (preview.status, preview.liquidation_price) == ("filled", order.liquidation_price)
             assert order.position_id is not None
             closed = client.close(order.position_id)
             heard = [messages.receive(20) for _ in range(3)]
@@ -438,6 +440,9 @@ def test_the_synchronous_client_trades_and_reads_its_books_and_keeps_keys_and_al
         client.revoke_api_key(key.id)
         assert client.api_keys() == ()
         assert client.has_venue_keys() is False
+        withdrawal = client.withdraw("10", note="rent")
+        assert client.withdrawal(withdrawal.id).amount == Decimal(10)
+        assert [each.note for each in client.withdrawals()] == ["rent"]
         assert client.websocket_ticket()
         client.logout_everywhere()
         with pytest.raises(NotSignedIn):

@@ -18,6 +18,7 @@ import type {
   LedgerLine,
   LoginRequest,
   Order,
+  OrderPreview,
   OrderRequest,
   Position,
   Receipt,
@@ -26,6 +27,7 @@ import type {
   Ticker,
   UserReply,
   VenueKeysReply,
+  Withdrawal,
 } from "./schemas.ts";
 import type { ApiKey } from "./signing.ts";
 import { Stream } from "./stream.ts";
@@ -162,6 +164,11 @@ export class Client {
     return done.settled.order ?? (await this.order(done.settled.command_id));
   }
 
+  /** Say what an order would come to now, and every reason why it would be refused. Nothing is sent. */
+  previewOrder(order: NewOrder): Promise<OrderPreview> {
+    return this.#calls.send("POST", "/orders/preview", { type: "market", ...order });
+  }
+
   /** Give one order of yours. */
   order(orderId: string): Promise<Order> {
     return this.#calls.read(`/orders/${encodeURIComponent(orderId)}`);
@@ -256,6 +263,24 @@ export class Client {
   async deposit(amount: Decimal, { key }: Keyed = {}): Promise<Deposit> {
     const done = await this.#calls.command<Deposit>("POST", "/demo/deposit", { amount }, key ?? newKey());
     return "reply" in done ? done.reply : { command_id: done.settled.command_id, amount, event_id: null };
+  }
+
+  /** Ask for money out of your free margin; in production an administrator approves it. */
+  async withdraw(amount: Decimal, { note, key }: Keyed & { readonly note?: string } = {}): Promise<Withdrawal> {
+    const body = { amount, ...(note === undefined ? {} : { note }) };
+    const done = await this.#calls.command<Withdrawal>("POST", "/withdrawals", body, key ?? newKey());
+    if ("reply" in done) return done.reply;
+    throw new TypeError("a withdrawal has a status of its own from the first answer on");
+  }
+
+  /** Go through your withdrawals, newest first. */
+  withdrawals(): AsyncGenerator<Withdrawal> {
+    return this.#pages("/withdrawals");
+  }
+
+  /** Give one withdrawal of yours. */
+  withdrawal(withdrawalId: string): Promise<Withdrawal> {
+    return this.#calls.read(`/withdrawals/${encodeURIComponent(withdrawalId)}`);
   }
 
   // Price alerts, and keys.

@@ -27,7 +27,10 @@ async function registered(): Promise<Client> {
 test("a user registers, trades, reduces, amends and closes, and the books agree to the last micro", async () => {
   const client = await registered();
   const { account_id } = await client.me();
+  const preview = await client.previewOrder({ ...BTC, margin: "100", stop_loss: "40000" });
+  assert.deepEqual([preview.status, preview.refusals], ["filled", []]);
   const order = await client.placeOrder({ ...BTC, margin: "100", stop_loss: "40000" });
+  assert.equal(order.liquidation_price, preview.liquidation_price);
   assert.equal(order.status, "filled");
   const id = order.position_id ?? "";
   const seen = await client.position(id);
@@ -164,6 +167,10 @@ test("alerts, keys of the venue and the end of a user are asked for like the res
   await client.deleteAlert(alert.id);
   assert.deepEqual(await all(client.alerts({ status: "active" })), []);
   assert.equal(await client.hasVenueKeys(), false);
+  const withdrawal = await client.withdraw("10", { note: "rent" });
+  assert.equal(toMicros(withdrawal.amount), 10_000_000n);
+  assert.equal((await client.withdrawal(withdrawal.id)).note, "rent");
+  assert.equal((await all(client.withdrawals())).length, 1);
   await client.refresh();
   assert.equal((await client.deleteMe()).open_positions, 0);
   await assert.rejects(client.me(), NotSignedIn);

@@ -8,7 +8,7 @@ import msgspec
 
 from reprise_client.asking import PAGE, Asking, Number, digits, new_key
 from reprise_client.calls import Answer
-from reprise_client.models import Account, AccountEvent, Deposit, Fill, LedgerLine, Page, Receipt, Statement
+from reprise_client.models import Account, AccountEvent, Deposit, Fill, LedgerLine, Page, Receipt, Statement, Withdrawal
 
 
 class Books(Asking):
@@ -58,6 +58,21 @@ class Books(Asking):
         if isinstance(done, Answer):
             return msgspec.convert(done.body, Deposit)
         return Deposit(command_id=done.command_id, amount=Decimal(digits(amount)))
+
+    async def withdraw(self, amount: Number, *, note: str | None = None, key: str | None = None) -> Withdrawal:
+        """Ask for money out of your free margin; in production an administrator approves it."""
+        body = {"amount": digits(amount), "note": note}
+        done = await self._calls.command("POST", "/withdrawals", body, key or new_key())
+        assert isinstance(done, Answer), "a withdrawal has a status of its own from the first answer on"
+        return msgspec.convert(done.body, Withdrawal)
+
+    def withdrawals(self) -> AsyncIterator[Withdrawal]:
+        """Go through your withdrawals, newest first."""
+        return self._pages("/withdrawals", Page[Withdrawal])
+
+    async def withdrawal(self, withdrawal_id: str) -> Withdrawal:
+        """Give one withdrawal of yours."""
+        return await self._calls.read(f"/withdrawals/{withdrawal_id}", Withdrawal)
 
 
 def _period(start: datetime | None, end: datetime | None) -> dict[str, str]:

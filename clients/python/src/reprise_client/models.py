@@ -48,6 +48,18 @@ class Instrument(_Answer, frozen=True, kw_only=True):
     leverage_max: Decimal
     maintenance_rate: Decimal
     slippage_bps: int
+    price_decimals: int
+    quantity_decimals: int
+    fee_rate: Decimal
+    margin_floor_rate: Decimal
+    liquidation_fee_rate: Decimal
+    notional_max: Decimal
+    account_notional_max: Decimal
+    side_notional_max: Decimal
+    spread_max: Decimal
+    jump_max: Decimal
+    stale_after_ms: int
+    open_age_max_ms: int | None = None
 
 
 class Ticker(_Answer, frozen=True, kw_only=True):
@@ -98,6 +110,36 @@ class Order(_Answer, frozen=True, kw_only=True):
     margin: Decimal | None = None
     leverage: Decimal | None = None
     liquidation_price: Decimal | None = None
+    warnings: tuple[str, ...] = ()
+
+
+class PreviewRefusal(_Answer, frozen=True, kw_only=True):
+    """A reason why an order would be refused now. details: the bound, and what was sent."""
+
+    code: str
+    detail: str
+    details: dict[str, Any] | None = None
+
+
+class OrderPreview(_Answer, frozen=True, kw_only=True):
+    """What an order would come to now: filled, or rejected for each of the refusals. loss_max: it can cost no more."""
+
+    status: str
+    refusals: tuple[PreviewRefusal, ...]
+    symbol: str
+    side: Side
+    leverage: Decimal
+    free_margin_before: Decimal
+    price: Decimal | None = None
+    price_age_ms: int | None = None
+    quantity: Decimal | None = None
+    notional: Decimal | None = None
+    margin: Decimal | None = None
+    fee: Decimal | None = None
+    close_fee: Decimal | None = None
+    liquidation_price: Decimal | None = None
+    loss_max: Decimal | None = None
+    free_margin_after: Decimal | None = None
     warnings: tuple[str, ...] = ()
 
 
@@ -195,6 +237,18 @@ class Deposit(_Answer, frozen=True, kw_only=True):
 
     command_id: str
     amount: Decimal
+    event_id: str | None = None
+
+
+class Withdrawal(_Answer, frozen=True, kw_only=True):
+    """What became of a wish for money. rejected: by an administrator; refused: by the log, `code` says why."""
+
+    id: str
+    amount: Decimal
+    status: str
+    created_at: datetime
+    note: str | None = None
+    code: str | None = None
     event_id: str | None = None
 
 

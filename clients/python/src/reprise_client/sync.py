@@ -110,6 +110,7 @@ class SyncClient:
     candles = _iterates(Client.candles)
 
     place_order = _waits(Client.place_order)
+    preview_order = _waits(Client.preview_order)
     order = _waits(Client.order)
     orders = _iterates(Client.orders)
     positions = _iterates(Client.positions)
@@ -127,6 +128,9 @@ class SyncClient:
     statement_csv = _waits(Client.statement_csv)
     events = _iterates(Client.events)
     deposit = _waits(Client.deposit)
+    withdraw = _waits(Client.withdraw)
+    withdrawals = _iterates(Client.withdrawals)
+    withdrawal = _waits(Client.withdrawal)
 
     create_alert = _waits(Client.create_alert)
     alerts = _iterates(Client.alerts)

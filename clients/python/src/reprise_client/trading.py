@@ -11,7 +11,7 @@ import msgspec
 
 from reprise_client.asking import KEEP, Asking, Keep, Number, digits, new_key
 from reprise_client.calls import Answer
-from reprise_client.models import Closing, Command, Order, Page, Position, Side
+from reprise_client.models import Closing, Command, Order, OrderPreview, Page, Position, Side
 
 
 class Trading(Asking):
@@ -33,22 +33,41 @@ class Trading(Asking):
         key: str | None = None,
     ) -> Order:
         """Open a position at the market's price; exactly one of margin and quantity. A refusal is a Problem."""
-        numbers = {
-            "leverage": leverage,
-            "margin": margin,
-            "quantity": quantity,
-            "stop_loss": stop_loss,
-            "take_profit": take_profit,
-            "expected_price": expected_price,
-        }
-        body: dict[str, Any] = {"symbol": symbol, "side": side, "type": "market"}
-        body |= {name: digits(number) for name, number in numbers.items() if number is not None}
-        body |= {} if slippage_bps is None else {"slippage_bps": slippage_bps}
-        body |= {} if client_order_id is None else {"client_order_id": client_order_id}
+        body = _order(
+            symbol,
+            side,
+            leverage,
+            margin,
+            quantity,
+            stop_loss,
+            take_profit,
+            expected_price,
+            slippage_bps,
+            client_order_id,
+        )
         done = await self._calls.command("POST", "/orders", body, key or client_order_id or new_key())
         if isinstance(done, Answer):
             return msgspec.convert(done.body, Order)
         return done.order or await self.order(done.command_id)
+
+    async def preview_order(
+        self,
+        symbol: str,
+        side: Side,
+        *,
+        leverage: Number,
+        margin: Number | None = None,
+        quantity: Number | None = None,
+        stop_loss: Number | None = None,
+        take_profit: Number | None = None,
+        expected_price: Number | None = None,
+        slippage_bps: int | None = None,
+    ) -> OrderPreview:
+        """Say what an order would come to now, and every reason why it would be refused. Nothing is sent."""
+        body = _order(
+            symbol, side, leverage, margin, quantity, stop_loss, take_profit, expected_price, slippage_bps, None
+        )
+        return msgspec.convert(await self._calls.send("POST", "/orders/preview", body), OrderPreview)
 
     async def order(self, order_id: str) -> Order:
         """Give one order of yours."""
@@ -106,3 +125,30 @@ class Trading(Asking):
         if isinstance(done, Answer):
             return msgspec.convert(done.body, Position)
         return await self.position(position_id)  # With its etag, which a command does not have.
+
+
+def _order(
+    symbol: str,
+    side: Side,
+    leverage: Number,
+    margin: Number | None,
+    quantity: Number | None,
+    stop_loss: Number | None,
+    take_profit: Number | None,
+    expected_price: Number | None,
+    slippage_bps: int | None,
+    client_order_id: str | None,
+) -> dict[str, Any]:
+    """Write an order at the market's price, without what is not given."""
+    numbers = {
+        "leverage": leverage,
+        "margin": margin,
+        "quantity": quantity,
+        "stop_loss": stop_loss,
+        "take_profit": take_profit,
+        "expected_price": expected_price,
+    }
+    body: dict[str, Any] = {"symbol": symbol, "side": side, "type": "market"}
+    body |= {name: digits(number) for name, number in numbers.items() if number is not None}
+    body |= {} if slippage_bps is None else {"slippage_bps": slippage_bps}
+    return body | ({} if client_order_id is None else {"client_order_id": client_order_id})
