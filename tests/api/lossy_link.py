@@ -5,7 +5,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Final
 
 PART: Final = 65_536
@@ -63,7 +63,7 @@ class LossyLink:
                     client.sendall(part)
                 if not part:
                     break
-        self._open -= {client, server}
+            self._open -= {client, server}
 
 
 @contextmanager
@@ -79,7 +79,8 @@ def controlled(deeds: Mapping[str, Callable[[], None]]) -> Iterator[str]:
         def log_message(self, *_: object) -> None:
             """Write nothing."""
 
-    server = ThreadingHTTPServer((LOOPBACK, 0), Control)
+    # One thread for all deeds: a process that a deed starts ends with the thread that started it.
+    server = HTTPServer((LOOPBACK, 0), Control)
     serving = threading.Thread(target=server.serve_forever, daemon=True)
     serving.start()
     try:
