@@ -35,7 +35,11 @@ def run_tests(arguments: Arguments = None) -> None:
             chosen = rest
         case [*rest]:
             chosen = rest
+    began = time.monotonic()
     code = subprocess.run(python_command("-m", "pytest", *chosen), cwd=project_root(), check=False).returncode
+    minutes, seconds = divmod(round(time.monotonic() - began), 60)
+    rest = "" if arguments else " The slow tests were not run: `./reprise test all` runs them too, in hours."
+    report(f"The tests took {minutes} min {seconds} s.{rest}")
     raise typer.Exit(code)
 
 
