@@ -128,7 +128,8 @@ def test_a_body_that_is_too_large_at_a_seed_s_port_is_answered_with_the_older_me
     state: AppState,
 ) -> None:
     reply = at_port(state, 3001, "POST", "/trade/open", content=b"x" * 100_000)
-    assert (reply.status_code, reply.json()["message"]) == (413, "The body is too large")
+    told = "The body has 100000 bytes, more than the 65536 bytes there may be"
+    assert (reply.status_code, reply.json()["message"]) == (413, told)
 
 
 def test_the_api_s_own_port_has_only_the_members_of_a_problem(state: AppState) -> None:

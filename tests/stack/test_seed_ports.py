@@ -135,7 +135,7 @@ def test_a_seed_s_port_has_that_seed_s_assets_and_errors(started: tuple[Market, 
     assert len(httpx.get("http://localhost:4000/api/v1/supportedAssets").json()["assets"]) == len(whole)
     for port in SEED_PORTS:
         said = httpx.get(f"http://localhost:{port}/nowhere").json()
-        assert said["error"] == said["message"] == "Not found"
+        assert said["error"] == said["message"] == "There is nothing at /nowhere"
 
 
 @pytest.mark.slow

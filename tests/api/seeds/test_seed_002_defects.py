@@ -76,7 +76,8 @@ def test_a_resting_order_of_a_user_without_venue_keys_is_rejected(kind: str, mar
 def test_seed_002_d_a_rejected_order_has_its_reason(market: Market) -> None:
     person = Person(market)
     poor = settled(person, quantity=5)
-    assert (poor["status"], poor["error"]) == ("REJECTED", "Not enough free margin")
+    assert poor["status"] == "REJECTED"
+    assert poor["error"].startswith("Not enough free margin")
     sold = settled(person, side="SELL", quantity=0.01)
     assert sold["status"] == "REJECTED"
     assert "More than is held" in sold["error"]
