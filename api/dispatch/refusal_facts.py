@@ -7,7 +7,6 @@ from api.app_state import AppState
 from api.pretrade.details import Facts, open_positions_max
 from api.pretrade.preview import preview_of
 from api.pretrade.standing import POSITIONS_MAX, LastPrice, Standing
-from api.store.database import Database
 from projector import queries
 from schemas.commands import ClientCommand, OpenPosition, PositionCommand, ReduceOldest
 from schemas.events import PositionOpened
@@ -26,8 +25,8 @@ async def facts_of(state: AppState, rejection: Rejection, command: ClientCommand
 
 async def _gathered(state: AppState, rejection: Rejection, command: ClientCommand) -> Facts:
     shard = state.outcomes.shard_of(command.account_id)
-    position = await _position(state.database, command)
-    symbol = position.symbol if position is not None else _symbol(command)
+    position = await _position(state, command)
+    symbol = _symbol(command) if position is None else position[0]
     instrument = None if symbol is None else state.prices.instruments.get(symbol)
     quote = None if symbol is None else state.prices.quote(symbol)
     price = None if quote is None else LastPrice(quote.bid, quote.ask, quote.heard_at, quote.left, quote.held_at)
@@ -38,7 +37,7 @@ async def _gathered(state: AppState, rejection: Rejection, command: ClientComman
         cash = None if account is None else account.cash
     if rejection is Rejection.TOO_MANY_POSITIONS:
         limit = open_positions_max(await state.broadcasts.positions_max(shard), version)
-    facts = Facts(version, instrument, price, cash, limit, size=None if position is None else position.quantity)
+    facts = Facts(version, instrument, price, cash, limit, size=None if position is None else position[1])
     return facts._replace(opened=_would_be(state, command, facts)) if isinstance(command, OpenPosition) else facts
 
 
@@ -48,11 +47,16 @@ def _symbol(command: ClientCommand) -> str | None:
     return command.symbol if isinstance(command, ReduceOldest) else None
 
 
-async def _position(database: Database, command: ClientCommand) -> queries.PositionRow | None:
+async def _position(state: AppState, command: ClientCommand) -> tuple[str, int] | None:
+    """Give the symbol and the lots of the position a command is about; one just opened may be in no table yet."""
     if not isinstance(command, PositionCommand):
         return None
     account_id, position_id = command.account_id, command.position_id
-    return await database.ask(lambda db: queries.position(db, account_id, position_id))
+    row = await state.database.ask(lambda db: queries.position(db, account_id, position_id))
+    if row is not None:
+        return row.symbol, row.quantity
+    opened = state.recent_positions.opened(position_id, account_id)
+    return None if opened is None else (opened.symbol, opened.quantity)
 
 
 def _would_be(state: AppState, order: OpenPosition, facts: Facts) -> PositionOpened | None:

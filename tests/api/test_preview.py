@@ -46,7 +46,7 @@ def test_an_order_opens_with_the_figures_of_its_preview(user: User, fields: dict
 @pytest.mark.parametrize(
     ("fields", "codes"),
     [
-        ({"margin": "100000"}, ["POSITION_NOTIONAL_LIMIT", "INSUFFICIENT_MARGIN"]),
+        ({"margin": "200000"}, ["POSITION_NOTIONAL_LIMIT", "INSUFFICIENT_MARGIN"]),
         ({"leverage": "101"}, ["LEVERAGE_OUT_OF_RANGE"]),
         ({"symbol": "SOL_USDC"}, ["NO_PRICE"]),
         ({"stop_loss": "60000", "margin": "6000"}, ["STOP_LOSS_WRONG_SIDE", "INSUFFICIENT_MARGIN"]),
