@@ -75,7 +75,7 @@ def up(
     from stack.instance import InstanceFolder  # noqa: PLC0415
     from stack.plan import StartOptions  # noqa: PLC0415
     from stack.ports import PortClaims  # noqa: PLC0415
-    from stack.readiness import wait_for_api, wait_for_prices  # noqa: PLC0415
+    from stack.readiness import unsteady, wait_for_api, wait_for_prices  # noqa: PLC0415
     from stack.start import instance_settings, start, stop  # noqa: PLC0415
 
     began = time.monotonic()
@@ -121,6 +121,8 @@ def up(
         notice = wait_for_prices(instance)
         if notice is not None:
             report(notice)
+        for line in unsteady(place):
+            report(line)
         address = f"http://127.0.0.1:{instance.api_port}"
         report(f"Ready after {time.monotonic() - began:.1f} s: {address}  (its documentation: {address}/docs)")
         report(f"Try: curl -s{past_proxies()} {address}/api/v1/tickers")

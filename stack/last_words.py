@@ -11,7 +11,8 @@ _ENDED: Final = re.compile(
     rf"|{LAST_WORDS}(?P<said>\S+) (?P<words>\".*\")"
     r"|spawned: '(?P<spawned>[^']+)'"
 )
-_OF_A_TRACE: Final = re.compile(r"\s|\.\.\. |at ")
+# The places of a trace, and what a library says of what its owner's end left open.
+_SAYS_NOTHING: Final = re.compile(r"\s|\.\.\. |at |.{0,40}\bUnclosed |client_session:|consumer:|producer:")
 
 
 class Ends(NamedTuple):
@@ -40,12 +41,12 @@ def ends_of(manager_log: str) -> Ends:
 def last_words(output: bytes) -> str:
     """The last line of an output that says something: not of a trace's places, and of a JSON line its sentence."""
     lines = [line for line in output.decode(errors="replace").splitlines() if line.strip()]
-    said = next((line for line in reversed(lines) if not _OF_A_TRACE.match(line)), "")
+    said = next((line for line in reversed(lines) if not _SAYS_NOTHING.match(line)), "")
     with_fields = _fields(said)
     if with_fields is not None:
         error = str(with_fields.get("error") or with_fields.get("exception") or "").strip()
         said = ": ".join(filter(None, (str(with_fields.get("event", "")), error.splitlines()[-1] if error else "")))
-    said = said.removeprefix("reprise: ")
+    said = " ".join(said.split()).removeprefix("reprise: ")
     return said if len(said) <= WORDS_MAX else f"{said[:WORDS_MAX]}…"
 
 

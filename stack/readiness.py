@@ -26,7 +26,8 @@ OK: Final = 200
 def wait_for_api(folder: InstanceFolder, instance: Instance, report: Callable[[str], None]) -> None:
     """Return when our own API is ready. A long replay is reported; no progress for too long is an error."""
     patience = Patience(SILENT_S)
-    reported, reported_at = "", time.monotonic()
+    reported: set[object] = set()
+    reported_at = time.monotonic()
     while True:
         readiness = read_page(instance.api_port, "/readyz")
         if readiness is not None and readiness[0] == OK:
@@ -36,16 +37,19 @@ def wait_for_api(folder: InstanceFolder, instance: Instance, report: Callable[[s
         if not found:
             raise FixableError("The instance was stopped while it was starting.")
         shards = [(shard["shard"], shard["state"], shard.get("percent")) for shard in shards_of(instance)]
-        running = {process.name for process in found if process.state == "RUNNING"}
         # One that is started again and again changes its state, and works, without coming nearer.
-        seen = (running, shards, _work_before_first_answer(folder, instance, found))
-        all_run = len(running) == len(found)
+        arrived = {process.name for process in found if process.state == "RUNNING" and process.restarts == 0}
+        seen = (arrived, shards, _work_before_first_answer(folder, instance, found))
+        all_run = all(process.state == "RUNNING" for process in found)
         if patience.is_over(seen, None if all_run else STALLED_S):
             raise FixableError(_stalled_message(folder, found, readiness))
-        line = _progress_message(found, shards)
-        if time.monotonic() - reported_at > REPORT_EVERY_S and line != reported:
-            reported, reported_at = line, time.monotonic()
-            report(line)
+        if time.monotonic() - reported_at > REPORT_EVERY_S:
+            reported_at = time.monotonic()
+            failing, line = _progress_message(found, shards)
+            # What fails in the same way is said once, though the words may have a number in them.
+            if (failing or line) not in reported:
+                reported.add(failing or line)
+                report(line)
         time.sleep(PAUSE_S)
 
 
@@ -77,6 +81,15 @@ def wait_for_prices(instance: Instance) -> str | None:
     return f"Not fresh yet: {', '.join(sorted(missing))}; orders on these are refused until they are."
 
 
+def unsteady(folder: InstanceFolder) -> list[str]:
+    """A line for each program that does not stay up, though the exchange is ready without it."""
+    return [
+        f"{process.name} does not stay up ({process.why}); {folder.command(f'logs {process.name}')} says more."
+        for process in supervisor.processes(folder)
+        if process.restarts and process.state in {"BACKOFF", "STARTING"}
+    ]
+
+
 def _work_before_first_answer(folder: InstanceFolder, instance: Instance, found: list[Process]) -> list[object]:
     """What the services have done that run for the first time and have not answered yet: they import, or replay."""
     ports = ports_of(instance)
@@ -104,10 +117,12 @@ def _named_with_why(down: list[Process]) -> str:
     return "; ".join(f"{one.name} does not stay up ({one.why or 'it has not started'})" for one in down)
 
 
-def _progress_message(found: list[Process], shards: list[tuple[int, str, object]]) -> str:
+def _progress_message(found: list[Process], shards: list[tuple[int, str, object]]) -> tuple[frozenset[str], str]:
+    """The programs that fail, if any, and what to say."""
     again = [process for process in found if process.state not in {"RUNNING", "STARTING"}]
     if again:
         why = "; ".join(f"{one.name} ({one.why or 'it has not started'})" for one in again)
-        return f"Waiting for what stopped, and is started again: {why}"
+        return frozenset(one.name for one in again), f"Waiting for what stopped, and is started again: {why}"
     behind = [f"{number} at {percent} %" for number, state, percent in shards if state != "live"]
-    return f"The engine takes up its shards: {', '.join(behind)}" if behind else "Waiting for the services to answer"
+    line = f"The engine takes up its shards: {', '.join(behind)}" if behind else "Waiting for the services to answer"
+    return frozenset(), line

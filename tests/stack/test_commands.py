@@ -39,7 +39,7 @@ def _outside_any_project(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Non
         (["backpack-server", "--file", "x", "--port", "80000"], 2, "--port"),
         (["up", "--data", "x", "--feed", "nonsense"], 1, "--feed is auto, simulated, backpack or recorded:FILE"),
         (["up", "--data", "x", "--feed", "recorded:none.jsonl"], 1, "There is no recording"),
-        (["up", "--data", "x", "--speed", "fast"], 1, "--speed is a number above 0, or max"),
+        (["up", "--data", "x", "--speed", "fast"], 1, "The speed 'fast' is neither `max` nor a number above 0"),
         (["status", "--data", "x"], 1, "No instance runs in"),
         (["topics", "--data", "x"], 1, "Start it with `"),
         (["tail", "events", "--data", "x"], 1, "No instance runs in"),

@@ -38,6 +38,7 @@ def folder(tmp_path: Path) -> Iterator[InstanceFolder]:
             "failed: ValueError: no such thing",
         ),
         (json.dumps({"event": "stopped", "level": "info"}).encode(), "stopped"),
+        (b"reprise: It ended.\n" + json.dumps({"event": "Unclosed Consumer\nconsumer: <x>"}).encode(), "It ended."),
         (b"x" * 1_000, "x" * WORDS_MAX + "…"),
     ],
 )

@@ -16,6 +16,12 @@ FEED = FeedChoice("simulated", "1", loop=False, spread_bps=2, change=False)
 BROKERS = "a.example:9092"
 
 
+@pytest.fixture(autouse=True)
+def _no_other_starts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Other starts on this machine claim their ports in a file of its folder for such."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+
+
 def options(port: int = 8000, *, seed_ports: bool = False) -> StartOptions:
     return StartOptions(Path(), port, 1, standby=False, seed_ports=seed_ports, detach=True, feed=FEED)
 
