@@ -28,6 +28,7 @@ from api.http import api_pages, errors
 from api.http.access_log import AccessLog
 from api.http.body_limit import BodyLimit
 from api.http.head import HeadAsGet
+from api.http.no_body import NO_BODY
 from api.http.problem_pages import as_html
 from api.http.problems import DOCS, REPLAYED
 from api.http.rate_limits import POLICY, RATE_LIMIT
@@ -90,9 +91,9 @@ def create_app(state: AppState) -> FastAPI:
     app.state.sockets = Sockets(state)
     v1 = APIRouter(prefix=PREFIX)
     for router in EVERYWHERE:
-        v1.include_router(router, dependencies=[BY_ADDRESS if router in BY_ANYONE else BY_ACCOUNT])
+        v1.include_router(router, dependencies=[BY_ADDRESS if router in BY_ANYONE else BY_ACCOUNT, NO_BODY])
     if state.settings.profile == "demo":
-        v1.include_router(demo, dependencies=[BY_ACCOUNT])
+        v1.include_router(demo, dependencies=[BY_ACCOUNT, NO_BODY])
         add_seeds_to(app, state)
     app.include_router(v1)
     app.add_api_websocket_route(f"{PREFIX}/ws", serve_websocket)

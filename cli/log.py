@@ -57,8 +57,9 @@ def accept_gap_(
 ) -> None:
     """Let a shard go on over offsets that hold no record, once you know why they do not.
 
-    A foreign transaction leaves such a gap, and so does a deletion; the shard is frozen before it, and the engine's
-    log and /status name it. The command stands in the log for ever, and the audit shows it.
+    A foreign transaction leaves such a gap; the shard is frozen before it, and the engine's log and /status name it.
+    A beginning that was deleted is refused: what it held is known to nobody. The command stands in the log for ever,
+    and the audit shows it.
     """
     from audit.log.cluster import open_cluster  # noqa: PLC0415
     from audit.log.offset_gaps import accept_gap  # noqa: PLC0415

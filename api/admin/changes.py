@@ -168,12 +168,13 @@ def _number(name: str) -> int:
 
 
 def _changed(instrument: Instrument, request: ParametersRequest) -> Instrument:
-    fields = {name: value for name, value in request.model_dump(exclude_unset=True).items() if value is not None}
+    fields = request.model_dump(exclude_unset=True)
     for name in ("quantity_min", "quantity_max"):
         if name in fields:
             fields[name] = units_of(f"/{name}", fields[name], instrument.lot_exponent)
     if "open_age_max_ms" in fields:
-        fields["open_age_max"] = fields.pop("open_age_max_ms") * MILLISECOND
+        age_max = fields.pop("open_age_max_ms")
+        fields["open_age_max"] = None if age_max is None else age_max * MILLISECOND
     return msgspec.structs.replace(instrument, **fields)
 
 

@@ -1,6 +1,6 @@
 """The shapes of what administrators see, and of what they may change."""
 
-from typing import Literal, Self
+from typing import Any, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -9,6 +9,8 @@ from api.http.numbers import Leverage, Money, Number, Rate, Whole
 from api.http.sentences import FieldWrong
 from schemas.derived import PriceState
 from schemas.messages import FeedName, MarketStatus, Side
+
+ABSENT: Final[Any] = None  # the default of a field that may be left out and may not be null
 
 
 class Parameters(BaseModel):
@@ -45,27 +47,29 @@ class AllParameters(BaseModel):
 
 
 class ParametersRequest(BaseModel):
-    """New parameters; what is absent stays. An open position keeps the rates it was opened under."""
+    """New parameters; what is absent stays, null is a value. An open position keeps the rates it was opened under."""
 
     model_config = ConfigDict(
         extra="forbid", json_schema_extra={"examples": [{"leverage_max": "50"}], "minProperties": 1}
     )
 
-    quantity_min: Number | None = None
-    quantity_max: Number | None = None
-    leverage_min: Leverage | None = None
-    leverage_max: Leverage | None = None
-    fee_rate: Rate | None = None
-    maintenance_rate: Rate | None = None
-    margin_floor_rate: Rate | None = None
-    liquidation_fee_rate: Rate | None = None
-    slippage_bps: Whole | None = None
-    spread_max: Rate | None = None
-    jump_max: Rate | None = None
-    notional_max: Money | None = None
-    account_notional_max: Money | None = None
-    side_notional_max: Money | None = None
-    open_age_max_ms: Whole | None = Field(default=None, description="1 to 5,000; with version 2 of the rules")
+    quantity_min: Number = ABSENT
+    quantity_max: Number = ABSENT
+    leverage_min: Leverage = ABSENT
+    leverage_max: Leverage = ABSENT
+    fee_rate: Rate = ABSENT
+    maintenance_rate: Rate = ABSENT
+    margin_floor_rate: Rate = ABSENT
+    liquidation_fee_rate: Rate = ABSENT
+    slippage_bps: Whole = ABSENT
+    spread_max: Rate = ABSENT
+    jump_max: Rate = ABSENT
+    notional_max: Money = ABSENT
+    account_notional_max: Money = ABSENT
+    side_notional_max: Money = ABSENT
+    open_age_max_ms: Whole | None = Field(
+        default=None, description="1 to 5,000; null: as the rules say; with version 2 of the rules"
+    )
 
     @model_validator(mode="after")
     def _something(self) -> Self:

@@ -14,7 +14,7 @@ from fastapi import Depends, Request
 from fastapi.security import APIKeyCookie, APIKeyHeader, HTTPBearer, OAuth2PasswordBearer
 
 from api.app_state import AppState, StateDep
-from api.auth.cross_site import SAFE_METHODS, refuse_cross_site
+from api.auth.cross_site import SAFE_METHODS, is_foreign_page, refuse_cross_site
 from api.credentials.cookies import COOKIE, login_cookies
 from api.credentials.signatures import KEY_HEADER, check_signature, check_time, read_signature, signed_text
 from api.credentials.tokens import Claims
@@ -31,12 +31,13 @@ from api.http.problems import (
     responses,
 )
 from api.http.rate_limits import is_counted
-from api.http.seed_clients import is_of_seed
+from api.http.seed_clients import is_of_seed, login_cookie_of
 from api.store import api_keys as key_store
 from api.store.users import User, find_by_session
 
 PREVIEW: Final = "/api/v1/orders/preview"
 READING: Final = ("/api/v1/ws-ticket", PREVIEW)  # what is posted there changes nothing in the ledger
+NO_TOKENS: Final = ("", "null", "undefined")  # what a page without a token sends as one
 REFUSALS: Final = (
     *(NOT_AUTHENTICATED, TOKEN_INVALID, TOKEN_EXPIRED, SIGNATURE_INVALID, CREDENTIALS_CONFLICT),
     *(SCOPE_MISSING, DATABASE_UNAVAILABLE),
@@ -71,7 +72,10 @@ class SignedInUser(NamedTuple):
 
 
 async def authenticate(request: Request, state: StateDep) -> SignedInUser:
-    """Believe the Authorization header first, then a signature, then the cookies; of one user all of them."""
+    """Believe the Authorization header first, then a signature, then the cookies; of one user all of them.
+
+    On a seed's routes and at its port the cookie of its own login is enough, whoever's the others are.
+    """
     header = _bearer_token(request)
     cookies = login_cookies(request, state.settings.profile)
     if KEY_HEADER in request.headers:
@@ -87,14 +91,23 @@ async def authenticate(request: Request, state: StateDep) -> SignedInUser:
     if not cookies:
         raise ApiError(NOT_AUTHENTICATED)
     refuse_cross_site(request, state.settings)
-    good = _good(state, cookies) or [state.credentials.tokens.read(cookies[0])]
-    _refuse_others(state, good[0].user_id, cookies)
-    return await _in_session(state, good)
+    own = _good(state, [request.cookies.get(login_cookie_of(request) or "", "")])
+    good = own + _good(state, cookies) or [state.credentials.tokens.read(cookies[0])]
+    if not own:
+        _refuse_others(state, good[0].user_id, cookies)
+    return await _in_session(state, [claims for claims in good if claims.user_id == good[0].user_id])
 
 
 async def believe(state: AppState, token: str) -> SignedInUser:
     """Give whose access token this is, where it did not come with a request's headers; 401 where it is not good."""
     return await _in_session(state, [state.credentials.tokens.read(token)])
+
+
+def sessions_in_cookies(request: Request, state: AppState) -> list[UUID]:
+    """Give the sessions whose tokens a request's cookies have, whoever's they are; none to a page of another site."""
+    if is_foreign_page(request, state.settings):
+        return []
+    return [claims.session_id for claims in _good(state, login_cookies(request, state.settings.profile))]
 
 
 async def signed_in(request: Request, state: StateDep) -> SignedInUser:
@@ -184,6 +197,8 @@ def _bearer_token(request: Request) -> str | None:
     if value is None:
         return None
     scheme, _, token = value.partition(" ")
+    if scheme.lower() == "bearer" and token.strip() in NO_TOKENS and is_of_seed(request):
+        return None
     if scheme.lower() != "bearer" or not token.strip():
         raise ApiError(TOKEN_INVALID, "The Authorization header is not `Bearer TOKEN`")
     return token.strip()

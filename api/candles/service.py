@@ -33,7 +33,7 @@ async def page(
     moment = now()
     first = 0 if start is None else micros_of(start)
     last = moment + 1 if end is None else micros_of(end)
-    if first >= last:
+    if start is not None and end is not None and first >= last:
         raise malformed("from", "must be before `to`")
     rows = await database.ask(
         lambda db: queries.candles(

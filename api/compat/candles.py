@@ -21,6 +21,7 @@ EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 MONDAY: Final = datetime(1970, 1, 5, tzinfo=UTC)
 DAY: Final = timedelta(days=1)
 WEEK: Final = timedelta(weeks=1)
+LAST: Final = datetime(9999, 1, 1, tzinfo=UTC)  # no candle is later, and the end of the one that begins here is a date
 LONGER_THAN_A_MONTH: Final = timedelta(days=32)
 PAGES_MAX: Final = 6
 SECONDS_MAX: Final = 100_000_000_000  # the year 5138; what is more is in milliseconds
@@ -114,10 +115,12 @@ async def oldest_first(
 
     They are made of our newest three thousand at most; one whose beginning is not among those is left out.
     """
-    symbol = instrument_named(state, asset).symbol
-    first = None if start is None else interval.start_of(start)
+    symbol = instrument_named(state, asset, "asset").symbol
+    first = None if start is None else interval.start_of(_within(start))
     # The last candle is whole: what of it lies behind `end` is part of it.
-    last = None if end is None else interval.end_of(interval.start_of(end - timedelta.resolution))
+    last = None if end is None else interval.end_of(interval.start_of(_within(end) - timedelta.resolution))
+    if first is not None and last is not None and first >= last:
+        return []  # Both are before the first candle there may be, or behind the last.
     found: list[CandleReply] = []
     cursor = None
     for _ in range(PAGES_MAX):
@@ -172,6 +175,11 @@ def moment(name: str, text: str | None) -> datetime | None:
 def written(time: datetime) -> str:
     """Write a time as the API does."""
     return text_of(micros_of(time))
+
+
+def _within(time: datetime) -> datetime:
+    """Give the nearest time at which there may be a candle."""
+    return min(max(time, EPOCH), LAST)
 
 
 def _start_in(interval: SeedInterval) -> Callable[[CandleReply], datetime]:

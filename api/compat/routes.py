@@ -1,16 +1,15 @@
 """How a refusal is written to a seed's client: the problem document, with the seed's own members and status."""
 
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine
 from time import perf_counter
 from typing import Any, ClassVar
 
 from fastapi import Request, Response
-from fastapi.exceptions import RequestValidationError
 
-from api.http.errors import of_validation
+from api.http.errors import EXPECTED, refusal_of
 from api.http.numbers import ExactRoute
 from api.http.problems import MALFORMED, ApiError, Fault, ProblemKind, responses
-from api.http.seed_clients import note_seed_route, older_members
+from api.http.seed_clients import SeedCookie, note_seed_route, older_members
 
 REFUSED = (404, 409, 422)  # what is wrong with a request; who sends it and what is down keep their status
 
@@ -20,19 +19,19 @@ class SeedRoute(ExactRoute):
 
     refused_as: ClassVar[dict[int, int]] = {}  # the seed's own status for one of ours
     not_json = MALFORMED  # no seed had a status of its own for it
-    own_names: ClassVar[Mapping[str, str]] = {}  # the seed's pointer for one of ours
+    own_names: ClassVar[dict[str, str]] = {"order_id": "orderId"}  # the seed's pointer for one of ours
+    login_cookie: ClassVar[SeedCookie | None] = "token"  # which the seed's login sets; null for a seed without logins
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         answer = super().get_route_handler()
 
         async def as_seed(request: Request) -> Response:
             request.state.came_at = perf_counter()
-            note_seed_route(request)
+            note_seed_route(request, self.login_cookie)
             try:
                 return await answer(request)
-            except (ApiError, RequestValidationError) as error:
-                refusal = error if isinstance(error, ApiError) else of_validation(error)
-                raise self._of_seed(refusal, request) from error
+            except EXPECTED as error:
+                raise self._of_seed(refusal_of(request, error), request) from error
 
         return as_seed
 
@@ -80,3 +79,9 @@ class BadRequestRoute(SeedRoute):
     """Where a seed answers whatever it refuses with 400."""
 
     refused_as: ClassVar[dict[int, int]] = dict.fromkeys(REFUSED, 400)
+
+
+class Seed001Route(BadRequestRoute):
+    """Seed 001's, whose login sets a cookie of its own name."""
+
+    login_cookie = "authToken"

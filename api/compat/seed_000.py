@@ -11,23 +11,16 @@ from api.app_state import AppState, StateDep
 from api.auth.caller import Caller, SignedInUser
 from api.compat.balances import Purse, Scaled, cents_of, held, purse_of
 from api.compat.declared import ANYONE, CLOSED, OPENED, PENDING, READ, SIGNED
-from api.compat.names import instrument_named, short
+from api.compat.names import short
 from api.compat.replies import command_id_of, encoded, headers_of, undecided, written
 from api.compat.routes import SeedRoute
 from api.compat.slippage import Slippage
-from api.compat.trading import (
-    TradeOrder,
-    account_after,
-    close_position_of,
-    open_position_of,
-    order_under_key,
-    price_now,
-)
+from api.compat.trading import TradeOrder, account_after, close_position_of, open_position_of
 from api.dispatch.dispatcher import Dispatcher, DispatcherDep
 from api.dispatch.read_your_writes import CAUGHT_UP
 from api.dispatch.request_options import OptionsDep, RequestOptions
 from api.http.numbers import Leverage, Money, Text
-from api.http.problems import RATE_LIMITED, REPLAYED
+from api.http.problems import RATE_LIMITED
 from api.http.seed_clients import PORT_OF_SEED_001, port_of
 from schemas.messages import Side
 
@@ -87,7 +80,7 @@ READING: Final = SeedRoute.refusals(*READ)
 async def create_trade(
     state: StateDep, dispatcher: DispatcherDep, caller: Caller, body: TradeRequest, options: OptionsDep
 ) -> Response:
-    """Open a position, guarded by `slippage` from the price as it is now."""
+    """Open a position, guarded by `slippage` from the price as it is when the order first comes."""
     return await _open(state, dispatcher, caller, body, options)
 
 
@@ -95,7 +88,7 @@ async def create_trade(
 async def create_trade_v1(
     state: StateDep, dispatcher: DispatcherDep, caller: Caller, body: TradeRequest, options: OptionsDep
 ) -> Response:
-    """Open a position, guarded by `slippage` from the price as it is now."""
+    """Open a position, guarded by `slippage` from the price as it is when the order first comes."""
     return await _open(state, dispatcher, caller, body, options)
 
 
@@ -104,7 +97,7 @@ async def close_trade(
     state: StateDep,
     dispatcher: DispatcherDep,
     caller: Caller,
-    order_id: Annotated[str, Path(max_length=64)],
+    order_id: Annotated[Text, Path(max_length=64)],
     options: OptionsDep,
 ) -> Response:
     """Close a trade of yours at the market's price."""
@@ -131,7 +124,7 @@ async def balance_v1(state: StateDep, caller: Caller) -> Response:
     responses=READING,
     dependencies=[*SIGNED, CAUGHT_UP],
 )
-async def balance_of_asset_v1(state: StateDep, caller: Caller, asset: Annotated[str, Path(max_length=32)]) -> Response:
+async def balance_of_asset_v1(state: StateDep, caller: Caller, asset: Annotated[Text, Path(max_length=32)]) -> Response:
     """Give one asset's amount, under its name."""
     _, amount = held(await accounts.find(state.database, state.outcomes, caller.account_id), asset)
     return encoded({asset: amount.model_dump()})
@@ -149,17 +142,12 @@ async def supported_assets(state: StateDep, request: Request) -> Assets | list[s
 async def _open(
     state: AppState, dispatcher: Dispatcher, caller: SignedInUser, body: TradeRequest, options: RequestOptions
 ) -> Response:
-    before = await order_under_key(state, dispatcher, caller, options)
-    if before is not None:
-        return written(Trade(orderId=str(before.position_id)), 201, {REPLAYED: "true"})
-    instrument = instrument_named(state, body.asset)
     trade = TradeOrder(
-        asset=instrument.symbol,
+        asset=body.asset,
         side=body.type,
         margin=body.margin,
         leverage=body.leverage,
         slippage_bps=body.slippage,
-        expected_price=None if body.slippage is None else price_now(state, instrument, body.type),
     )
     order, reply = await open_position_of(state, dispatcher, caller, trade, options)
     if order is None or order.position_id is None:

@@ -15,16 +15,18 @@ from api.compat import candles
 from api.compat.declared import ANYONE, SIGNED_IN, SIGNED_UP
 from api.compat.names import instrument_named, short
 from api.compat.replies import encoded
-from api.compat.routes import BadRequestRoute
+from api.compat.routes import Seed001Route
 from api.compat.sessions import SignIn, SignUp, Welcome, sign_in, sign_up, welcome
 from api.dispatch.dispatcher import DispatcherDep
 from api.http.amounts import mid
 from api.http.problems import DATABASE_UNAVAILABLE, MALFORMED, RATE_LIMITED, REFUSALS, ApiError, responses
 from api.http.seed_clients import PORT_OF_SEED_001, port_of
+from schemas.messages import Instrument
 from schemas.rejections import Rejection
 from schemas.units import parse
 
 SCALES: Final = {"BTC": 4, "ETH": 6, "SOL": 6}
+PLACES: Final = 6  # of any other, unless its mid has more
 CANDLES: Final = timedelta(hours=24)
 
 
@@ -50,7 +52,7 @@ class SeedKline(BaseModel, title="Kline"):
     trades: str
 
 
-class AssetRoute(BadRequestRoute):
+class AssetRoute(Seed001Route):
     """A route that is asked only with `asset=`, or at this seed's port: the same path without is the canonical one."""
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
@@ -59,7 +61,7 @@ class AssetRoute(BadRequestRoute):
         return super().matches(scope)
 
 
-router = APIRouter(tags=["seed 001"], route_class=BadRequestRoute)
+router = APIRouter(tags=["seed 001"], route_class=Seed001Route)
 klines = APIRouter(tags=["seed 001"], route_class=AssetRoute)
 
 
@@ -67,7 +69,7 @@ klines = APIRouter(tags=["seed 001"], route_class=AssetRoute)
     "/api/v1/auth/signup",
     status_code=201,
     response_model=Welcome,
-    responses=BadRequestRoute.refusals(*SIGNED_UP),
+    responses=Seed001Route.refusals(*SIGNED_UP),
     dependencies=ANYONE,
 )
 async def signup(state: StateDep, dispatcher: DispatcherDep, request: Request, body: SignUp) -> Response:
@@ -78,7 +80,7 @@ async def signup(state: StateDep, dispatcher: DispatcherDep, request: Request, b
 
 
 @router.post(
-    "/api/v1/auth/signin", response_model=Welcome, responses=BadRequestRoute.refusals(*SIGNED_IN), dependencies=ANYONE
+    "/api/v1/auth/signin", response_model=Welcome, responses=Seed001Route.refusals(*SIGNED_IN), dependencies=ANYONE
 )
 async def signin(state: StateDep, dispatcher: DispatcherDep, request: Request, body: SignIn) -> Response:
     """Sign in for a day."""
@@ -89,29 +91,31 @@ async def signin(state: StateDep, dispatcher: DispatcherDep, request: Request, b
 
 @router.get(
     "/api/v1/price",
-    responses=BadRequestRoute.refusals(
+    responses=Seed001Route.refusals(
         MALFORMED, REFUSALS[Rejection.SYMBOL_UNKNOWN], REFUSALS[Rejection.NO_PRICE], DATABASE_UNAVAILABLE, RATE_LIMITED
     ),
     dependencies=ANYONE,
 )
 async def price(state: StateDep, asset: Annotated[str, Query(max_length=32, examples=["SOL_USDC"])]) -> AssetPrice:
     """Give the last price, however old: a ticker says how old."""
-    instrument = instrument_named(state, asset)
+    instrument = instrument_named(state, asset, "asset")
     quote = state.prices.quote(instrument.symbol)
     if quote is None:
         raise ApiError(REFUSALS[Rejection.NO_PRICE])
-    places = SCALES.get(short(instrument.symbol), 6)
-    scaled = parse(mid(instrument, quote.bid + quote.ask), places)
-    return AssetPrice(asset=instrument.symbol, price=str(scaled), decimal=places)
+    return price_of(instrument, quote.bid + quote.ask)
+
+
+def price_of(instrument: Instrument, doubled: int) -> AssetPrice:
+    """Write a mid, given bid + ask in ticks: with as many places as the seed had for the asset, or as it needs."""
+    places = SCALES.get(short(instrument.symbol), max(PLACES, instrument.tick_exponent + 1))
+    return AssetPrice(asset=instrument.symbol, price=str(parse(mid(instrument, doubled), places)), decimal=places)
 
 
 @klines.get(
     "/api/v1/candles",
     response_model=list[SeedKline],
     # Without `asset=` it is the canonical route that answers, and says that it wants a symbol.
-    responses=BadRequestRoute.refusals(
-        MALFORMED, REFUSALS[Rejection.SYMBOL_UNKNOWN], DATABASE_UNAVAILABLE, RATE_LIMITED
-    )
+    responses=Seed001Route.refusals(MALFORMED, REFUSALS[Rejection.SYMBOL_UNKNOWN], DATABASE_UNAVAILABLE, RATE_LIMITED)
     | responses(MALFORMED),
     dependencies=ANYONE,
 )

@@ -15,9 +15,9 @@ from api.app_state import AppState, StateDep
 from api.auth.caller import Caller, SignedInUser, in_person
 from api.auth.limiting import take
 from api.compat.declared import CLOSED, OPENED, PENDING, SCHEMES
-from api.compat.names import instrument_named, short
+from api.compat.names import short
 from api.compat.replies import command_id_of, digits, digits_or_null, encoded, headers_of, written
-from api.compat.routes import BadRequestRoute
+from api.compat.routes import Seed001Route, SeedRoute
 from api.compat.seed_001_commands import (
     CloseTrade,
     CreateAccount,
@@ -29,19 +29,12 @@ from api.compat.seed_001_commands import (
     GetBalance,
     GetUsdBalance,
 )
-from api.compat.trading import (
-    TradeOrder,
-    close_position_of,
-    open_position_of,
-    order_under_key,
-    price_now,
-    until_shown,
-)
+from api.compat.trading import TradeOrder, close_position_of, open_position_of, until_shown
 from api.dispatch.dispatcher import Dispatcher, DispatcherDep
 from api.dispatch.read_your_writes import CAUGHT_UP, LAG_HEADER
 from api.dispatch.replies import Decided, Pending, Reply
 from api.dispatch.request_options import OptionsDep, RequestOptions
-from api.http.problems import REFUSALS, REPLAYED, ApiError
+from api.http.problems import REFUSALS, ApiError, Fault
 from api.http.rate_limits import Bucket
 from api.orders.schemas import OrderReply
 from api.receipts import service as receipts
@@ -57,10 +50,10 @@ TENTHS_MIN: Final = 1_000  # hundredths: a client that counts in tenths sends no
 _COMMAND: Final = re.compile(r"/[A-Z_]+(?=/)")
 
 
-class EngineRoute(BadRequestRoute):
+class EngineRoute(Seed001Route):
     """The engine's refusals: 400, in its envelope."""
 
-    own_names: ClassVar = {"/stop_loss": "/stopLossPrice", "/take_profit": "/takeProfitPrice"}
+    own_names: ClassVar = SeedRoute.own_names | {"/stop_loss": "/stopLossPrice", "/take_profit": "/takeProfitPrice"}
 
     @classmethod
     def own_pointer(cls, pointer: str) -> str:
@@ -157,23 +150,17 @@ async def _open(
     state: AppState, dispatcher: Dispatcher, caller: SignedInUser, body: CreateTrade, options: RequestOptions
 ) -> EngineAnswer:
     if body.leverage is not None and body.leverage > LEVERAGE_MAX:
+        detail = "leverage is 1 to 100 and 50 means 50x; the old scale of tenths, 10 to 1000, is not used: send a tenth"
         raise ApiError(
-            REFUSALS[Rejection.LEVERAGE_OUT_OF_RANGE],
-            "leverage is 1 to 100 and 50 means 50x; the old scale of tenths, 10 to 1000, is not used: send a tenth",
+            REFUSALS[Rejection.LEVERAGE_OUT_OF_RANGE], detail, faults=[Fault(pointer="/leverage", message=detail)]
         )
     side: Side = "long" if body.direction == "LONG" else "short"
-    if body.slippage is not None:
-        # The price of the moment would make the same request another one.
-        before = await order_under_key(state, dispatcher, caller, options)
-        if before is not None:
-            return _opened(caller, body, before, {REPLAYED: "true"})
     trade = TradeOrder(
         asset=body.asset,
         side=side,
         margin=body.margin,
         leverage=body.leverage,
         slippage_bps=body.slippage,
-        expected_price=None if body.slippage is None else price_now(state, instrument_named(state, body.asset), side),
         stop_loss=body.stopLossPrice,
         take_profit=body.takeProfitPrice,
     )

@@ -12,7 +12,7 @@ from api.auth.caller import Caller, InPerson
 from api.auth.cross_site import refuse_cross_site
 from api.compat.declared import ANYONE, READ, SIGNED, SIGNED_IN, SIGNED_UP
 from api.compat.replies import digits, encoded, written
-from api.compat.routes import BadRequestRoute
+from api.compat.routes import Seed001Route
 from api.compat.sessions import SignIn, SignUp, Welcome, sign_in, sign_up, welcome
 from api.credentials.cookies import take_back_cookies
 from api.dispatch.dispatcher import DispatcherDep
@@ -112,15 +112,15 @@ async def same_site(state: StateDep, request: Request) -> None:
 
 
 SAME_SITE: Final = Depends(same_site)
-router = APIRouter(prefix=PREFIX, tags=["seed 001"], route_class=BadRequestRoute)
-READING: Final = BadRequestRoute.refusals(*READ)
+router = APIRouter(prefix=PREFIX, tags=["seed 001"], route_class=Seed001Route)
+READING: Final = Seed001Route.refusals(*READ)
 
 
 @router.post(
     "/signup",
     status_code=201,
     response_model=Welcome,
-    responses=BadRequestRoute.refusals(*SIGNED_UP),
+    responses=Seed001Route.refusals(*SIGNED_UP),
     dependencies=[*ANYONE, SAME_SITE],
 )
 async def signup_user(state: StateDep, dispatcher: DispatcherDep, request: Request, body: SignUp) -> Response:
@@ -132,7 +132,7 @@ async def signup_user(state: StateDep, dispatcher: DispatcherDep, request: Reque
 @router.post(
     "/signin",
     response_model=Welcome,
-    responses=BadRequestRoute.refusals(*SIGNED_IN),
+    responses=Seed001Route.refusals(*SIGNED_IN),
     dependencies=[*ANYONE, SAME_SITE],
 )
 async def signin_user(state: StateDep, dispatcher: DispatcherDep, request: Request, body: SignIn) -> Response:
@@ -164,7 +164,7 @@ async def trades_of_user(state: StateDep, caller: Caller) -> Response:
 @router.delete(
     "/delete",
     response_model=UserDeleted,
-    responses=BadRequestRoute.refusals(*READ, CROSS_SITE_REQUEST, SCOPE_MISSING),
+    responses=Seed001Route.refusals(*READ, CROSS_SITE_REQUEST, SCOPE_MISSING),
     dependencies=SIGNED,
 )
 async def delete_of_user(state: StateDep, caller: InPerson) -> Response:

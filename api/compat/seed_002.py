@@ -3,7 +3,7 @@
 from decimal import Decimal
 from typing import Annotated, ClassVar, Final, Literal
 
-from fastapi import APIRouter, Request, WebSocket
+from fastapi import APIRouter, Path, Request, WebSocket
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
@@ -32,6 +32,7 @@ from projector import queries
 from schemas.units import MONEY_EXPONENT
 
 PLACES: Final = Decimal("0.00000001")
+OrderId = Annotated[Text, Path(max_length=64)]
 
 
 class Seed002OrderRequest(BaseModel, title="OrderRequest"):
@@ -128,7 +129,7 @@ async def list_spot_orders(state: StateDep, caller: Caller) -> Response:
     responses=Seed002Route.refusals(*READ),
     dependencies=[*SIGNED, CAUGHT_UP],
 )
-async def get_spot_order(state: StateDep, caller: Caller, order_id: str) -> Response:
+async def get_spot_order(state: StateDep, caller: Caller, order_id: OrderId) -> Response:
     """Give one order of yours."""
     user_id = str(caller.user.user_id)
     order = await state.database.ask(lambda db: spot_store.find(db, caller.account_id, order_id))
@@ -144,7 +145,7 @@ async def get_spot_order(state: StateDep, caller: Caller, order_id: str) -> Resp
     responses=Seed002Route.refusals(*READ, CROSS_SITE_REQUEST, ORDER_NOT_OPEN, BROKER_UNAVAILABLE),
     dependencies=SIGNED,
 )
-async def cancel_spot_order(state: StateDep, caller: Caller, order_id: str) -> Response:
+async def cancel_spot_order(state: StateDep, caller: Caller, order_id: OrderId) -> Response:
     """Cancel what is left of an order at the venue. What is executed here is filled or rejected at once."""
     if await state.database.ask(lambda db: spot_store.find(db, caller.account_id, order_id)) is not None:
         raise ApiError(ORDER_NOT_OPEN, "No order rests here: it is filled or rejected at once")

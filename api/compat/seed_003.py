@@ -24,14 +24,21 @@ from api.compat.replies import (
     written,
 )
 from api.compat.routes import SeedRoute
-from api.compat.trading import TradeOrder, account_after, close_position_of, find_position_of, open_position_of
+from api.compat.trading import (
+    TradeOrder,
+    account_after,
+    close_position_of,
+    find_position_of,
+    name_field,
+    open_position_of,
+)
 from api.demo import service as demo
 from api.dispatch.dispatcher import Dispatcher, DispatcherDep
 from api.dispatch.read_your_writes import CAUGHT_UP
 from api.dispatch.request_options import OptionsDep, RequestOptions
 from api.http.cursors import LIMIT_MAX, Cursor, Limit
 from api.http.numbers import Leverage, Number, Text, Whole, units_of
-from api.http.problems import DATABASE_UNAVAILABLE, MALFORMED, RATE_LIMITED, REFUSALS, malformed
+from api.http.problems import DATABASE_UNAVAILABLE, MALFORMED, RATE_LIMITED, REFUSALS, ApiError, malformed
 from api.positions import service as positions
 from api.positions.schemas import PositionReply
 from schemas.messages import Side
@@ -49,6 +56,7 @@ REASONS: Final = {
     "account_closed": "Manual",
 }
 DEPOSITABLE: Final = ("USD", "USDC")
+OF_AMOUNT: Final = (Rejection.AMOUNT_NOT_POSITIVE.name, Rejection.DEPOSIT_LIMIT.name, Rejection.BALANCE_LIMIT.name)
 
 
 class Seed003OrderRequest(BaseModel, title="OrderRequest"):
@@ -122,7 +130,11 @@ class Seed003Route(SeedRoute):
     """This seed answers what it cannot read with 400."""
 
     refused_as: ClassVar[dict[int, int]] = {422: 400}
-    own_names: ClassVar = {"/quantity": "/qty", "/stop_loss": "/stopLoss", "/take_profit": "/takeProfit"}
+    own_names: ClassVar = SeedRoute.own_names | {
+        "/quantity": "/qty",
+        "/stop_loss": "/stopLoss",
+        "/take_profit": "/takeProfit",
+    }
 
 
 router = APIRouter(tags=["seed 003"], route_class=Seed003Route)
@@ -156,7 +168,7 @@ async def close_order(
     state: StateDep,
     dispatcher: DispatcherDep,
     caller: Caller,
-    order_id: Annotated[str, Path(max_length=64)],
+    order_id: Annotated[Text, Path(max_length=64)],
     options: OptionsDep,
     body: Note | None = None,
 ) -> Response:
@@ -178,14 +190,14 @@ async def list_orders(state: StateDep, caller: Caller, limit: Limit = LIMIT_MAX,
 
 @router.get("/trade/orders/{order_id}", response_model=OneRow, responses=READING, dependencies=[*SIGNED, CAUGHT_UP])
 async def get_seed_order(
-    state: StateDep, dispatcher: DispatcherDep, caller: Caller, order_id: Annotated[str, Path(max_length=64)]
+    state: StateDep, dispatcher: DispatcherDep, caller: Caller, order_id: Annotated[Text, Path(max_length=64)]
 ) -> Response:
     """Give one order of yours."""
     return written(OneRow(order=_row(await find_position_of(state, dispatcher, caller, order_id))))
 
 
 @router.get("/balance/{symbol}", response_model=HeldBalance, responses=READING, dependencies=[*SIGNED, CAUGHT_UP])
-async def balance_of_symbol(state: StateDep, caller: Caller, symbol: Annotated[str, Path(max_length=32)]) -> Response:
+async def balance_of_symbol(state: StateDep, caller: Caller, symbol: Annotated[Text, Path(max_length=32)]) -> Response:
     """Give the free amount of one asset."""
     _, amount = held(await accounts.find(state.database, state.outcomes, caller.account_id), symbol)
     return written(HeldBalance(symbol=symbol, **dict(amount)))
@@ -203,7 +215,11 @@ async def deposit_balance(
     """Bring demo money into your account, up to 100,000 a day."""
     if body.symbol.upper() not in DEPOSITABLE:
         raise malformed("/symbol", "is USDC: coins are traded by contract and not held")
-    reply = await demo.deposit(dispatcher, caller.account_id, _micros(body), options)
+    try:
+        reply = await demo.deposit(dispatcher, caller.account_id, _micros(body), options)
+    except ApiError as refusal:
+        name_field(refusal, "/amount" if refusal.kind.code in OF_AMOUNT else None)
+        raise
     account = await account_after(state, caller, reply)
     if not (headers := headers_of(reply)):
         return undecided(reply)
@@ -219,7 +235,7 @@ async def deposit_balance(
 )
 async def list_buckets(
     state: StateDep,
-    asset: Annotated[str, Query(max_length=32, examples=["BTC_USDC"])],
+    asset: Annotated[Text, Query(max_length=32, examples=["BTC_USDC"])],
     ts: Annotated[str, Query(max_length=8)] = "1m",
     start: Annotated[str | None, Query(alias="startTime", max_length=40, description="seconds since 1970")] = None,
     end: Annotated[str | None, Query(alias="endTime", max_length=40, description="seconds since 1970")] = None,

@@ -23,6 +23,7 @@ from api.compat.sessions import caller_or_nobody
 from api.compat.trading import TradeOrder, close_position_of, open_position_of
 from api.dispatch.dispatcher import Dispatcher, DispatcherDep
 from api.dispatch.read_your_writes import catching_up
+from api.dispatch.replies import Decided, Pending, Reply, Stored
 from api.dispatch.request_options import OptionsDep
 from api.http.cursors import LIMIT_MAX
 from api.http.numbers import Leverage, Money, Number, Text
@@ -111,7 +112,15 @@ async def trader(state: StateDep, request: Request) -> SignedInUser:
 
 
 Trader = Annotated[SignedInUser, Depends(trader)]
-router = APIRouter(tags=["seed 004"], route_class=BadRequestRoute)
+
+
+class Seed004Route(BadRequestRoute):
+    """This seed has no logins, so that none of the cookies is its own."""
+
+    login_cookie = None
+
+
+router = APIRouter(tags=["seed 004"], route_class=Seed004Route)
 
 
 @router.get(
@@ -172,7 +181,7 @@ async def open_position(
         quantity=digits(order.quantity),
         unrealizedPnL=digits("0"),
         liquidationPrice=digits_or_null(order.liquidation_price),
-        timestamp=now() // 1_000,
+        timestamp=_time(reply) // 1_000,
     )
     return written(opened, 201, headers_of(reply))
 
@@ -201,6 +210,17 @@ async def close_seed_position(
         currentPrice=digits_or_null(price),
     )
     return written(closed, headers=headers_of(reply))
+
+
+def _time(reply: Reply) -> int:
+    """Give the log time (µs) of what a reply tells; of an order that came again, that of the first."""
+    match reply:
+        case Decided(outcome):
+            return outcome.event.time
+        case Stored(row):
+            return row.time
+        case Pending():
+            return now()
 
 
 async def _account(state: AppState, dispatcher: Dispatcher, caller: SignedInUser) -> AccountReply:

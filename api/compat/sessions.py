@@ -1,6 +1,6 @@
 """How a seed's client signs up and in: one token, in the reply and in the cookie its seed names, good for a day."""
 
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final
 
 from fastapi import Request
 from pydantic import BaseModel, Field
@@ -14,11 +14,11 @@ from api.compat.replies import encoded
 from api.dispatch.dispatcher import Dispatcher
 from api.http.numbers import Text
 from api.http.problems import NOT_AUTHENTICATED, ApiError
+from api.http.seed_clients import SeedCookie
 from api.users import service
 from api.users.opening import account_opener
 from api.users.schemas import PASSWORD_MAX, Email, LoginRequest, RegisterRequest, UserShort
 
-SeedCookie = Literal["authToken", "token"]
 PASSWORD_MIN: Final = 6  # what the seeds' own forms ask for; their routes are served in the demo profile only
 
 

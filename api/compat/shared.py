@@ -9,7 +9,7 @@ from starlette.responses import Response
 from api.accounts import service as accounts
 from api.app_state import StateDep
 from api.auth.caller import REFUSALS as CALLER_REFUSALS
-from api.auth.caller import Caller, authenticate, in_person
+from api.auth.caller import Caller, authenticate, in_person, sessions_in_cookies
 from api.auth.limiting import BY_ADDRESS
 from api.compat.balances import Purse, purse_of
 from api.compat.declared import ANYONE, OR_NOBODY, READ, SCHEMES, SIGNED, SIGNED_IN, SIGNED_UP
@@ -21,6 +21,7 @@ from api.dispatch.dispatcher import DispatcherDep
 from api.dispatch.read_your_writes import CAUGHT_UP
 from api.http.numbers import Text
 from api.http.problems import (
+    CREDENTIALS_CONFLICT,
     CROSS_SITE_REQUEST,
     NOT_AUTHENTICATED,
     RATE_LIMITED,
@@ -34,7 +35,8 @@ from api.users import service
 from api.users.schemas import UserReply, user_reply
 from api.venue import keys
 
-OVER: Final = (NOT_AUTHENTICATED, TOKEN_INVALID, TOKEN_EXPIRED)  # there is no session to end, or none any more
+# There is no session to end, none any more, or one each of two users.
+OVER: Final = (NOT_AUTHENTICATED, TOKEN_INVALID, TOKEN_EXPIRED, CREDENTIALS_CONFLICT)
 
 
 class Registration(SignUp):
@@ -96,7 +98,7 @@ async def login_of_seeds(state: StateDep, dispatcher: DispatcherDep, request: Re
     openapi_extra=OR_NOBODY,
 )
 async def logout_of_seeds(state: StateDep, request: Request) -> Response:
-    """End this session, if there is one: its token is worth nothing from here on."""
+    """End this session, if there is one, and those of this browser's cookies: their tokens are worth nothing now."""
     try:
         caller = await in_person(await authenticate(request, state))
     except ApiError as error:
@@ -104,6 +106,7 @@ async def logout_of_seeds(state: StateDep, request: Request) -> Response:
             raise
     else:
         await service.logout(state.database, caller)
+    await service.logout_sessions(state.database, sessions_in_cookies(request, state))
     response = written(Message(message="Logout successful"))
     take_back_cookies(response)
     return response

@@ -55,7 +55,7 @@ async def place(
     state: AppState, dispatcher: Dispatcher, caller: SignedInUser, spot_request: SpotRequest, options: RequestOptions
 ) -> SpotOrder:
     """Take an order, and send the command it becomes; its outcome comes later."""
-    instrument = instrument_named(state, spot_request.symbol)
+    instrument = instrument_named(state, spot_request.symbol, "/symbol")
     lots = units_of("/quantity", spot_request.quantity, instrument.lot_exponent)
     if spot_request.price is not None:
         units_of("/price", spot_request.price, PRICE_PLACES)

@@ -7,24 +7,35 @@ from api.accounts import service as accounts
 from api.accounts.schemas import AccountReply
 from api.app_state import AppState
 from api.auth.caller import SignedInUser
+from api.compat.guard_prices import guard_price
 from api.compat.names import instrument_named
 from api.dispatch.dispatcher import Dispatcher
 from api.dispatch.read_your_writes import POSITION_HEADER, read_log_position, wait_for
 from api.dispatch.replies import Pending, Reply
 from api.dispatch.request_options import RequestOptions
-from api.http.amounts import price
-from api.http.problems import REFUSALS, ApiError
+from api.http.problems import REFUSALS, ApiError, Fault
 from api.orders import service as orders
 from api.orders.schemas import OrderReply, OrderRequest
 from api.positions import service as positions
 from api.positions.lookup import position_lookup
 from api.positions.schemas import PositionReply
-from schemas.derived import entry_price
-from schemas.messages import Instrument, Side
+from schemas.messages import Side
 from schemas.rejections import Rejection
 
 WHOLE: Final = 100  # leverage of 1x, in hundredths
 NOT_OPEN: Final = REFUSALS[Rejection.POSITION_NOT_OPEN]._replace(status=404)
+# Which field a refusal of an order is about; what is about its size is about margin or quantity, whichever was sent.
+FIELDS: Final = {
+    Rejection.LEVERAGE_OUT_OF_RANGE: "/leverage",
+    Rejection.LIQUIDATABLE_AT_ONCE: "/leverage",
+    Rejection.SLIPPAGE_EXCEEDED: "/slippage",
+    Rejection.STOP_LOSS_WRONG_SIDE: "/stop_loss",
+    Rejection.TAKE_PROFIT_WRONG_SIDE: "/take_profit",
+}
+SIZES: Final = (
+    *(Rejection.AMOUNT_NOT_POSITIVE, Rejection.BELOW_MINIMUM, Rejection.ABOVE_MAXIMUM),
+    *(Rejection.POSITION_NOTIONAL_LIMIT, Rejection.ACCOUNT_NOTIONAL_LIMIT, Rejection.INSUFFICIENT_MARGIN),
+)
 _POSITION: Final = re.compile(r"[0-9]{1,5}-[0-9]{1,19}", re.ASCII)
 
 
@@ -37,7 +48,6 @@ class TradeOrder(NamedTuple):
     quantity: str | None = None
     leverage: int | None = None
     slippage_bps: int | None = None
-    expected_price: str | None = None
     stop_loss: str | None = None
     take_profit: str | None = None
 
@@ -47,6 +57,7 @@ async def open_position_of(
 ) -> tuple[OrderReply | None, Reply]:
     """Open a position; no order where its outcome is undecided."""
     instrument = instrument_named(state, trade.asset)
+    guarded = trade.slippage_bps is not None
     request = OrderRequest.model_construct(
         symbol=instrument.symbol,
         side=trade.side,
@@ -54,26 +65,21 @@ async def open_position_of(
         quantity=trade.quantity,
         leverage=WHOLE if trade.leverage is None else trade.leverage,
         slippage_bps=trade.slippage_bps,
-        expected_price=trade.expected_price,
+        expected_price=await guard_price(state, caller, instrument, trade.side, options) if guarded else None,
         stop_loss=trade.stop_loss,
         take_profit=trade.take_profit,
     )
-    return await orders.place(dispatcher, state.database, state.prices, caller, request, options)
-
-
-async def order_under_key(
-    state: AppState, dispatcher: Dispatcher, caller: SignedInUser, options: RequestOptions
-) -> OrderReply | None:
-    """Give the order this key opened before, for a seed whose guard starts from the price of the moment."""
-    if options.key is None:
-        return None
     try:
-        order = await orders.find(
-            dispatcher.lookup, state.database, state.prices, caller.account_id, options.command_id(caller.account_id)
-        )
-    except ApiError:
-        return None
-    return order if order.position_id is not None else None
+        return await orders.place(dispatcher, state.database, state.prices, caller, request, options)
+    except ApiError as refusal:
+        name_field(refusal, _field_of(refusal, trade))
+        raise
+
+
+def name_field(refusal: ApiError, pointer: str | None) -> None:
+    """Add to a refusal of the core which field it is about."""
+    if pointer is not None and refusal.faults is None:
+        refusal.faults = [Fault(pointer=pointer, message=refusal.detail)]
 
 
 async def close_position_of(
@@ -109,10 +115,11 @@ async def until_shown(state: AppState, reply: Reply) -> None:
             await wait_for(state.database, shard, seq)
 
 
-def price_now(state: AppState, instrument: Instrument, side: Side) -> str | None:
-    """Give the price a position would open at now, for a guard that starts from it; null without one."""
-    quote = state.prices.quote(instrument.symbol)
-    return None if quote is None else price(instrument, entry_price(side, quote.bid, quote.ask))
+def _field_of(refusal: ApiError, trade: TradeOrder) -> str | None:
+    rejection = Rejection.__members__.get(refusal.kind.code)
+    if rejection in SIZES:
+        return "/quantity" if trade.margin is None else "/margin"
+    return None if rejection is None else FIELDS.get(rejection)
 
 
 async def _position_id(state: AppState, dispatcher: Dispatcher, account_id: str, trade_id: str) -> str:

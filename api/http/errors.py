@@ -29,7 +29,7 @@ from api.http.problems import (
     Fault,
 )
 from api.http.seed_clients import problem_to
-from api.http.sentences import Details, sentence_of, shown
+from api.http.sentences import Details, sentence_of, shown, tag_of
 
 _BY_STATUS: Final = {
     kind.status: kind for kind in (NOT_AUTHENTICATED, FORBIDDEN, NOT_FOUND, METHOD_NOT_ALLOWED, BODY_TOO_LARGE)
@@ -38,20 +38,32 @@ _METHODS: Final = ("DELETE", "GET", "PATCH", "POST", "PUT")
 _PARAMETERS: Final = ("query", "path", "header", "cookie")
 
 
+# What may come of any request, besides a defect.
+EXPECTED: Final = (ApiError, RequestValidationError, HTTPException, OperationalError, PoolTimeoutError, DataError)
+
+
 def install(app: FastAPI) -> None:
     """Answer every error with a problem."""
-    app.add_exception_handler(ApiError, _api_error)
-    app.add_exception_handler(RequestValidationError, _validation_error)
-    app.add_exception_handler(HTTPException, _http_error)
-    app.add_exception_handler(OperationalError, _database_error)
-    app.add_exception_handler(PoolTimeoutError, _database_error)
-    app.add_exception_handler(DataError, _data_error)
+    for kind in EXPECTED:
+        app.add_exception_handler(kind, _expected)
     app.add_exception_handler(Exception, _unexpected)
 
 
-def of_validation(error: RequestValidationError) -> ApiError:
-    """Give the problem that a request of the wrong shape is."""
-    return of_faults(error.errors())
+def refusal_of(request: Request, error: Exception) -> ApiError:
+    """Give the problem that an expected error is."""
+    match error:
+        case ApiError():
+            return error
+        case RequestValidationError():
+            return of_faults(error.errors())
+        case HTTPException():
+            return _of_http(request, error)
+        case DataError():
+            # A text PostgreSQL cannot hold, such as one with a NUL: nothing of that name exists.
+            return ApiError(MALFORMED, "A parameter has a character that is none")
+        case _:
+            structlog.get_logger().error("database", error=str(error.__cause__ or error))
+            return ApiError(DATABASE_UNAVAILABLE, headers={"Retry-After": "1"})
 
 
 def of_faults(errors: Sequence[Any]) -> ApiError:
@@ -64,21 +76,16 @@ def of_faults(errors: Sequence[Any]) -> ApiError:
 
 def _fault(error: Any) -> Fault:
     message, details = sentence_of(error)
-    return Fault(pointer=_pointer(error["loc"]), message=message, details=details)
+    tag = tag_of(error)  # What says which of several shapes a body has is a field of it.
+    pointer = _pointer(error["loc"] if tag is None else (*error["loc"], tag))
+    return Fault(pointer=pointer, message=message, details=details)
 
 
-async def _api_error(request: Request, error: Exception) -> Response:
-    assert isinstance(error, ApiError)
-    return problem_to(request.scope, error)
+async def _expected(request: Request, error: Exception) -> Response:
+    return problem_to(request.scope, refusal_of(request, error))
 
 
-async def _validation_error(request: Request, error: Exception) -> Response:
-    assert isinstance(error, RequestValidationError)
-    return problem_to(request.scope, of_validation(error))
-
-
-async def _http_error(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)
+def _of_http(request: Request, error: HTTPException) -> ApiError:
     kind = _BY_STATUS.get(error.status_code, REQUEST_INVALID._replace(status=error.status_code))
     if error.status_code == HTTPStatus.BAD_REQUEST:
         # What the framework could not even parse is malformed like any other body.
@@ -94,7 +101,7 @@ async def _http_error(request: Request, error: Exception) -> Response:
         detail, details = f"There is nothing at {path}", {"looked_for": "path", "sent": path}
     elif kind is BODY_TOO_LARGE:
         detail, details = too_large()
-    return problem_to(request.scope, ApiError(kind, detail, headers=headers, details=details))
+    return ApiError(kind, detail, headers=headers, details=details)
 
 
 def _methods_of(request: Request) -> list[str]:
@@ -106,17 +113,6 @@ def _methods_of(request: Request) -> list[str]:
 
     served = [method for method in _METHODS if is_served(method)]
     return sorted({*served, "HEAD"}) if "GET" in served else served  # Where there is GET there is HEAD.
-
-
-async def _database_error(request: Request, error: Exception) -> Response:
-    structlog.get_logger().error("database", error=str(error.__cause__ or error))
-    return problem_to(request.scope, ApiError(DATABASE_UNAVAILABLE, headers={"Retry-After": "1"}))
-
-
-async def _data_error(request: Request, error: Exception) -> Response:
-    """A text PostgreSQL cannot hold, such as one with a NUL: nothing of that name exists."""
-    del error
-    return problem_to(request.scope, ApiError(MALFORMED, "A parameter has a character that is none"))
 
 
 async def _unexpected(request: Request, error: Exception) -> Response:

@@ -12,7 +12,8 @@ from pydantic import BeforeValidator, WithJsonSchema
 
 from api.http.problems import UNSUPPORTED_MEDIA_TYPE, ApiError, ProblemKind, malformed
 from api.http.sentences import FieldWrong, shown
-from schemas.units import DIGITS_MAX, LEVERAGE_EXPONENT, MONEY_EXPONENT, NotRepresentable, parse
+from schemas.bounds import PRICE_MAX
+from schemas.units import DIGITS_MAX, LEVERAGE_EXPONENT, MONEY_EXPONENT, NotRepresentable, parse, render
 
 _DIGITS: Final = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]{1,4})?", re.ASCII)
 RATE_EXPONENT: Final = 6
@@ -100,6 +101,16 @@ def units_of(pointer: str, text: str, exponent: int) -> int:
         return parse(text, exponent)
     except NotRepresentable as error:
         raise malformed(pointer, str(error)) from error
+
+
+def ticks_of(pointer: str, text: str, exponent: int) -> int:
+    """Give a price's digits in ticks, or refuse the field: no price is below one tick or above the highest there is."""
+    ticks = units_of(pointer, text, exponent)
+    if not 0 < ticks <= PRICE_MAX:
+        lowest, highest = render(1, exponent), render(PRICE_MAX, exponent)
+        message = f"is {shown(text)}, and must be {lowest} to {highest}"
+        raise malformed(pointer, message, minimum=lowest, maximum=highest, sent=shown(text))
+    return ticks
 
 
 def _whole(value: object) -> int:

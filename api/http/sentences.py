@@ -59,6 +59,12 @@ def sentence_of(fault: Mapping[str, Any]) -> tuple[str, Details | None]:
     return (OTHER, None) if bounded is None else bounded(context, sent)
 
 
+def tag_of(fault: Mapping[str, Any]) -> str | None:
+    """Name the field of an object that does not say which of several shapes the object has; null for other faults."""
+    is_of_tag = fault["type"] in ("union_tag_invalid", "union_tag_not_found")
+    return _tag_name(fault.get("ctx") or {}) if is_of_tag and isinstance(fault.get("input"), Mapping) else None
+
+
 def shown(sent: object) -> str:
     """Write what was sent so that it can be found again, not longer than a line."""
     text = str(sent)
@@ -107,11 +113,14 @@ def _choice(context: Mapping[str, Any], sent: object) -> tuple[str, Details | No
     return f"is {text}, and must be one of {allowed}", {"allowed": allowed, "sent": text}
 
 
-def _tag(context: Mapping[str, Any], _: object) -> tuple[str, Details | None]:
-    name = str(context.get("discriminator", "")).strip("'")
-    if "tag" not in context:
-        return f"must be a JSON object with `{name}`", None
-    return _choice(context, f"`{name}` {context['tag']}")
+def _tag(context: Mapping[str, Any], sent: object) -> tuple[str, Details | None]:
+    if "tag" in context:
+        return _choice(context, context["tag"])
+    return ("is missing" if isinstance(sent, Mapping) else f"must be a JSON object with `{_tag_name(context)}`"), None
+
+
+def _tag_name(context: Mapping[str, Any]) -> str:
+    return str(context.get("discriminator", "")).strip("'")
 
 
 def _pattern(context: Mapping[str, Any], _: object) -> tuple[str, Details | None]:

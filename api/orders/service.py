@@ -8,7 +8,7 @@ from api.dispatch.outcome_lookup import OutcomeLookup
 from api.dispatch.replies import RETRY_AFTER, Decided, Pending, Reply, Stored
 from api.dispatch.request_options import RequestOptions, deadline
 from api.http.cursors import read_cursor, write_cursor
-from api.http.numbers import units_of
+from api.http.numbers import ticks_of, units_of
 from api.http.problems import REFUSALS, ApiError, not_found
 from api.http.sentences import Details, shown
 from api.log.price_cache import PriceCache
@@ -64,7 +64,7 @@ def command_of(prices: PriceCache, account_id: str, request: OrderRequest, optio
         raise ApiError(REFUSALS[Rejection.SYMBOL_UNKNOWN], f"There is no instrument {sent!r}", details=details)
 
     def ticks(name: str, text: str | None) -> int | None:
-        return None if text is None else units_of(f"/{name}", text, instrument.tick_exponent)
+        return None if text is None else ticks_of(f"/{name}", text, instrument.tick_exponent)
 
     return OpenPosition(
         command_id=options.command_id(account_id),

@@ -7,7 +7,7 @@ from api.dispatch.dispatcher import Dispatcher
 from api.dispatch.replies import Reply
 from api.dispatch.request_options import RequestOptions, deadline
 from api.http.cursors import read_cursor, write_cursor
-from api.http.numbers import units_of
+from api.http.numbers import ticks_of, units_of
 from api.http.problems import not_found
 from api.log.price_cache import PriceCache
 from api.positions.lookup import PositionLookup
@@ -67,7 +67,7 @@ async def amend(
         exponent = (await positions.instrument(caller.account_id, position_id)).tick_exponent
 
     def ticks(name: str, text: str | None) -> int | None:
-        return None if text is None or exponent is None else units_of(f"/{name}", text, exponent)
+        return None if text is None or exponent is None else ticks_of(f"/{name}", text, exponent)
 
     command = AmendStops(
         command_id=options.command_id(caller.account_id),

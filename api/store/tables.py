@@ -216,3 +216,14 @@ transfer_acts = Table(
         unique=True,
     ),
 )
+
+# From which price (digits) an order of seeds 000 and 001 with a slippage is guarded, by the command that executes it:
+# the one when its key first came, so that the same request is the same command again.
+guard_prices = Table(
+    "guard_prices",
+    metadata,
+    Column("order_id", Text, primary_key=True),
+    Column("symbol", Text, primary_key=True),
+    Column("side", Text, primary_key=True),
+    Column("price", Text, nullable=False),
+)

@@ -6,14 +6,14 @@ from fastapi import APIRouter, WebSocket
 
 from api.app_state import StateDep
 from api.auth.caller import REFUSALS, SCHEMES, Caller
-from api.http.problems import CROSS_SITE_REQUEST, responses
+from api.http.problems import CROSS_SITE_REQUEST, MALFORMED, responses
 from api.stream.schemas import WsTicket
 from api.stream.sockets import Sockets
 from api.stream.tickets import TICKET_LIFETIME, make_ticket
 
 router = APIRouter(tags=["stream"])
 
-_REFUSED: Final = responses(*REFUSALS, CROSS_SITE_REQUEST)
+_REFUSED: Final = responses(*REFUSALS, CROSS_SITE_REQUEST, MALFORMED)
 
 
 @router.post("/ws-ticket", status_code=201, dependencies=SCHEMES, responses=_REFUSED)

@@ -36,6 +36,9 @@ class QuietWebSockets(WebSocketsSansIOProtocol):
             self.writable.set()
             self.loop.call_later(ABORT_S, self.transport.abort)
         await super().send(message)
+        if message["type"] == "websocket.http.response.body" and self.close_sent:
+            # A handshake that is refused is complete: else the library would log an error for each.
+            self.handshake_complete = True
 
     def keepalive_timeout(self) -> None:
         """End a connection whose client is silent, whether it still takes what was sent or not."""

@@ -134,7 +134,7 @@ async def logout(state: StateDep, request: Request, response: Response) -> None:
     "/logout-everywhere",
     status_code=204,
     dependencies=SESSION_SCHEMES,
-    responses=responses(*REFUSALS, CROSS_SITE_REQUEST),
+    responses=responses(*REFUSALS, CROSS_SITE_REQUEST, MALFORMED),
 )
 async def logout_everywhere(database: DatabaseDep, caller: InPerson, response: Response) -> None:
     """End every session of yours, on every device; API keys stay."""

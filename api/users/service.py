@@ -1,6 +1,8 @@
 """How users register, sign in, stay signed in and sign out."""
 
+from collections.abc import Collection
 from datetime import timedelta
+from functools import partial
 from typing import Final, NamedTuple
 from uuid import UUID, uuid4
 
@@ -119,6 +121,12 @@ async def logout(database: Database, caller: SignedInUser) -> None:
     session_id = caller.session_id
     assert session_id is not None, "an API key has no session to end, and does not come here"
     await database.ask(lambda db: store.end_session(db, session_id))
+
+
+async def logout_sessions(database: Database, session_ids: Collection[UUID]) -> None:
+    """End sessions, whoever's they are."""
+    for session_id in session_ids:
+        await database.ask(partial(store.end_session, session_id=session_id))
 
 
 async def logout_of(database: Database, refresh_token: str) -> bool:

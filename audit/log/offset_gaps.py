@@ -8,12 +8,12 @@ from aiokafka.client import AIOKafkaClient, CoordinationType
 from aiokafka.errors import ConcurrentTransactions, for_code
 from aiokafka.errors import KafkaError as ClientError
 from aiokafka.protocol.transaction import AddPartitionsToTxnRequest, EndTxnRequest, InitProducerIdRequest
-from confluent_kafka import Producer
+from confluent_kafka import Consumer, KafkaException, Producer
 from tenacity import retry, retry_if_exception, stop_after_delay, wait_fixed
 
 from audit.log.log_reader import LogReader, LogUnreadable, commands_of, require_shard
 from runtime.errors import FixableError
-from runtime.kafka import TIMEOUT_S, TRANSACTION_TIMEOUT_MS, command_producer_options
+from runtime.kafka import TIMEOUT_S, TRANSACTION_TIMEOUT_MS, bounds, command_producer_options, reader_options
 from runtime.settings import Settings
 from schemas.codec import command_in, decode_event, encode_command
 from schemas.commands import AcceptOffsetGap, ActivateRules
@@ -55,16 +55,21 @@ def is_accepted(log: LogReader, gap: OffsetGap) -> bool:
 def accept_gap(log: LogReader, settings: Settings, gap: OffsetGap) -> None:
     """Append the command that lets a shard's ledger go on over a gap; the shard does when its engine starts again.
 
-    FixableError, with nothing appended, where the shard has no such gap, the gap is accepted already, or the shard
-    still goes by rules without this command.
+    FixableError, with nothing appended, where the shard has no such gap, its beginning was deleted there, the gap is
+    accepted already, or the shard still goes by rules without this command.
     """
     require_shard(log, gap.shard)
-    found = next(gaps_of(log, gap.shard, max(0, gap.first - 1)), None)
-    if found != gap:
-        what = "has no offset gap there" if found is None else f"has its next gap at {found.first} to {found.last}"
+    beginning = _beginning(settings, gap.shard)
+    if gap.first < beginning:
         raise FixableError(
-            f"Shard {gap.shard} {what}: nothing was appended. Name a gap by its shard, first and last offset, as the "
-            "engine's `/status` does."
+            f"The beginning of shard {gap.shard}, up to offset {beginning - 1}, was deleted: what it held is known to "
+            "nobody, so it is never accepted, and nothing was appended."
+        )
+    difference = _difference(log, gap, beginning)
+    if difference is not None:
+        raise FixableError(
+            f"Shard {gap.shard} {difference}: nothing was appended. Name a gap by its shard, first and last offset, as "
+            "the engine's `/status` does."
         )
     if is_accepted(log, gap):
         raise FixableError("The gap is accepted already. Restart the engine, and the shard goes on over it.")
@@ -72,7 +77,7 @@ def accept_gap(log: LogReader, settings: Settings, gap: OffsetGap) -> None:
     if version < SINCE_RULES:
         raise FixableError(
             f"Shard {gap.shard} goes by version {version} of the rules, which knows no accepted gap: nothing was "
-            f"appended. Activate version {SINCE_RULES} first (POST /v1/admin/rules), then accept the gap."
+            f"appended. Activate version {SINCE_RULES} first (POST /api/v1/admin/rules), then accept the gap."
         )
     name = f"offset-gap-{gap.shard}-{gap.first}-{gap.last}"
     command = AcceptOffsetGap(
@@ -93,6 +98,28 @@ def accept_gap(log: LogReader, settings: Settings, gap: OffsetGap) -> None:
     if producer.flush(TIMEOUT_S) or failures:
         why = failures[0] if failures else f"no broker acknowledged it within {TIMEOUT_S:.0f} s"
         raise FixableError(f"It is not known whether the command was appended: {why}. Run the same command again.")
+
+
+def _beginning(settings: Settings, shard: int) -> int:
+    """Give the first offset that a shard's commands still have."""
+    consumer = Consumer(reader_options(settings, "reprise-accept-gap"))
+    try:
+        return bounds(consumer, COMMANDS, shard)[0]
+    except KafkaException as error:
+        raise LogUnreadable(f"{COMMANDS}/{shard} cannot be read: {error.args[0].str()}.") from error
+    finally:
+        consumer.close()
+
+
+def _difference(log: LogReader, gap: OffsetGap, beginning: int) -> str | None:
+    """Say what a shard has in place of a gap; null where it has just that one."""
+    end = log.extent(gap.shard).commands
+    if max(gap.first, gap.last) >= end:
+        return f"has no offset gap there: {f'its commands end at offset {end - 1}' if end else 'it has no commands'}"
+    found = next(gaps_of(log, gap.shard, max(beginning, gap.first - 1)), None)
+    if found == gap:
+        return None
+    return "has no offset gap there" if found is None else f"has its next gap at {found.first} to {found.last}"
 
 
 async def make_gap(settings: Settings, gap: OffsetGap) -> None:

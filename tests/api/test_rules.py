@@ -13,6 +13,7 @@ from schemas.commands import ActivateRules
 from schemas.events import InstrumentsDefined, RulesActivated
 from schemas.topics import COMMANDS, EVENTS
 from tests.api.exchange import PASSWORD, Exchange, User
+from tests.processes import eventually
 
 ALL = 10**6
 
@@ -81,3 +82,23 @@ def test_rules_05_a_new_ledger_activates_the_newest_rules_before_it_defines_its_
         assert isinstance(activated, RulesActivated)
         assert activated.version == newest_rules()
         assert isinstance(defined, InstrumentsDefined)
+
+
+def test_how_old_a_price_may_be_is_as_the_rules_say_again_once_an_administrator_sends_null(exchange: Exchange) -> None:
+    admin = administrator(exchange)
+
+    def age_max() -> object:
+        items = admin.get("/admin/instruments")["items"]
+        return next(item["open_age_max_ms"] for item in items if item["symbol"] == "SOL_USDC")
+
+    assert age_max() is None
+    for sent in (1_500, None):
+        changed = admin.http.patch("/admin/instruments/SOL_USDC", json={"open_age_max_ms": sent})
+        assert changed.status_code in (200, 202), changed.text
+        assert eventually(age_max, lambda seen: seen == sent) == sent  # noqa: B023  # It is asked in this round.
+    for field in ("leverage_max", "spread_max", "quantity_min", "slippage_bps", "notional_max"):
+        refused = admin.http.patch("/admin/instruments/SOL_USDC", json={field: None})
+        assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, f"/{field}"), refused.text
+    assert admin.get("/admin/broadcasts")["items"][0]["name"] == changed.json()["name"], (
+        "nothing was sent for a refusal"
+    )

@@ -193,3 +193,69 @@ def test_refused_handshakes_of_seed_002_s_socket_count_against_their_address(sta
     assert {answer["type"] for answer in answers} == {"websocket.http.response.start"}
     assert [answer["status"] for answer in answers] == [401, 401, 429]
     assert int(dict(answers[-1]["headers"])[b"retry-after"]) >= 1
+
+
+NO_TOKENS = ("Bearer null", "Bearer undefined", "Bearer", "bearer null")
+
+
+@pytest.mark.parametrize("header", NO_TOKENS)
+def test_a_bearer_of_a_page_that_keeps_no_token_counts_as_none_on_a_seed_s_route(browser: Browser, header: str) -> None:
+    cookie = {"Cookie": f"token={browser.login()}"}
+    browser.http.cookies.clear()
+    empty = {"Authorization": header}
+    assert browser.http.get("/auth/me", headers=empty | cookie).json()["email"] == browser.email
+    refused(browser.http.get("/auth/me", headers=empty), 401, "NOT_AUTHENTICATED")
+    # Who is nobody at seed 004 has an account all the same; it is opened by the log, which is not there.
+    refused(browser.http.get("/api/v1/state", headers=empty), 503, "BROKER_UNAVAILABLE")
+    refused(browser.get("/auth/me", headers=empty | cookie), 401, "TOKEN_INVALID")
+    for bad in ("Bearer nothing", "Basic null", "null"):
+        refused(browser.http.get("/auth/me", headers={"Authorization": bad} | cookie), 401, "TOKEN_INVALID")
+
+
+def test_a_page_of_another_site_gets_no_use_of_cookies_by_sending_an_empty_bearer(browser: Browser) -> None:
+    cookie = {"Cookie": f"token={browser.login()}", "Authorization": "Bearer null"}
+    browser.http.cookies.clear()
+    evil = {"Origin": "https://evil.example", "Sec-Fetch-Site": "cross-site"}
+    body = {"symbol": "USDC", "amount": 1}
+    refused(browser.http.post("/balance/deposit", json=body, headers=cookie | evil), 403, "CROSS_SITE_REQUEST")
+
+
+@pytest.fixture
+def two(browser: Browser) -> tuple[Browser, Browser, dict[str, str]]:
+    """Users of seed 001 and of seed 003 in one browser, and what it sends."""
+    other = Browser(browser.site).register()
+    cookies = {"Cookie": f"authToken={browser.login()}; token={other.login()}"}
+    browser.http.cookies.clear()
+    return browser, other, cookies
+
+
+def test_of_the_cookies_of_two_users_that_of_the_seed_s_own_login_counts(
+    two: tuple[Browser, Browser, dict[str, str]], state: AppState
+) -> None:
+    of_001, of_003, cookies = two
+    assert of_001.http.get("/api/v1/user/me", headers=cookies).json()["email"] == of_001.email
+    assert of_001.http.get("/auth/me", headers=cookies).json()["email"] == of_003.email
+    for port, expected in ((3005, of_001), (3001, of_003), (3002, of_003), (4000, of_003)):
+        reply = at_port(state, port, "GET", "/api/v1/auth/me", headers=cookies)
+        assert reply.json()["email"] == expected.email, port
+    # Whose it is can be told neither at the API's own routes nor at those of a seed without logins.
+    refused(of_001.me(**cookies), 401, "CREDENTIALS_CONFLICT")
+    refused(of_001.http.get("/api/v1/state", headers=cookies), 401, "CREDENTIALS_CONFLICT")
+    # Another program's cookie of that name is none.
+    foreign = {"Cookie": cookies["Cookie"].replace("; token=", "; other=") + "; token=another-program-s"}
+    assert of_001.http.get("/auth/me", headers=foreign).json()["email"] == of_001.email
+
+
+def test_a_logout_ends_the_sessions_of_all_cookies_and_takes_them_back(
+    two: tuple[Browser, Browser, dict[str, str]],
+) -> None:
+    of_001, of_003, cookies = two
+    evil = {"Origin": "https://evil.example", "Sec-Fetch-Site": "cross-site"}
+    refused(of_001.http.post("/auth/logout", headers=cookies | evil), 403, "CROSS_SITE_REQUEST")
+    assert of_001.http.get("/api/v1/user/me", headers=cookies).status_code == 200
+    reply = of_001.http.post("/auth/logout", headers=cookies)
+    assert reply.status_code == 200, reply.text
+    taken = {header.partition("=")[0] for header in reply.headers.get_list("set-cookie") if "Max-Age=0" in header}
+    assert {"authToken", "token", "session"} <= taken
+    for path in ("/api/v1/user/me", "/auth/me"):
+        refused(of_003.http.get(path, headers=cookies), 401, "TOKEN_INVALID")

@@ -5,7 +5,8 @@ from itertools import chain
 from pathlib import Path
 
 import pytest
-from confluent_kafka import Producer
+from confluent_kafka import Producer, TopicPartition
+from confluent_kafka.admin import AdminClient
 
 from audit.log.cluster import open_cluster
 from audit.log.export_log import export_log
@@ -15,7 +16,7 @@ from audit.verify.verify import VerifyRequest, verify
 from bench._workload import accounts_of, opening_day, trading_day
 from cli.main import call
 from runtime.errors import FixableError
-from runtime.kafka import end_offsets, transactional_producer_options
+from runtime.kafka import admin_options, end_offsets, transactional_producer_options
 from runtime.settings import Settings
 from schemas.codec import decode_event, encode_command
 from schemas.commands import Deposit
@@ -128,3 +129,26 @@ def test_a_gap_that_nothing_accepts_ends_an_audit_and_an_import_and_rules_withou
         assert worker.stop() == 0
     live = open_cluster(ledger)
     assert verify(live, VerifyRequest(live.held, processes=1)).differences == []
+
+
+def test_no_gap_is_accepted_behind_the_end_of_a_log_nor_in_a_beginning_that_was_deleted(
+    ledger: Settings, client: Client, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refusal(first: int, last: int) -> str:
+        assert call(["log", "accept-gap", str(SHARD), str(first), str(last)]) == 1
+        assert end_offsets(ledger, COMMANDS)[SHARD] == end, "nothing was appended"
+        return capsys.readouterr().err
+
+    end = 0
+    assert "has no offset gap there: it has no commands" in refusal(0, 0)
+    client.append(SHARD, opening_day(SHARD, accounts_of(SHARD, ledger.shards, 1), clock))
+    end = end_offsets(ledger, COMMANDS)[SHARD]
+    for first, last in ((end, end), (99_999_999, 99_999_999), (0, 99_999_999), (99_999_999, 0)):
+        assert f"has no offset gap there: its commands end at offset {end - 1}" in refusal(first, last)
+    assert "has no offset gap there: nothing was appended" in refusal(0, 0)
+    beginning = TopicPartition(COMMANDS, SHARD, 2)
+    admin = AdminClient(admin_options(ledger))
+    admin.delete_records([beginning])[beginning].result(timeout=60)
+    for last in (0, 1, end - 1):
+        assert f"The beginning of shard {SHARD}, up to offset 1, was deleted" in refusal(0, last)
+    assert "has no offset gap there: nothing was appended" in refusal(2, 2)

@@ -26,14 +26,17 @@ the union of what both expect.
 
 `GET /api/v1/supportedAssets`, which the code of seeds 000 and 001 had, is seed 001's array at its port 3005, and seed
 000's object at every other. A `slippage` of seeds 000 and 001 is basis points as a whole number and percent with
-decimals, from the price as it is when the order comes. What a client of seed 004 says in `currentPrice` and
-`slippage` is recorded and answered beside the real price, and guards nothing: its page shows a random walk of its
-own. `POST /api/v1/orders` has `expected_price` and `slippage_bps` for a guard.
+decimals, from the price as it is when the order first comes: sent again under the same `Idempotency-Key`, an order is
+guarded from the same price, and answered as before; with other content it is refused. What a client of seed 004 says
+in `currentPrice` and `slippage` is recorded and answered beside the real price, and guards nothing: its page shows a
+random walk of its own. `POST /api/v1/orders` has `expected_price` and `slippage_bps` for a guard.
 
 Pages of `localhost` and `127.0.0.1` at ports 3000, 3001, 3200, 5173 and 8080, and of `CORS_ORIGINS`, may call every
 route with their cookies. A page of any origin may call the routes of seeds 002 and 004, as at their own servers, but
 without cookies. The pages of two seeds share one browser's cookies of a host: on the seeds' routes a bearer token wins
-over any cookie.
+over any cookie, and without one the cookie wins that the seed's own login sets: `authToken` is seed 001's, `token`
+that of seeds 000, 002 and 003. `Bearer null`, `Bearer undefined` and `Bearer` without a token, which a page without a
+token sends, count as none. `POST /auth/logout` ends the session of each cookie.
 
 Seed 004's own trading engine ignores the `symbol` of a record: with `POLLER_ASSETS=SOL_USDC` our topic has no other,
 and it reads it rightly. Its market data service subscribes to `ticker` alone, and can be run against `reprise
