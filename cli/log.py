@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from cli.context import Data, reachable_settings, report
+from cli.context import Data, data_folder, load_settings, reachable_settings, report
 from runtime.errors import FixableError
 from schemas.offset_gaps import OffsetGap
 
@@ -41,12 +41,24 @@ def export(target: Target, shard: Shard = None, to: To = None, data: Data = None
 
 
 def import_(source: Source, data: Data = None) -> None:
-    """Make a folder's commands the log of an empty ledger, at their original times."""
+    """Make a folder's commands the log of a new instance at --data, or of the empty cluster that KAFKA_BROKERS names.
+
+    They keep their original times. `up` starts the instance, whose engine makes the events, the same to the last byte.
+    """
     from audit.log.folder import FolderLog  # noqa: PLC0415
     from audit.log.import_log import import_log  # noqa: PLC0415
+    from cli.imported_instance import import_instance  # noqa: PLC0415
+    from stack.instance import InstanceFolder  # noqa: PLC0415
 
-    count = import_log(FolderLog(source), reachable_settings(data, KAFKA_ONLY))
-    report(f"{count:,} commands are in the log; an engine makes their events, the same to the last byte.")
+    settings = load_settings(data)
+    log = FolderLog(source)
+    if "kafka_brokers" in settings.model_fields_set:
+        count = import_log(log, settings)
+        report(f"{count:,} commands are in the log; an engine makes their events, the same to the last byte.")
+        return
+    folder = data_folder(settings, data)
+    count = import_instance(log, settings, folder)
+    report(f"{count:,} commands are in {folder}; {InstanceFolder(folder).command('up')} goes on from there.")
 
 
 def accept_gap_(

@@ -9,6 +9,7 @@ import typer
 from typer.exceptions import TyperException
 
 from cli import audit, bench, database, development, documents, instance, instruments, kafka, log, recordings, run
+from cli.backup import commands as backup
 from cli.context import project_root
 from runtime.errors import FixableError
 from runtime.settings import DEFAULT_DATA
@@ -28,7 +29,8 @@ def application() -> typer.Typer:
         rich_markup_mode=None,
         pretty_exceptions_enable=False,
     )
-    for group in (instance, instruments, development, documents, kafka, log, audit, recordings, database, run, bench):
+    stack = (instance, instruments, development, documents, kafka)
+    for group in (*stack, log, audit, backup, recordings, database, run, bench):
         group.add_to(app)
     return app
 

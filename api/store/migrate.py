@@ -5,13 +5,24 @@ from typing import Final
 
 from alembic import command
 from alembic.config import Config
+from alembic.script import ScriptDirectory
 
 _SCRIPTS: Final = Path(__file__).parent / "migrations"
 
 
-def migrate(database_url: str) -> None:
-    """Bring the schema to the newest revision; does nothing when it is there."""
+def migrate(database_url: str, revision: str = "head") -> None:
+    """Bring the schema to a revision, the newest by default; does nothing when it is there."""
+    config = _config()
+    config.set_main_option("sqlalchemy.url", database_url.replace("%", "%%"))
+    command.upgrade(config, revision)
+
+
+def is_known(revision: str) -> bool:
+    """Say whether this version has a revision."""
+    return revision in {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
+
+
+def _config() -> Config:
     config = Config()
     config.set_main_option("script_location", str(_SCRIPTS).replace("%", "%%"))
-    config.set_main_option("sqlalchemy.url", database_url.replace("%", "%%"))
-    command.upgrade(config, "head")
+    return config

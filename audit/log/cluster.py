@@ -57,18 +57,7 @@ class ClusterLog:
         return []
 
     def _read(self, topic: str, shard: int, first: int, end: int, options: Options) -> Batches:
-        if first >= end:
-            return
-        consumer = Consumer(reader_options(self._settings, "reprise-audit") | EXACT | options)
-        try:
-            # An offset that compaction or deletion took is no error here: what follows it says what is missing.
-            low = bounds(consumer, topic, shard)[0]
-            consumer.assign([TopicPartition(topic, shard, first if first > low else OFFSET_BEGINNING)])
-            yield from _batches(consumer, f"{topic}/{shard}", first, end)
-        except KafkaException as error:
-            raise LogUnreadable(f"{topic}/{shard} cannot be read: {error.args[0].str()}.") from error
-        finally:
-            consumer.close()
+        return read_topic(self._settings, topic, shard, first, end, options)
 
 
 def open_cluster(settings: Settings) -> ClusterLog:
@@ -88,6 +77,22 @@ def open_cluster(settings: Settings) -> ClusterLog:
         decided.close()
         all_there_is.close()
     return ClusterLog(settings, tuple(map(Extent, commands, events, snapshots)))
+
+
+def read_topic(settings: Settings, topic: str, partition: int, first: int, end: int, options: Options) -> Batches:
+    """Give the records of a partition from one offset up to another, not included. Raises LogUnreadable."""
+    if first >= end:
+        return
+    consumer = Consumer(reader_options(settings, "reprise-audit") | EXACT | options)
+    try:
+        # An offset that compaction or deletion took is no error here: what follows it says what is missing.
+        low = bounds(consumer, topic, partition)[0]
+        consumer.assign([TopicPartition(topic, partition, first if first > low else OFFSET_BEGINNING)])
+        yield from _batches(consumer, f"{topic}/{partition}", first, end)
+    except KafkaException as error:
+        raise LogUnreadable(f"{topic}/{partition} cannot be read: {error.args[0].str()}.") from error
+    finally:
+        consumer.close()
 
 
 def _ends(consumer: Consumer, topic: str, shards: int) -> list[int]:

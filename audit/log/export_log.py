@@ -56,7 +56,7 @@ def export_log(
     try:
         unfinished.mkdir(parents=True)
         files = [
-            _write_file(unfinished, topic, number, records, end, progress)
+            write_file(unfinished, topic, number, records, end, progress)
             for number in shards
             for topic, records, end in _contents(log, number, to.get(number))
         ]
@@ -129,7 +129,8 @@ def _command_offset(record: LogRecord) -> int:
         return -1
 
 
-def _write_file(folder: Path, topic: str, shard: int, batches: Batches, end: int, progress: Progress) -> File:
+def write_file(folder: Path, topic: str, shard: int, batches: Batches, end: int, progress: Progress) -> File:
+    """Write the records of one partition to a file of its name."""
     name = f"{topic}-{shard}.avro"
     with (folder / name).open("wb") as raw:
         out: Any = _Hashed(raw)

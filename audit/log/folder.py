@@ -128,18 +128,26 @@ class FolderLog:
         file = self._files.get((topic, shard))
         if file is None:
             raise LogUnreadable(f"{self.name} holds no shard {shard}; it holds {', '.join(map(str, self.held))}.")
-        path = self.path / file.name
-        try:
-            with path.open("rb") as source:
-                for batch in _batches(source):
-                    if batch and batch[-1].offset >= first:
-                        yield batch if batch[0].offset >= first else [each for each in batch if each.offset >= first]
-        except BROKEN as error:
-            raise LogUnreadable(
-                f"{path} is no file of records any more: {str(error) or type(error).__name__}."
-            ) from error
-        except OSError as error:
-            raise LogUnreadable(f"{path} cannot be read: {error.strerror}.") from error
+        for batch in read_records(self.path / file.name):
+            if batch and batch[-1].offset >= first:
+                yield batch if batch[0].offset >= first else [each for each in batch if each.offset >= first]
+
+
+def read_records(path: Path) -> Batches:
+    """Give the records of a file. LogUnreadable, which names the file and the offset, where it has none any more."""
+    upcoming = 0
+    try:
+        with path.open("rb") as source:
+            for batch in _batches(source):
+                yield batch
+                upcoming = batch[-1].offset + 1 if batch else upcoming
+    except BROKEN as error:
+        why = str(error) or type(error).__name__
+        raise LogUnreadable(
+            f"{path} is no file of records any more from offset {upcoming} on: {why}.", upcoming
+        ) from error
+    except OSError as error:
+        raise LogUnreadable(f"{path} cannot be read: {error.strerror}.") from error
 
 
 def read_manifest(path: Path) -> ExportManifest:

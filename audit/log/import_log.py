@@ -35,7 +35,12 @@ def import_log(log: FolderLog, settings: Settings, *, progress: Progress = lambd
     FixableError, before anything is written, where the folder is damaged or has a gap that no command accepts, where
     the cluster holds anything, or is for another number of shards.
     """
-    _require_whole(log)
+    require_whole(log)
+    return append_log(log, settings, progress=progress)
+
+
+def append_log(log: FolderLog, settings: Settings, *, progress: Progress = lambda _: None) -> int:
+    """Do so with a folder that is known to be whole."""
     if settings.shards != log.shards:
         raise FixableError(
             f"{log.name} is a ledger of {log.shards} shards, and REPRISE_SHARDS says {settings.shards}: the number "
@@ -57,8 +62,8 @@ def import_log(log: FolderLog, settings: Settings, *, progress: Progress = lambd
     return count
 
 
-def _require_whole(log: FolderLog) -> None:
-    """Read all of it once: nothing is undone in Kafka, so what could go wrong must go wrong before."""
+def require_whole(log: FolderLog) -> None:
+    """Read all of it once, or raise FixableError: nothing is undone in Kafka, so what can go wrong does before."""
     missing = [str(shard) for shard in range(log.shards) if shard not in log.held]
     if missing:
         raise FixableError(f"{log.name} holds no shard {', '.join(missing)}: only a whole ledger is imported.")

@@ -1,6 +1,7 @@
 """The documents agree with the code: topics, folders, settings, links, sizes."""
 
 import ast
+import json
 import re
 from pathlib import Path
 
@@ -68,7 +69,7 @@ def test_the_readme_names_existing_settings_only() -> None:
 
 def test_the_documents_name_existing_commands_only() -> None:
     commands = set(typer.main.get_command(application()).commands)  # type: ignore[attr-defined]  # It is a group.
-    for name in ("README.md", "CONTRIBUTING.md", "ARCHITECTURE.md", "CHANGELOG.md"):
+    for name in ("README.md", "CONTRIBUTING.md", "ARCHITECTURE.md", "CHANGELOG.md", "docs/operations.md"):
         called = set(re.findall(r"(?:\./|`)reprise ([a-z-]+)", text_of(name)))
         assert called <= commands, name
 
@@ -89,3 +90,36 @@ def test_a_decision_record_is_short_and_ends_with_the_check_that_enforces_the_de
 
 def test_the_architecture_has_at_most_its_maximum_of_lines() -> None:
     assert len(text_of("ARCHITECTURE.md").splitlines()) <= ARCHITECTURE_LINES_MAX
+
+
+def administrators_acts() -> list[tuple[str, str, str | None]]:
+    """Give what docs/operations.md lets an administrator paste: method, path and body."""
+    calls = re.findall(r"`admin (?:-X (\w+) )?\$API(/[\w/-]+)(?: -d '([^`']+)')?`", text_of("docs/operations.md"))
+    return [(method or ("POST" if body else "GET"), path, body or None) for method, path, body in calls]
+
+
+@pytest.mark.parametrize(("method", "path", "body"), administrators_acts())
+def test_each_documented_act_of_an_administrator_is_a_route_with_these_fields(
+    method: str, path: str, body: str | None
+) -> None:
+    document = json.loads(text_of("tests/golden/openapi/api.json"))
+    (route,) = (
+        operations
+        for template, operations in document["paths"].items()
+        if re.fullmatch(re.sub(r"\{\w+\}", r"[^/]+", template), f"/api/v1{path}") and method.lower() in operations
+    )
+    if body is not None:
+        reference = route[method.lower()]["requestBody"]["content"]["application/json"]["schema"]["$ref"]
+        schema = document["components"]["schemas"][reference.rpartition("/")[2]]
+        given = json.loads(body)
+        assert set(schema.get("required", ())) <= set(given) <= set(schema["properties"])
+
+
+def test_the_operations_page_lists_every_act_of_an_administrator() -> None:
+    assert {path for _, path, _ in administrators_acts()} >= {
+        "/admin/instruments/BTC_USDC/status",
+        "/admin/instruments",
+        "/admin/account-limits",
+        "/admin/rules",
+        "/admin/clock",
+    }

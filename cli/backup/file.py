@@ -1,0 +1,153 @@
+"""What a backup is: a tar archive that only its owner reads, whose first entry names all others with their hashes."""
+
+import json
+import os
+import re
+import tarfile
+import time
+from hashlib import sha256
+from io import BytesIO
+from pathlib import Path
+from typing import IO, Final
+
+import msgspec
+
+from runtime.errors import FixableError
+
+MANIFEST: Final = "manifest.json"
+FORMAT: Final = 1
+MANIFEST_BYTES_MAX: Final = 256 * 1024 * 1024
+PIECE: Final = 1024 * 1024
+NAME: Final = re.compile(r"(log/|venue/|tables/)?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*")
+WHAT: Final = (
+    "A backup of a Reprise instance: its log as `reprise log export` writes it, the venue's topics, the tables that no "
+    "event would bring back, and its secrets. It is as secret as the instance's folder."
+)
+
+
+class PackedFile(msgspec.Struct, frozen=True):
+    """An entry of the archive."""
+
+    name: str
+    size: int
+    sha256: str
+
+
+class PackedTable(msgspec.Struct, frozen=True):
+    """A table's rows, in PostgreSQL's text format: in which file, which columns, how many."""
+
+    table: str
+    file: str
+    columns: list[str]
+    rows: int
+
+
+class BackupManifest(msgspec.Struct, frozen=True):
+    """What a backup holds. revisions: of each schema; commands: where each shard's end. sha256: with an empty one."""
+
+    format: int
+    what: str
+    made_at: str
+    source: str
+    shards: int
+    rules: int
+    revisions: dict[str, str]
+    commands: list[int]
+    tables: list[PackedTable]
+    left_out: list[str]
+    files: list[PackedFile]
+    sha256: str = ""
+
+
+class _Versioned(msgspec.Struct):
+    """The one field that every format has."""
+
+    format: int
+
+
+def described(path: Path, name: str) -> PackedFile:
+    """Hash a file that is to be packed under a name."""
+    digest, size = sha256(), 0
+    with path.open("rb") as source:
+        while piece := source.read(PIECE):
+            digest.update(piece)
+            size += len(piece)
+    return PackedFile(name, size, digest.hexdigest())
+
+
+def pack(folder: Path, manifest: BackupManifest, target: Path) -> None:
+    """Write the archive of a folder's files, and take each from the folder once it is in."""
+    content = msgspec.json.encode(msgspec.structs.replace(manifest, sha256=_hash_of(manifest)))
+    with os.fdopen(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
+        with tarfile.open(fileobj=out, mode="w", format=tarfile.PAX_FORMAT) as archive:
+            archive.addfile(_entry(MANIFEST, len(content)), BytesIO(content))
+            for file in manifest.files:
+                path = folder / file.name
+                with path.open("rb") as source:
+                    archive.addfile(_entry(file.name, file.size), source)
+                path.unlink()
+        out.flush()
+        os.fsync(out.fileno())
+
+
+def unpack(file: Path, folder: Path) -> BackupManifest:
+    """Write every entry to a folder, or raise FixableError: each must be there, and have its hash."""
+    try:
+        with file.open("rb") as source, tarfile.open(fileobj=source, mode="r:") as archive:
+            manifest = _manifest_of(file, archive)
+            for expected in manifest.files:
+                entry = archive.next()
+                if entry is None or not entry.isreg() or (entry.name, entry.size) != (expected.name, expected.size):
+                    raise FixableError(f"{file} is not whole: {expected.name} is not where it was written.")
+                if NAME.fullmatch(expected.name) is None:
+                    raise FixableError(f"{file} is no backup that `reprise backup` made: it has {expected.name!r}.")
+                content = archive.extractfile(entry)
+                assert content is not None, "a regular file has content"
+                if _copy(content, folder / expected.name) != expected.sha256:
+                    raise FixableError(f"{file} is damaged: {expected.name} does not have its SHA-256.")
+            if archive.next() is not None:
+                raise FixableError(f"{file} is damaged: it has more than its manifest names.")
+    except (tarfile.TarError, EOFError) as error:
+        raise FixableError(f"{file} is not whole, or no backup: {error}.") from error
+    return manifest
+
+
+def _manifest_of(file: Path, archive: tarfile.TarFile) -> BackupManifest:
+    entry = archive.next()
+    if entry is None or entry.name != MANIFEST or not entry.isreg() or entry.size > MANIFEST_BYTES_MAX:
+        raise FixableError(f"{file} is no backup that `reprise backup` made: it does not begin with {MANIFEST}.")
+    content = archive.extractfile(entry)
+    assert content is not None, "a regular file has content"
+    text = content.read()
+    try:
+        version = msgspec.json.decode(text, type=_Versioned).format
+        if version > FORMAT:
+            raise FixableError(f"{file} has format {version}: a newer version of Reprise made it, and restores it.")
+        manifest = msgspec.json.decode(text, type=BackupManifest)
+    except msgspec.MsgspecError as error:
+        raise FixableError(f"{file} is damaged: its {MANIFEST} cannot be read: {error}.") from error
+    if manifest.sha256 != _hash_of(manifest):
+        raise FixableError(f"{file} is damaged: its {MANIFEST} does not have its SHA-256.")
+    return manifest
+
+
+def _hash_of(manifest: BackupManifest) -> str:
+    plain = msgspec.to_builtins(msgspec.structs.replace(manifest, sha256=""))
+    return sha256(json.dumps(plain, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def _entry(name: str, size: int) -> tarfile.TarInfo:
+    entry = tarfile.TarInfo(name)
+    entry.size, entry.mode, entry.mtime = size, 0o600, int(time.time())
+    return entry
+
+
+def _copy(source: IO[bytes], path: Path) -> str:
+    """Write what is read, for its owner only; its SHA-256."""
+    digest = sha256()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
+        while piece := source.read(PIECE):
+            digest.update(piece)
+            out.write(piece)
+    return digest.hexdigest()
