@@ -31,6 +31,12 @@ NoDatabase = Annotated[bool, typer.Option("--no-database", help="Do not compare 
 AllowPending = Annotated[
     bool, typer.Option("--allow-pending", help="Commands may wait for the engine, however long they have.")
 ]
+Since = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Only what is new since this verdict, of --json, --verdict or --report."),
+]
+Report = Annotated[Path | None, typer.Option("--report", metavar="FILE", help="Write the verdict as a page, too.")]
+VerdictFile = Annotated[Path | None, typer.Option("--verdict", metavar="FILE", help="Write the verdict as JSON, too.")]
 Processes = Annotated[int, typer.Option(min=0, help="Processes at once; 0 is one a core.")]
 When = Annotated[str, typer.Argument(metavar="TIME|OFFSET", help="A time like 2026-01-31T12:00:00Z, or an offset.")]
 Accounts = Annotated[list[str] | None, typer.Option("--account", help="Only this account; repeatable.")]
@@ -58,6 +64,9 @@ def verify(
     state_only: StateOnly = False,
     no_database: NoDatabase = False,
     allow_pending: AllowPending = False,
+    since: Since = None,
+    page: Report = None,
+    kept: VerdictFile = None,
     processes: Processes = 0,
     as_json: AsJson = False,
     data: Data = None,
@@ -65,21 +74,36 @@ def verify(
     """Execute every command again and compare everything there is. Exit 0: all agrees; 1: what differs is named."""
     from rich.console import Console  # noqa: PLC0415
 
+    from audit.verify import verdict_file  # noqa: PLC0415
     from audit.verify import verify as judging  # noqa: PLC0415
+    from audit.verify.verdict_page import verdict_page  # noqa: PLC0415
     from cli.audit_report import print_verdict, progress_on  # noqa: PLC0415
 
+    for path in (page, kept):
+        if path is not None:
+            verdict_file.require_writable(path)
     source = _open(log, data)
+    shards = _shards(source, shard)
+    earlier = None if since is None else verdict_file.read_earlier(since, shards)
+    if earlier is not None and start != "genesis":
+        raise FixableError("--since and --from both say where to begin; leave one out.")
     request = judging.VerifyRequest(
-        shards=_shards(source, shard),
+        shards=shards,
         start=start,
         state_only=state_only,
         database_url=None if no_database else _database_of(log, data),
         processes=processes,
         now=int(time() * SECOND) if log is None else None,
         allow_pending=allow_pending,
+        since={} if earlier is None else earlier.ends,
+        earlier=() if earlier is None else earlier.scope,
     )
     with progress_on(Console(stderr=True)) as listener:
         verdict = judging.verify(source, request, listener)
+    if page is not None:
+        verdict_file.write_whole(page, verdict_page(verdict))
+    if kept is not None:
+        verdict_file.write_whole(kept, verdict_file.verdict_json(verdict))
     if as_json:
         _print_json(verdict)
     else:

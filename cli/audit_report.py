@@ -121,6 +121,9 @@ def print_verdict(out: Console, verdict: "Verdict") -> None:
     """Say what was compared, what was not, and what differs."""
     for shard in verdict.shards:
         out.print(_shard_line(shard))
+    if verdict.start != "genesis" or verdict.scope[1:]:
+        for sentence in verdict.scope:
+            out.print(sentence, markup=False)
     if verdict.commands == "not executed":
         out.print("Commands: not executed (--state-only); only the events by themselves were looked at.")
     if verdict.database == "not compared":

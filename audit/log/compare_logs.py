@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 
 from audit.log.differences import Difference, as_text, first_field
-from audit.log.log_reader import Batches, LogReader
+from audit.log.log_reader import Batches, LogReader, LogUnreadable
 from runtime.errors import FixableError
 from runtime.kafka import LogRecord
 from schemas.codec import NotDecodable, decode_command, decode_event, version_of
@@ -34,6 +34,8 @@ def compare(
 ) -> LogComparison:
     """Compare the shards both hold, and name each topic's first difference; the first log is what is expected.
 
+    Of a copy whose files are not as they were written, the file is named in place of its records.
+
     live: the one of the two that may be longer, for it goes on.
     """
     if one.shards != other.shards:
@@ -45,11 +47,18 @@ def compare(
         agrees=True, goes_on=False, one=one.name, other=other.name, commands=0, events=0, differences=[]
     )
     for number in shared:
+        damages = _damages(one, number) + _damages(other, number)
+        result.differences += damages
+        if damages:
+            continue  # What such a file says is not what either log said.
         for judge, batches, others, read in (
             ("commands", one.commands(number, 0), other.commands(number, 0), decode_command),
             ("events", one.events(number, 0), other.events(number, 0), decode_event),
         ):
-            count, difference = _first(judge, number, batches, others, read)
+            try:
+                count, difference = _first(judge, number, batches, others, read)
+            except LogUnreadable as error:
+                count, difference = 0, Difference(judge=judge, shard=number, what=str(error), offset=error.offset)
             setattr(result, judge, getattr(result, judge) + count)
             if difference is None:
                 continue
@@ -60,6 +69,15 @@ def compare(
                 result.differences.append(difference)
     result.agrees = not result.differences
     return result
+
+
+def _damages(log: LogReader, shard: int) -> list[Difference]:
+    """Name the files of a copy that are not as they were written, and what is wrong with each."""
+    try:
+        damages = log.damages(shard)
+    except LogUnreadable as error:
+        return [Difference(judge="files", shard=shard, what=str(error), offset=error.offset)]
+    return [msgspec.structs.replace(damage, what=f"{log.name}: {damage.what}") for damage in damages]
 
 
 def _first(judge: str, shard: int, batches: Batches, others: Batches, read: Reader) -> tuple[int, Difference | None]:

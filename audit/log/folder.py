@@ -112,7 +112,10 @@ class FolderLog:
         try:
             with (self.path / file.name).open("rb") as source:
                 for block in file.blocks:
-                    content = source.read(block.end - source.tell())
+                    size = block.end - source.tell()
+                    content = source.read(size)
+                    if len(content) < size:
+                        return _cut(file, block, source.tell())
                     whole.update(content)
                     found = sha256(content).hexdigest()
                     if found != block.sha256:
@@ -188,12 +191,27 @@ def _batches(source: Any) -> Iterator[list[LogRecord]]:
         yield list(starmap(LogRecord, map(_FIELDS, block)))
 
 
-def _changed(file: File, block: Block, found: str) -> Difference:
-    where = "its head" if block.last_offset < 0 else f"records {block.first_offset} to {block.last_offset}"
+def _cut(file: File, block: Block, size: int) -> Difference:
     return Difference(
         judge="files",
         shard=file.shard,
-        what=f"{file.name}: {where} are not what was exported",
+        what=f"{file.name}: it ends in the middle of {_place_of(block)}",
+        offset=max(block.first_offset, 0),
+        field="size",
+        expected=f"{file.blocks[-1].end} bytes",
+        found=f"{size} bytes",
+    )
+
+
+def _place_of(block: Block) -> str:
+    return "its head" if block.last_offset < 0 else f"records {block.first_offset} to {block.last_offset}"
+
+
+def _changed(file: File, block: Block, found: str) -> Difference:
+    return Difference(
+        judge="files",
+        shard=file.shard,
+        what=f"{file.name}: {_place_of(block)} are not what was exported",
         offset=max(block.first_offset, 0),
         field="sha256",
         expected=block.sha256,

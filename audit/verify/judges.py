@@ -12,8 +12,9 @@ from audit.log.differences import Difference
 from audit.log.log_reader import LogReader, LogUnreadable
 from audit.verify.execution import execute
 from audit.verify.folding import fold
-from audit.verify.reports import Advance, JudgeReport
+from audit.verify.reports import Advance, JudgeReport, JudgeStart
 from audit.verify.ring import RingReport, check_ring, start_from
+from audit.verify.since import OtherLog, TrustedEnd, start_since
 from audit.verify.tables import compare_tables
 
 Question = Literal["files", "snapshots", "events", "fold", "tables"]
@@ -33,7 +34,10 @@ _counts: Any = None  # in a process of the pool: shared with its parent
 
 
 class Task(msgspec.Struct):
-    """One question about one shard. start: where the manifest stands of the snapshot to begin with, if any does."""
+    """One question about one shard. start: where the manifest stands of the snapshot to begin with, if any does.
+
+    since: where an earlier verdict ended, to begin there.
+    """
 
     question: Question
     log: Any  # a Log, which can be sent
@@ -41,6 +45,7 @@ class Task(msgspec.Struct):
     start: int | None = None
     points: frozenset[int] = frozenset()
     database_url: str = ""
+    since: TrustedEnd | None = None
 
 
 class Judges:
@@ -125,13 +130,21 @@ def _answer(task: Task, advance: Advance) -> JudgeReport | RingReport:
             case "snapshots":
                 return check_ring(log, task.shard)
             case "events":
-                return execute(log, task.shard, start_from(log, task.shard, task.start), task.points, advance)
+                return execute(log, task.shard, _start_of(task), task.points, advance)
             case "fold":
-                return fold(log, task.shard, start_from(log, task.shard, task.start), task.points, advance)
+                return fold(log, task.shard, _start_of(task), task.points, advance)
             case "tables":
                 return compare_tables(log, task.shard, task.database_url, advance)
+    except OtherLog as error:
+        return JudgeReport(task.question, task.shard, differences=[error.difference])
     except LogUnreadable as error:
         difference = Difference(judge=task.question, shard=task.shard, what=str(error), offset=error.offset)
         if task.question == "snapshots":
             return RingReport(task.shard, differences=[difference])
         return JudgeReport(task.question, task.shard, differences=[difference])
+
+
+def _start_of(task: Task) -> JudgeStart:
+    if task.since is not None:
+        return start_since(task.log, task.shard, task.since)
+    return start_from(task.log, task.shard, task.start)

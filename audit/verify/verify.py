@@ -1,34 +1,36 @@
 """Whether everything agrees: files, commands, events, chain, laws, snapshots, shards and tables."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Final, Literal, NamedTuple
 
 import msgspec
 
+from audit.digits import iso
 from audit.log.differences import Difference
 from audit.log.log_reader import LogReader, LogUnreadable
-from audit.verify.folding import BROADCAST, RULES
+from audit.verify.broadcasts import compare_broadcasts
 from audit.verify.judges import Judges, Task, cores
 from audit.verify.pending import PendingCommands, pending_from, pending_too_long, pending_unreadable, tables_behind
 from audit.verify.progress import PlannedTask, ProgressListener
 from audit.verify.reports import JudgeReport, LedgerPoint
 from audit.verify.ring import RingReport, SoundSnapshot, compare_with_points
+from audit.verify.since import TrustedEnd
+from audit.verify.versions import versions
 from schemas.units import SECOND
 
 From = Literal["genesis", "snapshot"]
 QUESTIONS_MAX: Final = 3  # that are asked of a shard at once
 WORTH_A_PROCESS: Final = 30_000  # events; fewer are judged before a process has started
-# Of log time: a broadcast that reached the first shard less than this before the log's end is still under way, for it
-# is sent again every few seconds until every shard has answered.
-UNDER_WAY: Final = 10 * SECOND
 
 
 class VerifyRequest(NamedTuple):
     """What is to be verified. database_url: null where the tables are not compared.
 
     now: the time (µs) to which a live log was read; of a copy null, whose last command says what time it was.
-    allow_pending: commands may be pending for however long.
+    allow_pending: commands may be pending for however long. since: where an earlier verdict ended, shard by shard, and
+    earlier: what is to be said of that one.
     """
 
     shards: tuple[int, ...]
@@ -38,13 +40,16 @@ class VerifyRequest(NamedTuple):
     processes: int = 0
     now: int | None = None
     allow_pending: bool = False
+    since: Mapping[int, TrustedEnd] = MappingProxyType({})
+    earlier: Sequence[str] = ()
 
 
 class ShardVerdict(msgspec.Struct):
     """What was compared of a shard. started_at: the first event looked at. Digests: of the end, null without one.
 
     pending_seconds: how long the oldest command without events has been pending; null where there is none.
-    tables_at: the event up to which PostgreSQL was filled, and so compared.
+    tables_at: the event up to which PostgreSQL was filled, and so compared. next_offset, ended_at: the command
+    after the last one that was looked at, and that one's log time.
     """
 
     shard: int
@@ -63,13 +68,16 @@ class ShardVerdict(msgspec.Struct):
     ledger_digest: str | None
     seconds: dict[str, float]
     commands_per_second: int | None
+    next_offset: int | None = None
+    ended_at: str | None = None
 
 
 class Verdict(msgspec.Struct):
     """agrees: nothing differs in what was compared; database and commands say what was not.
 
     tables_not_compared: what else the database holds, of which the ledger's events say nothing.
-    under_way: a sentence for each broadcast that reached some shards just now and others not yet.
+    under_way: a sentence for each broadcast that reached some shards just now and others not yet. scope: what was
+    verified, in sentences; versions: of what verified it.
     """
 
     agrees: bool
@@ -82,6 +90,9 @@ class Verdict(msgspec.Struct):
     differences: list[Difference]
     under_way: list[str]
     seconds: float
+    made_at: str = ""
+    scope: list[str] = []
+    versions: dict[str, str] = {}
 
 
 def verify(log: LogReader, request: VerifyRequest, listener: ProgressListener | None = None) -> Verdict:
@@ -108,7 +119,7 @@ def verify(log: LogReader, request: VerifyRequest, listener: ProgressListener | 
         if pending is not None:
             verdict.pending_commands, verdict.pending_seconds = pending.commands, pending.seconds(now)
         shards.append(verdict)
-    missed, under_way = _compare_broadcasts([report for report in reports if report.judge == "fold"])
+    missed, under_way = compare_broadcasts([report for report in reports if report.judge == "fold"])
     differences += missed
     return Verdict(
         agrees=not differences,
@@ -121,7 +132,30 @@ def verify(log: LogReader, request: VerifyRequest, listener: ProgressListener | 
         differences=differences,
         under_way=under_way,
         seconds=round(time.perf_counter() - began, 3),
+        made_at=iso(int(time.time() * SECOND)),
+        scope=_scope(log, request, found),
+        versions=versions(),
     )
+
+
+def _scope(log: LogReader, request: VerifyRequest, rings: dict[int, RingReport]) -> list[str]:
+    """Say from where on the log was verified, and which shards of it."""
+    sentences = list(request.earlier)
+    if not request.since and request.start == "genesis":
+        sentences.append("Every command and event was verified, from the first one on.")
+    elif not request.since:
+        firsts = {shard: _first_snapshot(log, request, rings[shard]) for shard in request.shards}
+        places = ", ".join(
+            f"shard {shard} from {'its first command' if first is None else f'command {first.manifest.next_offset}'}"
+            for shard, first in firsts.items()
+        )
+        sentences.append(f"Verified from the newest snapshot on, whose ledger is believed: {places}.")
+    if request.state_only:
+        sentences.append("No command was executed; only the events by themselves were looked at.")
+    if len(request.shards) < log.shards:
+        shards = ", ".join(map(str, request.shards))
+        sentences.append(f"Of {log.shards} shards only {shards} was looked at.")
+    return sentences
 
 
 def _processes(log: LogReader, request: VerifyRequest) -> int:
@@ -136,12 +170,12 @@ def tasks_of(log: LogReader, request: VerifyRequest, rings: dict[int, RingReport
     """Give the questions that take long, those about one shard side by side."""
     tasks = []
     for shard in request.shards:
-        first = _first_snapshot(log, request, rings[shard])
+        first, since = _first_snapshot(log, request, rings[shard]), request.since.get(shard)
         start = None if first is None else first.offset
         points = frozenset(snapshot.manifest.seq for snapshot in rings[shard].snapshots)
         if not request.state_only:
-            tasks.append(Task("events", log, shard, start, points))
-        tasks.append(Task("fold", log, shard, start, points))
+            tasks.append(Task("events", log, shard, start, points, since=since))
+        tasks.append(Task("fold", log, shard, start, points, since=since))
         if request.database_url is not None:
             tasks.append(Task("tables", log, shard, database_url=request.database_url))
     return tasks
@@ -157,6 +191,7 @@ def _plan_of(log: LogReader, tasks: Sequence[Task], rings: dict[int, RingReport]
                 (snapshot for snapshot in rings[task.shard].snapshots if snapshot.offset == task.start), None
             )
             first = 0 if snapshot is None else snapshot.manifest.next_offset
+            first = first if task.since is None else task.since.next_offset
             plan.append(PlannedTask(task.shard, task.question, extent.commands - first))
         else:
             plan.append(PlannedTask(task.shard, task.question, extent.events))
@@ -221,49 +256,13 @@ def _compare_ends(shard: int, executed: LedgerPoint, folded: LedgerPoint) -> lis
 
 def _first_of_each(differences: list[Difference]) -> list[Difference]:
     """Put what is nearest to the cause first: the files, then the earliest event."""
-    order = ("files", "events", "chain", "fold", "waiting", "laws", "snapshots", "tables")
+    order = ("files", "since", "events", "chain", "fold", "waiting", "laws", "snapshots", "tables")
 
     def place(difference: Difference) -> tuple[int, int]:
         by_event = difference.judge != "tables"  # Theirs are by table.
         return order.index(difference.judge), difference.seq or 0 if by_event else 0
 
     return sorted(differences, key=place)
-
-
-def _compare_broadcasts(folds: list[JudgeReport]) -> tuple[list[Difference], list[str]]:
-    """Name each shard that lacks a broadcast or has another one under its name; and those it has not reached yet."""
-    whole = [report for report in folds if report.end is not None]
-    now = max((report.end.time for report in whole if report.end is not None), default=0)
-    differences, under_way = [], []
-    for name in {name: None for report in whole for name in report.shared}:
-        # A fold from a snapshot has not read the broadcasts before it, and knows only what they led to.
-        compared = [report for report in whole if not name.startswith(BROADCAST) or _is_from_genesis(report)]
-        holders = [report for report in compared if name in report.shared]
-        # Of two rules versions the higher one counts: the shard that has the lower one missed something.
-        first = max(holders, key=lambda report: int(report.shared[RULES])) if name == RULES else holders[0]
-        others = [report for report in compared if report.shared.get(name) != first.shared[name]]
-        if others and now - max(report.shared_at.get(name, 0) for report in holders) < UNDER_WAY:
-            shards = ", ".join(str(report.shard) for report in others)
-            under_way.append(f"Under way: {name}, which differs in shard {shards} from shard {first.shard} until now.")
-            continue
-        differences += [_unlike(name, first, report) for report in others]
-    return differences, under_way
-
-
-def _is_from_genesis(report: JudgeReport) -> bool:
-    return report.end is not None and report.end.seq == report.events
-
-
-def _unlike(name: str, first: JudgeReport, other: JudgeReport) -> Difference:
-    shared = other.shared.get(name)
-    return Difference(
-        judge="broadcasts",
-        shard=other.shard,
-        what=f"{name} is missing" if shared is None else f"{name} says another thing than in shard {first.shard}",
-        field=name,
-        expected=first.shared[name],
-        found=shared or "nothing",
-    )
 
 
 def _shard_verdict(
@@ -292,4 +291,6 @@ def _shard_verdict(
         seconds={"snapshots": round(ring.seconds, 3)}
         | {judge: round(report.seconds, 3) for judge, report in by_judge.items()},
         commands_per_second=round(commands / slowest.seconds) if slowest.seconds else None,
+        next_offset=None if end is None else end.next_offset,
+        ended_at=None if end is None else iso(end.time),
     )

@@ -110,3 +110,36 @@ def test_audit_diff_compares_two_folders(tmp_path: Path, capsys: pytest.CaptureF
     assert (said["agrees"], said["events"]) == (False, seq - 1)
     assert call(["audit", "diff", one, str(tmp_path / "nothing")]) == 1
     assert "is no exported log" in capsys.readouterr().err
+
+
+def test_a_damaged_file_of_a_copy_is_named_with_the_place_and_what_is_wrong(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    one, other = tmp_path / "one", tmp_path / "other"
+    for folder in (one, other):
+        export_log(golden_log(), folder, shard=None, to={})
+    file = other / "exchange.events-0.avro"
+    sound = file.read_bytes()
+
+    def said() -> str:
+        assert call(["audit", "diff", str(one), str(other)]) == 1
+        out, err = capsys.readouterr()
+        assert "Traceback" not in err
+        return out.splitlines()[0]
+
+    file.write_bytes(sound[:-40] + bytes([sound[-40] ^ 1]) + sound[-39:])
+    line = said()
+    assert line.startswith(f"[files] {other}: exchange.events-0.avro: records ")
+    assert " are not what was exported (shard 0, offset " in line
+    file.write_bytes(sound[: len(sound) - 7])
+    assert f"{other}: exchange.events-0.avro: it ends in the middle of records " in said()
+    assert f"expected {len(sound)} bytes, found {len(sound) - 7} bytes" in said()
+    file.write_bytes(sound + b"more")
+    assert f"{other}: exchange.events-0.avro is not the file that was exported" in said()
+    file.unlink()
+    assert f"{file} cannot be read: No such file or directory." in said()
+    file.write_bytes(sound)
+    manifest = other / "manifest.json"
+    manifest.write_bytes(manifest.read_bytes().replace(b'"shards": 1', b'"shards": 2'))
+    assert call(["audit", "diff", str(one), str(other)]) == 1
+    assert f"{manifest} is not what was written: its SHA-256 differs." in capsys.readouterr().err
