@@ -9,7 +9,7 @@ from cli.context import Data, command_at, reachable_settings, report
 from runtime.errors import FixableError
 
 Email = Annotated[str, typer.Argument(help="The address the user logs in with.")]
-Role = Annotated[Literal["user", "admin"], typer.Option(help="What the user may do.")]
+Role = Annotated[Literal["user", "admin", "auditor"], typer.Option(help="What the user may do.")]
 
 
 def add_to(app: typer.Typer) -> None:

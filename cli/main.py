@@ -29,8 +29,8 @@ def application() -> typer.Typer:
         rich_markup_mode=None,
         pretty_exceptions_enable=False,
     )
-    stack = (instance, instruments, development, documents, kafka)
-    for group in (*stack, log, audit, backup, recordings, database, run, bench):
+    on_a_machine = (instance, instruments, development, documents, kafka)
+    for group in (*on_a_machine, log, audit, backup, recordings, database, run, bench):
         group.add_to(app)
     return app
 

@@ -19,7 +19,7 @@ from api.admin.schemas import (
     StatusRequest,
 )
 from api.app_state import BroadcastsDep, DatabaseDep, EngineLagDep, OutcomesDep, PricesDep
-from api.auth.caller import ADMIN_REFUSALS, SCHEMES, Administrator
+from api.auth.caller import ADMIN_REFUSALS, SCHEMES, Administrator, AdminReader
 from api.dispatch.request_options import OptionsDep
 from api.http.numbers import ExactRoute
 from api.http.problems import CROSS_SITE_REQUEST, MALFORMED, NOT_FOUND, REFUSALS, responses
@@ -40,7 +40,7 @@ router = APIRouter(prefix="/admin", tags=["admin"], route_class=ExactRoute, depe
 
 
 @router.get("/instruments", responses=SEEN)
-async def list_parameters(prices: PricesDep, _: Administrator) -> AllParameters:
+async def list_parameters(prices: PricesDep, _: AdminReader) -> AllParameters:
     """List the instruments with every parameter, and whether their markets are open."""
     return service.parameters(prices)
 
@@ -103,39 +103,39 @@ async def set_account_limits(
 
 
 @router.get("/broadcasts", responses=SEEN)
-async def list_broadcasts(broadcasts: BroadcastsDep, _: Administrator) -> BroadcastsReply:
+async def list_broadcasts(broadcasts: BroadcastsDep, _: AdminReader) -> BroadcastsReply:
     """List all that was said to every shard, newest first."""
     return await changes.all_of(broadcasts)
 
 
 @router.get("/broadcasts/{name}", responses=SEEN | responses(NOT_FOUND, MALFORMED))
 async def get_broadcast(
-    broadcasts: BroadcastsDep, _: Administrator, name: Annotated[str, Path(max_length=64)]
+    broadcasts: BroadcastsDep, _: AdminReader, name: Annotated[str, Path(max_length=64)]
 ) -> BroadcastReply:
     """Say which shards have answered."""
     return await changes.find(broadcasts, name)
 
 
 @router.get("/exposure", responses=SEEN)
-async def get_exposure(database: DatabaseDep, prices: PricesDep, _: Administrator) -> Exposures:
+async def get_exposure(database: DatabaseDep, prices: PricesDep, _: AdminReader) -> Exposures:
     """Sum what clients hold in each market, at the last prices."""
     return await service.exposure(database, prices)
 
 
 @router.get("/liquidations", responses=SEEN)
-async def get_liquidation_ladder(database: DatabaseDep, prices: PricesDep, _: Administrator) -> Ladder:
+async def get_liquidation_ladder(database: DatabaseDep, prices: PricesDep, _: AdminReader) -> Ladder:
     """Tell which positions are liquidated when a price moves by 1 %, 2 %, up to 50 %."""
     return await service.ladder(database, prices)
 
 
 @router.get("/feed", responses=SEEN)
-async def get_feed(database: DatabaseDep, prices: PricesDep, _: Administrator) -> FeedReply:
+async def get_feed(database: DatabaseDep, prices: PricesDep, _: AdminReader) -> FeedReply:
     """Tell whose prices count, how old they are, and which tick waits for confirmation."""
     return await service.feed(database, prices)
 
 
 @router.get("/lag", responses=SEEN)
-async def get_lag(database: DatabaseDep, outcomes: OutcomesDep, engine_lag: EngineLagDep, _: Administrator) -> Lag:
+async def get_lag(database: DatabaseDep, outcomes: OutcomesDep, engine_lag: EngineLagDep, _: AdminReader) -> Lag:
     """Tell how far engine and projector are behind the log, by shard."""
     return await service.lag(database, outcomes, engine_lag)
 

@@ -1,7 +1,8 @@
 """Who sent this request, by header, signature or cookie.
 
 `Caller` is whoever may do it: a session, or an API key whose scope covers it. `InPerson` is a session only: what
-an API key must never do (keys, sessions, the user). `Administrator` is in person, and has the role now.
+an API key must never do (keys, sessions, the user). `Administrator` is in person, and has the role now; `AdminReader`
+may be an auditor too, who reads what an administrator does, and writes nothing.
 """
 
 from datetime import datetime
@@ -43,6 +44,8 @@ REFUSALS: Final = (
     *(SCOPE_MISSING, DATABASE_UNAVAILABLE),
 )
 ADMIN_REFUSALS: Final = (*REFUSALS, FORBIDDEN)
+# What an auditor may send besides what only reads: the end of their sessions, and a ticket to a stream.
+AUDITORS_OWN: Final = (*READING, "/api/v1/auth/logout", "/api/v1/auth/logout-everywhere")
 
 # They only declare the schemes in OpenAPI; `authenticate` reads the credentials.
 _password = OAuth2PasswordBearer(tokenUrl="/api/v1/auth/login", auto_error=False, scheme_name="password")
@@ -72,6 +75,15 @@ class SignedInUser(NamedTuple):
 
 
 async def authenticate(request: Request, state: StateDep) -> SignedInUser:
+    """Give who sent a request; an auditor's is refused where it would write anything."""
+    caller = await _identify(request, state)
+    writes = request.method not in SAFE_METHODS and request.url.path not in AUDITORS_OWN
+    if writes and caller.user.role == "auditor":
+        raise ApiError(SCOPE_MISSING, "An auditor reads, and may not do this")
+    return caller
+
+
+async def _identify(request: Request, state: AppState) -> SignedInUser:
     """Believe the Authorization header first, then a signature, then the cookies; of one user all of them.
 
     On a seed's routes and at its port the cookie of its own login is enough, whoever's the others are.
@@ -142,6 +154,16 @@ async def administrator(caller: InPerson) -> SignedInUser:
 
 
 Administrator = Annotated[SignedInUser, Depends(administrator)]
+
+
+async def admin_reader(caller: InPerson) -> SignedInUser:
+    """Believe who may see what administrators see: they and auditors."""
+    if caller.user.role not in {"admin", "auditor"}:
+        raise ApiError(FORBIDDEN, "Only administrators and auditors may")
+    return caller
+
+
+AdminReader = Annotated[SignedInUser, Depends(admin_reader)]
 
 
 def address_of(request: Request) -> str:

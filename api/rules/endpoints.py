@@ -5,7 +5,7 @@ from typing import Final
 from fastapi import APIRouter
 
 from api.app_state import BroadcastsDep
-from api.auth.caller import ADMIN_REFUSALS, SCHEMES, Administrator
+from api.auth.caller import ADMIN_REFUSALS, SCHEMES, Administrator, AdminReader
 from api.http.numbers import ExactRoute
 from api.http.problems import CROSS_SITE_REQUEST, MALFORMED, REFUSALS, RULES_VERSION_UNKNOWN, responses
 from api.rules import service
@@ -23,7 +23,7 @@ router = APIRouter(prefix="/admin/rules", tags=["admin"], route_class=ExactRoute
 
 
 @router.get("", responses=responses(*ADMIN_REFUSALS))
-async def get_rules(broadcasts: BroadcastsDep, _: Administrator) -> RulesReply:
+async def get_rules(broadcasts: BroadcastsDep, _: AdminReader) -> RulesReply:
     """Tell which version of the rules is in force."""
     return await service.rules(broadcasts)
 

@@ -50,7 +50,7 @@ users = Table(
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     Column("deleted_at", DateTime(timezone=True), nullable=True),
     Column("closed_at", DateTime(timezone=True), nullable=True),
-    CheckConstraint("role IN ('user', 'admin')", name="role"),
+    CheckConstraint("role IN ('user', 'admin', 'auditor')", name="role"),
     Index("users_closing_idx", "deleted_at", postgresql_where=text("deleted_at IS NOT NULL AND closed_at IS NULL")),
 )
 

@@ -22,7 +22,7 @@ from sqlalchemy.dialects.postgresql import insert as insert_or_skip
 
 from api.store.tables import refresh_tokens, sessions, users
 
-Role = Literal["user", "admin"]
+Role = Literal["user", "admin", "auditor"]
 
 
 class User(NamedTuple):

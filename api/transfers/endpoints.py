@@ -5,7 +5,7 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Path, Query
 
 from api.app_state import DatabaseDep, SettingsDep
-from api.auth.caller import ADMIN_REFUSALS, SCHEMES, SIGNED_IN, Administrator, InPerson
+from api.auth.caller import ADMIN_REFUSALS, SCHEMES, SIGNED_IN, Administrator, AdminReader, InPerson
 from api.auth.caller import REFUSALS as CALLER_REFUSALS
 from api.dispatch.dispatcher import DispatcherDep
 from api.dispatch.request_options import IdempotencyKey
@@ -83,7 +83,7 @@ async def withdraw_from_account(
 @admin.get("/transfers", responses=responses(*ADMIN_REFUSALS, MALFORMED))
 async def list_transfers(
     database: DatabaseDep,
-    _: Administrator,
+    _: AdminReader,
     account_id: Annotated[str | None, Query(max_length=64)] = None,
     kind: TransferKind | None = None,
     status: Annotated[TransferStatus | None, Query(description="`pending`: what waits for approval")] = None,
@@ -99,7 +99,7 @@ async def list_transfers(
 
 @admin.get("/transfers/{transfer_id}", responses=responses(*ADMIN_REFUSALS, MALFORMED, NOT_FOUND))
 async def get_transfer(
-    dispatcher: DispatcherDep, database: DatabaseDep, _: Administrator, transfer_id: TransferId
+    dispatcher: DispatcherDep, database: DatabaseDep, _: AdminReader, transfer_id: TransferId
 ) -> TransferReply:
     """Give one transfer, with who did what to it."""
     return transfer_of(await service.find(dispatcher, database, transfer_id))
