@@ -68,8 +68,8 @@ def write_tables(connection: psycopg.Connection, folder: Path) -> list[PackedTab
     """Write the rows of every table to a file each."""
     written = []
     for table in TABLES:
-        columns = [column.name for column in table.columns]
-        packed = PackedTable(table.fullname, f"tables/{table.fullname}.copy", columns, 0)
+        columns = [str(column.name) for column in table.columns]  # JSON does not know SQLAlchemy's names.
+        packed = PackedTable(str(table.fullname), f"tables/{table.fullname}.copy", columns, 0)
         path = folder / packed.file
         path.parent.mkdir(exist_ok=True)
         with connection.cursor() as cursor, path.open("wb") as out:

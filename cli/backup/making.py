@@ -68,7 +68,7 @@ def _collect(settings: Settings, folder: InstanceFolder, into: Path) -> BackupMa
         revisions=revisions,
         commands=[log.extent(shard).commands for shard in log.held],
         tables=tables,
-        left_out=[*(table.fullname for table in LEFT_OUT), TICKS],
+        left_out=[*(str(table.fullname) for table in LEFT_OUT), TICKS],
         files=[described(into / name, name) for name in names],
     )
 
