@@ -38,8 +38,8 @@ def run_tests(arguments: Arguments = None) -> None:
     began = time.monotonic()
     code = subprocess.run(python_command("-m", "pytest", *chosen), cwd=project_root(), check=False).returncode
     minutes, seconds = divmod(round(time.monotonic() - began), 60)
-    rest = "" if arguments else " The slow tests were not run: `./reprise test all` runs them too, in hours."
-    report(f"The tests took {minutes} min {seconds} s.{rest}")
+    left_out = "" if arguments else " The slow tests were not run: `./reprise test all` runs them too, in hours."
+    report(f"The tests took {minutes} min {seconds} s.{left_out}")
     raise typer.Exit(code)
 
 

@@ -539,23 +539,36 @@ export interface Parameters {
   readonly open_age_max_ms: number | null;
 }
 
-/** New parameters; what is absent stays. An open position keeps the rates it was opened under. */
+/** New parameters; what is absent stays, null is a value. An open position keeps the rates it was opened under. */
 export interface ParametersRequest {
-  readonly quantity_min?: Decimal | null;
-  readonly quantity_max?: Decimal | null;
-  readonly leverage_min?: Decimal | null;
-  readonly leverage_max?: Decimal | null;
-  readonly fee_rate?: Decimal | null;
-  readonly maintenance_rate?: Decimal | null;
-  readonly margin_floor_rate?: Decimal | null;
-  readonly liquidation_fee_rate?: Decimal | null;
-  readonly slippage_bps?: number | null;
-  readonly spread_max?: Decimal | null;
-  readonly jump_max?: Decimal | null;
-  readonly notional_max?: Decimal | null;
-  readonly account_notional_max?: Decimal | null;
-  readonly side_notional_max?: Decimal | null;
-  /** 1 to 5,000; with version 2 of the rules */
+  /** decimal digits */
+  readonly quantity_min?: Decimal;
+  /** decimal digits */
+  readonly quantity_max?: Decimal;
+  /** 1 to 100, two places */
+  readonly leverage_min?: Decimal;
+  /** 1 to 100, two places */
+  readonly leverage_max?: Decimal;
+  /** fraction of one, six places */
+  readonly fee_rate?: Decimal;
+  /** fraction of one, six places */
+  readonly maintenance_rate?: Decimal;
+  /** fraction of one, six places */
+  readonly margin_floor_rate?: Decimal;
+  /** fraction of one, six places */
+  readonly liquidation_fee_rate?: Decimal;
+  readonly slippage_bps?: number;
+  /** fraction of one, six places */
+  readonly spread_max?: Decimal;
+  /** fraction of one, six places */
+  readonly jump_max?: Decimal;
+  /** USDC, six places */
+  readonly notional_max?: Decimal;
+  /** USDC, six places */
+  readonly account_notional_max?: Decimal;
+  /** USDC, six places */
+  readonly side_notional_max?: Decimal;
+  /** 1 to 5,000; null: as the rules say; with version 2 of the rules */
   readonly open_age_max_ms?: number | null;
 }
 
