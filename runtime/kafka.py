@@ -152,7 +152,7 @@ def hidden_from(settings: Settings, topic: str, partition: int) -> int | None:
 
 
 def _end_of(settings: Settings, topic: str, partition: int, options: Options) -> int:
-    consumer = Consumer(reader_options(settings, "reprise-end") | options)
+    consumer = Consumer(reader_options(settings, "reprise-ends") | options)
     try:
         return bounds(consumer, topic, partition)[1]
     finally:

@@ -1,4 +1,7 @@
-"""How a command is sent to every shard: stored first, and sent again until each has answered."""
+"""How a command is sent to every shard: stored first, and sent again until each has answered.
+
+Longer than 300 lines because each kind of broadcast is stored, sent and watched by the same steps.
+"""
 
 import asyncio
 import contextlib

@@ -99,16 +99,14 @@ def budget_after(account: Account, outcome: Event, rules: Rules) -> BudgetName:
 
 def _closes_whole(account: Account, outcome: Event) -> bool:
     """Say whether positions close by an event that is not of one position: all that are reached but the last do."""
-    match outcome:
-        case AllClosed():
-            return outcome.positions > 0
-        case OldestReduced():
-            kind = (outcome.symbol, outcome.side, outcome.leverage)
-            held = [each for each in account.positions.values() if (each.symbol, each.side, each.leverage) == kind]
-            oldest = min(held, key=lambda each: each.number, default=None)
-            return outcome.positions > 1 or (oldest is not None and outcome.quantity >= oldest.quantity)
-        case _:
-            return False
+    if isinstance(outcome, AllClosed):
+        return outcome.positions > 0
+    if not isinstance(outcome, OldestReduced):
+        return False
+    kind = (outcome.symbol, outcome.side, outcome.leverage)
+    held = [each for each in account.positions.values() if (each.symbol, each.side, each.leverage) == kind]
+    oldest = min(held, key=lambda each: each.number, default=None)
+    return outcome.positions > 1 or (oldest is not None and outcome.quantity >= oldest.quantity)
 
 
 def remember(state: State, account: Account, outcome: Event, command_id: str, entry: Remembered) -> None:

@@ -1,4 +1,7 @@
-"""What keeps a price tradeable: a mark vouches for one tick, and a newer tick that was refused ends it."""
+"""What keeps a price tradeable: a mark vouches for one tick, and a newer tick that was refused ends it.
+
+Longer than 300 lines because the rules PRICE-18 to PRICE-24 are told as one.
+"""
 
 import pytest
 from msgspec.structs import replace
