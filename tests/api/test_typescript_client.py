@@ -61,3 +61,10 @@ def test_the_program_in_the_readme_of_the_typescript_client_runs(exchange: Excha
     done = node(str(tmp_path / "program.ts"))
     assert done.returncode == 0, done.stderr
     assert re.search(r"^PositionClosed closed at 49999\.9, returned \d+\.\d{6} USDC$", done.stdout, re.MULTILINE)
+
+
+@pytest.mark.slow
+def test_the_typescript_client_gets_each_order_and_each_event_once_while_the_server_is_killed(
+    behind_a_link: Controlled,
+) -> None:
+    assert behind_a_link.run("tests/restart.test.ts") == 1

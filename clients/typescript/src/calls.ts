@@ -39,12 +39,13 @@ export interface Asking {
 }
 
 /** No answer came. unsent: Node says that there was no connection; a browser never says so. */
-class Lost extends Error {
+class Lost extends Unreachable {
   readonly unsent: boolean;
 
   constructor(cause: unknown) {
     const why = cause instanceof Error && cause.cause instanceof Error ? cause.cause : cause;
     super(String(why), { cause });
+    this.name = "Unreachable";
     this.unsent = why instanceof Error && "code" in why && NO_CONNECTION.has(String(why.code));
   }
 }
