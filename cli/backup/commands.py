@@ -31,7 +31,7 @@ def backup(target: Target, data: Data = None) -> None:
     report(f"Not in it: {', '.join(manifest.left_out)}; and what the log gives again.")
     if settings.profile == "production":
         report("JWT_SECRET and ENCRYPTION_KEY are not in it: keep them yourself, in another place.")
-    report(f"`reprise restore {target} --data NEW` brings it back.")
+    report(f"`./reprise restore {target} --data NEW` brings it back.")
 
 
 def restore(source: Source, data: Data = None) -> None:

@@ -34,7 +34,8 @@ def test_an_imported_log_is_the_broker_of_a_new_folder_with_its_shards_and_its_f
     log, new = golden_log(), tmp_path / "new"
     new.mkdir()
     assert call(["log", "import", str(exported(log, tmp_path / "copy")), "--data", str(new)]) == 0
-    assert f"700 commands are in {new}; `reprise up --data {new}` goes on from there." in capsys.readouterr().out
+    up = InstanceFolder(new).command("up")
+    assert f"700 commands are in {new}; {up} goes on from there." in capsys.readouterr().out
     lines = (new / ".env").read_text(encoding="utf-8").splitlines()
     assert lines[0] == "REPRISE_SHARDS=1"
     assert lines[-1] == "FEED=simulated"
