@@ -143,7 +143,7 @@ def test_a_message_over_the_websocket_that_is_no_request_is_refused_in_our_words
         ("order", {"slippage_bps": 2**63}, f"{2**63} is beyond {2**63 - 1}, the most the ledger can hold", None),
         ("order", {"side": "up"}, "is up, and must be one of long, short", {"allowed": "long, short"}),
         ("limits", {"positions_max": 0}, "is 0, and must be at least 1", {"minimum": "1", "sent": "0"}),
-        ("limits", {"positions_max": 10**6}, "is 1000000, and must be at most 100000", {"maximum": "100000"}),
+        ("limits", {"positions_max": 10**6}, "is 1000000, and must be at most 10000", {"maximum": "10000"}),
     ],
 )
 def test_a_bound_is_said_with_its_number_and_what_was_sent(

@@ -13,7 +13,7 @@ from api.http.rate_limits import RateLimits
 from runtime.settings import SEED_PORTS
 from tests.auth.conftest import PASSWORD, Browser, refused
 
-OTHER_PAGE = "http://localhost:5173"
+OTHER_PAGE = "http://localhost:5555"
 SEED_ROUTES = [
     ("POST", "/auth/login"),
     ("POST", "/auth/register"),
