@@ -107,7 +107,11 @@ def test_a_request_without_the_scope_of_its_route_is_refused(owner: Browser) -> 
     reading, trading = made(owner, "read"), made(owner, "trade")
     refused(program.get("/positions", headers=headers_of(trading, "GET", "/positions")), 403, "SCOPE_MISSING")
     signed = headers_of(reading, "POST", "/demo/deposit", body=DEPOSIT)
-    refused(program.post("/demo/deposit", content=DEPOSIT, headers=signed), 403, "SCOPE_MISSING")
+    refused(
+        program.post("/demo/deposit", content=DEPOSIT, headers=signed | {"Content-Type": "application/json"}),
+        403,
+        "SCOPE_MISSING",
+    )
 
 
 @pytest.mark.parametrize(
@@ -179,7 +183,11 @@ def test_a_signature_for_another_method_path_query_or_body_is_refused(owner: Bro
     asked = headers_of(key, "GET", "/positions", "status=open")
     refused(program.get("/positions?status=all", headers=asked), 401, "SIGNATURE_INVALID")
     paid = headers_of(key, "POST", "/demo/deposit", body=DEPOSIT)
-    refused(program.post("/demo/deposit", content=b'{"amount": "9"}', headers=paid), 401, "SIGNATURE_INVALID")
+    refused(
+        program.post("/demo/deposit", content=b'{"amount": "9"}', headers=paid | {"Content-Type": "application/json"}),
+        401,
+        "SIGNATURE_INVALID",
+    )
 
 
 @pytest.mark.parametrize(

@@ -47,10 +47,10 @@ def test_same_site_pages_and_programs_outside_a_browser_may_use_the_cookie(brows
         refused(deposit(browser, headers), 503, "BROKER_UNAVAILABLE")
 
 
-def test_json_sent_as_text_plain_is_malformed_even_without_an_origin_header(browser: Browser) -> None:
+def test_json_sent_as_text_plain_is_refused_even_without_an_origin_header(browser: Browser) -> None:
     browser.login()
     sent = browser.post("/demo/deposit", content='{"amount": "1"}', headers={"Content-Type": "text/plain"})
-    refused(sent, 422, "MALFORMED")
+    refused(sent, 415, "UNSUPPORTED_MEDIA_TYPE")
 
 
 def test_cors_allows_credentials_for_the_default_local_origin_and_for_no_other(browser: Browser) -> None:
