@@ -221,6 +221,8 @@ def test_a_published_tick_has_prices_as_numbers_and_as_exact_text(settings: Sett
         "volume": 123.5,
         "bid_text": "39432.99",
         "ask_text": "39433.62",
+        "bid_size": None,
+        "ask_size": None,
         "source_time_us": 1_610_064_001_076_999,
         "update_id": 7,
     }
