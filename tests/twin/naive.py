@@ -484,11 +484,11 @@ class Naive:
             stays = last.lots - taken
             require(stays == 0 or stays >= self.instruments[last.symbol].quantity_min, "BELOW_MINIMUM")
         require(left == 0, "ABOVE_MAXIMUM")
-        closing = sum(position.lots if self._rest(position, taken) is None else taken for position, taken in shares)
-        one_whole = isinstance(command, ReducePosition) and closing == positions[0].lots
-        require(self.rules == 1 or one_whole or self._has_room(command, "leaving"), "TOO_MANY_COMMANDS")
+        going = [position.lots if self._rest(position, taken) is None else taken for position, taken in shares]
+        whole = any(lots == position.lots for lots, (position, _) in zip(going, shares, strict=True))
+        require(self.rules == 1 or whole or self._has_room(command, "leaving"), "TOO_MANY_COMMANDS")
         if isinstance(command, ReduceOldest):
-            answer.closed_of_the_oldest = command.quantity if self.rules == 1 else closing
+            answer.closed_of_the_oldest = command.quantity if self.rules == 1 else sum(going)
         for position, taken in shares:
             self._close_part(position, taken, answer)
 
