@@ -64,10 +64,7 @@ def broker_of(folder: InstanceFolder, report: Report) -> Iterator[str]:
 def database_of(folder: InstanceFolder) -> Iterator[str]:
     """DATABASE_URL of the folder's own PostgreSQL, which runs for the length of the block."""
     (port,) = free_ports(1)
-    command = prepare_postgres(folder.postgres, port)
-    if command[0].endswith("setpriv"):
-        # A change of user clears what `running` asks the kernel for.
-        command.insert(1, "--pdeathsig=INT")
+    command = prepare_postgres(folder.postgres, port, ends_with_parent=True)
     with running(command, folder.logs / "postgres.log", stop=signal.SIGINT) as process:
         wait_for_postgres(port, lambda: process.poll() is None, READY_TIMEOUT_S)
         ensure_database(port)

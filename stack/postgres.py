@@ -76,7 +76,7 @@ def wait_for_postgres(
                 raise NotStarted(f"PostgreSQL did not answer, and did nothing for {silence_s:.0f} s") from error
             time.sleep(0.05)
         else:
-            if folder is not None and data.resolve() != folder.resolve():
+            if folder is not None and data != folder.resolve():
                 raise OtherServer(f"At port {port} another PostgreSQL answers, of {data}.")
             return
 
@@ -109,10 +109,10 @@ def _conninfo(port: int, database: str) -> str:
 
 
 def _data_folder(connection: psycopg.Connection[Any]) -> Path:
-    """The server's data folder; of one that root started, where its process runs."""
+    """The server's data folder; of one that root started, where its process runs, which is gone with the connection."""
     row = connection.execute("SHOW data_directory").fetchone()
     assert row is not None, "it is a setting of every server"
-    return Path(row[0]) if row[0] != RUNS_IN else Path(f"/proc/{connection.info.backend_pid}/cwd")
+    return Path(row[0] if row[0] != RUNS_IN else f"/proc/{connection.info.backend_pid}/cwd").resolve()
 
 
 def _as_it_is_reached(folder: Path) -> str:

@@ -57,6 +57,8 @@ def test_a_database_whose_port_is_taken_meanwhile_gets_another(folder: InstanceF
         assert folder.read() == own.instance
         with psycopg.connect(database_url(found or 0, "postgres").replace("+psycopg", "")):
             pass
+        for _ in range(30):  # A server that root started is known by a process that ends with its connection.
+            wait_for_postgres(found or 0, lambda: True, folder=folder.postgres)
         supervisor.stop(folder, print)
         manager.wait(TIMEOUT_S)
 
