@@ -23,14 +23,13 @@ from market_data.metrics import FeedMetrics
 from market_data.recorded_feed import RecordedFeed, open_recording, read_speed
 from market_data.simulated_feed import PRICE_MAX, SimulatedFeed
 from runtime.errors import FixableError
-from runtime.setting_values import symbol_of
+from runtime.setting_values import RECORDED, symbol_of
 from runtime.settings import Settings
 from schemas.bounds import EXPONENT_MAX
 from schemas.instruments import START_PRICES
 from schemas.messages import FeedName, Instrument
 from schemas.units import NotRepresentable
 
-RECORDED: Final = "recorded:"
 PROBE_S: Final = 5.0
 MARKET_WITHIN_S: Final = 60.0
 MARKET_PAUSE_S: Final = 0.2

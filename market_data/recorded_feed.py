@@ -15,6 +15,7 @@ from market_data.ledger import FollowedLedger
 from market_data.recording import Recording
 from market_data.source_times import SHOWABLE_MAX
 from runtime.errors import FixableError
+from runtime.setting_values import speed_of
 from schemas.messages import FeedName
 from schemas.units import INT64_MAX
 
@@ -110,16 +111,11 @@ def no_quote_of(file: Path, held: Collection[str], followed: Collection[str]) ->
 
 
 def read_speed(text: str) -> float | None:
-    """Read `max`, or how many times the recorded pace: 1, 10, x10, 0.5."""
-    if text == "max":
-        return None
+    """Read `max`, which is null, or how many times the recorded pace."""
     try:
-        speed = float(text.lower().strip("x"))
-    except ValueError:
-        speed = 0.0
-    if not 0 < speed < float("inf"):
-        raise FixableError(f"The speed {text!r} is neither `max` nor a number above 0, like 1, 10 or 0.5.")
-    return speed
+        return speed_of(text)
+    except ValueError as error:
+        raise FixableError(f"The speed {text!r} is neither `max` nor a number above 0, like 1, 10 or 0.5.") from error
 
 
 def open_recording(file: Path, spread_bps: int, speed: float | None, symbol: str | None = None) -> Recording:

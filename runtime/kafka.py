@@ -2,10 +2,10 @@
 
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Final, NamedTuple
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
 
 from runtime.settings import Settings
 
@@ -15,6 +15,7 @@ Options = dict[str, Any]
 TRANSACTION_TIMEOUT_MS: Final = 10_000
 TIMEOUT_S: Final = 10.0
 RETRY_PAUSE_S: Final = 0.05
+QUEUE_PAUSE_S: Final = 0.05
 # How commands are read: no transaction decides about them.
 UNDECIDED_TOO: Final[Options] = {"isolation.level": "read_uncommitted"}
 # A partition that was just made, or whose leader just changed, answers with these for a moment.
@@ -177,6 +178,26 @@ def read_back(settings: Settings, topic: str, partition: int, count: int) -> lis
             window *= 2
     finally:
         consumer.close()
+
+
+def append_record(
+    producer: Producer, topic: str, partition: int, record: LogRecord, delivered: Callable[..., None]
+) -> None:
+    """Send a record with its own time, waiting while the producer's queue is full."""
+    while True:
+        try:
+            producer.produce(
+                topic,
+                value=record.value,
+                key=record.key,
+                partition=partition,
+                timestamp=record.timestamp_ms,
+                on_delivery=delivered,
+            )
+            break
+        except BufferError:
+            producer.poll(QUEUE_PAUSE_S)
+    producer.poll(0)
 
 
 def record_of(message: Message) -> LogRecord:

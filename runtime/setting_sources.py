@@ -15,11 +15,11 @@ from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
 from runtime.errors import Mistakes
+from runtime.setting_values import RECORDED
 from runtime.settings import DEFAULT_DATA, Settings
 
 FILE_NAME: Final = ".env"
 DATA: Final = "REPRISE_DATA"
-RECORDED: Final = "recorded:"
 # Here nothing says something: no proxy is believed.
 EMPTY_HAS_MEANING: Final = frozenset({"TRUSTED_PROXIES"})
 SAME: Final = (("JWT_SECRET", "AUTH_JWT_SECRET"), ("PRICE_INTERVAL_MS", "POLLER_UPDATE_INTERVAL"))

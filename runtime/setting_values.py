@@ -11,7 +11,8 @@ from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_settings import NoDecode
 
 LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR")
-FEEDS: Final = "auto, simulated, backpack or recorded:FILE"
+RECORDED: Final = "recorded:"
+FEEDS: Final = f"auto, simulated, backpack or {RECORDED}FILE"
 ACCEPTED_DATABASE: Final = "postgresql://USER:PASSWORD@HOST:PORT/DATABASE"
 DRIVER: Final = "postgresql+psycopg"
 SCHEMES: Final = ("postgres", "postgresql", DRIVER)
@@ -32,6 +33,21 @@ def symbol_of(name: str) -> str:
     """Give the symbol that a name stands for: `sol` is `SOL_USDC`."""
     symbol = name.strip().upper()
     return symbol if "_" in symbol else f"{symbol}_USDC"
+
+
+def is_feed(text: str) -> bool:
+    """Say whether a text names a feed; of a recording, whatever the file is."""
+    return text in {"auto", "simulated", "backpack"} or (text.startswith(RECORDED) and text != RECORDED)
+
+
+def speed_of(text: str) -> float | None:
+    """Read `max`, which is null, or how many times the recorded pace: 1, 10, x10, 0.5. ValueError for other texts."""
+    if text == "max":
+        return None
+    speed = float(text.lower().strip("x"))
+    if not 0 < speed < math.inf:
+        raise ValueError("it is not above 0")
+    return speed
 
 
 def _parts(value: object) -> object:
@@ -121,19 +137,16 @@ def _rate(value: str) -> str:
 
 
 def _feed(value: str) -> str:
-    kind, _, file = value.partition(":")
-    if value not in {"auto", "simulated", "backpack"} and (kind != "recorded" or not file):
+    if not is_feed(value):
         raise ValueError(FEEDS)
     return value
 
 
 def _speed(value: str) -> str:
     try:
-        is_speed = value == "max" or 0 < float(value.lower().strip("x")) < math.inf
-    except ValueError:
-        is_speed = False
-    if not is_speed:
-        raise ValueError("a number above 0 like 10 or x10, or max")
+        speed_of(value)
+    except ValueError as error:
+        raise ValueError("a number above 0 like 10 or x10, or max") from error
     return value
 
 

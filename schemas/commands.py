@@ -155,7 +155,8 @@ class UpdatePrices(_Command, frozen=True, kw_only=True):
     marks: tuple[AliveMark, ...] | None = None
 
 
-Command = (
+# Of one account: those that its clients send.
+AccountCommand = (
     OpenAccount
     | Deposit
     | Withdraw
@@ -165,6 +166,10 @@ Command = (
     | ReduceOldest
     | CloseAll
     | AmendStops
+)
+
+Command = (
+    AccountCommand
     | DefineInstruments
     | SetMarketStatus
     | ActivateRules

@@ -9,10 +9,9 @@ from sqlalchemy import create_engine
 from market_data.recorded_feed import no_quote_of, open_recording, read_speed
 from projector.queries import instruments, last_feed, open_position_count
 from runtime.errors import FixableError
+from runtime.setting_values import FEEDS, RECORDED, is_feed
 
 Report = Callable[[str], None]
-RECORDED: Final = "recorded:"
-CHOICES: Final = "auto, simulated, backpack or recorded:FILE"
 NOT_PASSED_ON: Final = frozenset('"\\\n')  # what the process manager takes for its own in a value
 
 
@@ -47,10 +46,10 @@ class LastStart(NamedTuple):
 def validated(choice: FeedChoice, report: Report) -> FeedChoice:
     """The choice with its file's full path; FixableError when it cannot be meant, or its recording cannot be played."""
     speed = read_speed(choice.speed)
-    if choice.feed in {"auto", "simulated", "backpack"}:
+    if not is_feed(choice.feed):
+        raise FixableError(f"--feed is {FEEDS}, not {choice.feed!r}.")
+    if not choice.feed.startswith(RECORDED):
         return choice
-    if not choice.feed.startswith(RECORDED) or choice.feed == RECORDED:
-        raise FixableError(f"--feed is {CHOICES}, not {choice.feed!r}.")
     file = Path(choice.feed.removeprefix(RECORDED)).expanduser().absolute()
     if NOT_PASSED_ON & set(str(file)):
         raise FixableError(

@@ -179,7 +179,7 @@ def wait_for_broker(
 def cluster_id(folder: Path) -> str | None:
     """The identity a broker's storage got when it was formatted; null where it has none yet."""
     try:
-        lines = (folder / "log" / "meta.properties").read_text(encoding="utf-8").splitlines()
+        lines = (folder / LOG_FOLDER / "meta.properties").read_text(encoding="utf-8").splitlines()
     except FileNotFoundError:
         return None
     return dict(line.split("=", 1) for line in lines if "=" in line).get("cluster.id")

@@ -1,6 +1,5 @@
 """How the folder of a new instance is filled: beside its place, its servers running without services, then named."""
 
-import os
 import shutil
 import signal
 from collections.abc import Callable, Iterator
@@ -9,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from runtime.errors import FixableError
+from runtime.files import sync_folder
 from stack.access import restrict_transactions
 from stack.foreground import running
 from stack.instance import InstanceFolder
@@ -37,7 +37,7 @@ def new_instance(data: Path) -> Iterator[InstanceFolder]:
         unfinished.rename(data)
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
-    _sync(data.parent)
+    sync_folder(data.parent)
 
 
 def require_new(data: Path) -> None:
@@ -69,12 +69,3 @@ def database_of(folder: InstanceFolder) -> Iterator[str]:
         wait_for_postgres(port, lambda: process.poll() is None, READY_TIMEOUT_S)
         ensure_database(port)
         yield database_url(port)
-
-
-def _sync(folder: Path) -> None:
-    """See to it that the new name survives a power cut."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

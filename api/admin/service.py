@@ -15,7 +15,7 @@ from api.admin.schemas import (
     Rung,
     ShardLag,
 )
-from api.http.amounts import leverage, money, price, price_or_null, quantity, rate
+from api.http.amounts import money, parameters_of, price, price_or_null, quantity
 from api.http.times import now, text_of
 from api.log.engine_lag import EngineLag
 from api.log.outcomes import Outcomes
@@ -98,26 +98,13 @@ async def lag(database: Database, outcomes: Outcomes, engine_lag: EngineLag) -> 
 
 
 def _parameters(prices: PriceCache, instrument: Instrument) -> Parameters:
-    return Parameters(
-        symbol=instrument.symbol,
-        status=prices.status(instrument.symbol),
-        tick_size=price(instrument, 1),
-        lot_size=quantity(instrument, 1),
-        quantity_min=quantity(instrument, instrument.quantity_min),
-        quantity_max=quantity(instrument, instrument.quantity_max),
-        leverage_min=leverage(instrument.leverage_min),
-        leverage_max=leverage(instrument.leverage_max),
-        fee_rate=rate(instrument.fee_rate),
-        maintenance_rate=rate(instrument.maintenance_rate),
-        margin_floor_rate=rate(instrument.margin_floor_rate),
-        liquidation_fee_rate=rate(instrument.liquidation_fee_rate),
-        slippage_bps=instrument.slippage_bps,
-        spread_max=rate(instrument.spread_max),
-        jump_max=rate(instrument.jump_max),
-        notional_max=money(instrument.notional_max),
-        account_notional_max=money(instrument.account_notional_max),
-        side_notional_max=money(instrument.side_notional_max),
-        open_age_max_ms=None if instrument.open_age_max is None else instrument.open_age_max // MILLISECOND,
+    age_max = instrument.open_age_max
+    return Parameters.model_validate(
+        parameters_of(instrument)
+        | {
+            "status": prices.status(instrument.symbol),
+            "open_age_max_ms": None if age_max is None else age_max // MILLISECOND,
+        }
     )
 
 

@@ -17,10 +17,9 @@ from api.dispatch.replies import RETRY_AFTER, Decided, Pending, Reply, Stored
 from api.dispatch.request_options import RequestOptions
 from api.http.problems import BROKER_UNAVAILABLE, ENGINE_BEHIND, REFUSALS, ApiError
 from api.log.outcomes import NotAppended, Outcome
-from api.log.sent_commands import ApiCommand
 from api.pretrade.details import explained
 from projector import queries
-from schemas.commands import OpenPosition, PositionCommand
+from schemas.commands import AccountCommand, OpenPosition, PositionCommand
 from schemas.events import CommandRejected, CommandRepeated
 from schemas.rejections import Rejection
 from schemas.units import SECOND
@@ -47,7 +46,7 @@ class Dispatcher:
 
     async def execute(
         self,
-        command: ApiCommand,
+        command: AccountCommand,
         options: RequestOptions = ONCE,
         condition: Callable[[], Awaitable[None]] | None = None,
     ) -> Reply:
@@ -77,7 +76,7 @@ class Dispatcher:
         original = await self.lookup.original(command, outcome)
         return Pending(command.command_id) if original is None else await self._accept(command, original)
 
-    def _refuse_unless_log_goes_on(self, command: ApiCommand) -> None:
+    def _refuse_unless_log_goes_on(self, command: AccountCommand) -> None:
         """Refuse what would only wait: the broker is silent, or the engine does not keep up."""
         if not self._engine_lag.broker_answers():
             raise self._not_sent("The broker has not answered for seconds; nothing was sent")
@@ -87,7 +86,7 @@ class Dispatcher:
                 ENGINE_BEHIND, "Commands of seconds ago wait in the log; nothing was sent", headers=RETRY_AFTER
             )
 
-    async def _send(self, command: ApiCommand, wait_s: float) -> Outcome | None:
+    async def _send(self, command: AccountCommand, wait_s: float) -> Outcome | None:
         """Put a command into the log; null when its outcome did not come in time, whatever became of it."""
         waiter = self._outcomes.expect(command.command_id)
         started = monotonic()
@@ -108,14 +107,14 @@ class Dispatcher:
         self._metrics.waits.observe(monotonic() - started)
         return outcome
 
-    def _by_log_time(self, command: ApiCommand) -> ApiCommand:
+    def _by_log_time(self, command: AccountCommand) -> AccountCommand:
         """Let a deadline be by the log's clock for all that does not open: a wrong clock keeps nobody in."""
         ahead = self._engine_lag.log_ahead(self._outcomes.shard_of(command.account_id))
         if isinstance(command, OpenPosition) or command.deadline is None or abs(ahead) <= SECOND:
             return command
         return replace(command, deadline=command.deadline + ahead)
 
-    async def _accept(self, command: ApiCommand, reply: Decided | Stored) -> Decided | Stored:
+    async def _accept(self, command: AccountCommand, reply: Decided | Stored) -> Decided | Stored:
         """Pass an outcome on, or raise the refusal it is."""
         if isinstance(reply, Stored) or reply.replayed:
             # An old outcome takes nobody back to what they had seen when it was new.
@@ -134,7 +133,7 @@ class Dispatcher:
         return reply
 
     async def _refusal(
-        self, command: ApiCommand, rejection: Rejection, headers: dict[str, str], outcome: Outcome | None = None
+        self, command: AccountCommand, rejection: Rejection, headers: dict[str, str], outcome: Outcome | None = None
     ) -> ApiError:
         self._metrics.commands.labels(rejection.name).inc()
         kind = REFUSALS[rejection]

@@ -18,11 +18,11 @@ from api.http.times import now
 from api.log.command_producer import DEADLINE_S
 from api.log.engine_lag import EngineLag
 from api.log.outcomes import Outcome, Outcomes
-from api.log.sent_commands import ApiCommand, SentCommand, SentCommands
+from api.log.sent_commands import SentCommand, SentCommands
 from api.store import close_alls
 from api.store.database import Database
 from projector import queries
-from schemas.commands import OpenPosition
+from schemas.commands import AccountCommand, OpenPosition
 from schemas.content import content_of
 from schemas.events import CommandRejected, CommandRepeated
 from schemas.ids import keyed_command_id
@@ -56,7 +56,7 @@ class OutcomeLookup:
 
     # For who sends: what the same command has done before.
 
-    async def known(self, command: ApiCommand, *, wait: bool) -> Decided | None:
+    async def known(self, command: AccountCommand, *, wait: bool) -> Decided | None:
         """Find an outcome in memory; one in flight is waited for, and the command refused where that takes long."""
         content = content_of(command)
         outcome = self._outcomes.recent(command.command_id)
@@ -67,7 +67,7 @@ class OutcomeLookup:
         )
         return Decided(outcome, replayed=True)
 
-    async def stored(self, command: ApiCommand, key: str) -> Stored | None:
+    async def stored(self, command: AccountCommand, key: str) -> Stored | None:
         """Find the outcome a key had before what is remembered here: for ever, in PostgreSQL."""
         content = content_of(command)
         shard = self._outcomes.shard_of(command.account_id)
@@ -85,7 +85,7 @@ class OutcomeLookup:
             raise ApiError(PROJECTION_BEHIND, headers=RETRY_AFTER)
         return None
 
-    async def original(self, command: ApiCommand, repeat: Outcome) -> Decided | Stored | None:
+    async def original(self, command: AccountCommand, repeat: Outcome) -> Decided | Stored | None:
         """Find the first outcome of what the engine calls a repeat: its events are before the repeat's own."""
         recent = self._outcomes.recent(command.command_id)
         if recent is not None:
@@ -223,7 +223,9 @@ def _refuse_other_content(known: bytes | None, content: bytes, headers: dict[str
         raise ApiError(REFUSALS[Rejection.COMMAND_ID_REUSED], headers=headers)
 
 
-def _stored(db: Connection, command: ApiCommand, shard: int, key: str) -> tuple[queries.CommandRow | None, int, bool]:
+def _stored(
+    db: Connection, command: AccountCommand, shard: int, key: str
+) -> tuple[queries.CommandRow | None, int, bool]:
     """Give a command's row, for how long (µs) the tables may lack what is committed, and if the key closed all."""
     current_at = queries.current_at(db, shard)
     row = queries.command(db, command.account_id, command.command_id)

@@ -6,7 +6,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from api.app_state import AppState
 from api.pretrade.details import Facts, open_positions_max
 from api.pretrade.preview import preview_of
-from api.pretrade.standing import POSITIONS_MAX, LastPrice, Standing
+from api.pretrade.standing import POSITIONS_MAX, Standing
 from projector import queries
 from schemas.commands import ClientCommand, OpenPosition, PositionCommand, ReduceOldest
 from schemas.events import PositionOpened
@@ -28,8 +28,7 @@ async def _gathered(state: AppState, rejection: Rejection, command: ClientComman
     position = await _position(state, command)
     symbol = _symbol(command) if position is None else position[0]
     instrument = None if symbol is None else state.prices.instruments.get(symbol)
-    quote = None if symbol is None else state.prices.quote(symbol)
-    price = None if quote is None else LastPrice(quote.bid, quote.ask, quote.heard_at, quote.left, quote.held_at)
+    price = None if symbol is None else state.prices.last_price(symbol)
     version = await state.broadcasts.in_force(shard)
     account_id, cash, limit = command.account_id, None, None
     if rejection is Rejection.INSUFFICIENT_MARGIN:

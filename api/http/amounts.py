@@ -55,3 +55,26 @@ def leverage(hundredths: int) -> str:
 def rate(ppm: int) -> str:
     """Write a rate as a fraction of one."""
     return render(ppm, PPM_EXPONENT)
+
+
+def parameters_of(instrument: Instrument) -> dict[str, str | int]:
+    """Write an instrument's units, limits and rates, each under its name; the age of its price depends on the rules."""
+    return {
+        "symbol": instrument.symbol,
+        "tick_size": price(instrument, 1),
+        "lot_size": quantity(instrument, 1),
+        "quantity_min": quantity(instrument, instrument.quantity_min),
+        "quantity_max": quantity(instrument, instrument.quantity_max),
+        "leverage_min": leverage(instrument.leverage_min),
+        "leverage_max": leverage(instrument.leverage_max),
+        "fee_rate": rate(instrument.fee_rate),
+        "maintenance_rate": rate(instrument.maintenance_rate),
+        "margin_floor_rate": rate(instrument.margin_floor_rate),
+        "liquidation_fee_rate": rate(instrument.liquidation_fee_rate),
+        "slippage_bps": instrument.slippage_bps,
+        "spread_max": rate(instrument.spread_max),
+        "jump_max": rate(instrument.jump_max),
+        "notional_max": money(instrument.notional_max),
+        "account_notional_max": money(instrument.account_notional_max),
+        "side_notional_max": money(instrument.side_notional_max),
+    }

@@ -1,6 +1,6 @@
 """How instruments are written."""
 
-from api.http.amounts import leverage, money, price, quantity, rate
+from api.http.amounts import money, parameters_of
 from api.instruments.schemas import AccountRules, InstrumentReply, Instruments
 from api.log.broadcasts import Broadcasts
 from api.log.price_cache import PriceCache
@@ -29,27 +29,13 @@ async def all_of(prices: PriceCache, broadcasts: Broadcasts) -> Instruments:
 
 def _written(prices: PriceCache, instrument: Instrument, rules_version: int) -> InstrumentReply:
     age_max = open_age_max(instrument, rules_version)
-    return InstrumentReply(
-        symbol=instrument.symbol,
-        status=prices.status(instrument.symbol),
-        tick_size=price(instrument, 1),
-        lot_size=quantity(instrument, 1),
-        price_decimals=instrument.tick_exponent,
-        quantity_decimals=instrument.lot_exponent,
-        quantity_min=quantity(instrument, instrument.quantity_min),
-        quantity_max=quantity(instrument, instrument.quantity_max),
-        leverage_min=leverage(instrument.leverage_min),
-        leverage_max=leverage(instrument.leverage_max),
-        fee_rate=rate(instrument.fee_rate),
-        maintenance_rate=rate(instrument.maintenance_rate),
-        margin_floor_rate=rate(instrument.margin_floor_rate),
-        liquidation_fee_rate=rate(instrument.liquidation_fee_rate),
-        slippage_bps=instrument.slippage_bps,
-        notional_max=money(instrument.notional_max),
-        account_notional_max=money(instrument.account_notional_max),
-        side_notional_max=money(instrument.side_notional_max),
-        spread_max=rate(instrument.spread_max),
-        jump_max=rate(instrument.jump_max),
-        stale_after_ms=PRICE_AGE_MAX // MILLISECOND,
-        open_age_max_ms=None if age_max is None else age_max // MILLISECOND,
+    return InstrumentReply.model_validate(
+        parameters_of(instrument)
+        | {
+            "status": prices.status(instrument.symbol),
+            "price_decimals": instrument.tick_exponent,
+            "quantity_decimals": instrument.lot_exponent,
+            "stale_after_ms": PRICE_AGE_MAX // MILLISECOND,
+            "open_age_max_ms": None if age_max is None else age_max // MILLISECOND,
+        }
     )

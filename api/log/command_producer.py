@@ -9,11 +9,18 @@ from typing import Final
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from api.log.outcomes import NotAppended, Waiter
-from api.log.sent_commands import ApiCommand, SentCommands
+from api.log.sent_commands import SentCommands
 from runtime.kafka import command_producer_options
 from runtime.settings import Settings
 from schemas.codec import encode_command
-from schemas.commands import ActivateRules, DefineInstruments, SetAccountLimits, SetClock, SetMarketStatus
+from schemas.commands import (
+    AccountCommand,
+    ActivateRules,
+    DefineInstruments,
+    SetAccountLimits,
+    SetClock,
+    SetMarketStatus,
+)
 from schemas.topics import COMMANDS
 
 BroadcastCommand = DefineInstruments | SetMarketStatus | ActivateRules | SetClock | SetAccountLimits
@@ -56,7 +63,7 @@ class CommandProducer:
         self._ended.set()
         self._thread.join()
 
-    def send(self, command: ApiCommand, waiter: Waiter) -> None:
+    def send(self, command: AccountCommand, waiter: Waiter) -> None:
         """Put a client's command into its account's shard, or raise NotAppended; the waiter hears the rest."""
         self._sent.note(command)
         self._produce(encode_command(command), self._acknowledge(waiter), key=command.account_id.encode())

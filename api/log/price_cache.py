@@ -2,6 +2,7 @@
 
 from typing import NamedTuple, assert_never
 
+from api.pretrade.standing import LastPrice
 from schemas.derived import PriceState, exit_price, price_state
 from schemas.events import (
     FeedKept,
@@ -68,6 +69,11 @@ class PriceCache:
     def quote(self, symbol: str) -> CachedQuote | None:
         """Give the last accepted price, however old; null while none was accepted."""
         return self._quotes.get(symbol)
+
+    def last_price(self, symbol: str) -> LastPrice | None:
+        """Give the last accepted price as a preview takes it."""
+        quote = self._quotes.get(symbol)
+        return None if quote is None else LastPrice(quote.bid, quote.ask, quote.heard_at, quote.left, quote.held_at)
 
     def status(self, symbol: str) -> MarketStatus:
         """Say whether the market is open."""

@@ -4,29 +4,7 @@ from collections import OrderedDict
 from time import monotonic
 from typing import Final, NamedTuple
 
-from schemas.commands import (
-    AmendStops,
-    CloseAll,
-    ClosePosition,
-    Deposit,
-    OpenAccount,
-    OpenPosition,
-    ReduceOldest,
-    ReducePosition,
-    Withdraw,
-)
-
-ApiCommand = (
-    OpenAccount
-    | Deposit
-    | Withdraw
-    | OpenPosition
-    | ClosePosition
-    | ReducePosition
-    | ReduceOldest
-    | CloseAll
-    | AmendStops
-)
+from schemas.commands import AccountCommand
 
 SENT_MAX: Final = 20_000
 
@@ -34,7 +12,7 @@ SENT_MAX: Final = 20_000
 class SentCommand(NamedTuple):
     """A command this process sent, at a time of its monotonic clock; answered: its outcome was seen, or it has none."""
 
-    command: ApiCommand
+    command: AccountCommand
     at: float
     answered: bool = False
 
@@ -45,7 +23,7 @@ class SentCommands:
     def __init__(self) -> None:
         self._sent: OrderedDict[str, SentCommand] = OrderedDict()
 
-    def note(self, command: ApiCommand) -> None:
+    def note(self, command: AccountCommand) -> None:
         """Remember a command that is about to be sent."""
         self._sent[command.command_id] = SentCommand(command, monotonic())
         if len(self._sent) > SENT_MAX:

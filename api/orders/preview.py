@@ -12,7 +12,7 @@ from api.orders.schemas import OrderRequest, PreviewRefusal, PreviewReply
 from api.orders.service import command_of
 from api.pretrade.details import Facts, explained
 from api.pretrade.preview import Preview, preview_of
-from api.pretrade.standing import HISTORY, POSITIONS_MAX, LastPrice, Standing
+from api.pretrade.standing import HISTORY, POSITIONS_MAX, Standing
 from projector import queries
 from schemas.commands import OpenPosition
 from schemas.rejections import Rejection
@@ -33,7 +33,7 @@ async def _standing(state: AppState, order: OpenPosition) -> Standing:
     rules_version = await state.broadcasts.in_force(shard)
     positions_max = await state.broadcasts.positions_max(shard) or POSITIONS_MAX
     prices, symbol = state.prices, order.symbol
-    quote = prices.quote(symbol)
+    last_price = prices.last_price(symbol)
 
     def asked(db: Connection) -> Standing:
         figures = queries.opening_figures(db, order.account_id, symbol)
@@ -49,7 +49,7 @@ async def _standing(state: AppState, order: OpenPosition) -> Standing:
             time=time,
             instrument=prices.instruments[symbol],
             status=prices.status(symbol),
-            price=None if quote is None else LastPrice(quote.bid, quote.ask, quote.heard_at, quote.left, quote.held_at),
+            price=last_price,
             clock_suspect=prices.clock_suspect,
             positions_max=positions_max,
             outcomes=tuple(queries.recent_outcomes(db, order.account_id, time - HISTORY)),

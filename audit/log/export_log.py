@@ -21,11 +21,11 @@ from audit.log.folder import (
     ExportManifest,
     File,
     manifest_hash,
-    sync_folder,
 )
 from audit.log.generations import not_above
 from audit.log.log_reader import Batches, LogReader, require_shard
 from runtime.errors import FixableError
+from runtime.files import sync_folder
 from runtime.kafka import LogRecord
 from schemas.codec import NotDecodable, decode_event
 from schemas.topics import COMMANDS, EVENTS, SNAPSHOTS

@@ -1,7 +1,6 @@
 """What an exported log is: a folder with one Avro file per topic and shard, and a manifest with their hashes."""
 
 import json
-import os
 import zlib
 from collections.abc import Iterator
 from hashlib import sha256
@@ -170,19 +169,10 @@ def read_manifest(path: Path) -> ExportManifest:
     return manifest
 
 
-def manifest_hash(manifest: ExportManifest) -> str:
-    """Give the SHA-256 a manifest must carry."""
+def manifest_hash(manifest: msgspec.Struct) -> str:
+    """Give the SHA-256 that a manifest must carry in its field `sha256`."""
     plain = msgspec.to_builtins(msgspec.structs.replace(manifest, sha256=""))
     return sha256(json.dumps(plain, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
-
-
-def sync_folder(path: Path) -> None:
-    """See to it that the names in a folder survive a power cut."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _batches(source: Any) -> Iterator[list[LogRecord]]:
@@ -192,28 +182,25 @@ def _batches(source: Any) -> Iterator[list[LogRecord]]:
 
 
 def _cut(file: File, block: Block, size: int) -> Difference:
+    what = f"it ends in the middle of {_place_of(block)}"
+    return _damaged(file, block, what, "size", f"{file.blocks[-1].end} bytes", f"{size} bytes")
+
+
+def _changed(file: File, block: Block, found: str) -> Difference:
+    return _damaged(file, block, f"{_place_of(block)} are not what was exported", "sha256", block.sha256, found)
+
+
+def _damaged(file: File, block: Block, what: str, field: str, expected: str, found: str) -> Difference:
     return Difference(
         judge="files",
         shard=file.shard,
-        what=f"{file.name}: it ends in the middle of {_place_of(block)}",
+        what=f"{file.name}: {what}",
         offset=max(block.first_offset, 0),
-        field="size",
-        expected=f"{file.blocks[-1].end} bytes",
-        found=f"{size} bytes",
+        field=field,
+        expected=expected,
+        found=found,
     )
 
 
 def _place_of(block: Block) -> str:
     return "its head" if block.last_offset < 0 else f"records {block.first_offset} to {block.last_offset}"
-
-
-def _changed(file: File, block: Block, found: str) -> Difference:
-    return Difference(
-        judge="files",
-        shard=file.shard,
-        what=f"{file.name}: {_place_of(block)} are not what was exported",
-        offset=max(block.first_offset, 0),
-        field="sha256",
-        expected=block.sha256,
-        found=found,
-    )

@@ -14,7 +14,7 @@ from audit.log.folder import FolderLog
 from audit.log.log_reader import commands_of
 from audit.log.offset_gaps import gaps_of, is_accepted, make_gap
 from runtime.errors import FixableError
-from runtime.kafka import admin_options, command_producer_options, end_offsets
+from runtime.kafka import admin_options, append_record, command_producer_options, end_offsets
 from runtime.settings import Settings
 from runtime.topics import ensure_topics
 from schemas.offset_gaps import OffsetGap
@@ -118,20 +118,7 @@ def _append(log: FolderLog, settings: Settings, progress: Progress) -> int:
                 _require_written(producer, failures)
                 asyncio.run(make_gap(settings, OffsetGap(shard, upcoming, record.offset - 1)))
             upcoming = record.offset + 1
-            while True:
-                try:
-                    producer.produce(
-                        COMMANDS,
-                        value=record.value,
-                        key=record.key,
-                        partition=shard,
-                        timestamp=record.timestamp_ms,
-                        on_delivery=partial(delivered, record.offset),
-                    )
-                    break
-                except BufferError:
-                    producer.poll(PAUSE_S)
-            producer.poll(0)
+            append_record(producer, COMMANDS, shard, record, partial(delivered, record.offset))
             count += 1
             if failures:
                 raise FixableError(failures[0])

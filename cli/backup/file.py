@@ -1,6 +1,5 @@
 """What a backup is: a tar archive that only its owner reads, whose first entry names all others with their hashes."""
 
-import json
 import os
 import re
 import tarfile
@@ -12,6 +11,7 @@ from typing import IO, Final
 
 import msgspec
 
+from audit.log.folder import manifest_hash
 from runtime.errors import FixableError
 
 MANIFEST: Final = "manifest.json"
@@ -77,7 +77,7 @@ def described(path: Path, name: str) -> PackedFile:
 
 def pack(folder: Path, manifest: BackupManifest, target: Path) -> None:
     """Write the archive of a folder's files, and take each from the folder once it is in."""
-    content = msgspec.json.encode(msgspec.structs.replace(manifest, sha256=_hash_of(manifest)))
+    content = msgspec.json.encode(msgspec.structs.replace(manifest, sha256=manifest_hash(manifest)))
     with os.fdopen(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
         with tarfile.open(fileobj=out, mode="w", format=tarfile.PAX_FORMAT) as archive:
             archive.addfile(_entry(MANIFEST, len(content)), BytesIO(content))
@@ -126,14 +126,9 @@ def _manifest_of(file: Path, archive: tarfile.TarFile) -> BackupManifest:
         manifest = msgspec.json.decode(text, type=BackupManifest)
     except msgspec.MsgspecError as error:
         raise FixableError(f"{file} is damaged: its {MANIFEST} cannot be read: {error}.") from error
-    if manifest.sha256 != _hash_of(manifest):
+    if manifest.sha256 != manifest_hash(manifest):
         raise FixableError(f"{file} is damaged: its {MANIFEST} does not have its SHA-256.")
     return manifest
-
-
-def _hash_of(manifest: BackupManifest) -> str:
-    plain = msgspec.to_builtins(msgspec.structs.replace(manifest, sha256=""))
-    return sha256(json.dumps(plain, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
 def _entry(name: str, size: int) -> tarfile.TarInfo:

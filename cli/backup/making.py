@@ -7,12 +7,12 @@ from typing import Final
 
 from audit.log.cluster import open_cluster
 from audit.log.export_log import UNFINISHED, export_log
-from audit.log.folder import sync_folder
 from cli.backup.database import LEFT_OUT, revisions_of, snapshot_of, write_tables
 from cli.backup.file import FORMAT, WHAT, BackupManifest, described, pack
 from cli.backup.venue_log import VenueExtent
 from engine.core.rules import newest_rules
 from runtime.errors import FixableError
+from runtime.files import sync_folder
 from runtime.settings import Settings
 from schemas.topics import TICKS
 from stack.instance import InstanceFolder, write_private

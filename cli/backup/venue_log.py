@@ -11,12 +11,11 @@ from audit.log.cluster import read_topic
 from audit.log.export_log import write_file
 from audit.log.folder import read_records
 from runtime.errors import FixableError
-from runtime.kafka import UNDECIDED_TOO, LogRecord, Options, command_producer_options, end_offsets
+from runtime.kafka import UNDECIDED_TOO, LogRecord, Options, append_record, command_producer_options, end_offsets
 from runtime.settings import Settings
 from schemas.topics import OTHER_PARTITIONS, VENUE_COMMANDS, VENUE_EVENTS
 
 TIMEOUT_S: Final = 30.0
-PAUSE_S: Final = 0.05
 # Events first: the command of each event that is read is then among those read.
 TOPICS: Final[tuple[tuple[str, Options], ...]] = ((VENUE_EVENTS, {}), (VENUE_COMMANDS, UNDECIDED_TOO))
 
@@ -53,30 +52,13 @@ def import_venue_log(folder: Path, settings: Settings) -> None:
         for partition in range(OTHER_PARTITIONS):
             for record in _records(folder / "venue" / f"{topic}-{partition}.avro"):
                 expected = record.offset if topic == VENUE_COMMANDS else None
-                _produce(producer, topic, partition, record, partial(_delivered, failures, topic, expected))
+                append_record(producer, topic, partition, record, partial(_delivered, failures, topic, expected))
     if producer.flush(TIMEOUT_S) or failures:
         raise FixableError(failures[0] if failures else "The broker did not acknowledge the venue's records in time.")
 
 
 def _records(path: Path) -> Iterator[LogRecord]:
     return (record for batch in read_records(path) for record in batch)
-
-
-def _produce(producer: Producer, topic: str, partition: int, record: LogRecord, delivered: "partial[None]") -> None:
-    while True:
-        try:
-            producer.produce(
-                topic,
-                value=record.value,
-                key=record.key,
-                partition=partition,
-                timestamp=record.timestamp_ms,
-                on_delivery=delivered,
-            )
-            break
-        except BufferError:
-            producer.poll(PAUSE_S)
-    producer.poll(0)
 
 
 def _delivered(

@@ -23,6 +23,7 @@ from engine.core.state import State
 from engine.core.stops import decide_amend
 from schemas.commands import (
     AcceptOffsetGap,
+    AccountCommand,
     ActivateRules,
     AmendStops,
     Broadcast,
@@ -64,15 +65,7 @@ def decide(state: State, command: Command | None, context: CommandContext) -> li
 
 def _decide_admitted(
     state: State,
-    command: OpenAccount
-    | Deposit
-    | Withdraw
-    | OpenPosition
-    | ClosePosition
-    | ReducePosition
-    | ReduceOldest
-    | CloseAll
-    | AmendStops
+    command: AccountCommand
     | DefineInstruments
     | SetMarketStatus
     | ActivateRules

@@ -91,7 +91,8 @@ def budget_before(command: ClientCommand, rules: Rules) -> BudgetName | None:
 def budget_after(account: Account, outcome: Event, rules: Rules) -> BudgetName:
     """Give what an account's command is counted under once its outcome is known, and before a position changes."""
     if rules.budgets:
-        return "closes" if _closes_whole(account, outcome) else COUNTED_AFTER[type(outcome)]
+        name = COUNTED_AFTER[type(outcome)]
+        return "closes" if name == "exits" and _closes_whole(account, outcome) else name
     if isinstance(outcome, CommandRejected):
         return "exits" if outcome.command in EXIT_COMMANDS else "commands"
     return EXITS_AFTER.get(type(outcome), "commands")
