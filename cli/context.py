@@ -44,12 +44,15 @@ def load_settings(data: Path | None = None) -> Settings:
     return setting_sources.load_settings(project_root(), None if data is None else data.expanduser().absolute())
 
 
-def data_folder(settings: Settings, data: Path | None) -> Path:
-    """The instance's folder: of `--data`, of REPRISE_DATA, or the project's own; FixableError where it is none."""
+def data_folder(data: Path | None) -> Path:
+    """The instance's folder: of `--data`, of REPRISE_DATA, or the project's own; FixableError where it is none.
+
+    It is found whatever the other settings are worth: what runs can always be shown and stopped.
+    """
     if data is not None:
         name, folder = "--data", data.expanduser().absolute()
-    elif "data" in settings.model_fields_set:
-        name, folder = "REPRISE_DATA", settings.data.expanduser().absolute()
+    elif (named := setting_sources.named_folder(project_root())) is not None:
+        name, folder = "REPRISE_DATA", named
     else:
         name, folder = "The instance's folder", project_root() / DEFAULT_DATA
     if any(place.exists() and not place.is_dir() for place in (folder, *folder.parents)):
@@ -61,7 +64,7 @@ def command_at(data: Path | None, name: str) -> str:
     """Give a command as it can be pasted to mean the instance that `--data` named here."""
     from stack.instance import InstanceFolder  # noqa: PLC0415
 
-    return InstanceFolder(data_folder(load_settings(data), data)).command(name)
+    return InstanceFolder(data_folder(data)).command(name)
 
 
 BOTH_SERVERS = frozenset({"kafka_brokers", "database_url"})
@@ -77,7 +80,7 @@ def reachable_settings(data: Path | None, needed: frozenset[str] = BOTH_SERVERS)
     settings = load_settings(data)
     if needed <= settings.model_fields_set:
         return settings
-    folder = InstanceFolder(data_folder(settings, data))
+    folder = InstanceFolder(data_folder(data))
     instance = folder.read()
     if instance is None or not supervisor.is_running(folder):
         raise FixableError(

@@ -15,7 +15,7 @@ import typer
 from cli.context import AsJson, Data, data_folder, load_settings, project_root, report
 from cli.status_report import print_status
 from runtime.addresses import past_proxies
-from runtime.errors import FixableError
+from runtime.errors import FixableError, Mistakes
 from schemas.messages import Instrument
 
 if TYPE_CHECKING:  # What the commands call is imported by the one that is called.
@@ -80,9 +80,8 @@ def up(
 
     began = time.monotonic()
     settings, wrong = _settings_and_mistakes(data)
-    folder = data_folder(settings, data)
-    file = instruments or settings.instruments_file
-    wanted = () if file is None else _read_instruments(file)
+    folder = data_folder(data)
+    wanted, in_file = _instruments_and_mistakes(instruments or settings.instruments_file)
     options = StartOptions(
         data=folder,
         port=port or settings.port,
@@ -106,7 +105,7 @@ def up(
     _end_by_interrupt()
     place = InstanceFolder(folder)
     with PortClaims() as claims:
-        instance = start(settings, options, claims, migrate_url, report, wrong)
+        instance = start(settings, options, claims, migrate_url, report, wrong | in_file)
         try:
             wait_for_api(place, instance, report)
             if wanted:
@@ -137,18 +136,26 @@ def up(
         _stop_what_was_started(folder, stop)
 
 
-def _read_instruments(file: Path) -> tuple[Instrument, ...]:
+def _instruments_and_mistakes(file: Path | None) -> tuple[tuple[Instrument, ...], dict[str, str]]:
+    """The instruments of a file, none where it is wrong; and what is said of it."""
+    if file is None:
+        return (), {}
     # What the API consists of takes a while to import, and a start without a file does without.
     from api.admin.instrument_file import read_instruments  # noqa: PLC0415
 
-    return read_instruments(file)
+    try:
+        return read_instruments(file), {}
+    except Mistakes as wrong:
+        return (), dict(wrong.mistakes)
+    except FixableError as error:
+        return (), {"INSTRUMENTS_FILE": str(error)}
 
 
 def down(data: Data = None) -> None:
     """Stop the exchange in order; return when none of its processes is left."""
     from stack.start import stop  # noqa: PLC0415
 
-    folder = data_folder(load_settings(data), data)
+    folder = data_folder(data)
     report("Stopped." if stop(folder, report) else f"No instance runs in {folder}.")
 
 
@@ -157,7 +164,7 @@ def status(as_json: AsJson = False, data: Data = None) -> None:
     from stack.instance import InstanceFolder  # noqa: PLC0415
     from stack.status import status_of  # noqa: PLC0415
 
-    place = InstanceFolder(data_folder(load_settings(data), data))
+    place = InstanceFolder(data_folder(data))
     found = status_of(place)
     if as_json:
         sys.stdout.write(json.dumps(found, indent=2) + "\n")
@@ -173,7 +180,7 @@ def logs(service: Service = None, follow: Follow = False, lines: Lines = 50, dat
     """Print what a process wrote, or the last lines of each."""
     from stack.instance import InstanceFolder  # noqa: PLC0415
 
-    folder = InstanceFolder(data_folder(load_settings(data), data)).logs
+    folder = InstanceFolder(data_folder(data)).logs
     files = sorted(folder.glob("*.log"))
     if not files:
         raise FixableError(f"Nothing was written in {folder} yet.")

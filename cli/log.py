@@ -1,5 +1,6 @@
 """Commands on the log: a copy made, a copy taken in, an offset gap accepted."""
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -10,7 +11,7 @@ from runtime.errors import FixableError
 from schemas.offset_gaps import OffsetGap
 
 Target = Annotated[Path, typer.Argument(metavar="DIR", help="Folder to make; it must not exist.")]
-Source = Annotated[Path, typer.Argument(metavar="DIR", help="Folder that `reprise log export` made.")]
+Source = Annotated[Path, typer.Argument(metavar="DIR", help="Folder that `log export` made.")]
 Shard = Annotated[int | None, typer.Option(min=0, help="Only this shard.")]
 To = Annotated[
     list[str] | None,
@@ -31,13 +32,14 @@ def export(target: Target, shard: Shard = None, to: To = None, data: Data = None
     """Write the log to a folder, with its times, offsets and hashes."""
     from audit.log.cluster import open_cluster  # noqa: PLC0415
     from audit.log.export_log import export_log  # noqa: PLC0415
+    from stack.instance import command_line  # noqa: PLC0415
 
     log = open_cluster(reachable_settings(data, KAFKA_ONLY))
     ends = dict(_end_of(text, shard, log.shards) for text in to or [])
     manifest = export_log(log, target.absolute(), shard=shard, to=ends)
     for file in manifest.files:
         report(f"{file.name:<28} {file.records:>12,} records")
-    report(f"{target} is whole; `reprise audit verify --log {target}` proves it.")
+    report(f"{target} is whole; {command_line(f'audit verify --log {shlex.quote(str(target))}')} proves it.")
 
 
 def import_(source: Source, data: Data = None) -> None:
@@ -56,7 +58,7 @@ def import_(source: Source, data: Data = None) -> None:
         count = import_log(log, settings)
         report(f"{count:,} commands are in the log; an engine makes their events, the same to the last byte.")
         return
-    folder = data_folder(settings, data)
+    folder = data_folder(data)
     count = import_instance(log, settings, folder)
     report(f"{count:,} commands are in {folder}; {InstanceFolder(folder).command('up')} goes on from there.")
 

@@ -10,9 +10,8 @@ from typer.exceptions import TyperException
 
 from cli import audit, bench, database, development, documents, instance, instruments, kafka, log, recordings, run
 from cli.backup import commands as backup
-from cli.context import project_root
+from cli.context import data_folder
 from runtime.errors import FixableError
-from runtime.settings import DEFAULT_DATA
 
 WRONG_CALL = 2
 FAILED = 1
@@ -56,7 +55,7 @@ def _call(arguments: list[str]) -> int:
         if "\n" in text:  # A group called without its command answers with its help.
             sys.stderr.write(f"{text}\n")
         else:
-            _print_error(f"{text}. `reprise --help` lists the commands, `reprise COMMAND --help` their options.")
+            _print_error(f"{text}. {_help('--help')} lists the commands, {_help('COMMAND --help')} their options.")
         return WRONG_CALL
     except FixableError as error:
         for line in error.lines:
@@ -71,6 +70,12 @@ def _call(arguments: list[str]) -> int:
         _print_error(said)
         return FAILED
     return code if isinstance(code, int) else 0
+
+
+def _help(arguments: str) -> str:
+    from stack.instance import command_line  # noqa: PLC0415
+
+    return command_line(arguments)
 
 
 def _line_of(error: Exception, arguments: list[str]) -> str | None:
@@ -91,8 +96,10 @@ def _full_disk(arguments: list[str]) -> str | None:
         for first, second in zip(arguments, [*arguments[1:], ""], strict=True)
         if first == "--data" or first.startswith("--data=")
     ]
-    named = (given or [""])[-1] or os.environ.get("REPRISE_DATA")
-    folder = Path(named).expanduser().absolute() if named else project_root() / DEFAULT_DATA
+    try:
+        folder = data_folder(Path(given[-1]) if given else None)
+    except FixableError:
+        return None  # The command has said so.
     return full_disk(folder) if folder.is_dir() else None
 
 

@@ -61,4 +61,4 @@ def _with_long_secrets(settings: Settings) -> Settings:
 
     for notice in short_secret_notices(settings):
         report(notice)
-    return with_long_secrets(InstanceFolder(data_folder(settings, None)), settings)
+    return with_long_secrets(InstanceFolder(data_folder(None)), settings)

@@ -75,8 +75,13 @@ def load_settings(project: Path, data: Path | None) -> Settings:
 def env_files(project: Path, data: Path | None) -> list[EnvFile]:
     """Read the project's `.env` and the one of the instance's folder, where there are any."""
     file = read_env_file(project / FILE_NAME)
-    folder = data or Path(_in_environment().get(DATA) or file.known.get(DATA) or project / DEFAULT_DATA).absolute()
+    folder = data or _named_folder(file) or project / DEFAULT_DATA
     return [file] if folder == project else [file, read_env_file(folder / FILE_NAME)]
+
+
+def named_folder(project: Path) -> Path | None:
+    """Give the instance's folder that REPRISE_DATA names, here or in the project's `.env`; null where neither does."""
+    return _named_folder(read_env_file(project / FILE_NAME))
 
 
 def read_env_file(path: Path) -> EnvFile:
@@ -170,6 +175,11 @@ def _mistake(name: str, given: Given, problem: Any) -> str:
     what = str(error) if isinstance(error, ValueError) else allowed(known_names()[name])
     where = "" if given.file is None else f" in {given.file}"
     return f"{shown(name, given.text)}{where} is wrong: allowed is {what}."
+
+
+def _named_folder(file: EnvFile) -> Path | None:
+    named = _in_environment().get(DATA) or file.known.get(DATA)
+    return Path(named).expanduser().absolute() if named else None
 
 
 def _in_environment() -> dict[str, str]:

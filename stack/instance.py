@@ -40,6 +40,13 @@ class Instance(msgspec.Struct, frozen=True, kw_only=True):
     started_at: str
 
 
+def command_line(arguments: str) -> str:
+    """Give a command as it can be pasted where this one was typed."""
+    program = PROJECT / "reprise"
+    typed = "./reprise" if Path.cwd() == PROJECT or not program.exists() else shlex.quote(str(program))
+    return f"`{typed} {arguments}`"
+
+
 class InstanceFolder:
     """The files of an instance, by what they are for."""
 
@@ -70,10 +77,8 @@ class InstanceFolder:
 
     def command(self, name: str) -> str:
         """Give a command as it can be pasted to mean this instance."""
-        program = PROJECT / "reprise"
-        typed = "./reprise" if Path.cwd() == PROJECT or not program.exists() else shlex.quote(str(program))
         at_home = self.data == PROJECT / DEFAULT_DATA and "REPRISE_DATA" not in os.environ
-        return f"`{typed} {name}`" if at_home else f"`{typed} {name} --data {shlex.quote(str(self.data))}`"
+        return command_line(name if at_home else f"{name} --data {shlex.quote(str(self.data))}")
 
     @property
     def control_socket(self) -> Path:

@@ -48,7 +48,7 @@ def explain_name(log: LogReader, name: str, *, is_event: bool) -> tuple[Explanat
         return explain_event(context) if position_id is None else explain(history_of(log, position_id)), False
     except CORE_ERRORS as error:
         raise LogUnreadable(
-            f"{name} cannot be explained ({error!r}); `reprise audit verify` says what is wrong with the log."
+            f"{name} cannot be explained ({error!r}); `./reprise audit verify` says what is wrong with the log."
         ) from error
 
 

@@ -58,7 +58,7 @@ def ledger_up_to(log: LogReader, shard: int, moment: Moment) -> LedgerUpTo:
             except (NotDecodable, *CORE_ERRORS) as error:
                 raise LogUnreadable(
                     f"Shard {shard}: the events cannot be folded over record {record.offset} ({error!r}); "
-                    "`reprise audit verify` says what is wrong with it."
+                    "`./reprise audit verify` says what is wrong with it."
                 ) from error
     return LedgerUpTo(state, is_log_end=_is_beyond(moment, state))
 

@@ -100,7 +100,7 @@ def rows_of(log: LogReader, what: What, shards: tuple[int, ...], account: str | 
             except (NotDecodable, *CORE_ERRORS) as error:
                 raise LogUnreadable(
                     f"Shard {shard}: nothing can be exported of record {source.offset} ({error!r}); "
-                    "`reprise audit verify` says what is wrong with it."
+                    "`./reprise audit verify` says what is wrong with it."
                 ) from error
             if account is None or row["account_id"] == account:
                 yield row

@@ -57,7 +57,7 @@ def read_earlier(path: Path, shards: Sequence[int]) -> EarlierVerdict:
         verdict = msgspec.json.decode(_json_in(content), type=Verdict)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise FixableError(
-            f"{path} is no verdict that `reprise audit verify` wrote by --json, --verdict or --report: {error}."
+            f"{path} is no verdict that `./reprise audit verify` wrote by --json, --verdict or --report: {error}."
         ) from error
     if not verdict.agrees:
         raise FixableError(f"{path} found differences, so nothing goes on from it. {ADVICE}")

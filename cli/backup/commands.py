@@ -1,5 +1,6 @@
 """Commands that keep an instance in a file, and bring it back: backup, restore."""
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -9,7 +10,7 @@ from cli.context import Data, data_folder, load_settings, reachable_settings, re
 from runtime.errors import FixableError
 
 Target = Annotated[Path, typer.Argument(metavar="FILE", help="File to make; it must not exist.")]
-Source = Annotated[Path, typer.Argument(metavar="FILE", help="File that `reprise backup` made.")]
+Source = Annotated[Path, typer.Argument(metavar="FILE", help="File that `backup` made.")]
 
 
 def add_to(app: typer.Typer) -> None:
@@ -20,10 +21,10 @@ def add_to(app: typer.Typer) -> None:
 def backup(target: Target, data: Data = None) -> None:
     """Write all that cannot be made again to one file, while the exchange runs. It is as secret as the data folder."""
     from cli.backup.making import make_backup  # noqa: PLC0415
-    from stack.instance import InstanceFolder  # noqa: PLC0415
+    from stack.instance import InstanceFolder, command_line  # noqa: PLC0415
 
     settings = reachable_settings(data)
-    manifest = make_backup(settings, InstanceFolder(data_folder(settings, data)), target.absolute())
+    manifest = make_backup(settings, InstanceFolder(data_folder(data)), target.absolute())
     rows = {table.table: table.rows for table in manifest.tables}
     report(
         f"{target} is whole: {sum(manifest.commands):,} commands, {rows['auth.users']:,} users. Only you may read it."
@@ -31,7 +32,7 @@ def backup(target: Target, data: Data = None) -> None:
     report(f"Not in it: {', '.join(manifest.left_out)}; and what the log gives again.")
     if settings.profile == "production":
         report("JWT_SECRET and ENCRYPTION_KEY are not in it: keep them yourself, in another place.")
-    report(f"`./reprise restore {target} --data NEW` brings it back.")
+    report(f"{command_line(f'restore {shlex.quote(str(target))} --data NEW')} brings it back.")
 
 
 def restore(source: Source, data: Data = None) -> None:
@@ -46,7 +47,7 @@ def restore(source: Source, data: Data = None) -> None:
             f"{' and '.join(name.upper() for name in named)}: a backup is restored to a broker and a database of its "
             "own; leave these out."
         )
-    folder = data_folder(settings, data)
+    folder = data_folder(data)
     manifest = restore_backup(source, settings, folder)
     report(f"{sum(manifest.commands):,} commands and the tables of {manifest.made_at} are in {folder}.")
     report(f"{InstanceFolder(folder).command('up')} goes on from there: the engine executes the log first.")

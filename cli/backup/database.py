@@ -49,7 +49,7 @@ def revisions_of(connection: psycopg.Connection) -> dict[str, str]:
         except psycopg.errors.UndefinedTable:
             row = None
         if row is None:
-            raise FixableError(f"The database has no schema {schema}: `reprise migrate` makes it.")
+            raise FixableError(f"The database has no schema {schema}: `./reprise migrate` makes it.")
         found[schema] = str(row[0])
     return found
 

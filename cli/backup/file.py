@@ -20,8 +20,8 @@ MANIFEST_BYTES_MAX: Final = 256 * 1024 * 1024
 PIECE: Final = 1024 * 1024
 NAME: Final = re.compile(r"(log/|venue/|tables/)?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*")
 WHAT: Final = (
-    "A backup of a Reprise instance: its log as `reprise log export` writes it, the venue's topics, the tables that no "
-    "event would bring back, and its secrets. It is as secret as the instance's folder."
+    "A backup of a Reprise instance: its log as `./reprise log export` writes it, the venue's topics, the tables that "
+    "no event would bring back, and its secrets. It is as secret as the instance's folder."
 )
 
 
@@ -100,7 +100,7 @@ def unpack(file: Path, folder: Path) -> BackupManifest:
                 if entry is None or not entry.isreg() or (entry.name, entry.size) != (expected.name, expected.size):
                     raise FixableError(f"{file} is not whole: {expected.name} is not where it was written.")
                 if NAME.fullmatch(expected.name) is None:
-                    raise FixableError(f"{file} is no backup that `reprise backup` made: it has {expected.name!r}.")
+                    raise FixableError(f"{file} is no backup that `./reprise backup` made: it has {expected.name!r}.")
                 content = archive.extractfile(entry)
                 assert content is not None, "a regular file has content"
                 if _copy(content, folder / expected.name) != expected.sha256:
@@ -115,7 +115,7 @@ def unpack(file: Path, folder: Path) -> BackupManifest:
 def _manifest_of(file: Path, archive: tarfile.TarFile) -> BackupManifest:
     entry = archive.next()
     if entry is None or entry.name != MANIFEST or not entry.isreg() or entry.size > MANIFEST_BYTES_MAX:
-        raise FixableError(f"{file} is no backup that `reprise backup` made: it does not begin with {MANIFEST}.")
+        raise FixableError(f"{file} is no backup that `./reprise backup` made: it does not begin with {MANIFEST}.")
     content = archive.extractfile(entry)
     assert content is not None, "a regular file has content"
     text = content.read()

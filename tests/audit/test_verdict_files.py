@@ -90,8 +90,8 @@ def test_a_file_that_is_no_verdict_to_go_on_from_is_refused_in_one_line(
     verified(capsys, "--log", whole, "--verdict", str(kept))
     sound = json.loads(kept.read_text(encoding="utf-8"))
     for text, line in (
-        ("no verdict", "is no verdict that `reprise audit verify` wrote"),
-        ("<html></html>", "is no verdict that `reprise audit verify` wrote"),
+        ("no verdict", "is no verdict that `./reprise audit verify` wrote"),
+        ("<html></html>", "is no verdict that `./reprise audit verify` wrote"),
         (json.dumps(sound | {"agrees": False}), "found differences, so nothing goes on from it"),
         (json.dumps(sound | {"commands": "not executed"}), "executed no command"),
         (json.dumps(sound | {"shards": []}), "says nothing of shard 0"),

@@ -58,7 +58,7 @@ def test_every_mistake_is_named_at_once_with_its_place_and_what_is_allowed_and_n
     (tmp_path / ".env").write_text(f"{written}what is this\n", encoding="utf-8")
     monkeypatch.setenv("LOG_LEVEL", "LOUD")
     monkeypatch.setenv("AUTH_JWT_SECRET", SECRET[::-1])
-    assert call(["status", "--data", str(tmp_path)]) == 1
+    assert call(["migrate", "--data", str(tmp_path)]) == 1
     file = tmp_path / ".env"
     assert capsys.readouterr().err.splitlines() == [
         f"reprise: Line 5 of {file} is no NAME=VALUE.",

@@ -113,7 +113,7 @@ def test_a_wrong_setting_is_refused_in_one_line_without_a_secret(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     give(given, where, monkeypatch)
-    assert call(["status", "--data", str(Path.cwd())]) == 1
+    assert call(["migrate", "--data", str(Path.cwd())]) == 1
     refusal = capsys.readouterr().err
     assert said in refusal
     assert refusal.count("\n") == 1

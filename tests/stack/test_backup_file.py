@@ -88,7 +88,7 @@ def test_a_backup_of_a_newer_version_is_refused_by_its_format_or_its_tables(tmp_
 def test_an_archive_is_not_unpacked_outside_of_its_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(CONTENTS, "../outside", b"")
     file = packed(tmp_path)
-    with pytest.raises(FixableError, match=r"is no backup that `reprise backup` made"):
+    with pytest.raises(FixableError, match=r"is no backup that `./reprise backup` made"):
         unpack(file, tmp_path / "again" / "deeper")
     assert backup_file.NAME.fullmatch("log/exchange.commands-0.avro")
     assert not any(backup_file.NAME.fullmatch(name) for name in ("/etc/passwd", "..", "log/../x", "log/", ""))

@@ -2,6 +2,7 @@
 
 import json
 import socket
+import subprocess
 from base64 import b64encode
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 
 from cli.main import call
 from runtime.errors import FixableError
+from runtime.python import python_command
 from runtime.settings import Settings
 from stack.instance import InstanceFolder
 from stack.ports import free_ports
@@ -63,10 +65,61 @@ def test_a_wrong_setting_gets_a_one_line_error(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("POLLER_ASSETS", "DO GE")
-    assert call(["status"]) == 1
+    assert call(["topics"]) == 1
     said = capsys.readouterr().err
     assert "DO GE" in said
     assert said.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("command", "code", "line"),
+    [("status", 1, "No instance runs in"), ("down", 0, "No instance runs in"), ("logs", 0, "the last line")],
+)
+def test_an_instance_is_shown_and_stopped_whatever_the_settings_have_become(
+    command: str,
+    code: int,
+    line: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    logs = tmp_path / "instance" / "logs"
+    logs.mkdir(parents=True)
+    (logs / "api.log").write_text("the last line\n")
+    monkeypatch.setenv("LOG_LEVEL", "LOUD")
+    monkeypatch.setenv("REPRISE_DATA", str(tmp_path / "instance"))
+    assert call([command]) == code
+    said = capsys.readouterr()
+    assert line in said.out + said.err
+    assert "LOG_LEVEL" not in said.err
+
+
+def test_mistakes_in_a_file_of_instruments_are_named_together_with_those_of_settings(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "markets.toml").write_text('[[instruments]]\nsymbol = "doge"\n')
+    monkeypatch.setenv("LOG_LEVEL", "LOUD")
+    assert call(["up", "--data", str(tmp_path / "x"), "--instruments", "markets.toml", "--workers", "999"]) == 1
+    said = capsys.readouterr().err
+    assert "LOG_LEVEL=LOUD is wrong" in said
+    assert "--workers is a number from 1 to" in said
+    assert "markets.toml, instrument 1: symbol:" in said
+    assert call(["up", "--data", str(tmp_path / "x"), "--instruments", "none.toml"]) == 1
+    said = capsys.readouterr().err
+    assert "none.toml cannot be read: No such file or directory." in said
+    assert "LOG_LEVEL=LOUD is wrong" in said
+
+
+def test_the_status_command_imports_nothing_that_takes_long(tmp_path: Path) -> None:
+    ended = subprocess.run(
+        python_command("-X", "importtime", "-m", "cli.main", "status", "--data", str(tmp_path)),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    imported = {line.rpartition("|")[2].strip() for line in ended.stderr.splitlines() if "import time:" in line}
+    assert "cli.instance" in imported
+    assert not imported & {"sqlalchemy", "fastapi", "alembic", "structlog", "prometheus_client", "psycopg", "httpx"}
 
 
 def test_a_taken_port_is_refused_before_any_process_starts(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
