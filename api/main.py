@@ -32,6 +32,7 @@ from api.log.price_cache import CachedQuote, PriceCache
 from api.log.recent_positions import RecentPositions
 from api.log.sent_commands import SentCommands
 from api.log.venue_channel import VenueChannel
+from api.store import journal
 from api.store.database import Database
 from api.store.day_stats import DayStatsCache
 from api.store.migrate import migrate
@@ -106,8 +107,9 @@ def build(settings: Settings, secret: str, retired: tuple[str, ...] = ()) -> App
 async def start(state: AppState) -> None:
     """Take up prices and the log's end, and begin to follow; FixableError where something stays missing."""
     loop = asyncio.get_running_loop()
-    url = state.settings.database_url
+    url, profile = state.settings.database_url, state.settings.profile
     await _retried(lambda: asyncio.to_thread(migrate, url))
+    await _retried(lambda: state.database.ask_in_transaction(lambda db: journal.note_profile(db, profile)))
     await _retried(lambda: state.database.ask(lambda db: _take_prices(state.prices, db)))
     await _retried(lambda: asyncio.to_thread(state.outcomes.start, loop))
     await _retried(lambda: asyncio.to_thread(state.venue.start, loop))

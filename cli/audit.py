@@ -96,6 +96,7 @@ def verify(
         now=int(time() * SECOND) if log is None else None,
         allow_pending=allow_pending,
         since={} if earlier is None else earlier.ends,
+        journal_since=None if earlier is None else earlier.journal,
         earlier=() if earlier is None else earlier.scope,
     )
     with progress_on(Console(stderr=True)) as listener:

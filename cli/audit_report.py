@@ -128,6 +128,8 @@ def print_verdict(out: Console, verdict: "Verdict") -> None:
         out.print("Commands: not executed (--state-only); only the events by themselves were looked at.")
     if verdict.database == "not compared":
         out.print("PostgreSQL: not compared.")
+    for sentence in verdict.acts:
+        out.print(sentence, highlight=False, markup=False)
     if verdict.tables_not_compared:
         out.print(f"Told by no event, and not compared: {', '.join(verdict.tables_not_compared)}.", highlight=False)
     for difference in verdict.differences:

@@ -22,6 +22,7 @@ from api.http.sentences import Details
 from api.http.times import micros_of, text_of
 from api.log.broadcasts import CLOCK, LIMITS, MARKET, PARAMETERS, Broadcasts, StoredBroadcast
 from api.log.price_cache import PriceCache
+from api.store.users import User
 from schemas.bounds import NOTIONAL_LIMITS, RATES, bounds_of, parameters_out_of_bounds
 from schemas.instruments import INSTRUMENTS
 from schemas.messages import Instrument, MarketStatus
@@ -38,21 +39,21 @@ FIELDS: Final = {"open_age_max": "open_age_max_ms"}  # where a request has anoth
 async def set_status(
     broadcasts: Broadcasts,
     prices: PriceCache,
-    account_id: str,
+    by: User,
     symbol: str,
     status: MarketStatus,
     options: RequestOptions,
 ) -> BroadcastReply:
     """Let a market trade, only close, or halt."""
     _instrument(prices, symbol)
-    name = f"{MARKET}{options.command_id(account_id)}"
-    if not await broadcasts.store_market_status(name, symbol, status):
+    name = f"{MARKET}{options.command_id(by.account_id)}"
+    if not await broadcasts.store_market_status(name, symbol, status, by.user_id):
         raise ApiError(REFUSALS[Rejection.COMMAND_ID_REUSED])
     return await _answered(broadcasts, name)
 
 
 async def set_parameters(
-    broadcasts: Broadcasts, prices: PriceCache, symbol: str, request: ParametersRequest
+    broadcasts: Broadcasts, prices: PriceCache, by: User, symbol: str, request: ParametersRequest
 ) -> BroadcastReply:
     """Change parameters of an instrument, on top of the last change of it."""
     _instrument(prices, symbol)
@@ -62,27 +63,29 @@ async def set_parameters(
         _refuse_unsound(instrument)
         return instrument
 
-    return await _store_next(broadcasts, changed)
+    return await _store_next(broadcasts, by, changed)
 
 
 async def _store_next(
-    broadcasts: Broadcasts, instrument_after: Callable[[list[StoredBroadcast]], Instrument]
+    broadcasts: Broadcasts, by: User, instrument_after: Callable[[list[StoredBroadcast]], Instrument]
 ) -> BroadcastReply:
     """Store what an instrument is after the changes there are, under the next number."""
     for _ in range(TRIES):
         stored = [one for one in await broadcasts.stored() if one.name.startswith(PARAMETERS)]
         name = f"{PARAMETERS}{1 + max((_number(one.name) for one in stored), default=1)}"
-        if await broadcasts.store_instrument(name, instrument_after(stored)):
+        if await broadcasts.store_instrument(name, instrument_after(stored), by.user_id):
             return await _answered(broadcasts, name)
     raise malformed("", "others change the instruments at the same time; try again")
 
 
-async def define_instrument(broadcasts: Broadcasts, prices: PriceCache, request: InstrumentRequest) -> BroadcastReply:
+async def define_instrument(
+    broadcasts: Broadcasts, prices: PriceCache, by: User, request: InstrumentRequest
+) -> BroadcastReply:
     """Define an instrument that there was not; once it is known, its parameters are changed one by one."""
     if request.symbol in prices.instruments:
         raise malformed("/symbol", f"{request.symbol} is defined already; change its parameters")
     new = new_instrument(request, None)
-    return await _store_next(broadcasts, lambda _: new)
+    return await _store_next(broadcasts, by, lambda _: new)
 
 
 def new_instrument(request: InstrumentRequest, parameters: ParametersRequest | None) -> Instrument:
@@ -106,20 +109,20 @@ def new_instrument(request: InstrumentRequest, parameters: ParametersRequest | N
     return new
 
 
-async def set_clock(broadcasts: Broadcasts, account_id: str, options: RequestOptions) -> BroadcastReply:
+async def set_clock(broadcasts: Broadcasts, by: User, options: RequestOptions) -> BroadcastReply:
     """Let log time be the broker's again, in every shard."""
-    name = f"{CLOCK}{options.command_id(account_id)}"
-    if not await broadcasts.store_clock(name):
+    name = f"{CLOCK}{options.command_id(by.account_id)}"
+    if not await broadcasts.store_clock(name, by.user_id):
         raise ApiError(REFUSALS[Rejection.COMMAND_ID_REUSED])
     return await _answered(broadcasts, name)
 
 
 async def set_account_limits(
-    broadcasts: Broadcasts, account_id: str, request: AccountLimitsRequest, options: RequestOptions
+    broadcasts: Broadcasts, by: User, request: AccountLimitsRequest, options: RequestOptions
 ) -> BroadcastReply:
     """Set what holds for every account."""
-    name = f"{LIMITS}{options.command_id(account_id)}"
-    if not await broadcasts.store_account_limits(name, request.positions_max):
+    name = f"{LIMITS}{options.command_id(by.account_id)}"
+    if not await broadcasts.store_account_limits(name, request.positions_max, by.user_id):
         raise ApiError(REFUSALS[Rejection.COMMAND_ID_REUSED])
     return await _answered(broadcasts, name)
 
@@ -217,4 +220,5 @@ def _shown(broadcasts: Broadcasts, stored: StoredBroadcast) -> BroadcastReply:
         created_at=text_of(micros_of(stored.created_at)),
         answered=list(stored.answered),
         waiting=[shard for shard in broadcasts.shards if shard not in stored.answered],
+        asked_by=None if stored.asked_by is None else str(stored.asked_by),
     )

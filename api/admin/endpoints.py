@@ -49,13 +49,13 @@ async def list_parameters(prices: PricesDep, _: AdminReader) -> AllParameters:
 async def change_parameters(
     broadcasts: BroadcastsDep,
     prices: PricesDep,
-    _: Administrator,
+    caller: Administrator,
     symbol: Symbol,
     body: ParametersRequest,
     response: Response,
 ) -> BroadcastReply:
     """Change parameters of an instrument in every shard; never its tick, lot and tick value."""
-    return _answer(await changes.set_parameters(broadcasts, prices, symbol, body), response)
+    return _answer(await changes.set_parameters(broadcasts, prices, caller.user, symbol, body), response)
 
 
 @router.post("/instruments/{symbol}/status", responses=STATUS_SET)
@@ -69,17 +69,15 @@ async def set_market_status(
     response: Response,
 ) -> BroadcastReply:
     """Open a market, let it only close, or halt it, in every shard."""
-    return _answer(
-        await changes.set_status(broadcasts, prices, caller.account_id, symbol, body.status, options), response
-    )
+    return _answer(await changes.set_status(broadcasts, prices, caller.user, symbol, body.status, options), response)
 
 
 @router.post("/instruments", responses=DEFINED)
 async def define_instrument(
-    broadcasts: BroadcastsDep, prices: PricesDep, _: Administrator, body: InstrumentRequest, response: Response
+    broadcasts: BroadcastsDep, prices: PricesDep, caller: Administrator, body: InstrumentRequest, response: Response
 ) -> BroadcastReply:
     """Define a new instrument in every shard; the feed begins to quote it."""
-    return _answer(await changes.define_instrument(broadcasts, prices, body), response)
+    return _answer(await changes.define_instrument(broadcasts, prices, caller.user, body), response)
 
 
 @router.post("/clock", responses=SET)
@@ -87,7 +85,7 @@ async def set_clock(
     broadcasts: BroadcastsDep, caller: Administrator, options: OptionsDep, response: Response
 ) -> BroadcastReply:
     """Let log time be the broker's again, once the broker's clock is right; until then it would not go back."""
-    return _answer(await changes.set_clock(broadcasts, caller.account_id, options), response)
+    return _answer(await changes.set_clock(broadcasts, caller.user, options), response)
 
 
 @router.post("/account-limits", responses=SET)
@@ -99,7 +97,7 @@ async def set_account_limits(
     response: Response,
 ) -> BroadcastReply:
     """Set what holds for every account, in every shard."""
-    return _answer(await changes.set_account_limits(broadcasts, caller.account_id, body, options), response)
+    return _answer(await changes.set_account_limits(broadcasts, caller.user, body, options), response)
 
 
 @router.get("/broadcasts", responses=SEEN)

@@ -59,7 +59,7 @@ def define_instruments(
     try:
         _wait(lambda: database.ask_now(is_begun), "The API has not begun the ledger")
         database.ask_now(lambda db: _refuse_other_units(db, instruments))
-        names = database.ask_now(lambda db: store_instruments(db, instruments))
+        names = database.ask_in_transaction_now(lambda db: store_instruments(db, instruments))
         if not names:
             report(f"The ledger has the {len(instruments)} instruments of the file as they are there.")
             return

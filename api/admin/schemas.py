@@ -119,6 +119,7 @@ class BroadcastReply(BaseModel, title="Broadcast"):
     created_at: str = Field(json_schema_extra={"format": "date-time"})
     answered: list[int] = Field(description="shards that have answered")
     waiting: list[int] = Field(description="shards that have not; it is sent to them again")
+    asked_by: str | None = Field(description="user id of the administrator; null for what a ledger begins with")
 
 
 class BroadcastsReply(BaseModel, title="Broadcasts"):

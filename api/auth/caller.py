@@ -24,6 +24,7 @@ from api.http.problems import (
     DATABASE_UNAVAILABLE,
     FORBIDDEN,
     NOT_AUTHENTICATED,
+    ROLE_READ_ONLY,
     SCOPE_MISSING,
     SIGNATURE_INVALID,
     TOKEN_EXPIRED,
@@ -41,7 +42,7 @@ READING: Final = ("/api/v1/ws-ticket", PREVIEW)  # what is posted there changes 
 NO_TOKENS: Final = ("", "null", "undefined")  # what a page without a token sends as one
 REFUSALS: Final = (
     *(NOT_AUTHENTICATED, TOKEN_INVALID, TOKEN_EXPIRED, SIGNATURE_INVALID, CREDENTIALS_CONFLICT),
-    *(SCOPE_MISSING, DATABASE_UNAVAILABLE),
+    *(SCOPE_MISSING, ROLE_READ_ONLY, DATABASE_UNAVAILABLE),
 )
 ADMIN_REFUSALS: Final = (*REFUSALS, FORBIDDEN)
 # What an auditor may send besides what only reads: the end of their sessions, and a ticket to a stream.
@@ -79,7 +80,7 @@ async def authenticate(request: Request, state: StateDep) -> SignedInUser:
     caller = await _identify(request, state)
     writes = request.method not in SAFE_METHODS and request.url.path not in AUDITORS_OWN
     if writes and caller.user.role == "auditor":
-        raise ApiError(SCOPE_MISSING, "An auditor reads, and may not do this")
+        raise ApiError(ROLE_READ_ONLY, "An auditor reads, and may not do this")
     return caller
 
 

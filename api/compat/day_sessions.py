@@ -39,7 +39,9 @@ async def begin_day_session(state: AppState, user: User) -> str:
     """Begin a session of 24 hours, and give its only token: it ends by logout, and is not refreshed."""
     assert state.settings.profile == "demo", "seed routers are served in the demo profile only"
     session_id, began = uuid4(), now()
-    await state.database.ask(lambda db: store.begin_session(db, session_id, user.user_id, began + DAY))
+    await state.database.ask_in_transaction(
+        lambda db: store.begin_session(db, session_id, user.user_id, began + DAY, "password, for a day")
+    )
     return state.credentials.tokens.issue(user.user_id, session_id, began, DAY)
 
 

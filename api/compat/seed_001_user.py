@@ -18,7 +18,7 @@ from api.credentials.cookies import take_back_cookies
 from api.dispatch.dispatcher import DispatcherDep
 from api.dispatch.read_your_writes import CAUGHT_UP
 from api.http.cursors import LIMIT_MAX
-from api.http.problems import CROSS_SITE_REQUEST, SCOPE_MISSING
+from api.http.problems import CROSS_SITE_REQUEST, ROLE_READ_ONLY, SCOPE_MISSING
 from api.http.times import text_of
 from api.users import deletion
 from api.users.schemas import UserReply, user_reply
@@ -164,7 +164,7 @@ async def trades_of_user(state: StateDep, caller: Caller) -> Response:
 @router.delete(
     "/delete",
     response_model=UserDeleted,
-    responses=Seed001Route.refusals(*READ, CROSS_SITE_REQUEST, SCOPE_MISSING),
+    responses=Seed001Route.refusals(*READ, CROSS_SITE_REQUEST, SCOPE_MISSING, ROLE_READ_ONLY),
     dependencies=SIGNED,
 )
 async def delete_of_user(state: StateDep, caller: InPerson) -> Response:

@@ -8,6 +8,7 @@ import contextlib
 from collections.abc import Callable, Collection, Iterable
 from datetime import datetime
 from typing import Any, Final, NamedTuple, TypeVar
+from uuid import UUID
 
 import msgspec
 import structlog
@@ -18,6 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from api.log.command_producer import BroadcastCommand, CommandProducer
 from api.log.engine_lag import EngineLag
 from api.log.outcomes import NotAppended, Outcome, Outcomes
+from api.store import journal
 from api.store.database import Database
 from api.store.tables import broadcasts
 from schemas.codec import RULES_VERSION
@@ -25,6 +27,7 @@ from schemas.commands import ActivateRules, DefineInstruments, SetAccountLimits,
 from schemas.events import CommandRejected
 from schemas.ids import broadcast_id
 from schemas.instruments import FIRST_BROADCAST, INSTRUMENTS
+from schemas.journal import content_hash
 from schemas.messages import Instrument, MarketStatus
 from schemas.rejections import Rejection
 
@@ -50,12 +53,13 @@ class RulesActivation(NamedTuple):
 
 
 class StoredBroadcast(NamedTuple):
-    """A command for every shard, as it is stored. answered: the shards that did."""
+    """A command for every shard, as it is stored. answered: the shards that did; asked_by: the administrator."""
 
     name: str
     content: Any
     answered: tuple[int, ...]
     created_at: datetime
+    asked_by: UUID | None
 
 
 class Broadcasts:
@@ -88,29 +92,29 @@ class Broadcasts:
         first = await self._retried(_first, PAUSE_S)
         await asyncio.gather(*(self._send_to(shard, first) for shard in self.shards))
 
-    async def store_activation(self, version: int) -> None:
+    async def store_activation(self, version: int, by: UUID) -> None:
         """Store that every shard goes on by this version; SQLAlchemyError where that cannot be stored."""
-        await self._store(f"{RULES}{version}", {"version": version})
+        await self._store(f"{RULES}{version}", {"version": version}, by)
 
-    async def store_market_status(self, name: str, symbol: str, status: MarketStatus) -> bool:
+    async def store_market_status(self, name: str, symbol: str, status: MarketStatus, by: UUID) -> bool:
         """Let every shard open, restrict or halt a market; false where the name was used for something else."""
         content = {"symbol": symbol, "status": status}
-        return bool(await self._store(name, content) == content)
+        return bool(await self._store(name, content, by) == content)
 
-    async def store_clock(self, name: str) -> bool:
+    async def store_clock(self, name: str, by: UUID) -> bool:
         """Let log time be the broker's again in every shard; false where the name was used for something else."""
         content: dict[str, Any] = {}
-        return bool(await self._store(name, content) == content)
+        return bool(await self._store(name, content, by) == content)
 
-    async def store_account_limits(self, name: str, positions_max: int) -> bool:
+    async def store_account_limits(self, name: str, positions_max: int, by: UUID) -> bool:
         """Let every shard know what holds for every account; false where the name was used for something else."""
         content = {"positions_max": positions_max}
-        return bool(await self._store(name, content) == content)
+        return bool(await self._store(name, content, by) == content)
 
-    async def store_instrument(self, name: str, instrument: Instrument) -> bool:
+    async def store_instrument(self, name: str, instrument: Instrument, by: UUID) -> bool:
         """Let every shard know an instrument's new parameters; false where another change took that name."""
         content = msgspec.to_builtins([instrument])
-        return bool(await self._store(name, content) == content)
+        return bool(await self._store(name, content, by) == content)
 
     async def stored(self) -> list[StoredBroadcast]:
         """Give all that was stored, the oldest first."""
@@ -140,9 +144,9 @@ class Broadcasts:
                 return not any(ends)
             await asyncio.sleep(PAUSE_S)
 
-    async def _store(self, name: str, content: object) -> object:
+    async def _store(self, name: str, content: object, by: UUID) -> object:
         """Store a command for every shard, and give what counts under that name."""
-        stored = await self._database.ask(lambda db: _store(db, name, content))
+        stored = await self._database.ask_in_transaction(lambda db: _store(db, name, content, by))
         for event in self._stored:
             event.set()
         return stored
@@ -184,7 +188,7 @@ class Broadcasts:
     async def _retried(self, question: Callable[[Connection], Answer], pause_s: float) -> Answer:
         while True:
             try:
-                return await self._database.ask(question)
+                return await self._database.ask_in_transaction(question)
             except SQLAlchemyError as error:
                 structlog.get_logger().warning("broadcasts wait for the database", error=str(error))
                 await asyncio.sleep(pause_s)
@@ -267,9 +271,13 @@ def _is_answer(name: str, outcome: Outcome) -> bool:
     return event.rejection == Rejection.COMMAND_ID_REUSED or not name.startswith((RULES, FIRST_BROADCAST))
 
 
-def _store(db: Connection, name: str, content: object) -> object:
-    """Store the content unless some was stored before, and give what counts."""
-    db.execute(insert(broadcasts).values(name=name, content=content).on_conflict_do_nothing())
+def _store(db: Connection, name: str, content: object, by: UUID | None = None) -> object:
+    """Store the content and its line unless some was stored before, and give what counts."""
+    journal.lock(db)
+    values = {"name": name, "content": content, "asked_by": by}
+    stored = insert(broadcasts).values(**values).on_conflict_do_nothing().returning(broadcasts.c.name)
+    if db.execute(stored).first() is not None:
+        journal.append(db, "broadcast", by, name, content_hash(content))
     return db.execute(select(broadcasts.c.content).where(broadcasts.c.name == name)).scalar_one()
 
 
@@ -291,9 +299,9 @@ def _first(db: Connection) -> list[StoredBroadcast]:
 
 def _all(db: Connection) -> list[StoredBroadcast]:
     columns = broadcasts.c
-    query = select(columns.name, columns.content, columns.answered, columns.created_at)
+    query = select(columns.name, columns.content, columns.answered, columns.created_at, columns.asked_by)
     rows = db.execute(query.order_by(columns.created_at, columns.name))
-    return [StoredBroadcast(name, content, tuple(sorted(answered)), at) for name, content, answered, at in rows]
+    return [StoredBroadcast(name, content, tuple(sorted(answered)), *rest) for name, content, answered, *rest in rows]
 
 
 def _unanswered(db: Connection, shard: int) -> list[StoredBroadcast]:

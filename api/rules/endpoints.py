@@ -29,6 +29,6 @@ async def get_rules(broadcasts: BroadcastsDep, _: AdminReader) -> RulesReply:
 
 
 @router.post("", status_code=202, responses=responses(*ADMIN_REFUSALS, *REFUSED))
-async def activate_rules(broadcasts: BroadcastsDep, _: Administrator, body: ActivationRequest) -> ActivationReply:
+async def activate_rules(broadcasts: BroadcastsDep, caller: Administrator, body: ActivationRequest) -> ActivationReply:
     """Go on by the next version of the rules, in every shard; the engines must have it already."""
-    return await service.activate(broadcasts, body.version)
+    return await service.activate(broadcasts, caller.user.user_id, body.version)

@@ -1,5 +1,7 @@
 """How every shard is brought to the next version of the rules."""
 
+from uuid import UUID
+
 from api.http.problems import REFUSALS, RULES_VERSION_UNKNOWN, ApiError
 from api.log import broadcasts
 from api.log.broadcasts import Broadcasts
@@ -8,7 +10,7 @@ from schemas.codec import RULES_VERSION
 from schemas.rejections import Rejection
 
 
-async def activate(broadcasts: Broadcasts, version: int) -> ActivationReply:
+async def activate(broadcasts: Broadcasts, by: UUID, version: int) -> ActivationReply:
     """Store that every shard goes on by this version; it is sent until each does."""
     stored = await broadcasts.activations()
     last = max((activation.version for activation in stored), default=1)
@@ -19,7 +21,7 @@ async def activate(broadcasts: Broadcasts, version: int) -> ActivationReply:
         # An engine of the same age would stop at it; what this API knows its engines should know.
         if version > RULES_VERSION:
             raise ApiError(RULES_VERSION_UNKNOWN, f"This version of Reprise has rules up to {RULES_VERSION}")
-        await broadcasts.store_activation(version)
+        await broadcasts.store_activation(version, by)
         stored = await broadcasts.activations()
     return _shown(broadcasts, next(activation for activation in stored if activation.version == version))
 

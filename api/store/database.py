@@ -13,7 +13,10 @@ TIMEOUT_S: Final = 5
 
 
 class Database:
-    """Every question runs in a thread with a connection of its own; each statement is its own transaction."""
+    """Every question runs in a thread with a connection of its own; each statement is its own transaction.
+
+    Where several must be stored together, `ask_in_transaction` has them.
+    """
 
     def __init__(self, url: str) -> None:
         self._engine = create_engine(
@@ -47,6 +50,17 @@ class Database:
                     return question(connection)
 
         return await to_thread.run_sync(ask, limiter=self._threads)
+
+    async def ask_in_transaction(self, question: Callable[[Connection], Answer]) -> Answer:
+        """Run several statements that are all stored or none of them; each sees what others have stored by then."""
+        return await to_thread.run_sync(self.ask_in_transaction_now, question, limiter=self._threads)
+
+    def ask_in_transaction_now(self, question: Callable[[Connection], Answer]) -> Answer:
+        """Run them in this thread."""
+        with self._engine.connect() as connection:
+            connection.execution_options(isolation_level="READ COMMITTED")
+            with connection.begin():
+                return question(connection)
 
     def ask_now(self, question: Callable[[Connection], Answer]) -> Answer:
         """Run a question in this thread."""

@@ -123,7 +123,8 @@ ws_tickets = Table(
     Column("signed_in_until", DateTime(timezone=True), nullable=False),
 )
 
-# What is to be said to every shard, stored before it is first sent. answered: the shards that did.
+# What is to be said to every shard, stored before it is first sent. answered: the shards that did. asked_by: null where
+# no administrator did, as for what a ledger begins with.
 broadcasts = Table(
     "broadcasts",
     metadata,
@@ -131,6 +132,7 @@ broadcasts = Table(
     Column("content", JSONB, nullable=False),
     Column("answered", ARRAY(Integer), nullable=False, server_default=text("'{}'")),
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    Column("asked_by", Uuid, nullable=True),
 )
 
 # Which positions a request to close them all meant, by its Idempotency-Key: the same again means no others.
@@ -173,7 +175,8 @@ client_prices = Table(
 
 # Money that comes in or goes out by an administrator, or at a user's wish: what the log is asked for is written here
 # first. approvals_needed: of other people than requested_by. command_id: of the Deposit or Withdraw; rejection: the
-# number of the log's refusal. Rows are kept when a user is deleted: they are the books' other half.
+# number of the log's refusal. journal_hash: of the line that says what was asked for, of which command_id is made; null
+# in rows older than the journal. Rows are kept when a user is deleted: they are the books' other half.
 transfers = Table(
     "transfers",
     metadata,
@@ -191,6 +194,7 @@ transfers = Table(
     Column("rejection", Integer, nullable=True),
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     Column("number", BigInteger, Identity(), nullable=False, unique=True),
+    Column("journal_hash", LargeBinary, nullable=True),
     CheckConstraint("kind IN ('deposit', 'withdrawal')", name="kind"),
     CheckConstraint("status IN ('pending', 'approved', 'rejected', 'done', 'refused')", name="status"),
     CheckConstraint("(status = 'refused') = (rejection IS NOT NULL)", name="rejection"),
@@ -215,6 +219,20 @@ transfer_acts = Table(
         text("coalesce(user_id, '00000000-0000-0000-0000-000000000000')"),
         unique=True,
     ),
+)
+
+# Who signed in, and what administrators did: lines are added and never changed, which a trigger holds to, and each has
+# a hash over the one before (`schemas.journal`). It has ids only, and is kept when a user is deleted.
+journal = Table(
+    "journal",
+    metadata,
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("at", DateTime(timezone=True), nullable=False),
+    Column("act", Text, nullable=False),
+    Column("user_id", Uuid, nullable=True),
+    Column("subject", Text, nullable=True, index=True),
+    Column("detail", Text, nullable=True),
+    Column("hash", LargeBinary, nullable=False),
 )
 
 # From which price (digits) an order of seeds 000 and 001 with a slippage is guarded, by the command that executes it:

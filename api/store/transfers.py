@@ -1,4 +1,7 @@
-"""What is stored of money that comes in and goes out: each transfer, and who did what to it."""
+"""What is stored of money that comes in and goes out: each transfer, and who did what to it.
+
+What somebody does (`add`, `approve`, `reject`) is several statements with a line of the journal, for a transaction.
+"""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -8,7 +11,9 @@ from uuid import UUID
 from sqlalchemy import Connection, Select, func, insert, literal, select, update
 from sqlalchemy.dialects.postgresql import insert as insert_or_skip
 
+from api.store import journal
 from api.store.tables import transfer_acts, transfers, users
+from schemas.journal import transfer_command_id, transfer_detail
 
 TransferKind = Literal["deposit", "withdrawal"]
 TransferStatus = Literal["pending", "approved", "rejected", "done", "refused"]
@@ -32,6 +37,7 @@ class Transfer(NamedTuple):
     rejection: int | None
     created_at: datetime
     number: int
+    journal_hash: bytes | None
 
 
 class TransferAct(NamedTuple):
@@ -48,10 +54,20 @@ _COLUMNS: Final = [transfers.c[name] for name in Transfer._fields]
 
 
 def add(db: Connection, values: dict[str, Any]) -> Transfer:
-    """Store a transfer with its first act, unless one of its id is stored; give what counts under that id."""
-    stored = insert_or_skip(transfers).values(**values).on_conflict_do_nothing()
-    _then_note(db, stored.returning(transfers.c.transfer_id), "requested", values["requested_by"], values["note"])
-    found = find(db, values["transfer_id"])
+    """Store a transfer with its first act and its line, unless one of its id is; give what counts under that id.
+
+    The command's id is made of the line's hash: by it the log says who asked for what, and all that came before.
+    """
+    journal.lock(db)
+    transfer_id, author = values["transfer_id"], values["requested_by"]
+    found = find(db, transfer_id)
+    if found is None:
+        said = {name: values[name] for name in ("kind", "account_id", "amount", "reason", "approvals_needed")}
+        hashed = journal.append(db, "transfer_requested", author, str(transfer_id), transfer_detail(**said))
+        command_id = transfer_command_id(values["account_id"], hashed.hex())
+        stored = insert(transfers).values(**values, command_id=command_id, journal_hash=hashed)
+        _then_note(db, stored.returning(transfers.c.transfer_id), "requested", author, values["note"])
+        found = find(db, transfer_id)
     assert found is not None, "it was stored above"
     return found
 
@@ -108,7 +124,9 @@ def approve(db: Connection, transfer_id: UUID, user_id: UUID, note: str | None) 
         literal(note, columns.note.type),
     ).where(transfers.c.transfer_id == transfer_id, transfers.c.status == "pending")
     names = ["transfer_id", "act", "user_id", "note"]
-    db.execute(insert_or_skip(transfer_acts).from_select(names, given).on_conflict_do_nothing())
+    approval = insert_or_skip(transfer_acts).from_select(names, given).on_conflict_do_nothing()
+    if db.execute(approval.returning(columns.number)).first() is None:
+        return
     enough = select(func.count()).where(
         transfer_acts.c.transfer_id == transfer_id,
         transfer_acts.c.act == "approved",
@@ -119,13 +137,17 @@ def approve(db: Connection, transfer_id: UUID, user_id: UUID, note: str | None) 
         .where(is_pending, enough.scalar_subquery() >= transfers.c.approvals_needed)
         .values(status="approved")
     )
+    journal.append(db, "transfer_approved", user_id, str(transfer_id))
 
 
 def reject(db: Connection, transfer_id: UUID, user_id: UUID, note: str | None) -> bool:
     """End one that is pending; false where it is not."""
     is_pending = (transfers.c.transfer_id == transfer_id) & (transfers.c.status == "pending")
     ended = update(transfers).where(is_pending).values(status="rejected").returning(transfers.c.transfer_id)
-    return _then_note(db, ended, "rejected", user_id, note)
+    is_ended = _then_note(db, ended, "rejected", user_id, note)
+    if is_ended:
+        journal.append(db, "transfer_rejected", user_id, str(transfer_id))
+    return is_ended
 
 
 def settle(db: Connection, transfer_id: UUID, *, event_id: str | None, rejection: int | None) -> None:

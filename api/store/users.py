@@ -1,4 +1,4 @@
-"""What is stored about users and their sessions; each function is one statement."""
+"""What is stored about users and their sessions; each function is one statement but for the beginning of a session."""
 
 from collections.abc import Collection
 from datetime import datetime, timedelta
@@ -20,9 +20,11 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import insert as insert_or_skip
 
+from api.store import journal
 from api.store.tables import refresh_tokens, sessions, users
 
 Role = Literal["user", "admin", "auditor"]
+SignInMethod = Literal["password", "password, for a day"]
 
 
 class User(NamedTuple):
@@ -104,17 +106,25 @@ def find_by_session(db: Connection, session_id: UUID, user_id: UUID) -> tuple[Us
     return None if row is None else (User(*row[:-1]), row[-1])
 
 
-def begin_session(db: Connection, session_id: UUID, user_id: UUID, expires_at: datetime) -> None:
-    """Store a login, and clear away the user's sessions that are over."""
+def begin_session(
+    db: Connection,
+    session_id: UUID,
+    user_id: UUID,
+    expires_at: datetime,
+    how: SignInMethod,
+    refresh_token_hash: bytes | None = None,
+) -> None:
+    """Store a login, its first refresh token and its line, and clear away the user's sessions that are over.
+
+    It is several statements, for a transaction.
+    """
     over = delete(sessions).where(sessions.c.user_id == user_id, sessions.c.expires_at < func.now()).cte("over")
     values = {"session_id": session_id, "user_id": user_id, "expires_at": expires_at}
     db.execute(insert(sessions).values(**values).add_cte(over))
-
-
-def add_refresh_token(db: Connection, token_hash: bytes, session_id: UUID, expires_at: datetime) -> None:
-    """Store a session's first refresh token."""
-    values = {"token_hash": token_hash, "session_id": session_id, "expires_at": expires_at}
-    db.execute(insert(refresh_tokens).values(**values))
+    if refresh_token_hash is not None:
+        token = {"token_hash": refresh_token_hash, "session_id": session_id, "expires_at": expires_at}
+        db.execute(insert(refresh_tokens).values(**token))
+    journal.append(db, "signed_in", user_id, str(session_id), how)
 
 
 def change_refresh_token(
@@ -213,6 +223,8 @@ def mark_opened(db: Connection, user_id: UUID) -> None:
     db.execute(update(users).where(users.c.user_id == user_id).values(account_opened=True))
 
 
-def set_role(db: Connection, email: str, role: Role, password_hash: str) -> None:
-    """Give a user another role and password."""
-    db.execute(update(users).where(users.c.email == email).values(role=role, password_hash=password_hash))
+def set_role(db: Connection, email: str, role: Role, password_hash: str) -> UUID:
+    """Give a user another role and password; who that is."""
+    statement = update(users).where(users.c.email == email).values(role=role, password_hash=password_hash)
+    user_id: UUID = db.execute(statement.returning(users.c.user_id)).scalar_one()
+    return user_id

@@ -19,10 +19,9 @@ from runtime.settings import Settings
 from schemas.commands import Deposit, Withdraw
 from schemas.events import CommandRejected
 from schemas.ids import event_id, keyed_command_id
+from schemas.journal import transfer_key
 from schemas.rejections import Rejection
 from schemas.units import INT64_MAX, render
-
-OUR_KEY = "transfer\n"  # no client's key has a line feed
 
 
 class Shown(NamedTuple):
@@ -64,14 +63,13 @@ async def request(
     if await database.ask(lambda db: queries.account(db, wish.account_id)) is None:
         raise not_found("account", wish.account_id)
     user_id = caller.user.user_id
-    transfer_id = uuid4() if key is None else UUID(keyed_command_id(str(user_id), f"{OUR_KEY}{key}"))
+    transfer_id = uuid4() if key is None else UUID(keyed_command_id(str(user_id), transfer_key(key)))
     values = wish._asdict() | {
         "transfer_id": transfer_id,
         "requested_by": user_id,
         "status": "pending" if wish.approvals_needed else "approved",
-        "command_id": keyed_command_id(wish.account_id, f"{OUR_KEY}{transfer_id}"),
     }
-    stored = await database.ask(lambda db: store.add(db, values))
+    stored = await database.ask_in_transaction(lambda db: store.add(db, values))
     if (stored.kind, stored.account_id, stored.amount, stored.reason, stored.note) != wish[:5]:
         raise ApiError(REFUSALS[Rejection.COMMAND_ID_REUSED])
     return await _executed(dispatcher, database, stored)
@@ -86,7 +84,7 @@ async def approve(
         if transfer.requested_by == caller.user.user_id:
             raise ApiError(FORBIDDEN, "You asked for this transfer; another administrator approves it")
         found, user_id = transfer.transfer_id, caller.user.user_id
-        await database.ask(lambda db: store.approve(db, found, user_id, note))
+        await database.ask_in_transaction(lambda db: store.approve(db, found, user_id, note))
         transfer = await _transfer(database, transfer_id)
     if transfer.status == "rejected":
         raise _not_pending(transfer)
@@ -97,7 +95,7 @@ async def reject(database: Database, caller: SignedInUser, transfer_id: str, not
     """End what waits for approval."""
     transfer = await _transfer(database, transfer_id)
     found, user_id = transfer.transfer_id, caller.user.user_id
-    if not await database.ask(lambda db: store.reject(db, found, user_id, note)):
+    if not await database.ask_in_transaction(lambda db: store.reject(db, found, user_id, note)):
         raise _not_pending(await _transfer(database, transfer_id))
     return await _shown(database, await _transfer(database, transfer_id))
 
@@ -141,7 +139,8 @@ async def _executed(dispatcher: Dispatcher, database: Database, transfer: Transf
     command = (Deposit if transfer.kind == "deposit" else Withdraw)(
         command_id=transfer.command_id, account_id=transfer.account_id, deadline=deadline(), amount=transfer.amount
     )
-    key = f"{OUR_KEY}{transfer.transfer_id}"
+    requested = str(transfer.transfer_id) if transfer.journal_hash is None else transfer.journal_hash.hex()
+    key = transfer_key(requested)
     try:
         reply = await dispatcher.execute(command, RequestOptions(key, respond_async=False))
     except ApiError as error:

@@ -3,9 +3,11 @@
 from uuid import uuid4
 
 from pydantic import ValidationError
+from sqlalchemy import Connection
 
 from api.credentials.passwords import Passwords
 from api.http.sentences import sentence_of
+from api.store import journal
 from api.store import users as store
 from api.store.database import Database
 from api.store.users import Role, User
@@ -25,7 +27,12 @@ def add_user(settings: Settings, email: str, role: Role, password: str) -> None:
     user = User(uuid4(), request.email, None, role, str(uuid4()), account_opened=False)
     database = Database(settings.database_url)
     try:
-        if not database.ask_now(lambda db: store.add(db, user, password_hash)):
-            database.ask_now(lambda db: store.set_role(db, request.email, role, password_hash))
+        database.ask_in_transaction_now(lambda db: _store(db, user, password_hash))
     finally:
         database.close()
+
+
+def _store(db: Connection, user: User, password_hash: str) -> None:
+    is_new = store.add(db, user, password_hash)
+    user_id = user.user_id if is_new else store.set_role(db, user.email, user.role, password_hash)
+    journal.append(db, "role_given", user_id, detail=user.role)

@@ -14,6 +14,7 @@ from api.credentials.credentials import Credentials
 from api.credentials.throttle import ACCOUNT_FAILURES_MAX, ADDRESS_FAILURES_MAX, WINDOW_S
 from api.credentials.tokens import Tokens, new_refresh_token, now, refresh_hash
 from api.http.problems import BAD_CREDENTIALS, EMAIL_TAKEN, TOKEN_INVALID, TOO_MANY_LOGINS, ApiError
+from api.store import journal
 from api.store import users as store
 from api.store.database import Database
 from api.store.users import User
@@ -59,9 +60,10 @@ async def login(
     user, headers = await check_login(opener, database, credentials, request, address)
     session_id, began, refresh_token = uuid4(), now(), new_refresh_token()
     ends = began + REFRESH_LIFETIME
-    await database.ask(lambda db: store.begin_session(db, session_id, user.user_id, ends))
     hashed = refresh_hash(refresh_token)
-    await database.ask(lambda db: store.add_refresh_token(db, hashed, session_id, ends))
+    await database.ask_in_transaction(
+        lambda db: store.begin_session(db, session_id, user.user_id, ends, "password", hashed)
+    )
     return SessionTokens(credentials.tokens.issue(user.user_id, session_id, began), refresh_token, headers)
 
 
@@ -95,6 +97,8 @@ async def check_login(
         request.password, None if found is None else found.password_hash
     )
     if found is None or not matches:
+        known = None if found is None else found.user.user_id
+        await database.ask_in_transaction(lambda db: journal.append(db, "sign_in_refused", known, detail="password"))
         raise ApiError(BAD_CREDENTIALS)
     credentials.throttle.succeeded(email, address)
     user = found.user

@@ -10,6 +10,7 @@ import msgspec
 
 from audit.log.differences import Difference
 from audit.log.log_reader import LogReader, LogUnreadable
+from audit.verify.acts import compare_acts
 from audit.verify.execution import execute
 from audit.verify.folding import fold
 from audit.verify.reports import Advance, JudgeReport, JudgeStart
@@ -17,7 +18,7 @@ from audit.verify.ring import RingReport, check_ring, start_from
 from audit.verify.since import OtherLog, TrustedEnd, start_since
 from audit.verify.tables import compare_tables
 
-Question = Literal["files", "snapshots", "events", "fold", "tables"]
+Question = Literal["files", "snapshots", "events", "fold", "tables", "acts"]
 LOOK_S: Final = 0.2
 
 # Told now and then how many records each task has been through.
@@ -135,6 +136,8 @@ def _answer(task: Task, advance: Advance) -> JudgeReport | RingReport:
                 return fold(log, task.shard, _start_of(task), task.points, advance)
             case "tables":
                 return compare_tables(log, task.shard, task.database_url, advance)
+            case "acts":
+                return compare_acts(log, task.shard, task.database_url, advance)
     except OtherLog as error:
         return JudgeReport(task.question, task.shard, differences=[error.difference])
     except LogUnreadable as error:

@@ -42,7 +42,7 @@ class JudgeReport(msgspec.Struct):
     points: the ledger at each snapshot's event. end: the ledger at the end, null where the judge stopped before it.
     shared: what must be the same in every shard, broadcasts, markets and rules; shared_at: its log time (µs).
     rows: of PostgreSQL; reached: the event its tables are at; behind_since: the log time (µs) of the first event they
-    do not have, null where they have all; not_compared: what else is in it.
+    do not have, null where they have all; not_compared: what else is in it. acts: how many there are of each kind.
     """
 
     judge: str
@@ -58,6 +58,7 @@ class JudgeReport(msgspec.Struct):
     reached: int | None = None
     behind_since: int | None = None
     not_compared: list[str] = []
+    acts: dict[str, int] = {}
     differences: list[Difference] = []
 
 

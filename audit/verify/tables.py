@@ -5,11 +5,11 @@ from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, and_, create_engine, not_, or_, select, text
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import ColumnElement, Connection, and_, not_, or_, select, text
 
 from audit.log.differences import Difference, as_text
 from audit.log.log_reader import LogReader
+from audit.verify.database import OF_ACTS, database_as_of_now, has_journal
 from audit.verify.expected_rows import COLUMNS, OF_THE_MARKET, TABLES, Content, ExpectedRows, Row, key_of
 from audit.verify.folding import NoTriggers
 from audit.verify.ledger_comparison import compare_with_ledger
@@ -18,14 +18,12 @@ from engine.core.apply import apply
 from engine.core.state import State, genesis
 from projector.tables.rows import StoredProgress
 from projector.write.chain import ChainEntry
-from runtime.errors import FixableError
 from schemas.codec import NotDecodable, decode_event, digest_of
 from schemas.sharding import PRICE_SHARD
 
 JUDGE: Final = "tables"
 FETCH: Final = 5_000
 NAMED_MAX: Final = 5  # differences of one table and shard that are named; the others are counted
-CONNECT_TIMEOUT_S: Final = 5
 NOT_COMPARED: Final = frozenset({("progress", "current_at")})  # the projector's own clock
 IN_THE_DATABASE: Final = text(
     "SELECT schemaname, tablename FROM pg_tables "
@@ -47,34 +45,22 @@ def compare_tables(log: LogReader, shard: int, database_url: str, advance: Advan
     """
     report = JudgeReport(JUDGE, shard)
     began = time.perf_counter()
-    engine = create_engine(
-        database_url,
-        connect_args={"application_name": "reprise-audit", "connect_timeout": CONNECT_TIMEOUT_S},
-    ).execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
-    try:
-        with engine.begin() as db:
-            report.not_compared = _not_compared(db)
-            expected = _expect(log, shard, db, report, advance)
-            if expected.rows is not None:
-                for table in TABLES:
-                    if table not in OF_THE_MARKET or shard == PRICE_SHARD:
-                        _compare(table, expected.rows, shard, log.shards, db, report)
-            if expected.ledger is not None:
-                report.differences += compare_with_ledger(expected.ledger, db)
-    except SQLAlchemyError as error:
-        raise FixableError(
-            f"The database cannot be compared: {str(getattr(error, 'orig', error)).strip()}. Check DATABASE_URL, or "
-            "leave it out with --no-database."
-        ) from error
-    finally:
-        engine.dispose()
+    with database_as_of_now(database_url) as db:
+        report.not_compared = _not_compared(db)
+        expected = _expect(log, shard, db, report, advance)
+        if expected.rows is not None:
+            for table in TABLES:
+                if table not in OF_THE_MARKET or shard == PRICE_SHARD:
+                    _compare(table, expected.rows, shard, log.shards, db, report)
+        if expected.ledger is not None:
+            report.differences += compare_with_ledger(expected.ledger, db)
     report.seconds = time.perf_counter() - began
     return report
 
 
 def _not_compared(db: Connection) -> list[str]:
     """Name what is in the database and of no event: users, alerts, the venue's orders, the projector's clock."""
-    compared = {table.fullname for table in TABLES.values()}
+    compared = {table.fullname for table in TABLES.values()} | (OF_ACTS if has_journal(db) else frozenset())
     names = [f"{schema}.{name}" for schema, name in db.execute(IN_THE_DATABASE)]
     return [*sorted(set(names) - compared), *(f"{TABLES[table].fullname}.{name}" for table, name in NOT_COMPARED)]
 

@@ -9,6 +9,7 @@ from typing import Final
 
 import msgspec
 
+from audit.verify.journal import JournalEnd
 from audit.verify.since import TrustedEnd
 from audit.verify.verify import Verdict
 from runtime.errors import FixableError
@@ -19,9 +20,13 @@ ADVICE: Final = "Verify from genesis."
 
 
 class EarlierVerdict(msgspec.Struct, frozen=True):
-    """What a kept verdict lets the next one begin with: an end for each shard, and what that one was about."""
+    """What a kept verdict lets the next one begin with: an end for each shard, and what that one was about.
+
+    journal: where the journal ended; null where it was not looked at.
+    """
 
     ends: dict[int, TrustedEnd]
+    journal: JournalEnd | None
     scope: list[str]
 
 
@@ -76,6 +81,7 @@ def read_earlier(path: Path, shards: Sequence[int]) -> EarlierVerdict:
     )
     return EarlierVerdict(
         {shard: ends[shard] for shard in shards},
+        verdict.journal,
         [
             f"Only what is new since the verdict of {verdict.made_at} in {name} was verified: {places}.",
             "The ledgers there were folded from the events again, and have that verdict's digests.",

@@ -52,6 +52,8 @@ def verdict_page(verdict: Verdict) -> bytes:
     ]
     if verdict.under_way:
         parts += ["<h2>Under way</h2>", _list(verdict.under_way)]
+    if verdict.acts:
+        parts += ["<h2>Administrators and sign-ins</h2>", _list(verdict.acts)]
     parts += [
         "<h2>Not compared</h2>",
         _list(verdict.tables_not_compared) if verdict.tables_not_compared else "<p>Nothing that was looked at.</p>",

@@ -1,4 +1,7 @@
-"""Whether everything agrees: files, commands, events, chain, laws, snapshots, shards and tables."""
+"""Whether everything agrees: files, commands, events, chain, laws, snapshots, shards, tables, acts and the journal.
+
+Longer than 300 lines because the verdict stands beside what makes it.
+"""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -10,7 +13,9 @@ import msgspec
 from audit.digits import iso
 from audit.log.differences import Difference
 from audit.log.log_reader import LogReader, LogUnreadable
+from audit.verify.acts import told
 from audit.verify.broadcasts import compare_broadcasts
+from audit.verify.journal import JournalEnd, JournalReport, compare_journal
 from audit.verify.judges import Judges, Task, cores
 from audit.verify.pending import PendingCommands, pending_from, pending_too_long, pending_unreadable, tables_behind
 from audit.verify.progress import PlannedTask, ProgressListener
@@ -21,7 +26,7 @@ from audit.verify.versions import versions
 from schemas.units import SECOND
 
 From = Literal["genesis", "snapshot"]
-QUESTIONS_MAX: Final = 3  # that are asked of a shard at once
+QUESTIONS_MAX: Final = 4  # that are asked of a shard at once
 WORTH_A_PROCESS: Final = 30_000  # events; fewer are judged before a process has started
 
 
@@ -29,8 +34,8 @@ class VerifyRequest(NamedTuple):
     """What is to be verified. database_url: null where the tables are not compared.
 
     now: the time (µs) to which a live log was read; of a copy null, whose last command says what time it was.
-    allow_pending: commands may be pending for however long. since: where an earlier verdict ended, shard by shard, and
-    earlier: what is to be said of that one.
+    allow_pending: commands may be pending for however long. since: where an earlier verdict ended, shard by shard,
+    journal_since: where the journal ended for it, and earlier: what is to be said of that one.
     """
 
     shards: tuple[int, ...]
@@ -41,6 +46,7 @@ class VerifyRequest(NamedTuple):
     now: int | None = None
     allow_pending: bool = False
     since: Mapping[int, TrustedEnd] = MappingProxyType({})
+    journal_since: JournalEnd | None = None
     earlier: Sequence[str] = ()
 
 
@@ -77,7 +83,8 @@ class Verdict(msgspec.Struct):
 
     tables_not_compared: what else the database holds, of which the ledger's events say nothing.
     under_way: a sentence for each broadcast that reached some shards just now and others not yet. scope: what was
-    verified, in sentences; versions: of what verified it.
+    verified, in sentences; versions: of what verified it. acts: how much of what administrators do was compared, in
+    sentences; journal: where the journal of it ends.
     """
 
     agrees: bool
@@ -93,6 +100,8 @@ class Verdict(msgspec.Struct):
     made_at: str = ""
     scope: list[str] = []
     versions: dict[str, str] = {}
+    acts: list[str] = []
+    journal: JournalEnd | None = None
 
 
 def verify(log: LogReader, request: VerifyRequest, listener: ProgressListener | None = None) -> Verdict:
@@ -119,6 +128,10 @@ def verify(log: LogReader, request: VerifyRequest, listener: ProgressListener | 
         if pending is not None:
             verdict.pending_commands, verdict.pending_seconds = pending.commands, pending.seconds(now)
         shards.append(verdict)
+    journal = JournalReport()
+    if request.database_url is not None:
+        journal = compare_journal(request.database_url, request.journal_since)
+    differences += journal.differences
     missed, under_way = compare_broadcasts([report for report in reports if report.judge == "fold"])
     differences += missed
     return Verdict(
@@ -135,6 +148,8 @@ def verify(log: LogReader, request: VerifyRequest, listener: ProgressListener | 
         made_at=iso(int(time.time() * SECOND)),
         scope=_scope(log, request, found),
         versions=versions(),
+        acts=[*told(report.acts for report in reports), *journal.told()],
+        journal=journal.end,
     )
 
 
@@ -178,6 +193,7 @@ def tasks_of(log: LogReader, request: VerifyRequest, rings: dict[int, RingReport
         tasks.append(Task("fold", log, shard, start, points, since=since))
         if request.database_url is not None:
             tasks.append(Task("tables", log, shard, database_url=request.database_url))
+            tasks.append(Task("acts", log, shard, database_url=request.database_url))
     return tasks
 
 
@@ -256,10 +272,10 @@ def _compare_ends(shard: int, executed: LedgerPoint, folded: LedgerPoint) -> lis
 
 def _first_of_each(differences: list[Difference]) -> list[Difference]:
     """Put what is nearest to the cause first: the files, then the earliest event."""
-    order = ("files", "since", "events", "chain", "fold", "waiting", "laws", "snapshots", "tables")
+    order = ("files", "since", "events", "chain", "fold", "waiting", "laws", "snapshots", "tables", "acts")
 
     def place(difference: Difference) -> tuple[int, int]:
-        by_event = difference.judge != "tables"  # Theirs are by table.
+        by_event = difference.judge not in {"tables", "acts"}  # Theirs are by table.
         return order.index(difference.judge), difference.seq or 0 if by_event else 0
 
     return sorted(differences, key=place)

@@ -67,7 +67,7 @@ def test_an_auditor_writes_by_no_route(served_site: tuple[AppState, Site], roles
         if path in AUDITORS_OWN:
             continue
         reply = roles["auditor"].http.request(method, path, json={})
-        assert (reply.status_code, code_of(reply)) == (403, "SCOPE_MISSING"), (method, path, name)
+        assert (reply.status_code, code_of(reply)) == (403, "ROLE_READ_ONLY"), (method, path, name)
     assert roles["auditor"].post("/ws-ticket").status_code == 201
     assert roles["auditor"].post("/auth/logout-everywhere").status_code == 204
 

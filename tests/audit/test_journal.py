@@ -1,0 +1,105 @@
+"""The journal is a chain that many may add to at once, and a verification that finds what was changed in it."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from uuid import UUID, uuid4
+
+import psycopg
+import pytest
+
+from api.store import journal, users
+from api.store.database import Database
+from api.store.migrate import migrate
+from api.store.users import User
+from audit.verify.journal import JournalEnd, compare_journal
+from tests.conftest import new_database
+
+LATER = timedelta(days=1)
+
+
+@pytest.fixture(scope="module")
+def migrated(postgres: str) -> Iterator[str]:
+    with new_database(postgres) as url:
+        migrate(url)
+        yield url.rpartition("/")[2]
+
+
+@pytest.fixture
+def url(postgres: str, migrated: str) -> Iterator[str]:
+    with new_database(postgres, migrated) as made:
+        yield made
+
+
+@pytest.fixture
+def database(url: str) -> Iterator[Database]:
+    opened = Database(url)
+    opened.ask_in_transaction_now(lambda db: journal.note_profile(db, "production"))
+    yield opened
+    opened.close()
+
+
+def new_user(database: Database) -> UUID:
+    user = User(uuid4(), f"{uuid4().hex}@example.com", None, "user", str(uuid4()), account_opened=True)
+    database.ask_now(lambda db: users.add(db, user, "a hash"))
+    return user.user_id
+
+
+def sign_in(database: Database, user_id: UUID) -> UUID:
+    session_id, until = uuid4(), datetime.now(UTC) + LATER
+    database.ask_in_transaction_now(lambda db: users.begin_session(db, session_id, user_id, until, "password"))
+    return session_id
+
+
+def test_sign_ins_at_the_same_time_make_one_chain_without_a_gap(database: Database, url: str) -> None:
+    people = [new_user(database) for _ in range(8)]
+    with ThreadPoolExecutor(8) as pool:
+        sessions = list(pool.map(lambda number: sign_in(database, people[number % 8]), range(64)))
+    report = compare_journal(url, None)
+    assert report.differences == []
+    assert (report.counts, len(set(sessions))) == ({"profile": 1, "signed_in": 64}, 64)
+    assert report.end is not None
+    assert report.end.number == 65
+
+
+def test_a_session_that_is_not_stored_leaves_no_line(database: Database, url: str) -> None:
+    def refused(db: object) -> None:
+        until = datetime.now(UTC) + LATER
+        users.begin_session(db, uuid4(), user_id, until, "password")  # type: ignore[arg-type]
+        raise RuntimeError("the database went away")
+
+    user_id = new_user(database)
+    before = compare_journal(url, None).end
+    with pytest.raises(RuntimeError):
+        database.ask_in_transaction_now(refused)
+    assert compare_journal(url, None).end == before
+
+
+def test_a_session_without_its_sign_in_and_a_changed_line_are_named(database: Database, url: str) -> None:
+    user_id = new_user(database)
+    session_id = sign_in(database, user_id)
+    end = compare_journal(url, None).end
+    assert end is not None
+    with psycopg.connect(url.replace("+psycopg", "")) as db:
+        db.execute("ALTER TABLE auth.journal DISABLE TRIGGER ALL")
+        db.execute("DELETE FROM auth.journal WHERE act = 'signed_in'")
+        db.execute("UPDATE auth.journal SET detail = 'demo'")
+    said = [difference.sentence() for difference in compare_journal(url, end).differences]
+    assert [line for line in said if "line 1: the hash does not follow" in line]
+    assert [line for line in said if "lines are missing at the end" in line]
+    assert [line for line in said if f"session {session_id} of user {user_id}: no line tells of it" in line]
+
+
+def test_a_profile_is_noted_only_when_the_api_is_started_with_another(database: Database, url: str) -> None:
+    for profile in ("production", "demo", "demo", "production"):
+        database.ask_in_transaction_now(lambda db, each=profile: journal.note_profile(db, each))  # type: ignore[misc]
+    assert compare_journal(url, None).counts == {"profile": 3}
+
+
+def test_a_database_without_the_api_s_tables_has_no_journal_and_one_whose_journal_is_gone_differs(
+    database_url: str,
+) -> None:
+    report = compare_journal(database_url, None)
+    assert (report.end, report.differences, report.told()) == (None, [], [])
+    gone = compare_journal(database_url, JournalEnd(7, "00" * 32))
+    assert "there is no journal any more" in gone.differences[0].sentence()
