@@ -51,6 +51,8 @@ def pytest_configure() -> None:
     # Servers of the tests are on this machine; a test of proxies sets its own.
     for name in [name for name in os.environ if name.lower() in {"http_proxy", "https_proxy", "all_proxy"}]:
         del os.environ[name]
+    # Hundreds of services are started: each would compile the exchange anew.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 
 def pytest_collection_finish() -> None:
