@@ -122,7 +122,7 @@ def test_a_clone_in_a_folder_of_any_name_trades_and_so_does_a_moved_one(tmp_path
 
 @pytest.mark.parametrize("name", PYTHONS)
 def test_a_clone_trades_with_any_python_that_is_alone_on_the_machine(name: str, tmp_path: Path, jars: Path) -> None:
-    found = shutil.which(name)
+    found = interpreter(name)
     if found is None:
         pytest.skip(f"{name} is not on this machine")
     programs = tmp_path / "bin"
@@ -134,6 +134,15 @@ def test_a_clone_trades_with_any_python_that_is_alone_on_the_machine(name: str, 
     place = Place(cloned(tmp_path / "clone"), environment(tmp_path, jars) | {"PATH": str(programs)})
     start_and_trade(place)
     assert f"{name.removeprefix('python')}." in place.run(place.clone / ".venv" / "bin" / "python", "-V")
+
+
+def interpreter(name: str) -> str | None:
+    """Give the program itself; pyenv has a script in its place, which may choose another version or none."""
+    script = shutil.which(name)
+    if script is None:
+        return None
+    kept = sorted(Path(script).parents[1].glob(f"versions/*/bin/{name}"))
+    return str(kept[-1]) if kept else script
 
 
 def start_and_trade(place: Place, *, then: Place | None = None) -> None:
