@@ -36,7 +36,8 @@ def test_a_start_with_an_engine_that_cannot_run_ends_with_the_engine_s_last_line
     assert errors.startswith("reprise: engine-1 does not stay up (exit status 1: ")
     assert errors.count("\n") == 1
     assert "logs engine-1" in errors
-    assert output.count("Waiting for what stopped") == 1, output
+    # Said once; not at all where the manager had given up before anybody looked.
+    assert output.count("Waiting for what stopped") <= 1, output
     assert output.rstrip().endswith("Stopped.")
     assert supervisor.orphans(folder) == []
     assert not supervisor.is_running(folder)

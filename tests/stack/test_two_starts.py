@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
+from tenacity import Retrying, stop_after_delay, wait_fixed
 
 from runtime.python import python_command, reprise_command
 from stack import supervisor
@@ -90,7 +91,11 @@ def account_of_new_user(port: int, email: str) -> dict[str, Any]:
     with httpx.Client(base_url=f"http://127.0.0.1:{port}/api/v1", timeout=30.0) as client:
         assert client.post("/auth/register", json=credentials).status_code == 201
         token = client.post("/auth/login", json=credentials).json()["access_token"]
-        account: dict[str, Any] = client.get("/account", headers={"Authorization": f"Bearer {token}"}).json()
+        for attempt in Retrying(stop=stop_after_delay(TIMEOUT_S), wait=wait_fixed(0.5), reraise=True):
+            with attempt:  # A slow machine says 503 for a while: its tables are behind.
+                reply = client.get("/account", headers={"Authorization": f"Bearer {token}"})
+                assert reply.status_code == 200, reply.text
+        account: dict[str, Any] = reply.json()
         return account
 
 
