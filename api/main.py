@@ -38,6 +38,7 @@ from api.store.day_stats import DayStatsCache
 from api.store.migrate import migrate
 from api.stream.protocol import MESSAGE_MAX, QuietWebSockets
 from api.stream.sockets import Sockets
+from api.transfers.carrying import TransferCarrier
 from api.users.closing import AccountCloser
 from projector import queries
 from runtime import logging
@@ -186,6 +187,7 @@ async def _until(state: AppState, stopping: asyncio.Task[bool]) -> None:
     )
     sending = asyncio.create_task(state.broadcasts.send_for_ever())
     closing = asyncio.create_task(AccountCloser(state, app.state.dispatcher).close_for_ever())
+    carrying = asyncio.create_task(TransferCarrier(app.state.dispatcher, state.database).carry_for_ever())
     serving = asyncio.create_task(server.serve(places))
     reading = asyncio.create_task(_until_reading_ends(state))
     streaming = asyncio.create_task(sockets.run_for_ever())
@@ -195,9 +197,9 @@ async def _until(state: AppState, stopping: asyncio.Task[bool]) -> None:
         server.should_exit = True
         await serving
     finally:
-        for task in (sending, closing, reading, streaming):
+        for task in (sending, closing, carrying, reading, streaming):
             task.cancel()
-        await asyncio.gather(sending, closing, reading, streaming, return_exceptions=True)
+        await asyncio.gather(sending, closing, carrying, reading, streaming, return_exceptions=True)
     if not streaming.cancelled():
         streaming.result()
     if not stopping.done():

@@ -99,6 +99,12 @@ def page(
     return [Transfer(*row) for row in db.execute(query.order_by(columns.number.desc()).limit(limit + 1))]
 
 
+def approved(db: Connection) -> list[Transfer]:
+    """List transfers that are on their way into the log, the oldest first."""
+    query = select(*_COLUMNS).where(transfers.c.status == "approved").order_by(transfers.c.number)
+    return [Transfer(*row) for row in db.execute(query)]
+
+
 def acts(db: Connection, transfer_ids: Sequence[UUID]) -> dict[UUID, list[TransferAct]]:
     """Give what was done to transfers, the first act first."""
     columns = transfer_acts.c

@@ -103,12 +103,15 @@ async def reject(database: Database, caller: SignedInUser, transfer_id: str, not
 async def find(dispatcher: Dispatcher, database: Database, transfer_id: str, account_id: str | None = None) -> Shown:
     """Give one transfer, as the log has it by now; account_id: of this account alone."""
     transfer = await _transfer(database, transfer_id, account_id)
-    if transfer.status == "approved":
-        reply = await dispatcher.lookup.decided(transfer.account_id, transfer.command_id)
-        if reply is not None:
-            await _settle(database, transfer, reply)
-            transfer = await _transfer(database, transfer_id, account_id)
+    if transfer.status == "approved" and await _settled_by_log(dispatcher, database, transfer):
+        transfer = await _transfer(database, transfer_id, account_id)
     return await _shown(database, transfer)
+
+
+async def carry(dispatcher: Dispatcher, database: Database, transfer: Transfer) -> None:
+    """Settle one that was approved as the log decided it; where the log does not have it, send it again."""
+    if not await _settled_by_log(dispatcher, database, transfer):
+        await _executed(dispatcher, database, transfer)
 
 
 async def page(
@@ -145,7 +148,7 @@ async def _executed(dispatcher: Dispatcher, database: Database, transfer: Transf
         reply = await dispatcher.execute(command, RequestOptions(key, respond_async=False))
     except ApiError as error:
         if "command_id" not in error.members:
-            # It is not in the log; whoever approves it again sends it again.
+            # It is not known to be in the log; `TransferCarrier` sends it again.
             structlog.get_logger().warning(
                 "transfer not sent", transfer=str(transfer.transfer_id), code=error.kind.code
             )
@@ -156,6 +159,13 @@ async def _executed(dispatcher: Dispatcher, database: Database, transfer: Transf
         if not isinstance(reply, Pending):
             await _settle(database, transfer, reply)
     return await _shown(database, await _transfer(database, str(transfer.transfer_id)))
+
+
+async def _settled_by_log(dispatcher: Dispatcher, database: Database, transfer: Transfer) -> bool:
+    reply = await dispatcher.lookup.decided(transfer.account_id, transfer.command_id)
+    if reply is not None:
+        await _settle(database, transfer, reply)
+    return reply is not None
 
 
 async def _settle(database: Database, transfer: Transfer, reply: Decided | Stored) -> None:

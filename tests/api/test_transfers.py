@@ -20,6 +20,7 @@ from api.store.database import Database
 from api.store.migrate import migrate as migrate_auth
 from api.store.users import User
 from api.transfers import service
+from api.transfers.carrying import TransferCarrier
 from api.transfers.service import Shown, Wish
 from api.transfers.views import transfer_of, withdrawal_of
 from projector.migrate import migrate as migrate_ledger
@@ -195,6 +196,29 @@ def test_a_transfer_that_could_not_be_sent_is_sent_by_the_next_approval_and_once
     for _ in range(2):
         assert bank.approve(somebody(), shown).transfer.status == "done"
     assert (bank.log.cash, len(bank.log.sent)) == (10 * USDC, 1)
+
+
+def test_a_transfer_that_the_log_did_not_take_is_carried_out_without_another_approval_and_once(bank: Bank) -> None:
+    carrier = TransferCarrier(bank.log, bank.database)  # type: ignore[arg-type]
+    bank.log.is_down = True
+    shown, other = bank.ask(somebody(), "deposit", 10, 0), bank.ask(somebody(), "withdrawal", 50, 1)
+    with asyncio.Runner() as runner:
+        runner.run(carrier.carry())
+        assert (bank.find(shown).transfer.status, bank.log.sent) == ("approved", [])
+        bank.log.is_down, bank.log.is_silent = False, True
+        for _ in range(2):
+            runner.run(carrier.carry())
+    assert (bank.find(shown).transfer.status, bank.find(other).transfer.status) == ("done", "pending")
+    assert (bank.log.cash, len(bank.log.sent)) == (10 * USDC, 1)
+
+
+def test_a_withdrawal_that_the_log_refuses_when_it_is_carried_is_refused(bank: Bank) -> None:
+    bank.log.is_down = True
+    shown = bank.ask(somebody(), "withdrawal", 10, 0)
+    bank.log.is_down = False
+    with asyncio.Runner() as runner:
+        runner.run(TransferCarrier(bank.log, bank.database).carry())  # type: ignore[arg-type]
+    assert bank.find(shown).transfer.status == "refused"
 
 
 def test_a_rejected_withdrawal_moves_nothing_and_its_user_sees_why(bank: Bank) -> None:
