@@ -4,12 +4,11 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 from time import time
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
-import msgspec
 import typer
 
-from cli.context import AsJson, Data, console, load_settings, reachable_settings, report
+from cli.context import AsJson, Data, console, load_settings, print_json, reachable_settings, report
 from runtime.errors import FixableError
 from runtime.times import micros_of
 from schemas.units import SECOND
@@ -106,7 +105,7 @@ def verify(
     if kept is not None:
         verdict_file.write_whole(kept, verdict_file.verdict_json(verdict))
     if as_json:
-        _print_json(verdict)
+        print_json(verdict)
     else:
         print_verdict(console(), verdict)
     if not verdict.agrees:
@@ -141,7 +140,7 @@ def at(
         if is_log_end:
             sys.stderr.write(f"{log_end(state, source.extent(number).commands)}\n")
     if as_json:
-        _print_json(ledgers)
+        print_json(ledgers)
     else:
         for ledger in ledgers:
             print_ledger(console(), ledger)
@@ -157,7 +156,7 @@ def explain(
     if is_ambiguous:
         sys.stderr.write(f"{name} is explained as a position; --event explains the event of that name.\n")
     if as_json:
-        _print_json(explanation)
+        print_json(explanation)
         return
     for line in explanation.lines:
         report(f"{line.rule or '':<9} {line.text}")
@@ -190,7 +189,7 @@ def diff(one: One, other: Other, shard: Shard = None, as_json: AsJson = False, d
     live = {one: first, other: second}.get(LIVE) if one != other else None
     result = compare(first, second, shard, live=live)
     if as_json:
-        _print_json(result)
+        print_json(result)
     else:
         for difference in result.differences:
             report(difference.sentence())
@@ -244,7 +243,3 @@ def _time_of(text: str) -> int:
         return micros_of(text)
     except ValueError:
         raise FixableError(f"{text} is neither an offset nor a time like 2026-01-31T12:00:00Z.") from None
-
-
-def _print_json(value: Any) -> None:
-    sys.stdout.write(msgspec.json.format(msgspec.json.encode(value), indent=2).decode() + "\n")

@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+import msgspec
 import typer
 
 from runtime import setting_sources
@@ -31,6 +32,11 @@ def report(line: str) -> None:
     """Tell what is going on, at once."""
     sys.stdout.write(f"{line}\n")
     sys.stdout.flush()
+
+
+def print_json(value: object) -> None:
+    """Print a value as JSON that a person can read."""
+    sys.stdout.write(msgspec.json.format(msgspec.json.encode(value), indent=2).decode() + "\n")
 
 
 def project_root() -> Path:
@@ -88,3 +94,13 @@ def reachable_settings(data: Path | None, needed: frozenset[str] = BOTH_SERVERS)
             "set KAFKA_BROKERS and DATABASE_URL."
         )
     return instance_settings(settings, instance)
+
+
+def typed_password(*, is_new: bool) -> str:
+    """Take it from a person, a new one twice, or from a pipe; never from the command line, which others can read."""
+    if sys.stdin.isatty():
+        return str(typer.prompt("Password", hide_input=True, confirmation_prompt=is_new))
+    line = sys.stdin.readline().rstrip("\n")
+    if not line:
+        raise FixableError("A password is needed: type it in a terminal, or pipe it in as one line.")
+    return line

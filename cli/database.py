@@ -1,11 +1,10 @@
 """Commands on the database: migrate, user add, projector rebuild."""
 
-import sys
 from typing import Annotated, Literal
 
 import typer
 
-from cli.context import Data, command_at, reachable_settings, report
+from cli.context import Data, command_at, reachable_settings, report, typed_password
 from runtime.errors import FixableError
 
 Email = Annotated[str, typer.Argument(help="The address the user logs in with.")]
@@ -51,18 +50,8 @@ def add_user(email: Email, role: Role = "user", data: Data = None) -> None:
     from api.users.administration import add_user as add  # noqa: PLC0415
 
     settings = reachable_settings(data)
-    add(settings, email, role, _password())
+    add(settings, email, role, typed_password(is_new=True))
     report(f"{email} may log in, with role {role}.")
-
-
-def _password() -> str:
-    """Take it from a person twice, from a pipe once; never from the command line, which others can read."""
-    if sys.stdin.isatty():
-        return str(typer.prompt("Password", hide_input=True, confirmation_prompt=True))
-    line = sys.stdin.readline().rstrip("\n")
-    if not line:
-        raise FixableError("A password is needed: type it in a terminal, or pipe it in as one line.")
-    return line
 
 
 def rebuild(data: Data = None) -> None:

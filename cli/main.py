@@ -8,7 +8,20 @@ from pathlib import Path
 import typer
 from typer.exceptions import TyperException
 
-from cli import audit, bench, database, development, documents, instance, instruments, kafka, log, recordings, run
+from cli import (
+    account,
+    audit,
+    bench,
+    database,
+    development,
+    documents,
+    instance,
+    instruments,
+    kafka,
+    log,
+    recordings,
+    run,
+)
 from cli.backup import commands as backup
 from cli.context import data_folder
 from runtime.errors import FixableError
@@ -29,7 +42,7 @@ def application() -> typer.Typer:
         pretty_exceptions_enable=False,
     )
     on_a_machine = (instance, instruments, development, documents, kafka)
-    for group in (*on_a_machine, log, audit, backup, recordings, database, run, bench):
+    for group in (*on_a_machine, log, audit, backup, recordings, database, account, run, bench):
         group.add_to(app)
     return app
 

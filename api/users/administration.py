@@ -32,6 +32,16 @@ def add_user(settings: Settings, email: str, role: Role, password: str) -> None:
         database.close()
 
 
+def account_of(database_url: str, email: str) -> str | None:
+    """Give the account of the user with this email; null where there is none."""
+    database = Database(database_url)
+    try:
+        found = database.ask_now(lambda db: store.find_login(db, email.strip().lower()))
+    finally:
+        database.close()
+    return None if found is None else found.user.account_id
+
+
 def _store(db: Connection, user: User, password_hash: str) -> None:
     is_new = store.add(db, user, password_hash)
     user_id = user.user_id if is_new else store.set_role(db, user.email, user.role, password_hash)

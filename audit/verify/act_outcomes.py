@@ -1,7 +1,7 @@
 """What the log made of the commands that only somebody with a role may send: money in and out, and broadcasts."""
 
 from collections.abc import Sequence
-from typing import Final, get_args
+from typing import Final, assert_never, get_args
 
 from runtime.kafka import LogRecord
 from schemas.codec import PREFIX_SIZE, NotDecodable, decode_event, prefix_of, released_schemas
@@ -18,12 +18,12 @@ from schemas.events import (
 )
 
 MONEY: Final = {"Deposit": "deposit", "Withdraw": "withdrawal"}  # what the commands are called in a row
-LOOKED_AT: Final = (Deposited, Withdrawn, CommandRejected, *get_args(BroadcastEvent))
 
 MoneyOutcome = Deposited | Withdrawn | CommandRejected
+LookedAt = MoneyOutcome | BroadcastEvent
 
 
-class Outcomes:
+class ActOutcomes:
     """What became of the commands that only somebody with a role may send, by command id and by broadcast."""
 
     def __init__(self) -> None:
@@ -31,7 +31,7 @@ class Outcomes:
         self.broadcasts: dict[str, BroadcastEvent] = {}
         self.refused_broadcasts: set[str] = set()
         self._prefixes = {
-            prefix_of(schema) for each in LOOKED_AT for schema in released_schemas(each.__name__).values()
+            prefix_of(schema) for each in get_args(LookedAt) for schema in released_schemas(each.__name__).values()
         }
 
     def take(self, records: Sequence[LogRecord]) -> None:
@@ -43,18 +43,15 @@ class Outcomes:
                 event = decode_event(record.value)
             except NotDecodable:
                 continue
-            match event:
-                case Deposited() | Withdrawn():
-                    self.money.setdefault(str(event.command_id), event)
-                case CommandRejected(command=command) if command in MONEY:
-                    self.money.setdefault(str(event.command_id), event)
-                case CommandRejected():
-                    if event.account_id is None and event.command_id is not None:
-                        self.refused_broadcasts.add(event.command_id)
-                case InstrumentsDefined() | MarketStatusSet() | RulesActivated() | ClockSet() | AccountLimitsSet():
-                    self.broadcasts.setdefault(event.broadcast, event)
-                case _:
-                    raise AssertionError("no other event has such a prefix")
+            if isinstance(event, BroadcastEvent):
+                self.broadcasts.setdefault(event.broadcast, event)
+            elif not isinstance(event, CommandRejected):
+                assert isinstance(event, Deposited | Withdrawn), "no other event has such a prefix"
+                self.money.setdefault(str(event.command_id), event)
+            elif event.command in MONEY:
+                self.money.setdefault(str(event.command_id), event)
+            elif event.account_id is None and event.command_id is not None:
+                self.refused_broadcasts.add(event.command_id)
 
 
 def said_by_log(event: BroadcastEvent) -> object:
@@ -70,3 +67,5 @@ def said_by_log(event: BroadcastEvent) -> object:
             return event.positions_max
         case ClockSet():
             return "the broker's clock"
+        case _:
+            assert_never(event)

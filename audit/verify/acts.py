@@ -6,7 +6,7 @@ from typing import Final
 
 from audit.log.differences import Difference, as_text
 from audit.log.log_reader import LogReader
-from audit.verify.act_outcomes import MONEY, MoneyOutcome, Outcomes, said_by_log
+from audit.verify.act_outcomes import MONEY, ActOutcomes, MoneyOutcome, said_by_log
 from audit.verify.database import database_as_of_now, has_journal
 from audit.verify.reports import Advance, JudgeReport
 from audit.verify.stored_acts import BroadcastRow, StoredActs, TransferRow, said_by_row, stored_acts
@@ -33,7 +33,7 @@ def compare_acts(log: LogReader, shard: int, database_url: str, advance: Advance
     report = JudgeReport(JUDGE, shard)
     began = time.perf_counter()
     log = log.renewed()
-    outcomes, later = Outcomes(), Outcomes()
+    outcomes, later = ActOutcomes(), ActOutcomes()
     for batch in log.events(shard, 0):
         outcomes.take(batch)
         report.events += len(batch)
@@ -52,7 +52,7 @@ class _Comparison:
     """One shard's outcomes beside the rows; later: outcomes that came after the log was read."""
 
     def __init__(
-        self, shard: int, outcomes: Outcomes, later: Outcomes, stored: StoredActs, report: JudgeReport
+        self, shard: int, outcomes: ActOutcomes, later: ActOutcomes, stored: StoredActs, report: JudgeReport
     ) -> None:
         self._shard = shard
         self._outcomes = outcomes

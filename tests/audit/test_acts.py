@@ -1,4 +1,7 @@
-"""What administrators did and who signed in is compared with log and journal: each planted lie is named."""
+"""What administrators did and who signed in is compared with log and journal: each planted lie is named.
+
+Longer than 300 lines because the list of what is planted is long.
+"""
 
 # ruff: noqa: S608  # The names put into statements are this file's own.
 
