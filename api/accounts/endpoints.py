@@ -6,11 +6,13 @@ from fastapi import APIRouter, Query
 
 from api.accounts import service
 from api.accounts.schemas import AccountEvents, AccountReply, Fills, LedgerLines
-from api.app_state import DatabaseDep, OutcomesDep, PricesDep
+from api.app_state import DatabaseDep, PricesDep
+from api.auth.caller import REFUSALS as CALLER_REFUSALS
 from api.auth.caller import SCHEMES, SIGNED_IN, Caller
-from api.dispatch.read_your_writes import CAUGHT_UP
+from api.dispatch.account_lookup import AccountLookupDep
+from api.dispatch.read_your_writes import CAUGHT_UP, CAUGHT_UP_BY_EVENTS
 from api.http.cursors import LIMIT, Cursor, Limit
-from api.http.problems import MALFORMED, REFUSALS, responses
+from api.http.problems import MALFORMED, PROJECTION_BEHIND, REFUSALS, responses
 from schemas.rejections import Rejection
 from schemas.units import INT64_MAX
 
@@ -23,12 +25,12 @@ history = APIRouter(prefix="/audit/events", tags=["account"], dependencies=SCHEM
 
 @account.get(
     "",
-    dependencies=[CAUGHT_UP],
-    responses=SIGNED_IN | responses(REFUSALS[Rejection.ACCOUNT_UNKNOWN], MALFORMED),
+    dependencies=[CAUGHT_UP_BY_EVENTS],
+    responses=responses(*CALLER_REFUSALS, REFUSALS[Rejection.ACCOUNT_UNKNOWN], MALFORMED, PROJECTION_BEHIND),
 )
-async def get_account(database: DatabaseDep, outcomes: OutcomesDep, caller: Caller) -> AccountReply:
+async def get_account(accounts: AccountLookupDep, caller: Caller) -> AccountReply:
     """Give your account."""
-    return await service.find(database, outcomes, caller.account_id)
+    return await service.find(accounts, caller.account_id)
 
 
 @fills.get("", dependencies=[CAUGHT_UP], responses=SIGNED_IN | responses(MALFORMED))

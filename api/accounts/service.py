@@ -4,12 +4,11 @@ from base64 import b64decode
 from typing import Any, Final
 
 from api.accounts.schemas import AccountEventReply, AccountEvents, AccountReply, Fill, Fills, LedgerLine, LedgerLines
-from api.dispatch.read_your_writes import catch_up
+from api.dispatch.account_lookup import AccountFigures, AccountLookup
 from api.http.amounts import money, money_or_null, price, quantity
 from api.http.cursors import read_cursor, write_cursor
 from api.http.problems import REFUSALS, ApiError
 from api.http.times import text_of
-from api.log.outcomes import Outcomes
 from api.log.price_cache import PriceCache
 from api.store.database import Database
 from projector import queries
@@ -20,17 +19,20 @@ LEVEL_EXPONENT: Final = 4
 _LEDGER: Final = "ledger"  # the question its cursors belong to
 
 
-async def find(database: Database, outcomes: Outcomes, account_id: str) -> AccountReply:
-    """Give the caller's account."""
-    row = await database.ask(lambda db: queries.account(db, account_id))
-    if row is None:
-        # Whoever has just registered need not know that the tables are a moment behind.
-        shard = outcomes.shard_of(account_id)
-        await catch_up(database, outcomes, shard)
-        row = await database.ask(lambda db: queries.account(db, account_id))
-    if row is None:
+async def find(accounts: AccountLookup, account_id: str) -> AccountReply:
+    """Give the caller's account, as far as it is known."""
+    return _reply(account_id, await accounts.find(account_id))
+
+
+async def current(accounts: AccountLookup, account_id: str) -> AccountReply:
+    """Give the caller's account as its last event left it; ApiError where nobody knows that now."""
+    return _reply(account_id, await accounts.current(account_id))
+
+
+def _reply(account_id: str, figures: AccountFigures | None) -> AccountReply:
+    if figures is None:
         raise ApiError(REFUSALS[Rejection.ACCOUNT_UNKNOWN], "The account is being opened; ask again")
-    return account_of(account_id, row.cash, row.used_margin, row.unrealized_pnl)
+    return account_of(account_id, figures.cash, figures.used_margin, figures.unrealized_pnl)
 
 
 def account_of(account_id: str, cash: int, used_margin: int, unrealized_pnl: int) -> AccountReply:

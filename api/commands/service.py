@@ -8,9 +8,9 @@ from api.dispatch.read_your_writes import wait_for
 from api.dispatch.replies import Decided, Stored
 from api.http.problems import not_found
 from api.log.outcomes import Outcome
-from api.log.price_cache import PriceCache
 from api.orders.views import order_of_event, order_of_refusal, order_of_row
-from api.positions.views import position_of_event, position_of_row
+from api.positions.lookup import PositionLookup
+from api.positions.views import position_of_event
 from api.store.database import Database
 from projector import queries
 from schemas.commands import OpenPosition
@@ -41,7 +41,7 @@ from schemas.rejections import Rejection
 
 
 async def find(
-    lookup: OutcomeLookup, database: Database, prices: PriceCache, account_id: str, command_id: str
+    lookup: OutcomeLookup, positions: PositionLookup, database: Database, account_id: str, command_id: str
 ) -> CommandReply:
     """Give one of the caller's commands; `unknown` where this process cannot say whether it is in the log."""
     found = await lookup.decided(account_id, command_id)
@@ -58,18 +58,18 @@ async def find(
         case None:
             raise not_found("command", command_id)
         case Stored(row):
-            return await _of_row(lookup, database, prices, account_id, row)
+            return await _of_row(lookup, positions, database, account_id, row)
         case Decided(outcome):
             # What is said to be done is shown as it is now, and by whatever is read next.
             await wait_for(database, outcome.shard, outcome.event.seq)
-            return await _of_outcome(lookup, database, prices, account_id, command_id, outcome)
+            return await _of_outcome(lookup, positions, account_id, command_id, outcome)
 
 
 async def _of_outcome(
-    lookup: OutcomeLookup, database: Database, prices: PriceCache, account_id: str, command_id: str, outcome: Outcome
+    lookup: OutcomeLookup, positions: PositionLookup, account_id: str, command_id: str, outcome: Outcome
 ) -> CommandReply:
     event = outcome.event
-    instruments = prices.instruments
+    instruments = positions.prices.instruments
     match event:
         case CommandRejected(rejection=rejection):
             is_order = event.command == OpenPosition.__name__
@@ -87,8 +87,7 @@ async def _of_outcome(
             | PositionReduced(position_id=position_id)
             | StopsAmended(position_id=position_id)
         ):
-            row = await database.ask(lambda db: queries.position(db, account_id, position_id))
-            position = None if row is None else position_of_row(row, instruments)
+            position = await positions.after_command(account_id, position_id, Decided(outcome))
             return CommandReply(command_id=command_id, status="done", position=position)
         case (
             AccountOpened()
@@ -114,21 +113,17 @@ async def _of_outcome(
 
 
 async def _of_row(
-    lookup: OutcomeLookup, database: Database, prices: PriceCache, account_id: str, row: queries.CommandRow
+    lookup: OutcomeLookup, positions: PositionLookup, database: Database, account_id: str, row: queries.CommandRow
 ) -> CommandReply:
-    instruments = prices.instruments
-    position_id = row.position_id
-    position = (
-        None if position_id is None else await database.ask(lambda db: queries.position(db, account_id, position_id))
-    )
+    position = None if row.position_id is None else await positions.seen(account_id, row.position_id)
     order = None
     if row.type == OpenPosition.__name__:
         opened = await database.ask(lambda db: queries.opening(db, account_id, row.seq))
-        order = order_of_row(row, opened, instruments, lookup.sent)
+        order = order_of_row(row, opened, positions.prices.instruments, lookup.sent)
     return CommandReply(
         command_id=row.command_id,
         status=row.status,
         code=None if row.rejection is None else Rejection(row.rejection).name,
         order=order,
-        position=None if position is None else position_of_row(position, instruments),
+        position=position,
     )

@@ -15,6 +15,7 @@ from api.http.problems import (
     EMAIL_TAKEN,
     MALFORMED,
     NOT_FOUND,
+    PROJECTION_BEHIND,
     RATE_LIMITED,
     REFUSALS,
     TOO_MANY_LOGINS,
@@ -36,6 +37,7 @@ READ: Final[tuple[ProblemKind, ...]] = (
     MALFORMED,
     NOT_FOUND,
     RATE_LIMITED,
+    PROJECTION_BEHIND,
     REFUSALS[Rejection.ACCOUNT_UNKNOWN],
 )
 _PRICED: Final = (

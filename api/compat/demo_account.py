@@ -9,10 +9,9 @@ from api.accounts import service as accounts
 from api.accounts.schemas import AccountReply
 from api.app_state import AppState
 from api.auth.caller import SignedInUser
-from api.compat.trading import account_after
+from api.compat.trading import account_now
 from api.demo import service as demo
 from api.dispatch.dispatcher import Dispatcher
-from api.dispatch.replies import Pending
 from api.dispatch.request_options import RequestOptions, deadline
 from api.http.problems import REFUSALS, ApiError
 from api.store.users import User
@@ -30,7 +29,7 @@ NOBODY: Final = SignedInUser(User(ID, "demo@localhost", None, "user", str(ID), a
 async def shared_account(state: AppState, dispatcher: Dispatcher) -> AccountReply:
     """Give the account, opened and filled up where it has to be."""
     try:
-        account = await accounts.find(state.database, state.outcomes, NOBODY.account_id)
+        account = await account_now(state, NOBODY.account_id)
     except ApiError as error:
         if error.kind is not REFUSALS[Rejection.ACCOUNT_UNKNOWN]:
             raise
@@ -46,12 +45,12 @@ async def _open(state: AppState, dispatcher: Dispatcher) -> AccountReply:
         first_deposit=FULL,
     )
     try:
-        reply = await dispatcher.execute(command)
+        await dispatcher.execute(command)
     except ApiError as error:
         if error.kind is not REFUSALS[Rejection.ACCOUNT_EXISTS]:
             raise
-        reply = Pending(command.command_id)  # Another request opened it first.
-    return await account_after(state, NOBODY, reply)
+        # Another request opened it first.
+    return await account_now(state, NOBODY.account_id)
 
 
 def _is_low(account: AccountReply) -> bool:
@@ -65,16 +64,16 @@ async def _refill(state: AppState, dispatcher: Dispatcher) -> AccountReply:
     The line is read before the balance: a deposit that is seen only as a line would be followed by a second one.
     """
     last = (await accounts.ledger_lines(state.database, NOBODY.account_id, 1, None)).items[0].id
-    account = await accounts.find(state.database, state.outcomes, NOBODY.account_id)
+    account = await account_now(state, NOBODY.account_id)
     if not _is_low(account):
         return account
     missing = FULL - parse(account.free_margin, MONEY_EXPONENT)
     try:
-        reply = await demo.deposit(
+        await demo.deposit(
             dispatcher, NOBODY.account_id, missing, RequestOptions(f"refill/{last}", respond_async=False)
         )
     except ApiError as error:
         # What a day may bring in is used up: the account stays as it is, and the orders say what it cannot pay.
         structlog.get_logger().warning("shared account not refilled", code=error.kind.code)
         return account
-    return await account_after(state, NOBODY, reply)
+    return await account_now(state, NOBODY.account_id)

@@ -6,7 +6,6 @@ from fastapi import APIRouter, Path, Request
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
-from api.accounts import service as accounts
 from api.app_state import AppState, StateDep
 from api.auth.caller import Caller, SignedInUser
 from api.compat.balances import Purse, Scaled, cents_of, held, purse_of
@@ -15,9 +14,9 @@ from api.compat.names import short
 from api.compat.replies import command_id_of, encoded, headers_of, undecided, written
 from api.compat.routes import SeedRoute
 from api.compat.slippage import Slippage
-from api.compat.trading import TradeOrder, account_after, close_position_of, open_position_of
+from api.compat.trading import TradeOrder, account_after, account_now, close_position_of, open_position_of
 from api.dispatch.dispatcher import Dispatcher, DispatcherDep
-from api.dispatch.read_your_writes import CAUGHT_UP
+from api.dispatch.read_your_writes import KNOWN_OR_REFUSED
 from api.dispatch.request_options import OptionsDep, RequestOptions
 from api.http.numbers import Leverage, Money, Text
 from api.http.problems import RATE_LIMITED
@@ -112,21 +111,21 @@ async def close_trade_v1(
     return await _close(state, dispatcher, caller, body.orderId, options)
 
 
-@router.get("/api/v1/balance", response_model=Purse, responses=READING, dependencies=[*SIGNED, CAUGHT_UP])
+@router.get("/api/v1/balance", response_model=Purse, responses=READING, dependencies=[*SIGNED, KNOWN_OR_REFUSED])
 async def balance_v1(state: StateDep, caller: Caller) -> Response:
     """Give the free money, in cents."""
-    return written(purse_of(await accounts.find(state.database, state.outcomes, caller.account_id), caller))
+    return written(purse_of(await account_now(state, caller.account_id), caller))
 
 
 @router.get(
     "/api/v1/balance/{asset}",
     response_model=dict[str, Scaled],
     responses=READING,
-    dependencies=[*SIGNED, CAUGHT_UP],
+    dependencies=[*SIGNED, KNOWN_OR_REFUSED],
 )
 async def balance_of_asset_v1(state: StateDep, caller: Caller, asset: Annotated[Text, Path(max_length=32)]) -> Response:
     """Give one asset's amount, under its name."""
-    _, amount = held(await accounts.find(state.database, state.outcomes, caller.account_id), asset)
+    _, amount = held(await account_now(state, caller.account_id), asset)
     return encoded({asset: amount.model_dump()})
 
 
@@ -162,4 +161,6 @@ async def _close(
     if position is None:
         return undecided(reply, orderId=trade_id)
     account = await account_after(state, caller, reply)
+    if account is None:
+        return undecided(reply, orderId=trade_id)
     return written(Seed000Closed(balance=cents_of(account)), headers=headers_of(reply))

@@ -10,7 +10,6 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel
 from starlette.responses import Response
 
-from api.accounts import service as accounts
 from api.app_state import AppState, StateDep
 from api.auth.caller import Caller, SignedInUser, in_person
 from api.auth.limiting import take
@@ -29,11 +28,12 @@ from api.compat.seed_001_commands import (
     GetBalance,
     GetUsdBalance,
 )
-from api.compat.trading import TradeOrder, close_position_of, open_position_of, until_shown
+from api.compat.trading import TradeOrder, account_now, close_position_of, open_position_of
 from api.dispatch.dispatcher import Dispatcher, DispatcherDep
-from api.dispatch.read_your_writes import CAUGHT_UP, LAG_HEADER
+from api.dispatch.read_your_writes import CAUGHT_UP_BY_EVENTS, LAG_HEADER
 from api.dispatch.replies import Decided, Pending, Reply
 from api.dispatch.request_options import OptionsDep, RequestOptions
+from api.dispatch.unprojected import unprojected
 from api.http.problems import REFUSALS, ApiError, Fault
 from api.http.rate_limits import Bucket
 from api.orders.schemas import OrderReply
@@ -85,7 +85,7 @@ router = APIRouter(tags=["seed 001"], route_class=EngineRoute)
     "/api/v1/engine",
     response_model=EngineEnvelope,
     responses=EngineRoute.refusals(*OPENED, *CLOSED, REFUSALS[Rejection.ACCOUNT_EXISTS]) | PENDING,
-    dependencies=[*SCHEMES, CAUGHT_UP],
+    dependencies=[*SCHEMES, CAUGHT_UP_BY_EVENTS],
 )
 async def execute(
     state: StateDep,
@@ -127,7 +127,7 @@ async def execute(
 
 async def _create_account(state: AppState, dispatcher: Dispatcher, caller: SignedInUser) -> EngineAnswer:
     headers = {} if caller.user.account_opened else await account_opener(state, dispatcher).open(caller.user)
-    account = await accounts.find(state.database, state.outcomes, caller.account_id)
+    account = await account_now(state, caller.account_id)
     data = {
         "email": caller.user.email,
         "initialUsdBalance": digits(account.balance),
@@ -137,7 +137,7 @@ async def _create_account(state: AppState, dispatcher: Dispatcher, caller: Signe
 
 
 async def _balance(state: AppState, caller: SignedInUser, *, usd_only: bool) -> EngineAnswer:
-    free = digits((await accounts.find(state.database, state.outcomes, caller.account_id)).free_margin)
+    free = digits((await account_now(state, caller.account_id)).free_margin)
     data: dict[str, Any] = {"email": caller.user.email}
     if usd_only:
         data["usdBalance"] = free
@@ -201,13 +201,13 @@ async def _close(
     position, reply = await close_position_of(state, dispatcher, caller, body.tradeId, options)
     if position is None or position.receipt_id is None:
         return _pending(reply)
-    await until_shown(state, reply)
     if isinstance(reply, Decided) and isinstance(reply.outcome.event, PositionClosed):
-        # What it did is known, even where the tables are behind.
         instrument = state.prices.instruments[position.symbol]
         receipt = receipts.receipt_of(position.receipt_id, reply.outcome.event, instrument)
     else:
-        receipt = await receipts.find(state.database, state.prices, caller.account_id, position.receipt_id)
+        receipt = await receipts.find(
+            dispatcher.lookup, unprojected(state), state.prices, caller.account_id, position.receipt_id
+        )
     data = {
         "email": caller.user.email,
         "tradeId": position.id,

@@ -16,7 +16,7 @@ from api.compat.routes import Seed001Route
 from api.compat.sessions import SignIn, SignUp, Welcome, sign_in, sign_up, welcome
 from api.credentials.cookies import take_back_cookies
 from api.dispatch.dispatcher import DispatcherDep
-from api.dispatch.read_your_writes import CAUGHT_UP
+from api.dispatch.read_your_writes import CAUGHT_UP_OR_REFUSED
 from api.http.cursors import LIMIT_MAX
 from api.http.problems import CROSS_SITE_REQUEST, ROLE_READ_ONLY, SCOPE_MISSING
 from api.http.times import text_of
@@ -147,14 +147,14 @@ async def me_of_user(caller: Caller) -> Response:
     return encoded(user_reply(caller.user).model_dump())
 
 
-@router.get("/orders", response_model=UserOrders, responses=READING, dependencies=[*SIGNED, CAUGHT_UP])
+@router.get("/orders", response_model=UserOrders, responses=READING, dependencies=[*SIGNED, CAUGHT_UP_OR_REFUSED])
 async def orders_of_user(state: StateDep, caller: Caller) -> Response:
     """List the orders that opened your last five hundred positions."""
     rows = await _positions(state, caller.account_id)
     return encoded(UserOrders(orders=[_order(row) for row in rows], count=len(rows)).model_dump())
 
 
-@router.get("/trades", response_model=UserTrades, responses=READING, dependencies=[*SIGNED, CAUGHT_UP])
+@router.get("/trades", response_model=UserTrades, responses=READING, dependencies=[*SIGNED, CAUGHT_UP_OR_REFUSED])
 async def trades_of_user(state: StateDep, caller: Caller) -> Response:
     """List your last five hundred positions."""
     rows = await _positions(state, caller.account_id)

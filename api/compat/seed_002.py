@@ -20,7 +20,7 @@ from api.compat.spot_stream import SpotStream
 from api.compat.spot_views import SpotView, of_progress, of_venue_row
 from api.compat.venue_prices import VenuePrices
 from api.dispatch.dispatcher import Dispatcher, DispatcherDep
-from api.dispatch.read_your_writes import CAUGHT_UP
+from api.dispatch.read_your_writes import CAUGHT_UP_OR_REFUSED
 from api.dispatch.request_options import OptionsDep, RequestOptions
 from api.http.numbers import Number, Text
 from api.http.problems import BROKER_UNAVAILABLE, CROSS_SITE_REQUEST, ORDER_NOT_OPEN, ApiError
@@ -109,7 +109,7 @@ async def submit_order(
     "/api/trading/orders",
     response_model=list[SpotView],
     responses=Seed002Route.refusals(*READ),
-    dependencies=[*SIGNED, CAUGHT_UP],
+    dependencies=[*SIGNED, CAUGHT_UP_OR_REFUSED],
 )
 async def list_spot_orders(state: StateDep, caller: Caller) -> Response:
     """List your last hundred orders, newest first."""
@@ -127,7 +127,7 @@ async def list_spot_orders(state: StateDep, caller: Caller) -> Response:
     response_model=SpotView,
     response_model_exclude_none=True,
     responses=Seed002Route.refusals(*READ),
-    dependencies=[*SIGNED, CAUGHT_UP],
+    dependencies=[*SIGNED, CAUGHT_UP_OR_REFUSED],
 )
 async def get_spot_order(state: StateDep, caller: Caller, order_id: OrderId) -> Response:
     """Give one order of yours."""
@@ -157,7 +157,7 @@ async def cancel_spot_order(state: StateDep, caller: Caller, order_id: OrderId) 
     "/api/trading/positions",
     response_model=list[NetPosition],
     responses=Seed002Route.refusals(*READ),
-    dependencies=[*SIGNED, CAUGHT_UP],
+    dependencies=[*SIGNED, CAUGHT_UP_OR_REFUSED],
 )
 async def list_net_positions(state: StateDep, caller: Caller, request: Request) -> Response:
     """List what you hold, net by symbol: at the venue by its price, and by longs of 1x here by ours."""

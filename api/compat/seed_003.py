@@ -6,7 +6,6 @@ from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
-from api.accounts import service as accounts
 from api.app_state import AppState, StateDep
 from api.auth.caller import Caller, SignedInUser
 from api.compat import candles
@@ -27,6 +26,7 @@ from api.compat.routes import SeedRoute
 from api.compat.trading import (
     TradeOrder,
     account_after,
+    account_now,
     close_position_of,
     find_position_of,
     name_field,
@@ -34,7 +34,7 @@ from api.compat.trading import (
 )
 from api.demo import service as demo
 from api.dispatch.dispatcher import Dispatcher, DispatcherDep
-from api.dispatch.read_your_writes import CAUGHT_UP
+from api.dispatch.read_your_writes import CAUGHT_UP_OR_REFUSED, KNOWN_OR_REFUSED
 from api.dispatch.request_options import OptionsDep, RequestOptions
 from api.http.cursors import LIMIT_MAX, Cursor, Limit
 from api.http.numbers import Leverage, Number, Text, Whole, units_of
@@ -181,14 +181,19 @@ async def close_order(
     return written(done, headers=headers_of(reply))
 
 
-@router.get("/trade/orders", response_model=SeedOrders, responses=READING, dependencies=[*SIGNED, CAUGHT_UP])
+@router.get("/trade/orders", response_model=SeedOrders, responses=READING, dependencies=[*SIGNED, CAUGHT_UP_OR_REFUSED])
 async def list_orders(state: StateDep, caller: Caller, limit: Limit = LIMIT_MAX, cursor: Cursor = None) -> Response:
     """List your orders, newest first; `limit` and `cursor` are ours."""
     page = await positions.page(state.database, state.prices, caller.account_id, "all", None, limit, cursor)
     return written(SeedOrders(orders=[_row(position) for position in page.items], next_cursor=page.next_cursor))
 
 
-@router.get("/trade/orders/{order_id}", response_model=OneRow, responses=READING, dependencies=[*SIGNED, CAUGHT_UP])
+@router.get(
+    "/trade/orders/{order_id}",
+    response_model=OneRow,
+    responses=READING,
+    dependencies=[*SIGNED, KNOWN_OR_REFUSED],
+)
 async def get_seed_order(
     state: StateDep, dispatcher: DispatcherDep, caller: Caller, order_id: Annotated[Text, Path(max_length=64)]
 ) -> Response:
@@ -196,10 +201,15 @@ async def get_seed_order(
     return written(OneRow(order=_row(await find_position_of(state, dispatcher, caller, order_id))))
 
 
-@router.get("/balance/{symbol}", response_model=HeldBalance, responses=READING, dependencies=[*SIGNED, CAUGHT_UP])
+@router.get(
+    "/balance/{symbol}",
+    response_model=HeldBalance,
+    responses=READING,
+    dependencies=[*SIGNED, KNOWN_OR_REFUSED],
+)
 async def balance_of_symbol(state: StateDep, caller: Caller, symbol: Annotated[Text, Path(max_length=32)]) -> Response:
     """Give the free amount of one asset."""
-    _, amount = held(await accounts.find(state.database, state.outcomes, caller.account_id), symbol)
+    _, amount = held(await account_now(state, caller.account_id), symbol)
     return written(HeldBalance(symbol=symbol, **dict(amount)))
 
 
@@ -221,10 +231,10 @@ async def deposit_balance(
         name_field(refusal, "/amount" if refusal.kind.code in OF_AMOUNT else None)
         raise
     account = await account_after(state, caller, reply)
-    if not (headers := headers_of(reply)):
+    if account is None:
         return undecided(reply)
     _, amount = held(account, "USDC")
-    return written(HeldBalance(symbol=body.symbol, **dict(amount)), headers=headers)
+    return written(HeldBalance(symbol=body.symbol, **dict(amount)), headers=headers_of(reply))
 
 
 @router.get(

@@ -5,9 +5,9 @@ from typing import Annotated, Final
 import structlog
 from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel, Field
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.responses import Response
 
-from api.accounts import service as accounts
 from api.accounts.schemas import AccountReply
 from api.app_state import AppState, StateDep
 from api.auth.caller import SignedInUser, address_of
@@ -20,7 +20,7 @@ from api.compat.names import instrument_named, short
 from api.compat.replies import Digits, command_id_of, digits, digits_or_null, headers_of, undecided, written
 from api.compat.routes import BadRequestRoute
 from api.compat.sessions import caller_or_nobody
-from api.compat.trading import TradeOrder, close_position_of, open_position_of
+from api.compat.trading import TradeOrder, account_now, close_position_of, open_position_of
 from api.dispatch.dispatcher import Dispatcher, DispatcherDep
 from api.dispatch.read_your_writes import catching_up
 from api.dispatch.replies import Decided, Pending, Reply, Stored
@@ -127,7 +127,7 @@ router = APIRouter(tags=["seed 004"], route_class=Seed004Route)
     "/api/v1/state",
     response_model=SeedState,
     responses=BadRequestRoute.refusals(*READ, *OPENED),
-    dependencies=[*SCHEMES, catching_up(trader)],
+    dependencies=[*SCHEMES, catching_up(trader, insist=True)],
     openapi_extra=OR_NOBODY,
 )
 async def state(state: StateDep, dispatcher: DispatcherDep, caller: Trader) -> Response:
@@ -166,7 +166,7 @@ async def open_position(
     )
     order, reply = await open_position_of(state, dispatcher, caller, trade, options)
     said = ClientPrice(command_id_of(reply) if order is None else order.order_id, caller.account_id, price, slippage)
-    said = await state.database.ask(lambda db: client_prices.add(db, said))
+    said = await _noted(state, said)
     if order is None or order.position_id is None or order.quantity is None:
         return undecided(reply, positionId=command_id_of(reply))
     opened = SeedPosition(
@@ -223,10 +223,19 @@ def _time(reply: Reply) -> int:
             return now()
 
 
+async def _noted(state: AppState, said: ClientPrice) -> ClientPrice:
+    """Keep what a client said; where the database does not take that, the order is executed all the same."""
+    try:
+        return await state.database.ask(lambda db: client_prices.add(db, said))
+    except SQLAlchemyError as error:
+        structlog.get_logger().warning("a client's price is not kept", order_id=said.order_id, error=str(error))
+        return said
+
+
 async def _account(state: AppState, dispatcher: Dispatcher, caller: SignedInUser) -> AccountReply:
     if caller is NOBODY:
         return await shared_account(state, dispatcher)
-    return await accounts.find(state.database, state.outcomes, caller.account_id)
+    return await account_now(state, caller.account_id)
 
 
 def _position(state: AppState, row: PositionRow, said: ClientPrice | None) -> SeedPosition:

@@ -6,7 +6,6 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
-from api.accounts import service as accounts
 from api.app_state import StateDep
 from api.auth.caller import REFUSALS as CALLER_REFUSALS
 from api.auth.caller import Caller, authenticate, in_person, sessions_in_cookies
@@ -16,9 +15,10 @@ from api.compat.declared import ANYONE, OR_NOBODY, READ, SCHEMES, SIGNED, SIGNED
 from api.compat.replies import encoded, written
 from api.compat.routes import SeedRoute
 from api.compat.sessions import SignIn, SignUp, Welcome, sign_in, sign_up, welcome
+from api.compat.trading import account_now
 from api.credentials.cookies import take_back_cookies
 from api.dispatch.dispatcher import DispatcherDep
-from api.dispatch.read_your_writes import CAUGHT_UP
+from api.dispatch.read_your_writes import KNOWN_OR_REFUSED
 from api.http.numbers import Text
 from api.http.problems import (
     CREDENTIALS_CONFLICT,
@@ -123,10 +123,15 @@ async def me_of_seeds(caller: Caller) -> Response:
     return encoded(user_reply(caller.user).model_dump())
 
 
-@router.get("/balance", response_model=Purse, responses=SeedRoute.refusals(*READ), dependencies=[*SIGNED, CAUGHT_UP])
+@router.get(
+    "/balance",
+    response_model=Purse,
+    responses=SeedRoute.refusals(*READ),
+    dependencies=[*SIGNED, KNOWN_OR_REFUSED],
+)
 async def balance_of_seeds(state: StateDep, caller: Caller) -> Response:
     """Give the free money, in cents, as seeds 000 and 003 read it."""
-    return written(purse_of(await accounts.find(state.database, state.outcomes, caller.account_id), caller))
+    return written(purse_of(await account_now(state, caller.account_id), caller))
 
 
 @router.get("/health")

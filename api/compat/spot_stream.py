@@ -156,8 +156,10 @@ class _SpotSocket:
         order = await self._app.database.ask(lambda db: spot_store.find(db, account_id, command_id))
         if order is None:
             return
-        await wait_for(self._app.database, account_event.shard, event.seq)
         self._send_pending(order)
+        # What came of it is told once, so that it is waited for until the tables have it.
+        while await wait_for(self._app.database, account_event.shard, event.seq) > 0:
+            pass
         await self._send_progress(order)
 
     def _send_pending(self, order: SpotOrder) -> None:

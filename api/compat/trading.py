@@ -3,17 +3,20 @@
 import re
 from typing import Final, NamedTuple
 
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
 from api.accounts import service as accounts
 from api.accounts.schemas import AccountReply
 from api.app_state import AppState
 from api.auth.caller import SignedInUser
 from api.compat.guard_prices import guard_price
 from api.compat.names import instrument_named
+from api.dispatch.account_lookup import account_lookup
 from api.dispatch.dispatcher import Dispatcher
-from api.dispatch.read_your_writes import POSITION_HEADER, read_log_position, wait_for
 from api.dispatch.replies import Pending, Reply
 from api.dispatch.request_options import RequestOptions
-from api.http.problems import REFUSALS, ApiError, Fault
+from api.http.problems import NOT_FOUND, REFUSALS, ApiError, Fault
 from api.orders import service as orders
 from api.orders.schemas import OrderReply, OrderRequest
 from api.positions import service as positions
@@ -94,25 +97,24 @@ async def find_position_of(
     state: AppState, dispatcher: Dispatcher, caller: SignedInUser, trade_id: str
 ) -> PositionReply:
     """Give one of the caller's positions."""
-    return await positions.find(
-        state.database,
-        state.prices,
-        caller.account_id,
-        await _position_id(state, dispatcher, caller.account_id, trade_id),
-    )
+    position_id = await _position_id(state, dispatcher, caller.account_id, trade_id)
+    return await position_lookup(state).find(caller.account_id, position_id)
 
 
-async def account_after(state: AppState, caller: SignedInUser, reply: Reply) -> AccountReply:
-    """Give the account as a command left it, as far as a second's wait brings the tables there."""
-    await until_shown(state, reply)
-    return await accounts.find(state.database, state.outcomes, caller.account_id)
+async def account_now(state: AppState, account_id: str) -> AccountReply:
+    """Give the account as its last event left it; ApiError where nobody knows that now."""
+    return await accounts.current(account_lookup(state), account_id)
 
 
-async def until_shown(state: AppState, reply: Reply) -> None:
-    """Wait up to a second until the tables have what a command did."""
-    if not isinstance(reply, Pending):
-        for shard, seq in read_log_position(reply.headers()[POSITION_HEADER], state.outcomes.shards):
-            await wait_for(state.database, shard, seq)
+async def account_after(state: AppState, caller: SignedInUser, reply: Reply) -> AccountReply | None:
+    """Give the account as a command left it; null while that is undecided, or cannot be said: then it is done."""
+    if isinstance(reply, Pending):
+        return None
+    try:
+        return await account_now(state, caller.account_id)
+    except (ApiError, SQLAlchemyError) as error:
+        structlog.get_logger().warning("account not read after a command", error=str(error))
+        return None
 
 
 def _field_of(refusal: ApiError, trade: TradeOrder) -> str | None:
@@ -129,6 +131,8 @@ async def _position_id(state: AppState, dispatcher: Dispatcher, account_id: str,
     try:
         order = await orders.find(dispatcher.lookup, state.database, state.prices, account_id, name)
     except ApiError as error:
+        if error.kind != NOT_FOUND:
+            raise  # Whether there is such an order is not known now.
         raise ApiError(NOT_OPEN) from error
     if order.position_id is None:
         raise ApiError(NOT_OPEN)

@@ -8,19 +8,20 @@ from typing import Annotated, Final
 import structlog
 from fastapi import Depends, Request
 from msgspec.structs import replace
+from sqlalchemy.exc import SQLAlchemyError
 
 from api.app_state import AppState
 from api.dispatch.outcome_lookup import WAIT_S, OutcomeLookup
-from api.dispatch.read_your_writes import wait_for
 from api.dispatch.refusal_facts import facts_of
 from api.dispatch.replies import RETRY_AFTER, Decided, Pending, Reply, Stored
 from api.dispatch.request_options import RequestOptions
+from api.dispatch.unprojected import unprojected
 from api.http.problems import BROKER_UNAVAILABLE, ENGINE_BEHIND, REFUSALS, ApiError
 from api.log.outcomes import NotAppended, Outcome
 from api.pretrade.details import explained
 from projector import queries
 from schemas.commands import AccountCommand, OpenPosition, PositionCommand
-from schemas.events import CommandRejected, CommandRepeated
+from schemas.events import CommandRejected, CommandRepeated, PositionOpened
 from schemas.rejections import Rejection
 from schemas.units import SECOND
 
@@ -33,7 +34,7 @@ class Dispatcher:
     """Sends commands of clients, each once however often it is asked for; used on the loop only."""
 
     def __init__(self, state: AppState) -> None:
-        self.lookup = OutcomeLookup(state.outcomes, state.sent, state.engine_lag, state.database)
+        self.lookup = OutcomeLookup(state.outcomes, state.sent, state.engine_lag, state.database, unprojected(state))
         self._state = state
         self._database = state.database
         self._outcomes = state.outcomes
@@ -42,6 +43,7 @@ class Dispatcher:
         self._engine_lag = state.engine_lag
         self._last_seen = state.last_seen
         self._recent_positions = state.recent_positions
+        self._unprojected = unprojected(state)
         self._metrics = state.metrics
 
     async def execute(
@@ -73,7 +75,11 @@ class Dispatcher:
             return Pending(command.command_id, preferred=respond_async)
         if not isinstance(outcome.event, CommandRepeated):
             return await self._accept(command, Decided(outcome))
-        original = await self.lookup.original(command, outcome)
+        try:
+            original = await self.lookup.original(command, outcome)
+        except SQLAlchemyError as error:
+            structlog.get_logger().warning("first outcome not read", command_id=command.command_id, error=str(error))
+            original = None
         return Pending(command.command_id) if original is None else await self._accept(command, original)
 
     def _refuse_unless_log_goes_on(self, command: AccountCommand) -> None:
@@ -127,29 +133,41 @@ class Dispatcher:
             return reply
         event = reply.outcome.event
         if isinstance(event, CommandRejected):
-            raise await self._refusal(command, Rejection(event.rejection), reply.headers(), reply.outcome)
+            raise await self._refusal(command, Rejection(event.rejection), reply.headers())
         self._recent_positions.note(event)
         self._metrics.commands.labels("replayed" if reply.replayed else "done").inc()
         return reply
 
-    async def _refusal(
-        self, command: AccountCommand, rejection: Rejection, headers: dict[str, str], outcome: Outcome | None = None
-    ) -> ApiError:
+    async def _refusal(self, command: AccountCommand, rejection: Rejection, headers: dict[str, str]) -> ApiError:
         self._metrics.commands.labels(rejection.name).inc()
         kind = REFUSALS[rejection]
         if rejection is Rejection.TOO_MANY_COMMANDS:
             headers = headers | {"Retry-After": str(REMEMBERED_S // 10)}
-        if rejection is Rejection.POSITION_NOT_OPEN and isinstance(command, PositionCommand):
+        if (
+            rejection is Rejection.POSITION_NOT_OPEN
+            and isinstance(command, PositionCommand)
             # Only a position that is the caller's differs from one that never was.
-            position_id, account_id = command.position_id, command.account_id
-            if outcome is not None:
-                await wait_for(self._database, outcome.shard, outcome.event.seq)
-            if await self._database.ask(lambda db: queries.position(db, account_id, position_id)) is None:
-                kind = kind._replace(status=404)
+            and not await self._may_be_callers(command.account_id, command.position_id)
+        ):
+            kind = kind._replace(status=404)
         detail, details = explained(rejection, command, await facts_of(self._state, rejection, command))
         if rejection in OF_CLOCKS and (difference := self._engine_lag.clock_difference()) is not None:
             detail = f"{kind.title}: {difference}"
         return ApiError(kind, detail, headers=headers, details=details, command_id=command.command_id)
+
+    async def _may_be_callers(self, account_id: str, position_id: str) -> bool:
+        """Say whether an account has or had a position; where nobody knows, it may have."""
+        if self._recent_positions.opened(position_id, account_id) is not None:
+            return True
+        try:
+            is_complete = await self._unprojected.is_complete(self._outcomes.shard_of(account_id))
+            events = await self._unprojected.events_now(account_id)
+            row = await self._database.ask(lambda db: queries.position(db, account_id, position_id))
+        except SQLAlchemyError as error:
+            structlog.get_logger().warning("position not looked up", position_id=position_id, error=str(error))
+            return True
+        opened = {event.position_id for event in events if isinstance(event, PositionOpened)}
+        return row is not None or position_id in opened or not is_complete
 
     def _not_sent(self, detail: str) -> ApiError:
         self._metrics.commands.labels("not_sent").inc()

@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 
 from api.dispatch.read_your_writes import catch_up, log_position_headers, wait_for
 from api.dispatch.replies import RETRY_AFTER, Decided, Stored
+from api.dispatch.unprojected import Unprojected
 from api.http.problems import ENGINE_BEHIND, KEY_IN_USE, PROJECTION_BEHIND, REFUSALS, ApiError, ProblemKind
 from api.http.times import now
 from api.log.command_producer import DEADLINE_S
@@ -24,7 +25,7 @@ from api.store.database import Database
 from projector import queries
 from schemas.commands import AccountCommand, OpenPosition
 from schemas.content import content_of
-from schemas.events import CommandRejected, CommandRepeated
+from schemas.events import CommandRejected, CommandRepeated, PositionOpened
 from schemas.ids import keyed_command_id
 from schemas.rejections import Rejection
 from schemas.units import MINUTE
@@ -48,11 +49,19 @@ class Tries(NamedTuple):
 class OutcomeLookup:
     """Used on the loop only. sent: what this process has sent lately."""
 
-    def __init__(self, outcomes: Outcomes, sent: SentCommands, engine_lag: EngineLag, database: Database) -> None:
+    def __init__(
+        self,
+        outcomes: Outcomes,
+        sent: SentCommands,
+        engine_lag: EngineLag,
+        database: Database,
+        unprojected: Unprojected,
+    ) -> None:
         self.sent = sent
         self._outcomes = outcomes
         self._engine_lag = engine_lag
         self._database = database
+        self._unprojected = unprojected
 
     # For who sends: what the same command has done before.
 
@@ -94,19 +103,30 @@ class OutcomeLookup:
         row = await self._database.ask(lambda db: queries.command(db, command.account_id, command.command_id))
         return None if row is None else Stored(row)
 
-    async def by_client_order_id(self, command: OpenPosition) -> Stored | None:
+    async def by_client_order_id(self, command: OpenPosition) -> Decided | Stored | None:
         """Find the order a client order id already opened under another key: the same again, or refused."""
         account_id, client_order_id = command.account_id, command.client_order_id
         if client_order_id is None:
             return None
         shard = self._outcomes.shard_of(account_id)
-        await catch_up(self._database, self._outcomes, shard)
-        row = await self._database.ask(lambda db: queries.command_by_client_order_id(db, account_id, client_order_id))
-        if row is None or row.command_id == command.command_id:
+        await self._unprojected.is_complete(shard)
+        found = await self.named(account_id, client_order_id)
+        if found is None or found.command_id == command.command_id:
             return None
-        if row.command_hash != content_of(command):
+        if found.command_hash != content_of(command):
             raise ApiError(REFUSALS[Rejection.COMMAND_ID_REUSED], "The client_order_id was used for another order")
-        return Stored(row, self._outcomes.seq(shard))
+        if isinstance(found, PositionOpened):
+            return Decided(Outcome(shard, found), replayed=True, seen=self._outcomes.seq(shard))
+        return Stored(found, self._outcomes.seq(shard))
+
+    async def named(self, account_id: str, client_order_id: str) -> queries.CommandRow | PositionOpened | None:
+        """Find what a client order id opened, in the tables or among the events that they do not have yet."""
+        events = await self._unprojected.events_now(account_id)  # First: what is projected meanwhile is in the row.
+        row = await self._database.ask(lambda db: queries.command_by_client_order_id(db, account_id, client_order_id))
+        if row is not None:
+            return row
+        opened = (event for event in events if isinstance(event, PositionOpened))
+        return next((event for event in opened if event.client_order_id == client_order_id), None)
 
     async def tries(self, account_id: str, client_order_id: str) -> Tries:
         """Find the key under which an order of this name is sent: of the first try that was not refused.

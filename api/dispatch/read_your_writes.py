@@ -1,7 +1,8 @@
 """How callers read their own writes: a reply names its place in the log, and a read waits until the tables have it.
 
 Programs that keep neither the header nor the cookie, as the seeds' clients, wait for the
-last outcome this process gave their account.
+last outcome this process gave their account. Where a second is not enough, a page of rows says by how much it is
+behind; who could not read that is asked to try again; and what is brought forward by events need not wait.
 """
 
 import asyncio
@@ -13,6 +14,7 @@ from fastapi import Depends, Header, Request, Response
 
 from api.app_state import AppState, StateDep
 from api.auth.caller import SignedInUser, signed_in
+from api.http.problems import PROJECTION_BEHIND, ApiError
 from api.log.outcomes import Outcomes
 from api.store.database import Database
 from projector.queries import projected_seq
@@ -24,6 +26,7 @@ LAG_HEADER: Final = "Projection-Lag"
 WAIT_S: Final = 1.0
 PAUSE_S: Final = 0.01
 PAUSE_MAX_S: Final = 0.08
+BEHIND: Final = "What you did last is not in the tables yet; ask again"
 
 
 def log_position_headers(shard: int, seq: int) -> dict[str, str]:
@@ -32,8 +35,12 @@ def log_position_headers(shard: int, seq: int) -> dict[str, str]:
     return {POSITION_HEADER: text, "Set-Cookie": f"{POSITION_COOKIE}={text}; Path=/; HttpOnly; SameSite=Lax"}
 
 
-def catching_up(who: Callable[..., Any]) -> Any:
-    """Give the dependency that waits for what the caller has seen; who: the dependency that says who that is."""
+def catching_up(who: Callable[..., Any], *, by_events: bool = False, insist: bool = False) -> Any:
+    """Give the dependency that waits for what the caller has seen; who: the dependency that says who that is.
+
+    by_events: the route adds to the tables what the events say that are remembered here. insist: the caller would not
+    know from a header that rows are old, and is refused.
+    """
 
     async def caught_up(
         request: Request,
@@ -48,7 +55,12 @@ def catching_up(who: Callable[..., Any]) -> Any:
         """Wait up to a second for the place the caller has seen, else say by how many events the tables are behind."""
         brought = read_log_position(ledger_position or request.cookies.get(POSITION_COOKIE), state.settings.shards)
         for shard, seq in brought or _last_seen(state, caller.account_id):
-            lag = await wait_for(state.database, shard, seq)
+            known = state.outcomes.seq(shard)
+            lag = await _wait(state.database, shard, seq, _heard(state, shard, seq) if by_events else _never)
+            # A place that the log does not have is of another exchange: what the log had then is all there is.
+            expected = seq if state.outcomes.seq(shard) >= seq else known
+            if insist and lag > max(0, seq - expected):
+                raise ApiError(PROJECTION_BEHIND, BEHIND, headers={"Retry-After": "1"})
             if lag > 0:
                 response.headers[LAG_HEADER] = str(lag)
 
@@ -57,19 +69,35 @@ def catching_up(who: Callable[..., Any]) -> Any:
 
 async def wait_for(database: Database, shard: int, seq: int) -> int:
     """Wait up to a second for an event to be projected; give the number of events that were missing at the end."""
-    give_up = monotonic() + WAIT_S
-    pause = PAUSE_S
-    while True:
-        lag = seq - await database.ask(lambda db: projected_seq(db, shard))
-        if lag <= 0 or monotonic() > give_up:
-            return max(0, lag)
-        await asyncio.sleep(pause)
-        pause = min(PAUSE_MAX_S, 1.5 * pause)
+    return await _wait(database, shard, seq, _never)
 
 
 async def catch_up(database: Database, outcomes: Outcomes, shard: int) -> int:
     """Wait up to a second for all events of a shard that this process has read by now; give how many were missing."""
     return await wait_for(database, shard, outcomes.seq(shard))
+
+
+async def _wait(database: Database, shard: int, seq: int, is_known: Callable[[int], bool]) -> int:
+    """Wait so; is_known: whether an event is known to this process without the tables, given what these have."""
+    give_up = monotonic() + WAIT_S
+    pause = PAUSE_S
+    while True:
+        projected = await database.ask(lambda db: projected_seq(db, shard))
+        if seq <= projected or is_known(projected):
+            return 0
+        if monotonic() > give_up:
+            return seq - projected
+        await asyncio.sleep(pause)
+        pause = min(PAUSE_MAX_S, 1.5 * pause)
+
+
+def _heard(state: AppState, shard: int, seq: int) -> Callable[[int], bool]:
+    """Say of an event whether it was read, and all before it that is in no table is remembered."""
+    return lambda projected: state.outcomes.seq(shard) >= seq and state.bus.floor(shard) <= projected
+
+
+def _never(_: int) -> bool:
+    return False
 
 
 def read_log_position(text: str | None, shards: int) -> list[tuple[int, int]]:
@@ -88,6 +116,9 @@ def _last_seen(state: AppState, account_id: str) -> list[tuple[int, int]]:
 
 
 CAUGHT_UP: Final = catching_up(signed_in)
+CAUGHT_UP_BY_EVENTS: Final = catching_up(signed_in, by_events=True)
+CAUGHT_UP_OR_REFUSED: Final = catching_up(signed_in, insist=True)
+KNOWN_OR_REFUSED: Final = catching_up(signed_in, by_events=True, insist=True)
 LAG: Final = {
     200: {
         "headers": {

@@ -4,12 +4,15 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from api.app_state import AppState
+from api.dispatch.account_lookup import account_lookup
+from api.dispatch.unprojected import unprojected
+from api.http.problems import ApiError
 from api.pretrade.details import Facts, open_positions_max
 from api.pretrade.preview import preview_of
 from api.pretrade.standing import POSITIONS_MAX, Standing
 from projector import queries
 from schemas.commands import ClientCommand, OpenPosition, PositionCommand, ReduceOldest
-from schemas.events import PositionOpened
+from schemas.events import PositionOpened, PositionReduced
 from schemas.rejections import Rejection
 from schemas.units import INT64_MAX
 
@@ -18,7 +21,7 @@ async def facts_of(state: AppState, rejection: Rejection, command: ClientCommand
     """Gather them as they are a moment after the refusal; what the database does not say now is not said."""
     try:
         return await _gathered(state, rejection, command)
-    except SQLAlchemyError as error:
+    except (SQLAlchemyError, ApiError) as error:
         structlog.get_logger().warning("a refusal is not explained", rejection=rejection.name, error=str(error))
         return Facts()
 
@@ -32,8 +35,8 @@ async def _gathered(state: AppState, rejection: Rejection, command: ClientComman
     version = await state.broadcasts.in_force(shard)
     account_id, cash, limit = command.account_id, None, None
     if rejection is Rejection.INSUFFICIENT_MARGIN:
-        account = await state.database.ask(lambda db: queries.account(db, account_id))
-        cash = None if account is None else account.cash
+        account = await account_lookup(state).find(account_id)
+        cash = None if account is None or not account.is_current else account.cash
     if rejection is Rejection.TOO_MANY_POSITIONS:
         limit = open_positions_max(await state.broadcasts.positions_max(shard), version)
     facts = Facts(version, instrument, price, cash, limit, size=None if position is None else position[1])
@@ -51,11 +54,17 @@ async def _position(state: AppState, command: ClientCommand) -> tuple[str, int] 
     if not isinstance(command, PositionCommand):
         return None
     account_id, position_id = command.account_id, command.position_id
+    events = await unprojected(state).events_now(account_id)  # First: what is projected meanwhile is in the row.
     row = await state.database.ask(lambda db: queries.position(db, account_id, position_id))
-    if row is not None:
-        return row.symbol, row.quantity
     opened = state.recent_positions.opened(position_id, account_id)
-    return None if opened is None else (opened.symbol, opened.quantity)
+    known = opened if row is None else row
+    found = None if known is None else (known.symbol, known.quantity)
+    for event in events:
+        if isinstance(event, PositionOpened) and event.position_id == position_id:
+            found = event.symbol, event.quantity
+        elif isinstance(event, PositionReduced) and event.position_id == position_id:
+            found = event.symbol, event.quantity_left
+    return found
 
 
 def _would_be(state: AppState, order: OpenPosition, facts: Facts) -> PositionOpened | None:

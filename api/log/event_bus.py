@@ -158,6 +158,14 @@ class EventBus:
         with self._lock:
             return self._recent.floor(shard)
 
+    def account_after(self, shard: int, account_id: str, seq: int) -> list[AccountEvent] | None:
+        """Give an account's events behind a `seq` of its shard, oldest first; null where not all are remembered."""
+        with self._lock:
+            if self._recent.floor(shard) > seq:
+                return None
+            recent = self._recent.after(account_id, seq)
+        return [_account_event(one) for one in recent]
+
     def market_after(self, seq: int) -> list[MarketEvent] | None:
         """Give shard 0's events about the market behind a `seq`; null where not all of them are remembered."""
         with self._lock:

@@ -95,6 +95,14 @@ class PriceCache:
         quote = self._quotes.get(symbol)
         return None if quote is None else exit_price(side, quote.bid, quote.ask)
 
+    def unrealized_pnl(self, symbol: str, side: Side, quantity: int, entry_price: int) -> int | None:
+        """Give the profit (micros) of so many lots at the price at which they would close; null without a price."""
+        price = self.exit_price(symbol, side)
+        if price is None:
+            return None
+        move = price - entry_price if side == "long" else entry_price - price
+        return move * quantity * self.instruments[symbol].tick_value
+
     def _update(self, event: PricesUpdated) -> None:
         self.feed = event.feed
         self.clock_suspect = event.clock_suspect

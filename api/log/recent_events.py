@@ -1,6 +1,7 @@
 """Which private events this process remembers: the last ones of all accounts, within a bound."""
 
 from collections import deque
+from itertools import takewhile
 from typing import Final, NamedTuple
 
 EVENTS_MAX: Final = 20_000
@@ -43,6 +44,11 @@ class RecentEvents:
     def of(self, account_id: str) -> list[RecentEvent]:
         """Give what is remembered of an account, oldest first."""
         return list(self._accounts.get(account_id, ()))
+
+    def after(self, account_id: str, seq: int) -> list[RecentEvent]:
+        """Give what is remembered of an account behind a `seq` of its shard, oldest first."""
+        found = list(takewhile(lambda kept: kept.seq > seq, reversed(self._accounts.get(account_id, ()))))
+        return found[::-1]
 
     def floor(self, shard: int) -> int:
         """Give the `seq` behind which every private event of a shard is remembered."""

@@ -9,7 +9,7 @@ from api.app_state import DatabaseDep, PricesDep, StateDep
 from api.auth.caller import REFUSALS as CALLER_REFUSALS
 from api.auth.caller import SCHEMES, SIGNED_IN, Caller
 from api.dispatch.dispatcher import DispatcherDep, LookupDep
-from api.dispatch.read_your_writes import CAUGHT_UP
+from api.dispatch.read_your_writes import CAUGHT_UP, CAUGHT_UP_BY_EVENTS
 from api.dispatch.replies import ACCEPTED, COMMAND_PROBLEMS, Pending, accepted
 from api.dispatch.request_options import OptionsDep
 from api.http.cursors import LIMIT, Cursor, Limit
@@ -106,7 +106,7 @@ async def list_orders(
 
 @router.get(
     "/{order_id}",
-    dependencies=[CAUGHT_UP],
+    dependencies=[CAUGHT_UP_BY_EVENTS],
     responses=responses(*CALLER_REFUSALS, NOT_FOUND, MALFORMED, ENGINE_BEHIND, PROJECTION_BEHIND),
 )
 async def get_order(

@@ -157,12 +157,15 @@ async def named(
     status: Status | None,
 ) -> Orders:
     """List the order of a client_order_id: the one it opened, else the last one refused for which it was the key."""
-    row = await database.ask(lambda db: queries.command_by_client_order_id(db, account_id, client_order_id))
-    if row is None:
+    opened = await lookup.named(account_id, client_order_id)
+    order: OrderReply | None
+    if isinstance(opened, PositionOpened):
+        order = order_of_event(opened, prices.instruments)
+    elif opened is not None:
+        order = await order_of(lookup, database, prices, account_id, Stored(opened))
+    else:
         refused = (await lookup.tries(account_id, client_order_id)).refused
-        row = None if refused is None else await database.ask(lambda db: queries.command(db, account_id, refused))
-    if row is None or row.type != OpenPosition.__name__ or (status is not None and row.status != _OUTCOMES[status]):
+        order = None if refused is None else await _decided(lookup, database, prices, account_id, refused)
+    if order is None or (status is not None and order.status != status):
         return Orders(items=[], next_cursor=None)
-    order = await order_of(lookup, database, prices, account_id, Stored(row))
-    assert order is not None, "its type is asked for above"
     return Orders(items=[order.model_copy(update={"client_order_id": client_order_id})], next_cursor=None)

@@ -4,25 +4,22 @@ import asyncio
 from http import HTTPStatus
 from typing import Final, NamedTuple
 
+import structlog
 from sqlalchemy import Connection
+from sqlalchemy.exc import SQLAlchemyError
 
 from api.auth.caller import SignedInUser
 from api.dispatch.dispatcher import Dispatcher
-from api.dispatch.read_your_writes import catch_up, log_position_headers
-from api.dispatch.replies import Decided, Pending, Stored
+from api.dispatch.read_your_writes import log_position_headers
+from api.dispatch.replies import RETRY_AFTER, Decided, Pending, Stored
 from api.dispatch.request_options import RequestOptions
-from api.http.cursors import LIMIT_MAX
-from api.http.problems import KEY_IN_USE, REFUSALS, REPLAYED, ApiError
+from api.http.problems import DATABASE_UNAVAILABLE, KEY_IN_USE, REFUSALS, REPLAYED, ApiError
 from api.log.broadcasts import Broadcasts
-from api.log.outcomes import Outcomes
-from api.log.price_cache import PriceCache
 from api.positions import service
-from api.positions.closing_at_once import close_at_once
+from api.positions.closing_at_once import ClosingAll, close_at_once
 from api.positions.lookup import PositionLookup
-from api.positions.schemas import Closing, Closings
+from api.positions.schemas import Closing
 from api.store import close_alls
-from api.store.database import Database
-from projector import queries
 from schemas.ids import keyed_command_id
 from schemas.rejections import Rejection
 
@@ -41,25 +38,19 @@ class _Closed(NamedTuple):
 async def close_all(
     dispatcher: Dispatcher,
     positions: PositionLookup,
-    database: Database,
-    outcomes: Outcomes,
     broadcasts: Broadcasts,
-    prices: PriceCache,
     caller: SignedInUser,
     options: RequestOptions,
-) -> tuple[Closings, dict[str, str]]:
-    """Close what is open now, or finish what the same key began; with the headers of the reply."""
+) -> ClosingAll:
+    """Close what is open now, or finish what the same key began."""
+    database, outcomes = positions.database, positions.outcomes
     shard, account_id, key = outcomes.shard_of(caller.account_id), caller.account_id, options.key
     began = None if key is None else await database.ask(lambda db: close_alls.find(db, account_id, key))
     if began is None and await broadcasts.in_force(shard) >= ONE_COMMAND_SINCE:
         if key is not None and await dispatcher.lookup.is_of_venue(account_id, keyed_command_id(account_id, key)):
             raise ApiError(REFUSALS[Rejection.COMMAND_ID_REUSED])
-        await catch_up(database, outcomes, shard)
-        open_now = await database.ask(lambda db: _open(db, account_id))
-        return await close_at_once(dispatcher, database, prices, caller, shard, open_now, options)
-    position_ids, replayed = await _positions_to_close(
-        dispatcher, database, outcomes, caller.account_id, shard, options.key
-    )
+        return await close_at_once(dispatcher, positions, caller, await _known_open(positions, account_id), options)
+    position_ids, replayed = await _positions_to_close(dispatcher, positions, caller.account_id, options.key)
     found = await _close_each(dispatcher, positions, caller, position_ids, options)
     errors = [
         one.error for one in found if one.error is not None and one.error.kind.status >= HTTPStatus.TOO_MANY_REQUESTS
@@ -71,13 +62,24 @@ async def close_all(
     headers = log_position_headers(shard, seq) if seq else {}
     headers |= {REPLAYED: "true"} if replayed else {}
     headers |= {"Preference-Applied": "respond-async"} if options.respond_async else {}
-    return Closings(items=[one.closing for one in found]), headers
+    items = [one.closing for one in found]
+    return ClosingAll(items, headers, is_undecided=any(item.status == "pending" for item in items))
+
+
+async def _known_open(positions: PositionLookup, account_id: str) -> list[str]:
+    """List what is open as far as that is known: one command closes the rest too."""
+    try:
+        return await positions.open_ids(account_id)
+    except ApiError as error:
+        structlog.get_logger().info("open positions not known", code=error.kind.code)
+        return []
 
 
 async def _positions_to_close(
-    dispatcher: Dispatcher, database: Database, outcomes: Outcomes, account_id: str, shard: int, key: str | None
+    dispatcher: Dispatcher, positions: PositionLookup, account_id: str, key: str | None
 ) -> tuple[list[str], bool]:
     """Give the positions that are to be closed, and whether the key was used for that before."""
+    database = positions.database
     if key is not None:
         before = await database.ask(lambda db: close_alls.find(db, account_id, key))
         if before is not None:
@@ -86,8 +88,7 @@ async def _positions_to_close(
         if await dispatcher.lookup.is_taken(account_id, command_id):
             raise ApiError(REFUSALS[Rejection.COMMAND_ID_REUSED])
     # What was opened a moment ago is open too.
-    await catch_up(database, outcomes, shard)
-    position_ids = await database.ask(lambda db: _open(db, account_id))
+    position_ids = await positions.open_ids(account_id)
     if key is None:
         return position_ids, False
     stored = await database.ask(lambda db: _store(db, account_id, key, position_ids))
@@ -125,6 +126,12 @@ async def _close(
 ) -> _Closed:
     try:
         position, reply = await service.close(dispatcher, positions, caller, position_id, options)
+    except SQLAlchemyError as error:
+        # Not even it was sent; what became of the others is known all the same.
+        structlog.get_logger().error("database", error=str(error.__cause__ or error))
+        unsent = ApiError(DATABASE_UNAVAILABLE, headers=RETRY_AFTER)
+        closing = Closing(position_id=position_id, command_id="", status="rejected", code=unsent.kind.code)
+        return _Closed(closing, error=unsent)
     except ApiError as error:
         command_id = str(error.members.get("command_id", ""))
         status = "pending" if error.kind == KEY_IN_USE else "rejected"
@@ -139,18 +146,6 @@ async def _close(
         case Stored(row):
             command_id, seq = row.command_id, row.seq
     return _Closed(Closing(position_id=position_id, command_id=command_id, status="done", position=position), seq)
-
-
-def _open(db: Connection, account_id: str) -> list[str]:
-    """List the ids of the account's open positions, the last opened first."""
-    position_ids: list[str] = []
-    before: int | None = None
-    while True:
-        page = queries.positions(db, account_id, limit=LIMIT_MAX, before=before)
-        position_ids += [row.position_id for row in page.items]
-        before = page.next_cursor
-        if before is None:
-            return position_ids
 
 
 def _store(db: Connection, account_id: str, key: str, position_ids: list[str]) -> list[str]:

@@ -1,23 +1,24 @@
 """How all of an account's positions are closed by one command, where the rules have it."""
 
+from typing import NamedTuple
+
 import msgspec
-from sqlalchemy import Connection
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
 
 from api.auth.caller import SignedInUser
 from api.dispatch.dispatcher import Dispatcher
-from api.dispatch.read_your_writes import wait_for
-from api.dispatch.replies import Pending, Reply, Stored
+from api.dispatch.replies import RETRY_AFTER, Decided, Pending, Stored
 from api.dispatch.request_options import RequestOptions, deadline
 from api.http.times import now
 from api.log.price_cache import PriceCache
-from api.positions.schemas import Closing, Closings
-from api.positions.views import position_of_row
+from api.positions.lookup import PositionLookup
+from api.positions.schemas import Closing
 from api.store.database import Database
 from projector import queries
 from schemas.commands import CloseAll
 from schemas.derived import PriceState
 from schemas.events import AllClosed
-from schemas.ids import event_id
 from schemas.rejections import Rejection
 
 _OF_STATE: dict[PriceState, Rejection] = {
@@ -28,66 +29,92 @@ _OF_STATE: dict[PriceState, Rejection] = {
 }
 
 
+class ClosingAll(NamedTuple):
+    """What became of every close, with the headers of the reply. is_undecided: not all of it can be said now."""
+
+    items: list[Closing]
+    headers: dict[str, str]
+    is_undecided: bool = False
+
+
+class _AllDecided(NamedTuple):
+    """What an AllClosed says: its seq, how many closes follow it, and which positions stay."""
+
+    seq: int
+    positions: int
+    left: tuple[str, ...]
+
+
 async def close_at_once(
     dispatcher: Dispatcher,
-    database: Database,
-    prices: PriceCache,
+    positions: PositionLookup,
     caller: SignedInUser,
-    shard: int,
-    position_ids: list[str],
+    open_now: list[str],
     options: RequestOptions,
-) -> tuple[Closings, dict[str, str]]:
-    """Close what the markets let close. position_ids: what is open now, for an answer that cannot wait."""
+) -> ClosingAll:
+    """Close what the markets let close. open_now: the ids of what is open, for an answer that cannot wait."""
     account_id = caller.account_id
     command = CloseAll(command_id=options.command_id(account_id), account_id=account_id, deadline=deadline())
     reply = await dispatcher.execute(command, options)
     if isinstance(reply, Pending):
-        waiting = [
-            Closing(position_id=position_id, command_id=command.command_id, status="pending")
-            for position_id in position_ids
-        ]
-        return Closings(items=waiting), {"Preference-Applied": "respond-async"} if options.respond_async else {}
-    outcome, seq = await _outcome(database, account_id, reply)
-    await wait_for(database, shard, seq + outcome.positions)
-    receipts = [event_id(shard, number) for number in range(seq + 1, seq + 1 + outcome.positions)]
-    closed = await database.ask(lambda db: queries.positions_of_receipts(db, account_id, receipts)) if receipts else []
+        preferred = {"Preference-Applied": "respond-async"} if options.respond_async else {}
+        return _undecided(command, open_now, preferred)
+    try:
+        decided = await _decided(positions.database, account_id, reply)
+        items = await _closings(positions, command, decided)
+    except SQLAlchemyError as error:
+        structlog.get_logger().warning("closed positions not read", command_id=command.command_id, error=str(error))
+        items = None
+    # What was decided is never hidden: what cannot be shown now is behind Location.
+    return _undecided(command, open_now, reply.headers()) if items is None else ClosingAll(items, reply.headers())
+
+
+def _undecided(command: CloseAll, position_ids: list[str], headers: dict[str, str]) -> ClosingAll:
+    """Say of each close that it is on its way, and where to look."""
     items = [
-        Closing(
-            position_id=row.position_id,
-            command_id=command.command_id,
-            status="done",
-            position=position_of_row(row, prices.instruments),
-        )
-        for row in closed
+        Closing(position_id=position_id, command_id=command.command_id, status="pending")
+        for position_id in position_ids
     ]
-    left = await database.ask(lambda db: _left(db, account_id, outcome.left))
-    items += [
-        Closing(position_id=row.position_id, command_id=command.command_id, status="rejected", code=_why(prices, row))
-        for row in left
-    ]
-    return Closings(items=items), reply.headers()
+    where = {"Location": f"/api/v1/commands/{command.command_id}"} | RETRY_AFTER
+    return ClosingAll(items, headers | where, is_undecided=True)
 
 
-async def _outcome(database: Database, account_id: str, reply: Reply) -> tuple[AllClosed, int]:
-    """Give the outcome's event and its seq, from memory or from the tables."""
+async def _decided(database: Database, account_id: str, reply: Decided | Stored) -> _AllDecided:
+    """Give what was decided, from memory or from the tables."""
     if isinstance(reply, Stored):
         row = reply.row
         found = await database.ask(lambda db: queries.account_event(db, account_id, row.shard, row.seq))
         assert found is not None, "an outcome in the tables has its event there"
-        return msgspec.convert(found.event, AllClosed, strict=False), row.seq
-    assert not isinstance(reply, Pending), "it is decided"
+        stored = msgspec.convert(found.event, AllClosed, strict=False)
+        return _AllDecided(row.seq, stored.positions, stored.left)
     event = reply.outcome.event
     assert isinstance(event, AllClosed), "the outcome of a CloseAll that was not refused"
-    return event, event.seq
+    return _AllDecided(event.seq, event.positions, event.left)
 
 
-def _left(db: Connection, account_id: str, position_ids: tuple[str, ...]) -> list[queries.PositionRow]:
-    rows = (queries.position(db, account_id, position_id) for position_id in position_ids)
-    return [row for row in rows if row is not None]
+async def _closings(positions: PositionLookup, command: CloseAll, decided: _AllDecided) -> list[Closing] | None:
+    """Give what became of every position; null while a close is neither among the events here nor in the tables."""
+    account_id, command_id = command.account_id, command.command_id
+    closed = await positions.closed_between(account_id, decided.seq, decided.seq + decided.positions)
+    left = await positions.several(account_id, list(decided.left))
+    if len(closed) < decided.positions or len(left) < len(decided.left):
+        return None
+    items = [
+        Closing(position_id=position.id, command_id=command_id, status="done", position=position) for position in closed
+    ]
+    return items + [
+        Closing(
+            position_id=position.id,
+            command_id=command_id,
+            status="rejected",
+            code=_why(positions.prices, position.symbol),
+        )
+        for position in left.values()
+    ]
 
 
-def _why(prices: PriceCache, row: queries.PositionRow) -> str:
+def _why(prices: PriceCache, symbol: str) -> str:
     """Name why a position stayed, as its market is now."""
-    if prices.status(row.symbol) == "halted":
+    if prices.status(symbol) == "halted":
         return Rejection.MARKET_HALTED.name
-    return _OF_STATE[prices.state(row.symbol, now())].name
+    return _OF_STATE[prices.state(symbol, now())].name

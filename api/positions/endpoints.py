@@ -5,16 +5,24 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Query, Response
 from starlette.responses import JSONResponse
 
-from api.app_state import BroadcastsDep, DatabaseDep, OutcomesDep, PricesDep
+from api.app_state import BroadcastsDep, DatabaseDep, PricesDep
+from api.auth.caller import REFUSALS as CALLER_REFUSALS
 from api.auth.caller import SCHEMES, SIGNED_IN, Caller
 from api.dispatch.dispatcher import DispatcherDep
-from api.dispatch.read_your_writes import CAUGHT_UP
+from api.dispatch.read_your_writes import CAUGHT_UP, CAUGHT_UP_BY_EVENTS
 from api.dispatch.replies import ACCEPTED, EVERY_COMMAND, Pending, Reply, accepted
 from api.dispatch.request_options import OptionsDep
 from api.http import paths
 from api.http.cursors import LIMIT, Cursor, Limit
 from api.http.numbers import ExactRoute
-from api.http.problems import MALFORMED, NOT_FOUND, PRECONDITION_FAILED, REFUSALS, responses
+from api.http.problems import (
+    MALFORMED,
+    NOT_FOUND,
+    PRECONDITION_FAILED,
+    PROJECTION_BEHIND,
+    REFUSALS,
+    responses,
+)
 from api.positions import closing_all, service
 from api.positions.lookup import PositionLookupDep
 from api.positions.schemas import AmendRequest, CloseRequest, Closings, PositionReply, Positions
@@ -55,7 +63,18 @@ AMENDING: Final = (
 CLOSING_ALL: Final = (
     SIGNED_IN
     | responses(*EVERY_COMMAND)
-    | {202: {"model": Closings, "description": "Not every close is decided yet; look at its command"}}
+    | {
+        202: {
+            "model": Closings,
+            "description": "Not every close is decided, or can be shown, yet; look at its command",
+            "headers": {
+                "Location": {
+                    "schema": {"type": "string"},
+                    "description": "/api/v1/commands/{id}, where one command closes all",
+                }
+            },
+        }
+    }
 )
 ONE: Final = f"/{{position_id:{paths.LEDGER_ID}}}"
 
@@ -76,12 +95,16 @@ async def list_positions(
     return await service.page(database, prices, caller.account_id, status, symbol, limit, cursor)
 
 
-@router.get(ONE, dependencies=[CAUGHT_UP], responses=SIGNED_IN | responses(NOT_FOUND, MALFORMED) | TAGGED)
+@router.get(
+    ONE,
+    dependencies=[CAUGHT_UP_BY_EVENTS],
+    responses=responses(*CALLER_REFUSALS, NOT_FOUND, MALFORMED, PROJECTION_BEHIND) | TAGGED,
+)
 async def get_position(
-    database: DatabaseDep, prices: PricesDep, caller: Caller, position_id: str, response: Response
+    positions: PositionLookupDep, caller: Caller, position_id: str, response: Response
 ) -> PositionReply:
     """Give one position of yours, and the version of it as `ETag`."""
-    position = await service.find(database, prices, caller.account_id, position_id)
+    position = await positions.find(caller.account_id, position_id)
     response.headers[ETAG] = version_of(position)
     return position
 
@@ -108,22 +131,17 @@ async def amend_position(
 async def close_all_positions(
     dispatcher: DispatcherDep,
     positions: PositionLookupDep,
-    database: DatabaseDep,
-    outcomes: OutcomesDep,
     broadcasts: BroadcastsDep,
-    prices: PricesDep,
     caller: Caller,
     options: OptionsDep,
     response: Response,
 ) -> Closings:
     """Close every position that is open now; what its market does not let close stays, and does not stop the others."""
-    closings, headers = await closing_all.close_all(
-        dispatcher, positions, database, outcomes, broadcasts, prices, caller, options
-    )
-    response.headers.update(headers)
-    if any(command.status == "pending" for command in closings.items):
+    closing = await closing_all.close_all(dispatcher, positions, broadcasts, caller, options)
+    response.headers.update(closing.headers)
+    if closing.is_undecided:
         response.status_code = 202
-    return closings
+    return Closings(items=closing.items)
 
 
 @router.post(ONE + "/close", response_model=PositionReply, responses=CLOSING)

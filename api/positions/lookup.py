@@ -4,13 +4,19 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Annotated, NamedTuple, assert_never
 
+import structlog
 from fastapi import Depends
+from sqlalchemy import Connection
+from sqlalchemy.exc import SQLAlchemyError
 
 from api.app_state import AppState, StateDep
-from api.dispatch.read_your_writes import catch_up, wait_for
-from api.dispatch.replies import RETRY_AFTER, Pending, Reply, Stored
+from api.dispatch.read_your_writes import wait_for
+from api.dispatch.replies import Decided, Pending, Reply, Stored
+from api.dispatch.unprojected import Unprojected, behind, unprojected
+from api.http.amounts import money_or_null
 from api.http.amounts import quantity as lots_of
-from api.http.problems import PROJECTION_BEHIND, REFUSALS, ApiError
+from api.http.cursors import LIMIT_MAX
+from api.http.problems import REFUSALS, ApiError, not_found
 from api.log.outcomes import Outcomes
 from api.log.price_cache import PriceCache
 from api.log.recent_positions import RecentPositions
@@ -18,9 +24,11 @@ from api.positions.schemas import PositionReply
 from api.positions.views import after, position_of_event, position_of_row
 from api.store.database import Database
 from projector import queries
-from schemas.events import PositionClosed, PositionReduced, StopsAmended
+from schemas.events import PositionClosed, PositionEvent, PositionOpened, PositionReduced, StopsAmended
+from schemas.ids import event_id
 from schemas.messages import Instrument
 from schemas.rejections import Rejection
+from schemas.units import parse
 
 
 class PositionLookup(NamedTuple):
@@ -30,6 +38,7 @@ class PositionLookup(NamedTuple):
     outcomes: Outcomes
     prices: PriceCache
     recent: RecentPositions
+    unprojected: Unprojected
 
     async def instrument(self, account_id: str, position_id: str) -> Instrument:
         """Give what the position is of, and with it the places of its prices and quantities.
@@ -40,55 +49,148 @@ class PositionLookup(NamedTuple):
         return self.prices.instruments[position.symbol]
 
     async def newest(self, account_id: str, position_id: str) -> PositionReply:
-        """Find a position in tables that have all events up to now; ApiError where there is none, or nobody knows."""
+        """Find a position by all events up to now; ApiError where there is none, or nobody knows."""
         shard = int(position_id.partition("-")[0])
-        lag = await catch_up(self.database, self.outcomes, shard) if shard < self.outcomes.shards else 0
+        is_complete = shard >= self.outcomes.shards or await self.unprojected.is_complete(shard)
         position = await self.seen(account_id, position_id)
         if position is not None:
             return position
-        if lag > 0:
-            detail = "The tables do not say yet whether there is such a position; nothing was sent"
-            raise ApiError(PROJECTION_BEHIND, detail, headers=RETRY_AFTER)
+        if not is_complete:
+            raise behind("The tables do not say yet whether there is such a position; nothing was sent")
         raise ApiError(REFUSALS[Rejection.POSITION_NOT_OPEN]._replace(status=404))
 
+    async def find(self, account_id: str, position_id: str) -> PositionReply:
+        """Give one of the account's positions for who only reads; ApiError where there is none, or nobody knows."""
+        position = await self.seen(account_id, position_id)
+        if position is not None:
+            return position
+        shard = int(position_id.partition("-")[0])
+        is_complete = shard >= self.outcomes.shards or await self.unprojected.is_complete(shard)
+        position = await self.seen(account_id, position_id)
+        if position is not None:
+            return position
+        if not is_complete:
+            raise behind("Whether there is such a position cannot be said now")
+        raise not_found("position", position_id)
+
+    async def open_ids(self, account_id: str) -> list[str]:
+        """List the ids of the account's open positions, the last opened first; ApiError where not all are known."""
+        shard = self.outcomes.shard_of(account_id)
+        if not await self.unprojected.is_complete(shard):
+            raise behind("Which positions are open cannot be said now; nothing was sent")
+        seq, position_ids = await self.database.ask_consistently(
+            lambda db: (queries.projected_seq(db, shard), _open(db, account_id))
+        )
+        found = dict.fromkeys(reversed(position_ids))
+        for event in self.unprojected.events(account_id, seq) or []:
+            if isinstance(event, PositionOpened):
+                found[event.position_id] = None
+            elif isinstance(event, PositionClosed):
+                found.pop(event.position_id, None)
+        return list(found)[::-1]
+
+    async def closed_between(self, account_id: str, first: int, last: int) -> list[PositionReply]:
+        """Give the account's positions that were closed by events behind one up to another, the oldest position first.
+
+        Those are missing whose opening is nowhere to be read; a second is waited where there are any.
+        """
+        shard = self.outcomes.shard_of(account_id)
+        receipts = [event_id(shard, number) for number in range(first + 1, last + 1)]
+        found = await self._closed(account_id, shard, receipts)
+        if len(found) < len(receipts):
+            await wait_for(self.database, shard, last)
+            found = await self._closed(account_id, shard, receipts)
+        return found
+
+    async def _closed(self, account_id: str, shard: int, receipts: list[str]) -> list[PositionReply]:
+        if not receipts:
+            return []
+        wanted = set(receipts)
+        closes = (one for one in await self.unprojected.events_now(account_id) if isinstance(one, PositionClosed))
+        names = [event.position_id for event in closes if event_id(shard, event.seq) in wanted]
+        rows = await self.database.ask(lambda db: queries.positions_of_receipts(db, account_id, receipts))
+        found = await self.several(account_id, list(dict.fromkeys([*(row.position_id for row in rows), *names])))
+        closed = [position for position in found.values() if position.status == "closed"]
+        return sorted(closed, key=lambda position: int(position.id.partition("-")[2]))
+
     async def after_command(self, account_id: str, position_id: str, reply: Reply) -> PositionReply | None:
-        """Give the position a command left behind; null while its opening, or a part of it, is not in the tables."""
+        """Give the position a command left behind; null while its opening, or a part of it, is nowhere to be read.
+
+        What was decided is never hidden: where the database does not answer now, it is null too.
+        """
         if isinstance(reply, Pending):
             return None
+        try:
+            return await self._after(account_id, position_id, reply)
+        except SQLAlchemyError as error:
+            structlog.get_logger().warning("position not read", position_id=position_id, error=str(error))
+            return None
+
+    async def _after(self, account_id: str, position_id: str, reply: Decided | Stored) -> PositionReply | None:
         if isinstance(reply, Stored):
             return await self.seen(account_id, position_id)
         shard, event = reply.outcome
         assert isinstance(event, StopsAmended | PositionReduced | PositionClosed), "the outcome of what was not refused"
         instruments = self.prices.instruments
-        if isinstance(event, PositionReduced):
-            await wait_for(self.database, shard, event.seq)  # What the rest is worth now, only the tables say.
         position = await self.seen(account_id, position_id)
         if position is None or not _follows(event, position, instruments):
             await wait_for(self.database, shard, event.seq)
             position = await self.seen(account_id, position_id)
         if position is None or not _follows(event, position, instruments):
             return None
-        return after(position, event, shard, instruments)
+        return self._valued(after(position, event, shard, instruments))
 
     async def seen(self, account_id: str, position_id: str) -> PositionReply | None:
         """Give the newest that is known of a position now; null where that is nothing."""
-        shard = int(position_id.partition("-")[0])
-        # In this order: what is projected between the two is in the row, and never missing from both.
-        seq, row = await self.database.ask(
-            lambda db: (queries.projected_seq(db, shard), queries.position(db, account_id, position_id))
+        return (await self.several(account_id, [position_id])).get(position_id)
+
+    async def several(self, account_id: str, position_ids: list[str]) -> dict[str, PositionReply]:
+        """Give the newest that is known of these positions now, by id; those are missing of which that is nothing."""
+        shard = self.outcomes.shard_of(account_id)
+        seq, rows = await self.database.ask_consistently(
+            lambda db: (
+                queries.projected_seq(db, shard),
+                {position_id: queries.position(db, account_id, position_id) for position_id in position_ids},
+            )
         )
+        events = self._events(account_id, position_ids, seq)
+        found = {name: self._newest(rows[name], events[name]) for name in position_ids}
+        return {name: self._valued(position) for name, position in found.items() if position is not None}
+
+    def _newest(self, row: queries.PositionRow | None, events: dict[int, PositionEvent]) -> PositionReply | None:
+        """Bring a row forward by the events, by seq, that it may lack."""
         instruments = self.prices.instruments
-        opened = self.recent.opened(position_id, account_id)
-        if row is not None:
-            position = position_of_row(row, instruments)
-        elif opened is not None:
-            position = position_of_event(opened, instruments)
-        else:
-            return None
-        for change in self.recent.changes(position_id, seq):
-            if _follows(change, position, instruments):
-                position = after(position, change, shard, instruments)
+        position = None if row is None else position_of_row(row, instruments)
+        for number in sorted(events):
+            event = events[number]
+            if isinstance(event, PositionOpened):
+                position = position_of_event(event, instruments) if position is None else position
+            elif position is not None and _follows(event, position, instruments):
+                shard = int(position.id.partition("-")[0])
+                position = after(position, event, shard, instruments)
         return position
+
+    def _events(self, account_id: str, position_ids: list[str], seq: int) -> dict[str, dict[int, PositionEvent]]:
+        """Give what is known to have happened to positions behind an event: all of it, or what was answered here."""
+        found: dict[str, dict[int, PositionEvent]] = {}
+        for name in position_ids:
+            opened = self.recent.opened(name, account_id)
+            found[name] = {} if opened is None else {opened.seq: opened}
+            found[name] |= {event.seq: event for event in self.recent.changes(name, seq)}
+        for event in self.unprojected.events(account_id, seq) or []:
+            if isinstance(event, PositionEvent) and event.position_id in found:
+                found[event.position_id][event.seq] = event
+        return found
+
+    def _valued(self, position: PositionReply) -> PositionReply:
+        """Add what an open position is worth now, where only events say how large it is."""
+        if position.status == "closed" or position.unrealized_pnl is not None:
+            return position
+        instrument = self.prices.instruments[position.symbol]
+        lots = parse(position.quantity, instrument.lot_exponent)
+        entry = parse(position.entry_price, instrument.tick_exponent)
+        profit = self.prices.unrealized_pnl(position.symbol, position.side, lots, entry)
+        return position.model_copy(update={"unrealized_pnl": money_or_null(profit)})
 
 
 def _follows(
@@ -110,9 +212,21 @@ def _follows(
             assert_never(event)
 
 
+def _open(db: Connection, account_id: str) -> list[str]:
+    """List the ids of the account's open positions, the last opened first."""
+    position_ids: list[str] = []
+    before: int | None = None
+    while True:
+        page = queries.positions(db, account_id, limit=LIMIT_MAX, before=before)
+        position_ids += [row.position_id for row in page.items]
+        before = page.next_cursor
+        if before is None:
+            return position_ids
+
+
 def position_lookup(state: AppState) -> PositionLookup:
     """Give the lookup of an application."""
-    return PositionLookup(state.database, state.outcomes, state.prices, state.recent_positions)
+    return PositionLookup(state.database, state.outcomes, state.prices, state.recent_positions, unprojected(state))
 
 
 async def position_lookup_of(state: StateDep) -> PositionLookup:

@@ -8,7 +8,6 @@ from api.dispatch.replies import Reply
 from api.dispatch.request_options import RequestOptions, deadline
 from api.http.cursors import read_cursor, write_cursor
 from api.http.numbers import ticks_of, units_of
-from api.http.problems import not_found
 from api.log.price_cache import PriceCache
 from api.positions.lookup import PositionLookup
 from api.positions.schemas import AmendRequest, PositionReply, Positions
@@ -41,14 +40,6 @@ async def page(
         items=[position_of_row(row, instruments) for row in found.items],
         next_cursor=write_cursor(question, found.next_cursor),
     )
-
-
-async def find(database: Database, prices: PriceCache, account_id: str, position_id: str) -> PositionReply:
-    """Give one of the caller's positions."""
-    row = await database.ask(lambda db: queries.position(db, account_id, position_id))
-    if row is None:
-        raise not_found("position", position_id)
-    return position_of_row(row, prices.instruments)
 
 
 async def amend(

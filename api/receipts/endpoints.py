@@ -2,11 +2,14 @@
 
 from fastapi import APIRouter
 
-from api.app_state import DatabaseDep, PricesDep
-from api.auth.caller import SCHEMES, SIGNED_IN, Caller
-from api.dispatch.read_your_writes import CAUGHT_UP
+from api.app_state import PricesDep
+from api.auth.caller import REFUSALS as CALLER_REFUSALS
+from api.auth.caller import SCHEMES, Caller
+from api.dispatch.dispatcher import LookupDep
+from api.dispatch.read_your_writes import CAUGHT_UP_BY_EVENTS
+from api.dispatch.unprojected import UnprojectedDep
 from api.http import paths
-from api.http.problems import MALFORMED, NOT_FOUND, responses
+from api.http.problems import ENGINE_BEHIND, MALFORMED, NOT_FOUND, PROJECTION_BEHIND, responses
 from api.receipts import service
 from api.receipts.schemas import Receipt
 
@@ -15,9 +18,11 @@ router = APIRouter(prefix="/receipts", tags=["account"], dependencies=SCHEMES)
 
 @router.get(
     f"/{{event_id:{paths.LEDGER_ID}}}",
-    dependencies=[CAUGHT_UP],
-    responses=SIGNED_IN | responses(NOT_FOUND, MALFORMED),
+    dependencies=[CAUGHT_UP_BY_EVENTS],
+    responses=responses(*CALLER_REFUSALS, NOT_FOUND, MALFORMED, ENGINE_BEHIND, PROJECTION_BEHIND),
 )
-async def get_receipt(database: DatabaseDep, prices: PricesDep, caller: Caller, event_id: str) -> Receipt:
+async def get_receipt(
+    lookup: LookupDep, unprojected: UnprojectedDep, prices: PricesDep, caller: Caller, event_id: str
+) -> Receipt:
     """Say why a position of yours was closed, and what it paid."""
-    return await service.find(database, prices, caller.account_id, event_id)
+    return await service.find(lookup, unprojected, prices, caller.account_id, event_id)

@@ -1,23 +1,51 @@
 """How a closing event is written as a receipt."""
 
+from typing import Final
+
+from api.dispatch.outcome_lookup import OutcomeLookup
+from api.dispatch.replies import RETRY_AFTER
+from api.dispatch.unprojected import Unprojected, behind
 from api.http.amounts import money, price, price_or_null, quantity
-from api.http.problems import not_found
+from api.http.problems import ENGINE_BEHIND, ApiError, not_found
 from api.http.times import text_of
 from api.log.price_cache import PriceCache
 from api.receipts.schemas import Receipt, ReceiptTick, Rest, Shortfall
-from api.store.database import Database
 from projector import queries
 from schemas.derived import realized_pnl
-from schemas.events import PositionClosed, PositionReduced
+from schemas.events import FillEvent, PositionClosed, PositionOpened, PositionReduced
 from schemas.messages import Instrument
 
+UNKNOWN: Final = "Whether there is such a receipt cannot be said now"
 
-async def find(database: Database, prices: PriceCache, account_id: str, event_id: str) -> Receipt:
-    """Give one of the caller's receipts."""
-    row = await database.ask(lambda db: queries.receipt(db, account_id, event_id))
-    if row is None:
+
+async def find(
+    lookup: OutcomeLookup, unprojected: Unprojected, prices: PriceCache, account_id: str, event_id: str
+) -> Receipt:
+    """Give one of the caller's receipts; 503 where this process cannot say whether it is in the log."""
+    shard, seq = (int(part) for part in event_id.split("-"))
+    event = await _closing(unprojected, account_id, event_id)
+    if event is None and shard == unprojected.outcomes.shard_of(account_id):
+        # Another process may have answered what this one has not read yet.
+        if seq > unprojected.outcomes.seq(shard) and await lookup.lagging(account_id) is ENGINE_BEHIND:
+            raise ApiError(ENGINE_BEHIND, UNKNOWN, headers=RETRY_AFTER)
+        is_complete = await unprojected.is_complete(shard)
+        event = await _closing(unprojected, account_id, event_id)
+        if event is None and not is_complete:
+            raise behind(UNKNOWN)
+    if event is None:
         raise not_found("receipt", event_id)
-    return receipt_of(event_id, row.event, prices.instruments[row.event.symbol])
+    return receipt_of(event_id, event, prices.instruments[event.symbol])
+
+
+async def _closing(unprojected: Unprojected, account_id: str, event_id: str) -> PositionClosed | PositionReduced | None:
+    """Find a closing event among those that no table has yet, or in the tables."""
+    seq = int(event_id.rpartition("-")[2])
+    events = await unprojected.events_now(account_id)  # First: what is projected meanwhile is in the row.
+    for event in events:
+        if event.seq == seq and isinstance(event, FillEvent) and not isinstance(event, PositionOpened):
+            return event
+    row = await unprojected.database.ask(lambda db: queries.receipt(db, account_id, event_id))
+    return None if row is None else row.event
 
 
 def receipt_of(event_id: str, event: PositionClosed | PositionReduced, instrument: Instrument) -> Receipt:

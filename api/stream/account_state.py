@@ -122,11 +122,7 @@ class AccountState:
 
     def _profit(self, held: HeldPosition) -> int | None:
         """Work out the profit at the price at which the position would close now."""
-        exit_price = self._prices.exit_price(held.symbol, held.side)
-        if exit_price is None:
-            return None
-        move = exit_price - held.entry_price if held.side == "long" else held.entry_price - exit_price
-        return move * held.quantity * self._instruments[held.symbol].tick_value
+        return self._prices.unrealized_pnl(held.symbol, held.side, held.quantity, held.entry_price)
 
 
 def account_update(

@@ -18,7 +18,7 @@ from projector import queries
 from runtime.settings import Settings
 from schemas.commands import Deposit, Withdraw
 from schemas.events import CommandRejected
-from schemas.ids import event_id, keyed_command_id
+from schemas.ids import event_id, keyed_command_id, open_account_id
 from schemas.journal import transfer_key
 from schemas.rejections import Rejection
 from schemas.units import INT64_MAX, render
@@ -60,7 +60,9 @@ async def request(
         sent = render(wish.amount, 6)
         kind = REFUSALS[Rejection.AMOUNT_NOT_POSITIVE]
         raise ApiError(kind, f"{kind.title}: sent {sent}", details={"above": 0, "sent": sent})
-    if await database.ask(lambda db: queries.account(db, wish.account_id)) is None:
+    if await database.ask(lambda db: queries.account(db, wish.account_id)) is None and not await _is_opened(
+        dispatcher, wish.account_id
+    ):
         raise not_found("account", wish.account_id)
     user_id = caller.user.user_id
     transfer_id = uuid4() if key is None else UUID(keyed_command_id(str(user_id), transfer_key(key)))
@@ -73,6 +75,12 @@ async def request(
     if (stored.kind, stored.account_id, stored.amount, stored.reason, stored.note) != wish[:5]:
         raise ApiError(REFUSALS[Rejection.COMMAND_ID_REUSED])
     return await _executed(dispatcher, database, stored)
+
+
+async def _is_opened(dispatcher: Dispatcher, account_id: str) -> bool:
+    """Say whether an account that no table has is open all the same: its opening was decided a moment ago."""
+    reply = await dispatcher.lookup.decided(account_id, open_account_id(account_id))
+    return isinstance(reply, Decided) and not isinstance(reply.outcome.event, CommandRejected)
 
 
 async def approve(

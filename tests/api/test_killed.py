@@ -156,7 +156,7 @@ def test_the_reply_to_a_closed_part_includes_earlier_parts_however_far_the_table
         ("0.01500", "-0.000500"),
         ("0.01000", "-0.001000"),
     ]
-    assert [each["unrealized_pnl"] for each in said] == [None, None]
+    assert [each["unrealized_pnl"] for each in said] == ["-0.001500", "-0.001000"]
     again = eventually(
         lambda: part_closed(user, position_id, "0.00500", key="third"), lambda reply: reply.status_code == 200, 20.0
     ).json()

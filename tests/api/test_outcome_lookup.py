@@ -8,8 +8,10 @@ import pytest
 
 from api.dispatch.outcome_lookup import OutcomeLookup
 from api.dispatch.replies import Decided, Stored
+from api.dispatch.unprojected import Unprojected
 from api.http.problems import ApiError
 from api.log.engine_lag import EngineLag
+from api.log.event_bus import EventBus
 from api.log.outcomes import Outcome, Outcomes, Waiter
 from api.log.sent_commands import SentCommand, SentCommands
 from api.store.database import Database
@@ -35,7 +37,11 @@ class Places:
         self.row: CommandRow | None = None
         self.waiter: Waiter | None = None
         self.lookup = OutcomeLookup(
-            cast("Outcomes", self), self.sent, cast("EngineLag", self), cast("Database", Tables(self))
+            cast("Outcomes", self),
+            self.sent,
+            cast("EngineLag", self),
+            cast("Database", Tables(self)),
+            cast("Unprojected", None),
         )
 
     def recent(self, command_id: str) -> Outcome | None:
@@ -61,6 +67,13 @@ class Places:
 
     def is_behind(self, shard: int) -> bool:
         return shard > 0
+
+
+def lookup_in(places: Places, tables: "Tables") -> OutcomeLookup:
+    """Look in these places; no client order id is looked for here, and with it no event that no table has."""
+    database, outcomes = cast("Database", tables), cast("Outcomes", places)
+    unprojected = Unprojected(database, outcomes, EventBus())
+    return OutcomeLookup(outcomes, places.sent, cast("EngineLag", places), database, unprojected)
 
 
 class NotedCommands(SentCommands):
@@ -126,9 +139,7 @@ def test_a_sender_gets_an_outcome_in_memory_without_a_query() -> None:
 
 def test_a_sender_asks_what_is_in_flight_after_the_memory_and_the_tables_last() -> None:
     places = Places()
-    places.lookup = OutcomeLookup(
-        cast("Outcomes", places), places.sent, cast("EngineLag", places), cast("Database", SenderTables(places))
-    )
+    places.lookup = lookup_in(places, SenderTables(places))
     places.row = row()
 
     async def look() -> tuple[Decided | None, Stored | None]:
@@ -172,9 +183,7 @@ def test_a_command_that_was_answered_is_no_longer_in_flight() -> None:
 @pytest.mark.parametrize("place", ["memory", "in flight", "tables"])
 def test_other_content_under_a_used_id_is_refused_wherever_the_first_is_found(place: str) -> None:
     places = Places()
-    places.lookup = OutcomeLookup(
-        cast("Outcomes", places), places.sent, cast("EngineLag", places), cast("Database", SenderTables(places))
-    )
+    places.lookup = lookup_in(places, SenderTables(places))
     if place == "memory":
         places.memory = outcome()
     elif place == "in flight":
