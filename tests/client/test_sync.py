@@ -12,7 +12,15 @@ from typing import Any, Self
 import httpx
 import pytest
 
-from reprise_client import Client, ClientClosed, Message, Refused, SyncClient
+from reprise_client import (
+    Administration,
+    Client,
+    ClientClosed,
+    Message,
+    Refused,
+    SyncAdministration,
+    SyncClient,
+)
 from tests.client.stream_server import SmallExchange, small_exchange
 from tests.client.test_calls import Exchange
 from tests.processes import eventually
@@ -37,11 +45,12 @@ def test_the_synchronous_client_has_every_call_of_the_other_with_its_parameters_
     def calls(kind: type) -> dict[str, Any]:
         return {name: call for name, call in inspect.getmembers(kind, callable) if not name.startswith("_")}
 
-    own, other = calls(SyncClient), calls(Client)
-    assert own.keys() == other.keys()
-    for name, call in other.items():
-        assert inspect.signature(own[name]).parameters == inspect.signature(call).parameters, name
-        assert own[name].__doc__ == call.__doc__ or name == "close_connections", name
+    for face, asked in ((SyncClient, Client), (SyncAdministration, Administration)):
+        own, other = calls(face), calls(asked)
+        assert own.keys() == other.keys()
+        for name, call in other.items():
+            assert inspect.signature(own[name]).parameters == inspect.signature(call).parameters, name
+            assert own[name].__doc__ == call.__doc__ or name == "close_connections", name
     given = inspect.signature(SyncClient.__init__).parameters
     assert given == inspect.signature(Client.__init__).parameters
 

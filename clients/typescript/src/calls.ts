@@ -8,6 +8,7 @@ import type { ApiKey } from "./signing.ts";
 export const ROOT = "/api/v1";
 const POSITION = "Ledger-Position"; // `shard:seq` of a reply; a read that brings it sees at least that
 const LAG = "Projection-Lag"; // on a read that could not wait for that any longer
+export const PAGE = 500;
 const RENEW_BEFORE_MS = 30_000;
 const PAUSE_MS = 50;
 const PAUSE_MAX_MS = 2_000;
@@ -36,6 +37,18 @@ export interface Asking {
   readonly cookies: boolean;
   readonly timeoutMs: number;
   readonly patienceMs: number;
+}
+
+/** How a command is sent. ifMatch: only where its `etag` is still this one. */
+export interface Sending {
+  readonly ifMatch?: string | undefined;
+  /** Whether 202 is the reply, of what the exchange has stored and says again by itself until it is done. */
+  readonly acceptsWaiting?: boolean;
+}
+
+interface Page<Item> {
+  readonly items: readonly Item[];
+  readonly next_cursor?: string | null;
 }
 
 /** No answer came. unsent: Node says that there was no connection; a browser never says so. */
@@ -100,7 +113,7 @@ export class Calls {
     path: string,
     body: unknown,
     key: string,
-    ifMatch?: string,
+    { ifMatch, acceptsWaiting = false }: Sending = {},
   ): Promise<{ readonly reply: Wanted } | { readonly settled: Command }> {
     const headers = { "Idempotency-Key": key, ...(ifMatch === undefined ? {} : { "If-Match": ifMatch }) };
     const deadline = Date.now() + this.asking.patienceMs;
@@ -111,7 +124,7 @@ export class Calls {
       let why = "it is undecided";
       try {
         const answer = await this.#call(method, path, body, headers);
-        if (answer.status !== 202) return { reply: answer.body as Wanted };
+        if (answer.status !== 202 || acceptsWaiting) return { reply: answer.body as Wanted };
         lost = true;
         // Of several commands under one key the same again tells how far they are.
         commandId = (answer.body as Partial<Command>).command_id;
@@ -307,6 +320,26 @@ function queryOf(parameters: Parameters): string {
   }
   const text = query.toString();
   return text === "" ? "" : `?${text}`;
+}
+
+/** Go through a list, page by page. */
+export async function* pages<Item>(
+  calls: Calls,
+  path: string,
+  parameters: Parameters = {},
+): AsyncGenerator<Item, void, undefined> {
+  let cursor: string | null | undefined;
+  do {
+    const part: Page<Item> = await calls.read(path, { ...parameters, limit: PAGE, cursor });
+    yield* part.items;
+    cursor = part.next_cursor;
+  } while (cursor);
+}
+
+/** Give the key of a new command; also in a page that was not loaded over https. */
+export function newKey(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 export function sleep(ms: number): Promise<void> {

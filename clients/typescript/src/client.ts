@@ -1,6 +1,7 @@
 /** What can be asked of the exchange: one signed-in user's client. */
 
-import { Calls, type Parameters } from "./calls.ts";
+import { Administration } from "./admin.ts";
+import { Calls, PAGE, newKey, pages } from "./calls.ts";
 import type { Decimal } from "./decimals.ts";
 import type {
   Account,
@@ -28,13 +29,13 @@ import type {
   UserReply,
   VenueKeysReply,
   Withdrawal,
+  WsTicket,
 } from "./schemas.ts";
 import type { ApiKey } from "./signing.ts";
 import { Stream } from "./stream.ts";
 
 const TIMEOUT_MS = 10_000;
 const PATIENCE_MS = 30_000;
-const PAGE = 500;
 
 /** How to reach the exchange, and as whom. */
 export interface Options {
@@ -74,13 +75,14 @@ export interface Period {
 /** A position with what it was when it was read, for `amend(..., { ifMatch })`. */
 export type Versioned<Of> = Of & { readonly etag?: string };
 
-interface Page<Item> {
+interface Items<Item> {
   readonly items: readonly Item[];
-  readonly next_cursor?: string | null;
 }
 
 /** A client of one exchange: `new Client("http://127.0.0.1:8000")`, or in a page of its own `new Client(location.origin)`. */
 export class Client {
+  /** What administrators do, and auditors read. */
+  readonly admin: Administration;
   readonly #calls: Calls;
 
   constructor(url: string, options: Options = {}) {
@@ -91,6 +93,7 @@ export class Client {
       timeoutMs: options.timeoutMs ?? TIMEOUT_MS,
       patienceMs: options.patienceMs ?? PATIENCE_MS,
     });
+    this.admin = new Administration(this.#calls);
   }
 
   // Who is asking.
@@ -151,7 +154,7 @@ export class Client {
 
   /** Go through a symbol's candles, newest first. */
   candles(symbol: string, interval: Candle["interval"] = "1m", period: Period = {}): AsyncGenerator<Candle> {
-    return this.#pages("/candles", { symbol, interval, ...period });
+    return pages(this.#calls, "/candles", { symbol, interval, ...period });
   }
 
   // Orders and positions. A command is sent again, under one key, until its outcome is known.
@@ -176,12 +179,12 @@ export class Client {
 
   /** Go through your decided orders, newest first. */
   orders(filter: { readonly status?: Order["status"]; readonly client_order_id?: string } = {}): AsyncGenerator<Order> {
-    return this.#pages("/orders", filter);
+    return pages(this.#calls, "/orders", filter);
   }
 
   /** Go through your positions, the last opened first; the open ones by default. */
   positions(filter: { readonly status?: "open" | "closed" | "all"; readonly symbol?: string } = {}): AsyncGenerator<Position> {
-    return this.#pages("/positions", filter);
+    return pages(this.#calls, "/positions", filter);
   }
 
   /** Give one position of yours. */
@@ -224,12 +227,12 @@ export class Client {
 
   /** Go through the changes of your balance, newest first. */
   ledger(): AsyncGenerator<LedgerLine> {
-    return this.#pages("/ledger");
+    return pages(this.#calls, "/ledger");
   }
 
   /** Go through your executions, newest first. */
   fills(filter: { readonly symbol?: string } = {}): AsyncGenerator<Fill> {
-    return this.#pages("/fills", filter);
+    return pages(this.#calls, "/fills", filter);
   }
 
   /** Give the receipt of a close, a position's `receipt_id`. */
@@ -256,7 +259,7 @@ export class Client {
 
   /** Go through the events of your account, the oldest first. afterSeq: the last one that you have. */
   events(afterSeq = 0): AsyncGenerator<AccountEvent> {
-    return this.#pages("/audit/events", { after_seq: afterSeq });
+    return pages(this.#calls, "/audit/events", { after_seq: afterSeq });
   }
 
   /** Bring demo money in; only the demo profile has this. */
@@ -275,7 +278,7 @@ export class Client {
 
   /** Go through your withdrawals, newest first. */
   withdrawals(): AsyncGenerator<Withdrawal> {
-    return this.#pages("/withdrawals");
+    return pages(this.#calls, "/withdrawals");
   }
 
   /** Give one withdrawal of yours. */
@@ -302,7 +305,12 @@ export class Client {
 
   /** Go through your alerts, the last made first. */
   alerts(filter: { readonly status?: Alert["status"] } = {}): AsyncGenerator<Alert> {
-    return this.#pages("/alerts", filter);
+    return pages(this.#calls, "/alerts", filter);
+  }
+
+  /** Give one alert of yours. */
+  alert(alertId: string): Promise<Alert> {
+    return this.#calls.read(`/alerts/${encodeURIComponent(alertId)}`);
   }
 
   /** Delete an alert, whether it has triggered or not. */
@@ -318,6 +326,11 @@ export class Client {
   /** List your API keys, the newest first. */
   apiKeys(): Promise<readonly SavedKey[]> {
     return this.#items("/api-keys");
+  }
+
+  /** Give one API key of yours. */
+  apiKey(keyId: string): Promise<SavedKey> {
+    return this.#calls.read(`/api-keys/${encodeURIComponent(keyId)}`);
   }
 
   /** Delete an API key: what it signs is refused from here on. */
@@ -342,6 +355,11 @@ export class Client {
 
   // What happens.
 
+  /** Get a WebSocket ticket: for whoever opens a socket as you, once, within 30 seconds. */
+  async websocketTicket(): Promise<string> {
+    return (await this.#calls.send<WsTicket>("POST", "/ws-ticket")).ticket;
+  }
+
   /**
    * Follow channels: `ticks.BTC_USDC`, `candles.1m.BTC_USDC`, `account`, `alerts`.
    *
@@ -361,26 +379,11 @@ export class Client {
     ifMatch?: string,
   ): Promise<Versioned<Position>> {
     const whole = `/positions/${encodeURIComponent(id)}${path}`;
-    const done = await this.#calls.command<Versioned<Position>>(method, whole, body, key ?? newKey(), ifMatch);
+    const done = await this.#calls.command<Versioned<Position>>(method, whole, body, key ?? newKey(), { ifMatch });
     return "reply" in done ? done.reply : await this.position(id); // With its etag, which a command does not have.
   }
 
   async #items<Item>(path: string): Promise<readonly Item[]> {
-    return (await this.#calls.read<Page<Item>>(path)).items;
+    return (await this.#calls.read<Items<Item>>(path)).items;
   }
-
-  async *#pages<Item>(path: string, parameters: Parameters = {}): AsyncGenerator<Item, void, undefined> {
-    let cursor: string | null | undefined;
-    do {
-      const part: Page<Item> = await this.#calls.read(path, { ...parameters, limit: PAGE, cursor });
-      yield* part.items;
-      cursor = part.next_cursor;
-    } while (cursor);
-  }
-}
-
-/** Give the key of a new command; also in a page that was not loaded over https. */
-function newKey(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

@@ -3,6 +3,22 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from reprise_client.administration import Administration
+from reprise_client.administration_models import (
+    Activation,
+    Broadcast,
+    Exposure,
+    Feed,
+    FeedPrice,
+    Lag,
+    MarketExposure,
+    Parameters,
+    Rules,
+    Rung,
+    ShardLag,
+    Transfer,
+    TransferAct,
+)
 from reprise_client.asking import KEEP
 from reprise_client.client import Client
 from reprise_client.errors import (
@@ -46,7 +62,7 @@ from reprise_client.models import (
     Withdrawal,
 )
 from reprise_client.stream import Message, Stream
-from reprise_client.sync import SyncClient, SyncStream
+from reprise_client.sync import SyncAdministration, SyncClient, SyncStream
 
 if TYPE_CHECKING:
     from reprise_client.brokers import Bookmark, LogRefused, LogUnreachable
@@ -60,9 +76,12 @@ __all__ = [
     "AccountEvent",
     "AccountSnapshot",
     "AccountUpdate",
+    "Activation",
+    "Administration",
     "Alert",
     "ApiKey",
     "Bookmark",
+    "Broadcast",
     "Candle",
     "Changed",
     "Client",
@@ -70,34 +89,46 @@ __all__ = [
     "Closing",
     "Command",
     "Event",
+    "Exposure",
+    "Feed",
+    "FeedPrice",
     "Fill",
     "Forbidden",
     "Instrument",
+    "Lag",
     "LedgerLine",
     "LogBroken",
     "LogRefused",
     "LogUnreachable",
     "Malformed",
+    "MarketExposure",
     "Message",
     "NotFound",
     "NotSignedIn",
     "Order",
     "OrderPreview",
     "OutcomeUnknown",
+    "Parameters",
     "Position",
     "PreviewRefusal",
     "Problem",
     "Receipt",
     "Refused",
     "RepriseError",
+    "Rules",
+    "Rung",
     "SavedKey",
+    "ShardLag",
     "Statement",
     "Stream",
     "StreamRefused",
+    "SyncAdministration",
     "SyncClient",
     "SyncStream",
     "Ticker",
     "TooMany",
+    "Transfer",
+    "TransferAct",
     "Unavailable",
     "UnknownSchema",
     "Unreachable",

@@ -95,12 +95,20 @@ class Calls:
             pause = _longer(pause)
 
     async def command(
-        self, method: str, path: str, body: Json | None, key: str, if_match: str | None = None
+        self,
+        method: str,
+        path: str,
+        body: Json | None,
+        key: str,
+        if_match: str | None = None,
+        *,
+        accepts_waiting: bool = False,
     ) -> Answer | Command:
         """Have something done once, however often it must be sent: the key makes all attempts one command.
 
         Gives the reply, or, where the outcome had to be asked for, the command. Raises the refusal that is its
-        outcome, or OutcomeUnknown when nobody told it in time.
+        outcome, or OutcomeUnknown when nobody told it in time. accepts_waiting: 202 is the reply, of what the exchange
+        has stored and says again by itself until it is done.
         """
         headers = {"Idempotency-Key": key} | ({} if if_match is None else {"If-Match": if_match})
         deadline = time.monotonic() + self._patience_s
@@ -110,7 +118,7 @@ class Calls:
         while True:
             try:
                 answer = await self._call(method, path, body=body, headers=headers)
-                if answer.status != ACCEPTED:
+                if answer.status != ACCEPTED or accepts_waiting:
                     return answer
                 lost = True
                 # Of several commands under one key the same again tells how far they are.

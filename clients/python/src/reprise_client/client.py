@@ -9,6 +9,7 @@ import httpx
 import msgspec
 
 from reprise_client.addresses import is_local
+from reprise_client.administration import Administration
 from reprise_client.books import Books
 from reprise_client.calls import Calls
 from reprise_client.keeping import Keeping
@@ -48,6 +49,7 @@ class Client(Market, Trading, Books, Keeping):
         )
         self._calls = Calls(self._http, patience_s, signs=api_key is not None)
         self._patience_s = patience_s
+        self.admin: Final = Administration(self._calls)
 
     async def __aenter__(self) -> Self:
         return self

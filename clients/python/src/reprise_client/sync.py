@@ -8,46 +8,83 @@ from concurrent.futures import CancelledError
 from contextlib import contextmanager
 from functools import wraps
 from types import TracebackType
-from typing import Any, Concatenate, Final, ParamSpec, Self, TypeVar
+from typing import Any, Concatenate, Final, Generic, ParamSpec, Self, TypeVar
 
 import httpx
 
+from reprise_client.administration import Administration
 from reprise_client.client import PATIENCE_S, TIMEOUT_S, Client
 from reprise_client.errors import ClientClosed
 from reprise_client.stream import Message, Stream
 
 Given = ParamSpec("Given")
 Result = TypeVar("Result")
+Asked_co = TypeVar("Asked_co", covariant=True)  # A face of a client is one of each of its parts.
 END: Final = None  # of an iteration
 
 
+class _Waiting(Generic[Asked_co]):
+    """A face of what is asked in a thread that has an event loop."""
+
+    def __init__(self, asked: Asked_co, thread: "_LoopThread") -> None:
+        self._asked = asked
+        self._thread = thread
+
+
 def _waits(
-    method: Callable[Concatenate[Client, Given], Coroutine[Any, Any, Result]],
-) -> Callable[Concatenate["SyncClient", Given], Result]:
+    method: Callable[Concatenate[Asked_co, Given], Coroutine[Any, Any, Result]],
+) -> Callable[Concatenate[_Waiting[Asked_co], Given], Result]:
     """Make the call that waits of one that is awaited."""
 
     @wraps(method)
-    def waiting(self: "SyncClient", /, *args: Given.args, **kwargs: Given.kwargs) -> Result:
-        return self._thread.run(method(self._client, *args, **kwargs))
+    def waiting(self: _Waiting[Asked_co], /, *args: Given.args, **kwargs: Given.kwargs) -> Result:
+        return self._thread.run(method(self._asked, *args, **kwargs))
 
     return waiting
 
 
 def _iterates(
-    method: Callable[Concatenate[Client, Given], AsyncIterator[Result]],
-) -> Callable[Concatenate["SyncClient", Given], Iterator[Result]]:
+    method: Callable[Concatenate[Asked_co, Given], AsyncIterator[Result]],
+) -> Callable[Concatenate[_Waiting[Asked_co], Given], Iterator[Result]]:
     """Make the iterator of one that is awaited; the next page is asked for when it is needed."""
 
     @wraps(method)
-    def iterating(self: "SyncClient", /, *args: Given.args, **kwargs: Given.kwargs) -> Iterator[Result]:
-        items = method(self._client, *args, **kwargs)
+    def iterating(self: _Waiting[Asked_co], /, *args: Given.args, **kwargs: Given.kwargs) -> Iterator[Result]:
+        items = method(self._asked, *args, **kwargs)
         while (item := self._thread.run(_next(items))) is not END:
             yield item
 
     return iterating
 
 
-class SyncClient:
+class SyncAdministration(_Waiting[Administration]):
+    """`client.admin`, with the calls of `Administration`."""
+
+    parameters = _waits(Administration.parameters)
+    define_instrument = _waits(Administration.define_instrument)
+    change_parameters = _waits(Administration.change_parameters)
+    set_market_status = _waits(Administration.set_market_status)
+    set_clock = _waits(Administration.set_clock)
+    set_account_limits = _waits(Administration.set_account_limits)
+    broadcasts = _waits(Administration.broadcasts)
+    broadcast = _waits(Administration.broadcast)
+    rules = _waits(Administration.rules)
+    activate_rules = _waits(Administration.activate_rules)
+
+    exposure = _waits(Administration.exposure)
+    liquidation_ladder = _waits(Administration.liquidation_ladder)
+    feed = _waits(Administration.feed)
+    lag = _waits(Administration.lag)
+
+    deposit = _waits(Administration.deposit)
+    withdraw = _waits(Administration.withdraw)
+    transfers = _iterates(Administration.transfers)
+    transfer = _waits(Administration.transfer)
+    approve_transfer = _waits(Administration.approve_transfer)
+    reject_transfer = _waits(Administration.reject_transfer)
+
+
+class SyncClient(_Waiting[Client]):
     """A client of one exchange, `with SyncClient("http://127.0.0.1:8000") as client`, with the calls of `Client`.
 
     It may be used by several threads at once, and where an event loop runs already, as in a notebook. The parameters
@@ -63,8 +100,9 @@ class SyncClient:
         patience_s: float = PATIENCE_S,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
-        self._client = Client(url, api_key=api_key, timeout_s=timeout_s, patience_s=patience_s, transport=transport)
-        self._thread = _LoopThread()
+        client = Client(url, api_key=api_key, timeout_s=timeout_s, patience_s=patience_s, transport=transport)
+        super().__init__(client, _LoopThread())
+        self.admin: Final = SyncAdministration(client.admin, self._thread)
         # A client that is forgotten leaves no thread behind.
         self._ending = weakref.finalize(self, self._thread.end)
 
@@ -79,7 +117,7 @@ class SyncClient:
     def close_connections(self) -> None:
         """Let go of the connections, and of the thread; a call that still waits in another one is a ClientClosed."""
         if self._ending.alive:
-            self._thread.run(self._client.close_connections())
+            self._thread.run(self._asked.close_connections())
             self._ending()
 
     @contextmanager
@@ -89,7 +127,7 @@ class SyncClient:
         It connects again by itself. Of `account` whatever happens within the block comes exactly once and in order.
         after: so does what happened behind this one, the `seq` of the last message that was worked through.
         """
-        following = self._client.stream(*channels, after=after)
+        following = self._asked.stream(*channels, after=after)
         stream = self._thread.run(following.__aenter__())
         try:
             yield SyncStream(stream, self._thread)
