@@ -20,6 +20,13 @@ from api.candles.endpoints import router as candles
 from api.commands.endpoints import router as commands
 from api.compat.cors import SeedsCors
 from api.compat.install import add_seeds_to
+from api.credentials.signatures import (
+    KEY_HEADER,
+    NONCE_HEADER,
+    SIGNATURE_HEADER,
+    TIMESTAMP_HEADER,
+    WINDOW_HEADER,
+)
 from api.demo.endpoints import router as demo
 from api.dispatch.dispatcher import Dispatcher
 from api.dispatch.read_your_writes import LAG_HEADER, POSITION_HEADER
@@ -60,7 +67,7 @@ CORS: Final[dict[str, Any]] = {
     "allow_methods": ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"],
     "allow_headers": [
         *("Authorization", "Content-Type", "Idempotency-Key", "If-Match", "Prefer", "X-Requested-With"),
-        POSITION_HEADER,
+        *(POSITION_HEADER, KEY_HEADER, TIMESTAMP_HEADER, WINDOW_HEADER, NONCE_HEADER, SIGNATURE_HEADER),
     ],
     "expose_headers": [
         *(POSITION_HEADER, LAG_HEADER, REPLAYED, ETAG, RATE_LIMIT, POLICY),
