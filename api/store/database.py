@@ -29,7 +29,8 @@ class Database:
             hide_parameters=True,
             connect_args={
                 "connect_timeout": TIMEOUT_S,
-                "options": f"-c statement_timeout={TIMEOUT_S * 1000}",
+                # A process that was stopped amid a transaction keeps no lock from the others.
+                "options": f"-c statement_timeout={TIMEOUT_S}s -c idle_in_transaction_session_timeout={TIMEOUT_S}s",
                 "application_name": "reprise-api",
             },
         )

@@ -3,10 +3,13 @@
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from threading import Event
 from uuid import UUID, uuid4
 
 import psycopg
 import pytest
+from sqlalchemy import Connection
+from sqlalchemy.exc import SQLAlchemyError
 
 from api.store import journal, users
 from api.store.database import Database
@@ -14,6 +17,7 @@ from api.store.migrate import migrate
 from api.store.users import User
 from audit.verify.journal import JournalEnd, compare_journal
 from tests.conftest import new_database
+from tests.processes import eventually
 
 LATER = timedelta(days=1)
 
@@ -73,6 +77,37 @@ def test_a_session_that_is_not_stored_leaves_no_line(database: Database, url: st
     with pytest.raises(RuntimeError):
         database.ask_in_transaction_now(refused)
     assert compare_journal(url, None).end == before
+
+
+@pytest.mark.slow
+def test_a_process_that_is_stopped_amid_a_sign_in_keeps_no_other_sign_in_waiting_for_long(
+    database: Database, url: str
+) -> None:
+    user_id, holding, over = new_user(database), Event(), Event()
+
+    def hold(db: Connection) -> None:
+        journal.append(db, "sign_in_refused", user_id, detail="password")
+        holding.set()
+        over.wait()
+
+    def signs_in() -> bool:
+        try:
+            sign_in(database, user_id)
+        except SQLAlchemyError:
+            return False
+        return True
+
+    with ThreadPoolExecutor(1) as pool:
+        held = pool.submit(database.ask_in_transaction_now, hold)
+        holding.wait()
+        try:
+            eventually(signs_in, bool)
+        finally:
+            over.set()
+        with pytest.raises(SQLAlchemyError):
+            held.result()
+    report = compare_journal(url, None)
+    assert (report.differences, report.counts) == ([], {"profile": 1, "signed_in": 1})
 
 
 def test_a_session_without_its_sign_in_and_a_changed_line_are_named(database: Database, url: str) -> None:
