@@ -42,7 +42,8 @@ def migrate_url(database_url: str) -> None:
         migrate_auth(database_url)
     except (OperationalError, psycopg.OperationalError) as error:
         why = str(getattr(error, "orig", error)).strip()
-        raise FixableError(f"The database cannot be used: {why}. Check DATABASE_URL.") from error
+        end = "" if why.endswith((".", "?")) else "."
+        raise FixableError(f"The database cannot be used: {why}{end} Check DATABASE_URL.") from error
 
 
 def add_user(email: Email, role: Role = "user", data: Data = None) -> None:

@@ -229,7 +229,7 @@ def _report_ignored(data: Path | None) -> None:
         report(f"{', '.join(of_redis)}: ignored, there is no Redis here.")
     for path in sorted(set(unknown.values())):
         names = [name for name, file in unknown.items() if file == path and name not in of_redis]
-        meant = [f"{name}: {instead} is meant?" for name in names if (instead := meant_instead(name)) is not None]
+        meant = [f"is {instead} meant by {name}?" for name in names if (instead := meant_instead(name)) is not None]
         if names:
             hint = f" ({'; '.join(meant)})" if meant else ""
             report(f"{path} has {', '.join(names)}: ignored, the exchange has no such setting{hint}.")

@@ -64,7 +64,7 @@ def _call(arguments: list[str]) -> int:
     try:
         code = typer.main.get_command(application()).main(arguments, prog_name="reprise", standalone_mode=False)
     except TyperException as error:
-        text = error.format_message().rstrip(".")
+        text = error.format_message().rstrip(".").replace("Value error, ", "")
         if "\n" in text:  # A group called without its command answers with its help.
             sys.stderr.write(f"{text}\n")
         else:

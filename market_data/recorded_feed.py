@@ -106,7 +106,8 @@ def no_quote_of(file: Path, held: Collection[str], followed: Collection[str]) ->
     """Say that a recording has nothing to play, and what it has."""
     return (
         f"{file} has no quote of {', '.join(followed)}; it has {', '.join(sorted(held)[:SHOWN])}. If it is of one of "
-        "these all the same, name that with --symbol (FEED_SYMBOL); else define the market first."
+        "these all the same, name that with --symbol (FEED_SYMBOL); else define its market with --instruments FILE: "
+        "docs/instruments.md."
     )
 
 

@@ -27,6 +27,10 @@ TRANSIENT: Final = frozenset(
         KafkaError.UNKNOWN_LEADER_EPOCH,
     }
 )
+# A command has no log, and says itself what fails: without a handler its terminal would get each warning.
+LOGGER: Final = logging.getLogger("librdkafka")
+LOGGER.addHandler(logging.NullHandler())
+WARNING_OF_SYSLOG: Final = 4
 # A transaction of n records is followed by one control record, so a window of records may hold few of them.
 CONTROL_RECORDS_SLACK: Final = 16
 
@@ -45,7 +49,9 @@ def connection_options(settings: Settings, client: str) -> Options:
     return {
         "bootstrap.servers": settings.kafka_brokers,
         "client.id": client,
-        "logger": logging.getLogger("librdkafka"),
+        "logger": LOGGER,
+        # What it does in its daily round is nobody's business.
+        "log_level": WARNING_OF_SYSLOG,
         # A broker that restarts is found again within half a second instead of ten.
         "reconnect.backoff.ms": 50,
         "reconnect.backoff.max.ms": 500,

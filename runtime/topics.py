@@ -88,7 +88,8 @@ def _existing_partitions(admin: AdminClient, settings: Settings) -> dict[str, in
         found = admin.list_topics(timeout=FIRST_CONTACT_TIMEOUT_S).topics
     except KafkaException as error:
         raise FixableError(
-            f"No Kafka broker answers at {settings.kafka_brokers}. Start one (`reprise up`), or set KAFKA_BROKERS."
+            f"No Kafka broker answers at {settings.kafka_brokers}, which KAFKA_BROKERS names. Correct it, or leave it "
+            "out: `./reprise up` then starts a broker of its own."
         ) from error
     return {name: len(topic.partitions) for name, topic in found.items() if topic.error is None}
 

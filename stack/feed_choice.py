@@ -47,7 +47,8 @@ def validated(choice: FeedChoice, report: Report) -> FeedChoice:
     """The choice with its file's full path; FixableError when it cannot be meant, or its recording cannot be played."""
     speed = read_speed(choice.speed)
     if not is_feed(choice.feed):
-        raise FixableError(f"--feed is {FEEDS}, not {choice.feed!r}.")
+        meant = f" Is {RECORDED}{choice.feed} meant?" if Path(choice.feed).expanduser().is_file() else ""
+        raise FixableError(f"--feed is {FEEDS}, not {choice.feed!r}.{meant}")
     if not choice.feed.startswith(RECORDED):
         return choice
     file = Path(choice.feed.removeprefix(RECORDED)).expanduser().absolute()

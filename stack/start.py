@@ -139,8 +139,8 @@ def _start(
     if own.instance.kafka_port is not None:
         restrict_transactions(own.instance.kafka_port)
     instance = own.instance
-    report(f"Kafka at {instance.kafka_brokers} and PostgreSQL are up ({time.monotonic() - began:.1f} s)")
     ensure_topics(instance_settings(settings, instance))
+    report(f"Kafka at {instance.kafka_brokers} and PostgreSQL are up ({time.monotonic() - began:.1f} s)")
     chosen = _feed(settings, options, instance, previous, report)
     instance = msgspec.structs.replace(instance, feed=chosen.feed, feed_symbol=chosen.symbol)
     folder.write(instance)

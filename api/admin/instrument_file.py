@@ -3,6 +3,7 @@
 Its members are those of `POST admin/instruments` and `PATCH admin/instruments/{symbol}`. Numbers keep their digits.
 """
 
+import difflib
 import json
 import time
 import tomllib
@@ -17,6 +18,7 @@ from api.admin.changes import new_instrument
 from api.admin.schemas import InstrumentRequest, ParametersRequest
 from api.http.numbers import Digits
 from api.http.problems import ApiError
+from api.http.sentences import sentence_of
 from api.log.broadcasts import is_begun, store_instruments, waiting_shards
 from api.store.database import Database
 from projector.queries import instruments as projected_instruments
@@ -25,6 +27,7 @@ from schemas.messages import Instrument
 
 LIST: Final = "instruments"
 OF_NEW: Final = frozenset(InstrumentRequest.model_fields)
+KNOWN: Final = OF_NEW | frozenset(ParametersRequest.model_fields)
 WITHIN_S: Final = 60.0
 PAUSE_S: Final = 0.2
 
@@ -121,7 +124,14 @@ def _instrument_of(entry: dict[str, Any]) -> Instrument:
 
 
 def _faults(error: ValidationError) -> list[tuple[str, str]]:
-    return [(".".join(map(str, fault["loc"])), fault["msg"].removeprefix("Value error, ")) for fault in error.errors()]
+    return [(".".join(map(str, fault["loc"])), _sentence(fault)) for fault in error.errors()]
+
+
+def _sentence(fault: Any) -> str:
+    if fault["type"] != "extra_forbidden":
+        return sentence_of(fault)[0]
+    close = difflib.get_close_matches(str(fault["loc"][-1]), sorted(KNOWN), n=1)
+    return f"is no parameter of an instrument{f'; is {close[0]} meant?' if close else ''}"
 
 
 def _refuse_other_units(db: Connection, instruments: tuple[Instrument, ...]) -> None:

@@ -52,9 +52,9 @@ def test_every_mistake_of_a_file_of_instruments_has_a_line_of_its_own(tmp_path: 
         read_instruments(file)
     assert wrong.value.lines == [
         f"{file}, instrument 2: symbol: DOGE_USDC stands in the file before",
-        f"{file}, instrument 3: symbol: String should match pattern '^[A-Z0-9]{{1,20}}_USDC$'",
-        f"{file}, instrument 3: tick_exponent: Input should be less than or equal to 6",
-        f"{file}, instrument 3: fees: Extra inputs are not permitted",
+        f"{file}, instrument 3: symbol: must match ^[A-Z0-9]{{1,20}}_USDC$",
+        f"{file}, instrument 3: tick_exponent: is 9, and must be at most 6",
+        f"{file}, instrument 3: fees: is no parameter of an instrument",
         f"{file}, instrument 4: leverage_max: is 2000.00, and must be at most 1000.00",
     ]
 

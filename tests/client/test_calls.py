@@ -179,6 +179,11 @@ def test_an_order_never_accepted_raises_that_the_command_was_not_taken(fault: st
     assert exchange.executed == {}
 
 
+def test_an_exchange_that_does_not_answer_is_named_by_its_address() -> None:
+    with pytest.raises(Unreachable, match=r"POST http://\S+/api/v1/orders: .*it was not sent"):
+        ask(Exchange(*["no connection"] * 50), an_order, patience_s=0.3)
+
+
 def test_a_retry_after_beyond_the_patience_is_not_waited_for() -> None:
     class Busy(Exchange):
         def _command(self, request: httpx.Request, fault: str) -> httpx.Response:

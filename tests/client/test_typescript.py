@@ -33,7 +33,7 @@ def test_the_typescript_package_is_built_with_types_and_is_imported_without_any_
 
 
 def test_the_typescript_client_does_what_its_own_tests_say() -> None:
-    assert run_node_tests("tests/decimals.test.ts", "tests/calls.test.ts") == 19
+    assert run_node_tests("tests/decimals.test.ts", "tests/calls.test.ts") == 20
 
 
 def test_the_typescript_package_has_no_dependency_at_run_time_and_locks_those_of_its_check() -> None:

@@ -48,6 +48,13 @@ def test_a_recording_that_cannot_be_played_is_refused_before_a_start(
         validated(chosen(f"recorded:{tmp_path / name}")._replace(symbol=symbol), print)
 
 
+def test_a_file_in_the_place_of_a_feed_is_refused_with_the_name_of_a_recording(tmp_path: Path) -> None:
+    file = tmp_path / "btc.csv"
+    file.write_text(BARS)
+    with pytest.raises(FixableError, match=f"--feed is auto.* Is recorded:{file} meant"):
+        validated(chosen(str(file)), print)
+
+
 def test_a_recording_of_a_market_that_the_ledger_has_not_is_refused_and_a_named_symbol_plays(tmp_path: Path) -> None:
     file = tmp_path / "ethfi_usdt.csv"
     file.write_text(BARS)

@@ -37,7 +37,7 @@ def test_settings_of_the_seeds_that_reprise_ignores_are_named_in_one_line(
     said = capsys.readouterr().out
     assert "REDIS_HOST, REDIS_URL: ignored, there is no Redis here." in said
     file = tmp_path / "x" / ".env"
-    assert f"{file} has PROT, VITE_API: ignored, the exchange has no such setting (PROT: PORT is meant?)." in said
+    assert f"{file} has PROT, VITE_API: ignored, the exchange has no such setting (is PORT meant by PROT?)." in said
 
 
 @pytest.mark.parametrize("profile", ["demo", "production"])

@@ -91,7 +91,7 @@ def test_markets_of_a_file_are_defined_by_up_and_the_feed_of_one_of_them_plays(d
     options = ("--detach", "--data", data, "--port", port, "--feed", f"recorded:{recording}", "--instruments", file)
     refused = reprise("up", *options)
     assert refused.returncode == 1
-    assert f"{file}, instrument 1: fees: Extra inputs are not permitted" in refused.stderr
+    assert f"{file}, instrument 1: fees: is no parameter of an instrument" in refused.stderr
     file.write_text(entry)
     recording.write_text("".join(f"{1_640_995_200 + 60 * minute},0.1,0.11,0.09,0.1\n" for minute in range(1_000)))
     said = reprise("up", *options)

@@ -95,7 +95,7 @@ export class Calls {
         } else if (!(error instanceof Lost)) {
           throw error;
         } else if (Date.now() + wait > deadline) {
-          throw new Unreachable(`GET ${path}: ${error.message}`, { cause: error });
+          throw new Unreachable(`GET ${this.asking.url}${ROOT}${path}: ${error.message}`, { cause: error });
         }
       }
       await sleep(wait);
@@ -145,7 +145,7 @@ export class Calls {
           lost ||= !error.unsent;
           why = error.message;
           if (Date.now() + wait > deadline && !lost) {
-            throw new Unreachable(`${method} ${path}: ${why}; it was not sent`, { cause: error });
+            throw new Unreachable(`${method} ${this.asking.url}${ROOT}${path}: ${why}; it was not sent`, { cause: error });
           }
         } else {
           throw error;
@@ -162,7 +162,7 @@ export class Calls {
       return (await this.#call(method, path, body)).body as Wanted;
     } catch (error) {
       if (!(error instanceof Lost)) throw error;
-      throw new Unreachable(`${method} ${path}: ${error.message}; whether it was done is not known`, { cause: error });
+      throw new Unreachable(`${method} ${this.asking.url}${ROOT}${path}: ${error.message}; whether it was done is not known`, { cause: error });
     }
   }
 
@@ -176,7 +176,7 @@ export class Calls {
         return;
       } catch (error) {
         if (!(error instanceof Lost)) throw error;
-        if (Date.now() + pause > deadline) throw new Unreachable(`POST /auth/login: ${error.message}`, { cause: error });
+        if (Date.now() + pause > deadline) throw new Unreachable(`POST ${this.asking.url}${ROOT}/auth/login: ${error.message}`, { cause: error });
       }
       await sleep(pause);
     }

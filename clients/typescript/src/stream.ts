@@ -81,6 +81,7 @@ export class Stream implements AsyncIterable<Message> {
   #answered = false; // by whom we are connected to
 
   constructor(calls: Calls, channels: readonly string[], after?: number) {
+    if (typeof WebSocket === "undefined") throw new RepriseError("there is no WebSocket here: Node 22 or newer has one");
     this.accountSeq = this.#heardSeq = after;
     this.#calls = calls;
     this.#channels = channels;

@@ -19,6 +19,13 @@ import {
   Unreachable,
 } from "../src/index.ts";
 
+test("where there is no WebSocket, that is said at once, to who asked for a stream", (t) => {
+  const kept = globalThis.WebSocket;
+  t.after(() => (globalThis.WebSocket = kept));
+  Reflect.deleteProperty(globalThis, "WebSocket");
+  assert.throws(() => new Client("http://127.0.0.1:1").stream(["account"]), /no WebSocket here: Node 22 or newer has one/);
+});
+
 interface Request {
   readonly method: string;
   readonly path: string;
@@ -115,7 +122,7 @@ test("an order without an answer is an unknown outcome with its key, and one tha
   await new Promise((resolve) => nobody.close(resolve));
   const unheard = new Client(`http://127.0.0.1:${port}`, { patienceMs: 100 });
   await assert.rejects(unheard.placeOrder(order), Unreachable);
-  await assert.rejects(unheard.tickers(), Unreachable);
+  await assert.rejects(unheard.tickers(), (error: Error) => error instanceof Unreachable && /GET http:\S+\/tickers: /.test(error.message));
 });
 
 for (const [status, kind] of [

@@ -59,6 +59,10 @@ class Calls:
         self._renewing = asyncio.Lock()
 
     @property
+    def _address(self) -> str:
+        return str(self._http.base_url).rstrip("/") + ROOT
+
+    @property
     def current_token(self) -> str | None:
         """The access token, whatever its age."""
         return self._token
@@ -85,7 +89,7 @@ class Calls:
                     raise problem(BUSY, {"code": BEHIND, "title": "What is told is older than what was done"})
             except httpx.TransportError as error:
                 if time.monotonic() + pause > deadline:
-                    raise Unreachable(f"GET {path}: {error!r}") from error
+                    raise Unreachable(f"GET {self._address}{path}: {error!r}") from error
                 wait_s = pause
             except Problem as refused:
                 wait_s = max(pause, refused.retry_after_s or 0.0)
@@ -131,7 +135,7 @@ class Calls:
                 lost = lost or not isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout)
                 wait_s, why = pause, repr(error)
                 if time.monotonic() + wait_s > deadline and not lost:
-                    raise Unreachable(f"{method} {path}: {error!r}; it was not sent") from error
+                    raise Unreachable(f"{method} {self._address}{path}: {error!r}; it was not sent") from error
             except Problem as refused:
                 wait_s, why = max(pause, refused.retry_after_s or 0.0), str(refused)
                 running = refused.code == STILL_RUNNING
@@ -154,7 +158,7 @@ class Calls:
         try:
             return (await self._call(method, path, body=body)).body
         except httpx.TransportError as error:
-            raise Unreachable(f"{method} {path}: {error!r}; whether it was done is not known") from error
+            raise Unreachable(f"{method} {self._address}{path}: {error!r}; whether it was done is not known") from error
 
     async def sign_in(self, email: str, password: str) -> None:
         """Begin a session; the refresh token is in a cookie."""
@@ -167,7 +171,7 @@ class Calls:
                 answer = await self._request("POST", "/auth/login", {"email": email, "password": password})
             except httpx.TransportError as error:
                 if time.monotonic() + pause > deadline:
-                    raise Unreachable(f"POST /auth/login: {error!r}") from error
+                    raise Unreachable(f"POST {self._address}/auth/login: {error!r}") from error
             else:
                 self._believe(answer.body)
                 return
