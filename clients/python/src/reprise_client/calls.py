@@ -52,15 +52,12 @@ class Calls:
     def __init__(self, http: httpx.AsyncClient, patience_s: float, *, signs: bool = False) -> None:
         self.signs = signs
         self._http = http
+        self._address = str(http.base_url).rstrip("/") + ROOT
         self._patience_s = patience_s
         self._token: str | None = None
         self._renew_at = 0.0
         self._position: str | None = None
         self._renewing = asyncio.Lock()
-
-    @property
-    def _address(self) -> str:
-        return str(self._http.base_url).rstrip("/") + ROOT
 
     @property
     def current_token(self) -> str | None:
