@@ -74,8 +74,7 @@ class Calls:
 
     async def _asked(self, path: str, parameters: Mapping[str, Any]) -> Answer:
         given = {name: value for name, value in parameters.items() if value is not None}
-        deadline = time.monotonic() + self._patience_s
-        pause = PAUSE_S
+        deadline, pause = time.monotonic() + self._patience_s, PAUSE_S
         while True:
             try:
                 answer = await self._call("GET", path, parameters=given)
