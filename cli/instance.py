@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli.context import AsJson, Data, data_folder, load_settings, project_root, report
+from cli.restart_report import report_restarts
 from cli.status_report import print_status
 from runtime.addresses import past_proxies
 from runtime.errors import FixableError, Mistakes
@@ -20,9 +21,6 @@ from schemas.messages import Instrument
 
 if TYPE_CHECKING:  # What the commands call is imported by the one that is called.
     from runtime.settings import Settings
-    from stack.instance import InstanceFolder
-
-TOLD_S = 60.0  # within which the same is not said again
 
 Port = Annotated[int | None, typer.Option(min=1, max=65_535, help="Port of the API.")]
 Workers = Annotated[int, typer.Option(min=1, help="Engine processes that share the shards.")]
@@ -131,7 +129,7 @@ def up(
             report(f"It goes on running; {place.command('down')} stops it.")
             return
         report("Ctrl-C stops it.")
-        _report_restarts(place)
+        report_restarts(place)
     except KeyboardInterrupt:
         _stop_what_was_started(folder, stop)
 
@@ -162,18 +160,17 @@ def down(data: Data = None) -> None:
 def status(as_json: AsJson = False, data: Data = None) -> None:
     """Show each process, and how far the engine and the projection are."""
     from stack.instance import InstanceFolder  # noqa: PLC0415
-    from stack.status import status_of  # noqa: PLC0415
+    from stack.status import status_of, trouble_in  # noqa: PLC0415
 
     place = InstanceFolder(data_folder(data))
     found = status_of(place)
     if as_json:
         sys.stdout.write(json.dumps(found, indent=2) + "\n")
-    elif found["running"]:
+    elif "address" in found:
         print_status(found)
-    if not found["running"]:
-        if not as_json:
-            raise FixableError(f"No instance runs in {found['data']}. Start it with {place.command('up')}.")
-        raise typer.Exit(1)
+    trouble = trouble_in(place, found)
+    if trouble is not None:
+        raise typer.Exit(1) if as_json else FixableError(trouble)
 
 
 def logs(service: Service = None, follow: Follow = False, lines: Lines = 50, data: Data = None) -> None:
@@ -253,27 +250,6 @@ def _end_by_interrupt() -> None:
 
     signal.signal(signal.SIGTERM, interrupt)
     signal.signal(signal.SIGHUP, interrupt)
-
-
-def _report_restarts(place: "InstanceFolder") -> None:
-    """Tell of processes that were started again, the same reason once a minute, until the instance is stopped."""
-    from stack import supervisor  # noqa: PLC0415
-
-    restarts: dict[str, int] = {}
-    told: dict[tuple[str, str | None], float] = {}
-    while True:
-        found = supervisor.processes(place)
-        if not found:
-            report("Stopped.")
-            return
-        for process in found:
-            again = process.restarts > restarts.get(process.name, 0)
-            if again and time.monotonic() - told.get((process.name, process.why), -TOLD_S) >= TOLD_S:
-                told[process.name, process.why] = time.monotonic()
-                more = place.command(f"logs {process.name}")
-                report(f"{process.name} was started again ({process.restarts}): {process.why}; {more} says more")
-            restarts[process.name] = process.restarts
-        time.sleep(1)
 
 
 def _print_last(file: Path, count: int, *, named: bool) -> int:

@@ -14,6 +14,7 @@ from runtime.errors import FixableError
 from runtime.logging import configure
 from runtime.signals import PARTNER_IS_DEAD
 from stack import supervisor
+from stack.control import NoAnswer
 from stack.instance import InstanceFolder
 from stack.programs import engines, partner_of, standbys
 
@@ -48,7 +49,12 @@ def signal_partner(folder: InstanceFolder, name: str) -> None:
 def _watch(folder: InstanceFolder, name: str) -> None:
     ended: int | None = None
     while True:
-        pid = next((process.pid for process in supervisor.processes(folder) if process.name == name), None)
+        try:
+            pid = next((process.pid for process in supervisor.processes(folder) if process.name == name), None)
+        except NoAnswer as error:
+            log.warning("the process manager is silent", watched=name, error=str(error))
+            time.sleep(PAUSE_S)
+            continue
         if pid is None or pid == ended:
             time.sleep(PAUSE_S)
             continue

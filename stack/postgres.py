@@ -9,7 +9,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
-import psutil
 import psycopg
 from psycopg import sql
 
@@ -18,6 +17,7 @@ from stack.folders import IN_FOLDER
 from stack.patience import NotStarted, OtherServer, Patience
 from stack.ports import LOOPBACK
 from stack.postgres_programs import ANOTHER_SERVER, as_unprivileged, programs_folder, unprivileged_ids, with_a_name
+from stack.postmaster import postmaster_pid
 
 SUPERUSER: Final = "postgres"
 DATABASE: Final = "reprise"
@@ -91,17 +91,6 @@ def ensure_database(port: int, name: str = DATABASE) -> None:
 def database_url(port: int, name: str = DATABASE) -> str:
     """What DATABASE_URL says for the local server."""
     return f"postgresql+psycopg://{SUPERUSER}@{LOOPBACK}:{port}/{name}"
-
-
-def postmaster_pid(folder: Path) -> int | None:
-    """The process that holds the data folder now, if one does."""
-    try:
-        pid = int((folder / "postmaster.pid").read_text(encoding="utf-8").splitlines()[0])
-        name = psutil.Process(pid).name()
-    except (OSError, ValueError, IndexError, psutil.NoSuchProcess):
-        return None
-    # After a crash the number may be another program's.
-    return pid if name == "postgres" else None
 
 
 def _conninfo(port: int, database: str) -> str:

@@ -7,6 +7,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
+import psutil
+
 from runtime.python import python_command, reprise_command
 from stack.folders import in_one_line
 from stack.instance import Instance, InstanceFolder
@@ -35,6 +37,8 @@ KAFKA: Final = "kafka"
 POSTGRES: Final = "postgres"
 STANDBY_SUFFIX: Final = "-standby"
 REPORTS: Final = "reports"
+WATCH: Final = "stack.partner_watch"
+WORKER_VARIABLE: Final = "ENGINE_WORKER_ID"
 LOW_PRIORITY: Final = ("nice", "-n", "10")
 
 
@@ -92,6 +96,20 @@ def standbys(instance: Instance) -> list[tuple[str, int]]:
 def partner_of(engine: str) -> str:
     """The name of the other of a pair: they change places, and keep their names."""
     return engine.removesuffix(STANDBY_SUFFIX) if engine.endswith(STANDBY_SUFFIX) else engine + STANDBY_SUFFIX
+
+
+def program_name(process: psutil.Process) -> str:
+    """The name under which the instance runs a process; its own where it is none of the instance's programs."""
+    arguments = process.cmdline()
+    if WATCH in arguments:
+        return REPORTS
+    if "cli.main" not in arguments or "run" not in arguments:
+        return {"java": KAFKA}.get(process.name(), process.name())
+    service = arguments[arguments.index("run") + 1]
+    if service != "engine":
+        return service
+    worker = process.environ().get(WORKER_VARIABLE, "").removeprefix("worker-")
+    return f"engine-{worker}{STANDBY_SUFFIX if '--standby' in arguments else ''}"
 
 
 def environment_of(
@@ -209,12 +227,12 @@ def _with_standbys(instance: Instance, folder: InstanceFolder, workers: list[Pro
                 environment=_worker(number, port) | partner,
             )
         )
-    reports = Program(REPORTS, python_command("-m", "stack.partner_watch", str(folder.data)), REPORTS_PRIORITY)
+    reports = Program(REPORTS, python_command("-m", WATCH, str(folder.data)), REPORTS_PRIORITY)
     return [*pairs, reports]
 
 
 def _worker(number: int, port: int) -> dict[str, str]:
-    return {"ENGINE_WORKER_ID": f"worker-{number}", "ENGINE_PORT": str(port)}
+    return {WORKER_VARIABLE: f"worker-{number}", "ENGINE_PORT": str(port)}
 
 
 def _service(name: str) -> list[str]:

@@ -6,6 +6,7 @@ from typing import Final
 
 from runtime.errors import FixableError
 from stack import supervisor
+from stack.control import NoAnswer
 from stack.instance import Instance, InstanceFolder
 from stack.patience import Patience, work_of
 from stack.programs import BACKFILL, KAFKA, POSTGRES
@@ -33,7 +34,14 @@ def wait_for_api(folder: InstanceFolder, instance: Instance, report: Callable[[s
         if readiness is not None and readiness[0] == OK:
             require_own_servers(folder, instance)
             return
-        found = [process for process in supervisor.processes(folder) if process.name != BACKFILL]
+        try:
+            found = [process for process in supervisor.processes(folder) if process.name != BACKFILL]
+        except NoAnswer:
+            # It may be stopped for a while, as a machine is that sleeps; the exchange starts without it.
+            if patience.is_over():
+                raise
+            time.sleep(PAUSE_S)
+            continue
         if not found:
             raise FixableError("The instance was stopped while it was starting.")
         shards = [(shard["shard"], shard["state"], shard.get("percent")) for shard in shards_of(instance)]
@@ -83,9 +91,13 @@ def wait_for_prices(instance: Instance) -> str | None:
 
 def unsteady(folder: InstanceFolder) -> list[str]:
     """A line for each program that does not stay up, though the exchange is ready without it."""
+    try:
+        found = supervisor.processes(folder)
+    except NoAnswer as silent:
+        return [str(silent)]
     return [
         f"{process.name} does not stay up ({process.why}); {folder.command(f'logs {process.name}')} says more."
-        for process in supervisor.processes(folder)
+        for process in found
         if process.restarts and process.state in {"BACKOFF", "STARTING"}
     ]
 

@@ -15,6 +15,7 @@ from schemas.instruments import SYMBOLS
 from stack import supervisor
 from stack.access import restrict_transactions
 from stack.checks import choice_and_mistakes, obstacles
+from stack.control import NoAnswer, manager_of, no_answer_of
 from stack.feed_choice import FeedChoice, LastStart, allowed, known_symbols, refuse_unknown_market
 from stack.folders import require_nameable
 from stack.instance import Instance, InstanceFolder
@@ -54,7 +55,10 @@ def start(
         # Of a new ledger it is known beforehand which instruments it has.
         refuse_unknown_market(choice, (*SYMBOLS, *options.symbols), settings.symbols)
     with folder.starting():
-        if supervisor.is_running(folder):
+        manager = manager_of(folder)
+        if manager is not None and not manager.answers:
+            raise NoAnswer(no_answer_of(folder, manager.pid))
+        if manager is not None:
             raise FixableError(
                 f"The instance in {folder.data} is running already; {folder.command('status')} shows it."
             )

@@ -1,17 +1,22 @@
 """What an instance is doing now: its processes, and what its services' pages show."""
 
 import json
+import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPConnection, HTTPException
 from typing import Any, Final, NamedTuple
 
+import psutil
+
 from runtime.setting_sources import without_password
 from stack import supervisor
+from stack.control import NoAnswer, RunningManager, manager_of, no_answer_of
 from stack.disk import room
 from stack.instance import Instance, InstanceFolder
 from stack.ports import LOOPBACK
-from stack.programs import engines, standbys
+from stack.programs import engines, program_name, standbys
+from stack.supervisor import Process
 
 PAGE_TIMEOUT_S: Final = 2.0
 # All are asked at once, so that the whole answers within a second.
@@ -36,33 +41,33 @@ def read_page(port: int, path: str, timeout_s: float = PAGE_TIMEOUT_S) -> tuple[
 def status_of(folder: InstanceFolder) -> dict[str, Any]:
     """The whole of it, as `reprise status --json` prints it."""
     instance = folder.read()
-    running = supervisor.is_running(folder)
-    free, total = room(folder.data)
-    disk = {"free_bytes": free, "total_bytes": total}
-    if instance is None or not running:
-        return {
-            "data": str(folder.data),
-            "running": False,
-            "ready": False,
-            "disk": disk,
-            "processes": [],
-            "shards": [],
-        }
-    ports = ports_of(instance)
+    ports = {} if instance is None else ports_of(instance)
     services = [name for name, port in ports.items() if name not in {"kafka", "postgres"} and port is not None]
-    with ThreadPoolExecutor(len(services)) as pool:
+    with ThreadPoolExecutor(len(services) + 1) as pool:
+        asked = pool.submit(_manager_and_processes, folder)
         pages = dict(zip(services, pool.map(lambda name: _page(name, ports[name]), services), strict=True))
+        manager, processes = asked.result()
+    free, total = room(folder.data)
+    found = {
+        "data": str(folder.data),
+        "running": instance is not None and manager is not None,
+        "manager": None if manager is None else manager._asdict(),
+        "ready": False,
+        "disk": {"free_bytes": free, "total_bytes": total},
+        "processes": [process | {"port": ports.get(process["name"])} for process in processes],
+        "shards": [],
+    }
+    if instance is None or (manager is None and not processes):
+        return found
     answers = {name: {} if page is None else page[1] for name, page in pages.items()}
     owned, followed = _shards_in([(name, answers[name]) for name, _ in engines(instance) + standbys(instance)])
     readiness = pages[API]
-    is_ours = readiness is not None and supervisor.listens(folder, API, instance.api_port)
-    return {
-        "data": str(folder.data),
-        "running": True,
+    api_pid = next((process["pid"] for process in processes if process["name"] == API), None)
+    is_ours = api_pid is not None and supervisor.listens_at(api_pid, instance.api_port)
+    return found | {
         "ready": readiness is not None and readiness[0] == 200 and is_ours,  # noqa: PLR2004
         "address": f"http://{LOOPBACK}:{instance.api_port}",
         "started_at": instance.started_at,
-        "disk": disk,
         "unanswered": [name for name, page in pages.items() if page is None],
         "ports": ports,
         "kafka": {"brokers": instance.kafka_brokers, "own": instance.kafka_port is not None},
@@ -70,14 +75,25 @@ def status_of(folder: InstanceFolder) -> dict[str, Any]:
             "url": without_password(instance.database_url),
             "own": instance.postgres_port is not None,
         },
-        "processes": [
-            process._asdict() | {"port": ports.get(process.name)} for process in supervisor.processes(folder)
-        ],
         "feed": answers["market-data"],
         "shards": owned,
         **({"followed": followed} if instance.standby_ports else {}),
         "projector": answers["projector"].get("shards", []),
     }
+
+
+def trouble_in(folder: InstanceFolder, found: Mapping[str, Any]) -> str | None:
+    """Say why the instance cannot be taken for one that runs, and what to do; null where it can."""
+    manager, left = found["manager"], found["processes"]
+    if manager is not None and not manager["answers"]:
+        return no_answer_of(folder, manager["pid"])
+    if manager is None and left:
+        names = ", ".join(f"{process['name']} ({process['pid']})" for process in left)
+        return (
+            f"No process manager runs in {folder.data}, and these processes do that a crash left: {names}. "
+            f"{folder.command('down')} ends them, {folder.command('up')} starts anew after that."
+        )
+    return None if found["running"] else f"No instance runs in {folder.data}. Start it with {folder.command('up')}."
 
 
 def ports_of(instance: Instance) -> Mapping[str, int | None]:
@@ -139,3 +155,26 @@ def _status(port: int) -> dict[str, Any]:
 def _page(name: str, port: int | None) -> tuple[int, dict[str, Any]] | None:
     assert port is not None, "a service has one"
     return read_page(port, "/readyz" if name == API else "/status", STATUS_TIMEOUT_S)
+
+
+def _manager_and_processes(folder: InstanceFolder) -> tuple[RunningManager | None, list[dict[str, Any]]]:
+    """The manager and what it says of its programs; where it says nothing, what is found without it."""
+    manager = manager_of(folder, STATUS_TIMEOUT_S)
+    if manager is not None and manager.answers:
+        try:
+            return manager, [each._asdict() for each in supervisor.processes(folder, STATUS_TIMEOUT_S)]
+        except NoAnswer:
+            manager = manager._replace(answers=False)
+    own = None if manager is None else manager.pid
+    rows = [_found(process) for process in supervisor.orphans(folder) if process.pid != own]
+    return manager, sorted((row for row in rows if row is not None), key=lambda row: str(row["name"]))
+
+
+def _found(process: psutil.Process) -> dict[str, Any] | None:
+    """A process that no manager tells of, as far as it can be seen; null where it has just ended."""
+    try:
+        state = "STOPPED" if process.status() == psutil.STATUS_STOPPED else "RUNNING"
+        row = Process(program_name(process), state, process.pid, 0, int(time.time() - process.create_time()), None)
+    except psutil.Error:
+        return None
+    return row._asdict() | {"restarts": None}  # Only the manager counts them.

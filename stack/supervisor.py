@@ -2,30 +2,34 @@
 
 import os
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from http.client import HTTPConnection, HTTPException
+from http.client import HTTPException
 from pathlib import Path
-from typing import Any, Final, NamedTuple
-from xmlrpc.client import Fault, ServerProxy, Transport
+from typing import Final, NamedTuple
+from xmlrpc.client import Fault
 
 import psutil
 
 from runtime.errors import FixableError
 from runtime.python import python_command
+from stack.control import CALL_TIMEOUT_S, PROCESS_MANAGER, NoAnswer, call, call_socket, manager_of
 from stack.foreground import ending_with_parent
 from stack.instance import InstanceFolder
 from stack.last_words import Ends, ends_of
 from stack.patience import Patience, work_of
+from stack.postmaster import postmaster_pid
 from stack.programs import CALLED_IN_VARIABLE, INSTANCE_VARIABLE, Program, supervisor_settings
 
-CALL_TIMEOUT_S: Final = 10.0
+# Whether it answers or not, it runs: nothing hangs on how long it takes.
+RUNS_TIMEOUT_S: Final = 1.0
 START_SILENCE_S: Final = 30.0
 STOP_TIMEOUT_S: Final = 120.0
 ORPHAN_TIMEOUT_S: Final = 30.0
+# One that stops its programs writes a line every three seconds.
+SILENT_STOP_S: Final = 15.0
 
 
 class Process(NamedTuple):
@@ -40,19 +44,14 @@ class Process(NamedTuple):
 
 
 def is_running(folder: InstanceFolder) -> bool:
-    """Whether the instance's manager answers."""
-    return pid_of(folder) is not None
+    """Whether the instance's manager runs, answering or not."""
+    return manager_of(folder, RUNS_TIMEOUT_S) is not None
 
 
 def pid_of(folder: InstanceFolder) -> int | None:
     """The manager's process, if it runs."""
-    try:
-        return int(_call(folder, "getPID"))
-    except (OSError, HTTPException):
-        return None
-    except Fault:
-        # While it stops its programs it answers nothing else; its file still has its pid.
-        return _pid_in_file(folder)
+    manager = manager_of(folder, RUNS_TIMEOUT_S)
+    return None if manager is None else manager.pid
 
 
 def start(
@@ -68,7 +67,7 @@ def start(
     with output.open("wb") as sink:
         process = subprocess.Popen(
             # Its settings are read as UTF-8 under any locale.
-            python_command("-X", "utf8", "-m", "stack.process_manager", "-c", str(folder.supervisor_settings)),
+            python_command("-X", "utf8", "-m", PROCESS_MANAGER, "-c", str(folder.supervisor_settings)),
             cwd=folder.data,
             stdin=subprocess.DEVNULL,
             stdout=sink,
@@ -79,7 +78,7 @@ def start(
             preexec_fn=None if detach else ending_with_parent,  # noqa: PLW1509  # `up` has one thread here.
         )
     patience = Patience(START_SILENCE_S)
-    while not is_running(folder):
+    while not _listens(folder):
         if process.poll() is not None or patience.is_over(work_of(process.pid, output)):
             raise FixableError(f"The process manager did not start: {output.read_text(errors='replace').strip()}")
         time.sleep(0.05)
@@ -89,24 +88,24 @@ def start(
 def add(folder: InstanceFolder, programs: list[Program], added: list[Program]) -> None:
     """Start more programs under a running manager; `programs` are all of them."""
     folder.supervisor_settings.write_text(supervisor_settings(folder, programs), encoding="utf-8")
-    _call(folder, "reloadConfig")
+    call(folder, "reloadConfig")
     for program in added:
-        _call(folder, "addProcessGroup", program.name)
+        call(folder, "addProcessGroup", program.name)
 
 
 def replace(folder: InstanceFolder, programs: list[Program], name: str) -> None:
     """Start a program anew with another command; `programs` are all of them."""
     pause(folder, name)
     folder.supervisor_settings.write_text(supervisor_settings(folder, programs), encoding="utf-8")
-    _call(folder, "reloadConfig")
-    _call(folder, "removeProcessGroup", name)
-    _call(folder, "addProcessGroup", name)
+    call(folder, "reloadConfig")
+    call(folder, "removeProcessGroup", name)
+    call(folder, "addProcessGroup", name)
 
 
 def pause(folder: InstanceFolder, name: str) -> None:
     """Stop a program, and return when it has ended; one that does not run stays so."""
     with suppress(Fault):
-        _call(folder, "stopProcess", name)
+        call(folder, "stopProcess", name)
 
 
 def is_up(folder: InstanceFolder, name: str) -> bool:
@@ -117,7 +116,12 @@ def is_up(folder: InstanceFolder, name: str) -> bool:
 def listens(folder: InstanceFolder, name: str, port: int) -> bool:
     """Whether it is this program, or a child of it, that listens on a port."""
     pid = next((one.pid for one in processes(folder) if one.name == name), None)
-    for process in [] if pid is None else _process_tree(pid):
+    return pid is not None and listens_at(pid, port)
+
+
+def listens_at(pid: int, port: int) -> bool:
+    """Whether it is this process, or a child of it, that listens on a port."""
+    for process in _process_tree(pid):
         try:
             connections = process.net_connections("tcp")
         except psutil.Error:
@@ -132,10 +136,10 @@ def why_ended(folder: InstanceFolder, name: str) -> str | None:
     return _ends(folder).why.get(name)
 
 
-def processes(folder: InstanceFolder) -> list[Process]:
-    """Every program's state; empty when the instance does not run."""
+def processes(folder: InstanceFolder, timeout_s: float = CALL_TIMEOUT_S) -> list[Process]:
+    """Every program's state; empty when the instance does not run. NoAnswer where the manager runs and is silent."""
     try:
-        found = _call(folder, "getAllProcessInfo")
+        found = call(folder, "getAllProcessInfo", timeout_s=timeout_s)
     except (OSError, HTTPException, Fault):
         return []
     ends = _ends(folder)
@@ -156,31 +160,34 @@ def processes(folder: InstanceFolder) -> list[Process]:
 def send(folder: InstanceFolder, name: str, number: signal.Signals) -> None:
     """Send a program a signal; FixableError where it does not run."""
     try:
-        _call(folder, "signalProcess", name, number.name.removeprefix("SIG"))
+        call(folder, "signalProcess", name, number.name.removeprefix("SIG"))
     except (OSError, HTTPException, Fault) as error:
         raise FixableError(f"{name} could not be sent {number.name}: {error}") from error
 
 
 def stop(folder: InstanceFolder, report: Callable[[str], None]) -> None:
     """Stop the programs in order and the manager after them; return when none of their processes is left."""
-    pid = pid_of(folder)
-    if pid is not None:
-        family = _process_tree(pid)
-        # It may be stopping already; the wait below sees to the rest.
-        with suppress(Fault, OSError, HTTPException):
-            _call(folder, "shutdown")
-        _gone, alive = psutil.wait_procs(family, timeout=STOP_TIMEOUT_S)
-        _kill(alive, report)
+    manager = manager_of(folder)
+    if manager is not None and manager.pid is not None:
+        family = _process_tree(manager.pid)
+        if manager.answers and _takes_shutdown(folder):
+            _gone, alive = psutil.wait_procs(family, timeout=STOP_TIMEOUT_S)
+            _kill(alive, report)
+        elif family:
+            _end_silent(folder, family[0], report)
+            remove_orphans(folder, report, "that the process manager left running")
     remove_orphans(folder, report)
     folder.control_socket.unlink(missing_ok=True)
 
 
-def remove_orphans(folder: InstanceFolder, report: Callable[[str], None]) -> None:
+def remove_orphans(
+    folder: InstanceFolder, report: Callable[[str], None], which: str = "that a crash left running"
+) -> None:
     """End the processes of this instance that run without a manager, services before the servers they use."""
     found_orphans = orphans(folder)
     if not found_orphans:
         return
-    report(f"Ending {len(found_orphans)} processes that a crash left running")
+    report(f"Ending {len(found_orphans)} processes {which}")
     for is_store in (False, True):
         group = [process for process in found_orphans if _is_store(process) is is_store]
         for process in group:
@@ -200,13 +207,45 @@ def orphans(folder: InstanceFolder) -> list[psutil.Process]:
             continue  # Another user's, or gone meanwhile.
         if is_ours and process.pid not in own and process.status() != psutil.STATUS_ZOMBIE:
             found[process.pid] = process
-    # It loads the database's client, and `status` has a second.
-    from stack.postgres import postmaster_pid  # noqa: PLC0415
-
     postmaster = postmaster_pid(folder.postgres)
     if postmaster is not None:
         found[postmaster] = psutil.Process(postmaster)
     return list(found.values())
+
+
+def _listens(folder: InstanceFolder) -> bool:
+    """Whether a manager that was just started takes calls."""
+    try:
+        call_socket(folder, "getPID")
+    except (OSError, HTTPException):
+        return False
+    return True
+
+
+def _takes_shutdown(folder: InstanceFolder) -> bool:
+    try:
+        call(folder, "shutdown")
+    except NoAnswer:
+        return False
+    except (Fault, OSError, HTTPException):
+        pass  # It is stopping already.
+    return True
+
+
+def _end_silent(folder: InstanceFolder, manager: psutil.Process, report: Callable[[str], None]) -> None:
+    """Let a manager that does not answer stop its programs in order; kill it alone where it does nothing of it."""
+    report(
+        f"The process manager (pid {manager.pid}) does not answer: it is told to go on and stop, and killed when it "
+        f"does nothing for {SILENT_STOP_S:.0f} s"
+    )
+    _send(manager, signal.SIGTERM)
+    _send(manager, signal.SIGCONT)
+    patience = Patience(SILENT_STOP_S)
+    while psutil.wait_procs([manager], timeout=0.2)[1]:
+        said = sum(log.stat().st_size for log in folder.supervisor_logs)
+        if patience.is_over((said, len(_process_tree(manager.pid)))):
+            _kill([manager], report)
+            return
 
 
 def _is_store(process: psutil.Process) -> bool:
@@ -241,41 +280,5 @@ def _process_tree(pid: int) -> list[psutil.Process]:
         return []
 
 
-def _pid_in_file(folder: InstanceFolder) -> int | None:
-    try:
-        return int(folder.supervisor_pid.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-
-
 def _ends(folder: InstanceFolder) -> Ends:
     return ends_of("".join(log.read_text(encoding="utf-8", errors="replace") for log in folder.supervisor_logs))
-
-
-def _call(folder: InstanceFolder, method: str, *arguments: object) -> Any:
-    with ServerProxy("http://localhost", transport=_UnixTransport(folder.control_socket)) as server:
-        return getattr(server.supervisor, method)(*arguments)
-
-
-class _UnixTransport(Transport):
-    """XML-RPC over the manager's socket file."""
-
-    def __init__(self, path: Path) -> None:
-        super().__init__()
-        self._path = path
-
-    def make_connection(self, host: Any) -> HTTPConnection:
-        connection = _UnixConnection(host, self._path)
-        self._connection = (host, connection)  # Where the base class looks for what it closes.
-        return connection
-
-
-class _UnixConnection(HTTPConnection):
-    def __init__(self, host: str, path: Path) -> None:
-        super().__init__(host, timeout=CALL_TIMEOUT_S)
-        self._path = path
-
-    def connect(self) -> None:
-        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.settimeout(CALL_TIMEOUT_S)
-        self.sock.connect(str(self._path))

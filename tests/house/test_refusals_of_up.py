@@ -19,7 +19,9 @@ MODULES: Final = (
 )
 RAISED: Final = frozenset({"FixableError", "NotStarted"})
 COLLECTED: Final = frozenset({"found", "mistakes"})  # by the name of what is wrong
-WRITTEN_BY: Final = frozenset({"_mistake", "_named_with_why", "_stalled_message", "no_quote_of", "too_little_to_start"})
+WRITTEN_BY: Final = frozenset(
+    {"_mistake", "_named_with_why", "_stalled_message", "no_answer_of", "no_quote_of", "too_little_to_start"}
+)
 COMPOSED: Final = "says more"  # a line of parts that stand alone elsewhere
 WHILE_PLAYING: Final = "… was repeated until its times were beyond the year 9998."
 # What `up` calls of modules that have other refusals too.

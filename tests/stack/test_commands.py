@@ -206,6 +206,7 @@ def test_the_status_of_a_stopped_instance_is_json_too(tmp_path: Path, capsys: py
         "disk": status["disk"],
         "data": str(tmp_path),
         "running": False,
+        "manager": None,
         "ready": False,
         "processes": [],
         "shards": [],

@@ -125,6 +125,7 @@ def check_shape(status: dict[str, Any]) -> None:
     assert set(status) == {
         "data",
         "running",
+        "manager",
         "ready",
         "address",
         "started_at",
