@@ -9,6 +9,11 @@ from schemas.ids import keyed_command_id
 
 FIRST_HASH: Final = bytes(32)  # what the first line takes as the hash before it
 
+# What begins the act of a line about what there was before the journal: its first lines, and no later one.
+EXISTING: Final = "existing_"
+# For how many days a session lasts at most, by the detail of its line, which one from before the journal has not.
+DAYS_AT_MOST: Final = {"password": 90, "password, for a day": 1}
+
 # profile: what the API was started with, in detail; signed_in: subject is the session, detail how; sign_in_refused:
 # detail how. transfer_...: subject is the transfer; broadcast: subject is its name, detail the hash of its content.
 JournalAct = Literal[

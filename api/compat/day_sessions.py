@@ -15,8 +15,9 @@ from api.store.users import User
 from api.users import service
 from api.users.opening import account_opener
 from api.users.schemas import LoginRequest
+from schemas.journal import DAYS_AT_MOST
 
-DAY: Final = timedelta(hours=24)
+DAY: Final = timedelta(days=DAYS_AT_MOST["password, for a day"])
 
 
 class DaySession(NamedTuple):

@@ -12,8 +12,9 @@ from sqlalchemy import Connection, Select, func, insert, literal, select, update
 from sqlalchemy.dialects.postgresql import insert as insert_or_skip
 
 from api.store import journal
+from api.store.tables import journal as lines
 from api.store.tables import transfer_acts, transfers, users
-from schemas.journal import transfer_command_id, transfer_detail
+from schemas.journal import EXISTING, transfer_command_id, transfer_detail
 
 TransferKind = Literal["deposit", "withdrawal"]
 TransferStatus = Literal["pending", "approved", "rejected", "done", "refused"]
@@ -50,6 +51,7 @@ class TransferAct(NamedTuple):
     at: datetime
 
 
+_DECISIONS: Final = ("transfer_approved", "transfer_rejected")
 _COLUMNS: Final = [transfers.c[name] for name in Transfer._fields]
 
 
@@ -118,6 +120,33 @@ def acts(db: Connection, transfer_ids: Sequence[UUID]) -> dict[UUID, list[Transf
     for transfer_id, *act in db.execute(query):
         found[transfer_id].append(TransferAct(*act))
     return found
+
+
+def is_in_journal(db: Connection, transfer: Transfer) -> bool:
+    """Say whether the journal's lines tell of its request as it is, and of the approvals it needs.
+
+    What the rows say alone is not enough to move money: who can write to the tables could have written them.
+    """
+    first = "transfer_requested" if transfer.journal_hash is not None else f"{EXISTING}transfer_requested"
+    columns = lines.c
+    found = db.execute(
+        select(columns.act, columns.user_id, columns.detail, columns.hash)
+        .where(columns.subject == str(transfer.transfer_id))
+        .order_by(columns.number)
+    ).all()
+    said = (transfer.kind, transfer.account_id, transfer.amount, transfer.reason, transfer.approvals_needed)
+    requests = [(line.user_id, line.detail) for line in found if line.act == first]
+    hashes = [line.hash for line in found if line.act == "transfer_requested"]
+    acts_of = {act: {line.user_id for line in found if line.act.removeprefix(EXISTING) == act} for act in _DECISIONS}
+    approvers = acts_of["transfer_approved"] - {transfer.requested_by, None}
+    requested = str(transfer.transfer_id) if transfer.journal_hash is None else transfer.journal_hash.hex()
+    return (
+        requests == [(transfer.requested_by, transfer_detail(*said))]
+        and hashes == ([] if transfer.journal_hash is None else [transfer.journal_hash])
+        and transfer.command_id == transfer_command_id(transfer.account_id, requested)
+        and len(approvers) >= transfer.approvals_needed
+        and not acts_of["transfer_rejected"]
+    )
 
 
 def approve(db: Connection, transfer_id: UUID, user_id: UUID, note: str | None) -> None:

@@ -20,9 +20,10 @@ from api.store.database import Database
 from api.store.users import User
 from api.users.opening import AccountOpener
 from api.users.schemas import LoginRequest, RegisterRequest
+from schemas.journal import DAYS_AT_MOST
 
 REFRESH_LIFETIME: Final = timedelta(days=14)  # without a refresh a session is over
-SESSION_MAX: Final = timedelta(days=90)  # and then even with them
+SESSION_MAX: Final = timedelta(days=DAYS_AT_MOST["password"])  # and then even with them
 # Two tabs refresh at once with the same token, and a reply can be lost: for this long the first use is repeated.
 GRACE: Final = timedelta(seconds=10)
 

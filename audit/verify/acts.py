@@ -89,8 +89,11 @@ class _Comparison:
         self._count(_COUNTED.get(row.status, APPROVED))
         if row.status in {"done", "refused"}:
             self._compare_outcome(name, row, event)
-        elif row.status != "approved" and event is not None and not is_late:
+            return
+        if row.status != "approved" and event is not None and not is_late:
             self._differs(f"{name}: the log decided what is {row.status}", event, "no command", "a command", "status")
+        elif row.status != (following := self._status_by_acts(row)):
+            self._differs(f"{name}: the status does not follow from its acts", event, following, row.status, "status")
 
     def _compare_outcome(self, name: str, row: TransferRow, event: MoneyOutcome | None) -> None:
         """Compare one that is said to be settled with what the log made of it."""
@@ -133,6 +136,14 @@ class _Comparison:
             )
         if row.status in {"done", "refused", "rejected"} and row.status not in {act.act for act in acts}:
             self._differs(f"{name}: it is {row.status}, and no act says so", event, row.status, "no act", "status")
+
+    def _status_by_acts(self, row: TransferRow) -> str:
+        """Give the status that its acts, of which each has its line, leave one that the log has not settled."""
+        acts = self._stored.acts.get(row.transfer_id, [])
+        if any(act.act == "rejected" for act in acts):
+            return "rejected"
+        approvers = {act.user_id for act in acts if act.act == "approved"} - {row.requested_by, None}
+        return "approved" if len(approvers) >= row.approvals_needed else "pending"
 
     def _judge_without_row(self, command_id: str, event: MoneyOutcome) -> None:
         """Say what a deposit or withdrawal is that no row asked for."""

@@ -5,6 +5,7 @@ commands that moved money, which are in the log and made of its hashes, and the 
 """
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Final
 
 import msgspec
@@ -13,50 +14,61 @@ from sqlalchemy import Connection, text
 from audit.log.differences import Difference, as_text
 from audit.verify.database import database_as_of_now, has_journal
 from audit.verify.stored_acts import micros_of
-from schemas.journal import FIRST_HASH, JournalLine, content_hash, line_hash, transfer_detail
+from schemas.journal import DAYS_AT_MOST, EXISTING, FIRST_HASH, JournalLine, content_hash, line_hash, transfer_detail
 
 JUDGE: Final = "journal"
 FETCH: Final = 5_000
+CLOCKS_DIFFER: Final = timedelta(
+    hours=1
+)  # at most: a session's end is counted by the API's, its line by the database's
 NAMED_MAX: Final = 20  # differences that are named; the others are counted
 
 _LINES: Final = text("SELECT number, at, act, user_id::text, subject, detail, hash FROM auth.journal ORDER BY number")
+# Whether a line is of an act or tells that it was there when the journal began, it is compared alike.
 _REQUESTED: Final = text(
-    "SELECT line.number, line.subject, line.detail, line.hash, line.user_id, row.requested_by, row.journal_hash, "
-    "row.kind, row.account_id, row.amount, row.reason, row.approvals_needed FROM auth.journal AS line "
-    "LEFT JOIN auth.transfers AS row ON row.transfer_id::text = line.subject "
-    "WHERE line.act = 'transfer_requested' ORDER BY line.number"
+    "SELECT line.number, line.act, line.subject, line.detail, line.hash, line.user_id, row.requested_by, "
+    "row.journal_hash, row.kind, row.account_id, row.amount, row.reason, row.approvals_needed "
+    "FROM auth.journal AS line LEFT JOIN auth.transfers AS row ON row.transfer_id::text = line.subject "
+    "WHERE line.act IN ('transfer_requested', 'existing_transfer_requested') ORDER BY line.number"
 )
 _SAID: Final = text(
     "SELECT line.number, line.subject, line.detail, line.user_id, row.name, row.content, row.asked_by "
     "FROM auth.journal AS line LEFT JOIN auth.broadcasts AS row ON row.name = line.subject "
-    "WHERE line.act = 'broadcast' ORDER BY line.number"
+    "WHERE line.act IN ('broadcast', 'existing_broadcast') ORDER BY line.number"
 )
+# Whoever is deleted has no role any more.
 _ROLES: Final = text(
-    "SELECT users.user_id, users.role, given.detail FROM auth.users LEFT JOIN LATERAL (SELECT detail FROM auth.journal "
-    "WHERE act = 'role_given' AND user_id = users.user_id ORDER BY number DESC LIMIT 1) AS given ON true "
-    "WHERE users.role <> 'user' AND given.detail IS DISTINCT FROM users.role AND (given.detail IS NOT NULL OR "
-    "users.created_at >= (SELECT at FROM auth.journal ORDER BY number LIMIT 1)) ORDER BY users.user_id"
+    "WITH given AS (SELECT DISTINCT ON (user_id) user_id, detail FROM auth.journal "
+    "WHERE act IN ('role_given', 'existing_role_given') ORDER BY user_id, number DESC), "
+    "compared AS (SELECT user_id, role, CASE WHEN deleted_at IS NULL THEN coalesce(detail, 'user') ELSE 'user' END "
+    "AS expected FROM auth.users FULL JOIN given USING (user_id)) "
+    "SELECT user_id, role, expected FROM compared WHERE role IS DISTINCT FROM expected ORDER BY user_id"
 )
-# Rows without their line, each with what it is; those from before the journal have none.
+# Every row has its line: none of its own columns says that it were older than the journal.
 _WITHOUT_LINE: Final = text(
-    "WITH began AS (SELECT at FROM auth.journal ORDER BY number LIMIT 1) "
-    "SELECT 'session ' || session_id || ' of user ' || user_id AS what FROM auth.sessions, began "
-    "WHERE created_at >= began.at AND NOT EXISTS (SELECT FROM auth.journal AS line WHERE line.act = 'signed_in' "
+    "SELECT 'session ' || session_id || ' of user ' || user_id AS what FROM auth.sessions WHERE NOT EXISTS "
+    "(SELECT FROM auth.journal AS line WHERE line.act IN ('signed_in', 'existing_signed_in') "
     "AND line.subject = session_id::text AND line.user_id = sessions.user_id) "
-    "UNION ALL SELECT 'transfer ' || transfer_id FROM auth.transfers WHERE (journal_hash IS NOT NULL OR "
-    "created_at >= (SELECT at FROM began)) AND NOT EXISTS (SELECT FROM auth.journal AS line WHERE "
-    "line.act = 'transfer_requested' AND line.subject = transfer_id::text) "
-    "UNION ALL SELECT 'broadcast ' || name FROM auth.broadcasts, began WHERE created_at >= began.at AND NOT EXISTS "
-    "(SELECT FROM auth.journal AS line WHERE line.act = 'broadcast' AND line.subject = name) "
-    "UNION ALL SELECT 'transfer ' || transfer_id || ' ' || act || ' by ' || user_id FROM auth.transfer_acts AS done, "
-    "began WHERE user_id IS NOT NULL AND done.at >= began.at AND NOT EXISTS (SELECT FROM auth.journal AS line "
-    "WHERE line.act = 'transfer_' || done.act AND line.subject = transfer_id::text AND line.user_id = done.user_id) "
-    "ORDER BY what"
+    "UNION ALL SELECT 'transfer ' || transfer_id FROM auth.transfers WHERE NOT EXISTS "
+    "(SELECT FROM auth.journal AS line WHERE line.act IN ('transfer_requested', 'existing_transfer_requested') "
+    "AND line.subject = transfer_id::text) "
+    "UNION ALL SELECT 'broadcast ' || name FROM auth.broadcasts WHERE NOT EXISTS (SELECT FROM auth.journal AS line "
+    "WHERE line.act IN ('broadcast', 'existing_broadcast') AND line.subject = name) "
+    "UNION ALL SELECT 'transfer ' || transfer_id || ' ' || act || ' by ' || coalesce(user_id::text, 'nobody') "
+    "FROM auth.transfer_acts AS done WHERE (act NOT IN ('done', 'refused') OR user_id IS NOT NULL) AND NOT EXISTS "
+    "(SELECT FROM auth.journal AS line WHERE line.act IN ('transfer_' || done.act, 'existing_transfer_' || done.act) "
+    "AND line.subject = transfer_id::text AND line.user_id = done.user_id) ORDER BY what"
 )
 _WITHOUT_ACT: Final = text(
-    "SELECT number, act, subject, user_id FROM auth.journal AS line WHERE act LIKE 'transfer\\_%' AND NOT EXISTS "
-    "(SELECT FROM auth.transfer_acts AS done WHERE 'transfer_' || done.act = line.act "
+    "SELECT number, act, subject, user_id FROM auth.journal AS line WHERE (act LIKE 'transfer\\_%' "
+    "OR act LIKE 'existing\\_transfer\\_%') AND NOT EXISTS (SELECT FROM auth.transfer_acts AS done "
+    "WHERE line.act IN ('transfer_' || done.act, 'existing_transfer_' || done.act) "
     "AND done.transfer_id::text = line.subject AND done.user_id = line.user_id) ORDER BY number"
+)
+_SESSIONS: Final = text(
+    "SELECT line.number, line.at, line.detail, session_id, created_at, expires_at FROM auth.sessions "
+    "JOIN auth.journal AS line ON line.subject = session_id::text AND line.user_id = sessions.user_id "
+    "AND line.act IN ('signed_in', 'existing_signed_in') ORDER BY line.number"
 )
 
 
@@ -104,7 +116,7 @@ def compare_journal(database_url: str, since: JournalEnd | None) -> JournalRepor
 
 def _broken_lines(db: Connection, report: JournalReport, since: JournalEnd | None) -> Iterator[Difference]:
     """Follow the chain; behind a line that is wrong it goes on with the hash that line carries."""
-    number, previous = 0, FIRST_HASH
+    number, previous, is_begun = 0, FIRST_HASH, False
     for row in db.execution_options(yield_per=FETCH).execute(_LINES):
         line = JournalLine(row.number, micros_of(row.at), row.act, row.user_id, row.subject, row.detail)
         report.counts[line.act] = report.counts.get(line.act, 0) + 1
@@ -114,6 +126,10 @@ def _broken_lines(db: Connection, report: JournalReport, since: JournalEnd | Non
             expected = line_hash(previous, line).hex()
             what = "the hash does not follow from the line before and this one's content"
             yield _difference(what, line.number, expected, row.hash.hex(), "hash")
+        if is_begun and line.act.startswith(EXISTING):
+            what = f"{line.subject or line.user_id} is said to be older than the journal, after its beginning"
+            yield _difference(what, line.number, "an act", line.act, "act")
+        is_begun = is_begun or not line.act.startswith(EXISTING)
         if since is not None and line.number == since.number and row.hash.hex() != since.hash:
             what = "the line is not the one the earlier verdict ended with"
             yield _difference(what, line.number, since.hash, row.hash.hex(), "hash")
@@ -127,14 +143,14 @@ def _unlike_rows(db: Connection) -> Iterator[Difference]:
     """Compare transfers, broadcasts, sessions and roles with their lines, and lines with their rows."""
     for row in db.execute(_REQUESTED).mappings():
         asked_for = None
-        if row["journal_hash"] is not None:
+        if row["kind"] is not None:
             asked_for = transfer_detail(
                 row["kind"], row["account_id"], row["amount"], row["reason"], row["approvals_needed"]
             )
         pairs = {
             "requested_by": (row["user_id"], row["requested_by"]),
             "detail": (row["detail"], asked_for),
-            "journal_hash": (row["hash"], row["journal_hash"]),
+            "journal_hash": (None if row["act"].startswith(EXISTING) else row["hash"], row["journal_hash"]),
         }
         yield from _unlike(f"transfer {row['subject']}", row["number"], pairs)
     for row in db.execute(_SAID).mappings():
@@ -145,14 +161,27 @@ def _unlike_rows(db: Connection) -> Iterator[Difference]:
             "content": (row["detail"], content),
         }
         yield from _unlike(f"broadcast {row['subject']}", row["number"], pairs)
-    for user_id, role, given in db.execute(_ROLES):
+    for user_id, role, expected in db.execute(_ROLES):
         what = f"user {user_id}: the role is not the one that was given"
-        yield _difference(what, None, given or "user", role, "role")
+        yield _difference(what, None, expected, role, "role")
+    yield from _long_sessions(db)
     for (what,) in db.execute(_WITHOUT_LINE):
         yield _difference(f"{what}: no line tells of it", None, "a line", "no line")
     for number, act, subject, user_id in db.execute(_WITHOUT_ACT):
         what = f"{act.replace('_', ' ')} {subject} by {user_id}: the row is missing"
         yield _difference(what, number, "a row", "no row")
+
+
+def _long_sessions(db: Connection) -> Iterator[Difference]:
+    """Name sessions that began after their line, or last longer than any may."""
+    for number, at, how, session_id, created_at, expires_at in db.execute(_SESSIONS):
+        latest = at + timedelta(days=DAYS_AT_MOST.get(how, max(DAYS_AT_MOST.values()))) + CLOCKS_DIFFER
+        if created_at > at + CLOCKS_DIFFER:
+            what = f"session {session_id}: it begins after its line"
+            yield _difference(what, number, f"until {at.isoformat()}", created_at.isoformat(), "created_at")
+        elif expires_at > latest:
+            what = f"session {session_id}: it lasts longer than a session may"
+            yield _difference(what, number, f"until {latest.isoformat()}", expires_at.isoformat(), "expires_at")
 
 
 def _unlike(what: str, number: int, pairs: dict[str, tuple[object, object]]) -> Iterator[Difference]:

@@ -27,6 +27,7 @@ from projector.migrate import migrate as migrate_ledger
 from runtime.settings import Settings
 from schemas.commands import Deposit, Withdraw
 from schemas.events import Deposited, Withdrawn
+from schemas.journal import transfer_command_id
 from schemas.rejections import Rejection
 from schemas.units import Micros, Timestamp
 
@@ -219,6 +220,47 @@ def test_a_withdrawal_that_the_log_refuses_when_it_is_carried_is_refused(bank: B
     with asyncio.Runner() as runner:
         runner.run(TransferCarrier(bank.log, bank.database).carry())  # type: ignore[arg-type]
     assert bank.find(shown).transfer.status == "refused"
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE auth.transfers SET status = 'approved' WHERE transfer_id = :transfer",
+        (
+            "WITH seen AS (INSERT INTO auth.transfer_acts (transfer_id, act, user_id, at) VALUES "
+            "(:transfer, 'approved', :second, '2020-01-01') RETURNING transfer_id) UPDATE auth.transfers "
+            "SET status = 'approved' FROM seen WHERE transfers.transfer_id = seen.transfer_id"
+        ),
+        "UPDATE auth.transfers SET status = 'approved', approvals_needed = 0 WHERE transfer_id = :transfer",
+        (
+            "INSERT INTO auth.transfers (transfer_id, kind, account_id, amount, reason, requested_by, "
+            "approvals_needed, status, command_id, created_at) SELECT :second, kind, account_id, amount, reason, "
+            "requested_by, 0, 'approved', :command, '2020-01-01' FROM auth.transfers WHERE transfer_id = :transfer"
+        ),
+        (
+            "WITH seen AS (INSERT INTO auth.transfer_acts (transfer_id, act, user_id) VALUES "
+            "(:transfer, 'approved', NULL), (:transfer, 'approved', :second) RETURNING transfer_id) UPDATE "
+            "auth.transfers SET status = 'approved' FROM seen WHERE transfers.transfer_id = seen.transfer_id"
+        ),
+    ],
+    ids=["status", "approval", "approvals_needed", "request", "approval of nobody"],
+)
+def test_a_transfer_whose_lines_are_missing_from_the_journal_is_neither_carried_nor_sent_by_an_approval(
+    bank: Bank, statement: str
+) -> None:
+    waiting, second = bank.ask(somebody(), "deposit", 100, 1), uuid4()
+    values = {"transfer": waiting.transfer.transfer_id, "second": second}
+    planted = text(statement)
+    if ":command" in statement:
+        values["command"] = transfer_command_id(ACCOUNT, str(second))  # type: ignore[assignment]
+    bank.database.ask_now(lambda db: db.execute(planted, values))
+    bank.run(TransferCarrier(bank.log, bank.database).carry())  # type: ignore[arg-type]
+    forged = second if ":command" in statement else waiting.transfer.transfer_id
+    approved = bank.run(service.approve(bank.log, bank.database, somebody(), str(forged), None))  # type: ignore[arg-type]
+    assert (approved.transfer.status, bank.log.sent, bank.log.cash) == ("approved", [], 0)
+    bank.database.ask_now(
+        lambda db: db.execute(text("UPDATE auth.transfers SET status = 'rejected' WHERE status = 'approved'"))
+    )
 
 
 def test_a_rejected_withdrawal_moves_nothing_and_its_user_sees_why(bank: Bank) -> None:

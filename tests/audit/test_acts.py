@@ -24,12 +24,13 @@ from audit.verify.acts import compare_acts
 from audit.verify.journal import JournalEnd, compare_journal
 from audit.verify.verify import Verdict, VerifyRequest, verify
 from cli.audit_report import print_verdict
-from schemas.journal import FIRST_HASH, JournalLine, line_hash
+from schemas.journal import FIRST_HASH, JournalLine, line_hash, transfer_command_id
 from tests.api.conftest import settings_of
 from tests.audit.administered_exchange import Administered, administered_exchange
 from tests.conftest import empty_topics, new_database
 
 NOBODY = "00000000-0000-4000-8000-000000000000"
+FORGED = "00000000-0000-4000-8000-000000000001"
 
 
 pytestmark = pytest.mark.slow
@@ -255,15 +256,110 @@ PLANTED = [
         "journal",
         "the hash does not follow",
     ),
+    # Dates are columns like others: who plants a row writes them too.
+    Planted(
+        (
+            "WITH asked AS (INSERT INTO auth.transfers (transfer_id, kind, account_id, amount, reason, requested_by, "
+            "approvals_needed, status, command_id, created_at) VALUES ('{forged}', 'deposit', '{account}', 1, 'bonus', "
+            "'{boss}', 0, 'approved', '{forged_command}', '2020-01-01') RETURNING transfer_id) INSERT INTO "
+            "auth.transfer_acts (transfer_id, act, user_id, at) SELECT transfer_id, 'requested', '{boss}', "
+            "'2020-01-01' FROM asked"
+        ),
+        "journal",
+        "transfer {forged}: no line tells of it",
+    ),
+    Planted(
+        (
+            "WITH changed AS (UPDATE auth.transfers SET status = 'approved' WHERE transfer_id = '{pending}' RETURNING "
+            "transfer_id) INSERT INTO auth.transfer_acts (transfer_id, act, user_id, at) SELECT transfer_id, "
+            "'approved', '{second}', '2020-01-01' FROM changed"
+        ),
+        "journal",
+        "transfer {pending} approved by {second}: no line tells of it",
+    ),
+    Planted(
+        (
+            "WITH changed AS (UPDATE auth.transfers SET status = 'rejected' WHERE transfer_id = '{pending}' RETURNING "
+            "transfer_id) INSERT INTO auth.transfer_acts (transfer_id, act, user_id, at) SELECT transfer_id, "
+            "'rejected', '{second}', '2020-01-01' FROM changed"
+        ),
+        "journal",
+        "transfer {pending} rejected by {second}: no line tells of it",
+    ),
+    Planted(
+        "INSERT INTO auth.transfer_acts (transfer_id, act, at) VALUES ('{pending}', 'approved', '2020-01-01')",
+        "journal",
+        "transfer {pending} approved by nobody: no line tells of it",
+    ),
+    Planted(
+        "UPDATE auth.transfers SET status = 'pending' WHERE transfer_id = '{rejected}'",
+        "acts",
+        "the status does not follow from its acts",
+    ),
+    Planted(
+        "UPDATE auth.transfers SET status = 'approved' WHERE transfer_id = '{pending}'",
+        "acts",
+        "without the approvals it needs",
+    ),
+    Planted(
+        "UPDATE auth.transfers SET journal_hash = NULL, created_at = '2020-01-01' WHERE transfer_id = '{pending}'",
+        "journal",
+        "field journal_hash",
+    ),
+    Planted(
+        "INSERT INTO auth.broadcasts (name, content, created_at) VALUES ('clock-x', '{{}}', '2020-01-01')",
+        "journal",
+        "broadcast clock-x: no line tells of it",
+    ),
+    Planted(
+        "UPDATE auth.users SET role = 'admin', created_at = '2020-01-01' WHERE role = 'user'",
+        "journal",
+        "field role",
+    ),
+    Planted(
+        "UPDATE auth.users SET role = 'user' WHERE user_id = '{second}'",
+        "journal",
+        "user {second}: the role is not the one that was given",
+    ),
+    Planted(
+        "WITH gone AS (DELETE FROM auth.sessions) DELETE FROM auth.users WHERE user_id = '{second}'",
+        "journal",
+        "user {second}: the role is not the one that was given",
+    ),
+    Planted(
+        (
+            "INSERT INTO auth.sessions (session_id, user_id, expires_at, created_at) SELECT '{forged}', user_id, "
+            "now(), '2020-01-01' FROM auth.users LIMIT 1"
+        ),
+        "journal",
+        "session {forged}",
+    ),
+    Planted(
+        "UPDATE auth.sessions SET expires_at = '2099-01-01' WHERE user_id = '{second}'",
+        "journal",
+        "it lasts longer than a session may",
+    ),
+    Planted(
+        "UPDATE auth.sessions SET created_at = '2099-01-01' WHERE user_id = '{second}'",
+        "journal",
+        "it begins after its line",
+    ),
 ]
 
 
 @pytest.mark.parametrize("each", PLANTED, ids=lambda each: each.statement[:60])
 def test_a_planted_lie_about_who_did_what_is_named(administered: Administered, copy_url: str, each: Planted) -> None:
     boss = administered.user_ids["boss@example.com"]
-    planted(copy_url, each.statement.format(nobody=NOBODY, boss=boss, **administered.transfers))
+    names = {"nobody": NOBODY, "boss": boss, "forged": FORGED, "account": administered.account_id}
+    names["second"] = administered.user_ids["second@example.com"]
+    names["forged_command"] = transfer_command_id(administered.account_id, FORGED)
+    planted(copy_url, each.statement.format(**names, **administered.transfers))
     differences = found(administered, copy_url)
-    assert [one for one in differences if one.judge == each.judge and each.sentence in one.sentence()], differences
+    assert [
+        one
+        for one in differences
+        if one.judge == each.judge and each.sentence.format(**names, **administered.transfers) in one.sentence()
+    ], differences
 
 
 def test_a_deposit_without_a_transfer_is_named_with_its_command_s_offset(

@@ -11,11 +11,12 @@ import pytest
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
-from api.store import journal, users
+from api.store import journal, transfers, users
 from api.store.database import Database
 from api.store.migrate import migrate
 from api.store.users import User
 from audit.verify.journal import JournalEnd, compare_journal
+from schemas.journal import transfer_command_id
 from tests.conftest import new_database
 from tests.processes import eventually
 
@@ -129,6 +130,54 @@ def test_a_profile_is_noted_only_when_the_api_is_started_with_another(database: 
     for profile in ("production", "demo", "demo", "production"):
         database.ask_in_transaction_now(lambda db, each=profile: journal.note_profile(db, each))  # type: ignore[misc]
     assert compare_journal(url, None).counts == {"profile": 3}
+
+
+OLDER_ROWS = """
+INSERT INTO auth.users (user_id, email, password_hash, role, account_id, created_at) VALUES
+    ('{admin}', 'admin@example.com', '', 'admin', 'a', '2020-01-01'),
+    ('{user}', 'u@example.com', '', 'user', 'u', now());
+INSERT INTO auth.sessions (session_id, user_id, expires_at) VALUES
+    (gen_random_uuid(), '{user}', now() + interval '1 day');
+INSERT INTO auth.transfers
+    (transfer_id, kind, account_id, amount, reason, requested_by, approvals_needed, status, command_id) VALUES
+    ('{waiting}', 'deposit', 'a', 7, 'bonus', '{user}', 2, 'pending', '{command}');
+INSERT INTO auth.transfer_acts (transfer_id, act, user_id) VALUES
+    ('{waiting}', 'requested', '{user}'), ('{waiting}', 'approved', '{admin}');
+INSERT INTO auth.broadcasts (name, content, answered) VALUES ('limits-1', '{{"positions_max": 50}}', '{{0}}');
+"""
+
+
+def test_a_journal_begins_with_the_rows_that_are_older_and_names_every_later_row_and_line(database_url: str) -> None:
+    ids = {name: str(uuid4()) for name in ("admin", "second", "user", "waiting")}
+    ids["command"] = transfer_command_id("a", ids["waiting"])
+    migrate(database_url, "0011")
+    with psycopg.connect(database_url.replace("+psycopg", "")) as db:
+        db.execute(OLDER_ROWS.format(**ids).encode())
+    migrate(database_url)
+    opened = Database(database_url)
+    opened.ask_in_transaction_now(lambda db: journal.note_profile(db, "production"))
+    report = compare_journal(database_url, None)
+    assert report.differences == []
+    decided = ("role_given", "signed_in", "transfer_requested", "transfer_approved", "broadcast")
+    assert report.counts == {**{f"existing_{act}": 1 for act in decided}, "profile": 1}
+    waiting, second = UUID(ids["waiting"]), UUID(ids["second"])
+    opened.ask_in_transaction_now(lambda db: transfers.approve(db, waiting, second, None))
+    assert compare_journal(database_url, None).differences == []
+    (approved,) = opened.ask_now(transfers.approved)
+    assert opened.ask_now(lambda db: transfers.is_in_journal(db, approved)), "one from before is carried out too"
+    with psycopg.connect(database_url.replace("+psycopg", "")) as db:
+        db.execute("UPDATE auth.transfers SET amount = 8")
+        db.execute("UPDATE auth.users SET role = 'admin' WHERE role = 'user'")
+    late = "existing_transfer_rejected"
+    opened.ask_in_transaction_now(
+        lambda db: journal.append(db, late, UUID(ids["admin"]), ids["waiting"])  # type: ignore[arg-type]
+    )
+    opened.close()
+    said = " / ".join(difference.sentence() for difference in compare_journal(database_url, None).differences)
+    assert f"transfer {ids['waiting']}: the row is not what its line says" in said
+    assert f"user {ids['user']}: the role is not the one that was given" in said
+    assert f"line 8: {ids['waiting']} is said to be older than the journal, after its beginning" in said
+    assert f"existing transfer rejected {ids['waiting']} by {ids['admin']}: the row is missing" in said
 
 
 def test_a_database_without_the_api_s_tables_has_no_journal_and_one_whose_journal_is_gone_differs(
