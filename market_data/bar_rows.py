@@ -66,7 +66,10 @@ def _of_header(cells: list[str], delimiter: str) -> BarColumns:
     names = [NAME.sub("", cell.lower()) for cell in cells]
 
     def place_of(meanings: tuple[str, ...]) -> int | None:
-        return next((names.index(meaning) for meaning in meanings if meaning in names), None)
+        meant = next((meaning for meaning in meanings if meaning in names), None)
+        if meant is not None and names.count(meant) > 1:
+            raise NotABar(f"the header has the column {meant} {names.count(meant)} times")
+        return None if meant is None else names.index(meant)
 
     time = place_of(TIMES)
     prices = [place_of(meanings) for meanings in PRICES.values()]
@@ -88,4 +91,7 @@ def _is_time(cell: str) -> bool:
 
 
 def _cells(row: str, delimiter: str) -> list[str]:
-    return [cell.strip() for cell in next(csv.reader((row,), delimiter=delimiter), [])]
+    try:
+        return [cell.strip() for cell in next(csv.reader((row,), delimiter=delimiter), [])]
+    except csv.Error as error:
+        raise NotABar("its columns cannot be told apart") from error

@@ -50,6 +50,11 @@ class RecordingLines:
                         )
                     if b"\0" in line:
                         raise FixableError(f"{self.file}, line {number}: not text, but binary.")
+                    if b"\r" in line.rstrip(b"\r\n"):
+                        raise FixableError(
+                            f"{self.file}, line {number}: lines that end in a carriage return alone. Save it with line "
+                            "feeds."
+                        )
                     if line.strip():
                         yield _line(f"line {number}", line)
             except EOFError:
@@ -94,14 +99,23 @@ class RecordingLines:
                 else:
                     content = opened.enter_context(self.file.open("rb"))
                 yield content
+            except (zlib.error, zipfile.BadZipFile, gzip.BadGzipFile) as error:
+                raise FixableError(f"{self.file} cannot be read: what is compressed in it is damaged.") from error
             except OSError as error:
                 raise FixableError(f"{self.file} cannot be read: {error.strerror or error}.") from error
-            # Of an archive: broken, of an unknown compression, or with a password.
-            except (zlib.error, zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
-                raise FixableError(f"{self.file} cannot be read: {error}.") from error
+            except (NotImplementedError, RuntimeError) as error:
+                raise FixableError(
+                    f"{self.file} cannot be read: it has a password, or is compressed in a way that is not known here. "
+                    "Unpack it."
+                ) from error
 
     def _member(self, archive: zipfile.ZipFile) -> zipfile.ZipInfo:
-        members = [member for member in archive.infolist() if not member.is_dir()]
+        members = [
+            member
+            for member in archive.infolist()
+            # A Mac adds a folder of its own to what it packs.
+            if not member.is_dir() and not member.filename.startswith("__MACOSX/")
+        ]
         if len(members) != 1:
             raise FixableError(f"{self.file} holds {len(members)} files. A zipped recording holds one.")
         return members[0]

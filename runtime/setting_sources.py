@@ -87,6 +87,8 @@ def named_folder(project: Path) -> Path | None:
 def read_env_file(path: Path) -> EnvFile:
     """Read what a file says; a name it does not have is no mistake, a line that cannot be read is one."""
     empty = EnvFile(path, {}, [], [])
+    if path.exists() and not path.is_file():
+        return empty._replace(mistakes=[f"{path} cannot be read: it is no file."])
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (FileNotFoundError, NotADirectoryError):
@@ -103,6 +105,14 @@ def read_env_file(path: Path) -> EnvFile:
         if binding.error or (binding.key is not None and binding.value is None)
     )
     pairs = [(binding.key, binding.value) for binding in bindings if binding.key and binding.value is not None]
+    given: dict[str, set[str]] = {}
+    for key, value in pairs:
+        given.setdefault(key.upper(), set()).add(value)
+    read.mistakes.extend(
+        f"{path} has {name} more than once, and not the same; leave one of them."
+        for name, values in given.items()
+        if name in names and len(values) > 1
+    )
     for key, value in resolve_variables(pairs, override=True).items():
         name = key.upper()
         if name in names:

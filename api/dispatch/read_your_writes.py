@@ -54,7 +54,7 @@ def catching_up(who: Callable[..., Any], *, by_events: bool = False, insist: boo
     ) -> None:
         """Wait up to a second for the place the caller has seen, else say by how many events the tables are behind."""
         brought = read_log_position(ledger_position or request.cookies.get(POSITION_COOKIE), state.settings.shards)
-        for shard, seq in brought or _last_seen(state, caller.account_id):
+        for shard, seq in _newest(brought + _last_seen(state, caller.account_id)):
             known = state.outcomes.seq(shard)
             lag = await _wait(state.database, shard, seq, _heard(state, shard, seq) if by_events else _never)
             # A place that the log does not have is of another exchange: what the log had then is all there is.
@@ -108,6 +108,11 @@ def read_log_position(text: str | None, shards: int) -> list[tuple[int, int]]:
     if len(shard) > len(str(shards)) or int(shard) >= shards or len(seq) >= len(str(INT64_MAX)):
         return []
     return [(int(shard), int(seq))]
+
+
+def _newest(places: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Give the last place of each shard: who keeps an old cookie has seen what this process told since, too."""
+    return list(dict(sorted(places)).items())
 
 
 def _last_seen(state: AppState, account_id: str) -> list[tuple[int, int]]:

@@ -9,7 +9,7 @@ from api.app_state import DatabaseDep, PricesDep, StateDep
 from api.auth.caller import REFUSALS as CALLER_REFUSALS
 from api.auth.caller import SCHEMES, SIGNED_IN, Caller
 from api.dispatch.dispatcher import DispatcherDep, LookupDep
-from api.dispatch.read_your_writes import CAUGHT_UP, CAUGHT_UP_BY_EVENTS
+from api.dispatch.read_your_writes import CAUGHT_UP, CAUGHT_UP_BY_EVENTS, CAUGHT_UP_OR_REFUSED
 from api.dispatch.replies import ACCEPTED, COMMAND_PROBLEMS, Pending, accepted
 from api.dispatch.request_options import OptionsDep
 from api.http.cursors import LIMIT, Cursor, Limit
@@ -70,7 +70,8 @@ async def place_order(
 
 @router.post(
     "/preview",
-    dependencies=[CAUGHT_UP],
+    # Of an older account it would say what the engine then does not do.
+    dependencies=[CAUGHT_UP_OR_REFUSED],
     responses=SIGNED_IN
     | responses(
         *CALLER_REFUSALS,
@@ -78,6 +79,7 @@ async def place_order(
         CROSS_SITE_REQUEST,
         REFUSALS[Rejection.ACCOUNT_UNKNOWN],
         REFUSALS[Rejection.SYMBOL_UNKNOWN],
+        PROJECTION_BEHIND,
     ),
 )
 async def preview_order(state: StateDep, caller: Caller, body: OrderRequest) -> PreviewReply:

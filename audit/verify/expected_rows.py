@@ -43,7 +43,11 @@ KEYS: Final[dict[str, tuple[str, ...]]] = {
 }
 OF_THE_MARKET: Final = frozenset({"candles", "prices", "feed", "instruments"})
 TABLES: Final[dict[str, Table]] = {table.name: table for table in DERIVED}
-COLUMNS: Final[dict[str, list[str]]] = {name: list(table.c.keys()) for name, table in TABLES.items()}
+COLUMNS: Final[dict[str, list[str]]] = {
+    # SQLAlchemy's own kind of text is none that a verdict can be written with.
+    name: [str(column.key) for column in table.c]
+    for name, table in TABLES.items()
+}
 
 
 class ExpectedRows:

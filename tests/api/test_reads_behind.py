@@ -264,3 +264,26 @@ def test_a_close_that_was_executed_is_never_answered_as_a_failure_of_the_databas
     where = everything.headers["Location"].removeprefix("/api/v1")
     eventually(lambda: user.http.get(where), lambda reply: reply.status_code == 200)
     eventually(lambda: user.http.get(f"/positions/{other}").json(), lambda seen: seen.get("status") == "closed")
+
+
+@pytest.mark.parametrize("keeps_cookies", [True, False], ids=["with-position", "without-position"])
+def test_a_preview_of_an_account_as_it_was_before_the_last_order_is_refused(
+    exchange: Exchange, user: User, keeps_cookies: bool
+) -> None:
+    order = {"symbol": "BTC_USDC", "side": "long", "margin": "4950", "leverage": "10"}
+    old = f"{shard_of(user.get('/auth/me')['account_id'], exchange.settings.shards)}:1"
+    with behind(exchange):
+        user.opened(margin="100")
+        if not keeps_cookies:
+            forgetful(user)
+        reply = user.http.post("/orders/preview", json=order)
+        assert (reply.status_code, reply.json()["code"]) == (503, "PROJECTION_BEHIND")
+        assert reply.headers["Retry-After"] == "1"
+        # Who sends a cookie of before has still seen what this process told them.
+        user.http.cookies.clear()
+        listed = user.http.get("/positions", headers={"Ledger-Position": old})
+        assert "Projection-Lag" in listed.headers
+        new = exchange.new_user().http.post("/orders/preview", json=order)
+        assert (new.status_code, new.json()["code"]) == (503, "PROJECTION_BEHIND")
+    told = eventually(lambda: user.http.post("/orders/preview", json=order), lambda reply: reply.status_code == 200)
+    assert [refusal["code"] for refusal in told.json()["refusals"]] == ["INSUFFICIENT_MARGIN"]

@@ -5,9 +5,12 @@ import re
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
+from audit.log.differences import Difference
 from audit.log.export_log import export_log
+from audit.verify.expected_rows import COLUMNS
 from audit.verify.since import OtherLog, TrustedEnd, start_since
 from cli.main import call
 from schemas.codec import encode_command
@@ -105,6 +108,14 @@ def test_a_file_that_is_no_verdict_to_go_on_from_is_refused_in_one_line(
     assert "--since and --from both say where to begin" in capsys.readouterr().err
     assert call(["audit", "verify", "--log", whole, "--report", str(tmp_path / "none" / "page.html")]) == 1
     assert "cannot be written" in capsys.readouterr().err
+
+
+def test_a_verdict_can_be_written_with_a_difference_in_any_column_of_a_table() -> None:
+    columns = [column for of_table in COLUMNS.values() for column in of_table]
+    assert len(columns) > 100
+    for column in columns:
+        found = Difference(judge="tables", what="a row differs", field=column)
+        assert json.loads(msgspec.json.encode(found))["field"] == column
 
 
 def test_a_report_is_one_page_without_scripts_or_addresses_that_names_every_difference(

@@ -81,6 +81,20 @@ def test_a_file_that_cannot_be_read_is_named(content: bytes | None, tmp_path: Pa
     assert str(tmp_path / ".env") in refused.value.lines[0]
 
 
+def test_a_file_that_contradicts_itself_is_refused_and_one_that_repeats_itself_is_not(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("KAFKA_PORT=8614\nkafka_port=8671\nPORT=8000\nPORT=8000\n", encoding="utf-8")
+    with pytest.raises(SettingsWrong) as refused:
+        load_settings(tmp_path, None)
+    file = tmp_path / ".env"
+    assert refused.value.lines == [f"{file} has KAFKA_PORT more than once, and not the same; leave one of them."]
+
+
+def test_a_pipe_in_the_place_of_a_file_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / ".env")
+    with pytest.raises(SettingsWrong, match=r"\.env cannot be read: it is no file"):
+        load_settings(tmp_path, None)
+
+
 def test_names_of_a_file_that_are_no_settings_are_known_and_those_of_the_environment_are_not(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
