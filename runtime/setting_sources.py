@@ -106,8 +106,8 @@ def read_env_file(path: Path) -> EnvFile:
     )
     pairs = [(binding.key, binding.value) for binding in bindings if binding.key and binding.value is not None]
     given: dict[str, set[str]] = {}
-    for key, value in pairs:
-        given.setdefault(key.upper(), set()).add(value)
+    for key, text_of_key in pairs:
+        given.setdefault(key.upper(), set()).add(text_of_key)
     read.mistakes.extend(
         f"{path} has {name} more than once, and not the same; leave one of them."
         for name, values in given.items()
