@@ -71,14 +71,14 @@ def start(folder: InstanceFolder) -> Iterator[Start]:
         manager.wait(TIMEOUT_S)
 
 
-def test_a_stopped_manager_runs_and_its_program_is_shown_within_two_seconds(
+def test_a_stopped_manager_runs_and_its_program_is_shown_before_a_call_of_it_times_out(
     folder: InstanceFolder, start: Start, capsys: pytest.CaptureFixture[str]
 ) -> None:
     manager, program = started(folder, start)
     os.kill(manager.pid, signal.SIGSTOP)
     began = time.monotonic()
     assert call(["status", "--json", "--data", str(folder.data)]) == 1
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < control.CALL_TIMEOUT_S
     found = json.loads(capsys.readouterr().out)
     assert found["running"]
     assert found["manager"] == {"pid": manager.pid, "answers": False}
