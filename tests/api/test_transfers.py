@@ -1,6 +1,8 @@
 """Money in and out: by administrators with a second one's approval, and at users' wish, once each and never in doubt.
 
 The tables are real; the log is played, so that it can refuse, be silent, and be asked twice.
+
+Longer than 300 lines because all of it runs on one played log.
 """
 
 import asyncio
