@@ -50,8 +50,6 @@ def connection_options(settings: Settings, client: str) -> Options:
         "bootstrap.servers": settings.kafka_brokers,
         "client.id": client,
         "logger": LOGGER,
-        # What it does in its daily round is nobody's business.
-        "log_level": WARNING_OF_SYSLOG,
         # A broker that restarts is found again within half a second instead of ten.
         "reconnect.backoff.ms": 50,
         "reconnect.backoff.max.ms": 500,
@@ -112,8 +110,8 @@ def reader_options(settings: Settings, group: str) -> Options:
 
 
 def admin_options(settings: Settings, client: str = "reprise-admin") -> Options:
-    """An admin client."""
-    return connection_options(settings, client)
+    """An admin client. It says nothing of its daily round, which it would at its end past every logger."""
+    return connection_options(settings, client) | {"log_level": WARNING_OF_SYSLOG}
 
 
 def partition_count(consumer: Consumer, topic: str) -> int:

@@ -12,6 +12,8 @@ from runtime.kafka import Options
 # A commit takes milliseconds. One that took so long may have been asked for twice.
 DOUBTFUL_S: Final = 1.0
 
+INFO_OF_SYSLOG: Final = 6
+
 
 class TransactionalProducer:
     """A producer of transactions, which says whether the next one may be begun with it.
@@ -24,7 +26,9 @@ class TransactionalProducer:
 
     def __init__(self, options: Options) -> None:
         self._reports = _Reports(options["logger"])
-        self._producer = Producer(options | {"logger": self._reports, "error_cb": self._reports.note})
+        # At a lower level it would not say that a connection was lost.
+        heard = {"logger": self._reports, "error_cb": self._reports.note, "log_level": INFO_OF_SYSLOG}
+        self._producer = Producer(options | heard)
         self.produce: Final = self._producer.produce
         self._is_doubtful = False
 
