@@ -1,6 +1,7 @@
 """Real servers of the test run, and a part of them for each test alone."""
 
 import gc
+import logging
 import os
 import signal
 import time
@@ -15,6 +16,7 @@ import psycopg
 import pytest
 from confluent_kafka.admin import AdminClient
 from psycopg import sql
+from structlog.stdlib import ProcessorFormatter
 from xdist.scheduler import LoadFileScheduling
 
 from runtime.kafka import admin_options
@@ -33,6 +35,16 @@ pytest.register_assert_rewrite(
 DELETION_TIMEOUT_S = 60
 ONE_EXCHANGE = ("tests/api/seeds/",)
 WITH_CONTAINERS = os.environ.get("REPRISE_TEST_CONTAINERS") == "1"
+
+
+@pytest.fixture(autouse=True)
+def _without_handlers_of_services() -> Iterator[None]:
+    """A service that a test begins in this process leaves no handler, whose stream is closed with the test."""
+    yield
+    root = logging.getLogger()
+    for handler in root.handlers[:]:
+        if isinstance(handler.formatter, ProcessorFormatter):
+            root.removeHandler(handler)
 
 
 class SettingsFactory(Protocol):
