@@ -44,8 +44,7 @@ def deposit(
     data: Data = None,
 ) -> None:
     """Bring money into an account. With MONEY_CONFIRMATIONS=1 another administrator approves it first."""
-    body = {"amount": amount, "reason": reason, "note": note}
-    _report(_move("deposits", account, body, by, key, data), data, as_json=as_json)
+    _report(_move("deposits", account, amount, reason, note, by, key, data), data, as_json=as_json)
 
 
 def withdraw(
@@ -59,8 +58,7 @@ def withdraw(
     data: Data = None,
 ) -> None:
     """Take money out of an account's free margin. With MONEY_CONFIRMATIONS=1 another administrator approves first."""
-    body = {"amount": amount, "reason": reason, "note": note}
-    _report(_move("withdrawals", account, body, by, key, data), data, as_json=as_json)
+    _report(_move("withdrawals", account, amount, reason, note, by, key, data), data, as_json=as_json)
 
 
 def transfers(
@@ -99,11 +97,14 @@ def reject(transfer: Transfer, by: As, note: Note = None, as_json: AsJson = Fals
     _report(_decide(transfer, "reject", note, by, data), data, as_json=as_json)
 
 
-def _move(kind: str, account: str, body: dict[str, str | None], by: str, key: str | None, data: Data) -> Any:
+def _move(
+    kind: str, account: str, amount: str, reason: Reason, note: str | None, by: str, key: str | None, data: Data
+) -> Any:
     from cli.administrator import signed_in  # noqa: PLC0415
 
     settings = reachable_settings(data)
     account_id = _account_id(settings.database_url, account)
+    body = {"amount": amount, "reason": reason, "note": note}
     with signed_in(settings.port, by, typed_password(is_new=False)) as administrator:
         # Under a key, so that it can be asked for again where no answer came.
         return administrator.post(f"/admin/accounts/{quote(account_id, safe='')}/{kind}", body, key or str(uuid4()))

@@ -64,11 +64,15 @@ def _call(arguments: list[str]) -> int:
     try:
         code = typer.main.get_command(application()).main(arguments, prog_name="reprise", standalone_mode=False)
     except TyperException as error:
+        from stack.instance import command_line  # noqa: PLC0415
+
         text = error.format_message().rstrip(".").replace("Value error, ", "")
         if "\n" in text:  # A group called without its command answers with its help.
             sys.stderr.write(f"{text}\n")
         else:
-            _print_error(f"{text}. {_help('--help')} lists the commands, {_help('COMMAND --help')} their options.")
+            _print_error(
+                f"{text}. {command_line('--help')} lists the commands, {command_line('COMMAND --help')} their options."
+            )
         return WRONG_CALL
     except FixableError as error:
         for line in error.lines:
@@ -83,12 +87,6 @@ def _call(arguments: list[str]) -> int:
         _print_error(said)
         return FAILED
     return code if isinstance(code, int) else 0
-
-
-def _help(arguments: str) -> str:
-    from stack.instance import command_line  # noqa: PLC0415
-
-    return command_line(arguments)
 
 
 def _line_of(error: Exception, arguments: list[str]) -> str | None:

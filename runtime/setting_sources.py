@@ -3,6 +3,7 @@
 import difflib
 import os
 import re
+from collections import Counter
 from collections.abc import Mapping
 from io import StringIO
 from pathlib import Path
@@ -105,13 +106,11 @@ def read_env_file(path: Path) -> EnvFile:
         if binding.error or (binding.key is not None and binding.value is None)
     )
     pairs = [(binding.key, binding.value) for binding in bindings if binding.key and binding.value is not None]
-    given: dict[str, set[str]] = {}
-    for key, text_of_key in pairs:
-        given.setdefault(key.upper(), set()).add(text_of_key)
+    given = {(key.upper(), value) for key, value in pairs if key.upper() in names}
     read.mistakes.extend(
         f"{path} has {name} more than once, and not the same; leave one of them."
-        for name, values in given.items()
-        if name in names and len(values) > 1
+        for name, count in Counter(name for name, _ in given).items()
+        if count > 1
     )
     for key, value in resolve_variables(pairs, override=True).items():
         name = key.upper()

@@ -11,7 +11,6 @@ from runtime.kafka import Options
 
 # A commit takes milliseconds. One that took so long may have been asked for twice.
 DOUBTFUL_S: Final = 1.0
-
 INFO_OF_SYSLOG: Final = 6
 
 

@@ -2,6 +2,7 @@
 
 from hashlib import sha256
 from typing import Final, Literal
+from uuid import UUID
 
 import msgspec
 
@@ -58,11 +59,16 @@ def transfer_detail(kind: str, account_id: str, amount: int, reason: str, approv
 
 
 def transfer_key(requested: str) -> str:
-    """Give the key of the one command of a transfer. requested: the hash of its line, or its id where it has none.
+    """Give the key of the one command of a transfer. requested: as `requested_as` gives it.
 
     No client's key has a line feed.
     """
     return f"transfer\n{requested}"
+
+
+def requested_as(transfer_id: UUID, line: bytes | None) -> str:
+    """Give what a transfer's command is named after. line: the hash of the request's; null for one without."""
+    return str(transfer_id) if line is None else line.hex()
 
 
 def transfer_command_id(account_id: str, requested: str) -> str:

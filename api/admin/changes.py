@@ -19,10 +19,11 @@ from api.http.amounts import leverage, money, quantity, rate
 from api.http.numbers import units_of
 from api.http.problems import MALFORMED, REFUSALS, ApiError, Fault, malformed, not_found
 from api.http.sentences import Details
-from api.http.times import micros_of, text_of
+from api.http.times import text_of
 from api.log.broadcasts import CLOCK, LIMITS, MARKET, PARAMETERS, Broadcasts, StoredBroadcast
 from api.log.price_cache import PriceCache
 from api.store.users import User
+from runtime.times import micros_at
 from schemas.bounds import NOTIONAL_LIMITS, RATES, bounds_of, parameters_out_of_bounds
 from schemas.instruments import INSTRUMENTS
 from schemas.messages import Instrument, MarketStatus
@@ -217,7 +218,7 @@ def _written(instrument: Instrument, name: str, value: int) -> str:
 def _shown(broadcasts: Broadcasts, stored: StoredBroadcast) -> BroadcastReply:
     return BroadcastReply(
         name=stored.name,
-        created_at=text_of(micros_of(stored.created_at)),
+        created_at=text_of(micros_at(stored.created_at)),
         answered=list(stored.answered),
         waiting=[shard for shard in broadcasts.shards if shard not in stored.answered],
         asked_by=None if stored.asked_by is None else str(stored.asked_by),

@@ -8,8 +8,9 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from api.credentials.signatures import PUBLIC_KEY_BYTES, read_base64
 from api.http.numbers import Text
 from api.http.sentences import FieldWrong
-from api.http.times import micros_of, text_of
+from api.http.times import text_of
 from api.store.api_keys import Key, Scope
+from runtime.times import micros_at
 
 EXAMPLE = "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="
 
@@ -74,6 +75,6 @@ def key_reply(key: Key) -> ApiKey:
         name=key.name,
         public_key=base64.b64encode(key.public_key).decode(),
         scopes=list(key.scopes),
-        created_at=text_of(micros_of(key.created_at)),
-        last_used_at=None if key.last_used_at is None else text_of(micros_of(key.last_used_at)),
+        created_at=text_of(micros_at(key.created_at)),
+        last_used_at=None if key.last_used_at is None else text_of(micros_at(key.last_used_at)),
     )

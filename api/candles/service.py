@@ -6,10 +6,11 @@ from api.candles.schemas import CandleReply, Candles
 from api.http.amounts import mid
 from api.http.cursors import read_cursor, write_cursor
 from api.http.problems import REFUSALS, ApiError, malformed
-from api.http.times import micros_of, now, text_of
+from api.http.times import now, text_of
 from api.log.price_cache import PriceCache
 from api.store.database import Database
 from projector import queries
+from runtime.times import micros_at
 from schemas.messages import Instrument
 from schemas.rejections import Rejection
 
@@ -31,8 +32,8 @@ async def page(
     question = f"candles~{symbol}~{interval}"
     before = read_cursor(question, cursor)
     moment = now()
-    first = 0 if start is None else micros_of(start)
-    last = moment + 1 if end is None else micros_of(end)
+    first = 0 if start is None else micros_at(start)
+    last = moment + 1 if end is None else micros_at(end)
     if start is not None and end is not None and first >= last:
         raise malformed("from", "must be before `to`")
     rows = await database.ask(

@@ -14,8 +14,9 @@ from api.compat.names import instrument_named
 from api.compat.replies import Digits, digits
 from api.http.cursors import LIMIT_MAX
 from api.http.problems import malformed
-from api.http.times import micros_of, text_of
+from api.http.times import text_of
 from projector.queries import Interval
+from runtime.times import micros_at
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 MONDAY: Final = datetime(1970, 1, 5, tzinfo=UTC)
@@ -174,7 +175,7 @@ def moment(name: str, text: str | None) -> datetime | None:
 
 def written(time: datetime) -> str:
     """Write a time as the API does."""
-    return text_of(micros_of(time))
+    return text_of(micros_at(time))
 
 
 def _within(time: datetime) -> datetime:

@@ -1,6 +1,6 @@
 """How an account stands by its last event: as the tables have it, brought forward by the events they lack."""
 
-from typing import Annotated, Final, NamedTuple
+from typing import Annotated, NamedTuple
 
 from fastapi import Depends
 from sqlalchemy import Connection
@@ -12,8 +12,6 @@ from projector import queries
 from schemas.derived import book_change
 from schemas.events import Event, MoneyEvent, PositionClosed, PositionOpened, PositionReduced
 from schemas.messages import Side
-
-PAGE: Final = 500
 
 
 class AccountFigures(NamedTuple):
@@ -112,15 +110,7 @@ def _of_row(row: queries.AccountRow | None, *, is_current: bool) -> AccountFigur
 
 def _stored(db: Connection, shard: int, account_id: str) -> _AccountTables:
     account = queries.account(db, account_id)
-    positions: list[queries.PositionRow] = []
-    before: int | None = None
-    while account is not None:
-        page = queries.positions(db, account_id, limit=PAGE, before=before)
-        positions += page.items
-        before = page.next_cursor
-        if before is None:
-            break
-    return _AccountTables(queries.projected_seq(db, shard), account, positions)
+    return _AccountTables(queries.projected_seq(db, shard), account, queries.open_positions(db, account_id))
 
 
 def account_lookup(state: AppState) -> AccountLookup:

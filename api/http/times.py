@@ -19,12 +19,6 @@ def text_of(micros: int) -> str:
     return f"{moment.replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
 
 
-def micros_of(moment: datetime) -> int:
-    """Give microseconds since 1970; a time without zone is UTC."""
-    aware = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
-    return (aware - _EPOCH) // timedelta(microseconds=1)
-
-
 def now() -> int:
     """The wall clock in microseconds."""
     return time_ns() // 1_000

@@ -6,7 +6,6 @@ from typing import Annotated, NamedTuple, assert_never
 
 import structlog
 from fastapi import Depends
-from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from api.app_state import AppState, StateDep
@@ -15,7 +14,6 @@ from api.dispatch.replies import Decided, Pending, Reply, Stored
 from api.dispatch.unprojected import Unprojected, behind, unprojected
 from api.http.amounts import money_or_null
 from api.http.amounts import quantity as lots_of
-from api.http.cursors import LIMIT_MAX
 from api.http.problems import REFUSALS, ApiError, not_found
 from api.log.outcomes import Outcomes
 from api.log.price_cache import PriceCache
@@ -50,38 +48,40 @@ class PositionLookup(NamedTuple):
 
     async def newest(self, account_id: str, position_id: str) -> PositionReply:
         """Find a position by all events up to now; ApiError where there is none, or nobody knows."""
-        shard = int(position_id.partition("-")[0])
-        is_complete = shard >= self.outcomes.shards or await self.unprojected.is_complete(shard)
-        position = await self.seen(account_id, position_id)
-        if position is not None:
-            return position
-        if not is_complete:
-            raise behind("The tables do not say yet whether there is such a position; nothing was sent")
-        raise ApiError(REFUSALS[Rejection.POSITION_NOT_OPEN]._replace(status=404))
+        position = await self._by_all_events(
+            account_id, position_id, "The tables do not say yet whether there is such a position; nothing was sent"
+        )
+        if position is None:
+            raise ApiError(REFUSALS[Rejection.POSITION_NOT_OPEN]._replace(status=404))
+        return position
 
     async def find(self, account_id: str, position_id: str) -> PositionReply:
         """Give one of the account's positions for who only reads; ApiError where there is none, or nobody knows."""
-        position = await self.seen(account_id, position_id)
-        if position is not None:
-            return position
+        position = await self.seen(account_id, position_id) or await self._by_all_events(
+            account_id, position_id, "Whether there is such a position cannot be said now"
+        )
+        if position is None:
+            raise not_found("position", position_id)
+        return position
+
+    async def _by_all_events(self, account_id: str, position_id: str, unknown: str) -> PositionReply | None:
+        """Give a position by all events up to now; null where there is none. unknown: said where nobody knows."""
         shard = int(position_id.partition("-")[0])
         is_complete = shard >= self.outcomes.shards or await self.unprojected.is_complete(shard)
         position = await self.seen(account_id, position_id)
-        if position is not None:
-            return position
-        if not is_complete:
-            raise behind("Whether there is such a position cannot be said now")
-        raise not_found("position", position_id)
+        if position is None and not is_complete:
+            raise behind(unknown)
+        return position
 
     async def open_ids(self, account_id: str) -> list[str]:
         """List the ids of the account's open positions, the last opened first; ApiError where not all are known."""
         shard = self.outcomes.shard_of(account_id)
         if not await self.unprojected.is_complete(shard):
             raise behind("Which positions are open cannot be said now; nothing was sent")
-        seq, position_ids = await self.database.ask_consistently(
-            lambda db: (queries.projected_seq(db, shard), _open(db, account_id))
+        seq, rows = await self.database.ask_consistently(
+            lambda db: (queries.projected_seq(db, shard), queries.open_positions(db, account_id))
         )
-        found = dict.fromkeys(reversed(position_ids))
+        found = dict.fromkeys(row.position_id for row in reversed(rows))
         for event in self.unprojected.events(account_id, seq) or []:
             if isinstance(event, PositionOpened):
                 found[event.position_id] = None
@@ -210,18 +210,6 @@ def _follows(
             return True
         case _:
             assert_never(event)
-
-
-def _open(db: Connection, account_id: str) -> list[str]:
-    """List the ids of the account's open positions, the last opened first."""
-    position_ids: list[str] = []
-    before: int | None = None
-    while True:
-        page = queries.positions(db, account_id, limit=LIMIT_MAX, before=before)
-        position_ids += [row.position_id for row in page.items]
-        before = page.next_cursor
-        if before is None:
-            return position_ids
 
 
 def position_lookup(state: AppState) -> PositionLookup:

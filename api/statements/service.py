@@ -11,14 +11,15 @@ from api.accounts.service import line_of
 from api.http.amounts import money
 from api.http.cursors import LIMIT_MAX, read_cursor, write_cursor
 from api.http.problems import malformed
-from api.http.times import micros_of, now, text_of
+from api.http.times import now, text_of
 from api.statements.schemas import Statement
 from api.store.database import Database
 from projector import queries
+from runtime.times import micros_at
 from schemas.units import INT64_MAX
 
 # What a statement may be of; the ledger's own times lie far within.
-MOMENT_MAX: Final = micros_of(datetime(9999, 1, 1, tzinfo=UTC))
+MOMENT_MAX: Final = micros_at(datetime(9999, 1, 1, tzinfo=UTC))
 COLUMNS: Final = ("time", "kind", "amount", "balance_after", "position_id", "event_id", "id")
 
 
@@ -31,7 +32,7 @@ class Period(NamedTuple):
 
 def period_of(start: datetime | None, end: datetime | None) -> Period:
     """Read a period; it must be one."""
-    first, last = None if start is None else micros_of(start), now() if end is None else micros_of(end)
+    first, last = None if start is None else micros_at(start), now() if end is None else micros_at(end)
     if first is not None and first >= last:
         raise malformed("from", "must be before `to`")
     return Period(None if first is None else _within(first), _within(last))

@@ -8,8 +8,8 @@ from uuid import UUID
 
 from sqlalchemy import Connection, func, insert, select, text
 
-from api.http.times import micros_of
 from api.store.tables import journal
+from runtime.times import micros_at
 from schemas.journal import FIRST_HASH, JournalAct, JournalLine, line_hash
 
 # A lock of its own, taken before the last line is read: a statement sees what was there when the statement began.
@@ -26,7 +26,7 @@ def append(
     last = db.execute(_LAST).one_or_none()
     number, previous = (1, FIRST_HASH) if last is None else (last.number + 1, last.hash)
     at = db.execute(select(func.clock_timestamp())).scalar_one()
-    line = JournalLine(number, micros_of(at), act, None if user_id is None else str(user_id), subject, detail)
+    line = JournalLine(number, micros_at(at), act, None if user_id is None else str(user_id), subject, detail)
     hashed = line_hash(previous, line)
     db.execute(
         insert(journal).values(

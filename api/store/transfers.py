@@ -14,7 +14,7 @@ from sqlalchemy.dialects.postgresql import insert as insert_or_skip
 from api.store import journal
 from api.store.tables import journal as lines
 from api.store.tables import transfer_acts, transfers, users
-from schemas.journal import EXISTING, transfer_command_id, transfer_detail
+from schemas.journal import EXISTING, requested_as, transfer_command_id, transfer_detail
 
 TransferKind = Literal["deposit", "withdrawal"]
 TransferStatus = Literal["pending", "approved", "rejected", "done", "refused"]
@@ -139,7 +139,7 @@ def is_in_journal(db: Connection, transfer: Transfer) -> bool:
     hashes = [line.hash for line in found if line.act == "transfer_requested"]
     acts_of = {act: {line.user_id for line in found if line.act.removeprefix(EXISTING) == act} for act in _DECISIONS}
     approvers = acts_of["transfer_approved"] - {transfer.requested_by, None}
-    requested = str(transfer.transfer_id) if transfer.journal_hash is None else transfer.journal_hash.hex()
+    requested = requested_as(transfer.transfer_id, transfer.journal_hash)
     return (
         requests == [(transfer.requested_by, transfer_detail(*said))]
         and hashes == ([] if transfer.journal_hash is None else [transfer.journal_hash])

@@ -28,7 +28,6 @@ RECENT_MAX: Final = 256  # messages kept for sockets that resume
 PATIENCE_S: Final = 10.0
 AHEAD_S: Final = 2.0  # by which another process may have read on
 PAUSE_S: Final = 0.1
-PAGE: Final = 500
 
 
 class _StoredAccount(NamedTuple):
@@ -157,15 +156,7 @@ class AccountFeed:
         self._waiting.clear()
 
     def _stored(self, db: Connection) -> _StoredAccount:
-        account = queries.account(db, self.account_id)
-        positions: list[queries.PositionRow] = []
-        before: int | None = None
-        while account is not None:
-            page = queries.positions(db, self.account_id, status="open", limit=PAGE, before=before)
-            positions += page.items
-            before = page.next_cursor
-            if before is None:
-                break
+        account, positions = queries.account(db, self.account_id), queries.open_positions(db, self.account_id)
         return _StoredAccount(queries.projected_seq(db, self._shard), account, positions[::-1])
 
     def _take(self, event: AccountEvent) -> None:

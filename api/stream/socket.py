@@ -14,7 +14,7 @@ from api.app_state import AppState
 from api.auth.caller import SignedInUser, believe
 from api.credentials.tokens import now as clock
 from api.http.problems import CREDENTIALS_CONFLICT, DATABASE_UNAVAILABLE, MALFORMED, ApiError
-from api.http.times import micros_of, now, text_of
+from api.http.times import now, text_of
 from api.stream.alert_feed import AlertFeed
 from api.stream.feeds import AccountFeeds
 from api.stream.outbox import Overflow, SocketOutbox
@@ -33,6 +33,7 @@ from api.stream.schemas import (
 from api.stream.subscriptions import Subscriptions
 from api.stream.ticker_board import TickerBoard
 from api.stream.tickets import use_ticket
+from runtime.times import micros_at
 
 WAITING_MAX: Final = 1_000  # messages that must arrive and were not read yet
 RATE: Final = 20.0  # messages a second a client may send
@@ -244,4 +245,4 @@ class Socket:
 
 
 def _text(moment: datetime | None) -> str | None:
-    return None if moment is None else text_of(micros_of(moment))
+    return None if moment is None else text_of(micros_at(moment))

@@ -19,7 +19,7 @@ from runtime.settings import Settings
 from schemas.commands import Deposit, Withdraw
 from schemas.events import CommandRejected
 from schemas.ids import event_id, keyed_command_id, open_account_id
-from schemas.journal import transfer_key
+from schemas.journal import requested_as, transfer_key
 from schemas.rejections import Rejection
 from schemas.units import INT64_MAX, render
 
@@ -154,8 +154,7 @@ async def _executed(dispatcher: Dispatcher, database: Database, transfer: Transf
     command = (Deposit if transfer.kind == "deposit" else Withdraw)(
         command_id=transfer.command_id, account_id=transfer.account_id, deadline=deadline(), amount=transfer.amount
     )
-    requested = str(transfer.transfer_id) if transfer.journal_hash is None else transfer.journal_hash.hex()
-    key = transfer_key(requested)
+    key = transfer_key(requested_as(transfer.transfer_id, transfer.journal_hash))
     try:
         reply = await dispatcher.execute(command, RequestOptions(key, respond_async=False))
     except ApiError as error:

@@ -1,9 +1,10 @@
 """How a transfer is written: to administrators with all that was done to it, to its user as a withdrawal."""
 
 from api.http.amounts import money
-from api.http.times import micros_of, text_of
+from api.http.times import text_of
 from api.transfers.schemas import TransferActReply, TransferReply, Withdrawal
 from api.transfers.service import Shown
+from runtime.times import micros_at
 from schemas.rejections import Rejection
 
 
@@ -24,14 +25,14 @@ def transfer_of(shown: Shown) -> TransferReply:
             "code": _code(transfer.rejection),
             "command_id": transfer.command_id,
             "event_id": transfer.event_id,
-            "created_at": text_of(micros_of(transfer.created_at)),
+            "created_at": text_of(micros_at(transfer.created_at)),
             "acts": [
                 TransferActReply(
                     act=act.act,
                     user_id=None if act.user_id is None else str(act.user_id),
                     email=act.email,
                     note=act.note,
-                    at=text_of(micros_of(act.at)),
+                    at=text_of(micros_at(act.at)),
                 )
                 for act in acts
             ],
@@ -50,7 +51,7 @@ def withdrawal_of(shown: Shown) -> Withdrawal:
         note=rejections[0] if rejections else transfer.note,
         code=_code(transfer.rejection),
         event_id=transfer.event_id,
-        created_at=text_of(micros_of(transfer.created_at)),
+        created_at=text_of(micros_at(transfer.created_at)),
     )
 
 

@@ -12,7 +12,7 @@ from audit.verify.reports import Advance, JudgeReport
 from audit.verify.stored_acts import BroadcastRow, StoredActs, TransferRow, said_by_row, stored_acts
 from schemas.events import BroadcastEvent, CommandRejected, Deposited
 from schemas.ids import broadcast_id, event_id
-from schemas.journal import transfer_command_id
+from schemas.journal import requested_as, transfer_command_id
 
 JUDGE: Final = "acts"
 DEMO: Final = "demo"
@@ -79,8 +79,7 @@ class _Comparison:
     def _compare_transfer(self, row: TransferRow) -> None:
         event = self._outcomes.money.get(row.command_id) or self._later.money.get(row.command_id)
         is_late = row.command_id not in self._outcomes.money
-        requested = str(row.transfer_id) if row.journal_hash is None else row.journal_hash.hex()
-        expected_id = transfer_command_id(row.account_id, requested)
+        expected_id = transfer_command_id(row.account_id, requested_as(row.transfer_id, row.journal_hash))
         name = f"transfer {row.transfer_id}"
         if row.command_id != expected_id:
             what = f"{name}: the command's id is not made of what was asked for and by whom"
@@ -126,10 +125,9 @@ class _Comparison:
             found = ", ".join(as_text(user_id) for user_id, _ in asked) or "nobody"
             what = f"{name}: who asked for it, or the note, is another in its acts"
             self._differs(what, event, row.requested_by, found, "requested_by")
-        approvers = {act.user_id for act in acts if act.act == "approved"}
-        if row.requested_by in approvers:
+        if any(act.act == "approved" and act.user_id == row.requested_by for act in acts):
             self._differs(f"{name}: its author approved it", event, "another administrator", row.requested_by)
-        others = len(approvers - {row.requested_by, None})
+        others = self._approvals(row)
         if row.status in {"approved", "done", "refused"} and others < row.approvals_needed:
             self._differs(
                 f"{name}: it is {row.status} without the approvals it needs", event, row.approvals_needed, others
@@ -139,11 +137,14 @@ class _Comparison:
 
     def _status_by_acts(self, row: TransferRow) -> str:
         """Give the status that its acts, of which each has its line, leave one that the log has not settled."""
-        acts = self._stored.acts.get(row.transfer_id, [])
-        if any(act.act == "rejected" for act in acts):
+        if any(act.act == "rejected" for act in self._stored.acts.get(row.transfer_id, [])):
             return "rejected"
-        approvers = {act.user_id for act in acts if act.act == "approved"} - {row.requested_by, None}
-        return "approved" if len(approvers) >= row.approvals_needed else "pending"
+        return "approved" if self._approvals(row) >= row.approvals_needed else "pending"
+
+    def _approvals(self, row: TransferRow) -> int:
+        """Count who approved it, its author aside."""
+        approvers = {act.user_id for act in self._stored.acts.get(row.transfer_id, []) if act.act == "approved"}
+        return len(approvers - {row.requested_by, None})
 
     def _judge_without_row(self, command_id: str, event: MoneyOutcome) -> None:
         """Say what a deposit or withdrawal is that no row asked for."""

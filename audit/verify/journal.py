@@ -13,14 +13,13 @@ from sqlalchemy import Connection, text
 
 from audit.log.differences import Difference, as_text
 from audit.verify.database import database_as_of_now, has_journal
-from audit.verify.stored_acts import micros_of
+from runtime.times import micros_at
 from schemas.journal import DAYS_AT_MOST, EXISTING, FIRST_HASH, JournalLine, content_hash, line_hash, transfer_detail
 
 JUDGE: Final = "journal"
 FETCH: Final = 5_000
-CLOCKS_DIFFER: Final = timedelta(
-    hours=1
-)  # at most: a session's end is counted by the API's, its line by the database's
+# At most: a session's end is counted by the API's, its line by the database's.
+CLOCKS_DIFFER: Final = timedelta(hours=1)
 NAMED_MAX: Final = 20  # differences that are named; the others are counted
 
 _LINES: Final = text("SELECT number, at, act, user_id::text, subject, detail, hash FROM auth.journal ORDER BY number")
@@ -118,7 +117,7 @@ def _broken_lines(db: Connection, report: JournalReport, since: JournalEnd | Non
     """Follow the chain; behind a line that is wrong it goes on with the hash that line carries."""
     number, previous, is_begun = 0, FIRST_HASH, False
     for row in db.execution_options(yield_per=FETCH).execute(_LINES):
-        line = JournalLine(row.number, micros_of(row.at), row.act, row.user_id, row.subject, row.detail)
+        line = JournalLine(row.number, micros_at(row.at), row.act, row.user_id, row.subject, row.detail)
         report.counts[line.act] = report.counts.get(line.act, 0) + 1
         if line.number != number + 1:
             yield _difference("lines are missing", line.number, f"line {number + 1}", f"line {line.number}", "number")

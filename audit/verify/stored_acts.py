@@ -1,7 +1,6 @@
 """What the API's tables say of who asked for what: transfers, what was done to them, and broadcasts."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from typing import Any, Final, NamedTuple
 from uuid import UUID
@@ -9,10 +8,10 @@ from uuid import UUID
 import msgspec
 from sqlalchemy import Connection, text
 
+from runtime.times import micros_at
 from schemas.messages import Instrument
 from schemas.sharding import shard_of
 
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _TRANSFERS: Final = text(
     "SELECT transfer_id, kind, account_id, amount, reason, note, requested_by, approvals_needed, status, command_id, "
     "event_id, rejection, journal_hash FROM auth.transfers ORDER BY number"
@@ -79,8 +78,8 @@ def stored_acts(db: Connection, shard: int, shards: int) -> StoredActs:
         {row.command_id: row for row in rows if shard_of(row.account_id, shards) == shard},
         {transfer_id: [ActRow(*row[1:]) for row in acts] for transfer_id, acts in by_transfer},
         {row.name: BroadcastRow(*row) for row in db.execute(_BROADCASTS)},
-        None if began is None else micros_of(began),
-        [(micros_of(at), profile) for at, profile in db.execute(_PROFILES)],
+        None if began is None else micros_at(began),
+        [(micros_at(at), profile) for at, profile in db.execute(_PROFILES)],
     )
 
 
@@ -98,8 +97,3 @@ def said_by_row(row: BroadcastRow) -> object:
         return readers[kind]()
     except (LookupError, TypeError, msgspec.ValidationError) as error:
         return f"nothing that can be said to a shard: {error!r}"
-
-
-def micros_of(moment: datetime) -> int:
-    """Give a database's time in µs, as the log has it."""
-    return (moment - _EPOCH) // timedelta(microseconds=1)

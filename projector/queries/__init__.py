@@ -9,6 +9,7 @@ Begin at `account_queries.py`; `answers.py` has the rows they answer with.
 from projector.queries.account_queries import (
     account,
     open_position_count,
+    open_positions,
     position,
     positions,
     positions_of_receipts,
@@ -117,6 +118,7 @@ __all__ = [
     "ledger",
     "liquidation_ladder",
     "open_position_count",
+    "open_positions",
     "open_venue_orders",
     "opening",
     "opening_figures",

@@ -48,6 +48,12 @@ def positions(
     return page_of(items, limit, [row.opened_seq for row in items])
 
 
+def open_positions(db: Connection, account_id: str) -> list[PositionRow]:
+    """List all of an account's open positions, the last opened first."""
+    query = _positions().where(positions_table.c.account_id == account_id, positions_table.c.status == "open")
+    return [_position(row) for row in db.execute(query.order_by(positions_table.c.opened_seq.desc())).mappings()]
+
+
 def position(db: Connection, account_id: str, position_id: str) -> PositionRow | None:
     """Give one of the account's positions, open or closed."""
     query = _positions().where(positions_table.c.account_id == account_id, positions_table.c.position_id == position_id)

@@ -141,13 +141,17 @@ def test_down_kills_a_manager_that_does_nothing_and_asks_its_programs_to_stop(
         cwd=tmp_path,
         start_new_session=True,
     )
-    until(lambda: all(Path(f"{stops}.{name}").exists() for name in ("last", "first")))
-    assert supervisor.is_running(folder)
-    said: list[str] = []
-    assert stop(folder.data, said.append)
-    assert sorted(stops.read_text().split()) == ["first", "last"]
-    manager.wait(TIMEOUT_S)
-    assert supervisor.orphans(folder) == []
+    try:
+        until(lambda: all(Path(f"{stops}.{name}").exists() for name in ("last", "first")))
+        assert supervisor.is_running(folder)
+        said: list[str] = []
+        assert stop(folder.data, said.append)
+        assert sorted(stops.read_text().split()) == ["first", "last"]
+        manager.wait(TIMEOUT_S)
+        assert supervisor.orphans(folder) == []
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(manager.pid, signal.SIGKILL)  # It and its programs, where `down` did not end them.
     assert "Ending 2 processes that the process manager left running" in said
 
 

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from api.http.times import micros_of
+from runtime.times import micros_at
 from schemas.journal import EXISTING, FIRST_HASH, JournalLine, content_hash, line_hash, transfer_detail
 
 revision = "0012"
@@ -72,7 +72,7 @@ def _note_what_exists(db: sa.Connection) -> None:
     hashed, lines = FIRST_HASH, []
     for number, (act, user_id, subject, detail) in enumerate(said, 1):
         author = None if user_id is None else str(user_id)
-        line = JournalLine(number, micros_of(at), EXISTING + act, author, subject, detail)
+        line = JournalLine(number, micros_at(at), EXISTING + act, author, subject, detail)
         hashed = line_hash(hashed, line)
         lines.append(
             {
