@@ -31,7 +31,7 @@ from api.demo.endpoints import router as demo
 from api.dispatch.dispatcher import Dispatcher
 from api.dispatch.read_your_writes import LAG_HEADER, POSITION_HEADER
 from api.health.endpoints import router as health
-from api.http import api_pages, errors
+from api.http import api_pages, documents, errors
 from api.http.access_log import AccessLog
 from api.http.body_limit import BodyLimit
 from api.http.head import HeadAsGet
@@ -88,6 +88,7 @@ def create_app(state: AppState) -> FastAPI:
         version=version("reprise"),
         description=DESCRIPTION,
         generate_unique_id_function=_operation_id,
+        openapi_url=None,
         docs_url=None,
         redoc_url=None,
         # A redirect would name a scheme and a host, and both are only what the client said they are.
@@ -120,6 +121,7 @@ def create_app(state: AppState) -> FastAPI:
     app.add_middleware(AccessLog, metrics=state.metrics)
     app.add_middleware(HeadAsGet)
     document.install(app)
+    documents.serve(app, api_pages.OPENAPI, app.openapi)
     return app
 
 

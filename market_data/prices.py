@@ -5,6 +5,7 @@ from typing import Final
 
 from market_data.conversion import scaled
 from market_data.feed import FeedQuote
+from schemas.bounds import is_id
 from schemas.units import INT64_MAX, NotRepresentable
 
 PRICE_MAX: Final = 10**12
@@ -30,7 +31,7 @@ def price_of(text: str, name: str) -> Fraction:
 
 def refuse_unsound(quote: FeedQuote) -> None:
     """Refuse what is no quote of a market: no symbol, a price that is none, a bid above its ask; PriceUnsound."""
-    if not quote.symbol or not quote.symbol.isprintable():
+    if not is_id(quote.symbol):
         raise PriceUnsound(f"its symbol {quote.symbol[:40]!r} is none")
     if price_of(quote.bid, "bid") > price_of(quote.ask, "ask"):
         raise PriceUnsound(f"its bid {quote.bid} is above its ask {quote.ask}")

@@ -69,7 +69,9 @@ def _read(envelope: bytes) -> FeedQuote | None:
     """Read one envelope; null for a `ticker`: a recording that plays gives heartbeats anyway."""
     message = read_message(envelope)
     if message is None or isinstance(message, ErrorReply):
-        raise MalformedMessage("it has no bookTicker or ticker data")
+        raise MalformedMessage(
+            'it has no bookTicker or ticker data; a line is {"stream":"bookTicker.SOL_USDC","data":{…}}'
+        )
     if not isinstance(message, FeedQuote):
         return None
     quote = msgspec.structs.replace(message, source_time=micros_of_number(message.source_time))

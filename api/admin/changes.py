@@ -132,7 +132,7 @@ async def find(broadcasts: Broadcasts, name: str) -> BroadcastReply:
     """Give one broadcast."""
     found = next((one for one in await broadcasts.stored() if one.name == name), None)
     if found is None:
-        raise not_found("broadcast", name)
+        raise not_found("broadcast", name, of_caller=False)
     return _shown(broadcasts, found)
 
 

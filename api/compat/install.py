@@ -12,6 +12,7 @@ from api.commands.schemas import CommandReply
 from api.compat import seed_000, seed_001, seed_001_engine, seed_001_user, seed_002, seed_003, seed_004, shared
 from api.compat.spot_stream import SpotStream
 from api.compat.venue_prices import VenuePrices
+from api.http import documents
 from api.http.problems import REGISTRY, Problem
 from api.http.published import publish, shapes_of
 
@@ -43,14 +44,7 @@ def add_seeds_to(app: FastAPI, state: AppState) -> None:
         routers.include_router(router)
     app.include_router(routers, include_in_schema=False)
     app.add_api_websocket_route("/", seed_002.serve_websocket)
-    made: dict[str, Any] = {}
-
-    async def document() -> dict[str, Any]:
-        if not made:
-            made.update(_document(routers))
-        return made
-
-    app.add_api_route(DOCUMENT, document, include_in_schema=False)
+    documents.serve(app, DOCUMENT, lambda: _document(routers))
 
 
 def _operation_id(route: APIRoute) -> str:

@@ -9,6 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import FileResponse, HTMLResponse
 
 PAGE: Final = "/docs"
+OPENAPI: Final = "/openapi.json"
 _REDIRECT: Final = f"{PAGE}/oauth2-redirect"
 _ASSETS: Final = f"{PAGE}/assets"
 # Swagger UI and its style, as the package fastapi-offline carries them.
@@ -29,7 +30,7 @@ def install(app: FastAPI) -> None:
 
 async def _page() -> HTMLResponse:
     return get_swagger_ui_html(
-        openapi_url="/openapi.json",
+        openapi_url=OPENAPI,
         title="Reprise: the API",
         oauth2_redirect_url=_REDIRECT,
         swagger_js_url=f"{_ASSETS}/swagger-ui-bundle.js",

@@ -202,10 +202,14 @@ def malformed(pointer: str, message: str, **details: str | int) -> ApiError:
     return ApiError(MALFORMED, f"{pointer}: {message}", faults=faults, details=named)
 
 
-def not_found(what: str, name: object) -> ApiError:
-    """Say which one there is not, or is not theirs; what: `order`, `position`."""
+def not_found(what: str, name: object, *, of_caller: bool = True) -> ApiError:
+    """Say which one there is not, or is not theirs; what: `order`, `position`.
+
+    of_caller: whether it would have to be the caller's own, which an administrator's need not be.
+    """
     sent = shown(name)
-    return ApiError(NOT_FOUND, f"You have no {what} {sent!r}", details={"looked_for": what, "sent": sent})
+    detail = f"You have no {what} {sent!r}" if of_caller else f"There is no {what} {sent!r}"
+    return ApiError(NOT_FOUND, detail, details={"looked_for": what, "sent": sent})
 
 
 def problem_of(error: ApiError, instance: str) -> Problem:

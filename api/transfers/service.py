@@ -63,7 +63,7 @@ async def request(
     if await database.ask(lambda db: queries.account(db, wish.account_id)) is None and not await _is_opened(
         dispatcher, wish.account_id
     ):
-        raise not_found("account", wish.account_id)
+        raise not_found("account", wish.account_id, of_caller=False)
     user_id = caller.user.user_id
     transfer_id = uuid4() if key is None else UUID(keyed_command_id(str(user_id), transfer_key(key)))
     values = wish._asdict() | {
@@ -199,10 +199,10 @@ async def _transfer(database: Database, transfer_id: str, account_id: str | None
     try:
         wanted = UUID(transfer_id)
     except ValueError as error:
-        raise not_found("transfer", transfer_id) from error
+        raise not_found("transfer", transfer_id, of_caller=account_id is not None) from error
     found = await database.ask(lambda db: store.find(db, wanted, account_id))
     if found is None:
-        raise not_found("transfer", transfer_id)
+        raise not_found("transfer", transfer_id, of_caller=account_id is not None)
     return found
 
 

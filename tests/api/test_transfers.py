@@ -283,7 +283,7 @@ def test_an_amount_of_nothing_and_an_account_that_is_none_are_refused_and_stored
         bank.ask(somebody(), "deposit", 0, 0)
     assert refused.value.details == {"above": 0, "sent": "0.000000"}
     wish = Wish("deposit", "nobody", USDC, "received", None, 0)
-    with pytest.raises(ApiError, match="NOT_FOUND"):
+    with pytest.raises(ApiError, match="NOT_FOUND: There is no account 'nobody'"):
         bank.run(service.request(bank.log, bank.database, somebody(), wish, None))  # type: ignore[arg-type]
     assert bank.log.sent == []
 

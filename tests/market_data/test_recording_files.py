@@ -214,7 +214,17 @@ BARS = f"1640995200,{PRICES}\n"
             QUOTES.replace('"B": "1"', '"B": "x"'),
             "line 1: .*the size of its bid, 'x', is not a decimal number",
         ),
+        (
+            "a.jsonl",
+            QUOTES + envelope("1", "2", at=2, update_id=3, symbol="S" * 65),
+            f"line 3: .*its symbol '{'S' * 40}' is none",
+        ),
         ("a.jsonl", QUOTES + "[1,2,3]\n", "line 3: not a Backpack envelope"),
+        (
+            "a.jsonl",
+            QUOTES + '{"e":"bookTicker","s":"BTC_USDC","a":"2","b":"1","u":3,"T":1640995200000000}\n',
+            'line 3: .*no bookTicker or ticker data; a line is {"stream":"bookTicker.SOL_USDC","data":{…}}',
+        ),
         ("two.zip", zipped("a.csv", "b.csv", content=b"1"), "holds 2 files"),
         ("btc.csv", 2 * BARS.replace("\n", "\r"), "line 1: lines that end in a carriage return alone"),
         ("a.jsonl", QUOTES.replace("\n", "\r"), "line 1: lines that end in a carriage return alone"),
