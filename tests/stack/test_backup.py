@@ -9,9 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psycopg
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from api.store.tables import SCHEMA as AUTH
+from projector.tables.columns import SCHEMA as LEDGER
 from stack import supervisor
 from stack.instance import InstanceFolder
 from stack.ports import free_ports
@@ -65,6 +68,32 @@ def kept(exchange: httpx.Client, ada: dict[str, str]) -> dict[str, Any]:
     return {"candles": candles, "alerts": alerts, "keys": exchange.get("/api-keys", headers=ada).json()["items"]}
 
 
+# What is written once and never changed: of the backup's moment, every row is there again.
+APPENDED = ("fills", "ledger_entries", "receipts", "account_events", "commands")
+# What only a person changes; nobody did while the backup was made.
+STORED = {
+    *(f"{AUTH}.{name}" for name in ("users", "api_keys", "venue_keys", "transfers", "transfer_acts")),
+    *(f"{LEDGER}.{name}" for name in ("alerts", "candle_history")),
+}
+
+
+def rows_of(data: Path) -> dict[str, set[bytes]]:
+    """Read the rows of each of these tables as PostgreSQL writes them out."""
+    record = InstanceFolder(data).read()
+    assert record is not None
+    found: dict[str, set[bytes]] = {}
+    with psycopg.connect(record.database_url.replace("+psycopg", "")) as connection, connection.cursor() as cursor:
+        for table in (*STORED, f"{AUTH}.journal", *(f"{LEDGER}.{name}" for name in APPENDED)):
+            with cursor.copy(f"COPY {table} TO STDOUT") as copied:
+                found[table] = set(b"".join(bytes(part) for part in copied).splitlines())
+    return found
+
+
+def covers(rows: dict[str, set[bytes]], before: dict[str, set[bytes]]) -> bool:
+    """Whether the projection has come past the backup's moment."""
+    return all(before[f"{LEDGER}.{name}"] <= rows[f"{LEDGER}.{name}"] for name in APPENDED)
+
+
 def trade_until(exchange: httpx.Client, ada: dict[str, str], is_over: threading.Event) -> None:
     while not is_over.is_set():
         exchange.post("/orders", headers=ada, json=ORDER)
@@ -89,6 +118,7 @@ def test_a_backup_taken_while_orders_go_on_is_restored_to_another_path(
         key = Key(made.json()["id"], private)
         before = eventually(lambda: kept(exchange, ada), lambda seen: len(seen["candles"]) >= 10, TIMEOUT_S)
 
+        rows_before = rows_of(data)
         is_over = threading.Event()
         trader = threading.Thread(target=trade_until, args=(exchange, ada, is_over))
         trader.start()
@@ -116,6 +146,10 @@ def test_a_backup_taken_while_orders_go_on_is_restored_to_another_path(
         assert first.json()["position_id"] in {position["id"] for position in opened} or len(opened) >= 20
         assert exchange.get("/account", headers=ada).json()["account_id"] == account
         assert kept(exchange, ada) == before
+        restored = eventually(lambda: rows_of(elsewhere), lambda rows: covers(rows, rows_before), TIMEOUT_S)
+        for table, rows in rows_before.items():
+            assert rows <= restored[table], (table, rows - restored[table])
+            assert rows == restored[table] or table not in STORED, (table, restored[table] - rows)
         signed = headers_of(key, "GET", "/account")
         assert exchange.get("/account", headers=signed).json()["account_id"] == account
         assert exchange.post("/orders", headers=ada, json=ORDER).status_code == 201
