@@ -22,9 +22,14 @@ OWN_PREFIXES: Final = ("engine-", "reprise-", "venue-")
 TIMEOUT_S: Final = 15.0
 
 
+def admin_of(port: int) -> AdminClient:
+    """An administrator of the instance's own broker, which writes nothing to the terminal: what fails is raised."""
+    return AdminClient({"bootstrap.servers": f"{LOOPBACK}:{port}", "client.id": "reprise-admin", "log_level": 0})
+
+
 def restrict_transactions(port: int) -> None:
     """Let the broker refuse every transactional id but the exchange's own; to say so again changes nothing."""
-    admin = AdminClient({"bootstrap.servers": f"{LOOPBACK}:{port}", "client.id": "reprise-admin"})
+    admin = admin_of(port)
     # A resource that no rule names is anybody's. This one names them all, and gives them to nobody.
     rules = [_rule("*", ResourcePatternType.LITERAL, "User:nobody")]
     rules += [_rule(prefix, ResourcePatternType.PREFIXED, "User:*") for prefix in OWN_PREFIXES]

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Final
 
 from confluent_kafka import KafkaException
-from confluent_kafka.admin import AdminClient
 
 from runtime.errors import FixableError
+from stack.access import admin_of
 from stack.folders import IN_FOLDER
 from stack.jars import cache_folders, fetch_jars
 from stack.patience import NotStarted, OtherServer, Patience
@@ -161,7 +161,7 @@ def wait_for_broker(
     while not accepts_connections(port):
         _require_running(is_running, patience, progress)
         time.sleep(PAUSE_S)
-    admin = AdminClient({"bootstrap.servers": f"{LOOPBACK}:{port}", "log_level": 0})
+    admin = admin_of(port)
     while True:
         try:
             found = admin.list_topics(timeout=1)

@@ -52,6 +52,21 @@ def test_the_names_that_brokers_know_do_not_change() -> None:
     assert found == NAMES
 
 
+def test_every_administrators_client_is_quiet_on_the_terminal() -> None:
+    """Librdkafka writes past every logger when such a client ends: its level is set where its options are made."""
+    loud = [
+        relative(path)
+        for path in MODULES
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id == "AdminClient"
+        and not ast.unparse(node.args[0]).startswith("admin_options(")
+        and "'log_level'" not in ast.unparse(node.args[0])
+    ]
+    assert loud == []
+
+
 def names_in(node: ast.AST) -> list[str]:
     """Give the literal names of a call that makes options, or of a default of a function that does."""
     match node:
