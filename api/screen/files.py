@@ -1,0 +1,64 @@
+"""The files of the built screen, held in memory with what each is once compressed."""
+
+from hashlib import sha256
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final, NamedTuple
+
+BUILT: Final = Path(__file__).parents[2] / "web" / "dist"
+PAGE: Final = "index.html"
+KINDS: Final = MappingProxyType(
+    {
+        ".html": "text/html; charset=utf-8",
+        ".js": "text/javascript; charset=utf-8",
+        ".css": "text/css; charset=utf-8",
+        ".svg": "image/svg+xml",
+        ".txt": "text/plain; charset=utf-8",
+    }
+)
+ENCODINGS: Final = MappingProxyType({"br": ".br", "gzip": ".gz"})  # the best first
+
+
+class ScreenFile(NamedTuple):
+    """A file as it can be sent. bodies: by encoding; `identity` is always there."""
+
+    kind: str
+    bodies: dict[str, bytes]
+    etag: str
+
+    def body_for(self, accepted: str) -> tuple[str, bytes]:
+        """Choose what a browser takes, by its Accept-Encoding."""
+        names = {part.partition(";")[0].strip().lower() for part in accepted.split(",") if ";q=0" not in part}
+        name = next((each for each in ENCODINGS if each in names and each in self.bodies), "identity")
+        return name, self.bodies[name]
+
+
+class ScreenFiles:
+    """The screen's files by their names below /static/. They are read once they are there."""
+
+    def __init__(self, folder: Path = BUILT) -> None:
+        self._folder = folder
+        self._files: dict[str, ScreenFile] = {}
+
+    def find(self, name: str) -> ScreenFile | None:
+        """Give a file; null where there is none, or where the screen is not built."""
+        if not self._files and (self._folder / PAGE).is_file():
+            self._files = dict(self._read())
+        return self._files.get(name)
+
+    def _read(self) -> list[tuple[str, ScreenFile]]:
+        return [
+            (path.relative_to(self._folder).as_posix(), _file(path, KINDS[path.suffix]))
+            for path in sorted(self._folder.rglob("*"))
+            if path.suffix in KINDS and path.is_file()
+        ]
+
+
+def _file(path: Path, kind: str) -> ScreenFile:
+    content = path.read_bytes()
+    bodies = {"identity": content}
+    for encoding, suffix in ENCODINGS.items():
+        compressed = path.with_name(f"{path.name}{suffix}")
+        if compressed.is_file():
+            bodies[encoding] = compressed.read_bytes()
+    return ScreenFile(kind, bodies, f'"{sha256(content).hexdigest()[:32]}"')

@@ -1,0 +1,72 @@
+"""The screen is built from its sources, checked by its types, and its own tests pass."""
+
+import shutil
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from runtime.errors import FixableError
+from stack import screen
+
+SIZE_MAX: Final = 130_000  # bytes that a browser fetches for the trade page, in brotli
+pytestmark = pytest.mark.timeout(900)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _installed() -> None:
+    try:
+        screen.install(print)
+    except FixableError as error:
+        pytest.skip(f"npm could not fetch what the screen is built with: {error}")
+
+
+def script(*parts: str) -> Path:
+    return screen.SCREEN.joinpath("node_modules", *parts)
+
+
+def test_the_screen_s_own_tests_pass() -> None:
+    said = screen.run_node(script("vitest", "vitest.mjs"), "run", "--reporter=tap-flat", timeout_s=300)
+    assert said.count("\nok ") > 600
+    assert "not ok" not in said
+
+
+def test_the_screen_has_no_error_of_types_and_one_that_is_planted_is_found() -> None:
+    check = script("svelte-check", "bin", "svelte-check")
+    options = ("--tsconfig", "./tsconfig.json", "--fail-on-warnings", "--output", "human")
+    assert "0 errors and 0 warnings" in screen.run_node(check, *options, timeout_s=600)
+    planted = screen.SCREEN / "src" / "planted.ts"
+    planted.write_text('export const wrong: number = "text";\n', encoding="utf-8")
+    try:
+        with pytest.raises(FixableError):
+            screen.run_node(check, *options, timeout_s=600)
+    finally:
+        planted.unlink()
+
+
+def test_the_trade_page_s_first_load_is_within_its_budget() -> None:
+    screen.build(print)
+    page = (screen.BUILT / "index.html").read_text(encoding="utf-8")
+    named = [part.split('"')[0] for part in page.replace('src="', 'href="').split('href="')[1:]]
+    files = [screen.BUILT / name.removeprefix("/static/") for name in named]
+    compressed = [file.with_name(f"{file.name}.br") for file in files]
+    sizes = [(small if small.is_file() else file).stat().st_size for file, small in zip(files, compressed, strict=True)]
+    assert len(sizes) >= 3
+    assert sum(sizes) <= SIZE_MAX
+
+
+def test_a_second_build_of_the_same_sources_does_nothing_and_a_changed_source_is_another(tmp_path: Path) -> None:
+    screen.build(print)
+    told: list[str] = []
+    screen.build(told.append)
+    assert told == []
+    assert screen.is_built()
+    source = screen.SCREEN / "src" / "words.ts"
+    kept = tmp_path / "words.ts"
+    shutil.copy2(source, kept)
+    try:
+        source.write_text(source.read_text(encoding="utf-8") + "\n", encoding="utf-8")
+        assert not screen.is_built()
+    finally:
+        shutil.copy2(kept, source)
+    assert screen.is_built()

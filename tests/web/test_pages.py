@@ -1,0 +1,118 @@
+"""The screen's addresses, what is sent with them, and that nothing planted in them runs."""
+
+from typing import Any, Final
+
+import pytest
+from playwright.sync_api import Browser, ViewportSize, expect
+
+from stack.screen import SCREEN
+from tests.api.exchange import Exchange
+from tests.web.conftest import DESKTOP, NARROW, Visit
+
+pytestmark = [pytest.mark.timeout(600), pytest.mark.usefixtures("built_screen")]
+PATHS: Final = ("/", "/login", "/register", "/trade/BTC_USDC", "/positions/0-1")
+SIZES: Final = (NARROW, ViewportSize(width=768, height=1024), ViewportSize(width=3840, height=2160))
+AXE: Final = SCREEN / "node_modules" / "axe-core" / "axe.min.js"
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_ui_address_01_a_page_of_the_screen_is_sent_with_a_strict_policy(exchange: Exchange, path: str) -> None:
+    reply = exchange.http.get(path)
+    assert reply.status_code == 200
+    policy = reply.headers["Content-Security-Policy"]
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    assert "http" not in policy
+    assert reply.headers["Cache-Control"] == "no-cache"
+    again = exchange.http.get(path, headers={"If-None-Match": reply.headers["ETag"]})
+    assert (again.status_code, again.content) == (304, b"")
+    assert exchange.http.head(path).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/trade",
+        "/trade/btc",
+        "/trade/<script>",
+        "/positions/1",
+        "/login/",
+        "/replays",
+        "/static/index.html",
+        "/static/../api",
+        "/static/",
+    ],
+)
+def test_ui_address_02_an_unknown_address_is_a_404_problem(exchange: Exchange, path: str) -> None:
+    reply = exchange.http.get(path)
+    assert (reply.status_code, reply.json()["code"]) == (404, "NOT_FOUND")
+
+
+def test_ui_address_03_a_file_is_kept_for_ever_and_sent_compressed(exchange: Exchange) -> None:
+    page = exchange.http.get("/").text
+    (script,) = [part.split('"')[0] for part in page.split('src="')[1:]]
+    sizes = {}
+    for encoding in ("br", "gzip", "identity"):
+        with exchange.http.stream("GET", script, headers={"Accept-Encoding": encoding}) as reply:
+            assert reply.headers.get("Content-Encoding", "identity") == encoding
+            assert reply.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+            assert reply.headers["Content-Type"] == "text/javascript; charset=utf-8"
+            sizes[encoding] = len(b"".join(reply.iter_raw()))
+    assert sizes["br"] < sizes["gzip"] < sizes["identity"]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("path", PATHS)
+def test_ui_access_01_axe_finds_no_fault_on_a_page(
+    exchange: Exchange, browser: Browser, path: str, scheme: str
+) -> None:
+    with Visit(browser, exchange, DESKTOP, scheme) as visit:
+        page = visit.page
+        page.goto(path)
+        page.wait_for_load_state("networkidle")
+        page.evaluate(AXE.read_text(encoding="utf-8"))
+        found: dict[str, Any] = page.evaluate("axe.run()")
+        faults = [
+            (fault["id"], [node["html"][:150] + " " + (node.get("failureSummary") or "") for node in fault["nodes"]])
+            for fault in found["violations"]
+        ]
+        assert faults == []
+        assert len(found["passes"]) > 10
+
+
+@pytest.mark.parametrize("viewport", SIZES, ids=lambda size: str(size["width"]))
+@pytest.mark.parametrize("path", PATHS)
+def test_ui_access_02_nothing_runs_over_the_edge_of_a_page(
+    exchange: Exchange, browser: Browser, path: str, viewport: ViewportSize
+) -> None:
+    with Visit(browser, exchange, viewport) as visit:
+        visit.page.goto(path)
+        visit.page.wait_for_load_state("networkidle")
+        width = visit.page.evaluate("document.documentElement.scrollWidth")
+        assert width <= viewport["width"]
+
+
+def test_ui_policy_01_content_planted_in_a_page_does_not_run_and_no_other_host_is_called(
+    exchange: Exchange, browser: Browser
+) -> None:
+    with Visit(browser, exchange, DESKTOP) as visit:
+        page = visit.page
+        page.goto("/login")
+        page.get_by_test_id("email").fill("<script>window.planted=1</script>@example.com")
+        page.evaluate(
+            """() => {
+                const script = document.createElement("script");
+                script.textContent = "window.planted = 1";
+                document.body.append(script);
+                const image = document.createElement("img");
+                image.setAttribute("onerror", "window.planted = 1");
+                image.src = "https://elsewhere.example/x.png";
+                document.body.append(image);
+                fetch("https://elsewhere.example/").catch(() => undefined);
+            }"""
+        )
+        page.wait_for_timeout(500)
+        assert page.evaluate("window.planted") is None
+        assert len([each for each in visit.complaints if "Content Security Policy" in each]) >= 3
+        page.goto("/trade/NO_MARKET")
+        expect(page.get_by_role("heading", name="There is no market NO_MARKET")).to_be_visible()

@@ -1,0 +1,66 @@
+/** The market as it was last told: instruments once, prices as they come. */
+
+import { Problem, type Stream, Unavailable, type schemas, isTicker } from "reprise-client";
+import { type Terms, termsOf } from "../rules/terms.ts";
+import { client } from "../session.svelte.ts";
+import { Frames } from "./frames.svelte.ts";
+
+const OLD_AFTER_MS = 5_000; // as the exchange's own prices are, PRICE-12
+
+class Market {
+  /** In the order they are served; empty until they are known. */
+  terms = $state.raw<readonly Terms[]>([]);
+  /** Why they are not known, in the exchange's words. */
+  failure = $state<string | null>(null);
+  readonly frames = new Frames();
+  readonly #tickers = new Map<string, schemas.Ticker>();
+  #heardAt = 0;
+  #stream: Stream | undefined;
+
+  /** Give a symbol's last price, as of the frame that is drawn. */
+  ticker(symbol: string): schemas.Ticker | undefined {
+    void this.frames.version;
+    return this.#tickers.get(symbol);
+  }
+
+  /** Whether nothing was heard for longer than a price is good. */
+  get isOld(): boolean {
+    void this.frames.version;
+    return this.#heardAt !== 0 && Date.now() - this.#heardAt > OLD_AFTER_MS;
+  }
+
+  termsOf(symbol: string): Terms | undefined {
+    return this.terms.find((each) => each.symbol === symbol);
+  }
+
+  /** Load the instruments and follow their prices until the page is left. */
+  async begin(): Promise<void> {
+    setInterval(() => this.frames.ask(), 1_000); // Age and silence go on without a message.
+    while (this.terms.length === 0) {
+      try {
+        this.terms = (await client.instruments()).map(termsOf);
+        this.failure = null;
+      } catch (error) {
+        this.failure = error instanceof Error ? error.message : String(error);
+        if (error instanceof Problem && !(error instanceof Unavailable)) return;
+      }
+      if (this.terms.length === 0) await new Promise((resolve) => setTimeout(resolve, 1_000));
+    }
+    while (true) {
+      try {
+        this.#stream = client.stream(this.terms.map((each) => `ticks.${each.symbol}`));
+        for await (const message of this.#stream) {
+          if (!isTicker(message)) continue;
+          this.#tickers.set(message.data.symbol, message.data);
+          this.#heardAt = Date.now();
+          this.frames.ask();
+        }
+      } catch (error) {
+        this.failure = error instanceof Error ? error.message : String(error);
+      }
+      await new Promise((resolve) => setTimeout(resolve, 1_000));
+    }
+  }
+}
+
+export const market = new Market();
