@@ -127,7 +127,7 @@ class _EventSource:
 
 def _statements(events: Iterator[LoggedEvent]) -> Iterator[Row]:
     """Every change of a balance, with the balance after it, as the projector writes it."""
-    rows = Rows({}, MarketRows({}))
+    rows = Rows({}, MarketRows({}), {})
     instruments: dict[str, Instrument] = {}
     for logged in events:
         event = logged.event

@@ -30,6 +30,7 @@ Content = dict[str, dict[Key, Row]]
 KEYS: Final[dict[str, tuple[str, ...]]] = {
     "progress": ("shard",),
     "accounts": ("account_id",),
+    "insurance": ("shard",),
     "positions": ("position_id",),
     "fills": ("shard", "seq"),
     "ledger_entries": ("shard", "seq", "line"),
@@ -55,7 +56,7 @@ class ExpectedRows:
 
     def __init__(self, shard: int) -> None:
         self._shard = shard
-        self._rows = Rows({}, MarketRows({}))
+        self._rows = Rows({}, MarketRows({}), {})
         self._positions: dict[str, StoredPosition] = {}
         self._plain: Content = {"fills": {}, "ledger_entries": {}, "receipts": {}, "account_events": {}}
 
@@ -95,6 +96,7 @@ class ExpectedRows:
                 StoredAccount(balance=books.cash + books.used_margin, **msgspec.structs.asdict(books))
                 for books in self._rows.books.values()
             ],
+            "insurance": self._rows.insurance.values(),
             "positions": self._positions.values(),
             "commands": self._rows.commands.values(),
         }

@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Connection, Select, Table, and_, func, sel
 from audit.log.differences import Difference, as_text
 from engine.core.records import Account, Market, Position
 from engine.core.state import State
-from projector.tables.ledger_tables import accounts, fills, ledger_entries, positions, receipts
+from projector.tables.ledger_tables import accounts, fills, insurance, ledger_entries, positions, receipts
 from projector.tables.market_tables import feed, instruments, prices
 from schemas.sharding import PRICE_SHARD
 
@@ -56,6 +56,7 @@ def compare_with_ledger(state: State, db: Connection) -> list[Difference]:
     differences = [
         *_compare(shard, accounts, ACCOUNT, expected_accounts, _rows(db, found_accounts)),
         *_compare(shard, positions, POSITION, expected_positions, _rows(db, found_positions)),
+        *_compare_insurance(state, db),
         *_compare_lines(state, db),
         *_compare_results(shard, db),
         *_compare_counts(state, db),
@@ -69,6 +70,15 @@ def _account(account: Account) -> Values:
 
 def _position(position: Position) -> Values:
     return tuple(getattr(position, name) for name in POSITION)
+
+
+def _compare_insurance(state: State, db: Connection) -> list[Difference]:
+    """What the closes paid into the shard's fund, less what it paid out, is what the ledger has in INSURANCE."""
+    columns = insurance.c
+    found = select(columns.shard, columns.received - columns.paid).where(columns.shard == state.shard)
+    expected: dict[int, Values] = {state.shard: (state.insurance,)}
+    # Before the first close there is no row.
+    return _compare(state.shard, insurance, ("received less paid",), expected, _rows(db, found), absent=(0,))
 
 
 def _compare_lines(state: State, db: Connection) -> list[Difference]:

@@ -8,6 +8,7 @@ Begin at `account_queries.py`; `answers.py` has the rows they answer with.
 
 from projector.queries.account_queries import (
     account,
+    account_summaries,
     open_position_count,
     open_positions,
     position,
@@ -16,6 +17,7 @@ from projector.queries.account_queries import (
 )
 from projector.queries.answers import (
     AccountRow,
+    AccountSummary,
     CommandRow,
     EventRow,
     FillRow,
@@ -59,7 +61,16 @@ from projector.queries.opening_queries import (
     recent_outcomes,
 )
 from projector.queries.progress_queries import current_at, progress, projected_seq
-from projector.queries.risk_queries import ExposureRow, LadderRow, exposure, liquidation_ladder
+from projector.queries.risk_queries import (
+    ExposureRow,
+    InsuranceRow,
+    LadderRow,
+    MoveRow,
+    RiskLadder,
+    exposure,
+    insurance_funds,
+    liquidation_ladder,
+)
 from projector.queries.venue_queries import (
     VenueOrderRow,
     VenuePositionRow,
@@ -74,6 +85,7 @@ from projector.queries.venue_queries import (
 __all__ = [
     "LINES_MAX",
     "AccountRow",
+    "AccountSummary",
     "CandleRow",
     "CommandRow",
     "DayStats",
@@ -84,20 +96,24 @@ __all__ = [
     "FillRow",
     "HoldingRow",
     "InstrumentRow",
+    "InsuranceRow",
     "Interval",
     "LadderRow",
     "LedgerRow",
+    "MoveRow",
     "OpeningFigures",
     "Page",
     "PositionRow",
     "PriceRow",
     "ProjectionProgress",
     "ReceiptRow",
+    "RiskLadder",
     "VenueOrderRow",
     "VenuePositionRow",
     "account",
     "account_event",
     "account_events",
+    "account_summaries",
     "any_open_at_venue",
     "candle_end",
     "candle_start",
@@ -113,6 +129,7 @@ __all__ = [
     "fills",
     "holdings",
     "instruments",
+    "insurance_funds",
     "last_feed",
     "last_prices",
     "ledger",

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Select, case, func, select
+from sqlalchemy import Connection, Select, case, func, select, true, tuple_
 
-from projector.queries.answers import AccountRow, Page, PositionRow, page_of
+from projector.queries.answers import AccountRow, AccountSummary, Page, PositionRow, page_of
 from projector.queries.valuation import exit_price, priced_positions, unrealized_pnl
 from projector.tables.ledger_tables import accounts as accounts_table
 from projector.tables.ledger_tables import positions as positions_table
@@ -24,6 +24,35 @@ def account(db: Connection, account_id: str) -> AccountRow | None:
     )
     row = found.mappings().one_or_none()
     return None if row is None else AccountRow(**dict(row) | {"unrealized_pnl": int(row["unrealized_pnl"])})
+
+
+def account_summaries(
+    db: Connection, *, account_id: str | None = None, limit: int = 50, before: tuple[int, str] | None = None
+) -> list[AccountSummary]:
+    """List all accounts, the last opened first, and one more than the limit where more follow.
+
+    before: when an account was opened, and its id, as of the last of the page before.
+    """
+    columns = accounts_table.c
+    place = tuple_(columns.opened_at, columns.account_id)
+    page = select(accounts_table).order_by(columns.opened_at.desc(), columns.account_id.desc()).limit(limit + 1)
+    if account_id is not None:
+        page = page.where(columns.account_id == account_id)
+    if before is not None:
+        page = page.where(place < tuple_(*before))
+    listed = page.subquery()
+    held = (
+        select(func.count().label("open_positions"), func.coalesce(func.sum(unrealized_pnl()), 0).label("profit"))
+        .select_from(priced_positions())
+        .where(positions_table.c.account_id == listed.c.account_id, positions_table.c.status == "open")
+        .lateral()
+    )
+    query = (
+        select(*(listed.c[name] for name in AccountSummary._fields[:4]), held.c.open_positions, held.c.profit)
+        .join_from(listed, held, true())
+        .order_by(listed.c.opened_at.desc(), listed.c.account_id.desc())
+    )
+    return [AccountSummary(*row[:5], int(row[5])) for row in db.execute(query)]
 
 
 def positions(

@@ -34,6 +34,17 @@ class AccountRow(NamedTuple):
     account_seq: int
 
 
+class AccountSummary(NamedTuple):
+    """An account among all. unrealized_pnl: as in AccountRow."""
+
+    account_id: str
+    cash: int
+    used_margin: int
+    opened_at: int
+    open_positions: int
+    unrealized_pnl: int
+
+
 class PositionRow(NamedTuple):
     """A position. exit_price and unrealized_pnl: at shard 0's last price, null when closed or without one.
 

@@ -43,6 +43,18 @@ accounts = Table(
     number("account_seq"),
     CheckConstraint("balance = cash + used_margin", name="books"),
 )
+Index(None, accounts.c.opened_at, accounts.c.account_id)
+
+# What the closes of each shard moved into its insurance fund and out of it, since the first; no row before a close.
+insurance = Table(
+    "insurance",
+    metadata,
+    Column("shard", Integer, primary_key=True, autoincrement=False),
+    number("received"),
+    number("paid"),
+    number("written_off"),
+    CheckConstraint("received >= paid", name="fund"),
+)
 
 positions = Table(
     "positions",

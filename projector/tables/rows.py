@@ -29,6 +29,15 @@ class StoredAccount(NamedTuple):
     account_seq: int
 
 
+class StoredInsurance(NamedTuple):
+    """A row of `insurance`."""
+
+    shard: int
+    received: int
+    paid: int
+    written_off: int
+
+
 class StoredPosition(NamedTuple):
     """A row of `positions`; the last five are null while it is open and whole."""
 

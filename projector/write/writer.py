@@ -13,6 +13,7 @@ from projector.tables.ledger_tables import (
     accounts,
     commands,
     fills,
+    insurance,
     ledger_entries,
     positions,
     progress,
@@ -24,6 +25,7 @@ from projector.tables.rows import (
     ReductionChange,
     StopsChange,
     StoredAccount,
+    StoredInsurance,
     StoredOutcome,
     StoredProgress,
 )
@@ -90,10 +92,12 @@ class Writer:
         with self._engine.begin() as db:
             moved = self._locked(db)
             fresh = list(new_entries(moved, entries))
-            rows = Rows(_books(db, fresh), MarketRows(_prices(db)))
+            funds = _insurance(db)
+            rows = Rows(_books(db, fresh), MarketRows(_prices(db)), dict(funds))
             for entry in fresh:
                 rows.add(entry)
             _write_rows(db, rows)
+            _write_insurance(db, [fund for shard, fund in rows.insurance.items() if fund != funds.get(shard)])
             write_market(db, rows.market)
             _write_checkpoints(db, {entry.shard: moved[entry.shard] for entry in fresh})
             trigger_alerts(db, rows.market.spans)  # Last: whoever makes an alert meanwhile relies on it.
@@ -140,6 +144,10 @@ def _books(db: Connection, entries: Iterable[ChainEntry]) -> dict[str, Books]:
         ).where(columns.account_id == func.any(list(wanted)))
     )
     return {row.account_id: Books(**row._mapping) for row in found}  # noqa: SLF001  # Its public name in SQLAlchemy.
+
+
+def _insurance(db: Connection) -> dict[int, StoredInsurance]:
+    return {row.shard: StoredInsurance(*row) for row in db.execute(select(insurance))}
 
 
 def _prices(db: Connection) -> dict[str, Price]:
@@ -190,6 +198,14 @@ def _merged(into: Table, stage: Table, key: list[str], where: Any = None) -> Ins
         set_={name: statement.excluded[name] for name in stage.c.keys() if name not in key},  # noqa: SIM118
         where=where,
     )
+
+
+def _write_insurance(db: Connection, rows: Sequence[StoredInsurance]) -> None:
+    if not rows:
+        return
+    statement = insert(insurance).values([row._asdict() for row in rows])
+    moved = {name: statement.excluded[name] for name in ("received", "paid", "written_off")}
+    db.execute(statement.on_conflict_do_update(index_elements=["shard"], set_=moved))
 
 
 def _write_checkpoints(db: Connection, moved: dict[int, Checkpoint], current: Mapping[int, int] | None = None) -> None:

@@ -16,6 +16,7 @@ POST = Books.post
 MOVE = Rows._move
 OPEN = Rows._open_position
 CLOSE = Rows._close_position
+INSURE = Rows._insure
 REDUCE = Rows._reduce_position
 UPDATE = MarketRows._update_prices
 
@@ -77,6 +78,12 @@ def _close_without_a_receipt(rows: Rows, shard: int, event: Any) -> None:
     rows.receipts.pop()
 
 
+def _fund_of_a_micro_more(rows: Rows, shard: int, event: Any) -> None:
+    INSURE(rows, shard, event)
+    fund = rows.insurance[shard]
+    rows.insurance[shard] = fund._replace(received=fund.received + 1)
+
+
 def _part_keeps_its_margin(rows: Rows, shard: int, event: Any) -> None:
     REDUCE(rows, shard, event)
     reduced = rows.reduced[event.position_id]
@@ -103,6 +110,7 @@ PLANTED = (
     ),
     Planted("a close has no fill", Rows, "_close_position", _close_without_a_fill, "fills", "the sum of realized_pnl"),
     Planted("a close has no receipt", Rows, "_close_position", _close_without_a_receipt, "receipts", None),
+    Planted("the fund is more", Rows, "_insure", _fund_of_a_micro_more, "insurance", "received less paid"),
     Planted(
         "liquidation is a tick late", Rows, "_open_position", _liquidated_a_tick_late, "positions", "liquidation_price"
     ),

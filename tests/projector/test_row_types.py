@@ -17,6 +17,7 @@ from projector.tables.rows import (
     StoredAccountEvent,
     StoredFeed,
     StoredFill,
+    StoredInsurance,
     StoredLedgerEntry,
     StoredOutcome,
     StoredPosition,
@@ -31,6 +32,7 @@ from schemas.messages import Instrument
 ROW_TYPES: dict[Table, tuple[str, ...]] = {
     ledger_tables.progress: StoredProgress._fields,
     ledger_tables.accounts: StoredAccount._fields,
+    ledger_tables.insurance: StoredInsurance._fields,
     ledger_tables.positions: StoredPosition._fields,
     ledger_tables.fills: StoredFill._fields,
     ledger_tables.ledger_entries: StoredLedgerEntry._fields,

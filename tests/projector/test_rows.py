@@ -40,7 +40,7 @@ def long_btc(command_id: str = "open", **terms: Any) -> OpenPosition:
 
 
 def rows_of(exchange: Exchange) -> Rows:
-    rows = Rows({}, MarketRows({}))
+    rows = Rows({}, MarketRows({}), {})
     for shard, events in enumerate(exchange.events):
         for offset, event in enumerate(events):
             rows.add(ChainEntry(shard, offset, b"", event))
@@ -154,6 +154,23 @@ def test_a_liquidation_with_remaining_equity_has_a_line_for_its_fee(exchange: Ex
         ("realized_pnl", loss, 1_000 * USDC + loss),
         ("liquidation_fee", -event.liquidation_fee, 1_000 * USDC + loss - event.liquidation_fee),
     ]
+
+
+def test_a_liquidation_pays_its_fee_into_its_shard_s_fund_and_a_loss_beyond_the_margin_is_taken_from_it(
+    exchange: Exchange,
+) -> None:
+    exchange.ask(long_btc(leverage=5_000))
+    exchange.tick({"BTC_USDC": 492_400})
+    first = exchange.events[0][-1]
+    assert isinstance(first, PositionClosed)
+    assert rows_of(exchange).insurance == {0: (0, first.liquidation_fee, 0, 0)}
+    exchange.ask(long_btc("second", leverage=10_000))
+    exchange.tick({"BTC_USDC": 480_000})
+    second = exchange.events[0][-1]
+    assert isinstance(second, PositionClosed)
+    assert second.shortfall > second.insurance_paid == first.liquidation_fee
+    moved = (first.liquidation_fee, second.insurance_paid, second.written_off)
+    assert rows_of(exchange).insurance == {0: (0, *moved)}
 
 
 def test_a_position_s_row_has_the_last_amended_stops(exchange: Exchange) -> None:
