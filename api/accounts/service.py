@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from api.accounts.schemas import AccountEventReply, AccountEvents, AccountReply, Fill, Fills, LedgerLine, LedgerLines
 from api.dispatch.account_lookup import AccountFigures, AccountLookup
-from api.http.amounts import money, money_or_null, price, quantity
+from api.http.amounts import margin_level, money, money_or_null, price, quantity
 from api.http.cursors import read_cursor, write_cursor
 from api.http.problems import REFUSALS, ApiError
 from api.http.times import text_of
@@ -13,9 +13,7 @@ from api.log.price_cache import PriceCache
 from api.store.database import Database
 from projector import queries
 from schemas.rejections import Rejection
-from schemas.units import render
 
-LEVEL_EXPONENT: Final = 4
 _LEDGER: Final = "ledger"  # the question its cursors belong to
 
 
@@ -38,14 +36,13 @@ def _reply(account_id: str, figures: AccountFigures | None) -> AccountReply:
 def account_of(account_id: str, cash: int, used_margin: int, unrealized_pnl: int) -> AccountReply:
     """Write an account's figures."""
     equity = cash + used_margin + unrealized_pnl
-    level = equity * 10**LEVEL_EXPONENT // used_margin if used_margin else None
     return AccountReply(
         account_id=account_id,
         balance=money(cash + used_margin),
         equity=money(equity),
         used_margin=money(used_margin),
         free_margin=money(cash),
-        margin_level=None if level is None else render(level, LEVEL_EXPONENT),
+        margin_level=margin_level(equity, used_margin),
         unrealized_pnl=money(unrealized_pnl),
     )
 

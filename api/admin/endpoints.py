@@ -2,7 +2,7 @@
 
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Path, Response
+from fastapi import APIRouter, Path, Query, Response
 
 from api.admin import changes, service
 from api.admin.schemas import (
@@ -13,14 +13,17 @@ from api.admin.schemas import (
     Exposures,
     FeedReply,
     InstrumentRequest,
+    InsuranceFund,
     Ladder,
     Lag,
+    ListedAccounts,
     ParametersRequest,
     StatusRequest,
 )
 from api.app_state import BroadcastsDep, DatabaseDep, EngineLagDep, OutcomesDep, PricesDep
 from api.auth.caller import ADMIN_REFUSALS, SCHEMES, Administrator, AdminReader
 from api.dispatch.request_options import OptionsDep
+from api.http.cursors import LIMIT, Cursor, Limit
 from api.http.numbers import ExactRoute
 from api.http.problems import CROSS_SITE_REQUEST, MALFORMED, NOT_FOUND, REFUSALS, responses
 from schemas.rejections import Rejection
@@ -122,8 +125,28 @@ async def get_exposure(database: DatabaseDep, prices: PricesDep, _: AdminReader)
 
 @router.get("/liquidations", responses=SEEN)
 async def get_liquidation_ladder(database: DatabaseDep, prices: PricesDep, _: AdminReader) -> Ladder:
-    """Tell which positions are liquidated when a price moves by 1 %, 2 %, up to 50 %."""
+    """Tell which positions are liquidated when a price moves by 1 %, 2 %, up to 50 %, and when all prices do."""
     return await service.ladder(database, prices)
+
+
+@router.get("/insurance-fund", responses=SEEN)
+async def get_insurance_fund(database: DatabaseDep, outcomes: OutcomesDep, _: AdminReader) -> InsuranceFund:
+    """Tell what the insurance fund holds, what it received and paid, and what it could not pay."""
+    return await service.insurance_fund(database, outcomes.shards)
+
+
+@router.get("/accounts", responses=SEEN | responses(MALFORMED))
+async def list_accounts(
+    database: DatabaseDep,
+    _: AdminReader,
+    account_id: Annotated[
+        str | None, Query(pattern="^[!-~]{1,64}$", description="this account alone, by its whole id")
+    ] = None,
+    limit: Limit = LIMIT,
+    cursor: Cursor = None,
+) -> ListedAccounts:
+    """List the accounts with their money and positions, the last opened first; nothing says whose they are."""
+    return await service.accounts(database, account_id, limit, cursor)
 
 
 @router.get("/feed", responses=SEEN)

@@ -135,17 +135,19 @@ class Exposure(BaseModel):
     positions: int
     quantity: Decimals
     entry_notional: Decimals
+    notional: Decimals = Field(description="at the price each would close at; without a price, as entered")
     margin: Decimals
     unrealized_pnl: Decimals
 
 
 class MarketExposure(BaseModel):
-    """What clients hold in a market. net_quantity: long less short; the house holds as much the other way."""
+    """What clients hold in a market. net_…: long less short; the house holds as much the other way."""
 
     symbol: str
     long: Exposure
     short: Exposure
     net_quantity: Decimals
+    net_notional: Decimals
     unrealized_pnl: Decimals = Field(description="of the clients; what the house would lose")
 
 
@@ -157,22 +159,87 @@ class Exposures(BaseModel):
 
 
 class Rung(BaseModel):
-    """What is liquidated when the price has moved so far against a side, and everything nearer."""
+    """What is liquidated when the price has moved so far against a side, and everything nearer.
+
+    Longs are liquidated by a fall, shorts by a rise.
+    """
 
     symbol: str
     side: Side
     move: Decimals = Field(description="percent of the exit price", examples=["1.00"])
     price: Decimals
     positions: int
+    accounts: int = Field(description="whose positions they are")
     entry_notional: Decimals
     margin: Decimals
+    notional: Decimals = Field(description="at the moved price")
+    shortfall: Decimals = Field(description="what they would owe beyond their margins, at the moved price")
+
+
+class JointRung(BaseModel):
+    """What is liquidated when every market's price has moved so far against a side at the same time."""
+
+    side: Side
+    move: Decimals = Field(description="percent of the exit prices", examples=["1.00"])
+    positions: int
+    accounts: int = Field(description="whose positions they are; each counts once, whatever the markets")
+    entry_notional: Decimals
+    margin: Decimals
+    notional: Decimals
+    shortfall: Decimals
 
 
 class Ladder(BaseModel):
-    """By symbol, side, and how far the price moves; a market without a price is missing."""
+    """By symbol, side, and how far the price moves; a market without a price is missing.
+
+    Prices jump at once and are accepted; nothing opens, closes or is amended meanwhile, so a stop on the way closes
+    nothing before; each position that is reached closes at the moved price.
+    """
 
     items: list[Rung]
     next_cursor: str | None = None
+    together: list[JointRung] = Field(description="all markets move at once")
+
+
+class ShardFund(BaseModel):
+    """What the closes of a shard moved into its fund and out of it, since the first."""
+
+    shard: int
+    balance: Decimals = Field(description="received less paid: the shard's book INSURANCE")
+    received: Decimals = Field(description="liquidation fees")
+    paid: Decimals = Field(description="for losses beyond margins")
+    written_off: Decimals = Field(description="losses beyond margins that the fund could not pay")
+
+
+class InsuranceFund(BaseModel):
+    """The insurance fund: the sum of every shard's. One shard's fund pays for that shard's shortfalls alone."""
+
+    balance: Decimals
+    received: Decimals
+    paid: Decimals
+    written_off: Decimals
+    shards: list[ShardFund]
+
+
+class ListedAccount(BaseModel):
+    """An account without anything of its user. Balance is cash and margins; equity adds the unrealised profit."""
+
+    account_id: str
+    opened_at: str = Field(json_schema_extra={"format": "date-time"})
+    balance: Decimals
+    equity: Decimals
+    used_margin: Decimals
+    free_margin: Decimals
+    margin_level: Decimals | None = Field(description="equity / used margin, rounded down; null without a position")
+    unrealized_pnl: Decimals
+    open_positions: int
+
+
+class ListedAccounts(BaseModel):
+    """A page of accounts, the last opened first."""
+
+    items: list[ListedAccount]
+    next_cursor: str | None
 
 
 class FeedPrice(BaseModel):

@@ -1,4 +1,4 @@
-"""What administrators see: parameters, exposure, what would be liquidated next, the feed, and who is behind."""
+"""What administrators see: parameters, exposure, what would be liquidated next, the fund, accounts, who is behind."""
 
 from typing import Final
 
@@ -8,14 +8,20 @@ from api.admin.schemas import (
     Exposures,
     FeedPrice,
     FeedReply,
+    InsuranceFund,
+    JointRung,
     Ladder,
     Lag,
+    ListedAccount,
+    ListedAccounts,
     MarketExposure,
     Parameters,
     Rung,
+    ShardFund,
     ShardLag,
 )
-from api.http.amounts import money, parameters_of, price, price_or_null, quantity
+from api.http.amounts import margin_level, money, parameters_of, price, price_or_null, quantity
+from api.http.cursors import read_named_cursor, write_named_cursor
 from api.http.times import now, text_of
 from api.log.engine_lag import EngineLag
 from api.log.outcomes import Outcomes
@@ -42,6 +48,7 @@ async def exposure(database: Database, prices: PriceCache) -> Exposures:
     for symbol, instrument in prices.instruments.items():
         long, short = rows.get((symbol, "long")), rows.get((symbol, "short"))
         net = (long.quantity if long else 0) - (short.quantity if short else 0)
+        net_notional = _notional(long) - _notional(short)
         profit = (long.unrealized_pnl if long else 0) + (short.unrealized_pnl if short else 0)
         items.append(
             MarketExposure(
@@ -49,6 +56,7 @@ async def exposure(database: Database, prices: PriceCache) -> Exposures:
                 long=_exposure(instrument, long),
                 short=_exposure(instrument, short),
                 net_quantity=quantity(instrument, net),
+                net_notional=money(net_notional),
                 unrealized_pnl=money(profit),
             )
         )
@@ -57,7 +65,7 @@ async def exposure(database: Database, prices: PriceCache) -> Exposures:
 
 async def ladder(database: Database, prices: PriceCache) -> Ladder:
     """Tell what each move of a price would liquidate."""
-    rows = await database.ask(lambda db: queries.liquidation_ladder(db, MOVES_BPS))
+    found = await database.ask_consistently(lambda db: queries.liquidation_ladder(db, MOVES_BPS))
     return Ladder(
         items=[
             Rung(
@@ -66,12 +74,66 @@ async def ladder(database: Database, prices: PriceCache) -> Ladder:
                 move=render(row.move_bps, PERCENT_EXPONENT),
                 price=price(prices.instruments[row.symbol], row.price),
                 positions=row.positions,
+                accounts=row.accounts,
                 entry_notional=money(row.entry_notional),
                 margin=money(row.margin),
+                notional=money(row.notional),
+                shortfall=money(row.shortfall),
             )
-            for row in rows
-        ]
+            for row in found.by_symbol
+            if row.symbol in prices.instruments
+        ],
+        together=[
+            JointRung(
+                side=row.side,
+                move=render(row.move_bps, PERCENT_EXPONENT),
+                positions=row.positions,
+                accounts=row.accounts,
+                entry_notional=money(row.entry_notional),
+                margin=money(row.margin),
+                notional=money(row.notional),
+                shortfall=money(row.shortfall),
+            )
+            for row in found.together
+        ],
     )
+
+
+async def insurance_fund(database: Database, shards: int) -> InsuranceFund:
+    """Give what the insurance fund of each shard holds, and all of them."""
+    rows = {row.shard: row for row in await database.ask(queries.insurance_funds)}
+    funds = [
+        rows.get(shard) or queries.InsuranceRow(shard, received=0, paid=0, written_off=0) for shard in range(shards)
+    ]
+    received, paid = sum(fund.received for fund in funds), sum(fund.paid for fund in funds)
+    return InsuranceFund(
+        balance=money(received - paid),
+        received=money(received),
+        paid=money(paid),
+        written_off=money(sum(fund.written_off for fund in funds)),
+        shards=[
+            ShardFund(
+                shard=fund.shard,
+                balance=money(fund.received - fund.paid),
+                received=money(fund.received),
+                paid=money(fund.paid),
+                written_off=money(fund.written_off),
+            )
+            for fund in funds
+        ],
+    )
+
+
+async def accounts(database: Database, account_id: str | None, limit: int, cursor: str | None) -> ListedAccounts:
+    """List the accounts, the last opened first, without anything of their users."""
+    question = f"accounts~{account_id or ''}"
+    before = read_named_cursor(question, cursor)
+    found = await database.ask(
+        lambda db: queries.account_summaries(db, account_id=account_id, limit=limit, before=before)
+    )
+    shown = found[:limit]
+    more = write_named_cursor(question, shown[-1].opened_at, shown[-1].account_id) if len(found) > limit else None
+    return ListedAccounts(items=[_account(row) for row in shown], next_cursor=more)
 
 
 async def feed(database: Database, prices: PriceCache) -> FeedReply:
@@ -108,11 +170,35 @@ def _parameters(prices: PriceCache, instrument: Instrument) -> Parameters:
     )
 
 
+def _account(row: queries.AccountSummary) -> ListedAccount:
+    balance = row.cash + row.used_margin
+    equity = balance + row.unrealized_pnl
+    return ListedAccount(
+        account_id=row.account_id,
+        opened_at=text_of(row.opened_at),
+        balance=money(balance),
+        equity=money(equity),
+        used_margin=money(row.used_margin),
+        free_margin=money(row.cash),
+        margin_level=margin_level(equity, row.used_margin),
+        unrealized_pnl=money(row.unrealized_pnl),
+        open_positions=row.open_positions,
+    )
+
+
+def _notional(row: queries.ExposureRow | None) -> int:
+    """Give what the positions of a side are worth at the last price, from what they entered at and have gained."""
+    if row is None:
+        return 0
+    return row.entry_notional + (row.unrealized_pnl if row.side == "long" else -row.unrealized_pnl)
+
+
 def _exposure(instrument: Instrument, row: queries.ExposureRow | None) -> Exposure:
     return Exposure(
         positions=row.positions if row else 0,
         quantity=quantity(instrument, row.quantity if row else 0),
         entry_notional=money(row.entry_notional if row else 0),
+        notional=money(_notional(row)),
         margin=money(row.margin if row else 0),
         unrealized_pnl=money(row.unrealized_pnl if row else 0),
     )

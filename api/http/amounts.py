@@ -8,6 +8,7 @@ from schemas.messages import Instrument
 from schemas.units import LEVERAGE_EXPONENT, MONEY_EXPONENT, parse, render
 
 PPM_EXPONENT: Final = 6
+LEVEL_EXPONENT: Final = 4
 
 Decimals = Annotated[str, Field(json_schema_extra={"format": "decimal"}, examples=["100.50"])]
 
@@ -25,6 +26,11 @@ def money_or_null(micros: int | None) -> str | None:
 def micros(text: str) -> int:
     """Read USDC as they are written here."""
     return parse(text, MONEY_EXPONENT)
+
+
+def margin_level(equity: int, used_margin: int) -> str | None:
+    """Write equity / used margin, rounded down; null without a position."""
+    return render(equity * 10**LEVEL_EXPONENT // used_margin, LEVEL_EXPONENT) if used_margin else None
 
 
 def price(instrument: Instrument, ticks: int) -> str:

@@ -324,7 +324,10 @@ def test_only_an_administrator_reads_and_changes_markets(exchange: Exchange) -> 
     user = exchange.new_user()
     replies = [
         user.http.get(f"/admin/{name}")
-        for name in ("instruments", "broadcasts", "exposure", "liquidations", "feed", "lag")
+        for name in (
+            *("instruments", "broadcasts", "exposure", "liquidations", "feed", "lag", "accounts"),
+            *("insurance-fund", "transfers"),
+        )
     ]
     replies.append(user.http.patch("/admin/instruments/SOL_USDC", json={"leverage_max": "50"}))
     replies.append(user.http.post("/admin/instruments/SOL_USDC/status", json={"status": "halted"}))

@@ -36,7 +36,12 @@ def test_an_administrator_changes_markets_and_sees_risk_and_lag_with_the_python_
         with pytest.raises(Refused, match="RULES_VERSION_NOT_NEXT"):
             admin.activate_rules(1)
         assert {one.symbol for one in admin.exposure()} >= {"BTC_USDC", "ETH_USDC"}
-        assert {rung.side for rung in admin.liquidation_ladder() if rung.symbol == "BTC_USDC"} == {"long", "short"}
+        ladder = admin.liquidation_ladder()
+        assert {rung.side for rung in ladder.items if rung.symbol == "BTC_USDC"} == {"long", "short"}
+        assert {rung.side for rung in ladder.together} == {"long", "short"}
+        assert [fund.shard for fund in admin.insurance_fund().shards] == list(range(exchange.settings.shards))
+        own = user.get("/account")["account_id"]
+        assert [(one.account_id, one.open_positions) for one in admin.accounts(account_id=own)] == [(own, 1)]
         assert admin.feed().name == "simulated"
         assert [one.shard for one in admin.lag().shards] == list(range(exchange.settings.shards))
         with pytest.raises(NotFound):

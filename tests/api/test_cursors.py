@@ -2,7 +2,7 @@
 
 import pytest
 
-from api.http.cursors import read_cursor, write_cursor
+from api.http.cursors import read_cursor, read_named_cursor, write_cursor, write_named_cursor
 from api.http.problems import ApiError
 
 
@@ -19,4 +19,27 @@ def test_a_missing_cursor_is_the_beginning_and_a_missing_row_number_is_the_end()
 def test_a_malformed_or_foreign_cursor_is_refused(cursor: str | None) -> None:
     with pytest.raises(ApiError) as refused:
         read_cursor("fills~", cursor)
+    assert refused.value.kind.status == 422
+
+
+def test_a_named_cursor_decodes_to_its_number_and_name() -> None:
+    cursor = write_named_cursor("accounts~", 17, "a.b~c-1")
+    assert read_named_cursor("accounts~", cursor) == (17, "a.b~c-1")
+    assert read_named_cursor("accounts~", None) is None
+
+
+@pytest.mark.parametrize(
+    "cursor",
+    [
+        *("", "!", "AAAA"),
+        write_cursor("accounts~", 17),
+        write_named_cursor("accounts~one", 17, "a"),
+        write_named_cursor("accounts~", 17, "a\0b"),
+        write_named_cursor("accounts~", 17, ""),
+        write_named_cursor("accounts~", 10**19, "a"),
+    ],
+)
+def test_a_malformed_or_foreign_named_cursor_is_refused(cursor: str) -> None:
+    with pytest.raises(ApiError) as refused:
+        read_named_cursor("accounts~", cursor)
     assert refused.value.kind.status == 422

@@ -7,12 +7,14 @@ import type {
   Broadcast,
   Feed,
   InstrumentRequest,
+  InsuranceFund,
+  Ladder,
   Lag,
+  ListedAccount,
   MarketExposure,
   Parameters,
   ParametersRequest,
   Rules,
-  Rung,
   StatusRequest,
   Transfer,
   TransferRequest,
@@ -111,9 +113,19 @@ export class Administration {
     return this.#items("/admin/exposure");
   }
 
-  /** Say which positions are liquidated when a price moves by 1 %, 2 %, up to 50 %. */
-  liquidationLadder(): Promise<readonly Rung[]> {
-    return this.#items("/admin/liquidations");
+  /** Say which positions are liquidated when a price moves by 1 %, 2 %, up to 50 %, and when all prices do. */
+  liquidationLadder(): Promise<Ladder> {
+    return this.#calls.read("/admin/liquidations");
+  }
+
+  /** Say what the insurance fund holds, what it received and paid, and what it could not pay. */
+  insuranceFund(): Promise<InsuranceFund> {
+    return this.#calls.read("/admin/insurance-fund");
+  }
+
+  /** Go through the accounts, the last opened first; account_id: this one alone. */
+  accounts(filter: { readonly account_id?: string } = {}): AsyncGenerator<ListedAccount> {
+    return pages(this.#calls, "/admin/accounts", { ...filter });
   }
 
   /** Say whose prices count, how old they are, and which tick waits for confirmation. */

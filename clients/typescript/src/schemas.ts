@@ -264,6 +264,8 @@ export interface Exposure {
   readonly positions: number;
   readonly quantity: Decimal;
   readonly entry_notional: Decimal;
+  /** at the price each would close at; without a price, as entered */
+  readonly notional: Decimal;
   readonly margin: Decimal;
   readonly unrealized_pnl: Decimal;
 }
@@ -390,10 +392,39 @@ export interface Instruments {
   readonly account: AccountRules;
 }
 
-/** By symbol, side, and how far the price moves; a market without a price is missing. */
+/** The insurance fund: the sum of every shard's. One shard's fund pays for that shard's shortfalls alone. */
+export interface InsuranceFund {
+  readonly balance: Decimal;
+  readonly received: Decimal;
+  readonly paid: Decimal;
+  readonly written_off: Decimal;
+  readonly shards: readonly ShardFund[];
+}
+
+/** What is liquidated when every market's price has moved so far against a side at the same time. */
+export interface JointRung {
+  readonly side: "long" | "short";
+  /** percent of the exit prices */
+  readonly move: Decimal;
+  readonly positions: number;
+  /** whose positions they are; each counts once, whatever the markets */
+  readonly accounts: number;
+  readonly entry_notional: Decimal;
+  readonly margin: Decimal;
+  readonly notional: Decimal;
+  readonly shortfall: Decimal;
+}
+
+/**
+ * By symbol, side, and how far the price moves; a market without a price is missing. Prices jump at once and are
+ * accepted; nothing opens, closes or is amended meanwhile, so a stop on the way closes nothing before; each position
+ * that is reached closes at the moved price.
+ */
 export interface Ladder {
   readonly items: readonly Rung[];
   readonly next_cursor?: string | null;
+  /** all markets move at once */
+  readonly together: readonly JointRung[];
 }
 
 /** Broker, engine and projector, as this process of the API sees them. */
@@ -419,6 +450,26 @@ export interface LedgerLines {
   readonly next_cursor: string | null;
 }
 
+/** An account without anything of its user. Balance is cash and margins; equity adds the unrealised profit. */
+export interface ListedAccount {
+  readonly account_id: string;
+  readonly opened_at: string;
+  readonly balance: Decimal;
+  readonly equity: Decimal;
+  readonly used_margin: Decimal;
+  readonly free_margin: Decimal;
+  /** equity / used margin, rounded down; null without a position */
+  readonly margin_level: Decimal | null;
+  readonly unrealized_pnl: Decimal;
+  readonly open_positions: number;
+}
+
+/** A page of accounts, the last opened first. */
+export interface ListedAccounts {
+  readonly items: readonly ListedAccount[];
+  readonly next_cursor: string | null;
+}
+
 /** Credentials; a name is allowed and changes nothing. */
 export interface LoginRequest {
   readonly email: string;
@@ -426,12 +477,13 @@ export interface LoginRequest {
   readonly name?: string | null;
 }
 
-/** What clients hold in a market. net_quantity: long less short; the house holds as much the other way. */
+/** What clients hold in a market. net_…: long less short; the house holds as much the other way. */
 export interface MarketExposure {
   readonly symbol: string;
   readonly long: Exposure;
   readonly short: Exposure;
   readonly net_quantity: Decimal;
+  readonly net_notional: Decimal;
   /** of the clients; what the house would lose */
   readonly unrealized_pnl: Decimal;
 }
@@ -701,7 +753,10 @@ export interface Rules {
   readonly activations: readonly Activation[];
 }
 
-/** What is liquidated when the price has moved so far against a side, and everything nearer. */
+/**
+ * What is liquidated when the price has moved so far against a side, and everything nearer. Longs are liquidated by a
+ * fall, shorts by a rise.
+ */
 export interface Rung {
   readonly symbol: string;
   readonly side: "long" | "short";
@@ -709,8 +764,27 @@ export interface Rung {
   readonly move: Decimal;
   readonly price: Decimal;
   readonly positions: number;
+  /** whose positions they are */
+  readonly accounts: number;
   readonly entry_notional: Decimal;
   readonly margin: Decimal;
+  /** at the moved price */
+  readonly notional: Decimal;
+  /** what they would owe beyond their margins, at the moved price */
+  readonly shortfall: Decimal;
+}
+
+/** What the closes of a shard moved into its fund and out of it, since the first. */
+export interface ShardFund {
+  readonly shard: number;
+  /** received less paid: the shard's book INSURANCE */
+  readonly balance: Decimal;
+  /** liquidation fees */
+  readonly received: Decimal;
+  /** for losses beyond margins */
+  readonly paid: Decimal;
+  /** losses beyond margins that the fund could not pay */
+  readonly written_off: Decimal;
 }
 
 /** How far a shard's command was executed and its events projected; null where that is not known here. */

@@ -30,7 +30,11 @@ test("an administrator changes markets and sees risk and lag", async () => {
   assert.equal((await admin.rules()).in_force, (await admin.rules()).newest);
   await assert.rejects(admin.activateRules(1), Refused);
   assert.ok((await admin.exposure()).some((one) => one.symbol === "BTC_USDC"));
-  assert.ok((await admin.liquidationLadder()).some((rung) => rung.side === "long"));
+  const ladder = await admin.liquidationLadder();
+  assert.ok(ladder.items.some((rung) => rung.side === "long"));
+  assert.ok(ladder.together.some((rung) => rung.side === "short"));
+  assert.ok(toMicros((await admin.insuranceFund()).balance) >= 0n);
+  assert.deepEqual((await all(admin.accounts({ account_id: ACCOUNT }))).map((one) => one.account_id), [ACCOUNT]);
   assert.equal((await admin.feed()).name, "simulated");
   assert.equal((await admin.lag()).broker_answers, true);
 });

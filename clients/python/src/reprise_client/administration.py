@@ -9,12 +9,14 @@ from reprise_client.administration_models import (
     Activation,
     Broadcast,
     Feed,
+    InsuranceFund,
+    Ladder,
     Lag,
+    ListedAccount,
     MarketExposure,
     MarketStatus,
     Parameters,
     Rules,
-    Rung,
     Transfer,
     TransferReason,
 )
@@ -131,9 +133,17 @@ class Administration(Asking):
         """Sum what clients hold in each market, at the last prices."""
         return (await self._calls.read("/admin/exposure", Page[MarketExposure])).items
 
-    async def liquidation_ladder(self) -> Sequence[Rung]:
-        """Say which positions are liquidated when a price moves by 1 %, 2 %, up to 50 %."""
-        return (await self._calls.read("/admin/liquidations", Page[Rung])).items
+    async def liquidation_ladder(self) -> Ladder:
+        """Say which positions are liquidated when a price moves by 1 %, 2 %, up to 50 %, and when all prices do."""
+        return await self._calls.read("/admin/liquidations", Ladder)
+
+    async def insurance_fund(self) -> InsuranceFund:
+        """Say what the insurance fund holds, what it received and paid, and what it could not pay."""
+        return await self._calls.read("/admin/insurance-fund", InsuranceFund)
+
+    def accounts(self, *, account_id: str | None = None) -> AsyncIterator[ListedAccount]:
+        """Go through the accounts, the last opened first; account_id: this one alone."""
+        return self._pages("/admin/accounts", Page[ListedAccount], account_id=account_id)
 
     async def feed(self) -> Feed:
         """Say whose prices count, how old they are, and which tick waits for confirmation."""

@@ -61,35 +61,100 @@ class Rules(_Answer, frozen=True, kw_only=True):
 
 
 class Exposure(_Answer, frozen=True, kw_only=True):
-    """All open positions of one side of a market."""
+    """All open positions of one side of a market. notional: at the price each would close at."""
 
     positions: int
     quantity: Decimal
     entry_notional: Decimal
+    notional: Decimal
     margin: Decimal
     unrealized_pnl: Decimal
 
 
 class MarketExposure(_Answer, frozen=True, kw_only=True):
-    """What clients hold in a market. net_quantity: long less short; unrealized_pnl: what the house would lose."""
+    """What clients hold in a market. net_…: long less short; unrealized_pnl: what the house would lose."""
 
     symbol: str
     long: Exposure
     short: Exposure
     net_quantity: Decimal
+    net_notional: Decimal
     unrealized_pnl: Decimal
 
 
 class Rung(_Answer, frozen=True, kw_only=True):
-    """What is liquidated when the price has moved by so many percent against a side, and everything nearer."""
+    """What is liquidated when the price has moved by so many percent against a side, and everything nearer.
+
+    accounts: whose positions they are. notional, shortfall: at the moved price; what they would owe beyond margins.
+    """
 
     symbol: str
     side: Side
     move: Decimal
     price: Decimal
     positions: int
+    accounts: int
     entry_notional: Decimal
     margin: Decimal
+    notional: Decimal
+    shortfall: Decimal
+
+
+class JointRung(_Answer, frozen=True, kw_only=True):
+    """What is liquidated when every market's price has moved by so many percent against a side at the same time."""
+
+    side: Side
+    move: Decimal
+    positions: int
+    accounts: int
+    entry_notional: Decimal
+    margin: Decimal
+    notional: Decimal
+    shortfall: Decimal
+
+
+class Ladder(_Answer, frozen=True, kw_only=True):
+    """By symbol, side, and how far its price moves; together: all markets move at once.
+
+    Nothing opens, closes or is amended meanwhile, so a stop on the way closes nothing before.
+    """
+
+    items: tuple[Rung, ...]
+    together: tuple[JointRung, ...]
+
+
+class ShardFund(_Answer, frozen=True, kw_only=True):
+    """What the closes of a shard moved into its fund and out of it. balance: received less paid."""
+
+    shard: int
+    balance: Decimal
+    received: Decimal
+    paid: Decimal
+    written_off: Decimal
+
+
+class InsuranceFund(_Answer, frozen=True, kw_only=True):
+    """The sum of every shard's fund. written_off: losses beyond margins that it could not pay."""
+
+    balance: Decimal
+    received: Decimal
+    paid: Decimal
+    written_off: Decimal
+    shards: tuple[ShardFund, ...]
+
+
+class ListedAccount(_Answer, frozen=True, kw_only=True):
+    """An account without anything of its user. margin_level: null without a position."""
+
+    account_id: str
+    opened_at: datetime
+    balance: Decimal
+    equity: Decimal
+    used_margin: Decimal
+    free_margin: Decimal
+    unrealized_pnl: Decimal
+    open_positions: int
+    margin_level: Decimal | None = None
 
 
 class FeedPrice(_Answer, frozen=True, kw_only=True):

@@ -73,6 +73,8 @@ class SyncAdministration(_Waiting[Administration]):
 
     exposure = _waits(Administration.exposure)
     liquidation_ladder = _waits(Administration.liquidation_ladder)
+    insurance_fund = _waits(Administration.insurance_fund)
+    accounts = _iterates(Administration.accounts)
     feed = _waits(Administration.feed)
     lag = _waits(Administration.lag)
 
