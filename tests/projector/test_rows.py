@@ -156,7 +156,7 @@ def test_a_liquidation_with_remaining_equity_has_a_line_for_its_fee(exchange: Ex
     ]
 
 
-def test_a_liquidation_pays_its_fee_into_its_shard_s_fund_and_a_loss_beyond_the_margin_is_taken_from_it(
+def test_a_shard_s_fund_receives_liquidation_fees_and_pays_losses_beyond_margins(
     exchange: Exchange,
 ) -> None:
     exchange.ask(long_btc(leverage=5_000))
