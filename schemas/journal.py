@@ -16,12 +16,14 @@ EXISTING: Final = "existing_"
 DAYS_AT_MOST: Final = {"password": 90, "password, for a day": 1}
 
 # profile: what the API was started with, in detail; signed_in: subject is the session, detail how; sign_in_refused:
-# detail how. transfer_...: subject is the transfer; broadcast: subject is its name, detail the hash of its content.
+# detail what the password was for; password_changed: by the user, who knew the one before. transfer_...: subject is the
+# transfer; broadcast: subject is its name, detail the hash of its content.
 JournalAct = Literal[
     "profile",
     "role_given",
     "signed_in",
     "sign_in_refused",
+    "password_changed",
     "transfer_requested",
     "transfer_approved",
     "transfer_rejected",

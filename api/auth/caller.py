@@ -45,8 +45,12 @@ REFUSALS: Final = (
     *(SCOPE_MISSING, ROLE_READ_ONLY, DATABASE_UNAVAILABLE),
 )
 ADMIN_REFUSALS: Final = (*REFUSALS, FORBIDDEN)
-# What an auditor may send besides what only reads: the end of their sessions, and a ticket to a stream.
-AUDITORS_OWN: Final = (*READING, "/api/v1/auth/logout", "/api/v1/auth/logout-everywhere")
+SESSIONS: Final = "/api/v1/auth/sessions/"
+# What an auditor may send besides what only reads: what is about their own login, and a ticket to a stream.
+AUDITORS_OWN: Final = (
+    *READING,
+    *("/api/v1/auth/logout", "/api/v1/auth/logout-everywhere", "/api/v1/auth/password"),
+)
 
 # They only declare the schemes in OpenAPI; `authenticate` reads the credentials.
 _password = OAuth2PasswordBearer(tokenUrl="/api/v1/auth/login", auto_error=False, scheme_name="password")
@@ -78,10 +82,14 @@ class SignedInUser(NamedTuple):
 async def authenticate(request: Request, state: StateDep) -> SignedInUser:
     """Give who sent a request; an auditor's is refused where it would write anything."""
     caller = await _identify(request, state)
-    writes = request.method not in SAFE_METHODS and request.url.path not in AUDITORS_OWN
-    if writes and caller.user.role == "auditor":
+    if request.method not in SAFE_METHODS and caller.user.role == "auditor" and not is_auditors_own(request.url.path):
         raise ApiError(ROLE_READ_ONLY, "An auditor reads, and may not do this")
     return caller
+
+
+def is_auditors_own(path: str) -> bool:
+    """Say whether an auditor may write here: it is about who they are, and about nothing of the exchange's."""
+    return path in AUDITORS_OWN or path.startswith(SESSIONS)
 
 
 async def _identify(request: Request, state: AppState) -> SignedInUser:

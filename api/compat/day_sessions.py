@@ -7,11 +7,11 @@ from uuid import uuid4
 from fastapi import Request, Response
 
 from api.app_state import AppState
+from api.auth.origins import Origin
 from api.credentials.cookies import set_login_cookie
 from api.credentials.tokens import now
 from api.dispatch.dispatcher import Dispatcher
-from api.store import users as store
-from api.store.users import User
+from api.store.users import NewSession, User
 from api.users import service
 from api.users.opening import account_opener
 from api.users.schemas import LoginRequest
@@ -28,21 +28,33 @@ class DaySession(NamedTuple):
     headers: dict[str, str]
 
 
-async def sign_in_for_a_day(state: AppState, dispatcher: Dispatcher, request: LoginRequest, address: str) -> DaySession:
+async def sign_in_for_a_day(
+    state: AppState, dispatcher: Dispatcher, request: LoginRequest, origin: Origin
+) -> DaySession:
     """Check the password as every login does, and begin a session of 24 hours."""
-    user, headers = await service.check_login(
-        account_opener(state, dispatcher), state.database, state.credentials, request, address
+    user, headers, verified = await service.check_login(
+        account_opener(state, dispatcher), state.database, state.credentials, request, origin.address
     )
-    return DaySession(user, await begin_day_session(state, user), headers)
+    return DaySession(user, await begin_day_session(state, user, origin, verified), headers)
 
 
-async def begin_day_session(state: AppState, user: User) -> str:
-    """Begin a session of 24 hours, and give its only token: it ends by logout, and is not refreshed."""
+async def begin_day_session(state: AppState, user: User, origin: Origin, verified: str | None = None) -> str:
+    """Begin a session of 24 hours, and give its only token: it ends by logout, and is not refreshed.
+
+    verified: the hash their password was compared with; null for one who has just registered.
+    """
     assert state.settings.profile == "demo", "seed routers are served in the demo profile only"
     session_id, began = uuid4(), now()
-    await state.database.ask_in_transaction(
-        lambda db: store.begin_session(db, session_id, user.user_id, began + DAY, "password, for a day")
+    session = NewSession(
+        session_id=session_id,
+        user_id=user.user_id,
+        expires_at=began + DAY,
+        how="password, for a day",
+        verified=verified,
+        device=origin.device,
+        network=origin.network,
     )
+    await service.begin(state.database, session)
     return state.credentials.tokens.issue(user.user_id, session_id, began, DAY)
 
 

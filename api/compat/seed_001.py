@@ -75,7 +75,7 @@ klines = APIRouter(tags=["seed 001"], route_class=AssetRoute)
 async def signup(state: StateDep, dispatcher: DispatcherDep, request: Request, body: SignUp) -> Response:
     """Make a user and their account, and sign them in for a day."""
     refuse_cross_site(request, state.settings)
-    session = await sign_up(state, dispatcher, body)
+    session = await sign_up(state, dispatcher, request, body)
     return welcome(state, session, request, "authToken", "Signed up", 201)
 
 

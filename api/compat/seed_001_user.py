@@ -125,7 +125,7 @@ READING: Final = Seed001Route.refusals(*READ)
 )
 async def signup_user(state: StateDep, dispatcher: DispatcherDep, request: Request, body: SignUp) -> Response:
     """Make a user and their account, and sign them in for a day."""
-    session = await sign_up(state, dispatcher, body)
+    session = await sign_up(state, dispatcher, request, body)
     return welcome(state, session, request, "authToken", "User created successfully", 201)
 
 

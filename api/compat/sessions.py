@@ -7,8 +7,9 @@ from pydantic import BaseModel, Field
 from starlette.responses import Response
 
 from api.app_state import AppState
-from api.auth.caller import SignedInUser, address_of, authenticate
+from api.auth.caller import SignedInUser, authenticate
 from api.auth.cross_site import is_foreign_page
+from api.auth.origins import origin_of
 from api.compat.day_sessions import DaySession, begin_day_session, set_day_cookie, sign_in_for_a_day
 from api.compat.replies import encoded
 from api.dispatch.dispatcher import Dispatcher
@@ -46,18 +47,18 @@ class Welcome(BaseModel):
     user: UserShort
 
 
-async def sign_up(state: AppState, dispatcher: Dispatcher, body: SignUp) -> DaySession:
+async def sign_up(state: AppState, dispatcher: Dispatcher, request: Request, body: SignUp) -> DaySession:
     """Register a user and begin their session."""
     # Checked already, by the rule for passwords that holds here.
     wanted = RegisterRequest.model_construct(email=body.email, password=body.password, name=body.name)
     user, headers = await service.register(account_opener(state, dispatcher), state.database, state.credentials, wanted)
-    return DaySession(user, await begin_day_session(state, user), headers)
+    return DaySession(user, await begin_day_session(state, user, origin_of(request)), headers)
 
 
 async def sign_in(state: AppState, dispatcher: Dispatcher, request: Request, body: SignIn) -> DaySession:
     """Begin a session."""
     return await sign_in_for_a_day(
-        state, dispatcher, LoginRequest(email=body.email, password=body.password), address_of(request)
+        state, dispatcher, LoginRequest(email=body.email, password=body.password), origin_of(request)
     )
 
 

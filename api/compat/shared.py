@@ -75,7 +75,7 @@ async def register_of_seeds(
     """Make a user and their account, keep the venue's keys that came with them, and sign them in for a day."""
     if (body.binanceApiKey is None) != (body.binanceSecretKey is None):
         raise malformed("/binanceSecretKey", "is given with binanceApiKey, or neither is")
-    session = await sign_up(state, dispatcher, body)
+    session = await sign_up(state, dispatcher, request, body)
     if body.binanceApiKey is not None and body.binanceSecretKey is not None:
         await keys.store(
             state.settings, state.database, session.user.user_id, body.binanceApiKey, body.binanceSecretKey

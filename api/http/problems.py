@@ -78,6 +78,7 @@ SIGNATURE_INVALID: Final = ProblemKind("SIGNATURE_INVALID", 401, "The request's 
 CREDENTIALS_CONFLICT: Final = ProblemKind("CREDENTIALS_CONFLICT", 401, "Two credentials name different users")
 SCOPE_MISSING: Final = ProblemKind("SCOPE_MISSING", 403, "The API key has no scope for this")
 ROLE_READ_ONLY: Final = ProblemKind("ROLE_READ_ONLY", 403, "Your role reads, and writes nothing")
+PASSWORD_WRONG: Final = ProblemKind("PASSWORD_WRONG", 403, "The password is not yours")
 LOGIN_TOO_OLD: Final = ProblemKind("LOGIN_TOO_OLD", 403, "Sign in again first")
 FORBIDDEN: Final = ProblemKind("FORBIDDEN", 403, "Not allowed")
 CROSS_SITE_REQUEST: Final = ProblemKind("CROSS_SITE_REQUEST", 403, "A page of another site sent this request")
@@ -115,6 +116,7 @@ _OWN: Final = (
     CREDENTIALS_CONFLICT,
     SCOPE_MISSING,
     ROLE_READ_ONLY,
+    PASSWORD_WRONG,
     LOGIN_TOO_OLD,
     FORBIDDEN,
     CROSS_SITE_REQUEST,

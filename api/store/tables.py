@@ -54,7 +54,8 @@ users = Table(
     Index("users_closing_idx", "deleted_at", postgresql_where=text("deleted_at IS NOT NULL AND closed_at IS NULL")),
 )
 
-# One row per login; a token is worth what its session is. A session is the family of its refresh tokens.
+# One row per login; a token is worth what its session is. A session is the family of its refresh tokens. device,
+# network: with what and from where it was begun, as far as that is kept (`auth.origins`).
 sessions = Table(
     "sessions",
     metadata,
@@ -63,6 +64,8 @@ sessions = Table(
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     Column("expires_at", DateTime(timezone=True), nullable=False, index=True),
     Column("ended_at", DateTime(timezone=True), nullable=True),
+    Column("device", Text, nullable=True),
+    Column("network", Text, nullable=True),
 )
 
 # One row per refresh token, by its SHA-256: a used one is kept while it could be played again.

@@ -62,8 +62,21 @@ class RefreshToken(NamedTuple):
     recent: bool
 
 
+class NewSession(NamedTuple):
+    """A session as a login begins it. verified: the hash that the password was compared with, if it was."""
+
+    session_id: UUID
+    user_id: UUID
+    expires_at: datetime
+    how: SignInMethod
+    verified: str | None
+    refresh_token_hash: bytes | None = None
+    device: str | None = None
+    network: str | None = None
+
+
 USER: Final = tuple(users.c[name] for name in User._fields)
-_GOING_ON: Final = and_(sessions.c.ended_at.is_(None), sessions.c.expires_at > func.now())
+GOING_ON: Final = and_(sessions.c.ended_at.is_(None), sessions.c.expires_at > func.now())
 # It runs on every request, so it is put together once.
 _BY_SESSION: Final = (
     select(*USER, sessions.c.created_at)
@@ -72,7 +85,7 @@ _BY_SESSION: Final = (
         sessions.c.session_id == bindparam("session"),
         sessions.c.user_id == bindparam("user"),
         users.c.deleted_at.is_(None),
-        _GOING_ON,
+        GOING_ON,
     )
 )
 
@@ -106,25 +119,30 @@ def find_by_session(db: Connection, session_id: UUID, user_id: UUID) -> tuple[Us
     return None if row is None else (User(*row[:-1]), row[-1])
 
 
-def begin_session(
-    db: Connection,
-    session_id: UUID,
-    user_id: UUID,
-    expires_at: datetime,
-    how: SignInMethod,
-    refresh_token_hash: bytes | None = None,
-) -> None:
+def begin_session(db: Connection, session: NewSession) -> bool:
     """Store a login, its first refresh token and its line, and clear away the user's sessions that are over.
 
-    It is several statements, for a transaction.
+    It is several statements, for a transaction. Nothing is stored where the password was changed since it was compared.
     """
+    user_id, expires_at = session.user_id, session.expires_at
+    who = select(users.c.user_id).where(users.c.user_id == user_id, users.c.deleted_at.is_(None))
+    if session.verified is not None:
+        who = who.where(users.c.password_hash == session.verified)
+    # Whoever changes the password meanwhile waits for this session, and ends it.
+    if db.execute(who.with_for_update(read=True)).scalar_one_or_none() is None:
+        return False
     over = delete(sessions).where(sessions.c.user_id == user_id, sessions.c.expires_at < func.now()).cte("over")
-    values = {"session_id": session_id, "user_id": user_id, "expires_at": expires_at}
+    values = {name: getattr(session, name) for name in ("session_id", "user_id", "expires_at", "device", "network")}
     db.execute(insert(sessions).values(**values).add_cte(over))
-    if refresh_token_hash is not None:
-        token = {"token_hash": refresh_token_hash, "session_id": session_id, "expires_at": expires_at}
+    if session.refresh_token_hash is not None:
+        token = {
+            "token_hash": session.refresh_token_hash,
+            "session_id": session.session_id,
+            "expires_at": expires_at,
+        }
         db.execute(insert(refresh_tokens).values(**token))
-    journal.append(db, "signed_in", user_id, str(session_id), how)
+    journal.append(db, "signed_in", user_id, str(session.session_id), session.how)
+    return True
 
 
 def change_refresh_token(
@@ -140,7 +158,7 @@ def change_refresh_token(
             refresh_tokens.c.session_id == sessions.c.session_id,
             sessions.c.user_id == users.c.user_id,
             users.c.deleted_at.is_(None),
-            _GOING_ON,
+            GOING_ON,
         )
         .values(used_at=func.now())
         .returning(refresh_tokens.c.session_id)
@@ -179,7 +197,7 @@ def find_refresh_token(db: Connection, token_hash: bytes, grace: timedelta) -> R
         select(
             columns.session_id,
             sessions.c.user_id,
-            and_(_GOING_ON, columns.expires_at > func.now(), users.c.deleted_at.is_(None)),
+            and_(GOING_ON, columns.expires_at > func.now(), users.c.deleted_at.is_(None)),
             columns.used_at.is_not(None),
             func.coalesce(columns.used_at > func.now() - grace, True),
         )
@@ -212,10 +230,19 @@ def end_every_session(db: Connection, user_id: UUID) -> None:
     db.execute(statement.values(ended_at=func.now()))
 
 
-def renew_hash(db: Connection, user_id: UUID, password_hash: str) -> None:
-    """Store a password's hash under newer parameters."""
-    statement = update(users).where(users.c.user_id == user_id, users.c.deleted_at.is_(None))
-    db.execute(statement.values(password_hash=password_hash))
+def find_password_hash(db: Connection, user_id: UUID) -> str | None:
+    """Give the hash a user's password is compared with; null where they are deleted."""
+    query = select(users.c.password_hash).where(users.c.user_id == user_id, users.c.deleted_at.is_(None))
+    return db.execute(query).scalar_one_or_none()
+
+
+def change_hash(db: Connection, user_id: UUID, before: str, after: str) -> bool:
+    """Store another hash in place of this one; false where it is not the user's any more."""
+    statement = update(users).where(
+        users.c.user_id == user_id, users.c.password_hash == before, users.c.deleted_at.is_(None)
+    )
+    changed = statement.values(password_hash=after).returning(users.c.user_id)
+    return db.execute(changed).scalar_one_or_none() is not None
 
 
 def mark_opened(db: Connection, user_id: UUID) -> None:

@@ -1,4 +1,4 @@
-"""Routes of users: register, login, refresh, logout, me, and the deletion of oneself."""
+"""Routes of users: register, login, refresh, logout, password, sessions, me, and the deletion of oneself."""
 
 from typing import Annotated, Final
 
@@ -7,6 +7,7 @@ from fastapi import APIRouter, Cookie, Depends, Request, Response
 from api.app_state import CredentialsDep, DatabaseDep, DeletionsDep, SettingsDep, StateDep
 from api.auth.caller import REFUSALS, SESSION_SCHEMES, InPerson, address_of, authenticate, in_person
 from api.auth.cross_site import refuse_cross_site
+from api.auth.origins import origin_of
 from api.credentials.cookies import (
     REFRESH_COOKIE,
     refresh_cookie,
@@ -24,16 +25,26 @@ from api.http.problems import (
     LOGIN_TOO_OLD,
     MALFORMED,
     NOT_AUTHENTICATED,
+    NOT_FOUND,
+    PASSWORD_WRONG,
     TOKEN_INVALID,
     TOO_MANY_LOGINS,
     ApiError,
     problem_response,
     responses,
 )
-from api.users import deletion, service
+from api.users import deletion, own_sessions, passwords, service
 from api.users.forms import BODY, LoginBody
 from api.users.opening import AccountOpenerDep
-from api.users.schemas import DeletionReply, RegisterRequest, TokenReply, UserReply, user_reply
+from api.users.schemas import (
+    DeletionReply,
+    PasswordRequest,
+    RegisterRequest,
+    SessionsReply,
+    TokenReply,
+    UserReply,
+    user_reply,
+)
 from api.users.service import REFRESH_LIFETIME, SessionTokens
 
 _ANYONE: Final = (CROSS_SITE_REQUEST, MALFORMED, DATABASE_UNAVAILABLE)
@@ -78,7 +89,7 @@ async def login(
     The reply's token is in the cookie `session` too; what renews it is in the cookie `refresh` only.
     """
     refuse_cross_site(request, settings)
-    signed_in = await service.login(opener, database, credentials, body, address_of(request))
+    signed_in = await service.login(opener, database, credentials, body, origin_of(request))
     response.headers.update(signed_in.headers)
     return _token(request, response, signed_in)
 
@@ -140,6 +151,40 @@ async def logout_everywhere(database: DatabaseDep, caller: InPerson, response: R
     """End every session of yours, on every device; API keys stay."""
     await service.logout_everywhere(database, caller)
     take_back_cookies(response)
+
+
+@router.post(
+    "/password",
+    status_code=204,
+    dependencies=SESSION_SCHEMES,
+    responses=responses(*REFUSALS, CROSS_SITE_REQUEST, MALFORMED, PASSWORD_WRONG, TOO_MANY_LOGINS),
+)
+async def change_password(
+    database: DatabaseDep, credentials: CredentialsDep, request: Request, caller: InPerson, body: PasswordRequest
+) -> None:
+    """Change your password, knowing the one you have; every other session of yours ends, API keys stay.
+
+    A wrong one counts as a failed login. Who signed in with the old one a moment before is out as well.
+    """
+    await passwords.change_password(database, credentials, caller, body, address_of(request))
+
+
+@router.get("/sessions", dependencies=SESSION_SCHEMES, responses=_SIGNED_IN)
+async def list_sessions(database: DatabaseDep, caller: InPerson) -> SessionsReply:
+    """List where you are signed in: with which program, from where, since when, and when it was last seen."""
+    return await own_sessions.list_sessions(database, caller)
+
+
+@router.delete(
+    "/sessions/{session_id}",
+    status_code=204,
+    dependencies=SESSION_SCHEMES,
+    responses=responses(*REFUSALS, CROSS_SITE_REQUEST, NOT_FOUND, MALFORMED),
+)
+async def end_session(database: DatabaseDep, caller: InPerson, session_id: str, response: Response) -> None:
+    """End one session of yours: its tokens are worth nothing from here on. Of the current one it is a logout."""
+    if await own_sessions.end_session(database, caller, session_id):
+        take_back_cookies(response)
 
 
 @router.get("/me", dependencies=SESSION_SCHEMES, responses=_SIGNED_IN)

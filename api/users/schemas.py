@@ -46,6 +46,17 @@ class LoginRequest(BaseModel):
     name: Text | None = None
 
 
+class PasswordRequest(BaseModel):
+    """The password there is, and the one to be."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    password: Annotated[Text, Field(max_length=PASSWORD_MAX, examples=["correct horse battery"])]
+    new_password: Annotated[
+        Text, Field(min_length=PASSWORD_MIN, max_length=PASSWORD_MAX, examples=["staple of another horse"])
+    ]
+
+
 class TokenReply(BaseModel):
     """An access token; the cookie `session` carries the same one, and the cookie `refresh` what renews it."""
 
@@ -71,6 +82,33 @@ class UserReply(BaseModel):
     roles: list[str] = Field(examples=[["user"]])
     account_id: str
     user: UserShort
+
+
+class SessionReply(BaseModel, title="Session"):
+    """A sign-in of yours that is going on. current: the one this request came from."""
+
+    id: str
+    device: str | None = Field(
+        description="browser and system, or a program, as it said itself at the sign-in; null where it said nothing",
+        examples=["Firefox on Linux"],
+    )
+    network: str | None = Field(
+        description="the first part of the address of the sign-in; no more is kept", examples=["203.0.113.0/24"]
+    )
+    created_at: str = Field(json_schema_extra={"format": "date-time"})
+    last_seen_at: str = Field(description="to a quarter of an hour", json_schema_extra={"format": "date-time"})
+    expires_at: str = Field(
+        description="when it is over unless it is used before", json_schema_extra={"format": "date-time"}
+    )
+    current: bool
+
+
+class SessionsReply(BaseModel, title="Sessions"):
+    """Your sessions: the current one, then the last begun first, a hundred at most. total: how many there are."""
+
+    items: list[SessionReply]
+    total: int
+    next_cursor: str | None = None
 
 
 class DeletionReply(BaseModel):

@@ -10,6 +10,7 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from api.auth.caller import SignedInUser
+from api.auth.origins import Origin
 from api.credentials.credentials import Credentials
 from api.credentials.throttle import ACCOUNT_FAILURES_MAX, ADDRESS_FAILURES_MAX, WINDOW_S
 from api.credentials.tokens import Tokens, new_refresh_token, now, refresh_hash
@@ -17,7 +18,7 @@ from api.http.problems import BAD_CREDENTIALS, EMAIL_TAKEN, TOKEN_INVALID, TOO_M
 from api.store import journal
 from api.store import users as store
 from api.store.database import Database
-from api.store.users import User
+from api.store.users import NewSession, User
 from api.users.opening import AccountOpener
 from api.users.schemas import LoginRequest, RegisterRequest
 from schemas.journal import DAYS_AT_MOST
@@ -33,6 +34,14 @@ class Registered(NamedTuple):
 
     user: User
     headers: dict[str, str]
+
+
+class CheckedLogin(NamedTuple):
+    """Whose password it was, and the same place, where this login opened the account. verified: the password's hash."""
+
+    user: User
+    headers: dict[str, str]
+    verified: str
 
 
 class SessionTokens(NamedTuple):
@@ -55,39 +64,40 @@ async def register(
 
 
 async def login(
-    opener: AccountOpener, database: Database, credentials: Credentials, request: LoginRequest, address: str
+    opener: AccountOpener, database: Database, credentials: Credentials, request: LoginRequest, origin: Origin
 ) -> SessionTokens:
     """Begin a session that can be refreshed."""
-    user, headers = await check_login(opener, database, credentials, request, address)
+    user, headers, verified = await check_login(opener, database, credentials, request, origin.address)
     session_id, began, refresh_token = uuid4(), now(), new_refresh_token()
-    ends = began + REFRESH_LIFETIME
-    hashed = refresh_hash(refresh_token)
-    await database.ask_in_transaction(
-        lambda db: store.begin_session(db, session_id, user.user_id, ends, "password", hashed)
+    session = NewSession(
+        session_id=session_id,
+        user_id=user.user_id,
+        expires_at=began + REFRESH_LIFETIME,
+        how="password",
+        verified=verified,
+        refresh_token_hash=refresh_hash(refresh_token),
+        device=origin.device,
+        network=origin.network,
     )
+    await begin(database, session)
     return SessionTokens(credentials.tokens.issue(user.user_id, session_id, began), refresh_token, headers)
+
+
+async def begin(database: Database, session: NewSession) -> None:
+    """Store a session; 401 where the password that was right a moment ago is none any more."""
+    if not await database.ask_in_transaction(lambda db: store.begin_session(db, session)):
+        raise ApiError(BAD_CREDENTIALS)
 
 
 async def check_login(
     opener: AccountOpener, database: Database, credentials: Credentials, request: LoginRequest, address: str
-) -> Registered:
+) -> CheckedLogin:
     """Give the user these credentials are of, whose account is open from their first login on, but for an auditor's.
 
     Whether the email is unknown or the password wrong, the answer is the same and takes as long.
     """
     email = request.email.strip().lower()
-    wait = credentials.throttle.begin(email, address)
-    if wait > 0:
-        seconds = int(wait) + 1
-        detail = f"Too many failed logins of this email or address; the next may be in {seconds} s"
-        limits = {
-            "account_failures_max": ACCOUNT_FAILURES_MAX,
-            "address_failures_max": ADDRESS_FAILURES_MAX,
-            "window_s": WINDOW_S,
-        }
-        raise ApiError(
-            TOO_MANY_LOGINS, detail, headers={"Retry-After": str(seconds)}, details={**limits, "retry_after_s": seconds}
-        )
+    count_try(credentials, email, address)
     try:
         found = await database.ask(lambda db: store.find_login(db, email))
     except SQLAlchemyError:
@@ -102,11 +112,32 @@ async def check_login(
         await database.ask_in_transaction(lambda db: journal.append(db, "sign_in_refused", known, detail="password"))
         raise ApiError(BAD_CREDENTIALS)
     credentials.throttle.succeeded(email, address)
-    user = found.user
+    user, verified = found.user, found.password_hash
     if renewed is not None:
-        await database.ask(lambda db: store.renew_hash(db, user.user_id, renewed))
+        if not await database.ask(lambda db: store.change_hash(db, user.user_id, verified, renewed)):
+            # Another login renewed it at the same moment, or the password was changed: which, the hash of now tells.
+            return await check_login(opener, database, credentials, request, address)
+        verified = renewed
     # An auditor trades nothing, and what opens an account is written to the ledger.
-    return Registered(user, {} if user.account_opened or user.role == "auditor" else await opener.open(user))
+    headers = {} if user.account_opened or user.role == "auditor" else await opener.open(user)
+    return CheckedLogin(user, headers, verified)
+
+
+def count_try(credentials: Credentials, email: str, address: str) -> None:
+    """Count that a password is tried; 429 where too many were wrong."""
+    wait = credentials.throttle.begin(email, address)
+    if wait <= 0:
+        return
+    seconds = int(wait) + 1
+    detail = f"Too many failed logins of this email or address; the next may be in {seconds} s"
+    limits = {
+        "account_failures_max": ACCOUNT_FAILURES_MAX,
+        "address_failures_max": ADDRESS_FAILURES_MAX,
+        "window_s": WINDOW_S,
+    }
+    raise ApiError(
+        TOO_MANY_LOGINS, detail, headers={"Retry-After": str(seconds)}, details={**limits, "retry_after_s": seconds}
+    )
 
 
 async def refresh(database: Database, tokens: Tokens, refresh_token: str) -> SessionTokens:

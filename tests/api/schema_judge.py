@@ -9,7 +9,7 @@ from tests.api.exchange import Exchange
 
 ROOT: Final = Path(__file__).parents[2]
 # These end the session the rest of the run needs: they run with a user of their own, and without one.
-ENDING: Final = ("logout", "logout_everywhere", "delete_me")
+ENDING: Final = ("logout", "logout_everywhere", "end_session", "delete_me")
 SEEDS: Final = "/api/compat/openapi.json"
 SEEDS_ENDING: Final = ("logout_of_seeds", "execute", "delete_of_user")
 NOBODY: Final = "\n[auth]\nauto-signup = false\n"

@@ -454,3 +454,21 @@ def test_the_synchronous_client_trades_and_reads_its_books_and_keeps_keys_and_al
         assert client.delete_me() == 0
         with pytest.raises(NotSignedIn):
             client.login(email, PASSWORD)
+
+
+def test_the_synchronous_client_changes_its_password_and_ends_its_other_sessions(exchange: Exchange) -> None:
+    email, new = f"{uuid4().hex}@example.com", f"another {PASSWORD}"
+    with SyncClient(exchange.url) as client, SyncClient(exchange.url) as elsewhere:
+        client.register(email, PASSWORD)
+        elsewhere.login(email, PASSWORD)
+        client.change_password(PASSWORD, new)
+        with pytest.raises(NotSignedIn):
+            elsewhere.me()
+        elsewhere.login(email, new)
+        [current, other] = client.sessions()
+        assert (current.current, other.current) == (True, False)
+        assert current.created_at <= current.last_seen_at < current.expires_at
+        client.end_session(other.id)
+        assert [session.id for session in client.sessions()] == [current.id]
+        with pytest.raises(NotSignedIn):
+            elsewhere.me()

@@ -14,7 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from api.store import journal, transfers, users
 from api.store.database import Database
 from api.store.migrate import migrate
-from api.store.users import User
+from api.store.users import NewSession, User
 from audit.verify.journal import JournalEnd, compare_journal
 from schemas.journal import transfer_command_id
 from tests.conftest import new_database
@@ -52,7 +52,8 @@ def new_user(database: Database) -> UUID:
 
 def sign_in(database: Database, user_id: UUID) -> UUID:
     session_id, until = uuid4(), datetime.now(UTC) + LATER
-    database.ask_in_transaction_now(lambda db: users.begin_session(db, session_id, user_id, until, "password"))
+    session = NewSession(session_id, user_id, until, "password", "a hash")
+    assert database.ask_in_transaction_now(lambda db: users.begin_session(db, session))
     return session_id
 
 
@@ -70,7 +71,8 @@ def test_sign_ins_at_the_same_time_make_one_chain_without_a_gap(database: Databa
 def test_a_session_that_is_not_stored_leaves_no_line(database: Database, url: str) -> None:
     def refused(db: object) -> None:
         until = datetime.now(UTC) + LATER
-        users.begin_session(db, uuid4(), user_id, until, "password")  # type: ignore[arg-type]
+        session = NewSession(uuid4(), user_id, until, "password", "a hash")
+        users.begin_session(db, session)  # type: ignore[arg-type]
         raise RuntimeError("the database went away")
 
     user_id = new_user(database)

@@ -6,6 +6,7 @@ import jwt
 import pytest
 
 from api.app_state import AppState
+from api.auth.origins import Origin
 from api.compat.day_sessions import begin_day_session
 from api.credentials.tokens import now
 from api.store import users as store
@@ -21,7 +22,7 @@ def user_of(state: AppState, email: str) -> store.User:
 
 
 def day_token(site: Site, state: AppState, email: str) -> str:
-    return site.run(begin_day_session(state, user_of(state, email)))
+    return site.run(begin_day_session(state, user_of(state, email), Origin("", None, None)))
 
 
 @pytest.mark.parametrize("name", COOKIES)

@@ -221,6 +221,7 @@ const REFUSALS: Readonly<Record<Code, string>> = {
   CREDENTIALS_CONFLICT: "The request names two people.",
   SCOPE_MISSING: "You may not do this.",
   ROLE_READ_ONLY: "Your role may look at everything and change nothing.",
+  PASSWORD_WRONG: "That is not your password.",
   LOGIN_TOO_OLD: "Sign in again first: this needs a login of the last minutes.",
   FORBIDDEN: "You may not do this.",
   CROSS_SITE_REQUEST: "The request came from another site.",

@@ -21,9 +21,11 @@ import type {
   Order,
   OrderPreview,
   OrderRequest,
+  PasswordRequest,
   Position,
   Receipt,
   RegisterRequest,
+  Session,
   Statement,
   Ticker,
   UserReply,
@@ -131,6 +133,22 @@ export class Client {
   /** Say who is signed in. */
   me(): Promise<UserReply> {
     return this.#calls.read("/auth/me");
+  }
+
+  /** Change your password, knowing the one you have; every other session of yours ends. */
+  async changePassword(password: string, newPassword: string): Promise<void> {
+    const given: PasswordRequest = { password, new_password: newPassword };
+    await this.#calls.send("POST", "/auth/password", given);
+  }
+
+  /** List where you are signed in: the current session, then the last begun first, a hundred at most. */
+  sessions(): Promise<readonly Session[]> {
+    return this.#items("/auth/sessions");
+  }
+
+  /** End one session of yours; of the current one it is a logout. */
+  async endSession(sessionId: string): Promise<void> {
+    await this.#calls.send("DELETE", `/auth/sessions/${encodeURIComponent(sessionId)}`);
   }
 
   /** Delete yourself, within fifteen minutes of a login. */

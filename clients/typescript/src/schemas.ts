@@ -626,6 +626,12 @@ export interface ParametersRequest {
   readonly open_age_max_ms?: number | null;
 }
 
+/** The password there is, and the one to be. */
+export interface PasswordRequest {
+  readonly password: string;
+  readonly new_password: string;
+}
+
 /** A ticket. unrealized_pnl: at the price it would close at now; null without a price, or once closed. */
 export interface Position {
   readonly id: string;
@@ -671,7 +677,7 @@ export interface Problem {
   readonly status: number;
   readonly detail: string;
   readonly instance: string;
-  readonly code: "NOT_DECODABLE" | "WRONG_SHARD" | "ACCOUNT_UNKNOWN" | "ACCOUNT_CLOSED" | "ACCOUNT_EXISTS" | "COMMAND_ID_REUSED" | "TOO_MANY_COMMANDS" | "DEADLINE_PASSED" | "DEADLINE_TOO_FAR" | "MALFORMED" | "FEED_NOT_SELECTED" | "SYMBOL_UNKNOWN" | "POSITION_NOT_OPEN" | "MARKET_HALTED" | "MARKET_CLOSE_ONLY" | "NO_PRICE" | "PRICE_UNCONFIRMED" | "PRICE_STALE" | "CLOCK_SUSPECT" | "LEVERAGE_OUT_OF_RANGE" | "SLIPPAGE_EXCEEDED" | "AMOUNT_NOT_POSITIVE" | "BELOW_MINIMUM" | "ABOVE_MAXIMUM" | "POSITION_NOTIONAL_LIMIT" | "ACCOUNT_NOTIONAL_LIMIT" | "SIDE_NOTIONAL_LIMIT" | "DEPOSIT_LIMIT" | "BALANCE_LIMIT" | "STOP_LOSS_WRONG_SIDE" | "TAKE_PROFIT_WRONG_SIDE" | "LIQUIDATABLE_AT_ONCE" | "INSUFFICIENT_MARGIN" | "CLIENT_ORDER_ID_USED" | "RULES_VERSION_NOT_NEXT" | "PRICE_TOO_OLD" | "TOO_MANY_POSITIONS" | "REQUEST_INVALID" | "NOT_AUTHENTICATED" | "BAD_CREDENTIALS" | "TOKEN_INVALID" | "TOKEN_EXPIRED" | "SIGNATURE_INVALID" | "CREDENTIALS_CONFLICT" | "SCOPE_MISSING" | "ROLE_READ_ONLY" | "LOGIN_TOO_OLD" | "FORBIDDEN" | "CROSS_SITE_REQUEST" | "NOT_FOUND" | "METHOD_NOT_ALLOWED" | "RULES_VERSION_UNKNOWN" | "TOO_MANY_API_KEYS" | "TOO_MANY_ALERTS" | "ALERT_REACHED" | "ORDER_NOT_OPEN" | "TRANSFER_NOT_PENDING" | "EMAIL_TAKEN" | "KEY_IN_USE" | "PRECONDITION_FAILED" | "BODY_TOO_LARGE" | "UNSUPPORTED_MEDIA_TYPE" | "TOO_MANY_LOGINS" | "RATE_LIMITED" | "INTERNAL_ERROR" | "BROKER_UNAVAILABLE" | "DATABASE_UNAVAILABLE" | "ENGINE_BEHIND" | "PROJECTION_BEHIND";
+  readonly code: "NOT_DECODABLE" | "WRONG_SHARD" | "ACCOUNT_UNKNOWN" | "ACCOUNT_CLOSED" | "ACCOUNT_EXISTS" | "COMMAND_ID_REUSED" | "TOO_MANY_COMMANDS" | "DEADLINE_PASSED" | "DEADLINE_TOO_FAR" | "MALFORMED" | "FEED_NOT_SELECTED" | "SYMBOL_UNKNOWN" | "POSITION_NOT_OPEN" | "MARKET_HALTED" | "MARKET_CLOSE_ONLY" | "NO_PRICE" | "PRICE_UNCONFIRMED" | "PRICE_STALE" | "CLOCK_SUSPECT" | "LEVERAGE_OUT_OF_RANGE" | "SLIPPAGE_EXCEEDED" | "AMOUNT_NOT_POSITIVE" | "BELOW_MINIMUM" | "ABOVE_MAXIMUM" | "POSITION_NOTIONAL_LIMIT" | "ACCOUNT_NOTIONAL_LIMIT" | "SIDE_NOTIONAL_LIMIT" | "DEPOSIT_LIMIT" | "BALANCE_LIMIT" | "STOP_LOSS_WRONG_SIDE" | "TAKE_PROFIT_WRONG_SIDE" | "LIQUIDATABLE_AT_ONCE" | "INSUFFICIENT_MARGIN" | "CLIENT_ORDER_ID_USED" | "RULES_VERSION_NOT_NEXT" | "PRICE_TOO_OLD" | "TOO_MANY_POSITIONS" | "REQUEST_INVALID" | "NOT_AUTHENTICATED" | "BAD_CREDENTIALS" | "TOKEN_INVALID" | "TOKEN_EXPIRED" | "SIGNATURE_INVALID" | "CREDENTIALS_CONFLICT" | "SCOPE_MISSING" | "ROLE_READ_ONLY" | "PASSWORD_WRONG" | "LOGIN_TOO_OLD" | "FORBIDDEN" | "CROSS_SITE_REQUEST" | "NOT_FOUND" | "METHOD_NOT_ALLOWED" | "RULES_VERSION_UNKNOWN" | "TOO_MANY_API_KEYS" | "TOO_MANY_ALERTS" | "ALERT_REACHED" | "ORDER_NOT_OPEN" | "TRANSFER_NOT_PENDING" | "EMAIL_TAKEN" | "KEY_IN_USE" | "PRECONDITION_FAILED" | "BODY_TOO_LARGE" | "UNSUPPORTED_MEDIA_TYPE" | "TOO_MANY_LOGINS" | "RATE_LIMITED" | "INTERNAL_ERROR" | "BROKER_UNAVAILABLE" | "DATABASE_UNAVAILABLE" | "ENGINE_BEHIND" | "PROJECTION_BEHIND";
   readonly errors?: readonly Fault[] | null;
   /** the bounds that were not kept, what was sent, and what was looked for; all are in `detail` too */
   readonly details?: Readonly<Record<string, string | number>> | null;
@@ -772,6 +778,28 @@ export interface Rung {
   readonly notional: Decimal;
   /** what they would owe beyond their margins, at the moved price */
   readonly shortfall: Decimal;
+}
+
+/** A sign-in of yours that is going on. current: the one this request came from. */
+export interface Session {
+  readonly id: string;
+  /** browser and system, or a program, as it said itself at the sign-in; null where it said nothing */
+  readonly device: string | null;
+  /** the first part of the address of the sign-in; no more is kept */
+  readonly network: string | null;
+  readonly created_at: string;
+  /** to a quarter of an hour */
+  readonly last_seen_at: string;
+  /** when it is over unless it is used before */
+  readonly expires_at: string;
+  readonly current: boolean;
+}
+
+/** Your sessions: the current one, then the last begun first, a hundred at most. total: how many there are. */
+export interface Sessions {
+  readonly items: readonly Session[];
+  readonly total: number;
+  readonly next_cursor?: string | null;
 }
 
 /** What the closes of a shard moved into its fund and out of it, since the first. */

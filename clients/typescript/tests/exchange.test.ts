@@ -6,6 +6,7 @@ import { test } from "node:test";
 import {
   ApiKey,
   Client,
+  NotFound,
   NotSignedIn,
   Refused,
   isAccountSnapshot,
@@ -172,6 +173,10 @@ test("alerts, keys of the venue and the end of a user are asked for like the res
   assert.equal((await client.withdrawal(withdrawal.id)).note, "rent");
   assert.equal((await all(client.withdrawals())).length, 1);
   await client.refresh();
+  await client.changePassword(PASSWORD, `another ${PASSWORD}`);
+  const sessions = await client.sessions();
+  assert.deepEqual(sessions.map((each) => each.current), [true]);
+  await assert.rejects(client.endSession("0"), NotFound);
   assert.equal((await client.deleteMe()).open_positions, 0);
   await assert.rejects(client.me(), NotSignedIn);
 });

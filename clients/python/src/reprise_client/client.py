@@ -1,6 +1,6 @@
 """Who asks the exchange, and follows it: one signed-in user's client, of the parts of which each is a file."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from types import TracebackType
 from typing import Final, Self
@@ -14,7 +14,7 @@ from reprise_client.books import Books
 from reprise_client.calls import Calls
 from reprise_client.keeping import Keeping
 from reprise_client.market import Market
-from reprise_client.models import User
+from reprise_client.models import Page, Session, User
 from reprise_client.stream import Stream
 from reprise_client.trading import Trading
 
@@ -91,6 +91,18 @@ class Client(Market, Trading, Books, Keeping):
     async def logout_everywhere(self) -> None:
         """End every session of yours, on every device; API keys stay."""
         await self._calls.sign_out("/auth/logout-everywhere")
+
+    async def change_password(self, password: str, new_password: str) -> None:
+        """Change your password, knowing the one you have; every other session of yours ends."""
+        await self._calls.send("POST", "/auth/password", {"password": password, "new_password": new_password})
+
+    async def sessions(self) -> Sequence[Session]:
+        """List where you are signed in: the current session, then the last begun first, a hundred at most."""
+        return (await self._calls.read("/auth/sessions", Page[Session])).items
+
+    async def end_session(self, session_id: str) -> None:
+        """End one session of yours; of the current one it is a logout."""
+        await self._calls.send("DELETE", f"/auth/sessions/{session_id}")
 
     async def delete_me(self) -> int:
         """Delete yourself, within fifteen minutes of a login; gives how many positions are still to be closed."""

@@ -335,6 +335,18 @@ class AccountEvent(_Answer, frozen=True, kw_only=True):
     data: dict[str, Any]
 
 
+class Session(_Answer, frozen=True, kw_only=True):
+    """A sign-in that is going on. network: the first part of its address; last_seen_at: to a quarter of an hour."""
+
+    id: str
+    created_at: datetime
+    last_seen_at: datetime
+    expires_at: datetime
+    current: bool
+    device: str | None = None
+    network: str | None = None
+
+
 class SavedKey(_Answer, frozen=True, kw_only=True):
     """An API key as the exchange keeps it. public_key: in base64; last_used_at: to the minute, null while unused."""
 

@@ -1,0 +1,73 @@
+"""From where, and with what, somebody signs in: as much as helps them to know it again, and no more."""
+
+import re
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from typing import Final, NamedTuple
+
+from fastapi import Request
+
+from api.auth.caller import address_of
+
+DEVICE_MAX: Final = 60
+IPV4_KEPT: Final = 24
+IPV6_KEPT: Final = 48
+# The first that a User-Agent has is its browser: each also names those it descends from.
+_BROWSERS: Final = (
+    ("Edg", "Edge"),
+    ("OPR", "Opera"),
+    ("SamsungBrowser", "Samsung Internet"),
+    ("Firefox", "Firefox"),
+    ("FxiOS", "Firefox"),
+    ("CriOS", "Chrome"),
+    ("HeadlessChrome", "Chrome"),
+    ("Chrome", "Chrome"),
+    ("Safari", "Safari"),
+)
+_SYSTEMS: Final = (
+    ("Android", "Android"),
+    ("iPhone", "iOS"),
+    ("iPad", "iPadOS"),
+    ("Windows", "Windows"),
+    ("CrOS", "ChromeOS"),
+    ("Mac OS X", "macOS"),
+    ("Linux", "Linux"),
+)
+_PRODUCT: Final = re.compile(r"[\w.+-]+(?:/[\w.+-]+)?", re.ASCII)
+
+
+class Origin(NamedTuple):
+    """Where a request came from. address: whole, for counting, and never stored; network: as much of it as is kept."""
+
+    address: str
+    device: str | None
+    network: str | None
+
+
+def origin_of(request: Request) -> Origin:
+    """Give where a request came from, and with which program."""
+    address = address_of(request)
+    return Origin(address, device_of(request.headers.get("user-agent")), network_of(address))
+
+
+def device_of(user_agent: str | None) -> str | None:
+    """Shorten a User-Agent to its browser and system, or to its first product; null where it says nothing."""
+    if user_agent is None:
+        return None
+    browser = next((name for sign, name in _BROWSERS if f"{sign}/" in user_agent), None)
+    if browser is None:
+        product = _PRODUCT.match(user_agent)
+        return None if product is None else product[0][:DEVICE_MAX]
+    system = next((name for sign, name in _SYSTEMS if sign in user_agent), None)
+    return browser if system is None else f"{browser} on {system}"
+
+
+def network_of(address: str) -> str | None:
+    """Give the network of an address: who shares it is a few hundred people, or a household; null for what is none."""
+    try:
+        found = ip_address(address.partition("%")[0])
+    except ValueError:
+        return None
+    if isinstance(found, IPv6Address) and found.ipv4_mapped is not None:
+        found = found.ipv4_mapped
+    kept = IPV4_KEPT if isinstance(found, IPv4Address) else IPV6_KEPT
+    return str(ip_network((found, kept), strict=False))
