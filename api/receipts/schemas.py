@@ -48,6 +48,11 @@ class Receipt(BaseModel):
     side: Side
     rule: CloseReason
     trigger_price: Decimals | None = Field(description="null for a close by hand")
+    open_price: Decimals | None = Field(
+        default=None,
+        description="the price nearest to trigger_price at which the rule would have left the position open; null for "
+        "a close by hand",
+    )
     tick: ReceiptTick
     quantity: Decimals
     entry_price: Decimals
@@ -67,3 +72,24 @@ class Receipt(BaseModel):
     command_id: str | None
     command_offset: int
     opened_at: str = Field(json_schema_extra={"format": "date-time"})
+
+
+class TickClosing(BaseModel):
+    """One of the closes of a tick. place: in the shard's ledger, from 1; yours: whether it is the caller's."""
+
+    place: int
+    yours: bool
+    side: Side
+    quantity: Decimals
+    close_price: Decimals
+    rule: CloseReason
+
+
+class TickClosings(BaseModel):
+    """What closed together with a position, in the ledger's order; whose it was is told of the caller's own only."""
+
+    symbol: str
+    place: int = Field(description="of the receipt's own close")
+    count: int = Field(description="closes of the shard at this tick")
+    items: list[TickClosing] = Field(description="the receipt's own close and at most 50 before and after it")
+    elsewhere: int = Field(description="closes by the same tick in the other shards, beside which there is no order")

@@ -3,18 +3,21 @@
 from typing import Final
 
 from api.dispatch.outcome_lookup import OutcomeLookup
+from api.dispatch.read_your_writes import catch_up
 from api.dispatch.replies import RETRY_AFTER
 from api.dispatch.unprojected import Unprojected, behind
 from api.http.amounts import money, price, price_or_null, quantity
 from api.http.problems import ENGINE_BEHIND, ApiError, not_found
 from api.http.times import text_of
 from api.log.price_cache import PriceCache
-from api.receipts.schemas import Receipt, ReceiptTick, Rest, Shortfall
+from api.receipts.schemas import Receipt, ReceiptTick, Rest, Shortfall, TickClosing, TickClosings
 from projector import queries
 from schemas.derived import realized_pnl
 from schemas.events import FillEvent, PositionClosed, PositionOpened, PositionReduced
 from schemas.messages import Instrument
+from schemas.units import Ticks
 
+NEIGHBOURS: Final = 50
 UNKNOWN: Final = "Whether there is such a receipt cannot be said now"
 
 
@@ -22,6 +25,44 @@ async def find(
     lookup: OutcomeLookup, unprojected: Unprojected, prices: PriceCache, account_id: str, event_id: str
 ) -> Receipt:
     """Give one of the caller's receipts; 503 where this process cannot say whether it is in the log."""
+    event = await _found(lookup, unprojected, account_id, event_id)
+    return receipt_of(event_id, event, prices.instruments[event.symbol])
+
+
+async def closings(
+    lookup: OutcomeLookup, unprojected: Unprojected, prices: PriceCache, account_id: str, event_id: str
+) -> TickClosings:
+    """Give what else the tick of a receipt closed; 503 until the tables have the receipt."""
+    event = await _found(lookup, unprojected, account_id, event_id)
+    # The memory has the account's own events only, and the tables what is everybody's.
+    await catch_up(unprojected.database, unprojected.outcomes, unprojected.outcomes.shard_of(account_id))
+    found = await unprojected.database.ask(lambda db: queries.closings_at_tick(db, event_id, event, NEIGHBOURS))
+    own = next((row for row in found.rows if row.event_id == event_id), None)
+    if own is None:
+        raise behind("What else closed at that tick cannot be said yet")
+    instrument = prices.instruments[event.symbol]
+    return TickClosings(
+        symbol=event.symbol,
+        place=own.place,
+        count=found.total,
+        items=[
+            TickClosing(
+                place=row.place,
+                yours=row.account_id == account_id,
+                side=row.side,
+                quantity=quantity(instrument, row.quantity),
+                close_price=price(instrument, row.price),
+                rule=row.reason,
+            )
+            for row in found.rows
+        ],
+        elsewhere=found.elsewhere,
+    )
+
+
+async def _found(
+    lookup: OutcomeLookup, unprojected: Unprojected, account_id: str, event_id: str
+) -> PositionClosed | PositionReduced:
     shard, seq = (int(part) for part in event_id.split("-"))
     event = await _closing(unprojected, account_id, event_id)
     if event is None and shard == unprojected.outcomes.shard_of(account_id):
@@ -34,7 +75,7 @@ async def find(
             raise behind(UNKNOWN)
     if event is None:
         raise not_found("receipt", event_id)
-    return receipt_of(event_id, event, prices.instruments[event.symbol])
+    return event
 
 
 async def _closing(unprojected: Unprojected, account_id: str, event_id: str) -> PositionClosed | PositionReduced | None:
@@ -60,6 +101,7 @@ def receipt_of(event_id: str, event: PositionClosed | PositionReduced, instrumen
         side=event.side,
         rule=event.reason,
         trigger_price=None if whole is None else price_or_null(instrument, whole.trigger_price),
+        open_price=price_or_null(instrument, _open_price(event)),
         tick=ReceiptTick(
             bid=price(instrument, event.bid),
             ask=price(instrument, event.ask),
@@ -89,6 +131,15 @@ def receipt_of(event_id: str, event: PositionClosed | PositionReduced, instrumen
         command_offset=event.command_offset,
         opened_at=text_of(event.opened_at),
     )
+
+
+def _open_price(event: PositionClosed | PositionReduced) -> Ticks | None:
+    """Give the tick beside the trigger at which it does not fire: a long's stop and liquidation fire at or below it."""
+    if isinstance(event, PositionReduced) or event.trigger_price is None:
+        return None
+    fires_below = (event.side == "long") is (event.reason != "take_profit")
+    beside = event.trigger_price + (1 if fires_below else -1)
+    return Ticks(beside) if beside > 0 else None
 
 
 def _rest(event: PositionReduced, instrument: Instrument) -> Rest:

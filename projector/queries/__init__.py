@@ -26,12 +26,15 @@ from projector.queries.answers import (
     PositionRow,
     ProjectionProgress,
     ReceiptRow,
+    TickClosingRow,
+    TickClosingRows,
 )
 from projector.queries.command_queries import command, command_by_client_order_id, commands, opening, orders
 from projector.queries.history_queries import (
     LINES_MAX,
     account_event,
     account_events,
+    closings_at_tick,
     fills,
     ledger,
     realized_pnl,
@@ -108,6 +111,8 @@ __all__ = [
     "ProjectionProgress",
     "ReceiptRow",
     "RiskLadder",
+    "TickClosingRow",
+    "TickClosingRows",
     "VenueOrderRow",
     "VenuePositionRow",
     "account",
@@ -119,6 +124,7 @@ __all__ = [
     "candle_start",
     "candles",
     "client_order_id_used_at",
+    "closings_at_tick",
     "command",
     "command_by_client_order_id",
     "commands",

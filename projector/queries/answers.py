@@ -138,6 +138,26 @@ class CommandRow(NamedTuple):
     seq: int
 
 
+class TickClosingRow(NamedTuple):
+    """A close that a tick caused, whoever's it was. place: its place among its shard's, from 1."""
+
+    place: int
+    event_id: str
+    account_id: str
+    side: Side
+    quantity: int
+    price: int
+    reason: CloseReason
+
+
+class TickClosingRows(NamedTuple):
+    """What one command closed of a symbol. total: in the shard; elsewhere: by the same tick in the other shards."""
+
+    total: int
+    rows: list[TickClosingRow]
+    elsewhere: int
+
+
 class ReceiptRow(NamedTuple):
     """Why a position or a part of it was closed: the whole event."""
 

@@ -3,17 +3,29 @@
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import Connection, and_, func, select
+from sqlalchemy import BigInteger, ColumnElement, Connection, and_, cast, func, select
 
-from projector.queries.answers import EventRow, FillRow, LedgerRow, Page, ReceiptRow, page_of
+from projector.queries.answers import (
+    EventRow,
+    FillRow,
+    LedgerRow,
+    Page,
+    ReceiptRow,
+    TickClosingRow,
+    TickClosingRows,
+    page_of,
+)
 from projector.tables.ledger_tables import account_events as account_events_table
 from projector.tables.ledger_tables import fills as fills_table
 from projector.tables.ledger_tables import ledger_entries as ledger_entries_table
 from projector.tables.ledger_tables import positions as positions_table
+from projector.tables.ledger_tables import receipt_symbol, receipt_tick_time
 from projector.tables.ledger_tables import receipts as receipts_table
 from schemas.events import PositionClosed, PositionReduced
 from schemas.ids import event_id as name_event
 
+# What a tick causes; the rest somebody asked for.
+TRIGGERED: Final = ("liquidation", "stop_loss", "take_profit", "trailing_stop")
 LINES_MAX: Final = 8  # ledger lines one event may have, for a cursor of one number
 
 
@@ -105,6 +117,56 @@ def receipt(db: Connection, account_id: str, event_id: str) -> ReceiptRow | None
     if "quantity_left" in event:
         return ReceiptRow(event_id, msgspec.convert(event, PositionReduced))
     return ReceiptRow(event_id, msgspec.convert(event, PositionClosed))
+
+
+def closings_at_tick(
+    db: Connection, event_id: str, event: PositionClosed | PositionReduced, near: int
+) -> TickClosingRows:
+    """Give what the command of a close closed of its symbol, in the ledger's order: its neighbours, so many each way.
+
+    No row at all where the tables do not have the close itself yet.
+    """
+    shard = event_id.partition("-")[0]
+    columns = receipts_table.c
+    seq = _number("seq")
+    at_tick = (receipt_symbol == event.symbol) & (receipt_tick_time == event.tick_source_time)
+    here = func.split_part(columns.event_id, "-", 1) == shard
+    placed = (
+        select(
+            columns.event_id,
+            columns.account_id,
+            columns.event,
+            seq.label("seq"),
+            func.row_number().over(order_by=seq).label("place"),
+            func.count().over().label("count"),
+        )
+        .where(at_tick, here, _number("command_offset") == event.command_offset)
+        .cte("placed")
+    )
+    own = select(placed.c.place).where(placed.c.event_id == event_id).scalar_subquery()
+    query = select(placed).where(placed.c.place.between(own - near, own + near)).order_by(placed.c.place)
+    rows = db.execute(query).mappings().all()
+    elsewhere = select(func.count()).where(at_tick, ~here, columns.event["reason"].astext.in_(TRIGGERED))
+    return TickClosingRows(
+        rows[0]["count"] if rows else 0,
+        [
+            TickClosingRow(
+                row["place"],
+                row["event_id"],
+                row["account_id"],
+                row["event"]["side"],
+                row["event"]["quantity"],
+                row["event"]["price"],
+                row["event"]["reason"],
+            )
+            for row in rows
+        ],
+        db.execute(elsewhere).scalar_one() if event.reason in TRIGGERED else 0,
+    )
+
+
+def _number(member: str) -> ColumnElement[int]:
+    return cast(receipts_table.c.event[member].astext, BigInteger)
 
 
 def _named(row: Any) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    cast,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
@@ -188,3 +189,7 @@ receipts = Table(
     word("account_id"),
     Column("event", JSONB, nullable=False),
 )
+# Who closed at the same tick.
+receipt_symbol = receipts.c.event["symbol"].astext
+receipt_tick_time = cast(receipts.c.event["tick_source_time"].astext, BigInteger)
+Index("receipts_tick_idx", receipt_symbol, receipt_tick_time)

@@ -59,6 +59,7 @@ OPERATIONS = {
     ("get", "/api/v1/audit/events"): "list_events",
     ("get", "/api/v1/commands/{command_id}"): "get_command",
     ("get", "/api/v1/receipts/{event_id}"): "get_receipt",
+    ("get", "/api/v1/receipts/{event_id}/closings"): "list_tick_closings",
     ("get", "/api/v1/admin/rules"): "get_rules",
     ("post", "/api/v1/admin/rules"): "activate_rules",
     ("get", "/api/v1/admin/instruments"): "list_parameters",

@@ -25,7 +25,8 @@ def price(exchange: Exchange) -> None:
 
 def asked(page: Page, path: str) -> Any:
     """What the API says to the person of the page."""
-    reply = page.context.request.get(f"/api/v1{path}")
+    get = page.context.request.get
+    reply = eventually(lambda: get(f"/api/v1{path}"), lambda reply: "PROJECTION_BEHIND" not in reply.text())
     assert reply.ok, reply.text()
     return json.loads(reply.body())
 
@@ -150,3 +151,54 @@ def test_ui_trade_03_a_server_that_was_killed_is_noticed_and_the_page_shows_what
         expect(page.get_by_test_id("old")).to_be_hidden()
         expect(page.get_by_test_id("tab-positions")).to_have_text("Positions 0")
         same(page, "balance", lambda: asked(page, "/account")["balance"])
+
+
+def test_ui_receipt_06_a_receipt_explains_a_close_by_rule_moment_and_neighbours(
+    exchange: Exchange, browser: Browser
+) -> None:
+    """UI-RECEIPT-01, UI-RECEIPT-03 and UI-RECEIPT-07 of a stop, with positions of others that the same tick closes."""
+    with Visit(browser, exchange, DESKTOP) as visit:
+        page = visit.page
+        register(page)
+        position = open_long(page, "10")
+        page.get_by_test_id("amend").click()
+        page.get_by_test_id("amend-stop").fill("49800")
+        page.get_by_test_id("amend-send").click()
+        expect(page.get_by_test_id("amend")).to_contain_text("49,800.0")
+        others = [exchange.new_user() for _ in range(8)]
+        for other in others:
+            other.opened(stop_loss="49850")
+        exchange.price("BTC_USDC", "49799.9", "49800.0")
+        page.get_by_test_id("unasked").get_by_role("link").click()
+        receipt = asked(page, f"/receipts/{asked(page, '/positions/' + position['id'])['receipt_id']}")
+        closings = asked(page, f"/receipts/{receipt['event_id']}/closings")
+        expect(page.get_by_text("TRIG-01")).to_be_visible()
+        expect(page.get_by_test_id("inequality")).to_have_text("Bid 49,799.9 ≤ Stop 49,800.0")
+        expect(page.get_by_test_id("open-price")).to_contain_text("a bid of 49,800.1")
+        moment = page.get_by_test_id("moment")
+        for said in ("Entry 50,000.0", "Trigger 49,800.0", "Exit 49,799.9"):
+            expect(moment.locator("text", has_text=said)).to_be_visible()
+        neighbours = page.get_by_test_id("neighbours")
+        assert closings["count"] + closings["elsewhere"] == len(others) + 1
+        if closings["count"] > 1:
+            expect(neighbours).to_contain_text(f"number {closings['place']} of {closings['count']}")
+            rows = page.locator("tbody tr")
+            expect(rows).to_have_count(closings["count"])
+            expect(page.locator("tr[aria-current]")).to_contain_text("yours")
+        figures = page.get_by_test_id("figures").inner_text().replace(",", "")
+        names = (
+            "entry_price",
+            "close_price",
+            "quantity",
+            "margin",
+            "profit",
+            "requirement",
+            "fee",
+            "realized_pnl",
+        )
+        for name in names:
+            assert f"{Decimal(receipt[name]).normalize():f}" in figures, name
+        tick = page.get_by_test_id("tick")
+        for said in ("SIMULATED", "49,799.9", "49,800.0", str(receipt["tick"]["command_offset"])):
+            expect(tick).to_contain_text(said)
+        assert visit.complaints == []

@@ -130,6 +130,25 @@ export const words = {
   closedBecause: (when: string, why: string): string => `Closed at ${when}: ${why}.`,
   theRule: "The rule",
   theTick: "The tick it closed at",
+  theMoment: "The moment",
+  sameTick: "What else closed at this tick",
+  sideWord: { equity: "Equity", requirement: "Required", bid: "Bid", ask: "Ask", stop: "Stop", take: "Take" },
+  wouldHaveStayed: (side: "bid" | "ask", price: string): string =>
+    `At ${side === "bid" ? "a bid" : "an ask"} of ${price} this rule would have left it open.`,
+  byHand: "No price closed it: nothing was compared.",
+  momentSummary: (symbol: string, count: number): string => `${symbol}, ${count} minutes around the close:`,
+  levelWord: { entry: "Entry", trigger: "Trigger", exit: "Exit" },
+  awayMark: { "": "", above: " ↑", below: " ↓" },
+  order: "Order",
+  yoursMark: "yours",
+  neighbours: (place: number, count: number, elsewhere: number): string =>
+    [
+      count === 1 ? "Nothing else of this part of the ledger closed at this tick." : `It was number ${place} of ${count} in its part of the ledger.`,
+      elsewhere === 0 ? "" : `${elsewhere} closed at the same tick in other parts, side by side with these.`,
+    ].join(" "),
+  neighboursOf: (shown: number, count: number): string =>
+    shown === count ? "In the ledger's order" : `The nearest ${shown} of ${count}, in the ledger's order`,
+  feed: "Feed",
   figures: "Every figure",
   sourceTime: "Time at its source",
   offset: "Offset in the log",
@@ -166,6 +185,21 @@ const REASONS: Readonly<Record<CloseReason, string>> = {
 /** Say why a position was closed. */
 export function reasonInWords(reason: schemas.Position["close_reason"]): string {
   return reason ? REASONS[reason] : "it was closed";
+}
+
+const REASON_WORDS: Readonly<Record<CloseReason, string>> = {
+  manual: "by hand",
+  stop_loss: "stop loss",
+  take_profit: "take profit",
+  trailing_stop: "trailing stop",
+  liquidation: "liquidation",
+  admin: "administrator",
+  account_closed: "account closed",
+};
+
+/** Say why a position was closed, in a word or two. */
+export function reasonWord(reason: CloseReason): string {
+  return REASON_WORDS[reason];
 }
 
 /** Say of a closed position at which price, with what result, and why. */

@@ -27,6 +27,7 @@ import type {
   RegisterRequest,
   Session,
   Statement,
+  TickClosings,
   Ticker,
   UserReply,
   VenueKeysReply,
@@ -256,6 +257,11 @@ export class Client {
   /** Give the receipt of a close, a position's `receipt_id`. */
   receipt(eventId: string): Promise<Receipt> {
     return this.#calls.read(`/receipts/${encodeURIComponent(eventId)}`);
+  }
+
+  /** Give what else closed at the tick of a receipt, and in which order. */
+  tickClosings(eventId: string): Promise<TickClosings> {
+    return this.#calls.read(`/receipts/${encodeURIComponent(eventId)}/closings`);
   }
 
   /** Give a period's lines, newest first, with the balance before and after it. */

@@ -705,6 +705,10 @@ export interface Receipt {
   readonly rule: "manual" | "stop_loss" | "take_profit" | "trailing_stop" | "liquidation" | "admin" | "account_closed";
   /** null for a close by hand */
   readonly trigger_price: Decimal | null;
+  /**
+   * the price nearest to trigger_price at which the rule would have left the position open; null for a close by hand
+   */
+  readonly open_price?: Decimal | null;
   readonly tick: ReceiptTick;
   readonly quantity: Decimal;
   readonly entry_price: Decimal;
@@ -851,6 +855,29 @@ export interface Statement {
 /** Whether a market trades, only closes, or does nothing. */
 export interface StatusRequest {
   readonly status: "open" | "close_only" | "halted";
+}
+
+/** One of the closes of a tick. place: in the shard's ledger, from 1; yours: whether it is the caller's. */
+export interface TickClosing {
+  readonly place: number;
+  readonly yours: boolean;
+  readonly side: "long" | "short";
+  readonly quantity: Decimal;
+  readonly close_price: Decimal;
+  readonly rule: "manual" | "stop_loss" | "take_profit" | "trailing_stop" | "liquidation" | "admin" | "account_closed";
+}
+
+/** What closed together with a position, in the ledger's order; whose it was is told of the caller's own only. */
+export interface TickClosings {
+  readonly symbol: string;
+  /** of the receipt's own close */
+  readonly place: number;
+  /** closes of the shard at this tick */
+  readonly count: number;
+  /** the receipt's own close and at most 50 before and after it */
+  readonly items: readonly TickClosing[];
+  /** closes by the same tick in the other shards, beside which there is no order */
+  readonly elsewhere: number;
 }
 
 /** A symbol's price. time: when it was last heard to be good, in log time; only a fresh one trades. */

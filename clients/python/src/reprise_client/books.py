@@ -8,7 +8,18 @@ import msgspec
 
 from reprise_client.asking import PAGE, Asking, Number, digits, new_key
 from reprise_client.calls import Answer
-from reprise_client.models import Account, AccountEvent, Deposit, Fill, LedgerLine, Page, Receipt, Statement, Withdrawal
+from reprise_client.models import (
+    Account,
+    AccountEvent,
+    Deposit,
+    Fill,
+    LedgerLine,
+    Page,
+    Receipt,
+    Statement,
+    TickClosings,
+    Withdrawal,
+)
 
 
 class Books(Asking):
@@ -29,6 +40,10 @@ class Books(Asking):
     async def receipt(self, event_id: str) -> Receipt:
         """Give the receipt of a close, a position's `receipt_id`."""
         return await self._calls.read(f"/receipts/{event_id}", Receipt)
+
+    async def tick_closings(self, event_id: str) -> TickClosings:
+        """Give what else closed at the tick of a receipt, and in which order."""
+        return await self._calls.read(f"/receipts/{event_id}/closings", TickClosings)
 
     async def statement(self, *, start: datetime | None = None, end: datetime | None = None) -> Statement:
         """Give a period's lines, newest first, with the balance before and after it.

@@ -270,7 +270,10 @@ class Shortfall(_Answer, frozen=True, kw_only=True):
 
 
 class Receipt(_Answer, frozen=True, kw_only=True):
-    """Why and how a position was closed, enough to check it with a calculator. rule: what closed it."""
+    """Why and how a position was closed, enough to check it with a calculator. rule: what closed it.
+
+    open_price: the price nearest to trigger_price at which the rule would have left it open.
+    """
 
     event_id: str
     time: datetime
@@ -296,7 +299,32 @@ class Receipt(_Answer, frozen=True, kw_only=True):
     command_offset: int
     opened_at: datetime
     trigger_price: Decimal | None = None
+    open_price: Decimal | None = None
     command_id: str | None = None
+
+
+class TickClosing(_Answer, frozen=True, kw_only=True):
+    """One of the closes of a tick. place: in the shard's ledger, from 1; yours: whether it is your own."""
+
+    place: int
+    yours: bool
+    side: Side
+    quantity: Decimal
+    close_price: Decimal
+    rule: str
+
+
+class TickClosings(_Answer, frozen=True, kw_only=True):
+    """What closed together with a position, in the ledger's order: the receipt's close, 50 before and 50 after it.
+
+    count: the shard's closes at this tick; elsewhere: those of the other shards, beside which there is no order.
+    """
+
+    symbol: str
+    place: int
+    count: int
+    items: tuple[TickClosing, ...]
+    elsewhere: int
 
 
 class Alert(_Answer, frozen=True, kw_only=True):

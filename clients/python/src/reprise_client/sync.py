@@ -167,6 +167,7 @@ class SyncClient(_Waiting[Client]):
     ledger = _iterates(Client.ledger)
     fills = _iterates(Client.fills)
     receipt = _waits(Client.receipt)
+    tick_closings = _waits(Client.tick_closings)
     statement = _waits(Client.statement)
     statement_csv = _waits(Client.statement_csv)
     events = _iterates(Client.events)
