@@ -44,6 +44,7 @@ from api.orders.endpoints import router as orders
 from api.positions.endpoints import router as positions
 from api.positions.versions import ETAG
 from api.receipts.endpoints import router as receipts
+from api.replay.endpoints import router as replay
 from api.rules.endpoints import router as rules
 from api.screen import pages
 from api.screen.files import ScreenFiles
@@ -60,7 +61,7 @@ from api.venue.endpoints import router as venue_keys
 PREFIX: Final = "/api/v1"
 EVERYWHERE: Final = (
     *(auth, api_keys, instruments, tickers, candles),
-    *(orders, positions, account, fills, ledger, statements, history, commands, receipts),
+    *(orders, positions, account, fills, ledger, statements, history, replay, commands, receipts),
     *(alerts, rules, admin, transfers, withdrawals, stream, venue_keys),
 )
 # Whoever sends to these need not be anybody yet, so their requests are counted by address.

@@ -16,6 +16,7 @@ from api.log.last_seen import LastSeen
 from api.log.outcomes import Outcomes
 from api.log.price_cache import PriceCache
 from api.log.recent_positions import RecentPositions
+from api.log.replay_channel import ReplayChannel
 from api.log.sent_commands import SentCommands
 from api.log.venue_channel import VenueChannel
 from api.store.database import Database
@@ -42,6 +43,7 @@ class AppState(NamedTuple):
     last_seen: LastSeen
     metrics: ApiMetrics
     venue: VenueChannel
+    replay: ReplayChannel
     rate_limits: RateLimits
 
 
@@ -72,3 +74,4 @@ CredentialsDep = Annotated[Credentials, _member("credentials")]
 DeletionsDep = Annotated[asyncio.Event, _member("deletions")]
 DayStatsDep = Annotated[DayStatsCache, _member("day_stats")]
 MetricsDep = Annotated[ApiMetrics, _member("metrics")]
+ReplayDep = Annotated[ReplayChannel, _member("replay")]

@@ -30,6 +30,7 @@ from api.log.last_seen import LastSeen
 from api.log.outcomes import Outcomes
 from api.log.price_cache import CachedQuote, PriceCache
 from api.log.recent_positions import RecentPositions
+from api.log.replay_channel import ReplayChannel
 from api.log.sent_commands import SentCommands
 from api.log.venue_channel import VenueChannel
 from api.store import journal
@@ -101,6 +102,7 @@ def build(settings: Settings, secret: str, retired: tuple[str, ...] = ()) -> App
         last_seen=LastSeen(),
         metrics=ApiMetrics(),
         venue=VenueChannel(settings),
+        replay=ReplayChannel(settings, secret),
         rate_limits=RateLimits(settings),
     )
 
@@ -124,6 +126,7 @@ async def stop(state: AppState) -> None:
     await asyncio.to_thread(state.venue.stop)
     await asyncio.to_thread(state.outcomes.stop)
     await asyncio.to_thread(state.engine_lag.stop)
+    await state.replay.close()
     state.database.close()
 
 

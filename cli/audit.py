@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from cli.context import AsJson, Data, console, load_settings, print_json, reachable_settings, report
+from cli.context import AsJson, Data, console, data_folder, load_settings, print_json, reachable_settings, report
 from runtime.errors import FixableError
 from runtime.times import micros_of
 from schemas.units import SECOND
@@ -104,6 +104,8 @@ def verify(
         verdict_file.write_whole(page, verdict_page(verdict))
     if kept is not None:
         verdict_file.write_whole(kept, verdict_file.verdict_json(verdict))
+    if log is None and shard is None and not state_only:
+        _keep(verdict_file.verdict_json(verdict), data)
     if as_json:
         print_json(verdict)
     else:
@@ -199,6 +201,20 @@ def diff(one: One, other: Other, shard: Shard = None, as_json: AsJson = False, d
             report("The live log goes on after that.")
     if not result.agrees:
         raise typer.Exit(DIFFERS)
+
+
+def _keep(verdict: bytes, data: Path | None) -> None:
+    """Keep the last verdict of an instance's whole log in its folder, where the replay shows it."""
+    from audit.replay.last_verdict import kept_verdict  # noqa: PLC0415
+    from stack.instance import write_private  # noqa: PLC0415
+
+    path = kept_verdict(data_folder(data))
+    if not path.parent.is_dir():
+        return  # It is no instance of this machine; --verdict names a file.
+    try:
+        write_private(path, verdict)
+    except OSError as error:
+        sys.stderr.write(f"The verdict is not kept in {path}: {error.strerror}.\n")
 
 
 def _open(folder: Path | None, data: Path | None) -> "LogReader":

@@ -19,6 +19,7 @@ class ServiceName(StrEnum):
     ENGINE = "engine"
     MARKET_DATA = "market-data"
     PROJECTOR = "projector"
+    REPLAY = "replay"
     VENUE = "venue"
 
 
@@ -28,10 +29,11 @@ MAIN_OF = {
     ServiceName.ENGINE: "engine.shell.main",
     ServiceName.MARKET_DATA: "market_data.main",
     ServiceName.PROJECTOR: "projector.main",
+    ServiceName.REPLAY: "audit.replay.main",
     ServiceName.VENUE: "venue.main",
 }
 Service = Annotated[
-    ServiceName, typer.Argument(help="api, engine, market-data, projector, venue, or backfill, which ends by itself.")
+    ServiceName, typer.Argument(help="api, engine, market-data, projector, replay, venue, or backfill, which ends.")
 ]
 Standby = Annotated[
     bool, typer.Option("--standby", help="Engine only: follow the worker ENGINE_WORKER_ID, and take its place.")
@@ -49,7 +51,7 @@ def run(service: Service, standby: Standby = False) -> None:
         if service is not ServiceName.ENGINE:
             raise FixableError(f"Only an engine has a standby; {service} has none.")
         settings = settings.model_copy(update={"engine_standby": True})
-    if service is ServiceName.API:
+    if service in {ServiceName.API, ServiceName.REPLAY}:
         settings = _with_long_secrets(settings)
     import_module(MAIN_OF[service]).main(settings)
 

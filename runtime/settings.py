@@ -198,6 +198,13 @@ class Settings(BaseSettings):
     projector_port: Port = Field(6068, validation_alias="PROJECTOR_PORT", description="port of the projector's pages")
     venue_host: Host = Field("127.0.0.1", validation_alias="VENUE_HOST", description="address of its pages")
     venue_port: Port = Field(6069, validation_alias="VENUE_PORT", description="port of the venue worker's pages")
+    replay_host: Host = Field("127.0.0.1", validation_alias="REPLAY_HOST", description="address of the replay service")
+    replay_port: Port = Field(6070, validation_alias="REPLAY_PORT", description="port of the replay service")
+    replay_url: HttpUrl | None = Field(
+        None,
+        validation_alias="REPLAY_URL",
+        description="where the API finds the replay service; empty: on this machine, at REPLAY_PORT",
+    )
     binance_api_url: HttpUrl = Field(
         "https://testnet.binance.vision",
         validation_alias="BINANCE_API_URL",

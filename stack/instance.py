@@ -29,6 +29,7 @@ class Instance(msgspec.Struct, frozen=True, kw_only=True):
     market_data_port: int
     projector_port: int
     venue_port: int = 6069
+    replay_port: int = 6070
     seed_ports: list[int] = []  # on which the API listens too
     kafka_brokers: str
     kafka_port: int | None  # null where KAFKA_BROKERS named a running one

@@ -44,6 +44,7 @@ def plan(settings: Settings, options: StartOptions, claims: PortClaims, previous
         market_data_port=claims.preferred(settings.market_data_port),
         projector_port=claims.preferred(settings.projector_port),
         venue_port=claims.preferred(settings.venue_port),
+        replay_port=claims.preferred(settings.replay_port),
         kafka_brokers=settings.kafka_brokers if kafka_port is None else f"{LOOPBACK}:{kafka_port}",
         kafka_port=kafka_port,
         database_url=settings.database_url if postgres_port is None else database_url(postgres_port),

@@ -23,6 +23,7 @@ STANDBY_PRIORITY: Final = 43
 REPORTS_PRIORITY: Final = 46
 MARKET_DATA_PRIORITY: Final = 50
 VENUE_PRIORITY: Final = 52
+REPLAY_PRIORITY: Final = 54
 BACKFILL_PRIORITY: Final = 55
 API_PRIORITY: Final = 60
 
@@ -66,7 +67,7 @@ def servers(kafka: list[str] | None, postgres: list[str] | None) -> list[Program
 
 
 def services(folder: InstanceFolder, instance: Instance) -> list[Program]:
-    """The five services, the engine as many times as there are workers, and the back-fill."""
+    """The six services, the engine as many times as there are workers, and the back-fill."""
     workers = [
         Program(name, _service("engine"), ENGINE_PRIORITY, environment=_worker(number, port))
         for number, (name, port) in enumerate(engines(instance), start=1)
@@ -78,6 +79,8 @@ def services(folder: InstanceFolder, instance: Instance) -> list[Program]:
         *workers,
         Program("market-data", _service("market-data"), MARKET_DATA_PRIORITY),
         Program("venue", _service("venue"), VENUE_PRIORITY),
+        # It reads a long time and keeps nobody waiting but who asked, so its priority is low.
+        Program("replay", [*LOW_PRIORITY, *_service("replay")], REPLAY_PRIORITY),
         Program(BACKFILL, [*LOW_PRIORITY, *_service("backfill")], BACKFILL_PRIORITY, once=True),
         Program("api", _service("api"), API_PRIORITY),
     ]
@@ -128,6 +131,7 @@ def environment_of(
         "MARKET_DATA_PORT": str(instance.market_data_port),
         "PROJECTOR_PORT": str(instance.projector_port),
         "VENUE_PORT": str(instance.venue_port),
+        "REPLAY_PORT": str(instance.replay_port),
         "PYTHONUNBUFFERED": "1",
         "PYTHONUTF8": "1",
         "TZ": "UTC",

@@ -106,6 +106,7 @@ def ports_of(instance: Instance) -> Mapping[str, int | None]:
         **dict(standbys(instance)),
         "market-data": instance.market_data_port,
         "venue": instance.venue_port,
+        "replay": instance.replay_port,
         "api": instance.api_port,
     }
 

@@ -106,7 +106,7 @@ def settings(kafka: str, tmp_path: Path) -> SettingsFactory:
 
     def make(**overrides: object) -> Settings:
         nonlocal called
-        api, engine, market_data, projector = free_ports(4)
+        api, engine, market_data, projector, replay = free_ports(5)
         values = {
             "data": tmp_path / "data",
             "kafka_brokers": kafka,
@@ -114,6 +114,7 @@ def settings(kafka: str, tmp_path: Path) -> SettingsFactory:
             "engine_port": engine,
             "market_data_port": market_data,
             "projector_port": projector,
+            "replay_port": replay,
             "jwt_secret": "a-secret-of-the-tests-of-at-least-32-bytes",
         } | overrides
         made = Settings.model_validate(values)

@@ -105,6 +105,8 @@ BROKER_UNAVAILABLE: Final = ProblemKind("BROKER_UNAVAILABLE", 503, "The log take
 DATABASE_UNAVAILABLE: Final = ProblemKind("DATABASE_UNAVAILABLE", 503, "The database does not answer now")
 ENGINE_BEHIND: Final = ProblemKind("ENGINE_BEHIND", 503, "The engine is behind")
 PROJECTION_BEHIND: Final = ProblemKind("PROJECTION_BEHIND", 503, "Older outcomes cannot be looked up now")
+REPLAY_BUSY: Final = ProblemKind("REPLAY_BUSY", 429, "As many replays are worked on as there may be at once")
+REPLAY_UNAVAILABLE: Final = ProblemKind("REPLAY_UNAVAILABLE", 503, "Nothing can be replayed now")
 
 _OWN: Final = (
     REQUEST_INVALID,
@@ -140,6 +142,8 @@ _OWN: Final = (
     DATABASE_UNAVAILABLE,
     ENGINE_BEHIND,
     PROJECTION_BEHIND,
+    REPLAY_BUSY,
+    REPLAY_UNAVAILABLE,
 )
 REFUSALS: Final = {
     rejection: ProblemKind(rejection.name, _NOT_409.get(rejection, 409), _TITLES[rejection]) for rejection in Rejection

@@ -92,7 +92,27 @@ def describe(state: State, accounts: frozenset[str] | None = None) -> dict[str, 
         "prices": [_describe_price(state, symbol) for symbol in state.instruments],
         "account_count": len(state.accounts),
         "position_count": len(state.positions),
-        "accounts": [_describe_account(state, account) for account in chosen],
+        "accounts": [describe_account(state, account) for account in chosen],
+    }
+
+
+def describe_account(state: State, account: Account) -> dict[str, Any]:
+    """Give an account of a ledger as it is printed."""
+    profits = {name: profit_now(state, position) for name, position in account.positions.items()}
+    unrealized = sum(profit or 0 for profit in profits.values())
+    balance = account.cash + account.margin
+    return {
+        "account_id": account.account_id,
+        "seq": account.seq,
+        "cash": money(account.cash),
+        "used_margin": money(account.margin),
+        "balance": money(balance),
+        "unrealized_pnl": money(unrealized),
+        "equity": money(balance + unrealized),
+        "positions": [
+            _describe_position(position, profits[name], state.instruments[position.symbol])
+            for name, position in account.positions.items()
+        ],
     }
 
 
@@ -118,25 +138,6 @@ def _describe_price(state: State, symbol: str) -> dict[str, Any]:
         "tick_offset": None if quote is None else quote.offset,
         "long_notional": money(market.long_notional),
         "short_notional": money(market.short_notional),
-    }
-
-
-def _describe_account(state: State, account: Account) -> dict[str, Any]:
-    profits = {name: profit_now(state, position) for name, position in account.positions.items()}
-    unrealized = sum(profit or 0 for profit in profits.values())
-    balance = account.cash + account.margin
-    return {
-        "account_id": account.account_id,
-        "seq": account.seq,
-        "cash": money(account.cash),
-        "used_margin": money(account.margin),
-        "balance": money(balance),
-        "unrealized_pnl": money(unrealized),
-        "equity": money(balance + unrealized),
-        "positions": [
-            _describe_position(position, profits[name], state.instruments[position.symbol])
-            for name, position in account.positions.items()
-        ],
     }
 
 

@@ -31,7 +31,7 @@ def database(postgres: str) -> Iterator[str]:
 
 
 def settings_of(kafka: str, database: str, folder: Path) -> Settings:
-    api, engine, market_data, projector = free_ports(4)
+    api, engine, market_data, projector, replay = free_ports(5)
     return Settings.model_validate(
         {
             "data": folder / "data",
@@ -42,6 +42,7 @@ def settings_of(kafka: str, database: str, folder: Path) -> Settings:
             "engine_port": engine,
             "market_data_port": market_data,
             "projector_port": projector,
+            "replay_port": replay,
             "jwt_secret": "a-key-of-the-tests-of-at-least-32-bytes",
         }
     )

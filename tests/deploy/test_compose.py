@@ -19,7 +19,7 @@ from runtime.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 COMPOSE = ROOT / "docker-compose.kafka.yml"
-SERVICES = {"api", "backfill", "engine", "market-data", "projector", "venue"}
+SERVICES = {"api", "backfill", "engine", "market-data", "projector", "replay", "venue"}
 ENDING = {"prepare", "backfill"}  # they run once
 # Packages in which a service reads its settings; the runtime's are given to all.
 PACKAGES = {
@@ -28,6 +28,7 @@ PACKAGES = {
     "engine-1": ("engine", "runtime"),
     "market-data": ("market_data", "runtime"),
     "projector": ("projector", "runtime"),
+    "replay": ("audit", "runtime"),
     "venue": ("venue", "runtime"),
 }
 # Of one machine, or what the file itself decides.
@@ -122,7 +123,7 @@ def test_every_engine_has_a_standby_and_every_pages_port_is_published() -> None:
     assert sorted(workers.values()) == sorted(2 * [name for name in engines if not name.endswith("-standby")])
     for name, service in engines.items():
         assert service["environment"]["ENGINE_PARTNER"].partition(":")[0] in engines.keys() - {name}
-    for name in (*engines, "market-data", "projector", "venue"):
+    for name in (*engines, "market-data", "projector", "replay", "venue"):
         assert services[name]["ports"], name
 
 

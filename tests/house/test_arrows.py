@@ -58,10 +58,11 @@ def test_the_audit_never_imports_the_shell() -> None:
     assert CONTRACTS["audit"]["forbidden_modules"] == ["engine.shell"]
 
 
-def test_the_audit_reads_a_log_then_verifies_then_explains_and_exports() -> None:
+def test_the_audit_reads_a_log_then_verifies_then_explains_and_exports_then_replays() -> None:
     assert CONTRACTS["audit-layers"]["containers"] == ["audit"]
     assert CONTRACTS["audit-layers"]["exhaustive"] is True
     assert [layer(text) for text in CONTRACTS["audit-layers"]["layers"]] == [
+        {"replay"},
         {"explain", "export"},
         {"verify"},
         {"log", "digits"},

@@ -251,7 +251,7 @@ def test_a_stopped_manager_of_another_folder_is_not_this_ones(
 
 def started(folder: InstanceFolder, start: Start) -> tuple[Manager, int]:
     """A manager with one program, and the program's process; the instance's file names ports where nobody listens."""
-    ports = free_ports(5)
+    ports = free_ports(6)
     folder.write(
         Instance(
             api_port=ports[0],
@@ -259,6 +259,7 @@ def started(folder: InstanceFolder, start: Start) -> tuple[Manager, int]:
             market_data_port=ports[2],
             projector_port=ports[3],
             venue_port=ports[4],
+            replay_port=ports[5],
             kafka_brokers="127.0.0.1:1",
             kafka_port=None,
             database_url="postgresql://127.0.0.1:1/reprise",

@@ -21,7 +21,7 @@ from tests.processes import eventually
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 TIMEOUT_S = 180
-SERVICES = {"kafka", "postgres", "engine-1", "market-data", "projector", "venue", "api"}
+SERVICES = {"kafka", "postgres", "engine-1", "market-data", "projector", "venue", "replay", "api"}
 ONCE = {"backfill"}
 
 

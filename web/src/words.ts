@@ -279,6 +279,8 @@ const REFUSALS: Readonly<Record<Code, string>> = {
   DATABASE_UNAVAILABLE: "The exchange cannot reach its database.",
   ENGINE_BEHIND: "The exchange is behind. The outcome will come.",
   PROJECTION_BEHIND: "What is shown is older than what was done. Try again in a moment.",
+  REPLAY_BUSY: "As many replays are worked on as there may be at once. Wait a moment.",
+  REPLAY_UNAVAILABLE: "The replay does not answer now. All else goes on.",
 };
 
 /** Say a code of the exchange in words; a code that is newer than this page as it is. */

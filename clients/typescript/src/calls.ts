@@ -260,7 +260,7 @@ export class Calls {
     }
     if (this.#refreshToken !== undefined && path.startsWith("/auth/")) given.set("Cookie", this.#refreshToken);
     let reply: Response;
-    let text: string;
+    let answered: ArrayBuffer;
     try {
       reply = await fetch(url, {
         method,
@@ -270,13 +270,13 @@ export class Calls {
         cache: "no-store",
         signal: AbortSignal.timeout(this.asking.timeoutMs),
       });
-      text = await reply.text();
+      answered = await reply.arrayBuffer();
     } catch (error) {
       throw new Lost(error);
     }
     this.#keepRefreshToken(reply);
     this.#position = reply.headers.get(POSITION) ?? this.#position;
-    return answerOf(reply, text);
+    return answerOf(reply, new Uint8Array(answered));
   }
 
   #believe(token: TokenReply): void {
@@ -295,10 +295,12 @@ export class Calls {
 }
 
 /** Give a reply's content, or throw the problem it is. */
-function answerOf(reply: Response, text: string): Answer {
-  const isText = reply.headers.get("Content-Type")?.startsWith("text/csv") ?? false;
+function answerOf(reply: Response, content: Uint8Array): Answer {
+  const kind = reply.headers.get("Content-Type") ?? "";
+  if (reply.ok && kind.startsWith("application/zip")) return { status: reply.status, body: content, behind: false };
+  const text = new TextDecoder().decode(content);
   if (reply.ok) {
-    const body = isText || text === "" ? text : readJson(text);
+    const body = kind.startsWith("text/csv") || text === "" ? text : readJson(text);
     const etag = reply.headers.get("ETag");
     if (etag !== null && typeof body === "object") Object.assign(body as object, { etag });
     return { status: reply.status, body, behind: reply.headers.has(LAG) };

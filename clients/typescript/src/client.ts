@@ -25,6 +25,10 @@ import type {
   Position,
   Receipt,
   RegisterRequest,
+  Replay,
+  ReplayCommand,
+  ReplayPrices,
+  ReplaySteps,
   Session,
   Statement,
   TickClosings,
@@ -77,6 +81,22 @@ export interface Period {
 
 /** A position with what it was when it was read, for `amend(..., { ifMatch })`. */
 export type Versioned<Of> = Of & { readonly etag?: string };
+
+/** Which moment of a replay: at most one of a time (RFC 3339), an offset, and a position, which stands for its close. */
+export interface When {
+  readonly at?: string;
+  readonly offset?: number;
+  readonly position?: string;
+}
+
+/** Which steps: those behind an offset, or the last ones below one; of prices the first in each period. */
+export interface WhichSteps {
+  readonly after?: number;
+  readonly before?: number;
+  readonly limit?: number;
+  readonly period_ms?: number;
+  readonly keep?: number;
+}
 
 interface Items<Item> {
   readonly items: readonly Item[];
@@ -284,6 +304,33 @@ export class Client {
   /** Go through the events of your account, the oldest first. afterSeq: the last one that you have. */
   events(afterSeq = 0): AsyncGenerator<AccountEvent> {
     return pages(this.#calls, "/audit/events", { after_seq: afterSeq });
+  }
+
+  // The replay: of one's own account, or for administrators and auditors of any.
+
+  /** Tell what there is to replay, and in `place` where a moment is in it. Where it is not ready yet, ask again. */
+  replay(account?: string, when: When = {}): Promise<Replay> {
+    return this.#calls.read("/audit/replay", { account, ...when });
+  }
+
+  /** List steps of an account in the log's order, each with the ledger before and after it. */
+  replaySteps(account?: string, which: WhichSteps = {}): Promise<ReplaySteps> {
+    return this.#calls.read("/audit/replay/steps", { account, ...which });
+  }
+
+  /** Give what a symbol's price did in a time (RFC 3339), as the log has it. */
+  replayPrices(symbol: string, from: string, to: string, account?: string): Promise<ReplayPrices> {
+    return this.#calls.read("/audit/replay/prices", { account, symbol, from, to });
+  }
+
+  /** Give a command of the account, or of the market, as it stands in the log. */
+  replayCommand(offset: number, account?: string): Promise<ReplayCommand> {
+    return this.#calls.read("/audit/replay/command", { account, offset });
+  }
+
+  /** Give what the account takes away, as a zip: its events and statement, a manifest, and their hashes. */
+  replayBundle(account?: string): Promise<Uint8Array> {
+    return this.#calls.read("/audit/replay/bundle", { account });
   }
 
   /** Bring demo money in; only the demo profile has this. */

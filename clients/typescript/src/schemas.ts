@@ -677,7 +677,7 @@ export interface Problem {
   readonly status: number;
   readonly detail: string;
   readonly instance: string;
-  readonly code: "NOT_DECODABLE" | "WRONG_SHARD" | "ACCOUNT_UNKNOWN" | "ACCOUNT_CLOSED" | "ACCOUNT_EXISTS" | "COMMAND_ID_REUSED" | "TOO_MANY_COMMANDS" | "DEADLINE_PASSED" | "DEADLINE_TOO_FAR" | "MALFORMED" | "FEED_NOT_SELECTED" | "SYMBOL_UNKNOWN" | "POSITION_NOT_OPEN" | "MARKET_HALTED" | "MARKET_CLOSE_ONLY" | "NO_PRICE" | "PRICE_UNCONFIRMED" | "PRICE_STALE" | "CLOCK_SUSPECT" | "LEVERAGE_OUT_OF_RANGE" | "SLIPPAGE_EXCEEDED" | "AMOUNT_NOT_POSITIVE" | "BELOW_MINIMUM" | "ABOVE_MAXIMUM" | "POSITION_NOTIONAL_LIMIT" | "ACCOUNT_NOTIONAL_LIMIT" | "SIDE_NOTIONAL_LIMIT" | "DEPOSIT_LIMIT" | "BALANCE_LIMIT" | "STOP_LOSS_WRONG_SIDE" | "TAKE_PROFIT_WRONG_SIDE" | "LIQUIDATABLE_AT_ONCE" | "INSUFFICIENT_MARGIN" | "CLIENT_ORDER_ID_USED" | "RULES_VERSION_NOT_NEXT" | "PRICE_TOO_OLD" | "TOO_MANY_POSITIONS" | "REQUEST_INVALID" | "NOT_AUTHENTICATED" | "BAD_CREDENTIALS" | "TOKEN_INVALID" | "TOKEN_EXPIRED" | "SIGNATURE_INVALID" | "CREDENTIALS_CONFLICT" | "SCOPE_MISSING" | "ROLE_READ_ONLY" | "PASSWORD_WRONG" | "LOGIN_TOO_OLD" | "FORBIDDEN" | "CROSS_SITE_REQUEST" | "NOT_FOUND" | "METHOD_NOT_ALLOWED" | "RULES_VERSION_UNKNOWN" | "TOO_MANY_API_KEYS" | "TOO_MANY_ALERTS" | "ALERT_REACHED" | "ORDER_NOT_OPEN" | "TRANSFER_NOT_PENDING" | "EMAIL_TAKEN" | "KEY_IN_USE" | "PRECONDITION_FAILED" | "BODY_TOO_LARGE" | "UNSUPPORTED_MEDIA_TYPE" | "TOO_MANY_LOGINS" | "RATE_LIMITED" | "INTERNAL_ERROR" | "BROKER_UNAVAILABLE" | "DATABASE_UNAVAILABLE" | "ENGINE_BEHIND" | "PROJECTION_BEHIND";
+  readonly code: "NOT_DECODABLE" | "WRONG_SHARD" | "ACCOUNT_UNKNOWN" | "ACCOUNT_CLOSED" | "ACCOUNT_EXISTS" | "COMMAND_ID_REUSED" | "TOO_MANY_COMMANDS" | "DEADLINE_PASSED" | "DEADLINE_TOO_FAR" | "MALFORMED" | "FEED_NOT_SELECTED" | "SYMBOL_UNKNOWN" | "POSITION_NOT_OPEN" | "MARKET_HALTED" | "MARKET_CLOSE_ONLY" | "NO_PRICE" | "PRICE_UNCONFIRMED" | "PRICE_STALE" | "CLOCK_SUSPECT" | "LEVERAGE_OUT_OF_RANGE" | "SLIPPAGE_EXCEEDED" | "AMOUNT_NOT_POSITIVE" | "BELOW_MINIMUM" | "ABOVE_MAXIMUM" | "POSITION_NOTIONAL_LIMIT" | "ACCOUNT_NOTIONAL_LIMIT" | "SIDE_NOTIONAL_LIMIT" | "DEPOSIT_LIMIT" | "BALANCE_LIMIT" | "STOP_LOSS_WRONG_SIDE" | "TAKE_PROFIT_WRONG_SIDE" | "LIQUIDATABLE_AT_ONCE" | "INSUFFICIENT_MARGIN" | "CLIENT_ORDER_ID_USED" | "RULES_VERSION_NOT_NEXT" | "PRICE_TOO_OLD" | "TOO_MANY_POSITIONS" | "REQUEST_INVALID" | "NOT_AUTHENTICATED" | "BAD_CREDENTIALS" | "TOKEN_INVALID" | "TOKEN_EXPIRED" | "SIGNATURE_INVALID" | "CREDENTIALS_CONFLICT" | "SCOPE_MISSING" | "ROLE_READ_ONLY" | "PASSWORD_WRONG" | "LOGIN_TOO_OLD" | "FORBIDDEN" | "CROSS_SITE_REQUEST" | "NOT_FOUND" | "METHOD_NOT_ALLOWED" | "RULES_VERSION_UNKNOWN" | "TOO_MANY_API_KEYS" | "TOO_MANY_ALERTS" | "ALERT_REACHED" | "ORDER_NOT_OPEN" | "TRANSFER_NOT_PENDING" | "EMAIL_TAKEN" | "KEY_IN_USE" | "PRECONDITION_FAILED" | "BODY_TOO_LARGE" | "UNSUPPORTED_MEDIA_TYPE" | "TOO_MANY_LOGINS" | "RATE_LIMITED" | "INTERNAL_ERROR" | "BROKER_UNAVAILABLE" | "DATABASE_UNAVAILABLE" | "ENGINE_BEHIND" | "PROJECTION_BEHIND" | "REPLAY_BUSY" | "REPLAY_UNAVAILABLE";
   readonly errors?: readonly Fault[] | null;
   /** the bounds that were not kept, what was sent, and what was looked for; all are in `detail` too */
   readonly details?: Readonly<Record<string, string | number>> | null;
@@ -745,6 +745,170 @@ export interface RegisterRequest {
   readonly email: string;
   readonly password: string;
   readonly name?: string | null;
+}
+
+/**
+ * What there is to replay of an account. is_ready: else the log is still being read, and `read` of `records` events
+ * have been: ask again. place: the offset of the moment that was asked for. marks: the account's own commands, at most
+ * 500 of mark_count. symbols: those that it held.
+ */
+export interface Replay {
+  readonly account_id: string;
+  readonly shard: number;
+  readonly is_ready: boolean;
+  readonly read: number;
+  readonly records: number;
+  readonly opened: ReplayPoint | null;
+  readonly end: ReplayPoint | null;
+  readonly place: number | null;
+  readonly marks: readonly ReplayMark[];
+  readonly mark_count: number;
+  readonly symbols: readonly string[];
+  readonly verdict: ReplayVerdict | null;
+}
+
+/** The mid of a symbol's bid and ask from a time on. */
+export interface ReplayCandle {
+  readonly start: string;
+  readonly open: Decimal;
+  readonly high: Decimal;
+  readonly low: Decimal;
+  readonly close: Decimal;
+}
+
+/** A command as it stands in the log: in words, and as JSON text in the ledger's own units. */
+export interface ReplayCommand {
+  readonly offset: number;
+  readonly time: string;
+  readonly type: string;
+  readonly command_id: string | null;
+  readonly words: string;
+  readonly content: string;
+}
+
+/**
+ * An event. own: whether it is the account's, and not one of the whole shard. rejection: why it was refused. figures:
+ * its amounts, prices and sizes in decimal digits, by the names of its fields. ticks: prices it accepted. content: all
+ * that it says, in the ledger's own units, as JSON text. digest: chains it to every event before it.
+ */
+export interface ReplayEvent {
+  readonly event_id: string;
+  readonly seq: number;
+  readonly index: number;
+  readonly type: string;
+  readonly time: string;
+  readonly own: boolean;
+  readonly command_id: string | null;
+  readonly position_id: string | null;
+  readonly symbol: string | null;
+  readonly side: "long" | "short" | null;
+  readonly reason: string | null;
+  readonly rejection: string | null;
+  readonly figures: Readonly<Record<string, string>>;
+  readonly ticks: readonly ReplayPrice[];
+  readonly digest: string;
+  readonly content: string;
+}
+
+/** The account's ledger as it was; seq: of its last event. prices: of what it held, as far as they were followed. */
+export interface ReplayLedger {
+  readonly account_id: string;
+  readonly seq: number;
+  readonly cash: Decimal;
+  readonly used_margin: Decimal;
+  readonly balance: Decimal;
+  readonly unrealized_pnl: Decimal;
+  readonly equity: Decimal;
+  readonly positions: readonly ReplayPosition[];
+  readonly prices: readonly ReplayPrice[];
+}
+
+/** A command of the account's own; type: of its first event. */
+export interface ReplayMark {
+  readonly offset: number;
+  readonly time: string;
+  readonly type: string;
+  readonly position_id: string | null;
+}
+
+/** A command in the log of the account's shard, and its time. */
+export interface ReplayPoint {
+  readonly offset: number;
+  readonly time: string;
+}
+
+/** A position as it was. */
+export interface ReplayPosition {
+  readonly position_id: string;
+  readonly symbol: string;
+  readonly side: "long" | "short";
+  readonly quantity: Decimal;
+  readonly entry_price: Decimal;
+  readonly entry_notional: Decimal;
+  readonly margin: Decimal;
+  readonly leverage: Decimal;
+  readonly liquidation_price: Decimal | null;
+  readonly stop_loss: Decimal | null;
+  readonly take_profit: Decimal | null;
+  readonly unrealized_pnl: Decimal | null;
+  readonly opened_at: string;
+}
+
+/** A symbol's bid and ask. */
+export interface ReplayPrice {
+  readonly symbol: string;
+  readonly bid: Decimal | null;
+  readonly ask: Decimal | null;
+}
+
+/** Candles of so many seconds, oldest first. left_off: up to when there was time to look; null: to the end. */
+export interface ReplayPrices {
+  readonly symbol: string;
+  readonly seconds: number;
+  readonly candles: readonly ReplayCandle[];
+  readonly left_off: string | null;
+}
+
+/**
+ * A command that concerned the account, all it led to, and the ledger before and after it. kind: its own; one that
+ * moved a price of what it held; or one of the market. before: null where that is the ledger of the step before this
+ * one in the list. Both are null before the account was opened.
+ */
+export interface ReplayStep {
+  readonly offset: number;
+  readonly time: string;
+  readonly kind: "own" | "price" | "market";
+  readonly events: readonly ReplayEvent[];
+  readonly before: ReplayLedger | null;
+  readonly ledger: ReplayLedger | null;
+}
+
+/**
+ * Steps in the log's order. previous, next: what to send as `before` and as `after` for more; null: there are none. At
+ * the end of the log `next` stays, for what is still to come.
+ */
+export interface ReplaySteps {
+  readonly account_id: string;
+  readonly shard: number;
+  readonly steps: readonly ReplayStep[];
+  readonly previous: number | null;
+  readonly next: number | null;
+}
+
+/**
+ * What the last `audit verify` said: of all, and of this shard up to event seq, before command next_offset. digest:
+ * SHA-256 of the verdict. chain_digest: of event seq; ledger_digest: of the shard's ledger there.
+ */
+export interface ReplayVerdict {
+  readonly agrees: boolean;
+  readonly shard_agrees: boolean;
+  readonly made_at: string;
+  readonly digest: string;
+  readonly seq: number | null;
+  readonly next_offset: number | null;
+  readonly chain_digest: string | null;
+  readonly ledger_digest: string | null;
+  readonly scope: readonly string[];
 }
 
 /** What stayed open when a part was closed; released: of the margin, for the part. */

@@ -67,6 +67,21 @@ from reprise_client.models import (
     User,
     Withdrawal,
 )
+from reprise_client.replay_models import (
+    Replay,
+    ReplayCandle,
+    ReplayCommand,
+    ReplayEvent,
+    ReplayLedger,
+    ReplayMark,
+    ReplayPoint,
+    ReplayPosition,
+    ReplayPrice,
+    ReplayPrices,
+    ReplayStep,
+    ReplaySteps,
+    ReplayVerdict,
+)
 from reprise_client.stream import Message, Stream
 from reprise_client.sync import SyncAdministration, SyncClient, SyncStream
 
@@ -124,6 +139,19 @@ __all__ = [
     "Problem",
     "Receipt",
     "Refused",
+    "Replay",
+    "ReplayCandle",
+    "ReplayCommand",
+    "ReplayEvent",
+    "ReplayLedger",
+    "ReplayMark",
+    "ReplayPoint",
+    "ReplayPosition",
+    "ReplayPrice",
+    "ReplayPrices",
+    "ReplayStep",
+    "ReplaySteps",
+    "ReplayVerdict",
     "RepriseError",
     "Rules",
     "Rung",

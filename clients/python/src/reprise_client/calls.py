@@ -1,4 +1,7 @@
-"""How the exchange is asked over HTTP: who is asking, what is asked again and when, and what an answer means."""
+"""How the exchange is asked over HTTP: who is asking, what is asked again and when, and what an answer means.
+
+Longer than 300 lines because what may be sent again, and when, is one question.
+"""
 
 import asyncio
 import random
@@ -17,6 +20,7 @@ POSITION: Final = "Ledger-Position"  # `shard:seq` of a reply; a read that bring
 VERSION: Final = "ETag"  # of a position
 LAG: Final = "Projection-Lag"  # on a read that could not wait for that any longer
 CSV: Final = "text/csv"
+ZIP: Final = "application/zip"
 RENEW_BEFORE_S: Final = 30.0
 PAUSE_S: Final = 0.05
 PAUSE_MAX_S: Final = 2.0
@@ -71,6 +75,11 @@ class Calls:
     async def text(self, path: str, **parameters: Any) -> str:
         """Ask a question whose answer is text."""
         return str((await self._asked(path, parameters)).body)
+
+    async def content(self, path: str, **parameters: Any) -> bytes:
+        """Ask a question whose answer is a file."""
+        found: bytes = (await self._asked(path, parameters)).body
+        return found
 
     async def _asked(self, path: str, parameters: Mapping[str, Any]) -> Answer:
         given = {name: value for name, value in parameters.items() if value is not None}
@@ -292,6 +301,8 @@ def _answer(reply: httpx.Response) -> Answer:
 def _content(reply: httpx.Response) -> Any:
     if reply.headers.get("Content-Type", "").startswith(CSV):
         return reply.text
+    if reply.headers.get("Content-Type", "").startswith(ZIP):
+        return reply.content
     return msgspec.json.decode(reply.content) if reply.content else None
 
 

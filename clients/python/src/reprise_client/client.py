@@ -15,6 +15,7 @@ from reprise_client.calls import Calls
 from reprise_client.keeping import Keeping
 from reprise_client.market import Market
 from reprise_client.models import Page, Session, User
+from reprise_client.replaying import Replaying
 from reprise_client.stream import Stream
 from reprise_client.trading import Trading
 
@@ -22,7 +23,7 @@ TIMEOUT_S: Final = 10.0
 PATIENCE_S: Final = 30.0
 
 
-class Client(Market, Trading, Books, Keeping):
+class Client(Market, Trading, Books, Replaying, Keeping):
     """A client of one exchange, `async with Client("http://127.0.0.1:8000") as client`.
 
     api_key: an `ApiKey`, which signs each request in place of a login. timeout_s: for one answer. patience_s: for how

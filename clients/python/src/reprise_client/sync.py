@@ -163,6 +163,12 @@ class SyncClient(_Waiting[Client]):
     amend = _waits(Client.amend)
     command = _waits(Client.command)
 
+    replay = _waits(Client.replay)
+    replay_steps = _waits(Client.replay_steps)
+    replay_prices = _waits(Client.replay_prices)
+    replay_command = _waits(Client.replay_command)
+    replay_bundle = _waits(Client.replay_bundle)
+
     account = _waits(Client.account)
     ledger = _iterates(Client.ledger)
     fills = _iterates(Client.fills)

@@ -1,0 +1,77 @@
+"""How the replay service is built from its settings, served, and stopped."""
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import Iterator
+from typing import Final
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+
+from audit.log.cluster import open_cluster
+from audit.replay.application import create_service
+from audit.replay.last_verdict import kept_verdict
+from audit.replay.replays import Replays
+from runtime import logging
+from runtime.replay_grants import HEADER, replay_key
+from runtime.settings import Settings
+
+STOP_TIMEOUT_S: Final = 5
+
+
+def main(settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT; FixableError where it cannot start."""
+    logging.configure("replay", settings.log_level)
+    serve(build(settings), settings.replay_host, settings.replay_port)
+
+
+def build(settings: Settings) -> Starlette:
+    """Make the service of an instance: it answers what the API signed, and reads the log alone."""
+    key = replay_key(settings)
+    replays = Replays(lambda: open_cluster(settings), kept_verdict(settings.data))
+
+    def permitted(request: Request) -> bool:
+        return key.permits(target_of(request), request.headers.get(HEADER, ""))
+
+    return create_service(replays, permitted)
+
+
+def target_of(request: Request) -> str:
+    """Give what of a request is signed: its path and its query."""
+    return f"{request.url.path}?{request.url.query}"
+
+
+def serve(app: Starlette, host: str, port: int) -> None:
+    """Serve an application until SIGTERM or SIGINT."""
+    server = _ReplayServer(
+        uvicorn.Config(
+            app,
+            host=host,
+            port=port,
+            access_log=False,
+            log_config=None,
+            lifespan="off",
+            server_header=False,
+            timeout_graceful_shutdown=STOP_TIMEOUT_S,
+        )
+    )
+    asyncio.run(_until_stopped(server))
+
+
+class _ReplayServer(uvicorn.Server):
+    """Leaves the signals to us: uvicorn would raise them again at its end, and the process would not exit with 0."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+async def _until_stopped(server: uvicorn.Server) -> None:
+    def stop() -> None:
+        server.should_exit = True
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop)
+    await server.serve()
