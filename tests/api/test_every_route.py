@@ -51,10 +51,6 @@ def test_a_trailing_slash_names_another_path_and_is_never_a_redirect(client: Lon
     assert "location" not in reply.headers
 
 
-def test_the_root_redirects_without_a_host(client: LoneApplication) -> None:
-    assert client.get("/", headers={"Host": "evil.example"}).headers["location"] == "/docs"
-
-
 def test_the_docs_name_no_other_host_and_load_what_they_name_from_here(client: LoneApplication) -> None:
     page = client.get("/docs").text
     assert re.findall(r"(?:https?:)?//[\w-]+\.[\w.-]+", page) == []

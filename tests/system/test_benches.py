@@ -1,10 +1,11 @@
-"""The benches of core, engine, snapshot and recovery run whole on small ledgers and give every number they promise."""
+"""The benches of core, engine, snapshot, recovery and screen run whole on small ledgers and give every number."""
 
 import json
 from typing import Any
 
 import pytest
 
+from tests.api.browser import browser
 from tests.processes import reprise
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
@@ -68,3 +69,14 @@ def test_the_bench_of_a_recovery_gives_its_numbers() -> None:
     assert all(seconds >= 0 for seconds in parts.values())
     assert (numbers["accounts"], numbers["positions"], numbers["tail_commands"]) == (ACCOUNTS, ACCOUNTS, ACCOUNTS)
     assert sum(parts.values()) == pytest.approx(numbers["seconds"], abs=0.05), "the parts are all of it"
+
+
+def test_the_bench_of_the_screen_gives_its_numbers() -> None:
+    browser()
+    numbers = numbers_of("web", "positions=5", "rows=300", "seconds=3")
+    assert (numbers["positions"], numbers["rows_read"], numbers["seconds"]) == (5, 300, 3)
+    assert 0 < numbers["rows_in_document"] <= 100
+    for name in ("first_paint_ms", "first_load_bytes", "ticks", "frames_per_second"):
+        assert numbers[name] > 0, name
+    assert 0 <= numbers["frames_behind_p50"] <= numbers["frames_behind_most"]
+    assert numbers["missed"] == [name for name, most in numbers["targets"].items() if numbers[name] > most]

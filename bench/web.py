@@ -1,0 +1,250 @@
+"""How quick the trading page is in a real Chromium: its first load, and its frames under prices and long tables."""
+
+import json as json_format
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+from uuid import uuid4
+
+import httpx
+from confluent_kafka import Producer
+
+from bench._exchange import PASSWORD, running_exchange
+from runtime.errors import FixableError
+from runtime.kafka import command_producer_options
+from runtime.settings import Settings
+from schemas.codec import encode_command
+from schemas.commands import Command, OpenPosition, ReducePosition
+from schemas.instruments import BY_SYMBOL, SYMBOLS
+from schemas.sharding import shard_of
+from schemas.topics import COMMANDS
+from schemas.units import parse
+from stack import screen
+from stack.ports import LOOPBACK
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+POSITIONS: Final = 200
+ROWS: Final = 10_000
+SECONDS: Final = 20
+TICKS_PER_SECOND: Final = 20
+LOADS: Final = 5
+MICROS_OF_MARGIN: Final = 20_000_000
+SETTLED_S: Final = 300.0
+LONG_TASK_MS: Final = 50
+SYMBOL: Final = SYMBOLS[0]
+BROWSERS: Final = ("chromium", "chromium-browser", "google-chrome")
+PROBE: Final = Path(__file__).with_name("web_probe.js")
+TARGETS: Final = {
+    "first_paint_ms": 1_000,
+    "first_load_bytes": 130_000,
+    "longest_task_ms": LONG_TASK_MS,
+    "frames_behind_most": 1,
+}
+
+
+def run(json: bool, positions: int = POSITIONS, rows: int = ROWS, seconds: int = SECONDS) -> None:
+    """Load the page five times, then watch it with so many positions, rows of history and seconds of prices."""
+    with tempfile.TemporaryDirectory(prefix="reprise-bench-") as folder:
+        result = measure(Settings(), Path(folder), positions, rows, seconds)
+    if json:
+        print(json_format.dumps(result))
+        return
+    print(
+        f"first paint {result['first_paint_ms']} ms, first load {result['first_load_bytes']:,} B in brotli; "
+        f"{result['positions']} positions, {result['rows_read']:,} rows read, {result['rows_in_document']} of them in "
+        "the document"
+    )
+    print(
+        f"{result['ticks']} ticks in {result['seconds']} s: longest task {result['longest_task_ms']} ms, "
+        f"{result['frames_behind_most']} frames behind at most, {result['frames_per_second']} frames/s"
+    )
+    print(f"missed: {', '.join(result['missed']) or 'nothing'}")
+
+
+def measure(given: Settings, folder: Path, positions: int, rows: int, seconds: int) -> dict[str, Any]:
+    """Give the numbers. The broker must hold no ledger: one is made there, and stays."""
+    screen.build(lambda _: None)
+    # Up and down by a tenth of a percent: the profit of every position changes, and none is liquidated.
+    with (
+        running_exchange(given, folder, 1 / TICKS_PER_SECOND, lambda number: number % 21 - 10) as port,
+        _browser() as of,
+    ):
+        url = f"http://{LOOPBACK}:{port}"
+        credentials = _trader(given, url, positions, rows)
+        loads = [_first_load(of, url) for _ in range(LOADS)]
+        watched = _watched(of, url, credentials, seconds, rows)
+    result = {
+        "first_paint_ms": sorted(paint for paint, _ in loads)[LOADS // 2],
+        "first_load_bytes": max(size for _, size in loads),
+        "positions": positions,
+        "seconds": seconds,
+        **watched,
+    }
+    return result | {"targets": TARGETS, "missed": [name for name, most in TARGETS.items() if result[name] > most]}
+
+
+def _trader(settings: Settings, url: str, positions: int, rows: int) -> dict[str, str]:
+    """Register somebody and fill their books; their commands go straight into the log, past the API's limits."""
+    credentials = {"email": f"{uuid4().hex}@example.com", "password": PASSWORD}
+    with httpx.Client(base_url=f"{url}/api/v1", timeout=30.0, trust_env=False) as client:
+        client.post("/auth/register", json=credentials).raise_for_status()
+        token = client.post("/auth/login", json=credentials).raise_for_status().json()["access_token"]
+        client.headers["Authorization"] = f"Bearer {token}"
+        account = _until(lambda: client.get("/account"), lambda reply: reply.is_success).json()["account_id"]
+        producer = Producer(command_producer_options(settings, "bench-trader"))
+
+        def send(command: Command) -> None:
+            producer.produce(COMMANDS, encode_command(command), partition=shard_of(account, settings.shards))
+            producer.poll(0)
+
+        for _ in range(positions):
+            send(
+                OpenPosition(
+                    command_id=str(uuid4()),
+                    account_id=account,
+                    symbol=SYMBOL,
+                    side="long",
+                    margin=MICROS_OF_MARGIN,
+                    leverage=500,
+                )
+            )
+        producer.flush()
+        items = _until(lambda: _items(client, "/positions", positions), lambda found: len(found) == positions)
+        opened = [item["id"] for item in items]
+        for number in range(rows - positions):
+            send(
+                ReducePosition(
+                    command_id=str(uuid4()), account_id=account, position_id=opened[number % positions], quantity=1
+                )
+            )
+        producer.flush()
+        left = _lots(items) - (rows - positions)
+        _until(lambda: _lots(_items(client, "/positions", positions)), lambda lots: lots == left)
+    return credentials
+
+
+def _lots(positions: list[dict[str, Any]]) -> int:
+    """Give the open lots of them all: a reduction takes one."""
+    return sum(parse(position["quantity"], BY_SYMBOL[SYMBOL].lot_exponent) for position in positions)
+
+
+def _items(client: httpx.Client, path: str, most: int) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    cursor: str | None = None
+    while len(found) < most:
+        params = {"limit": "200"} | ({} if cursor is None else {"cursor": cursor})
+        page = client.get(path, params=params).raise_for_status().json()
+        found += page["items"]
+        cursor = page["next_cursor"]
+        if cursor is None:
+            break
+    return found
+
+
+def _until(look: Callable[[], Any], is_over: Callable[[Any], bool]) -> Any:
+    deadline = time.monotonic() + SETTLED_S
+    while not is_over(seen := look()):
+        if time.monotonic() > deadline:
+            raise FixableError(f"The exchange of the bench did not get there in {SETTLED_S:.0f} s.")
+        time.sleep(0.5)
+    return seen
+
+
+@contextmanager
+def _browser() -> Iterator["Browser"]:
+    program = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if program is None:
+        raise FixableError(f"There is no Chromium: none of {', '.join(BROWSERS)} is in PATH.")
+    try:
+        from playwright.sync_api import sync_playwright  # noqa: PLC0415
+    except ImportError as error:
+        raise FixableError("The bench drives Chromium by playwright, which `./reprise check` installs.") from error
+    with sync_playwright() as playwright:
+        arguments = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
+        started = playwright.chromium.launch(executable_path=program, args=arguments)
+        try:
+            yield started
+        finally:
+            started.close()
+
+
+def _first_load(browser: "Browser", url: str) -> tuple[int, int]:
+    """Load the page with an empty cache. Give the milliseconds to its first content, and its files' bytes."""
+    context = browser.new_context(base_url=url)
+    try:
+        page = context.new_page()
+        network = context.new_cdp_session(page)
+        network.send("Network.enable")
+        own: set[str] = set()
+        sizes: list[int] = []
+
+        def note_response(event: dict[str, Any]) -> None:
+            if not str(event["response"]["url"]).startswith(f"{url}/api/"):  # What the exchange says is no file.
+                own.add(event["requestId"])
+
+        def note_size(event: dict[str, Any]) -> None:
+            if event["requestId"] in own:
+                sizes.append(int(event["encodedDataLength"]))
+
+        network.on("Network.responseReceived", note_response)
+        network.on("Network.loadingFinished", note_size)
+        page.goto(f"/trade/{SYMBOL}", wait_until="load")
+        page.get_by_test_id("ticker").wait_for()
+        paint = page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime")
+        return round(paint), sum(sizes)
+    finally:
+        context.close()
+
+
+def _watched(browser: "Browser", url: str, credentials: dict[str, str], seconds: int, rows: int) -> dict[str, Any]:
+    context = browser.new_context(base_url=url, viewport={"width": 1280, "height": 900})
+    try:
+        page = context.new_page()
+        page.set_default_timeout(SETTLED_S * 1_000)
+        page.add_init_script(PROBE.read_text(encoding="utf-8"))
+        page.goto("/login")
+        page.get_by_test_id("email").fill(credentials["email"])
+        page.get_by_test_id("password").fill(credentials["password"])
+        page.get_by_test_id("enter").click()
+        page.get_by_test_id("balance").wait_for()
+        page.goto(f"/trade/{SYMBOL}")
+        page.get_by_test_id("tab-fills").click()
+        rows_read = _read_to_the_end(page, rows)
+        in_document = page.locator("[role=tabpanel] tbody tr").count()
+        page.evaluate(f"Object.assign(benchProbe, {{symbol: '{SYMBOL}', longTasks: [], behind: [], missed: 0}})")
+        began = page.evaluate("[benchProbe.frame, benchProbe.messages]")
+        page.wait_for_timeout(seconds * 1_000)
+        probe = page.evaluate("benchProbe")
+    finally:
+        context.close()
+    behind = sorted(probe["behind"])
+    return {
+        "rows_read": rows_read,
+        "rows_in_document": in_document,
+        "ticks": probe["messages"] - began[1],
+        "frames_per_second": round((probe["frame"] - began[0]) / seconds, 1),
+        "longest_task_ms": max((duration for _, duration in probe["longTasks"]), default=0),
+        "long_tasks": len(probe["longTasks"]),
+        "frames_behind_p50": behind[len(behind) // 2] if behind else None,
+        "frames_behind_most": behind[-1] if behind else None,
+        "superseded_before_drawn": probe["missed"],
+    }
+
+
+def _read_to_the_end(page: "Page", rows: int) -> int:
+    """Scroll the table until all of it is read; give how many rows it says it has."""
+    table = page.locator("[role=tabpanel] table")
+    table.wait_for()
+    deadline = time.monotonic() + SETTLED_S
+    while (count := int(table.get_attribute("aria-rowcount") or 1) - 1) < rows:
+        if time.monotonic() > deadline:
+            raise FixableError(f"The table had {count:,} of {rows:,} rows after {SETTLED_S:.0f} s.")
+        page.evaluate("document.querySelector('.window').scrollTop = 1e9")
+        page.wait_for_timeout(50)
+    return count
