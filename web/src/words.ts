@@ -65,6 +65,7 @@ export const words = {
   margin: "Margin",
   fee: "Fee",
   liquidationPrice: "Liquidation price",
+  openNotional: (symbol: string): string => `Your notional in ${symbol}`,
   lossMax: "Largest loss",
   freeMargin: "Free margin",
   account: "Account",

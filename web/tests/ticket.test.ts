@@ -43,6 +43,7 @@ function around({ instrument, bid, ask, free_margin }: Case): Surroundings {
     ask: toUnits(ask, instrument.price_decimals),
     priceState: "fresh",
     freeMargin: toMicros(free_margin),
+    usedMargin: 0n,
     signedIn: true,
     openNotional: 0n,
     connected: true,

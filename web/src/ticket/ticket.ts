@@ -53,7 +53,7 @@ export const EMPTY: Ticket = {
 };
 
 /**
- * What is known around it. Prices in ticks, null without one; freeMargin: micros, null without an account;
+ * What is known around it. Prices in ticks, null without one; freeMargin, usedMargin: micros, null without an account;
  * openNotional: micros at entry, of the person's positions in this market.
  */
 export interface Surroundings {
@@ -62,6 +62,7 @@ export interface Surroundings {
   readonly ask: bigint | null;
   readonly priceState: "none" | "unconfirmed" | "stale" | "fresh";
   readonly freeMargin: bigint | null;
+  readonly usedMargin: bigint | null;
   readonly signedIn: boolean;
   readonly openNotional: bigint;
   readonly connected: boolean;
@@ -112,8 +113,11 @@ export interface Summary {
   readonly fee: Decimal;
   readonly liquidationPrice: Decimal | null;
   readonly lossMax: Decimal;
-  readonly freeMarginBefore: Decimal | null;
-  readonly freeMarginAfter: Decimal | null;
+  /** of the person's positions in this market, at entry: before and after */
+  readonly openNotional: readonly [Decimal, Decimal];
+  /** of the account; null without one */
+  readonly usedMargin: readonly [Decimal, Decimal] | null;
+  readonly freeMargin: readonly [Decimal, Decimal] | null;
   readonly stopLoss: Decimal | null;
   readonly takeProfit: Decimal | null;
 }
@@ -132,6 +136,11 @@ const TYPED: Readonly<Record<TypedFault, TicketCode>> = {
   too_many_places: "TOO_MANY_PLACES",
 };
 
+/** Say of a field that its text is no number of the exchange, and how many places it may have. */
+export function faultOfTyped(field: Field, fault: TypedFault, places: number): Fault {
+  return { field, code: TYPED[fault], ...(fault === "too_many_places" ? { bound: String(places) } : {}) };
+}
+
 /** Read the ticket for one side. */
 export function readTicket(ticket: Ticket, side: Side, around: Surroundings): Reading {
   const { terms } = around;
@@ -139,8 +148,7 @@ export function readTicket(ticket: Ticket, side: Side, around: Surroundings): Re
   const read = (field: Field, text: string, places: number): bigint | null => {
     const typed = readTyped(text, around.locale, places);
     if ("value" in typed) return toUnits(typed.value, places);
-    const bound = typed.fault === "too_many_places" ? { bound: String(places) } : {};
-    faults.push({ field, code: TYPED[typed.fault], ...bound });
+    faults.push(faultOfTyped(field, typed.fault, places));
     return null;
   };
   const isByMargin = ticket.sizeBy === "margin";
@@ -189,8 +197,9 @@ export function readTicket(ticket: Ticket, side: Side, around: Surroundings): Re
     fee: fromMicros(fee),
     liquidationPrice: price(liquidationPrice),
     lossMax: fromMicros(cost),
-    freeMarginBefore: around.freeMargin === null ? null : fromMicros(around.freeMargin),
-    freeMarginAfter: around.freeMargin === null ? null : fromMicros(around.freeMargin - cost),
+    openNotional: change(around.openNotional, notional),
+    usedMargin: around.usedMargin === null ? null : change(around.usedMargin, margin),
+    freeMargin: around.freeMargin === null ? null : change(around.freeMargin, -cost),
     stopLoss: price(stop),
     takeProfit: price(take),
   };
@@ -210,6 +219,11 @@ export function readTicket(ticket: Ticket, side: Side, around: Surroundings): Re
     warnings: warningsOf(side, leverage, stop, liquidationPrice),
     summary,
   };
+}
+
+/** A figure of the account before the order and after it. */
+function change(before: bigint, by: bigint): readonly [Decimal, Decimal] {
+  return [fromMicros(before), fromMicros(before + by)];
 }
 
 function faultsAround({ terms, bid, ask, priceState, freeMargin, signedIn, connected }: Surroundings): Fault[] {

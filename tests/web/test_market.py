@@ -1,0 +1,170 @@
+"""What the page says of the market and of itself, and how an order is asked for."""
+
+from typing import Final
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.api.exchange import Exchange
+from tests.web.conftest import DESKTOP, Visit
+from tests.web.test_trading import asked, open_long, register
+
+pytestmark = [pytest.mark.timeout(600), pytest.mark.usefixtures("built_screen")]
+PATHS: Final = ("/", "/login", "/register", "/trade/ETH_USDC", "/positions/0-1")
+
+
+@pytest.fixture(autouse=True)
+def prices(exchange: Exchange) -> None:
+    exchange.confirmed_price("BTC_USDC", "49999.9", "50000.0")
+    exchange.confirmed_price("ETH_USDC", "1999.99", "2000.00")
+    for symbol, bid in (("BTC_USDC", "49999.9"), ("ETH_USDC", "1999.99")):
+        exchange.until_fresh(symbol, bid)
+
+
+def test_ui_market_01_the_header_has_the_prices_of_the_market_that_is_chosen(
+    exchange: Exchange, browser: Browser
+) -> None:
+    """UI-MARKET-02 and UI-MARKET-03: the tab's title has the price, a badge the feed."""
+    with Visit(browser, exchange, DESKTOP) as visit:
+        page = visit.page
+        page.goto("/trade/BTC_USDC")
+        ticker = page.get_by_test_id("ticker")
+        for said in ("49,999.9", "50,000.0", "0.1", "fresh"):
+            expect(ticker).to_contain_text(said)
+        expect(page).to_have_title("49999.95 BTC_USDC · Reprise")
+        expect(page.locator("header .badge")).to_have_text("SIMULATED")
+        page.locator("header select").select_option("ETH_USDC")
+        expect(page).to_have_url(f"{exchange.url}/trade/ETH_USDC")
+        expect(ticker).to_contain_text("1,999.99")
+        expect(page).to_have_title("1999.995 ETH_USDC · Reprise")
+        page.go_back()
+        expect(ticker).to_contain_text("49,999.9")
+        assert visit.complaints == []
+
+
+def test_ui_market_04_a_banner_says_that_prices_are_old_and_goes_when_they_come_again(
+    exchange: Exchange, browser: Browser
+) -> None:
+    with Visit(browser, exchange, DESKTOP) as visit:
+        page = visit.page
+        register(page)
+        page.goto("/trade/BTC_USDC")
+        page.get_by_test_id("size").fill("100")
+        expect(page.get_by_test_id("long")).to_have_attribute("aria-disabled", "false")
+        with exchange.held("api"):
+            expect(page.get_by_test_id("old")).to_be_visible()
+            expect(page.get_by_test_id("long")).to_have_attribute("aria-disabled", "true")
+            expect(page.locator("#ticket-why")).to_have_text("There is no connection to the exchange.")
+        expect(page.get_by_test_id("old")).to_be_hidden()
+        expect(page.get_by_test_id("long")).to_have_attribute("aria-disabled", "false")
+
+
+def test_each_button_of_an_order_has_its_side_its_size_and_its_price(exchange: Exchange, browser: Browser) -> None:
+    """UI-TICKET-07."""
+    with Visit(browser, exchange, DESKTOP) as visit:
+        page = visit.page
+        register(page)
+        page.goto("/trade/BTC_USDC")
+        page.get_by_test_id("size").fill("100")
+        page.get_by_test_id("leverage").fill("10")
+        expect(page.get_by_test_id("long")).to_have_text("Long 0.02 @ 50,000.0")
+        expect(page.get_by_test_id("short")).to_have_text("Short 0.02 @ 49,999.9")
+        page.get_by_label("Quantity", exact=True).check()
+        page.get_by_test_id("size").fill("0.003")
+        expect(page.get_by_test_id("short")).to_have_text("Short 0.003 @ 49,999.9")
+        page.get_by_test_id("short").click()
+        expect(page.get_by_test_id("done")).to_contain_text("Opened short")
+        (position,) = asked(page, "/positions")["items"]
+        assert (position["side"], position["quantity"], position["entry_price"]) == ("short", "0.00300", "49999.9")
+
+
+def test_an_order_of_a_visitor_is_refused_until_a_login_and_one_click_opens_a_demo_account(
+    exchange: Exchange, browser: Browser
+) -> None:
+    """UI-TICKET-08."""
+    with Visit(browser, exchange, DESKTOP) as visit:
+        page = visit.page
+        page.goto("/trade/BTC_USDC")
+        page.get_by_test_id("size").fill("100")
+        expect(page.get_by_test_id("long")).to_have_attribute("aria-disabled", "true")
+        expect(page.locator("#ticket-why")).to_contain_text("Log in")
+        page.get_by_test_id("try-it").click()
+        expect(page.get_by_test_id("balance")).to_have_text("5,000.00")
+        expect(page.get_by_test_id("long")).to_have_attribute("aria-disabled", "false")
+        assert visit.complaints == []
+
+
+def test_ui_close_02_close_everything_asks_first_and_closes_every_position(
+    exchange: Exchange, browser: Browser
+) -> None:
+    with Visit(browser, exchange, DESKTOP) as visit:
+        page = visit.page
+        register(page)
+        open_long(page, "10")
+        page.get_by_test_id("size").fill("50")
+        page.get_by_test_id("short").click()
+        expect(page.get_by_test_id("tab-positions")).to_have_text("Positions 2")
+        page.get_by_test_id("close-all").click()
+        expect(page.get_by_text("All 2 open positions are closed")).to_be_visible()
+        page.keyboard.press("Escape")
+        expect(page.get_by_test_id("close-all-send")).to_be_hidden()
+        assert len(asked(page, "/positions")["items"]) == 2
+        page.get_by_test_id("close-all").click()
+        page.get_by_test_id("close-all-send").click()
+        expect(page.get_by_test_id("tab-positions")).to_have_text("Positions 0")
+        assert asked(page, "/positions")["items"] == []
+
+
+def test_ui_close_03_a_part_of_a_position_is_closed_and_the_rest_stays(exchange: Exchange, browser: Browser) -> None:
+    with Visit(browser, exchange, DESKTOP) as visit:
+        page = visit.page
+        register(page)
+        open_long(page, "10")
+        page.get_by_test_id("close").click()
+        page.get_by_test_id("part").fill("abc")
+        page.get_by_test_id("close-send").click()
+        expect(page.get_by_role("dialog").get_by_role("alert")).to_have_text("This is no number.")
+        page.get_by_test_id("part").fill("0.005")
+        page.get_by_test_id("close-send").click()
+        expect(page.get_by_test_id("done").last).to_contain_text("stays open")
+        (position,) = asked(page, "/positions")["items"]
+        assert position["quantity"] == "0.01500"
+
+
+def test_keys_go_to_the_fields_of_an_order_and_a_list_of_them_opens(exchange: Exchange, browser: Browser) -> None:
+    """UI-KEY-01."""
+    with Visit(browser, exchange, DESKTOP) as visit:
+        page = visit.page
+        page.goto("/trade/BTC_USDC")
+        page.get_by_test_id("ticker").wait_for()
+        for key, name in (("b", "long"), ("s", "short"), ("t", "size")):
+            page.keyboard.press(key)
+            assert focused(page) == name
+        page.keyboard.type("b")
+        assert focused(page) == "size", "who types into a field is not taken away from it"
+        page.get_by_role("heading", name="Order").click()
+        page.keyboard.press("?")
+        expect(page.get_by_role("dialog")).to_contain_text("to the size in the ticket")
+        page.keyboard.press("Escape")
+        expect(page.get_by_role("dialog")).to_be_hidden()
+
+
+def focused(page: Page) -> str | None:
+    name: str | None = page.evaluate("document.activeElement?.dataset.testid ?? null")
+    return name
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_ui_notice_01_every_page_says_that_no_money_is_real_and_names_the_risk(
+    exchange: Exchange, browser: Browser, path: str
+) -> None:
+    """UI-ACCESS-03: the first Tab offers to go to the content."""
+    with Visit(browser, exchange, DESKTOP) as visit:
+        page = visit.page
+        page.goto(path)
+        expect(page.get_by_text("No money here is real.")).to_be_visible()
+        expect(page.get_by_text("Leveraged positions can lose their whole margin")).to_be_visible()
+        page.locator("main > *").first.wait_for()
+        if path.startswith("/trade"):  # A form takes the keyboard to its first field.
+            page.keyboard.press("Tab")
+            assert page.evaluate("document.activeElement?.getAttribute('href')") == "#main"
