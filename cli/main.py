@@ -20,6 +20,7 @@ from cli import (
     kafka,
     log,
     recordings,
+    replay,
     run,
     screen,
 )
@@ -43,7 +44,7 @@ def application() -> typer.Typer:
         pretty_exceptions_enable=False,
     )
     on_a_machine = (instance, instruments, screen, development, documents, kafka)
-    for group in (*on_a_machine, log, audit, backup, recordings, database, account, run, bench):
+    for group in (*on_a_machine, log, audit, replay, backup, recordings, database, account, run, bench):
         group.add_to(app)
     return app
 

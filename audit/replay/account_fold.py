@@ -1,12 +1,13 @@
 """How the core folds one account's part of a shard's ledger: what is of others is passed over, mostly unread."""
 
+from collections.abc import Iterator
 from copy import deepcopy
 from functools import cache
 from typing import Final, get_args
 
 from msgspec.structs import replace
 
-from audit.log.log_reader import LogUnreadable
+from audit.log.log_reader import LogReader, LogUnreadable
 from audit.verify.folding import NoTriggers
 from audit.verify.reports import CORE_ERRORS
 from engine.core.apply import apply
@@ -14,7 +15,7 @@ from engine.core.records import Account, Quote
 from engine.core.state import genesis
 from runtime.kafka import LogRecord
 from schemas.codec import PREFIX_SIZE, NotDecodable, decode_event, prefix_of, released_schemas, seq_of
-from schemas.events import Event, PositionOpened, PricesUpdated, TickHeld
+from schemas.events import AccountOpened, Event, PositionOpened, PricesUpdated, TickHeld
 
 PriceEvent = PricesUpdated | TickHeld
 PRICE_EVENTS: Final[tuple[type[PriceEvent], ...]] = get_args(PriceEvent)
@@ -129,6 +130,17 @@ def unreadable(shard: int, record: LogRecord, why: str) -> LogUnreadable:
         f"Shard {shard}: the events cannot be folded over record {record.offset} ({why}); "
         "`./reprise audit verify` says what is wrong with it."
     )
+
+
+def accounts_opened(log: LogReader, shard: int) -> Iterator[str]:
+    """Give the accounts of a shard in the order in which they were opened."""
+    prefixes = frozenset(prefix_of(schema) for schema in released_schemas(AccountOpened.__name__).values())
+    for batch in log.events(shard, 0):
+        for record in batch:
+            if record.value[:PREFIX_SIZE] in prefixes:
+                account = decoded(shard, record).account_id
+                assert account is not None, "an account that is opened has a name"
+                yield account
 
 
 @cache

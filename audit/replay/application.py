@@ -14,7 +14,8 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from audit.log.log_reader import LogUnreadable
-from audit.replay.replays import ReplayRefused, Replays, When
+from audit.replay.answers import ReplayRefused, When
+from audit.replay.replays import Replays
 from runtime.errors import FixableError
 from runtime.times import micros_of
 

@@ -9,6 +9,7 @@ from typing import Final
 import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
+from starlette.types import ASGIApp
 
 from audit.log.cluster import open_cluster
 from audit.replay.application import create_service
@@ -43,7 +44,7 @@ def target_of(request: Request) -> str:
     return f"{request.url.path}?{request.url.query}"
 
 
-def serve(app: Starlette, host: str, port: int) -> None:
+def serve(app: ASGIApp, host: str, port: int) -> None:
     """Serve an application until SIGTERM or SIGINT."""
     server = _ReplayServer(
         uvicorn.Config(

@@ -6,18 +6,19 @@ from contextlib import contextmanager
 from pathlib import Path
 from threading import BoundedSemaphore, Lock
 from time import monotonic
-from typing import IO, Final, NamedTuple
+from typing import IO, Final
 
 import msgspec
 
 from audit.digits import iso
 from audit.explain.describe_command import describe_command
 from audit.log.log_reader import LogReader
+from audit.replay.answers import CommandView, OverviewView, PointView, ReplayRefused, StepsView, When
 from audit.replay.bundle import write_bundle
-from audit.replay.last_verdict import LastVerdict, last_verdict
+from audit.replay.last_verdict import last_verdict
 from audit.replay.price_history import PriceHistory, price_history
 from audit.replay.timeline import Deadline, LogPoint, Mark, Timeline
-from audit.replay.walk import StepView
+from audit.replay.walk import RECORDS_BETWEEN, StepView
 from schemas.codec import command_in
 from schemas.sharding import shard_of
 
@@ -26,78 +27,18 @@ KEPT: Final = 8  # timelines
 PATIENCE_S: Final = 4.0  # after which a question is answered with what was found until then
 RENEWED_AFTER_S: Final = 2.0
 RETRY_AFTER_S: Final = 1
+WAITING_MAX: Final = 4  # questions about one account
 MARKS_SHOWN_MAX: Final = 500
 MICROSECONDS_PER_MILLISECOND: Final = 1_000
 
 
-class ReplayRefused(Exception):
-    """A question that is not answered; code: of the API's problems."""
+class _Kept:
+    """An account's timeline, the right to work with it, and how many questions have that or wait for it."""
 
-    def __init__(self, code: str, status: int, why: str, retry_after: int | None = None) -> None:
-        super().__init__(why)
-        self.code = code
-        self.status = status
-        self.retry_after = retry_after
-
-
-class PointView(msgspec.Struct, frozen=True):
-    """A command in the shard's log, and its time."""
-
-    offset: int
-    time: str
-
-
-class OverviewView(msgspec.Struct, frozen=True):
-    """What there is to replay. is_ready: else the log is still being read, and `read` of `records` events have been.
-
-    place: the offset that was asked for by a time, a position or itself. marks: the account's own commands, at most
-    500 of mark_count, evenly chosen. symbols: those it ever held.
-    """
-
-    account_id: str
-    shard: int
-    is_ready: bool
-    read: int
-    records: int
-    opened: PointView | None
-    end: PointView | None
-    place: int | None
-    marks: list[Mark]
-    mark_count: int
-    symbols: list[str]
-    verdict: LastVerdict | None
-
-
-class StepsView(msgspec.Struct, frozen=True):
-    """Steps in the log's order. previous: what to ask `before` for those before them; next: what to ask `after`.
-
-    Null where there are none, but `next` at the end of a log that goes on.
-    """
-
-    account_id: str
-    shard: int
-    steps: list[StepView]
-    previous: int | None
-    next: int | None
-
-
-class CommandView(msgspec.Struct, frozen=True):
-    """A command as it stands in the log: in words, and in the ledger's own units as JSON text. type: null for none."""
-
-    offset: int
-    time: str
-    type: str | None
-    command_id: str | None
-    words: str
-    content: str | None
-
-
-class When(NamedTuple):
-    """A moment that is asked for, by at most one of these. time: µs."""
-
-    offset: int | None = None
-    time: int | None = None
-    position_id: str | None = None
+    def __init__(self, timeline: Timeline) -> None:
+        self.timeline = timeline
+        self.alone = Lock()
+        self.waiting = 0
 
 
 class Replays:
@@ -113,7 +54,7 @@ class Replays:
         self._patience_s = patience_s
         self._slots = BoundedSemaphore(AT_ONCE)
         self._lock = Lock()
-        self._kept: OrderedDict[str, tuple[Timeline, Lock]] = OrderedDict()
+        self._kept: OrderedDict[str, _Kept] = OrderedDict()
         self._log: LogReader | None = None
         self._opened_at = 0.0
 
@@ -211,32 +152,48 @@ class Replays:
 
     @contextmanager
     def _working_on(self, account_id: str) -> Iterator[tuple[LogReader, Timeline, Deadline]]:
-        """Hold one of the places for questions, and the account's timeline."""
-        if not self._slots.acquire(blocking=False):
-            raise _busy(f"{AT_ONCE} replays are being worked on, which is as many as there may be")
+        """Hold the account's timeline, and one of the places for questions.
+
+        A page asks several questions at once about its account: they wait for each other, and take one place.
+        """
+        with self._lock:
+            log = self.log()
+            kept = self._kept_of(log, account_id)
+            if kept.waiting >= WAITING_MAX:
+                raise _busy("Other questions about this account's replay are being answered")
+            kept.waiting += 1
         try:
-            with self._lock:
-                self.folding += 1
-                log = self.log()
-                timeline, alone = self._timeline_of(log, account_id)
-            if not alone.acquire(blocking=False):
+            if not kept.alone.acquire(timeout=self._patience_s):
                 raise _busy("Another question about this account's replay is being answered")
             try:
-                yield log, timeline, Deadline(self._patience_s)
+                with self._place():
+                    yield log, kept.timeline, Deadline(self._patience_s)
             finally:
-                alone.release()
+                kept.alone.release()
+        finally:
+            with self._lock:
+                kept.waiting -= 1
+
+    @contextmanager
+    def _place(self) -> Iterator[None]:
+        if not self._slots.acquire(blocking=False):
+            raise _busy(f"{AT_ONCE} replays are being worked on, which is as many as there may be")
+        with self._lock:
+            self.folding += 1
+        try:
+            yield
         finally:
             with self._lock:
                 self.folding -= 1
             self._slots.release()
 
-    def _timeline_of(self, log: LogReader, account_id: str) -> tuple[Timeline, Lock]:
+    def _kept_of(self, log: LogReader, account_id: str) -> "_Kept":
         found = self._kept.get(account_id)
         if found is None:
             shard = shard_of(account_id, log.shards)
             if shard not in log.held:
                 raise _not_found(f"Account {account_id} is one of shard {shard}, which {log.name} does not hold")
-            found = self._kept[account_id] = (Timeline(log, shard, account_id), Lock())
+            found = self._kept[account_id] = _Kept(Timeline(log, shard, account_id))
         self._kept.move_to_end(account_id)
         while len(self._kept) > KEPT:
             self._kept.popitem(last=False)
@@ -257,8 +214,10 @@ def _place(timeline: Timeline, log: LogReader, when: When) -> int | None:
 
 
 def _require_whole(timeline: Timeline, log: LogReader, deadline: Deadline) -> None:
-    timeline.follow(log, deadline)
-    if not timeline.is_whole(log):
+    # Steps are walked to the log's end by themselves, so what has come since costs them nothing until it is much.
+    if not timeline.was_whole or log.extent(timeline.shard).events - timeline.read > RECORDS_BETWEEN:
+        timeline.follow(log, deadline)
+    if not timeline.was_whole:
         raise _busy("The log is still being read for this account")
     if timeline.opened is None:
         raise _not_found(f"There is no account {timeline.account_id} in the log")

@@ -59,7 +59,7 @@ class Turn(NamedTuple):
 
 
 class Timeline:
-    """One account's. `is_whole` says whether the log was read to its end, as that was then."""
+    """One account's. was_whole: whether the log was read to its end once, as that was then."""
 
     def __init__(self, log: LogReader, shard: int, account_id: str) -> None:
         self.account_id = account_id
@@ -68,6 +68,7 @@ class Timeline:
         self.mark_count = 0
         self.opened: LogPoint | None = None
         self.end: LogPoint | None = None
+        self.was_whole = False
         self.read = 0  # records of the shard's events, up to this offset
         self.positions: dict[str, tuple[int, int | None, str]] = {}  # opening and close of each, and its symbol
         self._places = [Place(0, 0, 0, AccountFold(shard, log.shards, account_id))]
@@ -94,6 +95,7 @@ class Timeline:
                     break
         else:
             self.read = log.extent(self.shard).events
+            self.was_whole = True
         self._instruments = walk.fold.state.instruments
         if walk.last is not None:
             event = decoded(self.shard, walk.last)

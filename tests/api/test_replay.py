@@ -3,7 +3,6 @@
 import hashlib
 import io
 import json
-import threading
 import time
 import zipfile
 from collections.abc import Iterator
@@ -31,6 +30,7 @@ from schemas.units import parse
 from tests.api.exchange import PASSWORD, Exchange, service
 from tests.auth.signing import Key, headers_of, public_half
 from tests.processes import eventually
+from tests.threads import serving
 
 PATH: Final = "/audit/replay"
 SIGNED: Final = "/api/v1/audit/replay"
@@ -94,14 +94,8 @@ def test_a_service_that_is_away_is_a_503_with_what_to_do_and_nothing_else_stops(
 def in_place_of_the_service(exchange: Exchange, replays: Replays) -> Iterator[None]:
     """A service of this process at the port where the API looks for it."""
     app = create_service(replays, lambda _: True)
-    config = uvicorn.Config(app, port=exchange.settings.replay_port, log_config=None, lifespan="off")
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    eventually(lambda: server.started, bool)
-    yield
-    server.should_exit = True
-    thread.join()
+    with serving(uvicorn.Config(app, port=exchange.settings.replay_port, log_config=None, lifespan="off")):
+        yield
 
 
 def test_the_third_replay_at_once_is_answered_with_when_to_ask_again(exchange: Exchange, traded: Traded) -> None:

@@ -14,8 +14,9 @@ from audit.log.export_log import export_log
 from audit.log.folder import FolderLog
 from audit.log.log_reader import Batches, LogReader, LogUnreadable
 from audit.replay import timeline, walk
+from audit.replay.answers import ReplayRefused, StepsView, When
 from audit.replay.price_history import CANDLES_MAX
-from audit.replay.replays import ReplayRefused, Replays, StepsView, When
+from audit.replay.replays import Replays
 from audit.replay.walk import StepView
 from runtime.times import micros_of
 from schemas.codec import decode_event
@@ -275,12 +276,13 @@ def test_two_replays_are_worked_on_at_once_and_the_third_waits() -> None:
 
 def test_one_account_has_one_place_of_the_two() -> None:
     log = HeldLog(busy_log().parts)
-    replays = replays_of(log)
+    replays = replays_of(log, patience_s=0.2)
     account = accounts_of(busy_log())[0]
     thread = Thread(target=replays.overview, args=(account, When()))
     thread.start()
     assert log.reading.wait(30)
     with pytest.raises(ReplayRefused, match="Another question about this account"):
         replays.overview(account, When())
+    assert replays.folding == 1
     log.may_read.set()
     thread.join()

@@ -4,6 +4,7 @@ export type Place =
   | { readonly view: "home" }
   | { readonly view: "login" }
   | { readonly view: "register" }
+  | { readonly view: "replay" }
   | { readonly view: "trade"; readonly symbol: string }
   | { readonly view: "receipt"; readonly positionId: string };
 
@@ -11,6 +12,7 @@ const NAMED: ReadonlyMap<string, Place> = new Map([
   ["/", { view: "home" }],
   ["/login", { view: "login" }],
   ["/register", { view: "register" }],
+  ["/replay", { view: "replay" }],
 ]);
 const SYMBOL = /^\/trade\/([A-Z0-9.-]+_[A-Z0-9.-]+)$/;
 const POSITION = /^\/positions\/(\d{1,10}-\d{1,20})$/;
@@ -31,4 +33,12 @@ export function tradeOf(symbol: string): string {
 
 export function receiptOf(positionId: string): string {
   return `/positions/${positionId}`;
+}
+
+/** The replay of an account, one's own where none is named, at a moment. */
+export function replayOf(of: { readonly account?: string | undefined; readonly offset?: number; readonly position?: string }): string {
+  const query = new URLSearchParams();
+  for (const [name, value] of Object.entries(of)) if (value !== undefined) query.set(name, String(value));
+  const text = query.toString();
+  return text === "" ? "/replay" : `/replay?${text}`;
 }

@@ -4,6 +4,8 @@ import { type Place, placeOf } from "./addresses.ts";
 
 class Navigation {
   path = $state(location.pathname);
+  /** what stands behind the question mark, with it */
+  query = $state(location.search);
 
   get place(): Place | null {
     return placeOf(this.path);
@@ -11,7 +13,7 @@ class Navigation {
 
   /** Go to an address of the screen. instead: the one before is not come back to. */
   go(path: string, { instead = false } = {}): void {
-    if (path === location.pathname) return;
+    if (path === location.pathname + location.search) return;
     history[instead ? "replaceState" : "pushState"](null, "", path);
     this.#arrive();
     scrollTo(0, 0);
@@ -26,12 +28,13 @@ class Navigation {
       if (link === null || link.target !== "" || link.hasAttribute("download") || link.origin !== location.origin) return;
       if (placeOf(link.pathname) === null || link.hash !== "") return;
       event.preventDefault();
-      this.go(link.pathname);
+      this.go(link.pathname + link.search);
     });
   }
 
   #arrive(): void {
     this.path = location.pathname;
+    this.query = location.search;
   }
 }
 
