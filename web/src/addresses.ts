@@ -5,6 +5,7 @@ export type Place =
   | { readonly view: "login" }
   | { readonly view: "register" }
   | { readonly view: "replay" }
+  | { readonly view: "admin" }
   | { readonly view: "trade"; readonly symbol: string }
   | { readonly view: "receipt"; readonly positionId: string };
 
@@ -13,6 +14,7 @@ const NAMED: ReadonlyMap<string, Place> = new Map([
   ["/login", { view: "login" }],
   ["/register", { view: "register" }],
   ["/replay", { view: "replay" }],
+  ["/admin", { view: "admin" }],
 ]);
 const SYMBOL = /^\/trade\/([A-Z0-9.-]+_[A-Z0-9.-]+)$/;
 const POSITION = /^\/positions\/(\d{1,10}-\d{1,20})$/;

@@ -8,6 +8,15 @@ class Session {
   /** null: nobody; undefined: not known yet */
   user = $state.raw<schemas.UserReply | null | undefined>(undefined);
 
+  get mayAdminister(): boolean {
+    return this.user?.roles.includes("admin") ?? false;
+  }
+
+  /** Auditors see what administrators see. */
+  get maySeeAdministration(): boolean {
+    return this.mayAdminister || (this.user?.roles.includes("auditor") ?? false);
+  }
+
   /** Ask who is signed in. */
   async find(): Promise<void> {
     try {

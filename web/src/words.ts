@@ -22,6 +22,7 @@ export const words = {
   you: "You",
   login: "Log in",
   logout: "Log out",
+  administration: "Administration",
   register: "Register",
   settings: "Settings",
   keys: "Keys",

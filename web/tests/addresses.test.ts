@@ -11,6 +11,7 @@ describe("UI-ADDRESS-01 the addresses of the screen are a closed list", () => {
     ["/login", { view: "login" }],
     ["/register", { view: "register" }],
     ["/replay", { view: "replay" }],
+    ["/admin", { view: "admin" }],
     [tradeOf("BTC_USDC"), { view: "trade", symbol: "BTC_USDC" }],
     [receiptOf("2-17"), { view: "receipt", positionId: "2-17" }],
     ["/trade/btc", null],

@@ -5,6 +5,7 @@ import { type Terms, termsOf } from "../rules/terms.ts";
 import { client } from "../session.svelte.ts";
 import { Frames } from "./frames.svelte.ts";
 
+const INSTRUMENTS_MS = 5_000; // how often they are read again: markets are halted, and there are new ones
 const OLD_AFTER_MS = 5_000; // as the exchange's own prices are, PRICE-12
 
 class Market {
@@ -15,6 +16,7 @@ class Market {
   readonly frames = new Frames();
   readonly #tickers = new Map<string, schemas.Ticker>();
   #heardAt = 0;
+  #told = "";
   #stream: Stream | undefined;
 
   /** Give a symbol's last price, as of the frame that is drawn. */
@@ -33,12 +35,23 @@ class Market {
     return this.terms.find((each) => each.symbol === symbol);
   }
 
+  /** Read the instruments again; a new one's prices are followed too. */
+  async again(): Promise<void> {
+    const read = await client.instruments();
+    const told = JSON.stringify(read);
+    if (told === this.#told) return;
+    const before = this.terms.length;
+    this.#told = told;
+    this.terms = read.map(termsOf);
+    if (before > 0 && read.length !== before) this.#stream?.close();
+  }
+
   /** Load the instruments and follow their prices until the page is left. */
   async begin(): Promise<void> {
     setInterval(() => this.frames.ask(), 1_000); // Age and silence go on without a message.
     while (this.terms.length === 0) {
       try {
-        this.terms = (await client.instruments()).map(termsOf);
+        await this.again();
         this.failure = null;
       } catch (error) {
         this.failure = error instanceof Error ? error.message : String(error);
@@ -46,6 +59,7 @@ class Market {
       }
       if (this.terms.length === 0) await new Promise((resolve) => setTimeout(resolve, 1_000));
     }
+    void this.#readOn();
     while (true) {
       try {
         this.#stream = client.stream(this.terms.map((each) => `ticks.${each.symbol}`));
@@ -59,6 +73,19 @@ class Market {
         this.failure = error instanceof Error ? error.message : String(error);
       }
       await new Promise((resolve) => setTimeout(resolve, 1_000));
+    }
+  }
+
+  /** Read the instruments every few seconds until the page is left. */
+  async #readOn(): Promise<void> {
+    while (true) {
+      await new Promise((resolve) => setTimeout(resolve, INSTRUMENTS_MS));
+      try {
+        await this.again();
+        this.failure = null;
+      } catch (error) {
+        this.failure = error instanceof Error ? error.message : String(error);
+      }
     }
   }
 }
