@@ -4,20 +4,25 @@ import asyncio
 import contextlib
 import signal
 from collections.abc import Iterator
+from threading import Thread
 from typing import Final
 
+import structlog
 import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.types import ASGIApp
 
 from audit.log.cluster import open_cluster
+from audit.log.log_reader import LogUnreadable
+from audit.replay.account_fold import price_prefixes
 from audit.replay.application import create_service
 from audit.replay.last_verdict import kept_verdict
 from audit.replay.replays import Replays
 from runtime import logging
 from runtime.replay_grants import HEADER, replay_key
 from runtime.settings import Settings
+from schemas.codec import codec
 
 STOP_TIMEOUT_S: Final = 5
 
@@ -32,11 +37,22 @@ def build(settings: Settings) -> Starlette:
     """Make the service of an instance: it answers what the API signed, and reads the log alone."""
     key = replay_key(settings)
     replays = Replays(lambda: open_cluster(settings), kept_verdict(settings.data))
+    # Whoever asks first does not wait until every schema is compiled and the brokers are found.
+    Thread(target=_warm, args=(replays,), daemon=True).start()
 
     def permitted(request: Request) -> bool:
         return key.permits(target_of(request), request.headers.get(HEADER, ""))
 
     return create_service(replays, permitted)
+
+
+def _warm(replays: Replays) -> None:
+    codec()
+    price_prefixes()
+    try:
+        replays.log()
+    except LogUnreadable as error:
+        structlog.get_logger().warning("the log cannot be read yet", why=str(error))
 
 
 def target_of(request: Request) -> str:

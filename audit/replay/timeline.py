@@ -136,10 +136,8 @@ class Timeline:
                 if deadline.is_over:
                     return Turn(found, left_off)
                 continue
-            if passed.view is None:
-                continue
-            left_off = passed.offset
-            if _is_listed(passed, period):
+            left_off = max(left_off, passed.offset)
+            if passed.view is not None:
                 found.append(passed.view)
                 positions += _positions_in(passed.view)
                 if len(found) >= limit or positions >= POSITIONS_SHOWN_MAX:
@@ -167,13 +165,13 @@ class Timeline:
     ) -> Iterator[StepView]:
         """Give the last steps from a place to an offset."""
         listed: deque[StepView] = deque(maxlen=limit)
-        walk = AccountWalk(log, start, wanted=lambda offset: start.offset <= offset < end, period=max(1, period))
+        walk = AccountWalk(log, start, wanted=lambda offset: start.offset <= offset < end, period=period, keep=keep)
         for passed in walk.steps():
             if passed is None:
                 continue
             if passed.offset >= end:
                 break
-            if passed.view is not None and (_is_listed(passed, period) or passed.offset == keep):
+            if passed.view is not None:
                 listed.append(passed.view)
         return iter(listed)
 
@@ -210,10 +208,6 @@ class Timeline:
         self.marks.append(Mark(passed.offset, iso(passed.time), type(own).__name__, position_id))
         if len(self.marks) > MARKS_MAX:
             del self.marks[1::2]
-
-
-def _is_listed(passed: Passed, period: int) -> bool:
-    return period == 0 or passed.first_of_period
 
 
 def _positions_in(view: StepView) -> int:

@@ -52,15 +52,14 @@ class Passed(NamedTuple):
     time: int
     kind: StepKind
     events: list[Event]
-    first_of_period: bool
     view: StepView | None
 
 
 class AccountWalk:
     """Goes from a place to where the log ends now.
 
-    wanted: whether the step at an offset is to be shown. period: of prices (µs), for `first_of_period`. note: gets each
-    new place where another walk may begin.
+    wanted: whether the step at an offset is to be shown. period: of prices the first in each is (µs), and the one at
+    `keep`; 0 shows all. note: gets each new place where another walk may begin.
     """
 
     def __init__(
@@ -69,7 +68,8 @@ class AccountWalk:
         start: Place,
         *,
         wanted: Callable[[int], bool] = lambda _: False,
-        period: int = 1,
+        period: int = 0,
+        keep: int | None = None,
         note: Callable[[Place], None] = lambda _: None,
     ) -> None:
         self.fold = start.fold.copy()
@@ -78,6 +78,7 @@ class AccountWalk:
         self._log = log
         self._wanted = wanted
         self._period = period
+        self._keep = keep
         self._note = note
         self._records = self._steps = 0
         self._now: _Gathered | None = None
@@ -96,6 +97,8 @@ class AccountWalk:
                     yield from self._finish()
                     self._begin(event, record)
                 assert self._now is not None, "it was begun"
+                if event.account_id is not None:
+                    self._now.settle(self.fold)
                 self.fold.apply(event, record)
                 self._now.events.append((event, digest_of(record.value)))
             yield None
@@ -106,8 +109,18 @@ class AccountWalk:
         if self._steps >= STEPS_BETWEEN or self._records >= RECORDS_BETWEEN:
             # The record was read, and its event not applied: the ledger is the one before it.
             self._offer(event, record.offset)
-        before = ledger_view(self.fold) if self._wanted(event.command_offset) else None
-        self._now = _Gathered(event.command_offset, event.time, self.fold.held, before, [])
+        is_wanted = self._wanted(event.command_offset)
+        self._now = _Gathered(self.fold, event, is_wanted=is_wanted)
+        if is_wanted and not (
+            isinstance(event, PRICE_EVENTS) and self._is_passed_over(event.command_offset, event.time)
+        ):
+            self._now.settle(self.fold)
+
+    def _is_passed_over(self, offset: int, time: int) -> bool:
+        """Say whether a price is not shown, for another one in its period is."""
+        if self._period == 0 or offset == self._keep:
+            return False
+        return time // self._period == self.fold.price_time // self._period
 
     def _pass_over(self, record: LogRecord) -> Iterator[Passed]:
         """Make a place to begin in a long silence too: behind a record that does not concern the account."""
@@ -132,25 +145,45 @@ class AccountWalk:
         kind = _kind_of(events, now.held | self.fold.held)
         if kind is None:
             return
-        first = kind != "price"
+        is_shown = now.is_wanted and not (kind == "price" and self._is_passed_over(now.offset, now.time))
         if kind == "price":
-            first = now.time // self._period != self.fold.price_time // self._period
             self.fold.price_time = now.time
         view = None
-        if self._wanted(now.offset):
+        if is_shown:
+            now.settle(self.fold)
             shown = [event_view(self.fold, event, digest) for event, digest in now.events]
             view = StepView(now.offset, iso(now.time), kind, shown, now.before, ledger_view(self.fold))
-        yield Passed(now.offset, now.time, kind, events, first, view)
+        yield Passed(now.offset, now.time, kind, events, view)
 
 
-class _Gathered(NamedTuple):
-    """A command whose events are being read. held: the symbols that were held before it."""
+class _Gathered:
+    """A command whose events are being read. held: the symbols that were held before it.
 
-    offset: int
-    time: int
-    held: frozenset[str]
-    before: LedgerView | None
-    events: list[tuple[Event, bytes]]
+    The ledger before it is made once it is known to be shown. Until then a command of prices moved quotes alone, and
+    each tick is a quote of its own: so the ones before are kept.
+    """
+
+    def __init__(self, fold: AccountFold, first: Event, *, is_wanted: bool) -> None:
+        self.offset = first.command_offset
+        self.time = first.time
+        self.held = fold.held
+        self.is_wanted = is_wanted
+        self.before: LedgerView | None = None
+        self.events: list[tuple[Event, bytes]] = []
+        self._quotes = {symbol: fold.state.markets[symbol].quote for symbol in self.held} if is_wanted else None
+
+    def settle(self, fold: AccountFold) -> None:
+        """Make the ledger before the command, if that was not done and is wanted; nothing of the account has moved."""
+        if self._quotes is None:
+            return
+        markets = fold.state.markets
+        now = {symbol: markets[symbol].quote for symbol in self._quotes}
+        for symbol, quote in self._quotes.items():
+            markets[symbol].quote = quote
+        self.before = ledger_view(fold)
+        for symbol, quote in now.items():
+            markets[symbol].quote = quote
+        self._quotes = None
 
 
 def _kind_of(events: list[Event], held: frozenset[str]) -> StepKind | None:

@@ -1,12 +1,16 @@
-"""What an account takes away from a replay, and what the replay shows of the last verdict."""
+"""What an account takes away from a replay, what the replay shows of the last verdict, and what of an altered log."""
 
 import json
 import subprocess
 import zipfile
 from pathlib import Path
 
+import pytest
+
 from audit.export.statements import COLUMNS, rows_of
 from audit.log.export_log import export_log
+from audit.log.log_reader import LogUnreadable
+from audit.replay.answers import When
 from audit.replay.last_verdict import kept_verdict, last_verdict
 from cli.main import call
 from schemas.codec import decode_event
@@ -50,3 +54,10 @@ def test_the_last_verdict_says_up_to_where_the_shard_was_verified(tmp_path: Path
     assert last_verdict(path, 1) is None, "it says nothing of another shard"
     path.write_text("{}")
     assert last_verdict(path, 0) is None
+
+
+def test_an_altered_log_names_the_record_it_cannot_be_folded_over() -> None:
+    log = golden_log().copy()
+    del log.parts[0].events[200]
+    with pytest.raises(LogUnreadable, match="stands where"):
+        replays_of(log).overview("ada", When())
