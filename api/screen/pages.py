@@ -11,7 +11,7 @@ from api.screen.files import PAGE, ScreenFile, ScreenFiles
 from api.screen.policy import OF_FILES, OF_PAGES
 
 STATIC: Final = "/static"
-NAMED: Final = ("/", "/login", "/register", "/replay", "/admin")
+NAMED: Final = ("/", "/login", "/register", "/account", "/replay", "/admin")
 SYMBOL: Final = re.compile(r"[A-Z0-9.-]+_[A-Z0-9.-]+")
 POSITION: Final = re.compile(r"[0-9]{1,10}-[0-9]{1,20}")
 # Below assets/ each file has the digest of its content in its name.

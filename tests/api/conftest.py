@@ -44,6 +44,7 @@ def settings_of(kafka: str, database: str, folder: Path) -> Settings:
             "projector_port": projector,
             "replay_port": replay,
             "jwt_secret": "a-key-of-the-tests-of-at-least-32-bytes",
+            "encryption_key": "a-key-of-the-tests-with-32-bytes",
         }
     )
 

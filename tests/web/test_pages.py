@@ -10,7 +10,7 @@ from tests.api.exchange import Exchange
 from tests.web.conftest import DESKTOP, NARROW, Visit
 
 pytestmark = [pytest.mark.timeout(600), pytest.mark.usefixtures("built_screen")]
-PATHS: Final = ("/", "/login", "/register", "/trade/BTC_USDC", "/positions/0-1", "/replay", "/admin")
+PATHS: Final = ("/", "/login", "/register", "/account", "/trade/BTC_USDC", "/positions/0-1", "/replay", "/admin")
 SIZES: Final = (NARROW, ViewportSize(width=768, height=1024), ViewportSize(width=3840, height=2160))
 AXE: Final = SCREEN / "node_modules" / "axe-core" / "axe.min.js"
 

@@ -121,6 +121,7 @@ def test_ui_trade_02_the_same_is_done_by_keyboard_alone(exchange: Exchange, brow
         expect(page.get_by_test_id("tab-positions")).to_have_text("Positions 0")
         focus(page, "tab-positions")
         page.keyboard.press("ArrowRight")
+        page.keyboard.press("ArrowRight")
         expect(page.get_by_role("cell", name="you closed it")).to_be_visible()
         assert visit.complaints == []
 

@@ -6,6 +6,7 @@ export type Place =
   | { readonly view: "register" }
   | { readonly view: "replay" }
   | { readonly view: "admin" }
+  | { readonly view: "account" }
   | { readonly view: "trade"; readonly symbol: string }
   | { readonly view: "receipt"; readonly positionId: string };
 
@@ -15,6 +16,7 @@ const NAMED: ReadonlyMap<string, Place> = new Map([
   ["/register", { view: "register" }],
   ["/replay", { view: "replay" }],
   ["/admin", { view: "admin" }],
+  ["/account", { view: "account" }],
 ]);
 const SYMBOL = /^\/trade\/([A-Z0-9.-]+_[A-Z0-9.-]+)$/;
 const POSITION = /^\/positions\/(\d{1,10}-\d{1,20})$/;

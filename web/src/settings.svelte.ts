@@ -61,7 +61,7 @@ function read(): Partial<Kept> {
   let kept: Partial<Record<keyof Kept, unknown>>;
   try {
     const text = localStorage.getItem(KEPT_AS);
-    kept = text === null ? {} : (JSON.parse(text) as typeof kept);
+    kept = ((text === null ? null : JSON.parse(text)) as typeof kept | null) ?? {};
   } catch {
     return {};
   }

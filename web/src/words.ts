@@ -1,6 +1,7 @@
 /** Every sentence of the screen, in one place. */
 
 import type { Code, schemas } from "reprise-client";
+import type { TypedFault } from "./numbers/typed.ts";
 import type { Health } from "./rules/valuation.ts";
 import type { Fault, TicketCode, Warning } from "./ticket/ticket.ts";
 
@@ -32,7 +33,7 @@ export const words = {
     ["s", "to the short button"],
     ["?", "this list"],
     ["Escape", "close a dialog"],
-    ["Arrow keys", "from tab to tab"],
+    ["Arrow keys, Home, End", "from tab to tab"],
   ],
   skip: "To the content",
   old: "The prices are old: the exchange does not answer. The page connects again by itself.",
@@ -76,7 +77,16 @@ export const words = {
   usedMargin: "Used margin",
   marginLevel: "Margin level",
   yours: "Yours",
-  tabs: { positions: "Positions", history: "History", fills: "Fills", ledger: "Ledger" },
+  tabs: {
+    positions: "Positions",
+    orders: "Orders",
+    history: "History",
+    fills: "Fills",
+    ledger: "Ledger",
+    alerts: "Alerts",
+    venue: "Venue",
+    statements: "Statements",
+  },
   openPositions: (count: number): string => `${count} open positions`,
   noPositions: "You have no open position.",
   noHistory: "No position of yours was closed yet.",
@@ -300,6 +310,13 @@ const FAULTS: Readonly<Record<TicketCode, string>> = {
   SLIPPAGE_OUT_OF_RANGE: "The slippage has to be between 0 and 100 %.",
   PRICE_OUT_OF_RANGE: "The price is outside what the exchange knows.",
 };
+
+/** Say why what was typed is no number. */
+export function faultOfTyped(fault: TypedFault): string {
+  return FAULTS[TYPED[fault]];
+}
+
+const TYPED = { empty: "EMPTY", not_a_number: "NOT_A_NUMBER", too_many_places: "TOO_MANY_PLACES" } as const satisfies Record<TypedFault, TicketCode>;
 
 /** Say why an order cannot be sent, with the number that had to be kept. */
 export function faultInWords({ code, bound }: Fault): string {

@@ -12,6 +12,8 @@ describe("UI-ADDRESS-01 the addresses of the screen are a closed list", () => {
     ["/register", { view: "register" }],
     ["/replay", { view: "replay" }],
     ["/admin", { view: "admin" }],
+    ["/account", { view: "account" }],
+    ["/account/", null],
     [tradeOf("BTC_USDC"), { view: "trade", symbol: "BTC_USDC" }],
     [receiptOf("2-17"), { view: "receipt", positionId: "2-17" }],
     ["/trade/btc", null],

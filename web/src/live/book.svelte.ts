@@ -3,6 +3,7 @@
 import { type Stream, isAccountSnapshot, isAccountUpdate, type schemas } from "reprise-client";
 import { client } from "../session.svelte.ts";
 import { messages } from "../messages.svelte.ts";
+import { alerts } from "../tabs/alerts.svelte.ts";
 import { Frames } from "./frames.svelte.ts";
 
 class Book {
@@ -40,9 +41,10 @@ class Book {
   /** Follow the account until `end`. */
   async begin(): Promise<void> {
     this.end();
-    const stream = (this.#stream = client.stream(["account"]));
+    const stream = (this.#stream = client.stream(["account", "alerts"]));
     try {
       for await (const message of stream) {
+        if (alerts.take(message)) continue;
         if (isAccountSnapshot(message)) this.#begin(message.data);
         else if (isAccountUpdate(message)) this.#go(message.data);
         this.#happened += 1;
@@ -61,6 +63,7 @@ class Book {
     this.#open.clear();
     this.#isKnown = false;
     this.failure = null;
+    alerts.end();
     this.frames.ask();
   }
 

@@ -5,10 +5,13 @@ const AT_ONCE = 200;
 export class Paged<Item> {
   rows = $state.raw<readonly Item[]>([]);
   failure = $state<string | null>(null);
+  /** Whether it was read at all: an empty list is not one that is not known yet. */
+  isRead = $state(false);
+  /** Whether `rows` are all there are. */
+  isWhole = $state(false);
   readonly #make: () => AsyncGenerator<Item>;
   #source: AsyncGenerator<Item> | undefined;
   #reading = false;
-  #ended = false;
 
   constructor(make: () => AsyncGenerator<Item>) {
     this.#make = make;
@@ -16,35 +19,38 @@ export class Paged<Item> {
 
   /** Read on, if there is more. */
   async more(): Promise<void> {
-    if (this.#reading || this.#ended) return;
-    this.#reading = true;
-    this.failure = null;
-    const source = (this.#source ??= this.#make());
-    const read: Item[] = [];
-    try {
-      while (read.length < AT_ONCE) {
-        const next = await source.next();
-        if (next.done) {
-          this.#ended = true;
-          break;
-        }
-        read.push(next.value);
-      }
-    } catch (error) {
-      this.failure = error instanceof Error ? error.message : String(error);
-      this.#source = undefined;
-      this.#ended = true;
-    } finally {
-      this.#reading = false;
-    }
-    if (source === this.#source || this.#ended) this.rows = [...this.rows, ...read];
+    if (this.#reading || this.isWhole) return;
+    const before = this.#source === undefined ? [] : this.rows;
+    await this.#read((this.#source ??= this.#make()), before);
   }
 
-  /** Begin anew: something happened. */
+  /** Begin anew: something happened. What is shown stays until the new is there. */
   async again(): Promise<void> {
-    this.#source = this.#make();
-    this.#ended = this.#reading = false;
-    this.rows = [];
-    await this.more();
+    await this.#read((this.#source = this.#make()), []);
+  }
+
+  async #read(source: AsyncGenerator<Item>, before: readonly Item[]): Promise<void> {
+    this.#reading = true;
+    const read: Item[] = [];
+    let ended = false;
+    let failure: string | null = null;
+    try {
+      while (read.length < AT_ONCE && !ended) {
+        const next = await source.next();
+        if (next.done) ended = true;
+        else read.push(next.value);
+      }
+    } catch (error) {
+      failure = error instanceof Error ? error.message : String(error);
+    }
+    if (source !== this.#source) return; // It was begun anew meanwhile.
+    this.#reading = false;
+    this.failure = failure;
+    // What failed is not tried again by itself: what happens next begins anew.
+    this.isWhole = ended || failure !== null;
+    if (failure === null) {
+      this.rows = [...before, ...read];
+      this.isRead = true;
+    }
   }
 }

@@ -1,0 +1,66 @@
+/** Every sentence of the tabs of orders, alerts, the venue and statements. */
+
+import type { schemas } from "reprise-client";
+import type { PeriodName } from "./period.ts";
+
+export const tabWords = {
+  loading: "Loading…",
+
+  order: "Order",
+  outcome: "Outcome",
+  leverage: "Leverage",
+  noOrders: "You have sent no order yet. The ticket beside the chart sends one.",
+  orderOutcome: {
+    pending: "on its way",
+    filled: "filled",
+    cancelled: "cancelled",
+    rejected: "refused",
+    expired: "too late",
+  } as const satisfies Record<schemas.Order["status"], string>,
+
+  alertNew: "New alert",
+  alertWhat: "You are told once when the middle of bid and ask gets there.",
+  alertSymbol: "Market",
+  alertPrice: "Price",
+  alertNote: "Note",
+  alertNoteWhat: "what you want to do then",
+  alertSend: "Set the alert",
+  alertSet: "The alert is set.",
+  alertDelete: "Delete",
+  alertDeleteOf: ({ symbol, price }: schemas.Alert): string => `Delete the alert of ${symbol} at ${price}`,
+  alertDeleted: "The alert is deleted.",
+  alertTriggered: ({ symbol, price, triggered_price, note }: schemas.Alert): string =>
+    `${symbol} reached ${price}: the middle was ${triggered_price ?? price}.${note === null ? "" : ` Your note: ${note}`}`,
+  alertState: { active: "waits", triggered: "triggered" } as const satisfies Record<schemas.Alert["status"], string>,
+  alertDirection: { above: "rises to", below: "falls to" } as const satisfies Record<schemas.Alert["direction"], string>,
+  alertMade: "Set",
+  alertReached: "Reached",
+  alertStatus: "State",
+  noAlerts: "You have no alert. Set one above, and go and do something else.",
+
+  venueKeys: "Keys of the venue",
+  venueStored: "Your keys are stored: spot orders are carried out at Binance's testnet.",
+  venueNone: "You have stored no keys: nothing is sent to the venue for you.",
+  venueManage: "Store or forget them in your account",
+  venueWhat:
+    "Each order is sent once. Before it is sent again after a break, the venue is asked what became of it, and what it has executed is taken over trade by trade. Its monthly reset is noticed, and keys that it refuses end an order.",
+  venueNothing: "The exchange says no more of the venue here: an order there is followed where it was sent from.",
+
+  statement: "Statement",
+  statementWhat: "Every change of your balance in a period, newest first, with the balance after it.",
+  period: "Period",
+  periods: {
+    this_month: "this month",
+    last_month: "last month",
+    this_year: "this year",
+    everything: "everything",
+    days: "from a day to a day",
+  } as const satisfies Record<PeriodName, string>,
+  first: "First day",
+  last: "Last day",
+  daysIn: (zone: string): string => `Days are those of ${zone}.`,
+  noPeriod: "The last day is before the first, or one of them is no day.",
+  downloadCsv: "Download CSV",
+  downloadJson: "Download JSON",
+  downloaded: "The statement is downloaded.",
+} as const;
