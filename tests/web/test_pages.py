@@ -3,11 +3,12 @@
 from typing import Any, Final
 
 import pytest
-from playwright.sync_api import Browser, ViewportSize, expect
+from playwright.sync_api import Browser, Page, ViewportSize, expect
 
 from stack.screen import SCREEN
 from tests.api.exchange import Exchange
 from tests.web.conftest import DESKTOP, NARROW, Visit
+from tests.web.test_trading import open_long, register
 
 pytestmark = [pytest.mark.timeout(600), pytest.mark.usefixtures("built_screen")]
 PATHS: Final = ("/", "/login", "/register", "/account", "/trade/BTC_USDC", "/positions/0-1", "/replay", "/admin")
@@ -71,13 +72,7 @@ def test_ui_access_01_axe_finds_no_fault_on_a_page(
         page.goto(path)
         page.wait_for_load_state("networkidle")
         page.evaluate(AXE.read_text(encoding="utf-8"))
-        found: dict[str, Any] = page.evaluate("axe.run()")
-        faults = [
-            (fault["id"], [node["html"][:150] + " " + (node.get("failureSummary") or "") for node in fault["nodes"]])
-            for fault in found["violations"]
-        ]
-        assert faults == []
-        assert len(found["passes"]) > 10
+        assert faults_of(page) == []
 
 
 @pytest.mark.parametrize("viewport", SIZES, ids=lambda size: str(size["width"]))
@@ -90,6 +85,40 @@ def test_ui_access_02_nothing_runs_over_the_edge_of_a_page(
         visit.page.wait_for_load_state("networkidle")
         width = visit.page.evaluate("document.documentElement.scrollWidth")
         assert width <= viewport["width"]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_trading_page_with_positions_has_no_fault_and_stays_within_its_edges(
+    exchange: Exchange, browser: Browser, scheme: str
+) -> None:
+    """UI-ACCESS-01 and UI-ACCESS-02 of what a person sees who has traded: every tab, at every size."""
+    exchange.confirmed_price("BTC_USDC", "49999.9", "50000.0")
+    exchange.until_fresh("BTC_USDC", "49999.9")
+    with Visit(browser, exchange, DESKTOP, scheme) as visit:
+        page = visit.page
+        register(page)
+        open_long(page, "50")
+        page.get_by_test_id("size").fill("100")
+        page.evaluate(AXE.read_text(encoding="utf-8"))
+        tabs = page.get_by_role("tab")
+        for number in range(tabs.count()):
+            tabs.nth(number).click()
+            page.wait_for_load_state("networkidle")
+            assert faults_of(page) == [], tabs.nth(number).inner_text()
+            for size in (*SIZES, DESKTOP):
+                page.set_viewport_size(size)
+                width = page.evaluate("document.documentElement.scrollWidth")
+                assert width <= size["width"], (tabs.nth(number).inner_text(), size)
+
+
+def faults_of(page: Page) -> list[Any]:
+    """What axe finds, with the elements and what is wrong with them."""
+    found: dict[str, Any] = page.evaluate("axe.run()")
+    assert len(found["passes"]) > 10
+    return [
+        (fault["id"], [node["html"][:150] + " " + (node.get("failureSummary") or "") for node in fault["nodes"]])
+        for fault in found["violations"]
+    ]
 
 
 def test_ui_policy_01_content_planted_in_a_page_does_not_run_and_no_other_host_is_called(

@@ -135,7 +135,6 @@ export const words = {
   high: "High",
   low: "Low",
   lineTitle: (kind: "entry" | "stop" | "take" | "liquidation", side: "long" | "short"): string => `${side} ${kind}`,
-  fillMark: (action: "open" | "close", side: "long" | "short"): string => `${action} ${side}`,
   noPosition: "You have no such position",
   signInFirst: "Log in to see a receipt",
   stillOpen: "The position is open. Its receipt is written when it closes.",
