@@ -74,6 +74,9 @@ def gone_by_keys(page: Page, closing: int, before: dict[str, Any]) -> None:
     """From the close step by step to the beginning, through the three views, and back by itself."""
     page.keyboard.press("Shift+ArrowRight")
     expect(page.get_by_test_id("replay-event").nth(1)).to_have_attribute("aria-current", "true")
+    expect(page).to_have_url(re.compile(rf"/replay\?offset={closing}&event=1$"))
+    page.reload()
+    expect(page.get_by_test_id("replay-event").nth(1)).to_have_attribute("aria-current", "true")
     page.keyboard.press("ArrowLeft")
     expect(page.get_by_test_id("step")).not_to_contain_text(f"Command {closing},")
     assert here(page) == before["offset"]

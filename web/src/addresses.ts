@@ -40,7 +40,7 @@ export function receiptOf(positionId: string): string {
 }
 
 /** The replay of an account, one's own where none is named, at a moment. */
-export function replayOf(of: { readonly account?: string | undefined; readonly offset?: number; readonly position?: string }): string {
+export function replayOf(of: { readonly account?: string | undefined; readonly offset?: number; readonly event?: number | undefined; readonly position?: string }): string {
   const query = new URLSearchParams();
   for (const [name, value] of Object.entries(of)) if (value !== undefined) query.set(name, String(value));
   const text = query.toString();

@@ -85,6 +85,11 @@ export class Player {
     if (by === -1 && this.at !== was) this.event = Math.max(0, (this.step?.events.length ?? 1) - 1);
   }
 
+  /** Stand on an event of the step, where it has so many. */
+  show(event: number): void {
+    if (event > 0 && event < (this.step?.events.length ?? 0)) this.event = event;
+  }
+
   async first(): Promise<void> {
     const opened = this.overview?.opened;
     if (opened) await this.seek(opened.offset);
