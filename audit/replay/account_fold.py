@@ -77,15 +77,12 @@ class AccountFold:
         """Make the ledger what it is after an event that was read."""
         state = self.state
         try:
-            match event:
-                case PositionOpened():
-                    self._take_quote(event)
-                case PricesUpdated():
-                    # A symbol that was never held has no quote here, so nothing of it is alive.
-                    known = tuple(symbol for symbol in event.alive if state.markets[symbol].quote is not None)
-                    event = replace(event, alive=known) if len(known) < len(event.alive) else event
-                case _:
-                    pass
+            if isinstance(event, PositionOpened):
+                self._take_quote(event)
+            elif isinstance(event, PricesUpdated):
+                # A symbol that was never held has no quote here, so nothing of it is alive.
+                known = tuple(symbol for symbol in event.alive if state.markets[symbol].quote is not None)
+                event = replace(event, alive=known) if len(known) < len(event.alive) else event
             account = self.account
             if account is not None and event.account_seq is not None and event.account_seq != account.seq + 1:
                 raise self._unreadable(

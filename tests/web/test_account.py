@@ -1,4 +1,7 @@
-"""The page of a person's account: each act is done on it at a real exchange, and what must stay secret or text does."""
+"""The page of a person's account: each act is done on it at a real exchange, and what must stay secret or text does.
+
+Longer than 300 lines because its tests share one exchange, which starts once for each file.
+"""
 
 import json
 from collections.abc import Iterator

@@ -1,4 +1,7 @@
-"""The tabs below the chart: what is in each is the exchange's, however much it is, and what stands in it stays text."""
+"""The tabs below the chart: what is in each is the exchange's, however much it is, and what stands in it stays text.
+
+Longer than 300 lines because its tests share one exchange, which starts once for each file.
+"""
 
 import csv
 import json
