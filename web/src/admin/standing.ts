@@ -39,17 +39,23 @@ export function feedStanding({ prices }: schemas.Feed): FeedStanding {
   return { fresh: prices.filter((each) => each.state === "fresh").length, all: prices.length, oldest };
 }
 
-/** How many shards are behind, and how many events the tables lack. */
+/** How many shards are late, and the greatest age of the tables. */
 export interface LagStanding {
-  readonly behind: number;
-  readonly events: number;
+  readonly late: number;
+  readonly ageMs: number | null;
 }
 
+const LATE_MS = 10_000;
+
+/**
+ * Where prices come many times a second some event is always on its way: a shard is late where the engine has not executed
+ * what was in the log when it was last looked at, or where the tables have not been whole for ten seconds.
+ */
 export function lagStanding({ shards }: schemas.Lag): LagStanding {
-  return {
-    behind: shards.filter((each) => each.state === "behind").length,
-    events: shards.reduce((total, each) => total + each.projection_lag, 0),
-  };
+  const isLate = ({ commands, executed, projection_age_ms: ageMs, state }: schemas.ShardLag): boolean =>
+    (commands !== null && commands > executed) || (ageMs === null ? state === "behind" : ageMs > LATE_MS);
+  const ages = shards.flatMap(({ projection_age_ms: ageMs }) => (ageMs === null ? [] : [ageMs]));
+  return { late: shards.filter(isLate).length, ageMs: ages.length === 0 ? null : Math.max(...ages) };
 }
 
 /** Why a person may not approve a transfer; null where they may. */

@@ -1,7 +1,7 @@
 /** Every sentence of the administration, in one place; what it shares with the rest of the screen is in ../words.ts. */
 
 import type { schemas } from "reprise-client";
-import type { InstrumentFault, NumberFault } from "./forms.ts";
+import type { InstrumentFault, NumberFault } from "../admin/forms.ts";
 
 type Status = schemas.Parameters["status"];
 type Kind = schemas.Transfer["kind"];
@@ -20,14 +20,15 @@ export const words = {
   overview: "Overview",
   feed: "Feed",
   noFeed: "none yet",
+  since: (when: string): string => `since ${when}`,
   live: (isLive: boolean | null): string => (isLive ? "live" : "not live"),
   feedPrices: (fresh: number, all: number): string => `${fresh} of ${all} prices fresh`,
   oldest: (symbol: string, age: string): string => `oldest: ${symbol}, ${age}`,
   lag: "Lag",
   level: "Everything is level",
-  behind: (shards: number): string => `${shards} ${shards === 1 ? "shard is" : "shards are"} behind`,
+  late: (shards: number): string => `${shards} ${shards === 1 ? "shard is" : "shards are"} late`,
   brokerSilent: "The log does not answer",
-  tablesLag: (events: number): string => (events === 0 ? "the tables have every event" : `the tables lack ${events} events`),
+  tablesAge: (age: string): string => `the tables were whole ${age} ago at most`,
   fund: "Insurance fund",
   fundFlows: (received: string, paid: string): string => `${received} received, ${paid} paid`,
   writtenOff: (amount: string): string => `${amount} written off: the fund could not pay it`,
@@ -50,8 +51,8 @@ export const words = {
   total: "All markets",
   ladder: "Liquidation ladder",
   ladderOf: "Prices that move",
-  allMarkets: "all markets at once",
-  ladderCaption: (of: string): string => `What is liquidated when prices of ${of} jump this far at once`,
+  allMarkets: "all markets together",
+  ladderCaption: (of: string): string => `What is liquidated when prices jump this far at once: ${of}`,
   ladderAssumes:
     "Counted at the last prices: nothing opens, closes or is amended meanwhile, so a stop on the way closes nothing before. Each row holds those nearer. A loss beyond the margin is the insurance fund's, as far as the fund of its shard goes.",
   falls: "Prices fall: longs are liquidated",
@@ -149,6 +150,7 @@ export const words = {
   } as Readonly<Record<schemas.Transfer["reason"], string>>,
   approvals: "Approvals",
   approvalsOf: (had: number, needed: number): string => `${had} of ${needed}`,
+  decide: "Decide",
   decision: "Decision",
   approve: "Approve",
   reject: "Reject",
@@ -212,7 +214,7 @@ export const words = {
   executed: "Executed",
   events: "Events",
   projected: "In the tables",
-  tablesAge: "Tables known whole",
+  tablesWhole: "Tables whole, ago",
   shardState: { level: "level", behind: "behind" } as const,
   received: "Received",
   paid: "Paid",
