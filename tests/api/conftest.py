@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Self
 
+import httpx
 import psycopg
 import pytest
 from psycopg import sql
@@ -15,6 +16,7 @@ from runtime.settings import Settings
 from stack.ports import free_ports
 from tests.api.exchange import Exchange, service
 from tests.conftest import empty_topics
+from tests.processes import eventually
 
 SHARDS = 4
 ALIVE_INTERVAL_S = 0.5
@@ -70,6 +72,23 @@ def exchange(kafka: str, database: str, tmp_path_factory: pytest.TempPathFactory
         stack.enter_context(kept_alive(running))
         stack.callback(running.close)
         yield running
+
+
+@pytest.fixture(scope="module")
+def replaying(exchange: Exchange) -> Iterator[None]:
+    """The replay service runs beside the exchange."""
+    page = f"http://127.0.0.1:{exchange.settings.replay_port}/readyz"
+    with service("replay", exchange.settings, exchange.folder):
+        eventually(lambda: _status_of(page), lambda status: status == 200)
+        yield
+
+
+def _status_of(page: str) -> int:
+    """The status code of a page; 0 without an answer."""
+    try:
+        return httpx.get(page, timeout=10.0, trust_env=False).status_code
+    except httpx.TransportError:
+        return 0
 
 
 class kept_alive:  # noqa: N801  # It is used like a function.

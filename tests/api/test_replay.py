@@ -27,7 +27,7 @@ from audit.replay.application import create_service
 from audit.replay.replays import Replays
 from runtime.replay_grants import HEADER, VALID_S, ReplayKey, replay_key
 from schemas.units import parse
-from tests.api.exchange import PASSWORD, Exchange, service
+from tests.api.exchange import PASSWORD, Exchange
 from tests.auth.signing import Key, headers_of, public_half
 from tests.processes import eventually
 from tests.threads import serving
@@ -57,18 +57,9 @@ def traded(exchange: Exchange) -> Traded:
 
 
 @pytest.fixture(scope="module")
-def served(exchange: Exchange, traded: Traded) -> Iterator[Traded]:
+def served(traded: Traded, replaying: None) -> Traded:
     """The same, while the replay service runs."""
-    with service("replay", exchange.settings, exchange.folder):
-        eventually(lambda: ready(exchange), bool)
-        yield traded
-
-
-def ready(exchange: Exchange) -> bool:
-    try:
-        return httpx.get(f"http://127.0.0.1:{exchange.settings.replay_port}/readyz").status_code == 200
-    except httpx.TransportError:
-        return False
+    return traded
 
 
 def refused(reply: httpx.Response, status: int, code: str) -> httpx.Response:

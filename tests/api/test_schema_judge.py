@@ -6,7 +6,7 @@ from tests.api.exchange import Exchange
 from tests.api.schema_judge import ENDING, judged, report_of
 from tests.api.test_rules import administrator
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900), pytest.mark.usefixtures("replaying")]
 EXAMPLES = ("--max-examples", "20")
 
 

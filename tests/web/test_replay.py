@@ -2,7 +2,6 @@
 
 import json
 import re
-from collections.abc import Iterator
 from decimal import Decimal
 from hashlib import sha256
 from pathlib import Path
@@ -23,30 +22,14 @@ from cli.exported_replay import folder_application
 from cli.main import call
 from stack.ports import free_ports
 from stack.screen import SCREEN
-from tests.api.exchange import PASSWORD, Exchange, service
-from tests.processes import eventually
+from tests.api.exchange import PASSWORD, Exchange
 from tests.threads import serving
 from tests.web.conftest import DESKTOP, NARROW, Visit
 from tests.web.test_trading import asked, open_long, register, shown
 
-pytestmark = [pytest.mark.timeout(600), pytest.mark.usefixtures("built_screen")]
+pytestmark = [pytest.mark.timeout(600), pytest.mark.usefixtures("built_screen", "replaying")]
 AXE: Final = SCREEN / "node_modules" / "axe-core" / "axe.min.js"
 FIGURES: Final = ("balance", "equity", "used_margin", "unrealized_pnl")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def replaying(exchange: Exchange) -> Iterator[None]:
-    """The replay service runs beside the exchange."""
-    with service("replay", exchange.settings, exchange.folder):
-        eventually(lambda: answers(f"http://127.0.0.1:{exchange.settings.replay_port}/readyz"), bool)
-        yield
-
-
-def answers(url: str) -> bool:
-    try:
-        return httpx.get(url).status_code == 200
-    except httpx.TransportError:
-        return False
 
 
 def ledger(page: Page) -> dict[str, Decimal]:
