@@ -367,6 +367,8 @@ def test_ui_admin_10_accounts_are_listed_with_their_money_and_without_anything_o
         row = page.get_by_role("row", name=own["account_id"])
         expect(row).to_contain_text(f"{Decimal(own['balance']):,.2f}")
         expect(row).to_contain_text(str(len(trader.get("/positions")["items"])))
+        # As the trader reads it: in percent.
+        expect(row).to_contain_text(" %")
         assert trader.email not in page.content()
         page.get_by_test_id("find-account").fill("nobody")
         page.get_by_role("button", name="Find").click()
