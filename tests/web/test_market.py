@@ -5,7 +5,7 @@ from typing import Final
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.api.exchange import Exchange
+from tests.api.exchange import PASSWORD, Exchange
 from tests.web.conftest import DESKTOP, Visit
 from tests.web.test_trading import asked, open_long, register
 
@@ -91,6 +91,22 @@ def test_an_order_of_a_visitor_is_refused_until_a_login_and_one_click_opens_a_de
         page.get_by_test_id("try-it").click()
         expect(page.get_by_test_id("balance")).to_have_text("5,000.00")
         expect(page.get_by_test_id("long")).to_have_attribute("aria-disabled", "false")
+        assert visit.complaints == []
+
+
+def test_ui_enter_01_a_person_who_logs_in_comes_back_to_the_page_they_were_on(
+    exchange: Exchange, browser: Browser
+) -> None:
+    user = exchange.new_user()
+    with Visit(browser, exchange, DESKTOP) as visit:
+        page = visit.page
+        page.goto("/trade/ETH_USDC")
+        page.get_by_role("link", name="Log in").click()
+        page.get_by_test_id("email").fill(user.email)
+        page.get_by_test_id("password").fill(PASSWORD)
+        page.get_by_test_id("enter").click()
+        expect(page.get_by_test_id("balance")).to_have_text("5,000.00")
+        expect(page).to_have_url(f"{exchange.url}/trade/ETH_USDC")
         assert visit.complaints == []
 
 

@@ -7,6 +7,9 @@ class Navigation {
   /** what stands behind the question mark, with it */
   query = $state(location.search);
 
+  /** the last address that was no entrance: to it who enters comes back */
+  before = "/";
+
   get place(): Place | null {
     return placeOf(this.path);
   }
@@ -14,6 +17,7 @@ class Navigation {
   /** Go to an address of the screen. instead: the one before is not come back to. */
   go(path: string, { instead = false } = {}): void {
     if (path === location.pathname + location.search) return;
+    if (!["login", "register"].includes(this.place?.view ?? "login")) this.before = location.pathname + location.search;
     history[instead ? "replaceState" : "pushState"](null, "", path);
     this.#arrive();
     scrollTo(0, 0);
