@@ -9,11 +9,12 @@ from math import ceil, floor
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, select, text
+from alembic import command
+from sqlalchemy import Engine, select
 
 from engine.core.records import Position
 from projector import queries
-from projector.migrate import migrate
+from projector.migrate import _config, migrate
 from projector.tables.ledger_tables import insurance
 from projector.write.writer import Writer
 from schemas.events import PositionClosed
@@ -159,10 +160,10 @@ def test_the_migration_fills_the_insurance_funds_with_what_the_closes_before_it_
 ) -> None:
     with projected.connect() as db:
         before = db.execute(select(insurance).order_by(insurance.c.shard)).all()
+    config = _config()
     with projected.begin() as db:
-        db.execute(text("DROP TABLE ledger.insurance"))
-        db.execute(text("DROP INDEX ledger.accounts_opened_at_account_id_idx"))
-        db.execute(text("UPDATE ledger.alembic_version SET version_num = '0006'"))
+        config.attributes["connection"] = db
+        command.downgrade(config, "0006")
     migrate(database_url)
     with projected.connect() as db:
         assert db.execute(select(insurance).order_by(insurance.c.shard)).all() == before

@@ -370,6 +370,8 @@ def test_ui_admin_10_accounts_are_listed_with_their_money_and_without_anything_o
         # As the trader reads it: in percent.
         expect(row).to_contain_text(" %")
         assert trader.email not in page.content()
+        replay = row.get_by_role("link", name=own["account_id"])
+        expect(replay).to_have_attribute("href", f"/replay?account={own['account_id']}")
         page.get_by_test_id("find-account").fill("nobody")
         page.get_by_role("button", name="Find").click()
         expect(page.get_by_text("There is no such account.")).to_be_visible()

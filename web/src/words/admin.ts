@@ -172,7 +172,7 @@ export const words = {
       refused: `The exchange refused it: ${code ?? ""}`,
       rejected: "It is rejected.",
     })[status],
-  accountsCaption: "Accounts, the last opened first; nothing here says whose they are",
+  accountsCaption: "Accounts, the last opened first; nothing here says whose they are. An id leads to the account's replay",
   accountId: "Account",
   findAccount: "Whole id of one account",
   find: "Find",
