@@ -25,6 +25,7 @@ def replay(folder: Folder, port: Port = None, verdict: VerdictFile = None) -> No
     from audit.log.folder import FolderLog  # noqa: PLC0415
     from audit.replay.main import serve  # noqa: PLC0415
     from cli.exported_replay import KEY, folder_application  # noqa: PLC0415
+    from runtime.structs import prepare_structs  # noqa: PLC0415
     from stack.ports import LOOPBACK, free_ports  # noqa: PLC0415
     from stack.screen import build, is_built  # noqa: PLC0415
 
@@ -36,4 +37,5 @@ def replay(folder: Folder, port: Port = None, verdict: VerdictFile = None) -> No
     port = port or free_ports(1)[0]
     report(f"http://{LOOPBACK}:{port}/replay?{KEY}={key}")
     report("Open this address: whoever has it sees every account of the log. Ctrl-C ends it.")
+    prepare_structs()
     serve(app, LOOPBACK, port)

@@ -9,6 +9,7 @@ import typer
 from cli.context import data_folder, load_settings, report
 from runtime.errors import FixableError
 from runtime.settings import Settings
+from runtime.structs import prepare_structs
 
 
 class ServiceName(StrEnum):
@@ -53,7 +54,9 @@ def run(service: Service, standby: Standby = False) -> None:
         settings = settings.model_copy(update={"engine_standby": True})
     if service in {ServiceName.API, ServiceName.REPLAY}:
         settings = _with_long_secrets(settings)
-    import_module(MAIN_OF[service]).main(settings)
+    program = import_module(MAIN_OF[service])
+    prepare_structs()
+    program.main(settings)
 
 
 def _with_long_secrets(settings: Settings) -> Settings:

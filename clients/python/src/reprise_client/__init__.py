@@ -67,6 +67,7 @@ from reprise_client.models import (
     User,
     Withdrawal,
 )
+from reprise_client.prepared import prepare
 from reprise_client.replay_models import (
     Replay,
     ReplayCandle,
@@ -188,6 +189,8 @@ _OF_THE_LOG = {
     "UnknownSchema": "decoding",
     "read_events": "log",
 }
+
+prepare()
 
 
 def __getattr__(name: str) -> Any:
