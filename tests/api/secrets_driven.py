@@ -43,6 +43,11 @@ class Driven:
         self._sent("POST", "/auth/login", json={"email": email, "password": WRONG})
         self._sent("POST", "/auth/login", data={"username": email, "password": PASSWORD})
         self._sent("GET", "/auth/me", headers={"Authorization": f"Bearer a.wrong.token-{IN_A_QUERY}"})
+        assert self._sent("GET", "/auth/sessions").status_code == 200
+        self._sent("DELETE", f"/auth/sessions/{uuid4()}")
+        new = self._made("a new password {}")
+        for old, wanted in ((WRONG, new), (PASSWORD, new), (new, PASSWORD)):
+            self._sent("POST", "/auth/password", json={"password": old, "new_password": wanted})
         key_id = self._key(name)
         used = self._page.cookies["refresh"]
         for method, path in (

@@ -42,6 +42,7 @@ def test_ui_market_01_the_header_has_the_prices_of_the_market_that_is_chosen(
         assert visit.complaints == []
 
 
+@pytest.mark.slow
 def test_ui_market_04_a_banner_says_that_prices_are_old_and_goes_when_they_come_again(
     exchange: Exchange, browser: Browser
 ) -> None:
@@ -94,6 +95,7 @@ def test_an_order_of_a_visitor_is_refused_until_a_login_and_one_click_opens_a_de
         assert visit.complaints == []
 
 
+@pytest.mark.slow
 def test_ui_enter_01_a_person_who_logs_in_comes_back_to_the_page_they_were_on(
     exchange: Exchange, browser: Browser
 ) -> None:
@@ -110,6 +112,7 @@ def test_ui_enter_01_a_person_who_logs_in_comes_back_to_the_page_they_were_on(
         assert visit.complaints == []
 
 
+@pytest.mark.slow
 def test_ui_close_02_close_everything_asks_first_and_closes_every_position(
     exchange: Exchange, browser: Browser
 ) -> None:
@@ -131,6 +134,7 @@ def test_ui_close_02_close_everything_asks_first_and_closes_every_position(
         assert asked(page, "/positions")["items"] == []
 
 
+@pytest.mark.slow
 def test_ui_close_03_a_part_of_a_position_is_closed_and_the_rest_stays(exchange: Exchange, browser: Browser) -> None:
     with Visit(browser, exchange, DESKTOP) as visit:
         page = visit.page
@@ -147,6 +151,7 @@ def test_ui_close_03_a_part_of_a_position_is_closed_and_the_rest_stays(exchange:
         assert position["quantity"] == "0.01500"
 
 
+@pytest.mark.slow
 def test_keys_go_to_the_fields_of_an_order_and_a_list_of_them_opens(exchange: Exchange, browser: Browser) -> None:
     """UI-KEY-01."""
     with Visit(browser, exchange, DESKTOP) as visit:
@@ -170,17 +175,17 @@ def focused(page: Page) -> str | None:
     return name
 
 
-@pytest.mark.parametrize("path", PATHS)
 def test_ui_notice_01_every_page_says_that_no_money_is_real_and_names_the_risk(
-    exchange: Exchange, browser: Browser, path: str
+    exchange: Exchange, browser: Browser
 ) -> None:
     """UI-ACCESS-03: the first Tab offers to go to the content."""
     with Visit(browser, exchange, DESKTOP) as visit:
         page = visit.page
-        page.goto(path)
-        expect(page.get_by_text("No money here is real.")).to_be_visible()
-        expect(page.get_by_text("Leveraged positions can lose their whole margin")).to_be_visible()
-        page.locator("main > *").first.wait_for()
-        if path.startswith("/trade"):  # A form takes the keyboard to its first field.
-            page.keyboard.press("Tab")
-            assert page.evaluate("document.activeElement?.getAttribute('href')") == "#main"
+        for path in PATHS:
+            page.goto(path)
+            expect(page.get_by_text("No money here is real.")).to_be_visible()
+            expect(page.get_by_text("Leveraged positions can lose their whole margin")).to_be_visible()
+            page.locator("main > *").first.wait_for()
+            if path.startswith("/trade"):  # A form takes the keyboard to its first field.
+                page.keyboard.press("Tab")
+                assert page.evaluate("document.activeElement?.getAttribute('href')") == "#main"

@@ -63,31 +63,28 @@ def test_ui_address_03_a_file_is_kept_for_ever_and_sent_compressed(exchange: Exc
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("path", PATHS)
-def test_ui_access_01_axe_finds_no_fault_on_a_page(
-    exchange: Exchange, browser: Browser, path: str, scheme: str
-) -> None:
+def test_ui_access_01_axe_finds_no_fault_on_any_page(exchange: Exchange, browser: Browser, scheme: str) -> None:
     with Visit(browser, exchange, DESKTOP, scheme) as visit:
         page = visit.page
-        page.goto(path)
-        page.wait_for_load_state("networkidle")
-        page.evaluate(AXE.read_text(encoding="utf-8"))
-        assert faults_of(page) == []
+        for path in PATHS:
+            page.goto(path)
+            page.wait_for_load_state("networkidle")
+            page.evaluate(AXE.read_text(encoding="utf-8"))
+            assert faults_of(page) == [], path
 
 
-@pytest.mark.parametrize("viewport", SIZES, ids=lambda size: str(size["width"]))
-@pytest.mark.parametrize("path", PATHS)
-def test_ui_access_02_nothing_runs_over_the_edge_of_a_page(
-    exchange: Exchange, browser: Browser, path: str, viewport: ViewportSize
-) -> None:
-    with Visit(browser, exchange, viewport) as visit:
-        visit.page.goto(path)
-        visit.page.wait_for_load_state("networkidle")
-        width = visit.page.evaluate("document.documentElement.scrollWidth")
-        assert width <= viewport["width"]
+def test_ui_access_02_nothing_runs_over_the_edge_of_any_page(exchange: Exchange, browser: Browser) -> None:
+    with Visit(browser, exchange, NARROW) as visit:
+        page = visit.page
+        for path in PATHS:
+            page.goto(path)
+            page.wait_for_load_state("networkidle")
+            for size in SIZES:
+                page.set_viewport_size(size)
+                assert page.evaluate("document.documentElement.scrollWidth") <= size["width"], (path, size)
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
 def test_a_trading_page_with_positions_has_no_fault_and_stays_within_its_edges(
     exchange: Exchange, browser: Browser, scheme: str
 ) -> None:
