@@ -1,12 +1,14 @@
 """What a person does on every page: come in, look, and go on by keyboard; and what the API says to them."""
 
 import json
+from decimal import Decimal
 from typing import Any
 from uuid import uuid4
 
 from playwright.sync_api import Page, expect
 
 from tests.api.exchange import PASSWORD
+from tests.processes import eventually
 
 
 def come_in(page: Page, path: str = "/") -> str:
@@ -24,9 +26,27 @@ def come_in(page: Page, path: str = "/") -> str:
 
 def told(page: Page, path: str) -> Any:
     """What the API says to the person of the page."""
-    reply = page.context.request.get(f"/api/v1{path}")
+    get = page.context.request.get
+    reply = eventually(lambda: get(f"/api/v1{path}"), lambda reply: "PROJECTION_BEHIND" not in reply.text())
     assert reply.ok, reply.text()
     return json.loads(reply.body())
+
+
+def shown(page: Page, name: str) -> Decimal:
+    """The first figure of a name on the page."""
+    return Decimal(page.get_by_test_id(name).first.inner_text().replace(",", ""))
+
+
+def open_long(page: Page, leverage: str) -> dict[str, Any]:
+    """Open the person's only position, on the page; gives it as the API does."""
+    page.goto("/trade/BTC_USDC")
+    page.get_by_test_id("size").fill("100")
+    page.get_by_test_id("leverage").fill(leverage)
+    expect(page.get_by_test_id("long")).to_have_attribute("aria-disabled", "false")
+    page.get_by_test_id("long").click()
+    expect(page.get_by_test_id("done")).to_contain_text("Opened long")
+    (position,) = told(page, "/positions")["items"]
+    return dict(position)
 
 
 def tab_to(page: Page, name: str) -> None:

@@ -3,7 +3,6 @@
 Longer than 300 lines because all of it looks at the page of one exchange.
 """
 
-import json
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any, Final
@@ -17,8 +16,9 @@ from stack.ports import free_ports
 from tests.api.exchange import PASSWORD, Exchange, User, service
 from tests.api.test_rules import administrator
 from tests.processes import eventually
+from tests.web.axe import faults_of
 from tests.web.conftest import DESKTOP, NARROW, Visit
-from tests.web.test_pages import AXE
+from tests.web.person import told
 
 pytestmark = [pytest.mark.timeout(600), pytest.mark.usefixtures("built_screen")]
 WIDE: Final = ViewportSize(width=3840, height=2160)
@@ -53,13 +53,6 @@ def confirming(exchange: Exchange) -> Iterator[Exchange]:
 def sign_in(page: Page, email: str) -> None:
     reply = page.context.request.post("/api/v1/auth/login", data={"email": email, "password": PASSWORD})
     assert reply.ok, reply.text()
-
-
-def asked(page: Page, path: str) -> Any:
-    """What the API says to the person of the page."""
-    reply = page.context.request.get(f"/api/v1{path}")
-    assert reply.ok, reply.text()
-    return json.loads(reply.body())
 
 
 def open_admin(page: Page, email: str) -> None:
@@ -150,20 +143,20 @@ def test_ui_admin_04_the_overview_and_the_exposure_follow_the_exchange_s_figures
         page.get_by_role("link", name="Administration").click()
         expect(page.get_by_test_id("feed")).to_contain_text("SIMULATED")
         expect(page.get_by_test_id("lag")).to_have_text("Everything is level")
-        fund = Decimal(asked(page, "/admin/insurance-fund")["balance"])
+        fund = Decimal(told(page, "/admin/insurance-fund")["balance"])
         expect(page.get_by_test_id("fund")).to_have_text(f"{fund:,.2f} USDC")
         expect(page.get_by_test_id("waiting")).to_have_text("Nothing waits")
         before = numbers(page.get_by_test_id("exposure-BTC_USDC"))
-        assert before == figures_of(asked(page, "/admin/exposure"), "BTC_USDC")
+        assert before == figures_of(told(page, "/admin/exposure"), "BTC_USDC")
         trader.opened(margin="10", leverage="2")
         eventually(
             lambda: (
                 numbers(page.get_by_test_id("exposure-BTC_USDC")),
-                figures_of(asked(page, "/admin/exposure"), "BTC_USDC"),
+                figures_of(told(page, "/admin/exposure"), "BTC_USDC"),
             ),
             lambda seen: seen[0] == seen[1] != before,
         )
-        net = sum(Decimal(each["net_notional"]) for each in asked(page, "/admin/exposure")["items"])
+        net = sum(Decimal(each["net_notional"]) for each in told(page, "/admin/exposure")["items"])
         assert Decimal(page.get_by_test_id("net").inner_text().replace(",", "")) == net
         assert visit.complaints == []
         assert visit.elsewhere == []
@@ -187,7 +180,7 @@ def test_ui_admin_05_the_liquidation_ladder_is_the_exchange_s_of_one_market_or_o
     with Visit(browser, exchange, DESKTOP) as visit:
         page = visit.page
         open_admin(page, admin.email)
-        ladder = asked(page, "/admin/liquidations")
+        ladder = told(page, "/admin/liquidations")
         names = ("positions", "accounts", "entry_notional", "shortfall")
         for rung in ladder["together"]:
             row = page.get_by_test_id(f"rung {rung['side']} {rung['move']}")
@@ -219,7 +212,7 @@ def test_ui_admin_06_a_market_is_halted_by_its_typed_symbol_and_orders_say_so_un
         page.get_by_test_id("typed").fill("ETH_USDC")
         expect(page.get_by_test_id("confirm")).to_have_attribute("aria-disabled", "true")
         page.get_by_test_id("typed").press("Enter")
-        assert asked(page, "/admin/instruments")["items"][0]["status"] == "open", "a wrong symbol sends nothing"
+        assert told(page, "/admin/instruments")["items"][0]["status"] == "open", "a wrong symbol sends nothing"
         confirm(page, "BTC_USDC")
         expect(page.get_by_test_id("outcome")).to_have_text("In force in every shard.")
         close_dialog(page)
@@ -269,7 +262,7 @@ def test_ui_admin_07_a_new_market_is_checked_in_words_and_shows_up_for_everybody
         expect(choice).to_contain_text(symbol)
         page.get_by_role("link", name=f"To {symbol}").click()
         expect(page.get_by_role("heading", name=symbol, exact=True)).to_be_attached()
-        defined = next(each for each in asked(page, "/admin/instruments")["items"] if each["symbol"] == symbol)
+        defined = next(each for each in told(page, "/admin/instruments")["items"] if each["symbol"] == symbol)
         assert (defined["tick_size"], defined["lot_size"], defined["quantity_max"]) == ("0.00001", "0.1", "250000.5")
         assert visit.complaints == other.complaints == []
 
@@ -279,7 +272,7 @@ def test_ui_admin_08_of_a_market_s_parameters_only_what_was_changed_is_sent_afte
     exchange: Exchange, browser: Browser, admin: User
 ) -> None:
     def parameters(page: Page) -> Any:
-        return next(each for each in asked(page, "/admin/instruments")["items"] if each["symbol"] == "SOL_USDC")
+        return next(each for each in told(page, "/admin/instruments")["items"] if each["symbol"] == "SOL_USDC")
 
     with Visit(browser, exchange, DESKTOP) as visit:
         page = visit.page
@@ -330,7 +323,7 @@ def test_ui_admin_09_money_waits_for_another_administrator_to_approve_or_reject(
             expect(page.get_by_test_id("outcome")).to_have_text("It waits for another administrator.")
             close_dialog(page)
         expect(page.get_by_test_id("waiting")).to_have_text("2 wait for a decision")
-        waiting = asked(page, "/admin/transfers?status=pending")["items"]
+        waiting = told(page, "/admin/transfers?status=pending")["items"]
         own = page.get_by_test_id(f"transfer-{waiting[0]['id']}")
         expect(own).to_contain_text("You asked for it: another administrator decides.")
         expect(own.get_by_test_id("approve")).to_have_count(0)
@@ -351,7 +344,7 @@ def test_ui_admin_09_money_waits_for_another_administrator_to_approve_or_reject(
         close_dialog(page)
         expect(page.get_by_test_id("waiting")).to_have_text("Nothing waits")
         eventually(lambda: user.get("/account")["balance"], lambda balance: balance == "6000.000000")
-        [rejected] = asked(page, f"/admin/transfers?account_id={account}&status=rejected")["items"]
+        [rejected] = told(page, f"/admin/transfers?account_id={account}&status=rejected")["items"]
         assert rejected["acts"][-1]["note"] == "no such payment"
         assert visit.complaints == []
 
@@ -394,7 +387,7 @@ def test_ui_admin_11_a_halt_is_done_by_keyboard_alone_and_the_focus_comes_back_t
         page.keyboard.press("Escape")
         expect(page.get_by_role("dialog")).to_be_hidden()
         assert page.evaluate("document.activeElement?.dataset.testid") == "close_only"
-        assert asked(page, "/admin/instruments")["items"][2]["status"] == "open", "Escape changes nothing"
+        assert told(page, "/admin/instruments")["items"][2]["status"] == "open", "Escape changes nothing"
         page.keyboard.press("Enter")
         page.get_by_test_id("confirm").wait_for()
         page.keyboard.press("Tab")
@@ -411,20 +404,14 @@ def test_ui_admin_12_axe_finds_no_fault_on_the_administration_and_its_dialogs(
     with Visit(browser, exchange, DESKTOP, scheme) as visit:
         page = visit.page
         open_admin(page, admin.email)
-        page.evaluate(AXE.read_text(encoding="utf-8"))
-
-        def faults() -> list[Any]:
-            found: dict[str, Any] = page.evaluate("axe.run()")
-            return [(fault["id"], [node["html"][:150] for node in fault["nodes"]]) for fault in found["violations"]]
-
-        assert faults() == []
+        assert faults_of(page) == []
         page.get_by_test_id("market-ETH_USDC").get_by_test_id("halted").click()
         page.get_by_test_id("typed").wait_for()
-        assert faults() == []
+        assert faults_of(page) == []
         page.keyboard.press("Escape")
         page.get_by_test_id("market-ETH_USDC").get_by_test_id("parameters").click()
         page.get_by_test_id("fee_rate").fill("wrong")
-        assert faults() == []
+        assert faults_of(page) == []
 
 
 @pytest.mark.parametrize(

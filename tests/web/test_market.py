@@ -7,7 +7,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.api.exchange import PASSWORD, Exchange
 from tests.web.conftest import DESKTOP, Visit
-from tests.web.test_trading import asked, open_long, register
+from tests.web.person import come_in, open_long, told
 
 pytestmark = [pytest.mark.timeout(600), pytest.mark.usefixtures("built_screen")]
 PATHS: Final = ("/", "/login", "/register", "/trade/ETH_USDC", "/positions/0-1")
@@ -48,7 +48,7 @@ def test_ui_market_04_a_banner_says_that_prices_are_old_and_goes_when_they_come_
 ) -> None:
     with Visit(browser, exchange, DESKTOP) as visit:
         page = visit.page
-        register(page)
+        come_in(page)
         page.goto("/trade/BTC_USDC")
         page.get_by_test_id("size").fill("100")
         expect(page.get_by_test_id("long")).to_have_attribute("aria-disabled", "false")
@@ -64,7 +64,7 @@ def test_each_button_of_an_order_has_its_side_its_size_and_its_price(exchange: E
     """UI-TICKET-07."""
     with Visit(browser, exchange, DESKTOP) as visit:
         page = visit.page
-        register(page)
+        come_in(page)
         page.goto("/trade/BTC_USDC")
         page.get_by_test_id("size").fill("100")
         page.get_by_test_id("leverage").fill("10")
@@ -75,7 +75,7 @@ def test_each_button_of_an_order_has_its_side_its_size_and_its_price(exchange: E
         expect(page.get_by_test_id("short")).to_have_text("Short 0.003 @ 49,999.9")
         page.get_by_test_id("short").click()
         expect(page.get_by_test_id("done")).to_contain_text("Opened short")
-        (position,) = asked(page, "/positions")["items"]
+        (position,) = told(page, "/positions")["items"]
         assert (position["side"], position["quantity"], position["entry_price"]) == ("short", "0.00300", "49999.9")
 
 
@@ -118,7 +118,7 @@ def test_ui_close_02_close_everything_asks_first_and_closes_every_position(
 ) -> None:
     with Visit(browser, exchange, DESKTOP) as visit:
         page = visit.page
-        register(page)
+        come_in(page)
         open_long(page, "10")
         page.get_by_test_id("size").fill("50")
         page.get_by_test_id("short").click()
@@ -127,18 +127,18 @@ def test_ui_close_02_close_everything_asks_first_and_closes_every_position(
         expect(page.get_by_text("All 2 open positions are closed")).to_be_visible()
         page.keyboard.press("Escape")
         expect(page.get_by_test_id("close-all-send")).to_be_hidden()
-        assert len(asked(page, "/positions")["items"]) == 2
+        assert len(told(page, "/positions")["items"]) == 2
         page.get_by_test_id("close-all").click()
         page.get_by_test_id("close-all-send").click()
         expect(page.get_by_test_id("tab-positions")).to_have_text("Positions 0")
-        assert asked(page, "/positions")["items"] == []
+        assert told(page, "/positions")["items"] == []
 
 
 @pytest.mark.slow
 def test_ui_close_03_a_part_of_a_position_is_closed_and_the_rest_stays(exchange: Exchange, browser: Browser) -> None:
     with Visit(browser, exchange, DESKTOP) as visit:
         page = visit.page
-        register(page)
+        come_in(page)
         open_long(page, "10")
         page.get_by_test_id("close").click()
         page.get_by_test_id("part").fill("abc")
@@ -147,7 +147,7 @@ def test_ui_close_03_a_part_of_a_position_is_closed_and_the_rest_stays(exchange:
         page.get_by_test_id("part").fill("0.005")
         page.get_by_test_id("close-send").click()
         expect(page.get_by_test_id("done").last).to_contain_text("stays open")
-        (position,) = asked(page, "/positions")["items"]
+        (position,) = told(page, "/positions")["items"]
         assert position["quantity"] == "0.01500"
 
 

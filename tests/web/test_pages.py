@@ -1,19 +1,18 @@
 """The screen's addresses, what is sent with them, and that nothing planted in them runs."""
 
-from typing import Any, Final
+from typing import Final
 
 import pytest
-from playwright.sync_api import Browser, Page, ViewportSize, expect
+from playwright.sync_api import Browser, ViewportSize, expect
 
-from stack.screen import SCREEN
 from tests.api.exchange import Exchange
+from tests.web.axe import faults_of
 from tests.web.conftest import DESKTOP, NARROW, Visit
-from tests.web.test_trading import open_long, register
+from tests.web.person import come_in, open_long
 
 pytestmark = [pytest.mark.timeout(600), pytest.mark.usefixtures("built_screen")]
 PATHS: Final = ("/", "/login", "/register", "/account", "/trade/BTC_USDC", "/positions/0-1", "/replay", "/admin")
 SIZES: Final = (NARROW, ViewportSize(width=768, height=1024), ViewportSize(width=3840, height=2160))
-AXE: Final = SCREEN / "node_modules" / "axe-core" / "axe.min.js"
 
 
 @pytest.mark.parametrize("path", PATHS)
@@ -69,7 +68,6 @@ def test_ui_access_01_axe_finds_no_fault_on_any_page(exchange: Exchange, browser
         for path in PATHS:
             page.goto(path)
             page.wait_for_load_state("networkidle")
-            page.evaluate(AXE.read_text(encoding="utf-8"))
             assert faults_of(page) == [], path
 
 
@@ -93,10 +91,9 @@ def test_a_trading_page_with_positions_has_no_fault_and_stays_within_its_edges(
     exchange.until_fresh("BTC_USDC", "49999.9")
     with Visit(browser, exchange, DESKTOP, scheme) as visit:
         page = visit.page
-        register(page)
+        come_in(page)
         open_long(page, "50")
         page.get_by_test_id("size").fill("100")
-        page.evaluate(AXE.read_text(encoding="utf-8"))
         tabs = page.get_by_role("tab")
         for number in range(tabs.count()):
             tabs.nth(number).click()
@@ -106,16 +103,6 @@ def test_a_trading_page_with_positions_has_no_fault_and_stays_within_its_edges(
                 page.set_viewport_size(size)
                 width = page.evaluate("document.documentElement.scrollWidth")
                 assert width <= size["width"], (tabs.nth(number).inner_text(), size)
-
-
-def faults_of(page: Page) -> list[Any]:
-    """What axe finds, with the elements and what is wrong with them."""
-    found: dict[str, Any] = page.evaluate("axe.run()")
-    assert len(found["passes"]) > 10
-    return [
-        (fault["id"], [node["html"][:150] + " " + (node.get("failureSummary") or "") for node in fault["nodes"]])
-        for fault in found["violations"]
-    ]
 
 
 def test_ui_policy_01_content_planted_in_a_page_does_not_run_and_no_other_host_is_called(

@@ -21,14 +21,13 @@ from audit.log.folder import FolderLog
 from cli.exported_replay import folder_application
 from cli.main import call
 from stack.ports import free_ports
-from stack.screen import SCREEN
 from tests.api.exchange import PASSWORD, Exchange
 from tests.threads import serving
+from tests.web.axe import faults_of
 from tests.web.conftest import DESKTOP, NARROW, Visit
-from tests.web.test_trading import asked, open_long, register, shown
+from tests.web.person import come_in, open_long, shown, told
 
 pytestmark = [pytest.mark.timeout(600), pytest.mark.usefixtures("built_screen", "replaying")]
-AXE: Final = SCREEN / "node_modules" / "axe-core" / "axe.min.js"
 FIGURES: Final = ("balance", "equity", "used_margin", "unrealized_pnl")
 
 
@@ -45,12 +44,6 @@ def here(page: Page) -> int:
     found = re.search(r"Command (\d+)", page.get_by_test_id("step").inner_text())
     assert found is not None
     return int(found[1])
-
-
-def axe_faults(page: Page) -> list[Any]:
-    page.evaluate(AXE.read_text(encoding="utf-8"))
-    found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
-    return [(each["id"], [node["html"] for node in each["nodes"]]) for each in found["violations"]]
 
 
 def gone_by_keys(page: Page, closing: int, before: dict[str, Any]) -> None:
@@ -90,22 +83,22 @@ def test_ui_replay_01_a_close_s_link_leads_to_its_moment_and_its_steps_are_gone_
     exchange.until_fresh("BTC_USDC", "49999.9")
     with Visit(browser, exchange, viewport) as visit:
         page = visit.page
-        register(page)
+        come_in(page)
         position = open_long(page, "20")
         low = Decimal(position["liquidation_price"])
         exchange.price("BTC_USDC", str(low), str(low + Decimal("0.1")))
         page.get_by_test_id("unasked").get_by_role("link").click()
         page.get_by_test_id("replay-link").click()
         expect(page.get_by_test_id("step")).to_be_visible()
-        closed = asked(page, "/positions/" + position["id"])
-        receipt = asked(page, f"/receipts/{closed['receipt_id']}")
+        closed = told(page, "/positions/" + position["id"])
+        receipt = told(page, f"/receipts/{closed['receipt_id']}")
         assert here(page) == receipt["command_offset"]
         expect(page.get_by_test_id("replay-event").last).to_contain_text("Position closed")
         expect(page.get_by_test_id("replay-position")).to_contain_text("closed")
         expect(page.get_by_text("was 100.00")).to_be_visible()
-        steps = asked(page, f"/audit/replay/steps?before={here(page) + 1}")["steps"]
+        steps = told(page, f"/audit/replay/steps?before={here(page) + 1}")["steps"]
         assert ledger(page) == figures(steps[-1]["ledger"])
-        assert Decimal(asked(page, "/account")["balance"]) == ledger(page)["balance"]
+        assert Decimal(told(page, "/account")["balance"]) == ledger(page)["balance"]
         expect(page).to_have_url(re.compile(rf"/replay\?offset={receipt['command_offset']}$"))
 
         gone_by_keys(page, receipt["command_offset"], steps[-2])
@@ -113,7 +106,7 @@ def test_ui_replay_01_a_close_s_link_leads_to_its_moment_and_its_steps_are_gone_
         page.get_by_test_id("go").click()
         expect(page.get_by_test_id("step")).to_contain_text(f"Command {receipt['command_offset']},")
         assert page.evaluate("document.documentElement.scrollWidth") <= viewport["width"]
-        assert axe_faults(page) == []
+        assert faults_of(page) == []
         with page.expect_download() as download:
             page.get_by_test_id("bundle").click()
         assert download.value.suggested_filename.endswith(".zip")
@@ -157,7 +150,7 @@ def test_ui_replay_11_an_exported_log_is_replayed_by_the_same_page_without_an_ex
         page.get_by_test_id("verdict").click()
         expect(page.get_by_test_id("verdict-digest")).to_have_text(sha256(verdict.read_bytes()).hexdigest())
         expect(page.get_by_text("This step is among what was verified.")).to_be_visible()
-        assert axe_faults(page) == []
+        assert faults_of(page) == []
         assert complaints == []
         context.close()
 
@@ -178,7 +171,7 @@ def test_ui_replay_16_an_administrator_replays_any_account_and_a_user_their_own(
     account = other.get("/account")["account_id"]
     with Visit(browser, exchange, DESKTOP) as visit:
         page = visit.page
-        register(page)
+        come_in(page)
         page.goto(f"/replay?account={account}")
         expect(page.get_by_text("This could not be replayed. You may not do this.")).to_be_visible()
         page.goto("/replay")

@@ -14,9 +14,10 @@ import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.api.exchange import Exchange
+from tests.web.axe import faults_of
 from tests.web.conftest import DESKTOP, NARROW, Visit
 from tests.web.person import come_in, tab_to, told
-from tests.web.test_pages import AXE, SIZES
+from tests.web.test_pages import SIZES
 
 pytestmark = [pytest.mark.timeout(600), pytest.mark.usefixtures("built_screen")]
 TABS: Final = ("positions", "orders", "history", "fills", "ledger", "alerts", "venue", "statements")
@@ -328,22 +329,15 @@ def test_ui_access_01_axe_finds_no_fault_on_a_tab_or_an_account_of_somebody_who_
         come_in(page, "/account")
         page.get_by_test_id("key-create").click()
         expect(page.get_by_test_id("fresh")).to_be_visible()
-        page.evaluate(AXE.read_text(encoding="utf-8"))
-        assert faults(page) == []
+        assert faults_of(page) == []
         page.goto("/trade/BTC_USDC")
         page.get_by_test_id("size").fill("100")
         page.get_by_test_id("long").click()
         expect(page.get_by_test_id("close")).to_be_visible()
-        page.evaluate(AXE.read_text(encoding="utf-8"))
         for tab in TABS:
             look_at(page, tab)
             expect(page.get_by_role("tabpanel")).not_to_contain_text("Loading…")
-            assert faults(page) == [], tab
-
-
-def faults(page: Page) -> list[Any]:
-    found: dict[str, Any] = page.evaluate("axe.run()")
-    return [(fault["id"], [node["html"][:150] for node in fault["nodes"]]) for fault in found["violations"]]
+            assert faults_of(page) == [], tab
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,8 @@
 """A person trades on the screen: every figure is the exchange's, and every close explains itself."""
 
-import json
 from collections.abc import Callable
 from decimal import Decimal
-from typing import Any, Final
+from typing import Final
 from uuid import uuid4
 
 import pytest
@@ -12,6 +11,7 @@ from playwright.sync_api import Browser, Page, ViewportSize, expect
 from tests.api.exchange import PASSWORD, Exchange
 from tests.processes import eventually
 from tests.web.conftest import DESKTOP, NARROW, Visit
+from tests.web.person import come_in, open_long, shown, tab_to, told
 
 pytestmark = [pytest.mark.timeout(600), pytest.mark.usefixtures("built_screen")]
 START: Final = ("49999.9", "50000.0")
@@ -21,37 +21,6 @@ START: Final = ("49999.9", "50000.0")
 def price(exchange: Exchange) -> None:
     exchange.confirmed_price("BTC_USDC", *START)
     exchange.until_fresh("BTC_USDC", START[0])
-
-
-def asked(page: Page, path: str) -> Any:
-    """What the API says to the person of the page."""
-    get = page.context.request.get
-    reply = eventually(lambda: get(f"/api/v1{path}"), lambda reply: "PROJECTION_BEHIND" not in reply.text())
-    assert reply.ok, reply.text()
-    return json.loads(reply.body())
-
-
-def shown(page: Page, name: str) -> Decimal:
-    return Decimal(page.get_by_test_id(name).first.inner_text().replace(",", ""))
-
-
-def register(page: Page) -> None:
-    page.goto("/register")
-    page.get_by_test_id("email").fill(f"{uuid4().hex}@example.com")
-    page.get_by_test_id("password").fill(PASSWORD)
-    page.get_by_test_id("enter").click()
-    expect(page.get_by_test_id("balance")).to_have_text("5,000.00")
-
-
-def open_long(page: Page, leverage: str) -> dict[str, Any]:
-    page.goto("/trade/BTC_USDC")
-    page.get_by_test_id("size").fill("100")
-    page.get_by_test_id("leverage").fill(leverage)
-    expect(page.get_by_test_id("long")).to_have_attribute("aria-disabled", "false")
-    page.get_by_test_id("long").click()
-    expect(page.get_by_test_id("done")).to_contain_text("Opened long")
-    (position,) = asked(page, "/positions")["items"]
-    return dict(position)
 
 
 def same(page: Page, name: str, figure: Callable[[], str]) -> None:
@@ -65,26 +34,26 @@ def test_ui_trade_01_a_person_registers_trades_is_liquidated_and_reads_why(
 ) -> None:
     with Visit(browser, exchange, viewport) as visit:
         page = visit.page
-        register(page)
+        come_in(page)
         position = open_long(page, "50")
-        same(page, "free-margin", lambda: asked(page, "/account")["free_margin"])
+        same(page, "free-margin", lambda: told(page, "/account")["free_margin"])
         for bid, ask in (("50099.9", "50100.0"), ("49899.9", "49900.0")):
             exchange.price("BTC_USDC", bid, ask)
             exchange.until_fresh("BTC_USDC", bid)
-            same(page, "profit", lambda: asked(page, "/positions")["items"][0]["unrealized_pnl"])
-            same(page, "equity", lambda: asked(page, "/account")["equity"])
+            same(page, "profit", lambda: told(page, "/positions")["items"][0]["unrealized_pnl"])
+            same(page, "equity", lambda: told(page, "/account")["equity"])
         page.get_by_test_id("amend").click()
         page.get_by_test_id("amend-take").fill("51000")
         page.get_by_test_id("amend-send").click()
         expect(page.get_by_test_id("amend")).to_contain_text("51,000.0")
-        assert asked(page, "/positions")["items"][0]["take_profit"] == "51000.0"
+        assert told(page, "/positions")["items"][0]["take_profit"] == "51000.0"
         low = Decimal(position["liquidation_price"])
         exchange.price("BTC_USDC", str(low), str(low + Decimal("0.1")))
-        told = page.get_by_test_id("unasked")
-        expect(told).to_contain_text("liquidated")
-        expect(told).to_contain_text(str(low))
-        told.get_by_role("link").click()
-        receipt = asked(page, f"/receipts/{asked(page, '/positions/' + position['id'])['receipt_id']}")
+        unasked = page.get_by_test_id("unasked")
+        expect(unasked).to_contain_text("liquidated")
+        expect(unasked).to_contain_text(str(low))
+        unasked.get_by_role("link").click()
+        receipt = told(page, f"/receipts/{told(page, '/positions/' + position['id'])['receipt_id']}")
         expect(page.get_by_text("LIQ-01")).to_be_visible()
         said = page.get_by_test_id("inequality").inner_text().replace(",", "")
         assert Decimal(receipt["equity"]) < Decimal(receipt["requirement"])
@@ -102,7 +71,7 @@ def test_ui_trade_02_the_same_is_done_by_keyboard_alone(exchange: Exchange, brow
         page = visit.page
         page.goto("/register")
         page.get_by_test_id("email").wait_for()
-        focus(page, "email")
+        tab_to(page, "email")
         page.keyboard.type(f"{uuid4().hex}@example.com")
         page.keyboard.press("Tab")
         page.keyboard.type(PASSWORD)
@@ -110,29 +79,20 @@ def test_ui_trade_02_the_same_is_done_by_keyboard_alone(exchange: Exchange, brow
         expect(page.get_by_test_id("balance")).to_have_text("5,000.00")
         page.keyboard.press("t")
         page.keyboard.type("100")
-        focus(page, "short")
+        tab_to(page, "short")
         page.keyboard.press("Enter")
         expect(page.get_by_test_id("done")).to_contain_text("Opened short")
-        focus(page, "close")
+        tab_to(page, "close")
         page.keyboard.press("Enter")
         page.get_by_test_id("close-send").wait_for()
-        focus(page, "close-send")
+        tab_to(page, "close-send")
         page.keyboard.press("Enter")
         expect(page.get_by_test_id("tab-positions")).to_have_text("Positions 0")
-        focus(page, "tab-positions")
+        tab_to(page, "tab-positions")
         page.keyboard.press("ArrowRight")
         page.keyboard.press("ArrowRight")
         expect(page.get_by_role("cell", name="you closed it")).to_be_visible()
         assert visit.complaints == []
-
-
-def focus(page: Page, name: str) -> None:
-    """Go there by the Tab key, as somebody without a mouse has to."""
-    for _ in range(80):
-        if page.evaluate("document.activeElement?.dataset.testid") == name:
-            return
-        page.keyboard.press("Tab")
-    raise AssertionError(f"{name} cannot be reached by keyboard")
 
 
 def test_ui_trade_03_a_server_that_was_killed_is_noticed_and_the_page_shows_what_happened_meanwhile(
@@ -141,7 +101,7 @@ def test_ui_trade_03_a_server_that_was_killed_is_noticed_and_the_page_shows_what
     api = exchange.services["api"]
     with Visit(browser, exchange, DESKTOP) as visit:
         page = visit.page
-        register(page)
+        come_in(page)
         position = open_long(page, "50")
         api.kill()
         expect(page.get_by_test_id("old")).to_be_visible()
@@ -151,7 +111,7 @@ def test_ui_trade_03_a_server_that_was_killed_is_noticed_and_the_page_shows_what
         expect(page.get_by_test_id("unasked")).to_contain_text("liquidated", timeout=180_000)
         expect(page.get_by_test_id("old")).to_be_hidden()
         expect(page.get_by_test_id("tab-positions")).to_have_text("Positions 0")
-        same(page, "balance", lambda: asked(page, "/account")["balance"])
+        same(page, "balance", lambda: told(page, "/account")["balance"])
 
 
 def test_ui_receipt_06_a_receipt_explains_a_close_by_rule_moment_and_neighbours(
@@ -160,7 +120,7 @@ def test_ui_receipt_06_a_receipt_explains_a_close_by_rule_moment_and_neighbours(
     """UI-RECEIPT-01, UI-RECEIPT-03 and UI-RECEIPT-07 of a stop, with positions of others that the same tick closes."""
     with Visit(browser, exchange, DESKTOP) as visit:
         page = visit.page
-        register(page)
+        come_in(page)
         position = open_long(page, "10")
         page.get_by_test_id("amend").click()
         page.get_by_test_id("amend-stop").fill("49800")
@@ -171,8 +131,8 @@ def test_ui_receipt_06_a_receipt_explains_a_close_by_rule_moment_and_neighbours(
             other.opened(stop_loss="49850")
         exchange.price("BTC_USDC", "49799.9", "49800.0")
         page.get_by_test_id("unasked").get_by_role("link").click()
-        receipt = asked(page, f"/receipts/{asked(page, '/positions/' + position['id'])['receipt_id']}")
-        closings = asked(page, f"/receipts/{receipt['event_id']}/closings")
+        receipt = told(page, f"/receipts/{told(page, '/positions/' + position['id'])['receipt_id']}")
+        closings = told(page, f"/receipts/{receipt['event_id']}/closings")
         expect(page.get_by_text("TRIG-01")).to_be_visible()
         expect(page.get_by_test_id("inequality")).to_have_text("Bid 49,799.9 ≤ Stop 49,800.0")
         expect(page.get_by_test_id("open-price")).to_contain_text("a bid of 49,800.1")

@@ -1,6 +1,7 @@
 /** What a form sends: once at a time, and with the reason where it was refused. */
 
 import { Malformed, NotSignedIn, Problem } from "reprise-client";
+import { messageOf } from "./errors.ts";
 import { session } from "./session.svelte.ts";
 import { refusalInWords } from "./words.ts";
 
@@ -27,7 +28,7 @@ export class Acting {
 
 /** Say why something was not done. Whoever's session is over is signed in no more. */
 export function whyNot(error: unknown): string {
-  if (!(error instanceof Problem)) return error instanceof Error ? error.message : String(error);
+  if (!(error instanceof Problem)) return messageOf(error);
   if (error instanceof NotSignedIn && error.code !== "BAD_CREDENTIALS") session.user = null;
   const named = error instanceof Malformed ? (error.document.errors ?? []) : [];
   if (named.length > 0) return named.map(({ pointer, message }) => `${pointer.replace(/^\//, "")}: ${message}`).join(". ");

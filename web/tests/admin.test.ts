@@ -6,7 +6,7 @@ import { PARAMETER_NAMES, readAmount, readInstrument, readParameters, stepOf, ty
 import { shareOf, stepsOf, symbolsOf } from "../src/admin/ladder.ts";
 import { feedStanding, lagStanding, totalsOf, whyNotApprove } from "../src/admin/standing.ts";
 import { decimal } from "../src/numbers/format.ts";
-import { ageInWords, faultInWords } from "../src/words/admin.ts";
+import { ageInWords, faultInWords } from "../src/admin/words.ts";
 
 const KNOWN = new Set(["BTC_USDC"]);
 const DOGE = { base: "doge", priceDecimals: "5", quantityDecimals: "0", quantityMax: "5,000,000" };

@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { replayOf } from "../src/addresses.ts";
 import { figuresOf, joined, ledgerBefore, markAt, momentOf, periodOf, positionsOf, speedAfter, turnOf } from "../src/replay/changes.ts";
 import { barsUpTo } from "../src/replay/candles.ts";
-import { eventInWords } from "../src/words/replay.ts";
+import { eventInWords } from "../src/replay/words.ts";
 
 const ledger = (changed: object): never =>
   ({ balance: "5000.000000", equity: "5000.000000", cash: "5000.000000", used_margin: "0.000000", unrealized_pnl: "0.000000", positions: [], prices: [], ...changed }) as never;

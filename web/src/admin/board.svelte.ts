@@ -1,6 +1,7 @@
 /** What administrators look at, read again every few seconds while somebody looks. */
 
 import { Forbidden, NotSignedIn, type schemas } from "reprise-client";
+import { messageOf } from "../errors.ts";
 import { client, session } from "../session.svelte.ts";
 
 const EVERY_MS = 4_000;
@@ -74,7 +75,7 @@ class Board {
       this.failure = null;
     } catch (error) {
       if (isOver()) return;
-      this.failure = error instanceof Error ? error.message : String(error);
+      this.failure = messageOf(error);
       this.refused = error instanceof Forbidden;
       if (error instanceof NotSignedIn) session.user = null;
     }

@@ -1,6 +1,7 @@
 /** The signed-in person's account as its events tell it: a snapshot, then each event once. */
 
 import { type Stream, isAccountSnapshot, isAccountUpdate, type schemas } from "reprise-client";
+import { messageOf } from "../errors.ts";
 import { client } from "../session.svelte.ts";
 import { messages } from "../messages.svelte.ts";
 import { alerts } from "../tabs/alerts.svelte.ts";
@@ -51,7 +52,7 @@ class Book {
         this.frames.ask();
       }
     } catch (error) {
-      if (this.#stream === stream) this.failure = error instanceof Error ? error.message : String(error);
+      if (this.#stream === stream) this.failure = messageOf(error);
     }
   }
 

@@ -1,6 +1,7 @@
 /** The market as it was last told: instruments once, prices as they come. */
 
 import { Problem, type Stream, Unavailable, type schemas, isTicker } from "reprise-client";
+import { messageOf } from "../errors.ts";
 import { type Terms, termsOf } from "../rules/terms.ts";
 import { client } from "../session.svelte.ts";
 import { Frames } from "./frames.svelte.ts";
@@ -54,7 +55,7 @@ class Market {
         await this.again();
         this.failure = null;
       } catch (error) {
-        this.failure = error instanceof Error ? error.message : String(error);
+        this.failure = messageOf(error);
         if (error instanceof Problem && !(error instanceof Unavailable)) return;
       }
       if (this.terms.length === 0) await new Promise((resolve) => setTimeout(resolve, 1_000));
@@ -70,7 +71,7 @@ class Market {
           this.frames.ask();
         }
       } catch (error) {
-        this.failure = error instanceof Error ? error.message : String(error);
+        this.failure = messageOf(error);
       }
       await new Promise((resolve) => setTimeout(resolve, 1_000));
     }
@@ -84,7 +85,7 @@ class Market {
         await this.again();
         this.failure = null;
       } catch (error) {
-        this.failure = error instanceof Error ? error.message : String(error);
+        this.failure = messageOf(error);
       }
     }
   }

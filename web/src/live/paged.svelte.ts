@@ -1,5 +1,7 @@
 /** A long list of the exchange, read as far as somebody looks. */
 
+import { messageOf } from "../errors.ts";
+
 const AT_ONCE = 200;
 
 export class Paged<Item> {
@@ -41,7 +43,7 @@ export class Paged<Item> {
         else read.push(next.value);
       }
     } catch (error) {
-      failure = error instanceof Error ? error.message : String(error);
+      failure = messageOf(error);
     }
     if (source !== this.#source) return; // It was begun anew meanwhile.
     this.#reading = false;

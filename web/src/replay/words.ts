@@ -1,7 +1,7 @@
 /** The sentences of the replay, and how its events and steps are said. */
 
 import type { schemas } from "reprise-client";
-import type { Mark } from "../replay/changes.ts";
+import type { Mark } from "./changes.ts";
 import { refusalInWords } from "../words.ts";
 
 type Figure = "balance" | "equity" | "cash" | "used_margin" | "unrealized_pnl";

@@ -1,7 +1,7 @@
 /** Every sentence of the administration, in one place; what it shares with the rest of the screen is in ../words.ts. */
 
 import type { schemas } from "reprise-client";
-import type { InstrumentFault, NumberFault } from "../admin/forms.ts";
+import type { InstrumentFault, NumberFault } from "./forms.ts";
 
 type Status = schemas.Parameters["status"];
 type Kind = schemas.Transfer["kind"];
