@@ -45,6 +45,8 @@ REFUSALS: Final = (
     *(SCOPE_MISSING, ROLE_READ_ONLY, DATABASE_UNAVAILABLE),
 )
 ADMIN_REFUSALS: Final = (*REFUSALS, FORBIDDEN)
+# Who may see what administrators see.
+ADMIN_READERS: Final = frozenset({"admin", "auditor"})
 SESSIONS: Final = "/api/v1/auth/sessions/"
 # What an auditor may send besides what only reads: what is about their own login, and a ticket to a stream.
 AUDITORS_OWN: Final = (
@@ -167,7 +169,7 @@ Administrator = Annotated[SignedInUser, Depends(administrator)]
 
 async def admin_reader(caller: InPerson) -> SignedInUser:
     """Believe who may see what administrators see: they and auditors."""
-    if caller.user.role not in {"admin", "auditor"}:
+    if caller.user.role not in ADMIN_READERS:
         raise ApiError(FORBIDDEN, "Only administrators and auditors may")
     return caller
 

@@ -1,9 +1,7 @@
 """Whose replay may be asked for: one's own, and by those who see what administrators see, anybody's."""
 
-from api.auth.caller import SignedInUser
+from api.auth.caller import ADMIN_READERS, SignedInUser
 from api.http.problems import FORBIDDEN, SCOPE_MISSING, ApiError
-
-READERS = frozenset({"admin", "auditor"})
 
 
 def account_for(caller: SignedInUser, account: str | None) -> str:
@@ -12,6 +10,6 @@ def account_for(caller: SignedInUser, account: str | None) -> str:
         return caller.account_id
     if caller.session_id is None:
         raise ApiError(SCOPE_MISSING, "An API key may replay its own account only; sign in")
-    if caller.user.role not in READERS:
+    if caller.user.role not in ADMIN_READERS:
         raise ApiError(FORBIDDEN, "Only administrators and auditors may replay an account that is not theirs")
     return account
