@@ -42,6 +42,32 @@ def test_ui_market_01_the_header_has_the_prices_of_the_market_that_is_chosen(
         assert visit.complaints == []
 
 
+def test_a_market_that_is_left_between_two_frames_is_drawn_no_more(exchange: Exchange, browser: Browser) -> None:
+    """UI-MARKET-01."""
+    with Visit(browser, exchange, DESKTOP) as visit:
+        page = visit.page
+        page.goto("/trade/BTC_USDC")
+        expect(page).to_have_title("49999.95 BTC_USDC · Reprise")
+        expect(page.locator("section.chart > p")).to_contain_text("BTC_USDC")
+        # A frame comes only when it is let: what is drawn in it was heard before the market was left.
+        page.evaluate(
+            """() => {
+                let asked = 0;
+                window.waiting = new Map();
+                window.requestAnimationFrame = (frame) => {
+                    window.waiting.set(++asked, frame);
+                    return asked;
+                };
+                window.cancelAnimationFrame = (number) => window.waiting.delete(number);
+            }"""
+        )
+        exchange.price("BTC_USDC", "50009.9", "50010.0")
+        page.wait_for_timeout(3000)
+        page.locator("header select").select_option("ETH_USDC")
+        page.evaluate("() => [...window.waiting.values()].forEach((frame) => frame(performance.now()))")
+        assert visit.complaints == []
+
+
 @pytest.mark.slow
 def test_ui_market_04_a_banner_says_that_prices_are_old_and_goes_when_they_come_again(
     exchange: Exchange, browser: Browser
