@@ -143,6 +143,19 @@ def test_a_cancelled_wait_for_a_message_loses_no_message() -> None:
     with_a_stream_server(test)
 
 
+def test_a_reader_asking_while_the_stream_is_being_closed_gets_its_end() -> None:
+    async def test(_: SmallExchange, client: Client) -> None:
+        async with client.stream("account") as stream:
+            assert (await anext(stream)).kind == "snapshot"
+            closing = asyncio.ensure_future(stream.close())
+            await asyncio.sleep(0)
+            with pytest.raises(StopAsyncIteration):
+                await anext(stream)
+            await closing
+
+    with_a_stream_server(test)
+
+
 def test_a_reader_waiting_while_the_stream_is_closed_gets_its_end() -> None:
     async def test(exchange: SmallExchange, client: Client) -> None:
         del exchange

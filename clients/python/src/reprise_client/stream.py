@@ -66,12 +66,15 @@ class Stream:
         self._messages = self._forever()
         self._heard: deque[Message] = deque()  # before anybody iterated
         self._next: asyncio.Future[Message] | None = None
+        self._closed = False
 
     def __aiter__(self) -> Self:
         return self
 
     async def __anext__(self) -> Message:
         """Give the next message. Who stops waiting for it, by a time-out say, misses nothing."""
+        if self._closed:
+            raise StopAsyncIteration
         if self._heard:
             return self._heard.popleft()
         if self._next is None:
@@ -93,7 +96,8 @@ class Stream:
             self._heard.append(await anext(self._messages))
 
     async def close(self) -> None:
-        """Let go of the socket; whoever still waits for a message is told that there is none."""
+        """Let go of the socket; whoever still waits for a message, or asks for one, is told that there is none."""
+        self._closed = True
         if self._next is not None:
             self._next.cancel()
             await asyncio.wait((self._next,))
