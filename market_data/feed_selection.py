@@ -4,10 +4,12 @@ In production `auto` is Backpack and nothing else: prices are never made up ther
 """
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Final, Literal
 from urllib.parse import urlsplit
+from urllib.request import getproxies_environment
 from uuid import uuid4
 
 import msgspec
@@ -31,6 +33,7 @@ from schemas.messages import FeedName, Instrument
 from schemas.units import NotRepresentable
 
 PROBE_S: Final = 5.0
+NO_NETWORK_S: Final = 1.0  # Where no address of Backpack is found: there is nothing to wait for.
 MARKET_WITHIN_S: Final = 60.0
 MARKET_PAUSE_S: Final = 0.2
 CHOICE_FILE: Final = "auto-feed.json"
@@ -132,17 +135,36 @@ async def _choose_auto(settings: Settings, ledger: FollowedLedger, clock: Clock,
             if previous == "backpack"
             else await _simulated(settings, ledger, clock)
         )
-    log.info("auto tries Backpack", url=settings.backpack_ws_url, for_s=PROBE_S)
-    received = await probe(_backpack(settings, ledger, clock, metrics), lambda: clock.sleep(PROBE_S))
+    url = settings.backpack_ws_url
+    log.info("auto tries Backpack", url=url, for_s=PROBE_S)
+    began = clock.monotonic()
+    received = await probe(_backpack(settings, ledger, clock, metrics), lambda: _time_to_quote(url, clock))
     if received is not None:
-        log.info("auto chose Backpack: it quotes", url=settings.backpack_ws_url)
+        log.info("auto chose Backpack: it quotes", url=url)
         _store_choice(settings, "backpack")
         return received
-    log.warning(
-        "auto chose the SIMULATION: no quote of Backpack was heard", url=settings.backpack_ws_url, for_s=PROBE_S
-    )
+    waited = round(clock.monotonic() - began, 1)
+    log.warning("auto chose the SIMULATION: no quote of Backpack was heard", url=url, for_s=waited)
     _store_choice(settings, "simulated")
     return await _simulated(settings, ledger, clock)
+
+
+async def _time_to_quote(url: str, clock: Clock) -> None:
+    """Return when Backpack has had its time; much sooner where its name has no address and no proxy finds one."""
+    await clock.sleep(NO_NETWORK_S)
+    if getproxies_environment() or await _has_address(urlsplit(url).hostname):
+        await clock.sleep(PROBE_S - NO_NETWORK_S)
+
+
+async def _has_address(host: str | None) -> bool:
+    """Whether a name has an address; where nobody says so in time it may have one."""
+    try:
+        await asyncio.wait_for(asyncio.get_running_loop().getaddrinfo(host, None), PROBE_S - NO_NETWORK_S)
+    except socket.gaierror:
+        return False
+    except TimeoutError:
+        pass  # Its own time is over meanwhile.
+    return True
 
 
 def _backpack(settings: Settings, ledger: FollowedLedger, clock: Clock, metrics: FeedMetrics) -> BackpackFeed:

@@ -235,6 +235,16 @@ def test_auto_simulates_with_a_notice_where_backpack_is_silent_for_five_seconds(
             assert service.status()["feed"] == "backpack"
 
 
+def test_auto_simulates_at_once_where_there_is_no_network(settings: SettingsFactory, tmp_path: Path) -> None:
+    made = settings(shards=1)
+    define_instruments(made)
+    with running(made, tmp_path, FEED="auto", BACKPACK_WS_URL="wss://ws.backpack.invalid") as service:
+        service.wait_until(lambda: service.status().get("feed") == "simulated")
+        (chosen,) = [json.loads(line) for line in service.output().splitlines() if "auto chose the SIMULATION" in line]
+        assert chosen["for_s"] < 5
+        assert service.stop() == 0
+
+
 def test_connections_and_disconnections_of_a_feed_are_in_the_metrics(settings: SettingsFactory, tmp_path: Path) -> None:
     made = settings(shards=1)
     define_instruments(made)
