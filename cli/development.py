@@ -17,7 +17,7 @@ CHECKS = (
     ("import-linter", ["-c", "from importlinter.cli import lint_imports_command; lint_imports_command()"]),
 )
 # Three at a time, each with servers of its own: much of a test's time is waiting for them.
-SIDE_BY_SIDE = ("-n", "3", "--dist", "loadfile")
+SIDE_BY_SIDE = ("-n", "3", "--dist", "loadfile", "--no-loadscope-reorder")
 Arguments = Annotated[list[str] | None, typer.Argument(help="all, or files, folders and options for pytest.")]
 
 

@@ -26,6 +26,7 @@ from schemas.topics import TOPICS
 from stack.ports import free_ports
 from stack.postgres import SUPERUSER
 from stack.temporary import temporary_broker, temporary_postgres
+from tests.shared_exchange import group_of, order_of, shared
 
 # The specification's own assertions show the difference, like a test's.
 pytest.register_assert_rewrite(
@@ -33,7 +34,6 @@ pytest.register_assert_rewrite(
 )
 
 DELETION_TIMEOUT_S = 60
-ONE_EXCHANGE = ("tests/api/seeds/",)
 WITH_CONTAINERS = os.environ.get("REPRISE_TEST_CONTAINERS") == "1"
 
 
@@ -73,11 +73,24 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files that share an exchange follow one another, and what waits for servers begins first."""
+    items.sort(key=lambda item: order_of(item.nodeid))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """End a shared exchange after its group's last test: idle servers slow the rest, and the broker goes before it."""
+    group = group_of(item.nodeid)
+    if group is not None and (nextitem is None or group_of(nextitem.nodeid) != group):
+        shared(item.config).stop()
+
+
 class ServersShared(LoadFileScheduling):  # type: ignore[misc]  # It comes without types.
-    """Gives a worker a file at a time, and all files of a folder that shares an exchange at once."""
+    """Gives a worker a file at a time, and all files of a group that shares an exchange at once."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return next((folder for folder in ONE_EXCHANGE if nodeid.startswith(folder)), super()._split_scope(nodeid))
+        return group_of(nodeid) or super()._split_scope(nodeid)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileScheduling | None:

@@ -3,7 +3,7 @@
 import threading
 import uuid
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import Self
 
@@ -15,11 +15,12 @@ from psycopg import sql
 from runtime.settings import Settings
 from stack.ports import free_ports
 from tests.api.exchange import Exchange, service
-from tests.conftest import empty_topics
+from tests.conftest import empty_topics, new_database
 from tests.processes import eventually
+from tests.shared_exchange import begin, group_of, shared
 
-SHARDS = 4
-ALIVE_INTERVAL_S = 0.5
+SHARDS = 2
+ALIVE_INTERVAL_S = 0.8
 
 
 @pytest.fixture(scope="module")
@@ -52,31 +53,54 @@ def settings_of(kafka: str, database: str, folder: Path) -> Settings:
 
 
 @pytest.fixture(scope="module")
-def exchange(kafka: str, database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Exchange]:
-    """A whole exchange, BTC at 50,000 and ETH at 2,000 with a spread of one tick, kept fresh; SOL without a price."""
-    folder = tmp_path_factory.mktemp("exchange")
-    settings = settings_of(kafka, database, folder)
-    empty_topics(settings)
+def exchange(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Exchange]:
+    """A whole exchange, BTC at 50,000 and ETH at 2,000 with a spread of one tick, kept fresh; SOL without a price.
+
+    It is this module's own, or that of the module's group.
+    """
+
+    def started() -> AbstractContextManager[Exchange]:
+        kafka, postgres = request.getfixturevalue("kafka"), request.getfixturevalue("postgres")
+        return running_exchange(kafka, postgres, tmp_path_factory.mktemp("exchange"))
+
+    if group_of(request.node.nodeid) is None:
+        with started() as running:
+            begin(running)
+            yield running
+    else:
+        yield shared(request.config).given(started)
+
+
+@contextmanager
+def running_exchange(kafka: str, postgres: str, folder: Path) -> Iterator[Exchange]:
+    """A whole exchange without prices; what is sent is kept fresh."""
     with ExitStack() as stack:
+        settings = settings_of(kafka, stack.enter_context(new_database(postgres)), folder)
+        empty_topics(settings)
         running = Exchange(settings, folder)
-        started = {
+        stack.callback(running.close)
+        running.services = {
             name: stack.enter_context(service(name, settings, folder)) for name in ("engine", "projector", "api")
         }
-        running.services = started
-        running.until_ready(started["api"])
-        running.new_feed()
-        running.confirmed_price("BTC_USDC", "49999.9", "50000.0")
-        running.confirmed_price("ETH_USDC", "1999.99", "2000.00")
-        for symbol in ("BTC_USDC", "ETH_USDC"):
-            running.until_fresh(symbol)
+        running.until_ready(running.services["api"])
         stack.enter_context(kept_alive(running))
-        stack.callback(running.close)
         yield running
 
 
 @pytest.fixture(scope="module")
-def replaying(exchange: Exchange) -> Iterator[None]:
+def replaying(request: pytest.FixtureRequest, exchange: Exchange) -> Iterator[None]:
     """The replay service runs beside the exchange."""
+    if group_of(request.node.nodeid) is None:
+        with running_replay(exchange):
+            yield
+    else:
+        shared(request.config).with_replay(lambda: running_replay(exchange))
+        yield
+
+
+@contextmanager
+def running_replay(exchange: Exchange) -> Iterator[None]:
+    """The replay service of an exchange, once it is ready."""
     page = f"http://127.0.0.1:{exchange.settings.replay_port}/readyz"
     with service("replay", exchange.settings, exchange.folder):
         eventually(lambda: _status_of(page), lambda status: status == 200)

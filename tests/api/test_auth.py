@@ -1,7 +1,5 @@
 """Authentication: registration, login in both forms, tokens, cookies, cross-site requests, logout."""
 
-import statistics
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -121,22 +119,6 @@ def test_a_private_route_refuses_a_request_without_a_valid_credential(
     assert reply.headers["WWW-Authenticate"].startswith("Bearer")
 
 
-def test_a_wrong_password_and_an_unknown_email_get_the_same_answer_in_the_same_time(client: httpx.Client) -> None:
-    email = new_email()
-    register(client, email)
-
-    def timed(address: str) -> float:
-        started = time.perf_counter()
-        reply = login(client, address, "another password")
-        refused(reply, 401, "BAD_CREDENTIALS")
-        return time.perf_counter() - started
-
-    known = statistics.median(timed(email) for _ in range(5))
-    unknown = statistics.median(timed(new_email()) for _ in range(5))
-    # A hash takes tens of milliseconds; without one the answer would come in a few.
-    assert 0.4 < unknown / known < 2.5
-
-
 def test_a_login_is_refused_after_ten_failures_even_with_the_right_password(client: httpx.Client) -> None:
     email = new_email()
     register(client, email)
@@ -210,7 +192,7 @@ def test_a_password_is_stored_as_argon2id_and_rehashed_where_the_hash_has_old_pa
         stored = stored_hash(db, email)
         assert stored.startswith("$argon2id$")
         # A real hash of the same password with weaker parameters.
-        weaker = Passwords(time_cost=1, memory_cost=1024).hash_now(PASSWORD)
+        weaker = Passwords(time_cost=1, memory_cost=512).hash_now(PASSWORD)
         db.execute(
             sqlalchemy.text("UPDATE auth.users SET password_hash = :hash WHERE email = :email"),
             {"hash": weaker, "email": email},

@@ -71,6 +71,7 @@ def test_a_user_who_is_no_administrator_is_refused_with_the_python_client(exchan
         client.admin.lag()
 
 
+@pytest.mark.slow
 def test_an_administrator_works_with_the_typescript_client(exchange: Exchange) -> None:
     user = exchange.new_user()
     environment = {

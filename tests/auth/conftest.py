@@ -115,12 +115,12 @@ def auth_database(postgres: str) -> Iterator[str]:
 
 
 @contextmanager
-def served(settings: Settings) -> Iterator[tuple[AppState, Site]]:
+def served(settings: Settings, passwords: Passwords | None = None) -> Iterator[tuple[AppState, Site]]:
     """An API of these settings that is built but not started: authentication needs no log."""
-    # Hashes that cost little: how much they cost is another test's question.
     state = build(settings, SECRET)
-    cheap = state.credentials._replace(passwords=Passwords(time_cost=1, memory_cost=1024))
-    state = state._replace(credentials=cheap)
+    # Hashes that cost little, where how much they cost is not the question.
+    hashing = passwords or Passwords(time_cost=1, memory_cost=1024)
+    state = state._replace(credentials=state.credentials._replace(passwords=hashing))
     site = Site(state)
     site.start()
     try:

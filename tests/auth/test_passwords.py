@@ -1,6 +1,8 @@
 """A password is changed by who knows the one before, and whoever else was signed in is so no longer."""
 
 import asyncio
+import statistics
+import time
 from typing import Any
 from uuid import UUID
 
@@ -14,7 +16,7 @@ from api.http.problems import ApiError
 from api.store import users as store
 from api.users import service
 from api.users.schemas import LoginRequest
-from tests.auth.conftest import PASSWORD, Ask, Browser, Site, refused
+from tests.auth.conftest import PASSWORD, Ask, Browser, Site, refused, served, settings_of
 
 NEW = "staple of another horse"
 
@@ -48,6 +50,20 @@ def test_a_changed_password_is_the_only_one_that_signs_in(browser: Browser, sql:
         ("sign_in_refused", "password"),
         ("signed_in", "password"),
     ]
+
+
+def test_a_wrong_password_and_an_unknown_email_get_the_same_answer_in_the_same_time(auth_database: str) -> None:
+    with served(settings_of(auth_database), Passwords()) as (_, site):
+        known, unknown = Browser(site).register(), Browser(site)
+
+        def timed(browser: Browser) -> float:
+            started = time.perf_counter()
+            refused(sign_in(browser, "another password"), 401, "BAD_CREDENTIALS")
+            return time.perf_counter() - started
+
+        took, took_unknown = (statistics.median(timed(browser) for _ in range(5)) for browser in (known, unknown))
+    # A hash takes tens of milliseconds; without one the answer would come in a few.
+    assert 0.4 < took_unknown / took < 2.5
 
 
 def test_every_other_session_ends_with_the_old_password_and_its_own_goes_on(browser: Browser) -> None:

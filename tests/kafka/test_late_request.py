@@ -92,6 +92,7 @@ def test_after_a_lost_connection_a_new_producer_fences_the_request_that_is_still
         assert worker.stop() == 0
 
 
+@pytest.mark.slow
 def test_without_a_new_producer_a_late_request_tears_a_command_that_the_successor_completes(
     ledger: Settings, client: Client, link: LateRequestLink, output: Path
 ) -> None:

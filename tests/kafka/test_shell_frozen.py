@@ -85,6 +85,7 @@ def test_a_frozen_shard_freezes_at_the_same_command_after_a_restart(
             assert worker.stop() == 0
 
 
+@pytest.mark.slow
 def test_commands_that_end_before_the_committed_events_freeze_the_shard(
     ledger: Settings, client: Client, output: Path
 ) -> None:
@@ -100,6 +101,7 @@ def test_commands_that_end_before_the_committed_events_freeze_the_shard(
     assert events_in(ledger, SHARD) == before
 
 
+@pytest.mark.slow
 def test_commands_whose_replay_gives_other_events_freeze_the_shard(
     ledger: Settings, client: Client, output: Path
 ) -> None:

@@ -84,6 +84,7 @@ def test_shards_move_under_load_and_no_event_is_lost_or_doubled(
         assert first.stop() == 0, first.log
 
 
+@pytest.mark.slow
 def test_a_restarted_worker_with_an_instance_id_has_its_shards_back_at_once(
     settings: SettingsFactory, tmp_path: Path
 ) -> None:
@@ -118,6 +119,7 @@ def test_the_shards_of_a_stopped_worker_with_an_instance_id_move_after_the_sessi
         market.assert_nothing_lost_or_doubled()
 
 
+@pytest.mark.slow
 def test_a_paused_owner_is_taken_over_and_exits_when_woken(
     ledger: Settings, settings: SettingsFactory, client: Client, tmp_path: Path
 ) -> None:
@@ -139,6 +141,7 @@ def test_a_paused_owner_is_taken_over_and_exits_when_woken(
         market.assert_nothing_lost_or_doubled()
 
 
+@pytest.mark.slow
 def test_a_worker_exits_when_another_takes_its_instance_id(settings: SettingsFactory, tmp_path: Path) -> None:
     named, twin = settings(engine_worker_id="worker-1"), settings(engine_worker_id="worker-1")
     market = Market(named, Client(named))

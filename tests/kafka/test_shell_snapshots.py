@@ -254,6 +254,7 @@ def test_a_smaller_snapshot_ring_deletes_its_surplus_slots(settings: SettingsFac
     assert {b"2/manifest", b"3/manifest", b"4/manifest"} <= gone
 
 
+@pytest.mark.slow
 def test_an_owner_whose_snapshot_producer_is_fenced_exits(often: Settings, client: Client, output: Path) -> None:
     load = Load(often, client, (SHARD,))
     load.start()

@@ -4,6 +4,7 @@ import signal
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
 from confluent_kafka import Producer
 
 from bench._workload import accounts_of, opening_day, trading_day
@@ -46,6 +47,7 @@ def test_an_event_in_the_middle_of_a_command_that_is_not_the_replayed_one_freeze
     assert len(events_in(ledger, SHARD)) == torn
 
 
+@pytest.mark.slow
 def test_a_standby_completes_a_command_of_which_its_owner_committed_only_the_first_events(
     settings: SettingsFactory, tmp_path: Path
 ) -> None:

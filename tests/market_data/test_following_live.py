@@ -4,6 +4,8 @@ import time
 from itertools import pairwise
 from pathlib import Path
 
+import pytest
+
 from schemas.commands import ActivateRules, UpdatePrices
 from schemas.events import CommandRejected, PricesUpdated
 from schemas.units import SECOND
@@ -42,6 +44,7 @@ def forms(exchange: LiveExchange, shard: int) -> tuple[list[UpdatePrices], list[
     )
 
 
+@pytest.mark.slow
 def test_price_commands_are_written_by_the_rules_in_force_in_each_shard_and_none_is_refused(
     settings: SettingsFactory, tmp_path: Path
 ) -> None:

@@ -160,6 +160,7 @@ def test_a_recorded_market_gets_no_history_without_a_failure(engine: Engine, dat
     assert stored(engine) == {}
 
 
+@pytest.mark.slow
 def test_a_symbol_whose_first_tick_comes_later_gets_its_history_after_that_tick(
     engine: Engine, database_url: str
 ) -> None:

@@ -117,7 +117,7 @@ def test_a_position_closed_in_parts_has_the_total_result_and_each_part_a_receipt
         assert {row[0]: row[1] for row in db.execute(realized)} == profits
 
 
-@pytest.mark.parametrize(("seed", "parts"), [(2, False), (3, True)])
+@pytest.mark.parametrize(("seed", "parts"), [pytest.param(2, False, marks=pytest.mark.slow), (3, True)])
 def test_the_tables_do_not_depend_on_how_events_are_cut_into_batches(engine: Engine, seed: int, *, parts: bool) -> None:
     entries = busy_exchange(seed, rounds=60, parts=parts).entries()
     write_in_batches(engine, entries, len(entries))

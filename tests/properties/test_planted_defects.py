@@ -1,7 +1,7 @@
 """A defect of one tick or one micro is found three times: by the specification, by the laws, by the naive engine."""
 
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from importlib import import_module
 from itertools import product
@@ -24,6 +24,8 @@ ALL = DEFECTS + NEWEST_RULES
 FILES = sorted(path.stem for path in (Path(__file__).parent.parent / "spec").glob("test_*.py"))
 # Imported before anything is planted, so that no test holds on to a defect.
 SPECIFICATION = [import_module(f"tests.spec.{name}") for name in FILES]
+# The twin's market takes long to come to where these show.
+TAKES_LONG = ("part's share", "a mark counts", "fire by age", "never too old")
 BOUNDED = settings(
     max_examples=400,
     stateful_step_count=60,
@@ -53,13 +55,21 @@ def named(defect: Defect) -> str:
     return defect.name
 
 
-@pytest.mark.parametrize("defect", ALL, ids=named)
+def sampled(defects: Iterable[Defect], every: int) -> list[Any]:
+    """Every so-many-th defect by default; `reprise test all` plants the others too."""
+    return [
+        pytest.param(defect, id=named(defect), marks=pytest.mark.slow if number % every else ())
+        for number, defect in enumerate(defects)
+    ]
+
+
+@pytest.mark.parametrize("defect", sampled(ALL, 4))
 def test_the_specification_finds_a_planted_defect(defect: Defect, monkeypatch: pytest.MonkeyPatch) -> None:
     plant(monkeypatch, defect)
     assert any(fails(test) for test in specification())
 
 
-@pytest.mark.parametrize("defect", [defect for defect in ALL if defect.laws], ids=named)
+@pytest.mark.parametrize("defect", sampled([defect for defect in ALL if defect.laws], 4))
 def test_the_laws_and_the_calculator_find_a_planted_defect(defect: Defect, monkeypatch: pytest.MonkeyPatch) -> None:
     plant(monkeypatch, defect)
     with pytest.raises(AssertionError):
@@ -69,8 +79,7 @@ def test_the_laws_and_the_calculator_find_a_planted_defect(defect: Defect, monke
 @pytest.mark.parametrize(
     "defect",
     [
-        # A unit in a part's margin takes the twin's market long to come to.
-        pytest.param(defect, marks=pytest.mark.slow if "part's share" in named(defect) else ())
+        pytest.param(defect, marks=pytest.mark.slow if any(part in named(defect) for part in TAKES_LONG) else ())
         for defect in ALL
         if defect.twin
     ],

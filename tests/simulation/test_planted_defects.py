@@ -11,7 +11,14 @@ from tests.simulation.sabotage import SABOTAGES, Sabotage
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("sabotage", SABOTAGES, ids=lambda sabotage: sabotage.name)
+@pytest.mark.parametrize(
+    "sabotage",
+    [
+        # Every fourth by default; `reprise test all` plants the others too.
+        pytest.param(sabotage, id=sabotage.name, marks=pytest.mark.slow if number % 4 else ())
+        for number, sabotage in enumerate(SABOTAGES)
+    ],
+)
 def test_a_planted_defect_of_the_shell_is_found(sabotage: Sabotage, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sabotage.place, sabotage.attribute, sabotage.wrong)
     assert any(play(seed).problems for seed in range(sabotage.seeds)), "no run shows it"

@@ -9,10 +9,10 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, Request, Viewport
 
 from stack import screen
 from tests.api.browser import browser as find_browser
-from tests.api.conftest import database, exchange, replaying
+from tests.api.conftest import exchange, replaying
 from tests.api.exchange import Exchange
 
-__all__ = ["database", "exchange", "replaying"]
+__all__ = ["exchange", "replaying"]
 
 TIMEOUT_MS: Final = 60_000  # A loaded machine takes its time, and nothing is expected of it but to get there.
 DESKTOP: Final = ViewportSize(width=1280, height=900)

@@ -75,6 +75,7 @@ def test_ui_account_01_a_wrong_password_is_refused_in_words_and_nothing_changes(
     assert sign_in(exchange, email, PASSWORD).status_code == 200
 
 
+@pytest.mark.slow
 def test_ui_account_02_a_person_sees_where_they_are_signed_in_and_ends_a_session(
     exchange: Exchange, visit: Visit
 ) -> None:
@@ -164,6 +165,7 @@ def test_ui_account_07_a_key_is_pasted_and_revoked_after_a_question(exchange: Ex
     assert visit.complaints == []
 
 
+@pytest.mark.slow
 def test_ui_account_08_keys_of_the_venue_are_stored_never_shown_again_and_forgotten(
     exchange: Exchange, visit: Visit
 ) -> None:
@@ -228,6 +230,7 @@ def test_ui_account_09_whose_login_is_old_types_their_password_too(exchange: Exc
     assert sign_in(exchange, email, PASSWORD).status_code == 401
 
 
+@pytest.mark.slow
 def test_ui_account_10_demo_money_comes_in_and_a_withdrawal_shows_its_outcome(exchange: Exchange, visit: Visit) -> None:
     page = visit.page
     come_in(page, "/account")
@@ -347,6 +350,7 @@ def test_ui_setting_01_a_theme_and_colours_are_kept_in_this_browser(exchange: Ex
     assert visit.complaints == []
 
 
+@pytest.mark.slow
 def test_ui_setting_02_a_time_zone_and_a_number_format_are_those_of_every_figure_at_once(
     exchange: Exchange, visit: Visit
 ) -> None:
@@ -381,6 +385,7 @@ def test_ui_setting_03_without_a_confirmation_a_close_closes_at_once(exchange: E
     assert visit.complaints == []
 
 
+@pytest.mark.slow
 def test_ui_setting_04_what_is_kept_and_means_nothing_any_more_is_as_if_it_were_not_there(
     exchange: Exchange, visit: Visit
 ) -> None:

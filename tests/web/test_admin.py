@@ -414,6 +414,7 @@ def test_ui_admin_12_axe_finds_no_fault_on_the_administration_and_its_dialogs(
         assert faults_of(page) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "viewport", [pytest.param(NARROW, id="320 px"), pytest.param(WIDE, id="4K", marks=pytest.mark.slow)]
 )

@@ -61,7 +61,7 @@ def test_ui_address_03_a_file_is_kept_for_ever_and_sent_compressed(exchange: Exc
     assert sizes["br"] < sizes["gzip"] < sizes["identity"]
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
 def test_ui_access_01_axe_finds_no_fault_on_any_page(exchange: Exchange, browser: Browser, scheme: str) -> None:
     with Visit(browser, exchange, DESKTOP, scheme) as visit:
         page = visit.page

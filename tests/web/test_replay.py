@@ -74,7 +74,7 @@ def gone_by_keys(page: Page, closing: int, before: dict[str, Any]) -> None:
     expect(page.get_by_test_id("play")).to_have_text("Play")
 
 
-@pytest.mark.parametrize("viewport", [DESKTOP, NARROW], ids=["desktop", "320 px"])
+@pytest.mark.parametrize("viewport", [DESKTOP, pytest.param(NARROW, marks=pytest.mark.slow)], ids=["desktop", "320 px"])
 def test_ui_replay_01_a_close_s_link_leads_to_its_moment_and_its_steps_are_gone_by_keys(
     exchange: Exchange, browser: Browser, viewport: ViewportSize
 ) -> None:

@@ -198,6 +198,7 @@ def reached(route: Route, middle: str) -> None:
     route.continue_(post_data=json.dumps(body))
 
 
+@pytest.mark.slow
 def test_ui_tab_07_a_statement_of_a_period_is_downloaded_as_it_is_at_the_exchange(visit: Visit) -> None:
     page = visit.page
     come_to_trade(page)
@@ -229,6 +230,7 @@ def test_ui_tab_07_a_statement_of_a_period_is_downloaded_as_it_is_at_the_exchang
     assert visit.complaints == []
 
 
+@pytest.mark.slow
 def test_ui_tab_09_the_venue_tab_says_whether_keys_are_stored_and_leads_to_where_they_are(visit: Visit) -> None:
     page = visit.page
     come_to_trade(page)

@@ -1,0 +1,85 @@
+"""One exchange for several files of tests, so that hundreds of tests cost one start; and the order of the files."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack
+from typing import Final
+
+import pytest
+
+from tests.api.exchange import Exchange
+
+SEEDS: Final = "tests/api/seeds/"
+# The files of a group share an exchange: each begins with the same prices and open markets, and with others' users.
+# A worker is given all of a group at once.
+GROUPS: Final = {
+    "the screen": tuple(
+        f"tests/web/test_{name}.py" for name in ("account", "market", "pages", "replay", "tabs", "trading")
+    ),
+    "the API": tuple(
+        f"tests/api/test_{name}.py"
+        for name in (
+            *("auth", "canonical", "openapi", "preview", "reads_behind", "receipts", "refusals"),
+            *("second_api", "stream", "trading", "typescript_client"),
+        )
+    ),
+    "the seeds": (SEEDS,),
+}
+# What waits for servers comes first, and what only computes last: it fills what one worker has left over.
+SERVERS_FIRST: Final = ("tests/system/", "tests/web/", "tests/api/", "tests/faults/", "tests/kafka/", "tests/stack/")
+SYMBOLS: Final = {"BTC_USDC": ("49999.9", "50000.0"), "ETH_USDC": ("1999.99", "2000.00")}
+
+
+def group_of(nodeid: str) -> str | None:
+    """Give the name of the group a test's file is of; null for one with servers of its own."""
+    return next((name for name, files in GROUPS.items() if nodeid.startswith(files)), None)
+
+
+def order_of(nodeid: str) -> tuple[int, int]:
+    """Give the place of a test's file in a run: the groups, each whole, then other servers, then all else."""
+    group = group_of(nodeid)
+    groups = list(GROUPS).index(group) if group else len(GROUPS)
+    return groups, next((place for place, folder in enumerate(SERVERS_FIRST) if nodeid.startswith(folder)), 100)
+
+
+def begin(exchange: Exchange) -> None:
+    """Select a new feed, BTC at 50,000 and ETH at 2,000 with a spread of one tick; SOL has no price."""
+    exchange.new_feed()
+    for symbol, (bid, ask) in SYMBOLS.items():
+        exchange.confirmed_price(symbol, bid, ask)
+    for symbol, (bid, _ask) in SYMBOLS.items():
+        exchange.until_fresh(symbol, bid)
+
+
+class SharedExchange:
+    """The exchange of the group that runs, and its replay service once it was asked for."""
+
+    def __init__(self) -> None:
+        self._running: Exchange | None = None
+        self._replays = False
+        self._servers = ExitStack()
+
+    def given(self, start: Callable[[], AbstractContextManager[Exchange]]) -> Exchange:
+        """Give the exchange as a file of tests begins with it; start it for the first."""
+        if self._running is None:
+            self._running = self._servers.enter_context(start())
+        begin(self._running)
+        return self._running
+
+    def with_replay(self, start: Callable[[], AbstractContextManager[None]]) -> None:
+        """Start the replay service, unless it runs."""
+        if not self._replays:
+            self._servers.enter_context(start())
+            self._replays = True
+
+    def stop(self) -> None:
+        """End what runs."""
+        self._running, self._replays = None, False
+        self._servers.close()
+
+
+SHARED: Final = pytest.StashKey[SharedExchange]()
+
+
+def shared(config: pytest.Config) -> SharedExchange:
+    """Give the shared exchange of this process."""
+    return config.stash.setdefault(SHARED, SharedExchange())
