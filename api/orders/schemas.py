@@ -72,6 +72,9 @@ class OrderReply(BaseModel, title="Order"):
     leverage: Decimals | None = None
     liquidation_price: Decimals | None = None
     warnings: list[PositionWarning] = []
+    decided_at: str | None = Field(
+        default=None, description="log time of its outcome; null before", json_schema_extra={"format": "date-time"}
+    )
 
 
 class PreviewRefusal(BaseModel):

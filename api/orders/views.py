@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from api.http.amounts import leverage, money, money_or_null, price, price_or_null, quantity
+from api.http.times import text_of
 from api.log.sent_commands import SentCommands
 from api.orders.schemas import OrderReply
 from projector.queries import CommandRow
@@ -31,6 +32,7 @@ def order_of_event(event: PositionOpened, instruments: Mapping[str, Instrument])
         leverage=leverage(event.leverage),
         liquidation_price=price_or_null(instrument, event.liquidation_price),
         warnings=list(event.warnings),
+        decided_at=text_of(event.time),
     )
 
 
@@ -41,19 +43,20 @@ def order_of_row(
     if opened is not None:
         return order_of_event(opened, instruments)
     if command.rejection is not None:
-        return _refused(command.command_id, command.rejection, command.command_hash, instruments, sent)
+        return _refused(command.command_id, command.rejection, command.command_hash, command.time, instruments, sent)
     return OrderReply(
         order_id=command.command_id,
         command_id=command.command_id,
         client_order_id=command.client_order_id,
         status="filled",
         position_id=command.position_id,
+        decided_at=text_of(command.time),
     )
 
 
 def order_of_refusal(event: CommandRejected, instruments: Mapping[str, Instrument], sent: SentCommands) -> OrderReply:
     """Write a refused order as its event has it."""
-    return _refused(str(event.command_id), event.rejection, event.command_hash, instruments, sent)
+    return _refused(str(event.command_id), event.rejection, event.command_hash, event.time, instruments, sent)
 
 
 def order_of_command(command: OpenPosition, instruments: Mapping[str, Instrument]) -> OrderReply:
@@ -76,11 +79,12 @@ def _refused(
     command_id: str,
     rejection: int,
     content: bytes | None,
+    time: int,
     instruments: Mapping[str, Instrument],
     sent: SentCommands,
 ) -> OrderReply:
     """Write a refused order: what it asked for is in no event, and known for as long as its sender remembers it."""
-    decided = {"status": "rejected", "code": Rejection(rejection).name}
+    decided = {"status": "rejected", "code": Rejection(rejection).name, "decided_at": text_of(time)}
     known = sent.get(command_id)
     # Under the same id other content may have been sent since.
     if known is not None and isinstance(known.command, OpenPosition) and content_of(known.command) == content:

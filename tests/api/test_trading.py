@@ -69,6 +69,17 @@ def test_an_order_under_an_idempotency_key_is_executed_once_and_a_retry_gets_the
     assert (close.status_code, close.json()["code"]) == (422, "COMMAND_ID_REUSED")
 
 
+def test_an_order_has_the_log_time_of_its_outcome(exchange: Exchange) -> None:
+    user = exchange.new_user()
+    filled = user.opened()
+    assert filled["decided_at"] == user.get(f"/positions/{filled['position_id']}")["opened_at"]
+    assert user.order(margin="90000").status_code == 409
+    refused, first = user.get("/orders")["items"]
+    assert first["decided_at"] == filled["decided_at"] == user.get(f"/orders/{filled['order_id']}")["decided_at"]
+    assert refused["status"] == "rejected"
+    assert refused["decided_at"] > filled["decided_at"]
+
+
 def test_an_order_refused_under_an_idempotency_key_stays_refused(exchange: Exchange) -> None:
     user = exchange.new_user()
     first = user.order(margin="5001", headers={"Idempotency-Key": "k"})

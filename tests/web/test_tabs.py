@@ -135,7 +135,11 @@ def test_ui_tab_02_the_tabs_count_what_there_is_and_the_orders_say_what_became_o
     expect(page.get_by_test_id("outcome").nth(1)).to_have_text("filled")
     expect(page.get_by_test_id("outcome").nth(0)).to_contain_text("refused: ")
     expect(page.get_by_test_id("tab-orders")).to_have_text("Orders 2")
-    assert len(told(page, "/orders")["items"]) == 2
+    items = told(page, "/orders")["items"]
+    assert len(items) == 2
+    for at, order in enumerate(items):
+        # Minutes and seconds: which hour it is, the person's time zone says.
+        expect(page.locator("[role=tabpanel] tbody th").nth(at)).to_contain_text(order["decided_at"][14:19])
     assert visit.complaints == []
 
 

@@ -509,6 +509,8 @@ export interface Order {
   readonly leverage?: Decimal | null;
   readonly liquidation_price?: Decimal | null;
   readonly warnings?: readonly ("STOP_BEYOND_LIQUIDATION")[];
+  /** log time of its outcome; null before */
+  readonly decided_at?: string | null;
 }
 
 /**

@@ -111,6 +111,7 @@ class Order(_Answer, frozen=True, kw_only=True):
     leverage: Decimal | None = None
     liquidation_price: Decimal | None = None
     warnings: tuple[str, ...] = ()
+    decided_at: datetime | None = None
 
 
 class PreviewRefusal(_Answer, frozen=True, kw_only=True):
