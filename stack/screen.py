@@ -18,10 +18,14 @@ from stack.instance import PROJECT, command_line
 
 SCREEN: Final = PROJECT / "web"
 CLIENT: Final = PROJECT / "clients" / "typescript" / "src"
-NOT_OURS: Final = frozenset({"node_modules", "dist", "tests"})
+MODULES: Final = "node_modules"
+NOT_OURS: Final = frozenset({MODULES, "dist", "tests"})
 BUILT: Final = SCREEN / "dist"
 STAMP: Final = ".built"
-INSTALLED: Final = SCREEN / "node_modules" / ".installed"
+INSTALLED: Final = f"{MODULES}/.installed"
+# More than a part of a name to Node's tools, which take paths for addresses and patterns.
+NOT_PLAIN: Final = frozenset("#?%*\\[]{}$;'\"`|<>")
+TEMPORARY: Final = ("/tmp", "/var/tmp")  # noqa: S108  # Only folders of the one who makes them are made there.
 INSTALL_TIMEOUT_S: Final = 600.0
 BUILD_TIMEOUT_S: Final = 300.0
 Report = Callable[[str], None]
@@ -51,46 +55,67 @@ def build(report: Report) -> None:
         if is_built():
             return
         digest = digest_of_sources()
-        install(report)
-        report("Building the screen")
-        scratch = Path(tempfile.mkdtemp(prefix=".dist-", dir=SCREEN))
-        try:
-            run_node(
-                SCREEN / "node_modules" / "vite" / "bin" / "vite.js",
-                *("build", "--logLevel", "warn", "--emptyOutDir", "--outDir", scratch),
-                timeout_s=BUILD_TIMEOUT_S,
-            )
-            scratch.chmod(0o755)
-            (scratch / STAMP).write_text(digest, encoding="utf-8")
-            shutil.rmtree(BUILT, ignore_errors=True)
-            scratch.rename(BUILT)
-        finally:
-            shutil.rmtree(scratch, ignore_errors=True)
+        made = SCREEN / ".dist-new"
+        shutil.rmtree(made, ignore_errors=True)
+        with workplace() as folder:
+            install(folder, report)
+            report("Building the screen")
+            out = Path(tempfile.mkdtemp(prefix=".dist-", dir=folder))
+            try:
+                options = ("build", "--logLevel", "warn", "--emptyOutDir", "--outDir", out)
+                run_node(folder, "vite/bin/vite.js", *options, timeout_s=BUILD_TIMEOUT_S)
+                shutil.move(out, made)
+            finally:
+                shutil.rmtree(out, ignore_errors=True)
+        made.chmod(0o755)
+        (made / STAMP).write_text(digest, encoding="utf-8")
+        shutil.rmtree(BUILT, ignore_errors=True)
+        made.rename(BUILT)
 
 
-def install(report: Report) -> None:
-    """Fetch what the lock file names, each by its digest, once."""
-    wanted = sha256((SCREEN / "package-lock.json").read_bytes()).hexdigest()
-    if INSTALLED.is_file() and INSTALLED.read_text(encoding="utf-8") == wanted:
+@contextmanager
+def workplace() -> Iterator[Path]:
+    """A folder with the screen's sources in which Node's tools run: its own, or where its path is not plain, a copy."""
+    if not NOT_PLAIN & set(str(SCREEN)):
+        yield SCREEN
+        return
+    places = [place for place in (tempfile.gettempdir(), *TEMPORARY) if not NOT_PLAIN & set(place)]
+    with tempfile.TemporaryDirectory(prefix="reprise-screen-", dir=places[0]) as name:
+        folder = Path(name)
+        left_out = shutil.ignore_patterns(MODULES, BUILT.name, ".*")
+        for source in (SCREEN, CLIENT):
+            shutil.copytree(source, folder / source.relative_to(PROJECT), ignore=left_out)
+        yield folder / SCREEN.relative_to(PROJECT)
+
+
+def install(folder: Path, report: Report) -> None:
+    """Fetch what the lock file names into this folder, each by its digest, once."""
+    wanted = sha256((folder / "package-lock.json").read_bytes()).hexdigest()
+    installed = folder / INSTALLED
+    if installed.is_file() and installed.read_text(encoding="utf-8") == wanted:
         return
     report("Fetching what the screen is built with")
-    npm = _node_folder() / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
     run_node(
-        npm,
+        folder,
+        _node_folder() / "lib" / MODULES / "npm" / "bin" / "npm-cli.js",
         *("ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error", "--fetch-retries=1"),
         timeout_s=INSTALL_TIMEOUT_S,
     )
-    INSTALLED.write_text(wanted, encoding="utf-8")
+    installed.write_text(wanted, encoding="utf-8")
 
 
-def run_node(script: Path, *arguments: str | Path, timeout_s: float) -> str:
-    """Run a script in the screen's folder; FixableError with the last line it wrote where it fails."""
+def run_node(folder: Path, script: Path | str, *arguments: str | Path, timeout_s: float) -> str:
+    """Run a script, by its path or that below the folder's modules; FixableError with its first error where it fails.
+
+    It runs in the folder, and what it wrote is given.
+    """
+    script = folder / MODULES / script
     trusted = certificates()
     environment = os.environ | ({"NODE_EXTRA_CA_CERTS": trusted} if trusted and Path(trusted).is_file() else {})
     try:
         done = subprocess.run(
             [str(_node_folder() / "bin" / "node"), str(script), *map(str, arguments)],
-            cwd=SCREEN,
+            cwd=folder,
             env=environment | {"NO_COLOR": "1"},
             capture_output=True,
             text=True,
@@ -101,7 +126,9 @@ def run_node(script: Path, *arguments: str | Path, timeout_s: float) -> str:
         raise FixableError(f"{script.name} did not end within {timeout_s:.0f} s.") from None
     if done.returncode != 0:
         lines = [line.strip() for line in (done.stderr or done.stdout).splitlines() if line.strip()]
-        raise FixableError(f"{script.name} failed: {lines[0] if lines else f'exit status {done.returncode}'}.")
+        errors = [line for line in lines if "error" in line.lower() and not line.endswith(":")]
+        said = (errors or lines or [f"exit status {done.returncode}"])[0]
+        raise FixableError(f"{script.name} failed: {said}.")
     return done.stdout
 
 

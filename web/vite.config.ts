@@ -11,14 +11,11 @@ const SMALL = 1_000; // bytes that are not worth it
 
 /** Write each text once more as .br and .gz, so that the server compresses nothing. */
 function compressed(): Plugin {
-  let out = "";
   return {
     name: "compressed",
     apply: "build",
-    configResolved: (config) => {
-      out = config.build.outDir;
-    },
-    closeBundle: () => {
+    writeBundle: ({ dir: out }) => {
+      if (out === undefined) return;
       for (const name of readdirSync(out, { recursive: true, encoding: "utf8" })) {
         if (!/\.(js|css|html|svg|txt)$/.test(name)) continue;
         const file = join(out, name);

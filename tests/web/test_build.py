@@ -1,6 +1,7 @@
 """The screen is built from its sources, checked by its types, and its own tests pass."""
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -13,45 +14,45 @@ SIZE_MAX: Final = 130_000  # bytes that a browser fetches for the trade page, in
 pytestmark = pytest.mark.timeout(900)
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _installed() -> None:
-    try:
-        screen.install(print)
-    except FixableError as error:
-        pytest.skip(f"npm could not fetch what the screen is built with: {error}")
+@pytest.fixture(scope="module")
+def folder() -> Iterator[Path]:
+    """Where Node's tools run, with what they are installed."""
+    with screen.workplace() as place:
+        try:
+            screen.install(place, print)
+        except FixableError as error:
+            pytest.skip(f"npm could not fetch what the screen is built with: {error}")
+        yield place
 
 
-def script(*parts: str) -> Path:
-    return screen.SCREEN.joinpath("node_modules", *parts)
-
-
-def test_the_screen_s_own_tests_pass() -> None:
-    said = screen.run_node(script("vitest", "vitest.mjs"), "run", "--reporter=tap-flat", timeout_s=300)
+def test_the_screen_s_own_tests_pass(folder: Path) -> None:
+    said = screen.run_node(folder, "vitest/vitest.mjs", "run", "--reporter=tap-flat", timeout_s=300)
     assert said.count("\nok ") > 600
     assert "not ok" not in said
 
 
-def type_check() -> str:
+def type_check(folder: Path) -> str:
     """What the type check of the screen says; FixableError where it finds something."""
     options = ("--tsconfig", "./tsconfig.json", "--fail-on-warnings", "--output", "human")
-    return screen.run_node(script("svelte-check", "bin", "svelte-check"), *options, timeout_s=600)
+    return screen.run_node(folder, "svelte-check/bin/svelte-check", *options, timeout_s=600)
 
 
-def test_the_screen_has_no_error_of_types() -> None:
-    assert "0 errors and 0 warnings" in type_check()
+def test_the_screen_has_no_error_of_types(folder: Path) -> None:
+    assert "0 errors and 0 warnings" in type_check(folder)
 
 
 @pytest.mark.slow
-def test_a_planted_error_of_types_is_found() -> None:
-    planted = screen.SCREEN / "src" / "planted.ts"
+def test_a_planted_error_of_types_is_found(folder: Path) -> None:
+    planted = folder / "src" / "planted.ts"
     planted.write_text('export const wrong: number = "text";\n', encoding="utf-8")
     try:
         with pytest.raises(FixableError):
-            type_check()
+            type_check(folder)
     finally:
         planted.unlink()
 
 
+@pytest.mark.usefixtures("folder")
 def test_the_trade_page_s_first_load_is_within_its_budget() -> None:
     screen.build(print)
     page = (screen.BUILT / "index.html").read_text(encoding="utf-8")
@@ -63,6 +64,7 @@ def test_the_trade_page_s_first_load_is_within_its_budget() -> None:
     assert sum(sizes) <= SIZE_MAX
 
 
+@pytest.mark.usefixtures("folder")
 def test_a_second_build_of_the_same_sources_does_nothing_and_a_changed_source_is_another(tmp_path: Path) -> None:
     screen.build(print)
     told: list[str] = []
@@ -78,3 +80,19 @@ def test_a_second_build_of_the_same_sources_does_nothing_and_a_changed_source_is
     finally:
         shutil.copy2(kept, source)
     assert screen.is_built()
+
+
+@pytest.mark.slow
+def test_the_screen_is_built_in_a_folder_of_any_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    project = tmp_path / "my #1 projet é, 100% \\ ;[x]?"
+    left_out = shutil.ignore_patterns("node_modules", "dist", ".*")
+    for name in ("SCREEN", "CLIENT"):
+        source: Path = getattr(screen, name)
+        shutil.copytree(source, project / source.relative_to(screen.PROJECT), ignore=left_out)
+        monkeypatch.setattr(screen, name, project / source.relative_to(screen.PROJECT))
+    monkeypatch.setattr(screen, "PROJECT", project)
+    monkeypatch.setattr(screen, "BUILT", project / "web" / "dist")
+    screen.build(print)
+    assert screen.is_built()
+    assert (screen.BUILT / "index.html").is_file()
+    assert not list((project / "web").glob(".dist-*"))
