@@ -55,7 +55,7 @@ def test_the_typescript_client_trades_signs_and_follows_each_event_once_over_a_l
 def test_the_program_in_the_readme_of_the_typescript_client_runs(exchange: Exchange, tmp_path: Path) -> None:
     found = re.search(r"```ts\n(.*?)```", (CLIENT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
     assert found is not None
-    program = found[1].replace('"reprise-client"', f'"{CLIENT / "src" / "index.ts"}"')
+    program = found[1].replace('"reprise-client"', f'"{(CLIENT / "src" / "index.ts").as_uri()}"')
     assert program.count(README_URL) == 1
     (tmp_path / "program.ts").write_text(program.replace(README_URL, exchange.url), encoding="utf-8")
     done = node(str(tmp_path / "program.ts"))

@@ -100,7 +100,7 @@ def test_the_python_client_has_a_call_for_every_operation_of_the_api_and_no_othe
 
 
 def test_the_typescript_client_has_a_call_for_every_operation_of_the_api_and_no_other() -> None:
-    done = node("--input-type=module", "--eval", PROGRAM, str(CLIENT / "src" / "index.ts"))
+    done = node("--input-type=module", "--eval", PROGRAM, (CLIENT / "src" / "index.ts").as_uri())
     assert done.returncode == 0, done.stderr
     assert set(done.stdout.split("\n")) - {""} == operations()
 

@@ -187,11 +187,12 @@ def test_a_manager_that_is_silent_for_longer_is_no_stopped_instance(
         caller.close()
 
 
-@pytest.mark.parametrize("lost", ["control.sock", pytest.param("supervisord.pid", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("lost", ["control_socket", pytest.param("supervisor_pid", marks=pytest.mark.slow)])
 def test_a_manager_without_its_files_is_found_and_stopped(folder: InstanceFolder, start: Start, lost: str) -> None:
     manager, program = started(folder, start)
     until(folder.supervisor_pid.exists)
-    (folder.data / lost).unlink()
+    file: Path = getattr(folder, lost)
+    file.unlink()
     os.kill(manager.pid, signal.SIGSTOP)
     assert supervisor.pid_of(folder) == manager.pid
     said: list[str] = []
