@@ -9,6 +9,7 @@ import pytest
 
 from runtime.errors import FixableError
 from stack import screen
+from stack.instance import PROJECT
 
 SIZE_MAX: Final = 130_000  # bytes that a browser fetches for the trade page, in brotli
 pytestmark = pytest.mark.timeout(900)
@@ -21,7 +22,7 @@ def folder() -> Iterator[Path]:
     with screen.workplace() as place:
         if place != screen.SCREEN:
             # Its own tests read the cases that the engine's core made, where they are from the project's root.
-            shutil.copytree(screen.PROJECT / golden, place.parent / golden)
+            shutil.copytree(PROJECT / golden, place.parent / golden)
         try:
             screen.install(place, print)
         except FixableError as error:
@@ -92,8 +93,8 @@ def test_the_screen_is_built_in_a_folder_of_any_name(tmp_path: Path, monkeypatch
     left_out = shutil.ignore_patterns("node_modules", "dist", ".*")
     for name in ("SCREEN", "CLIENT"):
         source: Path = getattr(screen, name)
-        shutil.copytree(source, project / source.relative_to(screen.PROJECT), ignore=left_out)
-        monkeypatch.setattr(screen, name, project / source.relative_to(screen.PROJECT))
+        shutil.copytree(source, project / source.relative_to(PROJECT), ignore=left_out)
+        monkeypatch.setattr(screen, name, project / source.relative_to(PROJECT))
     monkeypatch.setattr(screen, "PROJECT", project)
     monkeypatch.setattr(screen, "BUILT", project / "web" / "dist")
     screen.build(print)
