@@ -39,7 +39,9 @@ NAMES = [
 TELLS = "import json, os, sys; print(json.dumps([os.getcwd(), sys.argv[1], os.environ['VALUE']]))"
 NAMELESS = """
 import os, pathlib, sys
+from stack import postgres_programs
 from stack.postgres import prepare_postgres
+postgres_programs._wheel_folder = lambda: pathlib.Path(sys.argv[2])
 os.environ.pop("HOME", None)
 os.setgroups([])
 os.setgid(12345)
@@ -151,13 +153,16 @@ def test_root_s_database_starts_from_a_copy_that_root_made(tmp_path: Path) -> No
 
 
 @AS_ROOT
-def test_a_user_without_a_name_lays_out_a_database_or_one_line_names_the_missing_entry(tmp_path: Path) -> None:
+def test_a_user_without_a_name_lays_out_a_database_or_one_line_names_the_missing_entry() -> None:
     open_folder = Path(tempfile.mkdtemp(prefix="reprise-nameless-"))
-    os.chown(open_folder, 12_345, 12_345)
     try:
-        # The interpreter may be in root's home, so the user is changed after all is imported.
+        # The project may be in root's home: the programs are where all may go, and the user is changed after all is
+        # imported.
+        copy_wheel(open_folder / "wheel")
+        for path in (open_folder, *open_folder.rglob("*")):
+            os.chown(path, 12_345, 12_345, follow_symlinks=False)
         result = subprocess.run(
-            [sys.executable, "-c", NAMELESS, str(open_folder / "postgres")],
+            [sys.executable, "-c", NAMELESS, str(open_folder / "postgres"), str(open_folder / "wheel")],
             capture_output=True,
             text=True,
             check=False,
@@ -173,6 +178,17 @@ def test_a_user_without_a_name_lays_out_a_database_or_one_line_names_the_missing
 def closed_wheel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """The programs where others may not go, as in a clone in root's home, and a cache where they may."""
     wheel = tmp_path / "wheel"
+    copy_wheel(wheel)
+    cache = Path(tempfile.mkdtemp(prefix="reprise-cache-"))
+    cache.chmod(0o755)
+    monkeypatch.setattr(postgres_programs, "_wheel_folder", lambda: wheel)
+    monkeypatch.setenv("REPRISE_CACHE", str(cache))
+    yield wheel
+    shutil.rmtree(cache)
+
+
+def copy_wheel(wheel: Path) -> None:
+    """Copy what is needed of the programs' wheel into a folder."""
     for name in postgres_programs.NEEDED:
         source = postgres_programs._wheel_folder() / name
         (wheel / name).parent.mkdir(parents=True, exist_ok=True)
@@ -180,9 +196,3 @@ def closed_wheel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pa
             shutil.copytree(source, wheel / name)
         else:
             shutil.copy(source, wheel / name)
-    cache = Path(tempfile.mkdtemp(prefix="reprise-cache-"))
-    cache.chmod(0o755)
-    monkeypatch.setattr(postgres_programs, "_wheel_folder", lambda: wheel)
-    monkeypatch.setenv("REPRISE_CACHE", str(cache))
-    yield wheel
-    shutil.rmtree(cache)
