@@ -79,6 +79,7 @@ class Broadcasts:
         self._waiting = set(self.shards)
         self._in_force = [FIRST_RULES] * shards
         self._stored = [asyncio.Event() for _ in self.shards]
+        self._last_read: list[StoredBroadcast] = []
 
     def is_done(self) -> bool:
         """Say whether every shard has answered this process about the instruments."""
@@ -90,6 +91,7 @@ class Broadcasts:
             is_new = await self._is_new()
             await self._retried(lambda db: _store_first(db, is_new=is_new), PAUSE_S)
         first = await self._retried(_first, PAUSE_S)
+        self._last_read = await self._retried(_all, PAUSE_S)
         await asyncio.gather(*(self._send_to(shard, first) for shard in self.shards))
 
     async def store_activation(self, version: int, by: UUID) -> None:
@@ -122,19 +124,26 @@ class Broadcasts:
 
     async def activations(self) -> list[RulesActivation]:
         """Give what was stored of the rules, in order of version."""
-        return await self._database.ask(_activations)
+        return _activations(await self.stored())
 
     async def in_force(self, shard: int) -> int:
         """Give the newest version of the rules that a shard is known to go on by."""
         if self._in_force[shard] < RULES_VERSION:
-            done = [activation.version for activation in await self.activations() if shard in activation.answered]
+            known = _activations(await self._read())
+            done = [activation.version for activation in known if shard in activation.answered]
             self._in_force[shard] = max(done, default=FIRST_RULES)
         return self._in_force[shard]
 
     async def positions_max(self, shard: int) -> int | None:
         """Give the last limit of open positions that a shard has answered; null where none was ever set."""
-        limits = [one for one in await self.stored() if one.name.startswith(LIMITS) and shard in one.answered]
+        limits = [one for one in await self._read() if one.name.startswith(LIMITS) and shard in one.answered]
         return int(limits[-1].content["positions_max"]) if limits else None
+
+    async def _read(self) -> list[StoredBroadcast]:
+        """Give all that was stored; where the database does not answer, what was read last."""
+        with contextlib.suppress(SQLAlchemyError):
+            self._last_read = await self.stored()
+        return self._last_read
 
     async def _is_new(self) -> bool:
         """Say whether no shard has a command, once the broker says where each of them ends."""
@@ -308,11 +317,9 @@ def _unanswered(db: Connection, shard: int) -> list[StoredBroadcast]:
     return [stored for stored in _all(db) if shard not in stored.answered and stored.name != FIRST_BROADCAST]
 
 
-def _activations(db: Connection) -> list[RulesActivation]:
+def _activations(stored: list[StoredBroadcast]) -> list[RulesActivation]:
     return sorted(
-        RulesActivation(stored.content["version"], stored.name, stored.answered)
-        for stored in _all(db)
-        if stored.name.startswith(RULES)
+        RulesActivation(one.content["version"], one.name, one.answered) for one in stored if one.name.startswith(RULES)
     )
 
 

@@ -185,7 +185,8 @@ class Exchange:
         marks = tuple(self._marks[symbol] for symbol in symbols if symbol in self._marks)
         if not marks:
             return  # A feed that has not begun.
-        self.broadcast(lambda _: UpdatePrices(feed=FEED, run=self.run, sent_at=now, ticks=(), alive=(), marks=marks))
+        self._send(lambda _: UpdatePrices(feed=FEED, run=self.run, sent_at=now, ticks=(), alive=(), marks=marks))
+        self._producer.flush(1)  # A broker that is away, as in a test of that, misses marks.
 
     def market(self, symbol: str, status: MarketStatus) -> None:
         """Open, restrict or halt a market."""
@@ -198,9 +199,12 @@ class Exchange:
         )
 
     def broadcast(self, command: Callable[[int], Command]) -> None:
+        self._send(command)
+        assert self._producer.flush(10) == 0
+
+    def _send(self, command: Callable[[int], Command]) -> None:
         for shard in range(self.settings.shards):
             self._producer.produce(COMMANDS, encode_command(command(shard)), partition=shard)
-        assert self._producer.flush(10) == 0
 
     def append(self, value: bytes, shard: int) -> None:
         """Put any bytes on the commands topic."""
