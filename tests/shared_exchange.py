@@ -9,7 +9,7 @@ import pytest
 from tests.api.exchange import Exchange
 
 SEEDS: Final = "tests/api/seeds/"
-# The files of a group share an exchange: each begins with the same prices and open markets, and with others' users.
+# The files of a group share an exchange, and find others' users there.
 # A worker is given all of a group at once.
 GROUPS: Final = {
     "the screen": tuple(
@@ -59,10 +59,9 @@ class SharedExchange:
         self._servers = ExitStack()
 
     def given(self, start: Callable[[], AbstractContextManager[Exchange]]) -> Exchange:
-        """Give the exchange as a file of tests begins with it; start it for the first."""
+        """Give the exchange that runs; start it for the first file of tests."""
         if self._running is None:
             self._running = self._servers.enter_context(start())
-        begin(self._running)
         return self._running
 
     def with_replay(self, start: Callable[[], AbstractContextManager[None]]) -> None:

@@ -90,8 +90,8 @@ class Broadcasts:
         if await self._retried(lambda db: not _all(db), PAUSE_S):
             is_new = await self._is_new()
             await self._retried(lambda db: _store_first(db, is_new=is_new), PAUSE_S)
-        first = await self._retried(_first, PAUSE_S)
         self._last_read = await self._retried(_all, PAUSE_S)
+        first = _first(self._last_read)
         await asyncio.gather(*(self._send_to(shard, first) for shard in self.shards))
 
     async def store_activation(self, version: int, by: UUID) -> None:
@@ -298,9 +298,8 @@ def _store_first(db: Connection, *, is_new: bool) -> None:
     _store(db, FIRST_BROADCAST, msgspec.to_builtins(INSTRUMENTS))
 
 
-def _first(db: Connection) -> list[StoredBroadcast]:
+def _first(stored: list[StoredBroadcast]) -> list[StoredBroadcast]:
     """Give the first instruments, and before them the rules that were stored before."""
-    stored = _all(db)
     instruments = next(each for each in stored if each.name == FIRST_BROADCAST)
     rules = [each for each in stored if each.created_at <= instruments.created_at and each.name.startswith(RULES)]
     return [*sorted(rules, key=lambda each: each.content["version"]), instruments]

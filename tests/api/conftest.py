@@ -63,12 +63,11 @@ def exchange(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
         kafka, postgres = request.getfixturevalue("kafka"), request.getfixturevalue("postgres")
         return running_exchange(kafka, postgres, tmp_path_factory.mktemp("exchange"))
 
-    if group_of(request.node.nodeid) is None:
-        with started() as running:
-            begin(running)
-            yield running
-    else:
-        yield shared(request.config).given(started)
+    with ExitStack() as stack:
+        own = group_of(request.node.nodeid) is None
+        running = stack.enter_context(started()) if own else shared(request.config).given(started)
+        begin(running)
+        yield running
 
 
 @contextmanager
