@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from uuid import uuid4
 
 import httpx
@@ -31,11 +31,18 @@ READY_TIMEOUT_S: Final = 120.0
 PASSWORD: Final = "of accounts that are gone with their database"  # noqa: S105  # It guards nothing.
 
 
+class Exchange(NamedTuple):
+    """What a bench meets it by: the port of its API, and its database."""
+
+    port: int
+    database_url: str
+
+
 @contextmanager
 def running_exchange(
     given: Settings, folder: Path, interval_s: float = PRICES_S, moves: Callable[[int], int] = lambda _: 0
-) -> Iterator[int]:
-    """The port of an API with engine, projector, database and prices of its own.
+) -> Iterator[Exchange]:
+    """An API with engine, projector, database and prices of its own.
 
     interval_s: from one price to the next; moves: by how many basis points of 1 % the price of a number is moved.
     """
@@ -44,9 +51,10 @@ def running_exchange(
     if any(end_offsets(given, COMMANDS)):
         raise FixableError(f"The broker {given.kafka_brokers} holds a ledger; the bench needs one that holds none.")
     with ExitStack() as stack:
+        database_url = stack.enter_context(temporary_postgres())
         environment = os.environ | {
             "KAFKA_BROKERS": given.kafka_brokers,
-            "DATABASE_URL": stack.enter_context(temporary_postgres()),
+            "DATABASE_URL": database_url,
             "REPRISE_PROFILE": "demo",
             "REPRISE_SHARDS": str(given.shards),
             "REPRISE_DATA": str(folder),
@@ -59,7 +67,7 @@ def running_exchange(
             stack.enter_context(running(reprise_command("run", name), folder / f"{name}.log", env=environment))
         wait_until_answered(f"http://{LOOPBACK}:{port}/readyz")
         stack.enter_context(_keeping_prices_fresh(given, interval_s, moves))
-        yield port
+        yield Exchange(port, database_url)
 
 
 @contextmanager

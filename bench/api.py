@@ -61,7 +61,8 @@ def measure(given: Settings, folder: Path, count: int) -> dict[str, Any]:
     per_connection = -(-count // CONNECTIONS)
     if 2 * per_connection + PACED_S * PACED_PER_SECOND // CONNECTIONS >= COMMANDS_PER_ACCOUNT:
         raise FixableError(f"An account may send {COMMANDS_PER_ACCOUNT} orders here; choose a smaller count.")
-    with running_exchange(given, folder) as port:
+    with running_exchange(given, folder) as exchange:
+        port = exchange.port
         tokens = [new_token(port) for _ in range(CONNECTIONS)]
         api = uvloop.run(_speed(port, [_orders("/api/v1/orders", token) for token in tokens], per_connection))
         keyed = uvloop.run(_full_speed(port, [_keyed_orders(token) for token in tokens], per_connection))

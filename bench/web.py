@@ -6,23 +6,26 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import cycle, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from uuid import uuid4
 
 import httpx
 from confluent_kafka import Producer
+from sqlalchemy import insert, select
 
-from bench._exchange import PASSWORD, running_exchange
+from bench._exchange import PASSWORD, Exchange, running_exchange
+from projector.database import connect
+from projector.tables.ledger_tables import fills
 from runtime.errors import FixableError
 from runtime.kafka import command_producer_options
 from runtime.settings import Settings
 from schemas.codec import encode_command
-from schemas.commands import Command, OpenPosition, ReducePosition
-from schemas.instruments import BY_SYMBOL, SYMBOLS
+from schemas.commands import OpenPosition
+from schemas.instruments import SYMBOLS
 from schemas.sharding import shard_of
 from schemas.topics import COMMANDS
-from schemas.units import parse
 from stack import screen
 from stack.ports import LOOPBACK
 
@@ -36,6 +39,7 @@ TICKS_PER_SECOND: Final = 20
 LOADS: Final = 5
 MICROS_OF_MARGIN: Final = 20_000_000
 SETTLED_S: Final = 300.0
+FIRST_COPY: Final = 10**9  # the seq of the first copy of a fill, far above those of the log
 LONG_TASK_MS: Final = 50
 SYMBOL: Final = SYMBOLS[0]
 BROWSERS: Final = ("chromium", "chromium-browser", "google-chrome")
@@ -61,7 +65,7 @@ def run(json: bool, positions: int = POSITIONS, rows: int = ROWS, seconds: int =
         "the document"
     )
     print(
-        f"{result['ticks']} ticks in {result['seconds']} s: longest task {result['longest_task_ms']} ms, "
+        f"{result['ticks_per_second']} ticks/s for {result['seconds']} s: longest task {result['longest_task_ms']} ms, "
         f"{result['frames_behind_most']} frames behind at most, {result['frames_per_second']} frames/s"
     )
     print(f"missed: {', '.join(result['missed']) or 'nothing'}")
@@ -72,11 +76,11 @@ def measure(given: Settings, folder: Path, positions: int, rows: int, seconds: i
     screen.build(lambda _: None)
     # Up and down by a tenth of a percent: the profit of every position changes, and none is liquidated.
     with (
-        running_exchange(given, folder, 1 / TICKS_PER_SECOND, lambda number: number % 21 - 10) as port,
+        running_exchange(given, folder, 1 / TICKS_PER_SECOND, lambda number: number % 21 - 10) as exchange,
         _browser() as of,
     ):
-        url = f"http://{LOOPBACK}:{port}"
-        credentials = _trader(given, url, positions, rows)
+        url = _url(exchange)
+        credentials = _trader(given, exchange, positions, rows)
         loads = [_first_load(of, url) for _ in range(LOADS)]
         watched = _watched(of, url, credentials, seconds, rows)
     result = {
@@ -89,49 +93,52 @@ def measure(given: Settings, folder: Path, positions: int, rows: int, seconds: i
     return result | {"targets": TARGETS, "missed": [name for name, most in TARGETS.items() if result[name] > most]}
 
 
-def _trader(settings: Settings, url: str, positions: int, rows: int) -> dict[str, str]:
-    """Register somebody and fill their books; their commands go straight into the log, past the API's limits."""
+def _url(exchange: Exchange) -> str:
+    return f"http://{LOOPBACK}:{exchange.port}"
+
+
+def _trader(settings: Settings, exchange: Exchange, positions: int, rows: int) -> dict[str, str]:
+    """Register somebody and fill their books. The openings go straight into the log, past the API's limits."""
     credentials = {"email": f"{uuid4().hex}@example.com", "password": PASSWORD}
-    with httpx.Client(base_url=f"{url}/api/v1", timeout=30.0, trust_env=False) as client:
+    with httpx.Client(base_url=f"{_url(exchange)}/api/v1", timeout=30.0, trust_env=False) as client:
         client.post("/auth/register", json=credentials).raise_for_status()
         token = client.post("/auth/login", json=credentials).raise_for_status().json()["access_token"]
         client.headers["Authorization"] = f"Bearer {token}"
         account = _until(lambda: client.get("/account"), lambda reply: reply.is_success).json()["account_id"]
         producer = Producer(command_producer_options(settings, "bench-trader"))
-
-        def send(command: Command) -> None:
-            producer.produce(COMMANDS, encode_command(command), partition=shard_of(account, settings.shards))
-            producer.poll(0)
-
         for _ in range(positions):
-            send(
-                OpenPosition(
-                    command_id=str(uuid4()),
-                    account_id=account,
-                    symbol=SYMBOL,
-                    side="long",
-                    margin=MICROS_OF_MARGIN,
-                    leverage=500,
-                )
+            opening = OpenPosition(
+                command_id=str(uuid4()),
+                account_id=account,
+                symbol=SYMBOL,
+                side="long",
+                margin=MICROS_OF_MARGIN,
+                leverage=500,
             )
+            producer.produce(COMMANDS, encode_command(opening), partition=shard_of(account, settings.shards))
+            producer.poll(0)
         producer.flush()
-        items = _until(lambda: _items(client, "/positions", positions), lambda found: len(found) == positions)
-        opened = [item["id"] for item in items]
-        for number in range(rows - positions):
-            send(
-                ReducePosition(
-                    command_id=str(uuid4()), account_id=account, position_id=opened[number % positions], quantity=1
-                )
-            )
-        producer.flush()
-        left = _lots(items) - (rows - positions)
-        _until(lambda: _lots(_items(client, "/positions", positions)), lambda lots: lots == left)
+        _until(lambda: _items(client, "/positions", positions), lambda found: len(found) == positions)
+    _add_fills(exchange.database_url, account, rows - positions)
     return credentials
 
 
-def _lots(positions: list[dict[str, Any]]) -> int:
-    """Give the open lots of them all: a reduction takes one."""
-    return sum(parse(position["quantity"], BY_SYMBOL[SYMBOL].lot_exponent) for position in positions)
+def _add_fills(database_url: str, account: str, count: int) -> None:
+    """Add so many rows of history, copies of the fills that are there, to the projection.
+
+    An account may send 600 commands in ten minutes, so the log would take hours to have them; the page cannot tell.
+    """
+    database = connect(database_url)
+    with database.begin() as db:
+        originals = db.execute(select(fills).where(fills.c.account_id == account)).mappings().all()
+        db.execute(
+            insert(fills),
+            [
+                {**original, "seq": FIRST_COPY + number}
+                for number, original in enumerate(islice(cycle(originals), count))
+            ],
+        )
+    database.dispose()
 
 
 def _items(client: httpx.Client, path: str, most: int) -> list[dict[str, Any]]:
@@ -218,7 +225,7 @@ def _watched(browser: "Browser", url: str, credentials: dict[str, str], seconds:
         rows_read = _read_to_the_end(page, rows)
         in_document = page.locator("[role=tabpanel] tbody tr").count()
         page.evaluate(f"Object.assign(benchProbe, {{symbol: '{SYMBOL}', longTasks: [], behind: [], missed: 0}})")
-        began = page.evaluate("[benchProbe.frame, benchProbe.messages]")
+        began = page.evaluate("[benchProbe.frame, benchProbe.ticks]")
         page.wait_for_timeout(seconds * 1_000)
         probe = page.evaluate("benchProbe")
     finally:
@@ -227,7 +234,7 @@ def _watched(browser: "Browser", url: str, credentials: dict[str, str], seconds:
     return {
         "rows_read": rows_read,
         "rows_in_document": in_document,
-        "ticks": probe["messages"] - began[1],
+        "ticks_per_second": round((probe["ticks"] - began[1]) / seconds, 1),
         "frames_per_second": round((probe["frame"] - began[0]) / seconds, 1),
         "longest_task_ms": max((duration for _, duration in probe["longTasks"]), default=0),
         "long_tasks": len(probe["longTasks"]),

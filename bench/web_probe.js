@@ -1,6 +1,6 @@
 // What the bench of the screen plants before a page's own scripts: frames, long tasks, and how far the page is behind.
 (() => {
-  const probe = { frame: 0, longTasks: [], behind: [], missed: 0, messages: 0 };
+  const probe = { frame: 0, longTasks: [], behind: [], missed: 0, ticks: 0 };
   let said; // the bid that came last, and the frame it came in
   const count = () => {
     probe.frame += 1;
@@ -17,8 +17,9 @@
       this.addEventListener("message", ({ data }) => {
         if (typeof data !== "string") return;
         const { channel, data: ticker } = JSON.parse(data);
-        if (channel !== `ticks.${probe.symbol}` || ticker?.bid === undefined) return;
-        probe.messages += 1;
+        if (!channel?.startsWith("ticks.") || ticker?.bid === undefined) return;
+        probe.ticks += 1;
+        if (channel !== `ticks.${probe.symbol}`) return;
         if (said !== undefined && said.bid !== ticker.bid) probe.missed += 1;
         if (said?.bid !== ticker.bid) said = { bid: ticker.bid, frame: probe.frame };
       });
