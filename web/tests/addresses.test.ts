@@ -61,4 +61,14 @@ describe("UI-CHART-01 a line's new place is the nearest tick", () => {
     expect(lines.map((line) => [line.kind, line.price])).toEqual([["entry", "1.0"], ["take", "2.0"], ["liquidation", "0.5"]]);
     expect(linesOf([position as never], "ETH_USDC")).toEqual([]);
   });
+
+  test("UI-CHART-02 lines of one place are one, the last opened position's, and the first twenty-four carry labels", () => {
+    const opened = (number: number): unknown => ({
+      id: `0-${number}`, symbol: "BTC_USDC", side: "long", entry_price: String(number >> 1), stop_loss: null, take_profit: null, liquidation_price: null,
+    });
+    const lines = linesOf(Array.from({ length: 60 }, (_, at) => opened(59 - at) as never), "BTC_USDC");
+    expect(lines).toHaveLength(30);
+    expect(lines[0]).toMatchObject({ positionId: "0-59", price: "29", isLabelled: true });
+    expect(lines.filter((line) => line.isLabelled)).toHaveLength(24);
+  });
 });

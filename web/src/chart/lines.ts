@@ -6,27 +6,41 @@ import { PRICE_MAX } from "../rules/position.ts";
 export type LineKind = "entry" | "stop" | "take" | "liquidation";
 
 export interface Line {
+  /** of several positions with the same line, the last opened */
   readonly positionId: string;
   readonly kind: LineKind;
   readonly side: "long" | "short";
   readonly price: Decimal;
+  readonly isLabelled: boolean;
 }
 
-/** Of a symbol's open positions: entry, and stop, take and liquidation where there are any. */
+/** How many lines carry a label on the price axis; more would hide each other, and cost every frame. */
+const LABELLED_MAX = 24;
+
+/** Of a symbol's open positions, the last opened first: entry, and stop, take and liquidation, each place once. */
 export function linesOf(positions: readonly schemas.Position[], symbol: string): readonly Line[] {
-  return positions
-    .filter((position) => position.symbol === symbol)
-    .flatMap((position) => {
-      const of: readonly (readonly [LineKind, Decimal | null])[] = [
-        ["entry", position.entry_price],
-        ["stop", position.stop_loss],
-        ["take", position.take_profit],
-        ["liquidation", position.liquidation_price],
-      ];
-      return of.flatMap(([kind, price]) =>
-        price === null ? [] : [{ positionId: position.id, kind, side: position.side, price }],
-      );
-    });
+  const lines = new Map<string, Line>();
+  for (const position of positions) {
+    if (position.symbol !== symbol) continue;
+    const of: readonly (readonly [LineKind, Decimal | null])[] = [
+      ["entry", position.entry_price],
+      ["stop", position.stop_loss],
+      ["take", position.take_profit],
+      ["liquidation", position.liquidation_price],
+    ];
+    for (const [kind, price] of of) {
+      if (price === null) continue;
+      const place = `${kind} ${position.side} ${price}`;
+      if (lines.has(place)) continue;
+      lines.set(place, { positionId: position.id, kind, side: position.side, price, isLabelled: lines.size < LABELLED_MAX });
+    }
+  }
+  return [...lines.values()];
+}
+
+/** Name what is drawn. */
+export function nameOf({ kind, side, price, isLabelled }: Line): string {
+  return `${kind} ${side} ${price} ${isLabelled}`;
 }
 
 export function isMovable(line: Line): boolean {
