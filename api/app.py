@@ -57,12 +57,13 @@ from api.transfers.endpoints import admin as transfers
 from api.transfers.endpoints import withdrawals
 from api.users.endpoints import router as auth
 from api.venue.endpoints import router as venue_keys
+from api.venue.endpoints import venue
 
 PREFIX: Final = "/api/v1"
 EVERYWHERE: Final = (
     *(auth, api_keys, instruments, tickers, candles),
     *(orders, positions, account, fills, ledger, statements, history, replay, commands, receipts),
-    *(alerts, rules, admin, transfers, withdrawals, stream, venue_keys),
+    *(alerts, rules, admin, transfers, withdrawals, stream, venue_keys, venue),
 )
 # Whoever sends to these need not be anybody yet, so their requests are counted by address.
 BY_ANYONE: Final = (auth, instruments, tickers, candles)

@@ -1,15 +1,25 @@
-"""Routes of the keys by which a user's orders are carried out at the outside venue."""
+"""Routes of the outside venue: the keys by which a user's orders are carried out there, and what became of them."""
 
 from fastapi import APIRouter
 
 from api.app_state import DatabaseDep, SettingsDep
-from api.auth.caller import REFUSALS, SESSION_SCHEMES, SIGNED_IN, InPerson
+from api.auth.caller import REFUSALS, SCHEMES, SESSION_SCHEMES, SIGNED_IN, Caller, InPerson
+from api.http.cursors import LIMIT, Cursor, Limit, read_cursor, write_cursor
 from api.http.numbers import ExactRoute
 from api.http.problems import CROSS_SITE_REQUEST, MALFORMED, NOT_FOUND, ApiError, responses
-from api.venue import keys
-from api.venue.schemas import VenueKeysReply, VenueKeysRequest
+from api.venue import keys, service
+from api.venue.schemas import (
+    VenueKeysReply,
+    VenueKeysRequest,
+    VenueOrderReply,
+    VenueOrders,
+    VenueStanding,
+    venue_order_reply,
+    venue_position_reply,
+)
 
 router = APIRouter(prefix="/venue-keys", tags=["venue-keys"], route_class=ExactRoute, dependencies=SESSION_SCHEMES)
+venue = APIRouter(prefix="/venue", tags=["venue"], route_class=ExactRoute, dependencies=SCHEMES)
 
 
 @router.get("", responses=SIGNED_IN)
@@ -40,3 +50,33 @@ async def revoke_venue_keys(database: DatabaseDep, caller: InPerson) -> None:
     """
     if not await keys.revoke(database, caller.user.user_id):
         raise ApiError(NOT_FOUND, "You have stored no keys of the venue")
+
+
+@venue.get("", responses=SIGNED_IN)
+async def get_venue(settings: SettingsDep, database: DatabaseDep, caller: Caller) -> VenueStanding:
+    """Say whether your spot orders are carried out at the venue, what you hold there, and how it is kept to."""
+    standing = await service.standing(database, caller.account_id)
+    return VenueStanding(
+        keys_stored=await keys.has(database, caller.user.user_id),
+        compared_every_ms=settings.venue_reconcile_interval_ms,
+        open_orders=standing.open_orders,
+        undone_fills=standing.undone_fills,
+        positions=[venue_position_reply(row) for row in await service.positions(database, caller.account_id)],
+    )
+
+
+@venue.get("/orders", responses=responses(*REFUSALS, MALFORMED))
+async def list_venue_orders(
+    database: DatabaseDep, caller: Caller, limit: Limit = LIMIT, cursor: Cursor = None
+) -> VenueOrders:
+    """List your orders at the venue, newest first."""
+    page = await service.orders(database, caller.account_id, limit, read_cursor("venue orders", cursor))
+    return VenueOrders(
+        items=[venue_order_reply(row) for row in page.items], next_cursor=write_cursor("venue orders", page.next_cursor)
+    )
+
+
+@venue.get("/orders/{order_id}", responses=responses(*REFUSALS, NOT_FOUND, MALFORMED))
+async def get_venue_order(database: DatabaseDep, caller: Caller, order_id: str) -> VenueOrderReply:
+    """Give one order of yours at the venue."""
+    return venue_order_reply(await service.order(database, caller.account_id, order_id))

@@ -93,6 +93,11 @@ async def positions(database: Database, account_id: str) -> list[queries.VenuePo
     return await database.ask(lambda db: queries.venue_position_rows(db, account_id))
 
 
+async def standing(database: Database, account_id: str) -> queries.VenueStandingRow:
+    """Count a user's open orders at the venue, and the executions there that a reset undid."""
+    return await database.ask(lambda db: queries.venue_standing(db, account_id))
+
+
 async def _is_placed(database: Database, account_id: str, request: VenueOrderRequest, order_id: str) -> bool:
     """Say whether this very order is placed already; two that come at once are one order to the worker."""
     row = await database.ask(lambda db: queries.venue_order_row(db, account_id, order_id))

@@ -77,12 +77,14 @@ from projector.queries.risk_queries import (
 from projector.queries.venue_queries import (
     VenueOrderRow,
     VenuePositionRow,
+    VenueStandingRow,
     any_open_at_venue,
     open_venue_orders,
     venue_next_offset,
     venue_order_row,
     venue_order_rows,
     venue_position_rows,
+    venue_standing,
 )
 
 __all__ = [
@@ -115,6 +117,7 @@ __all__ = [
     "TickClosingRows",
     "VenueOrderRow",
     "VenuePositionRow",
+    "VenueStandingRow",
     "account",
     "account_event",
     "account_events",
@@ -159,4 +162,5 @@ __all__ = [
     "venue_order_row",
     "venue_order_rows",
     "venue_position_rows",
+    "venue_standing",
 ]

@@ -3,10 +3,10 @@
 from decimal import Decimal
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection, Exists, Select, exists, select
+from sqlalchemy import Connection, Exists, Select, exists, func, select
 
 from projector.queries.answers import Page
-from projector.tables.venue_tables import venue_orders, venue_positions, venue_progress
+from projector.tables.venue_tables import venue_fills, venue_orders, venue_positions, venue_progress
 from schemas.venue import OPEN_STATUSES, VenueSide, VenueStatus
 
 
@@ -42,6 +42,13 @@ class VenuePositionRow(NamedTuple):
     updated_at: int
 
 
+class VenueStandingRow(NamedTuple):
+    """How many of an account's orders may still change, and how many of its executions a reset of the venue undid."""
+
+    open_orders: int
+    undone_fills: int
+
+
 _ORDER: Final = tuple(venue_orders.c[name] for name in VenueOrderRow._fields)
 
 
@@ -66,6 +73,12 @@ def open_venue_orders(db: Connection, account_id: str) -> list[str]:
     columns = venue_orders.c
     found = select(columns.order_id).where(columns.account_id == account_id, columns.status.in_(OPEN_STATUSES))
     return list(db.execute(found.order_by(columns.number)).scalars())
+
+
+def venue_standing(db: Connection, account_id: str) -> VenueStandingRow:
+    """Count an account's open orders, and the executions that count no more."""
+    undone = select(func.count()).where(venue_fills.c.account_id == account_id, ~venue_fills.c.counts)
+    return VenueStandingRow(len(open_venue_orders(db, account_id)), db.execute(undone).scalar_one())
 
 
 def any_open_at_venue(accounts: Select[Any]) -> Exists:

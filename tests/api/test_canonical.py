@@ -443,6 +443,8 @@ def test_the_synchronous_client_trades_and_reads_its_books_and_keeps_keys_and_al
         client.revoke_api_key(key.id)
         assert client.api_keys() == ()
         assert client.has_venue_keys() is False
+        assert (client.venue().keys_stored, client.venue().open_orders, client.venue().positions) == (False, 0, ())
+        assert list(client.venue_orders()) == []
         withdrawal = client.withdraw("10", note="rent")
         assert client.withdrawal(withdrawal.id).amount == Decimal(10)
         assert [each.note for each in client.withdrawals()] == ["rent"]

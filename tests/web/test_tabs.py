@@ -12,6 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
+from sqlalchemy import NullPool, create_engine, text
 
 from tests.api.exchange import Exchange
 from tests.web.axe import faults_of
@@ -25,6 +26,20 @@ SCRIPT: Final = "<script>window.planted=1</script><img src=x onerror='window.pla
 MANY: Final = 10_000
 TIME: Final = "2026-01-02T03:04:05.000006Z"
 BTC: Final = {"symbol": "BTC_USDC", "side": "long"}
+# What the projector writes of the venue, of one account.
+VENUE_ROWS: Final = (
+    """INSERT INTO ledger.venue_orders (account_id, order_id, status, symbol, side, type, quantity, price,
+    executed_quantity, executed_quote, created_at, updated_at) VALUES
+    (:account, 'first', 'partially_filled', 'BTCUSDT', 'buy', 'LIMIT', 0.02, 49500, 0.005, 247.5, 1, 2)""",
+    """INSERT INTO ledger.venue_orders (account_id, order_id, status, symbol, side, type, quantity,
+    executed_quantity, executed_quote, code, message, created_at, updated_at) VALUES
+    (:account, 'second', 'rejected', 'ETHUSDT', 'sell', 'MARKET', 1, 0, 0, '-2010',
+    'Account has insufficient balance for requested action.', 3, 4)""",
+    """INSERT INTO ledger.venue_fills (partition, seq, line, account_id, order_id, symbol, side, trade_id, time, price,
+    quantity, commission, commission_asset, counts) VALUES
+    (99, 1, 0, :account, 'first', 'BTCUSDT', 'buy', 1, 1, 49000, 0.01, 0, 'BTC', false)""",
+    "INSERT INTO ledger.venue_positions VALUES (:account, 'BTCUSDT', 0.005, 247.5, -1.25, 2)",
+)
 # A row of each list, as the API writes it.
 ROWS: Final[dict[str, dict[str, Any]]] = {
     "orders": dict(BTC, command_id="c", status="rejected", type="market", code="PRICE_STALE"),
@@ -248,6 +263,30 @@ def test_ui_tab_09_the_venue_tab_says_whether_keys_are_stored_and_leads_to_where
     page.goto("/trade/BTC_USDC")
     look_at(page, "venue")
     expect(page.get_by_test_id("venue-status")).to_contain_text("Your keys are stored")
+    assert visit.complaints == []
+
+
+@pytest.mark.slow
+def test_ui_tab_09_the_venue_tab_shows_what_became_of_each_order_there_and_what_a_reset_undid(
+    visit: Visit, exchange: Exchange
+) -> None:
+    page = visit.page
+    come_to_trade(page)
+    account = told(page, "/account")["account_id"]
+    database = create_engine(exchange.settings.database_url, poolclass=NullPool)
+    with database.begin() as db:
+        for row in VENUE_ROWS:
+            db.execute(text(row), {"account": account})
+    look_at(page, "venue")
+    rows = page.locator("[role=tabpanel] .window tbody tr")
+    expect(rows).to_have_count(2)
+    expect(rows.nth(0)).to_contain_text("refused: Account has insufficient balance")
+    for figure in ("buy BTCUSDT", "0.02", "49,500", "0.005", "filled in part"):
+        expect(rows.nth(1)).to_contain_text(figure)
+    expect(page.get_by_test_id("venue-compared")).to_contain_text("compared with the venue's every 30 s")
+    expect(page.get_by_test_id("venue-undone")).to_contain_text("1 execution was undone by a reset of the venue")
+    expect(page.get_by_role("table", name="Held at the venue")).to_contain_text("BTCUSDT0.00549,500-1.25")
+    assert faults_of(page) == []
     assert visit.complaints == []
 
 

@@ -35,6 +35,8 @@ import type {
   Ticker,
   UserReply,
   VenueKeysReply,
+  VenueOrderReply,
+  VenueStanding,
   Withdrawal,
   WsTicket,
 } from "./schemas.ts";
@@ -422,6 +424,21 @@ export class Client {
   /** Delete the stored keys of the venue. */
   async revokeVenueKeys(): Promise<void> {
     await this.#calls.send("DELETE", "/venue-keys");
+  }
+
+  /** Say whether your spot orders are carried out at the venue, what you hold there, and how it is kept to. */
+  venue(): Promise<VenueStanding> {
+    return this.#calls.read("/venue");
+  }
+
+  /** Go through your orders at the venue, newest first. */
+  venueOrders(): AsyncGenerator<VenueOrderReply> {
+    return pages(this.#calls, "/venue/orders", {});
+  }
+
+  /** Give one order of yours at the venue. */
+  venueOrder(orderId: string): Promise<VenueOrderReply> {
+    return this.#calls.read(`/venue/orders/${encodeURIComponent(orderId)}`);
   }
 
   // What happens.

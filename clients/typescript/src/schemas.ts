@@ -1149,6 +1149,56 @@ export interface VenueKeysRequest {
   readonly secret_key: string;
 }
 
+/**
+ * An order of yours at the venue, in its own words and places; prices are in its quote asset. executed_price: the
+ * average of what was executed, null before; code, message: why it was refused or ended; updated_at: when the venue
+ * last told something of it.
+ */
+export interface VenueOrderReply {
+  readonly order_id: string;
+  readonly venue_order_id: number | null;
+  readonly status: "pending" | "unknown" | "accepted" | "partially_filled" | "filled" | "cancelled" | "expired" | "rejected" | "venue_reset" | "abandoned";
+  readonly symbol: string;
+  readonly side: "buy" | "sell";
+  readonly type: string;
+  readonly quantity: Decimal;
+  readonly price: Decimal | null;
+  readonly stop_price: Decimal | null;
+  readonly time_in_force: string | null;
+  readonly executed_quantity: Decimal;
+  readonly executed_price: Decimal | null;
+  readonly code: string | null;
+  readonly message: string | null;
+  readonly created_at: string;
+  readonly updated_at: string;
+}
+
+/** A page of orders at the venue, newest first. */
+export interface VenueOrders {
+  readonly items: readonly VenueOrderReply[];
+  readonly next_cursor: string | null;
+}
+
+/** What you hold of a symbol at the venue, net; negative where more was sold there than bought. */
+export interface VenuePositionReply {
+  readonly symbol: string;
+  readonly quantity: Decimal;
+  readonly average_entry_price: Decimal | null;
+  readonly realized_pnl: Decimal;
+}
+
+/**
+ * How the exchange keeps to the venue for you. compared_every_ms: open orders are compared with the venue's so often;
+ * undone_fills: executions that a reset of the venue undid, which count no more.
+ */
+export interface VenueStanding {
+  readonly keys_stored: boolean;
+  readonly compared_every_ms: number;
+  readonly open_orders: number;
+  readonly undone_fills: number;
+  readonly positions: readonly VenuePositionReply[];
+}
+
 /** What became of your wish for money. rejected: by an administrator, who says why in note; refused: by the log. */
 export interface Withdrawal {
   readonly id: string;

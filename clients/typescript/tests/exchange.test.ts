@@ -168,6 +168,7 @@ test("alerts, keys of the venue and the end of a user are asked for like the res
   await client.deleteAlert(alert.id);
   assert.deepEqual(await all(client.alerts({ status: "active" })), []);
   assert.equal(await client.hasVenueKeys(), false);
+  assert.equal((await client.venue()).keys_stored, false);
   const withdrawal = await client.withdraw("10", { note: "rent" });
   assert.equal(toMicros(withdrawal.amount), 10_000_000n);
   assert.equal((await client.withdrawal(withdrawal.id)).note, "rent");

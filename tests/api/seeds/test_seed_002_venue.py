@@ -125,6 +125,23 @@ def test_an_order_of_a_user_with_keys_is_pending_at_once_and_filled_at_the_venue
     assert (position["quantity"], position["avgEntryPrice"], position["realizedPnl"]) == (0.01, 50_000, 10)
     testnet.move("BTCUSDT", "50000")
 
+    # Our own API has the same of it.
+    sold, bought = trader.get("/api/v1/venue/orders")["items"]
+    assert (sold["side"], bought["order_id"], bought["venue_order_id"]) == ("sell", order_id, filled["binanceOrderId"])
+    assert (bought["status"], bought["quantity"], bought["executed_quantity"]) == ("filled", "0.02", "0.02")
+    assert (bought["executed_price"], bought["code"], bought["price"]) == ("50000", None, None)
+    assert trader.get(f"/api/v1/venue/orders/{order_id}") == bought
+    page = trader.get("/api/v1/venue/orders", limit=1)
+    assert page["items"] == [sold]
+    assert trader.get("/api/v1/venue/orders", limit=1, cursor=page["next_cursor"])["items"] == [bought]
+    standing = trader.get("/api/v1/venue")
+    assert (standing["keys_stored"], standing["open_orders"], standing["undone_fills"]) == (True, 0, 0)
+    held = {"symbol": "BTCUSDT", "quantity": "0.01", "average_entry_price": "50000", "realized_pnl": "10"}
+    assert standing["positions"] == [held]
+    other = Person(market)
+    assert other.get("/api/v1/venue/orders") == {"items": [], "next_cursor": None}
+    assert other.http.get(f"/api/v1/venue/orders/{order_id}").status_code == 404
+
     # The venue has the order as requested and our ledger has none: it was executed at the venue only.
     (asked,) = (one for one in testnet.requests_of("POST", "order") if one["newClientOrderId"] == order_id)
     assert (asked["symbol"], asked["side"], asked["type"], asked["quantity"]) == ("BTCUSDT", "BUY", "MARKET", "0.02")

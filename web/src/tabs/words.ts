@@ -44,7 +44,28 @@ export const tabWords = {
   venueManage: "Store or forget them in your account",
   venueWhat:
     "Each order is sent once. Before it is sent again after a break, the venue is asked what became of it, and what it has executed is taken over trade by trade. Its monthly reset is noticed, and keys that it refuses end an order.",
-  venueNothing: "The exchange says no more of the venue here: an order there is followed where it was sent from.",
+  venueCompared: (everyMs: number): string =>
+    `Open orders are compared with the venue's every ${everyMs < 1_000 ? `${everyMs} ms` : `${Math.round(everyMs / 1_000)} s`}.`,
+  venueUndone: (count: number): string =>
+    `${count} ${count === 1 ? "execution was" : "executions were"} undone by a reset of the venue, and ${count === 1 ? "counts" : "count"} no more.`,
+  venueHeld: "Held at the venue",
+  venueOrders: "Orders at the venue",
+  venueNoOrders: "No order of yours was sent to the venue.",
+  venueExecuted: "Executed",
+  venueAverage: "Average price",
+  venueTold: "Last told",
+  venueOutcome: {
+    pending: "on its way",
+    unknown: "being asked about",
+    accepted: "rests there",
+    partially_filled: "filled in part",
+    filled: "filled",
+    cancelled: "cancelled",
+    expired: "expired",
+    rejected: "refused",
+    venue_reset: "gone with a reset of the venue",
+    abandoned: "followed no more",
+  } as const satisfies Record<schemas.VenueOrderReply["status"], string>,
 
   statement: "Statement",
   statementWhat: "Every change of your balance in a period, newest first, with the balance after it.",

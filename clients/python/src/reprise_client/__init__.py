@@ -65,6 +65,9 @@ from reprise_client.models import (
     Statement,
     Ticker,
     User,
+    Venue,
+    VenueOrder,
+    VenuePosition,
     Withdrawal,
 )
 from reprise_client.prepared import prepare
@@ -174,6 +177,9 @@ __all__ = [
     "UnknownSchema",
     "Unreachable",
     "User",
+    "Venue",
+    "VenueOrder",
+    "VenuePosition",
     "Withdrawal",
     "avro_schemas",
     "json_schema",

@@ -1,4 +1,4 @@
-"""What a user keeps at the exchange: price alerts, API keys, keys of the venue."""
+"""What a user keeps at the exchange: price alerts, API keys, keys of the venue, and what became of orders there."""
 
 from base64 import b64encode
 from collections.abc import AsyncIterator, Sequence
@@ -7,7 +7,7 @@ import msgspec
 
 from reprise_client.asking import Asking, Number, digits, new_key
 from reprise_client.calls import Answer
-from reprise_client.models import Alert, Page, SavedKey, Scope, VenueKeys
+from reprise_client.models import Alert, Page, SavedKey, Scope, Venue, VenueKeys, VenueOrder
 
 
 class Keeping(Asking):
@@ -68,3 +68,15 @@ class Keeping(Asking):
     async def revoke_venue_keys(self) -> None:
         """Delete the stored keys of the venue."""
         await self._calls.send("DELETE", "/venue-keys")
+
+    async def venue(self) -> Venue:
+        """Say whether your spot orders are carried out at the venue, what you hold there, and how it is kept to."""
+        return await self._calls.read("/venue", Venue)
+
+    def venue_orders(self) -> AsyncIterator[VenueOrder]:
+        """Go through your orders at the venue, newest first."""
+        return self._pages("/venue/orders", Page[VenueOrder])
+
+    async def venue_order(self, order_id: str) -> VenueOrder:
+        """Give one order of yours at the venue."""
+        return await self._calls.read(f"/venue/orders/{order_id}", VenueOrder)

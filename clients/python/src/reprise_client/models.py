@@ -393,6 +393,46 @@ class VenueKeys(_Answer, frozen=True, kw_only=True):
     stored: bool
 
 
+class VenueOrder(_Answer, frozen=True, kw_only=True):
+    """An order at the venue, in its words. executed_price: the average, None before; updated_at: when it last told."""
+
+    order_id: str
+    status: str
+    symbol: str
+    side: Literal["buy", "sell"]
+    type: str
+    quantity: Decimal
+    executed_quantity: Decimal
+    created_at: datetime
+    updated_at: datetime
+    venue_order_id: int | None = None
+    price: Decimal | None = None
+    stop_price: Decimal | None = None
+    time_in_force: str | None = None
+    executed_price: Decimal | None = None
+    code: str | None = None
+    message: str | None = None
+
+
+class VenuePosition(_Answer, frozen=True, kw_only=True):
+    """What is held of a symbol at the venue, net."""
+
+    symbol: str
+    quantity: Decimal
+    realized_pnl: Decimal
+    average_entry_price: Decimal | None = None
+
+
+class Venue(_Answer, frozen=True, kw_only=True):
+    """How the exchange keeps to the venue for you. undone_fills: executions that a reset of the venue undid."""
+
+    keys_stored: bool
+    compared_every_ms: int
+    open_orders: int
+    undone_fills: int
+    positions: tuple[VenuePosition, ...]
+
+
 class AccountSnapshot(_Answer, frozen=True, kw_only=True):
     """How an account stands. account: null until it is open in the ledger."""
 

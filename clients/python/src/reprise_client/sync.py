@@ -193,6 +193,9 @@ class SyncClient(_Waiting[Client]):
     has_venue_keys = _waits(Client.has_venue_keys)
     store_venue_keys = _waits(Client.store_venue_keys)
     revoke_venue_keys = _waits(Client.revoke_venue_keys)
+    venue = _waits(Client.venue)
+    venue_orders = _iterates(Client.venue_orders)
+    venue_order = _waits(Client.venue_order)
 
 
 class SyncStream:
