@@ -110,7 +110,7 @@ def create_app(state: AppState) -> FastAPI:
     app.include_router(v1)
     app.add_api_websocket_route(f"{PREFIX}/ws", serve_websocket)
     app.include_router(health)
-    pages.install(app, ScreenFiles())
+    pages.install(app, ScreenFiles(profile=state.settings.profile))
     api_pages.install(app)
     app.add_api_route(DOCS, _problems_page, include_in_schema=False)
     errors.install(app)

@@ -7,6 +7,8 @@ from typing import Final, NamedTuple
 
 BUILT: Final = Path(__file__).parents[2] / "web" / "dist"
 PAGE: Final = "index.html"
+# What the page says of where it is served; the page as it is built says that it is a demo's.
+DEMO: Final = '<meta name="profile" content="demo" />'
 KINDS: Final = MappingProxyType(
     {
         ".html": "text/html; charset=utf-8",
@@ -36,7 +38,8 @@ class ScreenFile(NamedTuple):
 class ScreenFiles:
     """The screen's files by their names below /static/. They are read once they are there."""
 
-    def __init__(self, folder: Path = BUILT) -> None:
+    def __init__(self, folder: Path = BUILT, profile: str = "demo") -> None:
+        self._profile = profile
         self._folder = folder
         self._files: dict[str, ScreenFile] = {}
 
@@ -44,6 +47,7 @@ class ScreenFiles:
         """Give a file; null where there is none, or where the screen is not built."""
         if not self._files and (self._folder / PAGE).is_file():
             self._files = dict(self._read())
+            self._files[PAGE] = _page_of(self._profile, self._files[PAGE])
         return self._files.get(name)
 
     def _read(self) -> list[tuple[str, ScreenFile]]:
@@ -54,11 +58,23 @@ class ScreenFiles:
         ]
 
 
+def _page_of(profile: str, page: ScreenFile) -> ScreenFile:
+    """Give the page as it says which profile it is of: what only a demo has is not offered elsewhere."""
+    if profile == "demo":
+        return page
+    content = page.bodies["identity"].decode()
+    assert DEMO in content, "the built page says of which profile it is"
+    return _sent_as(page.kind, {"identity": content.replace(DEMO, DEMO.replace("demo", profile)).encode()})
+
+
 def _file(path: Path, kind: str) -> ScreenFile:
-    content = path.read_bytes()
-    bodies = {"identity": content}
+    bodies = {"identity": path.read_bytes()}
     for encoding, suffix in ENCODINGS.items():
         compressed = path.with_name(f"{path.name}{suffix}")
         if compressed.is_file():
             bodies[encoding] = compressed.read_bytes()
-    return ScreenFile(kind, bodies, f'"{sha256(content).hexdigest()[:32]}"')
+    return _sent_as(kind, bodies)
+
+
+def _sent_as(kind: str, bodies: dict[str, bytes]) -> ScreenFile:
+    return ScreenFile(kind, bodies, f'"{sha256(bodies["identity"]).hexdigest()[:32]}"')

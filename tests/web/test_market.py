@@ -1,11 +1,15 @@
 """What the page says of the market and of itself, and how an order is asked for."""
 
+import secrets
+from contextlib import closing
+from pathlib import Path
 from typing import Final
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.api.exchange import PASSWORD, Exchange
+from stack.ports import free_ports
+from tests.api.exchange import PASSWORD, Exchange, service
 from tests.web.conftest import DESKTOP, Visit
 from tests.web.person import come_in, open_long, told
 
@@ -136,6 +140,35 @@ def test_ui_enter_01_a_person_who_logs_in_comes_back_to_the_page_they_were_on(
         expect(page.get_by_test_id("balance")).to_have_text("5,000.00")
         expect(page).to_have_url(f"{exchange.url}/trade/ETH_USDC")
         assert visit.complaints == []
+
+
+@pytest.mark.slow
+def test_ui_enter_02_production_offers_no_account_to_try_and_no_deposit_by_hand(
+    exchange: Exchange, browser: Browser, tmp_path: Path
+) -> None:
+    (port,) = free_ports(1)
+    settings = exchange.settings.model_copy(
+        update={"profile": "production", "port": port, "jwt_secret": secrets.token_hex(32)}
+    )
+    user = exchange.new_user()
+    with service("api", settings, tmp_path) as api, closing(Exchange(settings, tmp_path)) as production:
+        production.until_ready(api)
+        with Visit(browser, production, DESKTOP) as visit:
+            page = visit.page
+            page.goto("/trade/BTC_USDC")
+            expect(page.get_by_test_id("ticker")).to_contain_text("49,999.9")
+            expect(page.get_by_test_id("long")).to_be_visible()
+            expect(page.get_by_test_id("try-it")).to_have_count(0)
+            page.get_by_role("link", name="Log in").click()
+            page.get_by_test_id("email").fill(user.email)
+            page.get_by_test_id("password").fill(PASSWORD)
+            page.get_by_test_id("enter").click()
+            page.goto("/account")
+            expect(page.get_by_test_id("deposit-none")).to_have_text(
+                "Money comes into this exchange by an administrator only."
+            )
+            expect(page.get_by_test_id("deposit")).to_have_count(0)
+            assert visit.complaints == []
 
 
 @pytest.mark.slow
