@@ -163,6 +163,7 @@ def test_ui_enter_02_production_offers_no_account_to_try_and_no_deposit_by_hand(
             page.get_by_test_id("email").fill(user.email)
             page.get_by_test_id("password").fill(PASSWORD)
             page.get_by_test_id("enter").click()
+            expect(page.get_by_test_id("balance")).to_have_text("5,000.00")
             page.goto("/account")
             expect(page.get_by_test_id("deposit-none")).to_have_text(
                 "Money comes into this exchange by an administrator only."
