@@ -46,6 +46,18 @@ def test_ui_market_01_the_header_has_the_prices_of_the_market_that_is_chosen(
         assert visit.complaints == []
 
 
+def test_ui_ticket_09_an_empty_ticket_says_that_it_waits_for_a_size(exchange: Exchange, browser: Browser) -> None:
+    with Visit(browser, exchange, DESKTOP) as visit:
+        page = visit.page
+        come_in(page)
+        long, why = page.get_by_test_id("long"), page.get_by_test_id("why")
+        expect(why).to_have_text("Say how much, and see here what the order would be.")
+        expect(long).to_have_css("opacity", "0.6")
+        page.get_by_test_id("size").fill("10")
+        expect(why).to_have_text("")
+        expect(long).to_have_css("opacity", "1")
+
+
 def test_a_market_that_is_left_between_two_frames_is_drawn_no_more(exchange: Exchange, browser: Browser) -> None:
     """UI-MARKET-01."""
     with Visit(browser, exchange, DESKTOP) as visit:

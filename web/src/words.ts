@@ -1,6 +1,7 @@
 /** Every sentence of the screen, in one place. */
 
 import type { Code, schemas } from "reprise-client";
+import { counted } from "./numbers/count.ts";
 import type { TypedFault } from "./numbers/typed.ts";
 import type { Health } from "./rules/valuation.ts";
 import type { Fault, TicketCode, Warning } from "./ticket/ticket.ts";
@@ -41,6 +42,7 @@ export const words = {
   toTheMarket: "To the market",
   loading: "Loading…",
   noMarket: (symbol: string): string => `There is no market ${symbol}`,
+  sizeFirst: "Say how much, and see here what the order would be.",
   tryIt: "Try it",
   tryItWhat: "One click opens a demo account with play money. Nothing is asked of you.",
   notFollowed: "Your account is not followed any more: load the page again.",
@@ -87,7 +89,7 @@ export const words = {
     venue: "Venue",
     statements: "Statements",
   },
-  openPositions: (count: number): string => `${count} open positions`,
+  openPositions: (count: number): string => counted(count, "open position"),
   noPositions: "You have no open position.",
   noHistory: "No position of yours was closed yet.",
   noFills: "You have no fill yet.",
@@ -97,13 +99,13 @@ export const words = {
   exit: "Exit",
   now: "Now",
   profit: "Profit",
-  liquidation: "Liquidation",
+  liquidation: "Liq. price",
   stopTake: "Stop / take",
   actions: "Actions",
   close: "Close",
   closeAll: "Close everything",
   closeAllWhat: (count: number): string =>
-    `All ${count} open positions are closed at the market's prices. Those whose price is not fresh stay open.`,
+    `${count === 1 ? "Your open position is" : `All ${count} open positions are`} closed at the market's prices. What has no fresh price stays open.`,
   closeWhat: ({ side, quantity, symbol }: schemas.Position): string =>
     `The ${side} position of ${quantity} ${symbol} is closed at the market's price.`,
   closeOf: ({ side, quantity, symbol }: schemas.Position): string => `Close ${side} ${quantity} ${symbol}`,
@@ -129,7 +131,7 @@ export const words = {
   chartFailed: "The candles could not be read.",
   chartEmpty: "There are no candles yet.",
   chartSummary: (symbol: string, interval: string, last: string, low: string, high: string, count: number): string =>
-    `${symbol}, ${count} candles of ${interval}: last ${last}, lowest ${low}, highest ${high}.`,
+    `${symbol}, ${counted(count, "candle")} of ${interval}: last ${last}, lowest ${low}, highest ${high}.`,
   lastCandles: (count: number, interval: string): string => `The last ${count} candles of ${interval}, newest first`,
   open: "Open",
   high: "High",
@@ -147,7 +149,7 @@ export const words = {
   wouldHaveStayed: (side: "bid" | "ask", price: string): string =>
     `At ${side === "bid" ? "a bid" : "an ask"} of ${price} this rule would have left it open.`,
   byHand: "No price closed it: nothing was compared.",
-  momentSummary: (symbol: string, count: number): string => `${symbol}, ${count} minutes around the close:`,
+  momentSummary: (symbol: string, count: number): string => `${symbol}, ${counted(count, "minute")} around the close:`,
   levelWord: { entry: "Entry", trigger: "Trigger", exit: "Exit" },
   awayMark: { "": "", above: " ↑", below: " ↓" },
   order: "Order",

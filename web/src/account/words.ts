@@ -1,6 +1,7 @@
 /** Every sentence of the page of the person's account. */
 
 import type { schemas } from "reprise-client";
+import { counted } from "../numbers/count.ts";
 
 export const accountWords = {
   title: "Account",
@@ -37,7 +38,7 @@ export const accountWords = {
   endOf: (device: string): string => `End the session on ${device}`,
   ended: "The session is over.",
   noSessions: "You are signed in nowhere else.",
-  moreSessions: (count: number): string => `and ${count} older ones`,
+  moreSessions: (count: number): string => `and ${counted(count, "older one")}`,
   logoutEverywhere: "Log out everywhere",
   logoutEverywhereWhat: "Every session of yours ends, this one too. API keys stay: revoke them below.",
 
@@ -128,5 +129,5 @@ export const accountWords = {
   deletionNeedsLogin: "Your last login is more than a quarter of an hour ago: the exchange wants to know again that it is you.",
   deletionSend: "Delete for ever",
   deleted: (positions: number): string =>
-    positions === 0 ? "The account is deleted." : `The account is deleted; ${positions} positions are being closed.`,
+    positions === 0 ? "The account is deleted." : `The account is deleted; ${counted(positions, "position is", "positions are")} being closed.`,
 } as const;

@@ -1,6 +1,7 @@
 /** Every sentence of the administration, in one place; what it shares with the rest of the screen is in ../words.ts. */
 
 import type { schemas } from "reprise-client";
+import { counted } from "../numbers/count.ts";
 import type { InstrumentFault, NumberFault } from "./forms.ts";
 
 type Status = schemas.Parameters["status"];
@@ -34,7 +35,7 @@ export const words = {
   writtenOff: (amount: string): string => `${amount} written off: the fund could not pay it`,
   fundByShard: "Insurance fund by shard",
   waiting: "Waiting transfers",
-  waitingCount: (count: number): string => (count === 0 ? "Nothing waits" : `${count} ${count === 1 ? "waits" : "wait"} for a decision`),
+  waitingCount: (count: number): string => (count === 0 ? "Nothing waits" : `${counted(count, "waits", "wait")} for a decision`),
   exposure: "Exposure",
   netNotional: "Net of all markets, in USDC",
   houseLoses: (profit: string): string => `unrealised profit of the clients: ${profit}`,
@@ -74,7 +75,7 @@ export const words = {
   statusActOf: (status: Status, symbol: string): string =>
     ({ open: `Open ${symbol}`, close_only: `Close only: ${symbol}`, halted: `Halt ${symbol}` })[status],
   statusWhat: (status: Status, symbol: string, positions: number): readonly string[] => {
-    const held = positions === 0 ? "Nobody has a position there now." : `${positions} positions are open there now.`;
+    const held = positions === 0 ? "Nobody has a position there now." : `${counted(positions, "position is", "positions are")} open there now.`;
     return {
       open: [`${symbol} trades again: positions are opened, closed and liquidated.`, "Whatever is past its stop or its liquidation price closes at the next price.", held],
       close_only: [`In ${symbol} positions are only closed: by their owners, by stops, and by liquidation. Nothing opens.`, held],
@@ -183,7 +184,7 @@ export const words = {
   equity: "Equity",
   usedMargin: "Used margin",
   marginLevel: "Margin level",
-  openPositions: "Open positions",
+  openPositions: "Positions",
   money: "Money",
   moneyOf: (account: string): string => `Money of ${account}: bring in or take out`,
   direction: "Direction",

@@ -1,6 +1,7 @@
 /** Every sentence of the tabs of orders, alerts, the venue and statements. */
 
 import type { schemas } from "reprise-client";
+import { counted } from "../numbers/count.ts";
 import type { PeriodName } from "./period.ts";
 
 export const tabWords = {
@@ -47,7 +48,7 @@ export const tabWords = {
   venueCompared: (everyMs: number): string =>
     `Open orders are compared with the venue's every ${everyMs < 1_000 ? `${everyMs} ms` : `${Math.round(everyMs / 1_000)} s`}.`,
   venueUndone: (count: number): string =>
-    `${count} ${count === 1 ? "execution was" : "executions were"} undone by a reset of the venue, and ${count === 1 ? "counts" : "count"} no more.`,
+    `${counted(count, "execution was", "executions were")} undone by a reset of the venue, and ${count === 1 ? "counts" : "count"} no more.`,
   venueHeld: "Held at the venue",
   venueOrders: "Orders at the venue",
   venueNoOrders: "No order of yours was sent to the venue.",
