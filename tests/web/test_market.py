@@ -46,7 +46,7 @@ def test_ui_market_01_the_header_has_the_prices_of_the_market_that_is_chosen(
         assert visit.complaints == []
 
 
-def test_ui_ticket_09_an_empty_ticket_says_that_it_waits_for_a_size(exchange: Exchange, browser: Browser) -> None:
+def test_ui_ticket_09_an_empty_order_form_says_that_it_waits_for_a_size(exchange: Exchange, browser: Browser) -> None:
     with Visit(browser, exchange, DESKTOP) as visit:
         page = visit.page
         come_in(page)
