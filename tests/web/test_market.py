@@ -35,12 +35,12 @@ def test_ui_market_01_the_header_has_the_prices_of_the_market_that_is_chosen(
         ticker = page.get_by_test_id("ticker")
         for said in ("49,999.9", "50,000.0", "0.1", "fresh"):
             expect(ticker).to_contain_text(said)
-        expect(page).to_have_title("49999.95 BTC_USDC · Reprise")
+        expect(page).to_have_title("49,999.95 BTC_USDC · Reprise")
         expect(page.locator("header .badge")).to_have_text("SIMULATED")
         page.locator("header select").select_option("ETH_USDC")
         expect(page).to_have_url(f"{exchange.url}/trade/ETH_USDC")
         expect(ticker).to_contain_text("1,999.99")
-        expect(page).to_have_title("1999.995 ETH_USDC · Reprise")
+        expect(page).to_have_title("1,999.995 ETH_USDC · Reprise")
         page.go_back()
         expect(ticker).to_contain_text("49,999.9")
         assert visit.complaints == []
@@ -63,7 +63,7 @@ def test_a_market_that_is_left_between_two_frames_is_drawn_no_more(exchange: Exc
     with Visit(browser, exchange, DESKTOP) as visit:
         page = visit.page
         page.goto("/trade/BTC_USDC")
-        expect(page).to_have_title("49999.95 BTC_USDC · Reprise")
+        expect(page).to_have_title("49,999.95 BTC_USDC · Reprise")
         expect(page.locator("section.chart > p")).to_contain_text("BTC_USDC")
         # A frame comes only when it is let: what is drawn in it was heard before the market was left.
         page.evaluate(

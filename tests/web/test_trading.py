@@ -51,7 +51,7 @@ def test_ui_trade_01_a_person_registers_trades_is_liquidated_and_reads_why(
         exchange.price("BTC_USDC", str(low), str(low + Decimal("0.1")))
         unasked = page.get_by_test_id("unasked")
         expect(unasked).to_contain_text("liquidated")
-        expect(unasked).to_contain_text(str(low))
+        expect(unasked).to_contain_text(f"{low:,}, result -100.00 USDC")
         unasked.get_by_role("link").click()
         receipt = told(page, f"/receipts/{told(page, '/positions/' + position['id'])['receipt_id']}")
         expect(page.get_by_text("LIQ-01")).to_be_visible()
@@ -91,7 +91,7 @@ def test_ui_trade_02_the_same_is_done_by_keyboard_alone(exchange: Exchange, brow
         tab_to(page, "tab-positions")
         page.keyboard.press("ArrowRight")
         page.keyboard.press("ArrowRight")
-        expect(page.get_by_role("cell", name="you closed it")).to_be_visible()
+        expect(page.get_by_role("cell", name="by hand")).to_be_visible()
         assert visit.complaints == []
 
 
@@ -112,6 +112,96 @@ def test_ui_trade_03_a_server_that_was_killed_is_noticed_and_the_page_shows_what
         expect(page.get_by_test_id("old")).to_be_hidden()
         expect(page.get_by_test_id("tab-positions")).to_have_text("Positions 0")
         same(page, "balance", lambda: told(page, "/account")["balance"])
+
+
+@pytest.mark.slow
+def test_ui_trade_03_the_page_follows_again_after_an_outage_of_any_length(exchange: Exchange, browser: Browser) -> None:
+    api = exchange.services["api"]
+    with Visit(browser, exchange, DESKTOP) as visit:
+        page = visit.page
+        come_in(page)
+        open_long(page, "10")
+        api.kill()
+        page.wait_for_timeout(45_000)  # Longer than the clients wait for an answer.
+        api.restart()
+        expect(page.get_by_test_id("old")).to_be_hidden(timeout=180_000)
+        expect(page.locator("section.chart [role=alert]")).to_have_count(0)
+        page.get_by_test_id("size").fill("50")
+        expect(page.get_by_test_id("short")).to_have_attribute("aria-disabled", "false")
+        page.get_by_test_id("short").click()
+        expect(page.get_by_test_id("done")).to_contain_text("Opened short")
+        expect(page.get_by_test_id("tab-positions")).to_have_text("Positions 2")
+        same(page, "balance", lambda: told(page, "/account")["balance"])
+
+
+def test_ui_trade_04_a_page_sends_nothing_in_the_name_of_whoever_signed_in_in_another_tab(
+    exchange: Exchange, browser: Browser
+) -> None:
+    with Visit(browser, exchange, DESKTOP) as visit:
+        first, second = visit.page, visit.page.context.new_page()
+        email = come_in(first)
+        first.get_by_test_id("size").fill("100")
+        second.goto("/trade/BTC_USDC")
+        second.get_by_role("button", name="Log out").click()
+        expect(second.get_by_test_id("try-it")).to_be_visible()
+        expect(first.get_by_test_id("try-it")).to_be_visible()
+        other = come_in(second)
+        assert other != email
+        expect(first.get_by_test_id("to-account")).to_have_attribute("title", f"Account: {other}")
+
+        # Also where the other tab was heard of only by what both of them keep.
+        first.get_by_test_id("size").fill("100")
+        expect(first.get_by_test_id("long")).to_have_attribute("aria-disabled", "false")
+        first.evaluate(
+            """() => {
+                const found = Storage.prototype.getItem;
+                Storage.prototype.getItem = function (name) {
+                    return name === "reprise.signed-in-as" ? "another" : found.call(this, name);
+                };
+            }"""
+        )
+        first.get_by_test_id("long").click()
+        expect(first.get_by_test_id("refused")).to_contain_text("Somebody else signed in or out in another tab")
+        assert told(first, "/positions")["items"] == []
+        assert visit.complaints == []
+
+
+def test_ui_trade_05_what_nobody_asked_for_is_there_again_after_a_reload_until_it_is_read(
+    exchange: Exchange, browser: Browser
+) -> None:
+    with Visit(browser, exchange, DESKTOP) as visit:
+        page = visit.page
+        come_in(page)
+        low = Decimal(open_long(page, "50")["liquidation_price"])
+        exchange.price("BTC_USDC", str(low), str(low + Decimal("0.1")))
+        unasked = page.get_by_test_id("unasked")
+        expect(unasked).to_contain_text("liquidated")
+        page.reload()
+        expect(unasked).to_contain_text("liquidated")
+        unasked.get_by_role("button", name="Read").click()
+        expect(unasked).to_have_count(0)
+        page.reload()
+        expect(page.get_by_test_id("balance")).to_be_visible()
+        expect(unasked).to_have_count(0)
+        assert visit.complaints == []
+
+
+def test_ui_close_04_a_close_is_not_sent_while_the_page_knows_that_nobody_answers(
+    exchange: Exchange, browser: Browser
+) -> None:
+    with Visit(browser, exchange, DESKTOP) as visit:
+        page = visit.page
+        come_in(page)
+        open_long(page, "10")
+        with exchange.held("api"):
+            expect(page.get_by_test_id("old")).to_be_visible()
+            page.get_by_test_id("close").click()
+            page.get_by_test_id("close-send").click()
+            expect(page.get_by_role("dialog")).to_contain_text("There is no connection to the exchange.")
+        expect(page.get_by_test_id("old")).to_be_hidden()
+        assert len(told(page, "/positions")["items"]) == 1
+        page.get_by_test_id("close-send").click()
+        expect(page.get_by_test_id("tab-positions")).to_have_text("Positions 0")
 
 
 def test_ui_receipt_06_a_receipt_explains_a_close_by_rule_moment_and_neighbours(

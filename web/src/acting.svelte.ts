@@ -1,19 +1,33 @@
 /** What a form sends: once at a time, and with the reason where it was refused. */
 
-import { Malformed, NotSignedIn, Problem } from "reprise-client";
+import { Malformed, NotSignedIn, OutcomeUnknown, Problem, Unreachable } from "reprise-client";
 import { messageOf } from "./errors.ts";
 import { session } from "./session.svelte.ts";
-import { refusalInWords } from "./words.ts";
+import { refusalInWords, words } from "./words.ts";
+
+const SLOW_MS = 700;
 
 export class Acting {
   busy = $state(false);
+  /** Whether the answer takes so long that somebody should be told. */
+  isSlow = $state(false);
   failure = $state("");
 
   /** Do it; false where it was refused, which `failure` says, or where it is being done already. */
   async done(act: () => Promise<unknown>): Promise<boolean> {
-    if (this.busy) return false;
-    this.busy = true;
+    if (this.busy) {
+      this.failure = words.sentAlready;
+      return false;
+    }
     this.failure = "";
+    if (!session.isCurrent) {
+      // The cookies would do it in another person's name.
+      await session.find();
+      this.failure = words.anotherPerson;
+      return false;
+    }
+    this.busy = true;
+    const slow = setTimeout(() => (this.isSlow = true), SLOW_MS);
     try {
       await act();
       return true;
@@ -21,17 +35,21 @@ export class Acting {
       this.failure = whyNot(error);
       return false;
     } finally {
-      this.busy = false;
+      clearTimeout(slow);
+      this.busy = this.isSlow = false;
     }
   }
 }
 
 /** Say why something was not done. Whoever's session is over is signed in no more. */
 export function whyNot(error: unknown): string {
+  if (error instanceof OutcomeUnknown) return words.outcomeUnknown;
+  if (error instanceof Unreachable) return words.unreachable;
   if (!(error instanceof Problem)) return messageOf(error);
-  if (error instanceof NotSignedIn && error.code !== "BAD_CREDENTIALS") session.user = null;
+  if (error instanceof NotSignedIn && error.code !== "BAD_CREDENTIALS") session.end();
   const named = error instanceof Malformed ? (error.document.errors ?? []) : [];
   if (named.length > 0) return named.map(({ pointer, message }) => `${pointer.replace(/^\//, "")}: ${message}`).join(". ");
   const waits = error.retryAfterS === undefined ? "" : ` (${error.retryAfterS} s)`;
-  return `${refusalInWords(error.code)}${waits}`;
+  const details = error instanceof Malformed ? ` ${error.document.detail ?? ""}` : "";
+  return `${refusalInWords(error.code)}${details}${waits}`;
 }

@@ -4,6 +4,9 @@ import { Client, NotSignedIn, type schemas } from "reprise-client";
 
 export const client = new Client(location.origin);
 
+/** Where all tabs of this browser, which share its cookies, find whom these are of. */
+const SIGNED_IN_AS = "reprise.signed-in-as";
+
 class Session {
   /** null: nobody; undefined: not known yet */
   user = $state.raw<schemas.UserReply | null | undefined>(undefined);
@@ -17,13 +20,42 @@ class Session {
     return this.mayAdminister || (this.user?.roles.includes("auditor") ?? false);
   }
 
+  /** Whether the browser's cookies are still those of whom this page shows; another tab may have changed them. */
+  get isCurrent(): boolean {
+    return signedInAs() === (this.user?.id ?? "");
+  }
+
+  /** Look again when another tab says that somebody signed in or out, and when this one is looked at again. */
+  follow(): void {
+    const look = (): void => {
+      if (this.user !== undefined && !this.isCurrent) void this.find();
+    };
+    addEventListener("storage", look);
+    addEventListener("visibilitychange", look);
+    addEventListener("pageshow", look);
+  }
+
   /** Ask who is signed in. */
   async find(): Promise<void> {
     try {
-      this.user = await client.me();
+      this.#become(await client.me());
     } catch (error) {
       if (!(error instanceof NotSignedIn)) throw error;
-      this.user = null;
+      this.#become(null);
+    }
+  }
+
+  /** The session is over: nobody is signed in. */
+  end(): void {
+    this.#become(null);
+  }
+
+  #become(user: schemas.UserReply | null): void {
+    this.user = user;
+    try {
+      localStorage.setItem(SIGNED_IN_AS, user?.id ?? "");
+    } catch {
+      // Where a browser keeps nothing, its tabs cannot tell each other.
     }
   }
 
@@ -44,8 +76,21 @@ class Session {
   }
 
   async logout(): Promise<void> {
-    await client.logout();
-    this.user = null;
+    try {
+      await client.logout();
+    } catch (error) {
+      if (!(error instanceof NotSignedIn)) throw error; // Another tab was first.
+    }
+    this.#become(null);
+  }
+}
+
+/** The id of whom the cookies are of as far as any tab knows; empty for nobody. */
+function signedInAs(): string {
+  try {
+    return localStorage.getItem(SIGNED_IN_AS) ?? "";
+  } catch {
+    return session.user?.id ?? "";
   }
 }
 

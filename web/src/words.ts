@@ -2,6 +2,7 @@
 
 import type { Code, schemas } from "reprise-client";
 import { counted } from "./numbers/count.ts";
+import { type Manner, decimal } from "./numbers/format.ts";
 import type { TypedFault } from "./numbers/typed.ts";
 import type { Health } from "./rules/valuation.ts";
 import type { Fault, TicketCode, Warning } from "./ticket/ticket.ts";
@@ -47,6 +48,16 @@ export const words = {
   tryItWhat: "One click opens a demo account with play money. Nothing is asked of you.",
   notFollowed: "Your account is not followed any more: load the page again.",
   notRead: "This could not be read.",
+  noConnection: "There is no connection to the exchange.",
+  moreUnread: (count: number): string => `${counted(count, "more message waits", "more messages wait")} to be read.`,
+  done: "Done",
+  anotherPerson: "Somebody else signed in or out in another tab. Nothing was sent: look whose account this is now.",
+  outcomeUnknown: "It was sent, and the exchange has not said what became of it. Look before you send it again.",
+  unreachable: "The exchange did not answer.",
+  sending: "Sent. The exchange has not answered yet.",
+  sentAlready: "It is sent already. The exchange has not answered yet.",
+  notHeard: "not heard of for",
+  toldHere: "It is sent. What becomes of it is told here.",
   email: "E-mail",
   password: "Password",
   haveOne: "You have an account? Log in",
@@ -106,6 +117,8 @@ export const words = {
   closeAll: "Close everything",
   closeAllWhat: (count: number): string =>
     `${count === 1 ? "Your open position is" : `All ${count} open positions are`} closed at the market's prices. What has no fresh price stays open.`,
+  amendWhat: ({ side, quantity, symbol }: schemas.Position, entry: string, liquidation: string): string =>
+    `${side} ${quantity} ${symbol}, entry ${entry}, liquidated at ${liquidation}. An empty field takes the stop away.`,
   closeWhat: ({ side, quantity, symbol }: schemas.Position): string =>
     `The ${side} position of ${quantity} ${symbol} is closed at the market's price.`,
   closeOf: ({ side, quantity, symbol }: schemas.Position): string => `Close ${side} ${quantity} ${symbol}`,
@@ -118,7 +131,9 @@ export const words = {
   read: "Read",
   time: "Time",
   closedAt: "Closed",
-  result: "Result",
+  result: "Result before fees",
+  resultOfParts: "Before fees, with that of parts closed before",
+  resultAfterFees: "Result after fees",
   why: "Why",
   receipt: "Receipt",
   action: "Action",
@@ -180,9 +195,19 @@ export const words = {
   asTheBrowser: "as the browser",
   numbers: "Numbers",
   confirm: "Ask before a close",
-  opened: ({ side, quantity, symbol, entry_price }: schemas.Position): string =>
-    `Opened ${side} ${quantity} ${symbol} at ${entry_price}.`,
-  reduced: ({ side, quantity, symbol }: schemas.Position): string => `Closed a part: ${side} ${quantity} ${symbol} stays open.`,
+  opened: (side: "long" | "short", what: string, price: string): string => `Opened ${side} ${what} at ${price}.`,
+  reduced: (side: "long" | "short", what: string, result: string): string => `Closed a part, result ${result} USDC: ${side} ${what} stays open.`,
+  closed: (side: "long" | "short", what: string, price: string, result: string, reason: schemas.Position["close_reason"]): string =>
+    `${side} ${what} closed at ${price}, result ${result} USDC with its fees: ${reasonInWords(reason)}.`,
+  closedCount: (closed: number, left: number): string =>
+    left === 0 ? `${counted(closed, "position is", "positions are")} closed.` : `${counted(closed, "position is", "positions are")} closed; ${counted(left, "stays", "stay")} open:`,
+  ledgerKind: {
+    deposit: "Deposit",
+    withdrawal: "Withdrawal",
+    fee: "Fee",
+    realized_pnl: "Result",
+    liquidation_fee: "Liquidation fee",
+  } as const satisfies Record<schemas.LedgerLine["kind"], string>,
 } as const;
 
 const REASONS: Readonly<Record<CloseReason, string>> = {
@@ -213,12 +238,6 @@ const REASON_WORDS: Readonly<Record<CloseReason, string>> = {
 /** Say why a position was closed, in a word or two. */
 export function reasonWord(reason: CloseReason): string {
   return REASON_WORDS[reason];
-}
-
-/** Say of a closed position at which price, with what result, and why. */
-export function closedBy(position: schemas.Position): string {
-  const { side, quantity, symbol, close_price, realized_pnl } = position;
-  return `${side} ${quantity} ${symbol} closed at ${close_price ?? "–"}, result ${realized_pnl ?? "–"} USDC: ${reasonInWords(position.close_reason)}.`;
 }
 
 const REFUSALS: Readonly<Record<Code, string>> = {
@@ -304,12 +323,13 @@ export function refusalInWords(code: string): string {
 const FAULTS: Readonly<Record<TicketCode, string>> = {
   ...REFUSALS,
   NOT_SIGNED_IN: "Log in, or try it without an account, to send orders.",
-  NO_CONNECTION: "There is no connection to the exchange.",
+  NO_CONNECTION: words.noConnection,
   EMPTY: "A number is needed.",
   NOT_A_NUMBER: "This is no number.",
   TOO_MANY_PLACES: "There are too many decimal places.",
+  TOO_LARGE: "This is more than the exchange knows.",
   SLIPPAGE_OUT_OF_RANGE: "The slippage has to be between 0 and 100 %.",
-  PRICE_OUT_OF_RANGE: "The price is outside what the exchange knows.",
+  PRICE_OUT_OF_RANGE: "A price is above zero, and no larger than the exchange knows.",
 };
 
 /** Say why what was typed is no number. */
@@ -317,11 +337,11 @@ export function faultOfTyped(fault: TypedFault): string {
   return FAULTS[TYPED[fault]];
 }
 
-const TYPED = { empty: "EMPTY", not_a_number: "NOT_A_NUMBER", too_many_places: "TOO_MANY_PLACES" } as const satisfies Record<TypedFault, TicketCode>;
+const TYPED = { empty: "EMPTY", not_a_number: "NOT_A_NUMBER", too_many_places: "TOO_MANY_PLACES", too_large: "TOO_LARGE" } as const satisfies Record<TypedFault, TicketCode>;
 
 /** Say why an order cannot be sent, with the number that had to be kept. */
-export function faultInWords({ code, bound }: Fault): string {
-  return bound === undefined ? FAULTS[code] : `${FAULTS[code]} (${bound})`;
+export function faultInWords({ code, bound }: Fault, manner: Manner): string {
+  return bound === undefined ? FAULTS[code] : `${FAULTS[code]} (${bound.replace(/\d+(\.\d+)?/g, (each) => decimal(each, manner))})`;
 }
 
 const WARNINGS: Readonly<Record<Warning, string>> = {

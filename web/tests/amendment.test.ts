@@ -25,9 +25,10 @@ describe("UI-AMEND-01 a level is read in the person's own way of writing", () =>
 describe("UI-AMEND-02 a level that is no price is refused in the dialog, with the reason, and nothing is sent", () => {
   test.each([
     ["abc", { field: "stop", code: "NOT_A_NUMBER" }],
-    ["0", { field: "stop", code: "AMOUNT_NOT_POSITIVE" }],
-    ["0.0", { field: "stop", code: "AMOUNT_NOT_POSITIVE" }],
-    ["-5", { field: "stop", code: "AMOUNT_NOT_POSITIVE" }],
+    ["0", { field: "stop", code: "PRICE_OUT_OF_RANGE" }],
+    ["0.0", { field: "stop", code: "PRICE_OUT_OF_RANGE" }],
+    ["-5", { field: "stop", code: "PRICE_OUT_OF_RANGE" }],
+    ["1".repeat(40), { field: "stop", code: "TOO_LARGE" }],
     ["1.23", { field: "stop", code: "TOO_MANY_PLACES", bound: "1" }],
     ["NaN", { field: "stop", code: "NOT_A_NUMBER" }],
     ["1e5", { field: "stop", code: "NOT_A_NUMBER" }],
@@ -43,5 +44,6 @@ test("UI-AMEND-03 an empty level is taken away", () => {
 test("UI-CLOSE-01 without a part all of a position is closed, and a part has at most the market's places", () => {
   expect(readPart("", "en-US", 5)).toEqual({ value: null });
   expect(readPart("0,005", "de-DE", 5)).toEqual({ value: "0.005" });
+  expect(readPart(" ", "en-US", 5)).toEqual({ fault: { field: "size", code: "EMPTY" } });
   expect(readPart("0.000001", "en-US", 5)).toEqual({ fault: { field: "size", code: "TOO_MANY_PLACES", bound: "5" } });
 });

@@ -44,9 +44,11 @@ describe("UI-NUMBER-01 what is typed is read in the person's own way of writing"
     expect(readTyped("1.0000000", "en-US", 6)).toEqual({ value: "1.000000" });
   });
 
-  test("a number of any length keeps every digit", () => {
-    const long = "123456789012345678901234567890.123456";
+  test("a number keeps every digit, and one that no exchange has is refused", () => {
+    const long = "123456789012345.123456";
     expect(readTyped(long, "en-US", 6)).toEqual({ value: long });
+    expect(readTyped(`${long}m`, "en-US", 6)).toEqual({ fault: "too_large" });
+    expect(readTyped("9".repeat(5_000), "en-US", 6)).toEqual({ fault: "too_large" });
   });
 });
 

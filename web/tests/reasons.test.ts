@@ -8,6 +8,8 @@ import { standingOf } from "../src/rules/valuation.ts";
 import { EMPTY, type Reading, type Surroundings, type Ticket, readTicket } from "../src/ticket/ticket.ts";
 import { faultInWords, healthInWords, warningInWords } from "../src/words.ts";
 
+const MANNER = { locale: "en-US", zone: "UTC" };
+
 const [{ instrument }] = JSON.parse(
   readFileSync(new URL("../../tests/golden/order-cases.json", import.meta.url), "utf8"),
 ) as [{ readonly instrument: schemas.Instrument }];
@@ -56,12 +58,12 @@ describe("UI-TICKET-05 what cannot be sent says why", () => {
     expect(order).toBeNull();
     const fault = faults.find((each) => each.code === code);
     expect(fault).toBeDefined();
-    expect(faultInWords(fault!)).toMatch(/^[A-Z].*\.$/);
+    expect(faultInWords(fault!, MANNER)).toMatch(/^[A-Z].*\.$/);
   });
 
   test("a size that is above what is free says how much there is", () => {
     const [fault] = read({ size: "5001" }).faults;
-    expect(faultInWords(fault!)).toContain("5000");
+    expect(faultInWords(fault!, MANNER)).toContain("(5,000)");
   });
 
   test.each([["-1"], ["100.01"]])("a slippage of %s percent is refused", (slippage) => {

@@ -114,8 +114,11 @@ describe("UI-REPLAY-17 the chart shows nothing that came later than the step", (
     ]);
   });
 
-  test("without a price the candles are as they were", () => {
-    expect(barsUpTo(candles, "2026-01-01T00:00:30Z", undefined).map((bar) => bar.close)).toEqual([11.5]);
+  test("without a price the last candle is no more than its beginning", () => {
+    expect(barsUpTo(candles, "2026-01-01T00:01:30Z", undefined)).toEqual([
+      { start: "2026-01-01T00:00:00Z", open: 10.5, high: 99, low: 1, close: 11.5 },
+      { start: "2026-01-01T00:01:00Z", open: 10.5, high: 10.5, low: 10.5, close: 10.5 },
+    ]);
     expect(barsUpTo(candles, "2025-12-31T00:00:00Z", undefined)).toEqual([]);
   });
 });

@@ -41,7 +41,7 @@ import type {
   WsTicket,
 } from "./schemas.ts";
 import type { ApiKey } from "./signing.ts";
-import { Stream } from "./stream.ts";
+import { type Listening, Stream } from "./stream.ts";
 
 const TIMEOUT_MS = 10_000;
 const PATIENCE_MS = 30_000;
@@ -452,10 +452,12 @@ export class Client {
    * Follow channels: `ticks.BTC_USDC`, `candles.1m.BTC_USDC`, `account`, `alerts`.
    *
    * It connects again by itself. Of `account` each event comes exactly once and in order. after: so does what happened
-   * behind this one, the `seq` of the last message that was worked through.
+   * behind this one, the `seq` of the last message that was worked through. patienceMs: for how long it connects again
+   * while nobody answers, the client's by default; Infinity is for ever. silenceMs: after so long without a message the
+   * exchange is asked whether it is there, which `heardAt` then says.
    */
-  stream(channels: readonly string[], { after }: { readonly after?: number } = {}): Stream {
-    return new Stream(this.#calls, channels, after);
+  stream(channels: readonly string[], options: Listening = {}): Stream {
+    return new Stream(this.#calls, channels, options);
   }
 
   async #onPosition(

@@ -23,6 +23,7 @@ export { readJson } from "./json.ts";
 export type * as schemas from "./schemas.ts";
 export { ApiKey, newKeyPair } from "./signing.ts";
 export {
+  type Listening,
   type Message,
   Stream,
   isAccountSnapshot,

@@ -62,6 +62,13 @@ export function isAlerts(message: Message): message is WsAlertsSnapshot | WsAler
 /** Ended for a reason that passes; what is thrown where it does not pass is a RepriseError. */
 class BrokenOff extends Error {}
 
+/** How a stream listens. */
+export interface Listening {
+  readonly after?: number | undefined;
+  readonly patienceMs?: number | undefined;
+  readonly silenceMs?: number | undefined;
+}
+
 /**
  * Iterate over it: `for await (const message of stream)`; `close()` ends the iteration.
  *
@@ -71,20 +78,26 @@ class BrokenOff extends Error {}
 export class Stream implements AsyncIterable<Message> {
   /** The `seq` of the last private message that was given; keep it to go on from there another day. */
   accountSeq: number | undefined;
+  /** When anything was heard of the exchange last, in ms since 1970; 0 before. */
+  heardAt = 0;
   #heardSeq: number | undefined;
   readonly #calls: Calls;
   readonly #channels: readonly string[];
+  readonly #patienceMs: number;
+  readonly #silenceMs: number;
   readonly #unread: Message[] = [];
   readonly #closing = new AbortController();
   #wake: () => void = () => undefined;
   #failure: unknown;
   #answered = false; // by whom we are connected to
 
-  constructor(calls: Calls, channels: readonly string[], after?: number) {
+  constructor(calls: Calls, channels: readonly string[], { after, patienceMs, silenceMs = SILENCE_MS }: Listening = {}) {
     if (typeof WebSocket === "undefined") throw new RepriseError("there is no WebSocket here: Node 22 or newer has one");
     this.accountSeq = this.#heardSeq = after;
     this.#calls = calls;
     this.#channels = channels;
+    this.#patienceMs = patienceMs ?? calls.asking.patienceMs;
+    this.#silenceMs = silenceMs;
     this.#forever().catch((error: unknown) => {
       this.#failure = error;
       this.#closing.abort();
@@ -158,7 +171,6 @@ export class Stream implements AsyncIterable<Message> {
 
   /** Connect, and again after each end that passes, until nobody answered for as long as the patience lasts. */
   async #forever(): Promise<void> {
-    const { patienceMs } = this.#calls.asking;
     let pause = PAUSE_MS;
     let heard = Date.now();
     while (!this.#closing.signal.aborted) {
@@ -175,7 +187,7 @@ export class Stream implements AsyncIterable<Message> {
         heard = Date.now();
         pause = PAUSE_MS;
       }
-      if (Date.now() - heard > patienceMs) throw new Unreachable(`the stream: ${String(why)}`, { cause: why });
+      if (Date.now() - heard > this.#patienceMs) throw new Unreachable(`the stream: ${String(why)}`, { cause: why });
       await Promise.race([sleep(pause), aborted(this.#closing.signal)]);
       pause = longer(pause, PAUSE_MAX_MS);
     }
@@ -206,7 +218,8 @@ export class Stream implements AsyncIterable<Message> {
           );
         };
         const listen = (): void => {
-          timers.set("silence", SILENCE_MS, () => {
+          this.heardAt = Date.now();
+          timers.set("silence", this.#silenceMs, () => {
             say({ op: "ping" });
             timers.set("silence", OPEN_TIMEOUT_MS, () => end(new BrokenOff("it is silent")));
           });

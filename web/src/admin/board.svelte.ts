@@ -77,7 +77,7 @@ class Board {
       if (isOver()) return;
       this.failure = messageOf(error);
       this.refused = error instanceof Forbidden;
-      if (error instanceof NotSignedIn) session.user = null;
+      if (error instanceof NotSignedIn) session.end();
     }
   }
 }

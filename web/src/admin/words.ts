@@ -222,6 +222,7 @@ const NUMBER_FAULTS: Readonly<Record<NumberFault, string>> = {
   empty: "A number is needed.",
   not_a_number: "This is no number.",
   too_many_places: "There are too many decimal places.",
+  too_large: "This is more than the exchange knows.",
   not_positive: "It has to be above zero.",
   not_whole: "It has to be a whole number.",
 };

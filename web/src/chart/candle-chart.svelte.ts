@@ -25,7 +25,8 @@ export class CandleChart {
       // Its logo would bring a style of its own, which the page's policy forbids; the notice stands in the footer.
       layout: { attributionLogo: false },
       timeScale: { timeVisible: true, secondsVisible },
-      rightPriceScale: { borderVisible: false },
+      // A label stands at its price, even where another does: moved aside it would say another price.
+      rightPriceScale: { borderVisible: false, alignLabels: false },
     });
     this.series = this.chart.addSeries(CandlestickSeries, {});
     const scheme = matchMedia("(prefers-color-scheme: dark)");

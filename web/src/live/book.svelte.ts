@@ -1,7 +1,7 @@
 /** The signed-in person's account as its events tell it: a snapshot, then each event once. */
 
 import { type Stream, isAccountSnapshot, isAccountUpdate, type schemas } from "reprise-client";
-import { messageOf } from "../errors.ts";
+import { whyNot } from "../acting.svelte.ts";
 import { client } from "../session.svelte.ts";
 import { messages } from "../messages.svelte.ts";
 import { alerts } from "../tabs/alerts.svelte.ts";
@@ -42,7 +42,7 @@ class Book {
   /** Follow the account until `end`. */
   async begin(): Promise<void> {
     this.end();
-    const stream = (this.#stream = client.stream(["account", "alerts"]));
+    const stream = (this.#stream = client.stream(["account", "alerts"], { patienceMs: Infinity }));
     try {
       for await (const message of stream) {
         if (alerts.take(message)) continue;
@@ -52,7 +52,7 @@ class Book {
         this.frames.ask();
       }
     } catch (error) {
-      if (this.#stream === stream) this.failure = messageOf(error);
+      if (this.#stream === stream) this.failure = whyNot(error);
     }
   }
 

@@ -1,6 +1,6 @@
 /** The market as it was last told: instruments once, prices as they come. */
 
-import { Problem, type Stream, Unavailable, type schemas, isTicker } from "reprise-client";
+import { Problem, type Stream, Unavailable, Unreachable, type schemas, isTicker } from "reprise-client";
 import { messageOf } from "../errors.ts";
 import { type Terms, termsOf } from "../rules/terms.ts";
 import { client } from "../session.svelte.ts";
@@ -8,6 +8,7 @@ import { Frames } from "./frames.svelte.ts";
 
 const INSTRUMENTS_MS = 5_000; // how often they are read again: markets are halted, and there are new ones
 const OLD_AFTER_MS = 5_000; // as the exchange's own prices are, PRICE-12
+const SILENCE_MS = 2_000; // without a message for so long the exchange is asked whether it is there
 
 class Market {
   /** In the order they are served; empty until they are known. */
@@ -15,21 +16,28 @@ class Market {
   /** Why they are not known, in the exchange's words. */
   failure = $state<string | null>(null);
   readonly frames = new Frames();
-  readonly #tickers = new Map<string, schemas.Ticker>();
-  #heardAt = 0;
+  readonly #tickers = new Map<string, { readonly ticker: schemas.Ticker; readonly heardAt: number }>();
   #told = "";
   #stream: Stream | undefined;
 
   /** Give a symbol's last price, as of the frame that is drawn. */
   ticker(symbol: string): schemas.Ticker | undefined {
     void this.frames.version;
-    return this.#tickers.get(symbol);
+    return this.#tickers.get(symbol)?.ticker;
   }
 
-  /** Whether nothing was heard for longer than a price is good. */
+  /** Give the age of a symbol's last price, in ms; it grows while nothing is heard. */
+  ageOf(symbol: string): number | null {
+    void this.frames.version;
+    const heard = this.#tickers.get(symbol);
+    return heard?.ticker.age_ms == null ? null : heard.ticker.age_ms + Date.now() - heard.heardAt;
+  }
+
+  /** Whether the exchange, not only its feed, has been silent for longer than a price is good. */
   get isOld(): boolean {
     void this.frames.version;
-    return this.#heardAt !== 0 && Date.now() - this.#heardAt > OLD_AFTER_MS;
+    const heardAt = this.#stream?.heardAt ?? 0;
+    return heardAt !== 0 && Date.now() - heardAt > OLD_AFTER_MS;
   }
 
   termsOf(symbol: string): Terms | undefined {
@@ -63,11 +71,13 @@ class Market {
     void this.#readOn();
     while (true) {
       try {
-        this.#stream = client.stream(this.terms.map((each) => `ticks.${each.symbol}`));
+        this.#stream = client.stream(
+          this.terms.map((each) => `ticks.${each.symbol}`),
+          { patienceMs: Infinity, silenceMs: SILENCE_MS },
+        );
         for await (const message of this.#stream) {
           if (!isTicker(message)) continue;
-          this.#tickers.set(message.data.symbol, message.data);
-          this.#heardAt = Date.now();
+          this.#tickers.set(message.data.symbol, { ticker: message.data, heardAt: Date.now() });
           this.frames.ask();
         }
       } catch (error) {
@@ -85,7 +95,8 @@ class Market {
         await this.again();
         this.failure = null;
       } catch (error) {
-        this.failure = messageOf(error);
+        // Where nobody answers, the silence is told already.
+        this.failure = error instanceof Unreachable || error instanceof Unavailable ? null : messageOf(error);
       }
     }
   }

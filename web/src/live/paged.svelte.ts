@@ -1,6 +1,6 @@
 /** A long list of the exchange, read as far as somebody looks. */
 
-import { messageOf } from "../errors.ts";
+import { whyNot } from "../acting.svelte.ts";
 
 const AT_ONCE = 200;
 
@@ -43,7 +43,7 @@ export class Paged<Item> {
         else read.push(next.value);
       }
     } catch (error) {
-      failure = messageOf(error);
+      failure = whyNot(error);
     }
     if (source !== this.#source) return; // It was begun anew meanwhile.
     this.#reading = false;

@@ -3,7 +3,7 @@
 import type { Decimal } from "reprise-client";
 
 /** Why a text is no number. */
-export type TypedFault = "empty" | "not_a_number" | "too_many_places";
+export type TypedFault = "empty" | "not_a_number" | "too_many_places" | "too_large";
 
 export type Typed = { readonly value: Decimal } | { readonly fault: TypedFault };
 
@@ -13,6 +13,7 @@ interface Marks {
 }
 
 const marksBy = new Map<string, Marks>();
+const WHOLE_DIGITS_MAX = 15; // no amount, price or quantity of the exchange has more
 const SUFFIXES: Readonly<Record<string, number>> = { k: 3, m: 6 };
 
 function marksOf(locale: string): Marks {
@@ -42,6 +43,7 @@ export function readTyped(text: string, locale: string, places: number): Typed {
   if (/[1-9]/.test(fraction.slice(places))) return { fault: "too_many_places" };
   const kept = fraction.slice(0, places);
   const digits = whole.replace(/^0+(?=\d)/, "") || "0";
+  if (digits.length > WHOLE_DIGITS_MAX) return { fault: "too_large" };
   const value = kept === "" ? digits : `${digits}.${kept}`;
   return { value: sign === "-" && /[1-9]/.test(value) ? `-${value}` : value };
 }

@@ -10,7 +10,10 @@ export interface Bar {
   readonly close: number;
 }
 
-/** The candles that had begun by a time; the last one ends at the price of the step, as no later one is known yet. */
+/**
+ * The candles that had begun by a time. What the last one became is not known yet: it ends at the price of the step, and
+ * where there is none, at the price it began with.
+ */
 export function barsUpTo(
   candles: readonly schemas.ReplayCandle[],
   time: string,
@@ -18,13 +21,14 @@ export function barsUpTo(
 ): readonly Bar[] {
   const now = Date.parse(time);
   const begun = candles.filter((candle) => Date.parse(candle.start) <= now);
-  const middle = price?.bid && price.ask ? (Number(price.bid) + Number(price.ask)) / 2 : null;
+  const middle = price?.bid && price.ask ? (Number(price.bid) + Number(price.ask)) / 2 : undefined;
   return begun.map((candle, at) => {
     const { start } = candle;
     const open = Number(candle.open);
-    if (at < begun.length - 1 || middle === null) {
+    if (at < begun.length - 1) {
       return { start, open, high: Number(candle.high), low: Number(candle.low), close: Number(candle.close) };
     }
-    return { start, open, high: Math.max(open, middle), low: Math.min(open, middle), close: middle };
+    const close = middle ?? open;
+    return { start, open, high: Math.max(open, close), low: Math.min(open, close), close };
   });
 }

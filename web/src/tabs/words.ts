@@ -24,7 +24,7 @@ export const tabWords = {
   alertSymbol: "Market",
   alertPrice: "Price",
   alertNote: "Note",
-  alertNoteWhat: "what you want to do then",
+  alertNoteWhat: "a reminder",
   alertSend: "Set the alert",
   alertSet: "The alert is set.",
   alertDelete: "Delete",

@@ -33,8 +33,8 @@ export function typedLevel(level: Decimal | null, manner: Manner, priceDecimals:
 }
 
 function readLevel(field: "stop" | "take" | "size", text: string, locale: string, places: number): Read<Decimal | null> {
-  if (text.trim() === "") return { value: null };
+  if (text.trim() === "") return field === "size" && text !== "" ? { fault: { field, code: "EMPTY" } } : { value: null };
   const typed = readTyped(text, locale, places);
   if ("fault" in typed) return { fault: faultOfTyped(field, typed.fault, places) };
-  return /^-|^0*\.?0*$/.test(typed.value) ? { fault: { field, code: "AMOUNT_NOT_POSITIVE" } } : { value: typed.value };
+  return /^-|^0*\.?0*$/.test(typed.value) ? { fault: { field, code: field === "size" ? "AMOUNT_NOT_POSITIVE" : "PRICE_OUT_OF_RANGE" } } : { value: typed.value };
 }

@@ -82,6 +82,7 @@ export type TicketCode =
   | "EMPTY"
   | "NOT_A_NUMBER"
   | "TOO_MANY_PLACES"
+  | "TOO_LARGE"
   | "AMOUNT_NOT_POSITIVE"
   | "BELOW_MINIMUM"
   | "ABOVE_MAXIMUM"
@@ -134,6 +135,7 @@ const TYPED: Readonly<Record<TypedFault, TicketCode>> = {
   empty: "EMPTY",
   not_a_number: "NOT_A_NUMBER",
   too_many_places: "TOO_MANY_PLACES",
+  too_large: "TOO_LARGE",
 };
 
 /** Say of a field that its text is no number of the exchange, and how many places it may have. */
@@ -216,7 +218,7 @@ export function readTicket(ticket: Ticket, side: Side, around: Surroundings): Re
   return {
     order: faults.length === 0 ? order : null,
     faults,
-    warnings: warningsOf(side, leverage, stop, liquidationPrice),
+    warnings: warningsOf(side, leverage, stop !== null && stop > 0n ? stop : null, liquidationPrice),
     summary,
   };
 }
