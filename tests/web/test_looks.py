@@ -39,6 +39,11 @@ def screens_of(exchange: Exchange, page: Page) -> dict[str, str]:
     exchange.price("BTC_USDC", str(low), str(low + Decimal("0.1")))
     expect(page.get_by_test_id("unasked")).to_contain_text("liquidated")
     open_long(page, "10")
+    page.get_by_test_id("amend").click()
+    page.get_by_test_id("amend-stop").fill("44999.9")
+    page.get_by_test_id("amend-take").fill("55000.0")
+    page.get_by_test_id("amend-send").click()
+    expect(page.get_by_test_id("amend")).to_contain_text("55,000.0")
     return {
         "trade": "/trade/BTC_USDC",
         "receipt": f"/positions/{position['id']}",

@@ -24,7 +24,7 @@ export class CandleChart {
       autoSize: true,
       // Its logo would bring a style of its own, which the page's policy forbids; the notice stands in the footer.
       layout: { attributionLogo: false },
-      timeScale: { timeVisible: true, secondsVisible },
+      timeScale: { timeVisible: true, secondsVisible, borderVisible: false },
       // A label stands at its price, even where another does: moved aside it would say another price.
       rightPriceScale: { borderVisible: false, alignLabels: false },
     });
