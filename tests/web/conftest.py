@@ -1,7 +1,7 @@
 """A real browser before a real exchange: what the tests of the screen stand on."""
 
 from collections.abc import Iterator
-from typing import Final, Self
+from typing import Final, Protocol, Self
 from urllib.parse import urlsplit
 
 import pytest
@@ -10,7 +10,6 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, Request, Viewport
 from stack import screen
 from tests.api.browser import browser as find_browser
 from tests.api.conftest import exchange, replaying
-from tests.api.exchange import Exchange
 
 __all__ = ["exchange", "replaying"]
 
@@ -39,10 +38,16 @@ def browser() -> Iterator[Browser]:
         started.close()
 
 
+class Served(Protocol):
+    """Whatever serves the screen."""
+
+    url: str
+
+
 class Visit:
     """A page, and all that it complained of and asked other hosts for."""
 
-    def __init__(self, browser: Browser, exchange: Exchange, viewport: ViewportSize, scheme: str = "light") -> None:
+    def __init__(self, browser: Browser, exchange: Served, viewport: ViewportSize, scheme: str = "light") -> None:
         context = browser.new_context(
             viewport=viewport,
             base_url=exchange.url,

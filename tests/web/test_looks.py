@@ -11,12 +11,13 @@ from playwright.sync_api import Browser, Page, ViewportSize, expect
 
 from tests.api.exchange import PASSWORD, Exchange
 from tests.api.test_rules import administrator
+from tests.web.axe import faults_of
 from tests.web.conftest import DESKTOP, NARROW, Visit
 from tests.web.person import open_long, told
 
 pytestmark = [pytest.mark.timeout(600), pytest.mark.usefixtures("built_screen", "replaying")]
 LOOKS: Final = Path(__file__).with_name("looks.js")
-SIZES: Final = (NARROW, DESKTOP, ViewportSize(width=2560, height=1440))
+SIZES: Final = (NARROW, DESKTOP, pytest.param(ViewportSize(width=2560, height=1440), marks=pytest.mark.slow))
 THEMES: Final = ("light", "dark")
 
 
@@ -54,7 +55,7 @@ def screens_of(exchange: Exchange, page: Page) -> dict[str, str]:
     }
 
 
-@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size['width']} px")
+@pytest.mark.parametrize("size", SIZES, ids=["narrow", "desktop", "wide"])
 def test_ui_access_04_every_text_can_be_read_in_every_size_and_theme(
     exchange: Exchange, browser: Browser, size: ViewportSize, tmp_path: Path
 ) -> None:
@@ -73,6 +74,8 @@ def test_ui_access_04_every_text_can_be_read_in_every_size_and_theme(
                 found = page.evaluate(LOOKS.read_text(encoding="utf-8"))
                 assert found["looked"] > 5, (name, theme)
                 assert found["wide"] <= 0, (name, theme)
+                if size == DESKTOP:
+                    faults += [(name, theme, fault) for fault in faults_of(page)]
                 faults += [(name, theme, fault) for fault in found["faults"]]
         visit.page.goto(screens["trade"])
         tabs = visit.page.get_by_role("tab")
