@@ -45,12 +45,13 @@ export const words = {
   noMarket: (symbol: string): string => `There is no market ${symbol}`,
   sizeFirst: "Say how much, and see here what the order would be.",
   tryIt: "Try it",
-  tryItWhat: "One click opens a demo account with play money. Nothing is asked of you.",
+  tryItWhat: "One click opens a demo account with play money, which lasts until you log out. Nothing is asked of you.",
   notFollowed: "Your account is not followed any more: load the page again.",
   notRead: "This could not be read.",
   noConnection: "There is no connection to the exchange.",
   moreUnread: (count: number): string => `${counted(count, "more message waits", "more messages wait")} to be read.`,
   done: "Done",
+  marketStatus: { halted: "HALTED", close_only: "CLOSE ONLY" },
   anotherPerson: "Somebody else signed in or out in another tab. Nothing was sent: look whose account this is now.",
   outcomeUnknown: "It was sent, and the exchange has not said what became of it. Look before you send it again.",
   unreachable: "The exchange did not answer.",
@@ -198,7 +199,7 @@ export const words = {
   opened: (side: "long" | "short", what: string, price: string): string => `Opened ${side} ${what} at ${price}.`,
   reduced: (side: "long" | "short", what: string, result: string): string => `Closed a part, result ${result} USDC: ${side} ${what} stays open.`,
   closed: (side: "long" | "short", what: string, price: string, result: string, reason: schemas.Position["close_reason"]): string =>
-    `${side} ${what} closed at ${price}, result ${result} USDC with its fees: ${reasonInWords(reason)}.`,
+    `${side === "long" ? words.long : words.short} ${what} closed at ${price}, result ${result} USDC with its fees: ${reasonInWords(reason)}.`,
   closedCount: (closed: number, left: number): string =>
     left === 0 ? `${counted(closed, "position is", "positions are")} closed.` : `${counted(closed, "position is", "positions are")} closed; ${counted(left, "stays", "stay")} open:`,
   ledgerKind: {

@@ -67,6 +67,12 @@ export function time(iso: string | null | undefined, manner: Manner): string {
   return format.format(new Date(iso));
 }
 
+/** The class of a figure that went up or down; none of what did neither, or is not known. */
+export function toneOf(value: Decimal | null | undefined): "" | "up" | "down" {
+  if (value === null || value === undefined || !/[1-9]/.test(value)) return "";
+  return value.startsWith("-") ? "down" : "up";
+}
+
 function withoutTrailingZeros(value: Decimal): Decimal {
   return value.includes(".") ? value.replace(/\.?0+$/, "") : value;
 }
