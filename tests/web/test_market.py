@@ -46,7 +46,8 @@ def test_ui_market_01_the_header_has_the_prices_of_the_market_that_is_chosen(
         assert visit.complaints == []
 
 
-def test_ui_ticket_09_an_empty_order_form_says_that_it_waits_for_a_size(exchange: Exchange, browser: Browser) -> None:
+def test_an_empty_order_form_says_that_it_waits_for_a_size(exchange: Exchange, browser: Browser) -> None:
+    """UI-TICKET-09."""
     with Visit(browser, exchange, DESKTOP) as visit:
         page = visit.page
         come_in(page)

@@ -166,7 +166,7 @@ def test_ui_trade_04_a_page_sends_nothing_in_the_name_of_whoever_signed_in_in_an
         assert visit.complaints == []
 
 
-def test_ui_trade_05_what_nobody_asked_for_is_there_again_after_a_reload_until_it_is_read(
+def test_ui_trade_05_a_message_is_there_again_after_a_reload_until_it_is_read(
     exchange: Exchange, browser: Browser
 ) -> None:
     with Visit(browser, exchange, DESKTOP) as visit:
