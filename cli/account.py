@@ -123,8 +123,10 @@ def _account_id(database_url: str, account: str) -> str:
     if "@" not in account:
         return account
     from api.users.administration import account_of  # noqa: PLC0415
+    from runtime.postgres import usable  # noqa: PLC0415
 
-    found = account_of(database_url, account)
+    with usable(database_url):
+        found = account_of(database_url, account)
     if found is None:
         raise FixableError(f"There is no user {account}; name the account's id, or another email.")
     return found

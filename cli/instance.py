@@ -108,9 +108,11 @@ def up(
             wait_for_api(place, instance, report)
             if wanted:
                 from api.admin.instrument_file import define_instruments  # noqa: PLC0415
+                from runtime.postgres import usable  # noqa: PLC0415
 
                 reached = instance_settings(settings, instance)
-                define_instruments(reached.database_url, reached.shards, wanted, report)
+                with usable(reached.database_url):
+                    define_instruments(reached.database_url, reached.shards, wanted, report)
         except (KeyboardInterrupt, FixableError):
             _stop_what_was_started(folder, stop)
             raise

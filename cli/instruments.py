@@ -17,7 +17,9 @@ def add_to(app: typer.Typer) -> None:
 def instruments(file: InstrumentsFile, data: Data = None) -> None:
     """Define a file's instruments in a running exchange, or change their parameters to what it says."""
     from api.admin.instrument_file import define_instruments, read_instruments  # noqa: PLC0415
+    from runtime.postgres import usable  # noqa: PLC0415
 
     wanted = read_instruments(file)
     settings = reachable_settings(data)
-    define_instruments(settings.database_url, settings.shards, wanted, report)
+    with usable(settings.database_url):
+        define_instruments(settings.database_url, settings.shards, wanted, report)

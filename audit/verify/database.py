@@ -8,6 +8,7 @@ from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from runtime.errors import FixableError
+from runtime.postgres import why_unusable
 
 CONNECT_TIMEOUT_S: Final = 5
 # Compared with the log and with each other by `acts` and `journal`.
@@ -26,9 +27,9 @@ def database_as_of_now(database_url: str) -> Iterator[Connection]:
         with engine.begin() as db:
             yield db
     except SQLAlchemyError as error:
+        why = why_unusable(getattr(error, "orig", error), database_url)
         raise FixableError(
-            f"The database cannot be compared: {str(getattr(error, 'orig', error)).strip()}. Check DATABASE_URL, or "
-            "leave it out with --no-database."
+            f"The database cannot be compared: {why}. Check DATABASE_URL, or leave it out with --no-database."
         ) from error
     finally:
         engine.dispose()

@@ -17,6 +17,7 @@ from projector import migrate as ledger_migrations
 from projector.tables.columns import SCHEMA as LEDGER
 from projector.tables.kept_tables import KEPT
 from runtime.errors import FixableError
+from runtime.postgres import usable
 
 CONNECT_TIMEOUT_S: Final = 5
 # A session that was ended since would else go on again: users log in anew.
@@ -28,11 +29,7 @@ MIGRATIONS: Final = {AUTH: auth_migrations, LEDGER: ledger_migrations}
 @contextmanager
 def snapshot_of(database_url: str) -> Iterator[psycopg.Connection]:
     """A connection that sees the database as it was when the block began, whatever is written meanwhile."""
-    try:
-        connection = psycopg.connect(_address(database_url), connect_timeout=CONNECT_TIMEOUT_S)
-    except psycopg.OperationalError as error:
-        raise FixableError(f"The database cannot be read: {error}. Check DATABASE_URL.") from error
-    with connection:
+    with usable(database_url), psycopg.connect(_address(database_url), connect_timeout=CONNECT_TIMEOUT_S) as connection:
         connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         connection.read_only = True
         connection.execute("SELECT 1")  # What is seen from here on begins with the first query.

@@ -27,7 +27,7 @@ WRITTEN_BY: Final = frozenset(
 COMPOSED: Final = "says more"  # a line of parts that stand alone elsewhere
 WHILE_PLAYING: Final = "… was repeated until its times were beyond the year 9998."
 # What `up` calls of modules that have other refusals too.
-OTHERS: Final = ("The database cannot be used: …. Check DATABASE_URL.", "… is …, which is a file; name a folder.")
+OTHERS: Final = ("… is …, which is a file; name a folder.",)
 
 
 def documented() -> list[str]:

@@ -1,6 +1,9 @@
-"""A database server that is too old is refused by name, and so is a pooler that keeps no session for a connection."""
+"""A database that does not answer, is too old, or is behind a pooler that keeps no session is refused in one line."""
 
+import io
+import re
 import shutil
+import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,13 +12,24 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from api.store import database as api_database
+from cli.backup import database as backup_database
 from cli.database import migrate_url
+from cli.main import call
+from projector import database as projector_database
 from runtime import postgres as usable
 from runtime.errors import FixableError
 from stack.foreground import running
 from stack.ports import LOOPBACK, accepts_connections, free_ports
 from tests.processes import eventually
 
+MARKET = """\
+[[instruments]]
+symbol = "DOGE_USDC"
+tick_exponent = 5
+lot_exponent = 0
+quantity_max = 5000000
+"""
 SETTINGS = """\
 [databases]
 * = host={host} port={server} user=postgres
@@ -46,6 +60,58 @@ def test_a_server_that_does_not_answer_is_refused_in_one_line() -> None:
     with pytest.raises(FixableError, match=r"^The database cannot be used: ") as refused:
         migrate_url(f"postgresql+psycopg://postgres@{LOOPBACK}:{port}/postgres")
     assert len(refused.value.lines) == 1
+
+
+@pytest.mark.parametrize("listens", [False, True])
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["migrate"],
+        ["user", "add", "ada@example.com"],
+        ["account", "deposit", "ada@example.com", "5", "--as", "bob@example.com", "--reason", "bonus"],
+        ["projector", "rebuild"],
+        ["instruments", "markets.toml"],
+        ["backup", "kept.tar"],
+    ],
+    ids=" ".join,
+)
+def test_a_command_says_in_one_line_that_the_database_does_not_answer(
+    command: list[str],
+    listens: bool,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "markets.toml").write_text(MARKET)
+    monkeypatch.setattr("sys.stdin", io.StringIO("correct horse battery\n"))
+    for module in (usable, api_database, projector_database, backup_database):
+        name = "TIMEOUT_S" if hasattr(module, "TIMEOUT_S") else "CONNECT_TIMEOUT_S"
+        monkeypatch.setattr(module, name, 2)  # libpq takes no shorter one
+    # A server that is frozen is one that takes the connection and says nothing.
+    with socket.create_server((LOOPBACK, 0)) as silent:
+        port = silent.getsockname()[1]
+        if not listens:
+            silent.close()
+        monkeypatch.setenv("DATABASE_URL", f"postgresql://postgres:secret@{LOOPBACK}:{port}/postgres")
+        monkeypatch.setenv("KAFKA_BROKERS", f"{LOOPBACK}:1")
+        assert call(command) == 1
+    said = capsys.readouterr().err
+    assert said.startswith(f"reprise: The database cannot be used: no PostgreSQL answers at {LOOPBACK}:{port}.")
+    assert said.count("\n") == 1
+
+
+def test_a_server_s_refusal_is_said_in_its_own_words_without_the_driver_s(
+    database_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", f"{database_url}_none")
+    monkeypatch.setenv("KAFKA_BROKERS", f"{LOOPBACK}:1")
+    assert call(["migrate"]) == 1
+    said = capsys.readouterr().err
+    assert re.match(
+        r'reprise: The database cannot be used: PostgreSQL at \S+ says: database "\w+" does not exist\. ', said
+    )
+    assert said.count("\n") == 1
 
 
 @pytest.mark.skipif(shutil.which("pgbouncer") is None, reason="PgBouncer is not installed")
