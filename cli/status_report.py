@@ -9,7 +9,8 @@ GB = 1e9
 def print_status(found: dict[str, Any]) -> None:
     """Print it in lines and columns as wide as what stands in them: nothing is cut, however narrow a terminal is."""
     out = sys.stdout.write
-    out(f"{found['address']}  {'ready' if found['ready'] else 'not ready'}  ({found['data']})\n")
+    why = f" ({found['why'].rstrip('.')})" if found.get("why") else ""
+    out(f"{found['address']}  {'ready' if found['ready'] else f'not ready{why}'}  ({found['data']})\n")
     out(f"disk: {found['disk']['free_bytes'] / GB:.1f} of {found['disk']['total_bytes'] / GB:.1f} GB free\n")
     if found["unanswered"]:
         out(f"no answer in time from: {', '.join(found['unanswered'])}\n")

@@ -3,9 +3,11 @@
 import logging
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from typing import Any, Final, NamedTuple
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
+from confluent_kafka.admin import ListOffsetsResultInfo
 
 from runtime.settings import Settings
 
@@ -138,6 +140,17 @@ def bounds(consumer: Consumer, topic: str, partition: int) -> tuple[int, int]:
             return found
 
 
+def listed_offset(answer: Future[ListOffsetsResultInfo], timeout_s: float) -> int:
+    """The offset in an answer to `list_offsets`; KafkaException where no broker gave it in time.
+
+    A request that timed out is answered by librdkafka itself, without an error and with an offset below 0.
+    """
+    offset: int = answer.result(timeout=timeout_s).offset
+    if offset < 0:
+        raise _timed_out("the end of a partition", timeout_s)
+    return offset
+
+
 def end_offsets(settings: Settings, topic: str) -> list[int]:
     """The next offset of each partition, in order: where its committed records end."""
     consumer = Consumer(reader_options(settings, "reprise-ends"))
@@ -244,5 +257,5 @@ def is_at_end(message: Message, end: int) -> bool:
     return offset is not None and offset >= end
 
 
-def _timed_out(what: str) -> KafkaException:
-    return KafkaException(KafkaError(KafkaError._TIMED_OUT, f"no answer about {what} in {TIMEOUT_S:.0f} s"))  # noqa: SLF001
+def _timed_out(what: str, timeout_s: float = TIMEOUT_S) -> KafkaException:
+    return KafkaException(KafkaError(KafkaError._TIMED_OUT, f"no answer about {what} in {timeout_s:.0f} s"))  # noqa: SLF001

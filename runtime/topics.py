@@ -16,7 +16,7 @@ from confluent_kafka.admin import (
 )
 
 from runtime.errors import FixableError
-from runtime.kafka import RETRY_PAUSE_S, TRANSIENT, admin_options, partition_count, reader_options
+from runtime.kafka import RETRY_PAUSE_S, TRANSIENT, admin_options, listed_offset, partition_count, reader_options
 from runtime.settings import Settings
 from schemas.topics import REPLICATED, TOPICS, Topic, partitions_of
 
@@ -135,7 +135,7 @@ def _wait_for_leaders(settings: Settings, partitions: list[TopicPartition]) -> N
         answers = admin.list_offsets(dict.fromkeys(partitions, latest), request_timeout=TIMEOUT_S)
         try:
             for answer in answers.values():
-                answer.result(timeout=TIMEOUT_S)
+                listed_offset(answer, TIMEOUT_S)
         except KafkaException as error:
             if error.args[0].code() not in NO_LEADER_YET or time.monotonic() > deadline:
                 raise

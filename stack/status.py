@@ -66,6 +66,7 @@ def status_of(folder: InstanceFolder) -> dict[str, Any]:
     is_ours = api_pid is not None and supervisor.listens_at(api_pid, instance.api_port)
     return found | {
         "ready": readiness is not None and readiness[0] == 200 and is_ours,  # noqa: PLR2004
+        "why": None if readiness is None else readiness[1].get("why"),
         "address": f"http://{LOOPBACK}:{instance.api_port}",
         "started_at": instance.started_at,
         "unanswered": [name for name, page in pages.items() if page is None],

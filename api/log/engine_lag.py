@@ -12,7 +12,7 @@ from confluent_kafka.admin import AdminClient, OffsetSpec
 
 from api.http.times import now
 from api.log.outcomes import Outcomes
-from runtime.kafka import admin_options
+from runtime.kafka import admin_options, listed_offset
 from runtime.settings import Settings
 from schemas.topics import COMMANDS
 from schemas.units import SECOND
@@ -120,7 +120,7 @@ class EngineLag:
                 answers = admin.list_offsets(wanted, request_timeout=REQUEST_TIMEOUT_S)
                 ends = [0] * self._settings.shards
                 for partition, answer in answers.items():
-                    ends[partition.partition] = answer.result(timeout=2 * REQUEST_TIMEOUT_S).offset
+                    ends[partition.partition] = listed_offset(answer, 2 * REQUEST_TIMEOUT_S)
             except (KafkaException, TimeoutError) as error:
                 structlog.get_logger().warning("the commands' ends were not read", error=str(error))
                 # This client keeps the leader's epoch it first saw, and a broker that restarted refuses it for ever.

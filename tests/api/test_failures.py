@@ -23,6 +23,7 @@ from tests.processes import eventually
 
 pytestmark = pytest.mark.slow
 
+FROZEN_NOTICED_S = 8.0
 BROKER_ANSWER_S = 3.5  # two seconds of waiting for an outcome, and some for a busy machine
 
 
@@ -46,8 +47,8 @@ class Machine:
         self.exchange = Exchange(self.settings, folder)
 
     def start_broker(self) -> None:
-        process = self._broker.enter_context(running(self._broker_command, self.folder / "broker"))
-        wait_for_broker(self._broker_port, lambda: process.poll() is None)
+        self.broker_process = self._broker.enter_context(running(self._broker_command, self.folder / "broker"))
+        wait_for_broker(self._broker_port, lambda: self.broker_process.poll() is None)
 
     def stop_broker(self) -> None:
         self._broker.close()
@@ -186,6 +187,21 @@ def test_without_a_broker_an_order_is_pending_or_refused_within_seconds_and_orde
     eventually(lambda: machine.exchange.http.get("/readyz").status_code, lambda status: status == 200, 40.0)
     machine.exchange.confirmed_price("BTC_USDC", "49999.9", "50000.0")
     until_ordered(user)
+
+
+def test_a_frozen_broker_makes_the_api_unready_within_seconds_with_the_reason(machine: Machine) -> None:
+    assert machine.exchange.http.get("/readyz").status_code == 200
+    machine.broker_process.send_signal(signal.SIGSTOP)
+    try:
+        readiness = eventually(
+            lambda: machine.exchange.http.get("/readyz"), lambda reply: reply.status_code == 503, FROZEN_NOTICED_S
+        )
+        assert readiness.json()["why"] == "The Kafka broker does not answer."
+    finally:
+        machine.broker_process.send_signal(signal.SIGCONT)
+    eventually(lambda: machine.exchange.http.get("/readyz").status_code, lambda status: status == 200, 40.0)
+    machine.exchange.confirmed_price("BTC_USDC", "49999.9", "50000.0")
+    until_ordered(machine.exchange.new_user())
 
 
 def test_without_a_database_reads_are_refused_and_work_after_its_return(machine: Machine) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from cli.main import call
+from cli.status_report import print_status
 from runtime.errors import FixableError
 from runtime.python import python_command
 from runtime.settings import Settings
@@ -196,6 +197,21 @@ def _refused(said: str, key: str) -> None:
     assert said.startswith("reprise: ")
     assert said.count("\n") == 1
     assert key not in said
+
+
+def test_the_status_of_an_instance_that_is_not_ready_says_why(capsys: pytest.CaptureFixture[str]) -> None:
+    found = {
+        "data": "x",
+        "ready": False,
+        "why": "The Kafka broker does not answer.",
+        "address": "http://127.0.0.1:1",
+        "disk": {"free_bytes": 1, "total_bytes": 1},
+        "unanswered": [],
+        "feed": None,
+    }
+    print_status(found | {"processes": [], "shards": [], "projector": []})
+    first = capsys.readouterr().out.splitlines()[0]
+    assert first == "http://127.0.0.1:1  not ready (The Kafka broker does not answer)  (x)"
 
 
 def test_the_status_of_a_stopped_instance_is_json_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

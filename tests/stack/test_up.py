@@ -127,6 +127,7 @@ def check_shape(status: dict[str, Any]) -> None:
         "running",
         "manager",
         "ready",
+        "why",
         "address",
         "started_at",
         "disk",
