@@ -11,7 +11,7 @@ from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, Consumer, KafkaError, 
 
 from cli.context import Data, command_at, console, reachable_settings
 from runtime.errors import FixableError
-from runtime.kafka import TIMEOUT_S, partition_count, reader_options
+from runtime.kafka import FIRST_CONTACT_S, NO_TOPIC, TIMEOUT_S, bounds, partition_count, reader_options, why_unread
 from runtime.times import micros_of
 from schemas.codec import NotDecodable, decode_command, decode_event, digest_of
 from schemas.sharding import shard_of
@@ -58,10 +58,15 @@ def tail(what: Topic, start: From = "end", account: Account = None, once: Once =
     topic = TOPIC_OF[what]
     consumer = Consumer(reader_options(settings, "reprise-tail"))
     try:
-        numbers = list(range(partition_count(consumer, topic)))
+        numbers = list(range(partition_count(consumer, topic, FIRST_CONTACT_S)))
         if account is not None and what is not LogTopic.TICKS:
             numbers = [shard_of(account, len(numbers))]
-        consumer.assign(_starts(consumer, [TopicPartition(topic, number) for number in numbers], start))
+        partitions = [TopicPartition(topic, number) for number in numbers]
+        first = int(start) if start.isdecimal() else 0
+        if start.isdecimal():
+            consumer.assign(_starts_at(consumer, partitions, first))
+        else:
+            consumer.assign(_starts(consumer, partitions, start))
         running = set(numbers)
         while running or not once:
             message = consumer.poll(0.5)
@@ -69,20 +74,31 @@ def tail(what: Topic, start: From = "end", account: Account = None, once: Once =
                 continue
             if _is_end(message):
                 running.discard(message.partition() or 0)
-            else:
+            elif (message.offset() or 0) >= first:
                 _print(what, message, account)
     except KafkaException as error:
-        raise FixableError(
-            f"{topic} cannot be read: {error.args[0].str()}. {command_at(data, 'topics')} makes the topics."
-        ) from error
+        is_missing = error.args[0].code() in NO_TOPIC
+        advice = (
+            f"{command_at(data, 'topics')} makes it" if is_missing else f"{command_at(data, 'status')} shows what runs"
+        )
+        raise FixableError(f"{topic} cannot be read: {why_unread(error, settings.kafka_brokers)}. {advice}.") from error
     finally:
         consumer.close()
 
 
+def _starts_at(consumer: Consumer, partitions: list[TopicPartition], offset: int) -> list[TopicPartition]:
+    """Begin at an offset; where a partition ends before it, at its end: a broker begins at the first record there."""
+    starts = []
+    for part in partitions:
+        end = bounds(consumer, part.topic, part.partition)[1]
+        if offset > end:
+            sys.stderr.write(f"{part.topic}/{part.partition} ends at {end}, before --from {offset}.\n")
+        starts.append(TopicPartition(part.topic, part.partition, min(offset, end)))
+    return starts
+
+
 def _starts(consumer: Consumer, partitions: list[TopicPartition], start: str) -> list[TopicPartition]:
-    if start.isdecimal():
-        offset = int(start)
-    elif start in {"beginning", "end"}:
+    if start in {"beginning", "end"}:
         offset = OFFSET_BEGINNING if start == "beginning" else OFFSET_END
     else:
         try:

@@ -16,6 +16,8 @@ Options = dict[str, Any]
 
 TRANSACTION_TIMEOUT_MS: Final = 10_000
 TIMEOUT_S: Final = 10.0
+# For a command that a person waits for: where a broker runs at all, it answers long before.
+FIRST_CONTACT_S: Final = 5.0
 RETRY_PAUSE_S: Final = 0.05
 QUEUE_PAUSE_S: Final = 0.05
 # How commands are read: no transaction decides about them.
@@ -29,6 +31,16 @@ TRANSIENT: Final = frozenset(
         KafkaError.UNKNOWN_LEADER_EPOCH,
     }
 )
+# What librdkafka itself says for brokers that say nothing.
+NO_ANSWER: Final = frozenset(
+    {
+        KafkaError._TRANSPORT,  # noqa: SLF001  # These are public names in this library.
+        KafkaError._TIMED_OUT,  # noqa: SLF001
+        KafkaError._ALL_BROKERS_DOWN,  # noqa: SLF001
+        KafkaError._RESOLVE,  # noqa: SLF001
+    }
+)
+NO_TOPIC: Final = frozenset({KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC})  # noqa: SLF001
 # A command has no log, and says itself what fails: without a handler its terminal would get each warning.
 LOGGER: Final = logging.getLogger("librdkafka")
 LOGGER.addHandler(logging.NullHandler())
@@ -116,9 +128,17 @@ def admin_options(settings: Settings, client: str = "reprise-admin") -> Options:
     return connection_options(settings, client) | {"log_level": WARNING_OF_SYSLOG}
 
 
-def partition_count(consumer: Consumer, topic: str) -> int:
+def why_unread(failure: KafkaException, brokers: str) -> str:
+    """Say in a clause why a topic cannot be read: no broker answers, there is no such topic, or what a broker says."""
+    error: KafkaError = failure.args[0]
+    if error.code() in NO_ANSWER:
+        return f"no Kafka broker answers at {brokers}"
+    return "it does not exist" if error.code() in NO_TOPIC else error.str()
+
+
+def partition_count(consumer: Consumer, topic: str, timeout_s: float = TIMEOUT_S) -> int:
     """Partitions of a topic; KafkaException when it does not exist or no broker answers in time."""
-    found = consumer.list_topics(topic, timeout=TIMEOUT_S).topics[topic]
+    found = consumer.list_topics(topic, timeout=timeout_s).topics[topic]
     if found.error is not None:
         raise KafkaException(found.error)
     return len(found.partitions)

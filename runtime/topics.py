@@ -16,11 +16,19 @@ from confluent_kafka.admin import (
 )
 
 from runtime.errors import FixableError
-from runtime.kafka import RETRY_PAUSE_S, TRANSIENT, admin_options, listed_offset, partition_count, reader_options
+from runtime.kafka import (
+    FIRST_CONTACT_S,
+    RETRY_PAUSE_S,
+    TRANSIENT,
+    admin_options,
+    listed_offset,
+    partition_count,
+    reader_options,
+    why_unread,
+)
 from runtime.settings import Settings
 from schemas.topics import REPLICATED, TOPICS, Topic, partitions_of
 
-FIRST_CONTACT_TIMEOUT_S: Final = 5.0
 TIMEOUT_S: Final = 15.0
 NO_LEADER_YET: Final = TRANSIENT | {KafkaError._NOENT}  # noqa: SLF001  # Its public name in this library.
 
@@ -60,8 +68,9 @@ def require_topics(settings: Settings, *names: str) -> None:
             try:
                 partitions = partition_count(consumer, name)
             except KafkaException as error:
+                why = why_unread(error, settings.kafka_brokers)
                 raise FixableError(
-                    f"Topic {name} cannot be read at {settings.kafka_brokers} ({error.args[0].str()}). "
+                    f"Topic {name} cannot be read at {settings.kafka_brokers}: {why}. "
                     "Start the broker, and make the topics with `reprise topics`."
                 ) from error
             refuse_other_count(name, partitions, settings.shards)
@@ -85,7 +94,7 @@ def config_of(topic: Topic, settings: Settings) -> dict[str, str]:
 
 def _existing_partitions(admin: AdminClient, settings: Settings) -> dict[str, int]:
     try:
-        found = admin.list_topics(timeout=FIRST_CONTACT_TIMEOUT_S).topics
+        found = admin.list_topics(timeout=FIRST_CONTACT_S).topics
     except KafkaException as error:
         raise FixableError(
             f"No Kafka broker answers at {settings.kafka_brokers}, which KAFKA_BROKERS names. Correct it, or leave it "

@@ -12,6 +12,8 @@ from runtime.errors import FixableError
 from stack.instance import InstanceFolder
 
 CALL_TIMEOUT_S: Final = 10.0
+# One that was stopped by a signal answers once it goes on; nobody knows when, and a person waits.
+STOPPED_TIMEOUT_S: Final = 6.0
 PROCESS_MANAGER: Final = "stack.process_manager"  # the module that runs it
 
 
@@ -63,19 +65,25 @@ def call(folder: InstanceFolder, method: str, *arguments: object, timeout_s: flo
 
 def call_socket(folder: InstanceFolder, method: str, *arguments: object, timeout_s: float = CALL_TIMEOUT_S) -> Any:
     """Ask whoever listens at the manager's socket file; OSError where nobody answers."""
+    if (pid := _pid_in_file(folder)) is not None and _is_stopped(pid):
+        timeout_s = min(timeout_s, STOPPED_TIMEOUT_S)
     with ServerProxy("http://localhost", transport=_UnixTransport(folder.control_socket, timeout_s)) as server:
         return getattr(server.supervisor, method)(*arguments)
 
 
 def _pid_of_process(folder: InstanceFolder) -> int | None:
     """The manager's process: of its file, or, where that is gone or of another process, among all."""
+    pid = _pid_in_file(folder)
+    return pid if pid is not None else next((each for each in psutil.pids() if _is_manager(folder, each)), None)
+
+
+def _pid_in_file(folder: InstanceFolder) -> int | None:
+    """The manager's process by its file; null where that is gone or of another process."""
     try:
         pid = int(folder.supervisor_pid.read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        pid = None
-    if pid is not None and _is_manager(folder, pid):
-        return pid
-    return next((each for each in psutil.pids() if _is_manager(folder, each)), None)
+        return None
+    return pid if _is_manager(folder, pid) else None
 
 
 def _is_manager(folder: InstanceFolder, pid: int) -> bool:

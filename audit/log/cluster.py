@@ -8,6 +8,8 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaExcepti
 from audit.log.differences import Difference
 from audit.log.log_reader import Batches, Extent, LogUnreadable
 from runtime.kafka import (
+    FIRST_CONTACT_S,
+    NO_TOPIC,
     UNDECIDED_TOO,
     LogRecord,
     Options,
@@ -16,6 +18,7 @@ from runtime.kafka import (
     partition_count,
     reader_options,
     record_of,
+    why_unread,
 )
 from runtime.settings import Settings
 from schemas.topics import COMMANDS, EVENTS, SNAPSHOTS
@@ -65,13 +68,13 @@ def open_cluster(settings: Settings) -> ClusterLog:
     decided = Consumer(reader_options(settings, "reprise-audit"))
     all_there_is = Consumer(reader_options(settings, "reprise-audit") | UNDECIDED_TOO)
     try:
-        shards = partition_count(decided, COMMANDS)
+        shards = partition_count(decided, COMMANDS, FIRST_CONTACT_S)
         snapshots, events = (_ends(decided, topic, shards) for topic in (SNAPSHOTS, EVENTS))
         commands = _ends(all_there_is, COMMANDS, shards)
     except KafkaException as error:
         raise LogUnreadable(
-            f"No ledger can be read at {settings.kafka_brokers}: {error.args[0].str()}. Name a broker by "
-            "KAFKA_BROKERS, an instance by --data, or an exported log by --log."
+            f"No ledger can be read: {_why_no_ledger(error, settings.kafka_brokers)}. `./reprise status` shows what "
+            "runs; KAFKA_BROKERS names another broker, --data another instance."
         ) from error
     finally:
         decided.close()
@@ -90,9 +93,16 @@ def read_topic(settings: Settings, topic: str, partition: int, first: int, end: 
         consumer.assign([TopicPartition(topic, partition, first if first > low else OFFSET_BEGINNING)])
         yield from _batches(consumer, f"{topic}/{partition}", first, end)
     except KafkaException as error:
-        raise LogUnreadable(f"{topic}/{partition} cannot be read: {error.args[0].str()}.") from error
+        why = why_unread(error, settings.kafka_brokers)
+        raise LogUnreadable(f"{topic}/{partition} cannot be read: {why}.") from error
     finally:
         consumer.close()
+
+
+def _why_no_ledger(failure: KafkaException, brokers: str) -> str:
+    if failure.args[0].code() in NO_TOPIC:
+        return f"the broker at {brokers} has no topics of one"
+    return why_unread(failure, brokers)
 
 
 def _ends(consumer: Consumer, topic: str, shards: int) -> list[int]:

@@ -14,7 +14,7 @@ from audit.log.folder import FolderLog
 from audit.log.log_reader import commands_of
 from audit.log.offset_gaps import gaps_of, is_accepted, make_gap
 from runtime.errors import FixableError
-from runtime.kafka import admin_options, append_record, command_producer_options, end_offsets
+from runtime.kafka import admin_options, append_record, command_producer_options, end_offsets, why_unread
 from runtime.settings import Settings
 from runtime.topics import ensure_topics
 from schemas.offset_gaps import OffsetGap
@@ -53,7 +53,7 @@ def append_log(log: FolderLog, settings: Settings, *, progress: Progress = lambd
         count = _append(log, settings, progress)
         _require_same(log, settings)
     except (KafkaException, FixableError) as error:
-        why = error.args[0].str() if isinstance(error, KafkaException) else str(error)
+        why = f"{why_unread(error, settings.kafka_brokers)}." if isinstance(error, KafkaException) else str(error)
         raise FixableError(
             f"The import broke off: {why} {COMMANDS} now holds a part of the log and must not be used: delete the "
             "topics, or take another data folder, and import again."

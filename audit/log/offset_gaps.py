@@ -13,7 +13,14 @@ from tenacity import retry, retry_if_exception, stop_after_delay, wait_fixed
 
 from audit.log.log_reader import LogReader, LogUnreadable, commands_of, require_shard
 from runtime.errors import FixableError
-from runtime.kafka import TIMEOUT_S, TRANSACTION_TIMEOUT_MS, bounds, command_producer_options, reader_options
+from runtime.kafka import (
+    TIMEOUT_S,
+    TRANSACTION_TIMEOUT_MS,
+    bounds,
+    command_producer_options,
+    reader_options,
+    why_unread,
+)
 from runtime.settings import Settings
 from schemas.codec import command_in, decode_event, encode_command
 from schemas.commands import AcceptOffsetGap, ActivateRules
@@ -106,7 +113,8 @@ def _beginning(settings: Settings, shard: int) -> int:
     try:
         return bounds(consumer, COMMANDS, shard)[0]
     except KafkaException as error:
-        raise LogUnreadable(f"{COMMANDS}/{shard} cannot be read: {error.args[0].str()}.") from error
+        why = why_unread(error, settings.kafka_brokers)
+        raise LogUnreadable(f"{COMMANDS}/{shard} cannot be read: {why}.") from error
     finally:
         consumer.close()
 

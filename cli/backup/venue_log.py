@@ -11,7 +11,15 @@ from audit.log.cluster import read_topic
 from audit.log.export_log import write_file
 from audit.log.folder import read_records
 from runtime.errors import FixableError
-from runtime.kafka import UNDECIDED_TOO, LogRecord, Options, append_record, command_producer_options, end_offsets
+from runtime.kafka import (
+    UNDECIDED_TOO,
+    LogRecord,
+    Options,
+    append_record,
+    command_producer_options,
+    end_offsets,
+    why_unread,
+)
 from runtime.settings import Settings
 from schemas.topics import OTHER_PARTITIONS, VENUE_COMMANDS, VENUE_EVENTS
 
@@ -28,7 +36,8 @@ class VenueExtent:
         try:
             self._ends = {topic: end_offsets(settings, topic) for topic, _ in TOPICS}
         except KafkaException as error:
-            raise FixableError(f"The venue's topics cannot be read: {error.args[0].str()}.") from error
+            why = why_unread(error, settings.kafka_brokers)
+            raise FixableError(f"The venue's topics cannot be read: {why}.") from error
 
     def write(self, folder: Path) -> list[str]:
         """Write each partition to a file; the names of the files."""

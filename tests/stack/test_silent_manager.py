@@ -166,6 +166,18 @@ def test_a_manager_that_answers_after_five_seconds_is_not_taken_for_dead(folder:
     timer.join()
 
 
+def test_a_stopped_manager_is_waited_for_less_long_than_one_that_runs(
+    folder: InstanceFolder, start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    manager, _ = started(folder, start)
+    os.kill(manager.pid, signal.SIGSTOP)
+    monkeypatch.setattr(control, "STOPPED_TIMEOUT_S", 0.2)
+    began = time.monotonic()
+    with pytest.raises(control.NoAnswer, match="it was stopped"):
+        supervisor.processes(folder)
+    assert time.monotonic() - began < control.CALL_TIMEOUT_S / 2
+
+
 def test_a_manager_that_is_silent_for_longer_is_no_stopped_instance(
     folder: InstanceFolder, start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
