@@ -120,11 +120,15 @@ class _Comparison:
     def _compare_people(self, name: str, row: TransferRow, event: MoneyOutcome | None) -> None:
         """See that somebody asked, that others approved, as many as were needed, and that what ended it is written."""
         acts = self._stored.acts.get(row.transfer_id, [])
-        asked = [(act.user_id, act.note) for act in acts if act.act == "requested"]
-        if asked != [(row.requested_by, row.note)]:
-            found = ", ".join(as_text(user_id) for user_id, _ in asked) or "nobody"
-            what = f"{name}: who asked for it, or the note, is another in its acts"
+        asked = [act for act in acts if act.act == "requested"]
+        people = [act.user_id for act in asked]
+        if people != [row.requested_by]:
+            found = ", ".join(map(as_text, people)) or "nobody"
+            what = f"{name}: who asked for it is another in its acts"
             self._differs(what, event, row.requested_by, found, "requested_by")
+        for act in asked:
+            if act.note != row.note:
+                self._differs(f"{name}: the note is another in its acts", event, row.note, act.note, "note")
         if any(act.act == "approved" and act.user_id == row.requested_by for act in acts):
             self._differs(f"{name}: its author approved it", event, "another administrator", row.requested_by)
         others = self._approvals(row)

@@ -142,6 +142,16 @@ PLANTED = [
         "who asked for it",
     ),
     Planted(
+        "UPDATE auth.transfers SET note = 'a bribe' WHERE transfer_id = '{done}'",
+        "acts",
+        "field note): expected a bribe, found to be done",
+    ),
+    Planted(
+        "UPDATE auth.transfer_acts SET note = 'a bribe' WHERE transfer_id = '{done}' AND act = 'requested'",
+        "acts",
+        "field note): expected to be done, found a bribe",
+    ),
+    Planted(
         ("UPDATE auth.transfer_acts SET user_id = '{nobody}' WHERE transfer_id = '{done}' AND act = 'approved'"),
         "journal",
         "no line tells of it",
@@ -360,6 +370,7 @@ def test_a_planted_lie_about_who_did_what_is_named(administered: Administered, c
         for one in differences
         if one.judge == each.judge and each.sentence.format(**names, **administered.transfers) in one.sentence()
     ], differences
+    assert [one for one in differences if one.expected is not None and one.expected == one.found] == []
 
 
 def test_a_deposit_without_a_transfer_is_named_with_its_command_s_offset(
