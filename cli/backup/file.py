@@ -18,6 +18,9 @@ MANIFEST: Final = "manifest.json"
 FORMAT: Final = 1
 MANIFEST_BYTES_MAX: Final = 256 * 1024 * 1024
 PIECE: Final = 1024 * 1024
+# Where a block of tar's has its checksum, which is taken with eight spaces in its place.
+CHECKSUM: Final = slice(148, 156)
+CHECKSUM_BLANK: Final = 8 * ord(" ")
 NAME: Final = re.compile(r"(log/|venue/|tables/)?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*")
 WHAT: Final = (
     "A backup of a Reprise instance: its log as `./reprise log export` writes it, the venue's topics, the tables that "
@@ -107,6 +110,10 @@ def unpack(file: Path, folder: Path) -> BackupManifest:
                     raise FixableError(f"{file} is damaged: {expected.name} does not have its SHA-256.")
             if archive.next() is not None:
                 raise FixableError(f"{file} is damaged: it has more than its manifest names.")
+            if not _is_exact(source, archive.getmembers()):
+                raise FixableError(
+                    f"{file} is not as `./reprise backup` wrote it: its end, or what is between its files."
+                )
     except (tarfile.TarError, EOFError) as error:
         raise FixableError(f"{file} is not whole, or no backup: {error}.") from error
     return manifest
@@ -129,6 +136,33 @@ def _manifest_of(file: Path, archive: tarfile.TarFile) -> BackupManifest:
     if manifest.sha256 != manifest_hash(manifest):
         raise FixableError(f"{file} is damaged: its {MANIFEST} does not have its SHA-256.")
     return manifest
+
+
+def _is_exact(source: IO[bytes], entries: list[tarfile.TarInfo]) -> bool:
+    """Whether all that is not the content of a file, which has its hash, is as `pack` wrote it, up to the last byte."""
+    end = 0
+    for entry in entries:
+        source.seek(end)
+        gap, header = source.read(entry.offset - end), source.read(entry.offset_data - entry.offset)
+        if any(gap) or not _is_exact_header(header):
+            return False
+        end = entry.offset_data + entry.size
+    source.seek(end)
+    size = end + len(source.read(2 * tarfile.RECORDSIZE))
+    least = end + -end % tarfile.BLOCKSIZE + 2 * tarfile.BLOCKSIZE
+    source.seek(end)
+    return size == least + -least % tarfile.RECORDSIZE and not any(source.read())
+
+
+def _is_exact_header(header: bytes) -> bool:
+    """Whether the blocks of a header have the checksums they were written with; of a very large file it has three."""
+    blocks = [header[place : place + tarfile.BLOCKSIZE] for place in range(0, len(header), tarfile.BLOCKSIZE)]
+    sums_are_exact = all(
+        block[CHECKSUM] == b"%06o\0 " % (sum(block) - sum(block[CHECKSUM]) + CHECKSUM_BLANK)
+        for block in (blocks[0], blocks[-1])
+    )
+    extended = b"".join(blocks[1:-1]).rstrip(b"\0")
+    return sums_are_exact and b"\0" not in extended and (not extended or extended.endswith(b"\n"))
 
 
 def _entry(name: str, size: int) -> tarfile.TarInfo:

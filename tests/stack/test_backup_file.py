@@ -2,6 +2,7 @@
 
 import random
 import re
+import tarfile
 from pathlib import Path
 
 import msgspec
@@ -73,6 +74,29 @@ def test_a_bit_that_changed_in_a_backup_is_found_wherever_it_means_anything(tmp_
     file.write_bytes(content[:place] + b"b" + content[place + 1 :])
     with pytest.raises(FixableError, match=r"its manifest.json does not have its SHA-256"):
         unpack(file, tmp_path / "changed")
+
+
+def test_a_backup_that_differs_by_any_byte_is_not_restored(tmp_path: Path) -> None:
+    content = packed(tmp_path).read_bytes()
+    file = tmp_path / "other.backup"
+    ends = [content[:-1], content[:-512], content[:-1_024], content + b"x", content + b"\0", content + bytes(10_240)]
+    changed = [
+        content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :] for place in range(0, len(content), 7)
+    ]
+    for number, other in enumerate([*ends, *changed]):
+        file.write_bytes(other)
+        with pytest.raises(FixableError, match=re.escape(str(file))) as refused:
+            unpack(file, tmp_path / str(number))
+        assert len(refused.value.lines) == 1
+
+
+def test_the_header_of_a_file_that_is_larger_than_tar_s_own_numbers_is_exact_or_refused() -> None:
+    header = backup_file._entry("log/exchange.commands-0.avro", 9 * 1024**3).tobuf(tarfile.PAX_FORMAT)
+    assert backup_file._is_exact_header(header)
+    assert len(header) == 3 * tarfile.BLOCKSIZE
+    for place in (0, 148, 511, 1_000, 1_023, 1_024, 1_535):
+        changed = header[:place] + bytes([header[place] ^ 1]) + header[place + 1 :]
+        assert not backup_file._is_exact_header(changed), place
 
 
 def test_a_backup_of_a_newer_version_is_refused_by_its_format_or_its_tables(tmp_path: Path) -> None:
