@@ -66,9 +66,10 @@ def _call(arguments: list[str]) -> int:
     try:
         code = typer.main.get_command(application()).main(arguments, prog_name="reprise", standalone_mode=False)
     except TyperException as error:
+        from cli.wrong_call import sentence_of  # noqa: PLC0415
         from stack.instance import command_line  # noqa: PLC0415
 
-        text = error.format_message().rstrip(".").replace("Value error, ", "")
+        text = sentence_of(error, arguments)
         if "\n" in text:  # A group called without its command answers with its help.
             sys.stderr.write(f"{text}\n")
         else:
