@@ -5,6 +5,8 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from runtime.json_faults import why_not_decoded
+
 
 class TickerStatistics(NamedTuple):
     """The middle prices of a symbol since its recording began."""
@@ -31,7 +33,7 @@ def read_request(message: str | bytes) -> StreamRequest:
     try:
         request = msgspec.json.decode(message, type=StreamRequest)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise SubscriptionRefused(f"Invalid request: {error}") from None
+        raise SubscriptionRefused(f"Invalid request: {why_not_decoded(error)}") from None
     if request.method not in ("SUBSCRIBE", "UNSUBSCRIBE"):
         raise SubscriptionRefused(f"Invalid method: {request.method}")
     return request

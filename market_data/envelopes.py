@@ -5,9 +5,9 @@ from typing import Any, Final
 import msgspec
 
 from market_data.feed import FeedQuote, Heartbeat
+from runtime.json_faults import TRUNCATED, why_not_decoded
 
 NO_DATA: Final = (b"", b"null")
-TRUNCATED: Final = "Input data was truncated"  # the decoder's words
 LOGGED_MAX: Final = 200  # characters of a bad message that are logged
 
 
@@ -72,7 +72,7 @@ def read_message(message: str | bytes) -> FeedQuote | Heartbeat | ErrorReply | N
             return Heartbeat(symbol=ticker.s, volume=ticker.v, last_price=ticker.c)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:  # A wrong type or a missing field is a DecodeError too.
         kind_of_error = TruncatedMessage if str(error) == TRUNCATED else MalformedMessage
-        raise kind_of_error(str(error)) from None
+        raise kind_of_error(why_not_decoded(error)) from None
     return None
 
 

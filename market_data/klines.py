@@ -14,6 +14,7 @@ from market_data.conversion import scaled
 from market_data.envelopes import LOGGED_MAX
 from market_data.simulated_history import MinuteCandle
 from runtime.addresses import is_local
+from runtime.json_faults import why_not_decoded
 from schemas.messages import Instrument
 from schemas.units import INT64_MAX, MINUTE, SECOND, NotRepresentable
 
@@ -104,7 +105,9 @@ def _request(client: httpx.Client, symbol: str, start: int, end: int) -> list[tu
         raise KlinesUnavailable(f"{answer.status_code}: {answer.text[:LOGGED_MAX]}")
     try:
         return [(_time_of(row.start), row) for row in msgspec.json.decode(answer.content, type=list[Kline])]
-    except (msgspec.DecodeError, UnicodeDecodeError, ValueError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise KlinesUnavailable(f"the answer is malformed: {why_not_decoded(error)}") from error
+    except ValueError as error:
         raise KlinesUnavailable(f"the answer is malformed: {error}") from error
 
 

@@ -15,6 +15,7 @@ import msgspec
 from audit.log.differences import Difference
 from audit.log.log_reader import Batches, Extent, LogUnreadable
 from runtime.errors import FixableError
+from runtime.json_faults import why_not_decoded
 from runtime.kafka import LogRecord
 from schemas.topics import COMMANDS, EVENTS, SNAPSHOTS
 
@@ -160,8 +161,8 @@ def read_manifest(path: Path) -> ExportManifest:
         raise FixableError(f"{path} is no exported log: {MANIFEST} cannot be read ({error.strerror}).") from error
     try:
         manifest = msgspec.json.decode(content, type=ExportManifest)
-    except msgspec.MsgspecError as error:
-        raise FixableError(f"{path / MANIFEST} is broken: {error}.") from error
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise FixableError(f"{path / MANIFEST} is broken: {why_not_decoded(error)}.") from error
     if manifest.format != FORMAT:
         raise FixableError(f"{path} has format {manifest.format}, and this version reads {FORMAT}.")
     if manifest.sha256 != manifest_hash(manifest):

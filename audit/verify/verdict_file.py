@@ -13,6 +13,7 @@ from audit.verify.journal import JournalEnd
 from audit.verify.since import TrustedEnd
 from audit.verify.verify import Verdict
 from runtime.errors import FixableError
+from runtime.json_faults import why_not_decoded
 
 BEGIN: Final = '<pre id="verdict">'
 END: Final = "</pre>"
@@ -62,7 +63,8 @@ def read_earlier(path: Path, shards: Sequence[int]) -> EarlierVerdict:
         verdict = msgspec.json.decode(_json_in(content), type=Verdict)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise FixableError(
-            f"{path} is no verdict that `./reprise audit verify` wrote by --json, --verdict or --report: {error}."
+            f"{path} is no verdict that `./reprise audit verify` wrote by --json, --verdict or --report: "
+            f"{why_not_decoded(error)}."
         ) from error
     if not verdict.agrees:
         raise FixableError(f"{path} found differences, so nothing goes on from it. {ADVICE}")

@@ -13,6 +13,7 @@ import msgspec
 
 from audit.log.folder import manifest_hash
 from runtime.errors import FixableError
+from runtime.json_faults import why_not_decoded
 
 MANIFEST: Final = "manifest.json"
 FORMAT: Final = 1
@@ -131,8 +132,8 @@ def _manifest_of(file: Path, archive: tarfile.TarFile) -> BackupManifest:
         if version > FORMAT:
             raise FixableError(f"{file} has format {version}: a newer version of Reprise made it, and restores it.")
         manifest = msgspec.json.decode(text, type=BackupManifest)
-    except msgspec.MsgspecError as error:
-        raise FixableError(f"{file} is damaged: its {MANIFEST} cannot be read: {error}.") from error
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise FixableError(f"{file} is damaged: its {MANIFEST} cannot be read: {why_not_decoded(error)}.") from error
     if manifest.sha256 != manifest_hash(manifest):
         raise FixableError(f"{file} is damaged: its {MANIFEST} does not have its SHA-256.")
     return manifest

@@ -169,9 +169,7 @@ def test_a_line_that_is_met_broken_while_playing_ends_the_feed_with_its_number(t
     feed = RecordedFeed("run", checked_briefly(file), ledger_of(), None, FakeClock(), loop=False)
     items = asyncio.run(all_items(feed))
     assert len(only_quotes(items)) == 17
-    assert items[-1] == FeedEnded(
-        failure=f"{file}, line 18: not a Backpack envelope: JSON is malformed: invalid character (byte 0)."
-    )
+    assert items[-1] == FeedEnded(failure=f"{file}, line 18: not a Backpack envelope: it is no JSON, at byte 0.")
 
 
 def test_the_torn_end_of_a_recording_is_in_a_notice(tmp_path: Path) -> None:
