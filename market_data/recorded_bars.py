@@ -1,12 +1,14 @@
 """How a file of bars becomes quotes: bars of any length, each walked until the next one begins."""
 
 from collections.abc import Iterator
+from fractions import Fraction
 from itertools import chain, islice, pairwise
 from typing import Final
 
 from market_data.bar_rows import BarColumns, NotABar, TruncatedBar, columns_of, read_bar
 from market_data.bars import Bar, Walk, quotes_of
 from market_data.feed import FeedQuote
+from market_data.prices import price_of
 from market_data.recording_lines import RecordingLine, RecordingLines
 from schemas.units import MINUTE
 
@@ -38,8 +40,8 @@ class RecordedBars:
                 update_id = quote.update_id
                 yield quote
 
-    def check(self, count: int) -> tuple[frozenset[str], bool]:
-        """Look at the first so many bars and the last line; gives the symbols, and whether these are all bars.
+    def check(self, count: int) -> tuple[dict[str, Fraction], bool]:
+        """Look at the first so many bars and the last line; gives the symbol's highest price, and whether it is all.
 
         How long a bar is, the least time between two of them says; one alone is of a minute.
         """
@@ -49,7 +51,8 @@ class RecordedBars:
         bar_at_end = None if last is None else self._bar_in(last)
         if last is not None and bar_at_end is not None and bar_at_end.time < bars[-1].time:
             raise self._lines.refusal(last, "it begins before the bars before it, and bars are in order of time")
-        return frozenset({self._symbol} if bars else ()), len(bars) <= count
+        highest = {self._symbol: max(price_of(bar.high, "high") for bar in bars)} if bars else {}
+        return highest, len(bars) <= count
 
     def _bars(self) -> Iterator[Bar]:
         before: Bar | None = None

@@ -1,13 +1,14 @@
 """How a file of Backpack envelopes becomes quotes."""
 
 from collections.abc import Iterator
+from fractions import Fraction
 from itertools import islice
 
 import msgspec
 
 from market_data.envelopes import ErrorReply, MalformedMessage, TruncatedMessage, read_message
 from market_data.feed import FeedQuote
-from market_data.prices import PriceUnsound, refuse_unsound
+from market_data.prices import PriceUnsound, price_of, refuse_unsound
 from market_data.recording_lines import RecordingLine, RecordingLines
 from market_data.source_times import UnreadableTime, micros_of_number
 
@@ -32,18 +33,21 @@ class RecordedQuotes:
             newest[quote.symbol] = quote
             yield quote
 
-    def check(self, count: int) -> tuple[frozenset[str], bool]:
-        """Look at the first so many quotes and the last line; gives the symbols, and whether these are all quotes."""
+    def check(self, count: int) -> tuple[dict[str, Fraction], bool]:
+        """Look at the first so many quotes and the last line; gives the highest bids, and whether these are all."""
         newest: dict[str, FeedQuote] = {}
+        highest: dict[str, Fraction] = {}
         seen = 0
         for quote in islice(self.quotes(), count + 1):
             newest[quote.symbol] = quote
+            bid = price_of(quote.bid, "bid")
+            highest[quote.symbol] = max(bid, highest.get(quote.symbol, bid))
             seen += 1
         last = self._lines.last() if seen > count else None
         quote_at_end = None if last is None else self._quote_in(last)
         if last is not None and quote_at_end is not None and quote_at_end != newest.get(quote_at_end.symbol):
             self._refuse_older(last, quote_at_end, newest)
-        return frozenset(newest), seen <= count
+        return highest, seen <= count
 
     def _quote_in(self, line: RecordingLine) -> FeedQuote | None:
         """Read one envelope; null for one that has no quote, and for the file's torn end."""

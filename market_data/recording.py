@@ -5,7 +5,8 @@ docs/recordings.md says for those who have such files what is accepted, and as w
 
 import re
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from fractions import Fraction
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -26,11 +27,19 @@ CHECKED_MAX: Final = 20_000  # quotes or bars that are looked at before anything
 
 
 class RecordingSummary(NamedTuple):
-    """What a look at a recording found. is_whole: whether it has no more; notice: of an end that is cut off."""
+    """What a look at a recording found. is_whole: whether it has no more; notice: of an end that is cut off.
 
-    symbols: frozenset[str]
+    highest: of each symbol the highest bid, or of bars the highest price.
+    """
+
+    highest: Mapping[str, Fraction]
     is_whole: bool
     notice: str | None
+
+    @property
+    def symbols(self) -> frozenset[str]:
+        """Which symbols it has."""
+        return frozenset(self.highest)
 
 
 class Recording:
@@ -66,12 +75,12 @@ class Recording:
 
         A compressed file that is longer is not read to its last line.
         """
-        symbols, is_whole = self._content.check(self._checked_max)
-        if not symbols:
+        highest, is_whole = self._content.check(self._checked_max)
+        if not highest:
             notice = "" if self.notice is None else f" {self.notice}"
             emptiness = f"is empty: it holds no {self._content.holds}"
             raise FixableError(f"{self.file} {emptiness}.{notice} {FORMATS[0].upper()}{FORMATS[1:]}.")
-        return RecordingSummary(symbols, is_whole, self.notice)
+        return RecordingSummary(highest, is_whole, self.notice)
 
 
 def symbol_in(file: Path) -> str:

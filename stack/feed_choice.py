@@ -1,6 +1,8 @@
 """Which feed a start gets: one that can play, and by no accident another market's prices for open positions."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
+from decimal import Decimal
+from fractions import Fraction
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -16,7 +18,10 @@ NOT_PASSED_ON: Final = frozenset('"\\\n')  # what the process manager takes for 
 
 
 class FeedChoice(NamedTuple):
-    """The options of `up` for the feed. held: the symbols of a recording, null where it may have more of them."""
+    """The options of `up` for the feed.
+
+    held: the symbols of a recording with their highest price, null where it may have more of them.
+    """
 
     feed: str
     speed: str
@@ -24,7 +29,7 @@ class FeedChoice(NamedTuple):
     spread_bps: int
     change: bool
     symbol: str | None = None
-    held: frozenset[str] | None = None
+    held: Mapping[str, Fraction] | None = None
 
     def environment(self) -> dict[str, str]:
         return {
@@ -60,15 +65,35 @@ def validated(choice: FeedChoice, report: Report) -> FeedChoice:
     summary = open_recording(file, choice.spread_bps, speed, choice.symbol).check()
     if summary.notice is not None:
         report(summary.notice)
-    return choice._replace(feed=f"{RECORDED}{file}", held=summary.symbols if summary.is_whole else None)
+    return choice._replace(feed=f"{RECORDED}{file}", held=summary.highest if summary.is_whole else None)
 
 
 def refuse_unknown_market(choice: FeedChoice, symbols: Collection[str], followed: Collection[str] | None) -> None:
     """Refuse a recording that has nothing of the ledger's instruments. followed: the only ones to follow, if named."""
     wanted = [symbol for symbol in symbols if followed is None or symbol in followed]
-    if choice.held is not None and not choice.held & set(wanted):
+    if choice.held is not None and not choice.held.keys() & set(wanted):
         file = Path(choice.feed.removeprefix(RECORDED))
         raise FixableError(no_quote_of(file, choice.held, wanted))
+
+
+def refuse_prices_below_ticks(
+    choice: FeedChoice, exponents: Mapping[str, int], followed: Collection[str] | None
+) -> None:
+    """Refuse a recording of which no price is one of the exchange's. exponents: decimal places by symbol.
+
+    A bid is rounded down to a tick, and below the first there is none.
+    """
+    held = choice.held or {}
+    played = [symbol for symbol in held if followed is None or symbol in followed]
+    below = [symbol for symbol in played if symbol in exponents and held[symbol] < Fraction(1, 10 ** exponents[symbol])]
+    if below and len(below) == len(played):
+        file = Path(choice.feed.removeprefix(RECORDED))
+        symbol = below[0]
+        raise FixableError(
+            f"{file} has no price that the exchange takes: the highest of {symbol} is {_plain(held[symbol])}, and its "
+            f"least is {_plain(Fraction(1, 10 ** exponents[symbol]))}. Name the market it is of with --symbol, or play "
+            "another recording."
+        )
 
 
 def allowed(
@@ -105,14 +130,19 @@ def allowed(
     return validated(choice._replace(feed=last_start.feed, symbol=choice.symbol or last_start.symbol), report)
 
 
-def known_symbols(database_url: str) -> list[str]:
-    """The instruments of the ledger as far as they are projected."""
+def known_exponents(database_url: str) -> dict[str, int]:
+    """The instruments of the ledger as far as they are projected, with the decimal places of their prices."""
     engine = create_engine(database_url)
     try:
         with engine.connect() as connection:
-            return [row.instrument.symbol for row in instruments(connection)]
+            return {row.instrument.symbol: row.instrument.tick_exponent for row in instruments(connection)}
     finally:
         engine.dispose()
+
+
+def _plain(price: Fraction) -> str:
+    """Write a price of a recording, which is a decimal, as one."""
+    return format(Decimal(price.numerator) / price.denominator, "f")
 
 
 def _kind(feed: str) -> str:

@@ -12,12 +12,19 @@ import msgspec
 from runtime.errors import FixableError, Mistakes
 from runtime.settings import Settings
 from runtime.topics import ensure_topics
-from schemas.instruments import SYMBOLS
+from schemas.instruments import BY_SYMBOL, SYMBOLS
 from stack import supervisor
 from stack.access import restrict_transactions
 from stack.checks import choice_and_mistakes, obstacles
 from stack.control import NoAnswer, manager_of, no_answer_of
-from stack.feed_choice import FeedChoice, LastStart, allowed, known_symbols, refuse_unknown_market
+from stack.feed_choice import (
+    FeedChoice,
+    LastStart,
+    allowed,
+    known_exponents,
+    refuse_prices_below_ticks,
+    refuse_unknown_market,
+)
 from stack.folders import require_nameable
 from stack.instance import Instance, InstanceFolder
 from stack.kafka import require_own_broker
@@ -56,6 +63,8 @@ def start(
     if not mistakes and folder.read() is None and "kafka_brokers" not in settings.model_fields_set:
         # Of a new ledger it is known beforehand which instruments it has.
         refuse_unknown_market(choice, (*SYMBOLS, *options.symbols), settings.symbols)
+        exponents = {symbol: instrument.tick_exponent for symbol, instrument in BY_SYMBOL.items()}
+        refuse_prices_below_ticks(choice, exponents, settings.symbols)
     with folder.starting():
         manager = manager_of(folder)
         if manager is not None and not manager.answers:
@@ -175,6 +184,7 @@ def _feed(
     last_start = None if previous is None else LastStart(previous.feed, previous.feed_symbol)
     url = instance.database_url
     chosen = allowed(options.feed, url, last_start, report, production=settings.profile == "production")
-    if known := known_symbols(url):
+    if known := known_exponents(url):
         refuse_unknown_market(chosen, (*known, *options.symbols), settings.symbols)
+        refuse_prices_below_ticks(chosen, known, settings.symbols)
     return chosen

@@ -8,9 +8,21 @@ from sqlalchemy import create_engine
 from projector.migrate import migrate
 from projector.tables import ledger_tables, market_tables
 from runtime.errors import FixableError
-from schemas.instruments import SYMBOLS
-from stack.feed_choice import FeedChoice, LastStart, allowed, refuse_unknown_market, validated
+from schemas.instruments import BY_SYMBOL, SYMBOLS
+from stack.feed_choice import (
+    FeedChoice,
+    LastStart,
+    allowed,
+    refuse_prices_below_ticks,
+    refuse_unknown_market,
+    validated,
+)
 
+EXPONENTS = {symbol: instrument.tick_exponent for symbol, instrument in BY_SYMBOL.items()}
+ENVELOPE = (
+    '{{"stream":"bookTicker.BTC_USDC","data":{{"s":"BTC_USDC","b":"{bid}","a":"{ask}",'
+    '"u":"1","T":1640995200000000}}}}\n'
+)
 BARS = "1640995200,46319.0,46385.0,46310.0,46377.0\n"
 
 
@@ -67,6 +79,37 @@ def test_a_recording_of_a_market_that_the_ledger_has_not_is_refused_and_a_named_
     assert named.environment()["FEED_SYMBOL"] == "eth"
     with pytest.raises(FixableError, match="has no quote of SOL_USDC; it has ETH_USDC"):
         refuse_unknown_market(named, SYMBOLS, ("SOL_USDC",))
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("btc.csv", "1640995200,0.0000001,0.0000002,0.0000001,0.0000001\n1640995260,0.01,0.09,0.01,0.01\n"),
+        ("a.jsonl", ENVELOPE.format(bid="0.09", ask="50000.0")),
+    ],
+)
+def test_a_recording_whose_prices_are_all_below_a_tick_is_refused_with_the_reason(
+    tmp_path: Path, name: str, content: str
+) -> None:
+    file = tmp_path / name
+    file.write_text(content)
+    choice = validated(chosen(f"recorded:{file}"), print)
+    with pytest.raises(FixableError, match=r"the highest of BTC_USDC is 0\.09, and its least is 0\.1\."):
+        refuse_prices_below_ticks(choice, EXPONENTS, None)
+    refuse_prices_below_ticks(choice, EXPONENTS | {"BTC_USDC": 2}, None)
+    refuse_prices_below_ticks(choice, {"ETH_USDC": 2}, None)
+
+
+def test_a_recording_with_one_price_of_a_tick_or_another_market_plays(tmp_path: Path) -> None:
+    file = tmp_path / "btc.csv"
+    file.write_text("1640995200,0.01,0.01,0.01,0.01\n1640995260,0.1,0.1,0.1,0.1\n")
+    refuse_prices_below_ticks(validated(chosen(f"recorded:{file}"), print), EXPONENTS, None)
+    file = tmp_path / "a.jsonl"
+    file.write_text(ENVELOPE.format(bid="0.01", ask="0.02") + ENVELOPE.format(bid="9", ask="9").replace("BTC", "ETH"))
+    both = validated(chosen(f"recorded:{file}"), print)
+    refuse_prices_below_ticks(both, EXPONENTS, None)
+    with pytest.raises(FixableError, match="has no price that the exchange takes"):
+        refuse_prices_below_ticks(both, EXPONENTS, ("BTC_USDC",))
 
 
 def test_a_torn_end_of_a_recording_is_reported_before_a_start(tmp_path: Path) -> None:
