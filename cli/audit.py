@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from cli.context import AsJson, Data, console, data_folder, load_settings, print_json, reachable_settings, report
+from cli.context import (
+    KAFKA_ONLY,
+    AsJson,
+    Data,
+    console,
+    data_folder,
+    load_settings,
+    print_json,
+    reachable_settings,
+    report,
+)
 from runtime.errors import FixableError
 from runtime.times import micros_of
 from schemas.units import SECOND
@@ -17,7 +27,6 @@ if TYPE_CHECKING:  # What the commands call is imported by the one that is calle
     from audit.log.log_reader import LogReader
 
 DIFFERS = 1
-KAFKA_ONLY = frozenset({"kafka_brokers"})
 LIVE = "live"
 
 LogFolder = Annotated[

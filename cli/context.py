@@ -74,10 +74,14 @@ def command_at(data: Path | None, name: str) -> str:
 
 
 BOTH_SERVERS = frozenset({"kafka_brokers", "database_url"})
+KAFKA_ONLY = frozenset({"kafka_brokers"})
 
 
 def reachable_settings(data: Path | None, needed: frozenset[str] = BOTH_SERVERS) -> Settings:
-    """Settings that reach the servers: those set by hand, where they name all that is needed, or the instance's."""
+    """Settings that reach the servers: those set by hand, where they name all that is needed, or the instance's.
+
+    FixableError where a part of them is set by hand, and is not the instance's: neither is meant for sure.
+    """
     # The parts of the stack take a while to import; only some commands need them.
     from stack import supervisor  # noqa: PLC0415
     from stack.instance import InstanceFolder  # noqa: PLC0415
@@ -93,7 +97,16 @@ def reachable_settings(data: Path | None, needed: frozenset[str] = BOTH_SERVERS)
             f"No instance runs in {folder.data}. Start it with {folder.command('up')}, name another with --data, or "
             "set KAFKA_BROKERS and DATABASE_URL."
         )
-    return instance_settings(settings, instance)
+    reached = instance_settings(settings, instance)
+    for name in sorted(needed & settings.model_fields_set):
+        if getattr(settings, name) != (own := getattr(reached, name)):
+            others = " and ".join(each.upper() for each in sorted(needed))
+            raise FixableError(
+                f"{name.upper()} names another server than the one of the instance in {folder.data}, which is "
+                f"{setting_sources.without_password(own)}. Leave it out for the instance, or set {others} for other "
+                "servers."
+            )
+    return reached
 
 
 def typed_password(*, is_new: bool) -> str:

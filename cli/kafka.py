@@ -9,7 +9,7 @@ import msgspec
 import typer
 from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, Consumer, KafkaError, KafkaException, Message, TopicPartition
 
-from cli.context import Data, command_at, console, reachable_settings
+from cli.context import KAFKA_ONLY, Data, command_at, console, reachable_settings
 from runtime.errors import FixableError
 from runtime.kafka import FIRST_CONTACT_S, NO_TOPIC, TIMEOUT_S, bounds, partition_count, reader_options, why_unread
 from runtime.times import micros_of
@@ -48,13 +48,13 @@ def topics(data: Data = None) -> None:
     from runtime.topics import ensure_topics  # noqa: PLC0415
 
     out = console()
-    for name, partitions, outcome in ensure_topics(reachable_settings(data)):
+    for name, partitions, outcome in ensure_topics(reachable_settings(data, KAFKA_ONLY)):
         out.print(f"{name:<26} {partitions:>3} partitions  {outcome}")
 
 
 def tail(what: Topic, start: From = "end", account: Account = None, once: Once = False, data: Data = None) -> None:
     """Follow what is committed, one JSON object a line."""
-    settings = reachable_settings(data)
+    settings = reachable_settings(data, KAFKA_ONLY)
     topic = TOPIC_OF[what]
     consumer = Consumer(reader_options(settings, "reprise-tail"))
     try:

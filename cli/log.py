@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from cli.context import Data, data_folder, load_settings, reachable_settings, report
+from cli.context import KAFKA_ONLY, Data, data_folder, load_settings, reachable_settings, report
 from runtime.errors import FixableError
 from schemas.offset_gaps import OffsetGap
 
@@ -17,7 +17,6 @@ To = Annotated[
     list[str] | None,
     typer.Option(metavar="OFFSET", help="Only commands below this offset, or SHARD:OFFSET; repeatable."),
 ]
-KAFKA_ONLY = frozenset({"kafka_brokers"})
 
 
 def add_to(app: typer.Typer) -> None:
