@@ -97,7 +97,7 @@ def up(
             symbol=symbol or settings.feed_symbol,
         ),
     )
-    if settings.profile == "demo":
+    if settings.profile == "demo" and "REPRISE_PROFILE" not in wrong:
         _report_demo(folder)
     _report_ignored(folder)
     _end_by_interrupt()

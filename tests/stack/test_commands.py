@@ -106,6 +106,16 @@ def test_an_instance_is_shown_and_stopped_whatever_the_settings_have_become(
     assert "LOG_LEVEL" not in said.err
 
 
+def test_a_wrong_profile_is_refused_without_being_taken_for_the_demo(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("REPRISE_PROFILE", "prod")
+    assert call(["up", "--data", str(tmp_path / "x")]) == 1
+    said = capsys.readouterr()
+    assert "demo profile" not in said.out
+    assert said.err == "reprise: REPRISE_PROFILE=prod is wrong: allowed is demo or production.\n"
+
+
 def test_mistakes_in_a_file_of_instruments_are_named_together_with_those_of_settings(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
