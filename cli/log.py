@@ -34,7 +34,11 @@ def export(target: Target, shard: Shard = None, to: To = None, data: Data = None
     from stack.instance import command_line  # noqa: PLC0415
 
     log = open_cluster(reachable_settings(data, KAFKA_ONLY))
-    ends = dict(_end_of(text, shard, log.shards) for text in to or [])
+    ends: dict[int, int] = {}
+    for text in to or []:
+        number, offset = _end_of(text, shard, log.shards)
+        if ends.setdefault(number, offset) != offset:
+            raise FixableError(f"--to ends shard {number} at {ends[number]} and at {offset}; leave one of them.")
     manifest = export_log(log, target.absolute(), shard=shard, to=ends)
     for file in manifest.files:
         report(f"{file.name:<28} {file.records:>12,} records")

@@ -104,6 +104,18 @@ def time_type(ledger: Settings) -> str | None:
     return str(found)
 
 
+def test_an_export_of_a_shard_with_two_ends_is_refused(
+    ledger: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, value in environment_of(ledger).items():
+        monkeypatch.setenv(name, value)
+    Client(ledger).append(0, [b"one", b"two"])
+    for ends, offset in ((["--to", "0:1", "--to", "0:2"], 2), (["--shard", "0", "--to", "1", "--to", "0:0"], 0)):
+        assert call(["log", "export", str(tmp_path / "copy"), *ends]) == 1
+        assert f"--to ends shard 0 at 1 and at {offset}; leave one of them." in capsys.readouterr().err
+    assert call(["log", "export", str(tmp_path / "copy"), "--to", "0:1", "--to", "1:0", "--to", "0:1"]) == 0
+
+
 def test_commands_not_executed_yet_are_pending_and_no_difference(ledger: Settings) -> None:
     Client(ledger).append(0, [b"one", b"two"])
     live = open_cluster(ledger)
