@@ -38,19 +38,28 @@ def verdict_json(verdict: Verdict) -> bytes:
 
 def require_writable(path: Path) -> None:
     """Refuse a place for a verdict before hours are spent on one."""
-    if path.is_dir() or not os.access(path.absolute().parent, os.W_OK):
-        raise FixableError(f"{path} cannot be written: name a file in a folder that you may write to.")
+    scratch = _scratch(path)
+    try:
+        if path.is_dir():
+            raise IsADirectoryError
+        # Not every folder whose permissions allow it takes a file.
+        scratch.touch()
+        scratch.unlink()
+    except OSError as error:
+        raise FixableError(f"{path} cannot be written: name a file in a folder that you may write to.") from error
 
 
 def write_whole(path: Path, content: bytes) -> None:
     """Write a file, or replace the one that is there: readers see all of it or nothing."""
-    scratch = path.with_name(f".{path.name}.{os.getpid()}")
+    scratch = _scratch(path)
     try:
         with scratch.open("wb") as out:
             out.write(content)
             out.flush()
             os.fsync(out.fileno())
         scratch.replace(path)
+    except OSError as error:
+        raise FixableError(f"{path} cannot be written: {error.strerror}.") from error
     finally:
         scratch.unlink(missing_ok=True)
 
@@ -91,6 +100,10 @@ def read_earlier(path: Path, shards: Sequence[int]) -> EarlierVerdict:
             *(f"That verdict said: {sentence}" for sentence in verdict.scope),
         ],
     )
+
+
+def _scratch(path: Path) -> Path:
+    return path.with_name(f".{path.name}.{os.getpid()}")
 
 
 def _json_in(content: bytes) -> bytes:
