@@ -32,8 +32,10 @@ def make_backup(settings: Settings, folder: InstanceFolder, target: Path) -> Bac
     for path, why in ((target, "exists already"), (unfinished, "is what a backup that did not end left")):
         if path.exists():
             raise FixableError(f"{path} {why}. Remove it, or name another file.")
+    if not target.parent.is_dir():
+        raise FixableError(f"There is no folder {target.parent}. Make it, or name a file in another.")
     try:
-        unfinished.mkdir(mode=0o700, parents=True)
+        unfinished.mkdir(mode=0o700)
         manifest = _collect(settings, folder, unfinished)
         archive = unfinished / "backup.tar"
         pack(unfinished, manifest, archive)

@@ -51,6 +51,17 @@ def test_a_backup_gives_its_files_back_and_is_readable_by_its_owner_only(tmp_pat
     assert list((tmp_path / "staging").rglob("*.copy")) == []
 
 
+def test_a_backup_into_a_folder_that_is_missing_is_refused_and_makes_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("KAFKA_BROKERS", "127.0.0.1:1")
+    monkeypatch.setenv("DATABASE_URL", "postgresql://nobody@127.0.0.1:1/none")
+    assert call(["backup", str(tmp_path / "none" / "exchange.backup")]) == 1
+    said = f"reprise: There is no folder {tmp_path / 'none'}. Make it, or name a file in another.\n"
+    assert capsys.readouterr().err == said
+    assert not (tmp_path / "none").exists()
+
+
 def test_a_part_of_a_backup_is_not_restored(tmp_path: Path) -> None:
     file = packed(tmp_path)
     content = file.read_bytes()
