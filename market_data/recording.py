@@ -77,9 +77,13 @@ class Recording:
         """
         highest, is_whole = self._content.check(self._checked_max)
         if not highest:
-            notice = "" if self.notice is None else f" {self.notice}"
-            emptiness = f"is empty: it holds no {self._content.holds}"
-            raise FixableError(f"{self.file} {emptiness}.{notice} {FORMATS[0].upper()}{FORMATS[1:]}.")
+            if self.notice is not None:
+                raise FixableError(
+                    f"{self.file} is cut off before its first {self._content.holds}: there is nothing to play."
+                )
+            raise FixableError(
+                f"{self.file} is empty: it holds no {self._content.holds}. {FORMATS[0].upper()}{FORMATS[1:]}."
+            )
         return RecordingSummary(highest, is_whole, self.notice)
 
 

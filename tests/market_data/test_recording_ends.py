@@ -48,6 +48,21 @@ def test_a_gzipped_recording_plays_up_to_its_torn_end_with_a_notice(tmp_path: Pa
         opened(written(tmp_path, "a.jsonl.gz", corrupt)).check()
 
 
+def test_a_recording_that_is_cut_off_before_its_first_line_ends_is_refused_in_one_sentence(tmp_path: Path) -> None:
+    header = "time,open,high,low,close\n"
+    for name, content in (
+        ("btc.csv.gz", gzip.compress(BARS.encode())[:12]),
+        ("btc.csv.gz", gzip.compress(header.encode())[:-9]),
+        ("a.jsonl.gz", gzip.compress(REAL_QUOTES.read_bytes())[:12]),
+        ("a.jsonl", REAL_QUOTES.read_bytes()[:20]),
+    ):
+        file = written(tmp_path, name, content)
+        with pytest.raises(FixableError) as refused:
+            opened(file).check()
+        kind = "bar" if "csv" in name else "quote"
+        assert str(refused.value) == f"{file} is cut off before its first {kind}: there is nothing to play."
+
+
 def test_a_long_recording_is_looked_at_in_its_first_lines_and_its_last(tmp_path: Path) -> None:
     bars = binance(unit=1_000, minutes=50)
     quotes = "".join(envelope("1", "2", at=at, update_id=at) for at in range(50))
