@@ -77,6 +77,11 @@ STORED = {
 }
 
 
+def state_of(data: Path, name: str) -> str:
+    processes = json.loads(reprise("status", "--json", "--data", data).stdout)["processes"]
+    return next(str(process["state"]) for process in processes if process["name"] == name)
+
+
 def rows_of(data: Path) -> dict[str, set[bytes]]:
     """Read the rows of each of these tables as PostgreSQL writes them out."""
     record = InstanceFolder(data).read()
@@ -117,6 +122,7 @@ def test_a_backup_taken_while_orders_go_on_is_restored_to_another_path(
         )
         key = Key(made.json()["id"], private)
         before = eventually(lambda: kept(exchange, ada), lambda seen: len(seen["candles"]) >= 10, TIMEOUT_S)
+        eventually(lambda: state_of(data, "backfill"), lambda state: state == "FINISHED", TIMEOUT_S)
 
         rows_before = rows_of(data)
         is_over = threading.Event()
