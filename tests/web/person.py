@@ -24,6 +24,18 @@ def come_in(page: Page, path: str = "/") -> str:
     return email
 
 
+def come_in_by_keyboard(page: Page) -> None:
+    """Register somebody new without a pointer."""
+    page.goto("/register")
+    page.get_by_test_id("email").wait_for()
+    tab_to(page, "email")
+    page.keyboard.type(f"{uuid4().hex}@example.com")
+    page.keyboard.press("Tab")
+    page.keyboard.type(PASSWORD)
+    page.keyboard.press("Enter")
+    expect(page.get_by_test_id("balance")).to_have_text("5,000.00")
+
+
 def told(page: Page, path: str) -> Any:
     """What the API says to the person of the page."""
     get = page.context.request.get

@@ -6,7 +6,6 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
-from uuid import uuid4
 
 import httpx
 import pytest
@@ -15,10 +14,9 @@ from playwright.sync_api import Browser, Page, expect
 from stack import supervisor
 from stack.instance import InstanceFolder
 from stack.ports import free_ports
-from tests.api.exchange import PASSWORD
 from tests.processes import eventually, reprise
 from tests.web.conftest import DESKTOP, NARROW, Visit
-from tests.web.person import come_in, shown, tab_to, told
+from tests.web.person import come_in, come_in_by_keyboard, shown, tab_to, told
 
 pytestmark = [pytest.mark.timeout(900), pytest.mark.usefixtures("built_screen")]
 RECORDING: Final = Path(__file__).parents[1] / "data" / "btc_perp_1m_2022-01-01_to_08.csv.gz"
@@ -57,14 +55,7 @@ def up(tmp_path: Path) -> Iterator[Up]:
 
 def open_by_keyboard(page: Page) -> None:
     """Register somebody and open a long of a hundredfold leverage, without a pointer."""
-    page.goto("/register")
-    page.get_by_test_id("email").wait_for()
-    tab_to(page, "email")
-    page.keyboard.type(f"{uuid4().hex}@example.com")
-    page.keyboard.press("Tab")
-    page.keyboard.type(PASSWORD)
-    page.keyboard.press("Enter")
-    expect(page.get_by_test_id("balance")).to_have_text("5,000.00")
+    come_in_by_keyboard(page)
     page.keyboard.press("t")
     page.keyboard.type("100")
     tab_to(page, "leverage")

@@ -3,15 +3,14 @@
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Final
-from uuid import uuid4
 
 import pytest
 from playwright.sync_api import Browser, Page, ViewportSize, expect
 
-from tests.api.exchange import PASSWORD, Exchange
+from tests.api.exchange import Exchange
 from tests.processes import eventually
 from tests.web.conftest import DESKTOP, NARROW, Visit
-from tests.web.person import come_in, open_long, shown, tab_to, told
+from tests.web.person import come_in, come_in_by_keyboard, open_long, shown, tab_to, told
 
 pytestmark = [pytest.mark.timeout(600), pytest.mark.usefixtures("built_screen")]
 START: Final = ("49999.9", "50000.0")
@@ -69,14 +68,7 @@ def test_ui_trade_01_a_person_registers_trades_is_liquidated_and_reads_why(
 def test_ui_trade_02_the_same_is_done_by_keyboard_alone(exchange: Exchange, browser: Browser) -> None:
     with Visit(browser, exchange, DESKTOP) as visit:
         page = visit.page
-        page.goto("/register")
-        page.get_by_test_id("email").wait_for()
-        tab_to(page, "email")
-        page.keyboard.type(f"{uuid4().hex}@example.com")
-        page.keyboard.press("Tab")
-        page.keyboard.type(PASSWORD)
-        page.keyboard.press("Enter")
-        expect(page.get_by_test_id("balance")).to_have_text("5,000.00")
+        come_in_by_keyboard(page)
         page.keyboard.press("t")
         page.keyboard.type("100")
         tab_to(page, "short")
