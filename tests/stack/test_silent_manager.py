@@ -23,6 +23,7 @@ from stack.instance import Instance, InstanceFolder
 from stack.ports import free_ports
 from stack.programs import INSTANCE_VARIABLE, Program
 from stack.start import stop
+from tests.processes import eventually
 from tests.stack.test_supervisor import STOPPING, TIMEOUT_S, sleeping, stopping, until
 from tests.stack.test_supervisor import pid_of as pid_of_program
 
@@ -171,6 +172,7 @@ def test_a_stopped_manager_is_waited_for_less_long_than_one_that_runs(
 ) -> None:
     manager, _ = started(folder, start)
     os.kill(manager.pid, signal.SIGSTOP)
+    eventually(psutil.Process(manager.pid).status, lambda status: status == psutil.STATUS_STOPPED)
     monkeypatch.setattr(control, "STOPPED_TIMEOUT_S", 0.2)
     began = time.monotonic()
     with pytest.raises(control.NoAnswer, match="it was stopped"):
