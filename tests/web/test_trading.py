@@ -196,6 +196,27 @@ def test_ui_close_04_a_close_is_not_sent_while_the_page_knows_that_nobody_answer
         expect(page.get_by_test_id("tab-positions")).to_have_text("Positions 0")
 
 
+def test_a_close_without_an_answer_is_in_no_other_dialog_s_way(exchange: Exchange, browser: Browser) -> None:
+    """UI-CLOSE-04."""
+    with Visit(browser, exchange, DESKTOP) as visit:
+        page = visit.page
+        come_in(page)
+        open_long(page, "10")
+        with exchange.held("api"):
+            page.get_by_test_id("close").click()
+            page.get_by_test_id("close-send").click()
+            expect(page.get_by_role("dialog")).to_contain_text("Sent. The exchange has not answered yet.")
+            page.keyboard.press("Escape")
+            expect(page.get_by_test_id("done").filter(has_text="It is sent.")).to_be_visible()
+            page.get_by_test_id("amend").click()
+            dialog = page.get_by_role("dialog", name="Change stops")
+            expect(dialog.get_by_test_id("amend-send")).to_have_attribute("aria-disabled", "false")
+            assert "Sent." not in dialog.inner_text()
+            page.keyboard.press("Escape")
+        expect(page.get_by_test_id("tab-positions")).to_have_text("Positions 0")
+        assert [fill["action"] for fill in told(page, "/fills")["items"]] == ["close", "open"]
+
+
 def test_ui_receipt_06_a_receipt_explains_a_close_by_rule_moment_and_neighbours(
     exchange: Exchange, browser: Browser
 ) -> None:

@@ -15,10 +15,7 @@ export class Acting {
 
   /** Do it; false where it was refused, which `failure` says, or where it is being done already. */
   async done(act: () => Promise<unknown>): Promise<boolean> {
-    if (this.busy) {
-      this.failure = words.sentAlready;
-      return false;
-    }
+    if (this.busy) return false;
     this.failure = "";
     if (!session.isCurrent) {
       // The cookies would do it in another person's name.

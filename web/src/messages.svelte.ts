@@ -31,7 +31,7 @@ class Messages {
   /** Say again what an account's owner has not read yet. */
   begin(account: string): void {
     if (this.#account === account) return;
-    this.end();
+    this.all = []; // What another person was told is theirs.
     this.#account = account;
     for (const { text, link } of unreadOf(account)) this.say("unasked", text, link);
   }

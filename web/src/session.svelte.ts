@@ -11,6 +11,9 @@ class Session {
   /** null: nobody; undefined: not known yet */
   user = $state.raw<schemas.UserReply | null | undefined>(undefined);
 
+  /** How often somebody left: what they typed and were told is nobody else's. */
+  left = $state(0);
+
   get mayAdminister(): boolean {
     return this.user?.roles.includes("admin") ?? false;
   }
@@ -51,6 +54,7 @@ class Session {
   }
 
   #become(user: schemas.UserReply | null): void {
+    if (this.user && this.user.id !== user?.id) this.left += 1;
     this.user = user;
     try {
       localStorage.setItem(SIGNED_IN_AS, user?.id ?? "");

@@ -56,7 +56,7 @@ export const words = {
   outcomeUnknown: "It was sent, and the exchange has not said what became of it. Look before you send it again.",
   unreachable: "The exchange did not answer.",
   sending: "Sent. The exchange has not answered yet.",
-  sentAlready: "It is sent already. The exchange has not answered yet.",
+  notLoaded: "This part of the page could not be loaded. Try again once the exchange answers.",
   notHeard: "not heard of for",
   toldHere: "It is sent. What becomes of it is told here.",
   email: "E-mail",
@@ -118,13 +118,13 @@ export const words = {
   closeAll: "Close everything",
   closeAllWhat: (count: number): string =>
     `${count === 1 ? "Your open position is" : `All ${count} open positions are`} closed at the market's prices. What has no fresh price stays open.`,
-  amendWhat: ({ side, quantity, symbol }: schemas.Position, entry: string, liquidation: string): string =>
-    `${side} ${quantity} ${symbol}, entry ${entry}, liquidated at ${liquidation}. An empty field takes the stop away.`,
-  closeWhat: ({ side, quantity, symbol }: schemas.Position): string =>
-    `The ${side} position of ${quantity} ${symbol} is closed at the market's price.`,
+  amendWhat: (side: "long" | "short", what: string, entry: string, liquidation: string): string =>
+    `${side} ${what}, entry ${entry}, liquidated at ${liquidation}. An empty field takes the stop away.`,
+  closeWhat: (side: "long" | "short", what: string): string =>
+    `The ${side} position of ${what} is closed at the market's price.`,
   closeOf: ({ side, quantity, symbol }: schemas.Position): string => `Close ${side} ${quantity} ${symbol}`,
   amendOf: ({ side, quantity, symbol }: schemas.Position): string => `Change the stops of ${side} ${quantity} ${symbol}`,
-  partOf: ({ quantity }: schemas.Position): string => `Only a part of ${quantity}`,
+  partOf: (quantity: string): string => `Only a part of ${quantity}`,
   details: "Details",
   amend: "Change stops",
   save: "Save",

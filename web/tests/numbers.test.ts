@@ -44,6 +44,13 @@ describe("UI-NUMBER-01 what is typed is read in the person's own way of writing"
     expect(readTyped("1.0000000", "en-US", 6)).toEqual({ value: "1.000000" });
   });
 
+  test("no group begins with a zero: such a point is the decimal one", () => {
+    for (const [text, value] of [["0.500", "0.500"], ["0.025", "0.025"], ["00.500", "0.500"], [".500", "0.500"], ["1.500", "1500"]] as const) {
+      expect(readTyped(text, "de-DE", 3)).toEqual({ value });
+    }
+    expect(readTyped("0,500", "en-US", 3)).toEqual({ fault: "not_a_number" });
+  });
+
   test("a number keeps every digit, and one that no exchange has is refused", () => {
     const long = "123456789012345.123456";
     expect(readTyped(long, "en-US", 6)).toEqual({ value: long });

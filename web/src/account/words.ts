@@ -96,7 +96,7 @@ export const accountWords = {
   money: "Money",
   deposit: "Deposit demo money",
   depositAmount: "Amount in USDC",
-  depositWhat: "Up to 100,000 a day. No money here is real.",
+  depositWhat: (most: string): string => `Up to ${most} a day. No money here is real.`,
   depositNone: "Money comes into this exchange by an administrator only.",
   deposited: (amount: string): string => `${amount} USDC came in.`,
   withdraw: "Withdraw",

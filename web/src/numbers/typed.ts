@@ -59,16 +59,16 @@ function plainOf(body: string, { point, group }: Marks): readonly [string, strin
     if (/^\d+$/.test(whole)) return whole;
     const parts = group === "" ? [whole] : whole.split(group);
     const [first = "", ...rest] = parts;
-    return /^\d{1,3}$/.test(first) && rest.length > 0 && rest.every((part) => /^\d{3}$/.test(part)) ? parts.join("") : null;
+    return /^[1-9]\d{0,2}$/.test(first) && rest.length > 0 && rest.every((part) => /^\d{3}$/.test(part)) ? parts.join("") : null;
   };
   const [whole = "", fraction, ...more] = body.split(point);
   if (more.length === 0 && (fraction === undefined || /^\d*$/.test(fraction))) {
     const digits = whole === "" && fraction ? "0" : grouped(whole);
     if (digits !== null) return [digits, fraction ?? ""];
   }
-  // 1.5 is one and a half everywhere; 1.500 is not where a point groups.
+  // 1.5 is one and a half everywhere; 1.500 is not where a point groups, and 0.500 is a half, as no group begins with 0.
   const otherwise = /^(\d*)\.(\d+)$/.exec(body);
-  return otherwise !== null && point !== "." && otherwise[2]?.length !== 3 ? [otherwise[1] || "0", otherwise[2] ?? ""] : null;
+  return otherwise !== null && point !== "." && (otherwise[2]?.length !== 3 || /^0*$/.test(otherwise[1] ?? "")) ? [otherwise[1] || "0", otherwise[2] ?? ""] : null;
 }
 
 function shifted([whole, fraction]: readonly [string, string], by: number): readonly [string, string] {
