@@ -56,6 +56,7 @@ from api.tickers.endpoints import router as tickers
 from api.transfers.endpoints import admin as transfers
 from api.transfers.endpoints import withdrawals
 from api.users.endpoints import router as auth
+from api.users.opening import OPENED
 from api.venue.endpoints import router as venue_keys
 from api.venue.endpoints import venue
 
@@ -103,7 +104,8 @@ def create_app(state: AppState) -> FastAPI:
     app.state.sockets = Sockets(state)
     v1 = APIRouter(prefix=PREFIX)
     for router in EVERYWHERE:
-        v1.include_router(router, dependencies=[BY_ADDRESS if router in BY_ANYONE else BY_ACCOUNT, NO_BODY])
+        limits = [BY_ADDRESS if router in BY_ANYONE else BY_ACCOUNT, NO_BODY]
+        v1.include_router(router, dependencies=[*limits, OPENED] if router is account else limits)
     if state.settings.profile == "demo":
         v1.include_router(demo, dependencies=[BY_ACCOUNT, NO_BODY])
         add_seeds_to(app, state)

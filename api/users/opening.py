@@ -6,6 +6,7 @@ import structlog
 from fastapi import Depends
 
 from api.app_state import AppState, StateDep
+from api.auth.caller import Caller
 from api.dispatch.dispatcher import Dispatcher, DispatcherDep
 from api.dispatch.replies import Pending
 from api.dispatch.request_options import deadline
@@ -62,3 +63,12 @@ async def account_opener_of(state: StateDep, dispatcher: DispatcherDep) -> Accou
 
 
 AccountOpenerDep = Annotated[AccountOpener, Depends(account_opener_of)]
+
+
+async def open_if_unopened(caller: Caller, opener: AccountOpenerDep) -> None:
+    """Open the account of a user for whom no broker answered when they came."""
+    if not caller.user.account_opened:
+        await opener.open(caller.user)
+
+
+OPENED = Depends(open_if_unopened)
