@@ -126,7 +126,7 @@ async def execute(
 
 
 async def _create_account(state: AppState, dispatcher: Dispatcher, caller: SignedInUser) -> EngineAnswer:
-    headers = {} if caller.user.account_opened else await account_opener(state, dispatcher).open(caller.user)
+    headers = await account_opener(state, dispatcher).open_if_unopened(caller.user)
     account = await account_now(state, caller.account_id)
     data = {
         "email": caller.user.email,

@@ -29,6 +29,11 @@ class AccountOpener(NamedTuple):
     database: Database
     first_deposit: int
 
+    async def open_if_unopened(self, user: User) -> dict[str, str]:
+        """Open a user's account where that was not seen yet, and the user is one who trades; headers as of `open`."""
+        # An auditor trades nothing, and what opens an account is written to the ledger.
+        return {} if user.account_opened or user.role == "auditor" else await self.open(user)
+
     async def open(self, user: User) -> dict[str, str]:
         """Open a user's account and note when that was seen. Gives the headers of its place, where it is known."""
         command = OpenAccount(
@@ -65,10 +70,9 @@ async def account_opener_of(state: StateDep, dispatcher: DispatcherDep) -> Accou
 AccountOpenerDep = Annotated[AccountOpener, Depends(account_opener_of)]
 
 
-async def open_if_unopened(caller: Caller, opener: AccountOpenerDep) -> None:
+async def _open(caller: Caller, opener: AccountOpenerDep) -> None:
     """Open the account of a user for whom no broker answered when they came."""
-    if not caller.user.account_opened:
-        await opener.open(caller.user)
+    await opener.open_if_unopened(caller.user)
 
 
-OPENED = Depends(open_if_unopened)
+OPENED = Depends(_open)

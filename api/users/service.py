@@ -118,9 +118,7 @@ async def check_login(
             # Another login renewed it at the same moment, or the password was changed: which, the hash of now tells.
             return await check_login(opener, database, credentials, request, address)
         verified = renewed
-    # An auditor trades nothing, and what opens an account is written to the ledger.
-    headers = {} if user.account_opened or user.role == "auditor" else await opener.open(user)
-    return CheckedLogin(user, headers, verified)
+    return CheckedLogin(user, await opener.open_if_unopened(user), verified)
 
 
 def count_try(credentials: Credentials, email: str, address: str) -> None:

@@ -153,6 +153,14 @@ def test_another_account_is_replayed_by_administrators_and_auditors_only(exchang
         refused(reader.http.get(PATH, params={"account": "nobody"}), 404, "NOT_FOUND")
 
 
+def test_an_auditor_who_reads_their_account_opens_none_in_the_ledger(exchange: Exchange) -> None:
+    email = f"{uuid4().hex}@example.com"
+    add_user(exchange.settings, email, "auditor", PASSWORD)
+    reader = exchange.user(email)
+    for _ in range(2):
+        refused(reader.http.get("/account"), 409, "ACCOUNT_UNKNOWN")
+
+
 def is_ready(reply: httpx.Response) -> bool:
     return reply.status_code == 200 and bool(reply.json()["is_ready"])
 
