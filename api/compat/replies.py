@@ -9,6 +9,7 @@ from pydantic import BaseModel, WithJsonSchema
 from starlette.responses import Response
 
 from api.dispatch.replies import Pending, Reply, accepted
+from api.http.amounts import plain
 
 Digits = Annotated[Decimal, WithJsonSchema({"type": "number"})]
 
@@ -17,8 +18,7 @@ _ENCODER: Final = msgspec.json.Encoder(decimal_format="number")
 
 def digits(text: str) -> Decimal:
     """Give a decimal string of the API as a number, without the zeros behind it."""
-    plain = format(Decimal(text), "f")
-    return Decimal(plain.rstrip("0").rstrip(".") if "." in plain else plain)
+    return Decimal(plain(Decimal(text)))
 
 
 def digits_or_null(text: str | None) -> Decimal | None:

@@ -14,6 +14,7 @@ from api.compat.spot_store import SpotOrder
 from api.dispatch.dispatcher import Dispatcher
 from api.dispatch.outcome_lookup import IN_FLIGHT_S
 from api.dispatch.request_options import RequestOptions, deadline
+from api.http.amounts import VENUE_PRICE_PLACES
 from api.http.numbers import units_of
 from api.http.problems import REFUSALS, ApiError
 from api.http.times import now
@@ -24,7 +25,6 @@ from schemas.units import SECOND
 
 Status = Literal["PENDING", "FILLED", "REJECTED"]
 LEVERAGE: Final = 100  # 1x, in hundredths
-PRICE_PLACES: Final = 8  # as many as a venue's prices may have
 NOTHING: Final = Decimal(0)
 REUSED: Final = REFUSALS[Rejection.COMMAND_ID_REUSED]
 # Longer ago than this nothing of an order can still be on its way, and what the tables do not have did not happen.
@@ -58,7 +58,7 @@ async def place(
     instrument = instrument_named(state, spot_request.symbol, "/symbol")
     lots = units_of("/quantity", spot_request.quantity, instrument.lot_exponent)
     if spot_request.price is not None:
-        units_of("/price", spot_request.price, PRICE_PLACES)
+        units_of("/price", spot_request.price, VENUE_PRICE_PLACES)
     order = SpotOrder(
         order_id=options.command_id(caller.account_id),
         account_id=caller.account_id,

@@ -1,23 +1,20 @@
 """How a spot order is written to seed 002's clients, wherever it is executed, and how a price is."""
 
-from decimal import Context, Decimal
-from typing import Any, Final
+from decimal import Decimal
+from typing import Any
 
 from pydantic import BaseModel, Field
 
 from api.compat.names import spot as spot_name
 from api.compat.replies import Digits, digits
-from api.compat.spot import NOTHING, PRICE_PLACES, SpotProgress
-from api.http.amounts import mid
+from api.compat.spot import NOTHING, SpotProgress
+from api.http.amounts import mid, rounded
 from api.http.times import text_of
 from api.log.price_cache import CachedQuote, PriceCache
 from api.log.venue_channel import VenueUpdate
 from api.tickers.service import ticker_of
 from projector.queries import DayStats, VenueOrderRow
 from schemas.messages import Instrument
-
-_STEP: Final = Decimal(1).scaleb(-PRICE_PLACES)
-_WIDE: Final = Context(prec=50)  # the venue is told prices of up to forty digits
 
 
 class SpotView(BaseModel):
@@ -129,7 +126,7 @@ def _or_null(text: str | None) -> Decimal | None:
 
 
 def _short(price: Decimal) -> Decimal:
-    return digits(str(price.quantize(_STEP, context=_WIDE)))
+    return digits(str(rounded(price)))
 
 
 def _error(code: str | None, message: str | None) -> str | None:

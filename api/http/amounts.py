@@ -1,5 +1,6 @@
 """How the ledger's integers are written in replies: decimal strings with all their places."""
 
+from decimal import Context, Decimal
 from typing import Annotated, Final
 
 from pydantic import Field
@@ -9,8 +10,22 @@ from schemas.units import LEVERAGE_EXPONENT, MONEY_EXPONENT, parse, render
 
 PPM_EXPONENT: Final = 6
 LEVEL_EXPONENT: Final = 4
+VENUE_PRICE_PLACES: Final = 8  # as many as a venue's prices may have
+_VENUE_STEP: Final = Decimal(1).scaleb(-VENUE_PRICE_PLACES)
+_WIDE: Final = Context(prec=50)  # the venue is told prices of up to forty digits
 
 Decimals = Annotated[str, Field(json_schema_extra={"format": "decimal"}, examples=["100.50"])]
+
+
+def plain(number: Decimal) -> str:
+    """Write a decimal of another exchange: all its places, without an exponent or zeros behind them."""
+    text = format(number, "f")
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def rounded(price: Decimal) -> Decimal:
+    """Round an average of a venue's prices to as many places as these may have."""
+    return price.quantize(_VENUE_STEP, context=_WIDE)
 
 
 def money(micros: int) -> str:

@@ -55,13 +55,13 @@ async def revoke_venue_keys(database: DatabaseDep, caller: InPerson) -> None:
 @venue.get("", responses=SIGNED_IN)
 async def get_venue(settings: SettingsDep, database: DatabaseDep, caller: Caller) -> VenueStanding:
     """Say whether your spot orders are carried out at the venue, what you hold there, and how it is kept to."""
-    standing = await service.standing(database, caller.account_id)
+    standing, positions = await service.standing(database, caller.account_id)
     return VenueStanding(
         keys_stored=await keys.has(database, caller.user.user_id),
         compared_every_ms=settings.venue_reconcile_interval_ms,
         open_orders=standing.open_orders,
         undone_fills=standing.undone_fills,
-        positions=[venue_position_reply(row) for row in await service.positions(database, caller.account_id)],
+        positions=[venue_position_reply(row) for row in positions],
     )
 
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.http.amounts import Decimals
+from api.http.amounts import Decimals, plain, rounded
 from api.http.numbers import Text
 from api.http.times import text_of
 from api.venue.keys import LENGTH_MAX, PRINTABLE
@@ -96,12 +96,12 @@ def venue_order_reply(row: VenueOrderRow) -> VenueOrderReply:
         symbol=row.symbol,
         side=row.side,
         type=row.type,
-        quantity=_digits(row.quantity),
-        price=_digits_or_null(row.price),
-        stop_price=_digits_or_null(row.stop_price),
+        quantity=plain(row.quantity),
+        price=_plain_or_null(row.price),
+        stop_price=_plain_or_null(row.stop_price),
         time_in_force=row.time_in_force,
-        executed_quantity=_digits(row.executed_quantity),
-        executed_price=_digits(row.executed_quote / row.executed_quantity) if row.executed_quantity else None,
+        executed_quantity=plain(row.executed_quantity),
+        executed_price=_average(row.executed_quote / row.executed_quantity) if row.executed_quantity else None,
         code=row.code,
         message=row.message,
         created_at=text_of(row.created_at),
@@ -113,17 +113,15 @@ def venue_position_reply(row: VenuePositionRow) -> VenuePositionReply:
     """Write a position."""
     return VenuePositionReply(
         symbol=row.symbol,
-        quantity=_digits(row.quantity),
-        average_entry_price=_digits_or_null(row.average_entry_price),
-        realized_pnl=_digits(row.realized_pnl),
+        quantity=plain(row.quantity),
+        average_entry_price=_average(row.average_entry_price),
+        realized_pnl=plain(row.realized_pnl),
     )
 
 
-def _digits_or_null(number: Decimal | None) -> str | None:
-    return None if number is None else _digits(number)
+def _plain_or_null(number: Decimal | None) -> str | None:
+    return None if number is None else plain(number)
 
 
-def _digits(number: Decimal) -> str:
-    """Write the venue's places, at most eight of them, without an exponent or trailing zeros."""
-    text = f"{number:.8f}".rstrip("0").rstrip(".")
-    return "0" if text in ("", "-0") else text
+def _average(price: Decimal | None) -> str | None:
+    return None if price is None else plain(rounded(price))

@@ -93,9 +93,13 @@ async def positions(database: Database, account_id: str) -> list[queries.VenuePo
     return await database.ask(lambda db: queries.venue_position_rows(db, account_id))
 
 
-async def standing(database: Database, account_id: str) -> queries.VenueStandingRow:
-    """Count a user's open orders at the venue, and the executions there that a reset undid."""
-    return await database.ask(lambda db: queries.venue_standing(db, account_id))
+async def standing(
+    database: Database, account_id: str
+) -> tuple[queries.VenueStandingRow, list[queries.VenuePositionRow]]:
+    """Count a user's open orders at the venue and the executions a reset undid, and give what they hold there."""
+    return await database.ask(
+        lambda db: (queries.venue_standing(db, account_id), queries.venue_position_rows(db, account_id))
+    )
 
 
 async def _is_placed(database: Database, account_id: str, request: VenueOrderRequest, order_id: str) -> bool:
