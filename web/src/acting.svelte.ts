@@ -2,6 +2,7 @@
 
 import { Malformed, NotSignedIn, OutcomeUnknown, Problem, Unreachable } from "reprise-client";
 import { messageOf } from "./errors.ts";
+import { messages } from "./messages.svelte.ts";
 import { session } from "./session.svelte.ts";
 import { refusalInWords, words } from "./words.ts";
 
@@ -35,6 +36,11 @@ export class Acting {
       clearTimeout(slow);
       this.busy = this.isSlow = false;
     }
+  }
+
+  /** Tell why it failed, where no form beside it does; whoever is signed in no more is led to where one signs in. */
+  tell(): void {
+    messages.say("refused", this.failure, session.user === null ? { path: "/login", text: words.login } : undefined);
   }
 }
 

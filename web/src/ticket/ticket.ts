@@ -276,13 +276,16 @@ function isOverdue(side: Side, quantity: bigint, entryNotional: bigint, margin: 
   return equity < requirementOf(notional, margin, terms.maintenanceRate, terms.marginFloorRate);
 }
 
+/** Whether a position does not live to see its stop. Prices in ticks. */
+export function isBeyond(side: Side, stop: bigint, liquidation: bigint): boolean {
+  return side === "long" ? stop <= liquidation : stop >= liquidation;
+}
+
 /** OPEN-10. */
 function warningsOf(side: Side, leverage: bigint, stop: bigint | null, liquidation: bigint | null): Warning[] {
   const warnings: Warning[] = [];
   if (leverage > HIGH_LEVERAGE) warnings.push("HIGH_LEVERAGE");
-  if (stop !== null && liquidation !== null && (side === "long" ? stop <= liquidation : stop >= liquidation)) {
-    warnings.push("STOP_BEYOND_LIQUIDATION");
-  }
+  if (stop !== null && liquidation !== null && isBeyond(side, stop, liquidation)) warnings.push("STOP_BEYOND_LIQUIDATION");
   return warnings;
 }
 
