@@ -6,12 +6,14 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Final, TypeVar
 
 from runtime.python import python_command, reprise_command
 from runtime.settings import Settings
 from stack.foreground import ending_with_parent
+from stack.ports import free_ports
 
 STOP_TIMEOUT_S: Final = 60.0
 OF_OTHER_SERVERS: Final = ("KAFKA_BROKERS", "DATABASE_URL", "JWT_SECRET")
@@ -67,15 +69,25 @@ class ServiceProcess:
 
 def reprise(*arguments: object, timeout: float, typed: str = "") -> subprocess.CompletedProcess[str]:
     """Type a command, and what it asks for, on a machine where no broker or database is named."""
+    typed_words = [str(each) for each in arguments]
+    environment = {name: value for name, value in os.environ.items() if name not in OF_OTHER_SERVERS}
+    if typed_words[0] == "up":
+        environment.setdefault("KAFKA_PORT", str(_kafka_port_of(typed_words[typed_words.index("--data") + 1])))
     return subprocess.run(
-        reprise_command(*map(str, arguments)),
-        env={name: value for name, value in os.environ.items() if name not in OF_OTHER_SERVERS},
+        reprise_command(*typed_words),
+        env=environment,
         input=typed,
         capture_output=True,
         text=True,
         timeout=timeout,
         check=False,
     )
+
+
+@cache
+def _kafka_port_of(_data: str) -> int:
+    """The port of an instance's broker: its usual one could be another test's when the instance starts again."""
+    return free_ports(1)[0]
 
 
 @contextmanager

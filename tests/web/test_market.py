@@ -10,6 +10,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from stack.ports import free_ports
 from tests.api.exchange import PASSWORD, Exchange, service
+from tests.api.test_rules import administrator
 from tests.web.conftest import DESKTOP, Visit
 from tests.web.person import come_in, open_long, told
 
@@ -201,6 +202,16 @@ def test_ui_close_02_close_everything_asks_first_and_closes_every_position(
         page.keyboard.press("Escape")
         expect(page.get_by_test_id("close-all-send")).to_be_hidden()
         assert len(told(page, "/positions")["items"]) == 2
+        admin = administrator(exchange).http
+        admin.post("/admin/instruments/BTC_USDC/status", json={"status": "halted"})
+        expect(page.get_by_test_id("market-status")).to_have_text("HALTED")
+        page.get_by_test_id("close-all").click()
+        page.get_by_test_id("close-all-send").click()
+        expect(page.get_by_role("dialog").get_by_role("alert")).to_contain_text("BTC_USDC: ")
+        expect(page.get_by_test_id("refused")).to_have_count(0)  # It is said once.
+        page.keyboard.press("Escape")
+        admin.post("/admin/instruments/BTC_USDC/status", json={"status": "open"})
+        expect(page.get_by_test_id("market-status")).to_have_count(0)
         page.get_by_test_id("close-all").click()
         page.get_by_test_id("close-all-send").click()
         expect(page.get_by_test_id("tab-positions")).to_have_text("Positions 0")

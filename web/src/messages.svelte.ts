@@ -44,7 +44,9 @@ class Messages {
 
   say(kind: Kind, text: string, link?: Message["link"]): void {
     const id = ++this.#last;
-    this.all = [...this.all, { id, kind, text, ...(link ? { link } : {}) }].slice(-KEPT);
+    // What passes is not said again beside itself: ten positions of a halted market stay open for one reason.
+    const others = kind === "unasked" ? this.all : this.all.filter((each) => each.kind !== kind || each.text !== text);
+    this.all = [...others, { id, kind, text, ...(link ? { link } : {}) }].slice(-KEPT);
     if (kind === "unasked") this.#keep();
     else setTimeout(() => this.drop(id), SHORT_MS);
   }

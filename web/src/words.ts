@@ -374,8 +374,8 @@ export function priceStateInWords(state: schemas.Ticker["state"] | undefined): s
   return state === undefined || state === "none" ? "none yet" : state;
 }
 
-export function ageInWords(ageMs: number | null | undefined): string {
-  return ageMs === null || ageMs === undefined ? "" : `${(ageMs / 1000).toFixed(1)} s`;
+export function ageInWords(ageMs: number | null | undefined, manner: Manner): string {
+  return ageMs === null || ageMs === undefined ? "" : `${decimal((ageMs / 1000).toFixed(1), manner, 1)} s`;
 }
 
 /** Give the rule by which a position closed, by its number in docs/rules.md. */

@@ -8,6 +8,8 @@ import { feedStanding, lagStanding, totalsOf, whyNotApprove } from "../src/admin
 import { decimal } from "../src/numbers/format.ts";
 import { ageInWords, faultInWords } from "../src/admin/words.ts";
 
+const english = { locale: "en-US", zone: "UTC" };
+const german = { locale: "de-DE", zone: "UTC" };
 const KNOWN = new Set(["BTC_USDC"]);
 const DOGE = { base: "doge", priceDecimals: "5", quantityDecimals: "0", quantityMax: "5,000,000" };
 
@@ -191,7 +193,7 @@ describe("UI-ADMIN-18 what the overview says is the sum of the exchange's figure
     };
     expect(feedStanding(feed)).toEqual({ fresh: 1, all: 3, oldest: { symbol: "B", ageMs: 90_000 } });
     expect(feedStanding({ ...feed, prices: [] }).oldest).toBeNull();
-    expect([ageInWords(300), ageInWords(90_000), ageInWords(null)]).toEqual(["0.3 s", "1 min", "–"]);
+    expect([ageInWords(300, english), ageInWords(300, german), ageInWords(90_000, english), ageInWords(null, english)]).toEqual(["0.3 s", "0,3 s", "1 min", "–"]);
   });
 
   it.each([

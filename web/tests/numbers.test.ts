@@ -52,9 +52,12 @@ describe("UI-NUMBER-01 what is typed is read in the person's own way of writing"
   });
 
   test("a number keeps every digit, and one that no exchange has is refused", () => {
-    const long = "123456789012345.123456";
-    expect(readTyped(long, "en-US", 6)).toEqual({ value: long });
-    expect(readTyped(`${long}m`, "en-US", 6)).toEqual({ fault: "too_large" });
+    const most = "9223372036854.775807";
+    expect(readTyped(most, "en-US", 6)).toEqual({ value: most });
+    expect(readTyped("9223372036854.775808", "en-US", 6)).toEqual({ fault: "too_large" });
+    expect(readTyped("9223372036854775807", "en-US", 0)).toEqual({ value: "9223372036854775807" });
+    expect(readTyped("9223372036854775808", "en-US", 0)).toEqual({ fault: "too_large" });
+    expect(readTyped(`${most}m`, "en-US", 6)).toEqual({ fault: "too_large" });
     expect(readTyped("9".repeat(5_000), "en-US", 6)).toEqual({ fault: "too_large" });
   });
 });

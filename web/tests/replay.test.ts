@@ -2,8 +2,8 @@
 
 import { describe, expect, test } from "vitest";
 import { replayOf } from "../src/addresses.ts";
-import { figuresOf, joined, ledgerBefore, markAt, momentOf, periodOf, positionsOf, speedAfter, turnOf } from "../src/replay/changes.ts";
-import { barsUpTo } from "../src/replay/candles.ts";
+import { figuresOf, joined, ledgerBefore, markAt, momentOf, periodOf, positionsAt, positionsOf, speedAfter, turnOf } from "../src/replay/changes.ts";
+import { barsUpTo, placesOf } from "../src/replay/candles.ts";
 import { eventInWords } from "../src/replay/words.ts";
 
 const ledger = (changed: object): never =>
@@ -120,5 +120,28 @@ describe("UI-REPLAY-17 the chart shows nothing that came later than the step", (
       { start: "2026-01-01T00:01:00Z", open: 10.5, high: 10.5, low: 10.5, close: 10.5 },
     ]);
     expect(barsUpTo(candles, "2025-12-31T00:00:00Z", undefined)).toEqual([]);
+  });
+});
+
+describe("UI-REPLAY-18 the chart's lines are of what the step is about, its prices as the person writes them", () => {
+  const about = (...ids: string[]): object => ({ events: ids.map((id) => ({ own: true, position_id: id })) });
+  const lined = (at: never, before: never): string[] => positionsAt(at, before, "BTC_USDC").map((each) => each.position_id);
+  const both = ledger({ positions: [position({}), position({ position_id: "0-2" }), position({ position_id: "0-3", symbol: "ETH_USDC" })] });
+
+  test("a position that the step closed keeps its lines, and no other's stand for them", () => {
+    const after = ledger({ positions: [position({ position_id: "0-2" })] });
+    expect(lined(step(2, { ledger: after, ...about("0-1") }), both)).toEqual(["0-1"]);
+  });
+
+  test("a step about none of the symbol's positions has all of them", () => {
+    expect(lined(step(2, { ledger: both }), both)).toEqual(["0-1", "0-2"]);
+    expect(lined(step(2, { ledger: both, ...about("0-3") }), both)).toEqual(["0-1", "0-2"]);
+    expect(lined(step(2), both)).toEqual([]);
+  });
+
+  test("prices have the places that the log writes them with", () => {
+    expect(placesOf([{ start: "", open: "50000.0", high: "", low: "", close: "" }], undefined)).toBe(1);
+    expect(placesOf([], { symbol: "SOL_USDC", bid: "100.25", ask: "100.26" })).toBe(2);
+    expect(placesOf([], { symbol: "SOL_USDC", bid: null, ask: null })).toBe(0);
   });
 });

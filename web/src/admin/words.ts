@@ -2,6 +2,8 @@
 
 import type { schemas } from "reprise-client";
 import { counted } from "../numbers/count.ts";
+import type { Manner } from "../numbers/format.ts";
+import { ageInWords as secondsInWords } from "../words.ts";
 import type { InstrumentFault, NumberFault } from "./forms.ts";
 
 type Status = schemas.Parameters["status"];
@@ -241,8 +243,8 @@ export function faultInWords(fault: InstrumentFault): string {
 }
 
 /** Say how old something is. */
-export function ageInWords(ageMs: number | null): string {
+export function ageInWords(ageMs: number | null, manner: Manner): string {
   if (ageMs === null) return "–";
-  if (ageMs < 60_000) return `${(ageMs / 1000).toFixed(1)} s`;
+  if (ageMs < 60_000) return secondsInWords(ageMs, manner);
   return `${Math.floor(ageMs / 60_000)} min`;
 }

@@ -2,6 +2,7 @@
 
 import { CandlestickSeries, type CandlestickData, type IChartApi, type ISeriesApi, createChart } from "lightweight-charts";
 import { untrack } from "svelte";
+import { decimal } from "../numbers/format.ts";
 import { settings } from "../settings.svelte.ts";
 
 export class CandleChart {
@@ -37,6 +38,19 @@ export class CandleChart {
       this.chart?.remove();
       this.chart = this.series = undefined; // What is asked of it from now on is nothing.
     };
+  }
+
+  /** Write prices with so many places, in the person's own way. */
+  writePrices(places: number): void {
+    // The chart writes prices until it is gone, which is after its component is.
+    const { manner } = settings;
+    this.series?.applyOptions({
+      priceFormat: {
+        type: "custom",
+        formatter: (price: number) => decimal(price.toFixed(places), manner, places),
+        minMove: 10 ** -places,
+      },
+    });
   }
 
   /** Show these bars, oldest first. Where clocks are set back an hour comes twice, and the chart takes each time once. */

@@ -1,6 +1,6 @@
 /** What a person typed, read as a decimal of the exchange: in the person's own way of writing, or with a plain point. */
 
-import type { Decimal } from "reprise-client";
+import { type Decimal, toUnits } from "reprise-client";
 
 /** Why a text is no number. */
 export type TypedFault = "empty" | "not_a_number" | "too_many_places" | "too_large";
@@ -13,7 +13,7 @@ interface Marks {
 }
 
 const marksBy = new Map<string, Marks>();
-const WHOLE_DIGITS_MAX = 15; // no amount, price or quantity of the exchange has more
+const UNITS_MAX = 2n ** 63n - 1n; // of an amount, a price or a quantity: the most that the ledger can hold
 const SUFFIXES: Readonly<Record<string, number>> = { k: 3, m: 6 };
 
 function marksOf(locale: string): Marks {
@@ -43,8 +43,8 @@ export function readTyped(text: string, locale: string, places: number): Typed {
   if (/[1-9]/.test(fraction.slice(places))) return { fault: "too_many_places" };
   const kept = fraction.slice(0, places);
   const digits = whole.replace(/^0+(?=\d)/, "") || "0";
-  if (digits.length > WHOLE_DIGITS_MAX) return { fault: "too_large" };
   const value = kept === "" ? digits : `${digits}.${kept}`;
+  if (toUnits(value, places) > UNITS_MAX) return { fault: "too_large" };
   return { value: sign === "-" && /[1-9]/.test(value) ? `-${value}` : value };
 }
 

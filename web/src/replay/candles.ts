@@ -10,6 +10,12 @@ export interface Bar {
   readonly close: number;
 }
 
+/** Decimal places of the prices as the log has them, which writes each of a symbol with the same. */
+export function placesOf(candles: readonly schemas.ReplayCandle[], price: schemas.ReplayPrice | undefined): number {
+  const digits = candles[0]?.open ?? price?.bid ?? price?.ask ?? "";
+  return digits.split(".")[1]?.length ?? 0;
+}
+
 /**
  * The candles that had begun by a time. What the last one became is not known yet: it ends at the price of the step, and
  * where there is none, at the price it began with.

@@ -105,3 +105,11 @@ export function joined(
   const all = where === "before" ? [...fresh, ...loaded] : [...loaded, ...fresh];
   return where === "before" ? all.slice(0, most) : all.slice(-most);
 }
+
+/** Give the positions of a symbol that a chart has lines for: those the step is about, closed ones too, or else all. */
+export function positionsAt(step: schemas.ReplayStep, before: schemas.ReplayLedger | null, symbol: string): readonly schemas.ReplayPosition[] {
+  const own = new Set(step.events.filter((event) => event.own).map((event) => event.position_id));
+  const there = (step.ledger === null ? [] : positionsOf(before, step.ledger)).map(({ position }) => position).filter((each) => each.symbol === symbol);
+  const about = there.filter((each) => own.has(each.position_id));
+  return about.length > 0 ? about : there;
+}
