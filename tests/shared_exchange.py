@@ -23,6 +23,7 @@ GROUPS: Final = {
         )
     ),
     "the seeds": (SEEDS,),
+    "who gets in": ("tests/security/",),
 }
 # What waits for servers comes first, and what only computes last: it fills what one worker has left over.
 SERVERS_FIRST: Final = ("tests/system/", "tests/web/", "tests/api/", "tests/faults/", "tests/kafka/", "tests/stack/")

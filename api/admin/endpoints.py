@@ -21,7 +21,7 @@ from api.admin.schemas import (
     StatusRequest,
 )
 from api.app_state import BroadcastsDep, DatabaseDep, EngineLagDep, OutcomesDep, PricesDep
-from api.auth.caller import ADMIN_REFUSALS, SCHEMES, Administrator, AdminReader
+from api.auth.caller import ADMIN_REFUSALS, SESSION_SCHEMES, Administrator, AdminReader
 from api.dispatch.request_options import OptionsDep
 from api.http.cursors import LIMIT, Cursor, Limit
 from api.http.numbers import ExactRoute
@@ -39,7 +39,7 @@ STATUS_SET: Final = CHANGED | responses(MALFORMED, REFUSALS[Rejection.COMMAND_ID
 
 Symbol = Annotated[str, Path(max_length=32, examples=["BTC_USDC"])]
 
-router = APIRouter(prefix="/admin", tags=["admin"], route_class=ExactRoute, dependencies=SCHEMES)
+router = APIRouter(prefix="/admin", tags=["admin"], route_class=ExactRoute, dependencies=SESSION_SCHEMES)
 
 
 @router.get("/instruments", responses=SEEN)

@@ -23,9 +23,10 @@ async def create_api_key(database: DatabaseDep, caller: InPerson, body: ApiKeyRe
     """Register the public half of an Ed25519 key of yours.
 
     A request it signs has the headers `X-Api-Key` (the id), `X-Timestamp` (ms), `X-Window` (ms; 5000, at most 60000),
-    `X-Nonce` (8 to 64 of `[A-Za-z0-9._-]`, once for ever) and `X-Signature` (base64), over these nine lines, joined by
-    a line feed: `REPRISE-ED25519-1`, the id, the timestamp, the window, the nonce, the method, the path, the query
-    without its question mark, and the SHA-256 of the body in hex.
+    `X-Nonce` (8 to 64 of `[A-Za-z0-9._-]`, once for ever) and `X-Signature` (base64), over these twelve lines, joined
+    by a line feed: `REPRISE-ED25519-2`, the id, the timestamp, the window, the nonce, the method, the path, the query
+    without its question mark, the SHA-256 of the body in hex, and the values of the headers `Idempotency-Key`,
+    `If-Match` and `Prefer`, empty where the request has none.
     """
     key = await service.create(database, caller, body)
     response.headers["Location"] = f"/api/v1/api-keys/{key.key_id}"

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from api.credentials.signatures import PUBLIC_KEY_BYTES, read_base64
+from api.credentials.signatures import PUBLIC_KEY_BYTES, is_of_small_order, read_base64
 from api.http.numbers import Text
 from api.http.sentences import FieldWrong
 from api.http.times import text_of
@@ -17,7 +17,10 @@ EXAMPLE = "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="
 
 def _public_key(text: str) -> str:
     """Refuse what is no key of Ed25519, and write it as it will be shown."""
-    return base64.b64encode(read_base64(text, PUBLIC_KEY_BYTES)).decode()
+    public_key = read_base64(text, PUBLIC_KEY_BYTES)
+    if is_of_small_order(public_key):
+        raise FieldWrong("is a point of small order, under which anybody can sign; make another key")
+    return base64.b64encode(public_key).decode()
 
 
 def _scopes(scopes: list[Scope]) -> list[Scope]:
@@ -42,7 +45,7 @@ class ApiKeyRequest(BaseModel):
         Field(
             min_length=1,
             max_length=2,
-            description="`read` is for GET, `trade` for the other methods",
+            description="`read` is for what changes nothing, `trade` for what trades; see docs/api-keys.md",
             examples=[["read", "trade"]],
             json_schema_extra={"uniqueItems": True},
         ),

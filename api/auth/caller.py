@@ -1,8 +1,8 @@
 """Who sent this request, by header, signature or cookie.
 
-`Caller` is whoever may do it: a session, or an API key whose scope covers it. `InPerson` is a session only: what
-an API key must never do (keys, sessions, the user). `Administrator` is in person, and has the role now; `AdminReader`
-may be an auditor too, who reads what an administrator does, and writes nothing.
+`Caller` is whoever may do it: a session, or an API key for which `key_permissions` has the route. `InPerson` is a
+session only. `Administrator` is in person, and has the role now; `AdminReader` may be an auditor too, who reads what an
+administrator does, and writes nothing.
 """
 
 from datetime import datetime
@@ -16,9 +16,11 @@ from fastapi.security import APIKeyCookie, APIKeyHeader, HTTPBearer, OAuth2Passw
 
 from api.app_state import AppState, StateDep
 from api.auth.cross_site import SAFE_METHODS, is_foreign_page, refuse_cross_site
+from api.auth.key_permissions import check_scope, login_needed
 from api.credentials.cookies import COOKIE, login_cookies
-from api.credentials.signatures import KEY_HEADER, check_signature, check_time, read_signature, signed_text
+from api.credentials.signatures import KEY_HEADER, check_request, check_time, read_signature
 from api.credentials.tokens import Claims
+from api.http.head import method_of
 from api.http.problems import (
     CREDENTIALS_CONFLICT,
     DATABASE_UNAVAILABLE,
@@ -150,7 +152,7 @@ Caller = Annotated[SignedInUser, Depends(signed_in)]
 async def in_person(caller: Caller) -> SignedInUser:
     """Believe a session only."""
     if caller.session_id is None:
-        raise ApiError(SCOPE_MISSING, "An API key may not do this; sign in")
+        raise login_needed()
     return caller
 
 
@@ -183,20 +185,21 @@ def address_of(request: Request) -> str:
 
 
 async def _authenticate_key(request: Request, state: AppState, cookies: list[str]) -> SignedInUser:
-    """Believe a signature once; an unknown key gets the same answer as a wrong signature."""
+    """Believe a signature once; an unknown key gets the same answer as a wrong signature.
+
+    Whom the key acts for is no business of who holds it: it is not given their email and name.
+    """
     signature = read_signature(request.headers)
     check_time(signature, time_ns() // 1_000_000)
     key = await state.database.ask(lambda db: key_store.find_by_id(db, signature.key_id))
     if key is None:
         raise ApiError(SIGNATURE_INVALID)
-    check_signature(signature, key.public_key, await signed_text(request, signature))
+    await check_request(request, signature, key.public_key)
     if not await state.database.ask(lambda db: key_store.use(db, signature)):
         raise ApiError(SIGNATURE_INVALID, "The nonce was used before, or the key was revoked")
     _refuse_others(state, key.user.user_id, cookies)
-    scope = "read" if request.method in SAFE_METHODS or request.url.path in READING else "trade"
-    if scope not in key.scopes:
-        raise ApiError(SCOPE_MISSING, f"The API key has no scope `{scope}`")
-    return SignedInUser(key.user, None, key_id=signature.key_id)
+    check_scope(method_of(request.scope), request.scope["path"], key.scopes)
+    return SignedInUser(key.user._replace(email="", name=None), None, key_id=signature.key_id)
 
 
 async def _in_session(state: AppState, claims: list[Claims]) -> SignedInUser:

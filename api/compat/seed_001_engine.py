@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from starlette.responses import Response
 
 from api.app_state import AppState, StateDep
-from api.auth.caller import Caller, SignedInUser, in_person
+from api.auth.caller import Caller, SignedInUser
 from api.auth.limiting import take
 from api.compat.declared import CLOSED, OPENED, PENDING, SCHEMES
 from api.compat.names import short
@@ -34,7 +34,7 @@ from api.dispatch.read_your_writes import CAUGHT_UP_BY_EVENTS, LAG_HEADER
 from api.dispatch.replies import Decided, Pending, Reply
 from api.dispatch.request_options import OptionsDep, RequestOptions
 from api.dispatch.unprojected import unprojected
-from api.http.problems import REFUSALS, ApiError, Fault
+from api.http.problems import LOGIN_TOO_OLD, REFUSALS, ApiError, Fault
 from api.http.rate_limits import Bucket
 from api.orders.schemas import OrderReply
 from api.receipts import service as receipts
@@ -84,7 +84,7 @@ router = APIRouter(tags=["seed 001"], route_class=EngineRoute)
 @router.post(
     "/api/v1/engine",
     response_model=EngineEnvelope,
-    responses=EngineRoute.refusals(*OPENED, *CLOSED, REFUSALS[Rejection.ACCOUNT_EXISTS]) | PENDING,
+    responses=EngineRoute.refusals(*OPENED, *CLOSED, REFUSALS[Rejection.ACCOUNT_EXISTS], LOGIN_TOO_OLD) | PENDING,
     dependencies=[*SCHEMES, CAUGHT_UP_BY_EVENTS],
 )
 async def execute(
@@ -221,8 +221,7 @@ async def _close(
 
 
 async def _delete(state: AppState, caller: SignedInUser) -> EngineAnswer:
-    await in_person(caller)
-    waiting = await deletion.delete_user(state.database, state.deletions, caller.user)
+    waiting = await deletion.delete_user(state.database, state.deletions, caller)
     data = {"email": caller.user.email, "tradesToClose": waiting}
     return EngineAnswer(str(uuid4()), "User deleted successfully", data, {})
 

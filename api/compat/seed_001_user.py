@@ -18,7 +18,7 @@ from api.credentials.cookies import take_back_cookies
 from api.dispatch.dispatcher import DispatcherDep
 from api.dispatch.read_your_writes import CAUGHT_UP_OR_REFUSED
 from api.http.cursors import LIMIT_MAX
-from api.http.problems import CROSS_SITE_REQUEST, ROLE_READ_ONLY, SCOPE_MISSING
+from api.http.problems import CROSS_SITE_REQUEST, LOGIN_TOO_OLD, ROLE_READ_ONLY, SCOPE_MISSING
 from api.http.times import text_of
 from api.users import deletion
 from api.users.schemas import UserReply, user_reply
@@ -142,7 +142,7 @@ async def signin_user(state: StateDep, dispatcher: DispatcherDep, request: Reque
 
 
 @router.get("/me", response_model=UserReply, responses=READING, dependencies=SIGNED)
-async def me_of_user(caller: Caller) -> Response:
+async def me_of_user(caller: InPerson) -> Response:
     """Say who is signed in."""
     return encoded(user_reply(caller.user).model_dump())
 
@@ -164,12 +164,12 @@ async def trades_of_user(state: StateDep, caller: Caller) -> Response:
 @router.delete(
     "/delete",
     response_model=UserDeleted,
-    responses=Seed001Route.refusals(*READ, CROSS_SITE_REQUEST, SCOPE_MISSING, ROLE_READ_ONLY),
+    responses=Seed001Route.refusals(*READ, CROSS_SITE_REQUEST, SCOPE_MISSING, ROLE_READ_ONLY, LOGIN_TOO_OLD),
     dependencies=SIGNED,
 )
 async def delete_of_user(state: StateDep, caller: InPerson) -> Response:
-    """Forget who you are and close what is open; the ledger is kept."""
-    await deletion.delete_user(state.database, state.deletions, caller.user)
+    """Forget who you are and close what is open, within fifteen minutes of a login; the ledger is kept."""
+    await deletion.delete_user(state.database, state.deletions, caller)
     response = written(UserDeleted(userId=str(caller.user.user_id), email=caller.user.email))
     take_back_cookies(response)
     return response

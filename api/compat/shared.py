@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from api.app_state import StateDep
 from api.auth.caller import REFUSALS as CALLER_REFUSALS
-from api.auth.caller import Caller, authenticate, in_person, sessions_in_cookies
+from api.auth.caller import Caller, InPerson, authenticate, in_person, sessions_in_cookies
 from api.auth.limiting import BY_ADDRESS
 from api.compat.balances import Purse, purse_of
 from api.compat.declared import ANYONE, OR_NOBODY, READ, SCHEMES, SIGNED, SIGNED_IN, SIGNED_UP
@@ -118,7 +118,7 @@ async def logout_of_seeds(state: StateDep, request: Request) -> Response:
     responses=SeedRoute.refusals(*CALLER_REFUSALS, RATE_LIMITED),
     dependencies=SIGNED,
 )
-async def me_of_seeds(caller: Caller) -> Response:
+async def me_of_seeds(caller: InPerson) -> Response:
     """Say who is signed in."""
     return encoded(user_reply(caller.user).model_dump())
 

@@ -22,12 +22,20 @@ WINDOW_HEADER: Final = "X-Window"
 NONCE_HEADER: Final = "X-Nonce"
 SIGNATURE_HEADER: Final = "X-Signature"
 
-FIRST_LINE: Final = "REPRISE-ED25519-1"
+FIRST_LINE: Final = "REPRISE-ED25519-2"
+OLDER_FIRST_LINE: Final = "REPRISE-ED25519-1"  # It left the options unsigned, and is believed no more.
+# What a request may say beside its path, query and body that changes what is done.
+OPTIONS: Final = ("Idempotency-Key", "If-Match", "Prefer")
+NO_OPTIONS: Final = ("", "", "")
 WINDOW_MS: Final = 5_000
 WINDOW_MAX_MS: Final = 60_000
 AHEAD_MAX_MS: Final = 1_000  # by which a client's clock may be fast
 PUBLIC_KEY_BYTES: Final = 32
 SIGNATURE_BYTES: Final = 64
+_PRIME: Final = 2**255 - 19  # of the field of Curve25519
+_OF_ORDER_8: Final = 2707385501144840649318225287225658788936804267575313519463743609750303402022
+# The y of each point whose order divides 8: under such a key others than its owner can make signatures.
+_OF_SMALL_ORDER: Final = frozenset({0, 1, _PRIME - 1, _OF_ORDER_8, _PRIME - _OF_ORDER_8})
 _NUMBER: Final = re.compile(r"[0-9]{1,15}", re.ASCII)
 _NONCE: Final = re.compile(r"[A-Za-z0-9._-]{8,64}", re.ASCII)
 
@@ -71,36 +79,51 @@ def check_time(signature: Signature, now_ms: int) -> None:
         )
 
 
-def check_signature(signature: Signature, public_key: bytes, signed: bytes) -> None:
-    """Refuse what the key did not sign."""
-    try:
-        Ed25519PublicKey.from_public_bytes(public_key).verify(signature.signature, signed)
-    except (InvalidSignature, ValueError) as error:
-        raise ApiError(SIGNATURE_INVALID) from error
-
-
-async def signed_text(request: Request, signature: Signature) -> bytes:
-    """Give what must have been signed: nine lines, the path and the query as they were sent."""
+async def check_request(request: Request, signature: Signature, public_key: bytes) -> None:
+    """Refuse a request that the key did not sign as it is: path and query as they were sent, and its options."""
     path: bytes = request.scope["raw_path"]
     query: bytes = request.scope["query_string"]
-    method, key_id = method_of(request.scope), str(request.headers[KEY_HEADER])
-    return text_to_sign(key_id, signature, method, path, query, await request.body())
+    method, key_id, body = method_of(request.scope), str(request.headers[KEY_HEADER]), await request.body()
+    text = text_to_sign(key_id, signature, method, path, query, body, options_of(request.headers))
+    try:
+        check_signature(signature, public_key, text)
+    except ApiError as error:
+        if _has_signed(public_key, signature, _older_text(key_id, signature, method, path, query, body)):
+            detail = f"The text was signed as {OLDER_FIRST_LINE}; sign it as {FIRST_LINE}: see docs/api-keys.md"
+            raise ApiError(SIGNATURE_INVALID, detail) from error
+        raise
 
 
-def text_to_sign(key_id: str, signature: Signature, method: str, path: bytes, query: bytes, body: bytes) -> bytes:
-    """Write the nine lines."""
-    lines = (
-        FIRST_LINE,
-        key_id,
-        str(signature.timestamp),
-        str(signature.window),
-        signature.nonce,
-        method,
-        path.decode("latin-1"),
-        query.decode("latin-1"),
-        sha256(body).hexdigest(),
-    )
-    return "\n".join(lines).encode("latin-1")
+def check_signature(signature: Signature, public_key: bytes, signed: bytes) -> None:
+    """Refuse what the key did not sign."""
+    if is_of_small_order(public_key):
+        raise ApiError(SIGNATURE_INVALID, "The public key is of small order; make another key")
+    if not _has_signed(public_key, signature, signed):
+        raise ApiError(SIGNATURE_INVALID)
+
+
+def options_of(headers: Headers) -> tuple[str, ...]:
+    """Give a request's options as they are signed: empty where it has none, by commas where it has one repeatedly."""
+    return tuple(", ".join(headers.getlist(name)) for name in OPTIONS)
+
+
+def text_to_sign(
+    key_id: str,
+    signature: Signature,
+    method: str,
+    path: bytes,
+    query: bytes,
+    body: bytes,
+    options: tuple[str, ...] = NO_OPTIONS,
+) -> bytes:
+    """Write the twelve lines."""
+    lines = _lines(FIRST_LINE, key_id, signature, method, path, query, body)
+    return "\n".join((*lines, *options)).encode("latin-1")
+
+
+def is_of_small_order(public_key: bytes) -> bool:
+    """Say whether a public key is a point of an order that divides 8, however that is encoded."""
+    return (int.from_bytes(public_key, "little") & (2**255 - 1)) % _PRIME in _OF_SMALL_ORDER
 
 
 def read_base64(text: str, size: int) -> bytes:
@@ -112,3 +135,31 @@ def read_base64(text: str, size: int) -> bytes:
     if len(value) != size:
         raise FieldWrong(f"has {len(value)} bytes, not {size}")
     return value
+
+
+def _has_signed(public_key: bytes, signature: Signature, text: bytes) -> bool:
+    try:
+        Ed25519PublicKey.from_public_bytes(public_key).verify(signature.signature, text)
+    except (InvalidSignature, ValueError):
+        return False
+    return True
+
+
+def _older_text(key_id: str, signature: Signature, method: str, path: bytes, query: bytes, body: bytes) -> bytes:
+    return "\n".join(_lines(OLDER_FIRST_LINE, key_id, signature, method, path, query, body)).encode("latin-1")
+
+
+def _lines(
+    first: str, key_id: str, signature: Signature, method: str, path: bytes, query: bytes, body: bytes
+) -> tuple[str, ...]:
+    return (
+        first,
+        key_id,
+        str(signature.timestamp),
+        str(signature.window),
+        signature.nonce,
+        method,
+        path.decode("latin-1"),
+        query.decode("latin-1"),
+        sha256(body).hexdigest(),
+    )

@@ -5,7 +5,7 @@ from typing import Final
 from fastapi import APIRouter
 
 from api.app_state import BroadcastsDep
-from api.auth.caller import ADMIN_REFUSALS, SCHEMES, Administrator, AdminReader
+from api.auth.caller import ADMIN_REFUSALS, SESSION_SCHEMES, Administrator, AdminReader
 from api.http.numbers import ExactRoute
 from api.http.problems import CROSS_SITE_REQUEST, MALFORMED, REFUSALS, RULES_VERSION_UNKNOWN, responses
 from api.rules import service
@@ -19,7 +19,7 @@ REFUSED: Final = (
     RULES_VERSION_UNKNOWN,
 )
 
-router = APIRouter(prefix="/admin/rules", tags=["admin"], route_class=ExactRoute, dependencies=SCHEMES)
+router = APIRouter(prefix="/admin/rules", tags=["admin"], route_class=ExactRoute, dependencies=SESSION_SCHEMES)
 
 
 @router.get("", responses=responses(*ADMIN_REFUSALS))

@@ -5,7 +5,7 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Path, Query
 
 from api.app_state import DatabaseDep, SettingsDep
-from api.auth.caller import ADMIN_REFUSALS, SCHEMES, SIGNED_IN, Administrator, AdminReader, InPerson
+from api.auth.caller import ADMIN_REFUSALS, SESSION_SCHEMES, SIGNED_IN, Administrator, AdminReader, InPerson
 from api.auth.caller import REFUSALS as CALLER_REFUSALS
 from api.dispatch.dispatcher import DispatcherDep
 from api.dispatch.request_options import IdempotencyKey
@@ -44,8 +44,8 @@ _DECIDED: Final = responses(*ADMIN_REFUSALS, CROSS_SITE_REQUEST, MALFORMED, NOT_
 AccountId = Annotated[str, Path(max_length=64)]
 TransferId = Annotated[str, Path(max_length=64)]
 
-admin = APIRouter(prefix="/admin", tags=["admin"], route_class=ExactRoute, dependencies=SCHEMES)
-withdrawals = APIRouter(prefix="/withdrawals", tags=["account"], route_class=ExactRoute, dependencies=SCHEMES)
+admin = APIRouter(prefix="/admin", tags=["admin"], route_class=ExactRoute, dependencies=SESSION_SCHEMES)
+withdrawals = APIRouter(prefix="/withdrawals", tags=["account"], route_class=ExactRoute, dependencies=SESSION_SCHEMES)
 
 
 @admin.post("/accounts/{account_id}/deposits", status_code=201, responses=responses(*ADMIN_REFUSALS, *_MOVED))

@@ -11,9 +11,11 @@ from uuid import UUID
 import structlog
 from sqlalchemy import Connection, Delete, Text, cast, delete, func, literal, select, update
 
+from api.auth.caller import SignedInUser, in_person
+from api.credentials.tokens import LIFETIME, now
+from api.http.problems import LOGIN_TOO_OLD, ApiError
 from api.store.database import Database
 from api.store.tables import api_keys, sessions, users
-from api.store.users import User
 from api.venue.leaving import deletion_of_idle_keys
 from projector import queries
 from projector.queries.alert_queries import deletion_of_alerts
@@ -21,8 +23,14 @@ from projector.queries.alert_queries import deletion_of_alerts
 POSITIONS_MAX: Final = 500  # closed in one round
 
 
-async def delete_user(database: Database, deletions: asyncio.Event, user: User) -> int:
-    """Forget who a user is and end all they could act with; gives how many positions are still to be closed."""
+async def delete_user(database: Database, deletions: asyncio.Event, caller: SignedInUser) -> int:
+    """Forget who the caller is and end all they could act with; gives how many positions are still to be closed.
+
+    It takes a login, by whatever route it is asked for, and a recent one: LOGIN_TOO_OLD.
+    """
+    user = (await in_person(caller)).user
+    if caller.began is None or caller.began < now() - LIFETIME:
+        raise ApiError(LOGIN_TOO_OLD, "To delete yourself, sign in again first")
     await database.ask(lambda db: forget(db, user.user_id))
     positions = await database.ask(lambda db: open_positions(db, user.account_id))
     deletions.set()

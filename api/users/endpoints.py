@@ -15,7 +15,7 @@ from api.credentials.cookies import (
     set_refresh_cookie,
     take_back_cookies,
 )
-from api.credentials.tokens import LIFETIME, now
+from api.credentials.tokens import LIFETIME
 from api.http.numbers import ExactRoute
 from api.http.problems import (
     BAD_CREDENTIALS,
@@ -208,9 +208,7 @@ async def delete_me(
     positions are closed as soon as their markets have a price; the ledger, which knows no names, is kept. Orders that
     rest at the venue are cancelled there; the keys for that are gone when none rests, or after a day.
     """
-    if caller.began is None or caller.began < now() - LIFETIME:
-        raise ApiError(LOGIN_TOO_OLD, "To delete yourself, sign in again first")
-    open_positions = await deletion.delete_user(database, deletions, caller.user)
+    open_positions = await deletion.delete_user(database, deletions, caller)
     take_back_cookies(response)
     return DeletionReply(status="closing", open_positions=open_positions)
 

@@ -238,6 +238,11 @@ def test_the_signing_example_of_the_guide_signs_accepted_requests(owner: Browser
     headers = program["signed"](key.private, key.id, "POST", url, DEPOSIT) | {"Content-Type": "application/json"}
     refused(client.http.post(url, content=DEPOSIT, headers=headers), 503, "BROKER_UNAVAILABLE")
     assert FIRST_LINE in DOCUMENT.read_text(encoding="utf-8")
+    options = {"Idempotency-Key": "one"}
+    headers = program["signed"](key.private, key.id, "POST", url, DEPOSIT, options) | {
+        "Content-Type": "application/json"
+    }
+    refused(client.http.post(url, content=DEPOSIT, headers=headers), 503, "BROKER_UNAVAILABLE")
     headers = program["signed"](key.private, key.id, "GET", f"{owner.site.url}/api/v1/fills")
     del headers["X-Window"]
     assert client.get("/fills", headers=headers).status_code == 200

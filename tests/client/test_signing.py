@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from starlette.datastructures import Headers
 
-from api.credentials.signatures import check_signature, check_time, read_signature, text_to_sign
+from api.credentials.signatures import check_signature, check_time, options_of, read_signature, text_to_sign
 from reprise_client import ApiKey, Client, NotSignedIn
 from tests.client.stream_server import small_exchange
 
@@ -37,10 +37,11 @@ class Server:
         self.tickets = 0
 
     def answer(self, request: httpx.Request) -> httpx.Response:
-        signature = read_signature(Headers(dict(request.headers)))
+        headers = Headers(dict(request.headers))
+        signature = read_signature(headers)
         check_time(signature, time.time_ns() // 1_000_000)
         path, _, query = request.url.raw_path.partition(b"?")
-        text = text_to_sign(KEY_ID, signature, request.method, path, query, request.content)
+        text = text_to_sign(KEY_ID, signature, request.method, path, query, request.content, options_of(headers))
         check_signature(signature, PRIVATE.public_key().public_bytes_raw(), text)
         assert signature.nonce not in self.nonces
         assert "Authorization" not in request.headers

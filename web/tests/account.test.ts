@@ -42,7 +42,7 @@ describe("UI-ACCOUNT-04 a key made in the browser is a file that every program r
     const url = new URL("http://exchange/api/v1/account?x=1");
     const headers = await key.sign("GET", url, "");
     const digest = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
-    const lines = ["REPRISE-ED25519-1", key.id, headers["X-Timestamp"], headers["X-Window"], headers["X-Nonce"], "GET", "/api/v1/account", "x=1", digest];
+    const lines = ["REPRISE-ED25519-2", key.id, headers["X-Timestamp"], headers["X-Window"], headers["X-Nonce"], "GET", "/api/v1/account", "x=1", digest, "", "", ""];
     const raw = Uint8Array.from(Buffer.from(made.publicKey, "base64"));
     const verifying = await crypto.subtle.importKey("raw", raw, "Ed25519", false, ["verify"]);
     const signature = Uint8Array.from(Buffer.from(headers["X-Signature"] ?? "", "base64"));

@@ -252,7 +252,7 @@ export class Calls {
     if (content !== "") given.set("Content-Type", "application/json");
     if (this.#position !== undefined) given.set(POSITION, this.#position);
     if (this.asking.apiKey !== undefined) {
-      for (const [name, value] of Object.entries(await this.asking.apiKey.sign(method, url, content))) {
+      for (const [name, value] of Object.entries(await this.asking.apiKey.sign(method, url, content, given))) {
         given.set(name, value);
       }
     } else if (this.#token !== undefined) {

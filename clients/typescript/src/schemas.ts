@@ -152,7 +152,7 @@ export interface ApiKey {
 export interface ApiKeyRequest {
   /** Ed25519, the 32 bytes in base64 */
   readonly public_key: string;
-  /** `read` is for GET, `trade` for the other methods */
+  /** `read` is for what changes nothing, `trade` for what trades; see docs/api-keys.md */
   readonly scopes: readonly ("read" | "trade")[];
   readonly name?: string | null;
 }

@@ -1,6 +1,7 @@
 /** How requests are signed with an API key by WebCrypto: the private half is never sent, and no signature is good twice. */
 
-const FIRST_LINE = "REPRISE-ED25519-1";
+const FIRST_LINE = "REPRISE-ED25519-2";
+const OPTIONS = ["Idempotency-Key", "If-Match", "Prefer"]; // What they change is signed too.
 const WINDOW_MS = 5_000;
 const NONCE_BYTES = 16;
 
@@ -22,14 +23,16 @@ export class ApiKey {
     return new ApiKey(id, await crypto.subtle.importKey("pkcs8", der, "Ed25519", false, ["sign"]), windowMs);
   }
 
-  /** Give the headers that say who sends a request, and when. body: exactly as it is sent. */
-  async sign(method: string, url: URL, body: string): Promise<Record<string, string>> {
+  /** Give the headers that say who sends a request, and when. body, options: exactly as they are sent. */
+  async sign(method: string, url: URL, body: string, options: HeadersInit = {}): Promise<Record<string, string>> {
+    const sent = new Headers(options);
     const timestamp = String(Date.now());
     const window = String(this.#windowMs);
     const nonce = base64(crypto.getRandomValues(new Uint8Array(NONCE_BYTES))).replace(/[+/=]/g, "-");
     const digest = hex(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(body)));
     const query = url.search.replace(/^\?/, "");
-    const lines = [FIRST_LINE, this.id, timestamp, window, nonce, method, url.pathname, query, digest];
+    const signed = OPTIONS.map((name) => sent.get(name) ?? "");
+    const lines = [FIRST_LINE, this.id, timestamp, window, nonce, method, url.pathname, query, digest, ...signed];
     const text = new TextEncoder().encode(lines.join("\n"));
     return {
       "X-Api-Key": this.id,

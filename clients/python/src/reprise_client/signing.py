@@ -11,7 +11,8 @@ import httpx
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-FIRST_LINE: Final = "REPRISE-ED25519-1"
+FIRST_LINE: Final = "REPRISE-ED25519-2"
+OPTIONS: Final = ("Idempotency-Key", "If-Match", "Prefer")  # What they change is signed too.
 WINDOW_MS: Final = 5_000
 NONCE_BYTES: Final = 16
 
@@ -43,7 +44,8 @@ class ApiKey(httpx.Auth):
         nonce = secrets.token_urlsafe(NONCE_BYTES)
         path, _, query = request.url.raw_path.decode("ascii").partition("?")
         digest = hashlib.sha256(request.content).hexdigest()
-        lines = (FIRST_LINE, self._key_id, timestamp, window, nonce, request.method, path, query, digest)
+        options = (request.headers.get(name, "").strip() for name in OPTIONS)
+        lines = (FIRST_LINE, self._key_id, timestamp, window, nonce, request.method, path, query, digest, *options)
         request.headers.update(
             {
                 "X-Api-Key": self._key_id,

@@ -1,0 +1,59 @@
+"""What an API key may do, over the canonical routes and the seeds': one table; what is not in it takes a login.
+
+Who the user is, their sessions, keys and withdrawals, and what administrators see and do are not in it.
+"""
+
+import re
+from collections.abc import Collection
+from typing import Final
+
+from api.http.problems import SCOPE_MISSING, ApiError
+
+READ: Final = (
+    *("GET /api/v1/account", "GET /api/v1/fills", "GET /api/v1/ledger", "GET /api/v1/statements"),
+    *("GET /api/v1/orders", "GET /api/v1/orders/{}", "POST /api/v1/orders/preview"),
+    *("GET /api/v1/positions", "GET /api/v1/positions/{}"),
+    *("GET /api/v1/commands/{}", "GET /api/v1/receipts/{}", "GET /api/v1/receipts/{}/closings"),
+    *("GET /api/v1/alerts", "GET /api/v1/alerts/{}"),
+    *("GET /api/v1/audit/events", "GET /api/v1/audit/replay", "GET /api/v1/audit/replay/{}"),
+    *("GET /api/v1/venue", "GET /api/v1/venue/orders", "GET /api/v1/venue/orders/{}"),
+    "POST /api/v1/ws-ticket",
+    # The seeds'.
+    *("GET /balance", "GET /balance/{}", "GET /api/v1/balance", "GET /api/v1/balance/{}"),
+    *("GET /api/v1/user/orders", "GET /api/v1/user/trades"),
+    *("GET /api/trading/orders", "GET /api/trading/orders/{}", "GET /api/trading/positions"),
+    *("GET /trade/orders", "GET /trade/orders/{}", "GET /api/v1/state"),
+)
+TRADE: Final = (
+    *("POST /api/v1/orders", "PATCH /api/v1/positions/{}"),
+    *("POST /api/v1/positions/{}/close", "POST /api/v1/positions/close-all"),
+    *("POST /api/v1/alerts", "DELETE /api/v1/alerts/{}", "POST /api/v1/demo/deposit"),
+    # The seeds'. Of the commands that an engine's route takes, the deletion of the user asks for a login by itself.
+    *("POST /trades", "POST /trades/{}/close", "POST /api/v1/trade/create", "POST /api/v1/trade/close"),
+    "POST /api/v1/engine",
+    *("POST /api/trading/orders", "DELETE /api/trading/orders/{}"),
+    *("POST /trade/create", "POST /trade/open", "POST /trade/close/{}", "POST /balance/deposit"),
+    *("POST /api/v1/positions/open", "POST /api/v1/positions/close"),
+)
+
+
+def check_scope(method: str, path: str, scopes: Collection[str]) -> None:
+    """Refuse what a key with these scopes may not ask for: SCOPE_MISSING."""
+    asked = f"{'GET' if method == 'HEAD' else method} {path}"
+    scope = next((name for name, routes in _PERMITTED.items() if routes.fullmatch(asked)), None)
+    if scope is None:
+        raise login_needed()
+    if scope not in scopes:
+        raise ApiError(SCOPE_MISSING, f"The API key has no scope `{scope}`")
+
+
+def login_needed() -> ApiError:
+    """Give the refusal of what no key may do."""
+    return ApiError(SCOPE_MISSING, "An API key may not do this; sign in")
+
+
+def _pattern(routes: Collection[str]) -> re.Pattern[str]:
+    return re.compile("|".join(re.escape(route).replace(r"\{\}", "[^/]+") for route in routes))
+
+
+_PERMITTED: Final = {"trade": _pattern(TRADE), "read": _pattern(READ)}
