@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 from api.api_keys.schemas import ApiKeyRequest
 from api.auth.caller import SignedInUser
-from api.http.problems import TOO_MANY_API_KEYS, ApiError, not_found
+from api.http.problems import TOKEN_INVALID, TOO_MANY_API_KEYS, ApiError, not_found
 from api.store import api_keys as key_store
 from api.store.api_keys import Key
 from api.store.database import Database
@@ -21,6 +21,8 @@ async def create(database: Database, caller: SignedInUser, request: ApiKeyReques
     key = Key(uuid4(), request.name, public_key, tuple(request.scopes), datetime.now(UTC), None)
     user_id = caller.user.user_id
     if not await database.ask(lambda db: key_store.add(db, key, user_id, KEYS_MAX)):
+        if len(await database.ask(lambda db: key_store.list_of(db, user_id))) < KEYS_MAX:
+            raise ApiError(TOKEN_INVALID, "The user has been deleted")
         detail = f"You have {KEYS_MAX} API keys, as many as a user may have; delete one first"
         raise ApiError(TOO_MANY_API_KEYS, detail, details={"api_keys_max": KEYS_MAX})
     return key

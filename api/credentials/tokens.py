@@ -17,6 +17,7 @@ ALGORITHM: Final = "HS256"
 ISSUER: Final = "reprise"
 AUDIENCE: Final = "reprise-api"
 LIFETIME: Final = timedelta(minutes=15)
+LAST_SECOND: Final = 253_402_300_799  # of the year 9999, since 1970
 
 
 class Claims(NamedTuple):
@@ -65,6 +66,8 @@ class Tokens:
                 options={"require": ["iss", "aud", "sub", "sid", "jti", "iat", "exp"]},
             )
             if payload.get("typ") != "access":
+                raise ApiError(TOKEN_INVALID)
+            if not isinstance(payload["exp"], int) or payload["exp"] > LAST_SECOND:
                 raise ApiError(TOKEN_INVALID)
             expires_at = datetime.fromtimestamp(payload["exp"], UTC)
             return Claims(UUID(payload["sub"]), UUID(payload["sid"]), expires_at)

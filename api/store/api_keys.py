@@ -5,12 +5,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Literal, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Connection, delete, exists, func, insert, literal, or_, select, update
+from sqlalchemy import Connection, delete, func, insert, literal, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as insert_or_skip
 
 from api.credentials.signatures import AHEAD_MAX_MS, WINDOW_MAX_MS, Signature
 from api.store.tables import api_key_nonces, api_keys, users
-from api.store.users import USER, User
+from api.store.users import USER, User, held
 
 Scope = Literal["read", "trade"]
 
@@ -42,13 +42,15 @@ _KEY: Final = tuple(api_keys.c[name] for name in Key._fields)
 
 
 def add(db: Connection, key: Key, user_id: UUID, most: int) -> bool:
-    """Store a key; false where the user has as many as they may."""
+    """Store a key; false where the user has as many as they may, or is deleted."""
     count = select(func.count()).select_from(api_keys).where(api_keys.c.user_id == user_id).scalar_subquery()
-    going = exists().where(users.c.user_id == user_id, users.c.deleted_at.is_(None))
+    user = held(user_id).cte("user")
     values = {**key._asdict(), "scopes": list(key.scopes), "user_id": user_id}
     columns = [api_keys.c[name] for name in values]
     row = select(*(literal(value, column.type) for column, value in zip(columns, values.values(), strict=True)))
-    statement = insert(api_keys).from_select(columns, row.where(count < most, going)).returning(api_keys.c.key_id)
+    statement = (
+        insert(api_keys).from_select(columns, row.select_from(user).where(count < most)).returning(api_keys.c.key_id)
+    )
     return db.execute(statement).scalar_one_or_none() is not None
 
 
@@ -80,11 +82,16 @@ def use(db: Connection, signature: Signature) -> bool:
         .cte("noted")
     )
     expires_at = datetime.fromtimestamp(signature.timestamp / 1000, UTC) + KEPT
-    key = select(
-        api_keys.c.key_id,
-        literal(signature.nonce, api_key_nonces.c.nonce.type),
-        literal(expires_at, api_key_nonces.c.expires_at.type),
-    ).where(api_keys.c.key_id == signature.key_id)
+    # Whoever revokes the key waits until this is stored, or this finds no key.
+    key = (
+        select(
+            api_keys.c.key_id,
+            literal(signature.nonce, api_key_nonces.c.nonce.type),
+            literal(expires_at, api_key_nonces.c.expires_at.type),
+        )
+        .where(api_keys.c.key_id == signature.key_id)
+        .with_for_update(read=True, key_share=True)
+    )
     statement = (
         insert_or_skip(api_key_nonces)
         .from_select(["key_id", "nonce", "expires_at"], key)

@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    Select,
     and_,
     bindparam,
     delete,
@@ -106,6 +107,15 @@ def is_not_deleted(user_id: UUID) -> ColumnElement[bool]:
     return exists().where(users.c.user_id == user_id, users.c.deleted_at.is_(None))
 
 
+def held(user_id: UUID) -> Select[tuple[UUID]]:
+    """Give the user while they are not deleted, kept so until the statement or transaction is over.
+
+    Whatever is stored of a user is selected from this: a deletion waits for it, or it finds nobody.
+    """
+    query = select(users.c.user_id).where(users.c.user_id == user_id, users.c.deleted_at.is_(None))
+    return query.with_for_update(read=True, of=users)
+
+
 def find_login(db: Connection, email: str) -> Login | None:
     """Find a user by email."""
     query = select(*USER, users.c.password_hash).where(users.c.email == email, users.c.deleted_at.is_(None))
@@ -125,11 +135,11 @@ def begin_session(db: Connection, session: NewSession) -> bool:
     It is several statements, for a transaction. Nothing is stored where the password was changed since it was compared.
     """
     user_id, expires_at = session.user_id, session.expires_at
-    who = select(users.c.user_id).where(users.c.user_id == user_id, users.c.deleted_at.is_(None))
+    who = held(user_id)
     if session.verified is not None:
         who = who.where(users.c.password_hash == session.verified)
     # Whoever changes the password meanwhile waits for this session, and ends it.
-    if db.execute(who.with_for_update(read=True)).scalar_one_or_none() is None:
+    if db.execute(who).scalar_one_or_none() is None:
         return False
     over = delete(sessions).where(sessions.c.user_id == user_id, sessions.c.expires_at < func.now()).cte("over")
     values = {name: getattr(session, name) for name in ("session_id", "user_id", "expires_at", "device", "network")}
@@ -149,16 +159,22 @@ def change_refresh_token(
     db: Connection, token_hash: bytes, next_hash: bytes, lifetime: timedelta, session_max: timedelta
 ) -> Refreshed | None:
     """Use a refresh token for the first time, store the next, and let the session go on; null where it cannot be."""
+    # The user's row first, as a deletion takes it: neither waits for the other with a row that the other needs.
+    going_on = (
+        select(sessions.c.session_id)
+        .join_from(refresh_tokens, sessions)
+        .join(users, users.c.user_id == sessions.c.user_id)
+        .where(refresh_tokens.c.token_hash == token_hash, users.c.deleted_at.is_(None), GOING_ON)
+        .with_for_update(read=True, of=users)
+        .cte("going_on")
+    )
     used = (
         update(refresh_tokens)
         .where(
             refresh_tokens.c.token_hash == token_hash,
             refresh_tokens.c.used_at.is_(None),
             refresh_tokens.c.expires_at > func.now(),
-            refresh_tokens.c.session_id == sessions.c.session_id,
-            sessions.c.user_id == users.c.user_id,
-            users.c.deleted_at.is_(None),
-            GOING_ON,
+            refresh_tokens.c.session_id == going_on.c.session_id,
         )
         .values(used_at=func.now())
         .returning(refresh_tokens.c.session_id)

@@ -2,23 +2,23 @@
 
 from typing import Any, Final
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 from pydantic_core import from_json
 
 from api.http.errors import of_faults
 from api.http.problems import MALFORMED, ApiError, problem_of
-from api.stream.schemas import REQUESTS, WsError, WsOperation
+from api.stream.schemas import REQUESTS, Id, WsError, WsOperation
 
 PATH: Final = "/api/v1/ws"
 NAME_MAX: Final = 64
 
-Id = str | int | None
+_IDS: Final[TypeAdapter[str | int]] = TypeAdapter(Id)
 
 
 class NotUnderstood(Exception):
     """A message is no request. request_id and operation: as far as they can be read."""
 
-    def __init__(self, reason: ApiError, request_id: Id = None, operation: str | None = None) -> None:
+    def __init__(self, reason: ApiError, request_id: str | int | None = None, operation: str | None = None) -> None:
         super().__init__(str(reason))
         self.reason = reason
         self.request_id = request_id
@@ -38,7 +38,7 @@ def request_of(text: str) -> WsOperation:
     return request
 
 
-def refusal(request_id: Id, operation: str | None, error: ApiError) -> WsError:
+def refusal(request_id: str | int | None, operation: str | None, error: ApiError) -> WsError:
     """Say why an operation was not done."""
     return WsError(id=request_id, op=operation, error=problem_of(error, PATH))
 
@@ -47,11 +47,16 @@ def _malformed(error: ValidationError) -> ApiError:
     return of_faults([fault | {"loc": ("body", *fault["loc"])} for fault in error.errors(include_url=False)])
 
 
-def _named(message: Any) -> tuple[Id, str | None]:
+def _named(message: Any) -> tuple[str | int | None, str | None]:
+    """Give the id and the operation of what is no request, each as far as it could be one's."""
     if not isinstance(message, dict):
         return None, None
-    request_id, operation = message.get("id"), message.get("op")
-    return (
-        request_id if isinstance(request_id, str | int) and len(str(request_id)) <= NAME_MAX else None,
-        operation if isinstance(operation, str) and len(operation) <= NAME_MAX else None,
-    )
+    operation = message.get("op")
+    return _id_of(message.get("id")), operation if isinstance(operation, str) and len(operation) <= NAME_MAX else None
+
+
+def _id_of(value: Any) -> str | int | None:
+    try:
+        return _IDS.validate_python(value)
+    except ValidationError:
+        return None

@@ -128,7 +128,8 @@ class Socket:
 
     async def _read(self, ticket: str | None) -> SocketClose | None:
         if ticket is not None:
-            await self._answer(WsAuth(op="auth", ticket=ticket))
+            # Whatever stands in the address: what cannot be a ticket is none of ours.
+            await self._answer(WsAuth.model_construct(op="auth", ticket=ticket))
         while True:
             message = await self._websocket.receive()
             if message["type"] == "websocket.disconnect":

@@ -5,14 +5,14 @@ from datetime import timedelta
 from hashlib import sha256
 from typing import Final
 
-from sqlalchemy import Connection, delete, func, insert, select
+from sqlalchemy import Connection, delete, func, insert, literal, select, true
 
 from api.app_state import AppState
 from api.auth.caller import SignedInUser
 from api.credentials.tokens import LIFETIME, now
-from api.http.problems import TOKEN_INVALID, ApiError
-from api.store.tables import users, ws_tickets
-from api.store.users import USER, User, find_by_session
+from api.http.problems import SIGNATURE_INVALID, TOKEN_INVALID, ApiError
+from api.store.tables import api_keys, sessions, users, ws_tickets
+from api.store.users import USER, User, find_by_session, held
 
 TICKET_LIFETIME: Final = timedelta(seconds=30)
 TICKET_BYTES: Final = 32
@@ -31,7 +31,9 @@ async def make_ticket(state: AppState, caller: SignedInUser) -> str:
         "expires_at": moment + TICKET_LIFETIME,
         "signed_in_until": until,
     }
-    await state.database.ask(lambda db: _store(db, values))
+    if not await state.database.ask(lambda db: _store(db, caller, values)):
+        by_key = caller.key_id is not None
+        raise ApiError(SIGNATURE_INVALID if by_key else TOKEN_INVALID, "The session is over, or the key was revoked")
     return ticket
 
 
@@ -43,11 +45,23 @@ async def use_ticket(state: AppState, ticket: str) -> SignedInUser:
     return signed
 
 
-def _store(db: Connection, values: dict[str, object]) -> None:
-    """Store a ticket, and clear away those of the same user that nobody used in time."""
-    table = ws_tickets.c
-    over = delete(ws_tickets).where(table.user_id == values["user_id"], table.expires_at < func.now()).cte("over")
-    db.execute(insert(ws_tickets).values(**values).add_cte(over))
+def _store(db: Connection, caller: SignedInUser, values: dict[str, object]) -> bool:
+    """Store a ticket, and clear away those of the same user that nobody used in time; false where who asked is gone."""
+    table, user_id = ws_tickets.c, caller.user.user_id
+    over = delete(ws_tickets).where(table.user_id == user_id, table.expires_at < func.now()).cte("over")
+    user = held(user_id).cte("user")
+    # Whoever deletes the session or the key waits until this is stored, or this finds none.
+    if caller.session_id is not None:
+        asked_by = select(sessions.c.session_id).where(sessions.c.session_id == caller.session_id)
+    else:
+        asked_by = select(api_keys.c.key_id).where(api_keys.c.key_id == caller.key_id)
+    credential = asked_by.with_for_update(read=True, key_share=True).cte("credential")
+    columns = [table[name] for name in values]
+    row = select(*(literal(value, table[name].type) for name, value in values.items())).select_from(
+        user.join(credential, true())
+    )
+    stored = insert(ws_tickets).from_select(columns, row).add_cte(over).returning(table.user_id)
+    return db.execute(stored).scalar_one_or_none() is not None
 
 
 def _use(db: Connection, ticket: str) -> SignedInUser | None:

@@ -31,7 +31,7 @@ async def delete_user(database: Database, deletions: asyncio.Event, caller: Sign
     user = (await in_person(caller)).user
     if caller.began is None or caller.began < now() - LIFETIME:
         raise ApiError(LOGIN_TOO_OLD, "To delete yourself, sign in again first")
-    await database.ask(lambda db: forget(db, user.user_id))
+    await database.ask_in_transaction(lambda db: forget(db, user.user_id))
     positions = await database.ask(lambda db: open_positions(db, user.account_id))
     deletions.set()
     structlog.get_logger().info("user deleted", account_id=user.account_id, open_positions=len(positions))
@@ -41,8 +41,10 @@ async def delete_user(database: Database, deletions: asyncio.Event, caller: Sign
 def forget(db: Connection, user_id: UUID) -> None:
     """Take a user's personal data out of the database, with their sessions and every key; their email is free again.
 
+    It is two statements, for a transaction: the first waits for what is being stored of the user, the second sees it.
     Keys of the venue stay while an order is open there: without them nobody could cancel it.
     """
+    db.execute(select(users.c.user_id).where(users.c.user_id == user_id).with_for_update())
     gone = (
         update(users)
         .where(users.c.user_id == user_id, users.c.deleted_at.is_(None))

@@ -4,12 +4,13 @@ import re
 from typing import Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import Connection, delete, exists, func, select
+from sqlalchemy import Connection, delete, exists, func, literal, select
 from sqlalchemy.dialects.postgresql import insert
 
-from api.http.problems import malformed
+from api.http.problems import TOKEN_INVALID, ApiError, malformed
 from api.store.database import Database
 from api.store.tables import venue_keys
+from api.store.users import held
 from runtime.settings import Settings
 from runtime.vault import vault_of
 from runtime.venue_keys import VenueKeys, seal_keys
@@ -35,7 +36,8 @@ async def store(
         raise malformed(pointers[0], "keys are not stored here: the server has no ENCRYPTION_KEY")
     vault, key_id = vault_of(settings), uuid4()
     sealed = seal_keys(vault, user_id, key_id, VenueKeys(api_key, secret))
-    await database.ask(lambda db: _store(db, user_id, key_id, sealed))
+    if not await database.ask(lambda db: _store(db, user_id, key_id, sealed)):
+        raise ApiError(TOKEN_INVALID, "The user has been deleted")
 
 
 async def has(database: Database, user_id: UUID) -> bool:
@@ -50,9 +52,11 @@ async def revoke(database: Database, user_id: UUID) -> bool:
     return await database.ask(lambda db: db.execute(gone).scalar_one_or_none()) is not None
 
 
-def _store(db: Connection, user_id: UUID, key_id: UUID, sealed: bytes) -> None:
-    values = {"key_id": key_id, "sealed": sealed}
-    statement = insert(venue_keys).values(user_id=user_id, **values)
-    db.execute(
-        statement.on_conflict_do_update(index_elements=[venue_keys.c.user_id], set_=values | {"created_at": func.now()})
-    )
+def _store(db: Connection, user_id: UUID, key_id: UUID, sealed: bytes) -> bool:
+    """Store keys; false where the user is deleted."""
+    user = held(user_id).cte("user")
+    row = select(user.c.user_id, literal(key_id, venue_keys.c.key_id.type), literal(sealed, venue_keys.c.sealed.type))
+    stored = insert(venue_keys).from_select(["user_id", "key_id", "sealed"], row)
+    changed = {"key_id": stored.excluded.key_id, "sealed": stored.excluded.sealed, "created_at": func.now()}
+    statement = stored.on_conflict_do_update(index_elements=[venue_keys.c.user_id], set_=changed)
+    return db.execute(statement.returning(venue_keys.c.user_id)).scalar_one_or_none() is not None
