@@ -1,9 +1,12 @@
 """How a seed's client signs up and in: one token, in the reply and in the cookie its seed names, good for a day."""
 
+from collections.abc import Callable
 from typing import Annotated, Final
+from uuid import UUID
 
 from fastapi import Request
 from pydantic import BaseModel, Field
+from sqlalchemy import Connection
 from starlette.responses import Response
 
 from api.app_state import AppState
@@ -18,7 +21,7 @@ from api.http.problems import NOT_AUTHENTICATED, ApiError
 from api.http.seed_clients import SeedCookie
 from api.users import service
 from api.users.opening import account_opener
-from api.users.schemas import PASSWORD_MAX, Email, LoginRequest, RegisterRequest, UserShort
+from api.users.schemas import PASSWORD_MAX, Email, LoginEmail, LoginRequest, RegisterRequest, UserShort
 
 PASSWORD_MIN: Final = 6  # what the seeds' own forms ask for; their routes are served in the demo profile only
 
@@ -34,7 +37,7 @@ class SignUp(BaseModel):
 class SignIn(BaseModel):
     """Credentials, whatever else the body says."""
 
-    email: Annotated[Text, Field(max_length=254, examples=["alice@example.com"])]
+    email: LoginEmail
     password: Annotated[Text, Field(max_length=PASSWORD_MAX, examples=["correct horse battery"])]
 
 
@@ -47,11 +50,20 @@ class Welcome(BaseModel):
     user: UserShort
 
 
-async def sign_up(state: AppState, dispatcher: Dispatcher, request: Request, body: SignUp) -> DaySession:
-    """Register a user and begin their session."""
+async def sign_up(
+    state: AppState,
+    dispatcher: Dispatcher,
+    request: Request,
+    body: SignUp,
+    user_id: UUID | None = None,
+    also: Callable[[Connection], object] = service.nothing_else,
+) -> DaySession:
+    """Register a user and begin their session. also: what is stored with the user, or neither is."""
     # Checked already, by the rule for passwords that holds here.
     wanted = RegisterRequest.model_construct(email=body.email, password=body.password, name=body.name)
-    user, headers = await service.register(account_opener(state, dispatcher), state.database, state.credentials, wanted)
+    user, headers = await service.register(
+        account_opener(state, dispatcher), state.database, state.credentials, wanted, user_id, also
+    )
     return DaySession(user, await begin_day_session(state, user, origin_of(request)), headers)
 
 

@@ -1,9 +1,13 @@
 """Where two seeds want one path: one handler, whose reply is the union of what each expects."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import Annotated, Final, Literal
+from uuid import uuid4
 
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
+from sqlalchemy import Connection
 from starlette.responses import Response
 
 from api.app_state import StateDep
@@ -75,11 +79,12 @@ async def register_of_seeds(
     """Make a user and their account, keep the venue's keys that came with them, and sign them in for a day."""
     if (body.binanceApiKey is None) != (body.binanceSecretKey is None):
         raise malformed("/binanceSecretKey", "is given with binanceApiKey, or neither is")
-    session = await sign_up(state, dispatcher, request, body)
+    user_id = uuid4()
+    also: Callable[[Connection], object] = service.nothing_else
     if body.binanceApiKey is not None and body.binanceSecretKey is not None:
-        await keys.store(
-            state.settings, state.database, session.user.user_id, body.binanceApiKey, body.binanceSecretKey
-        )
+        sealed = keys.sealed(state.settings, user_id, body.binanceApiKey, body.binanceSecretKey)
+        also = partial(keys.put, user_id=user_id, keys=sealed)
+    session = await sign_up(state, dispatcher, request, body, user_id, also)
     return welcome(state, session, request, "token", "User created successfully", 201)
 
 

@@ -11,7 +11,7 @@ from api.store import journal
 from api.store import users as store
 from api.store.database import Database
 from api.store.users import Role, User
-from api.users.schemas import RegisterRequest
+from api.users.schemas import RegisterRequest, email_of
 from runtime.errors import FixableError
 from runtime.settings import Settings
 
@@ -34,9 +34,12 @@ def add_user(settings: Settings, email: str, role: Role, password: str) -> None:
 
 def account_of(database_url: str, email: str) -> str | None:
     """Give the account of the user with this email; null where there is none."""
+    wanted = email_of(email.strip())
+    if wanted is None:
+        return None
     database = Database(database_url)
     try:
-        found = database.ask_now(lambda db: store.find_login(db, email.strip().lower()))
+        found = database.ask_now(lambda db: store.find_login(db, wanted))
     finally:
         database.close()
     return None if found is None else found.user.account_id

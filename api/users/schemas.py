@@ -13,15 +13,34 @@ PASSWORD_MIN: Final = 8
 PASSWORD_MAX: Final = 256
 
 
-def _email(text: str) -> str:
-    """Lower-case an address that could be one; nothing is asked of the network, and `.test` is one too."""
+def email_of(text: str) -> str | None:
+    """Give the one spelling of an address under which its user is stored and found; null where it is no address.
+
+    It is lower case, its accents are composed, and its domain is as people read it: `bücher.example`, not punycode.
+    Letters that only look alike stay apart. Nothing is asked of the network, and `.test` is a domain too.
+    """
     try:
         return validate_email(text, check_deliverability=False, test_environment=True).normalized.lower()
-    except EmailNotValidError as error:
-        raise FieldWrong("is not an email address") from error
+    except EmailNotValidError:
+        return None
 
 
-Email = Annotated[Text, AfterValidator(_email), Field(max_length=254, examples=["alice@example.com"])]
+def _email(text: str) -> str:
+    email = email_of(text)
+    if email is None:
+        raise FieldWrong("is not an email address")
+    return email
+
+
+def _login_email(text: str) -> str:
+    """What is no address is nobody's, which the answer does not tell."""
+    return email_of(text.strip()) or text.strip().lower()
+
+
+# As it is sent, both have the same length at most: what may register may log in.
+_AsSent = Annotated[Text, Field(max_length=254, examples=["alice@example.com"])]
+Email = Annotated[_AsSent, AfterValidator(_email)]
+LoginEmail = Annotated[_AsSent, AfterValidator(_login_email)]
 
 
 class RegisterRequest(BaseModel):
@@ -41,7 +60,7 @@ class LoginRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    email: Annotated[Text, Field(max_length=254, examples=["alice@example.com"])]
+    email: LoginEmail
     password: Annotated[Text, Field(max_length=PASSWORD_MAX, examples=["correct horse battery"])]
     name: Text | None = None
 

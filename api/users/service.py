@@ -1,12 +1,13 @@
 """How users register, sign in, stay signed in and sign out."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from datetime import timedelta
 from functools import partial
 from typing import Final, NamedTuple
 from uuid import UUID, uuid4
 
 import structlog
+from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from api.auth.caller import SignedInUser
@@ -52,13 +53,32 @@ class SessionTokens(NamedTuple):
     headers: dict[str, str]
 
 
+def nothing_else(db: Connection) -> None:
+    """Store nothing beside a user."""
+
+
 async def register(
-    opener: AccountOpener, database: Database, credentials: Credentials, request: RegisterRequest
+    opener: AccountOpener,
+    database: Database,
+    credentials: Credentials,
+    request: RegisterRequest,
+    user_id: UUID | None = None,
+    also: Callable[[Connection], object] = nothing_else,
 ) -> Registered:
-    """Store a user and have their account opened; the user exists even where the opening is not seen in time."""
-    user = User(uuid4(), request.email, request.name, "user", str(uuid4()), account_opened=False)
+    """Store a user and have their account opened; the user exists even where the opening is not seen in time.
+
+    also: what is stored with the user, or neither is.
+    """
+    user = User(user_id or uuid4(), request.email, request.name, "user", str(uuid4()), account_opened=False)
     password_hash = await credentials.passwords.hash(request.password)
-    if not await database.ask(lambda db: store.add(db, user, password_hash)):
+
+    def stored(db: Connection) -> bool:
+        is_new = store.add(db, user, password_hash)
+        if is_new:
+            also(db)
+        return is_new
+
+    if not await database.ask_in_transaction(stored):
         raise ApiError(EMAIL_TAKEN)
     return Registered(user, await opener.open(user))
 
@@ -96,7 +116,7 @@ async def check_login(
 
     Whether the email is unknown or the password wrong, the answer is the same and takes as long.
     """
-    email = request.email.strip().lower()
+    email = request.email
     count_try(credentials, email, address)
     try:
         found = await database.ask(lambda db: store.find_login(db, email))
