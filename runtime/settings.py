@@ -108,9 +108,9 @@ class Settings(BaseSettings):
         "12000/minute", validation_alias="RATE_LIMIT_PUBLIC", description="public reads and sign-ins of an address"
     )
     trusted_proxies: Proxies = Field(
-        "127.0.0.1,::1",
+        "",
         validation_alias="TRUSTED_PROXIES",
-        description="addresses or networks, by commas, whose X-Forwarded-For and -Proto say who asks; empty: nobody's",
+        description="addresses or networks of proxies, by commas: only their X-Forwarded-For and -Proto say who asks",
     )
     ws_ping_interval_ms: int = Field(
         20_000,

@@ -20,6 +20,7 @@ from api.auth.key_permissions import check_scope, login_needed
 from api.credentials.cookies import COOKIE, login_cookies
 from api.credentials.signatures import KEY_HEADER, check_request, check_time, read_signature
 from api.credentials.tokens import Claims
+from api.http.addresses import counted
 from api.http.head import method_of
 from api.http.problems import (
     CREDENTIALS_CONFLICT,
@@ -180,8 +181,8 @@ AdminReader = Annotated[SignedInUser, Depends(admin_reader)]
 
 
 def address_of(request: Request) -> str:
-    """Give the network address a request came from."""
-    return request.client.host if request.client is not None else ""
+    """Give what a request's network address is counted by: `http.addresses`."""
+    return counted(request.client.host) if request.client is not None else ""
 
 
 async def _authenticate_key(request: Request, state: AppState, cookies: list[str]) -> SignedInUser:

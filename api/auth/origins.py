@@ -1,12 +1,14 @@
 """From where, and with what, somebody signs in: as much as helps them to know it again, and no more."""
 
 import re
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from ipaddress import IPv4Address, ip_network
 from typing import Final, NamedTuple
 
 from fastapi import Request
 
 from api.auth.caller import address_of
+from api.credentials.cookies import device_cookie
+from api.http.addresses import parsed
 
 DEVICE_MAX: Final = 60
 IPV4_KEPT: Final = 24
@@ -36,17 +38,23 @@ _PRODUCT: Final = re.compile(r"[\w.+-]+(?:/[\w.+-]+)?", re.ASCII)
 
 
 class Origin(NamedTuple):
-    """Where a request came from. address: whole, for counting, and never stored; network: as much of it as is kept."""
+    """Where a request came from. address: what is counted by, and stored as a keyed hash only; network: what is kept.
+
+    device_token: says, by a cookie of an earlier sign-in, that this device has signed in before.
+    """
 
     address: str
     device: str | None
     network: str | None
+    device_token: str | None = None
 
 
 def origin_of(request: Request) -> Origin:
     """Give where a request came from, and with which program."""
-    address = address_of(request)
-    return Origin(address, device_of(request.headers.get("user-agent")), network_of(address))
+    host = "" if request.client is None else request.client.host
+    return Origin(
+        address_of(request), device_of(request.headers.get("user-agent")), network_of(host), device_cookie(request)
+    )
 
 
 def device_of(user_agent: str | None) -> str | None:
@@ -63,11 +71,8 @@ def device_of(user_agent: str | None) -> str | None:
 
 def network_of(address: str) -> str | None:
     """Give the network of an address: who shares it is a few hundred people, or a household; null for what is none."""
-    try:
-        found = ip_address(address.partition("%")[0])
-    except ValueError:
+    found = parsed(address)
+    if found is None:
         return None
-    if isinstance(found, IPv6Address) and found.ipv4_mapped is not None:
-        found = found.ipv4_mapped
     kept = IPV4_KEPT if isinstance(found, IPv4Address) else IPV6_KEPT
     return str(ip_network((found, kept), strict=False))

@@ -33,7 +33,12 @@ async def sign_in_for_a_day(
 ) -> DaySession:
     """Check the password as every login does, and begin a session of 24 hours."""
     user, headers, verified = await service.check_login(
-        account_opener(state, dispatcher), state.database, state.credentials, request, origin.address
+        account_opener(state, dispatcher),
+        state.database,
+        state.credentials,
+        request,
+        origin.address,
+        origin.device_token,
     )
     return DaySession(user, await begin_day_session(state, user, origin, verified), headers)
 
@@ -53,6 +58,7 @@ async def begin_day_session(state: AppState, user: User, origin: Origin, verifie
         verified=verified,
         device=origin.device,
         network=origin.network,
+        address_hash=state.credentials.tokens.address_hash(user.user_id, origin.address),
     )
     await service.begin(state.database, session)
     return state.credentials.tokens.issue(user.user_id, session_id, began, DAY)

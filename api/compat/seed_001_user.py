@@ -14,7 +14,7 @@ from api.compat.declared import ANYONE, READ, SIGNED, SIGNED_IN, SIGNED_UP
 from api.compat.replies import digits, encoded, written
 from api.compat.routes import Seed001Route
 from api.compat.sessions import SignIn, SignUp, Welcome, sign_in, sign_up, welcome
-from api.credentials.cookies import take_back_cookies
+from api.credentials.cookies import forget_device, take_back_cookies
 from api.dispatch.dispatcher import DispatcherDep
 from api.dispatch.read_your_writes import CAUGHT_UP_OR_REFUSED
 from api.http.cursors import LIMIT_MAX
@@ -172,6 +172,7 @@ async def delete_of_user(state: StateDep, caller: InPerson) -> Response:
     await deletion.delete_user(state.database, state.deletions, caller)
     response = written(UserDeleted(userId=str(caller.user.user_id), email=caller.user.email))
     take_back_cookies(response)
+    forget_device(response)
     return response
 
 

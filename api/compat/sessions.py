@@ -15,6 +15,8 @@ from api.auth.cross_site import is_foreign_page
 from api.auth.origins import origin_of
 from api.compat.day_sessions import DaySession, begin_day_session, set_day_cookie, sign_in_for_a_day
 from api.compat.replies import encoded
+from api.credentials.cookies import set_device_cookie
+from api.credentials.tokens import DEVICE_LIFETIME, now
 from api.dispatch.dispatcher import Dispatcher
 from api.http.numbers import Text
 from api.http.problems import NOT_AUTHENTICATED, ApiError
@@ -90,6 +92,8 @@ def welcome(
     response = encoded(body.model_dump(), status, session.headers | {"Cache-Control": "no-store"})
     if not is_foreign_page(request, state.settings):
         set_day_cookie(request, response, session.token, cookie)
+        device_token = state.credentials.tokens.issue_device(user.user_id, now())
+        set_device_cookie(request, response, device_token, int(DEVICE_LIFETIME.total_seconds()))
     return response
 
 

@@ -15,6 +15,7 @@ from api.compat.spot import NOTHING
 from api.compat.spot_store import SpotOrder
 from api.compat.spot_views import SpotView, of_progress, of_venue_update, price_view
 from api.dispatch.read_your_writes import wait_for
+from api.http.addresses import counted
 from api.http.problems import DATABASE_UNAVAILABLE, RATE_LIMITED, ApiError, problem_response
 from api.http.seed_clients import older_members
 from api.log.event_bus import AccountEvent
@@ -69,7 +70,7 @@ class SpotStream:
 
     async def _admit(self, websocket: WebSocket, token: str) -> SignedInUser:
         """Give whose token it is. A refused handshake counts as its address's: a page that tries at once is held up."""
-        address = "" if websocket.client is None else websocket.client.host
+        address = "" if websocket.client is None else counted(websocket.client.host)
         try:
             # No token is no good token.
             return await believe(self._app, token)

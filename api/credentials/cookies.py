@@ -12,6 +12,8 @@ SEED_COOKIES: Final = ("authToken", "token")  # seed 001's; seeds 000's and 003'
 REFRESH_COOKIE: Final = "refresh"
 SECURE_REFRESH_COOKIE: Final = "__Secure-refresh"  # `__Host-` would send it to every path
 REFRESH_PATH: Final = "/api/v1/auth"
+DEVICE_COOKIE: Final = "device"  # stays after a logout: that the device signed in before is no credential
+SECURE_DEVICE_COOKIE: Final = "__Host-device"
 
 LoginCookie = Literal["session", "authToken", "token"]
 
@@ -52,6 +54,25 @@ def set_refresh_cookie(request: Request, response: Response, token: str, seconds
         httponly=True,
         samesite="strict",
     )
+
+
+def device_cookie(request: Request) -> str | None:
+    """Give the token by which a request's device says that it signed in before, if it has one."""
+    return request.cookies.get(SECURE_DEVICE_COOKIE) or request.cookies.get(DEVICE_COOKIE)
+
+
+def set_device_cookie(request: Request, response: Response, token: str, seconds: int) -> None:
+    """Set the cookie by which this device is known at its next sign-in."""
+    secure = request.url.scheme == "https"
+    name = SECURE_DEVICE_COOKIE if secure else DEVICE_COOKIE
+    response.set_cookie(name, token, max_age=seconds, path="/", secure=secure, httponly=True, samesite="lax")
+
+
+def forget_device(response: Response) -> None:
+    """Take back the cookies of the device."""
+    for name in (SECURE_DEVICE_COOKIE, DEVICE_COOKIE):
+        secure = name == SECURE_DEVICE_COOKIE
+        response.delete_cookie(name, path="/", secure=secure, httponly=True, samesite="lax")
 
 
 def take_back_cookies(response: Response) -> None:

@@ -1,4 +1,8 @@
-"""How many failed logins an account and an address may have."""
+"""How many failed logins an account and an address may have.
+
+Of an account three counts go beside each other: tries from where it was never signed in to, those from an address that
+signed in before, and those of each device that did. So who guesses elsewhere keeps the owner out of neither.
+"""
 
 from time import time
 from typing import Final
@@ -9,6 +13,9 @@ WINDOW_S: Final = 300
 ACCOUNT_FAILURES_MAX: Final = 10
 ADDRESS_FAILURES_MAX: Final = 100
 SHORTEST_S: Final = 0.001
+UNKNOWN: Final = ""
+KNOWN_ADDRESS: Final = "from a known address"
+_DEVICE: Final = "by device "
 
 
 class Throttle:
@@ -21,9 +28,14 @@ class Throttle:
         self._window_s = window_s
         self._storage = MemoryStorage()
 
-    def begin(self, email: str, address: str) -> float:
-        """Count a try against both; gives the seconds to wait, and counts nothing, where there were too many."""
-        limits = {_account(email): ACCOUNT_FAILURES_MAX, _address(address): ADDRESS_FAILURES_MAX}
+    def begin(self, email: str, address: str, known: str = UNKNOWN) -> float:
+        """Count a try against both; gives the seconds to wait, and counts nothing, where there were too many.
+
+        known: by what the one who tries is known; UNKNOWN, KNOWN_ADDRESS or a `known_device`.
+        """
+        limits = {_account(email, known): ACCOUNT_FAILURES_MAX}
+        if not known.startswith(_DEVICE):
+            limits[_address(address)] = ADDRESS_FAILURES_MAX
         full = [name for name, most in limits.items() if self._storage.get(name) >= most]
         if full:
             return max(SHORTEST_S, *(self._storage.get_expiry(name) - time() for name in full))
@@ -31,19 +43,31 @@ class Throttle:
             self._storage.incr(name, self._window_s)
         return 0.0
 
-    def withdraw(self, email: str, address: str) -> None:
+    def withdraw(self, email: str, address: str, known: str = UNKNOWN) -> None:
         """Forget this try, which was none."""
-        self._storage.decr(_account(email))
-        self._storage.decr(_address(address))
+        self._storage.decr(_account(email, known))
+        self._forget_at(address, known)
 
-    def succeeded(self, email: str, address: str) -> None:
-        """Forget the account's failures; of the address only this try, or a good login would buy a hundred guesses."""
-        self._storage.clear(_account(email))
-        self._storage.decr(_address(address))
+    def succeeded(self, email: str, address: str, known: str = UNKNOWN) -> None:
+        """Forget the account's failures, of this count; of the address only this try.
+
+        Otherwise a good login would buy others guesses.
+        """
+        self._storage.clear(_account(email, known))
+        self._forget_at(address, known)
+
+    def _forget_at(self, address: str, known: str) -> None:
+        if not known.startswith(_DEVICE):
+            self._storage.decr(_address(address))
 
 
-def _account(email: str) -> str:
-    return f"account {email}"
+def known_device(device_id: str) -> str:
+    """Name the count of a device; what others guess at its address is not counted against it."""
+    return f"{_DEVICE}{device_id}"
+
+
+def _account(email: str, known: str) -> str:
+    return f"account {email} {known}"
 
 
 def _address(address: str) -> str:

@@ -5,7 +5,7 @@ import hmac
 import secrets
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 from uuid import UUID, uuid4
 
 import jwt
@@ -16,8 +16,14 @@ from runtime.secret_strength import is_short
 ALGORITHM: Final = "HS256"
 ISSUER: Final = "reprise"
 AUDIENCE: Final = "reprise-api"
+DEVICES: Final = "reprise-device"  # the audience of tokens of devices, which are no access tokens
 LIFETIME: Final = timedelta(minutes=15)
+DEVICE_LIFETIME: Final = timedelta(days=365)
 LAST_SECOND: Final = 253_402_300_799  # of the year 9999, since 1970
+
+
+# What a token may be refused with when it is read, whatever it says.
+UNREADABLE: Final = (jwt.InvalidTokenError, ValueError, AttributeError, TypeError, ArithmeticError, RecursionError)
 
 
 class Claims(NamedTuple):
@@ -54,17 +60,7 @@ class Tokens:
     def read(self, token: str) -> Claims:
         """Give what a token of ours says, or refuse it."""
         try:
-            secret = self._keys.get(jwt.get_unverified_header(token).get("kid", ""))
-            if secret is None:
-                raise ApiError(TOKEN_INVALID)
-            payload = jwt.decode(
-                token,
-                secret,
-                algorithms=[ALGORITHM],
-                issuer=ISSUER,
-                audience=AUDIENCE,
-                options={"require": ["iss", "aud", "sub", "sid", "jti", "iat", "exp"]},
-            )
+            payload = self._payload(token, AUDIENCE, "sid")
             if payload.get("typ") != "access":
                 raise ApiError(TOKEN_INVALID)
             if not isinstance(payload["exp"], int) or payload["exp"] > LAST_SECOND:
@@ -73,9 +69,49 @@ class Tokens:
             return Claims(UUID(payload["sub"]), UUID(payload["sid"]), expires_at)
         except jwt.ExpiredSignatureError as error:
             raise ApiError(TOKEN_EXPIRED) from error
-        except (jwt.InvalidTokenError, ValueError, AttributeError, TypeError) as error:
+        except UNREADABLE as error:
             # The reason stays here: a forger learns nothing from it.
             raise ApiError(TOKEN_INVALID) from error
+
+    def issue_device(self, user_id: UUID, begins: datetime) -> str:
+        """Sign what says that a device has signed in as a user; it lets nobody in."""
+        payload = {
+            "iss": ISSUER,
+            "aud": DEVICES,
+            "sub": str(user_id),
+            "jti": str(uuid4()),
+            "iat": begins,
+            "exp": begins + DEVICE_LIFETIME,
+        }
+        return jwt.encode(payload, self._secret, algorithm=ALGORITHM, headers={"kid": self._key_id})
+
+    def device_of(self, token: str | None, user_id: UUID | None) -> str | None:
+        """Give the id of a device that has signed in as this user before; null where the token does not say so."""
+        if token is None or user_id is None:
+            return None
+        try:
+            payload = self._payload(token, DEVICES)
+        except (ApiError, *UNREADABLE):
+            return None
+        return str(payload["jti"]) if payload["sub"] == str(user_id) else None
+
+    def address_hash(self, user_id: UUID, address: str) -> bytes:
+        """Give what is stored of an address a user signed in from."""
+        return hmac.digest(b"reprise/address/" + self._secret.encode(), f"{user_id} {address}".encode(), "sha256")
+
+    def _payload(self, token: str, audience: str, *required: str) -> dict[str, Any]:
+        secret = self._keys.get(jwt.get_unverified_header(token).get("kid", ""))
+        if secret is None:
+            raise ApiError(TOKEN_INVALID)
+        payload: dict[str, Any] = jwt.decode(
+            token,
+            secret,
+            algorithms=[ALGORITHM],
+            issuer=ISSUER,
+            audience=audience,
+            options={"require": ["iss", "aud", "sub", "jti", "iat", "exp", *required]},
+        )
+        return payload
 
     def following(self, refresh_token: str) -> str:
         """Give the refresh token that follows one: always the same, so that two tabs that ask at once get one chain."""

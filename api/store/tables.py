@@ -68,6 +68,16 @@ sessions = Table(
     Column("network", Text, nullable=True),
 )
 
+# From where a user signed in before, each as a keyed hash of the user and the address: who guesses passwords elsewhere
+# does not keep them out.
+known_addresses = Table(
+    "known_addresses",
+    metadata,
+    Column("user_id", Uuid, ForeignKey(users.c.user_id, ondelete="CASCADE"), primary_key=True),
+    Column("address_hash", LargeBinary, primary_key=True),
+    Column("last_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+)
+
 # One row per refresh token, by its SHA-256: a used one is kept while it could be played again.
 refresh_tokens = Table(
     "refresh_tokens",

@@ -21,7 +21,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import insert as insert_or_skip
 
-from api.store import journal
+from api.store import journal, known_addresses
 from api.store.tables import refresh_tokens, sessions, users
 
 Role = Literal["user", "admin", "auditor"]
@@ -64,7 +64,10 @@ class RefreshToken(NamedTuple):
 
 
 class NewSession(NamedTuple):
-    """A session as a login begins it. verified: the hash that the password was compared with, if it was."""
+    """A session as a login begins it. verified: the hash that the password was compared with, if it was.
+
+    address_hash: of the address it is begun from, if that is to be known from now on.
+    """
 
     session_id: UUID
     user_id: UUID
@@ -74,6 +77,7 @@ class NewSession(NamedTuple):
     refresh_token_hash: bytes | None = None
     device: str | None = None
     network: str | None = None
+    address_hash: bytes | None = None
 
 
 USER: Final = tuple(users.c[name] for name in User._fields)
@@ -130,7 +134,7 @@ def find_by_session(db: Connection, session_id: UUID, user_id: UUID) -> tuple[Us
 
 
 def begin_session(db: Connection, session: NewSession) -> bool:
-    """Store a login, its first refresh token and its line, and clear away the user's sessions that are over.
+    """Store a login, its first refresh token, its address and its line, and clear away sessions that are over.
 
     It is several statements, for a transaction. Nothing is stored where the password was changed since it was compared.
     """
@@ -151,6 +155,8 @@ def begin_session(db: Connection, session: NewSession) -> bool:
             "expires_at": expires_at,
         }
         db.execute(insert(refresh_tokens).values(**token))
+    if session.address_hash is not None:
+        known_addresses.note(db, user_id, session.address_hash)
     journal.append(db, "signed_in", user_id, str(session.session_id), session.how)
     return True
 

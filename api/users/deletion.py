@@ -15,7 +15,7 @@ from api.auth.caller import SignedInUser, in_person
 from api.credentials.tokens import LIFETIME, now
 from api.http.problems import LOGIN_TOO_OLD, ApiError
 from api.store.database import Database
-from api.store.tables import api_keys, sessions, users
+from api.store.tables import api_keys, known_addresses, sessions, users
 from api.venue.leaving import deletion_of_idle_keys
 from projector import queries
 from projector.queries.alert_queries import deletion_of_alerts
@@ -58,7 +58,10 @@ def forget(db: Connection, user_id: UUID) -> None:
         .returning(users.c.user_id)
         .cte("gone")
     )
-    theirs = [delete(one).where(one.c.user_id == user_id).cte(f"their_{one.name}") for one in (sessions, api_keys)]
+    theirs = [
+        delete(one).where(one.c.user_id == user_id).cte(f"their_{one.name}")
+        for one in (sessions, api_keys, known_addresses)
+    ]
     theirs.append(deletion_of_idle_keys(user_id).cte("their_venue_keys"))
     db.execute(select(gone.c.user_id).add_cte(*theirs, deletion_of_users_alerts(user_id).cte("their_alerts")))
 

@@ -10,12 +10,14 @@ from api.auth.cross_site import refuse_cross_site
 from api.auth.origins import origin_of
 from api.credentials.cookies import (
     REFRESH_COOKIE,
+    forget_device,
     refresh_cookie,
+    set_device_cookie,
     set_login_cookie,
     set_refresh_cookie,
     take_back_cookies,
 )
-from api.credentials.tokens import LIFETIME
+from api.credentials.tokens import DEVICE_LIFETIME, LIFETIME
 from api.http.numbers import ExactRoute
 from api.http.problems import (
     BAD_CREDENTIALS,
@@ -86,7 +88,8 @@ async def login(
 ) -> TokenReply:
     """Sign in, by JSON or by OAuth2's password form.
 
-    The reply's token is in the cookie `session` too; what renews it is in the cookie `refresh` only.
+    The reply's token is in the cookie `session` too; what renews it is in the cookie `refresh` only. By the cookie
+    `device`, which stays after a logout, and by its address who signed in before gets in, however often others guess.
     """
     refuse_cross_site(request, settings)
     signed_in = await service.login(opener, database, credentials, body, origin_of(request))
@@ -116,6 +119,7 @@ async def refresh(
     except ApiError as error:
         refused = problem_response(error, request.url.path)
         take_back_cookies(refused)
+        forget_device(refused)
         return refused
 
 
@@ -182,9 +186,10 @@ async def list_sessions(database: DatabaseDep, caller: InPerson) -> SessionsRepl
     responses=responses(*REFUSALS, CROSS_SITE_REQUEST, NOT_FOUND, MALFORMED),
 )
 async def end_session(database: DatabaseDep, caller: InPerson, session_id: str, response: Response) -> None:
-    """End one session of yours: its tokens are worth nothing from here on. Of the current one it is a logout."""
+    """End one session of yours: its tokens are worth nothing from here on. With the current one its device goes."""
     if await own_sessions.end_session(database, caller, session_id):
         take_back_cookies(response)
+        forget_device(response)
 
 
 @router.get("/me", dependencies=SESSION_SCHEMES, responses=_SIGNED_IN)
@@ -210,6 +215,7 @@ async def delete_me(
     """
     open_positions = await deletion.delete_user(database, deletions, caller)
     take_back_cookies(response)
+    forget_device(response)
     return DeletionReply(status="closing", open_positions=open_positions)
 
 
@@ -217,5 +223,7 @@ def _token(request: Request, response: Response, signed_in: SessionTokens) -> To
     seconds = int(LIFETIME.total_seconds())
     set_login_cookie(request, response, signed_in.token, seconds)
     set_refresh_cookie(request, response, signed_in.refresh_token, int(REFRESH_LIFETIME.total_seconds()))
+    if signed_in.device_token is not None:
+        set_device_cookie(request, response, signed_in.device_token, int(DEVICE_LIFETIME.total_seconds()))
     response.headers["Cache-Control"] = "no-store"
     return TokenReply(access_token=signed_in.token, expires_in=seconds)

@@ -3,7 +3,6 @@
 from uuid import UUID
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import SQLAlchemyError
 
 from api.auth.caller import SignedInUser
 from api.credentials.credentials import Credentials
@@ -13,7 +12,7 @@ from api.store import users as store
 from api.store.database import Database
 from api.store.sessions import end_other_sessions
 from api.users.schemas import PasswordRequest
-from api.users.service import count_try
+from api.users.service import count_try, known_by
 
 
 async def change_password(
@@ -27,20 +26,16 @@ async def change_password(
     assert session_id is not None, "an API key does not come here"
     if request.new_password == request.password:
         raise malformed("/new_password", "is the password you have")
-    count_try(credentials, user.email, address)
-    try:
-        before = await database.ask(lambda db: store.find_password_hash(db, user.user_id))
-    except SQLAlchemyError:
-        # Nothing was guessed.
-        credentials.throttle.withdraw(user.email, address)
-        raise
+    before = await database.ask(lambda db: store.find_password_hash(db, user.user_id))
+    known = await known_by(database, credentials.tokens, user.user_id, address)
+    count_try(credentials, user.email, address, known)
     matches, _ = await credentials.passwords.verify(request.password, before)
     if before is None or not matches:
         await database.ask_in_transaction(
             lambda db: journal.append(db, "sign_in_refused", user.user_id, detail="change of password")
         )
         raise ApiError(PASSWORD_WRONG, "The password is not the one you have now")
-    credentials.throttle.succeeded(user.email, address)
+    credentials.throttle.succeeded(user.email, address, known)
     after = await credentials.passwords.hash(request.new_password)
     if not await database.ask_in_transaction(lambda db: _change(db, user.user_id, session_id, before, after)):
         raise ApiError(PASSWORD_WRONG, "The password was changed at the same moment by another request")

@@ -8,15 +8,21 @@ from uuid import UUID, uuid4
 
 import structlog
 from sqlalchemy import Connection
-from sqlalchemy.exc import SQLAlchemyError
 
 from api.auth.caller import SignedInUser
 from api.auth.origins import Origin
 from api.credentials.credentials import Credentials
-from api.credentials.throttle import ACCOUNT_FAILURES_MAX, ADDRESS_FAILURES_MAX, WINDOW_S
+from api.credentials.throttle import (
+    ACCOUNT_FAILURES_MAX,
+    ADDRESS_FAILURES_MAX,
+    KNOWN_ADDRESS,
+    UNKNOWN,
+    WINDOW_S,
+    known_device,
+)
 from api.credentials.tokens import Tokens, new_refresh_token, now, refresh_hash
 from api.http.problems import BAD_CREDENTIALS, EMAIL_TAKEN, TOKEN_INVALID, TOO_MANY_LOGINS, ApiError
-from api.store import journal
+from api.store import journal, known_addresses
 from api.store import users as store
 from api.store.database import Database
 from api.store.users import NewSession, User
@@ -28,6 +34,7 @@ REFRESH_LIFETIME: Final = timedelta(days=14)  # without a refresh a session is o
 SESSION_MAX: Final = timedelta(days=DAYS_AT_MOST["password"])  # and then even with them
 # Two tabs refresh at once with the same token, and a reply can be lost: for this long the first use is repeated.
 GRACE: Final = timedelta(seconds=10)
+NOBODY: Final = UUID(int=0)  # is known from nowhere, and asked about all the same
 
 
 class Registered(NamedTuple):
@@ -46,11 +53,15 @@ class CheckedLogin(NamedTuple):
 
 
 class SessionTokens(NamedTuple):
-    """The tokens of a session, and the same place, where this login opened the account."""
+    """The tokens of a session, and the same place, where this login opened the account.
+
+    device_token: by which the device is known at its next login; null of a refresh.
+    """
 
     token: str
     refresh_token: str
     headers: dict[str, str]
+    device_token: str | None = None
 
 
 def nothing_else(db: Connection) -> None:
@@ -87,7 +98,9 @@ async def login(
     opener: AccountOpener, database: Database, credentials: Credentials, request: LoginRequest, origin: Origin
 ) -> SessionTokens:
     """Begin a session that can be refreshed."""
-    user, headers, verified = await check_login(opener, database, credentials, request, origin.address)
+    user, headers, verified = await check_login(
+        opener, database, credentials, request, origin.address, origin.device_token
+    )
     session_id, began, refresh_token = uuid4(), now(), new_refresh_token()
     session = NewSession(
         session_id=session_id,
@@ -98,9 +111,12 @@ async def login(
         refresh_token_hash=refresh_hash(refresh_token),
         device=origin.device,
         network=origin.network,
+        address_hash=credentials.tokens.address_hash(user.user_id, origin.address),
     )
     await begin(database, session)
-    return SessionTokens(credentials.tokens.issue(user.user_id, session_id, began), refresh_token, headers)
+    device_token = credentials.tokens.issue_device(user.user_id, began)
+    token = credentials.tokens.issue(user.user_id, session_id, began)
+    return SessionTokens(token, refresh_token, headers, device_token)
 
 
 async def begin(database: Database, session: NewSession) -> None:
@@ -110,40 +126,54 @@ async def begin(database: Database, session: NewSession) -> None:
 
 
 async def check_login(
-    opener: AccountOpener, database: Database, credentials: Credentials, request: LoginRequest, address: str
+    opener: AccountOpener,
+    database: Database,
+    credentials: Credentials,
+    request: LoginRequest,
+    address: str,
+    device_token: str | None = None,
 ) -> CheckedLogin:
     """Give the user these credentials are of, whose account is open from their first login on, but for an auditor's.
 
     Whether the email is unknown or the password wrong, the answer is the same and takes as long.
     """
     email = request.email
-    count_try(credentials, email, address)
-    try:
-        found = await database.ask(lambda db: store.find_login(db, email))
-    except SQLAlchemyError:
-        # Nothing was guessed.
-        credentials.throttle.withdraw(email, address)
-        raise
+    found = await database.ask(lambda db: store.find_login(db, email))
+    user_id = NOBODY if found is None else found.user.user_id
+    known = await known_by(database, credentials.tokens, user_id, address, device_token)
+    count_try(credentials, email, address, known)
     matches, renewed = await credentials.passwords.verify(
         request.password, None if found is None else found.password_hash
     )
     if found is None or not matches:
-        known = None if found is None else found.user.user_id
-        await database.ask_in_transaction(lambda db: journal.append(db, "sign_in_refused", known, detail="password"))
+        whose = None if found is None else user_id
+        await database.ask_in_transaction(lambda db: journal.append(db, "sign_in_refused", whose, detail="password"))
         raise ApiError(BAD_CREDENTIALS)
-    credentials.throttle.succeeded(email, address)
+    credentials.throttle.succeeded(email, address, known)
     user, verified = found.user, found.password_hash
     if renewed is not None:
         if not await database.ask(lambda db: store.change_hash(db, user.user_id, verified, renewed)):
             # Another login renewed it at the same moment, or the password was changed: which, the hash of now tells.
-            return await check_login(opener, database, credentials, request, address)
+            return await check_login(opener, database, credentials, request, address, device_token)
         verified = renewed
     return CheckedLogin(user, await opener.open_if_unopened(user), verified)
 
 
-def count_try(credentials: Credentials, email: str, address: str) -> None:
+async def known_by(
+    database: Database, tokens: Tokens, user_id: UUID, address: str, device_token: str | None = None
+) -> str:
+    """Say by what the one who tries a password is known: the device, the address, or nothing."""
+    device_id = tokens.device_of(device_token, user_id)
+    if device_id is not None:
+        return known_device(device_id)
+    hashed = tokens.address_hash(user_id, address)
+    is_known = await database.ask(lambda db: known_addresses.is_known(db, user_id, hashed))
+    return KNOWN_ADDRESS if is_known else UNKNOWN
+
+
+def count_try(credentials: Credentials, email: str, address: str, known: str) -> None:
     """Count that a password is tried; 429 where too many were wrong."""
-    wait = credentials.throttle.begin(email, address)
+    wait = credentials.throttle.begin(email, address, known)
     if wait <= 0:
         return
     seconds = int(wait) + 1

@@ -110,7 +110,7 @@ def test_beyond_the_quota_a_client_of_seed_001_still_closes(exchange: Exchange, 
 def test_a_request_with_bad_credentials_counts_once_against_its_address_and_limits_no_other_client(
     exchange: Exchange, second: Exchange, path: str
 ) -> None:
-    guessing = {"Authorization": "Bearer guess", "X-Forwarded-For": f"2001:db8::{uuid4().hex[:4]}"}
+    guessing = {"Authorization": "Bearer guess", "X-Forwarded-For": f"2001:db8:{uuid4().hex[:4]}:{uuid4().hex[:4]}::1"}
     for left in reversed(range(PUBLIC_MAX)):
         guess = second.http.get(path, headers=guessing)
         assert code_of(guess) == (401, "TOKEN_INVALID")

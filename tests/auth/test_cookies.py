@@ -77,10 +77,11 @@ def test_a_cookie_of_an_ended_session_is_passed_over_for_a_cookie_of_a_live_sess
 def test_over_https_the_cookies_are_bound_to_the_host_and_secure(browser: Browser) -> None:
     secure = {"X-Forwarded-Proto": "https"}  # as a proxy on this host that ends TLS says it
     reply = browser.post("/auth/login", json={"email": browser.email, "password": PASSWORD}, headers=secure)
-    session, refresh = reply.headers.get_list("set-cookie")
+    session, refresh, device = reply.headers.get_list("set-cookie")
     assert session.startswith("__Host-session=")
     assert refresh.startswith("__Secure-refresh=")
-    for cookie in (session, refresh):
+    assert device.startswith("__Host-device=")
+    for cookie in (session, refresh, device):
         assert "; secure" in cookie.lower()
     assert "domain=" not in session.lower()
     assert "path=/;" in session.lower()

@@ -169,7 +169,7 @@ def test_the_refresh_token_of_a_logged_out_session_is_refused(browser: Browser) 
     browser.login()
     token = jar(browser)
     assert browser.post("/auth/logout").status_code == 204
-    assert list(browser.http.cookies) == []
+    assert list(browser.http.cookies) == ["device"]
     refused(refresh(browser, token), 401, "TOKEN_INVALID")
 
 

@@ -154,7 +154,7 @@ def test_a_deletion_amid_every_request_of_the_user_leaves_nothing_and_no_server_
             lambda: user.http.post("/api-keys", json=new_public_key()),  # noqa: B023
             lambda: user.http.delete(f"/api-keys/{key.id}"),  # noqa: B023
             lambda: login(exchange, user),  # noqa: B023
-            lambda: exchange.http.post("/api/v1/auth/refresh", headers=cookie),  # noqa: B023
+            lambda: httpx.post(f"{exchange.url}/api/v1/auth/refresh", headers=cookie, timeout=20.0),  # noqa: B023
             lambda: user.http.put("/venue-keys", json={"api_key": "a" * 64, "secret_key": "b" * 64}),  # noqa: B023
             lambda: user.http.post("/alerts", json=alert),  # noqa: B023
             lambda: ask(exchange, key, "POST", "/api/v1/ws-ticket"),  # noqa: B023
