@@ -240,7 +240,7 @@ def _open(folder: Path | None, data: Path | None) -> "LogReader":
 def _database_of(folder: Path | None, data: Path | None) -> str | None:
     """Name the database to compare: of an exported log only one that was named by hand."""
     if folder is None:
-        return reachable_settings(data).database_url
+        return reachable_settings(data, only_reads=True).database_url
     settings = load_settings(data)
     return settings.database_url if "database_url" in settings.model_fields_set else None
 

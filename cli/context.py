@@ -77,9 +77,12 @@ BOTH_SERVERS = frozenset({"kafka_brokers", "database_url"})
 KAFKA_ONLY = frozenset({"kafka_brokers"})
 
 
-def reachable_settings(data: Path | None, needed: frozenset[str] = BOTH_SERVERS) -> Settings:
+def reachable_settings(
+    data: Path | None, needed: frozenset[str] = BOTH_SERVERS, *, only_reads: bool = False
+) -> Settings:
     """Settings that reach the servers: those set by hand, where they name all that is needed, or the instance's.
 
+    only_reads: with no right at the instance's own servers but to read.
     FixableError where a part of them is set by hand, and is not the instance's: neither is meant for sure.
     """
     # The parts of the stack take a while to import; only some commands need them.
@@ -97,7 +100,7 @@ def reachable_settings(data: Path | None, needed: frozenset[str] = BOTH_SERVERS)
             f"No instance runs in {folder.data}. Start it with {folder.command('up')}, name another with --data, or "
             "set KAFKA_BROKERS and DATABASE_URL."
         )
-    reached = instance_settings(settings, instance)
+    reached = instance_settings(settings, folder, instance, only_reads=only_reads)
     for name in sorted(needed & settings.model_fields_set):
         if getattr(settings, name) != (own := getattr(reached, name)):
             others = " and ".join(each.upper() for each in sorted(needed))

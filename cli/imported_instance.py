@@ -27,8 +27,8 @@ def import_instance(log: FolderLog, settings: Settings, data: Path) -> int:
     require_new(data)
     require_shards(log.name, log.shards, settings)
     require_whole(log)
-    with new_instance(data) as folder, broker_of(folder, report) as brokers:
-        return import_commands(log, folder, settings, brokers)
+    with new_instance(data) as folder, broker_of(folder, settings, report) as reached:
+        return import_commands(log, folder, reached)
 
 
 def require_shards(name: str, shards: int, settings: Settings) -> None:
@@ -40,9 +40,12 @@ def require_shards(name: str, shards: int, settings: Settings) -> None:
         )
 
 
-def import_commands(log: FolderLog, folder: InstanceFolder, settings: Settings, brokers: str) -> int:
-    """Write a whole log's commands to a folder's running broker, and to its `.env` what its next start must know."""
-    own = settings.model_copy(update={"kafka_brokers": brokers, "shards": log.shards, "replication_factor": 1})
+def import_commands(log: FolderLog, folder: InstanceFolder, reached: Settings) -> int:
+    """Write a whole log's commands to a folder's running broker, and to its `.env` what its next start must know.
+
+    reached: the settings that reach the broker.
+    """
+    own = reached.model_copy(update={"shards": log.shards, "replication_factor": 1})
     count = append_log(log, own)
     lines = [f"REPRISE_SHARDS={log.shards}"] if log.shards != Settings.model_fields["shards"].default else []
     feed = _last_feed(log)

@@ -30,6 +30,10 @@ Standby = Annotated[
 SeedPorts = Annotated[
     bool, typer.Option("--seed-ports", help="Listen on 3001, 3002, 3005 and 4000 too, as the seeds' READMEs say.")
 ]
+OpenBroker = Annotated[
+    bool,
+    typer.Option("--open-broker", help="Demo only: let anybody on this machine read prices from Kafka, unasked."),
+]
 Detach = Annotated[bool, typer.Option("--detach", help="Return when it is ready, and leave it running.")]
 Feed = Annotated[str | None, typer.Option(help="auto, simulated, backpack or recorded:FILE.")]
 Speed = Annotated[str | None, typer.Option(help="Times the recorded pace, or max.")]
@@ -65,6 +69,7 @@ def up(
     workers: Workers = 1,
     standby: Standby = False,
     seed_ports: SeedPorts = False,
+    open_broker: OpenBroker = False,
     instruments: Instruments = None,
 ) -> None:
     """Start the exchange: broker, database, engine, prices, projection and API."""
@@ -86,6 +91,7 @@ def up(
         workers=workers,
         standby=standby,
         seed_ports=seed_ports,
+        open_broker=open_broker or (seed_ports and settings.profile == "demo"),
         symbols=tuple(instrument.symbol for instrument in wanted),
         detach=detach,
         feed=FeedChoice(
@@ -110,7 +116,7 @@ def up(
                 from api.admin.instrument_file import define_instruments  # noqa: PLC0415
                 from runtime.postgres import usable  # noqa: PLC0415
 
-                reached = instance_settings(settings, instance)
+                reached = instance_settings(settings, place, instance)
                 with usable(reached.database_url):
                     define_instruments(reached.database_url, reached.shards, wanted, report)
         except (KeyboardInterrupt, FixableError):

@@ -1,6 +1,6 @@
 """Prints each fill and liquidation once, through any number of kills: the printed lines are its bookmark.
 
-python examples/downstream.py 127.0.0.1:9092 fills.txt schemas/avro
+python examples/downstream.py .reprise/kafka-reader.properties fills.txt schemas/avro
 """
 
 import sys
@@ -11,15 +11,15 @@ from confluent_kafka import Consumer, TopicPartition
 from fastavro import schemaless_reader
 from fastavro.schema import fingerprint, load_schema, to_parsing_canonical_form
 
-topic, (brokers, output, avro) = "exchange.events", sys.argv[1:]
+topic, (login, output, avro) = "exchange.events", sys.argv[1:]
 events = [load_schema(path) for path in Path(avro).rglob("Position*.avsc")]  # Those that fill.
 schemas = {bytes.fromhex(fingerprint(to_parsing_canonical_form(event), "CRC-64-AVRO")): event for event in events}
-consumer = Consumer({"bootstrap.servers": brokers, "group.id": "downstream", "isolation.level": "read_committed"})
+options = dict(line.split("=", 1) for line in Path(login).read_text().splitlines())
+consumer = Consumer({"group.id": "downstream", **options})
 with Path(output).open("a+b", buffering=0) as printed:
-    printed.seek(0)
-    whole = [line for line in printed.read().splitlines(keepends=True) if line.endswith(b"\n")]
-    printed.truncate(sum(map(len, whole)))  # A line that a kill cut off is printed again, whole.
-    last = {int(shard): int(offset) for shard, offset, _ in (line.split(maxsplit=2) for line in whole)}
+    whole = b"\n".join([*Path(output).read_bytes().split(b"\n")[:-1], b""])
+    printed.truncate(len(whole))  # A line that a kill cut off is printed again, whole.
+    last = {int(shard): int(offset) for shard, offset, _ in (line.split(maxsplit=2) for line in whole.splitlines())}
     shards = consumer.list_topics(topic, timeout=10).topics[topic].partitions
     consumer.assign([TopicPartition(topic, shard, last.get(shard, -1) + 1) for shard in shards])
     while True:

@@ -10,6 +10,7 @@ from sqlalchemy import NullPool, create_engine, text
 
 from projector.database import MIGRATION_LOCK, hold_until_commit
 from projector.tables.columns import SCHEMA
+from runtime.migrations import is_at
 
 CONNECT_TIMEOUT_S: Final = 5
 SCRIPTS: Final = Path(__file__).parent / "migrations"
@@ -20,6 +21,9 @@ def migrate(database_url: str, revision: str = "head") -> None:
     engine = create_engine(database_url, poolclass=NullPool, connect_args={"connect_timeout": CONNECT_TIMEOUT_S})
     config = _config()
     with engine.begin() as db:
+        # Whoever only writes rows may make no schema.
+        if is_at(db, ScriptDirectory.from_config(config), SCHEMA, revision):
+            return
         hold_until_commit(db, MIGRATION_LOCK)
         db.execute(text(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}"))
         config.attributes["connection"] = db

@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
 from confluent_kafka.admin import ListOffsetsResultInfo
 
+from runtime.kafka_security import librdkafka_security
 from runtime.settings import Settings
 
 # Options go to confluent-kafka as they are; its own type for them is this one.
@@ -59,7 +60,7 @@ class LogRecord(NamedTuple):
 
 
 def connection_options(settings: Settings, client: str) -> Options:
-    """What every client needs: where the brokers are, how long to wait for them, and where its log goes."""
+    """What every client needs: where the brokers are, who it is, how long to wait, and where its log goes."""
     return {
         "bootstrap.servers": settings.kafka_brokers,
         "client.id": client,
@@ -70,6 +71,7 @@ def connection_options(settings: Settings, client: str) -> Options:
         "socket.connection.setup.timeout.ms": 5_000,
         # The default of 1 would keep small requests waiting for the acknowledgement of the one before.
         "socket.nagle.disable": True,
+        **librdkafka_security(settings),
     }
 
 

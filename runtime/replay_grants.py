@@ -9,7 +9,7 @@ from hashlib import sha256
 from typing import Final
 
 from runtime.errors import FixableError
-from runtime.secret_strength import HOW
+from runtime.secret_strength import HOW, require_strong
 from runtime.settings import Settings
 
 HEADER: Final = "X-Replay-Grant"
@@ -17,10 +17,10 @@ VALID_S: Final = 30
 
 
 class ReplayKey:
-    """What both sides derive from JWT_SECRET."""
+    """What both sides have."""
 
     def __init__(self, secret: str) -> None:
-        self._key = hmac.new(secret.encode(), b"reprise replay", sha256).digest()
+        self._key = secret.encode()
 
     def grant(self, target: str, now: float | None = None) -> str:
         """Sign a question: its path with its query, in which the account is named."""
@@ -38,7 +38,17 @@ class ReplayKey:
 
 
 def replay_key(settings: Settings) -> ReplayKey:
-    """Give the key of an instance; FixableError where it has no JWT_SECRET."""
+    """Give the key of an instance; FixableError where it has none."""
+    if settings.replay_secret:
+        return ReplayKey(require_strong("REPLAY_SECRET", settings.replay_secret, settings.profile))
     if not settings.jwt_secret:
-        raise FixableError(f"JWT_SECRET is not set, by which the API and the replay service know each other. {HOW}")
-    return ReplayKey(settings.jwt_secret)
+        raise FixableError(
+            "Neither REPLAY_SECRET nor JWT_SECRET is set, by which the API and the replay service know each other. "
+            f"{HOW}"
+        )
+    return ReplayKey(replay_secret_of(settings.jwt_secret))
+
+
+def replay_secret_of(jwt_secret: str) -> str:
+    """Make the secret of the replay service, which signs no tokens and leads to none that does."""
+    return hmac.new(jwt_secret.encode(), b"reprise replay", sha256).hexdigest()

@@ -1,6 +1,7 @@
 """Where settings come from: the environment, then two files `.env`; and what is said of those that are wrong."""
 
 import difflib
+import json
 import os
 import re
 from collections import Counter
@@ -15,12 +16,14 @@ from dotenv.parser import parse_stream
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
-from runtime.errors import Mistakes
+from runtime.errors import FixableError, Mistakes
 from runtime.setting_values import RECORDED
 from runtime.settings import DEFAULT_DATA, Settings
 
 FILE_NAME: Final = ".env"
 DATA: Final = "REPRISE_DATA"
+# Names the file with the secrets of one program of an instance: JSON, a text by the name of each setting.
+SECRETS_FILE: Final = "REPRISE_SECRETS"
 # Here nothing says something: no proxy is believed.
 EMPTY_HAS_MEANING: Final = frozenset({"TRUSTED_PROXIES"})
 SAME: Final = (("JWT_SECRET", "AUTH_JWT_SECRET"), ("PRICE_INTERVAL_MS", "POLLER_UPDATE_INTERVAL"))
@@ -59,6 +62,9 @@ def load_settings(project: Path, data: Path | None) -> Settings:
     files = env_files(project, data)
     given = {name: Given(text, file.path) for file in files for name, text in file.known.items()}
     given |= {name: Given(text, None) for name, text in _in_environment().items()}
+    secrets = os.environ.get(SECRETS_FILE)
+    if secrets:
+        given = _with_secrets_of(Path(secrets), given)
     # What is empty hides what stands in a file, and is not set.
     given = {name: one for name, one in given.items() if one.text or name in EMPTY_HAS_MEANING}
     mistakes = {f"{file.path}:{number}": line for file in files for number, line in enumerate(file.mistakes)}
@@ -160,6 +166,21 @@ def allowed(field: FieldInfo) -> str:
     if least is None:
         return number
     return f"{number} from {least} to {most}" if most is not None else f"{number}, {least} at least"
+
+
+def secret_names() -> frozenset[str]:
+    """Name the settings that are secrets, or have one within."""
+    return frozenset(name for name, field in known_names().items() if not field.repr) | {"DATABASE_URL"}
+
+
+def _with_secrets_of(path: Path, given: Mapping[str, Given]) -> dict[str, Given]:
+    """The settings with a program's own secrets, and nobody else's; FixableError where they cannot be read."""
+    try:
+        secrets = json.loads(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise FixableError(f"The secrets in {path}, which {SECRETS_FILE} names, cannot be read: {error}") from error
+    others = {name: one for name, one in given.items() if name not in secret_names()}
+    return others | {name: Given(text, path) for name, text in secrets.items()}
 
 
 def _validated(given: Mapping[str, Given]) -> tuple[Settings, dict[str, str]]:

@@ -199,6 +199,8 @@ def _known_words() -> set[str]:
 Port = Annotated[int, Field(ge=1, le=PORT_MAX)]
 LogLevel = Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(_level)]
 Host = Annotated[str, _matching(_HOST, "an address or a host name")]
+SecurityProtocol = Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
+SaslMechanism = Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"]
 Brokers = Annotated[str, AfterValidator(_brokers)]
 Place = Annotated[str, AfterValidator(_place)]
 DatabaseUrl = Annotated[str, AfterValidator(database_address)]

@@ -21,6 +21,8 @@ from runtime.setting_values import (
     Prices,
     Proxies,
     Rate,
+    SaslMechanism,
+    SecurityProtocol,
     Speed,
     Symbols,
     WebSocketUrl,
@@ -49,6 +51,50 @@ class Settings(BaseSettings):
         None,
         validation_alias="KAFKA_PORT",
         description="port of the broker that `up` starts; empty: 9092 or a free one, and then always the same",
+    )
+    kafka_security_protocol: SecurityProtocol = Field(
+        "PLAINTEXT",
+        validation_alias="KAFKA_SECURITY_PROTOCOL",
+        description="PLAINTEXT, SSL, SASL_PLAINTEXT or SASL_SSL, as the brokers of KAFKA_BROKERS are reached",
+    )
+    kafka_sasl_mechanism: SaslMechanism | None = Field(
+        None,
+        validation_alias="KAFKA_SASL_MECHANISM",
+        description="PLAIN, SCRAM-SHA-256, SCRAM-SHA-512 or OAUTHBEARER",
+    )
+    kafka_sasl_username: str | None = Field(
+        None, validation_alias="KAFKA_SASL_USERNAME", description="who this service is to the brokers"
+    )
+    kafka_sasl_password: str | None = Field(
+        None, validation_alias="KAFKA_SASL_PASSWORD", repr=False, description="its password there"
+    )
+    kafka_oauth_token_url: HttpUrl | None = Field(
+        None, validation_alias="KAFKA_OAUTH_TOKEN_URL", description="where OAUTHBEARER gets its tokens"
+    )
+    kafka_oauth_client_id: str | None = Field(
+        None, validation_alias="KAFKA_OAUTH_CLIENT_ID", description="who this service is there"
+    )
+    kafka_oauth_client_secret: str | None = Field(
+        None, validation_alias="KAFKA_OAUTH_CLIENT_SECRET", repr=False, description="its secret there"
+    )
+    kafka_oauth_scope: str | None = Field(
+        None, validation_alias="KAFKA_OAUTH_SCOPE", description="what its tokens are asked for; empty: what is usual"
+    )
+    kafka_ssl_ca_file: Path | None = Field(
+        None,
+        validation_alias="KAFKA_SSL_CA_FILE",
+        description="certificates, as PEM, by which brokers are believed; empty: the system's",
+    )
+    kafka_ssl_certificate_file: Path | None = Field(
+        None,
+        validation_alias="KAFKA_SSL_CERTIFICATE_FILE",
+        description="this service's own, as PEM, where one is asked",
+    )
+    kafka_ssl_key_file: Path | None = Field(
+        None, validation_alias="KAFKA_SSL_KEY_FILE", description="the key of that certificate, as PEM"
+    )
+    kafka_ssl_key_password: str | None = Field(
+        None, validation_alias="KAFKA_SSL_KEY_PASSWORD", repr=False, description="the password of that key"
     )
     shards: int = Field(
         4, ge=1, le=1_000, validation_alias="REPRISE_SHARDS", description="partitions of the ledger, fixed for ever"
@@ -90,6 +136,12 @@ class Settings(BaseSettings):
         validation_alias="JWT_SECRETS_RETIRED",
         repr=False,
         description="secrets from before JWT_SECRET whose tokens are still believed, by commas",
+    )
+    replay_secret: str | None = Field(
+        None,
+        validation_alias="REPLAY_SECRET",
+        repr=False,
+        description="by which the API and the replay service know each other; empty: made of JWT_SECRET",
     )
     encryption_key: str | None = Field(
         None, validation_alias="ENCRYPTION_KEY", repr=False, description="32 bytes as text, encrypts venue keys"

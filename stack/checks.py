@@ -41,6 +41,10 @@ def choice_and_mistakes(
             mistakes["FEED"] = (
                 "The production profile trades on no invented prices; --feed or FEED must not be simulated."
             )
+        if options.open_broker:
+            mistakes["--open-broker"] = (
+                "In the production profile the broker takes nobody without a password; leave --open-broker out."
+            )
         if options.seed_ports:
             mistakes["--seed-ports"] = (
                 "The seeds' interfaces are of the demo profile; leave --seed-ports out, or set REPRISE_PROFILE=demo."

@@ -33,6 +33,7 @@ class Instance(msgspec.Struct, frozen=True, kw_only=True):
     seed_ports: list[int] = []  # on which the API listens too
     kafka_brokers: str
     kafka_port: int | None  # null where KAFKA_BROKERS named a running one
+    open_kafka_port: int | None = None  # without a password; null where there is none
     database_url: str
     postgres_port: int | None  # null where DATABASE_URL named a running one
     shards: int
@@ -55,6 +56,9 @@ class InstanceFolder:
         self.data = data.absolute()
         self.record = self.data / "instance.json"
         self.secrets = self.data / "secrets.env"
+        self.reader = self.data / "kafka-reader.properties"
+        self.passwords = self.data / "passwords.env"
+        self.secrets_of_programs = self.data / "secrets"
         self.kafka = self.data / "kafka"
         self.postgres = self.data / "postgres"
         self.logs = self.data / "logs"
@@ -76,6 +80,10 @@ class InstanceFolder:
         """What a program writes."""
         return self.logs / f"{name}.log"
 
+    def secrets_of(self, name: str) -> Path:
+        """The secrets of a program."""
+        return self.secrets_of_programs / f"{name}.json"
+
     def command(self, name: str) -> str:
         """Give a command as it can be pasted to mean this instance."""
         at_home = self.data == PROJECT / DEFAULT_DATA and "REPRISE_DATA" not in os.environ
@@ -93,12 +101,19 @@ class InstanceFolder:
         return Path(temporary) / f"reprise-{os.geteuid()}-{short}.sock"
 
     def make(self) -> None:
+        """Make the folder, and see to it that what programs write there is its owner's alone."""
+        folder = self.logs
         try:
-            self.logs.mkdir(parents=True, exist_ok=True)
+            if not self.data.exists():
+                self.data.mkdir(parents=True, mode=0o700)
+            for folder in (self.logs, self.secrets_of_programs):
+                folder.mkdir(exist_ok=True)
+            # Those that a version before made may be open to others.
+            for folder in (self.logs, self.secrets_of_programs, self.kafka):
+                if folder.exists():
+                    folder.chmod(0o700)
         except OSError as error:
-            raise FixableError(
-                f"Cannot make {self.logs}: {error.strerror}. Name another folder with --data."
-            ) from error
+            raise FixableError(f"Cannot make {folder}: {error.strerror}. Name another folder with --data.") from error
 
     def read(self) -> Instance | None:
         """What the last `up` decided, whether it runs or not; null before the first."""

@@ -6,15 +6,17 @@ import shutil
 import subprocess
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Final
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple
 
-from confluent_kafka import KafkaException
+from confluent_kafka import KafkaError, KafkaException
 
 from runtime.errors import FixableError
-from stack.access import admin_of
+from stack.access import ADMIN, BROKER, admin_of
 from stack.folders import IN_FOLDER
+from stack.instance import write_private
 from stack.jars import cache_folders, fetch_jars
 from stack.patience import NotStarted, OtherServer, Patience
 from stack.ports import LOOPBACK, accepts_connections
@@ -47,15 +49,9 @@ SERVER_PROPERTIES: Final = """\
 process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@{host}:{controller_port}
-listeners=PLAINTEXT://{host}:{port},CONTROLLER://{host}:{controller_port}
-advertised.listeners=PLAINTEXT://{host}:{port}
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
 controller.listener.names=CONTROLLER
-inter.broker.listener.name=PLAINTEXT
 log.dirs={log_dirs}
 auto.create.topics.enable=false
-authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
-allow.everyone.if.no.acl.found=true
 default.replication.factor=1
 offsets.topic.replication.factor=1
 offsets.topic.num.partitions=4
@@ -79,6 +75,39 @@ log.segment.bytes=268435456
 message.max.bytes=1048588
 """
 
+# Of a broker that is a test's own, and asks nobody who they are.
+OPEN_TO_ALL: Final = """\
+listeners=PLAINTEXT://{host}:{port},CONTROLLER://{host}:{controller_port}
+advertised.listeners=PLAINTEXT://{host}:{port}
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
+inter.broker.listener.name=PLAINTEXT
+"""
+# Of an instance's own: clients by SCRAM, the broker itself and the start by a listener that answers nobody else.
+ASKING: Final = """\
+listeners=CLIENTS://{host}:{port},START://{host}:{start_port},{open_listener}CONTROLLER://{host}:{controller_port}
+advertised.listeners=CLIENTS://{host}:{port},START://{host}:{start_port}{advertised_open}
+listener.security.protocol.map=\
+CLIENTS:SASL_PLAINTEXT,START:SASL_PLAINTEXT,CONTROLLER:SASL_PLAINTEXT,OPEN:PLAINTEXT
+inter.broker.listener.name=START
+listener.name.clients.sasl.enabled.mechanisms=SCRAM-SHA-256
+listener.name.clients.scram-sha-256.sasl.jaas.config=\
+org.apache.kafka.common.security.scram.ScramLoginModule required;
+listener.name.start.sasl.enabled.mechanisms=PLAIN
+listener.name.start.plain.sasl.jaas.config=\
+org.apache.kafka.common.security.plain.PlainLoginModule required \
+username="{broker}" password="{broker_password}" \
+user_{broker}="{broker_password}" user_{admin}="{admin_password}";
+listener.name.controller.sasl.enabled.mechanisms=PLAIN
+listener.name.controller.plain.sasl.jaas.config=\
+org.apache.kafka.common.security.plain.PlainLoginModule required \
+username="{broker}" password="{broker_password}" user_{broker}="{broker_password}";
+sasl.mechanism.inter.broker.protocol=PLAIN
+sasl.mechanism.controller.protocol=PLAIN
+super.users=User:{broker};User:{admin}
+authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
+allow.everyone.if.no.acl.found=false
+"""
+
 # Warnings only: an idle broker writes nothing.
 LOGGING_PROPERTIES: Final = """\
 status=error
@@ -91,8 +120,48 @@ rootLogger.appenderRef.console.ref=console
 """
 
 
+class BrokerPorts(NamedTuple):
+    """Where a broker listens on this machine.
+
+    clients: for all who have a password. start: for the start alone, which lays out the users. open: for whoever comes,
+    without a password; null where nobody may.
+    """
+
+    clients: int
+    controller: int
+    start: int
+    open: int | None = None
+
+
+def prepare_own_broker(
+    folder: Path, ports: BrokerPorts, passwords: Mapping[str, str], report: Callable[[str], None]
+) -> list[str]:
+    """Prepare the broker of an instance, which knows its clients by their passwords; the command that runs it."""
+    security = ASKING.format(
+        host=LOOPBACK,
+        port=ports.clients,
+        start_port=ports.start,
+        controller_port=ports.controller,
+        open_listener="" if ports.open is None else f"OPEN://{LOOPBACK}:{ports.open},",
+        advertised_open="" if ports.open is None else f",OPEN://{LOOPBACK}:{ports.open}",
+        broker=BROKER,
+        admin=ADMIN,
+        broker_password=passwords[BROKER],
+        admin_password=passwords[ADMIN],
+    )
+    return _prepare(folder, ports.controller, security, report, DURABLE_HEAP)
+
+
 def prepare_broker(
     folder: Path, port: int, controller_port: int, report: Callable[[str], None], *, small: bool = False
+) -> list[str]:
+    """Prepare a broker that asks nobody who they are, as a test or a bench has it; the command that runs it."""
+    security = OPEN_TO_ALL.format(host=LOOPBACK, port=port, controller_port=controller_port)
+    return _prepare(folder, controller_port, security, report, TEST_HEAP if small else DURABLE_HEAP)
+
+
+def _prepare(
+    folder: Path, controller_port: int, security: str, report: Callable[[str], None], heap: tuple[str, ...]
 ) -> list[str]:
     """Fetch the jars, write the settings, format the storage if it is new; the command that runs the broker.
 
@@ -101,15 +170,13 @@ def prepare_broker(
     """
     folder = folder.absolute()
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise FixableError(f"Cannot make {folder}: {error.strerror}. Name another folder with --data.") from error
     jars = fetch_jars([*cache_folders(), folder / "cache"], report)
     _link(folder / JARS, jars[0].parent)
-    (folder / SERVER_FILE).write_text(
-        SERVER_PROPERTIES.format(host=LOOPBACK, port=port, controller_port=controller_port, log_dirs=LOG_FOLDER),
-        encoding="utf-8",
-    )
+    properties = SERVER_PROPERTIES.format(host=LOOPBACK, controller_port=controller_port, log_dirs=LOG_FOLDER)
+    write_private(folder / SERVER_FILE, (properties + security).encode())
     (folder / LOGGING_FILE).write_text(LOGGING_PROPERTIES, encoding="utf-8")
     java = [
         *IN_FOLDER,
@@ -117,7 +184,7 @@ def prepare_broker(
         *JAVA_ENVIRONMENT,
         _java(),
         *JVM_OPTIONS,
-        *(TEST_HEAP if small else DURABLE_HEAP),
+        *heap,
         f"-Dlog4j2.configurationFile={LOGGING_FILE}",
         "-cp",
         os.pathsep.join(f"{JARS}/{jar.name}" for jar in jars),
@@ -150,23 +217,29 @@ def wait_for_broker(
     is_running: Callable[[], bool],
     silence_s: float = SILENCE_S,
     *,
+    listens: Callable[[], bool] | None = None,
+    options: Mapping[str, Any] = MappingProxyType({}),
     cluster: str | None = None,
     progress: Callable[[], object] = lambda: None,
 ) -> None:
     """Return when the broker answers. NotStarted when it stopped, or made no progress for so long.
 
-    OtherServer when one answers there that is not of this cluster, where that is known.
+    listens: whether it is the broker itself that has the port, where a password is sent. options: by which a client
+    logs in. OtherServer when one answers there that is not of this cluster, where that is known.
     """
     patience = Patience(silence_s)
-    while not accepts_connections(port):
+    while not (accepts_connections(port) if listens is None else listens()):
         _require_running(is_running, patience, progress)
         time.sleep(PAUSE_S)
-    admin = admin_of(port)
+    refusals: list[KafkaError] = []
+    admin = admin_of(port, {**options, "error_cb": refusals.append})
     while True:
         try:
             found = admin.list_topics(timeout=1)
-        except KafkaException:
-            pass  # Not registered with its controller yet: asked again.
+        except KafkaException:  # Not registered with its controller yet: asked again.
+            admin.poll(0)
+            if any(error.code() == KafkaError._AUTHENTICATION for error in refusals):  # noqa: SLF001  # Its public name.
+                raise OtherServer(f"At port {port} a Kafka answers that does not know our password.") from None
         else:
             if found.brokers and cluster not in (None, found.cluster_id):
                 raise OtherServer(f"At port {port} the Kafka of another cluster answers, {found.cluster_id}.")
@@ -185,9 +258,9 @@ def cluster_id(folder: Path) -> str | None:
     return dict(line.split("=", 1) for line in lines if "=" in line).get("cluster.id")
 
 
-def require_own_broker(port: int, folder: Path) -> None:
-    """OtherServer where the broker that answers is not the one of this folder."""
-    wait_for_broker(port, lambda: True, cluster=cluster_id(folder))
+def require_own_broker(port: int, folder: Path, options: Mapping[str, Any] = MappingProxyType({})) -> None:
+    """OtherServer where the broker that answers is not the one of this folder. options: by which a client logs in."""
+    wait_for_broker(port, lambda: True, cluster=cluster_id(folder), options=options)
 
 
 def _require_running(is_running: Callable[[], bool], patience: Patience, progress: Callable[[], object]) -> None:

@@ -4,17 +4,22 @@ import shutil
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 from runtime.errors import FixableError
 from runtime.files import sync_folder
-from stack.access import restrict_transactions
+from runtime.settings import Settings
+from stack.access import ADMIN, admin_of, as_user, lay_out_users, login
 from stack.foreground import running
 from stack.instance import InstanceFolder
-from stack.kafka import prepare_broker, wait_for_broker
+from stack.kafka import BrokerPorts, prepare_own_broker, wait_for_broker
+from stack.passwords import passwords_of
 from stack.ports import LOOPBACK, free_ports
-from stack.postgres import database_url, ensure_database, prepare_postgres, wait_for_postgres
+from stack.postgres import database_url, prepare_postgres, wait_for_postgres
+from stack.postgres_roles import grant
+from stack.supervisor import listens_at
 
 UNFINISHED: Final = ".unfinished"
 READY_TIMEOUT_S: Final = 300.0  # Nobody waits for its prices, and a machine may be slow.
@@ -50,22 +55,32 @@ def require_new(data: Path) -> None:
 
 
 @contextmanager
-def broker_of(folder: InstanceFolder, report: Report) -> Iterator[str]:
-    """The brokers, host:port, of the folder's own Kafka, which runs for the length of the block."""
-    port, controller_port = free_ports(2)
-    command = prepare_broker(folder.kafka, port, controller_port, report)
+def broker_of(folder: InstanceFolder, settings: Settings, report: Report) -> Iterator[Settings]:
+    """The settings that reach the folder's own Kafka, which runs for the length of the block."""
+    ports = BrokerPorts(*free_ports(3))
+    passwords = passwords_of(folder)
+    command = prepare_own_broker(folder.kafka, ports, passwords, report)
+    options = login(ADMIN, passwords[ADMIN], "PLAIN")
     with running(command, folder.logs / "kafka.log") as process:
-        wait_for_broker(port, lambda: process.poll() is None, READY_TIMEOUT_S)
-        restrict_transactions(port)
-        yield f"{LOOPBACK}:{port}"
+        wait_for_broker(
+            ports.start,
+            lambda: process.poll() is None,
+            READY_TIMEOUT_S,
+            listens=partial(listens_at, process.pid, ports.start),
+            options=options,
+        )
+        lay_out_users(admin_of(ports.start, options), passwords)
+        yield as_user(settings, f"{LOOPBACK}:{ports.clients}", passwords)
 
 
 @contextmanager
 def database_of(folder: InstanceFolder) -> Iterator[str]:
     """DATABASE_URL of the folder's own PostgreSQL, which runs for the length of the block."""
     (port,) = free_ports(1)
-    command = prepare_postgres(folder.postgres, port, ends_with_parent=True)
+    passwords = passwords_of(folder)
+    url = database_url(port, passwords)
+    command = prepare_postgres(folder.postgres, port, passwords, ends_with_parent=True)
     with running(command, folder.logs / "postgres.log", stop=signal.SIGINT) as process:
-        wait_for_postgres(port, lambda: process.poll() is None, READY_TIMEOUT_S)
-        ensure_database(port)
-        yield database_url(port)
+        wait_for_postgres(url, lambda: process.poll() is None, READY_TIMEOUT_S)
+        yield url
+        grant(url)

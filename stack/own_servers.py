@@ -8,14 +8,20 @@ import msgspec
 
 from runtime.errors import FixableError
 from stack import supervisor
+from stack.access import ADMIN, admin_of, lay_out_users, login
 from stack.instance import Instance, InstanceFolder
-from stack.kafka import cluster_id, prepare_broker, wait_for_broker
+from stack.kafka import BrokerPorts, cluster_id, prepare_own_broker, wait_for_broker
+from stack.passwords import passwords_of
 from stack.patience import NotStarted, OtherServer, work_of
 from stack.ports import LOOPBACK, PortClaims, is_free
 from stack.postgres import database_url, prepare_postgres, wait_for_postgres
 from stack.programs import Program, servers
 
 ATTEMPTS: Final = 5
+MADE_PRIVATE: Final = (
+    "The broker took anybody of this machine without a password. It asks for one now; its records are as they were. "
+    "Programs of yours that read from it log in with what {file} says; `up --open-broker` lets anybody read prices"
+)
 PORT_TAKEN: Final = b"Address already in use"
 
 
@@ -36,14 +42,15 @@ class OwnServers:
         self._claims = claims
         self._kept_port_taken = kept_port_taken
         self._report = report
+        self._passwords = passwords_of(folder)
+        self._start_port = 0
         self._broker = None if instance.kafka_port is None else self._broker_command()
         self.programs = self._programs()
 
     @property
     def environment(self) -> dict[str, str]:
-        """Where the services find those that are our own: their ports may have changed since the manager started."""
-        kafka = {} if self.instance.kafka_port is None else {"KAFKA_BROKERS": self.instance.kafka_brokers}
-        return kafka | ({} if self.instance.postgres_port is None else {"DATABASE_URL": self.instance.database_url})
+        """Where the services find a broker that is our own: its port may have changed since the manager started."""
+        return {} if self.instance.kafka_port is None else {"KAFKA_BROKERS": self.instance.kafka_brokers}
 
     def wait_for_postgres(self) -> None:
         """Return when our own database answers; nothing where there is none."""
@@ -76,39 +83,52 @@ class OwnServers:
     def _ask_postgres(self) -> None:
         assert self.instance.postgres_port is not None, "it is our own"
         wait_for_postgres(
-            self.instance.postgres_port,
+            self.instance.database_url,
             partial(supervisor.is_up, self._folder, "postgres"),
             folder=self._folder.postgres,
             progress=partial(self._progress, "postgres"),
         )
 
     def _ask_kafka(self) -> None:
-        assert self.instance.kafka_port is not None, "it is our own"
+        options = login(ADMIN, self._passwords[ADMIN], "PLAIN")
         wait_for_broker(
-            self.instance.kafka_port,
+            self._start_port,
             partial(supervisor.is_up, self._folder, "kafka"),
+            listens=partial(supervisor.listens, self._folder, "kafka", self._start_port),
+            options=options,
             cluster=cluster_id(self._folder.kafka),
             progress=partial(self._progress, "kafka"),
         )
+        if lay_out_users(admin_of(self._start_port, options), self._passwords):
+            self._report(MADE_PRIVATE.format(file=self._folder.reader))
 
     def _move_postgres(self) -> None:
         port = self._claims.any()
-        self.instance = msgspec.structs.replace(self.instance, postgres_port=port, database_url=database_url(port))
+        self.instance = msgspec.structs.replace(
+            self.instance, postgres_port=port, database_url=database_url(port, self._passwords)
+        )
         self._replace("postgres", port)
 
     def _move_kafka(self) -> None:
-        port = self.instance.kafka_port
-        assert port is not None, "it is our own"
+        is_open = self.instance.open_kafka_port is not None
+        known = self.instance.open_kafka_port if is_open else self.instance.kafka_port
+        assert known is not None, "it is our own"
         if self._kept_port_taken is not None:
             supervisor.pause(self._folder, "kafka")
-            if not is_free(port):
+            if not is_free(known):
                 raise self._kept_port_taken
-            # Then it was the other of its two ports.
+            # Then it was another of its ports.
         else:
-            port = self._claims.any()
-        self.instance = msgspec.structs.replace(self.instance, kafka_port=port, kafka_brokers=f"{LOOPBACK}:{port}")
+            known = self._claims.any()
+        port = self._claims.any() if is_open else known
+        self.instance = msgspec.structs.replace(
+            self.instance,
+            kafka_port=port,
+            kafka_brokers=f"{LOOPBACK}:{port}",
+            open_kafka_port=known if is_open else None,
+        )
         self._broker = self._broker_command()
-        self._replace("kafka", port)
+        self._replace("kafka", known)
 
     def _replace(self, name: str, port: int) -> None:
         self._report(f"Another program took the port of {name} meanwhile; it gets {port}")
@@ -118,11 +138,17 @@ class OwnServers:
 
     def _broker_command(self) -> list[str]:
         assert self.instance.kafka_port is not None, "it is our own"
-        return prepare_broker(self._folder.kafka, self.instance.kafka_port, self._claims.any(), self._report)
+        self._start_port = self._claims.any()
+        ports = BrokerPorts(
+            self.instance.kafka_port, self._claims.any(), self._start_port, self.instance.open_kafka_port
+        )
+        return prepare_own_broker(self._folder.kafka, ports, self._passwords, self._report)
 
     def _programs(self) -> list[Program]:
         port = self.instance.postgres_port
-        postgres = None if port is None else prepare_postgres(self._folder.postgres, port)
+        postgres = (
+            None if port is None else prepare_postgres(self._folder.postgres, port, self._passwords, self._report)
+        )
         return servers(self._broker, postgres)
 
     def _progress(self, name: str) -> object:

@@ -1,5 +1,6 @@
 """What a start is asked for, and which port everything gets."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -23,17 +24,28 @@ class StartOptions(NamedTuple):
     workers: int
     standby: bool
     seed_ports: bool
+    open_broker: bool
     detach: bool
     feed: FeedChoice
     symbols: tuple[str, ...] = ()  # of instruments that are defined once the API is up
 
 
-def plan(settings: Settings, options: StartOptions, claims: PortClaims, previous: Instance | None) -> Instance:
+def plan(
+    settings: Settings,
+    options: StartOptions,
+    claims: PortClaims,
+    previous: Instance | None,
+    passwords: Mapping[str, str],
+) -> Instance:
     """Give every server its port: pages their usual ones where these are free, the broker the one it has always had.
 
     The API's port has been claimed. FixableError where the broker's cannot be had.
     """
     kafka_port = None if "kafka_brokers" in settings.model_fields_set else _kafka_port(settings, claims, previous)
+    open_kafka_port = None
+    if options.open_broker and kafka_port is not None:
+        # Who has no password finds the broker where it has always been; services are told where they find it.
+        open_kafka_port, kafka_port = kafka_port, claims.any()
     has_own_database = "database_url" not in settings.model_fields_set
     postgres_port = claims.preferred(None if previous is None else previous.postgres_port) if has_own_database else None
     return Instance(
@@ -47,7 +59,8 @@ def plan(settings: Settings, options: StartOptions, claims: PortClaims, previous
         replay_port=claims.preferred(settings.replay_port),
         kafka_brokers=settings.kafka_brokers if kafka_port is None else f"{LOOPBACK}:{kafka_port}",
         kafka_port=kafka_port,
-        database_url=settings.database_url if postgres_port is None else database_url(postgres_port),
+        open_kafka_port=open_kafka_port,
+        database_url=settings.database_url if postgres_port is None else database_url(postgres_port, passwords),
         postgres_port=postgres_port,
         shards=settings.shards,
         feed=options.feed.feed,
@@ -58,7 +71,8 @@ def plan(settings: Settings, options: StartOptions, claims: PortClaims, previous
 
 def kept_port(settings: Settings, previous: Instance | None) -> int | None:
     """The port the broker must have: of the setting, else the one its clients know; null before its first start."""
-    return settings.kafka_port or (None if previous is None else previous.kafka_port)
+    known = None if previous is None else previous.open_kafka_port or previous.kafka_port
+    return settings.kafka_port or known
 
 
 def kept_port_taken(settings: Settings, port: int) -> FixableError:

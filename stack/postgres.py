@@ -5,25 +5,34 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
 import psycopg
-from psycopg import sql
 
 from runtime.errors import FixableError
 from stack.folders import IN_FOLDER
 from stack.patience import NotStarted, OtherServer, Patience
 from stack.ports import LOOPBACK
 from stack.postgres_programs import ANOTHER_SERVER, as_unprivileged, programs_folder, unprivileged_ids, with_a_name
+from stack.postgres_roles import DATABASE, OWNER, SUPERUSER, lay_out_roles
 from stack.postmaster import postmaster_pid
 
-SUPERUSER: Final = "postgres"
-DATABASE: Final = "reprise"
 SILENCE_S: Final = 60.0
 INITDB_TIMEOUT_S: Final = 120.0
 RUNS_IN: Final = "/proc/self/cwd"
+MADE_PRIVATE: Final = (
+    "The database took any user of this machine without a password. It has a role for each service now, with a "
+    "password of its own; all rows are as they were"
+)
+# What a server says to whom it does not know; ours knows its own roles.
+NOT_LET_IN: Final = (
+    "authentication failed",
+    "authentication method requirement",
+    "no pg_hba.conf entry",
+    "does not exist",
+)
 
 SERVER_OPTIONS: Final = {
     "listen_addresses": LOOPBACK,
@@ -40,12 +49,26 @@ SERVER_OPTIONS: Final = {
 NOT_DURABLE: Final = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
 
-def prepare_postgres(folder: Path, port: int, *, durable: bool = True, ends_with_parent: bool = False) -> list[str]:
-    """Lay out the data folder if it is new; the command that runs the server in the foreground."""
+def prepare_postgres(
+    folder: Path,
+    port: int,
+    passwords: Mapping[str, str],
+    report: Callable[[str], None] = lambda _: None,
+    *,
+    durable: bool = True,
+    ends_with_parent: bool = False,
+) -> list[str]:
+    """Lay out the data folder if it is new, and its roles; the command that runs the server in the foreground.
+
+    passwords: of each role, which gets its rights; of the superuser only where there is nobody else.
+    """
     folder = folder.absolute()
     programs = programs_folder()
-    _initialize(folder, programs)
+    is_new = _initialize(folder, programs)
     _remove_stale_pid_file(folder)
+    alone = [*as_unprivileged(), str(programs / "postgres"), "--single", "-D", _as_it_is_reached(folder)]
+    if lay_out_roles(folder, alone, passwords) and not is_new:
+        report(MADE_PRIVATE)
     options = SERVER_OPTIONS | {"port": str(port)} | ({} if durable else NOT_DURABLE)
     assignments = [part for key, value in options.items() for part in ("-c", f"{key}={value}")]
     server = [str(programs / "postgres"), "-D", _as_it_is_reached(folder), *assignments]
@@ -53,23 +76,26 @@ def prepare_postgres(folder: Path, port: int, *, durable: bool = True, ends_with
 
 
 def wait_for_postgres(
-    port: int,
+    url: str,
     is_running: Callable[[], bool],
     silence_s: float = SILENCE_S,
     *,
     folder: Path | None = None,
     progress: Callable[[], object] = lambda: None,
 ) -> None:
-    """Return when the server takes queries. NotStarted when it stopped, or made no progress for so long.
+    """Return when the server of a URL takes queries. NotStarted when it stopped, or made no progress for so long.
 
-    OtherServer when one answers there whose data are not in this folder, where that is known.
+    OtherServer when one answers there that does not know the password, or whose data are not in this folder, where that
+    is known.
     """
     patience = Patience(silence_s)
     while True:
         try:
-            with psycopg.connect(_conninfo(port, SUPERUSER), connect_timeout=2) as connection:
+            with psycopg.connect(url.replace("+psycopg", "", 1), connect_timeout=2) as connection:
                 data = _data_folder(connection)
         except psycopg.OperationalError as error:
+            if folder is not None and any(said in str(error) for said in NOT_LET_IN):
+                raise OtherServer("Another PostgreSQL answers at the port of this instance's.") from error
             if not is_running():
                 raise NotStarted("PostgreSQL stopped while it was starting") from error
             if patience.is_over(progress()):
@@ -77,24 +103,14 @@ def wait_for_postgres(
             time.sleep(0.05)
         else:
             if folder is not None and data != folder.resolve():
-                raise OtherServer(f"At port {port} another PostgreSQL answers, of {data}.")
+                raise OtherServer(f"At the port of this instance's PostgreSQL another one answers, of {data}.")
             return
 
 
-def ensure_database(port: int, name: str = DATABASE) -> None:
-    """Create the database if it is not there."""
-    with psycopg.connect(_conninfo(port, SUPERUSER), autocommit=True) as connection:
-        if connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone() is None:
-            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-
-
-def database_url(port: int, name: str = DATABASE) -> str:
-    """What DATABASE_URL says for the local server."""
-    return f"postgresql+psycopg://{SUPERUSER}@{LOOPBACK}:{port}/{name}"
-
-
-def _conninfo(port: int, database: str) -> str:
-    return f"host={LOOPBACK} port={port} user={SUPERUSER} dbname={database}"
+def database_url(port: int, passwords: Mapping[str, str], role: str = OWNER) -> str:
+    """What DATABASE_URL says for the local server: a server that does not know the password is not believed."""
+    name = SUPERUSER if role == SUPERUSER else DATABASE
+    return f"postgresql+psycopg://{role}:{passwords[role]}@{LOOPBACK}:{port}/{name}?require_auth=scram-sha-256"
 
 
 def _data_folder(connection: psycopg.Connection[Any]) -> Path:
@@ -112,10 +128,11 @@ def _as_it_is_reached(folder: Path) -> str:
     return RUNS_IN if os.geteuid() == 0 and sys.platform == "linux" else str(folder)
 
 
-def _initialize(folder: Path, programs: Path) -> None:
+def _initialize(folder: Path, programs: Path) -> bool:
+    """Lay out a database, or take over the one that is there; whether it is new."""
     if folder.exists():
         _take_over(folder)
-        return
+        return False
     # Laid out beside its place and then renamed, so that an interrupted layout is not taken for a database.
     fresh = folder.with_name(f".{folder.name}-new")
     shutil.rmtree(fresh, ignore_errors=True)
@@ -139,6 +156,7 @@ def _initialize(folder: Path, programs: Path) -> None:
         shutil.rmtree(fresh, ignore_errors=True)
         raise FixableError(f"PostgreSQL could not initialise {folder}: {(result.stderr or result.stdout).strip()}")
     fresh.rename(folder)
+    return True
 
 
 def _take_over(folder: Path) -> None:

@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 import psutil
 
 from runtime.python import python_command, reprise_command
+from runtime.setting_sources import SECRETS_FILE
 from stack.folders import in_one_line
 from stack.instance import Instance, InstanceFolder
 from stack.ports import LOOPBACK
@@ -50,6 +51,7 @@ class Program(NamedTuple):
     command: list[str]
     priority: int
     environment: Mapping[str, str] = MappingProxyType({})
+    secrets: Mapping[str, str] | None = None  # settings that are in no environment; null for what is no service
     stop_signal: str = "TERM"
     stop_seconds: int = 20
     once: bool = False
@@ -66,23 +68,28 @@ def servers(kafka: list[str] | None, postgres: list[str] | None) -> list[Program
     return programs
 
 
-def services(folder: InstanceFolder, instance: Instance) -> list[Program]:
-    """The six services, the engine as many times as there are workers, and the back-fill."""
+def services(folder: InstanceFolder, instance: Instance, secrets: Mapping[str, Mapping[str, str]]) -> list[Program]:
+    """The six services, the engine as many times as there are workers, and the back-fill.
+
+    secrets: of each service those it needs.
+    """
     workers = [
-        Program(name, _service("engine"), ENGINE_PRIORITY, environment=_worker(number, port))
+        Program(name, _service("engine"), ENGINE_PRIORITY, _worker(number, port), secrets["engine"])
         for number, (name, port) in enumerate(engines(instance), start=1)
     ]
     if instance.standby_ports:
         workers = _with_standbys(instance, folder, workers)
     return [
-        Program("projector", _service("projector"), PROJECTOR_PRIORITY),
+        Program("projector", _service("projector"), PROJECTOR_PRIORITY, secrets=secrets["projector"]),
         *workers,
-        Program("market-data", _service("market-data"), MARKET_DATA_PRIORITY),
-        Program("venue", _service("venue"), VENUE_PRIORITY),
+        Program("market-data", _service("market-data"), MARKET_DATA_PRIORITY, secrets=secrets["market-data"]),
+        Program("venue", _service("venue"), VENUE_PRIORITY, secrets=secrets["venue"]),
         # It reads a long time and keeps nobody waiting but who asked, so its priority is low.
-        Program("replay", [*LOW_PRIORITY, *_service("replay")], REPLAY_PRIORITY),
-        Program(BACKFILL, [*LOW_PRIORITY, *_service("backfill")], BACKFILL_PRIORITY, once=True),
-        Program("api", _service("api"), API_PRIORITY),
+        Program("replay", [*LOW_PRIORITY, *_service("replay")], REPLAY_PRIORITY, secrets=secrets["replay"]),
+        Program(
+            BACKFILL, [*LOW_PRIORITY, *_service("backfill")], BACKFILL_PRIORITY, secrets=secrets[BACKFILL], once=True
+        ),
+        Program("api", _service("api"), API_PRIORITY, secrets=secrets["api"]),
     ]
 
 
@@ -115,9 +122,7 @@ def program_name(process: psutil.Process) -> str:
     return f"engine-{worker}{STANDBY_SUFFIX if '--standby' in arguments else ''}"
 
 
-def environment_of(
-    folder: InstanceFolder, instance: Instance, secrets: dict[str, str], feed: dict[str, str]
-) -> dict[str, str]:
+def environment_of(folder: InstanceFolder, instance: Instance, feed: dict[str, str]) -> dict[str, str]:
     """What every program of the instance finds in its environment, besides what the person has set."""
     return {
         INSTANCE_VARIABLE: str(folder.data),
@@ -125,7 +130,6 @@ def environment_of(
         "REPRISE_DATA": str(folder.data),
         "REPRISE_SHARDS": str(instance.shards),
         "KAFKA_BROKERS": instance.kafka_brokers,
-        "DATABASE_URL": instance.database_url,
         "PORT": str(instance.api_port),
         "REPRISE_SEED_PORTS": ",".join(str(port) for port in instance.seed_ports),
         "MARKET_DATA_PORT": str(instance.market_data_port),
@@ -135,7 +139,6 @@ def environment_of(
         "PYTHONUNBUFFERED": "1",
         "PYTHONUTF8": "1",
         "TZ": "UTC",
-        **secrets,
         **feed,
     }
 
@@ -173,6 +176,8 @@ def supervisor_settings(folder: InstanceFolder, programs: list[Program]) -> str:
 def _section(folder: InstanceFolder, program: Program) -> dict[str, str]:
     # Not by the manager's own `environment`, in which no value can hold a quotation mark.
     variables = [f"{name}={value}" for name, value in program.environment.items()]
+    if program.secrets is not None:
+        variables.append(f"{SECRETS_FILE}={folder.secrets_of(program.name)}")
     return {
         "command": in_one_line([*(["env", *variables] if variables else []), *program.command]),
         "directory": f"%(ENV_{CALLED_IN_VARIABLE})s",
@@ -228,7 +233,8 @@ def _with_standbys(instance: Instance, folder: InstanceFolder, workers: list[Pro
                 name,
                 [*_service("engine"), "--standby"],
                 STANDBY_PRIORITY,
-                environment=_worker(number, port) | partner,
+                _worker(number, port) | partner,
+                worker.secrets,
             )
         )
     reports = Program(REPORTS, python_command("-m", WATCH, str(folder.data)), REPORTS_PRIORITY)

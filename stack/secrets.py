@@ -18,7 +18,7 @@ SECRET_BYTES: Final = 32
 
 
 def secrets_of(folder: InstanceFolder, settings: Settings) -> dict[str, str]:
-    """The secrets the services get by their environment: what is set, else in the demo profile the instance's own."""
+    """The secrets of an instance, as settings: what is set, else in the demo profile the instance's own."""
     mistakes = secret_mistakes(settings)
     if mistakes:
         raise Mistakes(mistakes)
@@ -27,10 +27,9 @@ def secrets_of(folder: InstanceFolder, settings: Settings) -> dict[str, str]:
     jwt_secret = long.jwt_secret or stored["JWT_SECRET"]
     return {
         "JWT_SECRET": jwt_secret,
-        # Else the one in `.env` would contradict it.
-        "AUTH_JWT_SECRET": jwt_secret,
         "JWT_SECRETS_RETIRED": ",".join(long.jwt_secrets_retired),
         "ENCRYPTION_KEY": settings.encryption_key or stored["ENCRYPTION_KEY"],
+        "REPLAY_SECRET": settings.replay_secret or "",
     }
 
 

@@ -14,7 +14,7 @@ from runtime.settings import Settings
 from runtime.topics import ensure_topics
 from schemas.instruments import BY_SYMBOL, SYMBOLS
 from stack import supervisor
-from stack.access import restrict_transactions
+from stack.access import ADMIN, READER, as_user, client_file, login
 from stack.checks import choice_and_mistakes, obstacles
 from stack.control import NoAnswer, manager_of, no_answer_of
 from stack.feed_choice import (
@@ -26,12 +26,15 @@ from stack.feed_choice import (
     refuse_unknown_market,
 )
 from stack.folders import require_nameable
-from stack.instance import Instance, InstanceFolder
+from stack.instance import Instance, InstanceFolder, write_private
 from stack.kafka import require_own_broker
 from stack.own_servers import OwnServers
+from stack.passwords import passwords_of
 from stack.plan import StartOptions, kept_port, kept_port_taken, plan
-from stack.ports import PortClaims
-from stack.postgres import ensure_database
+from stack.ports import LOOPBACK, PortClaims
+from stack.postgres import database_url
+from stack.postgres_roles import AUDIT, grant
+from stack.program_secrets import secrets_by_service
 from stack.programs import environment_of, services
 from stack.screen import build_for_start
 from stack.secrets import secrets_of, short_secret_notices
@@ -103,12 +106,23 @@ def stop(data: Path, report: Report) -> bool:
         return True
 
 
-def instance_settings(settings: Settings, instance: Instance) -> Settings:
-    """The settings with which a command of this process reaches a running instance's servers."""
+def instance_settings(
+    settings: Settings, folder: InstanceFolder, instance: Instance, *, only_reads: bool = False
+) -> Settings:
+    """The settings with which a command of this process reaches a running instance's servers.
+
+    only_reads: with no right at the instance's own servers but to read.
+    """
+    url = instance.database_url
+    if only_reads and instance.postgres_port is not None:
+        url = database_url(instance.postgres_port, passwords_of(folder), AUDIT)
+    if instance.kafka_port is not None:
+        user = READER if only_reads else ADMIN
+        settings = as_user(settings, instance.kafka_brokers, passwords_of(folder), user)
     return settings.model_copy(
         update={
             "kafka_brokers": instance.kafka_brokers,
-            "database_url": instance.database_url,
+            "database_url": url,
             "shards": instance.shards,
             "port": instance.api_port,
         }
@@ -118,7 +132,8 @@ def instance_settings(settings: Settings, instance: Instance) -> Settings:
 def require_own_servers(folder: InstanceFolder, instance: Instance) -> None:
     """Raise where another broker, or another program's API, answers in the place of the instance's own."""
     if instance.kafka_port is not None:
-        require_own_broker(instance.kafka_port, folder.kafka)
+        password = passwords_of(folder)[ADMIN]
+        require_own_broker(instance.kafka_port, folder.kafka, login(ADMIN, password))
     if not supervisor.listens(folder, "api", instance.api_port):
         raise FixableError(
             f"Port {instance.api_port} was taken by another program meanwhile. Name another with --port."
@@ -134,7 +149,8 @@ def _start(
     migrate: Callable[[str], None],
     report: Report,
 ) -> Instance:
-    instance = plan(settings, options, claims, previous)
+    passwords = passwords_of(folder)
+    instance = plan(settings, options, claims, previous, passwords)
     secrets = secrets_of(folder, settings)
     for notice in short_secret_notices(settings):
         report(notice)
@@ -144,20 +160,23 @@ def _start(
     began = time.monotonic()
     screen = Thread(target=build_for_start, args=(report,), daemon=True)  # Ctrl-C does not wait for it.
     screen.start()
-    environment = environment_of(folder, instance, secrets, options.feed.environment())
+    environment = environment_of(folder, instance, options.feed.environment())
     supervisor.start(folder, own.programs, environment, detach=options.detach)
     folder.write(instance)
     own.wait_for_postgres()
-    if own.instance.postgres_port is not None:
-        ensure_database(own.instance.postgres_port)
     # While the broker is starting.
     migrate(own.instance.database_url)
+    if own.instance.postgres_port is not None:
+        grant(own.instance.database_url)
     own.wait_for_kafka()
-    if own.instance.kafka_port is not None:
-        restrict_transactions(own.instance.kafka_port)
     instance = own.instance
-    ensure_topics(instance_settings(settings, instance))
+    ensure_topics(instance_settings(settings, folder, instance))
     report(f"Kafka at {instance.kafka_brokers} and PostgreSQL are up ({time.monotonic() - began:.1f} s)")
+    if instance.kafka_port is not None:
+        reader = client_file(instance.kafka_brokers, READER, passwords[READER])
+        write_private(folder.reader, reader.encode())
+    if instance.open_kafka_port is not None:
+        report(f"Whoever is on this machine reads prices at {LOOPBACK}:{instance.open_kafka_port}, without a password")
     chosen = _feed(settings, options, instance, previous, report)
     instance = msgspec.structs.replace(instance, feed=chosen.feed, feed_symbol=chosen.symbol)
     folder.write(instance)
@@ -170,7 +189,7 @@ def _start(
                 **(chosen.environment() if program.name == MARKET_DATA else {}),
             }
         )
-        for program in services(folder, instance)
+        for program in services(folder, instance, secrets_by_service(settings, instance, secrets, passwords))
     ]
     screen.join()  # What the API serves is there when it says that it is ready.
     supervisor.add(folder, [*own.programs, *added], added)

@@ -1,10 +1,11 @@
 """How the process manager is started, called and stopped, and how processes a crash left behind are found."""
 
+import json
 import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from http.client import HTTPException
 from pathlib import Path
@@ -15,9 +16,10 @@ import psutil
 
 from runtime.errors import FixableError
 from runtime.python import python_command
+from runtime.setting_sources import secret_names
 from stack.control import CALL_TIMEOUT_S, PROCESS_MANAGER, NoAnswer, call, call_socket, manager_of
 from stack.foreground import ending_with_parent
-from stack.instance import InstanceFolder
+from stack.instance import InstanceFolder, write_private
 from stack.last_words import Ends, ends_of
 from stack.patience import Patience, work_of
 from stack.postmaster import postmaster_pid
@@ -59,7 +61,7 @@ def start(
 ) -> subprocess.Popen[bytes]:
     """Start the manager with these programs. Not detached, it stops them and itself when this process is gone."""
     folder.control_socket.unlink(missing_ok=True)
-    folder.supervisor_settings.write_text(supervisor_settings(folder, programs), encoding="utf-8")
+    _write_settings(folder, programs)
     for old in folder.supervisor_logs:
         # Restarts are counted in it from the start on.
         old.replace(old.with_name(f"previous-{old.name}.txt"))
@@ -72,7 +74,7 @@ def start(
             stdin=subprocess.DEVNULL,
             stdout=sink,
             stderr=subprocess.STDOUT,
-            env=os.environ | environment | {CALLED_IN_VARIABLE: str(Path.cwd())},
+            env=_without_secrets(os.environ) | environment | {CALLED_IN_VARIABLE: str(Path.cwd())},
             # Ctrl-C goes to `up`, which stops the programs in order.
             start_new_session=True,
             preexec_fn=None if detach else ending_with_parent,  # noqa: PLW1509  # `up` has one thread here.
@@ -87,7 +89,7 @@ def start(
 
 def add(folder: InstanceFolder, programs: list[Program], added: list[Program]) -> None:
     """Start more programs under a running manager; `programs` are all of them."""
-    folder.supervisor_settings.write_text(supervisor_settings(folder, programs), encoding="utf-8")
+    _write_settings(folder, programs)
     call(folder, "reloadConfig")
     for program in added:
         call(folder, "addProcessGroup", program.name)
@@ -96,7 +98,7 @@ def add(folder: InstanceFolder, programs: list[Program], added: list[Program]) -
 def replace(folder: InstanceFolder, programs: list[Program], name: str) -> None:
     """Start a program anew with another command; `programs` are all of them."""
     pause(folder, name)
-    folder.supervisor_settings.write_text(supervisor_settings(folder, programs), encoding="utf-8")
+    _write_settings(folder, programs)
     call(folder, "reloadConfig")
     call(folder, "removeProcessGroup", name)
     call(folder, "addProcessGroup", name)
@@ -211,6 +213,20 @@ def orphans(folder: InstanceFolder) -> list[psutil.Process]:
     if postmaster is not None:
         found[postmaster] = psutil.Process(postmaster)
     return list(found.values())
+
+
+def _write_settings(folder: InstanceFolder, programs: list[Program]) -> None:
+    """Write what the manager reads, and for each program its secrets, which only their owner reads."""
+    for program in programs:
+        if program.secrets is not None:
+            write_private(folder.secrets_of(program.name), json.dumps(dict(program.secrets)).encode())
+    write_private(folder.supervisor_settings, supervisor_settings(folder, programs).encode())
+
+
+def _without_secrets(environment: Mapping[str, str]) -> dict[str, str]:
+    """What was set where the start was typed, without what only single programs may know."""
+    secrets = secret_names()
+    return {name: value for name, value in environment.items() if name.upper() not in secrets}
 
 
 def _listens(folder: InstanceFolder) -> bool:

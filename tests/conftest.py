@@ -24,7 +24,7 @@ from runtime.settings import Settings
 from runtime.topics import ensure_topics
 from schemas.topics import TOPICS
 from stack.ports import free_ports
-from stack.postgres import SUPERUSER
+from stack.postgres_roles import SUPERUSER
 from stack.temporary import temporary_broker, temporary_postgres
 from tests.shared_exchange import group_of, order_of, shared
 

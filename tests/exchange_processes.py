@@ -16,9 +16,9 @@ from runtime.topics import ensure_topics
 from stack.foreground import ending_with_parent
 from stack.kafka import prepare_broker, wait_for_broker
 from stack.ports import LOOPBACK, free_ports
-from stack.postgres import SUPERUSER, database_url, prepare_postgres, wait_for_postgres
+from stack.postgres import prepare_postgres, wait_for_postgres
 from tests.api.exchange import Exchange
-from tests.processes import environment_of, eventually
+from tests.processes import DATABASE_PASSWORDS, environment_of, eventually, url_of_database
 
 BROKER: Final = "broker"
 DATABASE: Final = "database"
@@ -144,7 +144,7 @@ class ExchangeProcesses:
             {
                 "data": folder / "data",
                 "kafka_brokers": f"{LOOPBACK}:{advertised}",
-                "database_url": database_url(database, SUPERUSER),
+                "database_url": url_of_database(database),
                 "shards": SHARDS,
                 "port": api,
                 "engine_port": engine,
@@ -165,10 +165,16 @@ class ExchangeProcesses:
             ),
             DATABASE: ManagedProcess(
                 DATABASE,
-                prepare_postgres(postgres_data or folder / "postgres", database, durable=False, ends_with_parent=True),
+                prepare_postgres(
+                    postgres_data or folder / "postgres",
+                    database,
+                    DATABASE_PASSWORDS,
+                    durable=False,
+                    ends_with_parent=True,
+                ),
                 folder / "database.log",
                 stop_signal=signal.SIGINT,
-                ready=lambda is_running: wait_for_postgres(database, is_running),
+                ready=lambda is_running: wait_for_postgres(self.settings.database_url, is_running),
             ),
         }
         for name in SERVICES:

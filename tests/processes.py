@@ -14,8 +14,12 @@ from runtime.python import python_command, reprise_command
 from runtime.settings import Settings
 from stack.foreground import ending_with_parent
 from stack.ports import free_ports
+from stack.postgres import database_url
+from stack.postgres_roles import SUPERUSER
 
 STOP_TIMEOUT_S: Final = 60.0
+# Of a database that is a test's own, and has no other role.
+DATABASE_PASSWORDS: Final = {SUPERUSER: "a-password-of-the-tests"}
 OF_OTHER_SERVERS: Final = ("KAFKA_BROKERS", "DATABASE_URL", "JWT_SECRET")
 
 Seen = TypeVar("Seen")
@@ -111,6 +115,11 @@ def environment_of(settings: Settings) -> dict[str, str]:
         for name, field in Settings.model_fields.items()
         if isinstance(field.validation_alias, str) and isinstance(value := getattr(settings, name), str | int | Path)
     }
+
+
+def url_of_database(port: int) -> str:
+    """DATABASE_URL of a database that is a test's own."""
+    return database_url(port, DATABASE_PASSWORDS, SUPERUSER)
 
 
 def eventually(

@@ -8,7 +8,7 @@ import structlog
 
 from api.http.problems import MALFORMED, NOT_FOUND, REPLAY_BUSY, REPLAY_UNAVAILABLE, ApiError
 from runtime.addresses import LOOPBACK_HOST
-from runtime.replay_grants import HEADER, ReplayKey
+from runtime.replay_grants import HEADER, replay_key
 from runtime.settings import Settings
 
 PATH: Final = "/api/v1/audit/replay"
@@ -26,9 +26,9 @@ Parameters = Mapping[str, str | int | None]
 class ReplayChannel:
     """Asks the service at its address; nothing is open before the first question."""
 
-    def __init__(self, settings: Settings, secret: str) -> None:
+    def __init__(self, settings: Settings, jwt_secret: str) -> None:
         url = settings.replay_url or f"http://{LOOPBACK_HOST}:{settings.replay_port}"
-        self._key = ReplayKey(secret)
+        self._key = replay_key(settings.model_copy(update={"jwt_secret": jwt_secret}))
         # Like the database it is one of the exchange's own, and met without any proxy of the environment.
         self._http = httpx.AsyncClient(
             base_url=url, timeout=httpx.Timeout(ANSWER_S, connect=CONNECT_S), trust_env=False

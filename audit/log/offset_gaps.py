@@ -12,6 +12,7 @@ from confluent_kafka import Consumer, KafkaException, Producer
 from tenacity import retry, retry_if_exception, stop_after_delay, wait_fixed
 
 from audit.log.log_reader import LogReader, LogUnreadable, commands_of, require_shard
+from runtime.aiokafka_security import aiokafka_security
 from runtime.errors import FixableError
 from runtime.kafka import (
     TIMEOUT_S,
@@ -136,7 +137,7 @@ async def make_gap(settings: Settings, gap: OffsetGap) -> None:
     Each is taken by the control record of a transaction that wrote nothing, which no producer offers; so these are
     its requests. FixableError where a broker refuses.
     """
-    client = AIOKafkaClient(bootstrap_servers=settings.kafka_brokers, client_id=IMPORTER)
+    client = AIOKafkaClient(bootstrap_servers=settings.kafka_brokers, client_id=IMPORTER, **aiokafka_security(settings))
     try:
         await client.bootstrap()
         for _ in range(gap.first, gap.last + 1):

@@ -37,10 +37,9 @@ def restore_backup(file: Path, settings: Settings, data: Path) -> BackupManifest
         log = FolderLog(restored / LOG)
         require_whole(log)
         report(f"{file} is whole; its log goes to a broker of its own now.")
-        with broker_of(folder, report) as brokers:
-            import_commands(log, folder, settings, brokers)
-            own = settings.model_copy(update={"kafka_brokers": brokers, "shards": log.shards})
-            import_venue_log(restored, own)
+        with broker_of(folder, settings, report) as reached:
+            import_commands(log, folder, reached)
+            import_venue_log(restored, reached.model_copy(update={"shards": log.shards}))
         with database_of(folder) as database_url:
             load_tables(database_url, manifest.revisions, restored, manifest.tables)
         if (restored / SECRETS).exists():

@@ -11,6 +11,7 @@ from aiokafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitio
 from confluent_kafka.admin import AdminClient
 
 from engine.shell.liveness import LOST_OWNERSHIP, leave_at_once
+from runtime.aiokafka_security import aiokafka_security
 from runtime.kafka import admin_options
 from runtime.settings import Settings
 from schemas.topics import COMMANDS
@@ -50,6 +51,7 @@ def group_reader(settings: Settings) -> AIOKafkaConsumer:
         check_crcs=True,
         request_timeout_ms=20_000,
         retry_backoff_ms=100,
+        **aiokafka_security(settings),
     )
 
 

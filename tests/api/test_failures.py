@@ -16,10 +16,10 @@ from runtime.topics import ensure_topics
 from stack.foreground import running
 from stack.kafka import prepare_broker, wait_for_broker
 from stack.ports import LOOPBACK, free_ports
-from stack.postgres import SUPERUSER, database_url, prepare_postgres, wait_for_postgres
+from stack.postgres import prepare_postgres, wait_for_postgres
 from tests.api.conftest import kept_alive, settings_of
 from tests.api.exchange import PASSWORD, Exchange, Service, User, service
-from tests.processes import eventually
+from tests.processes import DATABASE_PASSWORDS, eventually, url_of_database
 
 pytestmark = pytest.mark.slow
 
@@ -39,10 +39,13 @@ class Machine:
         self._broker_port = broker_port
         self._broker_command = prepare_broker(folder / "kafka", broker_port, controller_port, print, small=True)
         folder.chmod(0o755)
-        self._database_command = prepare_postgres(folder / "postgres", self._database_port, durable=False)
+        self._database_command = prepare_postgres(
+            folder / "postgres", self._database_port, DATABASE_PASSWORDS, durable=False
+        )
         self.start_broker()
         self.start_database()
-        self.settings = settings_of(f"{LOOPBACK}:{broker_port}", database_url(self._database_port, SUPERUSER), folder)
+        url = url_of_database(self._database_port)
+        self.settings = settings_of(f"{LOOPBACK}:{broker_port}", url, folder)
         ensure_topics(self.settings)
         self.exchange = Exchange(self.settings, folder)
 
@@ -57,7 +60,7 @@ class Machine:
         process = self._database.enter_context(
             running(self._database_command, self.folder / "database", stop=signal.SIGINT)
         )
-        wait_for_postgres(self._database_port, lambda: process.poll() is None)
+        wait_for_postgres(self.settings.database_url, lambda: process.poll() is None)
 
     def stop_database(self) -> None:
         self._database.close()
@@ -233,7 +236,8 @@ def test_the_api_ends_with_an_error_naming_the_port_where_the_port_is_taken(mach
 
 def test_the_api_stopped_while_waiting_for_the_database_ends_with_0(machine: Machine) -> None:
     (port,) = free_ports(1)
-    settings = machine.settings.model_copy(update={"database_url": database_url(port, SUPERUSER)})
+    url = url_of_database(port)
+    settings = machine.settings.model_copy(update={"database_url": url})
     with service("api", settings, machine.folder) as api:
         eventually(lambda: api.log, lambda log: "not started yet" in log, 30.0)
         assert api.stop() == 0

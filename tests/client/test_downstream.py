@@ -50,8 +50,10 @@ def start(folder: Path, brokers: str, output: Path, avro: str = "schemas/avro") 
     if not (folder / PROGRAM).exists():
         shutil.copy(ROOT / "examples" / PROGRAM, folder)
         shutil.copytree(ROOT / "clients" / "python" / "src" / "reprise_client" / "schemas", folder / "schemas")
+    login = folder / "kafka.properties"
+    login.write_text(f"bootstrap.servers={brokers}\n", encoding="utf-8")
     return subprocess.Popen(
-        [sys.executable, PROGRAM, brokers, str(output), avro],
+        [sys.executable, PROGRAM, str(login), str(output), avro],
         cwd=folder,
         preexec_fn=ending_with_parent,  # noqa: PLW1509  # It takes no lock that another thread could hold.
     )

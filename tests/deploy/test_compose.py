@@ -87,7 +87,9 @@ def test_every_setting_that_a_service_reads_is_passed_through() -> None:
             variable = name_of[name]
             if variable.endswith(("_HOST", "_PORT")) or variable in NOT_GIVEN | {"PORT"}:
                 continue
-            if variable in {"JWT_SECRET", "ENCRYPTION_KEY", "DATABASE_URL"} and packages[0] not in _readers_of(name):
+            if variable in {"JWT_SECRET", "REPLAY_SECRET", "ENCRYPTION_KEY", "DATABASE_URL"} and packages[
+                0
+            ] not in _readers_of(name):
                 continue
             assert variable in given, (service, variable)
 
@@ -148,7 +150,11 @@ def test_the_lines_that_make_the_secrets_keep_what_the_file_has(tmp_path: Path) 
         subprocess.run(["bash", "-euc", loop], cwd=tmp_path, check=True)
     written = (tmp_path / ".env").read_text().splitlines()
     assert written[:2] == ["JWT_SECRET=mine", "FEED=simulated"]
-    assert [line.partition("=")[0] for line in written[2:]] == ["ENCRYPTION_KEY", "POSTGRES_PASSWORD"]
+    assert [line.partition("=")[0] for line in written[2:]] == [
+        "REPLAY_SECRET",
+        "ENCRYPTION_KEY",
+        "POSTGRES_PASSWORD",
+    ]
 
 
 def test_a_health_check_is_healthy_by_the_page_s_status_and_ignores_proxies(monkeypatch: pytest.MonkeyPatch) -> None:

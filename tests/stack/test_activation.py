@@ -121,7 +121,7 @@ def test_version_2_is_activated_while_orders_go_on_and_an_engine_is_killed_and_t
         trading.until_opened(5 * TRADERS)
 
     assert set(trading.orders) <= {"opened", "PRICE_STALE", "PRICE_TOO_OLD"}, "nothing was lost"
-    log = open_cluster(instance_settings(Settings(), described))
+    log = open_cluster(instance_settings(Settings(), instance, described))
     for shard in log.held:
         events = [decode_event(record.value) for batch in log.events(shard, 0) for record in batch]
         (activated,) = (event.seq for event in events if isinstance(event, RulesActivated))

@@ -22,10 +22,10 @@ from stack.folders import in_one_line, require_nameable
 from stack.foreground import running
 from stack.instance import InstanceFolder
 from stack.kafka import prepare_broker, wait_for_broker
-from stack.ports import LOOPBACK, free_ports
+from stack.ports import free_ports
 from stack.postgres import prepare_postgres, wait_for_postgres
 from stack.programs import Program
-from tests.processes import eventually
+from tests.processes import DATABASE_PASSWORDS, eventually, url_of_database
 
 TIMEOUT_S = 200
 NAMES = [
@@ -46,7 +46,7 @@ os.environ.pop("HOME", None)
 os.setgroups([])
 os.setgid(12345)
 os.setuid(12345)
-prepare_postgres(pathlib.Path(sys.argv[1]), 1)
+prepare_postgres(pathlib.Path(sys.argv[1]), 1, {"postgres": "password"})
 """
 AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root starts servers as another user")
 
@@ -100,13 +100,15 @@ def test_a_broker_and_a_database_start_twice_in_a_folder_of_any_name(
     for _ in range(2):
         port, controller_port, postgres_port = free_ports(3)
         broker = prepare_broker(folder / "kafka", port, controller_port, print, small=True)
-        database = prepare_postgres(folder / "postgres", postgres_port, durable=False, ends_with_parent=True)
+        database = prepare_postgres(
+            folder / "postgres", postgres_port, DATABASE_PASSWORDS, durable=False, ends_with_parent=True
+        )
         with (
             running(broker, folder / "broker.log") as kafka,
             running(database, folder / "database.log") as postgres,
         ):
             wait_for_broker(port, lambda: kafka.poll() is None, TIMEOUT_S)  # Called within its own round.
-            wait_for_postgres(postgres_port, lambda: postgres.poll() is None, TIMEOUT_S)
+            wait_for_postgres(url_of_database(postgres_port), lambda: postgres.poll() is None, TIMEOUT_S)
         assert (folder / "kafka" / "log" / "meta.properties").exists()
         shutil.move(folder, folder.with_name(f"{folder.name[:40]} moved"))
         folder = folder.with_name(f"{folder.name[:40]} moved")
@@ -118,13 +120,15 @@ def test_root_s_database_runs_without_root_s_rights_from_a_home_that_is_closed_t
 ) -> None:
     assert oct(tmp_path.stat().st_mode & 0o777) == "0o700"
     (port,) = free_ports(1)
-    command = prepare_postgres(tmp_path / "data" / "postgres", port, durable=False, ends_with_parent=True)
+    command = prepare_postgres(
+        tmp_path / "data" / "postgres", port, DATABASE_PASSWORDS, durable=False, ends_with_parent=True
+    )
     assert not any(str(closed_wheel) in part for part in command)
     with running(command, tmp_path / "output") as process:
-        wait_for_postgres(port, lambda: process.poll() is None, TIMEOUT_S)
+        wait_for_postgres(url_of_database(port), lambda: process.poll() is None, TIMEOUT_S)
         rights = Path(f"/proc/{process.pid}/status").read_text("utf-8")
         with (
-            closing(psycopg.connect(f"host={LOOPBACK} port={port} user=postgres")) as connection,
+            closing(psycopg.connect(url_of_database(port).replace("+psycopg", ""))) as connection,
             pytest.raises(psycopg.errors.InsufficientPrivilege),
         ):
             connection.execute("SELECT pg_read_file('/etc/shadow')")
@@ -145,11 +149,11 @@ def test_the_copy_of_the_database_s_programs_is_mended_where_files_of_it_are_gon
 @AS_ROOT
 def test_root_s_database_starts_from_a_copy_that_root_made(tmp_path: Path) -> None:
     (port,) = free_ports(1)
-    prepare_postgres(tmp_path / "postgres", port, durable=False)
+    prepare_postgres(tmp_path / "postgres", port, DATABASE_PASSWORDS, durable=False)
     shutil.copytree(tmp_path / "postgres", tmp_path / "copy")
-    command = prepare_postgres(tmp_path / "copy", port, durable=False, ends_with_parent=True)
+    command = prepare_postgres(tmp_path / "copy", port, DATABASE_PASSWORDS, durable=False, ends_with_parent=True)
     with running(command, tmp_path / "output") as process:
-        wait_for_postgres(port, lambda: process.poll() is None, TIMEOUT_S)
+        wait_for_postgres(url_of_database(port), lambda: process.poll() is None, TIMEOUT_S)
 
 
 @AS_ROOT

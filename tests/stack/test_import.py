@@ -39,8 +39,8 @@ def test_an_imported_log_is_the_broker_of_a_new_folder_with_its_shards_and_its_f
     lines = (new / ".env").read_text(encoding="utf-8").splitlines()
     assert lines[0] == "REPRISE_SHARDS=1"
     assert lines[-1] == "FEED=simulated"
-    with broker_of(InstanceFolder(new), print) as brokers:
-        found = open_cluster(Settings(kafka_brokers=brokers, shards=1))
+    with broker_of(InstanceFolder(new), Settings(shards=1), print) as reached:
+        found = open_cluster(reached)
         assert list(commands_of(found, 0)) == log.parts[0].commands
     assert sorted(path.name for path in tmp_path.iterdir()) == ["copy", "new"]
 

@@ -5,15 +5,9 @@ from pathlib import Path
 
 import psutil
 import pytest
-from confluent_kafka import KafkaException, Producer
 from confluent_kafka.admin import AdminClient
 
 from runtime.errors import FixableError
-from runtime.kafka import command_producer_options, end_offsets, transactional_producer_options
-from runtime.settings import Settings
-from runtime.topics import ensure_topics
-from schemas.topics import COMMANDS, EVENTS
-from stack.access import restrict_transactions
 from stack.foreground import running
 from stack.jars import cache_folders, fetch_jars, kafka_jars
 from stack.kafka import prepare_broker, wait_for_broker
@@ -49,31 +43,6 @@ def test_a_broker_listens_on_loopback_only(kafka: str) -> None:
         if connection.status == psutil.CONN_LISTEN and connection.laddr and connection.laddr.port == port
     }
     assert {address.removeprefix("::ffff:") for address in addresses} == {LOOPBACK}
-
-
-def test_a_foreign_transaction_is_refused_where_transactions_are_restricted_and_the_exchange_s_own_are_not(
-    tmp_path: Path,
-) -> None:
-    port, controller_port = free_ports(2)
-    command = prepare_broker(tmp_path / "kafka", port, controller_port, print, small=True)
-    settings = Settings(kafka_brokers=f"{LOOPBACK}:{port}")
-    with running(command, tmp_path / "output") as process:
-        wait_for_broker(port, lambda: process.poll() is None)
-        ensure_topics(settings)
-        for _ in range(2):  # As at each start.
-            restrict_transactions(port)
-        for name in ("engine-0", "engine-0-snapshots", "venue-worker", "reprise-import-gap"):
-            own = Producer(transactional_producer_options(settings, name))
-            own.init_transactions(15)
-            own.begin_transaction()
-            own.produce(EVENTS, b"an event", partition=0)
-            own.commit_transaction(15)
-        with pytest.raises(KafkaException, match="TRANSACTIONAL_ID_AUTHORIZATION_FAILED"):
-            Producer(transactional_producer_options(settings, "my-streams-app")).init_transactions(15)
-        anybody = Producer(command_producer_options(settings))
-        anybody.produce(COMMANDS, b"a command", partition=0)
-        assert anybody.flush(15) == 0
-        assert (sum(end_offsets(settings, COMMANDS)), sum(end_offsets(settings, EVENTS))) == (1, 8)
 
 
 def test_a_changed_jar_is_refused_by_name(tmp_path: Path) -> None:

@@ -4,17 +4,19 @@ import socket
 from collections.abc import Iterator
 from pathlib import Path
 
-import psycopg
 import pytest
 
 from runtime.errors import FixableError
 from stack import supervisor
+from stack.access import ADMIN, login
 from stack.instance import Instance, InstanceFolder
 from stack.kafka import cluster_id, require_own_broker
 from stack.own_servers import OwnServers
+from stack.passwords import passwords_of
 from stack.patience import OtherServer
 from stack.ports import LOOPBACK, PortClaims, free_ports
 from stack.postgres import database_url, wait_for_postgres
+from stack.postgres_roles import ROLES
 from stack.programs import INSTANCE_VARIABLE
 
 TIMEOUT_S = 60.0
@@ -29,7 +31,9 @@ def folder(tmp_path: Path) -> Iterator[InstanceFolder]:
     supervisor.stop(made, print)
 
 
-def described(*, kafka_port: int | None = None, postgres_port: int | None = None) -> Instance:
+def described(
+    *, kafka_port: int | None = None, postgres_port: int | None = None, passwords: dict[str, str] | None = None
+) -> Instance:
     return Instance(
         api_port=1,
         engine_ports=[],
@@ -37,7 +41,7 @@ def described(*, kafka_port: int | None = None, postgres_port: int | None = None
         projector_port=3,
         kafka_brokers=f"{LOOPBACK}:{kafka_port}",
         kafka_port=kafka_port,
-        database_url=database_url(postgres_port or 5432),
+        database_url=database_url(postgres_port or 5432, passwords or dict.fromkeys(ROLES, "")),
         postgres_port=postgres_port,
         shards=1,
         feed="simulated",
@@ -48,26 +52,28 @@ def described(*, kafka_port: int | None = None, postgres_port: int | None = None
 def test_a_database_whose_port_is_taken_meanwhile_gets_another(folder: InstanceFolder) -> None:
     with socket.create_server((LOOPBACK, 0)) as other, PortClaims() as claims:
         port = other.getsockname()[1]
-        own = OwnServers(folder, described(postgres_port=port), claims, None, print)
+        passwords = passwords_of(folder)
+        own = OwnServers(folder, described(postgres_port=port, passwords=passwords), claims, None, print)
         manager = supervisor.start(folder, own.programs, {INSTANCE_VARIABLE: str(folder.data)}, detach=True)
         own.wait_for_postgres()
         found = own.instance.postgres_port
         assert found not in {None, port}
-        assert own.environment == {"DATABASE_URL": database_url(found or 0)}
+        url = database_url(found or 0, passwords)
+        assert own.instance.database_url == url
         assert folder.read() == own.instance
-        with psycopg.connect(database_url(found or 0, "postgres").replace("+psycopg", "")):
-            pass
         for _ in range(30):  # A server that root started is known by a process that ends with its connection.
-            wait_for_postgres(found or 0, lambda: True, folder=folder.postgres)
+            wait_for_postgres(url, lambda: True, folder=folder.postgres)
         supervisor.stop(folder, print)
         manager.wait(TIMEOUT_S)
 
 
 def test_a_database_of_another_folder_does_not_pass_for_the_instance_s_own(postgres: str, tmp_path: Path) -> None:
-    port = int(postgres.rpartition("/")[0].rpartition(":")[2])
-    wait_for_postgres(port, lambda: True)
-    with pytest.raises(OtherServer, match=f"At port {port} another PostgreSQL answers"):
-        wait_for_postgres(port, lambda: True, folder=tmp_path)
+    wait_for_postgres(postgres, lambda: True)
+    with pytest.raises(OtherServer, match="another one answers, of /"):
+        wait_for_postgres(postgres, lambda: True, folder=tmp_path)
+    unknown = postgres.replace("://postgres:", "://postgres:not-")
+    with pytest.raises(OtherServer, match="Another PostgreSQL answers"):
+        wait_for_postgres(unknown, lambda: True, folder=tmp_path)
 
 
 def test_a_broker_of_another_cluster_does_not_pass_for_the_instance_s_own(kafka: str, tmp_path: Path) -> None:
@@ -97,7 +103,8 @@ def test_a_broker_whose_port_another_broker_took_gets_another_unless_its_clients
             own.wait_for_kafka()
             assert own.instance.kafka_port not in {None, taken}
             assert own.environment == {"KAFKA_BROKERS": f"{LOOPBACK}:{own.instance.kafka_port}"}
-            require_own_broker(own.instance.kafka_port or 0, folder.kafka)
+            password = passwords_of(folder)[ADMIN]
+            require_own_broker(own.instance.kafka_port or 0, folder.kafka, login(ADMIN, password))
         supervisor.stop(folder, print)
         manager.wait(TIMEOUT_S)
 

@@ -11,6 +11,7 @@ from stack.feed_choice import FeedChoice
 from stack.instance import Instance
 from stack.plan import StartOptions, plan
 from stack.ports import PortClaims, free_ports
+from stack.postgres_roles import ROLES
 
 FEED = FeedChoice("simulated", "1", loop=False, spread_bps=2, change=False)
 BROKERS = "a.example:9092"
@@ -22,8 +23,10 @@ def _no_other_starts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
 
 
-def options(port: int = 8000, *, seed_ports: bool = False) -> StartOptions:
-    return StartOptions(Path(), port, 1, standby=False, seed_ports=seed_ports, detach=True, feed=FEED)
+def options(port: int = 8000, *, seed_ports: bool = False, open_broker: bool = False) -> StartOptions:
+    return StartOptions(
+        Path(), port, 1, standby=False, seed_ports=seed_ports, open_broker=open_broker, detach=True, feed=FEED
+    )
 
 
 def only_taken(monkeypatch: pytest.MonkeyPatch, *taken: int) -> None:
@@ -148,4 +151,4 @@ def test_an_address_that_is_not_of_this_machine_is_refused_before_any_process_st
 
 def planned(settings: Settings, asked: StartOptions | None = None, previous: Instance | None = None) -> Instance:
     with PortClaims() as claims:
-        return plan(settings, asked or options(), claims, previous)
+        return plan(settings, asked or options(), claims, previous, dict.fromkeys(ROLES, "password"))

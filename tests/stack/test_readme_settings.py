@@ -154,7 +154,7 @@ def started(folder: Path, settings: Settings) -> Settings:
     return settings.model_validate(
         {
             "jwt_secret": (handed := secrets_of(InstanceFolder(folder), settings))["JWT_SECRET"],
-            "auth_jwt_secret": handed["AUTH_JWT_SECRET"],
+            "auth_jwt_secret": None,
             "jwt_secrets_retired": handed["JWT_SECRETS_RETIRED"],
         }
     )

@@ -77,7 +77,9 @@ def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Market, 
         said = up(data, free_ports(1)[0])
         instance = InstanceFolder(data).read()
         assert instance is not None
-        settings = instance_settings(Settings(), instance).model_copy(update={"engine_port": instance.engine_ports[0]})
+        settings = instance_settings(Settings(), InstanceFolder(data), instance).model_copy(
+            update={"engine_port": instance.engine_ports[0]}
+        )
         market = Market(settings, data, {})
         stack.callback(market.close)
         # From here on the test's own prices count, and those of the instance's feed are refused.

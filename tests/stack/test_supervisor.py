@@ -16,9 +16,10 @@ import pytest
 from runtime.errors import FixableError
 from stack import supervisor
 from stack.instance import SOCKET_PATH_MAX, InstanceFolder
-from stack.ports import LOOPBACK, free_ports
-from stack.postgres import ensure_database, prepare_postgres, wait_for_postgres
+from stack.ports import free_ports
+from stack.postgres import prepare_postgres, wait_for_postgres
 from stack.programs import INSTANCE_VARIABLE, Program, servers
+from tests.processes import DATABASE_PASSWORDS, url_of_database
 
 TIMEOUT_S = 60
 # Writes its name at the stop signal, so that the order can be read.
@@ -122,14 +123,14 @@ def test_a_database_left_by_a_killed_manager_is_stopped_and_starts_again_on_its_
     for _ in range(2):
         supervisor.remove_orphans(folder, print)
         (port,) = free_ports(1)
-        start(folder, servers(None, prepare_postgres(folder.postgres, port, durable=False)))
-        wait_for_postgres(port, lambda: pid_of(folder, "postgres") is not None)
-        ensure_database(port)
+        start(folder, servers(None, prepare_postgres(folder.postgres, port, DATABASE_PASSWORDS, durable=False)))
+        url = url_of_database(port)
+        wait_for_postgres(url, lambda: pid_of(folder, "postgres") is not None)
         killed = supervisor.pid_of(folder)
         assert killed is not None
         os.kill(killed, signal.SIGKILL)
         until(lambda: not supervisor.is_running(folder))
-        with psycopg.connect(f"host={LOOPBACK} port={port} user=postgres dbname=reprise"):
+        with psycopg.connect(url.replace("+psycopg", "")):
             pass
     supervisor.remove_orphans(folder, print)
     assert supervisor.orphans(folder) == []

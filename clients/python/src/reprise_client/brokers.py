@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from typing import Any, Final, NamedTuple, TypeVar
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
@@ -75,13 +76,26 @@ class LogRefused(LogInterrupted):
     """The brokers do not give the log: it has no such topic, shard or offset, or these credentials may not read it."""
 
 
+def broker_options(file: Path) -> dict[str, str]:
+    """Read a file of librdkafka's options, NAME=VALUE on a line: where the brokers are, and who logs in.
+
+    LogRefused where it cannot be read, or names no brokers.
+    """
+    try:
+        lines = file.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise LogRefused(f"{file} cannot be read: {error}", ()) from error
+    options = dict(line.split("=", 1) for line in lines if "=" in line and not line.startswith("#"))
+    if "bootstrap.servers" not in options:
+        raise LogRefused(f"{file} names no brokers: it has no line bootstrap.servers=HOST:PORT", ())
+    return options
+
+
 class Brokers:
     """Those of one reading. marks: how far each shard was read, which the reader keeps up to date."""
 
-    def __init__(
-        self, names: str, topic: str, options: Mapping[str, Any], patience_s: float, marks: dict[int, Bookmark]
-    ) -> None:
-        self._names = names
+    def __init__(self, topic: str, options: Mapping[str, Any], patience_s: float, marks: dict[int, Bookmark]) -> None:
+        self._names = str(options["bootstrap.servers"])
         self._topic = topic
         self._patience_s = patience_s
         self._marks = marks
@@ -97,7 +111,6 @@ class Brokers:
                 "auto.offset.reset": "error",
                 "allow.auto.create.topics": False,
                 **options,
-                "bootstrap.servers": names,
                 "error_cb": self._note,
             },
             logger=_LOGGER,

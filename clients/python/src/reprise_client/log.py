@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from hashlib import blake2b
+from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from confluent_kafka import Message
 
-from reprise_client.brokers import Bookmark, Brokers, LogRefused, is_end
+from reprise_client.brokers import Bookmark, Brokers, LogRefused, broker_options, is_end
 from reprise_client.decoding import Decoder
 from reprise_client.errors import RepriseError
 
@@ -33,7 +34,7 @@ class Event(NamedTuple):
 
 
 def read_events(
-    brokers: str,
+    brokers: str | Path,
     *,
     after: Iterable[Bookmark] = (),
     shards: Iterable[int] | None = None,
@@ -44,13 +45,15 @@ def read_events(
 ) -> Iterator[Event]:
     """Give committed events, each once; a shard without a bookmark from its first on.
 
-    That none is missing is always checked, by `seq`; verify_digests: also that no byte was altered. until_end: stop
-    where the log ended when the reading began. options: more of librdkafka's. patience_s: for how long brokers may not
+    brokers: host:port by commas, or a file of librdkafka's options, such as an instance writes for its readers. That
+    none is missing is always checked, by `seq`; verify_digests: also that no byte was altered. until_end: stop where
+    the log ended when the reading began. options: more of librdkafka's. patience_s: for how long brokers may not
     answer; one that comes back in time is read on where it was left. Raises LogBroken and UnknownSchema; LogUnreachable
     and LogRefused, whose `bookmarks` say from where to go on.
     """
     marks = {mark.shard: mark for mark in after}
-    source = Brokers(brokers, TOPIC, options or {}, patience_s, marks)
+    found = broker_options(brokers) if isinstance(brokers, Path) else {"bootstrap.servers": brokers}
+    source = Brokers(TOPIC, {**found, **(options or {})}, patience_s, marks)
     try:
         yield from _read(source, marks, shards, verify_digests, until_end)
     finally:

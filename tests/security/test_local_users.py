@@ -1,0 +1,202 @@
+"""Another user of the machine gets nothing from an instance that runs: no row, no record, no file, no secret."""
+
+import json
+import os
+import re
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import psycopg
+import pytest
+from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
+
+from schemas.topics import COMMANDS, TICKS
+from stack import supervisor
+from stack.instance import Instance, InstanceFolder
+from stack.ports import LOOPBACK, free_ports
+from stack.postgres_roles import ROLES, SUPERUSER
+from tests.processes import reprise
+from tests.security.another_user import AS_ROOT, as_another_user
+
+pytestmark = [pytest.mark.timeout(600), AS_ROOT]
+START_S = 300
+SECRETS = ("secrets.env", "passwords.env")
+
+
+@pytest.fixture(scope="module", params=["as it is", "open"])
+def instance(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[InstanceFolder]:
+    """An instance that runs; where it is open, its broker gives prices to whoever asks."""
+    # Within a folder that others may enter: what keeps them out is the instance's own.
+    shared = tmp_path_factory.mktemp("shared")
+    for above in (shared, *shared.parents[:3]):
+        above.chmod(above.stat().st_mode | 0o055)
+    folder, (port,) = InstanceFolder(shared / "instance"), free_ports(1)
+    options = ("--open-broker",) if request.param == "open" else ()
+    try:
+        said = reprise(
+            *("up", "--detach", "--data", folder.data, "--port", port, "--feed", "simulated", *options),
+            timeout=START_S,
+        )
+        assert said.returncode == 0, said.stdout + said.stderr
+        yield folder
+    finally:
+        supervisor.stop(folder, print)
+
+
+@pytest.fixture
+def described(instance: InstanceFolder) -> Instance:
+    found = instance.read()
+    assert found is not None
+    return found
+
+
+def programs(folder: InstanceFolder) -> list[psutil.Process]:
+    """Every process of the instance, its database's own among them."""
+    found = supervisor.orphans(folder)
+    return [*found, *(child for process in found for child in process.children(recursive=True))]
+
+
+def secrets_of(folder: InstanceFolder) -> set[str]:
+    """Every secret and password that the instance has."""
+    found = set()
+    for name in SECRETS:
+        lines = (folder.data / name).read_text(encoding="utf-8").splitlines()
+        found |= {line.partition("=")[2] for line in lines}
+    for file in folder.secrets_of_programs.iterdir():
+        given = json.loads(file.read_bytes())
+        found |= {value for name, value in given.items() if re.search("SECRET$|PASSWORD$|KEY$", name)}
+    return {secret for secret in found if len(secret) > 10}
+
+
+def test_another_user_reads_no_file_of_the_instance(instance: InstanceFolder) -> None:
+    files = [path for path in instance.data.rglob("*") if path.is_file()]
+    assert len(files) > 100
+
+    def opened() -> list[str]:
+        read = []
+        for path in files:
+            try:
+                with path.open("rb") as file:
+                    file.read(1)
+                read.append(path.name)
+            except PermissionError:
+                pass
+        return read
+
+    assert {name for name in as_another_user(opened) if name not in {"up.lock", "supervisord.pid"}} == set()
+
+
+def test_another_user_reads_no_environment_and_no_secret_stands_in_one_or_on_a_command_line(
+    instance: InstanceFolder,
+) -> None:
+    running = programs(instance)
+    assert len(running) > 10
+
+    def environments() -> list[int]:
+        read = []
+        for process in running:
+            try:
+                Path(f"/proc/{process.pid}/environ").read_bytes()
+                read.append(process.pid)
+            except (PermissionError, ProcessLookupError, FileNotFoundError):
+                pass
+        return read
+
+    assert as_another_user(environments) == []
+    secrets = secrets_of(instance)
+    assert len(secrets) > 10
+    for process in running:
+        text = "\0".join(process.cmdline()) + "\0".join(process.environ().values())
+        assert not [secret for secret in secrets if secret in text], process.name()
+
+
+def test_a_service_has_the_secrets_of_its_work_and_no_other(instance: InstanceFolder) -> None:
+    given = {file.stem: set(json.loads(file.read_bytes())) for file in instance.secrets_of_programs.iterdir()}
+    signing, sealing, replaying = ("JWT_SECRET", "ENCRYPTION_KEY", "REPLAY_SECRET")
+    assert {name for name, has in given.items() if signing in has} == {"api"}
+    assert {name for name, has in given.items() if sealing in has} == {"api", "venue"}
+    assert {name for name, has in given.items() if replaying in has} == {"api", "replay"}
+    assert {name for name, has in given.items() if "DATABASE_URL" in has} == {"api", "backfill", "projector", "venue"}
+    passwords = [
+        json.loads(file.read_bytes())["KAFKA_SASL_PASSWORD"] for file in instance.secrets_of_programs.iterdir()
+    ]
+    assert len(passwords) == len(set(passwords)) == 7
+
+
+@pytest.mark.parametrize("role", [SUPERUSER, *ROLES, "nobody"])
+def test_another_user_gets_into_the_database_under_no_name(described: Instance, role: str) -> None:
+    def tried() -> str:
+        try:
+            psycopg.connect(
+                f"host={LOOPBACK} port={described.postgres_port} user={role} dbname=reprise password=guessed"
+            )
+        except psycopg.OperationalError as refused:
+            return str(refused)
+        return "let in"
+
+    assert re.search("authentication failed|rejects connection", as_another_user(tried))
+
+
+def test_another_user_writes_no_command_and_reads_none(described: Instance) -> None:
+    def tried() -> list[str]:
+        producer = Producer(
+            {"bootstrap.servers": described.kafka_brokers, "delivery.timeout.ms": 4_000, "log_level": 0}
+        )
+        outcomes: list[str] = []
+        producer.produce(COMMANDS, b"x", partition=0, on_delivery=lambda error, _: outcomes.append(str(error)))
+        producer.flush(10)
+        consumer = Consumer({"bootstrap.servers": described.kafka_brokers, "group.id": "engine", "log_level": 0})
+        try:
+            consumer.list_topics(timeout=4)
+            outcomes.append("let in")
+        except KafkaException as refused:
+            outcomes.append(str(refused))
+        return outcomes
+
+    written, listed = as_another_user(tried)
+    assert written != "None"
+    assert "let in" not in listed
+
+
+def test_an_open_broker_gives_prices_and_takes_and_shows_nothing_else(described: Instance) -> None:
+    if described.open_kafka_port is None:
+        with socket.socket() as probe:
+            assert probe.connect_ex((LOOPBACK, described.kafka_port or 0)) == 0
+        return
+    brokers = f"{LOOPBACK}:{described.open_kafka_port}"
+
+    def tried() -> tuple[list[str], set[str], list[int | None]]:
+        consumer = Consumer(
+            {"bootstrap.servers": brokers, "group.id": "a-seed-s", "auto.offset.reset": "earliest", "log_level": 0}
+        )
+        topics = sorted(consumer.list_topics(timeout=10).topics)
+        consumer.assign([TopicPartition(topic, shard, 0) for topic in (TICKS, COMMANDS) for shard in range(4)])
+        read = set()
+        for _ in range(40):
+            message = consumer.poll(0.1)
+            if message is not None and message.error() is None:
+                read.add(str(message.topic()))
+        producer = Producer({"bootstrap.servers": brokers, "delivery.timeout.ms": 4_000, "log_level": 0})
+        codes: list[int | None] = []
+
+        def delivered(error: KafkaError | None, _: object) -> None:
+            codes.append(None if error is None else error.code())
+
+        for topic in (COMMANDS, TICKS):
+            producer.produce(topic, b"x", partition=0, on_delivery=delivered)
+        producer.flush(10)
+        return topics, read, codes
+
+    topics, read, codes = as_another_user(tried)
+    assert topics == [TICKS]
+    assert read == {TICKS}
+    assert len(codes) == 2
+    assert None not in codes
+
+
+def test_the_folders_of_the_broker_the_logs_and_the_database_are_their_owner_s_alone(instance: InstanceFolder) -> None:
+    for folder in (instance.kafka, instance.logs, instance.postgres, instance.secrets_of_programs):
+        assert oct(folder.stat().st_mode & 0o777) == "0o700", folder
+    assert instance.data.stat().st_uid == os.geteuid()
