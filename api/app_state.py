@@ -21,6 +21,7 @@ from api.log.sent_commands import SentCommands
 from api.log.venue_channel import VenueChannel
 from api.store.database import Database
 from api.store.day_stats import DayStatsCache
+from runtime.cluster import ClusterWatch
 from runtime.settings import Settings
 
 
@@ -44,6 +45,7 @@ class AppState(NamedTuple):
     metrics: ApiMetrics
     venue: VenueChannel
     replay: ReplayChannel
+    cluster: ClusterWatch
     rate_limits: RateLimits
 
 
@@ -68,6 +70,7 @@ SettingsDep = Annotated[Settings, _member("settings")]
 DatabaseDep = Annotated[Database, _member("database")]
 PricesDep = Annotated[PriceCache, _member("prices")]
 OutcomesDep = Annotated[Outcomes, _member("outcomes")]
+ClusterDep = Annotated[ClusterWatch, _member("cluster")]
 EngineLagDep = Annotated[EngineLag, _member("engine_lag")]
 BroadcastsDep = Annotated[Broadcasts, _member("broadcasts")]
 CredentialsDep = Annotated[Credentials, _member("credentials")]

@@ -43,6 +43,7 @@ from api.transfers.carrying import TransferCarrier
 from api.users.closing import AccountCloser
 from projector import queries
 from runtime import logging
+from runtime.cluster import ClusterWatch
 from runtime.errors import FixableError
 from runtime.secret_strength import HOW, require_strong
 from runtime.settings import Settings
@@ -83,7 +84,8 @@ def build(settings: Settings, secret: str, retired: tuple[str, ...] = ()) -> App
     bus = EventBus()
     outcomes = Outcomes(settings, prices, bus)
     sent = SentCommands()
-    producer = CommandProducer(settings, sent)
+    cluster = ClusterWatch(settings)
+    producer = CommandProducer(settings, sent, cluster)
     engine_lag = EngineLag(settings, outcomes)
     return AppState(
         settings=settings,
@@ -101,8 +103,9 @@ def build(settings: Settings, secret: str, retired: tuple[str, ...] = ()) -> App
         recent_positions=RecentPositions(),
         last_seen=LastSeen(),
         metrics=ApiMetrics(),
-        venue=VenueChannel(settings),
+        venue=VenueChannel(settings, cluster),
         replay=ReplayChannel(settings, secret),
+        cluster=cluster,
         rate_limits=RateLimits(settings),
     )
 
@@ -111,18 +114,21 @@ async def start(state: AppState) -> None:
     """Take up prices and the log's end, and begin to follow; FixableError where something stays missing."""
     loop = asyncio.get_running_loop()
     url, profile = state.settings.database_url, state.settings.profile
+    await asyncio.to_thread(state.cluster.require_same)
     await _retried(lambda: asyncio.to_thread(migrate, url))
     await _retried(lambda: state.database.ask_in_transaction(lambda db: journal.note_profile(db, profile)))
     await _retried(lambda: state.database.ask(lambda db: _take_prices(state.prices, db)))
     await _retried(lambda: asyncio.to_thread(state.outcomes.start, loop))
     await _retried(lambda: asyncio.to_thread(state.venue.start, loop))
     state.engine_lag.start()
+    state.cluster.start()
     state.producer.start(loop)
 
 
 async def stop(state: AppState) -> None:
     """Send what waits, then close everything."""
     await asyncio.to_thread(state.producer.stop)
+    await asyncio.to_thread(state.cluster.stop)
     await asyncio.to_thread(state.venue.stop)
     await asyncio.to_thread(state.outcomes.stop)
     await asyncio.to_thread(state.engine_lag.stop)

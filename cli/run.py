@@ -1,5 +1,7 @@
 """One service in the foreground, with the settings of the environment: what every process manager calls."""
 
+import os
+import sys
 from enum import StrEnum
 from importlib import import_module
 from typing import Annotated
@@ -56,7 +58,23 @@ def run(service: Service, standby: Standby = False) -> None:
         settings = _with_long_secrets(settings)
     program = import_module(MAIN_OF[service])
     prepare_structs()
+    if service is not ServiceName.API:  # Which goes on, says so, and takes no orders.
+        _watch_cluster(settings)
     program.main(settings)
+
+
+def _watch_cluster(settings: Settings) -> None:
+    """End the service where another cluster answers in the place of its own; the process manager starts it again."""
+    from runtime.cluster import ClusterWatch  # noqa: PLC0415
+
+    def leave(why: str) -> None:
+        sys.stderr.write(f"reprise: {why}\n")
+        sys.stderr.flush()
+        os._exit(1)
+
+    watch = ClusterWatch(settings, leave)
+    watch.require_same()
+    watch.start()
 
 
 def _with_long_secrets(settings: Settings) -> Settings:

@@ -26,6 +26,7 @@ _SYMBOL: Final = re.compile(r"[A-Z0-9.-]+_[A-Z0-9.-]+")
 _ORIGIN: Final = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?|https?://\[[0-9A-Fa-f:]+\](:[0-9]{1,5})?")
 _HOST: Final = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*(%[A-Za-z0-9]+)?")
 _PLACE: Final = re.compile(r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::([0-9]{1,5}))?")
+_TOPIC_ID: Final = re.compile(r"[A-Za-z0-9._-]+=[A-Za-z0-9_-]+")
 _PRICE: Final = re.compile(r"\s*[A-Za-z0-9._-]+\s*=(?=.*[1-9])\s*[0-9]*\.?[0-9]+\s*")
 
 
@@ -211,6 +212,7 @@ Origins = Annotated[
     Parts, _each(lambda text: _ORIGIN.fullmatch(text) is not None, "origins like https://app.example.com by commas")
 ]
 Prices = Annotated[Parts, _each(lambda text: _PRICE.fullmatch(text) is not None, "prices like SOL=150.5 by commas")]
+TopicIds = Annotated[Parts, _each(lambda text: _TOPIC_ID.fullmatch(text) is not None, "TOPIC=ID by commas")]
 Proxies = Annotated[str, AfterValidator(_proxies)]
 Symbols = Annotated[tuple[str, ...] | None, NoDecode, BeforeValidator(_symbols)]
 Rate = Annotated[str, AfterValidator(_rate)]

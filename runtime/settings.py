@@ -1,4 +1,7 @@
-"""Which settings the services take, and what each means; setting_values.py says what each may be."""
+"""Which settings the services take, and what each means; setting_values.py says what each may be.
+
+Longer than 300 lines because it is one table, with a line or more for each setting.
+"""
 
 from pathlib import Path
 from typing import Literal, Self
@@ -25,6 +28,7 @@ from runtime.setting_values import (
     SecurityProtocol,
     Speed,
     Symbols,
+    TopicIds,
     WebSocketUrl,
 )
 
@@ -51,6 +55,16 @@ class Settings(BaseSettings):
         None,
         validation_alias="KAFKA_PORT",
         description="port of the broker that `up` starts; empty: 9092 or a free one, and then always the same",
+    )
+    kafka_cluster_id: str | None = Field(
+        None,
+        validation_alias="KAFKA_CLUSTER_ID",
+        description="id of the only cluster that is believed; empty: that of the first one that answers",
+    )
+    kafka_topic_ids: TopicIds = Field(
+        (),
+        validation_alias="KAFKA_TOPIC_IDS",
+        description="ids of its topics, like exchange.commands=ID, by commas; `up` keeps both of its instance",
     )
     kafka_security_protocol: SecurityProtocol = Field(
         "PLAINTEXT",

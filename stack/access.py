@@ -5,9 +5,11 @@ to know is kept by the broker itself; so the start, which makes it, comes by a l
 passwords from the broker's settings, at a port that only the start knows and that the broker has bound before.
 """
 
+import time
 from collections.abc import Mapping
 from typing import Any, Final
 
+from confluent_kafka import KafkaException
 from confluent_kafka.admin import (
     AclBinding,
     AclBindingFilter,
@@ -136,6 +138,19 @@ def lay_out_users(admin: AdminClient, passwords: Mapping[str, str]) -> bool:
         for deleted in admin.delete_acls(filters, request_timeout=TIMEOUT_S).values():
             deleted.result(timeout=TIMEOUT_S)
     return any(rule.principal == "User:*" for rule in found)
+
+
+def wait_until_let_in(port: int, passwords: Mapping[str, str]) -> None:
+    """Return when the broker, which hears of its users by and by, lets clients in; KafkaException where it does not."""
+    deadline = time.monotonic() + TIMEOUT_S
+    while True:
+        try:
+            admin_of(port, login(ADMIN, passwords[ADMIN])).list_topics(timeout=1)
+        except KafkaException:
+            if time.monotonic() > deadline:
+                raise
+        else:
+            return
 
 
 def rules() -> list[AclBinding]:

@@ -34,6 +34,8 @@ class Instance(msgspec.Struct, frozen=True, kw_only=True):
     kafka_brokers: str
     kafka_port: int | None  # null where KAFKA_BROKERS named a running one
     open_kafka_port: int | None = None  # without a password; null where there is none
+    cluster_id: str | None = None  # of the only Kafka that is believed; null before the first start is done
+    topic_ids: dict[str, str] = {}
     database_url: str
     postgres_port: int | None  # null where DATABASE_URL named a running one
     shards: int

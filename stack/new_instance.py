@@ -11,7 +11,7 @@ from typing import Final
 from runtime.errors import FixableError
 from runtime.files import sync_folder
 from runtime.settings import Settings
-from stack.access import ADMIN, admin_of, as_user, lay_out_users, login
+from stack.access import ADMIN, admin_of, as_user, lay_out_users, login, wait_until_let_in
 from stack.foreground import running
 from stack.instance import InstanceFolder
 from stack.kafka import BrokerPorts, prepare_own_broker, wait_for_broker
@@ -70,6 +70,7 @@ def broker_of(folder: InstanceFolder, settings: Settings, report: Report) -> Ite
             options=options,
         )
         lay_out_users(admin_of(ports.start, options), passwords)
+        wait_until_let_in(ports.clients, passwords)
         yield as_user(settings, f"{LOOPBACK}:{ports.clients}", passwords)
 
 

@@ -8,7 +8,7 @@ import msgspec
 
 from runtime.errors import FixableError
 from stack import supervisor
-from stack.access import ADMIN, admin_of, lay_out_users, login
+from stack.access import ADMIN, admin_of, lay_out_users, login, wait_until_let_in
 from stack.instance import Instance, InstanceFolder
 from stack.kafka import BrokerPorts, cluster_id, prepare_own_broker, wait_for_broker
 from stack.passwords import passwords_of
@@ -101,6 +101,8 @@ class OwnServers:
         )
         if lay_out_users(admin_of(self._start_port, options), self._passwords):
             self._report(MADE_PRIVATE.format(file=self._folder.reader))
+        assert self.instance.kafka_port is not None, "it is our own"
+        wait_until_let_in(self.instance.kafka_port, self._passwords)
 
     def _move_postgres(self) -> None:
         port = self._claims.any()

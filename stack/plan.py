@@ -62,6 +62,8 @@ def plan(
         open_kafka_port=open_kafka_port,
         database_url=settings.database_url if postgres_port is None else database_url(postgres_port, passwords),
         postgres_port=postgres_port,
+        cluster_id=None if previous is None else previous.cluster_id,
+        topic_ids={} if previous is None else previous.topic_ids,
         shards=settings.shards,
         feed=options.feed.feed,
         feed_symbol=options.feed.symbol,

@@ -35,8 +35,11 @@ RIGHTS: Final = (
     (AUDIT, LEDGER, READ),
 )
 COMPARED: Final = ("journal", "sessions", "transfers", "transfer_acts", "broadcasts")
-# Of single columns: no digest of a password, a session or a token is anybody's but the API's.
-OF_COLUMNS: Final = (
+# Of single tables and columns: no digest of a password, a session or a token is anybody's but the API's.
+OF_TABLES: Final = (
+    f"GRANT {WRITE} ON {LEDGER}.alerts TO {API}",  # Users set them, and the projector fires them.
+    # To hold the projector still while an alert is set; nothing is known by that column.
+    f"GRANT UPDATE (current_at) ON {LEDGER}.progress TO {API}",
     f"GRANT USAGE ON SCHEMA {AUTH} TO {AUDIT}, {VENUE}",
     f"GRANT SELECT (user_id, account_id) ON {AUTH}.users TO {VENUE}",
     f"GRANT SELECT (user_id, account_id, role, deleted_at) ON {AUTH}.users TO {AUDIT}",
@@ -117,7 +120,7 @@ def grant(owner_url: str) -> None:
             ):
                 names = {"schema": sql.Identifier(schema), "role": sql.Identifier(role), "rights": sql.SQL(rights)}
                 connection.execute(sql.SQL(statement).format(**names))
-        for statement in OF_COLUMNS:
+        for statement in OF_TABLES:
             connection.execute(statement)
 
 

@@ -9,6 +9,7 @@ from typing import Final
 
 import msgspec
 
+from runtime.cluster import identity, require_same
 from runtime.errors import FixableError, Mistakes
 from runtime.settings import Settings
 from runtime.topics import ensure_topics
@@ -122,11 +123,18 @@ def instance_settings(
     return settings.model_copy(
         update={
             "kafka_brokers": instance.kafka_brokers,
+            "kafka_cluster_id": instance.cluster_id,
+            "kafka_topic_ids": topic_ids(instance),
             "database_url": url,
             "shards": instance.shards,
             "port": instance.api_port,
         }
     )
+
+
+def topic_ids(instance: Instance) -> tuple[str, ...]:
+    """The ids of an instance's topics, as a setting has them."""
+    return tuple(f"{name}={value}" for name, value in sorted(instance.topic_ids.items()))
 
 
 def require_own_servers(folder: InstanceFolder, instance: Instance) -> None:
@@ -170,7 +178,11 @@ def _start(
         grant(own.instance.database_url)
     own.wait_for_kafka()
     instance = own.instance
-    ensure_topics(instance_settings(settings, folder, instance))
+    reached = instance_settings(settings, folder, instance)
+    require_same(reached)
+    ensure_topics(reached)
+    found = identity(reached)
+    instance = msgspec.structs.replace(instance, cluster_id=found.cluster, topic_ids=found.topics)
     report(f"Kafka at {instance.kafka_brokers} and PostgreSQL are up ({time.monotonic() - began:.1f} s)")
     if instance.kafka_port is not None:
         reader = client_file(instance.kafka_brokers, READER, passwords[READER])
@@ -185,6 +197,8 @@ def _start(
             environment={
                 **program.environment,
                 **own.environment,
+                "KAFKA_CLUSTER_ID": found.cluster,
+                "KAFKA_TOPIC_IDS": ",".join(topic_ids(instance)),
                 # Known only now: the choice depends on the open positions.
                 **(chosen.environment() if program.name == MARKET_DATA else {}),
             }

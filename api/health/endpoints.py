@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
-from api.app_state import BroadcastsDep, DatabaseDep, EngineLagDep, MetricsDep, OutcomesDep
+from api.app_state import BroadcastsDep, ClusterDep, DatabaseDep, EngineLagDep, MetricsDep, OutcomesDep
 from api.health import service
 from api.health.schemas import Alive, Ready
 
@@ -22,10 +22,11 @@ async def readyz(
     broadcasts: BroadcastsDep,
     outcomes: OutcomesDep,
     engine_lag: EngineLagDep,
+    cluster: ClusterDep,
     response: Response,
 ) -> Ready:
     """Say whether the API does its work."""
-    ready = await service.readiness(database, broadcasts, outcomes, engine_lag)
+    ready = await service.readiness(database, broadcasts, outcomes, engine_lag, cluster)
     response.status_code = 200 if ready.ready else 503
     return ready
 

@@ -7,13 +7,18 @@ from api.log.broadcasts import Broadcasts
 from api.log.engine_lag import EngineLag
 from api.log.outcomes import Outcomes
 from api.store.database import Database, answers
+from runtime.cluster import ClusterWatch
 
 
-async def readiness(database: Database, broadcasts: Broadcasts, outcomes: Outcomes, engine_lag: EngineLag) -> Ready:
+async def readiness(
+    database: Database, broadcasts: Broadcasts, outcomes: Outcomes, engine_lag: EngineLag, cluster: ClusterWatch
+) -> Ready:
     """Look at what the API needs; the first that is missing is the reason."""
     why = None
     if not await _database_answers(database):
         why = "PostgreSQL does not answer."
+    elif cluster.why is not None:
+        why = cluster.why
     elif not engine_lag.broker_answers():
         why = "The Kafka broker does not answer."
     elif not outcomes.is_reading():

@@ -10,6 +10,7 @@ from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from api.log.outcomes import NotAppended, Waiter
 from api.log.sent_commands import SentCommands
+from runtime.cluster import ClusterWatch
 from runtime.kafka import command_producer_options
 from runtime.settings import Settings
 from schemas.codec import encode_command
@@ -37,17 +38,19 @@ _NEVER_APPENDED: Final = (
     KafkaError.UNKNOWN_TOPIC_OR_PART,
     KafkaError._UNKNOWN_TOPIC,  # noqa: SLF001  # Their public names in this library.
     KafkaError._UNKNOWN_PARTITION,  # noqa: SLF001
+    KafkaError._PURGE_QUEUE,  # noqa: SLF001
 )
 
 
 class CommandProducer:
     """An idempotent producer; a thread of its own takes the acknowledgements."""
 
-    def __init__(self, settings: Settings, sent: SentCommands) -> None:
+    def __init__(self, settings: Settings, sent: SentCommands, cluster: ClusterWatch) -> None:
         # A command is not tried beyond its deadline: it would only be refused.
         options = command_producer_options(settings, "reprise-api") | {"delivery.timeout.ms": DEADLINE_S * 1000}
         self._producer = Producer(options)
         self._sent = sent
+        self._cluster = cluster
         self._ended = threading.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread = threading.Thread(target=self._poll, name="acknowledgements", daemon=True)
@@ -80,6 +83,8 @@ class CommandProducer:
         key: bytes | None = None,
         partition: int = -1,
     ) -> None:
+        if self._cluster.why is not None:
+            raise NotAppended(self._cluster.why)
         try:
             self._producer.produce(COMMANDS, value=value, key=key, partition=partition, on_delivery=acknowledge)
         except (BufferError, KafkaException) as error:
@@ -102,4 +107,7 @@ class CommandProducer:
 
     def _poll(self) -> None:
         while not self._ended.is_set():
+            if self._cluster.why is not None:
+                # What waits for its own brokers must not go to others.
+                self._producer.purge(in_flight=False)
             self._producer.poll(POLL_S)

@@ -11,6 +11,7 @@ import structlog
 from confluent_kafka import Consumer, KafkaError, Message, Producer, TopicPartition
 
 from api.log.outcomes import NotAppended
+from runtime.cluster import ClusterWatch
 from runtime.kafka import command_producer_options, end_offsets, reader_options
 from runtime.settings import Settings
 from schemas.codec import NotDecodable
@@ -64,8 +65,9 @@ Listener = Callable[[VenueUpdate], None]
 class VenueChannel:
     """A producer of commands, and a thread that follows both topics from the end they have when it starts."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, cluster: ClusterWatch) -> None:
         self._settings = settings
+        self._cluster = cluster
         options = command_producer_options(settings, "reprise-api-venue") | {"delivery.timeout.ms": DEADLINE_S * 1_000}
         self._producer = Producer(options)
         self._listeners: dict[str, list[Listener]] = {}
@@ -99,7 +101,9 @@ class VenueChannel:
             thread.join()
 
     async def send(self, command: VenueCommand) -> LogPosition:
-        """Append a command; NotAppended where the log did not say in time that it has it."""
+        """Append a command; NotAppended where the log did not say in time that it has it, or is another's."""
+        if self._cluster.why is not None:
+            raise NotAppended(self._cluster.why)
         loop = asyncio.get_running_loop()
         done: asyncio.Future[LogPosition] = loop.create_future()
 

@@ -60,7 +60,7 @@ class Machine:
         process = self._database.enter_context(
             running(self._database_command, self.folder / "database", stop=signal.SIGINT)
         )
-        wait_for_postgres(self.settings.database_url, lambda: process.poll() is None)
+        wait_for_postgres(url_of_database(self._database_port), lambda: process.poll() is None)
 
     def stop_database(self) -> None:
         self._database.close()

@@ -37,6 +37,7 @@ NAMES: Final = {
     "reprise-tail",
     "reprise-topics",
     "reprise-venue",
+    "reprise-watch",
 }
 
 

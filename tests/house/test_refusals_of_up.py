@@ -16,7 +16,17 @@ ELSEWHERE: Final = frozenset({"new_instance.py", "screen.py"})
 # Where a start is refused; of the others only what `up` calls.
 MODULES: Final = (
     *sorted(path for path in (ROOT / "stack").glob("*.py") if path.name not in ELSEWHERE),
-    *(ROOT / "runtime" / name for name in ("postgres.py", "secret_strength.py", "setting_sources.py", "vault.py")),
+    *(
+        ROOT / "runtime" / name
+        for name in (
+            "cluster.py",
+            "kafka_security.py",
+            "postgres.py",
+            "secret_strength.py",
+            "setting_sources.py",
+            "vault.py",
+        )
+    ),
     *(ROOT / name for name in ("runtime/topics.py", "market_data/recorded_feed.py")),
 )
 RAISED: Final = frozenset({"FixableError", "NotStarted"})

@@ -154,7 +154,7 @@ def test_a_program_whose_replies_are_lost_trades_once_by_its_replies_and_by_the_
 
     instance = InstanceFolder(data).read()
     assert instance is not None
-    events = list(read_events(instance.kafka_brokers, verify_digests=True, until_end=True))
+    events = list(read_events(InstanceFolder(data).reader, verify_digests=True, until_end=True))
     own = [event for event in events if event.fields["account_id"] == traded.account.account_id]
     assert [event.fields["account_seq"] for event in own] == list(range(1, len(own) + 1))
     assert [event.type for event in own if event.type.startswith("Position")] == 3 * [
