@@ -6,6 +6,7 @@ from typing import Any, Final
 from fastapi import APIRouter, FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.routing import APIRoute
+from starlette.middleware.errors import ServerErrorMiddleware
 from starlette.responses import HTMLResponse
 
 from api import document
@@ -30,6 +31,8 @@ from api.credentials.signatures import (
 from api.demo.endpoints import router as demo
 from api.dispatch.dispatcher import Dispatcher
 from api.dispatch.read_your_writes import LAG_HEADER, POSITION_HEADER
+from api.health.endpoints import for_administrators as metrics
+from api.health.endpoints import for_operators as operators
 from api.health.endpoints import router as health
 from api.http import api_pages, documents, errors
 from api.http.access_log import AccessLog
@@ -59,6 +62,7 @@ from api.users.endpoints import router as auth
 from api.users.opening import OPENED
 from api.venue.endpoints import router as venue_keys
 from api.venue.endpoints import venue
+from runtime.http_headers import SecurityHeaders
 
 PREFIX: Final = "/api/v1"
 EVERYWHERE: Final = (
@@ -112,22 +116,35 @@ def create_app(state: AppState) -> FastAPI:
     app.include_router(v1)
     app.add_api_websocket_route(f"{PREFIX}/ws", serve_websocket)
     app.include_router(health)
+    app.include_router(metrics)
     pages.install(app, ScreenFiles(profile=state.settings.profile))
     api_pages.install(app)
     app.add_api_route(DOCS, _problems_page, include_in_schema=False)
     errors.install(app)
+    # From the inside outwards: whatever is answered, by a layer too, has the headers of those around it.
+    app.add_middleware(ServerErrorMiddleware, handler=errors.unexpected)
+    app.add_middleware(BodyLimit)
+    app.add_middleware(RateLimitHeaders)
     if state.settings.profile == "demo":
         app.add_middleware(SeedsCors, allow_origins=allowed_origins(state.settings), **CORS)
     else:
         app.add_middleware(
             CORSMiddleware, allow_origins=allowed_origins(state.settings), allow_credentials=True, **CORS
         )
-    app.add_middleware(RateLimitHeaders)
-    app.add_middleware(BodyLimit)
     app.add_middleware(AccessLog, metrics=state.metrics)
+    app.add_middleware(SecurityHeaders)
     app.add_middleware(HeadAsGet)
     document.install(app)
     documents.serve(app, api_pages.OPENAPI, app.openapi)
+    return app
+
+
+def create_pages(state: AppState) -> FastAPI:
+    """Put together what those who run the API ask it for, on a port of its own."""
+    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
+    app.state.api = state
+    app.include_router(health)
+    app.include_router(operators)
     return app
 
 

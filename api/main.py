@@ -1,19 +1,18 @@
 """How the API is built from its settings, served, and stopped."""
 
 import asyncio
-import contextlib
 import signal
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from time import monotonic
 from typing import Final
 
 import structlog
-import uvicorn
 from confluent_kafka import KafkaException
 from sqlalchemy import Connection
 from sqlalchemy.exc import OperationalError, ProgrammingError
+from starlette.types import ASGIApp
 
-from api.app import create_app
+from api.app import create_app, create_pages
 from api.app_state import AppState
 from api.credentials.credentials import Credentials
 from api.credentials.passwords import Passwords
@@ -45,12 +44,14 @@ from projector import queries
 from runtime import logging
 from runtime.cluster import ClusterWatch
 from runtime.errors import FixableError
+from runtime.http_config import ServerConfig
+from runtime.http_connections import Connections
+from runtime.http_server import Server, connections_within, listen, page_server, server_config
 from runtime.secret_strength import HOW, require_strong
 from runtime.settings import Settings
 from runtime.vault import key_of
 
 START_TIMEOUT_S: Final = 30.0
-STOP_TIMEOUT_S: Final = 5
 WATCH_S: Final = 1.0
 
 
@@ -143,12 +144,25 @@ def uvloop_loop() -> asyncio.AbstractEventLoop:
     return uvloop.new_event_loop()
 
 
-class _Server(uvicorn.Server):
-    """Leaves the signals to us: uvicorn would raise them again at its end, and the process would not exit with 0."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
+def config_of(app: ASGIApp, settings: Settings) -> ServerConfig:
+    """Give what the API is served with, and within."""
+    most = connections_within(settings.http_connections)
+    if most < settings.http_connections:
+        structlog.get_logger().warning("fewer connections than HTTP_CONNECTIONS, by this process's limit", most=most)
+    return server_config(
+        app,
+        Connections(most, settings.http_connections_of_address, settings.trusted_proxies),
+        settings.http_head_timeout_ms / 1000,
+        settings.http_body_timeout_ms / 1000,
+        ws=QuietWebSockets,
+        ws_max_size=MESSAGE_MAX,
+        ws_ping_interval=settings.ws_ping_interval_ms / 1000,
+        ws_ping_timeout=settings.ws_ping_timeout_ms / 1000,
+        # A stream of small messages to a thousand sockets has no time for it.
+        ws_per_message_deflate=False,
+        # Limits by address are for who asks, not for the proxy in front; but only that one is believed.
+        forwarded_allow_ips=settings.trusted_proxies,
+    )
 
 
 async def _serve(settings: Settings, secret: str, retired: tuple[str, ...]) -> None:
@@ -176,24 +190,9 @@ async def _until(state: AppState, stopping: asyncio.Task[bool]) -> None:
     places = listening(state.settings)
     app = create_app(state)
     sockets: Sockets = app.state.sockets
-    server = _Server(
-        uvicorn.Config(
-            app,
-            access_log=False,
-            log_config=None,
-            lifespan="off",
-            ws=QuietWebSockets,
-            ws_max_size=MESSAGE_MAX,
-            ws_ping_interval=state.settings.ws_ping_interval_ms / 1000,
-            ws_ping_timeout=state.settings.ws_ping_timeout_ms / 1000,
-            # A stream of small messages to a thousand sockets has no time for it.
-            ws_per_message_deflate=False,
-            timeout_graceful_shutdown=STOP_TIMEOUT_S,
-            server_header=False,
-            # Limits by address are for who asks, not for the proxy in front; but only that one is believed.
-            forwarded_allow_ips=state.settings.trusted_proxies,
-        )
-    )
+    server = Server(config_of(app, state.settings))
+    pages = _Pages(state)
+    pages.start()
     sending = asyncio.create_task(state.broadcasts.send_for_ever())
     closing = asyncio.create_task(AccountCloser(state, app.state.dispatcher).close_for_ever())
     carrying = asyncio.create_task(TransferCarrier(app.state.dispatcher, state.database).carry_for_ever())
@@ -205,6 +204,7 @@ async def _until(state: AppState, stopping: asyncio.Task[bool]) -> None:
         await sockets.shut_down()
         server.should_exit = True
         await serving
+        await pages.stop()
     finally:
         for task in (sending, closing, carrying, reading, streaming):
             task.cancel()
@@ -213,6 +213,33 @@ async def _until(state: AppState, stopping: asyncio.Task[bool]) -> None:
         streaming.result()
     if not stopping.done():
         raise FixableError("The engine's events could no longer be read; the process manager starts a new API.")
+
+
+class _Pages:
+    """Health and metrics on a port of their own, which no flood of clients reaches."""
+
+    def __init__(self, state: AppState) -> None:
+        self._settings = state.settings
+        self._server = page_server(create_pages(state))
+        self._serving: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Listen where the settings say a port; one that is taken, as by a second API of a machine, is named."""
+        host, port = self._settings.api_pages_host, self._settings.api_pages_port
+        if port is None:
+            return
+        try:
+            place = listen(host, port)
+        except OSError as error:
+            structlog.get_logger().warning("no pages: choose another API_PAGES_PORT", port=port, why=error.strerror)
+        else:
+            self._serving = asyncio.create_task(self._server.serve([place]))
+
+    async def stop(self) -> None:
+        """Answer what was asked, and end."""
+        if self._serving is not None:
+            self._server.should_exit = True
+            await self._serving
 
 
 async def _until_reading_ends(state: AppState) -> None:

@@ -2,14 +2,18 @@
 
 import json
 from collections.abc import Callable, Mapping
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import Any, Final, NamedTuple
-from urllib.parse import urlsplit
 
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from runtime.http_server import listen, page_server
 
 JSON_TYPE: Final = "application/json"
+PAGES: Final = ("/healthz", "/readyz", "/metrics", "/status")
 
 
 class Readiness(NamedTuple):
@@ -33,58 +37,47 @@ class Pages:
         status: Callable[[], Mapping[str, Any]],
         registry: CollectorRegistry = REGISTRY,
     ) -> None:
-        self._server = ThreadingHTTPServer((host, port), _request_class(readiness, status, registry))
-        self._server.daemon_threads = True
-        self._thread = Thread(target=self._server.serve_forever, name="pages", daemon=True)
-
-    @property
-    def port(self) -> int:
-        return int(self._server.server_address[1])
+        self._socket = listen(host, port)
+        self.port = int(self._socket.getsockname()[1])
+        self._server = page_server(pages_of(readiness, status, lambda: generate_latest(registry)))
+        self._thread = Thread(target=self._server.run, args=([self._socket],), name="pages", daemon=True)
 
     def start(self) -> None:
         self._thread.start()
 
     def stop(self) -> None:
         """Only after `start`."""
-        self._server.shutdown()
-        self._server.server_close()
+        self._server.should_exit = True
         self._thread.join(timeout=5)
+        self._socket.close()
 
 
-def _request_class(
-    readiness: Callable[[], Readiness], status: Callable[[], Mapping[str, Any]], registry: CollectorRegistry
-) -> type[BaseHTTPRequestHandler]:
-    def page(path: str) -> tuple[int, str, bytes]:
+def pages_of(
+    readiness: Callable[[], Readiness], status: Callable[[], Mapping[str, Any]], metrics: Callable[[], bytes]
+) -> ASGIApp:
+    """Give the application that shows them; metrics: a page in Prometheus' text format."""
+
+    def page(path: str) -> Response:
         match path:
             case "/healthz":
-                return 200, JSON_TYPE, _json({"alive": True})
+                return _json({"alive": True})
             case "/readyz":
                 ready, why = readiness()
-                return (200 if ready else 503), JSON_TYPE, _json({"ready": ready, "why": why})
+                return _json({"ready": ready, "why": why}, 200 if ready else 503)
             case "/metrics":
-                return 200, CONTENT_TYPE_LATEST, generate_latest(registry)
+                return Response(metrics(), media_type=CONTENT_TYPE_LATEST)
             case "/status":
-                return 200, JSON_TYPE, _json(status())
+                return _json(status())
             case _:
-                return 404, JSON_TYPE, _json({"pages": ["/healthz", "/readyz", "/metrics", "/status"]})
+                return _json({"pages": PAGES}, 404)
 
-    class PageRequest(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-        timeout = 10
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
+        response = page(request.url.path) if request.method in {"GET", "HEAD"} else _json({"methods": ["GET"]}, 405)
+        await response(scope, receive, send)
 
-        def do_GET(self) -> None:  # The name http.server calls.
-            code, content_type, body = page(urlsplit(self.path).path)
-            self.send_response(code)
-            self.send_header("Content-Type", content_type)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  # The base class's name.
-            """Say nothing: a page is asked for every second."""
-
-    return PageRequest
+    return answer
 
 
-def _json(value: Mapping[str, Any]) -> bytes:
-    return json.dumps(value).encode()
+def _json(value: Mapping[str, Any], status: int = 200) -> Response:
+    return Response(json.dumps(value).encode(), status, media_type=JSON_TYPE)

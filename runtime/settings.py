@@ -124,6 +124,12 @@ class Settings(BaseSettings):
 
     api_host: Host = Field("127.0.0.1", validation_alias="API_HOST", description="address the API listens on")
     port: Port = Field(8000, validation_alias="PORT", description="port of the API")
+    api_pages_host: Host = Field("127.0.0.1", validation_alias="API_PAGES_HOST", description="address of its pages")
+    api_pages_port: Port | None = Field(
+        None,
+        validation_alias="API_PAGES_PORT",
+        description="port of the API's health and metrics for who runs it; empty: none, `up` has 6071",
+    )
     seed_ports: Ports = Field(
         (),
         validation_alias="REPRISE_SEED_PORTS",
@@ -173,10 +179,37 @@ class Settings(BaseSettings):
     rate_limit_public: Rate = Field(
         "12000/minute", validation_alias="RATE_LIMIT_PUBLIC", description="public reads and sign-ins of an address"
     )
+    rate_limit_registrations: Rate = Field(
+        "300/minute", validation_alias="RATE_LIMIT_REGISTRATIONS", description="new users that an address may make"
+    )
     trusted_proxies: Proxies = Field(
         "",
         validation_alias="TRUSTED_PROXIES",
         description="addresses or networks of proxies, by commas: only their X-Forwarded-For and -Proto say who asks",
+    )
+    http_connections: int = Field(
+        8_000,
+        ge=1,
+        validation_alias="HTTP_CONNECTIONS",
+        description="connections to an API process, WebSockets included; beyond it who waits longest gives way",
+    )
+    http_connections_of_address: int = Field(
+        500,
+        ge=1,
+        validation_alias="HTTP_CONNECTIONS_OF_ADDRESS",
+        description="connections of one address to an API process; a trusted proxy may have as many as there are",
+    )
+    http_head_timeout_ms: int = Field(
+        10_000,
+        ge=100,
+        validation_alias="HTTP_HEAD_TIMEOUT_MS",
+        description="ms in which the headers of a request to the API must have arrived",
+    )
+    http_body_timeout_ms: int = Field(
+        20_000,
+        ge=100,
+        validation_alias="HTTP_BODY_TIMEOUT_MS",
+        description="ms in which its body must have arrived after them",
     )
     ws_ping_interval_ms: int = Field(
         20_000,

@@ -30,6 +30,7 @@ class Instance(msgspec.Struct, frozen=True, kw_only=True):
     projector_port: int
     venue_port: int = 6069
     replay_port: int = 6070
+    api_pages_port: int = 6071
     seed_ports: list[int] = []  # on which the API listens too
     kafka_brokers: str
     kafka_port: int | None  # null where KAFKA_BROKERS named a running one

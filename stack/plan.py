@@ -13,6 +13,7 @@ from stack.ports import LOOPBACK, PortClaims, is_free
 from stack.postgres import database_url
 
 KAFKA_PORT: Final = 9092
+API_PAGES_PORT: Final = 6071
 WORKERS_MAX: Final = 64
 
 
@@ -57,6 +58,7 @@ def plan(
         projector_port=claims.preferred(settings.projector_port),
         venue_port=claims.preferred(settings.venue_port),
         replay_port=claims.preferred(settings.replay_port),
+        api_pages_port=claims.preferred(settings.api_pages_port or API_PAGES_PORT),
         kafka_brokers=settings.kafka_brokers if kafka_port is None else f"{LOOPBACK}:{kafka_port}",
         kafka_port=kafka_port,
         open_kafka_port=open_kafka_port,

@@ -136,6 +136,7 @@ def environment_of(folder: InstanceFolder, instance: Instance, feed: dict[str, s
         "PROJECTOR_PORT": str(instance.projector_port),
         "VENUE_PORT": str(instance.venue_port),
         "REPLAY_PORT": str(instance.replay_port),
+        "API_PAGES_PORT": str(instance.api_pages_port),
         "PYTHONUNBUFFERED": "1",
         "PYTHONUTF8": "1",
         "TZ": "UTC",

@@ -23,10 +23,18 @@ GROUPS: Final = {
         )
     ),
     "the seeds": (SEEDS,),
-    "who gets in": ("tests/security/",),
+    "who gets in": tuple(
+        f"tests/security/test_{name}.py"
+        for name in ("deletion_races", "emails", "key_permissions", "lockout", "no_server_errors", "signed_requests")
+    ),
+    "bounds": tuple(
+        f"tests/security/test_{name}.py" for name in ("headers", "http_bounds", "password_bounds", "socket_bounds")
+    ),
 }
 # What waits for servers comes first, and what only computes last: it fills what one worker has left over.
-SERVERS_FIRST: Final = ("tests/system/", "tests/web/", "tests/api/", "tests/faults/", "tests/kafka/", "tests/stack/")
+SERVERS_FIRST: Final = tuple(
+    f"tests/{name}/" for name in ("system", "web", "api", "security", "faults", "kafka", "stack")
+)
 SYMBOLS: Final = {"BTC_USDC": ("49999.9", "50000.0"), "ETH_USDC": ("1999.99", "2000.00")}
 
 

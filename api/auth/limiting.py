@@ -54,6 +54,11 @@ async def limit_address(request: Request, state: StateDep) -> None:
     take(request, state, "public", address_of(request))
 
 
+async def limit_registration(request: Request, state: StateDep) -> None:
+    """Count the making of a user against the address it is made from, besides all else that this sends."""
+    take(request, state, "registrations", address_of(request))
+
+
 def take(request: Request, state: AppState, bucket: Bucket, who: str) -> None:
     """Count a request whose bucket its body decides, or whose sender is nobody in particular."""
     state.rate_limits.count(request, bucket, who)
@@ -71,3 +76,4 @@ def _counts(dependant: Dependant) -> bool:
 
 BY_ACCOUNT: Final = Depends(limit_account)
 BY_ADDRESS: Final = Depends(limit_address)
+REGISTERS: Final = Depends(limit_registration)

@@ -8,6 +8,7 @@ from fastapi import Request
 
 from api.auth.caller import address_of
 from api.credentials.cookies import device_cookie
+from api.credentials.passwords import HasLeft, nobody_leaves
 from api.http.addresses import parsed
 
 DEVICE_MAX: Final = 60
@@ -40,20 +41,26 @@ _PRODUCT: Final = re.compile(r"[\w.+-]+(?:/[\w.+-]+)?", re.ASCII)
 class Origin(NamedTuple):
     """Where a request came from. address: what is counted by, and stored as a keyed hash only; network: what is kept.
 
-    device_token: says, by a cookie of an earlier sign-in, that this device has signed in before.
+    device_token: says, by a cookie of an earlier sign-in, that this device has signed in before. has_left: whether its
+    client is gone, so that work for it is dropped.
     """
 
     address: str
     device: str | None
     network: str | None
     device_token: str | None = None
+    has_left: HasLeft = nobody_leaves
 
 
 def origin_of(request: Request) -> Origin:
     """Give where a request came from, and with which program."""
     host = "" if request.client is None else request.client.host
     return Origin(
-        address_of(request), device_of(request.headers.get("user-agent")), network_of(host), device_cookie(request)
+        address_of(request),
+        device_of(request.headers.get("user-agent")),
+        network_of(host),
+        device_cookie(request),
+        request.is_disconnected,
     )
 
 

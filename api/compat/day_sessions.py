@@ -33,12 +33,7 @@ async def sign_in_for_a_day(
 ) -> DaySession:
     """Check the password as every login does, and begin a session of 24 hours."""
     user, headers, verified = await service.check_login(
-        account_opener(state, dispatcher),
-        state.database,
-        state.credentials,
-        request,
-        origin.address,
-        origin.device_token,
+        account_opener(state, dispatcher), state.database, state.credentials, request, origin
     )
     return DaySession(user, await begin_day_session(state, user, origin, verified), headers)
 

@@ -6,7 +6,7 @@ from fastapi import Depends
 from fastapi.security import APIKeyCookie, HTTPBearer
 
 from api.auth.caller import REFUSALS as CALLER_REFUSALS
-from api.auth.limiting import BY_ACCOUNT, BY_ADDRESS
+from api.auth.limiting import BY_ACCOUNT, BY_ADDRESS, REGISTERS
 from api.dispatch.replies import EVERY_COMMAND
 from api.http.problems import (
     BAD_CREDENTIALS,
@@ -15,6 +15,7 @@ from api.http.problems import (
     EMAIL_TAKEN,
     MALFORMED,
     NOT_FOUND,
+    PASSWORDS_BUSY,
     PROJECTION_BEHIND,
     RATE_LIMITED,
     REFUSALS,
@@ -32,6 +33,7 @@ SCHEMES: Final = [Depends(_bearer), Depends(_auth_token), Depends(_token)]
 OR_NOBODY: Final[dict[str, Any]] = {"security": [{}]}
 SIGNED: Final = [*SCHEMES, BY_ACCOUNT]
 ANYONE: Final = [BY_ADDRESS]
+NEW_USER: Final = [BY_ADDRESS, REGISTERS]
 READ: Final[tuple[ProblemKind, ...]] = (
     *CALLER_REFUSALS,
     MALFORMED,
@@ -69,8 +71,11 @@ CLOSED: Final[tuple[ProblemKind, ...]] = (
     REFUSALS[Rejection.POSITION_NOT_OPEN],
     REFUSALS[Rejection.POSITION_NOT_OPEN]._replace(status=404),
 )
-SIGNED_UP: Final = (EMAIL_TAKEN, RATE_LIMITED, CROSS_SITE_REQUEST, MALFORMED, DATABASE_UNAVAILABLE)
-SIGNED_IN: Final = (BAD_CREDENTIALS, TOO_MANY_LOGINS, RATE_LIMITED, CROSS_SITE_REQUEST, MALFORMED, DATABASE_UNAVAILABLE)
+SIGNED_UP: Final = (EMAIL_TAKEN, PASSWORDS_BUSY, RATE_LIMITED, CROSS_SITE_REQUEST, MALFORMED, DATABASE_UNAVAILABLE)
+SIGNED_IN: Final = (
+    *(BAD_CREDENTIALS, TOO_MANY_LOGINS, PASSWORDS_BUSY, RATE_LIMITED),
+    *(CROSS_SITE_REQUEST, MALFORMED, DATABASE_UNAVAILABLE),
+)
 PENDING: Final[dict[int | str, dict[str, Any]]] = {
     202: {
         "description": "Not decided yet; look at Location",

@@ -37,7 +37,7 @@ ROUTERS: Final = (
 
 def add_seeds_to(app: FastAPI, state: AppState) -> None:
     """Serve them; called before the canonical routes, of which one path is theirs too where `asset=` is asked."""
-    app.state.spot_stream = SpotStream(state)
+    app.state.spot_stream = SpotStream(state, app.state.sockets.admission)
     app.state.venue_prices = VenuePrices(state.settings.binance_api_url)
     routers = APIRouter(generate_unique_id_function=_operation_id)
     for router in ROUTERS:

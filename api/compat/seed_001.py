@@ -12,7 +12,7 @@ from starlette.types import Scope
 from api.app_state import StateDep
 from api.auth.cross_site import refuse_cross_site
 from api.compat import candles
-from api.compat.declared import ANYONE, SIGNED_IN, SIGNED_UP
+from api.compat.declared import ANYONE, NEW_USER, SIGNED_IN, SIGNED_UP
 from api.compat.names import instrument_named, short
 from api.compat.replies import encoded
 from api.compat.routes import Seed001Route
@@ -70,7 +70,7 @@ klines = APIRouter(tags=["seed 001"], route_class=AssetRoute)
     status_code=201,
     response_model=Welcome,
     responses=Seed001Route.refusals(*SIGNED_UP),
-    dependencies=ANYONE,
+    dependencies=NEW_USER,
 )
 async def signup(state: StateDep, dispatcher: DispatcherDep, request: Request, body: SignUp) -> Response:
     """Make a user and their account, and sign them in for a day."""

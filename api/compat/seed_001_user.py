@@ -10,7 +10,7 @@ from starlette.responses import Response
 from api.app_state import AppState, StateDep
 from api.auth.caller import Caller, InPerson
 from api.auth.cross_site import refuse_cross_site
-from api.compat.declared import ANYONE, READ, SIGNED, SIGNED_IN, SIGNED_UP
+from api.compat.declared import ANYONE, NEW_USER, READ, SIGNED, SIGNED_IN, SIGNED_UP
 from api.compat.replies import digits, encoded, written
 from api.compat.routes import Seed001Route
 from api.compat.sessions import SignIn, SignUp, Welcome, sign_in, sign_up, welcome
@@ -121,7 +121,7 @@ READING: Final = Seed001Route.refusals(*READ)
     status_code=201,
     response_model=Welcome,
     responses=Seed001Route.refusals(*SIGNED_UP),
-    dependencies=[*ANYONE, SAME_SITE],
+    dependencies=[*NEW_USER, SAME_SITE],
 )
 async def signup_user(state: StateDep, dispatcher: DispatcherDep, request: Request, body: SignUp) -> Response:
     """Make a user and their account, and sign them in for a day."""

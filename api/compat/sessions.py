@@ -64,7 +64,13 @@ async def sign_up(
     # Checked already, by the rule for passwords that holds here.
     wanted = RegisterRequest.model_construct(email=body.email, password=body.password, name=body.name)
     user, headers = await service.register(
-        account_opener(state, dispatcher), state.database, state.credentials, wanted, user_id, also
+        account_opener(state, dispatcher),
+        state.database,
+        state.credentials,
+        wanted,
+        request.is_disconnected,
+        user_id,
+        also,
     )
     return DaySession(user, await begin_day_session(state, user, origin_of(request)), headers)
 

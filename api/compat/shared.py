@@ -15,7 +15,7 @@ from api.auth.caller import REFUSALS as CALLER_REFUSALS
 from api.auth.caller import Caller, InPerson, authenticate, in_person, sessions_in_cookies
 from api.auth.limiting import BY_ADDRESS
 from api.compat.balances import Purse, purse_of
-from api.compat.declared import ANYONE, OR_NOBODY, READ, SCHEMES, SIGNED, SIGNED_IN, SIGNED_UP
+from api.compat.declared import ANYONE, NEW_USER, OR_NOBODY, READ, SCHEMES, SIGNED, SIGNED_IN, SIGNED_UP
 from api.compat.replies import encoded, written
 from api.compat.routes import SeedRoute
 from api.compat.sessions import SignIn, SignUp, Welcome, sign_in, sign_up, welcome
@@ -71,7 +71,7 @@ router = APIRouter(tags=["seeds 000, 002 and 003"], route_class=SeedRoute)
     status_code=201,
     response_model=Welcome,
     responses=SeedRoute.refusals(*SIGNED_UP),
-    dependencies=ANYONE,
+    dependencies=NEW_USER,
 )
 async def register_of_seeds(
     state: StateDep, dispatcher: DispatcherDep, request: Request, body: Registration

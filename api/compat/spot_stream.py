@@ -2,42 +2,45 @@
 
 import asyncio
 from collections.abc import Callable
-from typing import Any, Final
+from functools import partial
+from typing import Final
 
-import msgspec
+import structlog
 from sqlalchemy.exc import SQLAlchemyError
-from starlette.websockets import WebSocket, WebSocketDisconnect
+from starlette.websockets import WebSocket
 
 from api.app_state import AppState
 from api.auth.caller import SignedInUser, believe
-from api.compat import spot, spot_store
-from api.compat.spot import NOTHING
+from api.compat.spot_prices import SpotPrices
+from api.compat.spot_socket import SIGNED_OUT, Listener, SpotSocket
 from api.compat.spot_store import SpotOrder
-from api.compat.spot_views import SpotView, of_progress, of_venue_update, price_view
-from api.dispatch.read_your_writes import wait_for
 from api.http.addresses import counted
-from api.http.problems import DATABASE_UNAVAILABLE, RATE_LIMITED, ApiError, problem_response
+from api.http.problems import (
+    CROSS_SITE_REQUEST,
+    DATABASE_UNAVAILABLE,
+    RATE_LIMITED,
+    TOO_MANY_SOCKETS,
+    ApiError,
+    problem_response,
+)
 from api.http.seed_clients import older_members
-from api.log.event_bus import AccountEvent
-from api.log.price_cache import CachedQuote
-from api.stream.outbox import Overflow, SocketOutbox
+from api.store import users as store
+from api.stream.admission import Admission
 
-WAITING_MAX: Final = 1_000
-PRICES_S: Final = 0.25
-SESSION_S: Final = 15.0  # how often a socket's session is looked at: logout ends it
-POLICY: Final = 1008  # what this seed closes with where the token is not good
-SLOW: Final = 4408
-
-_ENCODER: Final = msgspec.json.Encoder(decimal_format="number")
-Listener = Callable[[SpotOrder], None]
+LOOK_S: Final = 5.0  # how often is looked for sessions that are over
+RETRY_S: Final = "5"
 
 
 class SpotStream:
-    """All sockets of this process; used on the loop only."""
+    """All sockets of this kind; used on the loop only. admission: counts them together with the API's own."""
 
-    def __init__(self, state: AppState) -> None:
+    def __init__(self, state: AppState, admission: Admission) -> None:
         self._app = state
+        self._admission = admission
+        self._prices = SpotPrices(state)
         self._listeners: dict[str, list[Listener]] = {}
+        self._sockets: set[SpotSocket] = set()
+        self._working: asyncio.Task[None] | None = None
 
     def publish(self, order: SpotOrder) -> None:
         """Send an account's sockets an order that was just taken here; elsewhere its outcome is sent."""
@@ -58,22 +61,47 @@ class SpotStream:
 
     async def serve(self, websocket: WebSocket) -> None:
         """Serve one client, from its handshake to its end; who has no good token gets no socket."""
-        token = websocket.query_params.get("token", "")
-        try:
-            signed = await self._admit(websocket, token)
-        except ApiError as error:
-            error.members = older_members(error)
-            await websocket.send_denial_response(problem_response(error, websocket.url.path))
-            return
-        await websocket.accept()
-        await _SpotSocket(self._app, websocket, signed, token).run(self)
+        with self._admission.place(websocket) as has_room:
+            try:
+                signed = await self._admit(websocket, has_room=has_room)
+            except ApiError as error:
+                error.members = older_members(error)
+                await websocket.send_denial_response(problem_response(error, websocket.url.path))
+                return
+            try:
+                await websocket.accept()
+                await self._run(SpotSocket(self._app, websocket, signed))
+            finally:
+                self._admission.leave(signed.account_id)
 
-    async def _admit(self, websocket: WebSocket, token: str) -> SignedInUser:
+    async def _run(self, socket: SpotSocket) -> None:
+        self._sockets.add(socket)
+        self._prices.subscribe(socket.outbox)
+        if self._working is None or self._working.done():
+            self._working = asyncio.create_task(self._work())
+        try:
+            await socket.run(self.listen)
+        finally:
+            self._prices.unsubscribe(socket.outbox)
+            self._sockets.discard(socket)
+            self._app.metrics.stream_conflated.inc(socket.outbox.conflated)
+            if not self._sockets:
+                self._working.cancel()
+
+    async def _work(self) -> None:
+        """Do once what every socket needs, for as long as there is one."""
+        await asyncio.gather(self._prices.publish_for_ever(), self._look_for_ever())
+
+    async def _admit(self, websocket: WebSocket, *, has_room: bool) -> SignedInUser:
         """Give whose token it is. A refused handshake counts as its address's: a page that tries at once is held up."""
+        if not self._admission.may_connect(websocket):
+            raise ApiError(CROSS_SITE_REQUEST, "The page's Origin is not allowed")
+        if not has_room or self._admission.is_closed:
+            raise ApiError(TOO_MANY_SOCKETS, headers={"Retry-After": RETRY_S})
         address = "" if websocket.client is None else counted(websocket.client.host)
         try:
             # No token is no good token.
-            return await believe(self._app, token)
+            signed = await believe(self._app, websocket.query_params.get("token", ""))
         except ApiError:
             standing = self._app.rate_limits.take("public", address)
             if not standing.allowed:
@@ -81,133 +109,20 @@ class SpotStream:
             raise
         except SQLAlchemyError as error:
             raise ApiError(DATABASE_UNAVAILABLE, headers={"Retry-After": "1"}) from error
+        if not self._admission.enter(signed.account_id):
+            raise ApiError(TOO_MANY_SOCKETS, headers={"Retry-After": RETRY_S})
+        return signed
 
-
-class _SpotSocket:
-    """One client's socket; a second tab of the same user has its own."""
-
-    def __init__(self, state: AppState, websocket: WebSocket, signed: SignedInUser, token: str) -> None:
-        self._app = state
-        self._websocket = websocket
-        self._signed = signed
-        self._token = token
-        self._user_id = str(signed.user.user_id)
-        self._outbox = SocketOutbox(WAITING_MAX)
-        self._queue: asyncio.Queue[SpotOrder | AccountEvent] = asyncio.Queue()
-        self._pending: set[str] = set()
-        self._sent: set[tuple[str, str]] = set()
-
-    async def run(self, stream: SpotStream) -> None:
-        """Send and listen until either side ends it."""
-        self._outbox.put(_text("CONNECTED", {"userId": self._user_id}))
-        account_id = self._signed.account_id
-        subscription = self._app.bus.subscribe(account_id, self._queue.put_nowait)
-        cancellations = (
-            stream.listen(account_id, self._queue.put_nowait),
-            self._app.venue.listen(account_id, lambda update: self._send(of_venue_update(update, self._user_id))),
-            subscription.cancel,
-        )
-        tasks = [
-            asyncio.create_task(work)
-            for work in (self._write(), self._read(), self._orders(), self._prices(), self._session())
-        ]
-        try:
-            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for cancel in cancellations:
-                cancel()
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-
-    async def _write(self) -> None:
-        try:
-            async for text in self._outbox:
-                await self._websocket.send_text(text)
-        except Overflow:
-            await self._websocket.close(SLOW, "too much waits unread")
-
-    async def _read(self) -> None:
-        """Whatever a client says changes nothing; that it went ends the socket."""
-        try:
-            while True:
-                await self._websocket.receive_text()
-        except (WebSocketDisconnect, KeyError):
-            return
-
-    async def _orders(self) -> None:
+    async def _look_for_ever(self) -> None:
+        """End the sockets whose session is over."""
         while True:
-            item = await self._queue.get()
+            await asyncio.sleep(LOOK_S)
+            sessions = [socket.signed.session_id for socket in self._sockets if socket.signed.session_id is not None]
             try:
-                await (self._on_order(item) if isinstance(item, SpotOrder) else self._on_event(item))
-            except SQLAlchemyError:
-                # The list still has it, once the database answers again.
+                good = await self._app.database.ask(partial(store.going_on, session_ids=sessions))
+            except SQLAlchemyError as error:
+                structlog.get_logger().warning("sessions not looked up", error=str(error))
                 continue
-
-    async def _on_order(self, order: SpotOrder) -> None:
-        self._send_pending(order)
-        if order.error is not None:
-            await self._send_progress(order)
-
-    async def _on_event(self, account_event: AccountEvent) -> None:
-        event = account_event.event
-        if event.command_id is None:
-            return
-        account_id, command_id = self._signed.account_id, event.command_id
-        order = await self._app.database.ask(lambda db: spot_store.find(db, account_id, command_id))
-        if order is None:
-            return
-        self._send_pending(order)
-        # What came of it is told once, so that it is waited for until the tables have it.
-        while await wait_for(self._app.database, account_event.shard, event.seq) > 0:
-            pass
-        await self._send_progress(order)
-
-    def _send_pending(self, order: SpotOrder) -> None:
-        if order.order_id not in self._pending:
-            self._pending.add(order.order_id)
-            progress = spot.SpotProgress(order, "PENDING", NOTHING, None, None)
-            self._send(of_progress(progress, self._user_id))
-
-    async def _send_progress(self, order: SpotOrder) -> None:
-        (progress,) = await spot.progress_of(self._app, [order])
-        if progress.status != "PENDING" and (order.order_id, progress.status) not in self._sent:
-            self._sent.add((order.order_id, progress.status))
-            self._send(of_progress(progress, self._user_id))
-
-    def _send(self, view: SpotView) -> None:
-        self._outbox.put(_text("ORDER_UPDATE", view.written()))
-
-    async def _prices(self) -> None:
-        sent: dict[str, CachedQuote] = {}
-        while True:
-            for symbol in self._app.prices.instruments:
-                quote = self._app.prices.quote(symbol)
-                if quote is None or (symbol in sent and (sent[symbol].bid, sent[symbol].ask) == (quote.bid, quote.ask)):
-                    continue
-                sent[symbol] = quote
-                self._outbox.replace(symbol, _text("PRICE_UPDATE", await self._price(symbol, quote)))
-            await asyncio.sleep(PRICES_S)
-
-    async def _price(self, symbol: str, quote: CachedQuote) -> dict[str, Any]:
-        try:
-            day = (await self._app.day_stats.days()).get(symbol)
-        except SQLAlchemyError:
-            day = None
-        return price_view(self._app.prices, self._app.prices.instruments[symbol], quote, day)
-
-    async def _session(self) -> None:
-        """End the socket when its session is over."""
-        while True:
-            await asyncio.sleep(SESSION_S)
-            try:
-                await believe(self._app, self._token)
-            except ApiError as error:
-                await self._websocket.close(POLICY, error.kind.title)
-                return
-            except SQLAlchemyError:
-                continue
-
-
-def _text(kind: str, data: dict[str, Any]) -> str:
-    return _ENCODER.encode({"type": kind, "data": data}).decode()
+            for socket in self._sockets:
+                if socket.signed.session_id not in good:
+                    socket.close(SIGNED_OUT)

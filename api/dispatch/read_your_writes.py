@@ -2,10 +2,10 @@
 
 Programs that keep neither the header nor the cookie, as the seeds' clients, wait for the
 last outcome this process gave their account. Where a second is not enough, a page of rows says by how much it is
-behind; who could not read that is asked to try again; and what is brought forward by events need not wait.
+behind; who could not read that is asked to try again; and what is brought forward by events need not wait. An account
+has so many reads that wait, and all have; one beyond that is answered at once, as after the second.
 """
 
-import asyncio
 from collections.abc import Callable
 from time import monotonic
 from typing import Annotated, Any, Final
@@ -17,15 +17,12 @@ from api.auth.caller import SignedInUser, signed_in
 from api.http.problems import PROJECTION_BEHIND, ApiError
 from api.log.outcomes import Outcomes
 from api.store.database import Database
-from projector.queries import projected_seq
 from schemas.units import INT64_MAX
 
 POSITION_HEADER: Final = "Ledger-Position"
 POSITION_COOKIE: Final = "ledger_position"
 LAG_HEADER: Final = "Projection-Lag"
 WAIT_S: Final = 1.0
-PAUSE_S: Final = 0.01
-PAUSE_MAX_S: Final = 0.08
 BEHIND: Final = "What you did last is not in the tables yet; ask again"
 
 
@@ -56,7 +53,9 @@ def catching_up(who: Callable[..., Any], *, by_events: bool = False, insist: boo
         brought = read_log_position(ledger_position or request.cookies.get(POSITION_COOKIE), state.settings.shards)
         for shard, seq in _newest(brought + _last_seen(state, caller.account_id)):
             known = state.outcomes.seq(shard)
-            lag = await _wait(state.database, shard, seq, _heard(state, shard, seq) if by_events else _never)
+            is_known = _heard(state, shard, seq) if by_events else _never
+            with state.database.projection_waits.place(caller.account_id) as may_wait:
+                lag = await _wait(state.database, shard, seq, is_known, WAIT_S if may_wait else 0)
             # A place that the log does not have is of another exchange: what the log had then is all there is.
             expected = seq if state.outcomes.seq(shard) >= seq else known
             if insist and lag > max(0, seq - expected):
@@ -77,18 +76,17 @@ async def catch_up(database: Database, outcomes: Outcomes, shard: int) -> int:
     return await wait_for(database, shard, outcomes.seq(shard))
 
 
-async def _wait(database: Database, shard: int, seq: int, is_known: Callable[[int], bool]) -> int:
+async def _wait(
+    database: Database, shard: int, seq: int, is_known: Callable[[int], bool], wait_s: float = WAIT_S
+) -> int:
     """Wait so; is_known: whether an event is known to this process without the tables, given what these have."""
-    give_up = monotonic() + WAIT_S
-    pause = PAUSE_S
-    while True:
-        projected = await database.ask(lambda db: projected_seq(db, shard))
-        if seq <= projected or is_known(projected):
-            return 0
-        if monotonic() > give_up:
+    give_up = monotonic() + wait_s
+    projected = await database.projection_waits.projected(shard)
+    while not (seq <= projected or is_known(projected)):
+        if monotonic() >= give_up:
             return seq - projected
-        await asyncio.sleep(pause)
-        pause = min(PAUSE_MAX_S, 1.5 * pause)
+        projected = await database.projection_waits.projected_soon(shard)
+    return 0
 
 
 def _heard(state: AppState, shard: int, seq: int) -> Callable[[int], bool]:

@@ -4,10 +4,15 @@ from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from api.app_state import BroadcastsDep, ClusterDep, DatabaseDep, EngineLagDep, MetricsDep, OutcomesDep
+from api.auth.caller import ADMIN_REFUSALS, SESSION_SCHEMES, AdminReader
+from api.auth.limiting import BY_ACCOUNT
 from api.health import service
 from api.health.schemas import Alive, Ready
+from api.http.problems import RATE_LIMITED, responses
 
 router = APIRouter(tags=["health"])
+for_administrators = APIRouter(tags=["health"])
+for_operators = APIRouter()
 
 
 @router.get("/healthz")
@@ -31,7 +36,18 @@ async def readyz(
     return ready
 
 
-@router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
-async def metrics(metrics: MetricsDep) -> Response:
-    """Give what was counted, in Prometheus' text format."""
+@for_administrators.get(
+    "/metrics",
+    response_class=Response,
+    dependencies=[*SESSION_SCHEMES, BY_ACCOUNT],
+    responses={200: {"content": {"text/plain": {}}}, **responses(*ADMIN_REFUSALS, RATE_LIMITED)},
+)
+async def metrics(metrics: MetricsDep, _: AdminReader) -> Response:
+    """Give what was counted, in Prometheus' text format; a Prometheus reads it at API_PAGES_PORT."""
+    return Response(metrics.page(), media_type=CONTENT_TYPE_LATEST)
+
+
+@for_operators.get("/metrics")
+async def metrics_page(metrics: MetricsDep) -> Response:
+    """Give the same to whoever reaches the port of those who run the API."""
     return Response(metrics.page(), media_type=CONTENT_TYPE_LATEST)

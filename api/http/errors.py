@@ -43,10 +43,9 @@ EXPECTED: Final = (ApiError, RequestValidationError, HTTPException, OperationalE
 
 
 def install(app: FastAPI) -> None:
-    """Answer every error with a problem."""
+    """Answer every expected error with a problem."""
     for kind in EXPECTED:
         app.add_exception_handler(kind, _expected)
-    app.add_exception_handler(Exception, _unexpected)
 
 
 def refusal_of(request: Request, error: Exception) -> ApiError:
@@ -115,7 +114,8 @@ def _methods_of(request: Request) -> list[str]:
     return sorted({*served, "HEAD"}) if "GET" in served else served  # Where there is GET there is HEAD.
 
 
-async def _unexpected(request: Request, error: Exception) -> Response:
+async def unexpected(request: Request, error: Exception) -> Response:
+    """Answer a defect."""
     structlog.get_logger().error("unexpected", error=type(error).__name__, exc_info=error)
     return problem_to(request.scope, ApiError(INTERNAL_ERROR))
 

@@ -5,9 +5,9 @@ import socket
 from typing import Final
 
 from runtime.errors import FixableError
+from runtime.http_server import listen
 from runtime.settings import Settings
 
-BACKLOG: Final = 2_048
 LOOPBACK: Final = "127.0.0.1"
 # Some clients, as those on Node 18, try this one for `localhost` where the machine's resolver names it first.
 LOOPBACK_6: Final = "::1"
@@ -22,19 +22,14 @@ def listening(settings: Settings) -> list[socket.socket]:
             if host == LOOPBACK:
                 # A machine without IPv6 has only the other.
                 with contextlib.suppress(OSError):
-                    sockets.append(opened.enter_context(_server(LOOPBACK_6, port)))
+                    sockets.append(opened.enter_context(listen(LOOPBACK_6, port)))
         opened.pop_all()
         return sockets
 
 
 def _listen(host: str, port: int) -> socket.socket:
     try:
-        return _server(host, port)
+        return listen(host, port)
     except OSError as error:
         why = f"The API cannot listen on {host}:{port} ({error.strerror})."
         raise FixableError(f"{why} Choose another PORT.") from error
-
-
-def _server(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    return socket.create_server((host, port), family=family, backlog=BACKLOG)

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import JSONResponse
 
 from api.http.sentences import Details, shown
+from runtime import http_bounds
 from schemas.rejections import Rejection
 
 MEDIA_TYPE: Final = "application/problem+json"
@@ -90,6 +91,7 @@ RULES_VERSION_UNKNOWN: Final = ProblemKind(
 KEY_IN_USE: Final = ProblemKind("KEY_IN_USE", 409, "A request with this Idempotency-Key is still running")
 PRECONDITION_FAILED: Final = ProblemKind("PRECONDITION_FAILED", 412, "It was changed since; read it again")
 RATE_LIMITED: Final = ProblemKind("RATE_LIMITED", 429, "Too many requests")
+TOO_MANY_SOCKETS: Final = ProblemKind("TOO_MANY_SOCKETS", 429, "There are as many WebSockets as there may be")
 TOO_MANY_API_KEYS: Final = ProblemKind("TOO_MANY_API_KEYS", 409, "There are as many API keys as a user may have")
 TOO_MANY_ALERTS: Final = ProblemKind("TOO_MANY_ALERTS", 409, "There are as many active alerts as a user may have")
 ALERT_REACHED: Final = ProblemKind("ALERT_REACHED", 409, "The price is there already")
@@ -97,6 +99,9 @@ TRANSFER_NOT_PENDING: Final = ProblemKind("TRANSFER_NOT_PENDING", 409, "The tran
 ORDER_NOT_OPEN: Final = ProblemKind("ORDER_NOT_OPEN", 409, "The order is not open")
 EMAIL_TAKEN: Final = ProblemKind("EMAIL_TAKEN", 409, "The email is registered already")
 BODY_TOO_LARGE: Final = ProblemKind("BODY_TOO_LARGE", 413, "The body is too large")
+HEAD_TOO_LARGE: Final = ProblemKind(*http_bounds.HEAD_TOO_LARGE)
+REQUEST_TOO_SLOW: Final = ProblemKind(*http_bounds.REQUEST_TOO_SLOW)
+TOO_MANY_CONNECTIONS: Final = ProblemKind(*http_bounds.TOO_MANY_CONNECTIONS)
 UNSUPPORTED_MEDIA_TYPE: Final = ProblemKind("UNSUPPORTED_MEDIA_TYPE", 415, "The body is not said to be JSON")
 REQUEST_INVALID: Final = ProblemKind("REQUEST_INVALID", 400, "The request is not valid")
 TOO_MANY_LOGINS: Final = ProblemKind("TOO_MANY_LOGINS", 429, "Too many failed logins")
@@ -105,6 +110,7 @@ BROKER_UNAVAILABLE: Final = ProblemKind("BROKER_UNAVAILABLE", 503, "The log take
 DATABASE_UNAVAILABLE: Final = ProblemKind("DATABASE_UNAVAILABLE", 503, "The database does not answer now")
 ENGINE_BEHIND: Final = ProblemKind("ENGINE_BEHIND", 503, "The engine is behind")
 PROJECTION_BEHIND: Final = ProblemKind("PROJECTION_BEHIND", 503, "Older outcomes cannot be looked up now")
+PASSWORDS_BUSY: Final = ProblemKind("PASSWORDS_BUSY", 503, "As many passwords are checked as there may be at once")
 REPLAY_BUSY: Final = ProblemKind("REPLAY_BUSY", 429, "As many replays are worked on as there may be at once")
 REPLAY_UNAVAILABLE: Final = ProblemKind("REPLAY_UNAVAILABLE", 503, "Nothing can be replayed now")
 
@@ -126,6 +132,7 @@ _OWN: Final = (
     METHOD_NOT_ALLOWED,
     RULES_VERSION_UNKNOWN,
     TOO_MANY_API_KEYS,
+    TOO_MANY_SOCKETS,
     TOO_MANY_ALERTS,
     ALERT_REACHED,
     ORDER_NOT_OPEN,
@@ -134,6 +141,9 @@ _OWN: Final = (
     KEY_IN_USE,
     PRECONDITION_FAILED,
     BODY_TOO_LARGE,
+    HEAD_TOO_LARGE,
+    REQUEST_TOO_SLOW,
+    TOO_MANY_CONNECTIONS,
     UNSUPPORTED_MEDIA_TYPE,
     TOO_MANY_LOGINS,
     RATE_LIMITED,
@@ -142,6 +152,7 @@ _OWN: Final = (
     DATABASE_UNAVAILABLE,
     ENGINE_BEHIND,
     PROJECTION_BEHIND,
+    PASSWORDS_BUSY,
     REPLAY_BUSY,
     REPLAY_UNAVAILABLE,
 )

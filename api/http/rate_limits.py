@@ -12,7 +12,7 @@ from limits.strategies import SlidingWindowCounterRateLimiter
 from api.http.problems import RATE_LIMITED, ApiError
 from runtime.settings import Settings
 
-Bucket = Literal["reads", "orders", "closing", "public"]
+Bucket = Literal["reads", "orders", "closing", "public", "registrations"]
 
 RATE_LIMIT: Final = "RateLimit"
 POLICY: Final = "RateLimit-Policy"
@@ -47,6 +47,7 @@ class RateLimits:
             "orders": parse(settings.rate_limit_orders),
             "closing": parse(settings.rate_limit_closing),
             "public": parse(settings.rate_limit_public),
+            "registrations": parse(settings.rate_limit_registrations),
         }
 
     def take(self, bucket: Bucket, who: str) -> BucketState:

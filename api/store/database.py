@@ -6,6 +6,8 @@ from typing import Final, TypeVar
 from anyio import CapacityLimiter, to_thread
 from sqlalchemy import Connection, create_engine, text
 
+from api.store.projection_waits import ProjectionWaits
+
 Answer = TypeVar("Answer")
 
 CONNECTIONS: Final = 16
@@ -36,6 +38,7 @@ class Database:
         )
         # As many threads as connections: nobody holds a thread while waiting for the pool.
         self._threads = CapacityLimiter(CONNECTIONS)
+        self.projection_waits = ProjectionWaits(self.ask)
 
     async def ask(self, question: Callable[[Connection], Answer]) -> Answer:
         """Run a question in a thread; SQLAlchemyError where the database does not answer."""

@@ -6,17 +6,24 @@ from asyncio import BaseTransport
 from typing import TYPE_CHECKING, Any, Final
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.frames import CloseCode
+
+from runtime.http_config import ServerConfig
 
 if TYPE_CHECKING:
     from uvicorn._types import ASGISendEvent
 
 MESSAGE_MAX: Final = 64 * 1024
 UNSENT_MAX: Final = 128 * 1024
+UNREAD_MAX: Final = 4 * 1024 * 1024  # bytes that wait for a reader who goes on sending
+FRAMES_MAX: Final = 1_024  # parts of one message
 ABORT_S: Final = 30.0  # for the last message to be read
 
 
 class QuietWebSockets(WebSocketsSansIOProtocol):
     """Never writes a path's query into the log: it may hold a ticket or a token."""
+
+    config: ServerConfig
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -29,6 +36,20 @@ class QuietWebSockets(WebSocketsSansIOProtocol):
         """Bound what the kernel holds for a slow reader: by itself it would take megabytes a socket."""
         super().connection_made(transport)
         transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, UNSENT_MAX)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Free the connection's place, which it had from before it was a WebSocket."""
+        self.config.connections.leave(self.transport)
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Take what came, from a client that reads its answers to pings, and ends its messages."""
+        super().data_received(data)
+        if self.transport.get_write_buffer_size() > UNREAD_MAX:
+            self.transport.abort()
+        elif len(self.frames) > FRAMES_MAX:  # Those without content have no other bound.
+            self.conn.fail(CloseCode.MESSAGE_TOO_BIG, "too many parts")
+            self.handle_parser_exception()
 
     async def send(self, message: "ASGISendEvent") -> None:
         """Send; what ends a connection is not held up by what its reader has not read."""

@@ -2,7 +2,6 @@
 
 import asyncio
 from datetime import datetime
-from time import monotonic
 from typing import Final, Literal, NamedTuple
 
 import structlog
@@ -13,10 +12,12 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from api.app_state import AppState
 from api.auth.caller import SignedInUser, believe
 from api.credentials.tokens import now as clock
-from api.http.problems import CREDENTIALS_CONFLICT, DATABASE_UNAVAILABLE, MALFORMED, ApiError
+from api.http.problems import CREDENTIALS_CONFLICT, DATABASE_UNAVAILABLE, MALFORMED, TOO_MANY_SOCKETS, ApiError
 from api.http.times import now, text_of
+from api.stream.admission import Admission
 from api.stream.alert_feed import AlertFeed
 from api.stream.feeds import AccountFeeds
+from api.stream.message_rate import TEXT_MAX, MessageRate
 from api.stream.outbox import Overflow, SocketOutbox
 from api.stream.requests import NotUnderstood, refusal, request_of
 from api.stream.schemas import (
@@ -36,9 +37,6 @@ from api.stream.tickets import use_ticket
 from runtime.times import micros_at
 
 WAITING_MAX: Final = 1_000  # messages that must arrive and were not read yet
-RATE: Final = 20.0  # messages a second a client may send
-BURST: Final = 100.0
-TEXT_MAX: Final = 16 * 1024
 
 
 class SocketClose(NamedTuple):
@@ -61,9 +59,16 @@ class Socket:
     """Lives as long as its connection; used on the loop only."""
 
     def __init__(
-        self, state: AppState, websocket: WebSocket, board: TickerBoard, accounts: AccountFeeds, alerts: AlertFeed
+        self,
+        state: AppState,
+        websocket: WebSocket,
+        board: TickerBoard,
+        accounts: AccountFeeds,
+        alerts: AlertFeed,
+        admission: Admission,
     ) -> None:
         self._app = state
+        self._admission = admission
         self._websocket = websocket
         self._outbox = SocketOutbox(WAITING_MAX, on_overflow=lambda: self.close(SLOW))
         self._subscriptions = Subscriptions(state, board, accounts, alerts, self._outbox)
@@ -71,8 +76,7 @@ class Socket:
         self._expiry: asyncio.TimerHandle | None = None
         self._closing: asyncio.Future[SocketClose] = asyncio.get_running_loop().create_future()
         self._last = RESTART  # why it ends when there is nothing more to send
-        self._allowance = BURST
-        self._counted_at = monotonic()
+        self._rate = MessageRate()
 
     @property
     def signed(self) -> SignedInUser | None:
@@ -134,7 +138,7 @@ class Socket:
             message = await self._websocket.receive()
             if message["type"] == "websocket.disconnect":
                 return None
-            if not self._is_within_rate():
+            if not self._rate.takes():
                 return TOO_MANY_MESSAGES
             text = message.get("text")
             if text is None:
@@ -143,13 +147,6 @@ class Socket:
                 return TOO_LARGE
             else:
                 await self._take(text)
-
-    def _is_within_rate(self) -> bool:
-        """Count a message against the client's rate."""
-        moment = monotonic()
-        self._allowance = min(BURST, self._allowance + RATE * (moment - self._counted_at)) - 1
-        self._counted_at = moment
-        return self._allowance >= 0
 
     async def _take(self, text: str) -> None:
         try:
@@ -197,6 +194,8 @@ class Socket:
             signed = await use_ticket(self._app, request.ticket)
         if self._signed is not None and self._signed.user.user_id != signed.user.user_id:
             raise ApiError(CREDENTIALS_CONFLICT, "The socket is another user's")
+        if self._signed is None and not self._admission.enter(signed.account_id):
+            raise ApiError(TOO_MANY_SOCKETS)
         self._signed = signed
         if self._expiry is not None:
             self._expiry.cancel()
@@ -217,6 +216,8 @@ class Socket:
 
     def _clean_up(self) -> None:
         self._subscriptions.drop_all()
+        if self._signed is not None:
+            self._admission.leave(self._signed.account_id)
         if self._expiry is not None:
             self._expiry.cancel()
         self._app.metrics.stream_conflated.inc(self._outbox.conflated)

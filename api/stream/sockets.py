@@ -13,19 +13,17 @@ from starlette.websockets import WebSocketDisconnect
 
 from api.app_state import AppState
 from api.auth.caller import SignedInUser
-from api.auth.cross_site import allowed_origins
 from api.store import api_keys as key_store
 from api.store import users as store
+from api.stream.admission import Admission
 from api.stream.alert_feed import AlertFeed
 from api.stream.feeds import AccountFeeds
 from api.stream.socket import RESTART, REVOKED, SIGNED_OUT, Socket, SocketClose
 from api.stream.ticker_board import TickerBoard
 
-SOCKETS_MAX: Final = 5_000
 LOOK_S: Final = 5.0  # how often is looked for sessions that are over, and keys that are revoked
 SHUTDOWN_S: Final = 2.0
 FULL: Final = SocketClose(1013, "too many sockets; try again later")
-SCHEMES: Final = {"ws": "http", "wss": "https"}
 
 
 class Sockets:
@@ -38,18 +36,40 @@ class Sockets:
         self._alerts = AlertFeed(state)
         self._sockets: set[Socket] = set()
         self._ended: asyncio.Event = asyncio.Event()
-        self._going_down = False
+        self.admission = Admission(state)
 
     async def serve(self, websocket: WebSocket) -> None:
         """Serve one client, from its handshake to its end."""
-        if not self._may_connect(websocket):
+        if not self.admission.may_connect(websocket):
             await websocket.close(1008)
             return
         await websocket.accept()
-        if self._going_down or len(self._sockets) >= SOCKETS_MAX:
-            await _close(websocket, RESTART if self._going_down else FULL)
-            return
-        socket = Socket(self._app, websocket, self._board, self._accounts, self._alerts)
+        with self.admission.place(websocket) as has_room:
+            if self.admission.is_closed or not has_room:
+                await _close(websocket, RESTART if self.admission.is_closed else FULL)
+            else:
+                await self._run(websocket)
+
+    async def run_for_ever(self) -> None:
+        """Send what is new, and end the sockets whose session is over."""
+        await asyncio.gather(self._board.publish_for_ever(), self._alerts.publish_for_ever(), self._look_for_ever())
+
+    async def shut_down(self) -> None:
+        """Send every client that the server goes down, wait a little for the slow ones, and let nobody in."""
+        self.admission.is_closed = True
+        for socket in self._sockets:
+            socket.shut_down()
+        try:
+            async with asyncio.timeout(SHUTDOWN_S):
+                while self._sockets:
+                    self._ended.clear()
+                    await self._ended.wait()
+        except TimeoutError:
+            for socket in self._sockets:
+                socket.close(RESTART)
+
+    async def _run(self, websocket: WebSocket) -> None:
+        socket = Socket(self._app, websocket, self._board, self._accounts, self._alerts, self.admission)
         self._sockets.add(socket)
         metrics = self._app.metrics
         metrics.stream_sockets.set(len(self._sockets))
@@ -63,33 +83,6 @@ class Sockets:
             self._ended.set()
         if why is not None:
             await _close(websocket, why)
-
-    async def run_for_ever(self) -> None:
-        """Send what is new, and end the sockets whose session is over."""
-        await asyncio.gather(self._board.publish_for_ever(), self._alerts.publish_for_ever(), self._look_for_ever())
-
-    async def shut_down(self) -> None:
-        """Send every client that the server goes down, wait a little for the slow ones, and let nobody in."""
-        self._going_down = True
-        for socket in self._sockets:
-            socket.shut_down()
-        try:
-            async with asyncio.timeout(SHUTDOWN_S):
-                while self._sockets:
-                    self._ended.clear()
-                    await self._ended.wait()
-        except TimeoutError:
-            for socket in self._sockets:
-                socket.close(RESTART)
-
-    def _may_connect(self, websocket: WebSocket) -> bool:
-        """Say whether the page that opens it may: a browser names it, and nothing else does."""
-        origin = websocket.headers.get("origin")
-        if origin is None:
-            return True
-        scheme = SCHEMES.get(websocket.url.scheme, websocket.url.scheme)
-        own = f"{scheme}://{websocket.headers.get('host', '')}"
-        return origin == own or origin in allowed_origins(self._app.settings)
 
     async def _look_for_ever(self) -> None:
         while True:

@@ -5,8 +5,9 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Cookie, Depends, Request, Response
 
 from api.app_state import CredentialsDep, DatabaseDep, DeletionsDep, SettingsDep, StateDep
-from api.auth.caller import REFUSALS, SESSION_SCHEMES, InPerson, address_of, authenticate, in_person
+from api.auth.caller import REFUSALS, SESSION_SCHEMES, InPerson, authenticate, in_person
 from api.auth.cross_site import refuse_cross_site
+from api.auth.limiting import REGISTERS
 from api.auth.origins import origin_of
 from api.credentials.cookies import (
     REFRESH_COOKIE,
@@ -29,6 +30,7 @@ from api.http.problems import (
     NOT_AUTHENTICATED,
     NOT_FOUND,
     PASSWORD_WRONG,
+    PASSWORDS_BUSY,
     TOKEN_INVALID,
     TOO_MANY_LOGINS,
     ApiError,
@@ -59,7 +61,9 @@ async def _shown(_: Annotated[str | None, Cookie(alias=REFRESH_COOKIE)] = None) 
     """Declare the cookie in OpenAPI; over https it is `__Secure-refresh`, and `refresh_cookie` reads either."""
 
 
-@router.post("/register", status_code=201, responses=responses(EMAIL_TAKEN, *_ANYONE))
+@router.post(
+    "/register", status_code=201, dependencies=[REGISTERS], responses=responses(EMAIL_TAKEN, PASSWORDS_BUSY, *_ANYONE)
+)
 async def register(
     settings: SettingsDep,
     opener: AccountOpenerDep,
@@ -71,12 +75,14 @@ async def register(
 ) -> UserReply:
     """Make a user and their account; in the demo profile it begins with 5,000 USDC."""
     refuse_cross_site(request, settings)
-    registered = await service.register(opener, database, credentials, body)
+    registered = await service.register(opener, database, credentials, body, request.is_disconnected)
     response.headers.update(registered.headers)
     return user_reply(registered.user)
 
 
-@router.post("/login", openapi_extra=BODY, responses=responses(BAD_CREDENTIALS, TOO_MANY_LOGINS, *_ANYONE))
+@router.post(
+    "/login", openapi_extra=BODY, responses=responses(BAD_CREDENTIALS, TOO_MANY_LOGINS, PASSWORDS_BUSY, *_ANYONE)
+)
 async def login(
     settings: SettingsDep,
     opener: AccountOpenerDep,
@@ -161,7 +167,7 @@ async def logout_everywhere(database: DatabaseDep, caller: InPerson, response: R
     "/password",
     status_code=204,
     dependencies=SESSION_SCHEMES,
-    responses=responses(*REFUSALS, CROSS_SITE_REQUEST, MALFORMED, PASSWORD_WRONG, TOO_MANY_LOGINS),
+    responses=responses(*REFUSALS, CROSS_SITE_REQUEST, MALFORMED, PASSWORD_WRONG, TOO_MANY_LOGINS, PASSWORDS_BUSY),
 )
 async def change_password(
     database: DatabaseDep, credentials: CredentialsDep, request: Request, caller: InPerson, body: PasswordRequest
@@ -170,7 +176,7 @@ async def change_password(
 
     A wrong one counts as a failed login. Who signed in with the old one a moment before is out as well.
     """
-    await passwords.change_password(database, credentials, caller, body, address_of(request))
+    await passwords.change_password(database, credentials, caller, body, origin_of(request))
 
 
 @router.get("/sessions", dependencies=SESSION_SCHEMES, responses=_SIGNED_IN)

@@ -5,6 +5,7 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from api.auth.caller import SignedInUser
+from api.auth.origins import Origin
 from api.credentials.credentials import Credentials
 from api.http.problems import PASSWORD_WRONG, ApiError, malformed
 from api.store import journal
@@ -16,7 +17,7 @@ from api.users.service import count_try, known_by
 
 
 async def change_password(
-    database: Database, credentials: Credentials, caller: SignedInUser, request: PasswordRequest, address: str
+    database: Database, credentials: Credentials, caller: SignedInUser, request: PasswordRequest, origin: Origin
 ) -> None:
     """Store a new password and end every other session of the caller's.
 
@@ -26,17 +27,23 @@ async def change_password(
     assert session_id is not None, "an API key does not come here"
     if request.new_password == request.password:
         raise malformed("/new_password", "is the password you have")
+    address, has_left = origin.address, origin.has_left
     before = await database.ask(lambda db: store.find_password_hash(db, user.user_id))
     known = await known_by(database, credentials.tokens, user.user_id, address)
     count_try(credentials, user.email, address, known)
-    matches, _ = await credentials.passwords.verify(request.password, before)
+    try:
+        matches, _ = await credentials.passwords.verify(request.password, before, has_left)
+    except ApiError:
+        # Nothing was guessed.
+        credentials.throttle.withdraw(user.email, address, known)
+        raise
     if before is None or not matches:
         await database.ask_in_transaction(
             lambda db: journal.append(db, "sign_in_refused", user.user_id, detail="change of password")
         )
         raise ApiError(PASSWORD_WRONG, "The password is not the one you have now")
     credentials.throttle.succeeded(user.email, address, known)
-    after = await credentials.passwords.hash(request.new_password)
+    after = await credentials.passwords.hash(request.new_password, has_left)
     if not await database.ask_in_transaction(lambda db: _change(db, user.user_id, session_id, before, after)):
         raise ApiError(PASSWORD_WRONG, "The password was changed at the same moment by another request")
 

@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 from api.auth.caller import SignedInUser
 from api.auth.origins import Origin
 from api.credentials.credentials import Credentials
+from api.credentials.passwords import HasLeft, nobody_leaves
 from api.credentials.throttle import (
     ACCOUNT_FAILURES_MAX,
     ADDRESS_FAILURES_MAX,
@@ -73,6 +74,7 @@ async def register(
     database: Database,
     credentials: Credentials,
     request: RegisterRequest,
+    has_left: HasLeft = nobody_leaves,
     user_id: UUID | None = None,
     also: Callable[[Connection], object] = nothing_else,
 ) -> Registered:
@@ -81,7 +83,7 @@ async def register(
     also: what is stored with the user, or neither is.
     """
     user = User(user_id or uuid4(), request.email, request.name, "user", str(uuid4()), account_opened=False)
-    password_hash = await credentials.passwords.hash(request.password)
+    password_hash = await credentials.passwords.hash_first(request.password, has_left)
 
     def stored(db: Connection) -> bool:
         is_new = store.add(db, user, password_hash)
@@ -98,9 +100,7 @@ async def login(
     opener: AccountOpener, database: Database, credentials: Credentials, request: LoginRequest, origin: Origin
 ) -> SessionTokens:
     """Begin a session that can be refreshed."""
-    user, headers, verified = await check_login(
-        opener, database, credentials, request, origin.address, origin.device_token
-    )
+    user, headers, verified = await check_login(opener, database, credentials, request, origin)
     session_id, began, refresh_token = uuid4(), now(), new_refresh_token()
     session = NewSession(
         session_id=session_id,
@@ -130,21 +130,25 @@ async def check_login(
     database: Database,
     credentials: Credentials,
     request: LoginRequest,
-    address: str,
-    device_token: str | None = None,
+    origin: Origin,
 ) -> CheckedLogin:
     """Give the user these credentials are of, whose account is open from their first login on, but for an auditor's.
 
     Whether the email is unknown or the password wrong, the answer is the same and takes as long.
     """
-    email = request.email
+    email, address = request.email, origin.address
     found = await database.ask(lambda db: store.find_login(db, email))
     user_id = NOBODY if found is None else found.user.user_id
-    known = await known_by(database, credentials.tokens, user_id, address, device_token)
+    known = await known_by(database, credentials.tokens, user_id, address, origin.device_token)
     count_try(credentials, email, address, known)
-    matches, renewed = await credentials.passwords.verify(
-        request.password, None if found is None else found.password_hash
-    )
+    try:
+        matches, renewed = await credentials.passwords.verify(
+            request.password, None if found is None else found.password_hash, origin.has_left
+        )
+    except ApiError:
+        # Nothing was guessed.
+        credentials.throttle.withdraw(email, address, known)
+        raise
     if found is None or not matches:
         whose = None if found is None else user_id
         await database.ask_in_transaction(lambda db: journal.append(db, "sign_in_refused", whose, detail="password"))
@@ -154,7 +158,7 @@ async def check_login(
     if renewed is not None:
         if not await database.ask(lambda db: store.change_hash(db, user.user_id, verified, renewed)):
             # Another login renewed it at the same moment, or the password was changed: which, the hash of now tells.
-            return await check_login(opener, database, credentials, request, address, device_token)
+            return await check_login(opener, database, credentials, request, origin)
         verified = renewed
     return CheckedLogin(user, await opener.open_if_unopened(user), verified)
 

@@ -154,7 +154,10 @@ def create_service(replays: Replays, permitted: Permitted) -> Starlette:
         Route(path, page)
         for path, page in (("/healthz", healthz), ("/readyz", readyz), ("/metrics", numbers), ("/status", status))
     ]
-    return Starlette(routes=[*questions(replays, metrics, permitted), *pages])
+    service = Starlette(routes=[*questions(replays, metrics, permitted), *pages])
+    # A redirect would name the host, which is only what the client said it is.
+    service.router.redirect_slashes = False
+    return service
 
 
 def _answering(

@@ -1,14 +1,11 @@
 """How the replay service is built from its settings, served, and stopped."""
 
 import asyncio
-import contextlib
 import signal
-from collections.abc import Iterator
+import socket
 from threading import Thread
-from typing import Final
 
 import structlog
-import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.types import ASGIApp
@@ -20,11 +17,11 @@ from audit.replay.application import create_service
 from audit.replay.last_verdict import kept_verdict
 from audit.replay.replays import Replays
 from runtime import logging
+from runtime.errors import FixableError
+from runtime.http_server import Server, listen, page_server
 from runtime.replay_grants import HEADER, replay_key
 from runtime.settings import Settings
 from schemas.codec import codec
-
-STOP_TIMEOUT_S: Final = 5
 
 
 def main(settings: Settings) -> None:
@@ -62,33 +59,19 @@ def target_of(request: Request) -> str:
 
 def serve(app: ASGIApp, host: str, port: int) -> None:
     """Serve an application until SIGTERM or SIGINT."""
-    server = _ReplayServer(
-        uvicorn.Config(
-            app,
-            host=host,
-            port=port,
-            access_log=False,
-            log_config=None,
-            lifespan="off",
-            server_header=False,
-            timeout_graceful_shutdown=STOP_TIMEOUT_S,
-        )
-    )
-    asyncio.run(_until_stopped(server))
+    try:
+        place = listen(host, port)
+    except OSError as error:
+        raise FixableError(
+            f"The replay cannot listen on {host}:{port} ({error.strerror}). Choose another port."
+        ) from error
+    asyncio.run(_until_stopped(page_server(app), place))
 
 
-class _ReplayServer(uvicorn.Server):
-    """Leaves the signals to us: uvicorn would raise them again at its end, and the process would not exit with 0."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-
-async def _until_stopped(server: uvicorn.Server) -> None:
+async def _until_stopped(server: Server, place: socket.socket) -> None:
     def stop() -> None:
         server.should_exit = True
 
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop)
-    await server.serve()
+    await server.serve([place])

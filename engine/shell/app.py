@@ -12,7 +12,7 @@ from faust.app.base import BootStrategy
 from mode import CrashingSupervisor
 
 from engine.shell.liveness import Liveness
-from engine.shell.pages import add_pages
+from engine.shell.pages import EnginePages
 from engine.shell.reading import Batch, CommandReader
 from engine.shell.standby import Standby
 from engine.shell.worker import EngineWorker
@@ -51,13 +51,7 @@ def build_app(
         agent_supervisor=CrashingSupervisor,  # An exception ends the process; it never skips a command.
         topic_disable_leader=True,
         datadir=str(_folder_of_its_own(settings.data)),
-        web_bind=settings.engine_host,
-        web_host=settings.engine_host,
-        web_port=settings.engine_port,
-        web_router_enabled=False,
-        web_tables_enabled=False,
-        web_stats_enabled=False,
-        web_graph_enabled=False,
+        web_enabled=False,  # Its own pages have no bound of time.
     )
     batches = app.channel(maxsize=BATCHES_AHEAD)
 
@@ -67,7 +61,6 @@ def build_app(
             worker.execute(batch.shard, batch.records)
 
     app.service(_service_class(app, worker, reader, liveness, CommandReader(worker, reader, batches), standby))
-    add_pages(app, worker)
     return app
 
 
@@ -79,6 +72,8 @@ def _service_class(
     reading: CommandReader,
     standby: Standby | None,
 ) -> type[faust.Service]:
+    pages = EnginePages(worker)
+
     class Shell(faust.Service):
         """Reads commands and hands them to the agent, for as long as the app runs."""
 
@@ -86,7 +81,11 @@ def _service_class(
 
         async def on_start(self) -> None:
             app.flow_control.resume()  # Faust's own recovery does this; without it the agent never wakes.
+            await pages.start()
             await reader.start()
+
+        async def on_stop(self) -> None:
+            await pages.stop()
 
         @faust.Service.task
         async def beat(self) -> None:

@@ -1,31 +1,40 @@
-"""Which pages the engine serves over HTTP, through Faust."""
+"""Which pages the engine serves over HTTP, while Faust runs."""
 
-from faust import App, web
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+import asyncio
+import socket
+
+from prometheus_client import generate_latest
 
 from engine.shell.status import show_recovery, status, why_not_ready
 from engine.shell.worker import EngineWorker
+from runtime.http_server import listen, page_server
+from runtime.pages import Readiness, pages_of
 
 
-def add_pages(app: App, worker: EngineWorker) -> None:
-    """Serve /healthz, /readyz, /metrics and /status: from the event loop, so that they say whether it turns."""
+class EnginePages:
+    """Serves /healthz, /readyz, /metrics and /status from the event loop, so that they say whether it turns."""
 
-    @app.page("/healthz")
-    async def healthz(self: web.View, _request: web.Request) -> web.Response:
-        return self.json({"alive": True})
+    def __init__(self, worker: EngineWorker) -> None:
+        self._worker = worker
+        self._server = page_server(pages_of(self._readiness, lambda: status(worker), self._metrics))
+        self._serving: asyncio.Task[None] | None = None
 
-    @app.page("/readyz")
-    async def readyz(self: web.View, _request: web.Request) -> web.Response:
-        why = why_not_ready(worker)
-        return self.json({"ready": why is None, "why": why}, status=200 if why is None else 503)
+    async def start(self) -> None:
+        """Listen; OSError where the address is taken."""
+        settings = self._worker.settings
+        place: socket.socket = listen(settings.engine_host, settings.engine_port)
+        self._serving = asyncio.create_task(self._server.serve([place]))
 
-    @app.page("/status")
-    async def status_(self: web.View, _request: web.Request) -> web.Response:
-        return self.json(status(worker))
+    async def stop(self) -> None:
+        """Answer what was asked, and end."""
+        if self._serving is not None:
+            self._server.should_exit = True
+            await self._serving
 
-    @app.page("/metrics")
-    async def metrics(self: web.View, _request: web.Request) -> web.Response:
-        show_recovery(worker)
-        answer = self.bytes(generate_latest(worker.metrics.registry))
-        answer.headers["Content-Type"] = CONTENT_TYPE_LATEST
-        return answer
+    def _readiness(self) -> Readiness:
+        why = why_not_ready(self._worker)
+        return Readiness(why is None, why)
+
+    def _metrics(self) -> bytes:
+        show_recovery(self._worker)
+        return generate_latest(self._worker.metrics.registry)

@@ -34,7 +34,7 @@ def database(postgres: str) -> Iterator[str]:
 
 
 def settings_of(kafka: str, database: str, folder: Path) -> Settings:
-    api, engine, market_data, projector, replay = free_ports(5)
+    api, engine, market_data, projector, replay, pages = free_ports(6)
     return Settings.model_validate(
         {
             "data": folder / "data",
@@ -46,6 +46,7 @@ def settings_of(kafka: str, database: str, folder: Path) -> Settings:
             "market_data_port": market_data,
             "projector_port": projector,
             "replay_port": replay,
+            "api_pages_port": pages,
             "jwt_secret": "a-key-of-the-tests-of-at-least-32-bytes",
             "encryption_key": "a-key-of-the-tests-with-32-bytes",
         }

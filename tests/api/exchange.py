@@ -109,6 +109,10 @@ class Exchange:
         finally:
             self.services[name].send(signal.SIGCONT)
 
+    def metrics(self) -> str:
+        """What the API counted."""
+        return httpx.get(f"http://127.0.0.1:{self.settings.api_pages_port}/metrics", timeout=30, trust_env=False).text
+
     def until_ready(self, api: ServiceProcess) -> None:
         def readiness() -> tuple[int, str]:
             assert api.process.poll() is None, api.log[-4000:]

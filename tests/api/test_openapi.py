@@ -109,7 +109,6 @@ PUBLIC = (
     "/candles",
     "/healthz",
     "/readyz",
-    "/metrics",
 )
 # The screen's pages and files; where the documents are and what leads to them; and what OpenAPI has no words for.
 UNDOCUMENTED = {
@@ -119,7 +118,7 @@ UNDOCUMENTED = {
     *(("websocket", "/"), ("websocket", "/api/v1/ws")),
 }
 # Monitoring requests these, or they return no data.
-UNCOUNTED = {("get", path) for path in ("/healthz", "/readyz", "/metrics", "/health")}
+UNCOUNTED = {("get", path) for path in ("/healthz", "/readyz", "/health")}
 # Their body, or whether anybody is signed in, decides the bucket: tests of their own see them count.
 COUNTED_LATER = {
     *(("post", "/api/v1/engine"), ("post", "/api/trading/orders")),
@@ -273,8 +272,8 @@ def test_every_private_read_of_the_ledger_takes_a_ledger_position(document: dict
         for (method, path), item in operations(document).items()
         if method == "get" and "security" in item and "/admin/" not in path and "/auth/" not in path
     ]
-    # Keys, withdrawals and the venue are no part of it, and a replay reads the log itself.
-    others = ("-keys", "withdrawals", "/venue", "/audit/replay")
+    # Keys, withdrawals and the venue are no part of it, a replay reads the log itself, and counts are no ledger.
+    others = ("-keys", "withdrawals", "/venue", "/audit/replay", "/metrics")
     of_the_ledger = [(path, names) for path, names in reads if not any(other in path for other in others)]
     assert len(of_the_ledger) >= 11
     assert [path for path, names in of_the_ledger if "ledger-position" not in names] == []

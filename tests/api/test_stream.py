@@ -350,5 +350,5 @@ def test_a_slow_reader_misses_prices_but_no_event_and_is_disconnected_when_too_m
         prices = [message["data"]["bid"] for message in slow.heard if message.get("channel") == "ticks.ETH_USDC"]
         assert len(set(prices) & {f"2000.{cent:02}" for cent in range(20)}) < 15
         # It has read nothing yet, and is given up already.
-        assert 'stream_closes_total{code="4408"} 1.0' in exchange.http.get("/metrics").text
+        assert 'stream_closes_total{code="4408"} 1.0' in exchange.metrics()
         assert slower.end()[0] == 4408

@@ -300,7 +300,7 @@ def test_a_thousand_concurrent_sockets_each_get_every_event_within_time_and_memo
         ]
 
         def sockets() -> float:
-            page = httpx.get(f"{exchange.url}/metrics", timeout=30).text
+            page = exchange.metrics()
             return float(next(line for line in page.splitlines() if line.startswith("stream_sockets ")).split()[1])
 
         while await asyncio.to_thread(sockets) < 1_000:
@@ -319,7 +319,7 @@ def test_a_thousand_concurrent_sockets_each_get_every_event_within_time_and_memo
     grown = process.memory_info().rss - before
     print(f"{grown / 1e6:.0f} MB for a thousand sockets, {sum(p for _, p in results)} prices told")
     assert grown < 150_000_000
-    eventually(lambda: exchange.http.get("/metrics").text, lambda page: "stream_sockets 0.0" in page)
+    eventually(exchange.metrics, lambda page: "stream_sockets 0.0" in page)
 
 
 def listener_of(port: int) -> int | None:

@@ -369,7 +369,7 @@ def numbers(exchange: Exchange) -> dict[tuple[str, str | None], float]:
     """What is counted, by name and the route of an answer that was 200, or the outcome of a command."""
     return {
         (sample.name, sample.labels.get("route") or sample.labels.get("outcome")): sample.value
-        for family in text_string_to_metric_families(exchange.http.get("/metrics").text)
+        for family in text_string_to_metric_families(exchange.metrics())
         for sample in family.samples
         if sample.labels.get("status", "200") == "200"
     }

@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from api.app_state import AppState
+from api.auth.origins import Origin
 from api.credentials.passwords import Passwords
 from api.credentials.throttle import ACCOUNT_FAILURES_MAX
 from api.http.problems import ApiError
@@ -170,7 +171,7 @@ def test_a_login_that_renews_a_hash_of_old_parameters_does_not_bring_back_a_chan
     login = LoginRequest(email=browser.email, password=PASSWORD)
     opener: Any = None
     with pytest.raises(ApiError, match="BAD_CREDENTIALS"):
-        site.run(service.check_login(opener, state.database, state.credentials, login, "192.0.2.1"))
+        site.run(service.check_login(opener, state.database, state.credentials, login, Origin("192.0.2.1", None, None)))
     assert sign_in(browser, NEW).status_code == 200
 
 

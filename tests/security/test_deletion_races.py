@@ -34,7 +34,7 @@ def pool() -> Iterator[ThreadPoolExecutor]:
 @contextmanager
 def held(database: psycopg.Connection, statement: str, *values: Any) -> Iterator[None]:
     """A lock that is held in this block."""
-    with psycopg.connect(database.info.dsn) as connection:
+    with psycopg.connect(database.info.dsn, password=database.info.password) as connection:
         connection.execute(statement.encode(), values)
         yield
 

@@ -164,7 +164,7 @@ def test_a_registration_whose_keys_are_not_stored_leaves_no_user(
 ) -> None:
     mark = uuid4().hex
     body = {"email": f"{mark}@example.com", "password": PASSWORD} | VENUE
-    with psycopg.connect(database.info.dsn) as connection:
+    with psycopg.connect(database.info.dsn, password=database.info.password) as connection:
         connection.execute("LOCK TABLE auth.venue_keys IN EXCLUSIVE MODE")
         reply = post(exchange, "/auth/register", json=body)
     assert (reply.status_code, reply.json()["code"]) == (503, "DATABASE_UNAVAILABLE"), reply.text

@@ -28,7 +28,7 @@ TRADES: Final = {
 }
 # Who the user is, their sessions, keys and withdrawals, and what administrators do.
 IN_PERSON: Final = re.compile(
-    r"/api/v1/(auth|api-keys|venue-keys|withdrawals|admin)(/|$)|/api/v1/user/(me|delete)$|/auth/(me|logout)$"
+    r"/api/v1/(auth|api-keys|venue-keys|withdrawals|admin)(/|$)|/api/v1/user/(me|delete)$|/auth/(me|logout)$|/metrics$"
 )
 DOCUMENTS: Final = ("/openapi.json", "/api/compat/openapi.json")
 SCOPES: Final = ("read", "trade")

@@ -1,0 +1,266 @@
+"""What one client may take of an HTTP server: the bytes and seconds of a request, and connections."""
+
+import asyncio
+import json
+from http import HTTPStatus
+from typing import Any, Final, Literal, NamedTuple, cast
+
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+
+from runtime.http_config import ServerConfig
+from runtime.http_connections import Connections
+from runtime.http_headers import SECURITY_HEADERS
+
+HEAD_MAX: Final = 32 * 1024  # bytes of a request's line, its headers and its trailers
+FIELDS_MAX: Final = 128
+# What a request may be in all: its body has a smaller limit of its own, but not how it is cut into chunks.
+REQUEST_MAX: Final = 1024 * 1024
+PIPELINED_MAX: Final = 16  # requests that wait for the answer to the one before
+UNREAD_S: Final = 30.0  # in which a client must have read some of its answer
+LINGER_S: Final = 2.0  # in which a refused client may read why
+RETRY_AFTER_S: Final = 5
+
+Phase = Literal["head", "body", "idle"]
+
+
+class HttpRefusal(NamedTuple):
+    """What a request is refused with before an application sees it."""
+
+    code: str
+    status: int
+    title: str
+
+
+HEAD_TOO_LARGE: Final = HttpRefusal("HEAD_TOO_LARGE", 431, "The request's headers are too large")
+REQUEST_TOO_SLOW: Final = HttpRefusal("REQUEST_TOO_SLOW", 408, "The request did not arrive in time")
+TOO_MANY_CONNECTIONS: Final = HttpRefusal("TOO_MANY_CONNECTIONS", 503, "There are as many connections as there may be")
+NOT_HTTP: Final = HttpRefusal("REQUEST_INVALID", 400, "The request is not valid")
+
+
+class BoundedHttp(HttpToolsProtocol):
+    """uvicorn's protocol, which by itself takes headers without end and waits for a request as long as it takes.
+
+    A connection waits on its client while a head or a body is not whole, and between requests; such a one gives way
+    where another needs its place.
+    """
+
+    config: ServerConfig
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._bounds: Connections = self.config.connections
+        self._timer: asyncio.TimerHandle | None = None
+        self._unread: asyncio.TimerHandle | None = None
+        self._phase: Phase | None = None
+        self._in_head, self._begun, self._over = True, True, False
+        self._received = self._size = self._fields = 0
+        self._refusal = NOT_HTTP
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Take the connection where there is room for it."""
+        super().connection_made(cast("asyncio.Transport", transport))
+        address = _address_of(self.client)
+        if self._bounds.enter(self.transport, address, self._give_way):
+            self._look()
+        else:
+            self._over = True
+            self.transport.write(refusal_bytes(TOO_MANY_CONNECTIONS))
+            self.transport.close()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Free its place."""
+        self._bounds.leave(self.transport)
+        self._stop_timers()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Parse what came, unless it is of a client that was refused already."""
+        self._begun = True
+        self._received += len(data)
+        if not self._over:
+            super().data_received(data)
+            if self.transport.get_protocol() is self:
+                self._judge()
+            else:  # It has become a WebSocket, whose bounds are its own.
+                self._stop_timers()
+                self._bounds.works(self.transport)
+        elif self._received > REQUEST_MAX:
+            self.transport.abort()
+
+    def _judge(self) -> None:
+        """Refuse what grows beyond its bound; what the parser holds of a header it has not passed on yet counts too."""
+        if not self._over and self._received > (HEAD_MAX if self._in_head else REQUEST_MAX):
+            self._refuse(HEAD_TOO_LARGE)
+        self._look()
+
+    def on_message_begin(self) -> None:
+        """Count anew; what came before is not of this request."""
+        super().on_message_begin()
+        self._in_head, self._begun = True, True
+        self._received = self._size = self._fields = 0
+
+    def on_url(self, url: bytes) -> None:
+        self._count(len(url))
+        super().on_url(url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take a header; what stands behind the body would be another's by now, and is dropped."""
+        self._fields += 1
+        self._count(len(name) + len(value))
+        if self._in_head:
+            super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        self._in_head = False
+        if len(self.pipeline) >= PIPELINED_MAX:
+            raise _Refused
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        self._in_head, self._begun = True, False
+        self._received = 0
+        super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if self.transport.is_closing():
+            self._abort_if_unread()
+        self._look()
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._unread = self.loop.call_later(UNREAD_S, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        if self._unread is not None:
+            self._unread.cancel()
+
+    def timeout_keep_alive_handler(self) -> None:
+        super().timeout_keep_alive_handler()
+        self._abort_if_unread()
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuse what the parser would not read, in the form of every error."""
+        del msg
+        self._refuse(self._refusal)
+
+    def _count(self, size: int) -> None:
+        """Add to a request's head; _Refused ends the parsing."""
+        self._size += size
+        if self._size > HEAD_MAX or self._fields > FIELDS_MAX:
+            self._refusal = HEAD_TOO_LARGE
+            raise _Refused
+
+    def _phase_now(self) -> Phase | None:
+        if self._over:
+            return None
+        if not self._in_head:
+            return "body"
+        if self._answering() is not None:
+            return None
+        return "head" if self._begun else "idle"
+
+    def _look(self) -> None:
+        """Begin to count the seconds of what is waited for now."""
+        phase = self._phase_now()
+        if phase == self._phase:
+            return
+        self._phase = phase
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if phase is None:
+            self._bounds.works(self.transport)
+            return
+        self._bounds.waits(self.transport)
+        if phase != "idle":  # Between requests uvicorn's own time-out counts.
+            self._timer = self.loop.call_later(self._seconds_of(phase), self._expire)
+
+    def _seconds_of(self, phase: Phase) -> float:
+        return self.config.head_timeout_s if phase == "head" else self.config.body_timeout_s
+
+    def _expire(self) -> None:
+        assert self._phase is not None, "nothing is counted while nothing is waited for"
+        if self._phase == "body" and self.flow.read_paused:
+            # It is the application that does not read on.
+            self._timer = self.loop.call_later(self._seconds_of(self._phase), self._expire)
+        elif self._phase == "head" and self._received == 0:
+            self.transport.abort()  # It has said nothing, and is owed nothing.
+        else:
+            self._refuse(REQUEST_TOO_SLOW)
+
+    def _give_way(self) -> None:
+        self._over = True
+        self._stop_timers()
+        self.transport.abort()
+
+    def _refuse(self, refusal: HttpRefusal) -> None:
+        """Write why, where no answer has begun, and let the client read it: data that is not read resets it away."""
+        self._over = True
+        self._look()
+        if self.transport.is_closing():
+            return
+        answering = self._answering()
+        if answering is not None:
+            answering.disconnected = True
+            answering.message_event.set()
+        self.pipeline.clear()
+        is_answered = answering is None and not self._in_head
+        if is_answered or (answering is not None and answering.response_started):
+            self.transport.abort()
+            return
+        self.flow.resume_reading()
+        self.transport.write(refusal_bytes(refusal))
+        self.transport.write_eof()
+        self._timer = self.loop.call_later(LINGER_S, self.transport.abort)
+
+    def _answering(self) -> RequestResponseCycle | None:
+        """Give the request that is being answered, if one is."""
+        cycle = _or_none(self.cycle)
+        return None if cycle is None or cycle.response_complete else cycle
+
+    def _abort_if_unread(self) -> None:
+        if self.transport.get_write_buffer_size():
+            self.loop.call_later(UNREAD_S, self.transport.abort)
+
+    def _stop_timers(self) -> None:
+        for timer in (self._timer, self._unread):
+            if timer is not None:
+                timer.cancel()
+
+
+def _or_none(cycle: RequestResponseCycle | None) -> RequestResponseCycle | None:
+    """Say what uvicorn's types leave out: before the first request there is none."""
+    return cycle
+
+
+def _address_of(client: tuple[str, int] | None) -> str:
+    return "" if client is None else client[0]
+
+
+class _Refused(Exception):
+    """The parser is to read no further."""
+
+
+def refusal_bytes(refusal: HttpRefusal) -> bytes:
+    """Write a refusal as the RFC 9457 problem it is; the connection ends with it."""
+    body = json.dumps(
+        {
+            "type": f"/docs/problems#{refusal.code}",
+            "title": refusal.title,
+            "status": refusal.status,
+            "detail": refusal.title,
+            "instance": "",
+            "code": refusal.code,
+        }
+    ).encode()
+    headers = SECURITY_HEADERS | {
+        "content-type": "application/problem+json",
+        "content-length": str(len(body)),
+        "connection": "close",
+    }
+    if refusal.status == HTTPStatus.SERVICE_UNAVAILABLE:
+        headers["retry-after"] = str(RETRY_AFTER_S)
+    lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    return b"".join((STATUS_LINE[refusal.status], lines.encode(), b"\r\n", body))

@@ -1,0 +1,85 @@
+"""How many connections an HTTP server has, in all and of each address, and which of them give way to another."""
+
+from asyncio import Transport
+from collections.abc import Callable, Iterable
+from ipaddress import ip_address, ip_network
+from typing import NamedTuple
+
+
+class _Taken(NamedTuple):
+    address: str
+    give_way: Callable[[], None]
+
+
+class Proxies:
+    """Addresses and networks, by commas, of proxies, which bring many clients each."""
+
+    def __init__(self, trusted: str) -> None:
+        self._networks = [ip_network(part.strip()) for part in trusted.split(",") if part.strip()]
+
+    def have(self, address: str) -> bool:
+        """Say whether an address is one's."""
+        try:
+            found = ip_address(address)
+        except ValueError:
+            return False
+        return any(found in network for network in self._networks)
+
+
+class Connections:
+    """Used on the loop of one server.
+
+    Who waits on their client longest gives way where one comes beyond a bound, of the same address where it is that
+    address's. trusted: the addresses of proxies, of which one may have as many as there are.
+    """
+
+    def __init__(self, in_all: int, of_address: int, trusted: str = "") -> None:
+        self._in_all = in_all
+        self._of_address = of_address
+        self._proxies = Proxies(trusted)
+        self._taken: dict[Transport, _Taken] = {}
+        self._by_address: dict[str, dict[Transport, None]] = {}
+        self._waiting: dict[Transport, None] = {}  # the longest first
+
+    def __len__(self) -> int:
+        return len(self._taken)
+
+    def enter(self, transport: Transport, address: str, give_way: Callable[[], None]) -> bool:
+        """Take a connection; false where there is no room, and nobody gives way."""
+        others = self._by_address.get(address, {})
+        if len(others) >= self._of_address and not self._proxies.have(address) and not self._make_room(others):
+            return False
+        if len(self._taken) >= self._in_all and not self._make_room(self._waiting):
+            return False
+        self._taken[transport] = _Taken(address, give_way)
+        self._by_address.setdefault(address, {})[transport] = None
+        return True
+
+    def leave(self, transport: Transport) -> None:
+        """Free the place of a connection, if it has one."""
+        self._waiting.pop(transport, None)
+        taken = self._taken.pop(transport, None)
+        if taken is not None:
+            others = self._by_address[taken.address]
+            del others[transport]
+            if not others:
+                del self._by_address[taken.address]
+
+    def waits(self, transport: Transport) -> None:
+        """Note that a connection waits on its client from now on."""
+        self._waiting.pop(transport, None)
+        if transport in self._taken:
+            self._waiting[transport] = None
+
+    def works(self, transport: Transport) -> None:
+        """Note that a connection is worked for, and gives way to nobody."""
+        self._waiting.pop(transport, None)
+
+    def _make_room(self, candidates: Iterable[Transport]) -> bool:
+        transport = next((each for each in candidates if each in self._waiting), None)
+        if transport is None:
+            return False
+        give_way = self._taken[transport].give_way
+        self.leave(transport)
+        give_way()
+        return True

@@ -1,0 +1,78 @@
+"""How a service answers HTTP: by uvicorn, within bounds, in whatever thread or loop the service has for it."""
+
+import contextlib
+import resource
+import socket
+from collections.abc import Iterator
+from typing import Any, Final
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from runtime.http_bounds import BoundedHttp
+from runtime.http_config import ServerConfig
+from runtime.http_connections import Connections
+from runtime.http_headers import SecurityHeaders
+
+STOP_TIMEOUT_S: Final = 5
+HEAD_TIMEOUT_MS: Final = 10_000
+BODY_TIMEOUT_MS: Final = 20_000
+IDLE_TIMEOUT_S: Final = 5
+BACKLOG: Final = 2_048
+# A page of a service is for who operates it: its connections are few, and short.
+PAGE_CONNECTIONS_MAX: Final = 256
+DESCRIPTORS_KEPT: Final = 512  # for the log, the database and files
+
+
+def server_config(
+    app: ASGIApp,
+    connections: Connections,
+    head_timeout_s: float = HEAD_TIMEOUT_MS / 1000,
+    body_timeout_s: float = BODY_TIMEOUT_MS / 1000,
+    **options: Any,
+) -> ServerConfig:
+    """Give uvicorn's settings that are the same for every server of ours, its own ones, and the bounds."""
+    same_everywhere: dict[str, Any] = {
+        "http": BoundedHttp,
+        "ws": "none",
+        "access_log": False,
+        "log_config": None,
+        "lifespan": "off",
+        "server_header": False,
+        "backlog": BACKLOG,
+        "timeout_keep_alive": IDLE_TIMEOUT_S,
+        "timeout_graceful_shutdown": STOP_TIMEOUT_S,
+    }
+    return ServerConfig(app, connections, head_timeout_s, body_timeout_s, **same_everywhere | options)
+
+
+class Server(uvicorn.Server):
+    """Leaves the signals to the service: uvicorn would raise them again, and the process would not exit with 0."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def page_server(app: ASGIApp) -> Server:
+    """Give the server of a service's own pages, which no proxy stands before."""
+    config = server_config(
+        SecurityHeaders(app), Connections(PAGE_CONNECTIONS_MAX, PAGE_CONNECTIONS_MAX), proxy_headers=False
+    )
+    return Server(config)
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Listen on an address; OSError where it is taken."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    return socket.create_server((host, port), family=family, backlog=BACKLOG)
+
+
+def connections_within(wanted: int) -> int:
+    """Raise the number of descriptors this process may have, and give how many connections there may be with it."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    needed = wanted + DESCRIPTORS_KEPT
+    if soft < needed and soft != resource.RLIM_INFINITY:
+        soft = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    return wanted if soft == resource.RLIM_INFINITY else max(1, min(wanted, soft - DESCRIPTORS_KEPT))
