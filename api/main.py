@@ -46,7 +46,7 @@ from runtime.cluster import ClusterWatch
 from runtime.errors import FixableError
 from runtime.http_config import ServerConfig
 from runtime.http_connections import Connections
-from runtime.http_server import Server, connections_within, listen, page_server, server_config
+from runtime.http_server import Server, connections_within, page_server, serve_pages, server_config
 from runtime.secret_strength import HOW, require_strong
 from runtime.settings import Settings
 from runtime.vault import key_of
@@ -224,16 +224,10 @@ class _Pages:
         self._serving: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        """Listen where the settings say a port; one that is taken, as by a second API of a machine, is named."""
+        """Begin to serve where the settings say a port, once no other process has it."""
         host, port = self._settings.api_pages_host, self._settings.api_pages_port
-        if port is None:
-            return
-        try:
-            place = listen(host, port)
-        except OSError as error:
-            structlog.get_logger().warning("no pages: choose another API_PAGES_PORT", port=port, why=error.strerror)
-        else:
-            self._serving = asyncio.create_task(self._server.serve([place]))
+        if port is not None:
+            self._serving = asyncio.create_task(serve_pages(self._server, host, port))
 
     async def stop(self) -> None:
         """Answer what was asked, and end."""

@@ -1,11 +1,13 @@
 """How a service answers HTTP: by uvicorn, within bounds, in whatever thread or loop the service has for it."""
 
+import asyncio
 import contextlib
 import resource
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
+import structlog
 import uvicorn
 from starlette.types import ASGIApp
 
@@ -21,7 +23,10 @@ IDLE_TIMEOUT_S: Final = 5
 BACKLOG: Final = 2_048
 # A page of a service is for who operates it: its connections are few, and short.
 PAGE_CONNECTIONS_MAX: Final = 256
+LISTEN_PAUSE_S: Final = 0.5
 DESCRIPTORS_KEPT: Final = 512  # for the log, the database and files
+
+_log = structlog.get_logger(__name__)
 
 
 def server_config(
@@ -66,6 +71,28 @@ def listen(host: str, port: int) -> socket.socket:
     """Listen on an address; OSError where it is taken."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     return socket.create_server((host, port), family=family, backlog=BACKLOG)
+
+
+async def serve_pages(server: Server, host: str, port: int, tried: Callable[[], object] = lambda: None) -> None:
+    """Serve until the server is told to exit; while another process has the address, wait for it.
+
+    A page is no reason to stop what the service is for; what it does without is logged once. tried: called when the
+    address was asked for, with or without success.
+    """
+    is_said = False
+    while not server.should_exit:
+        try:
+            place = listen(host, port)
+        except OSError as error:
+            if not is_said:
+                _log.warning("no pages while another process has their port", host=host, port=port, why=error.strerror)
+                is_said = True
+            tried()
+            await asyncio.sleep(LISTEN_PAUSE_S)
+        else:
+            tried()
+            with place:
+                await server.serve([place])
 
 
 def connections_within(wanted: int) -> int:

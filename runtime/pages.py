@@ -1,8 +1,9 @@
 """How a service without a web framework shows its health, readiness, metrics and status over HTTP."""
 
+import asyncio
 import json
 from collections.abc import Callable, Mapping
-from threading import Thread
+from threading import Event, Thread
 from typing import Any, Final, NamedTuple
 
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
@@ -10,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from runtime.http_server import listen, page_server
+from runtime.http_server import page_server, serve_pages
 
 JSON_TYPE: Final = "application/json"
 PAGES: Final = ("/healthz", "/readyz", "/metrics", "/status")
@@ -26,7 +27,8 @@ class Readiness(NamedTuple):
 class Pages:
     """The pages of one service, served by a thread of their own from start to stop.
 
-    `readiness` and `status` are called from that thread: they must not block, and read what is safe to read.
+    `readiness` and `status` are called from that thread: they must not block, and read what is safe to read. While
+    another process has the port the service does without them.
     """
 
     def __init__(
@@ -37,19 +39,24 @@ class Pages:
         status: Callable[[], Mapping[str, Any]],
         registry: CollectorRegistry = REGISTRY,
     ) -> None:
-        self._socket = listen(host, port)
-        self.port = int(self._socket.getsockname()[1])
+        self.port = port
         self._server = page_server(pages_of(readiness, status, lambda: generate_latest(registry)))
-        self._thread = Thread(target=self._server.run, args=([self._socket],), name="pages", daemon=True)
+        self._tried = Event()
+        self._thread = Thread(
+            target=lambda: asyncio.run(serve_pages(self._server, host, port, self._tried.set)),
+            name="pages",
+            daemon=True,
+        )
 
     def start(self) -> None:
+        """Begin; from here on a question is answered, unless another process has the port."""
         self._thread.start()
+        self._tried.wait()
 
     def stop(self) -> None:
         """Only after `start`."""
         self._server.should_exit = True
         self._thread.join(timeout=5)
-        self._socket.close()
 
 
 def pages_of(

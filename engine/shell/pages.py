@@ -1,13 +1,12 @@
 """Which pages the engine serves over HTTP, while Faust runs."""
 
 import asyncio
-import socket
 
 from prometheus_client import generate_latest
 
 from engine.shell.status import show_recovery, status, why_not_ready
 from engine.shell.worker import EngineWorker
-from runtime.http_server import listen, page_server
+from runtime.http_server import page_server, serve_pages
 from runtime.pages import Readiness, pages_of
 
 
@@ -20,10 +19,9 @@ class EnginePages:
         self._serving: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Listen; OSError where the address is taken."""
+        """Begin to serve, once no other process has the address."""
         settings = self._worker.settings
-        place: socket.socket = listen(settings.engine_host, settings.engine_port)
-        self._serving = asyncio.create_task(self._server.serve([place]))
+        self._serving = asyncio.create_task(serve_pages(self._server, settings.engine_host, settings.engine_port))
 
     async def stop(self) -> None:
         """Answer what was asked, and end."""

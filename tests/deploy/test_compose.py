@@ -16,6 +16,7 @@ from runtime import health_check
 from runtime.pages import Pages, Readiness
 from runtime.python import python_command
 from runtime.settings import Settings
+from stack.ports import free_ports
 
 ROOT = Path(__file__).parents[2]
 COMPOSE = ROOT / "docker-compose.kafka.yml"
@@ -160,7 +161,7 @@ def test_the_lines_that_make_the_secrets_keep_what_the_file_has(tmp_path: Path) 
 def test_a_health_check_is_healthy_by_the_page_s_status_and_ignores_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
     ready = True
-    pages = Pages("127.0.0.1", 0, lambda: Readiness(ready, None if ready else "not yet"), dict)
+    pages = Pages("127.0.0.1", free_ports(1)[0], lambda: Readiness(ready, None if ready else "not yet"), dict)
     pages.start()
     try:
         assert health_check.main(str(pages.port), "/readyz") == 0

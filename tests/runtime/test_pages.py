@@ -7,6 +7,7 @@ import pytest
 from prometheus_client import CollectorRegistry, Counter
 
 from runtime.pages import Pages, Readiness
+from stack.ports import free_ports
 
 
 @pytest.fixture
@@ -19,7 +20,7 @@ def readiness() -> list[Readiness]:
 def address(readiness: list[Readiness]) -> Iterator[str]:
     registry = CollectorRegistry()
     Counter("things", "Things that were counted.", registry=registry).inc(3)
-    pages = Pages("127.0.0.1", 0, lambda: readiness[-1], lambda: {"lag": 7}, registry)
+    pages = Pages("127.0.0.1", free_ports(1)[0], lambda: readiness[-1], lambda: {"lag": 7}, registry)
     pages.start()
     yield f"http://127.0.0.1:{pages.port}"
     pages.stop()
