@@ -4,6 +4,7 @@ import sys
 from typing import Any
 
 GB = 1e9
+MB = 1e6
 
 
 def print_status(found: dict[str, Any]) -> None:
@@ -11,7 +12,7 @@ def print_status(found: dict[str, Any]) -> None:
     out = sys.stdout.write
     why = f" ({found['why'].rstrip('.')})" if found.get("why") else ""
     out(f"{found['address']}  {'ready' if found['ready'] else f'not ready{why}'}  ({found['data']})\n")
-    out(f"disk: {found['disk']['free_bytes'] / GB:.1f} of {found['disk']['total_bytes'] / GB:.1f} GB free\n")
+    out(f"disk: {_disk(found['disk'])}\n")
     if found["unanswered"]:
         out(f"no answer in time from: {', '.join(found['unanswered'])}\n")
     keys = ("name", "state", "pid", "port", "restarts", "uptime_s")
@@ -32,6 +33,15 @@ def print_status(found: dict[str, Any]) -> None:
     feed = found["feed"]
     if isinstance(feed, dict) and feed:
         out(f"prices: {feed.get('feed')} feed, run {feed.get('run')}{_end_of(feed)}\n")
+
+
+def _disk(disk: dict[str, Any]) -> str:
+    free = f"{disk['free_bytes'] / GB:.1f} of {disk['total_bytes'] / GB:.1f} GB free"
+    growth = disk["log_bytes_a_day"]
+    if growth is None:
+        return free
+    lasts = f", {disk['free_bytes'] / growth:,.0f} days' worth" if growth > 0 else ""
+    return f"{free}{lasts}; the log grows by {growth / MB:,.0f} MB a day"
 
 
 def _end_of(feed: dict[str, Any]) -> str:

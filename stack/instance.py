@@ -39,6 +39,7 @@ class Instance(msgspec.Struct, frozen=True, kw_only=True):
     topic_ids: dict[str, str] = {}
     database_url: str
     postgres_port: int | None  # null where DATABASE_URL named a running one
+    log_bytes: int | None = None  # that the broker's files took when it started
     shards: int
     feed: str
     feed_symbol: str | None = None  # of a recording of bars, where it was named

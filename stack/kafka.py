@@ -58,6 +58,9 @@ offsets.topic.num.partitions=4
 transaction.state.log.replication.factor=1
 transaction.state.log.min.isr=1
 transaction.state.log.num.partitions=4
+# What was compacted is gone once its segment is closed: each transaction writes to it.
+transaction.state.log.segment.bytes=8388608
+offsets.topic.segment.bytes=8388608
 share.coordinator.state.topic.replication.factor=1
 share.coordinator.state.topic.min.isr=1
 group.initial.rebalance.delay.ms=0

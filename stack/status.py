@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from http.client import HTTPConnection, HTTPException
 from typing import Any, Final, NamedTuple
 
@@ -12,7 +13,7 @@ import psutil
 from runtime.setting_sources import without_password
 from stack import supervisor
 from stack.control import NoAnswer, RunningManager, manager_of, no_answer_of
-from stack.disk import room
+from stack.disk import growth, room
 from stack.instance import Instance, InstanceFolder
 from stack.ports import LOOPBACK
 from stack.programs import engines, program_name, standbys
@@ -38,6 +39,14 @@ def read_page(port: int, path: str, timeout_s: float = PAGE_TIMEOUT_S) -> tuple[
     return answer.status, content if isinstance(content, dict) else {}
 
 
+def _log_bytes_a_day(folder: InstanceFolder, instance: Instance | None) -> int | None:
+    """How much the instance's own log grows in a day, as it did since the start; null where it is not known yet."""
+    if instance is None or instance.log_bytes is None:
+        return None
+    since = datetime.now(UTC) - datetime.fromisoformat(instance.started_at)
+    return growth(folder.kafka, instance.log_bytes, since.total_seconds())
+
+
 def status_of(folder: InstanceFolder) -> dict[str, Any]:
     """The whole of it, as `reprise status --json` prints it."""
     instance = folder.read()
@@ -53,7 +62,7 @@ def status_of(folder: InstanceFolder) -> dict[str, Any]:
         "running": instance is not None and manager is not None,
         "manager": None if manager is None else manager._asdict(),
         "ready": False,
-        "disk": {"free_bytes": free, "total_bytes": total},
+        "disk": {"free_bytes": free, "total_bytes": total, "log_bytes_a_day": _log_bytes_a_day(folder, instance)},
         "processes": [process | {"port": ports.get(process["name"])} for process in processes],
         "shards": [],
     }
