@@ -1,9 +1,12 @@
 """How price alerts are made, listed and deleted."""
 
 import asyncio
+from functools import partial
 from time import monotonic
 from typing import Final, NamedTuple
 from uuid import UUID, uuid4
+
+from sqlalchemy import ColumnElement, Connection
 
 from api.alerts.schemas import Alert, AlertRequest, Alerts, alert_reply
 from api.auth.caller import SignedInUser
@@ -22,10 +25,11 @@ from api.http.problems import (
 from api.http.times import now
 from api.log.outcomes import Outcomes
 from api.log.price_cache import PriceCache
+from api.store import counts
 from api.store.database import Database
 from api.store.users import is_not_deleted
 from projector.queries import alert_queries
-from projector.queries.alert_queries import Direction, NewAlert, Status
+from projector.queries.alert_queries import AlertRow, Direction, NewAlert, Status
 from schemas.ids import keyed_alert_id
 from schemas.messages import Instrument
 from schemas.rejections import Rejection
@@ -69,9 +73,7 @@ async def create(
         # In this order: the price is of this event or a later one, so that none after it is missed.
         seen = outcomes.seq(PRICE_SHARD)
         alert = _judged(prices, account_id, alert_id, request)
-        row = await database.ask(
-            lambda db: alert_queries.add_alert(db, alert, seen=seen, most=ACTIVE_MAX, provided=provided)  # noqa: B023  # Awaited here.
-        )
+        row = await database.ask_in_transaction(partial(_added, alert=alert, seen=seen, provided=provided))
         if row is not None:
             return CreatedAlert(alert_reply(row, prices.instruments))
         is_full = await database.ask(lambda db: alert_queries.active_count(db, account_id)) >= ACTIVE_MAX
@@ -114,6 +116,12 @@ async def remove(database: Database, account_id: str, alert_id: str) -> None:
     wanted = _uuid(alert_id)
     if not await database.ask(lambda db: alert_queries.remove_alert(db, account_id, wanted)):
         raise not_found("alert", alert_id)
+
+
+def _added(db: Connection, alert: NewAlert, seen: int, provided: ColumnElement[bool]) -> AlertRow | None:
+    """Store an alert if it is not one too many."""
+    counts.hold(db, f"alerts of {alert.account_id}")
+    return alert_queries.add_alert(db, alert, seen=seen, most=ACTIVE_MAX, provided=provided)
 
 
 async def _created_before(

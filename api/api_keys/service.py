@@ -20,7 +20,7 @@ async def create(database: Database, caller: SignedInUser, request: ApiKeyReques
     public_key = base64.b64decode(request.public_key)
     key = Key(uuid4(), request.name, public_key, tuple(request.scopes), datetime.now(UTC), None)
     user_id = caller.user.user_id
-    if not await database.ask(lambda db: key_store.add(db, key, user_id, KEYS_MAX)):
+    if not await database.ask_in_transaction(lambda db: key_store.add(db, key, user_id, KEYS_MAX)):
         if len(await database.ask(lambda db: key_store.list_of(db, user_id))) < KEYS_MAX:
             raise ApiError(TOKEN_INVALID, "The user has been deleted")
         detail = f"You have {KEYS_MAX} API keys, as many as a user may have; delete one first"

@@ -24,7 +24,6 @@ from api.dispatch.read_your_writes import CAUGHT_UP_OR_REFUSED
 from api.dispatch.request_options import OptionsDep, RequestOptions
 from api.http.numbers import Number, Text
 from api.http.problems import BROKER_UNAVAILABLE, CROSS_SITE_REQUEST, ORDER_NOT_OPEN, ApiError
-from api.store import close_alls as close_all_store
 from api.venue import keys
 from api.venue import service as venue
 from api.venue.service import VenueOrderRequest
@@ -93,7 +92,6 @@ async def submit_order(
     """Take a spot order; it is pending."""
     # Selling is the only way out here, so that it waits for no other orders.
     take(request, state, "closing" if body.side == "SELL" else "orders", caller.account_id)
-    await _refuse_key_of_close_all(state, caller, options)
     spot_request = SpotRequest(body.symbol.strip().upper(), body.side, body.type, body.quantity, body.price)
     if await keys.has(state.database, caller.user.user_id):
         order_id = await _at_venue(state, dispatcher, caller, spot_request, options)
@@ -174,14 +172,6 @@ async def serve_websocket(websocket: WebSocket) -> None:
     """Tell one client prices and what comes of their orders: `/?token=JWT`."""
     stream: SpotStream = websocket.app.state.spot_stream
     await stream.serve(websocket)
-
-
-async def _refuse_key_of_close_all(state: AppState, caller: SignedInUser, options: RequestOptions) -> None:
-    key = options.key
-    if key is None:
-        return
-    if await state.database.ask(lambda db: close_all_store.find(db, caller.account_id, key)) is not None:
-        raise ApiError(spot.REUSED)
 
 
 async def _at_venue(

@@ -4,7 +4,9 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Final, Literal, NamedTuple
 
+import structlog
 from sqlalchemy import Connection
+from sqlalchemy.exc import SQLAlchemyError
 
 from api.app_state import AppState
 from api.auth.caller import SignedInUser
@@ -12,14 +14,17 @@ from api.compat import spot_store
 from api.compat.names import instrument_named
 from api.compat.spot_store import SpotOrder
 from api.dispatch.dispatcher import Dispatcher
-from api.dispatch.outcome_lookup import IN_FLIGHT_S
+from api.dispatch.outcome_lookup import IN_FLIGHT_S, refuse_other_use
 from api.dispatch.request_options import RequestOptions, deadline
 from api.http.amounts import VENUE_PRICE_PLACES
 from api.http.numbers import units_of
 from api.http.problems import REFUSALS, ApiError
 from api.http.times import now
+from api.store import used_keys
+from api.store.used_keys import UsedKey
 from projector import queries
 from schemas.commands import OpenPosition, ReduceOldest
+from schemas.content import content_of
 from schemas.rejections import Rejection
 from schemas.units import SECOND
 
@@ -72,7 +77,9 @@ async def place(
         else f"{spot_request.type} orders are not executed here; send MARKET",
         created_at=now(),
     )
-    stored = await state.database.ask(lambda db: spot_store.add(db, order))
+    if options.key is not None:
+        await _refuse_key_of_another(state, dispatcher, order)
+    stored = await state.database.ask_in_transaction(lambda db: _stored(db, order))
     if stored.created_at != order.created_at:
         # The same key was used before: that order is the answer, if it was the same.
         if _content(stored) != _content(order):
@@ -82,8 +89,7 @@ async def place(
         try:
             await dispatcher.execute(_command(order, lots), RequestOptions(None, respond_async=True))
         except ApiError as refusal:
-            detail = refusal.detail
-            await state.database.ask(lambda db: spot_store.note_error(db, order.order_id, detail))
+            await _note_error(state, order, refusal.detail)
             raise
     return stored
 
@@ -95,6 +101,30 @@ async def progress_of(state: AppState, orders: Sequence[SpotOrder]) -> list[Spot
     account_id = orders[0].account_id
     shard = state.outcomes.shard_of(account_id)
     return await state.database.ask(lambda db: _progress_in(state, db, account_id, shard, orders))
+
+
+async def _refuse_key_of_another(state: AppState, dispatcher: Dispatcher, order: SpotOrder) -> None:
+    """Refuse a key that was used before keys were stored: in the ledger, and for no spot order, or at the venue."""
+    account_id, order_id = order.account_id, order.order_id
+    if await state.database.ask(lambda db: spot_store.find(db, account_id, order_id)) is None and (
+        await dispatcher.lookup.is_taken(account_id, order_id)
+    ):
+        raise ApiError(REUSED)
+
+
+def _stored(db: Connection, order: SpotOrder) -> SpotOrder:
+    """Use the order's key and store the order, unless one is stored; give what counts. 422 where the key was used."""
+    use = UsedKey("spot_order")
+    refuse_other_use(used_keys.take(db, order.order_id, use), use)
+    return spot_store.add(db, order)
+
+
+async def _note_error(state: AppState, order: SpotOrder, detail: str) -> None:
+    """Store why nothing came of an order; where that cannot be stored, the refusal is told all the same."""
+    try:
+        await state.database.ask(lambda db: spot_store.note_error(db, order.order_id, detail))
+    except SQLAlchemyError as error:
+        structlog.get_logger().warning("a refusal is not kept", order_id=order.order_id, error=str(error))
 
 
 def _command(order: SpotOrder, lots: int) -> OpenPosition | ReduceOldest:
@@ -151,10 +181,13 @@ def _progress(
         return SpotProgress(order, "PENDING", NOTHING, None, None)
     if row is None:
         return SpotProgress(order, "REJECTED", NOTHING, None, order.error or "It never reached the log")
+    instrument = state.prices.instruments[order.symbol]
+    lots = units_of("/quantity", order.quantity, instrument.lot_exponent)
+    if row.command_hash is not None and row.command_hash != content_of(_command(order, lots)):
+        return SpotProgress(order, "REJECTED", NOTHING, None, REUSED.title)  # It is of another command.
     if row.rejection is not None:
         return SpotProgress(order, "REJECTED", NOTHING, None, _why(Rejection(row.rejection), order))
-    instrument = state.prices.instruments[order.symbol]
-    if executed is None or executed.quantity < units_of("/quantity", order.quantity, instrument.lot_exponent):
+    if executed is None or executed.quantity < lots:
         return SpotProgress(order, "PENDING", NOTHING, None, None)  # The tables have not all of it yet.
     quantity = Decimal(executed.quantity).scaleb(-instrument.lot_exponent)
     price = (Decimal(executed.notional) / executed.quantity).scaleb(-instrument.tick_exponent)

@@ -20,8 +20,9 @@ from api.log.command_producer import DEADLINE_S
 from api.log.engine_lag import EngineLag
 from api.log.outcomes import Outcome, Outcomes
 from api.log.sent_commands import SentCommand, SentCommands
-from api.store import close_alls
+from api.store import used_keys
 from api.store.database import Database
+from api.store.used_keys import Use, UsedKey
 from projector import queries
 from schemas.commands import AccountCommand, OpenPosition
 from schemas.content import content_of
@@ -37,6 +38,12 @@ PROJECTION_AGE_MAX: Final = 5 * MINUTE
 # After this time nothing sent is still in flight.
 IN_FLIGHT_S: Final = DEADLINE_S + 2
 TRIES_AT_ONCE: Final = 16
+_USED: Final[dict[Use, str]] = {
+    "command": "for another command",
+    "close_all": "to close all positions",
+    "spot_order": "for a spot order",
+    "venue_order": "for an order at the venue",
+}
 
 
 class Tries(NamedTuple):
@@ -76,23 +83,28 @@ class OutcomeLookup:
         )
         return Decided(outcome, replayed=True)
 
-    async def stored(self, command: AccountCommand, key: str) -> Stored | None:
+    async def stored(self, command: AccountCommand) -> Stored | None:
         """Find the outcome a key had before what is remembered here: for ever, in PostgreSQL."""
         content = content_of(command)
         shard = self._outcomes.shard_of(command.account_id)
-        row, age, closed_all = await self._database.ask(lambda db: _stored(db, command, shard, key))
+        row, age = await self._database.ask(lambda db: _stored(db, command, shard))
         if row is None and age > PROJECTION_AGE_MAX:
             # A projector that has just started needs no more than a moment.
             await catch_up(self._database, self._outcomes, shard)
-            row, age, closed_all = await self._database.ask(lambda db: _stored(db, command, shard, key))
+            row, age = await self._database.ask(lambda db: _stored(db, command, shard))
         if row is not None and row.command_hash is not None:
             _refuse_other_content(row.command_hash, content, log_position_headers(row.shard, row.seq))
             return Stored(row)
-        if closed_all:
-            raise ApiError(REFUSALS[Rejection.COMMAND_ID_REUSED], "The key was used to close all positions")
         if age > PROJECTION_AGE_MAX and self._outcomes.seq(shard) > 0:
             raise ApiError(PROJECTION_BEHIND, headers=RETRY_AFTER)
         return None
+
+    async def take_key(self, command_id: str, use: UsedKey) -> None:
+        """Use a key, from now on for this alone; 422 where it was used for something else. Call it before all is sent.
+
+        PostgreSQL decides between two that use it at the same moment, whichever process they come to.
+        """
+        refuse_other_use(await self._database.ask(lambda db: used_keys.take(db, command_id, use)), use)
 
     async def original(self, command: AccountCommand, repeat: Outcome) -> Decided | Stored | None:
         """Find the first outcome of what the engine calls a repeat: its events are before the repeat's own."""
@@ -181,6 +193,16 @@ class OutcomeLookup:
         row = await self._database.ask(lambda db: queries.command(db, account_id, command_id))
         return None if row is None else Stored(row)
 
+    async def is_decided(self, account_id: str, command_id: str, age_s: float) -> bool | None:
+        """Wait two seconds for a command that is to be sent since so long; false: it never was, null: nobody knows."""
+        if await self.decided(account_id, command_id) is not None:
+            return True
+        if age_s < IN_FLIGHT_S:
+            return True if await self._outcome_of_other_request(command_id) is not None else None
+        if await self.lagging(account_id) is not None:
+            return None
+        return await self.decided(account_id, command_id) is not None
+
     def sent_by(self, account_id: str, command_id: str) -> SentCommand | None:
         """Give a command of this account, where this process sent it lately."""
         sent = self.sent.get(command_id)
@@ -233,6 +255,14 @@ class OutcomeLookup:
         return self._outcomes.recent(command_id) if isinstance(outcome.event, CommandRepeated) else outcome
 
 
+def refuse_other_use(used: UsedKey, use: UsedKey) -> None:
+    """Raise 422 where a key was used for something else than this, or for the same with other content."""
+    if used.used_for != use.used_for:
+        raise ApiError(REFUSALS[Rejection.COMMAND_ID_REUSED], f"The key was used {_USED[used.used_for]}")
+    if used.content != use.content:
+        raise ApiError(REFUSALS[Rejection.COMMAND_ID_REUSED])
+
+
 def _key_of_try(client_order_id: str, number: int) -> str:
     """No caller's own key has a line break, so no other command has this one's id."""
     return client_order_id if number == 0 else f"{client_order_id}\n{number}"
@@ -243,11 +273,8 @@ def _refuse_other_content(known: bytes | None, content: bytes, headers: dict[str
         raise ApiError(REFUSALS[Rejection.COMMAND_ID_REUSED], headers=headers)
 
 
-def _stored(
-    db: Connection, command: AccountCommand, shard: int, key: str
-) -> tuple[queries.CommandRow | None, int, bool]:
-    """Give a command's row, for how long (µs) the tables may lack what is committed, and if the key closed all."""
+def _stored(db: Connection, command: AccountCommand, shard: int) -> tuple[queries.CommandRow | None, int]:
+    """Give a command's row, and for how long (µs) the tables may lack what is committed."""
     current_at = queries.current_at(db, shard)
     row = queries.command(db, command.account_id, command.command_id)
-    closed_all = row is None and close_alls.find(db, command.account_id, key) is not None
-    return row, now() - current_at, closed_all
+    return row, now() - current_at

@@ -1,11 +1,7 @@
 """What happened to positions lately, as this process has answered it, while the tables may not have it yet."""
 
-import asyncio
 from collections import OrderedDict
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Final, TypeVar, assert_never
-from weakref import WeakValueDictionary
 
 from schemas.events import Event, PositionClosed, PositionEvent, PositionOpened, PositionReduced, StopsAmended
 
@@ -24,7 +20,6 @@ class RecentPositions:
         self._opened: OrderedDict[str, PositionOpened] = OrderedDict()
         self._amended: OrderedDict[str, StopsAmended] = OrderedDict()
         self._parts: OrderedDict[str, _Reductions] = OrderedDict()
-        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     def note(self, event: Event) -> None:
         """Take up an outcome."""
@@ -45,13 +40,6 @@ class RecentPositions:
                 pass  # How a position was closed, the tables say.
             case _:
                 assert_never(event)
-
-    @asynccontextmanager
-    async def held(self, position_id: str) -> AsyncIterator[None]:
-        """Let one request of this process at a time through."""
-        lock = self._locks.setdefault(position_id, asyncio.Lock())
-        async with lock:
-            yield
 
     def opened(self, position_id: str, account_id: str) -> PositionOpened | None:
         """Give the opening of one of the account's positions, where it is remembered."""

@@ -10,6 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from api.auth.caller import SignedInUser
 from api.dispatch.dispatcher import Dispatcher
+from api.dispatch.outcome_lookup import refuse_other_use
 from api.dispatch.read_your_writes import log_position_headers
 from api.dispatch.replies import RETRY_AFTER, Decided, Pending, Stored
 from api.dispatch.request_options import RequestOptions
@@ -19,7 +20,8 @@ from api.positions import service
 from api.positions.closing_at_once import ClosingAll, close_at_once
 from api.positions.lookup import PositionLookup
 from api.positions.schemas import Closing
-from api.store import close_alls
+from api.store import close_alls, used_keys
+from api.store.used_keys import UsedKey
 from schemas.ids import keyed_command_id
 from schemas.rejections import Rejection
 
@@ -91,7 +93,7 @@ async def _positions_to_close(
     position_ids = await positions.open_ids(account_id)
     if key is None:
         return position_ids, False
-    stored = await database.ask(lambda db: _store(db, account_id, key, position_ids))
+    stored = await database.ask_in_transaction(lambda db: _store(db, account_id, key, position_ids))
     return stored, False
 
 
@@ -149,7 +151,9 @@ async def _close(
 
 
 def _store(db: Connection, account_id: str, key: str, position_ids: list[str]) -> list[str]:
-    """Store what a key means unless that was said before, and give what counts."""
+    """Use a key, and store what it means unless that was said before; give what counts. 422 where it was used."""
+    use = UsedKey("close_all")
+    refuse_other_use(used_keys.take(db, keyed_command_id(account_id, key), use), use)
     close_alls.add(db, account_id, key, position_ids)
     stored = close_alls.find(db, account_id, key)
     assert stored is not None, "just stored"

@@ -55,6 +55,12 @@ class PositionLookup(NamedTuple):
             raise ApiError(REFUSALS[Rejection.POSITION_NOT_OPEN]._replace(status=404))
         return position
 
+    async def current(self, account_id: str, position_id: str) -> PositionReply:
+        """Find a position with all that was read of the log by now; ApiError where there is none, or it cannot be."""
+        if not await self.unprojected.is_complete(self.outcomes.shard_of(account_id)):
+            raise behind("Which version of the position is the last cannot be said now; nothing was sent")
+        return await self.newest(account_id, position_id)
+
     async def find(self, account_id: str, position_id: str) -> PositionReply:
         """Give one of the account's positions for who only reads; ApiError where there is none, or nobody knows."""
         position = await self.seen(account_id, position_id) or await self._by_all_events(

@@ -1,5 +1,6 @@
 """How positions are read, closed, and given other stops."""
 
+from functools import partial
 from typing import Literal
 
 from api.auth.caller import SignedInUser
@@ -9,9 +10,9 @@ from api.dispatch.request_options import RequestOptions, deadline
 from api.http.cursors import read_cursor, write_cursor
 from api.http.numbers import ticks_of, units_of
 from api.log.price_cache import PriceCache
+from api.positions.amending import take_turn
 from api.positions.lookup import PositionLookup
 from api.positions.schemas import AmendRequest, PositionReply, Positions
-from api.positions.versions import refuse_other_version
 from api.positions.views import position_of_row
 from api.store.database import Database
 from projector import queries
@@ -70,21 +71,9 @@ async def amend(
         amend_take_profit="take_profit" in named,
         take_profit=ticks("take_profit", request.take_profit),
     )
-    if if_match is None:
-        reply = await dispatcher.execute(command, options)
-        return await positions.after_command(caller.account_id, position_id, reply), reply
-
-    async def refuse_unless_matched() -> None:
-        refuse_other_version(if_match, await positions.newest(caller.account_id, position_id))
-
-    # Of two that saw the same version here only the first may amend it, so the second waits for its outcome.
-    async with positions.recent.held(position_id):
-        reply = await dispatcher.execute(
-            command,
-            options,
-            condition=refuse_unless_matched,
-        )
-        return await positions.after_command(caller.account_id, position_id, reply), reply
+    condition = None if if_match is None else partial(take_turn, dispatcher.lookup, positions, command, if_match)
+    reply = await dispatcher.execute(command, options, condition)
+    return await positions.after_command(caller.account_id, position_id, reply), reply
 
 
 async def close(

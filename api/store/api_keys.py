@@ -1,4 +1,4 @@
-"""What is stored about API keys; each function is one statement."""
+"""What is stored about API keys; each function is one statement but for `add`."""
 
 from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
@@ -9,6 +9,7 @@ from sqlalchemy import Connection, delete, func, insert, literal, or_, select, u
 from sqlalchemy.dialects.postgresql import insert as insert_or_skip
 
 from api.credentials.signatures import AHEAD_MAX_MS, WINDOW_MAX_MS, Signature
+from api.store import counts
 from api.store.tables import api_key_nonces, api_keys, users
 from api.store.users import USER, User, held
 
@@ -42,7 +43,8 @@ _KEY: Final = tuple(api_keys.c[name] for name in Key._fields)
 
 
 def add(db: Connection, key: Key, user_id: UUID, most: int) -> bool:
-    """Store a key; false where the user has as many as they may, or is deleted."""
+    """Store a key; false where the user has as many as they may, or is deleted. Two statements, for a transaction."""
+    counts.hold(db, f"API keys of {user_id}")
     count = select(func.count()).select_from(api_keys).where(api_keys.c.user_id == user_id).scalar_subquery()
     user = held(user_id).cte("user")
     values = {**key._asdict(), "scopes": list(key.scopes), "user_id": user_id}

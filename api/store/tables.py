@@ -158,6 +158,28 @@ close_alls = Table(
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
 )
 
+# For what an Idempotency-Key was used, by the command id that is made of it: for one thing, and whoever stores it first
+# says for which. content: a digest of what was asked for, where neither the log nor a table refuses another content.
+used_keys = Table(
+    "used_keys",
+    metadata,
+    Column("command_id", Text, primary_key=True),
+    Column("used_for", Text, nullable=False),
+    Column("content", LargeBinary, nullable=True),
+    Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    CheckConstraint("used_for IN ('command', 'close_all', 'spot_order', 'venue_order')", name="used_for"),
+)
+
+# Which command amended a position last by `If-Match`: another one follows it, once it is decided, and only one does.
+conditional_amendments = Table(
+    "conditional_amendments",
+    metadata,
+    Column("account_id", Text, primary_key=True),
+    Column("position_id", Text, primary_key=True),
+    Column("command_id", Text, nullable=False),
+    Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+)
+
 # Spot orders of seed 002's clients without keys of a venue, by the command that executes them: what was asked for (the
 # ledger keeps of what it refuses only the refusal), and why it was not sent at all. created_at: microseconds.
 spot_orders = Table(

@@ -151,6 +151,7 @@ def is_in_journal(db: Connection, transfer: Transfer) -> bool:
 
 def approve(db: Connection, transfer_id: UUID, user_id: UUID, note: str | None) -> None:
     """Note an approval of one that is pending, once a user; the last one that was needed makes it approved."""
+    journal.lock(db)  # Of two at the same moment the second one counts the first's, and none follows an end.
     columns = transfer_acts.c
     given = select(
         transfers.c.transfer_id,
@@ -177,6 +178,7 @@ def approve(db: Connection, transfer_id: UUID, user_id: UUID, note: str | None) 
 
 def reject(db: Connection, transfer_id: UUID, user_id: UUID, note: str | None) -> bool:
     """End one that is pending; false where it is not."""
+    journal.lock(db)
     is_pending = (transfers.c.transfer_id == transfer_id) & (transfers.c.status == "pending")
     ended = update(transfers).where(is_pending).values(status="rejected").returning(transfers.c.transfer_id)
     is_ended = _then_note(db, ended, "rejected", user_id, note)

@@ -1,17 +1,23 @@
 """How an order gets to the outside venue, and what a user has there."""
 
 import asyncio
+import json
 import re
 from decimal import Decimal
+from hashlib import blake2b
 from time import monotonic
 from typing import Final, NamedTuple
 from uuid import uuid4
 
+from api.dispatch.outcome_lookup import refuse_other_use
+from api.http.amounts import plain
 from api.http.problems import BROKER_UNAVAILABLE, ORDER_NOT_OPEN, REFUSALS, ApiError, malformed, not_found
 from api.http.times import now
 from api.log.outcomes import NotAppended
 from api.log.venue_channel import LogPosition, VenueChannel
+from api.store import used_keys
 from api.store.database import Database
+from api.store.used_keys import UsedKey
 from projector import queries
 from schemas.rejections import Rejection
 from schemas.topics import VENUE_COMMANDS
@@ -51,8 +57,11 @@ async def place(
     for name, pattern in (("price", _DIGITS), ("stop_price", _DIGITS), ("time_in_force", _WORD)):
         if getattr(request, name) is not None:
             _check(name, getattr(request, name), pattern)
-    if order_id is not None and await _is_placed(database, account_id, request, order_id):
-        return order_id
+    if order_id is not None:
+        if await _is_placed(database, account_id, request, order_id):
+            return order_id
+        use = UsedKey("venue_order", _digest(request))
+        refuse_other_use(await database.ask(lambda db: used_keys.take(db, order_id, use)), use)
     order = VenueOrder(order_id=order_id or str(uuid4()), **request._asdict())
     command = PlaceVenueOrder(command_id=order.order_id, account_id=account_id, deadline=now() + DEADLINE, order=order)
     await _send(database, venue, command)
@@ -103,13 +112,19 @@ async def standing(
 
 
 async def _is_placed(database: Database, account_id: str, request: VenueOrderRequest, order_id: str) -> bool:
-    """Say whether this very order is placed already; two that come at once are one order to the worker."""
+    """Say whether this very order is placed already; 422 where another one is under this id."""
     row = await database.ask(lambda db: queries.venue_order_row(db, account_id, order_id))
     if row is None:
         return False
     if _content(row) != _content(request):
         raise ApiError(REFUSALS[Rejection.COMMAND_ID_REUSED])
     return True
+
+
+def _digest(request: VenueOrderRequest) -> bytes:
+    """Give the same bytes for the same order, and for no other."""
+    told = [plain(part) if isinstance(part, Decimal) else part for part in _content(request)]
+    return blake2b(json.dumps(told).encode(), digest_size=16).digest()
 
 
 def _content(order: VenueOrderRequest | queries.VenueOrderRow) -> tuple[str | Decimal | None, ...]:

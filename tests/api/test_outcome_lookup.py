@@ -96,10 +96,10 @@ class Tables:
 
 
 class SenderTables(Tables):
-    """As a sender asks them: with how old they are, and whether the key closed all positions."""
+    """As a sender asks them: with how old they are."""
 
     async def ask(self, question: Callable[[Any], Any]) -> Any:
-        return await super().ask(question), 0, False
+        return await super().ask(question), 0
 
 
 def outcome(content: bytes | None = None) -> Outcome:
@@ -143,7 +143,7 @@ def test_a_sender_asks_what_is_in_flight_after_the_memory_and_the_tables_last() 
     places.row = row()
 
     async def look() -> tuple[Decided | None, Stored | None]:
-        return await places.lookup.known(COMMAND, wait=True), await places.lookup.stored(COMMAND, "key")
+        return await places.lookup.known(COMMAND, wait=True), await places.lookup.stored(COMMAND)
 
     assert run(look) == (None, Stored(row()))
     assert places.asked == ["memory", "in flight", "tables"]
@@ -193,7 +193,7 @@ def test_other_content_under_a_used_id_is_refused_wherever_the_first_is_found(pl
 
     async def look() -> None:
         await places.lookup.known(OTHER, wait=True)
-        await places.lookup.stored(OTHER, "key")
+        await places.lookup.stored(OTHER)
 
     with pytest.raises(ApiError, match="COMMAND_ID_REUSED"):
         run(look)

@@ -2,9 +2,11 @@
 
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import create_engine
+from sqlalchemy import create_engine, text
 
+from api.store.migrate import migrate
 from api.store.tables import SCHEMA, metadata
+from schemas.ids import keyed_command_id
 
 
 def test_the_migrations_make_the_auth_tables_of_the_code(auth_database: str) -> None:
@@ -22,3 +24,21 @@ def test_the_migrations_make_the_auth_tables_of_the_code(auth_database: str) -> 
         )
         assert compare_metadata(context, metadata) == []
     engine.dispose()
+
+
+def test_a_key_that_was_used_before_keys_were_stored_is_known_after_the_migration(database_url: str) -> None:
+    migrate(database_url, "0014")
+    engine = create_engine(database_url)
+    with engine.begin() as db:
+        db.execute(text("INSERT INTO auth.close_alls VALUES ('someone', 'all', '{1-1}')"))
+        db.execute(
+            text(
+                "INSERT INTO auth.spot_orders (order_id, account_id, symbol, side, type, quantity, created_at)"
+                " VALUES ('an-order', 'someone', 'BTC_USDC', 'BUY', 'MARKET', '1', 1)"
+            )
+        )
+    migrate(database_url)
+    with engine.connect() as db:
+        found = {row.command_id: row.used_for for row in db.execute(text("SELECT * FROM auth.used_keys"))}
+    engine.dispose()
+    assert found == {"an-order": "spot_order", keyed_command_id("someone", "all"): "close_all"}
