@@ -6,6 +6,7 @@ from time import monotonic
 from typing import Final
 
 import msgspec
+from sqlalchemy.exc import SQLAlchemyError
 
 from api.admin.schemas import (
     AccountLimitsRequest,
@@ -142,12 +143,18 @@ async def all_of(broadcasts: Broadcasts) -> BroadcastsReply:
 
 
 async def _answered(broadcasts: Broadcasts, name: str) -> BroadcastReply:
-    """Wait a moment for every shard's answer; give what is known then."""
+    """Wait a moment for every shard's answer; give what is known then. A read that fails is tried again."""
     give_up = monotonic() + WAIT_S
+    known: BroadcastReply | None = None
     while True:
-        broadcast = await find(broadcasts, name)
-        if not broadcast.waiting or monotonic() > give_up:
-            return broadcast
+        is_late = monotonic() > give_up
+        try:
+            known = await find(broadcasts, name)
+        except SQLAlchemyError:
+            if known is None and is_late:
+                raise
+        if known is not None and (is_late or not known.waiting):
+            return known
         await asyncio.sleep(PAUSE_S)
 
 

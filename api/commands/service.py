@@ -2,6 +2,9 @@
 
 from typing import assert_never
 
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
 from api.commands.schemas import CommandReply
 from api.dispatch.outcome_lookup import OutcomeLookup
 from api.dispatch.read_your_writes import wait_for
@@ -61,7 +64,10 @@ async def find(
             return await _of_row(lookup, positions, database, account_id, row)
         case Decided(outcome):
             # What is said to be done is shown as it is now, and by whatever is read next.
-            await wait_for(database, outcome.shard, outcome.event.seq)
+            try:
+                await wait_for(database, outcome.shard, outcome.event.seq)
+            except SQLAlchemyError as error:
+                structlog.get_logger().warning("outcome not waited for", command_id=command_id, error=str(error))
             return await _of_outcome(lookup, positions, account_id, command_id, outcome)
 
 
@@ -115,11 +121,14 @@ async def _of_outcome(
 async def _of_row(
     lookup: OutcomeLookup, positions: PositionLookup, database: Database, account_id: str, row: queries.CommandRow
 ) -> CommandReply:
-    position = None if row.position_id is None else await positions.seen(account_id, row.position_id)
-    order = None
-    if row.type == OpenPosition.__name__:
-        opened = await database.ask(lambda db: queries.opening(db, account_id, row.seq))
-        order = order_of_row(row, opened, positions.prices.instruments, lookup.sent)
+    position, order = None, None
+    try:
+        position = None if row.position_id is None else await positions.seen(account_id, row.position_id)
+        if row.type == OpenPosition.__name__:
+            opened = await database.ask(lambda db: queries.opening(db, account_id, row.seq))
+            order = order_of_row(row, opened, positions.prices.instruments, lookup.sent)
+    except SQLAlchemyError as error:
+        structlog.get_logger().warning("what a command did is not read", command_id=row.command_id, error=str(error))
     return CommandReply(
         command_id=row.command_id,
         status=row.status,

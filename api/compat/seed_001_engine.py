@@ -6,8 +6,10 @@ from time import perf_counter
 from typing import Any, ClassVar, Final, NamedTuple
 from uuid import uuid4
 
+import structlog
 from fastapi import APIRouter, Request
 from pydantic import BaseModel
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.responses import Response
 
 from api.app_state import AppState, StateDep
@@ -47,6 +49,7 @@ from schemas.rejections import Rejection
 
 LEVERAGE_MAX: Final = 10_000  # hundredths
 TENTHS_MIN: Final = 1_000  # hundredths: a client that counts in tenths sends no less than 10
+DONE_UNSEEN: Final = "Done, and not to be shown yet; look at Location"
 _COMMAND: Final = re.compile(r"/[A-Z_]+(?=/)")
 
 
@@ -126,14 +129,21 @@ async def execute(
 
 
 async def _create_account(state: AppState, dispatcher: Dispatcher, caller: SignedInUser) -> EngineAnswer:
+    command_id = open_account_id(caller.account_id)
     headers = await account_opener(state, dispatcher).open_if_unopened(caller.user)
-    account = await account_now(state, caller.account_id)
+    try:
+        account = await account_now(state, caller.account_id)
+    except (ApiError, SQLAlchemyError) as error:
+        if not headers:
+            raise  # Nothing was opened now.
+        structlog.get_logger().warning("account not read after its opening", error=str(error))
+        return EngineAnswer(command_id, DONE_UNSEEN, None, {})
     data = {
         "email": caller.user.email,
         "initialUsdBalance": digits(account.balance),
         "assets": ["USD", *(short(symbol) for symbol in state.prices.instruments)],
     }
-    return EngineAnswer(open_account_id(caller.account_id), "Account created successfully", data, headers)
+    return EngineAnswer(command_id, "Account created successfully", data, headers)
 
 
 async def _balance(state: AppState, caller: SignedInUser, *, usd_only: bool) -> EngineAnswer:
@@ -205,9 +215,13 @@ async def _close(
         instrument = state.prices.instruments[position.symbol]
         receipt = receipts.receipt_of(position.receipt_id, reply.outcome.event, instrument)
     else:
-        receipt = await receipts.find(
-            dispatcher.lookup, unprojected(state), state.prices, caller.account_id, position.receipt_id
-        )
+        try:
+            receipt = await receipts.find(
+                dispatcher.lookup, unprojected(state), state.prices, caller.account_id, position.receipt_id
+            )
+        except (ApiError, SQLAlchemyError) as error:
+            structlog.get_logger().warning("receipt not read", position_id=position.id, error=str(error))
+            return _pending(reply)
     data = {
         "email": caller.user.email,
         "tradeId": position.id,
@@ -238,8 +252,8 @@ def _bucket(body: BaseModel) -> Bucket:
 
 
 def _pending(reply: Reply) -> EngineAnswer:
-    message = "Not decided yet" if isinstance(reply, Pending) else "Done, and not to be shown yet"
-    return EngineAnswer(command_id_of(reply), f"{message}; look at Location", None, {})
+    message = "Not decided yet; look at Location" if isinstance(reply, Pending) else DONE_UNSEEN
+    return EngineAnswer(command_id_of(reply), message, None, {})
 
 
 def _envelope(request: Request, engine_response: EngineResponse, *, success: bool) -> EngineEnvelope:

@@ -118,7 +118,7 @@ class OutcomeLookup:
     async def by_client_order_id(self, command: OpenPosition) -> Decided | Stored | None:
         """Find the order a client order id already opened under another key: the same again, or refused."""
         account_id, client_order_id = command.account_id, command.client_order_id
-        if client_order_id is None:
+        if client_order_id is None or self._outcomes.recent(command.command_id) is not None:
             return None
         shard = self._outcomes.shard_of(account_id)
         await self._unprojected.is_complete(shard)
@@ -150,12 +150,19 @@ class OutcomeLookup:
         for first in count(0, TRIES_AT_ONCE):
             keys = [_key_of_try(client_order_id, number) for number in range(first, first + TRIES_AT_ONCE)]
             command_ids = [keyed_command_id(account_id, key) for key in keys]
+            if last is None and self._was_opened_by(command_ids[0]):
+                return Tries(keys[0], None)  # No database need be asked.
             refused = await self._refused(account_id, command_ids)
             for key, command_id in zip(keys, command_ids, strict=True):
                 if command_id not in refused:
                     return Tries(key, last)
                 last = command_id
         raise AssertionError("the numbers of tries do not end")
+
+    def _was_opened_by(self, command_id: str) -> bool:
+        """Say whether a command is remembered, and was not refused."""
+        outcome = self._outcomes.recent(command_id)
+        return outcome is not None and not isinstance(outcome.event, CommandRejected)
 
     async def _refused(self, account_id: str, command_ids: list[str]) -> set[str]:
         """Give those of the commands that are known as refused, in memory or in the tables."""

@@ -2,6 +2,9 @@
 
 from typing import Final, Literal
 
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
 from api.auth.caller import SignedInUser
 from api.dispatch.dispatcher import Dispatcher
 from api.dispatch.outcome_lookup import OutcomeLookup
@@ -32,7 +35,7 @@ async def place(
     request: OrderRequest,
     options: RequestOptions,
 ) -> tuple[OrderReply | None, Reply]:
-    """Send an order; no order where its outcome is undecided."""
+    """Send an order; no order where its outcome is undecided, or is known and cannot be shown now."""
     keyed = options
     if options.key is None and request.client_order_id is not None:
         keyed = options.under((await dispatcher.lookup.tries(caller.account_id, request.client_order_id)).key)
@@ -49,7 +52,11 @@ async def place(
                 raise
     if isinstance(reply, Pending):
         return None, reply
-    order = await order_of(dispatcher.lookup, database, prices, caller.account_id, reply)
+    try:
+        order = await order_of(dispatcher.lookup, database, prices, caller.account_id, reply)
+    except SQLAlchemyError as error:
+        structlog.get_logger().warning("order not read", command_id=command.command_id, error=str(error))
+        return None, reply
     assert order is not None, "the outcome of a command that is an order"
     return order, reply
 

@@ -43,6 +43,9 @@ class PositionLookup(NamedTuple):
 
         Without them a request cannot be written into the log.
         """
+        opened = self.recent.opened(position_id, account_id)  # What was answered here is said without the database.
+        if opened is not None:
+            return self.prices.instruments[opened.symbol]
         position = await self.seen(account_id, position_id) or await self.newest(account_id, position_id)
         return self.prices.instruments[position.symbol]
 

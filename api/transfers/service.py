@@ -4,6 +4,8 @@ from typing import NamedTuple
 from uuid import UUID, uuid4
 
 import structlog
+from sqlalchemy import Connection
+from sqlalchemy.exc import SQLAlchemyError
 
 from api.auth.caller import SignedInUser
 from api.dispatch.dispatcher import Dispatcher
@@ -42,6 +44,13 @@ class Wish(NamedTuple):
     approvals_needed: int
 
 
+class TransferOutcome(NamedTuple):
+    """What the log says of a transfer. rejection: the number of its refusal."""
+
+    event_id: str | None
+    rejection: int | None
+
+
 def approvals_of_an_administrator(settings: Settings) -> int:
     """Say how many others must approve what an administrator asks for."""
     return settings.money_confirmations
@@ -71,10 +80,11 @@ async def request(
         "requested_by": user_id,
         "status": "pending" if wish.approvals_needed else "approved",
     }
-    stored = await database.ask_in_transaction(lambda db: store.add(db, values))
+    shown = await database.ask_in_transaction(lambda db: _shown_in(db, store.add(db, values)))
+    stored = shown.transfer
     if (stored.kind, stored.account_id, stored.amount, stored.reason, stored.note) != wish[:5]:
         raise ApiError(REFUSALS[Rejection.COMMAND_ID_REUSED])
-    return await _executed(dispatcher, database, stored)
+    return await _executed(dispatcher, database, shown)
 
 
 async def _is_opened(dispatcher: Dispatcher, account_id: str) -> bool:
@@ -91,21 +101,23 @@ async def approve(
     if transfer.status == "pending":
         if transfer.requested_by == caller.user.user_id:
             raise ApiError(FORBIDDEN, "You asked for this transfer; another administrator approves it")
-        found, user_id = transfer.transfer_id, caller.user.user_id
-        await database.ask_in_transaction(lambda db: store.approve(db, found, user_id, note))
-        transfer = await _transfer(database, transfer_id)
-    if transfer.status == "rejected":
-        raise _not_pending(transfer)
-    return await _executed(dispatcher, database, transfer)
+        user_id = caller.user.user_id
+        shown = await database.ask_in_transaction(lambda db: _approved(db, transfer.transfer_id, user_id, note))
+    else:
+        shown = await _shown(database, transfer)
+    if shown.transfer.status == "rejected":
+        raise _not_pending(shown.transfer)
+    return await _executed(dispatcher, database, shown)
 
 
 async def reject(database: Database, caller: SignedInUser, transfer_id: str, note: str | None) -> Shown:
     """End what waits for approval."""
     transfer = await _transfer(database, transfer_id)
-    found, user_id = transfer.transfer_id, caller.user.user_id
-    if not await database.ask_in_transaction(lambda db: store.reject(db, found, user_id, note)):
+    user_id = caller.user.user_id
+    shown = await database.ask_in_transaction(lambda db: _rejected(db, transfer.transfer_id, user_id, note))
+    if shown is None:
         raise _not_pending(await _transfer(database, transfer_id))
-    return await _shown(database, await _transfer(database, transfer_id))
+    return shown
 
 
 async def find(dispatcher: Dispatcher, database: Database, transfer_id: str, account_id: str | None = None) -> Shown:
@@ -119,7 +131,7 @@ async def find(dispatcher: Dispatcher, database: Database, transfer_id: str, acc
 async def carry(dispatcher: Dispatcher, database: Database, transfer: Transfer) -> None:
     """Settle one that was approved as the log decided it; where the log does not have it, send it again."""
     if not await _settled_by_log(dispatcher, database, transfer):
-        await _executed(dispatcher, database, transfer)
+        await _executed(dispatcher, database, Shown(transfer, []))
 
 
 async def page(
@@ -143,14 +155,35 @@ async def page(
     return items, write_cursor(question, shown[-1].number if more else None)
 
 
-async def _executed(dispatcher: Dispatcher, database: Database, transfer: Transfer) -> Shown:
-    """Put one that is approved into the log, once for ever, and note what the log says."""
+async def _executed(dispatcher: Dispatcher, database: Database, shown: Shown) -> Shown:
+    """Put one that is approved into the log, once for ever, and note what the log says.
+
+    It is stored: where the database fails from here on, what is known is given, and `TransferCarrier` does the rest.
+    """
+    transfer = shown.transfer
     if transfer.status != "approved":
-        return await _shown(database, transfer)
-    if not await database.ask(lambda db: store.is_in_journal(db, transfer)):
+        return shown
+    try:
         # Rows that no line tells of move no money; `audit verify` names them.
-        structlog.get_logger().error("transfer not in the journal", transfer=str(transfer.transfer_id))
-        return await _shown(database, transfer)
+        if not await database.ask(lambda db: store.is_in_journal(db, transfer)):
+            structlog.get_logger().error("transfer not in the journal", transfer=str(transfer.transfer_id))
+            return shown
+        outcome = await _decided(dispatcher, transfer)
+    except SQLAlchemyError as error:
+        structlog.get_logger().warning("transfer not sent", transfer=str(transfer.transfer_id), error=str(error))
+        return shown
+    if outcome is None:
+        return shown
+    try:
+        return await database.ask_in_transaction(lambda db: _settled(db, transfer, outcome))
+    except SQLAlchemyError as error:
+        structlog.get_logger().warning("transfer not settled", transfer=str(transfer.transfer_id), error=str(error))
+        status: TransferStatus = "done" if outcome.rejection is None else "refused"
+        return shown._replace(transfer=transfer._replace(status=status, **outcome._asdict()))
+
+
+async def _decided(dispatcher: Dispatcher, transfer: Transfer) -> TransferOutcome | None:
+    """Send the command of a transfer; null where its outcome is not known now."""
     command = (Deposit if transfer.kind == "deposit" else Withdraw)(
         command_id=transfer.command_id, account_id=transfer.account_id, deadline=deadline(), amount=transfer.amount
     )
@@ -158,41 +191,56 @@ async def _executed(dispatcher: Dispatcher, database: Database, transfer: Transf
     try:
         reply = await dispatcher.execute(command, RequestOptions(key, respond_async=False))
     except ApiError as error:
-        if "command_id" not in error.members:
-            # It is not known to be in the log; `TransferCarrier` sends it again.
-            structlog.get_logger().warning(
-                "transfer not sent", transfer=str(transfer.transfer_id), code=error.kind.code
-            )
-            return await _shown(database, transfer)
-        found, refused = transfer.transfer_id, Rejection[error.kind.code].value
-        await database.ask(lambda db: store.settle(db, found, event_id=None, rejection=refused))
-    else:
-        if not isinstance(reply, Pending):
-            await _settle(database, transfer, reply)
-    return await _shown(database, await _transfer(database, str(transfer.transfer_id)))
+        if "command_id" in error.members and error.kind.code in Rejection.__members__:
+            return TransferOutcome(None, Rejection[error.kind.code].value)
+        # It is not known to be in the log; `TransferCarrier` sends it again.
+        structlog.get_logger().warning("transfer not sent", transfer=str(transfer.transfer_id), code=error.kind.code)
+        return None
+    return None if isinstance(reply, Pending) else _outcome_of(reply)
 
 
 async def _settled_by_log(dispatcher: Dispatcher, database: Database, transfer: Transfer) -> bool:
     reply = await dispatcher.lookup.decided(transfer.account_id, transfer.command_id)
     if reply is not None:
-        await _settle(database, transfer, reply)
+        outcome = _outcome_of(reply)
+        await database.ask_in_transaction(lambda db: _settled(db, transfer, outcome))
     return reply is not None
 
 
-async def _settle(database: Database, transfer: Transfer, reply: Decided | Stored) -> None:
+def _outcome_of(reply: Decided | Stored) -> TransferOutcome:
     if isinstance(reply, Stored):
-        name, refused = reply.row.event_id, reply.row.rejection
-    else:
-        event = reply.outcome.event
-        name = event_id(reply.outcome.shard, event.seq)
-        refused = event.rejection if isinstance(event, CommandRejected) else None
-    found = transfer.transfer_id
-    await database.ask(lambda db: store.settle(db, found, event_id=name, rejection=refused))
+        return TransferOutcome(reply.row.event_id, reply.row.rejection)
+    event = reply.outcome.event
+    rejection = event.rejection if isinstance(event, CommandRejected) else None
+    return TransferOutcome(event_id(reply.outcome.shard, event.seq), rejection)
+
+
+def _settled(db: Connection, transfer: Transfer, outcome: TransferOutcome) -> Shown:
+    store.settle(db, transfer.transfer_id, **outcome._asdict())
+    return _found(db, transfer.transfer_id)
+
+
+def _approved(db: Connection, transfer_id: UUID, user_id: UUID, note: str | None) -> Shown:
+    store.approve(db, transfer_id, user_id, note)
+    return _found(db, transfer_id)
+
+
+def _rejected(db: Connection, transfer_id: UUID, user_id: UUID, note: str | None) -> Shown | None:
+    return _found(db, transfer_id) if store.reject(db, transfer_id, user_id, note) else None
+
+
+def _found(db: Connection, transfer_id: UUID) -> Shown:
+    found = store.find(db, transfer_id)
+    assert found is not None, "transfers are kept"
+    return _shown_in(db, found)
+
+
+def _shown_in(db: Connection, transfer: Transfer) -> Shown:
+    return Shown(transfer, store.acts(db, [transfer.transfer_id])[transfer.transfer_id])
 
 
 async def _shown(database: Database, transfer: Transfer) -> Shown:
-    found = transfer.transfer_id
-    return Shown(transfer, (await database.ask(lambda db: store.acts(db, [found])))[found])
+    return await database.ask(lambda db: _shown_in(db, transfer))
 
 
 async def _transfer(database: Database, transfer_id: str, account_id: str | None = None) -> Transfer:

@@ -16,6 +16,7 @@ from api.credentials.tokens import LIFETIME, now
 from api.http.problems import LOGIN_TOO_OLD, ApiError
 from api.store.database import Database
 from api.store.tables import api_keys, known_addresses, sessions, users
+from api.store.users import User
 from api.venue.leaving import deletion_of_idle_keys
 from projector import queries
 from projector.queries.alert_queries import deletion_of_alerts
@@ -31,11 +32,16 @@ async def delete_user(database: Database, deletions: asyncio.Event, caller: Sign
     user = (await in_person(caller)).user
     if caller.began is None or caller.began < now() - LIFETIME:
         raise ApiError(LOGIN_TOO_OLD, "To delete yourself, sign in again first")
-    await database.ask_in_transaction(lambda db: forget(db, user.user_id))
-    positions = await database.ask(lambda db: open_positions(db, user.account_id))
+    positions = await database.ask_in_transaction(lambda db: _forgotten(db, user))
     deletions.set()
     structlog.get_logger().info("user deleted", account_id=user.account_id, open_positions=len(positions))
     return len(positions)
+
+
+def _forgotten(db: Connection, user: User) -> list[queries.PositionRow]:
+    """Forget a user, and list what is to be closed: both are known, or nothing was done."""
+    forget(db, user.user_id)
+    return open_positions(db, user.account_id)
 
 
 def forget(db: Connection, user_id: UUID) -> None:

@@ -4,6 +4,7 @@ from typing import Annotated, Final, NamedTuple
 
 import structlog
 from fastapi import Depends
+from sqlalchemy.exc import SQLAlchemyError
 
 from api.app_state import AppState, StateDep
 from api.auth.caller import Caller
@@ -53,7 +54,11 @@ class AccountOpener(NamedTuple):
                 # The next login sends it again.
                 structlog.get_logger().warning("account not opened", account_id=user.account_id, code=error.kind.code)
                 return {}
-        await self.database.ask(lambda db: users.mark_opened(db, user.user_id))
+        try:
+            await self.database.ask(lambda db: users.mark_opened(db, user.user_id))
+        except SQLAlchemyError as error:
+            # The next login sends it again, and hears that the account exists.
+            structlog.get_logger().warning("opening not noted", account_id=user.account_id, error=str(error))
         return headers
 
 

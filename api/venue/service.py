@@ -9,6 +9,9 @@ from time import monotonic
 from typing import Final, NamedTuple
 from uuid import uuid4
 
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
 from api.dispatch.outcome_lookup import refuse_other_use
 from api.http.amounts import plain
 from api.http.problems import BROKER_UNAVAILABLE, ORDER_NOT_OPEN, REFUSALS, ApiError, malformed, not_found
@@ -145,10 +148,17 @@ async def _send(database: Database, venue: VenueChannel, command: VenueCommand) 
 
 
 async def _until_listed(database: Database, place: LogPosition) -> None:
-    """Wait a moment for the projection, so that who asks for their orders next finds this one among them."""
+    """Wait a moment for the projection, so that who asks for their orders next finds this one among them.
+
+    It is in the log already: a database that fails meanwhile ends the waiting and nothing else.
+    """
     give_up = monotonic() + LISTED_WITHIN_S
     while monotonic() < give_up:
-        reached = await database.ask(lambda db: queries.venue_next_offset(db, VENUE_COMMANDS, place.partition))
+        try:
+            reached = await database.ask(lambda db: queries.venue_next_offset(db, VENUE_COMMANDS, place.partition))
+        except SQLAlchemyError as error:
+            structlog.get_logger().warning("an order at the venue is not waited for", error=str(error))
+            return
         if reached > place.offset:
             return
         await asyncio.sleep(LOOK_S)

@@ -1,23 +1,16 @@
 """What is read right after a command while the tables are behind the log: the projector is stopped for real."""
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from decimal import Decimal
 from typing import Any
 
-import httpx
-import psycopg
 import pytest
-from psycopg import sql
 
-from runtime.kafka import read_back
-from schemas.codec import decode_command
-from schemas.commands import AccountCommand
 from schemas.rejections import Rejection
 from schemas.sharding import shard_of
-from schemas.topics import COMMANDS
 from tests.api.exchange import Exchange, User
+from tests.api.outages import answered_without_database
 from tests.processes import eventually
 
 
@@ -34,39 +27,6 @@ def behind(exchange: Exchange) -> Iterator[None]:
     """Nothing is projected in this block, and what was sent before is."""
     with exchange.held("projector"):
         yield
-
-
-@contextmanager
-def without_database(exchange: Exchange) -> Iterator[None]:
-    """PostgreSQL ends every connection to the exchange's tables and takes no new one in this block."""
-    url = exchange.settings.database_url.replace("+psycopg", "")
-    name = url.rpartition("/")[2]
-    with psycopg.connect(url.rpartition("/")[0] + "/postgres", autocommit=True) as server:
-        allow = sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS {}")
-        server.execute(allow.format(sql.Identifier(name), sql.SQL("false")))
-        try:
-            server.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name])
-            yield
-        finally:
-            server.execute(allow.format(sql.Identifier(name), sql.SQL("true")))
-
-
-def answered_without_database(exchange: Exchange, user: User, path: str, **body: Any) -> httpx.Response:
-    """Send a command whose outcome comes when the database is away: it was asked whatever had to be asked before."""
-    shard = shard_of(user.get("/auth/me")["account_id"], exchange.settings.shards)
-    before = commands_in(exchange, shard)
-    with ThreadPoolExecutor(1) as pool, ExitStack() as away:
-        with exchange.held("engine"):
-            sending = pool.submit(user.http.post, path, json=body or None)
-            eventually(lambda: commands_in(exchange, shard), lambda count: count > before, 10.0, pause_s=0.01)
-            away.enter_context(without_database(exchange))
-        return sending.result(20)
-
-
-def commands_in(exchange: Exchange, shard: int) -> int:
-    """Count a shard's last commands of clients."""
-    records = read_back(exchange.settings, COMMANDS, shard, 1_000)
-    return sum(isinstance(decode_command(record.value), AccountCommand) for record in records)
 
 
 def forgetful(user: User) -> None:
