@@ -25,7 +25,10 @@ GROUPS: Final = {
     "the seeds": (SEEDS,),
     "who gets in": tuple(
         f"tests/security/test_{name}.py"
-        for name in ("deletion_races", "emails", "key_permissions", "lockout", "no_server_errors", "signed_requests")
+        for name in (
+            *("approvals", "deletion_races", "emails", "if_match", "key_permissions", "keys_of_close_all", "limits"),
+            *("lockout", "no_server_errors", "signed_requests", "used_keys"),
+        )
     ),
     "bounds": tuple(
         f"tests/security/test_{name}.py" for name in ("headers", "http_bounds", "password_bounds", "socket_bounds")

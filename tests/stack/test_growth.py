@@ -32,8 +32,14 @@ def test_the_line_of_the_disk_says_how_long_it_lasts(
     a_day: int | None, said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     found: dict[str, Any] = {
-        "address": "http://127.0.0.1:8000", "ready": True, "data": "x", "unanswered": [], "feed": {},
-        "processes": [], "shards": [], "projector": [],
+        "address": "http://127.0.0.1:8000",
+        "ready": True,
+        "data": "x",
+        "unanswered": [],
+        "feed": {},
+        "processes": [],
+        "shards": [],
+        "projector": [],
         "disk": {"free_bytes": 80_000_000_000, "total_bytes": 100_000_000_000, "log_bytes_a_day": a_day},
     }
     status_report.print_status(found)
