@@ -118,7 +118,7 @@ class OutcomeLookup:
     async def by_client_order_id(self, command: OpenPosition) -> Decided | Stored | None:
         """Find the order a client order id already opened under another key: the same again, or refused."""
         account_id, client_order_id = command.account_id, command.client_order_id
-        if client_order_id is None or self._outcomes.recent(command.command_id) is not None:
+        if client_order_id is None or self._was_opened_by(command.command_id):
             return None
         shard = self._outcomes.shard_of(account_id)
         await self._unprojected.is_complete(shard)
@@ -160,7 +160,7 @@ class OutcomeLookup:
         raise AssertionError("the numbers of tries do not end")
 
     def _was_opened_by(self, command_id: str) -> bool:
-        """Say whether a command is remembered, and was not refused."""
+        """Say without the database whether a command is remembered, and was not refused."""
         outcome = self._outcomes.recent(command_id)
         return outcome is not None and not isinstance(outcome.event, CommandRejected)
 
