@@ -12,6 +12,7 @@ import psycopg
 import pytest
 
 from runtime.kafka import end_offsets
+from schemas.sharding import PRICE_SHARD, shard_of
 from schemas.topics import VENUE_COMMANDS
 from tests.api.exchange import Exchange, User
 from tests.api.outages import answered_without_database, without_database
@@ -178,10 +179,18 @@ def test_an_order_at_the_venue_and_its_cancellation_are_answered_while_postgresq
         eventually(lambda: user.http.get(f"{order}/{placed}"), lambda one: one.status_code == 200)
 
 
+def user_of_other_shard(exchange: Exchange) -> User:
+    """A user whose events a process that starts does not read: of the shard of prices it reads some of before."""
+    while True:
+        user = exchange.new_user()
+        if shard_of(user.get("/auth/me")["account_id"], exchange.settings.shards) != PRICE_SHARD:
+            return user
+
+
 def test_a_repeated_command_that_only_the_tables_remember_is_answered_while_they_are_not_read(
     exchange: Exchange, database: psycopg.Connection
 ) -> None:
-    user = exchange.new_user()
+    user = user_of_other_shard(exchange)
     order, close = OPENINGS["canonical"], CLOSES["seed 001"]
     keys = {"Idempotency_Key": uuid4().hex}, {"Idempotency_Key": uuid4().hex}
     position_id = sent(exchange, user, order, **keys[0]).json()["position_id"]
