@@ -67,6 +67,7 @@ def test_a_service_knows_its_records_before_it_begins(monkeypatch: pytest.Monkey
     done: list[str] = []
     monkeypatch.setattr(running, "load_settings", SimpleNamespace)
     monkeypatch.setattr(running, "prepare_structs", lambda: done.append("prepared"))
+    monkeypatch.setattr(running, "_watch_cluster", lambda _: done.append("watches"))
 
     def module(name: str) -> SimpleNamespace:
         done.append(f"imported {name}")
@@ -74,4 +75,4 @@ def test_a_service_knows_its_records_before_it_begins(monkeypatch: pytest.Monkey
 
     monkeypatch.setattr(running, "import_module", module)
     running.run(ServiceName.ENGINE)
-    assert done == ["imported engine.shell.main", "prepared", "began"]
+    assert done == ["imported engine.shell.main", "prepared", "watches", "began"]

@@ -226,7 +226,7 @@ def test_the_status_of_an_instance_that_is_not_ready_says_why(capsys: pytest.Cap
         "ready": False,
         "why": "The Kafka broker does not answer.",
         "address": "http://127.0.0.1:1",
-        "disk": {"free_bytes": 1, "total_bytes": 1},
+        "disk": {"free_bytes": 1, "total_bytes": 1, "log_bytes_a_day": None},
         "unanswered": [],
         "feed": None,
     }
