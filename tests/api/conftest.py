@@ -72,16 +72,21 @@ def exchange(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
 
 
 @contextmanager
-def running_exchange(kafka: str, postgres: str, folder: Path) -> Iterator[Exchange]:
-    """A whole exchange without prices; what is sent is kept fresh."""
+def running_exchange(
+    kafka: str,
+    postgres: str,
+    folder: Path,
+    names: tuple[str, ...] = ("engine", "projector", "api"),
+    **settings_of_it: object,
+) -> Iterator[Exchange]:
+    """A whole exchange of these services without prices; what is sent is kept fresh."""
     with ExitStack() as stack:
         settings = settings_of(kafka, stack.enter_context(new_database(postgres)), folder)
+        settings = settings.model_copy(update=settings_of_it)
         empty_topics(settings)
         running = Exchange(settings, folder)
         stack.callback(running.close)
-        running.services = {
-            name: stack.enter_context(service(name, settings, folder)) for name in ("engine", "projector", "api")
-        }
+        running.services = {name: stack.enter_context(service(name, settings, folder)) for name in names}
         running.until_ready(running.services["api"])
         stack.enter_context(kept_alive(running))
         yield running

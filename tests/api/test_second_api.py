@@ -4,14 +4,14 @@ import socket
 import struct
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from uuid import uuid4
 
 import httpx
 import pytest
 
-from stack.ports import LOOPBACK, free_ports
-from tests.api.exchange import Exchange, User, service
+from stack.ports import LOOPBACK
+from tests.api.exchange import Exchange
+from tests.api.second_process import at, second_process
 from tests.api.websocket_client import websocket_client
 from tests.processes import eventually
 
@@ -25,27 +25,14 @@ PING, CLOSE = 0x89, 0x88  # the first byte of a WebSocket's frame
 def second(exchange: Exchange) -> Iterator[Exchange]:
     """Its windows are days, so that none begins during a test; it believes a proxy at 127.0.0.1 and nowhere else."""
     narrow = {
-        "port": free_ports(1)[0],
         "rate_limit_orders": f"{ORDERS_MAX}/day",
         "rate_limit_public": f"{PUBLIC_MAX}/day",
         "trusted_proxies": LOOPBACK,
         "ws_ping_interval_ms": int(1000 * PING_S),
         "ws_ping_timeout_ms": int(1000 * PING_S),
     }
-    settings = exchange.settings.model_copy(update=narrow)
-    with service("api", settings, exchange.folder) as api:
-        running = Exchange(settings, exchange.folder)
-        running.until_ready(api)
+    with second_process(exchange, **narrow) as running:
         yield running
-        running.close()
-
-
-@contextmanager
-def at(place: Exchange, user: User) -> Iterator[User]:
-    """The same user, by another process."""
-    there = User(place.url, user.email, user.token)
-    with there.http:
-        yield there
 
 
 def code_of(reply: httpx.Response) -> tuple[int, str]:

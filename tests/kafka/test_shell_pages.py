@@ -214,14 +214,6 @@ def test_a_worker_refuses_to_start_where_the_topics_have_another_number_of_shard
         assert "Set REPRISE_SHARDS=4" in worker.log
 
 
-def test_a_worker_ends_where_its_port_is_taken(ledger: Settings, tmp_path: Path) -> None:
-    with engine(ledger, tmp_path / "first.log") as first:
-        first.until_live(ledger.shards)
-        with engine(ledger, tmp_path / "second.log") as second:
-            assert second.process.wait(30) != 0
-        assert first.page("/readyz")[0] == 200
-
-
 def test_logs_are_one_json_line_each_and_do_not_log_single_commands(
     ledger: Settings, client: Client, output: Path
 ) -> None:

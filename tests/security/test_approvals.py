@@ -5,9 +5,10 @@ from collections.abc import Iterator
 import pytest
 
 from tests.api.exchange import Exchange, User
+from tests.api.second_process import at, second_process
 from tests.api.test_rules import administrator
 from tests.processes import eventually
-from tests.security.racing import at, at_once, second_process
+from tests.security.racing import at_once
 
 ROUNDS = 10
 NEEDED = 2

@@ -6,8 +6,9 @@ import httpx
 import pytest
 
 from tests.api.exchange import Exchange, User
+from tests.api.second_process import at, second_process
 from tests.processes import eventually
-from tests.security.racing import Sent, at, at_once, second_process
+from tests.security.racing import Sent, at_once
 
 ASYNC = {"Prefer": "respond-async"}
 ROUNDS = 12

@@ -16,9 +16,9 @@ from schemas.sharding import PRICE_SHARD, shard_of
 from schemas.topics import VENUE_COMMANDS
 from tests.api.exchange import Exchange, User
 from tests.api.outages import answered_without_database, without_database
+from tests.api.second_process import at, second_process
 from tests.api.test_rules import administrator
 from tests.processes import eventually
-from tests.security.racing import at, second_process
 
 SERVER_ERROR = 500
 END = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'reprise-api' AND datname = %s"

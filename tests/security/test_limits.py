@@ -6,8 +6,9 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from tests.api.exchange import Exchange, User
+from tests.api.second_process import at, second_process
 from tests.auth.signing import public_half
-from tests.security.racing import Sent, at, at_once, second_process
+from tests.security.racing import Sent, at_once
 
 AT_ONCE = 12
 

@@ -25,7 +25,7 @@ START_S = 300
 SECRETS = ("secrets.env", "passwords.env")
 
 
-@pytest.fixture(scope="module", params=["as it is", "open"])
+@pytest.fixture(scope="module", params=[pytest.param("as it is", marks=pytest.mark.slow), "open"])
 def instance(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[InstanceFolder]:
     """An instance that runs; where it is open, its broker gives prices to whoever asks."""
     # Within a folder that others may enter: what keeps them out is the instance's own.

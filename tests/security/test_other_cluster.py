@@ -68,7 +68,9 @@ def test_a_watch_names_another_cluster_and_a_topic_that_was_made_anew_and_forget
     watch.stop()
 
 
-@pytest.mark.parametrize("name", ["engine", "market-data", "projector", "replay"])
+@pytest.mark.parametrize(
+    "name", ["engine", *(pytest.param(name, marks=pytest.mark.slow) for name in ("market-data", "projector", "replay"))]
+)
 def test_a_service_ends_where_another_cluster_answers_and_says_which(name: str, postgres: str, tmp_path: Path) -> None:
     port, pages = free_ports(2)
     pages_of = {f"{name.replace('-', '_')}_port": pages}

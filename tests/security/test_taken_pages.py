@@ -30,7 +30,9 @@ def answers(port: int) -> bool:
         return False
 
 
-@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize(
+    "name", ["engine", *(pytest.param(name, marks=pytest.mark.slow) for name in PAGES if name != "engine")]
+)
 def test_a_service_goes_on_without_its_pages_and_has_them_once_their_port_is_free(
     name: str, settings: SettingsFactory, postgres: str, tmp_path: Path
 ) -> None:

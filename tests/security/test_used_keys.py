@@ -8,8 +8,9 @@ import httpx
 import pytest
 
 from tests.api.exchange import Exchange, User
+from tests.api.second_process import at, second_process
 from tests.processes import eventually
-from tests.security.racing import Sent, at, at_once, second_process
+from tests.security.racing import Sent, at_once
 
 ROUNDS = 10
 SPOT = {"symbol": "BTCUSDT", "side": "BUY", "type": "MARKET", "quantity": "0.001"}
