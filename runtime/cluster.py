@@ -103,7 +103,7 @@ class ClusterWatch:
 
 
 def identity_of(admin: AdminClient, timeout_s: float = ANSWER_S) -> Identity:
-    """Ask a cluster who it is; KafkaException where none answers."""
+    """Ask a cluster who it is; KafkaException where none answers in time."""
     found = admin.list_topics(timeout=timeout_s)
     names = [topic.name for topic in TOPICS if topic.name in found.topics]
     described = admin.describe_topics(TopicCollection(names), request_timeout=timeout_s) if names else {}
@@ -112,6 +112,8 @@ def identity_of(admin: AdminClient, timeout_s: float = ANSWER_S) -> Identity:
         try:
             # As Kafka's own tools write it.
             topics[name] = str(topic.result(timeout=timeout_s).topic_id).replace("+", "-").replace("/", "_")
+        except TimeoutError as error:
+            raise KafkaException(KafkaError(KafkaError._TIMED_OUT)) from error  # noqa: SLF001  # Its public name.
         except KafkaException as error:
             if error.args[0].code() not in HIDDEN:
                 raise
@@ -119,7 +121,7 @@ def identity_of(admin: AdminClient, timeout_s: float = ANSWER_S) -> Identity:
 
 
 def identity(settings: Settings) -> Identity:
-    """Ask the cluster of KAFKA_BROKERS who it is; KafkaException where none answers."""
+    """Ask the cluster of KAFKA_BROKERS who it is; KafkaException where none answers in time."""
     return identity_of(AdminClient(admin_options(settings)), FIRST_CONTACT_S)
 
 
