@@ -6,8 +6,8 @@ again, at once where a connection was lost.
 """
 
 import threading
-from collections.abc import Callable, Mapping
-from typing import Final
+from collections.abc import Callable
+from typing import Final, NamedTuple
 
 from confluent_kafka import KafkaError, KafkaException, TopicCollection
 from confluent_kafka.admin import AdminClient
@@ -23,12 +23,11 @@ ANSWER_S: Final = 2.0
 HIDDEN: Final = frozenset({KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.UNKNOWN_TOPIC_OR_PART})
 
 
-class Identity:
+class Identity(NamedTuple):
     """What a cluster is known by. topics: the id of each topic that this user may see."""
 
-    def __init__(self, cluster: str, topics: Mapping[str, str]) -> None:
-        self.cluster = cluster
-        self.topics = dict(topics)
+    cluster: str
+    topics: dict[str, str]
 
     def differs_from(self, other: "Identity") -> str | None:
         """Say in a clause what is another; null where all that both know is the same."""

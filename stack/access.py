@@ -94,15 +94,8 @@ def client_file(brokers: str, user: str, password: str) -> str:
 
 def as_user(settings: Settings, brokers: str, passwords: Mapping[str, str], user: str = ADMIN) -> Settings:
     """The settings with which a command of this process is a user of an instance's own broker."""
-    return settings.model_copy(
-        update={
-            "kafka_brokers": brokers,
-            "kafka_security_protocol": "SASL_PLAINTEXT",
-            "kafka_sasl_mechanism": MECHANISM,
-            "kafka_sasl_username": user,
-            "kafka_sasl_password": passwords[user],
-        }
-    )
+    login_of_it = {name.lower(): value for name, value in client_settings(user, passwords[user]).items()}
+    return settings.model_copy(update={"kafka_brokers": brokers, **login_of_it})
 
 
 def admin_of(port: int, options: Mapping[str, Any]) -> AdminClient:

@@ -45,6 +45,11 @@ class Instance(msgspec.Struct, frozen=True, kw_only=True):
     feed_symbol: str | None = None  # of a recording of bars, where it was named
     started_at: str
 
+    @property
+    def known_kafka_port(self) -> int | None:
+        """Where programs that are not the instance's own look for its broker: the open port, if there is one."""
+        return self.open_kafka_port or self.kafka_port
+
 
 def command_line(arguments: str) -> str:
     """Give a command as it can be pasted where this one was typed."""

@@ -113,7 +113,7 @@ class OwnServers:
 
     def _move_kafka(self) -> None:
         is_open = self.instance.open_kafka_port is not None
-        known = self.instance.open_kafka_port if is_open else self.instance.kafka_port
+        known = self.instance.known_kafka_port
         assert known is not None, "it is our own"
         if self._kept_port_taken is not None:
             supervisor.pause(self._folder, "kafka")

@@ -75,7 +75,7 @@ def plan(
 
 def kept_port(settings: Settings, previous: Instance | None) -> int | None:
     """The port the broker must have: of the setting, else the one its clients know; null before its first start."""
-    known = None if previous is None else previous.open_kafka_port or previous.kafka_port
+    known = None if previous is None else previous.known_kafka_port
     return settings.kafka_port or known
 
 
