@@ -7,11 +7,11 @@ import msgspec
 from market_data.conversion import TickPrice
 from market_data.feed import FeedQuote
 from market_data.ledger import FollowedLedger
-from market_data.vouching import NEVER, Doubt, Vouching
+from market_data.vouching import NEVER, Vouching
 from schemas.messages import AliveMark, Tick
 from schemas.units import Ticks, Timestamp
 
-SILENCE_MAX_S: Final = 1.0
+MARKS_EVERY_S: Final = 1.0
 MILLION: Final = 1_000_000
 
 
@@ -25,18 +25,19 @@ class ConflatedPrices(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 class Conflation:
     """The ticks since the last price command. Times are seconds of a monotonic clock.
 
-    interval_s: least time between two commands; more than a second counts as one.
+    interval_s: least time between two commands. Marks alone are sent as often, but not more often than once a second.
     """
 
     def __init__(self, ledger: FollowedLedger, vouching: Vouching, interval_s: float) -> None:
         self._ledger = ledger
         self._vouching = vouching
-        self._interval_s = min(interval_s, SILENCE_MAX_S)
+        self._interval_s = interval_s
+        self._marks_every_s = max(interval_s, MARKS_EVERY_S)
         self._pending: dict[str, Tick] = {}
         self._ill_formed: dict[str, Tick] = {}
         self._sent_at = NEVER
 
-    def add_tick(self, quote: FeedQuote, price: TickPrice, now: float) -> None:
+    def add_tick(self, quote: FeedQuote, price: TickPrice) -> None:
         """Note a well-formed price: the newest counts, with the low and high of all since the last command."""
         total = price.bid + price.ask
         low = high = total
@@ -46,26 +47,26 @@ class Conflation:
             low, high = min(before.low, low), max(before.high, high)
         self._pending[quote.symbol] = _tick(quote, price, low, high)
         self._ill_formed.pop(quote.symbol, None)
-        self._vouching.add_quote(quote, price, now)
 
-    def add_ill_formed(self, quote: FeedQuote, price: TickPrice, why: Doubt) -> None:
+    def add_ill_formed(self, quote: FeedQuote, price: TickPrice) -> None:
         """Note a price that the core will refuse: it is sent only where there is no better one."""
         if quote.symbol not in self._pending:
             total = price.bid + price.ask
             self._ill_formed[quote.symbol] = _tick(quote, price, total, total)
-        self._vouching.doubt(quote.symbol, why)
 
     def wait_s(self, now: float) -> float:
         """How long from now until a command may be due, if no item comes; 0 when one is due."""
         if self._pending or self._ill_formed:
             return max(0.0, self._sent_at + self._interval_s - now)
         marks = self._vouching.marks(self._ledger.followed, now)
-        return max(0.0, self._sent_at + SILENCE_MAX_S - now) if marks else SILENCE_MAX_S
+        return max(0.0, self._sent_at + self._marks_every_s - now) if marks else self._marks_every_s
 
     def take_due(self, now: float) -> ConflatedPrices | None:
         """Give the content that is due, and forget it; None while nothing is due."""
-        if self.wait_s(now) > 0:
-            return None
+        return None if self.wait_s(now) > 0 else self.take(now)
+
+    def take(self, now: float) -> ConflatedPrices | None:
+        """Give what there is, due or not, and forget it; None where there is nothing."""
         ticks = self._ill_formed | self._pending
         followed = self._ledger.followed
         # A mark beside its own tick would be judged before the tick is the last one.
@@ -76,6 +77,8 @@ class Conflation:
         )
         self._pending.clear()
         self._ill_formed.clear()
+        if not prices.ticks and not prices.marks:
+            return None
         self._sent_at = now
         return prices
 

@@ -96,12 +96,6 @@ async def choose_feed(settings: Settings, ledger: FollowedLedger, clock: Clock, 
     raise FixableError(f"FEED is auto, simulated, backpack or recorded:FILE, not {kind!r}.")
 
 
-def forwards_each_tick(settings: Settings) -> bool:
-    """Whether each tick is a price command of its own: by its setting, or for a recording at full speed."""
-    at_full_speed = settings.feed.startswith(RECORDED) and read_speed(settings.feed_speed) is None
-    return at_full_speed or settings.price_interval_ms == 0
-
-
 async def probe(feed: PriceFeed, give_up: Callable[[], Awaitable[None]]) -> PrefetchedFeed | None:
     """Give the feed once it quoted something; None when `give_up` returned first, and then it is closed."""
     items = feed.items()

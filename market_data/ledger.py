@@ -1,10 +1,11 @@
-"""What of the ledger market data goes by: which instruments there are, and which rules each shard is under."""
+"""What of the ledger market data goes by: its instruments, and each shard's rules and activity."""
 
 from collections.abc import Collection, Iterable, Mapping
 from typing import Final
 
 import structlog
 
+from market_data.activity import ShardActivity
 from market_data.clock import Clock
 from schemas.messages import Instrument
 
@@ -22,6 +23,7 @@ class FollowedLedger:
 
     def __init__(self, shards: int, symbols: Collection[str] | None) -> None:
         self.shards = shards
+        self.activity = ShardActivity(shards)
         self._symbols = symbols
         self._defined: list[dict[str, Instrument]] = [{} for _ in range(shards)]
         self._rules = [FIRST_RULES] * shards
@@ -55,6 +57,7 @@ class FollowedLedger:
         """Forget what was noted of a shard: it was of another ledger."""
         self._defined[shard] = {}
         self._rules[shard] = FIRST_RULES
+        self.activity.begin(shard, positions=0)
 
     def shards_without_instruments(self) -> list[int]:
         """Give the shards of which no instrument is known."""

@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 import structlog
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
 
+from market_data.clock import Clock
 from market_data.ledger import FollowedLedger
 from runtime.kafka import TIMEOUT_S, bounds, reader_options
 from runtime.settings import Settings
@@ -35,12 +36,15 @@ class FollowStart(NamedTuple):
 class LedgerReader:
     """Follows the events of every shard, and decodes only those that define instruments or activate rules.
 
+    Of all others it notes the kind: it says where positions are open, and where commands come.
+
     What a manifest says counts once the event it names is met; where the events say otherwise, it is of another log,
     and the shard is read from its beginning.
     """
 
-    def __init__(self, settings: Settings, ledger: FollowedLedger) -> None:
+    def __init__(self, settings: Settings, ledger: FollowedLedger, clock: Clock) -> None:
         self._settings = settings
+        self._clock = clock
         self._ledger = ledger
         self._consumer = Consumer(reader_options(settings, "reprise-market-data"))
         self._wanted = frozenset(
@@ -50,7 +54,6 @@ class LedgerReader:
         )
         self._unmet: dict[int, SnapshotManifest] = {}
         self._bounds: dict[int, tuple[int, int]] = {}
-        self._behind = set(range(ledger.shards))
 
     def begin(self) -> None:
         """Look where each shard is to be read from. Blocks; for a thread."""
@@ -62,6 +65,8 @@ class LedgerReader:
                 self._unmet[shard] = start.manifest
                 self._ledger.activate(shard, start.manifest.rules_version)
                 self._ledger.define(shard, start.manifest.instruments or ())
+                if start.manifest.instruments is not None:
+                    self._ledger.activity.begin(shard, start.manifest.positions)
             starts.append(TopicPartition(EVENTS, shard, start.offset))
         self._consumer.assign(starts)
 
@@ -91,8 +96,9 @@ class LedgerReader:
         if not await _until(lambda: not self._ledger.shards_without_instruments(), INSTRUMENTS_WITHIN_S):
             missing = self._ledger.shards_without_instruments()
             log.warning("instruments are not defined yet; prices of these shards are refused", shards=missing)
-        if not await _until(lambda: not self._behind, END_WITHIN_S):
-            log.warning("rules and instruments may change: events are still being read", shards=sorted(self._behind))
+        activity = self._ledger.activity
+        if not await _until(lambda: not activity.unread, END_WITHIN_S):
+            log.warning("rules and instruments may change: events are still being read", shards=sorted(activity.unread))
         if not self._ledger.followed:
             log.warning("no instrument that is to be followed is known", symbols=self._ledger.unknown_symbols())
             await _until(lambda: bool(self._ledger.followed), None)
@@ -129,6 +135,7 @@ class LedgerReader:
                 del self._unmet[shard]
             if manifest.instruments is not None:
                 return True
+        self._ledger.activity.note_event(shard, value, self._clock.monotonic())
         if value[:PREFIX_SIZE] in self._wanted:
             self._note(shard, value)
         return True
@@ -140,7 +147,7 @@ class LedgerReader:
         manifest = self._unmet.get(shard)
         if manifest is not None:
             return self._read_again(shard, manifest)
-        self._behind.discard(shard)
+        self._ledger.activity.note_end(shard)
         return True
 
     def _note(self, shard: int, value: bytes) -> None:

@@ -12,11 +12,12 @@ from confluent_kafka import KafkaException, Producer
 from prometheus_client import REGISTRY
 
 from market_data.clock import SystemClock
-from market_data.feed_selection import choose_feed, forwards_each_tick
+from market_data.feed_selection import choose_feed
 from market_data.ledger import FollowedLedger
 from market_data.ledger_reader import LedgerReader
 from market_data.metrics import FeedMetrics
 from market_data.outbox import PriceOutbox
+from market_data.pacing import price_intervals
 from market_data.publisher import PricePublisher
 from market_data.quote_board import QuoteBoard
 from runtime.errors import FixableError
@@ -63,7 +64,7 @@ async def _publish(
     settings: Settings, outbox: PriceOutbox, clock: SystemClock, metrics: FeedMetrics, board: QuoteBoard
 ) -> None:
     ledger = FollowedLedger(settings.shards, settings.symbols)
-    reader = LedgerReader(settings, ledger)
+    reader = LedgerReader(settings, ledger, clock)
     try:
         await asyncio.to_thread(reader.begin)
         await _together(reader.follow(), _publish_prices(settings, ledger, reader, outbox, clock, metrics, board))
@@ -82,8 +83,7 @@ async def _publish_prices(
 ) -> None:
     await reader.wait_until_known()
     feed = await choose_feed(settings, ledger, clock, metrics)
-    interval_s = 0.0 if forwards_each_tick(settings) else settings.price_interval_ms / 1000
-    publisher = PricePublisher(feed, ledger, interval_s, outbox, clock, metrics, board)
+    publisher = PricePublisher(feed, ledger, price_intervals(settings), outbox, clock, metrics, board)
     await publisher.select_feed()
     await _together(
         publisher.follow(),

@@ -32,6 +32,11 @@ class FeedMetrics:
             registry=registry,
         )
         self.price_commands = Counter(
-            "price_commands", "UpdatePrices written, each into every shard.", registry=registry
+            "price_commands", "UpdatePrices written, each into all active or all quiet shards.", registry=registry
+        )
+        self.active_shards = Gauge(
+            "active_shards",
+            "Shards with open positions or commands of late: they get prices sooner.",
+            registry=registry,
         )
         self.unacknowledged = Gauge("unacknowledged_records", "Records Kafka has not confirmed yet.", registry=registry)

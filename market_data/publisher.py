@@ -7,12 +7,12 @@ import msgspec
 import structlog
 
 from market_data.clock import Clock
-from market_data.conflation import Conflation
 from market_data.conversion import SPREAD_TOO_WIDE, price_defect, scaled, to_ticks
 from market_data.feed import FeedEnded, FeedInterrupted, FeedItem, FeedQuote, Heartbeat, OutdatedQuote, PriceFeed
 from market_data.ledger import FollowedLedger
 from market_data.metrics import FeedMetrics
 from market_data.outbox import PriceOutbox
+from market_data.pacing import PacedPrices, PriceIntervals, ShardPrices
 from market_data.quote_board import QuoteBoard
 from market_data.vouching import Vouching
 from schemas.codec import encode_command
@@ -51,13 +51,13 @@ class PublishedTick(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class PricePublisher:
-    """Publishes one start of one feed. interval_s: least time between two price commands; 0 forwards each tick."""
+    """Publishes one start of one feed."""
 
     def __init__(
         self,
         feed: PriceFeed,
         ledger: FollowedLedger,
-        interval_s: float,
+        intervals: PriceIntervals,
         outbox: PriceOutbox,
         clock: Clock,
         metrics: FeedMetrics,
@@ -70,9 +70,9 @@ class PricePublisher:
         self._metrics = metrics
         self._board = board
         self._vouching = Vouching()
-        self._conflation = Conflation(ledger, self._vouching, interval_s)
+        self._paced = PacedPrices(ledger, self._vouching, intervals)
         # A tick may come during the sleep, and is then due after the interval.
-        self._wait_max_s = interval_s or WAIT_MAX_S
+        self._wait_max_s = intervals.active or WAIT_MAX_S
         self._volumes: dict[str, float] = {}
         self._refusals = 0
 
@@ -95,7 +95,7 @@ class PricePublisher:
     async def send_due_periodically(self) -> None:
         """Send the price commands that fall due while no item comes."""
         while True:
-            wait_s = self._conflation.wait_s(self._clock.monotonic())
+            wait_s = self._paced.wait_s(self._clock.monotonic())
             await self._clock.sleep(max(WAIT_MIN_S, min(wait_s, self._wait_max_s)))
             await self._send_due()
             self._show_doubts()
@@ -146,13 +146,13 @@ class PricePublisher:
             await self._outbox.wait_for_room(1)
             self._send_tick(quote)
         if defect is not None:
-            self._conflation.add_ill_formed(quote, price, "ill_formed")
+            self._paced.add_ill_formed(quote, price, "ill_formed")
         elif self._feed.live and abs(quote.source_time - self._clock.micros()) > SOURCE_DRIFT_MAX:
             defect = "out_of_time"
-            self._conflation.add_ill_formed(quote, price, "out_of_time")
+            self._paced.add_ill_formed(quote, price, "out_of_time")
         else:
             self._board.update(quote)
-            self._conflation.add_tick(quote, price, self._clock.monotonic())
+            self._paced.add_tick(quote, price, self._clock.monotonic())
         if defect is not None:
             # The core refuses it too, and its event says so.
             self._refuse(quote, defect, "its price goes to the exchange, which refuses it")
@@ -191,13 +191,17 @@ class PricePublisher:
         self._metrics.ticks_published.labels(quote.symbol).inc()
 
     async def _send_due(self) -> None:
-        """Send a price command if one is due. Its content is taken only once there is room for it."""
-        if self._conflation.wait_s(self._clock.monotonic()) > 0:
+        """Send the price commands that are due. Their content is taken only once there is room for it."""
+        if self._paced.wait_s(self._clock.monotonic()) > 0:
             return
         await self._outbox.wait_for_room(self._ledger.shards)
-        prices = self._conflation.take_due(self._clock.monotonic())
-        if prices is None:
-            return
+        for due in self._paced.take_due(self._clock.monotonic()):
+            self._send_prices(due)
+        self._metrics.active_shards.set(len(self._paced.active))
+        self._metrics.unacknowledged.set(self._outbox.unacknowledged)
+
+    def _send_prices(self, due: ShardPrices) -> None:
+        prices = due.prices
         command = UpdatePrices(
             feed=self._feed.name,
             run=self._feed.run,
@@ -208,17 +212,17 @@ class PricePublisher:
         by_names = by_marks = encode_command(command)
         if prices.marks:
             by_marks = encode_command(msgspec.structs.replace(command, alive=(), marks=prices.marks))
-        for shard in range(self._ledger.shards):
+        for shard in sorted(due.shards):
             value = by_marks if self._ledger.rules_version(shard) >= MARKS_SINCE_RULES else by_names
             self._outbox.send(COMMANDS, value, partition=shard)
         self._metrics.price_commands.inc()
-        self._metrics.unacknowledged.set(self._outbox.unacknowledged)
 
     def _show_doubts(self) -> None:
         """Show which symbols are not vouched for, and why: silence comes without an item."""
         doubts = self._vouching.doubts(self._ledger.followed, self._clock.monotonic())
         for symbol in self._ledger.followed:
             self._metrics.symbol_vouched.labels(symbol).set(symbol not in doubts)
+        self._board.active_shards = sorted(self._paced.active)
         self._board.doubts, self._board.unknown_symbols = doubts, self._ledger.unknown_symbols()
 
     def _set_connected(self, *, connected: bool) -> None:

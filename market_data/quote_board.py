@@ -32,6 +32,7 @@ class QuoteBoard:
         self.notice: str | None = None  # what else is to be told of its end
         self.doubts: Mapping[str, str] = {}  # why a symbol is not vouched for
         self.unknown_symbols: Sequence[str] = ()
+        self.active_shards: Sequence[int] = ()  # those that get prices after the shorter interval
         self._symbols: dict[str, LastQuote] = {}
 
     def update(self, quote: FeedQuote) -> None:
@@ -55,6 +56,7 @@ class QuoteBoard:
                 for symbol, seen in self._symbols.copy().items()
             },
             "not_vouched_for": dict(self.doubts),
+            "active_shards": list(self.active_shards),
             "unknown_to_the_ledger": list(self.unknown_symbols),
         }
 

@@ -270,6 +270,13 @@ class Settings(BaseSettings):
         validation_alias="PRICE_INTERVAL_MS",
         description="least time between two price commands; 0 forwards each tick",
     )
+    price_quiet_interval_ms: int = Field(
+        1400,
+        ge=0,
+        le=1600,
+        validation_alias="PRICE_QUIET_INTERVAL_MS",
+        description="the same where nothing is open in a shard and no command came for a minute; 0: no difference",
+    )
     poller_update_interval: int | None = Field(
         None, ge=0, validation_alias="POLLER_UPDATE_INTERVAL", description="same as PRICE_INTERVAL_MS"
     )

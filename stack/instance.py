@@ -17,6 +17,7 @@ from runtime.settings import DEFAULT_DATA
 
 # A unix socket's path may have 107 bytes, and supervisor first makes it under a name with its process id.
 SOCKET_PATH_MAX: Final = 95
+LOG_FOLDER: Final = "log"  # of the broker, in its own folder
 PROJECT: Final = Path(__file__).resolve().parents[1]
 
 
@@ -39,7 +40,6 @@ class Instance(msgspec.Struct, frozen=True, kw_only=True):
     topic_ids: dict[str, str] = {}
     database_url: str
     postgres_port: int | None  # null where DATABASE_URL named a running one
-    log_bytes: int | None = None  # that the broker's files took when it started
     shards: int
     feed: str
     feed_symbol: str | None = None  # of a recording of bars, where it was named
@@ -69,6 +69,7 @@ class InstanceFolder:
         self.passwords = self.data / "passwords.env"
         self.secrets_of_programs = self.data / "secrets"
         self.kafka = self.data / "kafka"
+        self.kafka_log = self.kafka / LOG_FOLDER
         self.postgres = self.data / "postgres"
         self.logs = self.data / "logs"
         self.supervisor_settings = self.data / "supervisord.conf"

@@ -16,7 +16,7 @@ from confluent_kafka import KafkaError, KafkaException
 from runtime.errors import FixableError
 from stack.access import ADMIN, BROKER, admin_of
 from stack.folders import IN_FOLDER
-from stack.instance import write_private
+from stack.instance import LOG_FOLDER, write_private
 from stack.jars import cache_folders, fetch_jars
 from stack.patience import NotStarted, OtherServer, Patience
 from stack.ports import LOOPBACK, accepts_connections
@@ -26,7 +26,6 @@ PAUSE_S: Final = 0.05
 FORMAT_TIMEOUT_S: Final = 60.0
 
 JARS: Final = "jars"
-LOG_FOLDER: Final = "log"
 SERVER_FILE: Final = "server.properties"
 LOGGING_FILE: Final = "log4j2.properties"
 # Java takes names of files for text in the locale's encoding, and loses what that has no letters for.

@@ -18,7 +18,6 @@ from stack import supervisor
 from stack.access import ADMIN, READER, as_user, client_file, login
 from stack.checks import choice_and_mistakes, obstacles
 from stack.control import NoAnswer, manager_of, no_answer_of
-from stack.disk import written
 from stack.feed_choice import (
     FeedChoice,
     LastStart,
@@ -183,8 +182,7 @@ def _start(
     require_same(reached)
     ensure_topics(reached)
     found = identity(reached)
-    log_bytes = None if instance.kafka_port is None else written(folder.kafka)
-    instance = msgspec.structs.replace(instance, cluster_id=found.cluster, topic_ids=found.topics, log_bytes=log_bytes)
+    instance = msgspec.structs.replace(instance, cluster_id=found.cluster, topic_ids=found.topics)
     report(f"Kafka at {instance.kafka_brokers} and PostgreSQL are up ({time.monotonic() - began:.1f} s)")
     if instance.kafka_port is not None:
         reader = client_file(instance.kafka_brokers, READER, passwords[READER])

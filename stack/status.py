@@ -4,7 +4,7 @@ import json
 import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import datetime
 from http.client import HTTPConnection, HTTPException
 from typing import Any, Final, NamedTuple
 
@@ -13,8 +13,9 @@ import psutil
 from runtime.setting_sources import without_password
 from stack import supervisor
 from stack.control import NoAnswer, RunningManager, manager_of, no_answer_of
-from stack.disk import growth, room
+from stack.disk import room
 from stack.instance import Instance, InstanceFolder
+from stack.log_growth import bytes_a_day
 from stack.ports import LOOPBACK
 from stack.programs import engines, program_name, standbys
 from stack.supervisor import Process
@@ -40,11 +41,11 @@ def read_page(port: int, path: str, timeout_s: float = PAGE_TIMEOUT_S) -> tuple[
 
 
 def _log_bytes_a_day(folder: InstanceFolder, instance: Instance | None) -> int | None:
-    """How much the instance's own log grows in a day, as it did since the start; null where it is not known yet."""
-    if instance is None or instance.log_bytes is None:
+    """How much a day like the last minutes adds to the instance's own log; null where it is not known."""
+    if instance is None or instance.kafka_port is None:
         return None
-    since = datetime.now(UTC) - datetime.fromisoformat(instance.started_at)
-    return growth(folder.kafka, instance.log_bytes, since.total_seconds())
+    started_at = datetime.fromisoformat(instance.started_at).timestamp()
+    return bytes_a_day(folder.kafka_log, started_at, time.time())
 
 
 def status_of(folder: InstanceFolder) -> dict[str, Any]:

@@ -8,14 +8,19 @@ from runtime.kafka import command_producer_options, read_back
 from runtime.settings import Settings
 from schemas.codec import decode_command, encode_and_chain, first_digest
 from schemas.commands import Command
-from schemas.events import Event, InstrumentsDefined, PricesUpdated
+from schemas.events import AccountOpened, Event, InstrumentsDefined, PricesUpdated
 from schemas.instruments import INSTRUMENTS
 from schemas.messages import Tick
 from schemas.topics import COMMANDS, EVENTS, OTHER_PARTITIONS, TICKS
-from schemas.units import Ticks, Timestamp
+from schemas.units import Micros, Ticks, Timestamp
 
 ALL = 1_000_000
 NO_ONE = {"account_seq": None, "command_id": None, "command_hash": None, "account_id": None}
+
+
+def event_value(event: Event) -> bytes:
+    """Give an event's record value, as if it were a shard's first."""
+    return encode_and_chain(event, first_digest(0), 2)[0]
 
 
 def commands_of(settings: Settings, shard: int) -> list[Command]:
@@ -86,3 +91,19 @@ def accepted(seq: int, *prices: tuple[str, int, int]) -> PricesUpdated:
         refused=(),
         **NO_ONE,
     )
+
+
+BY_A_PERSON = event_value(
+    AccountOpened(
+        seq=1,
+        account_seq=1,
+        command_offset=1,
+        index=0,
+        time=Timestamp(1),
+        command_id="an-id",
+        command_hash=bytes(16),
+        account_id="an-account",
+        first_deposit=Micros(1),
+        legs=(),
+    )
+)

@@ -1,7 +1,8 @@
-"""A price command is due with a new tick after the interval, and with alive marks at least every second."""
+"""A price command is due with a new tick after the interval, and with alive marks each second or interval."""
 
 from market_data.conflation import ConflatedPrices, Conflation
 from market_data.conversion import to_ticks
+from market_data.feed import FeedQuote
 from market_data.vouching import Vouching
 from schemas.messages import AliveMark
 from schemas.units import Timestamp
@@ -19,15 +20,20 @@ class Session:
         self.conflation = Conflation(ledger_of(), self.vouching, interval_s)
 
     def tick(self, now: float, bid: str, ask: str, symbol: str = BTC) -> None:
-        prices = quote(bid, ask, symbol=symbol)
-        self.conflation.add_tick(prices, to_ticks(prices, instrument(symbol)), now)
+        self.add_tick(now, quote(bid, ask, symbol=symbol))
+
+    def add_tick(self, now: float, prices: FeedQuote) -> None:
+        price = to_ticks(prices, instrument(prices.symbol))
+        self.conflation.add_tick(prices, price)
+        self.vouching.add_quote(prices, price, now)
 
     def heartbeat(self, now: float, last_price: str | None = None) -> None:
         self.vouching.add_heartbeat(instrument(BTC), last_price, now)
 
     def ill_formed(self, bid: str, ask: str) -> None:
         prices = quote(bid, ask)
-        self.conflation.add_ill_formed(prices, to_ticks(prices, instrument(BTC)), "ill_formed")
+        self.conflation.add_ill_formed(prices, to_ticks(prices, instrument(BTC)))
+        self.vouching.doubt(BTC, "ill_formed")
 
     def due(self, now: float) -> tuple[list[tuple[str, int, int]], list[str]] | None:
         prices = self.next_items(now)
@@ -138,13 +144,16 @@ def test_after_an_interruption_a_symbol_gets_alive_marks_only_after_a_new_quote(
     assert session.due(13.0) == ([], [BTC])
 
 
-def test_an_interval_above_a_second_counts_as_one_second() -> None:
-    session = Session(5.0)
+def test_an_interval_above_a_second_holds_for_ticks_and_for_marks() -> None:
+    session = Session(1.4)
     session.tick(10.0, "100", "101")
     session.due(10.0)
     session.tick(10.5, "100", "102")
-    assert session.due(10.99) is NOTHING
-    assert session.due(11.0) == ([(BTC, 1_000, 1_020)], [])
+    assert session.due(11.39) is NOTHING
+    assert session.due(11.4) == ([(BTC, 1_000, 1_020)], [])
+    session.heartbeat(12.0)
+    assert session.due(12.79) is NOTHING
+    assert session.due(12.8) == ([], [BTC])
 
 
 def test_an_ill_formed_price_is_sent_only_where_there_is_no_well_formed_price() -> None:
@@ -165,7 +174,7 @@ def test_a_mark_names_the_last_well_formed_quote() -> None:
     session = Session()
     first, second = quote("100", "101", at=7, update_id=3), quote("100", "101", at=9, update_id=4)
     for prices in (first, second):
-        session.conflation.add_tick(prices, to_ticks(prices, instrument(BTC)), 10.0)
+        session.add_tick(10.0, prices)
     session.due(10.0)
     due = session.next_items(11.0)
     assert due is not None

@@ -9,7 +9,8 @@ import pytest
 from confluent_kafka import Producer
 from msgspec.structs import replace
 
-from market_data import ledger_reader
+from market_data import activity, ledger_reader
+from market_data.clock import SystemClock
 from market_data.ledger import FollowedLedger
 from market_data.ledger_reader import LedgerReader
 from runtime.kafka import command_producer_options
@@ -107,7 +108,7 @@ def known(settings: Settings, then: Callable[[FollowedLedger], Awaitable[None]] 
 
     async def read() -> FollowedLedger:
         ledger = FollowedLedger(settings.shards, settings.symbols)
-        reader = LedgerReader(settings, ledger)
+        reader = LedgerReader(settings, ledger, SystemClock())
         await asyncio.to_thread(reader.begin)
         following = asyncio.create_task(reader.follow())
         try:
@@ -218,3 +219,33 @@ def test_only_the_symbols_of_the_settings_are_followed_and_the_others_are_named_
         assert list(ledger.followed) == [ETH, DOGE]
 
     known(made, go_on)
+
+
+def test_positions_of_a_snapshot_and_of_the_events_after_it_say_which_shards_are_active(
+    settings: SettingsFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(activity, "QUIET_AFTER_S", 0.0)
+    made = settings(shards=3)
+    for shard, positions in enumerate((0, 2, 0)):
+        log = EventLog(made, shard)
+        log.define(instrument(BTC))
+        log.activate(2)
+        log.trade(5)
+        log.keep_manifest(positions=positions)
+        log.trade(5)
+    ledger = known(made)
+    assert ledger.activity.active(time.monotonic()) == {0, 1}
+
+
+def test_a_manifest_of_another_log_opens_no_positions(
+    settings: SettingsFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(activity, "QUIET_AFTER_S", 0.0)
+    made = settings(shards=1)
+    log = EventLog(made)
+    log.define(instrument(BTC))
+    log.activate(2)
+    log.trade(5)
+    log.keep_manifest(positions=7, digest=bytes(16))
+    log.trade(5)
+    assert known(made).activity.active(time.monotonic()) == frozenset()

@@ -17,8 +17,10 @@ from market_data.clock import SystemClock
 from market_data.conversion import to_ticks
 from market_data.feed import FeedEnded, FeedItem, Heartbeat, PriceFeed
 from market_data.last_prices import last_accepted_prices
+from market_data.ledger import FollowedLedger
 from market_data.metrics import FeedMetrics
 from market_data.outbox import UNACKNOWLEDGED_MAX, PriceOutbox
+from market_data.pacing import PriceIntervals
 from market_data.publisher import PricePublisher
 from market_data.quote_board import QuoteBoard
 from market_data.recorded_feed import RecordedFeed, open_recording
@@ -30,8 +32,9 @@ from schemas.topics import COMMANDS, TICKS
 from tests.conftest import SettingsFactory
 from tests.market_data.fake_clock import BTC, ETH, REAL_BARS, REAL_QUOTES, counter_value, new_metrics, quote
 from tests.market_data.ledgers import instrument, ledger_of
-from tests.market_data.log import accepted, commands_of, ticks_of, write_events
+from tests.market_data.log import BY_A_PERSON, accepted, commands_of, ticks_of, write_events
 
+QUIET_S = 1.0
 REAL = [json.loads(line)["data"] for line in REAL_QUOTES.read_text().splitlines()]
 
 
@@ -75,12 +78,14 @@ async def published(
     *,
     until: int | None = None,
     rest_s: float = 0.2,
+    ledger: FollowedLedger | None = None,
 ) -> RecordingOutbox:
     """Publish a feed to its end, or until so many ticks of BTC were published, and a little longer."""
     clock, meters = SystemClock(), metrics or new_metrics()
     outbox = RecordingOutbox(Producer(command_producer_options(settings)), clock)
     board = QuoteBoard(clock)
-    publisher = PricePublisher(feed, ledger_of(shards=settings.shards), interval_s, outbox, clock, meters, board)
+    followed, intervals = ledger or ledger_of(shards=settings.shards), PriceIntervals(interval_s, QUIET_S)
+    publisher = PricePublisher(feed, followed, intervals, outbox, clock, meters, board)
     await publisher.select_feed()
     timing = asyncio.create_task(publisher.send_due_periodically())
     following = asyncio.create_task(publisher.follow())
@@ -168,6 +173,21 @@ def test_at_the_price_interval_a_shard_gets_the_last_price_of_each_symbol_with_t
     totals = [sum(to_ticks(quote(data["b"], data["a"]), instrument(BTC))) for data in REAL]
     assert min(tick.low for tick in told) == min(totals)
     assert max(tick.high for tick in told) == max(totals)
+
+
+def test_a_quiet_shard_gets_a_price_a_second_and_the_ticks_of_everyone_are_as_many_as_ever(
+    settings: SettingsFactory,
+) -> None:
+    made = settings(shards=3)
+    ledger = ledger_of(shards=3)
+    for shard in range(3):
+        ledger.activity.note_end(shard)
+    ledger.activity.note_event(1, BY_A_PERSON, time.monotonic())
+    asyncio.run(published(made, recorded_feed(speed=20.0), 0.1, ledger=ledger))
+    assert len(ticks_of(made, BTC)) == 451
+    sent = [commands_of(made, shard)[1:] for shard in range(3)]
+    assert sent[0] == sent[1]
+    assert 2 <= len(sent[2]) < len(sent[0]) / 4
 
 
 def test_a_recording_at_full_speed_has_at_most_1000_unacknowledged_records(

@@ -10,6 +10,7 @@ from confluent_kafka import Producer
 from market_data.clock import SystemClock
 from market_data.feed import FeedItem, Heartbeat
 from market_data.outbox import PriceOutbox
+from market_data.pacing import PriceIntervals
 from market_data.publisher import PricePublisher
 from market_data.quote_board import QuoteBoard
 from runtime.kafka import command_producer_options
@@ -132,7 +133,9 @@ async def published(settings: Settings, exchange: LiveExchange, seconds: float) 
     ledger = ledger_of(BTC, shards=2)
     ledger.activate(NEW, 2)
     outbox = PriceOutbox(Producer(command_producer_options(settings)), clock)
-    publisher = PricePublisher(HeardFeed(), ledger, 0.1, outbox, clock, new_metrics(), QuoteBoard(clock))
+    publisher = PricePublisher(
+        HeardFeed(), ledger, PriceIntervals(0.1, 0.1), outbox, clock, new_metrics(), QuoteBoard(clock)
+    )
     await publisher.select_feed()
     tasks = [asyncio.create_task(work) for work in (publisher.follow(), publisher.send_due_periodically())]
     await asyncio.to_thread(exchange.until_accepted, [BTC])

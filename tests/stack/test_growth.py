@@ -1,23 +1,94 @@
-"""The status says how much the log grows in a day, and how long the disk lasts."""
+"""The status says how much the log that is kept for ever grows in a day, and how long the disk lasts."""
 
+import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from confluent_kafka import Producer
 
 from cli import status_report
-from stack import disk
+from runtime.kafka import command_producer_options
+from runtime.settings import Settings
+from runtime.topics import ensure_topics
+from schemas.topics import COMMANDS, EVENTS, TICKS
+from stack.foreground import running
+from stack.instance import LOG_FOLDER
+from stack.kafka import prepare_broker, wait_for_broker
+from stack.log_growth import DAY_S, bytes_a_day
+from stack.ports import LOOPBACK, free_ports
+
+LATER_S = 1.1
+OF_TOPICS = (COMMANDS, EVENTS)
 
 
-def test_a_folder_s_growth_is_what_it_took_more_since_its_start_for_a_day(tmp_path: Path) -> None:
-    (tmp_path / "topic-0").mkdir()
-    before = disk.written(tmp_path)
-    (tmp_path / "topic-0" / "0.log").write_bytes(b"x" * 1_000_000)
-    grown = disk.growth(tmp_path, before, disk.DAY_S / 2)
-    assert grown is not None
-    assert 2_000_000 <= grown <= 2_100_000
-    assert disk.growth(tmp_path, before, 59) is None, "it is too early to say"
-    assert disk.growth(tmp_path, 10**12, disk.DAY_S) == 0, "a folder that became smaller does not grow"
+class Broker:
+    """A broker whose files are known, with empty topics."""
+
+    def __init__(self, folder: Path, settings: Settings) -> None:
+        self.logs = folder / LOG_FOLDER
+        self._producer = Producer(command_producer_options(settings))
+
+    def write(self, topic: str, records: int) -> None:
+        """Write records into every partition, each in a batch of its own."""
+        for _ in range(records):
+            for partition in range(2):
+                self._producer.produce(topic, b"x" * 100, partition=partition)
+            assert self._producer.flush(10) == 0
+
+    def size(self) -> int:
+        """The bytes of the commands and events."""
+        return sum(file.stat().st_size for topic in OF_TOPICS for file in self.logs.glob(f"{topic}-*/*.log"))
+
+
+@pytest.fixture(scope="module")
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
+    folder = tmp_path_factory.mktemp("broker")
+    port, controller_port = free_ports(2)
+    command = prepare_broker(folder, port, controller_port, print, small=True)
+    with running(command, folder / "output") as process:
+        wait_for_broker(port, lambda: process.poll() is None)
+        settings = Settings.model_validate({"kafka_brokers": f"{LOOPBACK}:{port}", "shards": 2, "data": folder})
+        ensure_topics(settings)
+        yield Broker(folder, settings)
+
+
+def test_the_growth_of_a_time_is_the_bytes_of_its_batches(broker: Broker) -> None:
+    broker.write(COMMANDS, 150)
+    time.sleep(LATER_S)
+    before, size = time.time(), broker.size()
+    time.sleep(LATER_S)
+    broker.write(COMMANDS, 100)
+    broker.write(EVENTS, 3)
+    grown = broker.size() - size
+    assert 30_000 < grown < size
+    assert bytes_a_day(broker.logs, before, before + 100) == round(grown * DAY_S / 100)
+    assert bytes_a_day(broker.logs, 0.0, before + 600) == round(grown * DAY_S / 600), "ten minutes at most"
+    assert bytes_a_day(broker.logs, 0.0, before + 300) == round((size + grown) * DAY_S / 600)
+
+
+def test_records_that_are_kept_for_a_bounded_time_are_no_growth(broker: Broker) -> None:
+    time.sleep(LATER_S)
+    before = time.time()
+    time.sleep(LATER_S)
+    broker.write(TICKS, 20)
+    assert bytes_a_day(broker.logs, before, before + 100) == 0
+
+
+def test_the_growth_is_not_known_in_the_first_half_minute(tmp_path: Path) -> None:
+    assert bytes_a_day(tmp_path, 100.0, 129.0) is None
+    assert bytes_a_day(tmp_path, 100.0, 131.0) == 0
+
+
+@pytest.mark.parametrize("written", [0, 20, 34, 100])
+def test_a_batch_that_is_not_written_whole_is_no_error(tmp_path: Path, written: int) -> None:
+    partition = tmp_path / f"{COMMANDS}-0"
+    partition.mkdir()
+    (partition / "00000000000000000000.log").write_bytes(bytes(written))
+    (partition / "00000000000000000000.index").write_bytes(bytes(3))
+    now = time.time()
+    assert bytes_a_day(tmp_path, now - 100, now) is not None
 
 
 @pytest.mark.parametrize(

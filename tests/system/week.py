@@ -16,6 +16,7 @@ from market_data.clock import SystemClock
 from market_data.feed import FeedEnded, FeedItem, FeedQuote
 from market_data.metrics import FeedMetrics
 from market_data.outbox import PriceOutbox
+from market_data.pacing import PriceIntervals
 from market_data.publisher import PricePublisher
 from market_data.quote_board import QuoteBoard
 from market_data.recording import Recording
@@ -185,7 +186,7 @@ async def _publish(settings: Settings, feed: WeekFeed) -> None:
     publisher = PricePublisher(
         feed=feed,  # type: ignore[arg-type]  # Its attributes are plain where the protocol has properties.
         ledger=ledger_of(SYMBOL, shards=settings.shards),
-        interval_s=0,
+        intervals=PriceIntervals(0.0, 0.0),
         outbox=outbox,
         clock=clock,
         metrics=FeedMetrics(CollectorRegistry()),
