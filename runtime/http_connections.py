@@ -2,12 +2,14 @@
 
 from asyncio import Transport
 from collections.abc import Callable, Iterable
-from ipaddress import ip_address, ip_network
+from ipaddress import ip_network
 from typing import NamedTuple
+
+from runtime.counted_addresses import counted, parsed
 
 
 class _Taken(NamedTuple):
-    address: str
+    counted_by: str
     give_way: Callable[[], None]
 
 
@@ -19,18 +21,16 @@ class Proxies:
 
     def have(self, address: str) -> bool:
         """Say whether an address is one's."""
-        try:
-            found = ip_address(address)
-        except ValueError:
-            return False
-        return any(found in network for network in self._networks)
+        found = parsed(address)
+        return found is not None and any(found in network for network in self._networks)
 
 
 class Connections:
     """Used on the loop of one server.
 
     Who waits on their client longest gives way where one comes beyond a bound, of the same address where it is that
-    address's. trusted: the addresses of proxies, of which one may have as many as there are.
+    address's. Of IPv6 a network of 64 bits counts as one address. trusted: the addresses of proxies, of which one may
+    have as many as there are.
     """
 
     def __init__(self, in_all: int, of_address: int, trusted: str = "") -> None:
@@ -46,13 +46,15 @@ class Connections:
 
     def enter(self, transport: Transport, address: str, give_way: Callable[[], None]) -> bool:
         """Take a connection; false where there is no room, and nobody gives way."""
-        others = self._by_address.get(address, {})
-        if len(others) >= self._of_address and not self._proxies.have(address) and not self._make_room(others):
+        is_proxy = self._proxies.have(address)
+        counted_by = address if is_proxy else counted(address)
+        others = self._by_address.get(counted_by, {})
+        if len(others) >= self._of_address and not is_proxy and not self._make_room(others):
             return False
         if len(self._taken) >= self._in_all and not self._make_room(self._waiting):
             return False
-        self._taken[transport] = _Taken(address, give_way)
-        self._by_address.setdefault(address, {})[transport] = None
+        self._taken[transport] = _Taken(counted_by, give_way)
+        self._by_address.setdefault(counted_by, {})[transport] = None
         return True
 
     def leave(self, transport: Transport) -> None:
@@ -60,10 +62,10 @@ class Connections:
         self._waiting.pop(transport, None)
         taken = self._taken.pop(transport, None)
         if taken is not None:
-            others = self._by_address[taken.address]
+            others = self._by_address[taken.counted_by]
             del others[transport]
             if not others:
-                del self._by_address[taken.address]
+                del self._by_address[taken.counted_by]
 
     def waits(self, transport: Transport) -> None:
         """Note that a connection waits on its client from now on."""

@@ -20,7 +20,6 @@ from api.auth.key_permissions import check_scope, login_needed
 from api.credentials.cookies import COOKIE, login_cookies
 from api.credentials.signatures import KEY_HEADER, check_request, check_time, read_signature
 from api.credentials.tokens import Claims
-from api.http.addresses import counted
 from api.http.head import method_of
 from api.http.problems import (
     CREDENTIALS_CONFLICT,
@@ -39,6 +38,7 @@ from api.http.rate_limits import is_counted
 from api.http.seed_clients import is_of_seed, login_cookie_of
 from api.store import api_keys as key_store
 from api.store.users import User, find_by_session
+from runtime.counted_addresses import counted
 
 PREVIEW: Final = "/api/v1/orders/preview"
 READING: Final = ("/api/v1/ws-ticket", PREVIEW)  # what is posted there changes nothing in the ledger
@@ -181,7 +181,7 @@ AdminReader = Annotated[SignedInUser, Depends(admin_reader)]
 
 
 def address_of(request: Request) -> str:
-    """Give what a request's network address is counted by: `http.addresses`."""
+    """Give what a request's network address is counted by: `runtime.counted_addresses`."""
     return counted(request.client.host) if request.client is not None else ""
 
 

@@ -9,7 +9,7 @@ from fastapi import Request
 from api.auth.caller import address_of
 from api.credentials.cookies import device_cookie
 from api.credentials.passwords import HasLeft, nobody_leaves
-from api.http.addresses import parsed
+from runtime.counted_addresses import parsed
 
 DEVICE_MAX: Final = 60
 IPV4_KEPT: Final = 24

@@ -14,7 +14,6 @@ from api.auth.caller import SignedInUser, believe
 from api.compat.spot_prices import SpotPrices
 from api.compat.spot_socket import SIGNED_OUT, Listener, SpotSocket
 from api.compat.spot_store import SpotOrder
-from api.http.addresses import counted
 from api.http.problems import (
     CROSS_SITE_REQUEST,
     DATABASE_UNAVAILABLE,
@@ -26,6 +25,7 @@ from api.http.problems import (
 from api.http.seed_clients import older_members
 from api.store import users as store
 from api.stream.admission import Admission
+from runtime.counted_addresses import counted
 
 LOOK_S: Final = 5.0  # how often is looked for sessions that are over
 RETRY_S: Final = "5"

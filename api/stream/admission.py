@@ -9,7 +9,7 @@ from fastapi import WebSocket
 
 from api.app_state import AppState
 from api.auth.cross_site import allowed_origins
-from api.http.addresses import counted
+from runtime.counted_addresses import counted
 from runtime.http_connections import Proxies
 
 SOCKETS_MAX: Final = 5_000
