@@ -33,6 +33,21 @@ def test_the_remaining_quota_is_written_as_the_ratelimit_headers_draft_defines()
 
 
 @pytest.mark.parametrize(
+    ("given", "quota"),
+    [
+        ({"profile": "demo"}, 300),
+        ({"profile": "production"}, 20),
+        ({"profile": "production", "rate_limit_registrations": "7/minute"}, 7),
+    ],
+)
+def test_registrations_of_an_address_are_fewer_in_production_unless_they_are_set(
+    given: dict[str, str], quota: int
+) -> None:
+    headers = RateLimits(Settings.model_validate(given)).take("registrations", "192.0.2.1").headers()
+    assert headers["RateLimit-Policy"] == f'"registrations";q={quota};w=60'
+
+
+@pytest.mark.parametrize(
     ("method", "path", "bucket"),
     [
         ("GET", "/api/v1/positions", "reads"),
