@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 from typing import Final, Literal, NamedTuple
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from fastapi import Request, Response
 
@@ -35,28 +35,31 @@ async def sign_in_for_a_day(
     user, headers, verified = await service.check_login(
         account_opener(state, dispatcher), state.database, state.credentials, request, origin
     )
-    return DaySession(user, await begin_day_session(state, user, origin, verified), headers)
+    session, token = new_day_session(state, user.user_id, origin, verified)
+    await service.begin(state.database, session)
+    return DaySession(user, token, headers)
 
 
-async def begin_day_session(state: AppState, user: User, origin: Origin, verified: str | None = None) -> str:
-    """Begin a session of 24 hours, and give its only token: it ends by logout, and is not refreshed.
+def new_day_session(
+    state: AppState, user_id: UUID, origin: Origin, verified: str | None = None
+) -> tuple[NewSession, str]:
+    """Make a session of 24 hours, to be stored, and its only token: it ends by logout, and is not refreshed.
 
-    verified: the hash their password was compared with; null for one who has just registered.
+    verified: the hash their password was compared with; null for one who registers.
     """
     assert state.settings.profile == "demo", "seed routers are served in the demo profile only"
     session_id, began = uuid4(), now()
     session = NewSession(
         session_id=session_id,
-        user_id=user.user_id,
+        user_id=user_id,
         expires_at=began + DAY,
         how="password, for a day",
         verified=verified,
         device=origin.device,
         network=origin.network,
-        address_hash=state.credentials.tokens.address_hash(user.user_id, origin.address),
+        address_hash=state.credentials.tokens.address_hash(user_id, origin.address),
     )
-    await service.begin(state.database, session)
-    return state.credentials.tokens.issue(user.user_id, session_id, began, DAY)
+    return session, state.credentials.tokens.issue(user_id, session_id, began, DAY)
 
 
 def set_day_cookie(request: Request, response: Response, token: str, name: Literal["authToken", "token"]) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from typing import Annotated, Final
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from fastapi import Request
 from pydantic import BaseModel, Field
@@ -13,7 +13,7 @@ from api.app_state import AppState
 from api.auth.caller import SignedInUser, authenticate
 from api.auth.cross_site import is_foreign_page
 from api.auth.origins import origin_of
-from api.compat.day_sessions import DaySession, begin_day_session, set_day_cookie, sign_in_for_a_day
+from api.compat.day_sessions import DaySession, new_day_session, set_day_cookie, sign_in_for_a_day
 from api.compat.replies import encoded
 from api.credentials.cookies import set_device_cookie
 from api.credentials.tokens import DEVICE_LIFETIME, now
@@ -21,6 +21,7 @@ from api.dispatch.dispatcher import Dispatcher
 from api.http.numbers import Text
 from api.http.problems import NOT_AUTHENTICATED, ApiError
 from api.http.seed_clients import SeedCookie
+from api.store.users import begin_session
 from api.users import service
 from api.users.opening import account_opener
 from api.users.schemas import PASSWORD_MAX, Email, LoginEmail, LoginRequest, RegisterRequest, UserShort
@@ -60,9 +61,20 @@ async def sign_up(
     user_id: UUID | None = None,
     also: Callable[[Connection], object] = service.nothing_else,
 ) -> DaySession:
-    """Register a user and begin their session. also: what is stored with the user, or neither is."""
+    """Register a user together with their session: where it cannot be stored there is no user, and the email is free.
+
+    also: what else is stored with the user, or none of it is.
+    """
     # Checked already, by the rule for passwords that holds here.
     wanted = RegisterRequest.model_construct(email=body.email, password=body.password, name=body.name)
+    user_id = user_id or uuid4()
+    session, token = new_day_session(state, user_id, origin_of(request))
+
+    def stored_with_it(db: Connection) -> None:
+        also(db)
+        begun = begin_session(db, session)
+        assert begun, "the user was stored a moment ago, in this transaction"
+
     user, headers = await service.register(
         account_opener(state, dispatcher),
         state.database,
@@ -70,9 +82,9 @@ async def sign_up(
         wanted,
         request.is_disconnected,
         user_id,
-        also,
+        stored_with_it,
     )
-    return DaySession(user, await begin_day_session(state, user, origin_of(request)), headers)
+    return DaySession(user, token, headers)
 
 
 async def sign_in(state: AppState, dispatcher: Dispatcher, request: Request, body: SignIn) -> DaySession:

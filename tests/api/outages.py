@@ -33,6 +33,22 @@ def without_database(exchange: Exchange) -> Iterator[None]:
             server.execute(allow.format(sql.Identifier(name), sql.SQL("true")))
 
 
+@contextmanager
+def connections_end_at(database: psycopg.Connection, table: str) -> Iterator[None]:
+    """PostgreSQL ends the connection of whoever stores a row in a table in this block, as the statement is executed."""
+    name = sql.Identifier(*table.split("."))
+    database.execute(
+        "CREATE FUNCTION public.end_connection() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+        " PERFORM pg_terminate_backend(pg_backend_pid()); PERFORM pg_sleep(1); RETURN NEW; END $$"
+    )
+    made = sql.SQL("CREATE TRIGGER ends BEFORE INSERT ON {} FOR EACH ROW EXECUTE FUNCTION public.end_connection()")
+    database.execute(made.format(name))
+    try:
+        yield
+    finally:
+        database.execute("DROP FUNCTION public.end_connection() CASCADE")
+
+
 def answered_without_database(
     exchange: Exchange, user: User, path: str, account_id: str | None = None, *, method: str = "POST", **body: Any
 ) -> httpx.Response:

@@ -7,10 +7,10 @@ import pytest
 
 from api.app_state import AppState
 from api.auth.origins import Origin
-from api.compat.day_sessions import begin_day_session
+from api.compat.day_sessions import new_day_session
 from api.credentials.tokens import now
 from api.store import users as store
-from tests.auth.conftest import PASSWORD, SECRET, Ask, Browser, Site, refused, served, settings_of
+from tests.auth.conftest import PASSWORD, SECRET, Ask, Browser, refused, served, settings_of
 
 COOKIES = ("session", "authToken", "token")
 
@@ -21,8 +21,10 @@ def user_of(state: AppState, email: str) -> store.User:
     return login.user
 
 
-def day_token(site: Site, state: AppState, email: str) -> str:
-    return site.run(begin_day_session(state, user_of(state, email), Origin("", None, None)))
+def day_token(state: AppState, email: str) -> str:
+    session, token = new_day_session(state, user_of(state, email).user_id, Origin("", None, None))
+    assert state.database.ask_in_transaction_now(lambda db: store.begin_session(db, session))
+    return token
 
 
 @pytest.mark.parametrize("name", COOKIES)
@@ -96,7 +98,7 @@ def test_over_https_the_cookies_are_bound_to_the_host_and_secure(browser: Browse
 
 
 def test_a_seed_s_login_is_good_for_a_day_and_ends_by_logout(browser: Browser, state: AppState) -> None:
-    token = day_token(browser.site, state, browser.email)
+    token = day_token(state, browser.email)
     said = jwt.decode(token, SECRET, algorithms=["HS256"], audience="reprise-api")
     assert said["exp"] - said["iat"] == 24 * 3600
     assert browser.me(Cookie=f"token={token}").status_code == 200
@@ -112,7 +114,7 @@ def test_in_production_seed_cookies_are_ignored_and_not_set(browser: Browser, au
             refused(page.me(Cookie=f"{name}={token}"), 401, "NOT_AUTHENTICATED")
         assert page.me(Cookie=f"session={token}").status_code == 200
         with pytest.raises(AssertionError, match="demo profile only"):
-            day_token(site, production, browser.email)
+            day_token(production, browser.email)
 
 
 def test_a_user_s_role_is_read_on_each_request_and_admin_routes_refuse_other_roles(browser: Browser, sql: Ask) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from api.users.administration import account_of, add_user
 from tests.api.exchange import PASSWORD, Exchange
+from tests.api.outages import connections_end_at
 
 ACUTE: Final = "\u0301"
 # What is written before and after the part that makes each of them somebody else.
@@ -159,14 +160,25 @@ def test_a_refused_registration_leaves_no_user(
     assert post(exchange, "/auth/register", json=body | VENUE).status_code == 201
 
 
-def test_a_registration_whose_keys_are_not_stored_leaves_no_user(
-    exchange: Exchange, database: psycopg.Connection
+@pytest.mark.parametrize(
+    ("path", "table"),
+    [
+        *((path, "auth.sessions") for path in REGISTER[1:]),
+        ("/auth/register", "auth.journal"),
+        ("/auth/register", "auth.venue_keys"),
+    ],
+)
+def test_a_registration_at_a_seed_s_route_of_which_a_part_is_not_stored_leaves_no_user(
+    exchange: Exchange, database: psycopg.Connection, path: str, table: str
 ) -> None:
     mark = uuid4().hex
-    body = {"email": f"{mark}@example.com", "password": PASSWORD} | VENUE
-    with psycopg.connect(database.info.dsn, password=database.info.password) as connection:
-        connection.execute("LOCK TABLE auth.venue_keys IN EXCLUSIVE MODE")
-        reply = post(exchange, "/auth/register", json=body)
+    body = {"email": f"{mark}@example.com", "password": PASSWORD} | (VENUE if table == "auth.venue_keys" else {})
+    with connections_end_at(database, table):
+        reply = post(exchange, path, json=body)
     assert (reply.status_code, reply.json()["code"]) == (503, "DATABASE_UNAVAILABLE"), reply.text
+    assert "set-cookie" not in reply.headers
     assert emails_of(database, mark) == []
-    assert post(exchange, "/auth/register", json=body).status_code == 201
+    again = post(exchange, path, json=body)
+    assert again.status_code == 201, again.text
+    bearer = {"Authorization": f"Bearer {again.json()['token']}"}
+    assert post(exchange, "/api/v1/demo/deposit", json={"amount": "1"}, headers=bearer).status_code < 300
