@@ -8,6 +8,7 @@ from fastapi.middleware.cors import CORSMiddleware
 from fastapi.routing import APIRoute
 from starlette.middleware.errors import ServerErrorMiddleware
 from starlette.responses import HTMLResponse
+from starlette.types import ASGIApp
 
 from api import document
 from api.accounts.endpoints import account, fills, history, ledger
@@ -63,6 +64,7 @@ from api.users.opening import OPENED
 from api.venue.endpoints import router as venue_keys
 from api.venue.endpoints import venue
 from runtime.http_headers import SecurityHeaders
+from runtime.settings import Settings
 
 PREFIX: Final = "/api/v1"
 EVERYWHERE: Final = (
@@ -125,18 +127,21 @@ def create_app(state: AppState) -> FastAPI:
     app.add_middleware(ServerErrorMiddleware, handler=errors.unexpected)
     app.add_middleware(BodyLimit)
     app.add_middleware(RateLimitHeaders)
-    if state.settings.profile == "demo":
-        app.add_middleware(SeedsCors, allow_origins=allowed_origins(state.settings), **CORS)
-    else:
-        app.add_middleware(
-            CORSMiddleware, allow_origins=allowed_origins(state.settings), allow_credentials=True, **CORS
-        )
+    app.add_middleware(with_cors, settings=state.settings)
     app.add_middleware(AccessLog, metrics=state.metrics)
     app.add_middleware(SecurityHeaders)
     app.add_middleware(HeadAsGet)
     document.install(app)
     documents.serve(app, api_pages.OPENAPI, app.openapi)
     return app
+
+
+def with_cors(app: ASGIApp, settings: Settings) -> ASGIApp:
+    """Wrap an application whose answers pages may read: those of allowed origins, at some routes of the seeds any."""
+    origins = allowed_origins(settings)
+    if settings.profile == "demo":
+        return SeedsCors(app, allow_origins=origins, **CORS)
+    return CORSMiddleware(app, allow_origins=origins, allow_credentials=True, **CORS)
 
 
 def create_pages(state: AppState) -> FastAPI:

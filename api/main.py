@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import OperationalError, ProgrammingError
 from starlette.types import ASGIApp
 
-from api.app import create_app, create_pages
+from api.app import create_app, create_pages, with_cors
 from api.app_state import AppState
 from api.credentials.credentials import Credentials
 from api.credentials.passwords import Passwords
@@ -46,6 +46,7 @@ from runtime.cluster import ClusterWatch
 from runtime.errors import FixableError
 from runtime.http_config import ServerConfig
 from runtime.http_connections import Connections
+from runtime.http_headers import SecurityHeaders
 from runtime.http_server import Server, connections_within, page_server, serve_pages, server_config
 from runtime.secret_strength import HOW, require_strong
 from runtime.settings import Settings
@@ -152,6 +153,7 @@ def config_of(app: ASGIApp, settings: Settings) -> ServerConfig:
     return server_config(
         app,
         Connections(most, settings.http_connections_of_address, settings.trusted_proxies),
+        lambda refusing: SecurityHeaders(with_cors(refusing, settings)),
         settings.http_head_timeout_ms / 1000,
         settings.http_body_timeout_ms / 1000,
         ws=QuietWebSockets,

@@ -1,15 +1,13 @@
 """What one client may take of an HTTP server: the bytes and seconds of a request, and connections."""
 
 import asyncio
-import json
-from http import HTTPStatus
-from typing import Any, Final, Literal, NamedTuple, cast
+from typing import Any, Final, Literal, TypeVar, cast
 
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from runtime.http_config import ServerConfig
 from runtime.http_connections import Connections
-from runtime.http_headers import SECURITY_HEADERS
+from runtime.http_refusals import HEAD_TOO_LARGE, NOT_HTTP, REQUEST_TOO_SLOW, TOO_MANY_CONNECTIONS, HttpRefusal
 
 HEAD_MAX: Final = 32 * 1024  # bytes of a request's line, its headers and its trailers
 FIELDS_MAX: Final = 128
@@ -18,30 +16,16 @@ REQUEST_MAX: Final = 1024 * 1024
 PIPELINED_MAX: Final = 16  # requests that wait for the answer to the one before
 UNREAD_S: Final = 30.0  # in which a client must have read some of its answer
 LINGER_S: Final = 2.0  # in which a refused client may read why
-RETRY_AFTER_S: Final = 5
 
 Phase = Literal["head", "body", "idle"]
-
-
-class HttpRefusal(NamedTuple):
-    """What a request is refused with before an application sees it."""
-
-    code: str
-    status: int
-    title: str
-
-
-HEAD_TOO_LARGE: Final = HttpRefusal("HEAD_TOO_LARGE", 431, "The request's headers are too large")
-REQUEST_TOO_SLOW: Final = HttpRefusal("REQUEST_TOO_SLOW", 408, "The request did not arrive in time")
-TOO_MANY_CONNECTIONS: Final = HttpRefusal("TOO_MANY_CONNECTIONS", 503, "There are as many connections as there may be")
-NOT_HTTP: Final = HttpRefusal("REQUEST_INVALID", 400, "The request is not valid")
+Made = TypeVar("Made")
 
 
 class BoundedHttp(HttpToolsProtocol):
     """uvicorn's protocol, which by itself takes headers without end and waits for a request as long as it takes.
 
     A connection waits on its client while a head or a body is not whole, and between requests; such a one gives way
-    where another needs its place.
+    where another needs its place. One that gets no place is refused once its head says which page sends it.
     """
 
     config: ServerConfig
@@ -55,16 +39,20 @@ class BoundedHttp(HttpToolsProtocol):
         self._in_head, self._begun, self._over = True, True, False
         self._received = self._size = self._fields = 0
         self._refusal = NOT_HTTP
+        self._has_place = True
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take the connection where there is room for it."""
         super().connection_made(cast("asyncio.Transport", transport))
         address = _address_of(self.client)
-        if self._bounds.enter(self.transport, address, self._give_way):
+        self._has_place = self._bounds.enter(self.transport, address, self._give_way)
+        if not self._has_place:
+            self._refusal = TOO_MANY_CONNECTIONS
+        if self._has_place or self._bounds.refuse(self.transport):
             self._look()
         else:
             self._over = True
-            self.transport.write(refusal_bytes(TOO_MANY_CONNECTIONS))
+            self.transport.write(self._refusal_bytes(TOO_MANY_CONNECTIONS))
             self.transport.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -111,6 +99,8 @@ class BoundedHttp(HttpToolsProtocol):
             super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
+        if not self._has_place:
+            raise _Refused
         self._in_head = False
         if len(self.pipeline) >= PIPELINED_MAX:
             raise _Refused
@@ -178,6 +168,8 @@ class BoundedHttp(HttpToolsProtocol):
             self._timer = self.loop.call_later(self._seconds_of(phase), self._expire)
 
     def _seconds_of(self, phase: Phase) -> float:
+        if not self._has_place:
+            return LINGER_S
         return self.config.head_timeout_s if phase == "head" else self.config.body_timeout_s
 
     def _expire(self) -> None:
@@ -185,8 +177,10 @@ class BoundedHttp(HttpToolsProtocol):
         if self._phase == "body" and self.flow.read_paused:
             # It is the application that does not read on.
             self._timer = self.loop.call_later(self._seconds_of(self._phase), self._expire)
-        elif self._phase == "head" and self._received == 0:
-            self.transport.abort()  # It has said nothing, and is owed nothing.
+        elif not self._has_place:
+            self._refuse(TOO_MANY_CONNECTIONS)
+        elif _or_none(self.scope) is None:
+            self.transport.abort()  # It has begun no request, and is owed nothing.
         else:
             self._refuse(REQUEST_TOO_SLOW)
 
@@ -211,9 +205,17 @@ class BoundedHttp(HttpToolsProtocol):
             self.transport.abort()
             return
         self.flow.resume_reading()
-        self.transport.write(refusal_bytes(refusal))
+        self.transport.write(self._refusal_bytes(refusal))
         self.transport.write_eof()
         self._timer = self.loop.call_later(LINGER_S, self.transport.abort)
+
+    def _refusal_bytes(self, refusal: HttpRefusal) -> bytes:
+        """Write a refusal as the answer to the request that came, as far as it did."""
+        scope = _or_none(self.scope)
+        if scope is None:
+            return self.config.refusals.bytes_of(refusal)
+        path = scope.get("path") or self.url.partition(b"?")[0].decode("latin-1")
+        return self.config.refusals.bytes_of(refusal, path, self.headers)
 
     def _answering(self) -> RequestResponseCycle | None:
         """Give the request that is being answered, if one is."""
@@ -230,9 +232,9 @@ class BoundedHttp(HttpToolsProtocol):
                 timer.cancel()
 
 
-def _or_none(cycle: RequestResponseCycle | None) -> RequestResponseCycle | None:
+def _or_none(made: Made | None) -> Made | None:
     """Say what uvicorn's types leave out: before the first request there is none."""
-    return cycle
+    return made
 
 
 def _address_of(client: tuple[str, int] | None) -> str:
@@ -241,26 +243,3 @@ def _address_of(client: tuple[str, int] | None) -> str:
 
 class _Refused(Exception):
     """The parser is to read no further."""
-
-
-def refusal_bytes(refusal: HttpRefusal) -> bytes:
-    """Write a refusal as the RFC 9457 problem it is; the connection ends with it."""
-    body = json.dumps(
-        {
-            "type": f"/docs/problems#{refusal.code}",
-            "title": refusal.title,
-            "status": refusal.status,
-            "detail": refusal.title,
-            "instance": "",
-            "code": refusal.code,
-        }
-    ).encode()
-    headers = SECURITY_HEADERS | {
-        "content-type": "application/problem+json",
-        "content-length": str(len(body)),
-        "connection": "close",
-    }
-    if refusal.status == HTTPStatus.SERVICE_UNAVAILABLE:
-        headers["retry-after"] = str(RETRY_AFTER_S)
-    lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
-    return b"".join((STATUS_LINE[refusal.status], lines.encode(), b"\r\n", body))

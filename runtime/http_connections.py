@@ -3,9 +3,11 @@
 from asyncio import Transport
 from collections.abc import Callable, Iterable
 from ipaddress import ip_network
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from runtime.counted_addresses import counted, parsed
+
+REFUSED_MAX: Final = 64  # connections without a place that hear why; beyond them one is ended at once
 
 
 class _Taken(NamedTuple):
@@ -40,6 +42,7 @@ class Connections:
         self._taken: dict[Transport, _Taken] = {}
         self._by_address: dict[str, dict[Transport, None]] = {}
         self._waiting: dict[Transport, None] = {}  # the longest first
+        self._refused: set[Transport] = set()
 
     def __len__(self) -> int:
         return len(self._taken)
@@ -57,8 +60,16 @@ class Connections:
         self._by_address.setdefault(counted_by, {})[transport] = None
         return True
 
+    def refuse(self, transport: Transport) -> bool:
+        """Keep a connection without a place until it was told so; false where too many are kept already."""
+        if len(self._refused) >= REFUSED_MAX:
+            return False
+        self._refused.add(transport)
+        return True
+
     def leave(self, transport: Transport) -> None:
         """Free the place of a connection, if it has one."""
+        self._refused.discard(transport)
         self._waiting.pop(transport, None)
         taken = self._taken.pop(transport, None)
         if taken is not None:

@@ -15,6 +15,7 @@ from runtime.http_bounds import BoundedHttp
 from runtime.http_config import ServerConfig
 from runtime.http_connections import Connections
 from runtime.http_headers import SecurityHeaders
+from runtime.http_refusals import Layer
 
 STOP_TIMEOUT_S: Final = 5
 HEAD_TIMEOUT_MS: Final = 10_000
@@ -32,6 +33,7 @@ _log = structlog.get_logger(__name__)
 def server_config(
     app: ASGIApp,
     connections: Connections,
+    layer: Layer = SecurityHeaders,
     head_timeout_s: float = HEAD_TIMEOUT_MS / 1000,
     body_timeout_s: float = BODY_TIMEOUT_MS / 1000,
     **options: Any,
@@ -48,7 +50,7 @@ def server_config(
         "timeout_keep_alive": IDLE_TIMEOUT_S,
         "timeout_graceful_shutdown": STOP_TIMEOUT_S,
     }
-    return ServerConfig(app, connections, head_timeout_s, body_timeout_s, **same_everywhere | options)
+    return ServerConfig(app, connections, layer, head_timeout_s, body_timeout_s, **same_everywhere | options)
 
 
 class Server(uvicorn.Server):

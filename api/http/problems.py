@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import JSONResponse
 
 from api.http.sentences import Details, shown
-from runtime import http_bounds
+from runtime import http_refusals
 from schemas.rejections import Rejection
 
 MEDIA_TYPE: Final = "application/problem+json"
@@ -99,9 +99,9 @@ TRANSFER_NOT_PENDING: Final = ProblemKind("TRANSFER_NOT_PENDING", 409, "The tran
 ORDER_NOT_OPEN: Final = ProblemKind("ORDER_NOT_OPEN", 409, "The order is not open")
 EMAIL_TAKEN: Final = ProblemKind("EMAIL_TAKEN", 409, "The email is registered already")
 BODY_TOO_LARGE: Final = ProblemKind("BODY_TOO_LARGE", 413, "The body is too large")
-HEAD_TOO_LARGE: Final = ProblemKind(*http_bounds.HEAD_TOO_LARGE)
-REQUEST_TOO_SLOW: Final = ProblemKind(*http_bounds.REQUEST_TOO_SLOW)
-TOO_MANY_CONNECTIONS: Final = ProblemKind(*http_bounds.TOO_MANY_CONNECTIONS)
+HEAD_TOO_LARGE: Final = ProblemKind(*http_refusals.HEAD_TOO_LARGE)
+REQUEST_TOO_SLOW: Final = ProblemKind(*http_refusals.REQUEST_TOO_SLOW)
+TOO_MANY_CONNECTIONS: Final = ProblemKind(*http_refusals.TOO_MANY_CONNECTIONS)
 UNSUPPORTED_MEDIA_TYPE: Final = ProblemKind("UNSUPPORTED_MEDIA_TYPE", 415, "The body is not said to be JSON")
 REQUEST_INVALID: Final = ProblemKind("REQUEST_INVALID", 400, "The request is not valid")
 TOO_MANY_LOGINS: Final = ProblemKind("TOO_MANY_LOGINS", 429, "Too many failed logins")
