@@ -12,6 +12,8 @@ def print_status(found: dict[str, Any]) -> None:
     out = sys.stdout.write
     why = f" ({found['why'].rstrip('.')})" if found.get("why") else ""
     out(f"{found['address']}  {'ready' if found['ready'] else f'not ready{why}'}  ({found['data']})\n")
+    pages = found["api_pages"]
+    out(f"the API's health and metrics: {pages['address']}{'' if pages['served'] else ' (not served now)'}\n")
     out(f"disk: {_disk(found['disk'])}\n")
     if found["unanswered"]:
         out(f"no answer in time from: {', '.join(found['unanswered'])}\n")

@@ -73,11 +73,15 @@ def status_of(folder: InstanceFolder) -> dict[str, Any]:
     owned, followed = _shards_in([(name, answers[name]) for name, _ in engines(instance) + standbys(instance)])
     readiness = pages[API]
     api_pid = next((process["pid"] for process in processes if process["name"] == API), None)
-    is_ours = api_pid is not None and supervisor.listens_at(api_pid, instance.api_port)
+    is_ours, has_pages = (
+        api_pid is not None and supervisor.listens_at(api_pid, port)
+        for port in (instance.api_port, instance.api_pages_port)
+    )
     return found | {
         "ready": readiness is not None and readiness[0] == 200 and is_ours,  # noqa: PLR2004
         "why": None if readiness is None else readiness[1].get("why"),
         "address": f"http://{LOOPBACK}:{instance.api_port}",
+        "api_pages": {"address": f"http://{LOOPBACK}:{instance.api_pages_port}", "served": has_pages},
         "started_at": instance.started_at,
         "unanswered": [name for name, page in pages.items() if page is None],
         "ports": ports,

@@ -220,19 +220,35 @@ def _refused(said: str, key: str) -> None:
     assert key not in said
 
 
+NOT_READY: dict[str, object] = {
+    "data": "x",
+    "ready": False,
+    "why": "The Kafka broker does not answer.",
+    "address": "http://127.0.0.1:1",
+    "api_pages": {"address": "http://127.0.0.1:2", "served": True},
+    "disk": {"free_bytes": 1, "total_bytes": 1, "log_bytes_a_day": None},
+    "unanswered": [],
+    "feed": None,
+    "processes": [],
+    "shards": [],
+    "projector": [],
+}
+
+
 def test_the_status_of_an_instance_that_is_not_ready_says_why(capsys: pytest.CaptureFixture[str]) -> None:
-    found = {
-        "data": "x",
-        "ready": False,
-        "why": "The Kafka broker does not answer.",
-        "address": "http://127.0.0.1:1",
-        "disk": {"free_bytes": 1, "total_bytes": 1, "log_bytes_a_day": None},
-        "unanswered": [],
-        "feed": None,
-    }
-    print_status(found | {"processes": [], "shards": [], "projector": []})
+    print_status(NOT_READY)
     first = capsys.readouterr().out.splitlines()[0]
     assert first == "http://127.0.0.1:1  not ready (The Kafka broker does not answer)  (x)"
+
+
+@pytest.mark.parametrize(("served", "more"), [(True, ""), (False, " (not served now)")])
+def test_the_status_lists_the_port_of_the_api_s_health_and_metrics(
+    served: bool,
+    more: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    print_status(NOT_READY | {"api_pages": {"address": "http://127.0.0.1:6071", "served": served}})
+    assert f"the API's health and metrics: http://127.0.0.1:6071{more}\n" in capsys.readouterr().out
 
 
 def test_the_status_of_a_stopped_instance_is_json_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -104,6 +104,7 @@ def test_the_line_of_the_disk_says_how_long_it_lasts(
 ) -> None:
     found: dict[str, Any] = {
         "address": "http://127.0.0.1:8000",
+        "api_pages": {"address": "http://127.0.0.1:6071", "served": True},
         "ready": True,
         "data": "x",
         "unanswered": [],

@@ -31,8 +31,11 @@ def data(tmp_path: Path) -> Iterator[Path]:
     supervisor.stop(InstanceFolder(tmp_path / "instance"), print)
 
 
-def test_up_detached_is_ready_and_down_leaves_no_process(data: Path, tmp_path: Path) -> None:
-    (port,) = free_ports(1)
+def test_up_detached_is_ready_and_down_leaves_no_process(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    port, pages = free_ports(2)
+    monkeypatch.setenv("API_PAGES_PORT", str(pages))
     said = reprise("up", "--detach", "--data", data, "--port", port, "--feed", "simulated")
     assert said.returncode == 0, said.stderr
     assert f"http://127.0.0.1:{port}" in said.stdout
@@ -42,6 +45,8 @@ def test_up_detached_is_ready_and_down_leaves_no_process(data: Path, tmp_path: P
     status = status_of(data)
     check_shape(status)
     assert status["ready"]
+    assert status["api_pages"] == {"address": f"http://127.0.0.1:{pages}", "served": True}
+    assert httpx.get(f"http://127.0.0.1:{pages}/metrics").status_code == 200
     assert {process["name"] for process in status["processes"]} == SERVICES | ONCE
     for process in status["processes"]:
         assert process["state"] in {"RUNNING", "STARTING", "FINISHED" if process["name"] in ONCE else ""}
@@ -129,6 +134,7 @@ def check_shape(status: dict[str, Any]) -> None:
         "ready",
         "why",
         "address",
+        "api_pages",
         "started_at",
         "disk",
         "unanswered",
