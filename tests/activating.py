@@ -15,7 +15,7 @@ import pytest
 
 from audit.verify import arithmetic
 from engine.core import rules
-from schemas import codec, commands, events
+from schemas import codec, commands, events, snapshots
 from schemas.commands import ActivateRules
 from schemas.ids import broadcast_id
 
@@ -58,15 +58,23 @@ def take_newest_away(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(codec, "Command", _older(commands.Command))
     patch.setattr(codec, "Event", _older(events.Event))
     patch.setattr(codec, "codec", _older_codec)
+    patch.setattr(snapshots, "_schemas", _older_manifests)
 
 
 _READ: Final[Callable[[], codec.Codec]] = codec.codec.__wrapped__
+_READ_MANIFESTS: Final[Callable[[], dict[bytes, Any]]] = snapshots._schemas.__wrapped__
 
 
 @cache
 def _older_codec() -> codec.Codec:
     """Read the older schemas, once; they are in place at the first call."""
     return _READ()
+
+
+@cache
+def _older_manifests() -> dict[bytes, Any]:
+    """Read the older schemas of manifests, once."""
+    return _READ_MANIFESTS()
 
 
 @cache
