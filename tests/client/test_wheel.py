@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import sys
 import venv
 from pathlib import Path
 from typing import Any, Final
@@ -12,7 +13,9 @@ from tests.client.log_writer import LogWriter
 from tests.conftest import SettingsFactory
 from tests.projector.streams import busy_exchange
 
-CLIENT: Final = Path(__file__).parents[2] / "clients" / "python"
+ROOT: Final = Path(__file__).parents[2]
+CLIENT: Final = ROOT / "clients" / "python"
+LOCKED: Final = ROOT / "deploy" / "locked.py"
 BUILD_TIMEOUT_S: Final = 300
 SCHEMAS_ONLY: Final = """
 import json, reprise_client
@@ -41,23 +44,38 @@ def run(*command: object) -> str:
     return done.stdout
 
 
-@pytest.fixture(scope="module")
-def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def new_environment(folder: Path) -> Path:
     """The Python of a new environment that has pip and nothing else."""
-    folder = tmp_path_factory.mktemp("client")
     # Links, since a copied interpreter may not find its libraries.
     venv.create(folder, with_pip=True, symlinks=True)
     return folder / "bin" / "python"
 
 
+@pytest.fixture(scope="module")
+def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the client is installed."""
+    return new_environment(tmp_path_factory.mktemp("client"))
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The client, built by what the lock has the digests of and nothing else."""
+    folder = tmp_path_factory.mktemp("build")
+    builder = new_environment(folder / "environment")
+    tools = folder / "build.txt"
+    tools.write_text(run(sys.executable, LOCKED, "hatchling"))
+    run(builder, "-m", "pip", "install", "--quiet", "--require-hashes", "--requirement", tools)
+    options = ("--quiet", "--no-deps", "--no-build-isolation", "--no-index", "--wheel-dir", folder)
+    run(builder, "-m", "pip", "wheel", *options, CLIENT)
+    (built,) = folder.glob("reprise_client-*.whl")
+    return built
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(2 * BUILD_TIMEOUT_S)
 def test_the_wheel_is_built_installed_and_reads_a_log(
-    settings: SettingsFactory, environment: Path, tmp_path: Path
+    settings: SettingsFactory, environment: Path, wheel: Path
 ) -> None:
-    run(environment, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", tmp_path, CLIENT)
-    (wheel,) = tmp_path.glob("reprise_client-*.whl")
-
     run(environment, "-m", "pip", "install", "--quiet", wheel)
     found: dict[str, Any] = json.loads(run(environment, "-c", SCHEMAS_ONLY))
     assert found["where"].startswith(str(environment.parents[1]))

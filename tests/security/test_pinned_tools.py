@@ -33,3 +33,19 @@ def test_the_project_is_built_by_the_locked_version_of_its_build_tool() -> None:
         assert tomllib.loads(text_of(file))["build-system"]["requires"] == [requirement]
     builds = [line for line in text_of("deploy/Dockerfile").splitlines() if "uv sync" in line]
     assert all("--no-install-project" in line or "--no-build-isolation" in line for line in builds)
+
+
+def test_the_build_tool_of_the_client_is_listed_with_all_it_needs_by_their_digests() -> None:
+    lines = locked("hatchling").splitlines()
+    assert [line.split("==")[0] for line in lines] == [
+        "hatchling",
+        "packaging",
+        "pathspec",
+        "pluggy",
+        "trove-classifiers",
+    ]
+    assert all(re.fullmatch(r"[a-z-]+==\S+( --hash=sha256:[0-9a-f]{64})+", line) for line in lines)
+    readme = " ".join(text_of("clients/python/README.md").split())
+    assert "python deploy/locked.py hatchling > build.txt" in readme
+    assert "pip install --require-hashes -r build.txt" in readme
+    assert "pip install --no-build-isolation clients/python" in readme
