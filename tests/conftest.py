@@ -4,17 +4,21 @@ import gc
 import logging
 import os
 import signal
+import ssl
 import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from types import FrameType
 from typing import Any, Protocol
 
+import httpx
 import psycopg
 import pytest
 from confluent_kafka.admin import AdminClient
+from httpx._transports import default
 from psycopg import sql
 from structlog.stdlib import ProcessorFormatter
 from xdist.scheduler import LoadFileScheduling
@@ -65,6 +69,18 @@ def pytest_configure() -> None:
         del os.environ[name]
     # Hundreds of services are started: each would compile the exchange anew.
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    # Thousands of clients are made: each would read the certificates anew, in 20 ms of a processor.
+    default.create_ssl_context = _tls  # type: ignore[assignment, attr-defined]
+
+
+def _tls(**options: Any) -> ssl.SSLContext:
+    """Give what a client of these options and this environment believes, made once."""
+    return _tls_once(*(os.environ.get(name) for name in ("SSL_CERT_FILE", "SSL_CERT_DIR")), **options)
+
+
+@cache
+def _tls_once(_file: str | None, _folder: str | None, **options: Any) -> ssl.SSLContext:
+    return httpx.create_ssl_context(**options)
 
 
 def pytest_collection_finish() -> None:
