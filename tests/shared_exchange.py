@@ -2,11 +2,13 @@
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
-from typing import Final
+from typing import Any, Final, TypeVar
 
 import pytest
 
 from tests.api.exchange import Exchange
+
+Beside = TypeVar("Beside")
 
 SEEDS: Final = "tests/api/seeds/"
 # The files of a group share an exchange, and find others' users there.
@@ -26,8 +28,8 @@ GROUPS: Final = {
     "who gets in": tuple(
         f"tests/security/test_{name}.py"
         for name in (
-            *("approvals", "deletion_races", "emails", "if_match", "key_permissions", "keys_of_close_all", "limits"),
-            *("lockout", "no_server_errors", "signed_requests", "used_keys"),
+            *("approvals", "deletion_races", "emails", "if_match", "key_permissions", "limits", "lockout"),
+            *("no_server_errors", "signed_requests", "used_keys"),
         )
     ),
     "bounds": tuple(
@@ -63,11 +65,11 @@ def begin(exchange: Exchange) -> None:
 
 
 class SharedExchange:
-    """The exchange of the group that runs, and its replay service once it was asked for."""
+    """The exchange of the group that runs, and what runs beside it once it was asked for."""
 
     def __init__(self) -> None:
         self._running: Exchange | None = None
-        self._replays = False
+        self._beside: dict[str, Any] = {}
         self._servers = ExitStack()
 
     def given(self, start: Callable[[], AbstractContextManager[Exchange]]) -> Exchange:
@@ -76,15 +78,16 @@ class SharedExchange:
             self._running = self._servers.enter_context(start())
         return self._running
 
-    def with_replay(self, start: Callable[[], AbstractContextManager[None]]) -> None:
-        """Start the replay service, unless it runs."""
-        if not self._replays:
-            self._servers.enter_context(start())
-            self._replays = True
+    def beside(self, name: str, start: Callable[[], AbstractContextManager[Beside]]) -> Beside:
+        """Give what runs beside it under a name; start it for the first file of tests that needs it."""
+        if name not in self._beside:
+            self._beside[name] = self._servers.enter_context(start())
+        found: Beside = self._beside[name]
+        return found
 
     def stop(self) -> None:
         """End what runs."""
-        self._running, self._replays = None, False
+        self._running, self._beside = None, {}
         self._servers.close()
 
 

@@ -99,7 +99,7 @@ def replaying(request: pytest.FixtureRequest, exchange: Exchange) -> Iterator[No
         with running_replay(exchange):
             yield
     else:
-        shared(request.config).with_replay(lambda: running_replay(exchange))
+        shared(request.config).beside("replay", lambda: running_replay(exchange))
         yield
 
 

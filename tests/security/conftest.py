@@ -7,6 +7,7 @@ import pytest
 
 from tests.api.conftest import exchange, running_exchange
 from tests.api.exchange import Exchange
+from tests.api.second_process import second_process
 from tests.auth.conftest import auth_database, browser, served_site, site, sql, state
 from tests.shared_exchange import begin, shared
 
@@ -27,6 +28,12 @@ def database(exchange: Exchange) -> Iterator[psycopg.Connection]:
     url = exchange.settings.database_url.replace("+psycopg", "")
     with psycopg.connect(url, autocommit=True) as connection:
         yield connection
+
+
+@pytest.fixture(scope="module")
+def second(request: pytest.FixtureRequest, exchange: Exchange) -> Exchange:
+    """The exchange of the files of a group, by a second process of the API."""
+    return shared(request.config).beside("a second API", lambda: second_process(exchange))
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from tests.api.test_rules import administrator
 from tests.processes import eventually
 from tests.security.racing import at_once
 
-ROUNDS = 10
+ROUNDS = 5
 NEEDED = 2
 
 

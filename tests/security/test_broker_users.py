@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import pytest
@@ -20,6 +21,7 @@ from stack.passwords import passwords_of
 from tests.processes import eventually
 
 TOPICS = (TICKS, COMMANDS, EVENTS, SNAPSHOTS, VENUE_COMMANDS, VENUE_EVENTS)
+NAMES = [name for name in USERS if name in READS]
 TIMEOUT_S = 10.0
 REFUSED = {KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError._UNKNOWN_TOPIC, KafkaError._MSG_TIMED_OUT}
 
@@ -73,12 +75,25 @@ def records_of(settings: Settings, topics: tuple[str, ...], wait_s: float) -> se
         consumer.close()
 
 
-@pytest.mark.parametrize("name", [name for name in USERS if name in READS])
-def test_a_user_reads_and_writes_the_topics_of_its_work_and_no_other(user: partial[Settings], name: str) -> None:
+@pytest.fixture(scope="module")
+def read_of_others(folder: InstanceFolder, reached: Settings) -> dict[str, set[str]]:
+    """Of which topics beside its own each user gets a record; all wait for them at once."""
+
+    def read(name: str) -> set[str]:
+        settings = as_user(reached, reached.kafka_brokers, passwords_of(folder), name)
+        return records_of(settings, tuple(topic for topic in TOPICS if topic not in READS[name]), 4.0)
+
+    with ThreadPoolExecutor(len(NAMES)) as pool:
+        return dict(zip(NAMES, pool.map(read, NAMES), strict=True))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_user_reads_and_writes_the_topics_of_its_work_and_no_other(
+    user: partial[Settings], read_of_others: dict[str, set[str]], name: str
+) -> None:
     settings = user(user=name)
-    others = tuple(topic for topic in TOPICS if topic not in READS[name])
     assert records_of(settings, READS[name], TIMEOUT_S) == set(READS[name])
-    assert records_of(settings, others, 2.0) == set()
+    assert read_of_others[name] == set()
     # Events and snapshots are written in transactions, which have a test of their own.
     written = {topic for topic in WRITES.get(name, ()) if topic not in {EVENTS, SNAPSHOTS}}
     assert {topic for topic in TOPICS if topic not in {EVENTS, SNAPSHOTS} and writes(settings, topic)} == written
@@ -120,7 +135,7 @@ def test_only_the_engine_joins_its_group_whose_members_get_the_shards(user: part
         consumer.close()
 
 
-@pytest.mark.parametrize("name", [name for name in USERS if name in READS])
+@pytest.mark.parametrize("name", NAMES)
 def test_a_user_makes_no_topic_and_deletes_none(user: partial[Settings], name: str) -> None:
     admin = AdminClient(admin_options(user(user=name)))
     with pytest.raises(KafkaException, match="AUTHORIZATION_FAILED"):

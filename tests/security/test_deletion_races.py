@@ -138,10 +138,11 @@ def test_a_websocket_ticket_of_a_key_that_is_being_revoked_is_refused(
     assert (late.result().status_code, late.result().json()["code"]) == (401, "SIGNATURE_INVALID"), late.result().text
 
 
+@pytest.mark.parametrize("rounds", [2, pytest.param(8, marks=pytest.mark.slow)])
 def test_a_deletion_amid_every_request_of_the_user_leaves_nothing_and_no_server_error(
-    exchange: Exchange, database: psycopg.Connection, pool: ThreadPoolExecutor
+    exchange: Exchange, database: psycopg.Connection, pool: ThreadPoolExecutor, rounds: int
 ) -> None:
-    for _ in range(8):
+    for _ in range(rounds):
         user = exchange.new_user()
         user_id = user.get("/auth/me")["id"]
         key = new_key(user, "read", "trade")

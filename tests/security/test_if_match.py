@@ -1,23 +1,15 @@
 """Of amendments with `If-Match` that saw the same version of a position, one is made, whoever takes them."""
 
-from collections.abc import Iterator
-
 import httpx
 import pytest
 
 from tests.api.exchange import Exchange, User
-from tests.api.second_process import at, second_process
+from tests.api.second_process import at
 from tests.processes import eventually
 from tests.security.racing import Sent, at_once
 
 ASYNC = {"Prefer": "respond-async"}
-ROUNDS = 12
-
-
-@pytest.fixture(scope="module")
-def second(exchange: Exchange) -> Iterator[Exchange]:
-    with second_process(exchange) as running:
-        yield running
+ROUNDS = 6
 
 
 def amendment(user: User, path: str, stop_loss: int, headers: dict[str, str]) -> Sent:

@@ -14,16 +14,16 @@ from tests.processes import ServiceProcess, gone_at_the_end
 from tests.security.racing import at_once
 from tests.shared_exchange import begin
 
-ROUNDS = 15
+ROUNDS = 8
 PROGRAMS = {"engine": "engine.shell.main", "projector": "projector.main", "api": "api.main"}
 
 
 @pytest.fixture(scope="module")
-def older(fresh_kafka: str, postgres: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Exchange]:
+def older(kafka: str, postgres: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Exchange]:
     """An exchange under version 1 of the rules, of servers of its own."""
     folder = tmp_path_factory.mktemp("older")
     with ExitStack() as stack:
-        settings = settings_of(fresh_kafka, stack.enter_context(new_database(postgres)), folder)
+        settings = settings_of(kafka, stack.enter_context(new_database(postgres)), folder)
         empty_topics(settings)
         running = Exchange(settings, folder)
         stack.callback(running.close)

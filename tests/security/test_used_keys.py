@@ -1,6 +1,5 @@
 """An Idempotency-Key is used for one thing, whichever of two requests under it comes first and to which process."""
 
-from collections.abc import Iterator
 from typing import Any
 from uuid import uuid4
 
@@ -8,19 +7,13 @@ import httpx
 import pytest
 
 from tests.api.exchange import Exchange, User
-from tests.api.second_process import at, second_process
+from tests.api.second_process import at
 from tests.processes import eventually
 from tests.security.racing import Sent, at_once
 
-ROUNDS = 10
+ROUNDS = 5
 SPOT = {"symbol": "BTCUSDT", "side": "BUY", "type": "MARKET", "quantity": "0.001"}
 VENUE_KEYS = {"api_key": "a" * 64, "secret_key": "b" * 64}
-
-
-@pytest.fixture(scope="module")
-def second(exchange: Exchange) -> Iterator[Exchange]:
-    with second_process(exchange) as running:
-        yield running
 
 
 def spot_order(exchange: Exchange, user: User, key: dict[str, str], **fields: Any) -> httpx.Response:
