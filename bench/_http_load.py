@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 HOST: Final = "127.0.0.1"
@@ -53,7 +53,7 @@ def post(path: str, body: bytes, headers: dict[str, str] | None = None) -> bytes
 
 
 async def send_at_full_speed(
-    connections: list[Connection], requests: list[Iterator[bytes]], per_connection: int, expected: int
+    connections: list[Connection], requests: Sequence[Iterator[bytes]], per_connection: int, expected: int
 ) -> tuple[float, list[float]]:
     """Send so many on each connection, one after another; requests a second, and the seconds of each, sorted."""
     seconds: list[float] = []
@@ -70,7 +70,7 @@ async def send_at_full_speed(
 
 
 async def send_at_even_intervals(
-    connections: list[Connection], requests: list[Iterator[bytes]], per_second: int, count: int, expected: int
+    connections: list[Connection], requests: Sequence[Iterator[bytes]], per_second: int, count: int, expected: int
 ) -> list[float]:
     """Send at even intervals whether or not the ones before were answered; seconds from when each was due, sorted."""
     seconds: list[float] = []

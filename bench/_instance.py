@@ -1,0 +1,75 @@
+"""An instance as `./reprise up` makes it, for a bench, and the CPU time of its processes."""
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import psutil
+
+from bench._exchange import wait_until_answered
+from runtime.python import reprise_command
+from stack import supervisor
+from stack.foreground import running
+from stack.instance import InstanceFolder
+from stack.ports import LOOPBACK, free_ports
+
+OF_GIVEN_SERVERS: Final = ("KAFKA_BROKERS", "DATABASE_URL")
+SERVICES: Final = ("api", "engine-1", "projector", "market-data", "venue", "replay", "kafka", "postgres")
+
+
+class RunningInstance(NamedTuple):
+    """Where its API is, and the first process of each service, of a given broker and database too."""
+
+    port: int
+    roots: Mapping[str, psutil.Process]
+
+    def cpu_seconds(self) -> dict[str, float]:
+        """CPU seconds of each service so far, those of the processes it started included."""
+        return {name: sum(map(_cpu_seconds, _tree(root))) + _ended(root) for name, root in self.roots.items()}
+
+
+@contextmanager
+def running_instance(folder: Path, environment: Mapping[str, str]) -> Iterator[RunningInstance]:
+    """An instance with simulated prices, for the length of a block.
+
+    environment: with KAFKA_BROKERS and DATABASE_URL it uses these, which must have been started by this process.
+    """
+    (port,) = free_ports(1)
+    data = InstanceFolder(folder)
+    command = reprise_command("up", "--data", str(folder), "--port", str(port), "--feed", "simulated")
+    folder.mkdir()
+    try:
+        own = {name: value for name, value in os.environ.items() if name not in OF_GIVEN_SERVERS}
+        with running(command, folder / "up.log", env=own | {"REPRISE_PROFILE": "demo"} | dict(environment)):
+            wait_until_answered(f"http://{LOOPBACK}:{port}/readyz")
+            given = {"kafka": _child("kafka.Kafka"), "postgres": _child("postgres")}
+            found = {each.name: psutil.Process(each.pid) for each in supervisor.processes(data) if each.pid}
+            roots = given | found
+            yield RunningInstance(port, {name: root for name in SERVICES if (root := roots.get(name)) is not None})
+    finally:
+        supervisor.stop(data, lambda _: None)
+
+
+def _child(word: str) -> psutil.Process | None:
+    """Find a server that this process started: its command line has the word."""
+    children = psutil.Process().children()
+    return next((child for child in children if any(word in part for part in child.cmdline())), None)
+
+
+def _tree(root: psutil.Process) -> list[psutil.Process]:
+    return [root, *root.children(recursive=True)]
+
+
+def _cpu_seconds(process: psutil.Process) -> float:
+    try:
+        times = process.cpu_times()
+    except psutil.NoSuchProcess:  # It ended just now, and counts with its parent from here on.
+        return 0.0
+    return times.user + times.system
+
+
+def _ended(root: psutil.Process) -> float:
+    times = root.cpu_times()
+    return times.children_user + times.children_system
