@@ -3,6 +3,7 @@
 import asyncio
 from typing import Any, Final, Literal, TypeVar, cast
 
+from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from runtime.http_config import ServerConfig
@@ -40,6 +41,8 @@ class BoundedHttp(HttpToolsProtocol):
         self._received = self._size = self._fields = 0
         self._refusal = NOT_HTTP
         self._has_place = True
+        self._serve = self.app
+        self.app = self._serve_or_leave
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take the connection where there is room for it."""
@@ -74,6 +77,14 @@ class BoundedHttp(HttpToolsProtocol):
                 self._bounds.works(self.transport)
         elif self._received > REQUEST_MAX:
             self.transport.abort()
+
+    async def _serve_or_leave(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve a request; one that a stop cuts off gets no answer: what became of it is not known."""
+        try:
+            await self._serve(scope, receive, send)
+        except asyncio.CancelledError:
+            self.transport.abort()
+            raise
 
     def _judge(self) -> None:
         """Refuse what grows beyond its bound; what the parser holds of a header it has not passed on yet counts too."""
