@@ -102,7 +102,11 @@ class EventLog:
 
     def _hidden(self) -> str | None:
         """Say which partition's events cannot all be read."""
+        assert self._producer is not None, "fenced before"
         for partition in range(OTHER_PARTITIONS):
+            if hidden_from(self._settings, VENUE_EVENTS, partition) is None:
+                continue
+            self._producer.abort_left_over(VENUE_EVENTS, partition, INIT_TIMEOUT_S)
             begins = hidden_from(self._settings, VENUE_EVENTS, partition)
             if begins is not None:
                 where = f"{VENUE_EVENTS}/{partition} from offset {begins} on"

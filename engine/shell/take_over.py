@@ -1,6 +1,6 @@
 """How a shard is taken over: its former owner is fenced before its end is read, and where its recovery starts."""
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import structlog
 
@@ -12,6 +12,8 @@ from runtime.transactions import TransactionalProducer, replaced
 from schemas.codec import first_digest
 from schemas.snapshots import SnapshotManifest
 from schemas.topics import EVENTS
+
+ABORT_TIMEOUT_S: Final = 15.0
 
 log = structlog.get_logger(__name__)
 
@@ -48,7 +50,7 @@ def fence(source: Log, shard: int) -> FencedShard:
     Raises ForeignTransaction where the last committed event cannot be known: no owner has a transaction open any more.
     """
     producers = source.fence(shard)
-    _require_readable_end(source, shard)
+    _require_readable_end(source, shard, producers.events)
     return FencedShard(producers, log_ends(source, shard))
 
 
@@ -59,7 +61,7 @@ def fence_again(source: Log, shard: int, committed: Watermark) -> TransactionalP
     """
     producer = source.fence_events(shard)
     try:
-        _require_readable_end(source, shard)
+        _require_readable_end(source, shard, producer)
     except ForeignTransaction as error:
         raise replaced(str(error)) from error
     found = source.watermark(shard)
@@ -70,7 +72,10 @@ def fence_again(source: Log, shard: int, committed: Watermark) -> TransactionalP
     return producer
 
 
-def _require_readable_end(source: Log, shard: int) -> None:
+def _require_readable_end(source: Log, shard: int, producer: TransactionalProducer) -> None:
+    if source.hidden_from(shard) is None:
+        return
+    producer.abort_left_over(EVENTS, shard, ABORT_TIMEOUT_S)
     hidden_from = source.hidden_from(shard)
     if hidden_from is not None:
         raise ForeignTransaction(

@@ -110,11 +110,23 @@ def test_a_commit_that_failed_is_doubtful_also_when_it_is_repeated_with_success(
     assert producer.is_doubtful
 
 
+class EventsProducer(FakeProducer):
+    """A producer of events."""
+
+    def produce(self, _topic: str, value: bytes | None, key: Any, _partition: int, on_delivery: Any = None) -> None:
+        del on_delivery
+        self._called("produce")
+        self._open.append((key, value))
+
+    def abort_left_over(self, _topic: str, _partition: int, _timeout: float) -> None:
+        self._called("abort what was left")
+
+
 class FencedLog(FakeLog):
     """A log that notes in which order it is asked."""
 
     def __init__(self, found: Watermark, hidden_from: int | None = None) -> None:
-        super().__init__(FakeProducer())
+        super().__init__(EventsProducer())
         self.asked: list[str] = []
         self._found = found
         self._hidden_from = hidden_from
@@ -149,18 +161,11 @@ def test_an_owner_whose_event_is_not_the_last_one_is_fenced_for_good(found: Wate
 
 
 def test_an_owner_whose_events_are_hidden_behind_a_foreign_transaction_is_fenced_for_good() -> None:
+    log = FencedLog(COMMITTED, hidden_from=7)
     with pytest.raises(KafkaException, match=r"is open in exchange\.events/1 from offset 7 on") as failure:
-        fence_again(FencedLog(COMMITTED, hidden_from=7), SHARD, COMMITTED)
+        fence_again(log, SHARD, COMMITTED)
     assert is_final(failure.value.args[0])
-
-
-class EventsProducer(FakeProducer):
-    """A producer of events."""
-
-    def produce(self, _topic: str, value: bytes | None, key: Any, _partition: int, on_delivery: Any = None) -> None:
-        del on_delivery
-        self._called("produce")
-        self._open.append((key, value))
+    assert log.asked == ["fence", "hidden from", "hidden from"]
 
 
 def test_the_events_after_a_doubtful_commit_are_written_by_a_new_producer() -> None:
