@@ -1,8 +1,5 @@
 """A start needs room on its disk, every command names a full one, and what stopped goes on when there is room."""
 
-import os
-import shutil
-import subprocess
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -16,23 +13,16 @@ from stack import disk, supervisor
 from stack.instance import InstanceFolder
 from stack.ports import free_ports
 from tests.processes import eventually, reprise
+from tests.small_disk import instance_on_small_disk
 from tests.stack.test_two_starts import account_of_new_user
 
 TIMEOUT_S = 600.0
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    place = tmp_path / "disk"
-    place.mkdir()
-    if os.geteuid() != 0 or shutil.which("mount") is None:
-        pytest.skip("a file system of its own needs root")
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=800m", "tmpfs", str(place)], check=False)
-    if mounted.returncode != 0:
-        pytest.skip("no file system may be mounted here")
-    yield place
-    supervisor.stop(InstanceFolder(place / "data"), print)
-    subprocess.run(["umount", str(place)], check=True)
+def data(tmp_path: Path) -> Iterator[Path]:
+    with instance_on_small_disk(tmp_path / "disk", 800) as folder:
+        yield folder
 
 
 def test_a_start_without_room_is_refused_with_what_it_needs(
@@ -61,12 +51,11 @@ def test_every_command_names_a_full_disk(
 
 @pytest.mark.slow
 @pytest.mark.timeout(3 * TIMEOUT_S)
-def test_an_instance_on_a_full_disk_goes_on_by_itself_when_there_is_room_again(small_disk: Path) -> None:
-    data, (port,) = small_disk / "data", free_ports(1)
-    small_disk.chmod(0o755)
+def test_an_instance_on_a_full_disk_goes_on_by_itself_when_there_is_room_again(data: Path) -> None:
+    (port,) = free_ports(1)
     up = reprise("up", "--detach", "--data", data, "--port", port, "--feed", "simulated", timeout=TIMEOUT_S)
     assert up.returncode == 0, up.stdout + up.stderr
-    filler = small_disk / "filler"
+    filler = data.parent / "filler"
     with pytest.raises(OSError, match="No space left"):
         filler.write_bytes(bytes(800_000_000))
     folder = InstanceFolder(data)
