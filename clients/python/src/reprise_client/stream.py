@@ -81,14 +81,16 @@ class Stream:
             self._next = asyncio.ensure_future(anext(self._messages))
         coming = self._next
         try:
-            return await asyncio.shield(coming)
+            await asyncio.wait((coming,))
         except asyncio.CancelledError:
             if coming.cancelled():
-                raise StopAsyncIteration from None
-            raise
-        finally:
-            if coming.done():
                 self._next = None
+                raise StopAsyncIteration from None
+            raise  # What came in the same moment is for who asks next.
+        self._next = None
+        if coming.cancelled():
+            raise StopAsyncIteration
+        return coming.result()
 
     async def begin(self) -> None:
         """Wait until the account is followed: from then on whatever happens is told."""
