@@ -21,6 +21,7 @@ from api.log.sent_commands import SentCommands
 from api.log.venue_channel import VenueChannel
 from api.store.database import Database
 from api.store.day_stats import DayStatsCache
+from api.store.known_sessions import KnownSessions
 from runtime.cluster import ClusterWatch
 from runtime.settings import Settings
 
@@ -30,6 +31,7 @@ class AppState(NamedTuple):
 
     settings: Settings
     database: Database
+    sessions: KnownSessions
     prices: PriceCache
     bus: EventBus
     outcomes: Outcomes

@@ -35,6 +35,7 @@ from api.log.venue_channel import VenueChannel
 from api.store import journal
 from api.store.database import Database
 from api.store.day_stats import DayStatsCache
+from api.store.known_sessions import KnownSessions
 from api.store.migrate import migrate
 from api.stream.protocol import MESSAGE_MAX, QuietWebSockets
 from api.stream.sockets import Sockets
@@ -92,6 +93,7 @@ def build(settings: Settings, secret: str, retired: tuple[str, ...] = ()) -> App
     return AppState(
         settings=settings,
         database=database,
+        sessions=KnownSessions(database),
         prices=prices,
         bus=bus,
         outcomes=outcomes,

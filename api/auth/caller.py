@@ -6,7 +6,6 @@ administrator does, and writes nothing.
 """
 
 from datetime import datetime
-from functools import partial
 from time import time_ns
 from typing import Annotated, Final, NamedTuple
 from uuid import UUID
@@ -16,7 +15,7 @@ from fastapi.security import APIKeyCookie, APIKeyHeader, HTTPBearer, OAuth2Passw
 
 from api.app_state import AppState, StateDep
 from api.auth.cross_site import SAFE_METHODS, is_foreign_page, refuse_cross_site
-from api.auth.key_permissions import check_scope, login_needed
+from api.auth.key_permissions import check_scope, is_of_account, login_needed
 from api.credentials.cookies import COOKIE, login_cookies
 from api.credentials.signatures import KEY_HEADER, check_request, check_time, read_signature
 from api.credentials.tokens import Claims
@@ -37,7 +36,7 @@ from api.http.problems import (
 from api.http.rate_limits import is_counted
 from api.http.seed_clients import is_of_seed, login_cookie_of
 from api.store import api_keys as key_store
-from api.store.users import User, find_by_session
+from api.store.users import User
 from runtime.counted_addresses import counted
 
 PREVIEW: Final = "/api/v1/orders/preview"
@@ -102,7 +101,7 @@ async def _identify(request: Request, state: AppState) -> SignedInUser:
 
     On a seed's routes and at its port the cookie of its own login is enough, whoever's the others are.
     """
-    header = _bearer_token(request)
+    header, of_account = _bearer_token(request), is_of_account(method_of(request.scope), request.scope["path"])
     cookies = login_cookies(request, state.settings.profile)
     if KEY_HEADER in request.headers:
         if header is not None:
@@ -113,7 +112,7 @@ async def _identify(request: Request, state: AppState) -> SignedInUser:
         if not is_of_seed(request):
             # Pages of two seeds share this host's cookies, and a seed's own server looks at one credential.
             _refuse_others(state, claims.user_id, cookies)
-        return await _in_session(state, [claims])
+        return await _in_session(state, [claims], of_account)
     if not cookies:
         raise ApiError(NOT_AUTHENTICATED)
     refuse_cross_site(request, state.settings)
@@ -121,7 +120,8 @@ async def _identify(request: Request, state: AppState) -> SignedInUser:
     good = own + _good(state, cookies) or [state.credentials.tokens.read(cookies[0])]
     if not own:
         _refuse_others(state, good[0].user_id, cookies)
-    return await _in_session(state, [claims for claims in good if claims.user_id == good[0].user_id])
+    theirs = [claims for claims in good if claims.user_id == good[0].user_id]
+    return await _in_session(state, theirs, of_account)
 
 
 async def believe(state: AppState, token: str) -> SignedInUser:
@@ -203,10 +203,11 @@ async def _authenticate_key(request: Request, state: AppState, cookies: list[str
     return SignedInUser(key.user._replace(email="", name=None), None, key_id=signature.key_id)
 
 
-async def _in_session(state: AppState, claims: list[Claims]) -> SignedInUser:
-    """Give the user of the first session that is going on."""
+async def _in_session(state: AppState, claims: list[Claims], of_account: bool = False) -> SignedInUser:
+    """Give the user of the first session that is going on; as known a moment ago for what is of an account."""
+    find = state.sessions.find if of_account else state.sessions.find_now
     for one in claims:
-        found = await state.database.ask(partial(find_by_session, session_id=one.session_id, user_id=one.user_id))
+        found = await find(one.session_id, one.user_id)
         if found is not None:
             return SignedInUser(found[0], one.session_id, found[1], one.expires_at)
     raise ApiError(TOKEN_INVALID, "The session is over")

@@ -18,17 +18,20 @@ READ: Final = (
     *("GET /api/v1/audit/events", "GET /api/v1/audit/replay", "GET /api/v1/audit/replay/{}"),
     *("GET /api/v1/venue", "GET /api/v1/venue/orders", "GET /api/v1/venue/orders/{}"),
     "POST /api/v1/ws-ticket",
-    # The seeds'.
-    *("GET /balance", "GET /balance/{}", "GET /api/v1/balance", "GET /api/v1/balance/{}"),
-    *("GET /api/v1/user/orders", "GET /api/v1/user/trades"),
-    *("GET /api/trading/orders", "GET /api/trading/orders/{}", "GET /api/trading/positions"),
-    *("GET /trade/orders", "GET /trade/orders/{}", "GET /api/v1/state"),
 )
 TRADE: Final = (
     *("POST /api/v1/orders", "PATCH /api/v1/positions/{}"),
     *("POST /api/v1/positions/{}/close", "POST /api/v1/positions/close-all"),
     *("POST /api/v1/alerts", "DELETE /api/v1/alerts/{}", "POST /api/v1/demo/deposit"),
-    # The seeds'. Of the commands that an engine's route takes, the deletion of the user asks for a login by itself.
+)
+SEEDS_READ: Final = (
+    *("GET /balance", "GET /balance/{}", "GET /api/v1/balance", "GET /api/v1/balance/{}"),
+    *("GET /api/v1/user/orders", "GET /api/v1/user/trades"),
+    *("GET /api/trading/orders", "GET /api/trading/orders/{}", "GET /api/trading/positions"),
+    *("GET /trade/orders", "GET /trade/orders/{}", "GET /api/v1/state"),
+)
+# Of the commands that an engine's route takes, the deletion of the user asks for a login by itself.
+SEEDS_TRADE: Final = (
     *("POST /trades", "POST /trades/{}/close", "POST /api/v1/trade/create", "POST /api/v1/trade/close"),
     "POST /api/v1/engine",
     *("POST /api/trading/orders", "DELETE /api/trading/orders/{}"),
@@ -39,7 +42,7 @@ TRADE: Final = (
 
 def check_scope(method: str, path: str, scopes: Collection[str]) -> None:
     """Refuse what a key with these scopes may not ask for: SCOPE_MISSING."""
-    asked = f"{'GET' if method == 'HEAD' else method} {path}"
+    asked = _asked(method, path)
     scope = next((name for name, routes in _PERMITTED.items() if routes.fullmatch(asked)), None)
     if scope is None:
         raise login_needed()
@@ -47,13 +50,23 @@ def check_scope(method: str, path: str, scopes: Collection[str]) -> None:
         raise ApiError(SCOPE_MISSING, f"The API key has no scope `{scope}`")
 
 
+def is_of_account(method: str, path: str) -> bool:
+    """Say whether a canonical route is about an account and its trading, and not about who its user is."""
+    return _OF_ACCOUNT.fullmatch(_asked(method, path)) is not None
+
+
 def login_needed() -> ApiError:
     """Give the refusal of what no key may do."""
     return ApiError(SCOPE_MISSING, "An API key may not do this; sign in")
+
+
+def _asked(method: str, path: str) -> str:
+    return f"{'GET' if method == 'HEAD' else method} {path}"
 
 
 def _pattern(routes: Collection[str]) -> re.Pattern[str]:
     return re.compile("|".join(re.escape(route).replace(r"\{\}", "[^/]+") for route in routes))
 
 
-_PERMITTED: Final = {"trade": _pattern(TRADE), "read": _pattern(READ)}
+_PERMITTED: Final = {"trade": _pattern((*TRADE, *SEEDS_TRADE)), "read": _pattern((*READ, *SEEDS_READ))}
+_OF_ACCOUNT: Final = _pattern((*READ, *TRADE))

@@ -21,7 +21,7 @@ class Database:
     """
 
     def __init__(self, url: str) -> None:
-        self._engine = create_engine(
+        self.engine = create_engine(
             url,
             pool_size=CONNECTIONS,
             max_overflow=0,
@@ -48,7 +48,7 @@ class Database:
         """Run several statements that all see the tables as of one moment."""
 
         def ask() -> Answer:
-            with self._engine.connect() as connection:
+            with self.engine.connect() as connection:
                 connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
                 with connection.begin():
                     return question(connection)
@@ -61,19 +61,19 @@ class Database:
 
     def ask_in_transaction_now(self, question: Callable[[Connection], Answer]) -> Answer:
         """Run them in this thread."""
-        with self._engine.connect() as connection:
+        with self.engine.connect() as connection:
             connection.execution_options(isolation_level="READ COMMITTED")
             with connection.begin():
                 return question(connection)
 
     def ask_now(self, question: Callable[[Connection], Answer]) -> Answer:
         """Run a question in this thread."""
-        with self._engine.connect() as connection:
+        with self.engine.connect() as connection:
             return question(connection)
 
     def close(self) -> None:
         """Close every connection."""
-        self._engine.dispose()
+        self.engine.dispose()
 
 
 def answers(db: Connection) -> bool:
