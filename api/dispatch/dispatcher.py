@@ -19,7 +19,6 @@ from api.dispatch.unprojected import unprojected
 from api.http.problems import BROKER_UNAVAILABLE, ENGINE_BEHIND, REFUSALS, ApiError
 from api.log.outcomes import NotAppended, Outcome
 from api.pretrade.details import explained
-from api.store.used_keys import UsedKey
 from projector import queries
 from schemas.commands import AccountCommand, OpenPosition, PositionCommand
 from schemas.events import CommandRejected, CommandRepeated, PositionOpened
@@ -65,10 +64,9 @@ class Dispatcher:
                 return await self._accept(command, known)
         self._refuse_unless_log_goes_on(command)
         if key is not None:
-            stored = await self.lookup.stored(command)
+            stored = await self.lookup.stored_or_taken(command)
             if stored is not None:
                 return await self._accept(command, stored)
-            await self.lookup.take_key(command.command_id, UsedKey("command"))
         if condition is not None:
             await condition()
         outcome = await self._send(command, 0 if respond_async else WAIT_S)

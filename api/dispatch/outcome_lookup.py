@@ -1,7 +1,8 @@
 """Where the outcome of a command is found: in memory, then in flight, then in the tables.
 
-Who sends under a key asks `known`, then `stored`, before the command is sent, and `original` where the engine calls it
-a repeat. Who only reads asks `decided`, then whether this process `sent` it, then whether anything is `lagging`.
+Who sends under a key asks `known`, then `stored_or_taken`, before the command is sent, and `original` where the engine
+calls it a repeat. Who only reads asks `decided`, then whether this process `sent` it, then whether anything is
+`lagging`.
 """
 
 import asyncio
@@ -38,6 +39,7 @@ PROJECTION_AGE_MAX: Final = 5 * MINUTE
 # After this time nothing sent is still in flight.
 IN_FLIGHT_S: Final = DEADLINE_S + 2
 TRIES_AT_ONCE: Final = 16
+FOR_COMMAND: Final = UsedKey("command")
 _USED: Final[dict[Use, str]] = {
     "command": "for another command",
     "close_all": "to close all positions",
@@ -83,21 +85,25 @@ class OutcomeLookup:
         )
         return Decided(outcome, replayed=True)
 
-    async def stored(self, command: AccountCommand) -> Stored | None:
-        """Find the outcome a key had before what is remembered here: for ever, in PostgreSQL."""
-        content = content_of(command)
+    async def stored_or_taken(self, command: AccountCommand) -> Stored | None:
+        """Find the outcome a key had before what is remembered here, for ever, in PostgreSQL; else take it: null.
+
+        A key that is taken is this command's alone, as with `take_key`.
+        """
         shard = self._outcomes.shard_of(command.account_id)
-        row, age = await self._database.ask(lambda db: _stored(db, command, shard))
-        if row is None and age > PROJECTION_AGE_MAX:
+        is_new = self._outcomes.seq(shard) == 0
+        found = await self._database.ask(lambda db: _stored_or_taken(db, command, shard, is_new=is_new))
+        if found is None:
             # A projector that has just started needs no more than a moment.
             await catch_up(self._database, self._outcomes, shard)
-            row, age = await self._database.ask(lambda db: _stored(db, command, shard))
-        if row is not None and row.command_hash is not None:
-            _refuse_other_content(row.command_hash, content, log_position_headers(row.shard, row.seq))
-            return Stored(row)
-        if age > PROJECTION_AGE_MAX and self._outcomes.seq(shard) > 0:
+            found = await self._database.ask(lambda db: _stored_or_taken(db, command, shard, is_new=is_new))
+        if found is None:
             raise ApiError(PROJECTION_BEHIND, headers=RETRY_AFTER)
-        return None
+        if isinstance(found, UsedKey):
+            refuse_other_use(found, FOR_COMMAND)
+            return None
+        _refuse_other_content(found.command_hash, content_of(command), log_position_headers(found.shard, found.seq))
+        return Stored(found)
 
     async def take_key(self, command_id: str, use: UsedKey) -> None:
         """Use a key, from now on for this alone; 422 where it was used for something else. Call it before all is sent.
@@ -280,8 +286,17 @@ def _refuse_other_content(known: bytes | None, content: bytes, headers: dict[str
         raise ApiError(REFUSALS[Rejection.COMMAND_ID_REUSED], headers=headers)
 
 
-def _stored(db: Connection, command: AccountCommand, shard: int) -> tuple[queries.CommandRow | None, int]:
-    """Give a command's row, and for how long (µs) the tables may lack what is committed."""
-    current_at = queries.current_at(db, shard)
+def _stored_or_taken(
+    db: Connection, command: AccountCommand, shard: int, *, is_new: bool
+) -> queries.CommandRow | UsedKey | None:
+    """Give a command's row, or for what its key is used from now on; null where the tables may lack the row.
+
+    is_new: nothing is committed in the shard that the tables could lack.
+    """
+    current_at = queries.current_at(db, shard)  # First: what is projected meanwhile is in the row.
     row = queries.command(db, command.account_id, command.command_id)
-    return row, now() - current_at
+    if row is not None and row.command_hash is not None:
+        return row
+    if now() - current_at > PROJECTION_AGE_MAX and not is_new:
+        return None
+    return used_keys.take(db, command.command_id, FOR_COMMAND)

@@ -95,13 +95,6 @@ class Tables:
         return self._places.row
 
 
-class SenderTables(Tables):
-    """As a sender asks them: with how old they are."""
-
-    async def ask(self, question: Callable[[Any], Any]) -> Any:
-        return await super().ask(question), 0
-
-
 def outcome(content: bytes | None = None) -> Outcome:
     event = CommandRejected(
         seq=7,
@@ -139,11 +132,10 @@ def test_a_sender_gets_an_outcome_in_memory_without_a_query() -> None:
 
 def test_a_sender_asks_what_is_in_flight_after_the_memory_and_the_tables_last() -> None:
     places = Places()
-    places.lookup = lookup_in(places, SenderTables(places))
     places.row = row()
 
     async def look() -> tuple[Decided | None, Stored | None]:
-        return await places.lookup.known(COMMAND, wait=True), await places.lookup.stored(COMMAND)
+        return await places.lookup.known(COMMAND, wait=True), await places.lookup.stored_or_taken(COMMAND)
 
     assert run(look) == (None, Stored(row()))
     assert places.asked == ["memory", "in flight", "tables"]
@@ -183,7 +175,6 @@ def test_a_command_that_was_answered_is_no_longer_in_flight() -> None:
 @pytest.mark.parametrize("place", ["memory", "in flight", "tables"])
 def test_other_content_under_a_used_id_is_refused_wherever_the_first_is_found(place: str) -> None:
     places = Places()
-    places.lookup = lookup_in(places, SenderTables(places))
     if place == "memory":
         places.memory = outcome()
     elif place == "in flight":
@@ -193,7 +184,7 @@ def test_other_content_under_a_used_id_is_refused_wherever_the_first_is_found(pl
 
     async def look() -> None:
         await places.lookup.known(OTHER, wait=True)
-        await places.lookup.stored(OTHER)
+        await places.lookup.stored_or_taken(OTHER)
 
     with pytest.raises(ApiError, match="COMMAND_ID_REUSED"):
         run(look)
