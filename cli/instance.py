@@ -41,6 +41,9 @@ Loop = Annotated[bool, typer.Option("--loop", help="Start a recording again at i
 Spread = Annotated[int | None, typer.Option(min=0, help="Spread assumed for recorded bars.")]
 Symbol = Annotated[str | None, typer.Option(help="What recorded bars are of, where the file's name does not say it.")]
 ChangeFeed = Annotated[bool, typer.Option("--change-feed", help="Change the feed though positions are open.")]
+ChangeProfile = Annotated[
+    bool, typer.Option("--change-profile", help="Go on with the ledger of an instance of the other profile.")
+]
 Instruments = Annotated[
     Path | None, typer.Option(metavar="FILE", help="Instruments to define besides those a ledger begins with.")
 ]
@@ -64,6 +67,7 @@ def up(
     spread_bps: Spread = None,
     symbol: Symbol = None,
     change_feed: ChangeFeed = False,
+    change_profile: ChangeProfile = False,
     port: Port = None,
     data: Data = None,
     workers: Workers = 1,
@@ -74,6 +78,7 @@ def up(
 ) -> None:
     """Start the exchange: broker, database, engine, prices, projection and API."""
     from cli.database import migrate_url  # noqa: PLC0415
+    from stack.exposed_files import exposed_files  # noqa: PLC0415
     from stack.feed_choice import FeedChoice  # noqa: PLC0415
     from stack.instance import InstanceFolder  # noqa: PLC0415
     from stack.plan import StartOptions  # noqa: PLC0415
@@ -94,6 +99,7 @@ def up(
         open_broker=open_broker or (seed_ports and settings.profile == "demo"),
         symbols=tuple(instrument.symbol for instrument in wanted),
         detach=detach,
+        change_profile=change_profile,
         feed=FeedChoice(
             feed=feed or settings.feed,
             speed=speed or settings.feed_speed,
@@ -106,10 +112,20 @@ def up(
     if settings.profile == "demo" and "REPRISE_PROFILE" not in wrong:
         _report_demo(folder)
     _report_ignored(folder)
+    exposed = exposed_files(project_root(), folder)
+    for line in exposed.values() if settings.profile == "demo" else ():
+        report(line)
     _end_by_interrupt()
     place = InstanceFolder(folder)
     with PortClaims() as claims:
-        instance = start(settings, options, claims, migrate_url, report, wrong | in_file)
+        instance = start(
+            settings,
+            options,
+            claims,
+            migrate_url,
+            report,
+            wrong | in_file | (exposed if settings.profile == "production" else {}),
+        )
         try:
             wait_for_api(place, instance, report)
             if wanted:
@@ -218,8 +234,9 @@ def _stop_what_was_started(folder: Path, stop: Callable[[Path, Callable[[str], N
 
 def _report_demo(folder: Path) -> None:
     report(
-        "This is the demo profile: users deposit play money by themselves, the seeds' interfaces are open, and secrets "
-        f"that are not set are made in {folder}. REPRISE_PROFILE=production has none of this."
+        "This is the demo profile: users deposit play money by themselves, the seeds' interfaces (those of five "
+        f"tutorial exchanges) are open, and secrets that are not set are made in {folder}. "
+        "REPRISE_PROFILE=production has none of this."
     )
 
 

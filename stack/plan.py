@@ -29,6 +29,7 @@ class StartOptions(NamedTuple):
     detach: bool
     feed: FeedChoice
     symbols: tuple[str, ...] = ()  # of instruments that are defined once the API is up
+    change_profile: bool = False
 
 
 def plan(

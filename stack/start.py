@@ -35,6 +35,7 @@ from stack.plan import StartOptions, kept_port, kept_port_taken, plan
 from stack.ports import LOOPBACK, PortClaims
 from stack.postgres import database_url
 from stack.postgres_roles import AUDIT, grant
+from stack.profile_choice import require_same_profile
 from stack.program_secrets import secrets_by_service
 from stack.programs import environment_of, services
 from stack.screen import build_for_start
@@ -159,7 +160,6 @@ def _start(
 ) -> Instance:
     passwords = passwords_of(folder)
     instance = plan(settings, options, claims, previous, passwords)
-    secrets = secrets_of(folder, settings)
     for notice in short_secret_notices(settings):
         report(notice)
     kept = None if instance.kafka_port is None else kept_port(settings, previous)
@@ -174,6 +174,8 @@ def _start(
     own.wait_for_postgres()
     # While the broker is starting.
     migrate(own.instance.database_url)
+    require_same_profile(settings.profile, own.instance.database_url, change=options.change_profile)
+    secrets = secrets_of(folder, settings)
     if own.instance.postgres_port is not None:
         grant(own.instance.database_url)
     own.wait_for_kafka()

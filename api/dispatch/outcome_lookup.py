@@ -1,8 +1,7 @@
 """Where the outcome of a command is found: in memory, then in flight, then in the tables.
 
-Who sends under a key asks `known`, then `stored_or_taken`, before the command is sent, and `original` where the engine
-calls it a repeat. Who only reads asks `decided`, then whether this process `sent` it, then whether anything is
-`lagging`.
+Who sends under a key asks `known` and `stored_or_taken` before, and `original` where the engine calls it a repeat. Who
+only reads asks `decided`, then whether this process `sent` it, then whether anything is `lagging`.
 """
 
 import asyncio
@@ -93,8 +92,7 @@ class OutcomeLookup:
         shard = self._outcomes.shard_of(command.account_id)
         is_new = self._outcomes.seq(shard) == 0
         found = await self._database.ask(lambda db: _stored_or_taken(db, command, shard, is_new=is_new))
-        if found is None:
-            # A projector that has just started needs no more than a moment.
+        if found is None:  # A projector that has just started needs no more than a moment.
             await catch_up(self._database, self._outcomes, shard)
             found = await self._database.ask(lambda db: _stored_or_taken(db, command, shard, is_new=is_new))
         if found is None:
