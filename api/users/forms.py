@@ -8,11 +8,13 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 
 from api.http.numbers import ExactRoute, is_json, not_json, read_json
+from api.http.sentences import FieldWrong
 from api.users.schemas import LoginRequest
 
 FORM: Final = "application/x-www-form-urlencoded"
 # What OAuth2's password flow may send along; none of it changes anything here.
 _IGNORED: Final = ("grant_type", "scope", "client_id", "client_secret")
+_NAMES: Final = {"username", "email", "password", *_IGNORED}
 
 BODY: Final[dict[str, Any]] = {
     "requestBody": {
@@ -38,7 +40,13 @@ BODY: Final[dict[str, Any]] = {
 async def login_request(request: Request) -> LoginRequest:
     """Read either form of credentials."""
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() == FORM:
+        if (await request.body()).lstrip().startswith(b"{"):
+            raise not_json(ExactRoute.not_json, request)
         form = dict(await request.form(max_fields=len(_IGNORED) + 4))
+        # A name that is none may be what was meant as a secret: it is not repeated.
+        if not form.keys() <= _NAMES:
+            why = FieldWrong("has a field besides username and password")
+            raise RequestValidationError([{"type": "value_error", "loc": ("body",), "ctx": {"error": why}}])
         fields: Any = {"email" if name == "username" else name: value for name, value in form.items()}
         for name in _IGNORED:
             fields.pop(name, None)
