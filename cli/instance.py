@@ -1,7 +1,6 @@
 """Commands that start, stop and show an instance: up, down, status, logs."""
 
 import json
-import os
 import signal
 import sys
 import time
@@ -12,8 +11,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.context import AsJson, Data, data_folder, load_settings, project_root, report
+from cli.context import AsJson, Data, data_folder, load_settings, report
 from cli.restart_report import report_restarts
+from cli.start_notices import exposed_secrets, report_demo, report_ignored, report_seed_ports
 from cli.status_report import print_status
 from runtime.addresses import past_proxies
 from runtime.errors import FixableError, Mistakes
@@ -47,7 +47,10 @@ ChangeProfile = Annotated[
 Instruments = Annotated[
     Path | None, typer.Option(metavar="FILE", help="Instruments to define besides those a ledger begins with.")
 ]
-Service = Annotated[str | None, typer.Argument(help="kafka, postgres, engine-1, market-data, projector or api.")]
+Service = Annotated[
+    str | None,
+    typer.Argument(help="A process of `./reprise status`, like engine-1, or supervisor; all where none is named."),
+]
 Follow = Annotated[bool, typer.Option("--follow", "-f", help="Go on with what is written from now on.")]
 Lines = Annotated[int, typer.Option("--lines", "-n", min=0, help="Lines to begin with.")]
 
@@ -78,7 +81,6 @@ def up(
 ) -> None:
     """Start the exchange: broker, database, engine, prices, projection and API."""
     from cli.database import migrate_url  # noqa: PLC0415
-    from stack.exposed_files import exposed_files  # noqa: PLC0415
     from stack.feed_choice import FeedChoice  # noqa: PLC0415
     from stack.instance import InstanceFolder  # noqa: PLC0415
     from stack.plan import StartOptions  # noqa: PLC0415
@@ -110,22 +112,13 @@ def up(
         ),
     )
     if settings.profile == "demo" and "REPRISE_PROFILE" not in wrong:
-        _report_demo(folder)
-    _report_ignored(folder)
-    exposed = exposed_files(project_root(), folder)
-    for line in exposed.values() if settings.profile == "demo" else ():
-        report(line)
+        report_demo(folder)
+    report_ignored(folder)
+    wrong |= in_file | exposed_secrets(folder, settings.profile)
     _end_by_interrupt()
     place = InstanceFolder(folder)
     with PortClaims() as claims:
-        instance = start(
-            settings,
-            options,
-            claims,
-            migrate_url,
-            report,
-            wrong | in_file | (exposed if settings.profile == "production" else {}),
-        )
+        instance = start(settings, options, claims, migrate_url, report, wrong)
         try:
             wait_for_api(place, instance, report)
             if wanted:
@@ -148,7 +141,7 @@ def up(
         report(f"Ready after {time.monotonic() - began:.1f} s: {address}  (its documentation: {address}/docs)")
         report(f"Try: curl -s{past_proxies()} {address}/api/v1/tickers")
         if seed_ports:
-            _report_seed_ports(instance.seed_ports, instance.api_port)
+            report_seed_ports(instance.seed_ports, instance.api_port)
         if detach:
             report(f"It goes on running; {place.command('down')} stops it.")
             return
@@ -230,41 +223,6 @@ def _stop_what_was_started(folder: Path, stop: Callable[[Path, Callable[[str], N
         signal.signal(number, signal.SIG_IGN)
     stop(folder, report)
     report("Stopped.")
-
-
-def _report_demo(folder: Path) -> None:
-    report(
-        "This is the demo profile: users deposit play money by themselves, the seeds' interfaces (those of five "
-        f"tutorial exchanges) are open, and secrets that are not set are made in {folder}. "
-        "REPRISE_PROFILE=production has none of this."
-    )
-
-
-def _report_ignored(data: Path | None) -> None:
-    """Say which names of a file `.env` mean nothing here, and which variables of the seeds."""
-    from runtime.setting_sources import env_files, meant_instead  # noqa: PLC0415
-
-    files = env_files(project_root(), data)
-    unknown = {name: file.path for file in files for name in file.unknown}
-    of_redis = sorted(name for name in {*os.environ, *unknown} if name.upper().startswith("REDIS_"))
-    if of_redis:
-        report(f"{', '.join(of_redis)}: ignored, there is no Redis here.")
-    for path in sorted(set(unknown.values())):
-        names = [name for name, file in unknown.items() if file == path and name not in of_redis]
-        meant = [f"is {instead} meant by {name}?" for name in names if (instead := meant_instead(name)) is not None]
-        if names:
-            hint = f" ({'; '.join(meant)})" if meant else ""
-            report(f"{path} has {', '.join(names)}: ignored, the exchange has no such setting{hint}.")
-
-
-def _report_seed_ports(ports: list[int], own: int) -> None:
-    from runtime.settings import SEED_PORTS  # noqa: PLC0415
-
-    if ports:
-        report(f"The same at {', '.join(f'http://localhost:{port}' for port in ports)}, for clients of the seeds.")
-    for port in SEED_PORTS:
-        if port not in (*ports, own):
-            report(f"Port {port} is taken by another program: clients of the seeds that name it do not get here.")
 
 
 def _end_by_interrupt() -> None:

@@ -29,6 +29,11 @@ def choice_and_mistakes(
     choice = options.feed
     if not 1 <= options.workers <= WORKERS_MAX:
         mistakes["--workers"] = f"--workers is a number from 1 to {WORKERS_MAX}."
+    elif options.workers > settings.shards:
+        mistakes["--workers"] = (
+            f"--workers is {options.workers}, and the ledger has {settings.shards} shards: an engine without one has "
+            f"no work. Say --workers {settings.shards}, or fewer."
+        )
     try:
         read_speed(choice.speed)
     except FixableError as error:

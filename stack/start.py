@@ -70,6 +70,8 @@ def start(
         refuse_unknown_market(choice, (*SYMBOLS, *options.symbols), settings.symbols)
         exponents = {symbol: instrument.tick_exponent for symbol, instrument in BY_SYMBOL.items()}
         refuse_prices_below_ticks(choice, exponents, settings.symbols)
+    if mistakes and not folder.data.exists():
+        raise Mistakes(obstacles(settings, options, folder, claims) | mistakes)  # Nothing is made for it.
     with folder.starting():
         manager = manager_of(folder)
         if manager is not None and not manager.answers:

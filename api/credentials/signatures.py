@@ -75,7 +75,9 @@ def check_time(signature: Signature, now_ms: int) -> None:
     """Refuse a request of too long ago, and one of the future."""
     if not -AHEAD_MAX_MS <= now_ms - signature.timestamp <= signature.window:
         raise ApiError(
-            SIGNATURE_INVALID, f"{TIMESTAMP_HEADER} is {now_ms - signature.timestamp} ms ago by the server's clock"
+            SIGNATURE_INVALID,
+            f"{TIMESTAMP_HEADER} is {now_ms - signature.timestamp} ms ago by the server's clock; it is the time in "
+            "milliseconds since 1970",
         )
 
 

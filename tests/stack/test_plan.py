@@ -152,3 +152,13 @@ def test_an_address_that_is_not_of_this_machine_is_refused_before_any_process_st
 def planned(settings: Settings, asked: StartOptions | None = None, previous: Instance | None = None) -> Instance:
     with PortClaims() as claims:
         return plan(settings, asked or options(), claims, previous, dict.fromkeys(ROLES, "password"))
+
+
+def test_more_workers_than_shards_are_refused_and_nothing_is_made(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (port,) = free_ports(1)
+    assert call(["up", "--data", str(tmp_path / "x"), "--port", str(port), "--workers", "5"]) == 1
+    said = capsys.readouterr().err
+    assert "--workers is 5, and the ledger has 4 shards: an engine without one has no work. Say --workers 4" in said
+    assert not (tmp_path / "x").exists()
