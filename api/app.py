@@ -67,9 +67,11 @@ from runtime.http_headers import SecurityHeaders
 from runtime.settings import Settings
 
 PREFIX: Final = "/api/v1"
+# Routes are tried one by one, so those of an order's life come first, before the seeds' too.
+OFTEN: Final = (orders, positions, account)
 EVERYWHERE: Final = (
     *(auth, api_keys, instruments, tickers, candles),
-    *(orders, positions, account, fills, ledger, statements, history, replay, commands, receipts),
+    *(fills, ledger, statements, history, replay, commands, receipts),
     *(alerts, rules, admin, transfers, withdrawals, stream, venue_keys, venue),
 )
 # Whoever sends to these need not be anybody yet, so their requests are counted by address.
@@ -108,10 +110,12 @@ def create_app(state: AppState) -> FastAPI:
     app.state.api = state
     app.state.dispatcher = Dispatcher(state)
     app.state.sockets = Sockets(state)
+    for router in OFTEN:
+        opens = [OPENED] if router is account else []
+        app.include_router(router, prefix=PREFIX, dependencies=[BY_ACCOUNT, NO_BODY, *opens])
     v1 = APIRouter(prefix=PREFIX)
     for router in EVERYWHERE:
-        limits = [BY_ADDRESS if router in BY_ANYONE else BY_ACCOUNT, NO_BODY]
-        v1.include_router(router, dependencies=[*limits, OPENED] if router is account else limits)
+        v1.include_router(router, dependencies=[BY_ADDRESS if router in BY_ANYONE else BY_ACCOUNT, NO_BODY])
     if state.settings.profile == "demo":
         v1.include_router(demo, dependencies=[BY_ACCOUNT, NO_BODY])
         add_seeds_to(app, state)

@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple
 from uuid import UUID, uuid4
 
 import jwt
+from cachetools import LRUCache
 
 from api.http.problems import TOKEN_EXPIRED, TOKEN_INVALID, ApiError
 from runtime.secret_strength import is_short
@@ -19,6 +20,7 @@ AUDIENCE: Final = "reprise-api"
 DEVICES: Final = "reprise-device"  # the audience of tokens of devices, which are no access tokens
 LIFETIME: Final = timedelta(minutes=15)
 DEVICE_LIFETIME: Final = timedelta(days=365)
+READ_MAX: Final = 10_000
 LAST_SECOND: Final = 253_402_300_799  # of the year 9999, since 1970
 
 
@@ -42,6 +44,8 @@ class Tokens:
         self._secret = secret
         self._key_id = key_id(secret)
         self._keys = {key_id(one): one for one in (secret, *retired)}
+        # Whoever sends a token sends it with every request; what it says never changes, but for being over.
+        self._read: LRUCache[str, Claims] = LRUCache(READ_MAX)
 
     def issue(self, user_id: UUID, session_id: UUID, begins: datetime, lifetime: timedelta = LIFETIME) -> str:
         """Sign a token of a session; each has an id of its own."""
@@ -59,6 +63,14 @@ class Tokens:
 
     def read(self, token: str) -> Claims:
         """Give what a token of ours says, or refuse it."""
+        known = self._read.get(token)
+        if known is None:
+            known = self._read[token] = self._read_anew(token)
+        elif known.expires_at <= datetime.now(UTC):
+            raise ApiError(TOKEN_EXPIRED)
+        return known
+
+    def _read_anew(self, token: str) -> Claims:
         try:
             payload = self._payload(token, AUDIENCE, "sid")
             if payload.get("typ") != "access":

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -122,3 +123,22 @@ def test_only_an_expired_token_gets_the_code_token_expired() -> None:
             Tokens(SECRET).read(token)
         codes[name] = refused.value.kind.code
     assert {name for name, code in codes.items() if code == "TOKEN_EXPIRED"} == {"expired"}
+
+
+def test_a_token_that_was_read_before_expires_all_the_same() -> None:
+    tokens = Tokens(SECRET)
+    token = tokens.issue(uuid4(), uuid4(), now(), timedelta(seconds=2))
+    read = tokens.read(token)
+    assert tokens.read(token) == read
+    assert read.expires_at > datetime.now(UTC)
+    time.sleep(max(0.0, (read.expires_at - datetime.now(UTC)).total_seconds()))
+    with pytest.raises(ApiError, match="TOKEN_EXPIRED"):
+        tokens.read(token)
+
+
+@pytest.mark.parametrize("name", unacceptable())
+def test_a_refused_token_is_refused_again(name: str) -> None:
+    tokens, token = Tokens(SECRET), unacceptable()[name]
+    for _ in range(3):
+        with pytest.raises(ApiError):
+            tokens.read(token)
