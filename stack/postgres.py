@@ -15,7 +15,14 @@ from runtime.errors import FixableError
 from stack.folders import IN_FOLDER
 from stack.patience import NotStarted, OtherServer, Patience
 from stack.ports import LOOPBACK
-from stack.postgres_programs import ANOTHER_SERVER, as_unprivileged, programs_folder, unprivileged_ids, with_a_name
+from stack.postgres_programs import (
+    ANOTHER_SERVER,
+    as_unprivileged,
+    nobody_ids,
+    programs_folder,
+    unprivileged_ids,
+    with_a_name,
+)
 from stack.postgres_roles import DATABASE, OWNER, SUPERUSER, lay_out_roles
 from stack.postmaster import postmaster_pid
 
@@ -66,7 +73,8 @@ def prepare_postgres(
     programs = programs_folder()
     is_new = _initialize(folder, programs)
     _remove_stale_pid_file(folder)
-    alone = [*as_unprivileged(), str(programs / "postgres"), "--single", "-D", _as_it_is_reached(folder)]
+    alone = [*as_unprivileged(), *with_a_name(), str(programs / "postgres"), "--single"]
+    alone += ["-D", _as_it_is_reached(folder)]
     if lay_out_roles(folder, alone, passwords) and not is_new:
         report(MADE_PRIVATE)
     options = SERVER_OPTIONS | {"port": str(port)} | ({} if durable else NOT_DURABLE)
@@ -163,8 +171,8 @@ def _take_over(folder: Path) -> None:
     """See to it that a database from before is the server's user's; FixableError where it is another user's."""
     owner = folder.stat().st_uid
     wanted = unprivileged_ids()[0] if os.geteuid() == 0 else os.geteuid()
-    if os.geteuid() == 0 and owner == 0:
-        # Root copied it, or took it out of an archive.
+    if os.geteuid() == 0 and owner != wanted and owner in (0, nobody_ids()[0]):
+        # Root copied it, or took it out of an archive; or it is of a version that lent it nobody.
         _give_to_unprivileged(folder)
     elif owner != wanted:
         raise FixableError(

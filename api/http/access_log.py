@@ -47,8 +47,11 @@ class AccessLog:
 
 
 def _route_of(scope: Scope) -> str:
-    """The path with its parameters' names in place of their values."""
-    if scope.get("route") is None:
+    """The path with its parameters' names in place of their values, however much of the path a value takes."""
+    route = scope.get("route")
+    if route is None:
         return UNMATCHED
-    names = {str(value): f"{{{name}}}" for name, value in scope.get("path_params", {}).items()}
-    return "/".join(names.get(part, part) for part in scope["path"].split("/"))
+    # A route knows its own part of the path, which is the end of it.
+    template, values = str(route.path_format), scope.get("path_params", {})
+    own = template.format(**values)
+    return f"{scope['path'].removesuffix(own)}{template}" if scope["path"].endswith(own) else UNMATCHED

@@ -9,19 +9,20 @@ import pytest
 
 Found = TypeVar("Found")
 
-ANOTHER_ID: Final = 54_321  # nobody's
+ANOTHER_ID: Final = 54_321  # of no user there is
+NOBODY_ID: Final = 65_534  # of programs that belong to no person
 AS_ROOT: Final = pytest.mark.skipif(os.geteuid() != 0, reason="only root can take another user's id")
 
 
-def as_another_user(attempt: Callable[[], Found]) -> Found:
+def as_another_user(attempt: Callable[[], Found], user: int = ANOTHER_ID) -> Found:
     """Give what an attempt found, or raise what it raised; it is made with another user's id and no right of root's."""
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
         os.close(reading)
         os.setgroups([])
-        os.setgid(ANOTHER_ID)
-        os.setuid(ANOTHER_ID)
+        os.setgid(user)
+        os.setuid(user)
         try:
             outcome: tuple[bool, object] = (True, attempt())
         except BaseException as error:  # noqa: BLE001  # The parent raises it.

@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runtime.errors import FixableError
-from stack import postgres_programs, supervisor
+from stack import postgres, postgres_programs, supervisor
 from stack.folders import in_one_line, require_nameable
 from stack.foreground import running
 from stack.instance import InstanceFolder
@@ -200,3 +200,21 @@ def copy_wheel(wheel: Path) -> None:
             shutil.copytree(source, wheel / name)
         else:
             shutil.copy(source, wheel / name)
+
+
+@AS_ROOT
+def test_root_s_database_of_a_version_that_lent_it_nobody_belongs_to_no_other_program_from_its_next_start_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (port,) = free_ports(1)
+    for module in (postgres, postgres_programs):
+        monkeypatch.setattr(module, "unprivileged_ids", postgres_programs.nobody_ids)
+    prepare_postgres(tmp_path / "postgres", port, DATABASE_PASSWORDS, durable=False)
+    monkeypatch.undo()
+    owner = postgres_programs.unprivileged_ids()[0]
+    command = prepare_postgres(tmp_path / "postgres", port, DATABASE_PASSWORDS, durable=False, ends_with_parent=True)
+    with running(command, tmp_path / "output") as process:
+        wait_for_postgres(url_of_database(port), lambda: process.poll() is None, TIMEOUT_S)
+        assert {path.stat().st_uid for path in (tmp_path / "postgres").rglob("*")} == {owner}
+        assert Path(f"/proc/{process.pid}").stat().st_uid == owner
+    assert owner in {postgres_programs.OWN_ID, postgres_programs.nobody_ids()[0]}
