@@ -61,6 +61,7 @@ WRITES: Final = {
 }
 # Who writes in transactions, and what their ids begin with.
 TRANSACTIONS: Final = {ENGINE: "engine-", "venue": "venue-"}
+CLOSED_GROUPS: Final = "reprise-"  # what the names of groups begin with that an open listener keeps out of
 USERS: Final = (BROKER, ADMIN, *READS)
 # The last two stood in the rules of a version that knew no users.
 OF_OURS: Final = frozenset(f"User:{user}" for user in (*USERS, ANONYMOUS, "*", "nobody"))
@@ -171,6 +172,17 @@ def rules() -> list[AclBinding]:
             _rule(ResourceType.GROUP, "*", user, AclOperation.READ),
             _rule(ResourceType.GROUP, ENGINE_GROUP, user, AclOperation.ALL, permission=AclPermissionType.DENY),
         ]
+    # Whoever has no password joins no group of programs that have one, if its name says so.
+    found += [
+        _rule(
+            ResourceType.GROUP,
+            CLOSED_GROUPS,
+            ANONYMOUS,
+            AclOperation.ALL,
+            pattern=ResourcePatternType.PREFIXED,
+            permission=AclPermissionType.DENY,
+        )
+    ]
     return [*found, _topic(ANONYMOUS, TICKS, AclOperation.READ)]
 
 

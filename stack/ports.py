@@ -8,6 +8,8 @@ import tempfile
 from pathlib import Path
 from typing import Final, Self
 
+from runtime.errors import FixableError
+
 LOOPBACK: Final = "127.0.0.1"
 LOOPBACKS: Final = ((socket.AF_INET, LOOPBACK), (socket.AF_INET6, "::1"))
 NO_SUCH_ADDRESS: Final = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
@@ -23,6 +25,9 @@ class PortClaims:
     def __init__(self) -> None:
         file = Path(tempfile.gettempdir()) / f"reprise-ports-{os.geteuid()}.lock"
         self._file = os.open(file, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        if os.fstat(self._file).st_uid != os.geteuid():
+            os.close(self._file)
+            raise FixableError(f"{file} is another user's, who may keep ports from you. Remove it, or set TMPDIR.")
         self._claimed: set[int] = set()
 
     def __enter__(self) -> Self:

@@ -50,6 +50,7 @@ OF_TABLES: Final = (
 # Nobody gets in without a password.
 HOST_RULES: Final = "host all all 127.0.0.1/32 scram-sha-256\n"
 # What another superuser's migrations made: schemas, tables with their indexes and sequences, functions.
+LARGE_OBJECTS: Final = ("lo_creat(integer)", "lo_create(oid)", "lo_from_bytea(oid, bytea)")
 TO_OWNER: Final = """
 DO $$ DECLARE it record; BEGIN
 FOR it IN SELECT oid::regnamespace AS name FROM pg_namespace WHERE nspname IN ('ledger', 'auth') LOOP
@@ -148,6 +149,8 @@ def _ownership() -> list[str]:
         f"REVOKE ALL ON DATABASE {DATABASE} FROM PUBLIC",
         f"GRANT CONNECT ON DATABASE {DATABASE} TO {', '.join(ROLES)}",
         f"GRANT TEMPORARY ON DATABASE {DATABASE} TO {PROJECTOR}",  # What it copies goes into a temporary table first.
+        # A role that only reads would store what it likes as large objects.
+        f"REVOKE EXECUTE ON FUNCTION {', '.join(LARGE_OBJECTS)} FROM PUBLIC",
         " ".join(TO_OWNER.split()),  # A statement ends with its line.
     ]
 

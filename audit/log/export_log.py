@@ -54,7 +54,8 @@ def export_log(
         if path.exists():
             raise FixableError(f"{path} {why}. Remove it, or export to another folder.")
     try:
-        unfinished.mkdir(parents=True)
+        # The whole ledger is in it: as a backup, it is its owner's alone.
+        unfinished.mkdir(mode=0o700, parents=True)
         files = [
             write_file(unfinished, topic, number, records, end, progress)
             for number in shards

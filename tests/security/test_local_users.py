@@ -15,6 +15,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, Topi
 from schemas.topics import COMMANDS, TICKS
 from stack import supervisor
 from stack.instance import Instance, InstanceFolder
+from stack.passwords import passwords_of
 from stack.ports import LOOPBACK, free_ports
 from stack.postgres_roles import ROLES, SUPERUSER
 from tests.processes import reprise
@@ -199,6 +200,36 @@ def test_an_open_broker_gives_prices_and_takes_and_shows_nothing_else(described:
     assert read == {TICKS}
     assert len(codes) == 2
     assert None not in codes
+
+
+def test_another_user_joins_no_group_that_programs_with_a_password_keep_to_themselves(described: Instance) -> None:
+    if described.open_kafka_port is None:
+        return  # Nobody gets in at all.
+    brokers = f"{LOOPBACK}:{described.open_kafka_port}"
+
+    def tried() -> list[str]:
+        outcomes = []
+        for group in ("reprise-downstream", "a-seed-s"):
+            consumer = Consumer({"bootstrap.servers": brokers, "group.id": group, "log_level": 0})
+            try:
+                consumer.commit(offsets=[TopicPartition(TICKS, 0, 1)], asynchronous=False)
+                outcomes.append("committed")
+            except KafkaException as refused:
+                outcomes.append(str(refused.args[0].name()))
+            consumer.close()
+        return outcomes
+
+    closed, open_to_all = as_another_user(tried)
+    assert open_to_all == "committed"
+    assert closed != "committed"
+
+
+@pytest.mark.parametrize("role", ["reprise_audit", "reprise_venue", "reprise_api"])
+def test_a_role_stores_no_large_object(instance: InstanceFolder, described: Instance, role: str) -> None:
+    password = passwords_of(instance)[role]
+    place = f"host={LOOPBACK} port={described.postgres_port} user={role} dbname=reprise password={password}"
+    with psycopg.connect(place) as db, pytest.raises(psycopg.errors.InsufficientPrivilege):
+        db.execute("SELECT lo_creat(-1)")
 
 
 def test_the_folders_of_the_broker_the_logs_and_the_database_are_their_owner_s_alone(instance: InstanceFolder) -> None:

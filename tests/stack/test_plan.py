@@ -1,5 +1,6 @@
 """The ports of an instance: the requested port, else the usual one where it is free."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -162,3 +163,12 @@ def test_more_workers_than_shards_are_refused_and_nothing_is_made(
     said = capsys.readouterr().err
     assert "--workers is 5, and the ledger has 4 shards: an engine without one has no work. Say --workers 4" in said
     assert not (tmp_path / "x").exists()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="a file of another user needs root")
+def test_a_claim_of_ports_by_another_user_s_file_is_named(tmp_path: Path) -> None:
+    file = tmp_path / f"reprise-ports-{os.geteuid()}.lock"
+    file.touch()
+    os.chown(file, 54_321, 54_321)
+    with pytest.raises(FixableError, match="is another user's, who may keep ports from you"):
+        PortClaims()
