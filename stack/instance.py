@@ -35,7 +35,8 @@ class Instance(msgspec.Struct, frozen=True, kw_only=True):
     seed_ports: list[int] = []  # on which the API listens too
     kafka_brokers: str
     kafka_port: int | None  # null where KAFKA_BROKERS named a running one
-    open_kafka_port: int | None = None  # without a password; null where there is none
+    open_kafka_port: int | None = None  # without a password; kept once there was one
+    has_open_broker: bool = False  # now
     cluster_id: str | None = None  # of the only Kafka that is believed; null before the first start is done
     topic_ids: dict[str, str] = {}
     database_url: str
@@ -46,9 +47,9 @@ class Instance(msgspec.Struct, frozen=True, kw_only=True):
     started_at: str
 
     @property
-    def known_kafka_port(self) -> int | None:
-        """Where programs that are not the instance's own look for its broker: the open port, if there is one."""
-        return self.open_kafka_port or self.kafka_port
+    def open_port(self) -> int | None:
+        """Where the broker takes whoever comes, without a password; null where it takes nobody so."""
+        return self.open_kafka_port if self.has_open_broker else None
 
 
 def command_line(arguments: str) -> str:

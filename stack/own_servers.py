@@ -112,25 +112,24 @@ class OwnServers:
         self._replace("postgres", port)
 
     def _move_kafka(self) -> None:
-        is_open = self.instance.open_kafka_port is not None
-        known = self.instance.known_kafka_port
-        assert known is not None, "it is our own"
-        if self._kept_port_taken is not None:
-            supervisor.pause(self._folder, "kafka")
-            if not is_free(known):
-                raise self._kept_port_taken
-            # Then it was another of its ports.
-        else:
-            known = self._claims.any()
-        port = self._claims.any() if is_open else known
+        port, open_port = self.instance.kafka_port, self.instance.open_port
+        assert port is not None, "it is our own"
+        supervisor.pause(self._folder, "kafka")
+        if self._kept_port_taken is None:
+            port = self._claims.any()
+        elif not is_free(port):
+            raise self._kept_port_taken
+        # Else it was another of its ports.
+        if open_port is not None and not is_free(open_port):
+            open_port = self._claims.any()
         self.instance = msgspec.structs.replace(
             self.instance,
             kafka_port=port,
             kafka_brokers=f"{LOOPBACK}:{port}",
-            open_kafka_port=known if is_open else None,
+            open_kafka_port=open_port or self.instance.open_kafka_port,
         )
         self._broker = self._broker_command()
-        self._replace("kafka", known)
+        self._replace("kafka", port)
 
     def _replace(self, name: str, port: int) -> None:
         self._report(f"Another program took the port of {name} meanwhile; it gets {port}")
@@ -141,9 +140,7 @@ class OwnServers:
     def _broker_command(self) -> list[str]:
         assert self.instance.kafka_port is not None, "it is our own"
         self._start_port = self._claims.any()
-        ports = BrokerPorts(
-            self.instance.kafka_port, self._claims.any(), self._start_port, self.instance.open_kafka_port
-        )
+        ports = BrokerPorts(self.instance.kafka_port, self._claims.any(), self._start_port, self.instance.open_port)
         return prepare_own_broker(self._folder.kafka, ports, self._passwords, self._report)
 
     def _programs(self) -> list[Program]:

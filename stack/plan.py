@@ -39,15 +39,14 @@ def plan(
     previous: Instance | None,
     passwords: Mapping[str, str],
 ) -> Instance:
-    """Give every server its port: pages their usual ones where these are free, the broker the one it has always had.
+    """Give every server its port: pages their usual ones where these are free, the broker those it has always had.
 
     The API's port has been claimed. FixableError where the broker's cannot be had.
     """
-    kafka_port = None if "kafka_brokers" in settings.model_fields_set else _kafka_port(settings, claims, previous)
-    open_kafka_port = None
-    if options.open_broker and kafka_port is not None:
-        # Who has no password finds the broker where it has always been; services are told where they find it.
-        open_kafka_port, kafka_port = kafka_port, claims.any()
+    kafka_port = None
+    if "kafka_brokers" not in settings.model_fields_set:
+        kafka_port = _kafka_port(settings, claims, previous, leaves_usual=options.open_broker)
+    has_open_broker = options.open_broker and kafka_port is not None
     has_own_database = "database_url" not in settings.model_fields_set
     postgres_port = claims.preferred(None if previous is None else previous.postgres_port) if has_own_database else None
     return Instance(
@@ -62,7 +61,8 @@ def plan(
         api_pages_port=claims.preferred(settings.api_pages_port or API_PAGES_PORT),
         kafka_brokers=settings.kafka_brokers if kafka_port is None else f"{LOOPBACK}:{kafka_port}",
         kafka_port=kafka_port,
-        open_kafka_port=open_kafka_port,
+        open_kafka_port=_open_kafka_port(claims, previous, wanted=has_open_broker),
+        has_open_broker=has_open_broker,
         database_url=settings.database_url if postgres_port is None else database_url(postgres_port, passwords),
         postgres_port=postgres_port,
         cluster_id=None if previous is None else previous.cluster_id,
@@ -76,8 +76,7 @@ def plan(
 
 def kept_port(settings: Settings, previous: Instance | None) -> int | None:
     """The port the broker must have: of the setting, else the one its clients know; null before its first start."""
-    known = None if previous is None else previous.known_kafka_port
-    return settings.kafka_port or known
+    return settings.kafka_port or (None if previous is None else previous.kafka_port)
 
 
 def kept_port_taken(settings: Settings, port: int) -> FixableError:
@@ -86,13 +85,29 @@ def kept_port_taken(settings: Settings, port: int) -> FixableError:
     return FixableError(f"Port {port}, which {which}, is taken. Free it, or choose another with KAFKA_PORT.")
 
 
-def _kafka_port(settings: Settings, claims: PortClaims, previous: Instance | None) -> int:
+def open_broker_notice(port: int) -> str:
+    """What to say of the port that asks for no password."""
+    address = f"{LOOPBACK}:{port}"
+    notice = f"Whoever is on this machine reads prices at {address}, without a password"
+    if port == KAFKA_PORT:
+        return notice
+    return f"{notice}. Consumers of the seeds look at {KAFKA_PORT}: give them {address}"
+
+
+def _kafka_port(settings: Settings, claims: PortClaims, previous: Instance | None, *, leaves_usual: bool) -> int:
+    """The port for all who have a password. leaves_usual: a new instance's usual one is for those who have none."""
     kept = kept_port(settings, previous)
     if kept is None:
-        return claims.preferred(KAFKA_PORT)
+        return claims.any() if leaves_usual else claims.preferred(KAFKA_PORT)
     if not claims.claim(kept):
         raise kept_port_taken(settings, kept)
     return kept
+
+
+def _open_kafka_port(claims: PortClaims, previous: Instance | None, *, wanted: bool) -> int | None:
+    """The port for whoever has no password: the one it had before, else the one that consumers of the seeds know."""
+    kept = None if previous is None else previous.open_kafka_port
+    return claims.preferred(kept or KAFKA_PORT) if wanted else kept
 
 
 def _seed_ports(options: StartOptions) -> list[int]:

@@ -31,8 +31,8 @@ from stack.instance import Instance, InstanceFolder, write_private
 from stack.kafka import require_own_broker
 from stack.own_servers import OwnServers
 from stack.passwords import passwords_of
-from stack.plan import StartOptions, kept_port, kept_port_taken, plan
-from stack.ports import LOOPBACK, PortClaims
+from stack.plan import StartOptions, kept_port, kept_port_taken, open_broker_notice, plan
+from stack.ports import PortClaims
 from stack.postgres import database_url
 from stack.postgres_roles import AUDIT, grant
 from stack.profile_choice import require_same_profile
@@ -191,8 +191,8 @@ def _start(
     if instance.kafka_port is not None:
         reader = client_file(instance.kafka_brokers, READER, passwords[READER])
         write_private(folder.reader, reader.encode())
-    if instance.open_kafka_port is not None:
-        report(f"Whoever is on this machine reads prices at {LOOPBACK}:{instance.open_kafka_port}, without a password")
+    if instance.open_port is not None:
+        report(open_broker_notice(instance.open_port))
     chosen = _feed(settings, options, instance, previous, report)
     instance = msgspec.structs.replace(instance, feed=chosen.feed, feed_symbol=chosen.symbol)
     folder.write(instance)

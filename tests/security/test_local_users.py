@@ -167,11 +167,11 @@ def test_another_user_writes_no_command_and_reads_none(described: Instance) -> N
 
 
 def test_an_open_broker_gives_prices_and_takes_and_shows_nothing_else(described: Instance) -> None:
-    if described.open_kafka_port is None:
+    if described.open_port is None:
         with socket.socket() as probe:
             assert probe.connect_ex((LOOPBACK, described.kafka_port or 0)) == 0
         return
-    brokers = f"{LOOPBACK}:{described.open_kafka_port}"
+    brokers = f"{LOOPBACK}:{described.open_port}"
 
     def tried() -> tuple[list[str], set[str], list[int | None]]:
         consumer = Consumer(

@@ -10,7 +10,7 @@ from runtime.errors import FixableError
 from runtime.settings import SEED_PORTS, Settings
 from stack.feed_choice import FeedChoice
 from stack.instance import Instance
-from stack.plan import StartOptions, plan
+from stack.plan import StartOptions, open_broker_notice, plan
 from stack.ports import PortClaims, free_ports
 from stack.postgres_roles import ROLES
 
@@ -109,6 +109,44 @@ def test_the_broker_keeps_its_port_at_every_start_and_a_start_without_it_is_refu
     with pytest.raises(FixableError, match=f"Port {first.kafka_port}, which this instance's Kafka has had"):
         planned(Settings(), previous=first)
     assert planned(Settings(kafka_port=19_092), previous=first).kafka_port == 19_092
+
+
+def test_an_open_broker_leaves_the_login_its_port_and_keeps_one_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("KAFKA_BROKERS", raising=False)
+    only_taken(monkeypatch)
+    first = planned(Settings())
+    opened = planned(Settings(), options(open_broker=True), first)
+    closed = planned(Settings(), previous=opened)
+    again = planned(Settings(), options(open_broker=True), closed)
+    assert [each.kafka_port for each in (first, opened, closed, again)] == [9092] * 4
+    assert {each.kafka_brokers for each in (first, opened, closed, again)} == {"127.0.0.1:9092"}
+    assert first.open_port is None
+    assert opened.open_port not in (None, 9092)
+    assert (closed.open_port, closed.open_kafka_port, again.open_port) == (None, opened.open_port, opened.open_port)
+    assert opened.open_port is not None
+    only_taken(monkeypatch, opened.open_port)
+    assert planned(Settings(), options(open_broker=True), closed).open_port not in (None, opened.open_port)
+
+
+def test_an_instance_that_begins_with_an_open_broker_has_it_at_9092_and_the_login_elsewhere(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("KAFKA_BROKERS", raising=False)
+    only_taken(monkeypatch)
+    first = planned(Settings(), options(open_broker=True))
+    assert first.open_port == 9092
+    assert first.kafka_port not in (None, 9092)
+    closed = planned(Settings(), previous=first)
+    assert (closed.kafka_port, closed.open_port) == (first.kafka_port, None)
+    assert planned(Settings(), options(open_broker=True), closed).open_port == 9092
+    named = planned(Settings(kafka_port=9092), options(open_broker=True))
+    assert named.kafka_port == 9092
+    assert named.open_port not in (None, 9092)
+
+
+def test_up_says_the_address_that_consumers_of_the_seeds_need_where_it_is_not_theirs() -> None:
+    assert open_broker_notice(9092).endswith("at 127.0.0.1:9092, without a password")
+    assert open_broker_notice(40_001).endswith("look at 9092: give them 127.0.0.1:40001")
 
 
 def test_a_taken_port_of_the_setting_for_the_broker_is_refused_with_every_other_mistake(
