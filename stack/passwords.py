@@ -1,14 +1,19 @@
 """The passwords of an instance's own servers: one for each user of its broker and each role of its database."""
 
 import secrets
+from collections.abc import Callable
 from typing import Final
 
 from runtime.errors import FixableError
 from stack.access import USERS
 from stack.instance import InstanceFolder, write_private
-from stack.postgres_roles import ROLES
+from stack.postgres_roles import LAID_OUT, ROLES
 
 PASSWORD_BYTES: Final = 24
+MADE_ANEW: Final = (
+    "There was no {passwords}: the passwords of the broker and the database are made anew. Give programs of yours what "
+    "this start writes into {reader}; with a copy from before they do not get in"
+)
 
 
 def passwords_of(folder: InstanceFolder) -> dict[str, str]:
@@ -30,3 +35,11 @@ def passwords_of(folder: InstanceFolder) -> dict[str, str]:
     if whole != kept:
         write_private(folder.passwords, "".join(f"{name}={value}\n" for name, value in whole.items()).encode())
     return whole
+
+
+def passwords_for_start(folder: InstanceFolder, report: Callable[[str], None]) -> dict[str, str]:
+    """The same; and say so where an instance that had passwords gets others."""
+    had_passwords = folder.reader.exists() or (folder.postgres / LAID_OUT).exists()
+    if had_passwords and not folder.passwords.exists():
+        report(MADE_ANEW.format(passwords=folder.passwords, reader=folder.reader))
+    return passwords_of(folder)

@@ -80,7 +80,7 @@ TIMEOUT_S: Final = 300.0  # After a crash it reads its log first.
 
 
 def lay_out_roles(folder: Path, alone: list[str], passwords: Mapping[str, str]) -> bool:
-    """Give a database that no server runs its roles, and what it holds to their owner; false where that was done.
+    """Give a database that no server runs its roles, and what it holds to their owner; true where it had no roles.
 
     folder: the data folder. alone: the command that runs `postgres --single` there, without the name of a database.
     passwords: of each role; where the superuser has one, of a database that is not an instance's, there are no others.
@@ -89,7 +89,8 @@ def lay_out_roles(folder: Path, alone: list[str], passwords: Mapping[str, str]) 
     rules = HOST_RULES if SUPERUSER in passwords else f"host all {SUPERUSER} all reject\n{HOST_RULES}"
     statements = _roles(passwords)
     wanted = hashlib.sha256(repr([rules, statements, _ownership()]).encode()).hexdigest()
-    if mark.exists() and mark.read_text(encoding="ascii") == wanted:
+    had_roles = mark.exists()
+    if had_roles and mark.read_text(encoding="ascii") == wanted:
         return False
     said = _run(folder, [*alone, SUPERUSER], [*statements, "SELECT datname FROM pg_database"])
     if SUPERUSER not in passwords:
@@ -99,7 +100,7 @@ def lay_out_roles(folder: Path, alone: list[str], passwords: Mapping[str, str]) 
     # In the file that initdb wrote, so that it stays the server's user's.
     (folder / "pg_hba.conf").write_text(rules, encoding="ascii")
     mark.write_text(wanted, encoding="ascii")
-    return True
+    return not had_roles
 
 
 def grant(owner_url: str) -> None:

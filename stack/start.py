@@ -30,7 +30,7 @@ from stack.folders import require_nameable
 from stack.instance import Instance, InstanceFolder, write_private
 from stack.kafka import require_own_broker
 from stack.own_servers import OwnServers
-from stack.passwords import passwords_of
+from stack.passwords import passwords_for_start, passwords_of
 from stack.plan import StartOptions, kept_port, kept_port_taken, open_broker_notice, plan
 from stack.ports import PortClaims
 from stack.postgres import database_url
@@ -160,7 +160,7 @@ def _start(
     migrate: Callable[[str], None],
     report: Report,
 ) -> Instance:
-    passwords = passwords_of(folder)
+    passwords = passwords_for_start(folder, report)
     instance = plan(settings, options, claims, previous, passwords)
     for notice in short_secret_notices(settings):
         report(notice)
