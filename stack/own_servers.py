@@ -46,6 +46,8 @@ class OwnServers:
         self._start_port = 0
         self._broker = None if instance.kafka_port is None else self._broker_command()
         self.programs = self._programs()
+        # How long their logs were before they wrote to them.
+        self._logged = {name: self._size_of_log(name) for name in ("kafka", "postgres")}
 
     @property
     def environment(self) -> dict[str, str]:
@@ -63,15 +65,13 @@ class OwnServers:
             self._wait("kafka", "Kafka", self._ask_kafka, self._move_kafka)
 
     def _wait(self, name: str, title: str, ask: Callable[[], None], move: Callable[[], None]) -> None:
-        log = self._folder.log_of(name)
         for _ in range(ATTEMPTS):
-            began = log.stat().st_size if log.exists() else 0
             try:
                 ask()
             except OtherServer:
                 move()
             except NotStarted as error:
-                if PORT_TAKEN not in _since(self._folder, name, began):
+                if not self._found_port_taken(name):
                     why = supervisor.why_ended(self._folder, name)
                     said = f": {why}" if why else ""
                     raise FixableError(f"{error}{said}. {self._folder.command(f'logs {name}')} says more.") from error
@@ -80,11 +80,22 @@ class OwnServers:
                 return
         raise FixableError(f"{title} got no port: {ATTEMPTS} were taken by other programs, one after another.")
 
+    def _may_come_up(self, name: str) -> bool:
+        """Whether a server runs and has not found its port taken: a broker takes a minute to end after that."""
+        return supervisor.is_up(self._folder, name) and not self._found_port_taken(name)
+
+    def _found_port_taken(self, name: str) -> bool:
+        return PORT_TAKEN in _since(self._folder, name, self._logged[name])
+
+    def _size_of_log(self, name: str) -> int:
+        log = self._folder.log_of(name)
+        return log.stat().st_size if log.exists() else 0
+
     def _ask_postgres(self) -> None:
         assert self.instance.postgres_port is not None, "it is our own"
         wait_for_postgres(
             self.instance.database_url,
-            partial(supervisor.is_up, self._folder, "postgres"),
+            partial(self._may_come_up, "postgres"),
             folder=self._folder.postgres,
             progress=partial(self._progress, "postgres"),
         )
@@ -93,7 +104,7 @@ class OwnServers:
         options = login(ADMIN, self._passwords[ADMIN], "PLAIN")
         wait_for_broker(
             self._start_port,
-            partial(supervisor.is_up, self._folder, "kafka"),
+            partial(self._may_come_up, "kafka"),
             listens=partial(supervisor.listens, self._folder, "kafka", self._start_port),
             options=options,
             cluster=cluster_id(self._folder.kafka),
@@ -133,7 +144,9 @@ class OwnServers:
 
     def _replace(self, name: str, port: int) -> None:
         self._report(f"Another program took the port of {name} meanwhile; it gets {port}")
+        supervisor.pause(self._folder, name)
         self.programs = self._programs()
+        self._logged[name] = self._size_of_log(name)
         supervisor.replace(self._folder, self.programs, name)
         self._folder.write(self.instance)
 

@@ -105,9 +105,9 @@ def replace(folder: InstanceFolder, programs: list[Program], name: str) -> None:
 
 
 def pause(folder: InstanceFolder, name: str) -> None:
-    """Stop a program, and return when it has ended; one that does not run stays so."""
+    """Stop a program, and return when it has ended, a minute later maybe; one that does not run stays so."""
     with suppress(Fault):
-        call(folder, "stopProcess", name)
+        call(folder, "stopProcess", name, timeout_s=STOP_TIMEOUT_S)
 
 
 def is_up(folder: InstanceFolder, name: str) -> bool:

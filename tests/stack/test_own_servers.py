@@ -11,13 +11,14 @@ from stack import supervisor
 from stack.access import ADMIN, login
 from stack.instance import Instance, InstanceFolder
 from stack.kafka import cluster_id, require_own_broker
-from stack.own_servers import OwnServers
+from stack.own_servers import PORT_TAKEN, OwnServers
 from stack.passwords import passwords_of
 from stack.patience import OtherServer
 from stack.ports import LOOPBACK, PortClaims, free_ports
 from stack.postgres import database_url, wait_for_postgres
 from stack.postgres_roles import ROLES
 from stack.programs import INSTANCE_VARIABLE
+from tests.processes import eventually
 
 TIMEOUT_S = 60.0
 
@@ -105,6 +106,23 @@ def test_a_broker_whose_port_another_broker_took_gets_another_unless_its_clients
             assert own.environment == {"KAFKA_BROKERS": f"{LOOPBACK}:{own.instance.kafka_port}"}
             password = passwords_of(folder)[ADMIN]
             require_own_broker(own.instance.kafka_port or 0, folder.kafka, login(ADMIN, password))
+        supervisor.stop(folder, print)
+        manager.wait(TIMEOUT_S)
+
+
+@pytest.mark.slow
+def test_a_broker_that_found_its_port_taken_before_anybody_looked_is_stopped_and_the_port_is_named(
+    folder: InstanceFolder,
+) -> None:
+    with socket.create_server((LOOPBACK, 0)) as other, PortClaims() as claims:
+        port = other.getsockname()[1]
+        lost = FixableError(f"Port {port} is taken.")
+        own = OwnServers(folder, described(kafka_port=port), claims, lost, print)
+        manager = supervisor.start(folder, own.programs, {INSTANCE_VARIABLE: str(folder.data)}, detach=True)
+        log = folder.log_of("kafka")
+        eventually(lambda: PORT_TAKEN in (log.read_bytes() if log.exists() else b""), bool)
+        with pytest.raises(FixableError, match=f"^Port {port} is taken"):
+            own.wait_for_kafka()
         supervisor.stop(folder, print)
         manager.wait(TIMEOUT_S)
 

@@ -15,6 +15,7 @@ import pytest
 
 from runtime.errors import FixableError
 from stack import supervisor
+from stack.control import CALL_TIMEOUT_S
 from stack.instance import SOCKET_PATH_MAX, InstanceFolder
 from stack.ports import free_ports
 from stack.postgres import prepare_postgres, wait_for_postgres
@@ -75,6 +76,19 @@ def test_programs_stop_from_the_highest_priority_to_the_lowest_and_none_is_left(
     assert stops.read_text().split() == ["first", "second", "last"]
     assert not any(psutil.pid_exists(pid) for pid in pids if pid is not None)
     assert not supervisor.is_running(folder)
+
+
+@pytest.mark.slow
+def test_a_program_that_takes_longer_to_stop_than_a_call_may_take_is_waited_for(
+    start: Start, folder: InstanceFolder, tmp_path: Path
+) -> None:
+    ready = tmp_path / "ready"
+    code = f"import pathlib, signal, time; signal.signal(15, signal.SIG_IGN); pathlib.Path({str(ready)!r}).touch()"
+    command = [sys.executable, "-c", f"{code}; time.sleep(600)"]
+    start(folder, [Program("slow", command, 10, stop_seconds=int(CALL_TIMEOUT_S) + 2)])
+    until(ready.exists)
+    supervisor.pause(folder, "slow")
+    assert [process.pid for process in supervisor.processes(folder)] == [None]
 
 
 def test_a_program_that_dies_is_restarted_and_counted(start: Start, folder: InstanceFolder) -> None:
