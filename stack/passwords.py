@@ -12,7 +12,7 @@ from stack.postgres_roles import LAID_OUT, ROLES
 PASSWORD_BYTES: Final = 24
 MADE_ANEW: Final = (
     "There was no {passwords}: the passwords of the broker and the database are made anew. Give programs of yours what "
-    "this start writes into {reader}; with a copy from before they do not get in"
+    "this start writes into {readers}; with a copy from before they do not get in"
 )
 
 
@@ -41,5 +41,6 @@ def passwords_for_start(folder: InstanceFolder, report: Callable[[str], None]) -
     """The same; and say so where an instance that had passwords gets others."""
     had_passwords = folder.reader.exists() or (folder.postgres / LAID_OUT).exists()
     if had_passwords and not folder.passwords.exists():
-        report(MADE_ANEW.format(passwords=folder.passwords, reader=folder.reader))
+        readers = f"{folder.reader} and {folder.database_reader.name}"
+        report(MADE_ANEW.format(passwords=folder.passwords, readers=readers))
     return passwords_of(folder)

@@ -23,7 +23,7 @@ from stack.postgres_programs import (
     unprivileged_ids,
     with_a_name,
 )
-from stack.postgres_roles import DATABASE, OWNER, SUPERUSER, lay_out_roles
+from stack.postgres_roles import AUDIT, DATABASE, OWNER, SUPERUSER, lay_out_roles
 from stack.postmaster import postmaster_pid
 
 SILENCE_S: Final = 60.0
@@ -119,6 +119,15 @@ def database_url(port: int, passwords: Mapping[str, str], role: str = OWNER) -> 
     """What DATABASE_URL says for the local server: a server that does not know the password is not believed."""
     name = SUPERUSER if role == SUPERUSER else DATABASE
     return f"postgresql+psycopg://{role}:{passwords[role]}@{LOOPBACK}:{port}/{name}?require_auth=scram-sha-256"
+
+
+def service_file(port: int, passwords: Mapping[str, str]) -> str:
+    """The local server for the role that reads, as a connection service file of libpq: no password on a command line.
+
+    Only what every libpq knows stands in it.
+    """
+    options = {"host": LOOPBACK, "port": port, "dbname": DATABASE, "user": AUDIT, "password": passwords[AUDIT]}
+    return f"[{DATABASE}]\n" + "".join(f"{name}={value}\n" for name, value in options.items())
 
 
 def _data_folder(connection: psycopg.Connection[Any]) -> Path:

@@ -33,7 +33,7 @@ from stack.own_servers import OwnServers
 from stack.passwords import passwords_for_start, passwords_of
 from stack.plan import StartOptions, kept_port, kept_port_taken, open_broker_notice, plan
 from stack.ports import PortClaims
-from stack.postgres import database_url
+from stack.postgres import database_url, service_file
 from stack.postgres_roles import AUDIT, grant
 from stack.profile_choice import require_same_profile
 from stack.program_secrets import secrets_by_service
@@ -191,6 +191,8 @@ def _start(
     if instance.kafka_port is not None:
         reader = client_file(instance.kafka_brokers, READER, passwords[READER])
         write_private(folder.reader, reader.encode())
+    if instance.postgres_port is not None:
+        write_private(folder.database_reader, service_file(instance.postgres_port, passwords).encode())
     if instance.open_port is not None:
         report(open_broker_notice(instance.open_port))
     chosen = _feed(settings, options, instance, previous, report)

@@ -11,6 +11,7 @@ import psutil
 import psycopg
 import pytest
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
+from psycopg import sql
 
 from schemas.topics import COMMANDS, TICKS
 from stack import supervisor
@@ -18,6 +19,7 @@ from stack.instance import Instance, InstanceFolder
 from stack.passwords import passwords_of
 from stack.ports import LOOPBACK, free_ports
 from stack.postgres_roles import ROLES, SUPERUSER
+from tests.house.project import text_of
 from tests.processes import reprise
 from tests.security.another_user import ANOTHER_ID, AS_ROOT, NOBODY_ID, as_another_user
 
@@ -91,6 +93,44 @@ def test_another_user_reads_no_file_of_the_instance(instance: InstanceFolder, us
         return read
 
     assert {name for name in as_another_user(opened, user) if name not in {"up.lock", "supervisord.pid"}} == set()
+
+
+def test_every_file_with_a_secret_is_in_the_table_of_the_operations_page(instance: InstanceFolder) -> None:
+    section = text_of("docs/operations.md").partition("## Who may do what at the servers")[2].partition("\n## ")[0]
+    documented = set(re.findall(r"^\| `([^`]+)` \|", section, re.MULTILINE))
+    secrets = [secret.encode() for secret in secrets_of(instance)]
+    files = [path for path in instance.data.rglob("*") if path.is_file() and instance.postgres not in path.parents]
+    found = {path.relative_to(instance.data) for path in files if any(each in path.read_bytes() for each in secrets)}
+    assert len(found) > 8
+    named = {str(path) if path.parent.name != "secrets" else "secrets/NAME.json" for path in found}
+    assert named == documented - {".env"}
+
+
+def test_the_role_of_postgres_reader_conf_reads_the_ledger_and_neither_users_nor_writes(
+    instance: InstanceFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert oct(instance.database_reader.stat().st_mode & 0o777) == "0o600"
+    monkeypatch.setenv("PGSERVICEFILE", str(instance.database_reader))
+    with psycopg.connect("service=reprise", autocommit=True) as connection:
+        assert connection.execute("SELECT current_user").fetchone() == ("reprise_audit",)
+        tables = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'ledger'").fetchall()
+        assert len(tables) > 15
+        for (table,) in tables:
+            connection.execute(sql.SQL("SELECT * FROM {} LIMIT 1").format(sql.Identifier("ledger", table)))
+        for refused in (
+            "SELECT * FROM auth.users",
+            "SELECT email FROM auth.users",
+            "SELECT password_hash FROM auth.users",
+            "SELECT * FROM auth.api_keys",
+            "DELETE FROM ledger.accounts",
+            "UPDATE ledger.accounts SET cash = 1",
+            "INSERT INTO ledger.feed SELECT * FROM ledger.feed",
+            "CREATE TABLE ledger.mine (id int)",
+            "CREATE TABLE public.mine (id int)",
+            "CREATE TEMPORARY TABLE mine (id int)",
+        ):
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                connection.execute(refused)
 
 
 @pytest.mark.parametrize("user", USERS)
