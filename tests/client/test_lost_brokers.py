@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 import pytest
+from confluent_kafka import KafkaError, KafkaException
 
 from reprise_client import Bookmark, Event, LogRefused, LogUnreachable, log, read_events
+from reprise_client.brokers import Brokers
 from runtime.settings import Settings
 from runtime.topics import ensure_topics
 from stack.kafka import prepare_broker, wait_for_broker
@@ -124,6 +126,38 @@ def test_credentials_that_the_brokers_do_not_know_are_refused_and_right_ones_rea
         list(read_events(broker.asking, options=SIGNED_IN | {"sasl.password": "wrong"}))
     events = read_events(broker.asking, shards=[SHARD], until_end=True, options=SIGNED_IN | {"sasl.password": "s"})
     assert seqs(events) == broker.written
+
+
+@pytest.mark.slow
+def test_brokers_that_ask_for_a_password_are_named_with_the_file_to_log_in_by_soon(broker: OwnBroker) -> None:
+    began = time.monotonic()
+    with pytest.raises(LogRefused, match=rf"{broker.asking} ask for a password: give .* kafka-reader\.properties"):
+        list(read_events(broker.asking))
+    assert time.monotonic() - began < 15
+
+
+@pytest.mark.slow
+def test_a_path_as_text_is_read_as_a_file_and_a_missing_one_is_refused_soon(broker: OwnBroker, tmp_path: Path) -> None:
+    file = tmp_path / "kafka-reader.properties"
+    with pytest.raises(LogRefused, match=f"{file} cannot be read: .*No such file"):
+        list(read_events(str(file)))
+    file.write_text(f"bootstrap.servers={broker.settings.kafka_brokers}\n", encoding="utf-8")
+    assert seqs(read_events(str(file), shards=[SHARD], until_end=True)) == broker.written
+
+
+def test_a_topic_that_needs_a_password_is_refused_without_words_of_credentials_that_were_not_given(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    refusal = KafkaException(KafkaError(KafkaError.TOPIC_AUTHORIZATION_FAILED))
+
+    def refuse(_brokers: Brokers, _timeout_s: float) -> None:
+        raise refusal
+
+    monkeypatch.setattr(Brokers, "_metadata", refuse)
+    with pytest.raises(LogRefused, match=r"do not give exchange\.events without a password; the open .* prices only"):
+        list(read_events("127.0.0.1:9"))
+    with pytest.raises(LogRefused, match="refuse these credentials"):
+        list(read_events("127.0.0.1:9", options=SIGNED_IN | {"sasl.password": "wrong"}))
 
 
 @pytest.mark.slow

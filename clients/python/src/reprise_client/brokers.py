@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple, TypeVar
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 from confluent_kafka.admin import TopicMetadata
 
+from reprise_client.asked_password import asks_for_password
 from reprise_client.errors import RepriseError
 
 GROUP: Final = "reprise-client"
@@ -20,6 +21,10 @@ SILENCE_S: Final = 5.0  # without a message; then the brokers are asked whether 
 _LOGGER: Final = logging.getLogger("reprise_client.kafka")
 _LOGGER.addHandler(logging.NullHandler())
 NO_LEADER: Final = -1
+HOW_TO_LOG_IN: Final = (
+    "give the file that the instance writes for its readers, kafka-reader.properties in its folder, "
+    "or sasl.* as options"
+)
 # Their public names in this library begin like this.
 _NO_ACCESS: Final = frozenset(
     {
@@ -76,13 +81,18 @@ class LogRefused(LogInterrupted):
     """The brokers do not give the log: it has no such topic, shard or offset, or these credentials may not read it."""
 
 
-def broker_options(file: Path) -> dict[str, str]:
+def is_file(brokers: str | Path) -> bool:
+    """Whether a file of options is meant, and no addresses: these have no slash but that of PROTOCOL://."""
+    return isinstance(brokers, Path) or "/" in brokers.replace("://", "") or Path(brokers).is_file()
+
+
+def broker_options(file: str | Path) -> dict[str, str]:
     """Read a file of librdkafka's options, NAME=VALUE on a line: where the brokers are, and who logs in.
 
     LogRefused where it cannot be read, or names no brokers.
     """
     try:
-        lines = file.read_text(encoding="utf-8").splitlines()
+        lines = Path(file).read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise LogRefused(f"{file} cannot be read: {error}", ()) from error
     options = dict(line.split("=", 1) for line in lines if "=" in line and not line.startswith("#"))
@@ -100,6 +110,7 @@ class Brokers:
         self._patience_s = patience_s
         self._marks = marks
         self._theirs = options.get("error_cb")
+        self._is_anonymous = str(options.get("security.protocol", "plaintext")).lower() == "plaintext"
         self._said: KafkaError | None = None
         self._heard = time.monotonic()
         self._consumer = Consumer(
@@ -193,6 +204,10 @@ class Brokers:
                 self._refuse(self._said)
                 if why.code() not in _PASSES and not why.retriable():
                     raise
+                if self._is_anonymous and time.monotonic() < deadline and asks_for_password(self._names):
+                    raise LogRefused(
+                        f"the brokers {self._names} ask for a password: {HOW_TO_LOG_IN}", self.marks
+                    ) from error
                 if time.monotonic() >= deadline:
                     raise LogUnreachable(
                         f"no broker of {self._names} answered within {self._patience_s:g} s: {self._said or why}",
@@ -217,7 +232,12 @@ class Brokers:
         """Raise what waiting does not change."""
         code = None if error is None else error.code()
         place = "" if message is None else f" (shard {message.partition()}, offset {message.offset()})"
-        if code in _NO_ACCESS:
+        if code in _NO_ACCESS and self._is_anonymous:
+            reason = (
+                f"the brokers {self._names} do not give {self._topic} without a password; the open listener of an "
+                f"instance has prices only. Log in: {HOW_TO_LOG_IN}"
+            )
+        elif code in _NO_ACCESS:
             reason = f"the brokers {self._names} refuse these credentials: {error}"
         elif code in _NO_TOPIC:
             reason = f"the brokers {self._names} have no topic {self._topic}{place}: they keep no exchange's log"

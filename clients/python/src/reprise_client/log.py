@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 
 from confluent_kafka import Message
 
-from reprise_client.brokers import Bookmark, Brokers, LogRefused, broker_options, is_end
+from reprise_client.brokers import Bookmark, Brokers, LogRefused, broker_options, is_end, is_file
 from reprise_client.decoding import Decoder
 from reprise_client.errors import RepriseError
 
@@ -45,14 +45,14 @@ def read_events(
 ) -> Iterator[Event]:
     """Give committed events, each once; a shard without a bookmark from its first on.
 
-    brokers: host:port by commas, or a file of librdkafka's options, such as an instance writes for its readers. That
-    none is missing is always checked, by `seq`; verify_digests: also that no byte was altered. until_end: stop where
+    brokers: HOST:PORT by commas, or the path of a file of librdkafka's options, such as an instance writes. That none
+    is missing is always checked, by `seq`; verify_digests: also that no byte was altered. until_end: stop where
     the log ended when the reading began. options: more of librdkafka's. patience_s: for how long brokers may not
     answer; one that comes back in time is read on where it was left. Raises LogBroken and UnknownSchema; LogUnreachable
     and LogRefused, whose `bookmarks` say from where to go on.
     """
     marks = {mark.shard: mark for mark in after}
-    found = broker_options(brokers) if isinstance(brokers, Path) else {"bootstrap.servers": brokers}
+    found = broker_options(brokers) if is_file(brokers) else {"bootstrap.servers": brokers}
     source = Brokers(TOPIC, {**found, **(options or {})}, patience_s, marks)
     try:
         yield from _read(source, marks, shards, verify_digests, until_end)
