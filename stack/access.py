@@ -93,6 +93,21 @@ def client_file(brokers: str, user: str, password: str) -> str:
     return "".join(f"{name}={value}\n" for name, value in options.items())
 
 
+def java_client_file(brokers: str, user: str, password: str) -> str:
+    """The same for programs in Java: librdkafka refuses the line that they log in by, and they pass over its names."""
+    module = "org.apache.kafka.common.security.scram.ScramLoginModule"
+    options = {
+        "bootstrap.servers": brokers,
+        **{
+            name: value
+            for name, value in login(user, password).items()
+            if name not in {"sasl.username", "sasl.password"}
+        },
+        "sasl.jaas.config": f'{module} required username="{user}" password="{password}";',
+    }
+    return "".join(f"{name}={value}\n" for name, value in options.items())
+
+
 def as_user(settings: Settings, brokers: str, passwords: Mapping[str, str], user: str = ADMIN) -> Settings:
     """The settings with which a command of this process is a user of an instance's own broker."""
     login_of_it = {name.lower(): value for name, value in client_settings(user, passwords[user]).items()}

@@ -67,6 +67,7 @@ class InstanceFolder:
         self.record = self.data / "instance.json"
         self.secrets = self.data / "secrets.env"
         self.reader = self.data / "kafka-reader.properties"
+        self.java_reader = self.data / "kafka-reader-java.properties"
         self.database_reader = self.data / "postgres-reader.conf"
         self.passwords = self.data / "passwords.env"
         self.secrets_of_programs = self.data / "secrets"

@@ -41,6 +41,6 @@ def passwords_for_start(folder: InstanceFolder, report: Callable[[str], None]) -
     """The same; and say so where an instance that had passwords gets others."""
     had_passwords = folder.reader.exists() or (folder.postgres / LAID_OUT).exists()
     if had_passwords and not folder.passwords.exists():
-        readers = f"{folder.reader} and {folder.database_reader.name}"
+        readers = f"{folder.reader}, {folder.java_reader.name} and {folder.database_reader.name}"
         report(MADE_ANEW.format(passwords=folder.passwords, readers=readers))
     return passwords_of(folder)

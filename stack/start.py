@@ -15,7 +15,7 @@ from runtime.settings import Settings
 from runtime.topics import ensure_topics
 from schemas.instruments import BY_SYMBOL, SYMBOLS
 from stack import supervisor
-from stack.access import ADMIN, READER, as_user, client_file, login
+from stack.access import ADMIN, READER, as_user, client_file, java_client_file, login
 from stack.checks import choice_and_mistakes, obstacles
 from stack.control import NoAnswer, manager_of, no_answer_of
 from stack.feed_choice import (
@@ -189,8 +189,8 @@ def _start(
     instance = msgspec.structs.replace(instance, cluster_id=found.cluster, topic_ids=found.topics)
     report(f"Kafka at {instance.kafka_brokers} and PostgreSQL are up ({time.monotonic() - began:.1f} s)")
     if instance.kafka_port is not None:
-        reader = client_file(instance.kafka_brokers, READER, passwords[READER])
-        write_private(folder.reader, reader.encode())
+        for file, content_of in ((folder.reader, client_file), (folder.java_reader, java_client_file)):
+            write_private(file, content_of(instance.kafka_brokers, READER, passwords[READER]).encode())
     if instance.postgres_port is not None:
         write_private(folder.database_reader, service_file(instance.postgres_port, passwords).encode())
     if instance.open_port is not None:
