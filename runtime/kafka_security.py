@@ -9,6 +9,8 @@ from runtime.errors import FixableError
 from runtime.settings import Settings
 
 OAUTHBEARER: Final = "OAUTHBEARER"
+# The names of all settings that say how brokers are reached begin with these.
+OF_BROKERS: Final = ("kafka_security_", "kafka_sasl_", "kafka_oauth_", "kafka_ssl_")
 
 
 def librdkafka_security(settings: Settings) -> dict[str, Any]:
@@ -67,6 +69,18 @@ def require_complete(settings: Settings) -> None:
             f"KAFKA_SECURITY_PROTOCOL is {settings.kafka_security_protocol}, by which no password is sent. Set it to "
             "SASL_SSL, or to SASL_PLAINTEXT where nobody can listen, or leave KAFKA_SASL_MECHANISM and "
             "KAFKA_SASL_PASSWORD out."
+        )
+
+
+def require_brokers(settings: Settings) -> None:
+    """FixableError where something is set of brokers that nobody names: the instance's own has its own login."""
+    fields = Settings.model_fields
+    of_brokers = [name for name in fields if name.startswith(OF_BROKERS)]
+    given = sorted(name.upper() for name in of_brokers if getattr(settings, name) != fields[name].default)
+    if given:
+        raise FixableError(
+            f"{' and '.join(given)} {'are' if len(given) > 1 else 'is'} for brokers that KAFKA_BROKERS names, and it "
+            "names none. Set KAFKA_BROKERS, or leave them out."
         )
 
 

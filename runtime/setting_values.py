@@ -101,7 +101,7 @@ def _proxies(value: str) -> str:
 
 def _brokers(value: str) -> str:
     places = [part.strip() for part in value.split(",")]
-    if not all(_is_place(place) for place in places):
+    if not all(_is_place(place) and ":" in place for place in places):
         raise ValueError("HOST:PORT of one broker or more, by commas")
     return ",".join(places)
 

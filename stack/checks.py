@@ -8,7 +8,7 @@ from typing import Final
 
 from market_data.recorded_feed import read_speed
 from runtime.errors import FixableError
-from runtime.kafka_security import require_complete
+from runtime.kafka_security import require_brokers, require_complete
 from runtime.settings import Settings
 from stack.disk import too_little_to_start
 from stack.feed_choice import FeedChoice, validated
@@ -42,11 +42,10 @@ def choice_and_mistakes(
         choice = validated(choice if "FEED_SPEED" not in mistakes else choice._replace(speed="1"), report)
     except FixableError as error:
         mistakes["FEED"] = str(error)
-    if "kafka_brokers" in settings.model_fields_set:
-        try:
-            require_complete(settings)
-        except FixableError as error:
-            mistakes["KAFKA_SECURITY_PROTOCOL"] = str(error)
+    try:
+        (require_complete if "kafka_brokers" in settings.model_fields_set else require_brokers)(settings)
+    except FixableError as error:
+        mistakes["KAFKA_SECURITY_PROTOCOL"] = str(error)
     if settings.profile == "production":
         if options.feed.feed == "simulated":
             mistakes["FEED"] = (

@@ -78,6 +78,7 @@ REFUSED = [
     ({"API_HOST": "my host"}, "allowed is an address or a host name"),
     ({"KAFKA_BROKERS": "http://a:9092"}, "allowed is HOST:PORT of one broker or more, by commas"),
     ({"KAFKA_BROKERS": "a:99999"}, "KAFKA_BROKERS=a:99999"),
+    ({"KAFKA_BROKERS": "a:1,nohost"}, "allowed is HOST:PORT of one broker or more, by commas"),
     ({"ENGINE_PARTNER": "engine"}, "allowed is HOST:PORT"),
     ({"BACKPACK_WS_URL": "https://ws.backpack.exchange"}, "allowed is ws://HOST or wss://HOST"),
     ({"BACKPACK_API_URL": "api.backpack.exchange"}, "allowed is http://HOST or https://HOST"),

@@ -7,6 +7,7 @@ import pytest
 
 from cli.main import call
 from runtime.errors import FixableError
+from runtime.kafka_security import require_brokers
 from runtime.settings import SEED_PORTS, Settings
 from stack.feed_choice import FeedChoice
 from stack.instance import Instance
@@ -177,6 +178,21 @@ def test_a_taken_port_of_the_setting_for_the_broker_is_refused_with_every_other_
         assert said.count(mistake) == 1, (mistake, said)
     assert said.count("\n") == 9, said
     assert not (tmp_path / "x" / "kafka").exists()
+
+
+def test_settings_of_brokers_that_are_not_named_are_refused_and_no_secret_is_shown(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("KAFKA_BROKERS", raising=False)
+    for name, value in (("KAFKA_SECURITY_PROTOCOL", "SASL_SSL"), ("KAFKA_SASL_PASSWORD", "a-secret-of-theirs")):
+        monkeypatch.setenv(name, value)
+    assert call(["up", "--detach", "--data", str(tmp_path / "x"), "--port", str(free_ports(1)[0])]) == 1
+    said = capsys.readouterr().err
+    assert "KAFKA_SASL_PASSWORD and KAFKA_SECURITY_PROTOCOL are for brokers that KAFKA_BROKERS names" in said
+    assert "a-secret-of-theirs" not in said
+    monkeypatch.setenv("KAFKA_SECURITY_PROTOCOL", "PLAINTEXT")
+    monkeypatch.delenv("KAFKA_SASL_PASSWORD")
+    require_brokers(Settings())
 
 
 def test_an_address_that_is_not_of_this_machine_is_refused_before_any_process_starts(
