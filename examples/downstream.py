@@ -15,7 +15,7 @@ topic, (login, output, avro) = "exchange.events", sys.argv[1:]
 events = [load_schema(path) for path in Path(avro).rglob("Position*.avsc")]  # Those that fill.
 schemas = {bytes.fromhex(fingerprint(to_parsing_canonical_form(event), "CRC-64-AVRO")): event for event in events}
 options = dict(line.split("=", 1) for line in Path(login).read_text().splitlines())
-consumer = Consumer({"group.id": "downstream", **options})
+consumer = Consumer({"group.id": "reprise-downstream", **options})
 with Path(output).open("a+b", buffering=0) as printed:
     whole = b"\n".join([*Path(output).read_bytes().split(b"\n")[:-1], b""])
     printed.truncate(len(whole))  # A line that a kill cut off is printed again, whole.
