@@ -18,6 +18,7 @@ from stack.plan import WORKERS_MAX, StartOptions
 from stack.ports import LOOPBACKS, PortClaims, error_of_listening, is_free
 from stack.secrets import secret_mistakes
 
+PAGES: Final = ("api_pages_host", "engine_host", "market_data_host", "projector_host", "venue_host", "replay_host")
 HERE: Final = ("localhost", *(host for _, host in LOOPBACKS))
 
 
@@ -71,6 +72,10 @@ def obstacles(settings: Settings, options: StartOptions, folder: InstanceFolder,
         found["PORT"] = f"Port {options.port} is taken. Name another with --port."
     elif (why := _cannot_listen(settings.api_host, options.port)) is not None:
         found["API_HOST"] = f"The API cannot listen on {options.port} of API_HOST={settings.api_host}: {why}."
+    for field in PAGES:
+        name, host = str(Settings.model_fields[field].validation_alias), getattr(settings, field)
+        if (why := _cannot_listen(host, 0)) is not None:
+            found[name] = f"No pages can be served at {name}={host}: {why}."
     kafka_port = settings.kafka_port
     has_own_broker = "kafka_brokers" not in settings.model_fields_set
     if has_own_broker and kafka_port is not None and kafka_port != options.port and not is_free(kafka_port):

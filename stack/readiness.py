@@ -86,6 +86,8 @@ def wait_for_prices(instance: Instance) -> str | None:
         )
     if not sent:
         return "The feed has sent no price yet; until it does, orders are refused with NO_PRICE."
+    if not missing:
+        return "An engine's page does not answer, so whether prices are fresh in its shards is not known yet."
     return f"Not fresh yet: {', '.join(sorted(missing))}; orders on these are refused until they are."
 
 

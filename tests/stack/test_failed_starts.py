@@ -16,8 +16,6 @@ from tests.processes import OF_OTHER_SERVERS
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 TIMEOUT_S = 600
-# An address of documentation, which no machine has.
-NOWHERE = "192.0.2.1"
 
 
 @pytest.fixture
@@ -28,9 +26,10 @@ def folder(tmp_path: Path) -> Iterator[InstanceFolder]:
 
 
 def test_a_start_with_an_engine_that_cannot_run_ends_with_the_engine_s_last_line_and_no_process(
-    folder: InstanceFolder,
+    folder: InstanceFolder, tmp_path: Path
 ) -> None:
-    with started(folder, ENGINE_HOST=NOWHERE) as up:
+    (tmp_path / "faust.py").write_text("raise ImportError('it is not whole')\n")
+    with started(folder, PYTHONPATH=str(tmp_path)) as up:
         output, errors = up.communicate(timeout=TIMEOUT_S)
     assert up.returncode == 1, output + errors
     assert errors.startswith("reprise: engine-1 does not stay up (exit status 1: ")

@@ -226,3 +226,15 @@ def test_a_claim_of_ports_by_another_user_s_file_is_named(tmp_path: Path) -> Non
     os.chown(file, 54_321, 54_321)
     with pytest.raises(FixableError, match="is another user's, who may keep ports from you"):
         PortClaims()
+
+
+def test_pages_at_an_address_that_the_machine_does_not_have_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (port,) = free_ports(1)
+    for name in ("ENGINE_HOST", "REPLAY_HOST"):
+        monkeypatch.setenv(name, "192.0.2.1")  # An address of documentation, which no machine has.
+    assert call(["up", "--data", str(tmp_path / "x"), "--port", str(port)]) == 1
+    said = capsys.readouterr().err
+    for name in ("ENGINE_HOST", "REPLAY_HOST"):
+        assert f"No pages can be served at {name}=192.0.2.1: Cannot assign requested address." in said
