@@ -6,9 +6,11 @@ from asyncio import BaseTransport
 from typing import TYPE_CHECKING, Any, Final
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.exceptions import HeaderLineTooLong, RequestLineTooLong, TooManyHeaders
 from websockets.frames import CloseCode
 
 from runtime.http_config import ServerConfig
+from runtime.http_refusals import HEAD_TOO_LARGE, NOT_HTTP
 
 if TYPE_CHECKING:
     from uvicorn._types import ASGISendEvent
@@ -18,6 +20,7 @@ UNSENT_MAX: Final = 128 * 1024
 UNREAD_MAX: Final = 4 * 1024 * 1024  # bytes that wait for a reader who goes on sending
 FRAMES_MAX: Final = 1_024  # parts of one message
 ABORT_S: Final = 30.0  # for the last message to be read
+TOO_LARGE: Final = (HeaderLineTooLong, RequestLineTooLong, TooManyHeaders)
 
 
 class QuietWebSockets(WebSocketsSansIOProtocol):
@@ -45,7 +48,13 @@ class QuietWebSockets(WebSocketsSansIOProtocol):
     def data_received(self, data: bytes) -> None:
         """Take what came, from a client that reads its answers to pings, and ends its messages."""
         super().data_received(data)
-        if self.transport.get_write_buffer_size() > UNREAD_MAX:
+        failure = self.conn.handshake_exc
+        if failure is not None and not self.handshake_initiated:
+            # The library keeps to itself that it cannot read a handshake, and uvicorn waits for it without end.
+            refusal = HEAD_TOO_LARGE if isinstance(failure, TOO_LARGE) else NOT_HTTP
+            self.transport.write(self.config.refusals.bytes_of(refusal))
+            self.transport.close()
+        elif self.transport.get_write_buffer_size() > UNREAD_MAX:
             self.transport.abort()
         elif len(self.frames) > FRAMES_MAX:  # Those without content have no other bound.
             self.conn.fail(CloseCode.MESSAGE_TOO_BIG, "too many parts")
