@@ -40,6 +40,9 @@ class BoundedHttp(HttpToolsProtocol):
         self._in_head, self._begun, self._over = True, True, False
         self._received = self._size = self._fields = 0
         self._refusal = NOT_HTTP
+        self._last_words: bytes | None = None
+        self._at_work: RequestResponseCycle | None = None
+        self._newest: RequestResponseCycle | None = None  # null until its head is whole
         self._has_place = True
         self._serve = self.app
         self.app = self._serve_or_leave
@@ -59,9 +62,10 @@ class BoundedHttp(HttpToolsProtocol):
             self.transport.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Free its place."""
+        """Free its place; uvicorn itself lets only the last of several requests know."""
         self._bounds.leave(self.transport)
         self._stop_timers()
+        self._leave_answering()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -97,6 +101,7 @@ class BoundedHttp(HttpToolsProtocol):
         super().on_message_begin()
         self._in_head, self._begun = True, True
         self._received = self._size = self._fields = 0
+        self._newest = None
 
     def on_url(self, url: bytes) -> None:
         self._count(len(url))
@@ -115,7 +120,16 @@ class BoundedHttp(HttpToolsProtocol):
         self._in_head = False
         if len(self.pipeline) >= PIPELINED_MAX:
             raise _Refused
+        before = _or_none(self.cycle)
         super().on_headers_complete()
+        if self.cycle is not before:
+            self._newest = self.cycle
+        elif self._answering() is not None:
+            raise _Refused  # The handshake of a WebSocket begins no request, and would be answered before this one.
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        self._at_work = cycle
+        super()._start_asgi_task(cycle, app)
 
     def on_message_complete(self) -> None:
         self._in_head, self._begun = True, False
@@ -126,6 +140,8 @@ class BoundedHttp(HttpToolsProtocol):
         super().on_response_complete()
         if self.transport.is_closing():
             self._abort_if_unread()
+        elif self._last_words is not None and self._answering() is None:
+            self._end_with(self._last_words)
         self._look()
 
     def pause_writing(self) -> None:
@@ -201,24 +217,39 @@ class BoundedHttp(HttpToolsProtocol):
         self.transport.abort()
 
     def _refuse(self, refusal: HttpRefusal) -> None:
-        """Write why, where no answer has begun, and let the client read it: data that is not read resets it away."""
+        """Write why, once the requests before are answered; where the answer has begun already, end the connection."""
         self._over = True
         self._look()
         if self.transport.is_closing():
             return
+        refused = None if self._in_head else self._newest
+        if refused is not None and refused.response_started:
+            self._leave_answering()
+            self.transport.abort()
+            return
+        if refused is not None and refused is self._at_work:
+            self._leave_answering()
+        elif refused is not None:
+            self.pipeline.popleft()  # It is the last that waits.
+        last_words = self._refusal_bytes(refusal)
+        if self._answering() is None:
+            self._end_with(last_words)
+        else:
+            self._last_words = last_words
+
+    def _end_with(self, last_words: bytes) -> None:
+        """Write the last of a connection, and let the client read it: data that is not read resets it away."""
+        self.flow.resume_reading()
+        self.transport.write(last_words)
+        self.transport.write_eof()
+        self._timer = self.loop.call_later(LINGER_S, self.transport.abort)
+
+    def _leave_answering(self) -> None:
+        """End the answer that is due: what is still written of it goes nowhere."""
         answering = self._answering()
         if answering is not None:
             answering.disconnected = True
             answering.message_event.set()
-        self.pipeline.clear()
-        is_answered = answering is None and not self._in_head
-        if is_answered or (answering is not None and answering.response_started):
-            self.transport.abort()
-            return
-        self.flow.resume_reading()
-        self.transport.write(self._refusal_bytes(refusal))
-        self.transport.write_eof()
-        self._timer = self.loop.call_later(LINGER_S, self.transport.abort)
 
     def _refusal_bytes(self, refusal: HttpRefusal) -> bytes:
         """Write a refusal as the answer to the request that came, as far as it did."""
@@ -230,8 +261,8 @@ class BoundedHttp(HttpToolsProtocol):
 
     def _answering(self) -> RequestResponseCycle | None:
         """Give the request that is being answered, if one is."""
-        cycle = _or_none(self.cycle)
-        return None if cycle is None or cycle.response_complete else cycle
+        cycle = self._at_work
+        return None if cycle is None or cycle.response_complete or cycle.disconnected else cycle
 
     def _abort_if_unread(self) -> None:
         if self.transport.get_write_buffer_size():
