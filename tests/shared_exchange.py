@@ -34,7 +34,10 @@ GROUPS: Final = {
     ),
     "bounds": tuple(
         f"tests/security/test_{name}.py"
-        for name in ("handshakes", "headers", "http_bounds", "password_bounds", "pipelines", "socket_bounds")
+        for name in (
+            *("departures", "handshakes", "headers", "http_bounds"),
+            *("password_bounds", "pipelines", "socket_bounds"),
+        )
     ),
 }
 # What waits for servers comes first, and what only computes last: it fills what one worker has left over.

@@ -10,6 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from sqlalchemy.exc import DataError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.routing import Match
 
@@ -36,6 +37,7 @@ _BY_STATUS: Final = {
 }
 _METHODS: Final = ("DELETE", "GET", "PATCH", "POST", "PUT")
 _PARAMETERS: Final = ("query", "path", "header", "cookie")
+CLIENT_LEFT: Final = 499  # a status for the metrics alone: whoever left reads none
 
 
 # What may come of any request, besides a defect.
@@ -46,6 +48,7 @@ def install(app: FastAPI) -> None:
     """Answer every expected error with a problem."""
     for kind in EXPECTED:
         app.add_exception_handler(kind, _expected)
+    app.add_exception_handler(ClientDisconnect, _left)
 
 
 def refusal_of(request: Request, error: Exception) -> ApiError:
@@ -82,6 +85,11 @@ def _fault(error: Any) -> Fault:
 
 async def _expected(request: Request, error: Exception) -> Response:
     return problem_to(request.scope, refusal_of(request, error))
+
+
+async def _left(request: Request, error: Exception) -> Response:
+    del request, error
+    return Response(status_code=CLIENT_LEFT)
 
 
 def _of_http(request: Request, error: HTTPException) -> ApiError:
