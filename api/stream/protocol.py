@@ -8,8 +8,12 @@ from typing import TYPE_CHECKING, Any, Final
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.exceptions import HeaderLineTooLong, RequestLineTooLong, TooManyHeaders
 from websockets.frames import CloseCode
+from websockets.http11 import Response
+from websockets.server import ServerProtocol
+from websockets.typing import StatusLike
 
 from runtime.http_config import ServerConfig
+from runtime.http_headers import SECURITY_HEADERS
 from runtime.http_refusals import HEAD_TOO_LARGE, NOT_HTTP
 
 if TYPE_CHECKING:
@@ -23,6 +27,15 @@ ABORT_S: Final = 30.0  # for the last message to be read
 TOO_LARGE: Final = (HeaderLineTooLong, RequestLineTooLong, TooManyHeaders)
 
 
+class _Refusing(ServerProtocol):
+    """Gives the library's own answers to a handshake the headers of every answer."""
+
+    def reject(self, status: StatusLike, text: str) -> Response:
+        response = super().reject(status, text)
+        response.headers.update(SECURITY_HEADERS)
+        return response
+
+
 class QuietWebSockets(WebSocketsSansIOProtocol):
     """Never writes a path's query into the log: it may hold a ticket or a token."""
 
@@ -32,7 +45,7 @@ class QuietWebSockets(WebSocketsSansIOProtocol):
         super().__init__(*args, **options)
         self.logger = logging.getLogger("reprise.websockets")
         self.logger.setLevel(logging.WARNING)
-        self.conn.logger = self.logger
+        self.conn = _Refusing(max_size=self.config.ws_max_size, logger=self.logger)
         self.conn.debug = False
 
     def connection_made(self, transport: BaseTransport) -> None:

@@ -5,6 +5,7 @@ from typing import Final
 
 import pytest
 
+from runtime.http_headers import SECURITY_HEADERS
 from tests.api.exchange import Exchange
 from tests.processes import eventually
 from tests.security.slow_clients import answer_to, connection, connections, seconds_until_ended, status_of
@@ -53,6 +54,28 @@ def test_handshakes_that_cannot_be_read_take_no_place_from_other_clients(exchang
     most = exchange.settings.http_connections
     with connections(exchange.settings.port, 2 * most, UNREADABLE["a body"][0]):
         eventually(lambda: status_of(health(exchange)), lambda status: status == 200, 5)
+
+
+# What the library reads, and refuses.
+REFUSED: Final = {
+    "a POST": (POST + b"\r\n", 405),
+    "no key": (GET.replace(b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n", b"") + b"\r\n", 400),
+    "a bad key": (GET.replace(b"dGhlIHNhbXBsZSBub25jZQ==", b"bad") + b"\r\n", 400),
+    "a bad version": (GET.replace(b"13", b"12") + b"\r\n", 400),
+    "another site": (GET + b"Origin: https://evil.example\r\n\r\n", 403),
+    "a route of HTTP": (GET.replace(b"/api/v1/ws", b"/api/v1/tickers") + b"\r\n", 403),
+    "the seeds' route without a token": (GET.replace(b"/api/v1/ws", b"/") + b"\r\n", 401),
+}
+
+
+@pytest.mark.parametrize("what", REFUSED)
+def test_a_refused_handshake_has_the_security_headers(exchange: Exchange, what: str) -> None:
+    handshake, status = REFUSED[what]
+    answer = answer_to(exchange.settings.port, handshake)
+    assert status_of(answer) == status
+    lines = answer.partition(b"\r\n\r\n")[0].decode().split("\r\n")
+    headers = {name.lower(): value for name, value in (line.split(": ", 1) for line in lines[1:])}
+    assert {name: headers.get(name) for name in SECURITY_HEADERS} == SECURITY_HEADERS
 
 
 def health(exchange: Exchange) -> bytes:
