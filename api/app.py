@@ -154,6 +154,7 @@ def create_pages(state: AppState) -> FastAPI:
     app.state.api = state
     app.include_router(health)
     app.include_router(operators)
+    app.add_middleware(HeadAsGet)
     return app
 
 

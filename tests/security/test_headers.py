@@ -74,6 +74,14 @@ def test_the_pages_of_a_service_have_the_security_headers(exchange: Exchange, na
         assert {header: reply.headers.get(header) for header in SECURITY_HEADERS} == SECURITY_HEADERS
 
 
+@pytest.mark.parametrize("name", ["engine", "projector", "replay", "api_pages"])
+def test_the_health_of_a_service_is_answered_without_its_body_to_head(exchange: Exchange, name: str) -> None:
+    reply = httpx.head(f"http://127.0.0.1:{getattr(exchange.settings, f'{name}_port')}/healthz", trust_env=False)
+    assert reply.status_code == 200
+    assert reply.headers["Content-Length"] != "0"
+    assert reply.content == b""
+
+
 def test_an_account_s_data_is_kept_by_no_browser_or_proxy(exchange: Exchange) -> None:
     user = exchange.new_user()
     for path in ("/account", "/orders", "/positions", "/ledger", "/fills", "/auth/me", "/auth/sessions", "/statements"):
