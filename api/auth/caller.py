@@ -69,13 +69,17 @@ _signature = APIKeyHeader(
 
 
 class SignedInUser(NamedTuple):
-    """A signed-in user, and the session they are in, or the API key that signed. began, expires_at: of the session."""
+    """A signed-in user, and the session they are in, or the API key that signed.
+
+    began, expires_at: of the session. scopes: of the key; null of a session.
+    """
 
     user: User
     session_id: UUID | None
     began: datetime | None = None
     expires_at: datetime | None = None
     key_id: UUID | None = None
+    scopes: tuple[str, ...] | None = None
 
     @property
     def account_id(self) -> str:
@@ -200,7 +204,7 @@ async def _authenticate_key(request: Request, state: AppState, cookies: list[str
         raise ApiError(SIGNATURE_INVALID, "The nonce was used before, or the key was revoked")
     _refuse_others(state, key.user.user_id, cookies)
     check_scope(method_of(request.scope), request.scope["path"], key.scopes)
-    return SignedInUser(key.user._replace(email="", name=None), None, key_id=signature.key_id)
+    return SignedInUser(key.user._replace(email="", name=None), None, key_id=signature.key_id, scopes=key.scopes)
 
 
 async def _in_session(state: AppState, claims: list[Claims], of_account: bool = False) -> SignedInUser:

@@ -30,24 +30,32 @@ SEEDS_READ: Final = (
     *("GET /api/trading/orders", "GET /api/trading/orders/{}", "GET /api/trading/positions"),
     *("GET /trade/orders", "GET /trade/orders/{}", "GET /api/v1/state"),
 )
-# Of the commands that an engine's route takes, the deletion of the user asks for a login by itself.
 SEEDS_TRADE: Final = (
-    *("POST /trades", "POST /trades/{}/close", "POST /api/v1/trade/create", "POST /api/v1/trade/close"),
-    "POST /api/v1/engine",
+    *("POST /trades", "POST /api/v1/trade/create"),
     *("POST /api/trading/orders", "DELETE /api/trading/orders/{}"),
-    *("POST /trade/create", "POST /trade/open", "POST /trade/close/{}", "POST /balance/deposit"),
+    *("POST /trade/create", "POST /trade/open", "POST /trade/close/{}"),
     *("POST /api/v1/positions/open", "POST /api/v1/positions/close"),
 )
+# The answer to these commands is the account's balance.
+SEEDS_TRADE_AND_READ: Final = ("POST /trades/{}/close", "POST /api/v1/trade/close", "POST /balance/deposit")
+# Its commands differ in what they need: `check_command_scopes` is called once the command is known.
+BY_COMMAND: Final = ("POST /api/v1/engine",)
 
 
 def check_scope(method: str, path: str, scopes: Collection[str]) -> None:
     """Refuse what a key with these scopes may not ask for: SCOPE_MISSING."""
     asked = _asked(method, path)
-    scope = next((name for name, routes in _PERMITTED.items() if routes.fullmatch(asked)), None)
-    if scope is None:
+    needed = next((names for names, routes in _PERMITTED.items() if routes.fullmatch(asked)), None)
+    if needed is None:
         raise login_needed()
-    if scope not in scopes:
-        raise ApiError(SCOPE_MISSING, f"The API key has no scope `{scope}`")
+    check_command_scopes(needed, scopes)
+
+
+def check_command_scopes(needed: Collection[str], scopes: Collection[str] | None) -> None:
+    """Refuse a key that lacks a scope that a command needs: SCOPE_MISSING. A session has null scopes and lacks none."""
+    missing = [scope for scope in needed if scopes is not None and scope not in scopes]
+    if missing:
+        raise ApiError(SCOPE_MISSING, f"The API key has no scope `{missing[0]}`")
 
 
 def is_of_account(method: str, path: str) -> bool:
@@ -68,5 +76,10 @@ def _pattern(routes: Collection[str]) -> re.Pattern[str]:
     return re.compile("|".join(re.escape(route).replace(r"\{\}", "[^/]+") for route in routes))
 
 
-_PERMITTED: Final = {"trade": _pattern((*TRADE, *SEEDS_TRADE)), "read": _pattern((*READ, *SEEDS_READ))}
+_PERMITTED: Final[dict[tuple[str, ...], re.Pattern[str]]] = {
+    ("trade",): _pattern((*TRADE, *SEEDS_TRADE)),
+    ("read",): _pattern((*READ, *SEEDS_READ)),
+    ("trade", "read"): _pattern(SEEDS_TRADE_AND_READ),
+    (): _pattern(BY_COMMAND),
+}
 _OF_ACCOUNT: Final = _pattern((*READ, *TRADE))

@@ -14,6 +14,7 @@ from starlette.responses import Response
 
 from api.app_state import AppState, StateDep
 from api.auth.caller import Caller, SignedInUser
+from api.auth.key_permissions import check_command_scopes
 from api.auth.limiting import take
 from api.compat.declared import CLOSED, OPENED, PENDING, SCHEMES
 from api.compat.names import short
@@ -101,6 +102,7 @@ async def execute(
 ) -> Response:
     """Execute one command, and say what came of it."""
     take(request, state, _bucket(body), caller.account_id)
+    check_command_scopes(_scopes(body), caller.scopes)
     match body:
         case CreateAccount():
             answer = await _create_account(state, dispatcher, caller)
@@ -249,6 +251,17 @@ def _bucket(body: BaseModel) -> Bucket:
             return "closing"
         case _:
             return "orders"
+
+
+def _scopes(body: BaseModel) -> tuple[str, ...]:
+    """Say which scopes of a key a command needs; the deletion of the user takes a login, which it checks by itself."""
+    match body:
+        case GetBalance() | GetUsdBalance():
+            return ("read",)
+        case CreateAccount():  # Its answer has the balance.
+            return ("trade", "read")
+        case _:
+            return ("trade",)
 
 
 def _pending(reply: Reply) -> EngineAnswer:
