@@ -1,6 +1,6 @@
 """What is stored about users and their sessions; each function is one statement but for the beginning of a session."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Final, Literal, NamedTuple
 from uuid import UUID
@@ -120,11 +120,11 @@ def held(user_id: UUID) -> Select[tuple[UUID]]:
     return query.with_for_update(read=True, of=users)
 
 
-def find_login(db: Connection, email: str) -> Login | None:
-    """Find a user by email."""
-    query = select(*USER, users.c.password_hash).where(users.c.email == email, users.c.deleted_at.is_(None))
-    row = db.execute(query).one_or_none()
-    return None if row is None else Login(User(*row[:-1]), row[-1])
+def find_login(db: Connection, spellings: Sequence[str]) -> Login | None:
+    """Find a user by the spellings their email may be stored under; the first that is stored counts."""
+    query = select(*USER, users.c.password_hash).where(users.c.email.in_(spellings), users.c.deleted_at.is_(None))
+    found = [Login(User(*row[:-1]), row[-1]) for row in db.execute(query)]
+    return min(found, key=lambda login: spellings.index(login.user.email), default=None)
 
 
 def find_by_session(db: Connection, session_id: UUID, user_id: UUID) -> tuple[User, datetime] | None:
@@ -272,8 +272,6 @@ def mark_opened(db: Connection, user_id: UUID) -> None:
     db.execute(update(users).where(users.c.user_id == user_id).values(account_opened=True))
 
 
-def set_role(db: Connection, email: str, role: Role, password_hash: str) -> UUID:
-    """Give a user another role and password; who that is."""
-    statement = update(users).where(users.c.email == email).values(role=role, password_hash=password_hash)
-    user_id: UUID = db.execute(statement.returning(users.c.user_id)).scalar_one()
-    return user_id
+def set_role(db: Connection, user_id: UUID, role: Role, password_hash: str) -> None:
+    """Give a user another role and password."""
+    db.execute(update(users).where(users.c.user_id == user_id).values(role=role, password_hash=password_hash))

@@ -1,5 +1,6 @@
 """How a user is made from the command line: the first admin, above all."""
 
+from collections.abc import Sequence
 from uuid import uuid4
 
 from pydantic import ValidationError
@@ -11,7 +12,8 @@ from api.store import journal
 from api.store import users as store
 from api.store.database import Database
 from api.store.users import Role, User
-from api.users.schemas import RegisterRequest, email_of
+from api.users.emails import spellings_of
+from api.users.schemas import RegisterRequest
 from runtime.errors import FixableError
 from runtime.settings import Settings
 
@@ -27,25 +29,27 @@ def add_user(settings: Settings, email: str, role: Role, password: str) -> None:
     user = User(uuid4(), request.email, None, role, str(uuid4()), account_opened=False)
     database = Database(settings.database_url)
     try:
-        database.ask_in_transaction_now(lambda db: _store(db, user, password_hash))
+        database.ask_in_transaction_now(lambda db: _store(db, user, password_hash, spellings_of(email)))
     finally:
         database.close()
 
 
 def account_of(database_url: str, email: str) -> str | None:
     """Give the account of the user with this email; null where there is none."""
-    wanted = email_of(email.strip())
-    if wanted is None:
-        return None
+    spellings = spellings_of(email)
     database = Database(database_url)
     try:
-        found = database.ask_now(lambda db: store.find_login(db, wanted))
+        found = database.ask_now(lambda db: store.find_login(db, spellings))
     finally:
         database.close()
     return None if found is None else found.user.account_id
 
 
-def _store(db: Connection, user: User, password_hash: str) -> None:
-    is_new = store.add(db, user, password_hash)
-    user_id = user.user_id if is_new else store.set_role(db, user.email, user.role, password_hash)
+def _store(db: Connection, user: User, password_hash: str, spellings: Sequence[str]) -> None:
+    found = store.find_login(db, spellings)
+    if found is None and not store.add(db, user, password_hash):
+        found = store.find_login(db, spellings)  # Another process stored them a moment ago.
+    user_id = user.user_id if found is None else found.user.user_id
+    if found is not None:
+        store.set_role(db, user_id, user.role, password_hash)
     journal.append(db, "role_given", user_id, detail=user.role)

@@ -2,27 +2,15 @@
 
 from typing import Annotated, Final, Literal
 
-from email_validator import EmailNotValidError, validate_email
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from api.http.numbers import Text
 from api.http.sentences import FieldWrong
 from api.store.users import User
+from api.users.emails import email_of
 
 PASSWORD_MIN: Final = 8
 PASSWORD_MAX: Final = 256
-
-
-def email_of(text: str) -> str | None:
-    """Give the one spelling of an address under which its user is stored and found; null where it is no address.
-
-    It is lower case, its accents are composed, and its domain is as people read it: `bücher.example`, not punycode.
-    Letters that only look alike stay apart. Nothing is asked of the network, and `.test` is a domain too.
-    """
-    try:
-        return validate_email(text, check_deliverability=False, test_environment=True).normalized.lower()
-    except EmailNotValidError:
-        return None
 
 
 def _email(text: str) -> str:
@@ -32,15 +20,10 @@ def _email(text: str) -> str:
     return email
 
 
-def _login_email(text: str) -> str:
-    """What is no address is nobody's, which the answer does not tell."""
-    return email_of(text.strip()) or text.strip().lower()
-
-
 # As it is sent, both have the same length at most: what may register may log in.
 _AsSent = Annotated[Text, Field(max_length=254, examples=["alice@example.com"])]
 Email = Annotated[_AsSent, AfterValidator(_email)]
-LoginEmail = Annotated[_AsSent, AfterValidator(_login_email)]
+LoginEmail = _AsSent  # What is no address is nobody's, which the answer does not tell.
 
 
 class RegisterRequest(BaseModel):

@@ -27,6 +27,7 @@ from api.store import journal, known_addresses
 from api.store import users as store
 from api.store.database import Database
 from api.store.users import NewSession, User
+from api.users.emails import counted_email, spellings_of
 from api.users.opening import AccountOpener
 from api.users.schemas import LoginRequest, RegisterRequest
 from schemas.journal import DAYS_AT_MOST
@@ -86,7 +87,7 @@ async def register(
     password_hash = await credentials.passwords.hash_first(request.password, has_left)
 
     def stored(db: Connection) -> bool:
-        is_new = store.add(db, user, password_hash)
+        is_new = store.find_login(db, spellings_of(user.email)) is None and store.add(db, user, password_hash)
         if is_new:
             also(db)
         return is_new
@@ -136,8 +137,8 @@ async def check_login(
 
     Whether the email is unknown or the password wrong, the answer is the same and takes as long.
     """
-    email, address = request.email, origin.address
-    found = await database.ask(lambda db: store.find_login(db, email))
+    email, spellings, address = counted_email(request.email), spellings_of(request.email), origin.address
+    found = await database.ask(lambda db: store.find_login(db, spellings))
     user_id = NOBODY if found is None else found.user.user_id
     known = await known_by(database, credentials.tokens, user_id, address, origin.device_token)
     count_try(credentials, email, address, known)

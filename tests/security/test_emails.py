@@ -1,7 +1,8 @@
 """Who registers with an email logs in with the same bytes, by whatever route; a refused registration leaves nobody."""
 
 import itertools
-from typing import Any, Final
+from typing import Any, Final, Literal
+from unicodedata import normalize
 from uuid import uuid4
 
 import httpx
@@ -28,6 +29,8 @@ EMAILS: Final = {
     "a dotted capital I": ("\u0130pek", "@example.com"),
     "a Greek name that ends in sigma": ("\u03a3\u0399\u03a3\u03a5\u03a6\u039f\u03a3", "@example.com"),
     "full-width letters": ("\uff41da", "@example.com"),
+    "a J with a caron, which is one letter only where it is small": ("J\u030co", "@example.com"),
+    "a Greek iota with two marks": ("\u03aa" + ACUTE, "@example.com"),
     "many combining accents": (("e" + ACUTE) * 20, "@" + ".".join(["e" + ACUTE] * 20) + ".example"),
 }
 # Two hashes each, which take as long as in production.
@@ -36,6 +39,9 @@ REGISTER: Final = ("/api/v1/auth/register", "/auth/register", "/api/v1/auth/sign
 LOGIN: Final = ("/api/v1/auth/login", "/auth/login", "/api/v1/auth/signin", "/api/v1/user/signin")
 # A Cyrillic letter, a full-width one, one with an accent, and one without its dot.
 OWN: Final = (("paypal", "p\u0430ypal"), ("ada", "\uff41da"), ("jose", "jos\u00e9"), ("I", "\u0131"))
+# Each has a small letter that is composed, and no capital.
+CAPITALS: Final = ("J\u030c", "T\u0308", "\u03aa" + ACUTE)
+FORMS: Final[tuple[Literal["NFC", "NFD"], ...]] = ("NFC", "NFD")
 VENUE: Final = {"binanceApiKey": "a" * 64, "binanceSecretKey": "b" * 64}
 Fields = dict[str, Any]
 
@@ -93,6 +99,39 @@ def test_an_email_that_the_command_line_adds_logs_in_and_is_found_by_the_same_by
     assert account_of(exchange.settings.database_url, email) is not None
     add_user(exchange.settings, email, "admin", PASSWORD)
     assert post(exchange, LOGIN[0], json={"email": email, "password": PASSWORD}).status_code == 200
+
+
+@pytest.mark.parametrize("letter", CAPITALS)
+def test_every_spelling_of_an_email_that_is_canonically_the_same_is_one_user(exchange: Exchange, letter: str) -> None:
+    email = new_email((letter, "@example.com"))
+    assert post(exchange, REGISTER[0], json={"email": email, "password": PASSWORD}).status_code == 201
+    for form, place in itertools.product(FORMS, range(4)):
+        for spelling in (normalize(form, email), normalize(form, email.lower())):
+            assert post(exchange, LOGIN[place], json={"email": spelling, "password": PASSWORD}).status_code == 200
+            again = post(exchange, REGISTER[place], json={"email": spelling, "password": PASSWORD})
+            assert again.json()["code"] == "EMAIL_TAKEN"
+
+
+@pytest.mark.parametrize("letter", CAPITALS)
+def test_a_user_whom_an_earlier_version_stored_under_another_spelling_logs_in_and_is_found(
+    exchange: Exchange, database: psycopg.Connection, letter: str
+) -> None:
+    email = new_email((letter, "@example.com"))
+    add_user(exchange.settings, email, "user", PASSWORD)
+    stored = normalize("NFC", email).lower()
+    assert stored != normalize("NFC", stored)
+    database.execute(
+        "UPDATE auth.users SET email = %s WHERE email = %s RETURNING 1", [stored, normalize("NFC", stored)]
+    ).fetchall()
+    account = account_of(exchange.settings.database_url, email)
+    for spelling in (email, stored, normalize("NFC", stored)):
+        logs_in(exchange, spelling)
+        assert account is not None
+        assert account_of(exchange.settings.database_url, spelling) == account
+        again = post(exchange, REGISTER[1], json={"email": spelling, "password": PASSWORD})
+        assert again.json()["code"] == "EMAIL_TAKEN"
+        add_user(exchange.settings, spelling, "user", PASSWORD)
+    assert len(emails_of(database, stored.partition("@")[0][-12:])) == 1
 
 
 @pytest.mark.parametrize("length", range(250, 262))
