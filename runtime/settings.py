@@ -184,6 +184,11 @@ class Settings(BaseSettings):
         validation_alias="RATE_LIMIT_REGISTRATIONS",
         description="new users of an address; empty: 20/minute in production, 300/minute in the demo profile",
     )
+    rate_limit_logins: Rate | None = Field(
+        None,
+        validation_alias="RATE_LIMIT_LOGINS",
+        description="logins of an address or account; empty: 30/minute in production, 1200/minute in the demo profile",
+    )
     trusted_proxies: Proxies = Field(
         "",
         validation_alias="TRUSTED_PROXIES",

@@ -1,14 +1,17 @@
 """From where, and with what, somebody signs in: as much as helps them to know it again, and no more."""
 
 import re
+from collections.abc import Callable
+from functools import partial
 from ipaddress import IPv4Address, ip_network
 from typing import Final, NamedTuple
 
 from fastapi import Request
 
+from api.app_state import AppState
 from api.auth.caller import address_of
 from api.credentials.cookies import device_cookie
-from api.credentials.passwords import HasLeft, nobody_leaves
+from api.credentials.hashing_lane import HasLeft, nobody_leaves
 from runtime.counted_addresses import parsed
 
 DEVICE_MAX: Final = 60
@@ -38,11 +41,16 @@ _SYSTEMS: Final = (
 _PRODUCT: Final = re.compile(r"[\w.+-]+(?:/[\w.+-]+)?", re.ASCII)
 
 
+def unlimited(who: str) -> None:
+    """Count no login of a caller that is no client."""
+
+
 class Origin(NamedTuple):
     """Where a request came from. address: what is counted by, and stored as a keyed hash only; network: what is kept.
 
     device_token: says, by a cookie of an earlier sign-in, that this device has signed in before. has_left: whether its
-    client is gone, so that work for it is dropped.
+    client is gone, so that work for it is dropped. count_login: counts a login of
+    somebody; 429 where it is one too many.
     """
 
     address: str
@@ -50,6 +58,7 @@ class Origin(NamedTuple):
     network: str | None
     device_token: str | None = None
     has_left: HasLeft = nobody_leaves
+    count_login: Callable[[str], None] = unlimited
 
 
 def origin_of(request: Request) -> Origin:
@@ -61,7 +70,13 @@ def origin_of(request: Request) -> Origin:
         network_of(host),
         device_cookie(request),
         request.is_disconnected,
+        partial(_count_login, request),
     )
+
+
+def _count_login(request: Request, who: str) -> None:
+    state: AppState = request.app.state.api
+    state.rate_limits.count(request, "logins", who)
 
 
 def device_of(user_agent: str | None) -> str | None:

@@ -67,8 +67,8 @@ async def sign_up(
     """
     # Checked already, by the rule for passwords that holds here.
     wanted = RegisterRequest.model_construct(email=body.email, password=body.password, name=body.name)
-    user_id = user_id or uuid4()
-    session, token = new_day_session(state, user_id, origin_of(request))
+    user_id, origin = user_id or uuid4(), origin_of(request)
+    session, token = new_day_session(state, user_id, origin)
 
     def stored_with_it(db: Connection) -> None:
         also(db)
@@ -80,7 +80,7 @@ async def sign_up(
         state.database,
         state.credentials,
         wanted,
-        request.is_disconnected,
+        origin,
         user_id,
         stored_with_it,
     )

@@ -34,7 +34,7 @@ class Throttle:
         known: by what the one who tries is known; UNKNOWN, KNOWN_ADDRESS or a `known_device`.
         """
         limits = {_account(email, known): ACCOUNT_FAILURES_MAX}
-        if not known.startswith(_DEVICE):
+        if not is_device(known):
             limits[_address(address)] = ADDRESS_FAILURES_MAX
         full = [name for name, most in limits.items() if self._storage.get(name) >= most]
         if full:
@@ -57,13 +57,18 @@ class Throttle:
         self._forget_at(address, known)
 
     def _forget_at(self, address: str, known: str) -> None:
-        if not known.startswith(_DEVICE):
+        if not is_device(known):
             self._storage.decr(_address(address))
 
 
 def known_device(device_id: str) -> str:
     """Name the count of a device; what others guess at its address is not counted against it."""
     return f"{_DEVICE}{device_id}"
+
+
+def is_device(known: str) -> bool:
+    """Say whether the one who tries is known by their device."""
+    return known.startswith(_DEVICE)
 
 
 def _account(email: str, known: str) -> str:

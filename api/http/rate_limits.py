@@ -12,13 +12,15 @@ from limits.strategies import SlidingWindowCounterRateLimiter
 from api.http.problems import RATE_LIMITED, ApiError
 from runtime.settings import Profile, Settings
 
-Bucket = Literal["reads", "orders", "closing", "public", "registrations"]
+Bucket = Literal["reads", "orders", "closing", "public", "registrations", "logins"]
 
 RATE_LIMIT: Final = "RateLimit"
 POLICY: Final = "RateLimit-Policy"
 BUCKET_STATE: Final = "rate_limit"  # what a request's state calls it
 # An exhibition or a load test makes its users from one address; in production an address is a household or an office.
 REGISTRATIONS: Final[dict[Profile, str]] = {"demo": "300/minute", "production": "20/minute"}
+
+LOGINS: Final[dict[Profile, str]] = {"demo": "1200/minute", "production": "30/minute"}
 
 
 class BucketState(NamedTuple):
@@ -50,6 +52,7 @@ class RateLimits:
             "closing": parse(settings.rate_limit_closing),
             "public": parse(settings.rate_limit_public),
             "registrations": parse(settings.rate_limit_registrations or REGISTRATIONS[settings.profile]),
+            "logins": parse(settings.rate_limit_logins or LOGINS[settings.profile]),
         }
 
     def take(self, bucket: Bucket, who: str) -> BucketState:

@@ -75,7 +75,7 @@ async def register(
 ) -> UserReply:
     """Make a user and their account; in the demo profile it begins with 5,000 USDC."""
     refuse_cross_site(request, settings)
-    registered = await service.register(opener, database, credentials, body, request.is_disconnected)
+    registered = await service.register(opener, database, credentials, body, origin_of(request))
     response.headers.update(registered.headers)
     return user_reply(registered.user)
 

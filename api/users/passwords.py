@@ -31,9 +31,9 @@ async def change_password(
     email, address, has_left = counted_email(user.email), origin.address, origin.has_left
     before = await database.ask(lambda db: store.find_password_hash(db, user.user_id))
     known = await known_by(database, credentials.tokens, user.user_id, address)
-    count_try(credentials, email, address, known)
+    count_try(credentials, email, origin, known)
     try:
-        matches, _ = await credentials.passwords.verify(request.password, before, has_left)
+        matches, _ = await credentials.passwords.verify(request.password, before, has_left, address)
     except ApiError:
         # Nothing was guessed.
         credentials.throttle.withdraw(email, address, known)
@@ -44,7 +44,7 @@ async def change_password(
         )
         raise ApiError(PASSWORD_WRONG, "The password is not the one you have now")
     credentials.throttle.succeeded(email, address, known)
-    after = await credentials.passwords.hash(request.new_password, has_left)
+    after = await credentials.passwords.hash(request.new_password, has_left, address)
     if not await database.ask_in_transaction(lambda db: _change(db, user.user_id, session_id, before, after)):
         raise ApiError(PASSWORD_WRONG, "The password was changed at the same moment by another request")
 

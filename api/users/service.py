@@ -12,13 +12,13 @@ from sqlalchemy import Connection
 from api.auth.caller import SignedInUser
 from api.auth.origins import Origin
 from api.credentials.credentials import Credentials
-from api.credentials.passwords import HasLeft, nobody_leaves
 from api.credentials.throttle import (
     ACCOUNT_FAILURES_MAX,
     ADDRESS_FAILURES_MAX,
     KNOWN_ADDRESS,
     UNKNOWN,
     WINDOW_S,
+    is_device,
     known_device,
 )
 from api.credentials.tokens import Tokens, new_refresh_token, now, refresh_hash
@@ -75,7 +75,7 @@ async def register(
     database: Database,
     credentials: Credentials,
     request: RegisterRequest,
-    has_left: HasLeft = nobody_leaves,
+    origin: Origin,
     user_id: UUID | None = None,
     also: Callable[[Connection], object] = nothing_else,
 ) -> Registered:
@@ -84,7 +84,7 @@ async def register(
     also: what is stored with the user, or neither is.
     """
     user = User(user_id or uuid4(), request.email, request.name, "user", str(uuid4()), account_opened=False)
-    password_hash = await credentials.passwords.hash_first(request.password, has_left)
+    password_hash = await credentials.passwords.hash_first(request.password, origin.has_left, origin.address)
 
     def stored(db: Connection) -> bool:
         is_new = store.find_login(db, spellings_of(user.email)) is None and store.add(db, user, password_hash)
@@ -141,10 +141,10 @@ async def check_login(
     found = await database.ask(lambda db: store.find_login(db, spellings))
     user_id = NOBODY if found is None else found.user.user_id
     known = await known_by(database, credentials.tokens, user_id, address, origin.device_token)
-    count_try(credentials, email, address, known)
+    count_try(credentials, email, origin, known)
     try:
         matches, renewed = await credentials.passwords.verify(
-            request.password, None if found is None else found.password_hash, origin.has_left
+            request.password, None if found is None else found.password_hash, origin.has_left, address
         )
     except ApiError:
         # Nothing was guessed.
@@ -176,9 +176,15 @@ async def known_by(
     return KNOWN_ADDRESS if is_known else UNKNOWN
 
 
-def count_try(credentials: Credentials, email: str, address: str, known: str) -> None:
-    """Count that a password is tried; 429 where too many were wrong."""
-    wait = credentials.throttle.begin(email, address, known)
+def count_try(credentials: Credentials, email: str, origin: Origin, known: str) -> None:
+    """Count that a password is tried, right or wrong; 429 where too many are, or were wrong.
+
+    A device that signed in before has a count of its own, and is not kept out by others at its address.
+    """
+    origin.count_login(f"account {email} {known}")
+    if not is_device(known):
+        origin.count_login(origin.address)
+    wait = credentials.throttle.begin(email, origin.address, known)
     if wait <= 0:
         return
     seconds = int(wait) + 1

@@ -48,6 +48,19 @@ def test_registrations_of_an_address_are_fewer_in_production_unless_they_are_set
 
 
 @pytest.mark.parametrize(
+    ("given", "quota"),
+    [
+        ({"profile": "demo"}, 1200),
+        ({"profile": "production"}, 30),
+        ({"profile": "production", "rate_limit_logins": "7/minute"}, 7),
+    ],
+)
+def test_logins_of_an_address_are_fewer_in_production_unless_they_are_set(given: dict[str, str], quota: int) -> None:
+    headers = RateLimits(Settings.model_validate(given)).take("logins", "192.0.2.1").headers()
+    assert headers["RateLimit-Policy"] == f'"logins";q={quota};w=60'
+
+
+@pytest.mark.parametrize(
     ("method", "path", "bucket"),
     [
         ("GET", "/api/v1/positions", "reads"),

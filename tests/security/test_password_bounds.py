@@ -2,22 +2,18 @@
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 from uuid import uuid4
 
 import httpx
 import pytest
 
-from api.credentials.passwords import (
-    REGISTRATIONS,
-    REGISTRATIONS_WAITING,
-    HashingLane,
-    Passwords,
-    nobody_leaves,
-)
+from api.credentials.hashing_lane import HashingLane, nobody_leaves
+from api.credentials.passwords import REGISTRATIONS, REGISTRATIONS_WAITING, Passwords
 from api.http.problems import PASSWORDS_BUSY, ApiError
 from stack.ports import free_ports
 from tests.api.exchange import PASSWORD, Exchange
@@ -64,6 +60,47 @@ def test_a_lane_refuses_what_is_beyond_its_bound_with_the_time_to_wait() -> None
     assert all(int(error.headers["Retry-After"]) > 0 for error in refusals)
 
 
+def test_addresses_take_turns_in_a_lane_and_one_with_fewer_waiting_takes_a_place_of_the_one_with_most() -> None:
+    async def flood() -> list[object]:
+        lane, end = HashingLane(at_once=1, waiting_max=4), threading.Event()
+
+        def hashed(address: str) -> None:
+            end.wait()
+            done.append(address)
+
+        def of(address: str) -> asyncio.Task[object]:
+            return asyncio.create_task(lane.run(lambda: hashed(address), nobody_leaves, address))
+
+        works = [of("flood") for _ in range(5)]
+        await asyncio.sleep(0.05)
+        works += [of("first"), of("second"), of("first"), of("flood")]
+        await asyncio.sleep(0.05)
+        end.set()
+        return await asyncio.gather(*works, return_exceptions=True)
+
+    done: list[str] = []
+    refused = [isinstance(result, ApiError) for result in asyncio.run(flood())]
+    assert refused == [False, False, False, True, True, False, False, True, True]
+    assert done == ["flood", "flood", "first", "second", "flood"]
+
+
+def test_a_turn_of_a_request_that_is_cancelled_goes_to_the_next() -> None:
+    async def cancelled(when: str) -> bool:
+        lane, end = HashingLane(at_once=1, waiting_max=4), threading.Event()
+        works = [asyncio.create_task(lane.run(end.wait, nobody_leaves, str(address))) for address in range(3)]
+        await asyncio.sleep(0.05)
+        if when == "it waits":
+            works[1].cancel()
+            await asyncio.sleep(0)
+        end.set()
+        await works[0]
+        works[1].cancel()
+        return await asyncio.wait_for(works[2], 5) and await asyncio.wait_for(lane.run(end.wait, nobody_leaves), 5)
+
+    for when in ("it waits", "it is its turn"):
+        assert asyncio.run(cancelled(when))
+
+
 def test_a_client_that_left_while_it_waited_has_no_password_hashed() -> None:
     async def flood() -> list[object]:
         lane, end = HashingLane(at_once=1, waiting_max=9), threading.Event()
@@ -103,7 +140,8 @@ def test_a_sign_in_waits_for_no_registration() -> None:
 def real_hashes(bounded: Exchange) -> Iterator[str]:
     """The address of another API of the same exchange, whose hashes take as long as they do in production."""
     [port] = free_ports(1)
-    settings = bounded.settings.model_copy(update={"port": port})
+    more = {"http_connections": 300, "http_connections_of_address": 100, "rate_limit_logins": "1000000/minute"}
+    settings = bounded.settings.model_copy(update={"port": port} | more)
     with gone_at_the_end(ServiceProcess("api", settings, bounded.folder / "api-real.log")):
         address = f"http://127.0.0.1:{port}"
         eventually(lambda: status_of(f"{address}/readyz"), lambda status: status == 200, 60)
@@ -135,3 +173,52 @@ def test_a_login_succeeds_amid_a_flood_of_registrations(real_hashes: str) -> Non
 
 def registered_at(client: httpx.Client, path: str) -> Callable[[], httpx.Response]:
     return lambda: client.post(path, json=body())
+
+
+@pytest.mark.parametrize(
+    ("addresses", "connections", "password"), [(1, 45, PASSWORD), (10, 6, PASSWORD), (10, 6, "a wrong password")]
+)
+def test_logins_elsewhere_succeed_amid_a_flood_of_logins(
+    real_hashes: str, addresses: int, connections: int, password: str
+) -> None:
+    flooding, known = [body() for _ in range(addresses)], body()
+    with httpx.Client(base_url=real_hashes, timeout=60, trust_env=False) as client:
+        for user in (*flooding, known):
+            assert client.post("/api/v1/auth/register", json=user).status_code == 201
+    logins = [{"email": user["email"], "password": password} for user in flooding for _ in range(connections)]
+    if password != PASSWORD:
+        logins = [{"password": password}] * len(logins)
+    sources = [f"127.0.1.{place + 1}" for place in range(addresses) for _ in range(connections)]
+    login = {"email": known["email"], "password": PASSWORD}
+    with flood_of_logins(real_hashes, sources, logins), from_address(real_hashes, "127.0.2.1") as victim:
+        codes = [victim.post("/api/v1/auth/login", json=login).status_code for _ in range(6)]
+    assert codes == [200] * 6
+
+
+def from_address(url: str, address: str) -> httpx.Client:
+    return httpx.Client(base_url=url, transport=httpx.HTTPTransport(local_address=address), timeout=60)
+
+
+@contextmanager
+def flood_of_logins(url: str, sources: list[str], logins: list[dict[str, str]]) -> Iterator[None]:
+    """Each source logs in again and again over a connection of its own in this block."""
+
+    def log_in_again(source: str, login: dict[str, str]) -> None:
+        with from_address(url, source) as client:
+            while not over.is_set():
+                client.cookies.clear()  # It is no device that is known.
+                # Ten wrong passwords of one email would be the last that are compared.
+                tried = {"email": f"{uuid4().hex}@example.com"} | login
+                if client.post("/api/v1/auth/login", json=tried).status_code != 200:
+                    over.wait(0.05)
+
+    over = threading.Event()
+    with ThreadPoolExecutor(len(sources)) as pool:
+        floods = [pool.submit(log_in_again, *one) for one in zip(sources, logins, strict=True)]
+        time.sleep(1)
+        try:
+            yield
+        finally:
+            over.set()
+    for flood in floods:
+        flood.result()
