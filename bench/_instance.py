@@ -14,6 +14,7 @@ from stack import supervisor
 from stack.foreground import running
 from stack.instance import InstanceFolder
 from stack.ports import LOOPBACK, free_ports
+from stack.process_tree import process_tree
 
 OF_GIVEN_SERVERS: Final = ("KAFKA_BROKERS", "DATABASE_URL")
 SERVICES: Final = ("api", "engine-1", "projector", "market-data", "venue", "replay", "kafka", "postgres")
@@ -27,7 +28,7 @@ class RunningInstance(NamedTuple):
 
     def cpu_seconds(self) -> dict[str, float]:
         """CPU seconds of each service so far, those of the processes it started included."""
-        return {name: sum(map(_cpu_seconds, _tree(root))) + _ended(root) for name, root in self.roots.items()}
+        return {name: _with_descendants(root) for name, root in self.roots.items()}
 
 
 @contextmanager
@@ -58,10 +59,6 @@ def _child(word: str) -> psutil.Process | None:
     return next((child for child in children if any(word in part for part in child.cmdline())), None)
 
 
-def _tree(root: psutil.Process) -> list[psutil.Process]:
-    return [root, *root.children(recursive=True)]
-
-
 def _cpu_seconds(process: psutil.Process) -> float:
     try:
         times = process.cpu_times()
@@ -70,6 +67,7 @@ def _cpu_seconds(process: psutil.Process) -> float:
     return times.user + times.system
 
 
-def _ended(root: psutil.Process) -> float:
+def _with_descendants(root: psutil.Process) -> float:
     times = root.cpu_times()
-    return times.children_user + times.children_system
+    ended = times.children_user + times.children_system
+    return ended + sum(map(_cpu_seconds, process_tree(root.pid)))

@@ -6,12 +6,11 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from sqlalchemy import create_engine
-
 from market_data.recorded_feed import no_quote_of, open_recording, read_speed
 from projector.queries import instruments, last_feed, open_position_count
 from runtime.errors import FixableError
 from runtime.setting_values import FEEDS, RECORDED, is_feed
+from stack.one_connection import one_connection
 
 Report = Callable[[str], None]
 NOT_PASSED_ON: Final = frozenset('"\\\n')  # what the process manager takes for its own in a value
@@ -107,12 +106,8 @@ def allowed(
         choice = choice._replace(feed="backpack")
     if choice.change:
         return choice
-    engine = create_engine(database_url)
-    try:
-        with engine.connect() as connection:
-            count, last = open_position_count(connection), last_feed(connection)
-    finally:
-        engine.dispose()
+    with one_connection(database_url) as connection:
+        count, last = open_position_count(connection), last_feed(connection)
     if count == 0 or last is None or _kind(choice.feed) == last.name:
         return choice
     if choice.feed != "auto":
@@ -132,12 +127,8 @@ def allowed(
 
 def known_exponents(database_url: str) -> dict[str, int]:
     """The instruments of the ledger as far as they are projected, with the decimal places of their prices."""
-    engine = create_engine(database_url)
-    try:
-        with engine.connect() as connection:
-            return {row.instrument.symbol: row.instrument.tick_exponent for row in instruments(connection)}
-    finally:
-        engine.dispose()
+    with one_connection(database_url) as connection:
+        return {row.instrument.symbol: row.instrument.tick_exponent for row in instruments(connection)}
 
 
 def _plain(price: Fraction) -> str:

@@ -54,19 +54,20 @@ def as_unprivileged(*, ends_with_parent: bool = False) -> list[str]:
             "PostgreSQL does not run as root, and `setpriv` (package util-linux) is not here to start it as another "
             f"user. {ANOTHER_SERVER}"
         )
-    user, group = unprivileged_ids()
     at_the_end = ["--pdeathsig=INT"] if ends_with_parent else []
-    return [setpriv, *at_the_end, f"--reuid={user}", f"--regid={group}", "--clear-groups", "--"]
+    return [setpriv, *at_the_end, *_identity(*unprivileged_ids())]
+
+
+def _identity(user: int, group: int) -> list[str]:
+    return [f"--reuid={user}", f"--regid={group}", "--clear-groups", "--"]
 
 
 @cache
 def unprivileged_ids() -> tuple[int, int]:
     """The user and the group that the database of root's instance belongs to."""
     setpriv = shutil.which("setpriv")
-    if setpriv is not None:
-        own = [setpriv, f"--reuid={OWN_ID}", f"--regid={OWN_ID}", "--clear-groups", "--"]
-        if _succeeds([*own, *NAMED, "id", "-un"]):
-            return OWN_ID, OWN_ID
+    if setpriv is not None and _gets_a_name(setpriv, *_identity(OWN_ID, OWN_ID)):
+        return OWN_ID, OWN_ID
     return nobody_ids()
 
 
@@ -88,13 +89,19 @@ def with_a_name() -> list[str]:
     try:
         pwd.getpwuid(user)
     except KeyError:
-        if not _succeeds([*as_unprivileged(), *NAMED, "id", "-un"]):
+        if not _gets_a_name(*as_unprivileged()):
             raise FixableError(
                 f"This user (id {user}) has no entry in /etc/passwd, and PostgreSQL lays out no data for a user "
                 "without a name. Give it one, or set DATABASE_URL to a server that is running."
             ) from None
         return list(NAMED)
     return []
+
+
+@cache
+def _gets_a_name(*start: str) -> bool:
+    """Whether the kernel gives whom this starts a program as a name, in a namespace of users."""
+    return _succeeds([*start, *NAMED, "id", "-un"])
 
 
 def programs_folder() -> Path:

@@ -49,8 +49,8 @@ OF_TABLES: Final = (
 
 # Nobody gets in without a password.
 HOST_RULES: Final = "host all all 127.0.0.1/32 scram-sha-256\n"
-# What another superuser's migrations made: schemas, tables with their indexes and sequences, functions.
 LARGE_OBJECTS: Final = ("lo_creat(integer)", "lo_create(oid)", "lo_from_bytea(oid, bytea)")
+# What another superuser's migrations made: schemas, tables with their indexes and sequences, functions.
 TO_OWNER: Final = """
 DO $$ DECLARE it record; BEGIN
 FOR it IN SELECT oid::regnamespace AS name FROM pg_namespace WHERE nspname IN ('ledger', 'auth') LOOP

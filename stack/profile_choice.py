@@ -2,9 +2,10 @@
 
 from typing import Final
 
-from sqlalchemy import create_engine, text
+from sqlalchemy import text
 
 from runtime.errors import FixableError
+from stack.one_connection import one_connection
 
 # The journal notes each profile that the API was started with.
 LAST: Final = text("SELECT detail FROM auth.journal WHERE act = 'profile' ORDER BY number DESC LIMIT 1")
@@ -14,12 +15,8 @@ def require_same_profile(profile: str, database_url: str, *, change: bool) -> No
     """Raise FixableError where the instance's API was started with the other profile last, and no change is meant."""
     if change:
         return
-    engine = create_engine(database_url)
-    try:
-        with engine.connect() as connection:
-            last = connection.execute(LAST).scalar_one_or_none()
-    finally:
-        engine.dispose()
+    with one_connection(database_url) as connection:
+        last = connection.execute(LAST).scalar_one_or_none()
     if last == "production" and profile == "demo":
         raise FixableError(
             "This instance is of the production profile, and this start is of the demo profile, in which users bring "

@@ -23,6 +23,7 @@ from stack.instance import InstanceFolder, write_private
 from stack.last_words import Ends, ends_of
 from stack.patience import Patience, work_of
 from stack.postmaster import postmaster_pid
+from stack.process_tree import process_tree
 from stack.programs import CALLED_IN_VARIABLE, INSTANCE_VARIABLE, Program, supervisor_settings
 
 # Whether it answers or not, it runs: nothing hangs on how long it takes.
@@ -123,7 +124,7 @@ def listens(folder: InstanceFolder, name: str, port: int) -> bool:
 
 def listens_at(pid: int, port: int) -> bool:
     """Whether it is this process, or a child of it, that listens on a port."""
-    for process in _process_tree(pid):
+    for process in process_tree(pid):
         try:
             connections = process.net_connections("tcp")
         except psutil.Error:
@@ -171,7 +172,7 @@ def stop(folder: InstanceFolder, report: Callable[[str], None]) -> None:
     """Stop the programs in order and the manager after them; return when none of their processes is left."""
     manager = manager_of(folder)
     if manager is not None and manager.pid is not None:
-        family = _process_tree(manager.pid)
+        family = process_tree(manager.pid)
         if manager.answers and _takes_shutdown(folder):
             _gone, alive = psutil.wait_procs(family, timeout=STOP_TIMEOUT_S)
             _kill(alive, report)
@@ -259,7 +260,7 @@ def _end_silent(folder: InstanceFolder, manager: psutil.Process, report: Callabl
     patience = Patience(SILENT_STOP_S)
     while psutil.wait_procs([manager], timeout=0.2)[1]:
         said = sum(log.stat().st_size for log in folder.supervisor_logs)
-        if patience.is_over((said, len(_process_tree(manager.pid)))):
+        if patience.is_over((said, len(process_tree(manager.pid)))):
             _kill([manager], report)
             return
 
@@ -286,14 +287,6 @@ def _kill(alive: list[psutil.Process], report: Callable[[str], None]) -> None:
         report(f"Killing {_name(process)} ({process.pid}), which did not stop by itself")
         _send(process, signal.SIGKILL)
     psutil.wait_procs(alive, timeout=ORPHAN_TIMEOUT_S)
-
-
-def _process_tree(pid: int) -> list[psutil.Process]:
-    try:
-        root = psutil.Process(pid)
-        return [root, *root.children(recursive=True)]
-    except psutil.NoSuchProcess:
-        return []
 
 
 def _ends(folder: InstanceFolder) -> Ends:

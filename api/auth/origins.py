@@ -49,8 +49,8 @@ class Origin(NamedTuple):
     """Where a request came from. address: what is counted by, and stored as a keyed hash only; network: what is kept.
 
     device_token: says, by a cookie of an earlier sign-in, that this device has signed in before. has_left: whether its
-    client is gone, so that work for it is dropped. count_login: counts a login of
-    somebody; 429 where it is one too many.
+    client is gone, so that work for it is dropped. count_login: counts a login of somebody; 429 where it is one too
+    many.
     """
 
     address: str

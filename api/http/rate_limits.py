@@ -19,7 +19,6 @@ POLICY: Final = "RateLimit-Policy"
 BUCKET_STATE: Final = "rate_limit"  # what a request's state calls it
 # An exhibition or a load test makes its users from one address; in production an address is a household or an office.
 REGISTRATIONS: Final[dict[Profile, str]] = {"demo": "300/minute", "production": "20/minute"}
-
 LOGINS: Final[dict[Profile, str]] = {"demo": "1200/minute", "production": "30/minute"}
 
 
