@@ -5,7 +5,9 @@ import fcntl
 import os
 import socket
 import tempfile
+from contextlib import ExitStack, suppress
 from pathlib import Path
+from random import randrange
 from typing import Final, Self
 
 from runtime.errors import FixableError
@@ -14,6 +16,8 @@ LOOPBACK: Final = "127.0.0.1"
 LOOPBACKS: Final = ((socket.AF_INET, LOOPBACK), (socket.AF_INET6, "::1"))
 NO_SUCH_ADDRESS: Final = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
 ATTEMPTS: Final = 100
+# Below those that kernels give connections: on a busy machine one of them could take a port before its server does.
+CHOSEN: Final = (20_000, 32_000)
 
 
 class PortClaims:
@@ -80,14 +84,18 @@ def error_of_listening(host: str, port: int, family: socket.AddressFamily) -> in
 
 def free_ports(count: int) -> list[int]:
     """So many different free ports. Another process could take one before its server does; the start says so then."""
-    probes = [socket.socket(socket.AF_INET, socket.SOCK_STREAM) for _ in range(count)]
-    try:
-        for probe in probes:
-            probe.bind((LOOPBACK, 0))
-        return [probe.getsockname()[1] for probe in probes]
-    finally:
-        for probe in probes:
-            probe.close()
+    with ExitStack() as probes:
+        return [_bound_port(probes) for _ in range(count)]
+
+
+def _bound_port(probes: ExitStack) -> int:
+    for _ in range(ATTEMPTS):
+        probe = probes.enter_context(socket.socket(socket.AF_INET, socket.SOCK_STREAM))
+        port = randrange(*CHOSEN)  # noqa: S311  # It guards nothing.
+        with suppress(OSError):
+            probe.bind((LOOPBACK, port))
+            return port
+    raise OSError(errno.EADDRINUSE, f"none of {ATTEMPTS} ports of {LOOPBACK} could be had")
 
 
 def accepts_connections(port: int) -> bool:

@@ -2,20 +2,15 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from random import randrange
-from typing import Final
 
-from stack.ports import is_free
+from stack.ports import free_ports
 from tests.api.exchange import Exchange, User, service
-
-# Below those from which the kernel gives connections theirs: a busy exchange has many, and one could take the port.
-PORTS: Final = (20_000, 32_000)
 
 
 @contextmanager
 def second_process(exchange: Exchange, **settings: object) -> Iterator[Exchange]:
     """The same exchange, by another process of the API."""
-    other = exchange.settings.model_copy(update={"port": _port()} | settings)
+    other = exchange.settings.model_copy(update={"port": free_ports(1)[0]} | settings)
     with service("api", other, exchange.folder) as api:
         running = Exchange(other, exchange.folder)
         running.until_ready(api)
@@ -29,9 +24,3 @@ def at(place: Exchange, user: User) -> Iterator[User]:
     there = User(place.url, user.email, user.token)
     with there.http:
         yield there
-
-
-def _port() -> int:
-    while not is_free(port := randrange(*PORTS)):
-        pass
-    return port

@@ -12,7 +12,7 @@ from runtime.settings import SEED_PORTS, Settings
 from stack.feed_choice import FeedChoice
 from stack.instance import Instance
 from stack.plan import StartOptions, open_broker_notice, plan
-from stack.ports import PortClaims, free_ports
+from stack.ports import PortClaims, free_ports, is_free
 from stack.postgres_roles import ROLES
 
 FEED = FeedChoice("simulated", "1", loop=False, spread_bps=2, change=False)
@@ -238,3 +238,11 @@ def test_pages_at_an_address_that_the_machine_does_not_have_are_refused(
     said = capsys.readouterr().err
     for name in ("ENGINE_HOST", "REPLAY_HOST"):
         assert f"No pages can be served at {name}=192.0.2.1: Cannot assign requested address." in said
+
+
+def test_free_ports_differ_and_are_none_that_the_kernel_gives_connections() -> None:
+    ports = free_ports(200)
+    assert len(set(ports)) == 200
+    first = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    assert max(ports) < first
+    assert all(is_free(port) for port in ports)
