@@ -21,9 +21,12 @@ class Connection:
         self._writer = writer
 
     async def post(self, request: bytes, expected: int) -> bytes:
-        """Send a request, give the reply's body; Refused where it has another status."""
+        """Send a request, give the reply's body; UnexpectedReply where it has another status, or none comes."""
         self._writer.write(request)
-        head = await self._reader.readuntil(b"\r\n\r\n")
+        try:
+            head = await self._reader.readuntil(b"\r\n\r\n")
+        except asyncio.IncompleteReadError as error:
+            raise UnexpectedReply("The server closed the connection.") from error
         length = 0
         for line in head.split(b"\r\n")[1:]:
             name, _, value = line.partition(b":")
