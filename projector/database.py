@@ -5,7 +5,7 @@ from threading import Event
 from typing import Final, TypeVar
 
 import psycopg
-from sqlalchemy import Connection, Engine, create_engine, func, select
+from sqlalchemy import Connection, Engine, TextClause, create_engine, text
 from sqlalchemy.exc import InterfaceError, OperationalError
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_exponential_jitter
 from tenacity.nap import sleep_using_event
@@ -15,11 +15,12 @@ CONNECT_TIMEOUT_S: Final = 5
 STATEMENT_TIMEOUT_S: Final = 60
 RETRY_S: Final = 30.0
 
-# Advisory locks that keep the writers apart; numbers that stand nowhere else in the database.
-MIGRATION_LOCK: Final = 0x5245_5052_0001
-WRITE_LOCK: Final = 0x5245_5052_0002
-HISTORY_LOCK: Final = 0x5245_5052_0003
-VENUE_LOCK: Final = 0x5245_5052_0004
+# Advisory locks that keep the writers apart. Where each program has a role of its own, it takes its own by a function
+# that migrations make, and no other lock.
+MIGRATION_LOCK: Final = text(f"SELECT pg_advisory_xact_lock({0x5245_5052_0001})")
+WRITE_LOCK: Final = text("SELECT ledger.hold_writes()")
+HISTORY_LOCK: Final = text("SELECT ledger.hold_history()")
+VENUE_LOCK: Final = text("SELECT ledger.hold_venue()")
 
 # What a server that restarts, is away, or times out gives; COPY bypasses SQLAlchemy's names for it.
 TRANSIENT_ERRORS = (OperationalError, InterfaceError, psycopg.OperationalError, psycopg.InterfaceError)
@@ -49,9 +50,9 @@ def connect(database_url: str) -> Engine:
     )
 
 
-def hold_until_commit(db: Connection, lock: int) -> None:
+def hold_until_commit(db: Connection, lock: TextClause) -> None:
     """Wait for the lock, and give it back with the end of the transaction, however it ends."""
-    db.execute(select(func.pg_advisory_xact_lock(lock)))
+    db.execute(lock)
 
 
 def retried(work: Callable[[], Result], failures: tuple[type[Exception], ...], stopping: Event) -> Result:

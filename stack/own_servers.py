@@ -14,8 +14,8 @@ from stack.kafka import BrokerPorts, cluster_id, prepare_own_broker, wait_for_br
 from stack.passwords import passwords_of
 from stack.patience import NotStarted, OtherServer, work_of
 from stack.ports import LOOPBACK, PortClaims, is_free
-from stack.postgres import database_url, prepare_postgres, wait_for_postgres
-from stack.programs import Program, servers
+from stack.postgres import database_url, postgres_command, prepare_postgres, wait_for_postgres
+from stack.programs import servers
 
 ATTEMPTS: Final = 5
 MADE_PRIVATE: Final = (
@@ -45,7 +45,9 @@ class OwnServers:
         self._passwords = passwords_of(folder)
         self._start_port = 0
         self._broker = None if instance.kafka_port is None else self._broker_command()
-        self.programs = self._programs()
+        port = instance.postgres_port
+        self._database = None if port is None else prepare_postgres(folder.postgres, port, self._passwords, report)
+        self.programs = servers(self._broker, self._database)
         # How long their logs were before they wrote to them.
         self._logged = {name: self._size_of_log(name) for name in ("kafka", "postgres")}
 
@@ -120,6 +122,7 @@ class OwnServers:
         self.instance = msgspec.structs.replace(
             self.instance, postgres_port=port, database_url=database_url(port, self._passwords)
         )
+        self._database = postgres_command(self._folder.postgres, port)
         self._replace("postgres", port)
 
     def _move_kafka(self) -> None:
@@ -145,7 +148,7 @@ class OwnServers:
     def _replace(self, name: str, port: int) -> None:
         self._report(f"Another program took the port of {name} meanwhile; it gets {port}")
         supervisor.pause(self._folder, name)
-        self.programs = self._programs()
+        self.programs = servers(self._broker, self._database)
         self._logged[name] = self._size_of_log(name)
         supervisor.replace(self._folder, self.programs, name)
         self._folder.write(self.instance)
@@ -155,13 +158,6 @@ class OwnServers:
         self._start_port = self._claims.any()
         ports = BrokerPorts(self.instance.kafka_port, self._claims.any(), self._start_port, self.instance.open_port)
         return prepare_own_broker(self._folder.kafka, ports, self._passwords, self._report)
-
-    def _programs(self) -> list[Program]:
-        port = self.instance.postgres_port
-        postgres = (
-            None if port is None else prepare_postgres(self._folder.postgres, port, self._passwords, self._report)
-        )
-        return servers(self._broker, postgres)
 
     def _progress(self, name: str) -> object:
         pid = next((one.pid for one in supervisor.processes(self._folder) if one.name == name), None)

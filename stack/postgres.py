@@ -46,7 +46,12 @@ SERVER_OPTIONS: Final = {
     # TCP only: a socket file's path may be at most 107 characters, and a data folder's name is anyone's choice.
     "unix_socket_directories": "",
     "shared_buffers": "64MB",
-    "max_connections": "100",
+    # More than the roles have together, so that none keeps another out.
+    "max_connections": "200",
+    # Nobody notifies anybody here: what nobody takes away would grow to 8 GB.
+    "max_notify_queue_pages": "64",
+    # A connection that names no password has its place among the others for so long.
+    "authentication_timeout": "10s",
     "log_min_messages": "warning",
     "log_line_prefix": "%m ",
     "timezone": "UTC",
@@ -65,22 +70,31 @@ def prepare_postgres(
     durable: bool = True,
     ends_with_parent: bool = False,
 ) -> list[str]:
-    """Lay out the data folder if it is new, and its roles; the command that runs the server in the foreground.
+    """Lay out the data folder if it is new, and its roles at any time; the command that runs the server.
 
-    passwords: of each role, which gets its rights; of the superuser only where there is nobody else.
+    No server runs there yet. passwords: of each role; of the superuser only where there is nobody else.
     """
     folder = folder.absolute()
-    programs = programs_folder()
-    is_new = _initialize(folder, programs)
+    is_new = _initialize(folder, programs_folder())
     _remove_stale_pid_file(folder)
-    alone = [*as_unprivileged(), *with_a_name(), str(programs / "postgres"), "--single"]
-    alone += ["-D", _as_it_is_reached(folder)]
-    if lay_out_roles(folder, alone, passwords) and not is_new:
+    if lay_out_roles(folder, alone_command(folder), passwords) and not is_new:
         report(MADE_PRIVATE)
+    return postgres_command(folder, port, durable=durable, ends_with_parent=ends_with_parent)
+
+
+def postgres_command(folder: Path, port: int, *, durable: bool = True, ends_with_parent: bool = False) -> list[str]:
+    """The command that runs the server of a data folder that is laid out, in the foreground."""
+    folder = folder.absolute()
     options = SERVER_OPTIONS | {"port": str(port)} | ({} if durable else NOT_DURABLE)
     assignments = [part for key, value in options.items() for part in ("-c", f"{key}={value}")]
-    server = [str(programs / "postgres"), "-D", _as_it_is_reached(folder), *assignments]
+    server = [str(programs_folder() / "postgres"), "-D", _as_it_is_reached(folder), *assignments]
     return [*IN_FOLDER, str(folder), *as_unprivileged(ends_with_parent=ends_with_parent), *server]
+
+
+def alone_command(folder: Path) -> list[str]:
+    """What runs statements as the superuser in a data folder that no server runs; the name of a database follows."""
+    programs = [*as_unprivileged(), *with_a_name(), str(programs_folder() / "postgres")]
+    return [*programs, "--single", "-D", _as_it_is_reached(folder)]
 
 
 def wait_for_postgres(

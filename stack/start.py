@@ -34,7 +34,7 @@ from stack.passwords import passwords_for_start, passwords_of
 from stack.plan import StartOptions, kept_port, kept_port_taken, open_broker_notice, plan
 from stack.ports import PortClaims
 from stack.postgres import database_url, service_file
-from stack.postgres_roles import AUDIT, grant
+from stack.postgres_roles import VERIFIER, grant
 from stack.profile_choice import require_same_profile
 from stack.program_secrets import secrets_by_service
 from stack.programs import environment_of, services
@@ -119,7 +119,7 @@ def instance_settings(
     """
     url = instance.database_url
     if only_reads and instance.postgres_port is not None:
-        url = database_url(instance.postgres_port, passwords_of(folder), AUDIT)
+        url = database_url(instance.postgres_port, passwords_of(folder), VERIFIER)
     if instance.kafka_port is not None:
         user = READER if only_reads else ADMIN
         settings = as_user(settings, instance.kafka_brokers, passwords_of(folder), user)

@@ -5,7 +5,7 @@ from typing import Final
 from sqlalchemy import Connection, text
 
 # A lock of its own: nothing but a count waits for it.
-_LOCK: Final = text("SELECT pg_advisory_xact_lock(hashtext('reprise.auth.counts'), hashtext(:whose))")
+_LOCK: Final = text("SELECT auth.hold_count(:whose)")
 
 
 def hold(db: Connection, whose: str) -> None:

@@ -13,7 +13,7 @@ from runtime.times import micros_at
 from schemas.journal import FIRST_HASH, JournalAct, JournalLine, line_hash
 
 # A lock of its own, taken before the last line is read: a statement sees what was there when the statement began.
-_LOCK: Final = text("SELECT pg_advisory_xact_lock(hashtext('reprise.auth.journal'))")
+_LOCK: Final = text("SELECT auth.hold_journal()")
 _LAST: Final = select(journal.c.number, journal.c.hash).order_by(journal.c.number.desc()).limit(1)
 _PROFILE: Final = select(journal.c.detail).where(journal.c.act == "profile").order_by(journal.c.number.desc()).limit(1)
 

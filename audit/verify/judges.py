@@ -20,6 +20,7 @@ from audit.verify.tables import compare_tables
 
 Question = Literal["files", "snapshots", "events", "fold", "tables", "acts"]
 LOOK_S: Final = 0.2
+PROCESSES_MAX: Final = 60  # Each has a connection to the database, which gives the audit 64.
 
 # Told now and then how many records each task has been through.
 OnProgress = Callable[[Sequence[int]], None]
@@ -100,8 +101,9 @@ class Judges:
 
 
 def cores() -> int:
-    """Give how many processes can run at once."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    """Give how many processes can run at once, and have a connection each."""
+    found = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(found, PROCESSES_MAX)
 
 
 def _report_end(ended: JudgeEnded | None, number: int, answer: JudgeReport | RingReport) -> None:

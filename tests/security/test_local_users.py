@@ -5,6 +5,7 @@ import os
 import re
 import socket
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import psutil
@@ -18,7 +19,7 @@ from stack import supervisor
 from stack.instance import Instance, InstanceFolder
 from stack.passwords import passwords_of
 from stack.ports import LOOPBACK, free_ports
-from stack.postgres_roles import ROLES, SUPERUSER
+from stack.postgres_roles import AUDIT, CONNECTIONS, ROLES, SUPERUSER
 from tests.house.project import text_of
 from tests.processes import reprise
 from tests.security.another_user import ANOTHER_ID, AS_ROOT, NOBODY_ID, as_another_user
@@ -131,6 +132,23 @@ def test_the_role_of_postgres_reader_conf_reads_the_ledger_and_neither_users_nor
         ):
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
                 connection.execute(refused)
+
+
+def test_a_reader_that_takes_all_its_connections_and_another_password_is_not_in_the_way_of_audit_verify(
+    instance: InstanceFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PGSERVICEFILE", str(instance.database_reader))
+    with ExitStack() as held:
+        readers = [held.enter_context(psycopg.connect("service=reprise")) for _ in range(CONNECTIONS[AUDIT])]
+        readers[0].autocommit = True
+        readers[0].execute("ALTER ROLE CURRENT_USER PASSWORD 'mine'")
+        try:
+            verified = reprise("audit", "verify", "--data", instance.data, timeout=START_S)
+        finally:
+            restored = sql.SQL("ALTER ROLE CURRENT_USER PASSWORD {}").format(sql.Literal(passwords_of(instance)[AUDIT]))
+            readers[0].execute(restored)
+    assert "All that was compared agrees" in verified.stdout, verified.stdout + verified.stderr
+    psycopg.connect("service=reprise").close()
 
 
 @pytest.mark.parametrize("user", USERS)
