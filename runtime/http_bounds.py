@@ -4,11 +4,12 @@ import asyncio
 from typing import Any, Final, Literal, TypeVar, cast
 
 from starlette.types import Receive, Scope, Send
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from runtime.http_config import ServerConfig
 from runtime.http_connections import Connections
 from runtime.http_refusals import HEAD_TOO_LARGE, NOT_HTTP, REQUEST_TOO_SLOW, TOO_MANY_CONNECTIONS, HttpRefusal
+from runtime.http_upgrades import UpgradingHttp
 
 HEAD_MAX: Final = 32 * 1024  # bytes of a request's line, its headers and its trailers
 FIELDS_MAX: Final = 128
@@ -22,7 +23,7 @@ Phase = Literal["head", "body", "idle"]
 Made = TypeVar("Made")
 
 
-class BoundedHttp(HttpToolsProtocol):
+class BoundedHttp(UpgradingHttp):
     """uvicorn's protocol, which by itself takes headers without end and waits for a request as long as it takes.
 
     A connection waits on its client while a head or a body is not whole, and between requests; such a one gives way
@@ -124,7 +125,7 @@ class BoundedHttp(HttpToolsProtocol):
         super().on_headers_complete()
         if self.cycle is not before:
             self._newest = self.cycle
-        elif self._answering() is not None:
+        elif self._answering() is not None and not self._ignores_upgrade:
             raise _Refused  # The handshake of a WebSocket begins no request, and would be answered before this one.
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:

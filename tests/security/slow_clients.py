@@ -82,3 +82,8 @@ def status_of(answer: bytes) -> int:
     """The status of an answer; 0 where there is none."""
     line = answer.split(b"\r\n", 1)[0].split()
     return int(line[1]) if len(line) > 1 else 0
+
+
+def statuses(answers: bytes) -> list[int]:
+    """The status of each of several answers."""
+    return [status_of(b"HTTP/1.1 " + answer) for answer in answers.split(b"HTTP/1.1 ")[1:]]

@@ -9,7 +9,7 @@ import pytest
 
 from runtime.http_bounds import HEAD_MAX, PIPELINED_MAX
 from tests.api.exchange import Exchange, User
-from tests.security.slow_clients import connection, read_to_the_end, status_of
+from tests.security.slow_clients import connection, read_to_the_end, statuses
 
 ORDER: Final = json.dumps({"symbol": "BTC_USDC", "side": "long", "margin": "100", "leverage": "10"}).encode()
 HEALTH: Final = b"GET /healthz HTTP/1.1\r\nHost: here\r\n\r\n"
@@ -51,11 +51,6 @@ def order(user: User) -> bytes:
         f"Authorization: Bearer {user.token}\r\nIdempotency-Key: {uuid4()}\r\nContent-Length: {len(ORDER)}\r\n\r\n"
     )
     return head.encode() + ORDER
-
-
-def statuses(answers: bytes) -> list[int]:
-    """The status of each of several answers."""
-    return [status_of(b"HTTP/1.1 " + answer) for answer in answers.split(b"HTTP/1.1 ")[1:]]
 
 
 def answers_to(exchange: Exchange, user: User, behind: bytes) -> bytes:
