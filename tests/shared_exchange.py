@@ -36,7 +36,7 @@ GROUPS: Final = {
         f"tests/security/test_{name}.py"
         for name in (
             *("departures", "handshakes", "headers", "http_bounds"),
-            *("password_bounds", "pipelines", "socket_bounds", "upgrades"),
+            *("password_bounds", "pipelines", "socket_bounds", "upgrades", "websocket_frames"),
         )
     ),
 }
