@@ -28,7 +28,10 @@ GROUPS: Final = {
     "who gets in": tuple(
         f"tests/security/test_{name}.py"
         for name in (
-            *("approvals", "deletion_races", "emails", "if_match", "key_permissions", "limits", "lockout"),
+            *(
+                *("approvals", "deletion_races", "email_cases", "emails", "if_match", "key_permissions"),
+                *("limits", "lockout", "no_server_errors", "signed_requests", "used_keys"),
+            ),
             *("no_server_errors", "signed_requests", "used_keys"),
         )
     ),

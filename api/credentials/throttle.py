@@ -28,12 +28,13 @@ class Throttle:
         self._window_s = window_s
         self._storage = MemoryStorage()
 
-    def begin(self, email: str, address: str, known: str = UNKNOWN) -> float:
+    def begin(self, account: str, address: str, known: str = UNKNOWN) -> float:
         """Count a try against both; gives the seconds to wait, and counts nothing, where there were too many.
 
-        known: by what the one who tries is known; UNKNOWN, KNOWN_ADDRESS or a `known_device`.
+        account: the user's id, or the key of an email that is nobody's. known: by what the one who tries is known;
+        UNKNOWN, KNOWN_ADDRESS or a `known_device`.
         """
-        limits = {_account(email, known): ACCOUNT_FAILURES_MAX}
+        limits = {_account(account, known): ACCOUNT_FAILURES_MAX}
         if not is_device(known):
             limits[_address(address)] = ADDRESS_FAILURES_MAX
         full = [name for name, most in limits.items() if self._storage.get(name) >= most]
@@ -43,17 +44,17 @@ class Throttle:
             self._storage.incr(name, self._window_s)
         return 0.0
 
-    def withdraw(self, email: str, address: str, known: str = UNKNOWN) -> None:
+    def withdraw(self, account: str, address: str, known: str = UNKNOWN) -> None:
         """Forget this try, which was none."""
-        self._storage.decr(_account(email, known))
+        self._storage.decr(_account(account, known))
         self._forget_at(address, known)
 
-    def succeeded(self, email: str, address: str, known: str = UNKNOWN) -> None:
+    def succeeded(self, account: str, address: str, known: str = UNKNOWN) -> None:
         """Forget the account's failures, of this count; of the address only this try.
 
         Otherwise a good login would buy others guesses.
         """
-        self._storage.clear(_account(email, known))
+        self._storage.clear(_account(account, known))
         self._forget_at(address, known)
 
     def _forget_at(self, address: str, known: str) -> None:
@@ -71,8 +72,8 @@ def is_device(known: str) -> bool:
     return known.startswith(_DEVICE)
 
 
-def _account(email: str, known: str) -> str:
-    return f"account {email} {known}"
+def _account(account: str, known: str) -> str:
+    return f"account {account} {known}"
 
 
 def _address(address: str) -> str:

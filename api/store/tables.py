@@ -35,13 +35,16 @@ metadata = MetaData(
     },
 )
 
-# Emails are stored in lower case. account_opened: the outcome of OpenAccount was seen. deleted_at: the user asked for
-# it, and of who they were nothing is left in the row; closed_at: none of their positions is open any more.
+# Emails are stored in lower case. email_key: what all spellings of one share (`users.emails`); two users have the same
+# where versions before stored both, and who is deleted has none. account_opened: the outcome of OpenAccount was seen.
+# deleted_at: the user asked for it, and of who they were nothing is left in the row; closed_at: none of their positions
+# is open any more.
 users = Table(
     "users",
     metadata,
     Column("user_id", Uuid, primary_key=True),
     Column("email", Text, nullable=False, unique=True),
+    Column("email_key", Text, nullable=True, index=True),
     Column("name", Text, nullable=True),
     Column("password_hash", Text, nullable=False),
     Column("role", Text, nullable=False, server_default="user"),

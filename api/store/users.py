@@ -16,6 +16,7 @@ from sqlalchemy import (
     func,
     insert,
     literal,
+    or_,
     select,
     update,
 )
@@ -95,11 +96,16 @@ _BY_SESSION: Final = (
 )
 
 
-def add(db: Connection, user: User, password_hash: str) -> bool:
-    """Store a user; false when the email is taken."""
+def hold_email(db: Connection, key: str) -> None:
+    """Let no other transaction store a user of this key of an email until this one is over."""
+    db.execute(select(func.pg_advisory_xact_lock(func.hashtext("reprise.auth.emails"), func.hashtext(key))))
+
+
+def add(db: Connection, user: User, password_hash: str, email_key: str) -> bool:
+    """Store a user; false when the email is taken. email_key: held in this transaction, and found of nobody."""
     statement = (
         insert_or_skip(users)
-        .values(**user._asdict(), password_hash=password_hash)
+        .values(**user._asdict(), email_key=email_key, password_hash=password_hash)
         .on_conflict_do_nothing(index_elements=[users.c.email])
         .returning(users.c.user_id)
     )
@@ -120,11 +126,19 @@ def held(user_id: UUID) -> Select[tuple[UUID]]:
     return query.with_for_update(read=True, of=users)
 
 
-def find_login(db: Connection, spellings: Sequence[str]) -> Login | None:
-    """Find a user by the spellings their email may be stored under; the first that is stored counts."""
-    query = select(*USER, users.c.password_hash).where(users.c.email.in_(spellings), users.c.deleted_at.is_(None))
+def find_login(db: Connection, likeliest: Sequence[str], email_key: str) -> Login | None:
+    """Find a user by the spellings their email may be stored under, else by what all its spellings share.
+
+    The first spelling that is stored counts, and of several users of a key the one who was first.
+    """
+    query = (
+        select(*USER, users.c.password_hash)
+        .where(or_(users.c.email.in_(likeliest), users.c.email_key == email_key), users.c.deleted_at.is_(None))
+        .order_by(users.c.created_at, users.c.user_id)
+    )
     found = [Login(User(*row[:-1]), row[-1]) for row in db.execute(query)]
-    return min(found, key=lambda login: spellings.index(login.user.email), default=None)
+    place = {email: number for number, email in enumerate(likeliest)}
+    return min(found, key=lambda login: place.get(login.user.email, len(place)), default=None)
 
 
 def find_by_session(db: Connection, session_id: UUID, user_id: UUID) -> tuple[User, datetime] | None:

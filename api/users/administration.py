@@ -1,6 +1,5 @@
 """How a user is made from the command line: the first admin, above all."""
 
-from collections.abc import Sequence
 from uuid import uuid4
 
 from pydantic import ValidationError
@@ -12,7 +11,7 @@ from api.store import journal
 from api.store import users as store
 from api.store.database import Database
 from api.store.users import Role, User
-from api.users.emails import spellings_of
+from api.users.emails import Spellings, spellings_of
 from api.users.schemas import RegisterRequest
 from runtime.errors import FixableError
 from runtime.settings import Settings
@@ -39,16 +38,17 @@ def account_of(database_url: str, email: str) -> str | None:
     spellings = spellings_of(email)
     database = Database(database_url)
     try:
-        found = database.ask_now(lambda db: store.find_login(db, spellings))
+        found = database.ask_now(lambda db: store.find_login(db, *spellings))
     finally:
         database.close()
     return None if found is None else found.user.account_id
 
 
-def _store(db: Connection, user: User, password_hash: str, spellings: Sequence[str]) -> None:
-    found = store.find_login(db, spellings)
-    if found is None and not store.add(db, user, password_hash):
-        found = store.find_login(db, spellings)  # Another process stored them a moment ago.
+def _store(db: Connection, user: User, password_hash: str, spellings: Spellings) -> None:
+    store.hold_email(db, spellings.key)
+    found = store.find_login(db, *spellings)
+    if found is None and not store.add(db, user, password_hash, spellings.key):
+        found = store.find_login(db, *spellings)  # A process of a version before stored them a moment ago.
     user_id = user.user_id if found is None else found.user.user_id
     if found is not None:
         store.set_role(db, user_id, user.role, password_hash)

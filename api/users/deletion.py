@@ -56,6 +56,7 @@ def forget(db: Connection, user_id: UUID) -> None:
         .where(users.c.user_id == user_id, users.c.deleted_at.is_(None))
         .values(
             email=literal("deleted:") + cast(users.c.user_id, Text),
+            email_key=None,
             name=None,
             password_hash="",
             role="user",

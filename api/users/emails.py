@@ -1,12 +1,22 @@
-"""Under which spelling of an email its user is stored, and under which they are looked for."""
+"""Under which spelling of an email its user is stored, and under which they are looked for, in any case."""
 
 import unicodedata
-from typing import Final
+from typing import Final, NamedTuple
 
 from email_validator import EmailNotValidError, validate_email
 
 # One round is enough for every letter there is; a spelling that still changes after these is no address.
 ROUNDS: Final = 3
+
+
+class Spellings(NamedTuple):
+    """How a user may be stored who is called by an email. likeliest: bytes that were stored, in their order.
+
+    key: what all spellings share that differ in case, and in how accents are composed, only.
+    """
+
+    likeliest: tuple[str, ...]
+    key: str
 
 
 def email_of(text: str) -> str | None:
@@ -16,6 +26,7 @@ def email_of(text: str) -> str | None:
     Letters that only look alike stay apart. Its own spelling is itself. Nothing is asked of the network, and `.test` is
     a domain too.
     """
+    text = unicodedata.normalize("NFC", text)
     for _ in range(ROUNDS):
         found = _older_email_of(text)
         if found is None:
@@ -27,21 +38,26 @@ def email_of(text: str) -> str | None:
     return None
 
 
-def counted_email(text: str) -> str:
-    """Give the one spelling by which tries of a password are counted; what is no address is nobody's."""
-    return email_of(text.strip()) or unicodedata.normalize("NFC", text.strip().lower())
+def key_of(text: str) -> str:
+    """Give what all spellings of an email share; also of what is no address, by which tries of a password are counted.
+
+    It is Unicode's canonical caseless match (D145) of the address: small letters alone would leave the two small sigmas
+    apart, and letters whose capital is two.
+    """
+    email = email_of(text.strip()) or text.strip()
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFD", email).casefold())
 
 
-def spellings_of(text: str) -> tuple[str, ...]:
+def spellings_of(text: str) -> Spellings:
     """Give the spellings under which a user may be stored who is called this, the likeliest first.
 
-    Versions before left an accent uncomposed where only the small letter has it as one: what these bytes were stored as
-    then comes first, so that they find whom they always found.
+    Versions before left an accent uncomposed where only the small letter has it as one, and kept some spellings apart
+    that differ in case: what these bytes were stored as then comes first, so that they find whom they always found.
     """
     text = text.strip()
-    email = counted_email(text)
-    spellings = (_older_email_of(text) or text.lower(), email, text.lower(), _from_capitals(email))
-    return tuple(dict.fromkeys(spellings))
+    email = email_of(text) or unicodedata.normalize("NFC", text.lower())
+    likeliest = (_older_email_of(text) or text.lower(), email, text.lower(), _from_capitals(email))
+    return Spellings(tuple(dict.fromkeys(likeliest)), key_of(text))
 
 
 def _older_email_of(text: str) -> str | None:

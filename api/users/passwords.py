@@ -12,7 +12,6 @@ from api.store import journal
 from api.store import users as store
 from api.store.database import Database
 from api.store.sessions import end_other_sessions
-from api.users.emails import counted_email
 from api.users.schemas import PasswordRequest
 from api.users.service import count_try, known_by
 
@@ -28,22 +27,22 @@ async def change_password(
     assert session_id is not None, "an API key does not come here"
     if request.new_password == request.password:
         raise malformed("/new_password", "is the password you have")
-    email, address, has_left = counted_email(user.email), origin.address, origin.has_left
+    account, address, has_left = str(user.user_id), origin.address, origin.has_left
     before = await database.ask(lambda db: store.find_password_hash(db, user.user_id))
     known = await known_by(database, credentials.tokens, user.user_id, address)
-    count_try(credentials, email, origin, known)
+    count_try(credentials, account, origin, known)
     try:
         matches, _ = await credentials.passwords.verify(request.password, before, has_left, address)
     except ApiError:
         # Nothing was guessed.
-        credentials.throttle.withdraw(email, address, known)
+        credentials.throttle.withdraw(account, address, known)
         raise
     if before is None or not matches:
         await database.ask_in_transaction(
             lambda db: journal.append(db, "sign_in_refused", user.user_id, detail="change of password")
         )
         raise ApiError(PASSWORD_WRONG, "The password is not the one you have now")
-    credentials.throttle.succeeded(email, address, known)
+    credentials.throttle.succeeded(account, address, known)
     after = await credentials.passwords.hash(request.new_password, has_left, address)
     if not await database.ask_in_transaction(lambda db: _change(db, user.user_id, session_id, before, after)):
         raise ApiError(PASSWORD_WRONG, "The password was changed at the same moment by another request")

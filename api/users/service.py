@@ -27,7 +27,7 @@ from api.store import journal, known_addresses
 from api.store import users as store
 from api.store.database import Database
 from api.store.users import NewSession, User
-from api.users.emails import counted_email, spellings_of
+from api.users.emails import spellings_of
 from api.users.opening import AccountOpener
 from api.users.schemas import LoginRequest, RegisterRequest
 from schemas.journal import DAYS_AT_MOST
@@ -86,8 +86,11 @@ async def register(
     user = User(user_id or uuid4(), request.email, request.name, "user", str(uuid4()), account_opened=False)
     password_hash = await credentials.passwords.hash_first(request.password, origin.has_left, origin.address)
 
+    spellings = spellings_of(user.email)
+
     def stored(db: Connection) -> bool:
-        is_new = store.find_login(db, spellings_of(user.email)) is None and store.add(db, user, password_hash)
+        store.hold_email(db, spellings.key)
+        is_new = store.find_login(db, *spellings) is None and store.add(db, user, password_hash, spellings.key)
         if is_new:
             also(db)
         return is_new
@@ -137,24 +140,26 @@ async def check_login(
 
     Whether the email is unknown or the password wrong, the answer is the same and takes as long.
     """
-    email, spellings, address = counted_email(request.email), spellings_of(request.email), origin.address
-    found = await database.ask(lambda db: store.find_login(db, spellings))
+    spellings, address = spellings_of(request.email), origin.address
+    found = await database.ask(lambda db: store.find_login(db, *spellings))
     user_id = NOBODY if found is None else found.user.user_id
+    # By the user that is found, whatever was typed: no spelling has guesses of its own.
+    account = spellings.key if found is None else str(user_id)
     known = await known_by(database, credentials.tokens, user_id, address, origin.device_token)
-    count_try(credentials, email, origin, known)
+    count_try(credentials, account, origin, known)
     try:
         matches, renewed = await credentials.passwords.verify(
             request.password, None if found is None else found.password_hash, origin.has_left, address
         )
     except ApiError:
         # Nothing was guessed.
-        credentials.throttle.withdraw(email, address, known)
+        credentials.throttle.withdraw(account, address, known)
         raise
     if found is None or not matches:
         whose = None if found is None else user_id
         await database.ask_in_transaction(lambda db: journal.append(db, "sign_in_refused", whose, detail="password"))
         raise ApiError(BAD_CREDENTIALS)
-    credentials.throttle.succeeded(email, address, known)
+    credentials.throttle.succeeded(account, address, known)
     user, verified = found.user, found.password_hash
     if renewed is not None:
         if not await database.ask(lambda db: store.change_hash(db, user.user_id, verified, renewed)):
@@ -176,15 +181,16 @@ async def known_by(
     return KNOWN_ADDRESS if is_known else UNKNOWN
 
 
-def count_try(credentials: Credentials, email: str, origin: Origin, known: str) -> None:
+def count_try(credentials: Credentials, account: str, origin: Origin, known: str) -> None:
     """Count that a password is tried, right or wrong; 429 where too many are, or were wrong.
 
+    account: the user's id, or the key of an email that is nobody's.
     A device that signed in before has a count of its own, and is not kept out by others at its address.
     """
-    origin.count_login(f"account {email} {known}")
+    origin.count_login(f"account {account} {known}")
     if not is_device(known):
         origin.count_login(origin.address)
-    wait = credentials.throttle.begin(email, origin.address, known)
+    wait = credentials.throttle.begin(account, origin.address, known)
     if wait <= 0:
         return
     seconds = int(wait) + 1

@@ -46,7 +46,7 @@ def database(url: str) -> Iterator[Database]:
 
 def new_user(database: Database) -> UUID:
     user = User(uuid4(), f"{uuid4().hex}@example.com", None, "user", str(uuid4()), account_opened=True)
-    database.ask_now(lambda db: users.add(db, user, "a hash"))
+    database.ask_now(lambda db: users.add(db, user, "a hash", user.email))
     return user.user_id
 
 

@@ -16,7 +16,7 @@ COOKIES = ("session", "authToken", "token")
 
 
 def user_of(state: AppState, email: str) -> store.User:
-    login = state.database.ask_now(lambda db: store.find_login(db, (email,)))
+    login = state.database.ask_now(lambda db: store.find_login(db, (email,), email))
     assert login is not None
     return login.user
 

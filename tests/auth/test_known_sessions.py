@@ -29,7 +29,7 @@ class KnownSession:
         self.looks = 0
         self._database, self._site = state.database, site
         event.listen(state.database.engine, "before_cursor_execute", self._count)
-        self.change(lambda db: add(db, self.user, "a-hash"))
+        self.change(lambda db: add(db, self.user, "a-hash", self.user.email))
         self.session_id = self.begin()
 
     def begin(self) -> UUID:

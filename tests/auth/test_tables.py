@@ -6,6 +6,7 @@ from sqlalchemy import create_engine, text
 
 from api.store.migrate import migrate
 from api.store.tables import SCHEMA, metadata
+from api.users.emails import key_of
 from schemas.ids import keyed_command_id
 
 
@@ -42,3 +43,24 @@ def test_a_key_that_was_used_before_keys_were_stored_is_known_after_the_migratio
         found = {row.command_id: row.used_for for row in db.execute(text("SELECT * FROM auth.used_keys"))}
     engine.dispose()
     assert found == {"an-order": "spot_order", keyed_command_id("someone", "all"): "close_all"}
+
+
+def test_users_before_emails_had_keys_are_found_by_them_after_the_migration(database_url: str) -> None:
+    migrate(database_url, "0015")
+    emails = ["a\u03c3@example.com", "a\u03c2@example.com", "J\u030c\u00df@example.com", "deleted:someone"]
+    engine = create_engine(database_url)
+    with engine.begin() as db:
+        for number, email in enumerate(emails):
+            db.execute(
+                text(
+                    "INSERT INTO auth.users (user_id, email, password_hash, account_id, deleted_at)"
+                    " VALUES (gen_random_uuid(), :email, '', :account_id, CASE WHEN :is_deleted THEN now() END)"
+                ),
+                {"email": email, "account_id": str(number), "is_deleted": email.startswith("deleted:")},
+            )
+    migrate(database_url)
+    with engine.connect() as db:
+        found = {row.email: row.email_key for row in db.execute(text("SELECT email, email_key FROM auth.users"))}
+    engine.dispose()
+    assert found == dict(zip(emails, [*(key_of(email) for email in emails[:3]), None], strict=True))
+    assert len(set(found.values())) == 3
