@@ -57,7 +57,7 @@ OF_TABLES: Final = (
     f"GRANT SELECT (user_id, key_id, sealed) ON {AUTH}.venue_keys TO {VENUE}",
     f"GRANT SELECT ON {', '.join(f'{AUTH}.{table}' for table in COMPARED)} TO {AUDIT}, {VERIFIER}",
     # Each takes its own locks, and nobody else's.
-    f"GRANT EXECUTE ON FUNCTION {AUTH}.hold_journal(), {AUTH}.hold_count(text) TO {API}",
+    f"GRANT EXECUTE ON FUNCTION {AUTH}.hold_journal(), {AUTH}.hold_count(text), {AUTH}.hold_email(text) TO {API}",
     f"GRANT EXECUTE ON FUNCTION {LEDGER}.hold_writes(), {LEDGER}.hold_history(), {LEDGER}.hold_venue() TO {PROJECTOR}",
 )
 # Of the database itself, once its tables are of this version: until then nobody has one open that a migration needs.

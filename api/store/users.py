@@ -18,6 +18,7 @@ from sqlalchemy import (
     literal,
     or_,
     select,
+    text,
     update,
 )
 from sqlalchemy.dialects.postgresql import insert as insert_or_skip
@@ -96,9 +97,12 @@ _BY_SESSION: Final = (
 )
 
 
+_HOLD_EMAIL: Final = text("SELECT auth.hold_email(:key)")
+
+
 def hold_email(db: Connection, key: str) -> None:
     """Let no other transaction store a user of this key of an email until this one is over."""
-    db.execute(select(func.pg_advisory_xact_lock(func.hashtext("reprise.auth.emails"), func.hashtext(key))))
+    db.execute(_HOLD_EMAIL, {"key": key})
 
 
 def add(db: Connection, user: User, password_hash: str, email_key: str) -> bool:

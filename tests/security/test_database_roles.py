@@ -42,6 +42,7 @@ RESTARTING = 20  # connections that are left for whatever else
 LOCKS = {
     "auth.hold_journal()": API,
     "auth.hold_count('whose')": API,
+    "auth.hold_email('an email')": API,
     "ledger.hold_writes()": PROJECTOR,
     "ledger.hold_history()": PROJECTOR,
     "ledger.hold_venue()": PROJECTOR,

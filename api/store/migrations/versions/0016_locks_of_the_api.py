@@ -10,6 +10,7 @@ depends_on = None
 LOCKS = {
     "hold_journal()": "hashtext('reprise.auth.journal')",
     "hold_count(whose text)": "hashtext('reprise.auth.counts'), hashtext(whose)",
+    "hold_email(email_key text)": "hashtext('reprise.auth.emails'), hashtext(email_key)",
 }
 
 
