@@ -3,6 +3,7 @@
 import json
 import secrets
 from collections.abc import Iterator
+from importlib.resources import as_file
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,7 +13,6 @@ from cli import typescript_types
 from cli.context import project_root, report
 
 EVENTS_DOCUMENT: Final = "docs/events.md"
-SCHEMAS: Final = "schemas/avro"
 EXAMPLE: Final = "examples/downstream.py"
 CLIENT_SCHEMAS: Final = "clients/python/src/reprise_client/schemas"
 
@@ -22,9 +22,8 @@ def add_to(app: typer.Typer) -> None:
 
 
 def documents() -> None:
-    """Write the documents and the clients' schemas and types anew, after a message or a route changed."""
+    """Write classes, codecs, documents, and the clients' schemas and types anew, after a schema or a route changed."""
     root = project_root()
-    _write(root, schema_explanations())  # First: the others are made from these files.
     made = made_files(root)
     for stray in sorted(kept_files(root) - set(made)):
         (root / stray).unlink()
@@ -45,13 +44,14 @@ def made_files(root: Path) -> dict[str, str]:
     """Give the text of each file that is made, by its path from the root."""
     from api.http import problem_pages  # noqa: PLC0415  # Few commands need the API, or every schema.
     from schemas import reference  # noqa: PLC0415
+    from schemas.generator.make import made_modules  # noqa: PLC0415
 
     given = reference.blocks() | {"example": f"```python\n{(root / EXAMPLE).read_text(encoding='utf-8')}```"}
     document = (root / EVENTS_DOCUMENT).read_text(encoding="utf-8")
     problems = {problem_pages.DOCUMENT: problem_pages.as_markdown()}
     events = {EVENTS_DOCUMENT: reference.fill_blocks(document, given)}
     types = {typescript_types.FILE: typescript_types.typescript_types(openapi_document())}
-    return schema_explanations() | events | problems | types | dict(_client_schemas())
+    return made_modules() | events | problems | types | dict(_client_schemas())
 
 
 def openapi_document() -> dict[str, Any]:
@@ -67,13 +67,6 @@ def openapi_document() -> dict[str, Any]:
         state.database.close()
 
 
-def schema_explanations() -> dict[str, str]:
-    """Give the text of each Avro file whose explanations are those of the code, by its path from the root."""
-    from schemas.explanations import explained_schemas  # noqa: PLC0415
-
-    return {f"{SCHEMAS}/{name}": text for name, text in explained_schemas()}
-
-
 def kept_files(root: Path) -> set[str]:
     """Give the files there are of which each must be made."""
     return {path.relative_to(root).as_posix() for path in (root / CLIENT_SCHEMAS).rglob("*") if path.is_file()}
@@ -81,14 +74,13 @@ def kept_files(root: Path) -> set[str]:
 
 def _client_schemas() -> Iterator[tuple[str, str]]:
     """Give every Avro file as it is, and of each message the JSON Schema of its newest version."""
-    from schemas.codec import released_schemas, schema_files  # noqa: PLC0415
+    from schemas.avro_files import released_schemas, schema_files  # noqa: PLC0415
     from schemas.json_schemas import json_schema  # noqa: PLC0415
     from schemas.reference import messages  # noqa: PLC0415
 
-    for folder in sorted(schema_files().iterdir(), key=lambda entry: entry.name):
-        if folder.is_dir():
-            for file in sorted(folder.iterdir(), key=lambda entry: entry.name):
-                yield f"{CLIENT_SCHEMAS}/avro/{folder.name}/{file.name}", file.read_text(encoding="utf-8")
+    with as_file(schema_files()) as folder:
+        for file in sorted(folder.rglob("*.avsc")):
+            yield f"{CLIENT_SCHEMAS}/avro/{file.relative_to(folder).as_posix()}", file.read_text(encoding="utf-8")
     for message in messages():
         released = released_schemas(message.name)
         text = json.dumps(json_schema(released[max(released)]), indent=2, ensure_ascii=False)

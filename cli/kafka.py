@@ -5,7 +5,6 @@ import sys
 from enum import StrEnum
 from typing import Annotated, Any
 
-import msgspec
 import typer
 from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, Consumer, KafkaError, KafkaException, Message, TopicPartition
 
@@ -14,6 +13,7 @@ from runtime.errors import FixableError
 from runtime.kafka import FIRST_CONTACT_S, NO_TOPIC, TIMEOUT_S, bounds, partition_count, reader_options, why_unread
 from runtime.times import micros_of
 from schemas.codec import NotDecodable, decode_command, decode_event, digest_of
+from schemas.plain_data import as_builtins
 from schemas.sharding import shard_of
 from schemas.topics import COMMANDS, EVENTS, TICKS
 
@@ -134,12 +134,12 @@ def _decoded(what: LogTopic, value: bytes | None) -> dict[str, Any]:
                 return decoded
             case LogTopic.COMMANDS:
                 command = decode_command(value)
-                return {"type": type(command).__name__, **msgspec.to_builtins(command)}
+                return {"type": type(command).__name__, **as_builtins(command)}
             case LogTopic.EVENTS:
                 event = decode_event(value)
                 return {
                     "type": type(event).__name__,
-                    **msgspec.to_builtins(event),
+                    **as_builtins(event),
                     "digest": digest_of(value or b"").hex(),
                 }
     except (NotDecodable, ValueError) as error:

@@ -2,20 +2,16 @@
 
 from typing import Final
 
-from schemas.codec import PREFIX_SIZE, prefix_of, released_schemas
+from schemas.codec import PREFIX_SIZE, prefixes_of
 from schemas.events import FeedKept, FeedSelected, PositionClosed, PositionOpened, PricesUpdated, TickHeld
 from schemas.sharding import PRICE_SHARD
 
 QUIET_AFTER_S: Final = 60.0
 
 
-def _prefixes(*types: type) -> frozenset[bytes]:
-    return frozenset(prefix_of(schema) for event in types for schema in released_schemas(event.__name__).values())
-
-
-OPENED: Final = _prefixes(PositionOpened)
-CLOSED: Final = _prefixes(PositionClosed)
-OF_A_FEED: Final = _prefixes(PricesUpdated, TickHeld, FeedSelected, FeedKept)
+OPENED: Final = prefixes_of(PositionOpened)
+CLOSED: Final = prefixes_of(PositionClosed)
+OF_A_FEED: Final = prefixes_of(PricesUpdated, TickHeld, FeedSelected, FeedKept)
 
 
 class ShardActivity:

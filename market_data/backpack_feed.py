@@ -16,7 +16,7 @@ from market_data.feed import FeedInterrupted, FeedItem, FeedQuote, Heartbeat, Ou
 from market_data.ledger import FollowedLedger
 from market_data.metrics import FeedMetrics
 from runtime.addresses import is_local
-from schemas.messages import FeedName
+from schemas.words import FeedName
 
 BACKOFF_FIRST_S: Final = 0.5
 BACKOFF_MAX_S: Final = 30.0

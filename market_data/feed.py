@@ -5,7 +5,7 @@ from typing import Protocol
 
 import msgspec
 
-from schemas.messages import FeedName
+from schemas.words import FeedName
 
 
 class _Item(msgspec.Struct, frozen=True, kw_only=True, gc=False):

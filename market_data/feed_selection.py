@@ -29,8 +29,9 @@ from runtime.setting_values import RECORDED, symbol_of
 from runtime.settings import Settings
 from schemas.bounds import EXPONENT_MAX
 from schemas.instruments import START_PRICES
-from schemas.messages import FeedName, Instrument
+from schemas.messages import Instrument
 from schemas.units import NotRepresentable
+from schemas.words import FeedName
 
 PROBE_S: Final = 5.0
 NO_NETWORK_S: Final = 1.0  # Where no address of Backpack is found: there is nothing to wait for.

@@ -12,9 +12,9 @@ from market_data.ledger import FollowedLedger
 from runtime.kafka import TIMEOUT_S, bounds, reader_options
 from runtime.settings import Settings
 from runtime.snapshots import manifests
-from schemas.codec import PREFIX_SIZE, decode_event, digest_of, prefix_of, released_schemas, seq_of
+from schemas.codec import PREFIX_SIZE, decode_event, digest_of, prefixes_of, seq_of
 from schemas.events import InstrumentsDefined, RulesActivated
-from schemas.snapshots import SnapshotManifest
+from schemas.manifest import SnapshotManifest
 from schemas.topics import EVENTS
 
 BATCH: Final = 500
@@ -47,11 +47,7 @@ class LedgerReader:
         self._clock = clock
         self._ledger = ledger
         self._consumer = Consumer(reader_options(settings, "reprise-market-data"))
-        self._wanted = frozenset(
-            prefix_of(schema)
-            for event_type in (InstrumentsDefined, RulesActivated)
-            for schema in released_schemas(event_type.__name__).values()
-        )
+        self._wanted = prefixes_of(InstrumentsDefined, RulesActivated)
         self._unmet: dict[int, SnapshotManifest] = {}
         self._bounds: dict[int, tuple[int, int]] = {}
 

@@ -17,6 +17,7 @@ from market_data.quote_board import QuoteBoard
 from market_data.vouching import Vouching
 from schemas.codec import encode_command
 from schemas.commands import SelectFeed, UpdatePrices
+from schemas.record import replace
 from schemas.topics import COMMANDS, TICKS
 from schemas.units import SECOND, NotRepresentable
 
@@ -211,7 +212,7 @@ class PricePublisher:
         )
         by_names = by_marks = encode_command(command)
         if prices.marks:
-            by_marks = encode_command(msgspec.structs.replace(command, alive=(), marks=prices.marks))
+            by_marks = encode_command(replace(command, alive=(), marks=prices.marks))
         for shard in sorted(due.shards):
             value = by_marks if self._ledger.rules_version(shard) >= MARKS_SINCE_RULES else by_names
             self._outbox.send(COMMANDS, value, partition=shard)

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from market_data.clock import Clock
 from market_data.feed import FeedQuote
 from runtime.pages import Readiness
-from schemas.messages import FeedName
+from schemas.words import FeedName
 
 
 class LastQuote(NamedTuple):

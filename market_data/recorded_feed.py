@@ -16,8 +16,8 @@ from market_data.recording import Recording
 from market_data.source_times import SHOWABLE_MAX
 from runtime.errors import FixableError
 from runtime.setting_values import speed_of
-from schemas.messages import FeedName
 from schemas.units import INT64_MAX
+from schemas.words import FeedName
 
 MICROS_PER_SECOND: Final = 1_000_000
 LATE_MAX_S: Final = 1.0

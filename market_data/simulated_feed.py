@@ -10,8 +10,9 @@ from market_data.conversion import TickPrice, price_defect
 from market_data.feed import FeedItem, FeedQuote
 from market_data.heartbeats import HeartbeatTimer
 from market_data.ledger import FollowedLedger
-from schemas.messages import FeedName, Instrument
+from schemas.messages import Instrument
 from schemas.units import render
+from schemas.words import FeedName
 
 PRICE_MIN: Final = 100  # ticks; a walk that came down here would otherwise end at nothing
 PRICE_MAX: Final = 500_000_000

@@ -8,14 +8,8 @@ from confluent_kafka import Consumer, TopicPartition
 
 from runtime.kafka import LogRecord, Options, bounds, reader_options, records_to
 from runtime.settings import Settings
-from schemas.snapshots import (
-    SnapshotManifest,
-    SnapshotUnreadable,
-    chunk_key,
-    decode_manifest,
-    is_manifest_key,
-    unpack,
-)
+from schemas.manifest import SnapshotManifest
+from schemas.snapshots import SnapshotUnreadable, chunk_key, decode_manifest, is_manifest_key, unpack
 from schemas.topics import SNAPSHOTS
 
 log = structlog.get_logger(__name__)

@@ -6,10 +6,11 @@ from typing import Final
 import msgspec
 
 from schemas.commands import Broadcast, ClientCommand
+from schemas.record import given_fields
 
 CONTENT_SIZE: Final = 16
 
-_ENCODER: Final = msgspec.msgpack.Encoder()
+_ENCODER: Final = msgspec.msgpack.Encoder(enc_hook=given_fields)
 
 
 def content_of(command: ClientCommand | Broadcast) -> bytes:
@@ -17,8 +18,7 @@ def content_of(command: ClientCommand | Broadcast) -> bytes:
 
     Fields that are null are left out, so that a field added later changes no old command's content.
     """
-    if isinstance(command, ClientCommand):
-        content: object = msgspec.structs.replace(command, command_id="", deadline=None)
-    else:
-        content = msgspec.structs.replace(command, command_id="")
+    content = given_fields(command)
+    content["command_id"] = ""
+    content.pop("deadline", None)
     return blake2b(type(command).__name__.encode() + _ENCODER.encode(content), digest_size=CONTENT_SIZE).digest()

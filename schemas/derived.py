@@ -7,16 +7,8 @@ of the core too, which decides it by its own records; a test compares the two.
 from typing import Literal, NamedTuple, TypeVar, assert_never
 
 from schemas.bounds import CANDIDATE_AGE_MAX, PRICE_AGE_MAX
-from schemas.events import (
-    AccountOpened,
-    Deposited,
-    FillEvent,
-    MoneyEvent,
-    PositionClosed,
-    PositionOpened,
-    PositionReduced,
-    Withdrawn,
-)
+from schemas.event_groups import FillEvent, MoneyEvent
+from schemas.events import AccountOpened, Deposited, PositionClosed, PositionOpened, PositionReduced, Withdrawn
 from schemas.messages import Side
 
 # Ticks of the ledger, or ticks as a row or a client has them.

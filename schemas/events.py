@@ -1,273 +1,782 @@
 """What happened; each event is one record of `exchange.events` and holds all that changed.
 
-A docstring here is the message's explanation everywhere. Fields are explained in `schemas/avro`, with their units. The
-usual ones: money in micros, prices in ticks, quantities in lots, rates in ppm, leverage in hundredths, times in µs UTC.
+Fields are explained in `schemas/avro`, with their units. The usual ones: money in micros,
+prices in ticks, quantities in lots, rates in ppm, leverage in hundredths, times in µs UTC.
 
-Longer than 300 lines because all that may happen stands in one place, and each group of it beside the others.
+Made from `schemas/avro` by `./reprise documents`: change the Avro files.
+Longer than 300 lines because each message stands beside the others.
 """
 
-from typing import Final, get_args
+from typing import ClassVar, Final
 
-import msgspec
-
-from schemas.messages import (
-    CloseReason,
-    Instrument,
-    Leg,
-    MarketStatus,
-    PositionWarning,
-    RefusedTick,
-    Side,
-    Tick,
-)
+from schemas.messages import CloseReason, Instrument, Leg, MarketStatus, RefusedTick, Side, Tick
+from schemas.record import Record
 from schemas.units import Hundredths, Lots, Micros, Ppm, Ticks, Timestamp
+from schemas.words import PositionWarning
 
 
-class EventHeader(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
+class EventHeader(Record):
     """What every event carries; on the wire the digest follows as last field."""
 
-    seq: int
-    account_seq: int | None
-    command_offset: int
-    index: int
-    command_id: str | None
-    command_hash: bytes | None
-    account_id: str | None
-    time: Timestamp
+    FIELDS: ClassVar[tuple[str, ...]] = (
+        "seq",
+        "account_seq",
+        "command_offset",
+        "index",
+        "command_id",
+        "command_hash",
+        "account_id",
+        "time",
+    )
+    WHOLE: ClassVar[bool] = True
+    __slots__ = FIELDS
+
+    def __init__(
+        self,
+        seq: int,
+        account_seq: int | None,
+        command_offset: int,
+        index: int,
+        command_id: str | None,
+        command_hash: bytes | None,
+        account_id: str | None,
+        time: Timestamp,
+    ) -> None:
+        self.seq: Final = seq
+        self.account_seq: Final = account_seq
+        self.command_offset: Final = command_offset
+        self.index: Final = index
+        self.command_id: Final = command_id
+        self.command_hash: Final = command_hash
+        self.account_id: Final = account_id
+        self.time: Final = time
 
 
-class CommandRejected(EventHeader, frozen=True, kw_only=True):
+class CommandRejected(EventHeader):
     """A command changed nothing."""
 
-    command: str | None
-    rejection: int
+    FIELDS: ClassVar[tuple[str, ...]] = ("command", "rejection")
+    __slots__ = FIELDS
+
+    def __init__(self, header: EventHeader, *, command: str | None, rejection: int) -> None:
+        super().__init__(
+            header.seq,
+            header.account_seq,
+            header.command_offset,
+            header.index,
+            header.command_id,
+            header.command_hash,
+            header.account_id,
+            header.time,
+        )
+        self.command: Final = command
+        self.rejection: Final = rejection
 
 
-class CommandRepeated(EventHeader, frozen=True, kw_only=True):
+class CommandRepeated(EventHeader):
     """A known command came again and was not executed."""
 
-    first_offset: int
+    FIELDS: ClassVar[tuple[str, ...]] = ("first_offset",)
+    __slots__ = FIELDS
+
+    def __init__(self, header: EventHeader, *, first_offset: int) -> None:
+        super().__init__(
+            header.seq,
+            header.account_seq,
+            header.command_offset,
+            header.index,
+            header.command_id,
+            header.command_hash,
+            header.account_id,
+            header.time,
+        )
+        self.first_offset: Final = first_offset
 
 
-class AccountOpened(EventHeader, frozen=True, kw_only=True):
+class AccountOpened(EventHeader):
     """An account exists, with its first money."""
 
-    first_deposit: Micros
-    legs: tuple[Leg, ...]
+    FIELDS: ClassVar[tuple[str, ...]] = ("first_deposit", "legs")
+    __slots__ = FIELDS
+
+    def __init__(self, header: EventHeader, *, first_deposit: Micros, legs: tuple[Leg, ...]) -> None:
+        super().__init__(
+            header.seq,
+            header.account_seq,
+            header.command_offset,
+            header.index,
+            header.command_id,
+            header.command_hash,
+            header.account_id,
+            header.time,
+        )
+        self.first_deposit: Final = first_deposit
+        self.legs: Final = legs
 
 
-class Deposited(EventHeader, frozen=True, kw_only=True):
+class Deposited(EventHeader):
     """Money came in."""
 
-    amount: Micros
-    legs: tuple[Leg, ...]
+    FIELDS: ClassVar[tuple[str, ...]] = ("amount", "legs")
+    __slots__ = FIELDS
+
+    def __init__(self, header: EventHeader, *, amount: Micros, legs: tuple[Leg, ...]) -> None:
+        super().__init__(
+            header.seq,
+            header.account_seq,
+            header.command_offset,
+            header.index,
+            header.command_id,
+            header.command_hash,
+            header.account_id,
+            header.time,
+        )
+        self.amount: Final = amount
+        self.legs: Final = legs
 
 
-class Withdrawn(EventHeader, frozen=True, kw_only=True):
+class Withdrawn(EventHeader):
     """Money went out."""
 
-    amount: Micros
-    legs: tuple[Leg, ...]
+    FIELDS: ClassVar[tuple[str, ...]] = ("amount", "legs")
+    __slots__ = FIELDS
+
+    def __init__(self, header: EventHeader, *, amount: Micros, legs: tuple[Leg, ...]) -> None:
+        super().__init__(
+            header.seq,
+            header.account_seq,
+            header.command_offset,
+            header.index,
+            header.command_id,
+            header.command_hash,
+            header.account_id,
+            header.time,
+        )
+        self.amount: Final = amount
+        self.legs: Final = legs
 
 
-class PositionOpened(EventHeader, frozen=True, kw_only=True):
+class PositionOpened(EventHeader):
     """A position was opened, with the rates it keeps."""
 
-    position_id: str
-    symbol: str
-    side: Side
-    quantity: Lots
-    price: Ticks
-    notional: Micros
-    margin: Micros
-    leverage: Hundredths
-    fee: Micros
-    fee_rate: Ppm
-    maintenance_rate: Ppm
-    margin_floor_rate: Ppm
-    liquidation_fee_rate: Ppm
-    liquidation_price: Ticks | None
-    stop_loss: Ticks | None
-    take_profit: Ticks | None
-    warnings: tuple[PositionWarning, ...]
-    bid: Ticks
-    ask: Ticks
-    tick_source_time: Timestamp
-    tick_offset: int
-    client_order_id: str | None
-    legs: tuple[Leg, ...]
+    FIELDS: ClassVar[tuple[str, ...]] = (
+        "position_id",
+        "symbol",
+        "side",
+        "quantity",
+        "price",
+        "notional",
+        "margin",
+        "leverage",
+        "fee",
+        "fee_rate",
+        "maintenance_rate",
+        "margin_floor_rate",
+        "liquidation_fee_rate",
+        "liquidation_price",
+        "stop_loss",
+        "take_profit",
+        "warnings",
+        "bid",
+        "ask",
+        "tick_source_time",
+        "tick_offset",
+        "client_order_id",
+        "legs",
+    )
+    __slots__ = FIELDS
+
+    def __init__(
+        self,
+        header: EventHeader,
+        *,
+        position_id: str,
+        symbol: str,
+        side: Side,
+        quantity: Lots,
+        price: Ticks,
+        notional: Micros,
+        margin: Micros,
+        leverage: Hundredths,
+        fee: Micros,
+        fee_rate: Ppm,
+        maintenance_rate: Ppm,
+        margin_floor_rate: Ppm,
+        liquidation_fee_rate: Ppm,
+        liquidation_price: Ticks | None,
+        stop_loss: Ticks | None,
+        take_profit: Ticks | None,
+        warnings: tuple[PositionWarning, ...],
+        bid: Ticks,
+        ask: Ticks,
+        tick_source_time: Timestamp,
+        tick_offset: int,
+        client_order_id: str | None,
+        legs: tuple[Leg, ...],
+    ) -> None:
+        super().__init__(
+            header.seq,
+            header.account_seq,
+            header.command_offset,
+            header.index,
+            header.command_id,
+            header.command_hash,
+            header.account_id,
+            header.time,
+        )
+        self.position_id: Final = position_id
+        self.symbol: Final = symbol
+        self.side: Final = side
+        self.quantity: Final = quantity
+        self.price: Final = price
+        self.notional: Final = notional
+        self.margin: Final = margin
+        self.leverage: Final = leverage
+        self.fee: Final = fee
+        self.fee_rate: Final = fee_rate
+        self.maintenance_rate: Final = maintenance_rate
+        self.margin_floor_rate: Final = margin_floor_rate
+        self.liquidation_fee_rate: Final = liquidation_fee_rate
+        self.liquidation_price: Final = liquidation_price
+        self.stop_loss: Final = stop_loss
+        self.take_profit: Final = take_profit
+        self.warnings: Final = warnings
+        self.bid: Final = bid
+        self.ask: Final = ask
+        self.tick_source_time: Final = tick_source_time
+        self.tick_offset: Final = tick_offset
+        self.client_order_id: Final = client_order_id
+        self.legs: Final = legs
 
 
-class StopsAmended(EventHeader, frozen=True, kw_only=True):
+class StopsAmended(EventHeader):
     """A position's stops are now these."""
 
-    position_id: str
-    symbol: str
-    stop_loss: Ticks | None
-    take_profit: Ticks | None
-    warnings: tuple[PositionWarning, ...]
+    FIELDS: ClassVar[tuple[str, ...]] = ("position_id", "symbol", "stop_loss", "take_profit", "warnings")
+    __slots__ = FIELDS
+
+    def __init__(
+        self,
+        header: EventHeader,
+        *,
+        position_id: str,
+        symbol: str,
+        stop_loss: Ticks | None,
+        take_profit: Ticks | None,
+        warnings: tuple[PositionWarning, ...],
+    ) -> None:
+        super().__init__(
+            header.seq,
+            header.account_seq,
+            header.command_offset,
+            header.index,
+            header.command_id,
+            header.command_hash,
+            header.account_id,
+            header.time,
+        )
+        self.position_id: Final = position_id
+        self.symbol: Final = symbol
+        self.stop_loss: Final = stop_loss
+        self.take_profit: Final = take_profit
+        self.warnings: Final = warnings
 
 
-class PositionClosed(EventHeader, frozen=True, kw_only=True):
+class PositionClosed(EventHeader):
     """A position was closed whole; the event is its receipt."""
 
-    position_id: str
-    symbol: str
-    side: Side
-    quantity: Lots
-    entry_price: Ticks
-    price: Ticks
-    reason: CloseReason
-    trigger_price: Ticks | None
-    notional: Micros
-    entry_notional: Micros
-    margin: Micros
-    profit: Micros
-    equity: Micros
-    requirement: Micros
-    fee: Micros
-    liquidation_fee: Micros
-    returned: Micros
-    shortfall: Micros
-    insurance_paid: Micros
-    written_off: Micros
-    opened_at: Timestamp
-    bid: Ticks
-    ask: Ticks
-    tick_source_time: Timestamp
-    tick_offset: int
-    legs: tuple[Leg, ...]
+    FIELDS: ClassVar[tuple[str, ...]] = (
+        "position_id",
+        "symbol",
+        "side",
+        "quantity",
+        "entry_price",
+        "price",
+        "reason",
+        "trigger_price",
+        "notional",
+        "entry_notional",
+        "margin",
+        "profit",
+        "equity",
+        "requirement",
+        "fee",
+        "liquidation_fee",
+        "returned",
+        "shortfall",
+        "insurance_paid",
+        "written_off",
+        "opened_at",
+        "bid",
+        "ask",
+        "tick_source_time",
+        "tick_offset",
+        "legs",
+    )
+    __slots__ = FIELDS
+
+    def __init__(
+        self,
+        header: EventHeader,
+        *,
+        position_id: str,
+        symbol: str,
+        side: Side,
+        quantity: Lots,
+        entry_price: Ticks,
+        price: Ticks,
+        reason: CloseReason,
+        trigger_price: Ticks | None,
+        notional: Micros,
+        entry_notional: Micros,
+        margin: Micros,
+        profit: Micros,
+        equity: Micros,
+        requirement: Micros,
+        fee: Micros,
+        liquidation_fee: Micros,
+        returned: Micros,
+        shortfall: Micros,
+        insurance_paid: Micros,
+        written_off: Micros,
+        opened_at: Timestamp,
+        bid: Ticks,
+        ask: Ticks,
+        tick_source_time: Timestamp,
+        tick_offset: int,
+        legs: tuple[Leg, ...],
+    ) -> None:
+        super().__init__(
+            header.seq,
+            header.account_seq,
+            header.command_offset,
+            header.index,
+            header.command_id,
+            header.command_hash,
+            header.account_id,
+            header.time,
+        )
+        self.position_id: Final = position_id
+        self.symbol: Final = symbol
+        self.side: Final = side
+        self.quantity: Final = quantity
+        self.entry_price: Final = entry_price
+        self.price: Final = price
+        self.reason: Final = reason
+        self.trigger_price: Final = trigger_price
+        self.notional: Final = notional
+        self.entry_notional: Final = entry_notional
+        self.margin: Final = margin
+        self.profit: Final = profit
+        self.equity: Final = equity
+        self.requirement: Final = requirement
+        self.fee: Final = fee
+        self.liquidation_fee: Final = liquidation_fee
+        self.returned: Final = returned
+        self.shortfall: Final = shortfall
+        self.insurance_paid: Final = insurance_paid
+        self.written_off: Final = written_off
+        self.opened_at: Final = opened_at
+        self.bid: Final = bid
+        self.ask: Final = ask
+        self.tick_source_time: Final = tick_source_time
+        self.tick_offset: Final = tick_offset
+        self.legs: Final = legs
 
 
-class PositionReduced(EventHeader, frozen=True, kw_only=True):
+class PositionReduced(EventHeader):
     """A part of a position was closed; the event is its receipt, and says what the rest is."""
 
-    position_id: str
-    symbol: str
-    side: Side
-    quantity: Lots
-    quantity_left: Lots
-    entry_price: Ticks
-    price: Ticks
-    reason: CloseReason
-    notional: Micros
-    entry_notional: Micros
-    entry_notional_left: Micros
-    margin: Micros
-    margin_left: Micros
-    profit: Micros
-    equity: Micros
-    requirement: Micros
-    fee: Micros
-    released: Micros
-    returned: Micros
-    liquidation_price: Ticks | None
-    warnings: tuple[PositionWarning, ...]
-    opened_at: Timestamp
-    bid: Ticks
-    ask: Ticks
-    tick_source_time: Timestamp
-    tick_offset: int
-    legs: tuple[Leg, ...]
+    FIELDS: ClassVar[tuple[str, ...]] = (
+        "position_id",
+        "symbol",
+        "side",
+        "quantity",
+        "quantity_left",
+        "entry_price",
+        "price",
+        "reason",
+        "notional",
+        "entry_notional",
+        "entry_notional_left",
+        "margin",
+        "margin_left",
+        "profit",
+        "equity",
+        "requirement",
+        "fee",
+        "released",
+        "returned",
+        "liquidation_price",
+        "warnings",
+        "opened_at",
+        "bid",
+        "ask",
+        "tick_source_time",
+        "tick_offset",
+        "legs",
+    )
+    __slots__ = FIELDS
+
+    def __init__(
+        self,
+        header: EventHeader,
+        *,
+        position_id: str,
+        symbol: str,
+        side: Side,
+        quantity: Lots,
+        quantity_left: Lots,
+        entry_price: Ticks,
+        price: Ticks,
+        reason: CloseReason,
+        notional: Micros,
+        entry_notional: Micros,
+        entry_notional_left: Micros,
+        margin: Micros,
+        margin_left: Micros,
+        profit: Micros,
+        equity: Micros,
+        requirement: Micros,
+        fee: Micros,
+        released: Micros,
+        returned: Micros,
+        liquidation_price: Ticks | None,
+        warnings: tuple[PositionWarning, ...],
+        opened_at: Timestamp,
+        bid: Ticks,
+        ask: Ticks,
+        tick_source_time: Timestamp,
+        tick_offset: int,
+        legs: tuple[Leg, ...],
+    ) -> None:
+        super().__init__(
+            header.seq,
+            header.account_seq,
+            header.command_offset,
+            header.index,
+            header.command_id,
+            header.command_hash,
+            header.account_id,
+            header.time,
+        )
+        self.position_id: Final = position_id
+        self.symbol: Final = symbol
+        self.side: Final = side
+        self.quantity: Final = quantity
+        self.quantity_left: Final = quantity_left
+        self.entry_price: Final = entry_price
+        self.price: Final = price
+        self.reason: Final = reason
+        self.notional: Final = notional
+        self.entry_notional: Final = entry_notional
+        self.entry_notional_left: Final = entry_notional_left
+        self.margin: Final = margin
+        self.margin_left: Final = margin_left
+        self.profit: Final = profit
+        self.equity: Final = equity
+        self.requirement: Final = requirement
+        self.fee: Final = fee
+        self.released: Final = released
+        self.returned: Final = returned
+        self.liquidation_price: Final = liquidation_price
+        self.warnings: Final = warnings
+        self.opened_at: Final = opened_at
+        self.bid: Final = bid
+        self.ask: Final = ask
+        self.tick_source_time: Final = tick_source_time
+        self.tick_offset: Final = tick_offset
+        self.legs: Final = legs
 
 
-class OldestReduced(EventHeader, frozen=True, kw_only=True):
+class OldestReduced(EventHeader):
     """Lots of the account's oldest positions of a kind are closed; an event of each position follows."""
 
-    symbol: str
-    side: Side
-    leverage: Hundredths
-    quantity: Lots
-    price: Ticks
-    positions: int
+    FIELDS: ClassVar[tuple[str, ...]] = ("symbol", "side", "leverage", "quantity", "price", "positions")
+    __slots__ = FIELDS
+
+    def __init__(
+        self,
+        header: EventHeader,
+        *,
+        symbol: str,
+        side: Side,
+        leverage: Hundredths,
+        quantity: Lots,
+        price: Ticks,
+        positions: int,
+    ) -> None:
+        super().__init__(
+            header.seq,
+            header.account_seq,
+            header.command_offset,
+            header.index,
+            header.command_id,
+            header.command_hash,
+            header.account_id,
+            header.time,
+        )
+        self.symbol: Final = symbol
+        self.side: Final = side
+        self.leverage: Final = leverage
+        self.quantity: Final = quantity
+        self.price: Final = price
+        self.positions: Final = positions
 
 
-class AllClosed(EventHeader, frozen=True, kw_only=True):
+class AllClosed(EventHeader):
     """Positions of the account close, an event of each follows; those whose market lets nothing close stay."""
 
-    symbol: str | None
-    positions: int
-    left: tuple[str, ...]
+    FIELDS: ClassVar[tuple[str, ...]] = ("symbol", "positions", "left")
+    __slots__ = FIELDS
+
+    def __init__(self, header: EventHeader, *, symbol: str | None, positions: int, left: tuple[str, ...]) -> None:
+        super().__init__(
+            header.seq,
+            header.account_seq,
+            header.command_offset,
+            header.index,
+            header.command_id,
+            header.command_hash,
+            header.account_id,
+            header.time,
+        )
+        self.symbol: Final = symbol
+        self.positions: Final = positions
+        self.left: Final = left
 
 
-class InstrumentsDefined(EventHeader, frozen=True, kw_only=True):
+class InstrumentsDefined(EventHeader):
     """Instruments exist with these parameters."""
 
-    broadcast: str
-    instruments: tuple[Instrument, ...]
+    FIELDS: ClassVar[tuple[str, ...]] = ("broadcast", "instruments")
+    __slots__ = FIELDS
+
+    def __init__(self, header: EventHeader, *, broadcast: str, instruments: tuple[Instrument, ...]) -> None:
+        super().__init__(
+            header.seq,
+            header.account_seq,
+            header.command_offset,
+            header.index,
+            header.command_id,
+            header.command_hash,
+            header.account_id,
+            header.time,
+        )
+        self.broadcast: Final = broadcast
+        self.instruments: Final = instruments
 
 
-class MarketStatusSet(EventHeader, frozen=True, kw_only=True):
+class MarketStatusSet(EventHeader):
     """A market is open, restricted or halted."""
 
-    broadcast: str
-    symbol: str
-    status: MarketStatus
+    FIELDS: ClassVar[tuple[str, ...]] = ("broadcast", "symbol", "status")
+    __slots__ = FIELDS
+
+    def __init__(self, header: EventHeader, *, broadcast: str, symbol: str, status: MarketStatus) -> None:
+        super().__init__(
+            header.seq,
+            header.account_seq,
+            header.command_offset,
+            header.index,
+            header.command_id,
+            header.command_hash,
+            header.account_id,
+            header.time,
+        )
+        self.broadcast: Final = broadcast
+        self.symbol: Final = symbol
+        self.status: Final = status
 
 
-class RulesActivated(EventHeader, frozen=True, kw_only=True):
+class RulesActivated(EventHeader):
     """From the next command on this version of the rules is in force; this event is still written by the one before."""
 
-    broadcast: str
-    version: int
+    FIELDS: ClassVar[tuple[str, ...]] = ("broadcast", "version")
+    __slots__ = FIELDS
+
+    def __init__(self, header: EventHeader, *, broadcast: str, version: int) -> None:
+        super().__init__(
+            header.seq,
+            header.account_seq,
+            header.command_offset,
+            header.index,
+            header.command_id,
+            header.command_hash,
+            header.account_id,
+            header.time,
+        )
+        self.broadcast: Final = broadcast
+        self.version: Final = version
 
 
-class ClockSet(EventHeader, frozen=True, kw_only=True):
+class ClockSet(EventHeader):
     """Log time is now the time of this event; it was `before`, which may be later."""
 
-    broadcast: str
-    before: Timestamp
+    FIELDS: ClassVar[tuple[str, ...]] = ("broadcast", "before")
+    __slots__ = FIELDS
+
+    def __init__(self, header: EventHeader, *, broadcast: str, before: Timestamp) -> None:
+        super().__init__(
+            header.seq,
+            header.account_seq,
+            header.command_offset,
+            header.index,
+            header.command_id,
+            header.command_hash,
+            header.account_id,
+            header.time,
+        )
+        self.broadcast: Final = broadcast
+        self.before: Final = before
 
 
-class AccountLimitsSet(EventHeader, frozen=True, kw_only=True):
+class AccountLimitsSet(EventHeader):
     """These limits hold for every account."""
 
-    broadcast: str
-    positions_max: int
+    FIELDS: ClassVar[tuple[str, ...]] = ("broadcast", "positions_max")
+    __slots__ = FIELDS
+
+    def __init__(self, header: EventHeader, *, broadcast: str, positions_max: int) -> None:
+        super().__init__(
+            header.seq,
+            header.account_seq,
+            header.command_offset,
+            header.index,
+            header.command_id,
+            header.command_hash,
+            header.account_id,
+            header.time,
+        )
+        self.broadcast: Final = broadcast
+        self.positions_max: Final = positions_max
 
 
-class OffsetGapAccepted(EventHeader, frozen=True, kw_only=True):
+class OffsetGapAccepted(EventHeader):
     """These offsets of `exchange.commands` hold no record in this shard, and the ledger went on over them."""
 
-    first_offset: int
-    last_offset: int
+    FIELDS: ClassVar[tuple[str, ...]] = ("first_offset", "last_offset")
+    __slots__ = FIELDS
+
+    def __init__(self, header: EventHeader, *, first_offset: int, last_offset: int) -> None:
+        super().__init__(
+            header.seq,
+            header.account_seq,
+            header.command_offset,
+            header.index,
+            header.command_id,
+            header.command_hash,
+            header.account_id,
+            header.time,
+        )
+        self.first_offset: Final = first_offset
+        self.last_offset: Final = last_offset
 
 
-class FeedSelected(EventHeader, frozen=True, kw_only=True):
+class FeedSelected(EventHeader):
     """Prices count from this feed's run only; held ticks are dropped, and every price is stale."""
 
-    name: str
-    run: str
-    live: bool
+    FIELDS: ClassVar[tuple[str, ...]] = ("name", "run", "live")
+    __slots__ = FIELDS
+
+    def __init__(self, header: EventHeader, *, name: str, run: str, live: bool) -> None:
+        super().__init__(
+            header.seq,
+            header.account_seq,
+            header.command_offset,
+            header.index,
+            header.command_id,
+            header.command_hash,
+            header.account_id,
+            header.time,
+        )
+        self.name: Final = name
+        self.run: Final = run
+        self.live: Final = live
 
 
-class FeedKept(EventHeader, frozen=True, kw_only=True):
+class FeedKept(EventHeader):
     """The feed was selected already, and nothing changed."""
 
-    name: str
-    run: str
+    FIELDS: ClassVar[tuple[str, ...]] = ("name", "run")
+    __slots__ = FIELDS
+
+    def __init__(self, header: EventHeader, *, name: str, run: str) -> None:
+        super().__init__(
+            header.seq,
+            header.account_seq,
+            header.command_offset,
+            header.index,
+            header.command_id,
+            header.command_hash,
+            header.account_id,
+            header.time,
+        )
+        self.name: Final = name
+        self.run: Final = run
 
 
-class PricesUpdated(EventHeader, frozen=True, kw_only=True):
+class PricesUpdated(EventHeader):
     """What became of a price command."""
 
-    feed: str
-    run: str
-    sent_at: int
-    clock_suspect: bool
-    accepted: tuple[Tick, ...]
-    alive: tuple[str, ...]
-    refused: tuple[RefusedTick, ...]
+    FIELDS: ClassVar[tuple[str, ...]] = ("feed", "run", "sent_at", "clock_suspect", "accepted", "alive", "refused")
+    __slots__ = FIELDS
+
+    def __init__(
+        self,
+        header: EventHeader,
+        *,
+        feed: str,
+        run: str,
+        sent_at: int,
+        clock_suspect: bool,
+        accepted: tuple[Tick, ...],
+        alive: tuple[str, ...],
+        refused: tuple[RefusedTick, ...],
+    ) -> None:
+        super().__init__(
+            header.seq,
+            header.account_seq,
+            header.command_offset,
+            header.index,
+            header.command_id,
+            header.command_hash,
+            header.account_id,
+            header.time,
+        )
+        self.feed: Final = feed
+        self.run: Final = run
+        self.sent_at: Final = sent_at
+        self.clock_suspect: Final = clock_suspect
+        self.accepted: Final = accepted
+        self.alive: Final = alive
+        self.refused: Final = refused
 
 
-class TickHeld(EventHeader, frozen=True, kw_only=True):
+class TickHeld(EventHeader):
     """A tick waits for another to confirm it; until then its symbol does not trade."""
 
-    symbol: str
-    bid: Ticks
-    ask: Ticks
-    source_time: Timestamp
-    update_id: int
+    FIELDS: ClassVar[tuple[str, ...]] = ("symbol", "bid", "ask", "source_time", "update_id")
+    __slots__ = FIELDS
+
+    def __init__(
+        self, header: EventHeader, *, symbol: str, bid: Ticks, ask: Ticks, source_time: Timestamp, update_id: int
+    ) -> None:
+        super().__init__(
+            header.seq,
+            header.account_seq,
+            header.command_offset,
+            header.index,
+            header.command_id,
+            header.command_hash,
+            header.account_id,
+            header.time,
+        )
+        self.symbol: Final = symbol
+        self.bid: Final = bid
+        self.ask: Final = ask
+        self.source_time: Final = source_time
+        self.update_id: Final = update_id
 
 
 Event = (
@@ -293,27 +802,3 @@ Event = (
     | PricesUpdated
     | TickHeld
 )
-
-# Groups of events; tests compare them with `Event` and with the fields. Each event is of one of the first three.
-# Money moves: `legs` says from where to where.
-MoneyEvent = AccountOpened | Deposited | Withdrawn | PositionOpened | PositionClosed | PositionReduced
-# What is traded, by whose prices, and at which: of no account, and the same in every shard.
-MarketEvent = InstrumentsDefined | MarketStatusSet | FeedSelected | FeedKept | PricesUpdated | TickHeld
-# Neither money nor a market changes.
-OtherEvent = (
-    CommandRejected
-    | CommandRepeated
-    | StopsAmended
-    | OldestReduced
-    | AllClosed
-    | RulesActivated
-    | ClockSet
-    | AccountLimitsSet
-    | OffsetGapAccepted
-)
-PositionEvent = PositionOpened | StopsAmended | PositionReduced | PositionClosed  # One position changes.
-FillEvent = PositionOpened | PositionReduced | PositionClosed  # Something was executed at the price of a tick.
-# The outcome of a broadcast that every shard is sent.
-BroadcastEvent = InstrumentsDefined | MarketStatusSet | RulesActivated | ClockSet | AccountLimitsSet
-
-MARKET_EVENTS: Final[tuple[type[MarketEvent], ...]] = get_args(MarketEvent)

@@ -39,6 +39,10 @@ def _of(avro: Any, named: dict[str, Json]) -> Json:
     match avro["type"]:
         case "array":
             return {"type": "array", "items": _of(avro["items"], named)}
+        case "map":
+            return {"type": "object", "additionalProperties": _of(avro["values"], named)}
+        case "bytes":  # A decimal without decimal places.
+            return {"type": "integer"}
         case "fixed":
             named[avro["name"]] = {"type": "string", "pattern": f"^[0-9a-f]{{{2 * avro['size']}}}$"}
         case "enum":

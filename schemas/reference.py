@@ -4,25 +4,30 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any, Final, NamedTuple, get_args
 
-from schemas.codec import DIGEST_FIELD, PREFIX_SIZE, prefix_of, released_schemas
+from schemas.avro_files import released_schemas
+from schemas.codec import PREFIX_SIZE
 from schemas.commands import Broadcast, ClientCommand, Command
 from schemas.events import Event, EventHeader
+from schemas.generator.names import prefix_of
+from schemas.ledger_records import AccountsPage, LedgerHead
+from schemas.manifest import SnapshotManifest
+from schemas.record import field_names
 from schemas.rejections import Rejection, TickRefusal
-from schemas.snapshots import SnapshotManifest
-from schemas.venue import VenueCommand, VenueEvent
+from schemas.venue_messages import VenueCommand, VenueEvent
 
 FIRST_VERSION: Final = 1
+_PAGES: Final = (LedgerHead.__name__, AccountsPage.__name__)
 # Which messages stand where, in the order in which the language lists them.
 _PARTS: Final = {
     "events": tuple(message.__name__ for message in get_args(Event)),
     "commands": tuple(message.__name__ for message in get_args(Command)),
-    "snapshots": (SnapshotManifest.__name__,),
+    "snapshots": (SnapshotManifest.__name__, *_PAGES),
     "venue-commands": tuple(message.__name__ for message in get_args(VenueCommand)),
     "venue-events": tuple(message.__name__ for message in get_args(VenueEvent)),
 }
-_CLIENT: Final = ClientCommand.__struct_fields__
-_BROADCAST: Final = Broadcast.__struct_fields__
-_HEADER: Final = (*EventHeader.__struct_fields__, DIGEST_FIELD)
+_CLIENT: Final = field_names(ClientCommand)
+_BROADCAST: Final = field_names(Broadcast)
+_HEADER: Final = (*field_names(EventHeader), "digest")
 
 
 class Field(NamedTuple):
@@ -86,16 +91,21 @@ def _message(name: str) -> MessageReference:
     versions = dict(sorted(released_schemas(name).items()))
     newest = versions[max(versions)]
     since: dict[str, int] = {}
-    for version, schema in versions.items():
+    in_rules = {} if name in _PAGES else versions  # What snapshots are made of has formats of its own.
+    for version, schema in in_rules.items():
         for field in schema["fields"]:
             since.setdefault(field["name"], version)
     return MessageReference(
         name=name,
         meaning=newest["doc"],
         fields=tuple(
-            Field(field["name"], _type(field["type"]), field["doc"], since[field["name"]]) for field in newest["fields"]
+            Field(field["name"], _type(field["type"]), field["doc"], since.get(field["name"], FIRST_VERSION))
+            for field in newest["fields"]
         ),
-        fingerprints={version: prefix_of(schema)[2:PREFIX_SIZE].hex() for version, schema in versions.items()},
+        fingerprints={
+            version if in_rules else FIRST_VERSION: prefix_of(schema)[2:PREFIX_SIZE].hex()
+            for version, schema in versions.items()
+        },
     )
 
 
@@ -108,6 +118,10 @@ def _type(schema: Any) -> str:
     match schema["type"]:
         case "array":
             return f"list of {_type(schema['items'])}"
+        case "map":
+            return f"map of {_type(schema['values'])}"
+        case "bytes":
+            return "decimal"
         case "fixed":
             return f"{schema['size']} bytes"
         case "record" | "enum":
@@ -198,5 +212,6 @@ def _types_in(schema: Any, kind: str) -> Iterator[dict[str, Any]]:
         if schema["type"] == kind:
             yield schema
         yield from _types_in(schema.get("items"), kind)
+        yield from _types_in(schema.get("values"), kind)
         for field in schema.get("fields", ()):
             yield from _types_in(field["type"], kind)

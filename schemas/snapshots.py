@@ -5,53 +5,29 @@ itself. So a chunk is never larger than it may be, however large a page is.
 """
 
 from collections.abc import Iterable, Iterator
-from functools import cache
 from hashlib import blake2b, sha256
-from io import BytesIO
 from itertools import pairwise
-from typing import Any, Final
+from typing import Final
 
-import msgspec
 import zstandard
-from fastavro import parse_schema, schemaless_reader, schemaless_writer
 
-from schemas.codec import MARKER, PREFIX_SIZE, prefix_of, released_schemas
-from schemas.messages import Instrument
+from schemas import manifest_codec
+from schemas.codec import MARKER, PREFIX_SIZE, NotDecodable, read_by
+from schemas.forms import Form
+from schemas.manifest import SnapshotManifest
 
 # What zstd makes of the worst of them stays below 900 kB, and the broker takes no record over 1 MB.
 CHUNK_BYTES: Final = 880_000
 COMPRESSION_LEVEL: Final = 1
 LENGTH_BYTES: Final = 4
 MANIFEST_KEY_END: Final = b"/manifest"
-CHECKSUM_FIELD: Final = "checksum"
-INSTRUMENTS_FIELD: Final = "instruments"  # came with version 2 of the rules
 CHECKSUM_SIZE: Final = 16
+
+FORMS: Final[dict[bytes, Form]] = {form.prefix: form for form in manifest_codec.FORMS}  # oldest first
 
 
 class SnapshotUnreadable(Exception):
     """A snapshot is not what it should be, or not for this code to read; the text says in which way."""
-
-
-class SnapshotManifest(msgspec.Struct, frozen=True, kw_only=True):
-    """Last record of a snapshot's transaction: which ledger it is, where its chunks stand, and what they must be."""
-
-    shard: int
-    slots: int
-    slot: int
-    number: int
-    next_offset: int
-    time: int
-    seq: int
-    digest: bytes
-    accounts: int
-    positions: int
-    format: int
-    rules_version: int
-    chunk_offsets: tuple[int, ...]
-    uncompressed_bytes: int
-    sha256: bytes
-    previous_manifest_offset: int | None
-    instruments: tuple[Instrument, ...] | None = None
 
 
 def chunk_key(slot: int, chunk: int) -> bytes:
@@ -74,43 +50,25 @@ def encode_manifest(manifest: SnapshotManifest) -> bytes:
 
     So a worker of older code still loads what was written before later rules were activated.
     """
-    fields = msgspec.structs.asdict(manifest)
-    if manifest.instruments is not None:  # A tuple would be taken for a branch of the union.
-        fields[INSTRUMENTS_FIELD] = [msgspec.structs.asdict(instrument) for instrument in manifest.instruments]
-    prefix, schema = next(
-        (prefix, one)
-        for prefix, one in _schemas().items()
-        if manifest.instruments is None or any(field["name"] == INSTRUMENTS_FIELD for field in one["fields"])
-    )
-    out = BytesIO(prefix)
-    out.seek(PREFIX_SIZE)
-    schemaless_writer(out, schema, fields | {CHECKSUM_FIELD: bytes(CHECKSUM_SIZE)})
-    content = out.getvalue()[:-CHECKSUM_SIZE]
+    content = next(form.encoded(manifest) for form in FORMS.values() if form.has_all_of(manifest))
     return content + _checksum(content)
 
 
 def decode_manifest(value: bytes | None) -> SnapshotManifest:
     """Read a manifest's record value, written by any schema ever released, or raise SnapshotUnreadable."""
-    writers = _schemas()
     if value is None or value[:2] != MARKER or len(value) < PREFIX_SIZE:
         raise SnapshotUnreadable("its manifest has no Avro single-object encoding")
-    writer = writers.get(value[:PREFIX_SIZE])
-    if writer is None:
+    form = FORMS.get(value[:PREFIX_SIZE])
+    if form is None:
         raise SnapshotUnreadable(
             f"its manifest has a schema of another version, fingerprint {value[2:PREFIX_SIZE].hex()}"
         )
     if _checksum(value[:-CHECKSUM_SIZE]) != value[-CHECKSUM_SIZE:]:
         raise SnapshotUnreadable("its manifest was altered: its checksum is not that of its bytes")
-    body = BytesIO(value)
-    body.seek(PREFIX_SIZE)
     try:
-        fields: Any = schemaless_reader(body, writer, _newest(writers))
-        del fields[CHECKSUM_FIELD]
-        manifest = msgspec.convert(fields, SnapshotManifest, builtin_types=(bytes,))
-    except (ValueError, IndexError, EOFError, OverflowError, MemoryError, TypeError) as error:
-        raise SnapshotUnreadable(f"its manifest is not what its schema says: {error!r}") from error
-    if body.read(1):
-        raise SnapshotUnreadable("bytes follow its manifest")
+        manifest: SnapshotManifest = read_by(form, value)
+    except NotDecodable as error:
+        raise SnapshotUnreadable(f"its manifest cannot be read: {error}") from error
     contradiction = _contradiction(manifest)
     if contradiction is not None:
         raise SnapshotUnreadable(f"its manifest contradicts itself: {contradiction}")
@@ -234,14 +192,3 @@ def _contradiction(manifest: SnapshotManifest) -> str | None:
 
 def _checksum(content: bytes) -> bytes:
     return blake2b(content, digest_size=CHECKSUM_SIZE).digest()
-
-
-def _newest(schemas: dict[bytes, Any]) -> Any:
-    return next(reversed(schemas.values()))
-
-
-@cache
-def _schemas() -> dict[bytes, Any]:
-    """Give every released schema by its prefix, the oldest first."""
-    released = released_schemas(SnapshotManifest.__name__)
-    return {prefix_of(schema): parse_schema(schema) for _, schema in sorted(released.items())}

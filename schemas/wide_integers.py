@@ -4,6 +4,7 @@ MessagePack has integers of 64 bits, and a sum of the books may outgrow them. Wh
 it; in what does not, each such integer is an extension: its bytes, signed, the highest first.
 """
 
+from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -13,15 +14,13 @@ _BITS: Final = 64
 
 RecordT = TypeVar("RecordT")
 
-_ENCODER: Final = msgspec.msgpack.Encoder()
 
-
-def encode(value: object) -> bytes:
-    """Give a record's, or a collection's, MessagePack."""
+def encode(value: object, parts: Callable[[Any], Any] | None = None) -> bytes:
+    """Give the MessagePack of a record, or a collection. parts: gives what stands for what msgspec does not know."""
     try:
-        return _ENCODER.encode(value)
+        return msgspec.msgpack.encode(value, enc_hook=parts)
     except OverflowError:
-        return _ENCODER.encode(_narrowed(msgspec.to_builtins(value, builtin_types=(bytes,))))
+        return msgspec.msgpack.encode(_narrowed(msgspec.to_builtins(value, builtin_types=(bytes,), enc_hook=parts)))
 
 
 def decode(page: bytes, record_type: type[RecordT], decoder: "msgspec.msgpack.Decoder[RecordT]") -> RecordT:

@@ -9,7 +9,7 @@ from typing import Any, Final
 import httpx
 
 from runtime.venue_keys import VenueKeys
-from schemas.venue import VenueOrder, VenueTrade
+from schemas.venue_messages import VenueOrder, VenueTrade
 from venue.clock import ClockUncertain, VenueClock
 from venue.filters import SymbolRules, rules_of
 from venue.rate_limits import VenueRateLimits

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
-from schemas.venue import (
+from schemas.venue_messages import (
     VenueEvent,
     VenueOrderAccepted,
     VenueOrderCancelled,

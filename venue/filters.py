@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final, NamedTuple
 
-from schemas.venue import VenueOrder
+from schemas.venue_messages import VenueOrder
 
 MARKET: Final = "MARKET"
 TRADING: Final = "TRADING"

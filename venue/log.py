@@ -7,15 +7,16 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, NamedTuple
 
-import msgspec
 import structlog
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from runtime.kafka import LogRecord, hidden_from, read_back, reader_options, record_of, transactional_producer_options
 from runtime.settings import Settings
 from runtime.transactions import TransactionalProducer, replaced
+from schemas.record import replace
 from schemas.topics import OTHER_PARTITIONS, VENUE_COMMANDS, VENUE_EVENTS
-from schemas.venue import VenueEvent, decode_venue_event, encode_venue
+from schemas.venue import decode_venue_event, encode_venue
+from schemas.venue_messages import VenueEvent
 from venue.order_cache import OrderCache
 
 TRANSACTIONAL_ID: Final = "venue-worker"
@@ -129,7 +130,7 @@ class EventLog:
         for one in pending:
             for event in one.events:
                 seq = seqs[one.partition] = seqs.get(one.partition, 0) + 1
-                numbered.append((one.partition, msgspec.structs.replace(event, seq=seq)))
+                numbered.append((one.partition, replace(event, seq=seq)))
         return numbered
 
     def _commit(self, numbered: Sequence[tuple[int, VenueEvent]]) -> None:

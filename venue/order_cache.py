@@ -5,7 +5,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import assert_never
 
-from schemas.venue import (
+from schemas.venue_messages import (
     VenueCancelReceived,
     VenueCancelRejected,
     VenueCommandRejected,

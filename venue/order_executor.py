@@ -7,7 +7,7 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from runtime.venue_keys import VenueKeys
-from schemas.venue import (
+from schemas.venue_messages import (
     VenueCancelRejected,
     VenueOrderAbandoned,
     VenueOrderEvent,

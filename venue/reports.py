@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, Final, NamedTuple
 
-from schemas.venue import VenueTrade
+from schemas.venue_messages import VenueTrade
 
 # The venue's words. Any other is an order that goes on.
 FILLED: Final = "FILLED"

@@ -6,7 +6,7 @@ from typing import Final
 import structlog
 
 from runtime.venue_keys import VenueKeys
-from schemas.venue import VenueReset
+from schemas.venue_messages import VenueReset
 from venue.binance import Binance, NoSuchOrder, VenueRefused
 from venue.execution_events import now
 from venue.log import EventLog

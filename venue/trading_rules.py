@@ -4,7 +4,7 @@ import time
 from decimal import Decimal
 from typing import Final
 
-from schemas.venue import VenueOrder
+from schemas.venue_messages import VenueOrder
 from venue.binance import Binance, NotSent, OutcomeUnknown, VenueRefused
 from venue.filters import Refusal, SymbolRules, needs_average_price, refusal_of
 

@@ -11,7 +11,8 @@ import structlog
 from runtime.pages import Readiness
 from runtime.settings import Settings
 from schemas.codec import NotDecodable
-from schemas.venue import (
+from schemas.venue import decode_venue_command
+from schemas.venue_messages import (
     CancelVenueOrder,
     PlaceVenueOrder,
     VenueCancelReceived,
@@ -19,7 +20,6 @@ from schemas.venue import (
     VenueEvent,
     VenueOrder,
     VenueOrderReceived,
-    decode_venue_command,
 )
 from venue.binance import Binance, NotSent
 from venue.execution_events import now

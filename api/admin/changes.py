@@ -5,7 +5,6 @@ from collections.abc import Callable
 from time import monotonic
 from typing import Final
 
-import msgspec
 from sqlalchemy.exc import SQLAlchemyError
 
 from api.admin.schemas import (
@@ -28,6 +27,8 @@ from runtime.times import micros_at
 from schemas.bounds import NOTIONAL_LIMITS, RATES, bounds_of, parameters_out_of_bounds
 from schemas.instruments import INSTRUMENTS
 from schemas.messages import Instrument, MarketStatus
+from schemas.plain_data import instruments_of
+from schemas.record import replace
 from schemas.rejections import Rejection
 from schemas.units import MONEY_EXPONENT
 
@@ -97,7 +98,7 @@ def new_instrument(request: InstrumentRequest, parameters: ParametersRequest | N
         sent, most = request.lot_exponent, MONEY_EXPONENT - request.tick_exponent
         message = f"is {sent}, and beside this tick_exponent must be at most {most}"
         raise malformed("/lot_exponent", message, maximum=most, sent=sent)
-    new = msgspec.structs.replace(
+    new = replace(
         INSTRUMENTS[0],
         symbol=request.symbol,
         tick_exponent=request.tick_exponent,
@@ -168,7 +169,7 @@ def _instrument(prices: PriceCache, symbol: str) -> Instrument:
 def _latest(stored: list[StoredBroadcast], symbol: str) -> Instrument | None:
     """Find the last change of an instrument; it may not have reached every shard."""
     for one in sorted(stored, key=lambda each: -_number(each.name)):
-        for instrument in msgspec.convert(one.content, tuple[Instrument, ...]):
+        for instrument in instruments_of(one.content):
             if instrument.symbol == symbol:
                 return instrument
     return None
@@ -186,7 +187,7 @@ def _changed(instrument: Instrument, request: ParametersRequest) -> Instrument:
     if "open_age_max_ms" in fields:
         age_max = fields.pop("open_age_max_ms")
         fields["open_age_max"] = None if age_max is None else age_max * MILLISECOND
-    return msgspec.structs.replace(instrument, **fields)
+    return replace(instrument, **fields)
 
 
 def _refuse_unsound(instrument: Instrument) -> None:

@@ -8,7 +8,8 @@ from api.http.amounts import Decimals
 from api.http.numbers import Leverage, Money, Number, Rate, Whole
 from api.http.sentences import FieldWrong
 from schemas.derived import PriceState
-from schemas.messages import FeedName, MarketStatus, Side
+from schemas.messages import MarketStatus, Side
+from schemas.words import FeedName
 
 ABSENT: Final[Any] = None  # the default of a field that may be left out and may not be null
 

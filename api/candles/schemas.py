@@ -4,7 +4,7 @@ from pydantic import BaseModel, Field
 
 from api.http.amounts import Decimals
 from projector.queries import Interval
-from schemas.messages import FeedName
+from schemas.words import FeedName
 
 
 class CandleReply(BaseModel, title="Candle"):

@@ -10,7 +10,8 @@ from api.dispatch.unprojected import Unprojected, behind, unprojected
 from api.log.price_cache import PriceCache
 from projector import queries
 from schemas.derived import book_change
-from schemas.events import Event, MoneyEvent, PositionClosed, PositionOpened, PositionReduced
+from schemas.event_groups import MoneyEvent
+from schemas.events import Event, PositionClosed, PositionOpened, PositionReduced
 from schemas.messages import Side
 
 

@@ -7,7 +7,6 @@ from typing import Annotated, Final
 
 import structlog
 from fastapi import Depends, Request
-from msgspec.structs import replace
 from sqlalchemy.exc import SQLAlchemyError
 
 from api.app_state import AppState
@@ -20,8 +19,10 @@ from api.http.problems import BROKER_UNAVAILABLE, ENGINE_BEHIND, REFUSALS, ApiEr
 from api.log.outcomes import NotAppended, Outcome
 from api.pretrade.details import explained
 from projector import queries
-from schemas.commands import AccountCommand, OpenPosition, PositionCommand
+from schemas.command_groups import PositionCommand
+from schemas.commands import AccountCommand, OpenPosition
 from schemas.events import CommandRejected, CommandRepeated, PositionOpened
+from schemas.record import replace
 from schemas.rejections import Rejection
 from schemas.units import SECOND
 

@@ -11,7 +11,8 @@ from api.pretrade.details import Facts, open_positions_max
 from api.pretrade.preview import preview_of
 from api.pretrade.standing import POSITIONS_MAX, Standing
 from projector import queries
-from schemas.commands import ClientCommand, OpenPosition, PositionCommand, ReduceOldest
+from schemas.command_groups import PositionCommand
+from schemas.commands import ClientCommand, OpenPosition, ReduceOldest
 from schemas.events import PositionOpened, PositionReduced
 from schemas.rejections import Rejection
 from schemas.units import INT64_MAX

@@ -10,7 +10,6 @@ from datetime import datetime
 from typing import Any, Final, NamedTuple, TypeVar
 from uuid import UUID
 
-import msgspec
 import structlog
 from sqlalchemy import Connection, func, select, update
 from sqlalchemy.dialects.postgresql import insert
@@ -29,6 +28,7 @@ from schemas.ids import broadcast_id
 from schemas.instruments import FIRST_BROADCAST, INSTRUMENTS
 from schemas.journal import content_hash
 from schemas.messages import Instrument, MarketStatus
+from schemas.plain_data import as_builtins, instruments_of
 from schemas.rejections import Rejection
 
 Answer = TypeVar("Answer")
@@ -115,7 +115,7 @@ class Broadcasts:
 
     async def store_instrument(self, name: str, instrument: Instrument, by: UUID) -> bool:
         """Let every shard know an instrument's new parameters; false where another change took that name."""
-        content = msgspec.to_builtins([instrument])
+        content = as_builtins([instrument])
         return bool(await self._store(name, content, by) == content)
 
     async def stored(self) -> list[StoredBroadcast]:
@@ -215,12 +215,12 @@ def store_instruments(db: Connection, wanted: Iterable[Instrument]) -> list[str]
             latest = {
                 known.symbol: known
                 for _, each in sorted(stored, key=lambda numbered: numbered[0])
-                for known in msgspec.convert(each.content, tuple[Instrument, ...])
+                for known in instruments_of(each.content)
             }
             if latest.get(instrument.symbol) == instrument:
                 break
             name = f"{PARAMETERS}{1 + max(number for number, _ in stored)}"
-            content = msgspec.to_builtins([instrument])
+            content = as_builtins([instrument])
             if _store(db, name, content) == content:
                 names.append(name)
                 break
@@ -263,7 +263,7 @@ def _command_of(name: str, content: Any) -> Callable[[int], BroadcastCommand]:
         return lambda shard: SetAccountLimits(
             command_id=broadcast_id(name, shard), shard=shard, broadcast=name, positions_max=content["positions_max"]
         )
-    instruments = msgspec.convert(content, tuple[Instrument, ...])
+    instruments = instruments_of(content)
     return lambda shard: DefineInstruments(
         command_id=broadcast_id(name, shard), shard=shard, broadcast=name, instruments=instruments
     )
@@ -295,7 +295,7 @@ def _store_first(db: Connection, *, is_new: bool) -> None:
     if is_new:
         for version in range(FIRST_RULES + 1, RULES_VERSION + 1):
             _store(db, f"{RULES}{version}", {"version": version})
-    _store(db, FIRST_BROADCAST, msgspec.to_builtins(INSTRUMENTS))
+    _store(db, FIRST_BROADCAST, as_builtins(INSTRUMENTS))
 
 
 def _first(stored: list[StoredBroadcast]) -> list[StoredBroadcast]:

@@ -35,12 +35,8 @@ from typing import Final, NamedTuple
 
 from api.log.recent_events import RecentEvent, RecentEvents
 from schemas.codec import decode_event
-from schemas.events import (
-    MARKET_EVENTS,
-    Event,
-    EventHeader,
-    MarketEvent,
-)
+from schemas.event_groups import MARKET_EVENTS, MarketEvent
+from schemas.events import Event, EventHeader
 from schemas.ids import event_id
 from schemas.sharding import PRICE_SHARD
 

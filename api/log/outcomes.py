@@ -10,12 +10,12 @@ import structlog
 from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
 
 from api.log.event_bus import EventBus
-from api.log.event_header import HeaderReader
 from api.log.price_cache import PriceCache
 from runtime.kafka import LogRecord, read_back, reader_options
 from runtime.settings import Settings
-from schemas.codec import decode_event
-from schemas.events import MARKET_EVENTS, Event, EventHeader
+from schemas.codec import decode_event, event_type_of, header_of
+from schemas.event_groups import MARKET_EVENTS
+from schemas.events import Event, EventHeader
 from schemas.sharding import PRICE_SHARD, shard_of
 from schemas.topics import EVENTS
 
@@ -84,7 +84,6 @@ class Outcomes:
         self._settings = settings
         self._prices = prices
         self._bus = bus
-        self._headers = HeaderReader()
         self._seqs = [0] * settings.shards
         self._command_offsets = [-1] * settings.shards
         self._times = [0] * settings.shards
@@ -181,11 +180,11 @@ class Outcomes:
 
     def _take(self, shard: int, value: bytes) -> _Arrival | None:
         """Note one event; give it back when it is a client's or a broadcast's outcome."""
-        header = self._headers.read(value)
+        header = header_of(value)
         if header.seq <= self._seqs[shard]:
             return None
         market = None
-        if shard == PRICE_SHARD and issubclass(self._headers.type_of(value), MARKET_EVENTS):
+        if shard == PRICE_SHARD and issubclass(event_type_of(value), MARKET_EVENTS):
             market = decode_event(value)
             assert isinstance(market, MARKET_EVENTS), "the header says so"
             self._prices.fold(market)

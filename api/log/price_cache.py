@@ -4,15 +4,8 @@ from typing import NamedTuple, assert_never
 
 from api.pretrade.standing import LastPrice
 from schemas.derived import PriceState, exit_price, price_state
-from schemas.events import (
-    FeedKept,
-    FeedSelected,
-    InstrumentsDefined,
-    MarketEvent,
-    MarketStatusSet,
-    PricesUpdated,
-    TickHeld,
-)
+from schemas.event_groups import MarketEvent
+from schemas.events import FeedKept, FeedSelected, InstrumentsDefined, MarketStatusSet, PricesUpdated, TickHeld
 from schemas.instruments import INSTRUMENTS
 from schemas.messages import Instrument, MarketStatus, Side
 

@@ -3,7 +3,8 @@
 from collections import OrderedDict
 from typing import Final, TypeVar, assert_never
 
-from schemas.events import Event, PositionClosed, PositionEvent, PositionOpened, PositionReduced, StopsAmended
+from schemas.event_groups import PositionEvent
+from schemas.events import Event, PositionClosed, PositionOpened, PositionReduced, StopsAmended
 
 POSITIONS_MAX: Final = 20_000
 # Of one position; the tables are seldom behind by more than one.

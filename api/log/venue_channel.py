@@ -16,8 +16,8 @@ from runtime.kafka import command_producer_options, end_offsets, reader_options
 from runtime.settings import Settings
 from schemas.codec import NotDecodable
 from schemas.topics import VENUE_COMMANDS, VENUE_EVENTS
-from schemas.venue import (
-    STATUS_AFTER,
+from schemas.venue import STATUS_AFTER, VenueStatus, decode_venue_command, decode_venue_event, encode_venue
+from schemas.venue_messages import (
     PlaceVenueOrder,
     VenueCommand,
     VenueOrder,
@@ -26,10 +26,6 @@ from schemas.venue import (
     VenueOrderReceived,
     VenueOrderRejected,
     VenueOrderUnknown,
-    VenueStatus,
-    decode_venue_command,
-    decode_venue_event,
-    encode_venue,
 )
 
 POLL_S: Final = 0.2

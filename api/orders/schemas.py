@@ -8,7 +8,8 @@ from pydantic.config import JsonDict
 from api.http.amounts import Decimals
 from api.http.numbers import Leverage, Money, Number, Text, Whole
 from api.http.sentences import Details, FieldWrong
-from schemas.messages import PositionWarning, Side
+from schemas.messages import Side
+from schemas.words import PositionWarning
 
 ClientOrderId = Annotated[Text, Field(pattern=r"^[A-Za-z0-9._:-]{1,36}$", examples=["my-order-1"])]
 

@@ -2,7 +2,6 @@
 
 from typing import NamedTuple
 
-import msgspec
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -19,6 +18,7 @@ from projector import queries
 from schemas.commands import CloseAll
 from schemas.derived import PriceState
 from schemas.events import AllClosed
+from schemas.plain_data import from_builtins
 from schemas.rejections import Rejection
 
 _OF_STATE: dict[PriceState, Rejection] = {
@@ -85,7 +85,7 @@ async def _decided(database: Database, account_id: str, reply: Decided | Stored)
         row = reply.row
         found = await database.ask(lambda db: queries.account_event(db, account_id, row.shard, row.seq))
         assert found is not None, "an outcome in the tables has its event there"
-        stored = msgspec.convert(found.event, AllClosed, strict=False)
+        stored = from_builtins(found.event, AllClosed, strict=False)
         return _AllDecided(row.seq, stored.positions, stored.left)
     event = reply.outcome.event
     assert isinstance(event, AllClosed), "the outcome of a CloseAll that was not refused"

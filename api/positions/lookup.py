@@ -22,7 +22,8 @@ from api.positions.schemas import PositionReply
 from api.positions.views import after, position_of_event, position_of_row
 from api.store.database import Database
 from projector import queries
-from schemas.events import PositionClosed, PositionEvent, PositionOpened, PositionReduced, StopsAmended
+from schemas.event_groups import PositionEvent
+from schemas.events import PositionClosed, PositionOpened, PositionReduced, StopsAmended
 from schemas.ids import event_id
 from schemas.messages import Instrument
 from schemas.rejections import Rejection

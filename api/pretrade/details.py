@@ -17,16 +17,8 @@ from engine.core.bounds import (
 )
 from engine.core.rules import RULES
 from schemas.bounds import PRICE_AGE_MAX
-from schemas.commands import (
-    ClientCommand,
-    Deposit,
-    OpenAccount,
-    OpenPosition,
-    PositionCommand,
-    ReduceOldest,
-    ReducePosition,
-    Withdraw,
-)
+from schemas.command_groups import PositionCommand
+from schemas.commands import ClientCommand, Deposit, OpenAccount, OpenPosition, ReduceOldest, ReducePosition, Withdraw
 from schemas.derived import exit_price
 from schemas.events import PositionOpened
 from schemas.messages import Instrument

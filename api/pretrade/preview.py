@@ -6,8 +6,6 @@ what it would say if nothing stood in the way.
 
 from typing import Final, NamedTuple
 
-from msgspec.structs import replace
-
 from api.pretrade.standing import Standing, ledger_of
 from engine.core.context import CommandContext
 from engine.core.decide import decide
@@ -16,6 +14,7 @@ from engine.core.state import State
 from schemas.commands import OpenPosition
 from schemas.events import CommandRejected, PositionOpened
 from schemas.messages import Instrument
+from schemas.record import replace
 from schemas.rejections import Rejection
 from schemas.units import INT64_MAX, Hundredths, Lots, Micros, Ppm, Timestamp
 

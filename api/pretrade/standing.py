@@ -4,10 +4,10 @@ from typing import Final, NamedTuple
 
 from engine.core.bounds import BALANCE_MAX, DEPOSIT_DAY_MAX, MEMORY, POSITIONS_MAX
 from engine.core.memory import budget_after
-from engine.core.records import Account, Candidate, Market, Quote, Remembered
 from engine.core.rules import RULES
 from engine.core.state import State, genesis
 from schemas.events import Event
+from schemas.ledger_records import Account, Candidate, Market, Quote, Remembered
 from schemas.messages import Instrument, MarketStatus
 from schemas.units import Micros, Ticks, Timestamp
 

@@ -13,7 +13,8 @@ from api.log.price_cache import PriceCache
 from api.receipts.schemas import Receipt, ReceiptTick, Rest, Shortfall, TickClosing, TickClosings
 from projector import queries
 from schemas.derived import realized_pnl
-from schemas.events import FillEvent, PositionClosed, PositionOpened, PositionReduced
+from schemas.event_groups import FillEvent
+from schemas.events import PositionClosed, PositionOpened, PositionReduced
 from schemas.messages import Instrument
 from schemas.units import Ticks
 

@@ -17,16 +17,8 @@ from api.stream.schemas import AccountSnapshot, AccountUpdate
 from projector.queries import AccountRow, LedgerRow, PositionRow
 from schemas.commands import OpenPosition
 from schemas.derived import book_change, ledger_entries
-from schemas.events import (
-    CommandRejected,
-    Event,
-    MoneyEvent,
-    PositionClosed,
-    PositionEvent,
-    PositionOpened,
-    PositionReduced,
-    StopsAmended,
-)
+from schemas.event_groups import MoneyEvent, PositionEvent
+from schemas.events import CommandRejected, Event, PositionClosed, PositionOpened, PositionReduced, StopsAmended
 from schemas.messages import Instrument, Side
 from schemas.rejections import Rejection
 

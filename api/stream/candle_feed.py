@@ -13,7 +13,8 @@ from api.http.times import now, text_of
 from api.stream.outbox import SocketOutbox
 from api.stream.schemas import WsCandleMessage
 from projector import queries
-from schemas.events import MarketEvent, PricesUpdated
+from schemas.event_groups import MarketEvent
+from schemas.events import PricesUpdated
 from schemas.messages import Instrument, Tick
 from schemas.sharding import PRICE_SHARD
 from schemas.units import SECOND

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple, assert_never, get_args
 
-import msgspec
 from sqlalchemy import Connection
 
 from api.accounts.schemas import LedgerLine
@@ -16,8 +15,10 @@ from api.positions.views import after, position_of_event, position_of_row
 from api.stream.account_state import account_update, order_after
 from api.stream.schemas import AccountUpdate
 from projector import queries
-from schemas.events import Event, PositionClosed, PositionEvent, PositionOpened, PositionReduced, StopsAmended
+from schemas.event_groups import PositionEvent
+from schemas.events import Event, PositionClosed, PositionOpened, PositionReduced, StopsAmended
 from schemas.messages import Instrument
+from schemas.plain_data import from_builtins
 
 MISSED_MAX: Final = 500  # beyond it a snapshot says the same with less
 _TYPES: Final[dict[str, Any]] = {event_type.__name__: event_type for event_type in get_args(Event)}
@@ -89,7 +90,7 @@ def _replayed(
 ) -> ReplayedEvent:
     """Give one event as a message. left: each position as the events before have left it."""
     instruments = state.prices.instruments
-    event: Event = msgspec.convert(row.event, _TYPES[row.type])
+    event: Event = from_builtins(row.event, _TYPES[row.type])
     account_event = AccountEvent(int(row.event_id.partition("-")[0]), event)
     position_id = row.event.get("position_id")
     position = None

@@ -17,15 +17,8 @@ from api.stream.outbox import SocketOutbox
 from api.stream.schemas import WsTickerMessage
 from api.tickers.service import ticker_of
 from projector.queries import DayStats
-from schemas.events import (
-    FeedKept,
-    FeedSelected,
-    InstrumentsDefined,
-    MarketEvent,
-    MarketStatusSet,
-    PricesUpdated,
-    TickHeld,
-)
+from schemas.event_groups import MarketEvent
+from schemas.events import FeedKept, FeedSelected, InstrumentsDefined, MarketStatusSet, PricesUpdated, TickHeld
 from schemas.messages import Instrument
 from schemas.sharding import PRICE_SHARD
 

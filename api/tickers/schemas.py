@@ -4,7 +4,7 @@ from pydantic import BaseModel, Field
 
 from api.http.amounts import Decimals
 from schemas.derived import PriceState
-from schemas.messages import FeedName
+from schemas.words import FeedName
 
 
 class TickerReply(BaseModel, title="Ticker"):

@@ -10,7 +10,8 @@ from api.http.numbers import Text
 from api.http.times import text_of
 from api.venue.keys import LENGTH_MAX, PRINTABLE
 from projector.queries import VenueOrderRow, VenuePositionRow
-from schemas.venue import VenueSide, VenueStatus
+from schemas.venue import VenueStatus
+from schemas.venue_messages import VenueSide
 
 TIME_EXAMPLE = "2026-01-02T03:04:05.000006Z"
 

@@ -25,7 +25,8 @@ from projector import queries
 from schemas.rejections import Rejection
 from schemas.topics import VENUE_COMMANDS
 from schemas.units import SECOND
-from schemas.venue import OPEN_STATUSES, CancelVenueOrder, PlaceVenueOrder, VenueCommand, VenueOrder, VenueSide
+from schemas.venue import OPEN_STATUSES
+from schemas.venue_messages import CancelVenueOrder, PlaceVenueOrder, VenueCommand, VenueOrder, VenueSide
 
 DEADLINE: Final = 60 * SECOND  # later a price is another one, and nobody waits for the order any more
 LISTED_WITHIN_S: Final = 1.0

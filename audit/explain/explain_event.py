@@ -9,11 +9,11 @@ from audit.explain.describe_command import describe_command
 from audit.explain.lines import Line, Units
 from audit.explain.position_history import EventContext
 from audit.explain.refusals import OF_COMMANDS, OF_TICKS
+from schemas.event_groups import BroadcastEvent, FillEvent
 from schemas.events import (
     AccountLimitsSet,
     AccountOpened,
     AllClosed,
-    BroadcastEvent,
     ClockSet,
     CommandRejected,
     CommandRepeated,
@@ -21,7 +21,6 @@ from schemas.events import (
     Event,
     FeedKept,
     FeedSelected,
-    FillEvent,
     InstrumentsDefined,
     MarketStatusSet,
     OffsetGapAccepted,

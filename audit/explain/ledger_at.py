@@ -10,10 +10,10 @@ from audit.verify.ring import newest_start
 from engine.core.apply import apply
 from engine.core.fingerprint import state_digest
 from engine.core.prices import condition
-from engine.core.records import Account, Position
 from engine.core.state import State
 from runtime.errors import FixableError
 from schemas.codec import NotDecodable, decode_event
+from schemas.ledger_records import Account, Position
 from schemas.messages import Instrument
 from schemas.units import LEVERAGE_EXPONENT, render
 

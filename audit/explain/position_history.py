@@ -9,6 +9,7 @@ from audit.log.log_reader import LogReader, LogUnreadable, require_shard
 from runtime.errors import FixableError
 from schemas.codec import NotDecodable, command_in, decode_event
 from schemas.commands import Command
+from schemas.event_groups import PositionEvent
 from schemas.events import (
     AccountLimitsSet,
     AccountOpened,
@@ -25,7 +26,6 @@ from schemas.events import (
     OffsetGapAccepted,
     OldestReduced,
     PositionClosed,
-    PositionEvent,
     PositionOpened,
     PositionReduced,
     PricesUpdated,

@@ -13,22 +13,19 @@ from projector.write.market_rows import MarketRows
 from projector.write.rows import Rows
 from runtime.errors import FixableError
 from schemas.codec import NotDecodable, decode_event, digest_of
-from schemas.events import (
-    Event,
-    EventHeader,
-    FillEvent,
-    InstrumentsDefined,
-    PositionOpened,
-)
+from schemas.event_groups import FillEvent
+from schemas.events import Event, EventHeader, InstrumentsDefined, PositionOpened
 from schemas.ids import event_id
 from schemas.messages import Instrument
+from schemas.plain_data import as_builtins
+from schemas.record import field_names
 from schemas.units import render
 
 What = Literal["statements", "events", "ledger"]
 Kind = Literal["text", "int", "money", "decimal", "time"]
 Row = dict[str, Any]
 
-HEADER: Final = frozenset(EventHeader.__struct_fields__)
+HEADER: Final = frozenset(field_names(EventHeader))
 COLUMNS: Final[dict[What, dict[str, Kind]]] = {
     "statements": {
         "time": "time",
@@ -169,7 +166,7 @@ def _events(events: Iterator[LoggedEvent]) -> Iterator[Row]:
     """Every event, with what it says as JSON in the ledger's own units."""
     for logged in events:
         event = logged.event
-        content = {name: value for name, value in msgspec.to_builtins(event).items() if name not in HEADER}
+        content = {name: value for name, value in as_builtins(event).items() if name not in HEADER}
         yield {
             "event_id": logged.name,
             "time": iso(event.time),

@@ -11,8 +11,9 @@ from audit.log.log_reader import Batches, LogReader, LogUnreadable
 from runtime.errors import FixableError
 from runtime.kafka import LogRecord
 from schemas.codec import NotDecodable, decode_command, decode_event, version_of
+from schemas.record import Record
 
-Reader = Callable[[bytes], msgspec.Struct]
+Reader = Callable[[bytes], Record]
 ENDS_IN_FIRST: Final = "the first log ends here and the second goes on"
 ENDS_IN_SECOND: Final = "the second log ends here and the first goes on"
 

@@ -4,6 +4,7 @@ import msgspec
 
 from schemas.codec import DIGEST_SIZE, NotDecodable, decode_event, digest_of, version_of
 from schemas.events import Event
+from schemas.record import Record, field_names
 
 
 class Difference(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):
@@ -77,9 +78,9 @@ def event_difference(judge: str, shard: int, expected: Event, encoded: bytes, fo
     return differs("the logged event is not the one its command gives", field, is_, was)
 
 
-def first_field(expected: msgspec.Struct, found: msgspec.Struct) -> tuple[str | None, str, str]:
+def first_field(expected: Record, found: Record) -> tuple[str | None, str, str]:
     """Give the first field in which two records of a type differ, and both values as text; null when none does."""
-    for name in expected.__struct_fields__:
+    for name in field_names(type(expected)):
         one, other = getattr(expected, name), getattr(found, name)
         if one != other:
             return name, as_text(one), as_text(other)

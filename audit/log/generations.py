@@ -5,7 +5,8 @@ from typing import NamedTuple
 
 from audit.log.log_reader import Batches
 from runtime.kafka import LogRecord
-from schemas.snapshots import SnapshotManifest, SnapshotUnreadable, chunk_key, decode_manifest, is_manifest_key, unpack
+from schemas.manifest import SnapshotManifest
+from schemas.snapshots import SnapshotUnreadable, chunk_key, decode_manifest, is_manifest_key, unpack
 
 
 class Generation(NamedTuple):

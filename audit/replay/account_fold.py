@@ -5,17 +5,16 @@ from copy import deepcopy
 from functools import cache
 from typing import Final, get_args
 
-from msgspec.structs import replace
-
 from audit.log.log_reader import LogReader, LogUnreadable
 from audit.verify.folding import NoTriggers
 from audit.verify.reports import CORE_ERRORS
 from engine.core.apply import apply
-from engine.core.records import Account, Quote
 from engine.core.state import genesis
 from runtime.kafka import LogRecord
-from schemas.codec import PREFIX_SIZE, NotDecodable, decode_event, prefix_of, released_schemas, seq_of
+from schemas.codec import PREFIX_SIZE, NotDecodable, decode_event, prefixes_of, seq_of
 from schemas.events import AccountOpened, Event, PositionOpened, PricesUpdated, TickHeld
+from schemas.ledger_records import Account, Quote
+from schemas.record import replace
 
 PriceEvent = PricesUpdated | TickHeld
 PRICE_EVENTS: Final[tuple[type[PriceEvent], ...]] = get_args(PriceEvent)
@@ -131,7 +130,7 @@ def unreadable(shard: int, record: LogRecord, why: str) -> LogUnreadable:
 
 def accounts_opened(log: LogReader, shard: int) -> Iterator[str]:
     """Give the accounts of a shard in the order in which they were opened."""
-    prefixes = frozenset(prefix_of(schema) for schema in released_schemas(AccountOpened.__name__).values())
+    prefixes = prefixes_of(AccountOpened)
     for batch in log.events(shard, 0):
         for record in batch:
             if record.value[:PREFIX_SIZE] in prefixes:
@@ -143,6 +142,4 @@ def accounts_opened(log: LogReader, shard: int) -> Iterator[str]:
 @cache
 def price_prefixes() -> frozenset[bytes]:
     """Give what the records of price events begin with, by any released schema."""
-    return frozenset(
-        prefix_of(schema) for event_type in PRICE_EVENTS for schema in released_schemas(event_type.__name__).values()
-    )
+    return prefixes_of(*PRICE_EVENTS)

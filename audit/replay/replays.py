@@ -20,6 +20,7 @@ from audit.replay.price_history import PriceHistory, price_history
 from audit.replay.timeline import Deadline, LogPoint, Mark, Timeline
 from audit.replay.walk import RECORDS_BETWEEN, StepView
 from schemas.codec import command_in
+from schemas.plain_data import as_json
 from schemas.sharding import shard_of
 
 AT_ONCE: Final = 2
@@ -141,7 +142,7 @@ class Replays:
                 type=type(command).__name__,
                 command_id=getattr(command, "command_id", None),
                 words=describe_command(command, timeline.instruments, timeline.instruments.get(symbol)),
-                content=msgspec.json.format(msgspec.json.encode(command), indent=2).decode(),
+                content=msgspec.json.format(as_json(command), indent=2).decode(),
             )
 
     def bundle(self, account_id: str) -> IO[bytes]:

@@ -11,10 +11,12 @@ from audit.replay.account_fold import AccountFold
 from schemas.events import CommandRejected, Event, EventHeader, PricesUpdated
 from schemas.ids import event_id
 from schemas.messages import Instrument
+from schemas.plain_data import as_builtins
+from schemas.record import field_names
 from schemas.rejections import Rejection
 from schemas.units import LEVERAGE_EXPONENT, render
 
-HEADER: Final = frozenset(EventHeader.__struct_fields__)
+HEADER: Final = frozenset(field_names(EventHeader))
 MONEY: Final = (
     *("first_deposit", "amount", "notional", "entry_notional", "entry_notional_left", "margin", "margin_left"),
     *("profit", "equity", "requirement", "fee", "liquidation_fee", "released", "returned"),
@@ -94,7 +96,7 @@ def event_view(fold: AccountFold, event: Event, digest: bytes) -> EventView:
     """Show an event that the ledger has now."""
     symbol = getattr(event, "symbol", None)
     instruments = fold.state.instruments
-    content = {name: value for name, value in msgspec.to_builtins(event).items() if name not in HEADER}
+    content = {name: value for name, value in as_builtins(event).items() if name not in HEADER}
     return EventView(
         event_id=event_id(fold.state.shard, event.seq),
         seq=event.seq,
@@ -117,7 +119,7 @@ def event_view(fold: AccountFold, event: Event, digest: bytes) -> EventView:
 
 def _figures(event: Event, instrument: Instrument | None) -> Iterable[tuple[str, str]]:
     """Write the figures an event has, in the order of its fields."""
-    for name in event.__struct_fields__:
+    for name in field_names(type(event)):
         value = getattr(event, name)
         if value is None:
             continue

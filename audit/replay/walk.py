@@ -11,7 +11,8 @@ from audit.replay.account_fold import PRICE_EVENTS, AccountFold, decoded
 from audit.replay.views import EventView, LedgerView, event_view, ledger_view
 from runtime.kafka import LogRecord
 from schemas.codec import digest_of
-from schemas.events import BroadcastEvent, Event, FeedSelected, PricesUpdated, TickHeld
+from schemas.event_groups import BroadcastEvent
+from schemas.events import Event, FeedSelected, PricesUpdated, TickHeld
 
 StepKind = Literal["own", "price", "market"]
 OF_THE_MARKET: Final = (*get_args(BroadcastEvent), FeedSelected)

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from typing import Final, assert_never, get_args
 
 from runtime.kafka import LogRecord
-from schemas.codec import PREFIX_SIZE, NotDecodable, decode_event, prefix_of, released_schemas
+from schemas.codec import PREFIX_SIZE, NotDecodable, decode_event, prefixes_of
+from schemas.event_groups import BroadcastEvent
 from schemas.events import (
     AccountLimitsSet,
-    BroadcastEvent,
     ClockSet,
     CommandRejected,
     Deposited,
@@ -30,9 +30,7 @@ class ActOutcomes:
         self.money: dict[str, MoneyOutcome] = {}
         self.broadcasts: dict[str, BroadcastEvent] = {}
         self.refused_broadcasts: set[str] = set()
-        self._prefixes = {
-            prefix_of(schema) for each in get_args(LookedAt) for schema in released_schemas(each.__name__).values()
-        }
+        self._prefixes = prefixes_of(*get_args(LookedAt))
 
     def take(self, records: Sequence[LogRecord]) -> None:
         """Take in events; the others are not even read, and who folds them all names what cannot be."""

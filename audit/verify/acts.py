@@ -10,7 +10,8 @@ from audit.verify.act_outcomes import MONEY, ActOutcomes, MoneyOutcome, said_by_
 from audit.verify.database import database_as_of_now, has_journal
 from audit.verify.reports import Advance, JudgeReport
 from audit.verify.stored_acts import BroadcastRow, StoredActs, TransferRow, said_by_row, stored_acts
-from schemas.events import BroadcastEvent, CommandRejected, Deposited
+from schemas.event_groups import BroadcastEvent
+from schemas.events import CommandRejected, Deposited
 from schemas.ids import broadcast_id, event_id
 from schemas.journal import requested_as, transfer_command_id
 

@@ -2,8 +2,8 @@
 
 from typing import Final, NamedTuple
 
-from engine.core.records import Position
 from schemas.events import PositionClosed, PositionOpened, PositionReduced
+from schemas.ledger_records import Position
 
 MILLION: Final = 1_000_000
 PRICE_MAX: Final = 10**9

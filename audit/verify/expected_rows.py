@@ -19,6 +19,7 @@ from projector.write.chain import ChainEntry
 from projector.write.market_rows import MarketRows
 from projector.write.rows import Rows
 from schemas.messages import Instrument
+from schemas.record import fields_of
 from schemas.sharding import PRICE_SHARD
 
 Key = tuple[object, ...]
@@ -133,7 +134,7 @@ def key_of(table: str, row: Row) -> Key:
 
 
 def _instrument_row(instrument: Instrument, ordinal: int, status: str) -> Row:
-    fields = msgspec.structs.asdict(instrument) | {"ordinal": ordinal, "status": status}
+    fields = fields_of(instrument) | {"ordinal": ordinal, "status": status}
     return tuple(fields[name] for name in COLUMNS["instruments"])
 
 

@@ -13,9 +13,9 @@ from engine.core.apply import apply
 from engine.core.laws import broken
 from runtime.kafka import LogRecord
 from schemas.codec import DIGEST_SIZE, NotDecodable, decode_event
+from schemas.event_groups import BroadcastEvent
 from schemas.events import (
     AccountLimitsSet,
-    BroadcastEvent,
     ClockSet,
     Event,
     EventHeader,
@@ -23,6 +23,8 @@ from schemas.events import (
     MarketStatusSet,
     RulesActivated,
 )
+from schemas.plain_data import as_builtins, as_json
+from schemas.record import field_names
 
 JUDGE: Final = "fold"
 CHAIN: Final = "chain"
@@ -30,7 +32,7 @@ BROADCAST: Final = "broadcast "
 RULES: Final = "rules version"
 ACCOUNT_LIMITS: Final = "limits of accounts"
 OF_ONE_SHARD: Final = frozenset({"before"})  # fields of a broadcast's outcome in which shards differ
-HEADER: Final = frozenset(EventHeader.__struct_fields__)
+HEADER: Final = frozenset(field_names(EventHeader))
 
 
 def fold(log: LogReader, shard: int, start: JudgeStart, points: frozenset[int], advance: Advance) -> JudgeReport:
@@ -87,7 +89,7 @@ class _Fold:
         for sentence in broken(state):
             self._differs(sentence, state.next_offset - 1, state.seq)
         for symbol, instrument in state.instruments.items():
-            terms = msgspec.json.encode(instrument).decode()
+            terms = as_json(instrument).decode()
             report.shared[market_of(symbol)] = f"{state.markets[symbol].status} {terms}"
         report.shared[RULES] = str(state.rules_version)
         report.shared[ACCOUNT_LIMITS] = str(state.positions_max)
@@ -211,5 +213,5 @@ def market_of(symbol: str) -> str:
 
 def broadcast_content(event: Event) -> str:
     """Give a broadcast's content, without its place in the shard."""
-    fields = {name: value for name, value in msgspec.to_builtins(event).items() if name not in HEADER | OF_ONE_SHARD}
+    fields = {name: value for name, value in as_builtins(event).items() if name not in HEADER | OF_ONE_SHARD}
     return f"{type(event).__name__} {msgspec.json.encode(fields).decode()}"

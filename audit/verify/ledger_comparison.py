@@ -10,10 +10,10 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, Connection, Select, Table, and_, func, select
 
 from audit.log.differences import Difference, as_text
-from engine.core.records import Account, Market, Position
 from engine.core.state import State
 from projector.tables.ledger_tables import accounts, fills, insurance, ledger_entries, positions, receipts
 from projector.tables.market_tables import feed, instruments, prices
+from schemas.ledger_records import Account, Market, Position
 from schemas.sharding import PRICE_SHARD
 
 JUDGE: Final = "tables"

@@ -14,7 +14,8 @@ from engine.core.state import genesis
 from engine.snapshot.format import FORMAT, restore
 from runtime.errors import FixableError
 from schemas.codec import first_digest
-from schemas.snapshots import SnapshotManifest, SnapshotUnreadable, manifest_key, why_unusable
+from schemas.manifest import SnapshotManifest
+from schemas.snapshots import SnapshotUnreadable, manifest_key, why_unusable
 
 JUDGE: Final = "snapshots"
 FOR_EVER: Final = 1 << 62

@@ -16,7 +16,6 @@ from audit.verify.arithmetic import (
     wrong_in_reducing,
 )
 from audit.verify.running_rules import RunningRules
-from engine.core.records import Position, Quote
 from engine.core.state import State
 from schemas.commands import Command
 from schemas.events import (
@@ -28,6 +27,7 @@ from schemas.events import (
     PositionReduced,
     PricesUpdated,
 )
+from schemas.ledger_records import Position, Quote
 from schemas.messages import Side
 from schemas.units import MINUTE, SECOND
 

@@ -11,13 +11,13 @@ from audit.digits import iso
 from audit.verify.arithmetic import RULES, AuditRules
 from engine.core.state import State
 from schemas.commands import Command, UpdatePrices
+from schemas.event_groups import FillEvent
 from schemas.events import (
     AccountLimitsSet,
     AllClosed,
     ClockSet,
     Event,
     FeedSelected,
-    FillEvent,
     OldestReduced,
     PositionClosed,
     PositionOpened,

@@ -9,7 +9,7 @@ import msgspec
 from sqlalchemy import Connection, text
 
 from runtime.times import micros_at
-from schemas.messages import Instrument
+from schemas.plain_data import instruments_of
 from schemas.sharding import shard_of
 
 _TRANSFERS: Final = text(
@@ -91,7 +91,7 @@ def said_by_row(row: BroadcastRow) -> object:
         "rules": lambda: row.content["version"],
         "limits": lambda: row.content["positions_max"],
         "clock": lambda: "the broker's clock",
-        "instruments": lambda: msgspec.convert(row.content, tuple[Instrument, ...]),
+        "instruments": lambda: instruments_of(row.content),
     }
     try:
         return readers[kind]()

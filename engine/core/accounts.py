@@ -25,7 +25,7 @@ def decide_open_account(state: State, command: OpenAccount, context: CommandCont
         return rejected(state, context, Rejection.BALANCE_LIMIT, command.account_id)
     # From here on the command must succeed.
     legs = (Leg(source="EXTERNAL", target="CASH", amount=amount),) if amount else ()
-    return AccountOpened(*header(state, context, command.account_id, opens=True), first_deposit=amount, legs=legs)
+    return AccountOpened(header(state, context, command.account_id, opens=True), first_deposit=amount, legs=legs)
 
 
 def decide_deposit(state: State, command: Deposit, context: CommandContext) -> Event:
@@ -41,7 +41,7 @@ def decide_deposit(state: State, command: Deposit, context: CommandContext) -> E
         return rejected(state, context, Rejection.BALANCE_LIMIT, command.account_id)
     # From here on the command must succeed.
     legs = (Leg(source="EXTERNAL", target="CASH", amount=amount),)
-    return Deposited(*header(state, context, command.account_id), amount=amount, legs=legs)
+    return Deposited(header(state, context, command.account_id), amount=amount, legs=legs)
 
 
 def decide_withdraw(state: State, command: Withdraw, context: CommandContext) -> Event:
@@ -53,4 +53,4 @@ def decide_withdraw(state: State, command: Withdraw, context: CommandContext) ->
         return rejected(state, context, Rejection.INSUFFICIENT_MARGIN, command.account_id)
     # From here on the command must succeed.
     legs = (Leg(source="CASH", target="EXTERNAL", amount=amount),)
-    return Withdrawn(*header(state, context, command.account_id), amount=amount, legs=legs)
+    return Withdrawn(header(state, context, command.account_id), amount=amount, legs=legs)

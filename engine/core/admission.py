@@ -3,13 +3,13 @@
 from engine.core.bounds import DEADLINE_MAX
 from engine.core.context import CommandContext, begin_again, header, rejected
 from engine.core.memory import budget_after, budget_before, is_spent, known_id
-from engine.core.records import Remembered
 from engine.core.rules import RULES, Rules
 from engine.core.state import State
 from schemas.bounds import is_id
 from schemas.commands import Broadcast, ClientCommand, OpenAccount
 from schemas.content import content_of
 from schemas.events import CommandRepeated, Event
+from schemas.ledger_records import Remembered
 from schemas.rejections import Rejection
 from schemas.sharding import shard_of
 
@@ -74,4 +74,4 @@ def _repeated(
 ) -> Event:
     if known.content != content:
         return rejected(state, context, Rejection.COMMAND_ID_REUSED, account_id)
-    return CommandRepeated(*header(state, context, account_id), first_offset=known.offset)
+    return CommandRepeated(header(state, context, account_id), first_offset=known.offset)

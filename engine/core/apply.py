@@ -2,13 +2,10 @@
 
 from typing import assert_never
 
-from msgspec.structs import replace
-
 from engine.core.accounts import deposit_day
 from engine.core.apply_prices import hold_tick, select_feed, update_prices
-from engine.core.bounds import MEMORY, SOURCE_DRIFT_MAX
+from engine.core.bounds import MEMORY, NOTHING, SOURCE_DRIFT_MAX
 from engine.core.memory import bring_back, forget_oldest, remember, remembered_ids
-from engine.core.records import NOTHING, Account, Market, Position, Remembered
 from engine.core.rules import RULES
 from engine.core.state import State
 from engine.core.triggers import TriggerIndex
@@ -36,7 +33,9 @@ from schemas.events import (
     TickHeld,
     Withdrawn,
 )
+from schemas.ledger_records import Account, Market, Position, Remembered
 from schemas.messages import Book, Leg
+from schemas.record import replace
 from schemas.units import Lots, Micros, Timestamp
 
 

@@ -1,9 +1,9 @@
 """How an event changes what is known of prices: quotes, candidates, the feed. Writes, never refuses, holds no rule."""
 
-from engine.core.records import Candidate, Feed, Quote
 from engine.core.rules import RULES
 from engine.core.state import State
 from schemas.events import FeedSelected, PricesUpdated, TickHeld
+from schemas.ledger_records import Candidate, Feed, Quote
 from schemas.messages import RefusedTick
 
 

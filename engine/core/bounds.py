@@ -2,7 +2,10 @@
 
 from typing import Final
 
-from schemas.units import DAY, MICROS_PER_USDC, MINUTE, SECOND
+from schemas.units import DAY, MICROS_PER_USDC, MINUTE, SECOND, Lots, Micros
+
+NOTHING: Final = Micros(0)
+NO_LOTS: Final = Lots(0)
 
 BALANCE_MAX: Final = 10**9 * MICROS_PER_USDC
 DEPOSIT_DAY_MAX: Final = 100_000 * MICROS_PER_USDC

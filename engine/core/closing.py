@@ -4,7 +4,6 @@ from engine.core.context import CommandContext, header, rejected
 from engine.core.liquidation import is_liquidatable, requirement_of, settle
 from engine.core.margin import notional_of, profit_of
 from engine.core.market import quote_of, refuse_closed, refuse_price
-from engine.core.records import Position
 from engine.core.rules import RULES
 from engine.core.state import State
 from engine.core.stops import owned_position
@@ -12,6 +11,7 @@ from schemas.bounds import ID_LENGTH_MAX
 from schemas.commands import CloseAll, ClosePosition
 from schemas.derived import exit_price
 from schemas.events import AllClosed, Event, PositionClosed
+from schemas.ledger_records import Position
 from schemas.messages import Book, CloseReason, Leg
 from schemas.rejections import Rejection
 from schemas.units import Micros, Ticks
@@ -46,7 +46,7 @@ def decide_close_all(state: State, command: CloseAll, context: CommandContext) -
     ]
     left = tuple(position.position_id for position in positions if position.symbol in shut)
     return AllClosed(
-        *header(state, context, command.account_id),
+        header(state, context, command.account_id),
         symbol=command.symbol,
         positions=len(positions) - len(left),
         left=left,
@@ -87,7 +87,7 @@ def closed(
         is_liquidated=reason == "liquidation" if by_trigger else is_liquidatable(equity, requirement),
     )
     return PositionClosed(
-        *header(state, context, position.account_id),
+        header(state, context, position.account_id),
         position_id=position.position_id,
         symbol=position.symbol,
         side=position.side,

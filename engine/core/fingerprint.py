@@ -1,12 +1,12 @@
 """Sixteen bytes that two ledgers share just when they are the same ledger."""
 
 from hashlib import blake2b
-from typing import Final
+from typing import Any, Final
 
-from msgspec.structs import astuple
-
-from engine.core.records import Account, Candidate, Market, Quote
 from engine.core.state import State
+from schemas.ledger_records import Market
+from schemas.messages import Instrument
+from schemas.record import Record, given_fields, values_of
 from schemas.wide_integers import encode
 
 # How many fields these records had when there was no other version: under version 1 a ledger keeps its digest.
@@ -27,25 +27,33 @@ def state_digest(state: State) -> bytes:
         versioned if first else (*versioned, state.positions_max),
         list(state.instruments.values()),
     )
-    digest.update(encode(head))
+    digest.update(_packed(head))
     for symbol in sorted(state.markets):
         market = state.markets[symbol]
-        digest.update(encode(_first_market(market) if first else market))
+        digest.update(_packed(_first_market(market) if first else market))
     for account_id in sorted(state.accounts):
         account = state.accounts[account_id]
-        digest.update(encode(_first_fields(account, ACCOUNT_FIELDS) if first else account))
+        digest.update(_packed(values_of(account)[:ACCOUNT_FIELDS] if first else account))
     for command_id in sorted(state.broadcasts):
-        digest.update(encode((command_id, state.broadcasts[command_id])))
+        digest.update(_packed((command_id, state.broadcasts[command_id])))
     return digest.digest()
 
 
+def _packed(value: object) -> bytes:
+    return encode(value, _parts)
+
+
+def _parts(value: object) -> Any:
+    """Give what stands for a record: an instrument's fields by name, and all others' values in their order."""
+    if isinstance(value, Instrument):
+        return given_fields(value)
+    if isinstance(value, Record):
+        return values_of(value)
+    raise NotImplementedError(f"{type(value).__name__} is no part of a ledger")
+
+
 def _first_market(market: Market) -> tuple[object, ...]:
-    symbol, status, quote, candidate, *others = _first_fields(market, MARKET_FIELDS)
-    assert (quote, candidate) == (market.quote, market.candidate), "the fields have kept their places"
-    quote = None if market.quote is None else _first_fields(market.quote, QUOTE_FIELDS)
-    candidate = None if market.candidate is None else _first_fields(market.candidate, CANDIDATE_FIELDS)
+    symbol, status, quote, candidate, *others = values_of(market)[:MARKET_FIELDS]
+    quote = None if quote is None else values_of(quote)[:QUOTE_FIELDS]
+    candidate = None if candidate is None else values_of(candidate)[:CANDIDATE_FIELDS]
     return (symbol, status, quote, candidate, *others)
-
-
-def _first_fields(record: Account | Market | Quote | Candidate, count: int) -> tuple[object, ...]:
-    return astuple(record)[:count]

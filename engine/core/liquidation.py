@@ -6,11 +6,12 @@ quantities in lots, rates in ppm. The trigger index watches each liquidation pri
 
 from typing import NamedTuple
 
+from engine.core.bounds import NOTHING
 from engine.core.division import div_ceil, div_floor
 from engine.core.margin import fee_of, notional_of, profit_of
-from engine.core.records import NOTHING, Position, Quote
 from schemas.bounds import PRICE_MAX
 from schemas.derived import exit_price
+from schemas.ledger_records import Position, Quote
 from schemas.messages import Side
 from schemas.units import PPM, Lots, Micros, Ppm, Ticks
 

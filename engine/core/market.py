@@ -1,8 +1,8 @@
 """Whether a market trades now: open, and with a fresh price."""
 
 from engine.core.prices import condition
-from engine.core.records import Quote
 from engine.core.state import State
+from schemas.ledger_records import Quote
 from schemas.rejections import Rejection
 
 _BY_CONDITION = {

@@ -3,14 +3,11 @@
 from collections import deque
 from typing import Final, Literal
 
-from msgspec.structs import replace
-
 from engine.core.accounts import deposit_day
 from engine.core.bounds import MEMORY, REMEMBERED_MAX, WITHDRAWALS_MAX
-from engine.core.records import Account, Remembered
 from engine.core.rules import RULES, Rules
 from engine.core.state import RememberedId, State
-from schemas import commands
+from schemas import command_groups as commands
 from schemas.commands import AmendStops, ClientCommand, Deposit, OpenPosition, Withdraw
 from schemas.events import (
     AccountOpened,
@@ -25,6 +22,8 @@ from schemas.events import (
     StopsAmended,
     Withdrawn,
 )
+from schemas.ledger_records import Account, Remembered
+from schemas.record import replace
 from schemas.units import Timestamp
 
 BudgetName = Literal["commands", "exits", "closes", "amendments", "withdrawals"]

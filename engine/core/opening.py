@@ -8,7 +8,6 @@ from engine.core.context import CommandContext, header, rejected
 from engine.core.liquidation import is_liquidatable, liquidation_price_of, requirement_of
 from engine.core.margin import fee_of, margin_of, notional_of, profit_of, quantity_of
 from engine.core.market import quote_of, refuse_closed, refuse_price
-from engine.core.records import Quote
 from engine.core.rules import RULES
 from engine.core.state import State
 from engine.core.stops import refuse_stops, ticks_or_null, warnings_of
@@ -17,6 +16,7 @@ from schemas.commands import OpenPosition
 from schemas.derived import entry_price, exit_price
 from schemas.events import Event, PositionOpened
 from schemas.ids import position_id
+from schemas.ledger_records import Quote
 from schemas.messages import Instrument, Leg
 from schemas.rejections import Rejection
 from schemas.units import BPS, Hundredths, Lots, Micros, Ticks
@@ -181,7 +181,7 @@ def _opened(
     if fill.fee:
         legs.append(Leg(source="CASH", target="FEES", amount=fill.fee))
     return PositionOpened(
-        *header(state, context, command.account_id),
+        header(state, context, command.account_id),
         position_id=position_id(state.shard, state.next_position),
         symbol=command.symbol,
         side=command.side,

@@ -27,9 +27,10 @@ from schemas.events import (
     OffsetGapAccepted,
     RulesActivated,
 )
-from schemas.messages import FeedName, Instrument
+from schemas.messages import Instrument
 from schemas.rejections import Rejection
 from schemas.units import MONEY_EXPONENT
+from schemas.words import FeedName
 
 FEED_NAMES: Final = get_args(FeedName)
 
@@ -43,7 +44,7 @@ def decide_instruments(state: State, command: DefineInstruments, context: Comman
         return rejected(state, context, Rejection.MALFORMED)
     # From here on the command must succeed.
     return InstrumentsDefined(
-        *header(state, context, None), broadcast=command.broadcast, instruments=command.instruments
+        header(state, context, None), broadcast=command.broadcast, instruments=command.instruments
     )
 
 
@@ -52,7 +53,7 @@ def decide_market_status(state: State, command: SetMarketStatus, context: Comman
     if command.symbol not in state.instruments:
         return rejected(state, context, Rejection.SYMBOL_UNKNOWN)
     return MarketStatusSet(
-        *header(state, context, None), broadcast=command.broadcast, symbol=command.symbol, status=command.status
+        header(state, context, None), broadcast=command.broadcast, symbol=command.symbol, status=command.status
     )
 
 
@@ -62,8 +63,8 @@ def decide_feed(state: State, command: SelectFeed, context: CommandContext) -> E
         return rejected(state, context, Rejection.MALFORMED)
     feed = state.feed
     if feed is not None and (feed.name, feed.run) == (command.name, command.run):
-        return FeedKept(*header(state, context, None), name=command.name, run=command.run)
-    return FeedSelected(*header(state, context, None), name=command.name, run=command.run, live=command.live)
+        return FeedKept(header(state, context, None), name=command.name, run=command.run)
+    return FeedSelected(header(state, context, None), name=command.name, run=command.run, live=command.live)
 
 
 def decide_rules(state: State, command: ActivateRules, context: CommandContext) -> Event:
@@ -74,14 +75,14 @@ def decide_rules(state: State, command: ActivateRules, context: CommandContext) 
     if command.version not in RULES:
         raise RulesUnknown(command.version)
     # From here on the command must succeed.
-    return RulesActivated(*header(state, context, None), broadcast=command.broadcast, version=command.version)
+    return RulesActivated(header(state, context, None), broadcast=command.broadcast, version=command.version)
 
 
 def decide_clock(state: State, command: SetClock, context: CommandContext) -> Event:
     """Let log time be what the broker's clock says now; from here on it goes on from there."""
     # From here on the command must succeed.
     context.time = context.appended_at
-    return ClockSet(*header(state, context, None), broadcast=command.broadcast, before=state.time)
+    return ClockSet(header(state, context, None), broadcast=command.broadcast, before=state.time)
 
 
 def decide_account_limits(state: State, command: SetAccountLimits, context: CommandContext) -> Event:
@@ -89,7 +90,7 @@ def decide_account_limits(state: State, command: SetAccountLimits, context: Comm
     if not 1 <= command.positions_max <= POSITIONS_MAX_MOST:
         return rejected(state, context, Rejection.MALFORMED)
     return AccountLimitsSet(
-        *header(state, context, None), broadcast=command.broadcast, positions_max=command.positions_max
+        header(state, context, None), broadcast=command.broadcast, positions_max=command.positions_max
     )
 
 
@@ -98,7 +99,7 @@ def decide_offset_gap(state: State, command: AcceptOffsetGap, context: CommandCo
     if not 0 <= command.first_offset <= command.last_offset < context.offset:
         return rejected(state, context, Rejection.MALFORMED)
     return OffsetGapAccepted(
-        *header(state, context, None), first_offset=command.first_offset, last_offset=command.last_offset
+        header(state, context, None), first_offset=command.first_offset, last_offset=command.last_offset
     )
 
 

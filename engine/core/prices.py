@@ -10,13 +10,13 @@ from engine.core.bounds import (
     SOURCE_DRIFT_MAX,
 )
 from engine.core.context import CommandContext, header, rejected
-from engine.core.records import Candidate, Market, Quote
 from engine.core.rules import RULES, Rules
 from engine.core.state import State
 from schemas.bounds import PRICE_AGE_MAX, PRICE_MAX
 from schemas.commands import UpdatePrices
 from schemas.derived import PriceState
 from schemas.events import Event, PricesUpdated, TickHeld
+from schemas.ledger_records import Candidate, Market, Quote
 from schemas.messages import AliveMark, Instrument, RefusedTick, Tick
 from schemas.rejections import Rejection, TickRefusal
 from schemas.units import PPM
@@ -79,7 +79,7 @@ def decide_prices(state: State, command: UpdatePrices, context: CommandContext) 
     else:
         alive = _alive(state, command.alive, ticks, context.time, refused)
     outcome = PricesUpdated(
-        *header(state, context, None),
+        header(state, context, None),
         feed=command.feed,
         run=command.run,
         sent_at=command.sent_at,
@@ -249,7 +249,7 @@ def _refused_mark(symbol: str, reason: TickRefusal, mark: AliveMark | None = Non
 
 def _hold(state: State, context: CommandContext, tick: Tick) -> TickHeld:
     return TickHeld(
-        *header(state, context, None),
+        header(state, context, None),
         symbol=tick.symbol,
         bid=tick.bid,
         ask=tick.ask,

@@ -2,12 +2,12 @@
 
 from typing import NamedTuple
 
+from engine.core.bounds import NO_LOTS, NOTHING
 from engine.core.closing import closed, legs_of
 from engine.core.context import CommandContext, header, rejected
 from engine.core.liquidation import is_liquidatable, liquidation_price_of, requirement_of
 from engine.core.margin import fee_of, margin_of, notional_of, profit_of, released_of
 from engine.core.market import quote_of, refuse_closed, refuse_price
-from engine.core.records import NO_LOTS, NOTHING, Position
 from engine.core.rules import RULES
 from engine.core.state import State
 from engine.core.stops import owned_position, warnings_of
@@ -15,6 +15,7 @@ from schemas.bounds import ID_LENGTH_MAX
 from schemas.commands import ReduceOldest, ReducePosition
 from schemas.derived import exit_price
 from schemas.events import Event, OldestReduced, PositionClosed, PositionReduced
+from schemas.ledger_records import Position
 from schemas.messages import Instrument
 from schemas.rejections import Rejection
 from schemas.units import Hundredths, Lots, Micros, Ticks
@@ -68,7 +69,7 @@ def decide_reduce_oldest(state: State, command: ReduceOldest, context: CommandCo
     if RULES[state.rules_version].closed_quantity:
         quantity = sum((_closing_of(state, position, share) for position, share in shares), NO_LOTS)
     return OldestReduced(
-        *header(state, context, command.account_id),
+        header(state, context, command.account_id),
         symbol=command.symbol,
         side=command.side,
         leverage=Hundredths(command.leverage),
@@ -123,7 +124,7 @@ def reduced(
         margin_floor_rate=position.margin_floor_rate,
     )
     return PositionReduced(
-        *header(state, context, position.account_id),
+        header(state, context, position.account_id),
         position_id=position.position_id,
         symbol=position.symbol,
         side=position.side,

@@ -3,13 +3,11 @@
 from collections import deque
 from typing import NamedTuple, Protocol
 
-import msgspec
-
-from engine.core.bounds import POSITIONS_MAX
-from engine.core.records import NOTHING, Account, Feed, Market, Position, Remembered
+from engine.core.bounds import NOTHING, POSITIONS_MAX
 from engine.core.triggers import TriggerIndex
+from schemas.ledger_records import Account, Feed, Market, Position, Remembered
 from schemas.messages import Instrument
-from schemas.units import Micros, Timestamp
+from schemas.units import Timestamp
 
 
 class CopyInProgress(Protocol):
@@ -28,33 +26,35 @@ class RememberedId(NamedTuple):
     command_id: str
 
 
-class State(msgspec.Struct, kw_only=True, gc=False):
+class State:
     """One shard's ledger. seq, time (µs) and next_offset say how far it is; the books are in micros."""
 
-    shard: int
-    shards: int
-    seq: int = 0
-    time: Timestamp = Timestamp(0)
-    next_offset: int = 0
-    house: Micros = NOTHING
-    fees: Micros = NOTHING
-    insurance: Micros = NOTHING
-    external: Micros = NOTHING
-    feed: Feed | None = None
-    clock_suspect: bool = False
-    next_position: int = 1
-    rules_version: int = 1  # by which the next command is decided, and its events written
-    instruments: dict[str, Instrument] = {}  # in the order they are served
-    markets: dict[str, Market] = {}
-    accounts: dict[str, Account] = {}
-    broadcasts: dict[str, Remembered] = {}  # for ever
-    positions_max: int = POSITIONS_MAX  # open ones an account
-    # What follows is derived from the accounts, or about them.
-    accounts_by_number: list[Account] = []
-    positions: dict[str, Position] = {}  # the open ones of all accounts
-    triggers: dict[str, TriggerIndex] = {}  # by symbol
-    remembered: deque[RememberedId] = msgspec.field(default_factory=deque)  # oldest first; none under version 1
-    copying: CopyInProgress | None = None
+    def __init__(self, *, shard: int, shards: int) -> None:
+        """Begin with the ledger before its first command."""
+        self.shard = shard
+        self.shards = shards
+        self.seq = 0
+        self.time = Timestamp(0)
+        self.next_offset = 0
+        self.house = NOTHING
+        self.fees = NOTHING
+        self.insurance = NOTHING
+        self.external = NOTHING
+        self.feed: Feed | None = None
+        self.clock_suspect = False
+        self.next_position = 1
+        self.rules_version = 1  # by which the next command is decided, and its events written
+        self.instruments: dict[str, Instrument] = {}  # in the order they are served
+        self.markets: dict[str, Market] = {}
+        self.accounts: dict[str, Account] = {}
+        self.broadcasts: dict[str, Remembered] = {}  # for ever
+        self.positions_max = POSITIONS_MAX  # open ones an account
+        # What follows is derived from the accounts, or about them.
+        self.accounts_by_number: list[Account] = []
+        self.positions: dict[str, Position] = {}  # the open ones of all accounts
+        self.triggers: dict[str, TriggerIndex] = {}  # by symbol
+        self.remembered: deque[RememberedId] = deque()  # oldest first; none under version 1
+        self.copying: CopyInProgress | None = None
 
 
 def genesis(shard: int, shards: int) -> State:

@@ -2,14 +2,15 @@
 
 from engine.core.context import CommandContext, header, rejected
 from engine.core.market import quote_of, refuse_price
-from engine.core.records import Position, Quote
 from engine.core.state import State
 from schemas.bounds import PRICE_MAX
 from schemas.commands import AmendStops
 from schemas.events import Event, StopsAmended
-from schemas.messages import PositionWarning, Side
+from schemas.ledger_records import Position, Quote
+from schemas.messages import Side
 from schemas.rejections import Rejection
 from schemas.units import Ticks
+from schemas.words import PositionWarning
 
 
 def refuse_stops(side: Side, quote: Quote, stop_loss: int | None, take_profit: int | None) -> Rejection | None:
@@ -53,7 +54,7 @@ def decide_amend(state: State, command: AmendStops, context: CommandContext) -> 
     # From here on the command must succeed.
     stop_loss = set_stop if command.amend_stop_loss else position.stop_loss
     return StopsAmended(
-        *header(state, context, command.account_id),
+        header(state, context, command.account_id),
         position_id=position.position_id,
         symbol=position.symbol,
         stop_loss=stop_loss,

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 from sortedcontainers import SortedList
 
-from engine.core.records import Position
+from schemas.ledger_records import Position
 from schemas.messages import CloseReason
 
 LIQUIDATION: Final = 0

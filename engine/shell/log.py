@@ -22,7 +22,7 @@ from runtime.settings import Settings
 from runtime.snapshots import FoundManifest, Unreadable
 from runtime.transactions import TransactionalProducer
 from schemas.codec import digest_of, first_digest, seq_of
-from schemas.snapshots import SnapshotManifest
+from schemas.manifest import SnapshotManifest
 from schemas.topics import COMMANDS, EVENTS
 
 FENCE_TIMEOUT_S: Final = 15.0

@@ -10,7 +10,7 @@ from engine.shell.progress import RecoveryProgress
 from engine.snapshot.load import load_newest
 from runtime.transactions import TransactionalProducer, replaced
 from schemas.codec import first_digest
-from schemas.snapshots import SnapshotManifest
+from schemas.manifest import SnapshotManifest
 from schemas.topics import EVENTS
 
 ABORT_TIMEOUT_S: Final = 15.0

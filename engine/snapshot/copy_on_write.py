@@ -2,14 +2,11 @@
 
 from typing import Final
 
-from engine.core.records import Account
 from engine.core.state import State
-from engine.snapshot.format import FORMAT, Head
-from schemas.wide_integers import encode
+from engine.snapshot.format import begin_page, encoded_account, end_page, head_of
+from schemas.ledger_records import Account
 
 PAGE_BYTES: Final = 65_536  # what one turn encodes, about: a fraction of a millisecond
-_ARRAY_32: Final = b"\xdd"  # msgpack's mark of an array whose length follows in four bytes
-_ARRAY_HEADER: Final = 5
 
 
 def begin_copy(state: State) -> "LedgerCopy":
@@ -18,29 +15,7 @@ def begin_copy(state: State) -> "LedgerCopy":
     One copy at a time; `end_copy` when it has given its last page, or when it is no longer wanted.
     """
     assert state.copying is None, "a ledger is copied once at a time"
-    head = Head(
-        format=FORMAT,
-        shard=state.shard,
-        shards=state.shards,
-        seq=state.seq,
-        time=state.time,
-        next_offset=state.next_offset,
-        house=state.house,
-        fees=state.fees,
-        insurance=state.insurance,
-        external=state.external,
-        feed=state.feed,
-        clock_suspect=state.clock_suspect,
-        next_position=state.next_position,
-        accounts=len(state.accounts),
-        positions=len(state.positions),
-        instruments=tuple(state.instruments.values()),
-        markets=tuple(state.markets.values()),
-        broadcasts=state.broadcasts,
-        rules_version=state.rules_version,
-        positions_max=state.positions_max,
-    )
-    state.copying = copy = LedgerCopy(encode(head), state.accounts_by_number)
+    state.copying = copy = LedgerCopy(head_of(state), state.accounts_by_number)
     return copy
 
 
@@ -73,20 +48,19 @@ class LedgerCopy:
         """Encode an account now, unless it is younger than the copy, in it already, or kept before."""
         number = account.number
         if self._next <= number < self._end and number not in self._kept:
-            self._kept[number] = encode(account)
+            self._kept[number] = encoded_account(account)
 
     def next_page(self) -> bytes | None:
-        """Give the head, then arrays of accounts, then null."""
+        """Give the head, then pages of accounts, then null."""
         if self._head is not None:
             head, self._head = self._head, None
             return head
         first = self._next
         if first == self._end:
             return None
-        page = bytearray(_ARRAY_HEADER)
+        page = begin_page()
         while self._next < self._end and (self._next == first or len(page) < PAGE_BYTES):
             kept = self._kept.pop(self._next, None) if self._kept else None
-            page += encode(self._accounts[self._next]) if kept is None else kept
+            page.write(encoded_account(self._accounts[self._next]) if kept is None else kept)
             self._next += 1
-        page[:_ARRAY_HEADER] = _ARRAY_32 + (self._next - first).to_bytes(4, "big")
-        return bytes(page)
+        return end_page(page)

@@ -9,7 +9,8 @@ from engine.core.rules import newest_rules
 from engine.core.state import State
 from engine.snapshot.format import FORMAT, restore
 from engine.snapshot.ports import LoadProgress, SnapshotLog
-from schemas.snapshots import SnapshotManifest, SnapshotUnreadable, why_unusable
+from schemas.manifest import SnapshotManifest
+from schemas.snapshots import SnapshotUnreadable, why_unusable
 
 log = structlog.get_logger(__name__)
 

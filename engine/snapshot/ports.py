@@ -7,7 +7,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from engine.core.state import State
 from runtime.snapshots import FoundManifest, Unreadable
-from schemas.snapshots import SnapshotManifest
+from schemas.manifest import SnapshotManifest
 
 SECONDS: Final = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600)  # a large ledger's may take long
 

@@ -13,8 +13,9 @@ from engine.snapshot.ports import SnapshotLog
 from engine.snapshot.ring import SnapshotRing
 from runtime.snapshots import FoundManifest
 from runtime.transactions import TransactionalProducer
+from schemas.manifest import SnapshotManifest
 from schemas.messages import Instrument
-from schemas.snapshots import Packing, SnapshotManifest, chunk_key, encode_manifest, manifest_key
+from schemas.snapshots import Packing, chunk_key, encode_manifest, manifest_key
 from schemas.topics import SNAPSHOTS
 
 DELIVERY_TIMEOUT_S: Final = 30.0

@@ -12,7 +12,8 @@ from engine.snapshot.copy_on_write import LedgerCopy, begin_copy, end_copy
 from engine.snapshot.format import FORMAT
 from engine.snapshot.ports import LastSnapshot, LedgerShard, SnapshotMetrics
 from engine.snapshot.publish import NotPublished, SnapshotContent, SnapshotPublisher, named_instruments
-from schemas.snapshots import CHUNK_BYTES, Packing, SnapshotManifest
+from schemas.manifest import SnapshotManifest
+from schemas.snapshots import CHUNK_BYTES, Packing
 
 log = structlog.get_logger(__name__)
 

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Any, Literal
 
-import msgspec
 from sqlalchemy import Connection, Select, select
 
 from projector.queries.answers import CommandRow, Page, page_of
@@ -11,6 +10,7 @@ from projector.tables.ledger_tables import account_events as account_events_tabl
 from projector.tables.ledger_tables import commands as commands_table
 from schemas.events import PositionOpened
 from schemas.ids import event_id
+from schemas.plain_data import from_builtins
 
 
 def command(db: Connection, account_id: str | None, command_id: str) -> CommandRow | None:
@@ -82,4 +82,4 @@ def _openings(db: Connection, account_id: str, seqs: Sequence[int]) -> dict[int,
     query = select(table.seq, table.event).where(
         table.account_id == account_id, table.type == PositionOpened.__name__, table.seq.in_(seqs)
     )
-    return {seq: msgspec.convert(event, PositionOpened) for seq, event in db.execute(query)}
+    return {seq: from_builtins(event, PositionOpened) for seq, event in db.execute(query)}

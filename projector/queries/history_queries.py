@@ -2,7 +2,6 @@
 
 from typing import Any, Final
 
-import msgspec
 from sqlalchemy import BigInteger, ColumnElement, Connection, and_, cast, func, select
 
 from projector.queries.answers import (
@@ -23,6 +22,7 @@ from projector.tables.ledger_tables import receipt_symbol, receipt_tick_time
 from projector.tables.ledger_tables import receipts as receipts_table
 from schemas.events import PositionClosed, PositionReduced
 from schemas.ids import event_id as name_event
+from schemas.plain_data import from_builtins
 
 # What a tick causes; the rest somebody asked for.
 TRIGGERED: Final = ("liquidation", "stop_loss", "take_profit", "trailing_stop")
@@ -115,8 +115,8 @@ def receipt(db: Connection, account_id: str, event_id: str) -> ReceiptRow | None
     if event is None:
         return None
     if "quantity_left" in event:
-        return ReceiptRow(event_id, msgspec.convert(event, PositionReduced))
-    return ReceiptRow(event_id, msgspec.convert(event, PositionClosed))
+        return ReceiptRow(event_id, from_builtins(event, PositionReduced))
+    return ReceiptRow(event_id, from_builtins(event, PositionClosed))
 
 
 def closings_at_tick(

@@ -11,8 +11,9 @@ from projector.tables.market_tables import feed as feed_table
 from projector.tables.market_tables import instruments as instruments_table
 from projector.tables.market_tables import prices as prices_table
 from schemas.derived import PriceState, price_state
-from schemas.messages import FeedName, Instrument, MarketStatus
+from schemas.messages import Instrument, MarketStatus
 from schemas.units import DAY, MINUTE
+from schemas.words import FeedName
 
 Interval = Literal["1m", "5m", "15m", "30m", "1h", "4h", "1d", "1w"]
 

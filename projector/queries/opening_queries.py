@@ -2,11 +2,11 @@
 
 from typing import Final, NamedTuple, get_args
 
-import msgspec
 from sqlalchemy import Connection, and_, func, select
 
 from projector.tables.ledger_tables import account_events, accounts, commands, positions
 from schemas.events import Event
+from schemas.plain_data import from_builtins
 
 OUTCOMES_MAX: Final = 5_000
 _KINDS: Final = {kind.__name__: kind for kind in get_args(Event)}
@@ -51,7 +51,7 @@ def recent_outcomes(db: Connection, account_id: str, since: int) -> list[Event]:
     )
     is_outcome = and_(newest.c.time > since, newest.c.event["command_hash"].astext.is_not(None))
     rows = db.execute(select(newest.c.type, newest.c.event).where(is_outcome).order_by(newest.c.account_seq))
-    return [msgspec.convert(event, _KINDS[kind]) for kind, event in rows]
+    return [from_builtins(event, _KINDS[kind]) for kind, event in rows]
 
 
 def client_order_id_used_at(db: Connection, account_id: str, client_order_id: str) -> int | None:

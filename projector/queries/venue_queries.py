@@ -7,7 +7,8 @@ from sqlalchemy import Connection, Exists, Select, exists, func, select
 
 from projector.queries.answers import Page
 from projector.tables.venue_tables import venue_fills, venue_orders, venue_positions, venue_progress
-from schemas.venue import OPEN_STATUSES, VenueSide, VenueStatus
+from schemas.venue import OPEN_STATUSES, VenueStatus
+from schemas.venue_messages import VenueSide
 
 
 class VenueOrderRow(NamedTuple):

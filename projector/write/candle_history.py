@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Engine, exists, select
 from projector.database import HISTORY_LOCK, hold_until_commit
 from projector.tables.kept_tables import candle_history
 from projector.tables.market_tables import candles
-from schemas.messages import FeedName
+from schemas.words import FeedName
 
 HistoryRow = tuple[int, int, int, int, int]  # start (µs), open, high, low, close; prices of bid + ask in ticks
 

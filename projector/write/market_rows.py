@@ -4,15 +4,8 @@ from typing import NamedTuple, assert_never
 
 import msgspec
 
-from schemas.events import (
-    FeedKept,
-    FeedSelected,
-    InstrumentsDefined,
-    MarketEvent,
-    MarketStatusSet,
-    PricesUpdated,
-    TickHeld,
-)
+from schemas.event_groups import MarketEvent
+from schemas.events import FeedKept, FeedSelected, InstrumentsDefined, MarketStatusSet, PricesUpdated, TickHeld
 from schemas.messages import Instrument, MarketStatus, Tick
 from schemas.units import MINUTE
 

@@ -9,6 +9,7 @@ from projector.tables.rows import StoredFeed
 from projector.write.market_rows import Candle, MarketRows, Price
 from schemas.events import FeedSelected
 from schemas.messages import Instrument, MarketStatus
+from schemas.record import fields_of
 
 
 def write_market(db: Connection, market: MarketRows) -> None:
@@ -29,7 +30,7 @@ def _write_instruments(db: Connection, defined: list[Instrument]) -> None:
     """Add instruments behind those there are, or change those; a status is not theirs to change."""
     count = db.execute(select(func.count()).select_from(instruments)).scalar_one()
     for number, instrument in enumerate(defined):
-        fields = msgspec.structs.asdict(instrument)
+        fields = fields_of(instrument)
         statement = insert(instruments).values(ordinal=count + number, status="open", **fields)
         db.execute(statement.on_conflict_do_update(index_elements=["symbol"], set_=fields))
 

@@ -24,6 +24,7 @@ from projector.write.chain import ChainEntry
 from projector.write.market_rows import MarketRows
 from projector.write.outcomes import stored_outcome
 from schemas.derived import book_change, ledger_entries, realized_pnl
+from schemas.event_groups import FillEvent, MoneyEvent
 from schemas.events import (
     AccountLimitsSet,
     AccountOpened,
@@ -35,10 +36,8 @@ from schemas.events import (
     Event,
     FeedKept,
     FeedSelected,
-    FillEvent,
     InstrumentsDefined,
     MarketStatusSet,
-    MoneyEvent,
     OffsetGapAccepted,
     OldestReduced,
     PositionClosed,
@@ -51,6 +50,7 @@ from schemas.events import (
     Withdrawn,
 )
 from schemas.ids import event_id
+from schemas.plain_data import as_json
 from schemas.sharding import PRICE_SHARD
 
 
@@ -235,7 +235,7 @@ class Rows:
         self._keep_receipt(event_id(shard, event.seq), event)
 
     def _keep_receipt(self, name: str, event: PositionClosed | PositionReduced) -> None:
-        self.receipts.append(StoredReceipt(name, event.account_id, msgspec.json.encode(event).decode()))
+        self.receipts.append(StoredReceipt(name, event.account_id, as_json(event).decode()))
 
     def _fill(
         self,
@@ -298,7 +298,7 @@ class Rows:
                 seq=event.seq,
                 time=event.time,
                 type=type(event).__name__,
-                event=msgspec.json.encode(event).decode(),
+                event=as_json(event).decode(),
             )
         )
         self.books[event.account_id].account_seq = event.account_seq

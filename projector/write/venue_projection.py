@@ -16,7 +16,8 @@ from runtime.kafka import reader_options, record_of
 from runtime.settings import Settings
 from schemas.codec import NotDecodable
 from schemas.topics import OTHER_PARTITIONS, VENUE_COMMANDS
-from schemas.venue import VenueMessage, decode_venue_command, decode_venue_event
+from schemas.venue import decode_venue_command, decode_venue_event
+from schemas.venue_messages import VenueMessage
 
 BATCH_MAX: Final = 500
 POLL_TIMEOUT_S: Final = 0.05

@@ -12,8 +12,8 @@ from projector.tables.venue_tables import venue_fills, venue_orders, venue_posit
 from projector.write.venue_positions import NO_HOLDING, Holding, VenueFill, holding_after
 from projector.write.writer import TablesEmptied
 from schemas.topics import VENUE_COMMANDS, VENUE_EVENTS
-from schemas.venue import (
-    STATUS_AFTER,
+from schemas.venue import STATUS_AFTER
+from schemas.venue_messages import (
     CancelVenueOrder,
     PlaceVenueOrder,
     VenueCancelReceived,

@@ -3,11 +3,10 @@
 from base64 import b64decode
 from functools import cache
 
-from msgspec.structs import replace
-
 from schemas.codec import encode_command
 from schemas.commands import DefineInstruments
 from schemas.instruments import INSTRUMENTS
+from schemas.record import replace
 from schemas.units import SECOND
 from tests.activating import activate
 from tests.audit.logs import MemoryLog, Scribe

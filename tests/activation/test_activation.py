@@ -12,6 +12,7 @@ from engine.core.state import State, genesis
 from engine.core.step import step
 from engine.snapshot.format import restore
 from schemas import codec
+from schemas.avro_files import schema_files
 from schemas.codec import (
     NotDecodable,
     command_in,
@@ -22,7 +23,7 @@ from schemas.codec import (
     seq_of,
     version_of,
 )
-from schemas.events import AllClosed, InstrumentsDefined, PricesUpdated, RulesActivated
+from schemas.events import AllClosed, EventHeader, InstrumentsDefined, PricesUpdated, RulesActivated
 from schemas.messages import Tick
 from schemas.units import SECOND, Timestamp
 from tests.activating import older_code
@@ -97,7 +98,7 @@ def test_older_code_cannot_read_an_event_of_a_newer_schema_but_its_number_and_di
 
 
 def test_an_event_of_a_new_kind_cannot_be_encoded_before_its_version() -> None:
-    event = AllClosed(1, None, 0, 0, None, None, None, Timestamp(1), symbol=None, positions=0, left=())
+    event = AllClosed(EventHeader(1, None, 0, 0, None, None, None, Timestamp(1)), symbol=None, positions=0, left=())
     value, _ = encode_and_chain(event, bytes(16), 2)
     assert (version_of(value), decode_event(value)) == (2, event)
     with pytest.raises(KeyError):
@@ -155,6 +156,4 @@ def test_core_audit_api_and_schemas_have_the_same_rules_versions() -> None:
     """The core has the rules, the audit its own arithmetic of them, and the API the number of the newest."""
     assert list(RULES) == list(range(1, newest_rules() + 1)) == list(arithmetic.RULES)
     assert newest_rules() == codec.RULES_VERSION
-    assert (
-        max(int(folder.name) for folder in codec.schema_files().iterdir() if folder.name.isdecimal()) <= newest_rules()
-    )
+    assert max(int(folder.name) for folder in schema_files().iterdir() if folder.name.isdecimal()) <= newest_rules()

@@ -2,12 +2,11 @@
 
 from typing import Any
 
-import msgspec
 import pytest
 
-from api.log.event_header import HeaderReader
-from schemas.codec import encode_and_chain, first_digest
+from schemas.codec import encode_and_chain, event_type_of, first_digest, header_of
 from schemas.events import CommandRejected, Event, EventHeader, FeedKept, PricesUpdated, Withdrawn
+from schemas.record import field_names, fields_of
 from schemas.units import Micros
 
 KNOWN: dict[str, Any] = {
@@ -23,13 +22,20 @@ KNOWN: dict[str, Any] = {
 NOBODYS = KNOWN | {"account_seq": None, "command_id": None, "command_hash": None, "account_id": None}
 
 EVENTS: tuple[Event, ...] = (
-    FeedKept(**KNOWN, name="backpack", run="live"),
-    FeedKept(**NOBODYS, name="backpack", run="live"),
-    CommandRejected(**KNOWN, command="Deposit", rejection=10),
-    CommandRejected(**NOBODYS, command=None, rejection=1),
-    Withdrawn(**KNOWN, amount=Micros(5), legs=()),
+    FeedKept(EventHeader(**KNOWN), name="backpack", run="live"),
+    FeedKept(EventHeader(**NOBODYS), name="backpack", run="live"),
+    CommandRejected(EventHeader(**KNOWN), command="Deposit", rejection=10),
+    CommandRejected(EventHeader(**NOBODYS), command=None, rejection=1),
+    Withdrawn(EventHeader(**KNOWN), amount=Micros(5), legs=()),
     PricesUpdated(
-        **NOBODYS, feed="simulated", run="1", sent_at=5, clock_suspect=False, accepted=(), alive=("A",), refused=()
+        EventHeader(**NOBODYS),
+        feed="simulated",
+        run="1",
+        sent_at=5,
+        clock_suspect=False,
+        accepted=(),
+        alive=("A",),
+        refused=(),
     ),
 )
 
@@ -37,7 +43,6 @@ EVENTS: tuple[Event, ...] = (
 @pytest.mark.parametrize("event", EVENTS, ids=lambda event: type(event).__name__)
 def test_the_header_reader_gives_the_header_and_type_of_the_event(event: Event) -> None:
     value, _ = encode_and_chain(event, first_digest(0), 1)
-    reader = HeaderReader()
-    header = reader.read(value)
-    assert msgspec.structs.asdict(header) == {name: getattr(event, name) for name in EventHeader.__struct_fields__}
-    assert reader.type_of(value) is type(event)
+    header = header_of(value)
+    assert fields_of(header) == {name: getattr(event, name) for name in field_names(EventHeader)}
+    assert event_type_of(value) is type(event)

@@ -7,13 +7,13 @@ from typing import Any, Final
 from uuid import uuid4
 
 import pytest
-from msgspec.structs import replace
 from websockets.sync.client import connect
 
 from api.compat.seed_001 import price_of
 from schemas.commands import UpdatePrices
 from schemas.instruments import INSTRUMENTS
 from schemas.messages import Tick
+from schemas.record import replace
 from schemas.units import Ticks, Timestamp
 from tests.api.exchange import FEED, PASSWORD, Exchange
 from tests.api.test_rules import administrator

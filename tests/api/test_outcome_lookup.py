@@ -18,7 +18,7 @@ from api.store.database import Database
 from projector.queries import CommandRow
 from schemas.commands import Deposit
 from schemas.content import content_of
-from schemas.events import CommandRejected
+from schemas.events import CommandRejected, EventHeader
 from schemas.units import Timestamp
 
 Answer = TypeVar("Answer")
@@ -97,14 +97,16 @@ class Tables:
 
 def outcome(content: bytes | None = None) -> Outcome:
     event = CommandRejected(
-        seq=7,
-        account_seq=1,
-        command_offset=3,
-        index=0,
-        command_id=COMMAND.command_id,
-        command_hash=content_of(COMMAND) if content is None else content,
-        account_id=COMMAND.account_id,
-        time=Timestamp(1),
+        EventHeader(
+            seq=7,
+            account_seq=1,
+            command_offset=3,
+            index=0,
+            command_id=COMMAND.command_id,
+            command_hash=content_of(COMMAND) if content is None else content,
+            account_id=COMMAND.account_id,
+            time=Timestamp(1),
+        ),
         command="Deposit",
         rejection=10,
     )

@@ -12,7 +12,7 @@ from engine.core.state import State, genesis
 from engine.core.step import step
 from schemas.codec import RULES_VERSION
 from schemas.commands import Command, DefineInstruments, SelectFeed, SetMarketStatus, UpdatePrices
-from schemas.events import MARKET_EVENTS
+from schemas.event_groups import MARKET_EVENTS
 from schemas.ids import broadcast_id
 from schemas.instruments import FIRST_BROADCAST, INSTRUMENTS
 from schemas.messages import Tick

@@ -8,13 +8,13 @@ from uuid import uuid4
 import httpx
 import pytest
 from confluent_kafka import Producer
-from msgspec.structs import replace
 
 from runtime.kafka import command_producer_options
 from schemas.codec import encode_command
 from schemas.commands import DefineInstruments, OpenPosition
 from schemas.ids import broadcast_id
 from schemas.instruments import BY_SYMBOL
+from schemas.record import replace
 from schemas.topics import COMMANDS
 from schemas.units import Ppm
 from tests.api.exchange import Exchange, User

@@ -1,36 +1,31 @@
 """The outbox of a socket and the memory of recent events, without a server."""
 
 import asyncio
-from functools import cache
 
 import pytest
 
 from api.log.event_bus import MARKET_MAX, AccountEvent, EventBus
-from api.log.event_header import HeaderReader
 from api.log.recent_events import RecentEvent, RecentEvents
 from api.stream.outbox import Overflow, SocketOutbox
-from schemas.codec import encode_and_chain, first_digest
-from schemas.events import Deposited, Event, PricesUpdated
+from schemas.codec import encode_and_chain, first_digest, header_of
+from schemas.events import Deposited, Event, EventHeader, PricesUpdated
 from schemas.units import Micros, Timestamp
 
 
 def deposited(seq: int, account_seq: int, account_id: str = "alice") -> Deposited:
-    return Deposited(seq, account_seq, seq, 0, f"c{seq}", None, account_id, Timestamp(1_000), amount=Micros(1), legs=())
+    return Deposited(
+        EventHeader(seq, account_seq, seq, 0, f"c{seq}", None, account_id, Timestamp(1_000)), amount=Micros(1), legs=()
+    )
 
 
 def priced(seq: int) -> PricesUpdated:
-    header = (seq, None, seq, 0, None, None, None, Timestamp(1_000))
-    return PricesUpdated(*header, feed="f", run="r", sent_at=0, clock_suspect=False, accepted=(), alive=(), refused=())
-
-
-@cache
-def headers() -> HeaderReader:
-    return HeaderReader()
+    header = EventHeader(seq, None, seq, 0, None, None, None, Timestamp(1_000))
+    return PricesUpdated(header, feed="f", run="r", sent_at=0, clock_suspect=False, accepted=(), alive=(), refused=())
 
 
 def note(bus: EventBus, shard: int, event: Event) -> None:
     value = encode_and_chain(event, first_digest(shard), 1)[0]
-    bus.note(shard, headers().read(value), value, event)
+    bus.note(shard, header_of(value), value, event)
 
 
 async def drained(outbox: SocketOutbox) -> list[str]:

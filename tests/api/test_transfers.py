@@ -28,7 +28,7 @@ from api.transfers.views import transfer_of, withdrawal_of
 from projector.migrate import migrate as migrate_ledger
 from runtime.settings import Settings
 from schemas.commands import Deposit, Withdraw
-from schemas.events import Deposited, Withdrawn
+from schemas.events import Deposited, EventHeader, Withdrawn
 from schemas.journal import transfer_command_id
 from schemas.rejections import Rejection
 from schemas.units import Micros, Timestamp
@@ -70,14 +70,16 @@ class PlayedLog:
 
 def _event(kind: type[Deposited | Withdrawn], command: Deposit | Withdraw, seq: int) -> Deposited | Withdrawn:
     return kind(
-        seq=seq,
-        account_seq=seq,
-        command_offset=seq,
-        index=0,
-        command_id=command.command_id,
-        command_hash=b"\0" * 16,
-        account_id=command.account_id,
-        time=Timestamp(1),
+        EventHeader(
+            seq=seq,
+            account_seq=seq,
+            command_offset=seq,
+            index=0,
+            command_id=command.command_id,
+            command_hash=b"\0" * 16,
+            account_id=command.account_id,
+            time=Timestamp(1),
+        ),
         amount=Micros(command.amount),
         legs=(),
     )

@@ -2,8 +2,6 @@
 
 from functools import cache
 
-from msgspec.structs import replace
-
 from schemas.codec import encode_command
 from schemas.commands import (
     AmendStops,
@@ -20,6 +18,7 @@ from schemas.commands import (
 )
 from schemas.instruments import INSTRUMENTS
 from schemas.messages import Side, Tick
+from schemas.record import replace
 from schemas.units import Ticks, Timestamp
 from tests.audit.logs import MemoryLog, Scribe
 

@@ -17,7 +17,8 @@ from engine.snapshot.publish import named_instruments
 from runtime.kafka import LogRecord
 from schemas.codec import command_in, encode_and_chain, encode_command, first_digest
 from schemas.commands import Command
-from schemas.snapshots import Packing, SnapshotManifest, chunk_key, encode_manifest, manifest_key
+from schemas.manifest import SnapshotManifest
+from schemas.snapshots import Packing, chunk_key, encode_manifest, manifest_key
 from tests.projector.streams import busy_exchange
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "commands.txt"

@@ -12,8 +12,8 @@ import pytest
 from audit.verify.verify import VerifyRequest, verify
 from engine.core import apply, closing
 from engine.core.margin import profit_of
-from engine.core.records import Account
 from engine.core.state import State
+from schemas.ledger_records import Account
 from schemas.messages import Book, Leg, Side
 from schemas.units import Micros
 from tests.audit.edges import edge_log, write_edges

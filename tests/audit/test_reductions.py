@@ -3,7 +3,6 @@
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
 import pytest
-from msgspec.structs import replace
 
 from audit.explain.explain import explain
 from audit.explain.position_history import history_of
@@ -18,6 +17,7 @@ from projector.write.chain import ChainEntry
 from schemas.codec import command_in, decode_event
 from schemas.commands import ReducePosition
 from schemas.events import OldestReduced, PositionClosed, PositionOpened, PositionReduced
+from schemas.record import replace
 from schemas.units import Micros
 from tests.audit.edges import edge_log
 from tests.audit.logs import MemoryLog, parts_log

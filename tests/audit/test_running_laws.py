@@ -3,17 +3,17 @@
 from collections.abc import Callable
 
 import pytest
-from msgspec.structs import replace
 
 from audit.verify.running_laws import RunningLaws
 from engine.core.laws import broken
-from engine.core.records import Account, Market, Position
 from engine.core.state import State, genesis
 from engine.core.step import step
 from schemas.codec import command_in
 from schemas.commands import OpenAccount, OpenPosition, SelectFeed, UpdatePrices
 from schemas.events import Event, PositionClosed, PositionOpened
+from schemas.ledger_records import Account, Market, Position
 from schemas.messages import Tick
+from schemas.record import replace
 from schemas.units import Lots, Micros, Ticks, Timestamp
 from tests.audit.logs import MemoryLog, busy_log, golden_log, second_log
 from tests.spec.exchange import Exchange

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 
 import pytest
-from msgspec.structs import replace
 
 from audit.verify.running_laws import RunningLaws
 from engine.core.state import State
@@ -11,6 +10,7 @@ from engine.core.step import step
 from schemas.commands import CloseAll, Command, ReduceOldest, SetAccountLimits, SetClock
 from schemas.events import AllClosed, Event
 from schemas.messages import Tick
+from schemas.record import replace
 from schemas.units import Ticks, Timestamp
 from tests.properties.plant import plant
 from tests.properties.plant_newest import NEWEST_RULES

@@ -4,7 +4,6 @@ import random
 from collections.abc import Callable
 
 import pytest
-from msgspec.structs import replace
 
 from audit.log.differences import Difference
 from audit.log.generations import generations
@@ -12,6 +11,7 @@ from audit.verify.verify import From, Verdict, VerifyRequest, verify
 from runtime.kafka import LogRecord
 from schemas.codec import NotDecodable, decode_command, decode_event
 from schemas.commands import ClientCommand
+from schemas.record import replace
 from schemas.snapshots import is_manifest_key
 from tests.audit.logs import MemoryLog, busy_log, golden_log
 

@@ -9,7 +9,8 @@ from typing import Final, Literal, NamedTuple, get_args
 from runtime.kafka import read_back
 from runtime.settings import Settings
 from runtime.snapshots import FoundManifest
-from schemas.snapshots import SnapshotManifest, SnapshotUnreadable, chunk_key, unpack
+from schemas.manifest import SnapshotManifest
+from schemas.snapshots import SnapshotUnreadable, chunk_key, unpack
 from schemas.topics import SNAPSHOTS, TOPICS
 from tests.exchange_processes import ExchangeProcesses
 from tests.kafka.snapshotting import Draft, SnapshotWriter, changed, configure, configure_broker, snapshots_in

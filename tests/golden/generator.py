@@ -11,8 +11,6 @@ from base64 import b64encode
 from pathlib import Path
 from random import Random
 
-from msgspec.structs import replace
-
 from engine.core.state import State, genesis
 from engine.core.step import step
 from engine.snapshot.copy_on_write import begin_copy, end_copy
@@ -41,6 +39,7 @@ from schemas.commands import (
 from schemas.ids import broadcast_id, open_account_id
 from schemas.instruments import BY_SYMBOL, FIRST_BROADCAST, INSTRUMENTS
 from schemas.messages import AliveMark, Tick
+from schemas.record import replace
 from schemas.units import Ppm, Ticks, Timestamp
 from tests.golden.replay import replay, summary_of
 from tests.replaying import Replay

@@ -8,8 +8,6 @@ import random
 from pathlib import Path
 from typing import Any, Final
 
-from msgspec.structs import replace
-
 from api.http.amounts import leverage, money, parameters_of, price, price_or_null, quantity
 from api.pretrade.preview import preview_of
 from api.pretrade.standing import POSITIONS_MAX, LastPrice, Standing
@@ -17,6 +15,7 @@ from engine.core.rules import RULES
 from schemas.commands import OpenPosition
 from schemas.instruments import INSTRUMENTS, START_PRICES
 from schemas.messages import Instrument, MarketStatus, Side
+from schemas.record import replace
 from schemas.units import Hundredths, Lots, Micros, Ppm, Ticks
 
 FILE: Final = Path(__file__).with_name("order-cases.json")

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-import msgspec
 from confluent_kafka import Message, Producer
 from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, ResourceType
 
@@ -15,7 +14,9 @@ from runtime.kafka import admin_options, transactional_producer_options
 from runtime.settings import Settings
 from runtime.snapshots import FoundManifest, manifests, read_pages
 from schemas.codec import digest_of
-from schemas.snapshots import Packing, SnapshotManifest, chunk_key, encode_manifest, manifest_key
+from schemas.manifest import SnapshotManifest
+from schemas.record import replace
+from schemas.snapshots import Packing, chunk_key, encode_manifest, manifest_key
 from schemas.topics import SNAPSHOTS
 from tests.kafka.workers import commands_in, events_in
 from tests.replaying import execute_records
@@ -128,7 +129,7 @@ class SnapshotWriter:
 
 
 def changed(manifest: SnapshotManifest, **fields: Any) -> SnapshotManifest:
-    return msgspec.structs.replace(manifest, **fields)
+    return replace(manifest, **fields)
 
 
 def configure(settings: Settings, **values: str) -> None:

@@ -21,7 +21,8 @@ from schemas.commands import Deposit, OpenPosition
 from schemas.events import PositionClosed
 from schemas.snapshots import Packing
 from schemas.topics import VENUE_EVENTS
-from schemas.venue import VenueCommandRejected, decode_venue_event
+from schemas.venue import decode_venue_event
+from schemas.venue_messages import VenueCommandRejected
 from stack.foreground import running
 from stack.kafka import wait_for_broker
 from stack.ports import LOOPBACK, free_ports

@@ -10,10 +10,12 @@ from audit.verify.verify import VerifyRequest, verify
 from bench._workload import accounts_of, opening_day, prices
 from runtime.settings import Settings
 from runtime.snapshots import manifests
-from schemas.codec import MARKER, prefix_of, released_schemas
+from schemas.avro_files import released_schemas
+from schemas.codec import MARKER
 from schemas.commands import Command, Deposit, OpenPosition
 from schemas.events import PositionClosed, RulesActivated
-from schemas.snapshots import SnapshotManifest
+from schemas.generator.names import prefix_of
+from schemas.manifest import SnapshotManifest
 from tests.activating import NEWEST, activate, older_program
 from tests.conftest import SettingsFactory
 from tests.kafka.workers import (

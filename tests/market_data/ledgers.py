@@ -1,10 +1,9 @@
 """Tests of market data are told here what the ledger says, without a broker."""
 
-from msgspec.structs import replace
-
 from market_data.ledger import FollowedLedger
 from schemas.instruments import BY_SYMBOL
 from schemas.messages import Instrument
+from schemas.record import replace
 from schemas.units import Ppm
 from tests.market_data.fake_clock import BTC, ETH
 

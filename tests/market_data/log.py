@@ -8,7 +8,7 @@ from runtime.kafka import command_producer_options, read_back
 from runtime.settings import Settings
 from schemas.codec import decode_command, encode_and_chain, first_digest
 from schemas.commands import Command
-from schemas.events import AccountOpened, Event, InstrumentsDefined, PricesUpdated
+from schemas.events import AccountOpened, Event, EventHeader, InstrumentsDefined, PricesUpdated
 from schemas.instruments import INSTRUMENTS
 from schemas.messages import Tick
 from schemas.topics import COMMANDS, EVENTS, OTHER_PARTITIONS, TICKS
@@ -52,13 +52,9 @@ def define_instruments(settings: Settings) -> None:
     """Let every shard know its instruments."""
     for shard in range(settings.shards):
         defined = InstrumentsDefined(
-            seq=1,
-            command_offset=0,
-            index=0,
-            time=Timestamp(1),
+            EventHeader(seq=1, command_offset=0, index=0, time=Timestamp(1), **NO_ONE),
             broadcast="instruments-1",
             instruments=INSTRUMENTS,
-            **NO_ONE,
         )
         write_events(settings, shard, defined)
 
@@ -78,10 +74,7 @@ def accepted(seq: int, *prices: tuple[str, int, int]) -> PricesUpdated:
         for symbol, bid, ask in prices
     )
     return PricesUpdated(
-        seq=seq,
-        command_offset=seq,
-        index=0,
-        time=Timestamp(seq),
+        EventHeader(seq=seq, command_offset=seq, index=0, time=Timestamp(seq), **NO_ONE),
         feed="simulated",
         run="run",
         sent_at=1,
@@ -89,20 +82,21 @@ def accepted(seq: int, *prices: tuple[str, int, int]) -> PricesUpdated:
         accepted=ticks,
         alive=(),
         refused=(),
-        **NO_ONE,
     )
 
 
 BY_A_PERSON = event_value(
     AccountOpened(
-        seq=1,
-        account_seq=1,
-        command_offset=1,
-        index=0,
-        time=Timestamp(1),
-        command_id="an-id",
-        command_hash=bytes(16),
-        account_id="an-account",
+        EventHeader(
+            seq=1,
+            account_seq=1,
+            command_offset=1,
+            index=0,
+            time=Timestamp(1),
+            command_id="an-id",
+            command_hash=bytes(16),
+            account_id="an-account",
+        ),
         first_deposit=Micros(1),
         legs=(),
     )

@@ -9,13 +9,16 @@ from engine.core.state import genesis
 from engine.core.step import step
 from market_data.activity import QUIET_AFTER_S, ShardActivity
 from schemas.codec import command_in, encode_and_chain, first_digest
-from schemas.events import FeedSelected
+from schemas.events import EventHeader, FeedSelected
 from schemas.units import Timestamp
 from tests.market_data.log import BY_A_PERSON, NO_ONE, accepted, event_value
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 SELECTED = FeedSelected(
-    seq=1, command_offset=1, index=0, time=Timestamp(1), name="simulated", run="a-run", live=False, **NO_ONE
+    EventHeader(seq=1, command_offset=1, index=0, time=Timestamp(1), **NO_ONE),
+    name="simulated",
+    run="a-run",
+    live=False,
 )
 
 

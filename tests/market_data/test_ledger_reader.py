@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 from confluent_kafka import Producer
-from msgspec.structs import replace
 
 from market_data import activity, ledger_reader
 from market_data.clock import SystemClock
@@ -16,9 +15,11 @@ from market_data.ledger_reader import LedgerReader
 from runtime.kafka import command_producer_options
 from runtime.settings import Settings
 from schemas.codec import decode_event, encode_and_chain, first_digest
-from schemas.events import Event, InstrumentsDefined, RulesActivated
+from schemas.events import Event, EventHeader, InstrumentsDefined, RulesActivated
+from schemas.manifest import SnapshotManifest
 from schemas.messages import Instrument
-from schemas.snapshots import SnapshotManifest, encode_manifest, manifest_key
+from schemas.record import replace
+from schemas.snapshots import encode_manifest, manifest_key
 from schemas.topics import EVENTS, SNAPSHOTS
 from schemas.units import Ppm, Timestamp
 from tests.conftest import SettingsFactory
@@ -47,10 +48,10 @@ class EventLog:
 
     def define(self, *instruments: Instrument) -> None:
         self._instruments |= {instrument.symbol: instrument for instrument in instruments}
-        self.write(InstrumentsDefined(broadcast=f"b-{self._seq}", instruments=instruments, **self._header()))
+        self.write(InstrumentsDefined(self._header(), broadcast=f"b-{self._seq}", instruments=instruments))
 
     def activate(self, version: int) -> None:
-        self.write(RulesActivated(broadcast=f"rules-{version}", version=version, **self._header()))
+        self.write(RulesActivated(self._header(), broadcast=f"rules-{version}", version=version))
         self._rules = version
 
     def trade(self, count: int) -> None:
@@ -86,9 +87,9 @@ class EventLog:
         self._producer.produce(SNAPSHOTS, encode_manifest(replace(manifest, **changes)), manifest_key(0), self._shard)
         assert self._producer.flush(10) == 0
 
-    def _header(self) -> dict[str, Any]:
+    def _header(self) -> EventHeader:
         self._seq += 1
-        return {"seq": self._seq, "command_offset": self._seq, "index": 0, "time": Timestamp(self._seq), **NO_ONE}
+        return EventHeader(seq=self._seq, command_offset=self._seq, index=0, time=Timestamp(self._seq), **NO_ONE)
 
 
 def decoded_events(monkeypatch: pytest.MonkeyPatch) -> list[Event]:

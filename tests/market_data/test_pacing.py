@@ -6,12 +6,12 @@ from typing import NamedTuple
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from msgspec.structs import replace
 
 from market_data.conversion import to_ticks
 from market_data.ledger import FollowedLedger
 from market_data.pacing import PacedPrices, PriceIntervals, price_intervals
 from market_data.vouching import Vouching
+from schemas.record import replace
 from schemas.units import SECOND
 from tests.conftest import SettingsFactory
 from tests.market_data.fake_clock import BTC, ETH, quote

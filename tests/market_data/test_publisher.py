@@ -27,8 +27,8 @@ from market_data.recorded_feed import RecordedFeed, open_recording
 from runtime.kafka import command_producer_options, read_back
 from runtime.settings import Settings
 from schemas.commands import SelectFeed, UpdatePrices
-from schemas.messages import FeedName
 from schemas.topics import COMMANDS, TICKS
+from schemas.words import FeedName
 from tests.conftest import SettingsFactory
 from tests.market_data.fake_clock import BTC, ETH, REAL_BARS, REAL_QUOTES, counter_value, new_metrics, quote
 from tests.market_data.ledgers import instrument, ledger_of

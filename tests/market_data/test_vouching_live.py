@@ -16,8 +16,8 @@ from market_data.quote_board import QuoteBoard
 from runtime.kafka import command_producer_options
 from runtime.settings import Settings
 from schemas.events import PricesUpdated
-from schemas.messages import FeedName
 from schemas.rejections import TickRefusal
+from schemas.words import FeedName
 from tests.activating import activate
 from tests.conftest import SettingsFactory
 from tests.market_data.fake_clock import BTC, ETH, new_metrics, quote

@@ -7,7 +7,6 @@ from pathlib import Path
 from threading import Timer
 
 import pytest
-from msgspec.structs import replace
 from sqlalchemy import Engine, text
 
 from cli.backfill import backfill
@@ -17,6 +16,7 @@ from projector import queries
 from projector.rebuild import rebuild
 from runtime.settings import Settings
 from schemas.instruments import BY_SYMBOL, INSTRUMENTS
+from schemas.record import replace
 from schemas.units import DAY, MINUTE, SECOND
 from tests.market_data.klines_server import KlinesServer, klines_server
 from tests.postgres.test_queries import project

@@ -12,13 +12,13 @@ import pytest
 from alembic import command
 from sqlalchemy import Engine, select
 
-from engine.core.records import Position
 from projector import queries
 from projector.migrate import _config, migrate
 from projector.tables.ledger_tables import insurance
 from projector.write.writer import Writer
 from schemas.events import PositionClosed
 from schemas.instruments import BY_SYMBOL
+from schemas.ledger_records import Position
 from tests.projector.streams import USDC, Exchange, busy_exchange
 
 MOVES = (50, 100, 200, 500, 1_000, 2_000, 5_000)

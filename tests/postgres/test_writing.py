@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, func, select, text
 
-from engine.core.records import Position
 from engine.core.state import State
 from projector import queries
 from projector.tables import schema
@@ -17,6 +16,8 @@ from projector.write.writer import TablesEmptied, Writer
 from schemas.commands import OpenAccount
 from schemas.events import PositionClosed, PositionReduced
 from schemas.ids import event_id
+from schemas.ledger_records import Position
+from schemas.record import field_names
 from tests.postgres.tables_content import content
 from tests.projector.streams import Exchange, busy_exchange
 
@@ -53,7 +54,7 @@ def assert_accounts_agree(state: State, accounts: dict[str, Any]) -> None:
 
 
 def assert_position_agrees(position: Position, row: Any) -> None:
-    names = set(type(position).__struct_fields__) - {"number"}
+    names = set(field_names(type(position))) - {"number"}
     assert {name: row[name] for name in names} == {name: getattr(position, name) for name in names}
     assert row["receipt_id"] is None
 

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from typing import Final
 
 import pytest
-from msgspec.structs import replace
 
 from api.pretrade.details import Facts, explained
 from api.pretrade.preview import preview_of
@@ -25,6 +24,7 @@ from schemas.commands import (
 from schemas.events import CommandRejected, PositionOpened
 from schemas.instruments import BY_SYMBOL
 from schemas.messages import MarketStatus, Tick
+from schemas.record import replace
 from schemas.rejections import Rejection
 from schemas.units import SECOND, Hundredths, Lots, Micros, Ppm, Ticks, Timestamp
 from tests.spec import exchange

@@ -28,6 +28,7 @@ from projector.tables.schema import DERIVED, TABLES
 from projector.tables.venue_tables import VENUE
 from projector.write.market_rows import Candle, Price
 from schemas.messages import Instrument
+from schemas.record import field_names
 
 ROW_TYPES: dict[Table, tuple[str, ...]] = {
     ledger_tables.progress: StoredProgress._fields,
@@ -42,7 +43,7 @@ ROW_TYPES: dict[Table, tuple[str, ...]] = {
     market_tables.candles: Candle.__struct_fields__,
     market_tables.prices: Price.__struct_fields__,
     market_tables.feed: StoredFeed._fields,
-    market_tables.instruments: ("symbol", "ordinal", "status", *Instrument.__struct_fields__[1:]),
+    market_tables.instruments: ("symbol", "ordinal", "status", *field_names(Instrument)[1:]),
 }
 
 

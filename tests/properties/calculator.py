@@ -3,7 +3,6 @@
 from fractions import Fraction
 
 from engine.core.prices import condition
-from engine.core.records import Position
 from engine.core.state import State
 from schemas.events import (
     AllClosed,
@@ -14,6 +13,7 @@ from schemas.events import (
     PositionReduced,
     PricesUpdated,
 )
+from schemas.ledger_records import Position
 from schemas.messages import Instrument
 
 MILLION = 10**6

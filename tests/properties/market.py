@@ -13,7 +13,6 @@ from typing import Any, ClassVar, NamedTuple
 import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
-from msgspec.structs import replace
 
 from audit.verify.running_laws import RunningLaws
 from engine.core import memory
@@ -21,7 +20,6 @@ from engine.core.apply import apply
 from engine.core.fingerprint import state_digest
 from engine.core.laws import broken
 from engine.core.prices import condition
-from engine.core.records import Position, Quote
 from engine.core.state import State
 from engine.snapshot.copy_on_write import begin_copy, end_copy
 from engine.snapshot.format import restore
@@ -57,7 +55,9 @@ from schemas.events import (
     PositionReduced,
 )
 from schemas.instruments import BY_SYMBOL, FIRST_BROADCAST
+from schemas.ledger_records import Position, Quote
 from schemas.messages import AliveMark, MarketStatus, Side, Tick
+from schemas.record import replace
 from schemas.rejections import Rejection
 from schemas.units import Ppm, Ticks, Timestamp
 from tests.activating import NEWEST, activate

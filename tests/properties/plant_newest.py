@@ -3,19 +3,18 @@
 from collections import deque
 from typing import Any, Final
 
-from msgspec.structs import replace
-
 from engine.core import apply, apply_prices, closing, liquidation, memory, opening, operations, prices, reducing
 from engine.core.closing import positions_that_close
 from engine.core.context import CommandContext
 from engine.core.liquidation import Settlement, is_liquidatable, requirement_of, settle
 from engine.core.memory import BudgetName, bring_back, budget_after, forget_oldest, remembered_ids
-from engine.core.records import Account, Market, Position, Quote
 from engine.core.rules import Rules
 from engine.core.state import RememberedId, State
 from schemas.commands import CloseAll
 from schemas.events import AllClosed, ClockSet, CommandRejected, Event, OldestReduced, PositionClosed
+from schemas.ledger_records import Account, Market, Position, Quote
 from schemas.messages import AliveMark, Instrument, RefusedTick, Tick
+from schemas.record import replace
 from schemas.rejections import Rejection
 from schemas.units import PPM, Micros, Timestamp
 from tests.properties.defect import Defect

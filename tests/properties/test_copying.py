@@ -13,7 +13,7 @@ from engine.core.step import step
 from engine.snapshot import copy_on_write
 from engine.snapshot.copy_on_write import begin_copy, end_copy
 from engine.snapshot.format import FORMAT, restore
-from schemas.codec import command_in, digest_of, encode_and_chain
+from schemas.codec import PREFIX_SIZE, command_in, digest_of, encode_and_chain
 from schemas.snapshots import SnapshotUnreadable
 from tests.golden.test_recorded_log import FOLDER, LINES, recorded, recorded_under_version_2
 from tests.golden.test_recorded_log import VERSION_2 as VERSION_2_LINES
@@ -135,9 +135,16 @@ def test_bytes_that_are_no_page_are_refused(pages: list[bytes]) -> None:
 
 def test_a_snapshot_of_a_later_format_is_refused_by_name() -> None:
     head, *accounts = copy_of(ledger_at(300))
+    later = bytes(byte ^ 1 for byte in head[2:PREFIX_SIZE])
+    with pytest.raises(SnapshotUnreadable, match=f"schema with fingerprint {later.hex()}"):
+        restore([head[:2] + later + head[PREFIX_SIZE:], *accounts])
+
+
+def test_a_page_of_message_pack_of_a_later_format_is_refused_by_name() -> None:
+    head, *accounts = [b64decode(line) for line in (FOLDER / "snapshot-1.txt").read_text().splitlines()]
     values = msgspec.msgpack.decode(head)
-    values[0] = FORMAT + 1
-    with pytest.raises(SnapshotUnreadable, match=f"its format is {FORMAT + 1}"):
+    values[0] = FORMAT
+    with pytest.raises(SnapshotUnreadable, match=f"its format is {FORMAT}"):
         restore([msgspec.msgpack.encode(values), *accounts])
 
 

@@ -3,8 +3,8 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.core.records import Position
 from engine.core.triggers import LIQUIDATION, STOP_LOSS, TAKE_PROFIT, TriggerIndex
+from schemas.ledger_records import Position
 from schemas.messages import Side
 from schemas.units import Hundredths, Lots, Micros, Ppm, Ticks, Timestamp
 

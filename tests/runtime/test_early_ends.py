@@ -14,8 +14,9 @@ from runtime import kafka, snapshots
 from runtime.kafka import read_back
 from runtime.settings import Settings
 from runtime.snapshots import manifests, read_pages
+from schemas.manifest import SnapshotManifest
 from schemas.offset_gaps import OffsetGap
-from schemas.snapshots import Packing, SnapshotManifest, chunk_key, encode_manifest, manifest_key
+from schemas.snapshots import Packing, chunk_key, encode_manifest, manifest_key
 from schemas.topics import EVENTS
 
 SHARD = 1

@@ -1,6 +1,5 @@
 """Each bound twice: the last value that is allowed, and the first that is not."""
 
-import msgspec
 import pytest
 
 from schemas.bounds import (
@@ -16,10 +15,11 @@ from schemas.bounds import (
     parameters_out_of_bounds,
 )
 from schemas.instruments import INSTRUMENTS
+from schemas.record import replace
 from schemas.units import BPS, LEVERAGE_ONE, PPM
 
 BTC = INSTRUMENTS[0]
-SMALL = msgspec.structs.replace(BTC, quantity_max=1)
+SMALL = replace(BTC, quantity_max=1)
 BOUNDS = [
     *((rate, 0, -1) for rate in ("fee_rate", "maintenance_rate", "margin_floor_rate", "liquidation_fee_rate")),
     *((rate, PPM - 1, PPM) for rate in ("fee_rate", "maintenance_rate", "margin_floor_rate", "liquidation_fee_rate")),
@@ -45,19 +45,19 @@ BOUNDS = [
 def test_a_parameter_is_allowed_up_to_its_bound_and_refused_by_name_beyond_the_bound(
     name: str, allowed: int, not_allowed: int
 ) -> None:
-    assert parameters_out_of_bounds(msgspec.structs.replace(SMALL, **{name: allowed})) == []
-    assert parameters_out_of_bounds(msgspec.structs.replace(SMALL, **{name: not_allowed})) == [name]
+    assert parameters_out_of_bounds(replace(SMALL, **{name: allowed})) == []
+    assert parameters_out_of_bounds(replace(SMALL, **{name: not_allowed})) == [name]
 
 
 def test_the_largest_quantity_at_the_highest_price_is_worth_no_more_than_fits_a_receipt() -> None:
     most = WORTH_MAX // PRICE_MAX
     assert most < QUANTITY_MAX, "the worth binds before the quantity's own bound"
-    assert parameters_out_of_bounds(msgspec.structs.replace(BTC, quantity_max=most)) == []
-    assert parameters_out_of_bounds(msgspec.structs.replace(BTC, quantity_max=most + 1)) == ["quantity_max"]
+    assert parameters_out_of_bounds(replace(BTC, quantity_max=most)) == []
+    assert parameters_out_of_bounds(replace(BTC, quantity_max=most + 1)) == ["quantity_max"]
 
 
 def test_all_parameters_out_of_bounds_are_named_at_once() -> None:
-    wrong = msgspec.structs.replace(BTC, fee_rate=-1, leverage_max=LEVERAGE_MAX + 1)
+    wrong = replace(BTC, fee_rate=-1, leverage_max=LEVERAGE_MAX + 1)
     assert parameters_out_of_bounds(wrong) == ["leverage_max", "fee_rate"]
 
 

@@ -3,13 +3,13 @@
 from hashlib import blake2b
 from io import BytesIO
 
-import msgspec
 import pytest
 from fastavro import parse_schema, schemaless_writer
 from fastavro.schema import fingerprint, to_parsing_canonical_form
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from schemas.avro_files import released_schemas
 from schemas.codec import (
     MARKER,
     PREFIX_SIZE,
@@ -23,12 +23,12 @@ from schemas.codec import (
     encode_command,
     expected_digest,
     first_digest,
-    released_schemas,
     seq_of,
 )
 from schemas.commands import Command, Deposit
-from schemas.events import Deposited, Event
+from schemas.events import Deposited, Event, EventHeader
 from schemas.messages import Leg
+from schemas.record import replace
 from schemas.units import Micros, Timestamp
 from tests.properties.messages import commands, events
 
@@ -71,7 +71,7 @@ def test_an_event_is_the_same_after_encoding_and_decoding_and_carries_the_expect
 @given(event=events, fingerprint=st.binary(min_size=8, max_size=8))
 def test_seq_and_digest_of_an_event_are_read_even_under_an_unknown_schema(event: Event, fingerprint: bytes) -> None:
     """They are the first field and the last of every schema, so older code finds where newer code has stopped."""
-    event = msgspec.structs.replace(event, seq=abs(event.seq) % 2**62)
+    event = replace(event, seq=abs(event.seq) % 2**62)
     value, digest = encode_and_chain(event, bytes(16), RULES_VERSION)
     later = MARKER + fingerprint + value[PREFIX_SIZE:]
     assert (seq_of(later), digest_of(later)) == (event.seq, digest)
@@ -106,14 +106,16 @@ def test_a_body_is_avro_s_binary_encoding() -> None:
 
 def test_a_digest_is_blake2b_over_the_previous_digest_and_the_value_without_its_digest() -> None:
     event = Deposited(
-        seq=1,
-        account_seq=1,
-        command_offset=0,
-        index=0,
-        command_id="c",
-        command_hash=bytes(16),
-        account_id="a",
-        time=Timestamp(1),
+        EventHeader(
+            seq=1,
+            account_seq=1,
+            command_offset=0,
+            index=0,
+            command_id="c",
+            command_hash=bytes(16),
+            account_id="a",
+            time=Timestamp(1),
+        ),
         amount=Micros(5),
         legs=(Leg(source="EXTERNAL", target="CASH", amount=Micros(5)),),
     )
@@ -148,7 +150,7 @@ def test_bytes_that_are_no_message_are_not_decodable(value: bytes | None) -> Non
 def test_a_command_is_no_event_and_an_event_no_command() -> None:
     with pytest.raises(NotDecodable):
         decode_event(encode_command(DEPOSIT))
-    assert not codec().command_decoders.keys() & codec().event_decoders.keys()
+    assert not codec().commands.keys() & codec().events.keys()
 
 
 def test_a_message_of_another_schema_is_not_decodable() -> None:

@@ -1,10 +1,10 @@
 """Two commands are the same if everything but their id and deadline is equal."""
 
-import msgspec
 import pytest
 
 from schemas.commands import AmendStops, ClientCommand, ClosePosition, Deposit, OpenAccount, OpenPosition
 from schemas.content import CONTENT_SIZE, content_of
+from schemas.record import replace
 
 COMMANDS: tuple[ClientCommand, ...] = (
     OpenAccount(command_id="1", account_id="a", deadline=5, first_deposit=1),
@@ -19,7 +19,7 @@ COMMANDS: tuple[ClientCommand, ...] = (
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: f"{type(command).__name__} {command.command_id}")
 def test_commands_that_differ_only_in_id_and_deadline_have_the_same_content(command: ClientCommand) -> None:
-    again = msgspec.structs.replace(command, command_id="another", deadline=7)
+    again = replace(command, command_id="another", deadline=7)
     assert content_of(again) == content_of(command)
     assert len(content_of(command)) == CONTENT_SIZE
 

@@ -6,7 +6,6 @@ from typing import Any, get_args
 import pytest
 
 from engine.core.prices import condition
-from engine.core.records import Candidate, Market, Quote
 from engine.core.rules import newest_rules
 from engine.core.state import State, genesis
 from schemas.bounds import CANDIDATE_AGE_MAX, PRICE_AGE_MAX
@@ -22,16 +21,11 @@ from schemas.derived import (
     price_state,
     realized_pnl,
 )
-from schemas.events import (
-    AccountOpened,
-    Deposited,
-    MoneyEvent,
-    PositionClosed,
-    PositionOpened,
-    PositionReduced,
-    Withdrawn,
-)
+from schemas.event_groups import MoneyEvent
+from schemas.events import AccountOpened, Deposited, PositionClosed, PositionOpened, PositionReduced, Withdrawn
+from schemas.ledger_records import Candidate, Market, Quote
 from schemas.messages import Leg
+from schemas.record import field_names, made
 from schemas.units import MICROS_PER_USDC as USDC
 from schemas.units import Micros, Ticks, Timestamp
 
@@ -42,13 +36,13 @@ HELD_AT = HEARD_AT + 100_000
 
 def money_event(event_type: type, *legs: tuple[Any, Any, int], **fields: int) -> Any:
     """Make an event that moves money."""
-    known = dict.fromkeys(event_type.__struct_fields__, 0)  # type: ignore[attr-defined]  # A Struct.
+    known = dict.fromkeys(field_names(event_type), 0)
     given: dict[str, Any] = {
         "legs": tuple(Leg(source=one, target=other, amount=Micros(amount)) for one, other, amount in legs)
     }
     if "position_id" in known:
         given["position_id"] = "2-7"
-    return event_type(**(known | given | fields))
+    return made(event_type, known | given | fields)
 
 
 def closed(*, profit: int, margin: int, fee: int = 0, liquidation_fee: int = 0) -> PositionClosed:

@@ -4,22 +4,18 @@ from typing import Any, get_args
 
 import pytest
 
-from schemas.commands import Command, PositionCommand
-from schemas.events import (
-    BroadcastEvent,
-    Event,
-    FillEvent,
-    MarketEvent,
-    MoneyEvent,
-    OtherEvent,
-    PositionEvent,
-)
-from schemas.venue import STATUS_AFTER, VenueCancelReceived, VenueCancelRejected, VenueOrderEvent
+from schemas.command_groups import PositionCommand
+from schemas.commands import Command
+from schemas.event_groups import BroadcastEvent, FillEvent, MarketEvent, MoneyEvent, OtherEvent, PositionEvent
+from schemas.events import Event
+from schemas.record import field_names
+from schemas.venue import STATUS_AFTER
+from schemas.venue_messages import VenueCancelReceived, VenueCancelRejected, VenueOrderEvent
 
 
 def members_with(union: Any, field: str) -> set[type]:
     """Give the messages of a union that have a field."""
-    return {message for message in get_args(union) if field in message.__struct_fields__}
+    return {message for message in get_args(union) if field in field_names(message)}
 
 
 def test_every_event_is_in_exactly_one_group_money_market_or_neither() -> None:

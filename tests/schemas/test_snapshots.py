@@ -3,16 +3,17 @@
 import random
 from typing import Any
 
-import msgspec
 import pytest
 
-from schemas.codec import PREFIX_SIZE, prefix_of, released_schemas
+from schemas.avro_files import released_schemas
+from schemas.codec import PREFIX_SIZE
+from schemas.generator.names import prefix_of
 from schemas.instruments import INSTRUMENTS
+from schemas.manifest import SnapshotManifest
+from schemas.record import field_names, replace
 from schemas.snapshots import (
-    CHECKSUM_FIELD,
     CHUNK_BYTES,
     Packing,
-    SnapshotManifest,
     SnapshotUnreadable,
     chunk_key,
     decode_manifest,
@@ -51,7 +52,7 @@ BLOCK = random.Random(1).randbytes(1 << 20)
 
 
 def changed(**fields: Any) -> SnapshotManifest:
-    return msgspec.structs.replace(MANIFEST, **fields)
+    return replace(MANIFEST, **fields)
 
 
 def packed(pages: list[bytes]) -> tuple[SnapshotManifest, list[bytes]]:
@@ -85,7 +86,7 @@ def test_a_manifest_that_names_instruments_is_written_by_the_newest_schema() -> 
 def test_the_newest_schema_has_the_manifest_s_fields_in_order_and_the_checksum_last() -> None:
     released = released_schemas(SnapshotManifest.__name__)
     names = [field["name"] for field in released[max(released)]["fields"]]
-    assert names == [*SnapshotManifest.__struct_fields__, CHECKSUM_FIELD]
+    assert names == [*field_names(SnapshotManifest), "checksum"]
 
 
 def test_a_manifest_with_any_flipped_bit_is_refused() -> None:

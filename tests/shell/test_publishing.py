@@ -11,7 +11,8 @@ from engine.shell.log import Bounds, Producers, Watermark
 from engine.snapshot.publish import NotPublished, SnapshotContent, SnapshotPublisher
 from runtime.snapshots import FoundManifest
 from runtime.transactions import TransactionalProducer
-from schemas.snapshots import Packing, SnapshotManifest, decode_manifest, is_manifest_key, unpack
+from schemas.manifest import SnapshotManifest
+from schemas.snapshots import Packing, decode_manifest, is_manifest_key, unpack
 
 SHARD = 1
 CONTENT = SnapshotContent(

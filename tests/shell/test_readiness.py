@@ -19,7 +19,7 @@ from engine.shell.worker import EngineWorker
 from runtime.settings import Settings
 from runtime.snapshots import FoundManifest
 from runtime.transactions import TransactionalProducer
-from schemas.snapshots import SnapshotManifest
+from schemas.manifest import SnapshotManifest
 from schemas.topics import COMMANDS
 
 SHARD = 1

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import msgspec
 import pytest
 from structlog.testing import capture_logs
 
@@ -19,7 +18,9 @@ from engine.snapshot.copy_on_write import begin_copy, end_copy
 from engine.snapshot.format import FORMAT, restore
 from runtime.snapshots import FoundManifest
 from runtime.transactions import TransactionalProducer
-from schemas.snapshots import Packing, SnapshotManifest, unpack
+from schemas.manifest import SnapshotManifest
+from schemas.record import replace
+from schemas.snapshots import Packing, unpack
 
 SHARD = 1
 SHARDS = 4
@@ -77,7 +78,7 @@ class FakeLog:
     def alter(self, number: int, **fields: Any) -> None:
         """Let one manifest say something else."""
         offset, manifest = self.found[number - 1]
-        self.found[number - 1] = FoundManifest(offset, msgspec.structs.replace(manifest, **fields))
+        self.found[number - 1] = FoundManifest(offset, replace(manifest, **fields))
 
     def start(self, first: int = 0) -> tuple[ShardStart, list[str]]:
         """Where recovery starts, and why snapshots were passed over."""
@@ -212,18 +213,17 @@ def test_a_snapshot_with_a_right_hash_that_holds_no_ledger_is_passed_over_for_th
     assert why in passed_over[0]
 
 
-@pytest.mark.parametrize("value", [None, 7, "x", [], {}], ids=repr)
-def test_any_value_in_a_field_of_a_snapshot_s_first_page_lets_recovery_continue(log: FakeLog, value: object) -> None:
+@pytest.mark.parametrize("byte", [0, 1, 2, 0x7F, 0x80, 0xFF])
+def test_any_byte_of_a_snapshot_s_first_page_may_be_another_and_recovery_continues(log: FakeLog, byte: int) -> None:
     _, manifest = log.found[2]
     head, *accounts = unpack(manifest, log.chunks[3])
-    fields = msgspec.msgpack.decode(head)
-    for place in range(len(fields)):
+    for place in range(len(head)):
         packing = Packing()
-        packing.add([msgspec.msgpack.encode([*fields[:place], value, *fields[place + 1 :]]), *accounts])
+        packing.add([head[:place] + bytes([byte]) + head[place + 1 :], *accounts])
         log.alter(3, sha256=packing.finish(), uncompressed_bytes=packing.uncompressed_bytes)
         log.chunks[3] = packing.chunks
         start, _ = log.start()
-        assert started_from(start) in (2, 3), f"field {place}"
+        assert started_from(start) in (2, 3), f"byte {place}"
 
 
 def test_a_snapshot_above_the_watermark_is_passed_over(log: FakeLog) -> None:

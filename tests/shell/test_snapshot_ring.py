@@ -4,7 +4,8 @@ from engine.snapshot.ports import LastSnapshot
 from engine.snapshot.ring import RingSlot, SnapshotRing
 from engine.snapshot.schedule import COMMANDS_BETWEEN, is_due
 from runtime.snapshots import FoundManifest
-from schemas.snapshots import SnapshotManifest, chunk_key, manifest_key
+from schemas.manifest import SnapshotManifest
+from schemas.snapshots import chunk_key, manifest_key
 from tests.shell.test_snapshot_decisions import SHARD
 
 

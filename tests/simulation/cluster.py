@@ -12,7 +12,8 @@ from typing import Final, Literal, NamedTuple
 from confluent_kafka import KafkaError, KafkaException
 
 from runtime.kafka import LogRecord
-from schemas.snapshots import SnapshotManifest, SnapshotUnreadable, decode_manifest, is_manifest_key
+from schemas.manifest import SnapshotManifest
+from schemas.snapshots import SnapshotUnreadable, decode_manifest, is_manifest_key
 from schemas.topics import COMMANDS, EVENTS, SNAPSHOTS
 from tests.simulation.loop import SimulatedLoop
 from tests.simulation.trace import Trace

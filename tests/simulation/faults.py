@@ -8,13 +8,8 @@ from typing import TYPE_CHECKING, Final
 
 from engine.snapshot.copy_on_write import begin_copy, end_copy
 from engine.snapshot.format import FORMAT
-from schemas.snapshots import (
-    Packing,
-    SnapshotManifest,
-    chunk_key,
-    encode_manifest,
-    manifest_key,
-)
+from schemas.manifest import SnapshotManifest
+from schemas.snapshots import Packing, chunk_key, encode_manifest, manifest_key
 from schemas.topics import EVENTS, SNAPSHOTS
 from tests.simulation.cluster import manifests_in
 from tests.simulation.engine_process import EngineProcess

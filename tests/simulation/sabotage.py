@@ -17,7 +17,8 @@ from engine.snapshot.ring import RingSlot, SnapshotRing
 from runtime import kafka, transactions
 from runtime.transactions import TransactionalProducer
 from runtime.transactions import _Reports as Reports
-from schemas.snapshots import SnapshotManifest, why_unusable
+from schemas.manifest import SnapshotManifest
+from schemas.snapshots import why_unusable
 
 COMMIT: Final = CommitOutbox._commit
 NEXT_SLOT: Final = SnapshotRing.next_slot

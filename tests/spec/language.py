@@ -9,7 +9,6 @@ from collections.abc import Callable
 from typing import Final
 
 from msgspec import UNSET, UnsetType
-from msgspec.structs import replace
 
 from engine.core.prices import condition
 from engine.core.rules import RULES
@@ -31,6 +30,7 @@ from schemas.commands import (
 from schemas.events import CommandRejected, PositionClosed, PositionReduced
 from schemas.instruments import BY_SYMBOL
 from schemas.messages import AliveMark, MarketStatus, Side, Tick
+from schemas.record import replace
 from schemas.units import LEVERAGE_EXPONENT, MONEY_EXPONENT, SECOND, Ticks, Timestamp, parse
 from tests.spec.exchange import Exchange
 

@@ -1,8 +1,8 @@
 """The checks of a specification, of the ledger: prices, open positions, cash, funds, and the last legs."""
 
 from engine.core.prices import condition
-from engine.core.records import Account
 from schemas.derived import PriceState
+from schemas.ledger_records import Account
 from tests.spec.exchange import Exchange
 from tests.spec.language import ALICE, Check, Number, ticks, usdc
 

@@ -1,11 +1,11 @@
 """Command ids: which command is known again, for how long, and how many an account may send."""
 
 import pytest
-from msgspec.structs import replace
 
 from schemas.commands import DefineInstruments, Deposit, OpenAccount, SetMarketStatus
 from schemas.ids import broadcast_id
 from schemas.instruments import INSTRUMENTS
+from schemas.record import replace
 from schemas.rejections import Rejection
 from tests.spec.checks import closed_by_hand, opened, refused, repeated, stopped
 from tests.spec.exchange import MIDNIGHT, Exchange

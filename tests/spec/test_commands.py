@@ -1,7 +1,6 @@
 """Commands: each gives an event, goes to its shard, comes in time, and has one outcome with the command's id."""
 
 import pytest
-from msgspec.structs import replace
 
 from schemas.commands import (
     AmendStops,
@@ -14,6 +13,7 @@ from schemas.commands import (
 )
 from schemas.content import content_of
 from schemas.events import AccountOpened, CommandRejected, CommandRepeated, Deposited
+from schemas.record import replace
 from schemas.rejections import Rejection
 from schemas.sharding import shard_of
 from tests.spec.checks import closed_by_hand, opened, refused

@@ -1,12 +1,12 @@
 """Feeds and halts: whose prices count, and what a market still does when it is restricted."""
 
 import pytest
-from msgspec.structs import replace
 
-from engine.core.records import Feed
 from schemas.commands import UpdatePrices
 from schemas.events import FeedKept, FeedSelected
+from schemas.ledger_records import Feed
 from schemas.messages import AliveMark, MarketStatus
+from schemas.record import replace
 from schemas.rejections import Rejection, TickRefusal
 from schemas.units import Timestamp
 from tests.spec.checks import (

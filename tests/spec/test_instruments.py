@@ -1,12 +1,12 @@
 """Instruments: what may be traded, and which of its parameters may change."""
 
 import pytest
-from msgspec.structs import replace
 
 from schemas.commands import DefineInstruments
 from schemas.events import CommandRejected, Event, InstrumentsDefined
 from schemas.instruments import BY_SYMBOL, INSTRUMENTS
 from schemas.messages import Instrument
+from schemas.record import replace
 from schemas.rejections import Rejection
 from tests.activating import activate
 from tests.spec.checks import opened, refused

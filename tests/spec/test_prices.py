@@ -1,10 +1,10 @@
 """Ticks: which are accepted, held or refused, and what a price command must carry."""
 
 import pytest
-from msgspec.structs import replace
 
 from schemas.commands import UpdatePrices
 from schemas.events import PricesUpdated, TickHeld
+from schemas.record import replace
 from schemas.rejections import Rejection, TickRefusal
 from tests.spec.checks import accepted, held, refused, tick_refused
 from tests.spec.exchange import MIDNIGHT, Exchange

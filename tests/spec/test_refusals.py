@@ -6,7 +6,6 @@ from typing import Final
 
 import msgspec
 import pytest
-from msgspec.structs import replace
 
 from schemas.commands import (
     ActivateRules,
@@ -23,6 +22,7 @@ from schemas.commands import (
 from schemas.events import CommandRejected, PositionOpened
 from schemas.instruments import BY_SYMBOL
 from schemas.messages import MarketStatus
+from schemas.record import replace
 from schemas.rejections import Rejection
 from schemas.sharding import shard_of
 from tests.house.project import ROOT

@@ -1,7 +1,6 @@
 """Changes of rules: which version may come next, from when on it holds, and what is written how."""
 
 import pytest
-from msgspec.structs import replace
 
 from engine.core import rules
 from engine.core.rules import RulesUnknown, newest_rules
@@ -11,6 +10,7 @@ from schemas.events import RulesActivated
 from schemas.ids import broadcast_id
 from schemas.instruments import BY_SYMBOL
 from schemas.messages import AliveMark
+from schemas.record import replace
 from schemas.rejections import Rejection
 from schemas.units import Timestamp
 from tests.activating import activate

@@ -1,7 +1,6 @@
 """Units: what a number counts, and whom a rounding favours."""
 
 import pytest
-from msgspec.structs import replace
 
 from engine.core.division import div_ceil, div_floor
 from engine.core.fingerprint import state_digest
@@ -12,6 +11,7 @@ from engine.snapshot.copy_on_write import begin_copy, end_copy
 from engine.snapshot.format import restore
 from schemas.bounds import PRICE_MAX
 from schemas.messages import Instrument
+from schemas.record import replace
 from schemas.rejections import Rejection, TickRefusal
 from schemas.units import Hundredths, Lots, Micros, Ppm, Ticks
 from tests.spec.checks import closed_by_hand, opened, refused, tick_refused

@@ -4,10 +4,10 @@ Longer than 300 lines because the rules PRICE-18 to PRICE-24 are told as one.
 """
 
 import pytest
-from msgspec.structs import replace
 
 from schemas.events import PricesUpdated
 from schemas.messages import AliveMark
+from schemas.record import replace
 from schemas.rejections import Rejection, TickRefusal
 from schemas.units import Timestamp
 from tests.spec.checks import accepted, closed_by_hand, held, kept_alive, opened, refused, stopped, tick_refused

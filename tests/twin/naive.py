@@ -11,8 +11,6 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from math import ceil, floor
 
-from msgspec.structs import replace
-
 from schemas.commands import (
     AcceptOffsetGap,
     ActivateRules,
@@ -36,6 +34,7 @@ from schemas.commands import (
     Withdraw,
 )
 from schemas.messages import Instrument
+from schemas.record import replace
 from tests.twin.naive_prices import MILLION, NaivePrices
 
 TEN_MINUTES = 600 * MILLION

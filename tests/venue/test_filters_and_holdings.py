@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 
 from projector.write.venue_positions import NO_HOLDING, Holding, VenueFill, holding_after
-from schemas.venue import VenueOrder
+from schemas.venue_messages import VenueOrder
 from tests.venue.market import FILTERS
 from venue.filters import Refusal, refusal_of, rules_of
 

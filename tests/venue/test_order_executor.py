@@ -6,11 +6,11 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
-import msgspec
 import pytest
 
 from runtime.venue_keys import VenueKeys
-from schemas.venue import (
+from schemas.record import replace
+from schemas.venue_messages import (
     VenueEvent,
     VenueOrder,
     VenueOrderAbandoned,
@@ -55,7 +55,7 @@ class Events:
 
     async def append(self, partition: int, *events: VenueEvent) -> None:
         for event in events:
-            numbered = msgspec.structs.replace(event, seq=len(self.written) + 1)
+            numbered = replace(event, seq=len(self.written) + 1)
             self.written.append(numbered)
             self.cache.apply(partition, numbered)
 

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from schemas.venue import VenueCommandRejected, VenueOrderRejected, VenueReset
+from schemas.venue_messages import VenueCommandRejected, VenueOrderRejected, VenueReset
 from tests.processes import ServiceProcess, eventually
 from tests.venue.conftest import WINDOW_MS
 from tests.venue.testnet import Chaos, Testnet

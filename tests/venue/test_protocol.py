@@ -12,7 +12,7 @@ from runtime.errors import FixableError
 from runtime.settings import Settings
 from runtime.vault import KEY_BYTES, NotReadable, Vault, key_bytes, vault_of
 from runtime.venue_keys import VenueKeys, open_keys, seal_keys
-from schemas.venue import VenueOrder
+from schemas.venue_messages import VenueOrder
 from venue.binance import CONCURRENT_MAX, Binance, NoSuchOrder, NotSent, OutcomeUnknown, VenueRefused
 from venue.clock import VenueClock
 from venue.rate_limits import VenueRateLimits

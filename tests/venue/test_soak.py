@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from schemas.venue import VenueReset
+from schemas.venue_messages import VenueReset
 from tests.processes import eventually
 from tests.venue.soak import Load, assert_consistent, failing_testnet
 from tests.venue.venue_setup import VenueSetup

@@ -21,7 +21,8 @@ from runtime.settings import Settings
 from runtime.vault import vault_of
 from runtime.venue_keys import VenueKeys, seal_keys
 from schemas.topics import OTHER_PARTITIONS, VENUE_COMMANDS, VENUE_EVENTS
-from schemas.venue import (
+from schemas.venue import decode_venue_event, encode_venue
+from schemas.venue_messages import (
     CancelVenueOrder,
     PlaceVenueOrder,
     VenueCommand,
@@ -29,8 +30,6 @@ from schemas.venue import (
     VenueEvent,
     VenueOrder,
     VenueReset,
-    decode_venue_event,
-    encode_venue,
 )
 from stack.ports import free_ports
 from tests.processes import ServiceProcess, eventually, gone_at_the_end

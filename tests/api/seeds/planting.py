@@ -3,17 +3,17 @@
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
-import msgspec
 import pytest
 
 from engine.core import margin, opening, stops
 from engine.core.context import CommandContext
-from engine.core.records import Position, Quote
 from engine.core.state import State
 from engine.core.triggers import LIQUIDATION, TAKE_PROFIT, Trigger, TriggerIndex
 from schemas.commands import OpenPosition
 from schemas.events import Event
+from schemas.ledger_records import Position, Quote
 from schemas.messages import Instrument
+from schemas.record import replace
 from tests.properties.defect import Defect
 from tests.properties.plant import REACHED, plant
 
@@ -47,7 +47,7 @@ def run_planted(name: str) -> None:
 
 
 def _asks_only(command: OpenPosition, instrument: Instrument, quote: Quote) -> Any:
-    return FILL(command, instrument, msgspec.structs.replace(quote, bid=quote.ask))
+    return FILL(command, instrument, replace(quote, bid=quote.ask))
 
 
 def _anyones(state: State, account_id: str, position_id: str) -> Position | None:
@@ -68,7 +68,7 @@ def _takes_at_once(index: TriggerIndex, bid: int, ask: int) -> list[Trigger]:
 
 def _changed(change: Callable[[OpenPosition], dict[str, Any]]) -> Callable[..., Event]:
     def decide_open(state: State, command: OpenPosition, context: CommandContext) -> Event:
-        return DECIDE_OPEN(state, msgspec.structs.replace(command, **change(command)), context)
+        return DECIDE_OPEN(state, replace(command, **change(command)), context)
 
     return decide_open
 

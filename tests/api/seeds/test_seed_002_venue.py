@@ -17,7 +17,8 @@ from sqlalchemy import NullPool, create_engine, text
 from runtime.kafka import command_producer_options
 from schemas.ids import keyed_command_id
 from schemas.topics import VENUE_COMMANDS
-from schemas.venue import PlaceVenueOrder, VenueOrder, encode_venue
+from schemas.venue import encode_venue
+from schemas.venue_messages import PlaceVenueOrder, VenueOrder
 from stack.ports import free_ports
 from tests.api.exchange import service
 from tests.api.seeds.market import Market, Person

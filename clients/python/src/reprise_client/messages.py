@@ -9,9 +9,15 @@ Schema = dict[str, Any]
 
 
 def avro_schemas() -> dict[str, dict[int, Schema]]:
-    """Give every Avro schema this client carries: by the message's name, and the rules version that first wrote it."""
+    """Give every Avro schema this client carries: by the message's name, and the rules version that first wrote it.
+
+    Those of a snapshot's pages, `LedgerHead` and `AccountsPage`, have the number of the snapshot's format.
+    """
     found: dict[str, dict[int, Schema]] = {}
-    for folder in _schemas().joinpath("avro").iterdir():
+    avro = _schemas().joinpath("avro")
+    for folder in (*avro.iterdir(), *avro.joinpath("state").iterdir()):
+        if not folder.name.isdigit():
+            continue
         for file in folder.iterdir():
             found.setdefault(file.name.removesuffix(".avsc"), {})[int(folder.name)] = json.loads(
                 file.read_text(encoding="utf-8")
