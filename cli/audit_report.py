@@ -140,7 +140,7 @@ def print_verdict(out: Console, verdict: "Verdict") -> None:
         out.print("Where the engine is known to be behind or stopped, --allow-pending lets its commands wait.")
     count = len(verdict.differences)
     found = "All that was compared agrees" if verdict.agrees else f"{count} difference{'s' * (count > 1)}"
-    out.print(f"{found}: {verdict.log}, {verdict.seconds} s.")
+    out.print(f"{found}: {verdict.log}, {verdict.seconds} s; the core: {verdict.versions['the core']}.")
 
 
 def log_end(state: "State", commands: int) -> str:

@@ -15,7 +15,7 @@ from runtime.errors import FixableError
 Name = Annotated[str, typer.Argument(help="Which bench.")]
 Sizes = Annotated[list[str] | None, typer.Option("--size", help="NAME=NUMBER: one of this bench's sizes.")]
 # These need no broker, or start what they need.
-WITHOUT_KAFKA = frozenset({"core", "order", "replay"})
+WITHOUT_KAFKA = frozenset({"codec", "core", "order", "replay"})
 
 
 def add_to(app: typer.Typer) -> None:

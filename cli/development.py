@@ -1,5 +1,6 @@
 """Commands that prove the project: test and check."""
 
+import os
 import subprocess
 import time
 from typing import Annotated
@@ -18,7 +19,9 @@ CHECKS = (
 )
 # Three at a time, each with servers of its own: much of a test's time is waiting for them.
 SIDE_BY_SIDE = ("-n", "3", "--dist", "loadfile", "--no-loadscope-reorder")
-Arguments = Annotated[list[str] | None, typer.Argument(help="all, or files, folders and options for pytest.")]
+# What is said of the core without a server: `pure` runs it with the sources as they are, and plants defects in them.
+OF_THE_CORE = ("tests/spec", "tests/properties", "tests/golden", "tests/twin", "tests/schemas", "tests/audit")
+Arguments = Annotated[list[str] | None, typer.Argument(help="all, pure, or files, folders and options for pytest.")]
 
 
 def add_to(app: typer.Typer) -> None:
@@ -27,16 +30,22 @@ def add_to(app: typer.Typer) -> None:
 
 
 def run_tests(arguments: Arguments = None) -> None:
-    """Run the tests: those that are not slow, all, or the ones named."""
+    """Run the tests: those that are not slow, all, those of the core in its pure build, or the ones named."""
+    environment = dict(os.environ)
     match arguments or []:
         case []:
             chosen = ["-m", "not slow", *SIDE_BY_SIDE]
         case ["all", *rest]:
             chosen = rest
+        case ["pure", *rest]:
+            environment["REPRISE_PURE"] = "1"
+            chosen = ["-m", "not slow", *SIDE_BY_SIDE, *OF_THE_CORE, *rest]
         case [*rest]:
             chosen = rest
     began = time.monotonic()
-    code = subprocess.run(python_command("-m", "pytest", *chosen), cwd=project_root(), check=False).returncode
+    code = subprocess.run(
+        python_command("-m", "pytest", *chosen), cwd=project_root(), env=environment, check=False
+    ).returncode
     minutes, seconds = divmod(round(time.monotonic() - began), 60)
     left_out = "" if arguments else " The slow tests were not run: `./reprise test all` runs them too, in hours."
     report(f"The tests took {minutes} min {seconds} s.{left_out}")

@@ -81,6 +81,7 @@ def up(
 ) -> None:
     """Start the exchange: broker, database, engine, prices, projection and API."""
     from cli.database import migrate_url  # noqa: PLC0415
+    from stack.compiling import compile_core  # noqa: PLC0415
     from stack.feed_choice import FeedChoice  # noqa: PLC0415
     from stack.instance import InstanceFolder  # noqa: PLC0415
     from stack.plan import StartOptions  # noqa: PLC0415
@@ -116,6 +117,7 @@ def up(
     report_ignored(folder)
     wrong |= in_file | exposed_secrets(folder, settings.profile)
     _end_by_interrupt()
+    compile_core(report)
     place = InstanceFolder(folder)
     with PortClaims() as claims:
         instance = start(settings, options, claims, migrate_url, report, wrong)

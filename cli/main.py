@@ -12,6 +12,7 @@ from cli import (
     account,
     audit,
     bench,
+    compiling,
     database,
     development,
     documents,
@@ -43,7 +44,7 @@ def application() -> typer.Typer:
         rich_markup_mode=None,
         pretty_exceptions_enable=False,
     )
-    on_a_machine = (instance, instruments, screen, development, documents, kafka)
+    on_a_machine = (instance, instruments, screen, development, documents, kafka, compiling)
     for group in (*on_a_machine, log, audit, replay, backup, recordings, database, account, run, bench):
         group.add_to(app)
     return app

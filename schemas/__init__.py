@@ -3,3 +3,7 @@
 Imports no package of the server, and nothing impure: no network, no clock, no database.
 Begin with `events` (what happened) and `commands` (what was asked for); `codec` makes bytes of them.
 """
+
+from schemas.compiled import search_path
+
+__path__ = search_path(__name__, __path__)

@@ -3,7 +3,10 @@
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Final, NewType, Self
 
-if TYPE_CHECKING:
+# mypyc takes it for true: to it a unit is the integer that it is, and a sum of units one too.
+UNITS_ARE_INTEGERS: Final = False
+
+if TYPE_CHECKING and not UNITS_ARE_INTEGERS:
 
     class _Sum(int):
         """A unit whose sums are of the same unit. For the type checker alone, so that no sum costs a call."""

@@ -90,6 +90,7 @@ def status_of(folder: InstanceFolder) -> dict[str, Any]:
             "url": without_password(instance.database_url),
             "own": instance.postgres_port is not None,
         },
+        "core": next((build for name, _ in engines(instance) if (build := answers[name].get("core"))), None),
         "feed": answers["market-data"],
         "shards": owned,
         **({"followed": followed} if instance.standby_ports else {}),

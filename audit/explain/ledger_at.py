@@ -4,13 +4,13 @@ from typing import Any, NamedTuple
 
 from audit.digits import iso, money
 from audit.log.log_reader import LogReader, LogUnreadable
-from audit.verify.folding import NoTriggers
 from audit.verify.reports import CORE_ERRORS
 from audit.verify.ring import newest_start
 from engine.core.apply import apply
 from engine.core.fingerprint import state_digest
 from engine.core.prices import condition
 from engine.core.state import State
+from engine.core.triggers import NoTriggers
 from runtime.errors import FixableError
 from schemas.codec import NotDecodable, decode_event
 from schemas.ledger_records import Account, Position

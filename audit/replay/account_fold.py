@@ -6,10 +6,10 @@ from functools import cache
 from typing import Final, get_args
 
 from audit.log.log_reader import LogReader, LogUnreadable
-from audit.verify.folding import NoTriggers
 from audit.verify.reports import CORE_ERRORS
 from engine.core.apply import apply
 from engine.core.state import genesis
+from engine.core.triggers import NoTriggers
 from runtime.kafka import LogRecord
 from schemas.codec import PREFIX_SIZE, NotDecodable, decode_event, prefixes_of, seq_of
 from schemas.events import AccountOpened, Event, PositionOpened, PricesUpdated, TickHeld

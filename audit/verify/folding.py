@@ -2,7 +2,7 @@
 
 import time
 from hashlib import blake2b
-from typing import Any, Final, assert_never
+from typing import Final, assert_never
 
 import msgspec
 
@@ -11,6 +11,7 @@ from audit.log.log_reader import LogReader
 from audit.verify.reports import CORE_ERRORS, Advance, JudgeReport, JudgeStart, collection_paused, point_of
 from engine.core.apply import apply
 from engine.core.laws import broken
+from engine.core.triggers import NoTriggers
 from runtime.kafka import LogRecord
 from schemas.codec import DIGEST_SIZE, NotDecodable, decode_event
 from schemas.event_groups import BroadcastEvent
@@ -43,23 +44,6 @@ def fold(log: LogReader, shard: int, start: JudgeStart, points: frozenset[int], 
         _Fold(start, points, report).run(log, advance)
         report.seconds = time.perf_counter() - began
     return report
-
-
-class NoTriggers(dict[str, Any]):
-    """In place of the index of triggers, which only who executes commands needs."""
-
-    def __missing__(self, symbol: str) -> "NoTriggers":
-        return self
-
-    def setdefault(self, symbol: str, default: Any = None) -> "NoTriggers":
-        del symbol, default
-        return self
-
-    def add(self, position: object) -> None:
-        """Keep nothing."""
-
-    def remove(self, position: object) -> None:
-        """Forget nothing."""
 
 
 class _Fold:

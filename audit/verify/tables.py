@@ -11,11 +11,11 @@ from audit.log.differences import Difference, as_text
 from audit.log.log_reader import LogReader
 from audit.verify.database import OF_ACTS, database_as_of_now, has_journal
 from audit.verify.expected_rows import COLUMNS, OF_THE_MARKET, TABLES, Content, ExpectedRows, Row, key_of
-from audit.verify.folding import NoTriggers
 from audit.verify.ledger_comparison import compare_with_ledger
 from audit.verify.reports import CORE_ERRORS, Advance, JudgeReport
 from engine.core.apply import apply
 from engine.core.state import State, genesis
+from engine.core.triggers import NoTriggers
 from projector.tables.rows import StoredProgress
 from projector.write.chain import ChainEntry
 from schemas.codec import NotDecodable, decode_event, digest_of

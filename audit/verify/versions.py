@@ -4,6 +4,7 @@ import platform
 from importlib import metadata
 
 from engine.core.rules import newest_rules
+from schemas.compiled import running
 
 
 def versions() -> dict[str, str]:
@@ -12,4 +13,9 @@ def versions() -> dict[str, str]:
         own = metadata.version("reprise")
     except metadata.PackageNotFoundError:
         own = "not installed"
-    return {"Reprise": own, "the newest rules it knows": str(newest_rules()), "Python": platform.python_version()}
+    return {
+        "Reprise": own,
+        "the newest rules it knows": str(newest_rules()),
+        "Python": platform.python_version(),
+        "the core": running(),
+    }

@@ -8,7 +8,6 @@ from engine.core.bounds import MEMORY, NOTHING, SOURCE_DRIFT_MAX
 from engine.core.memory import bring_back, forget_oldest, remember, remembered_ids
 from engine.core.rules import RULES
 from engine.core.state import State
-from engine.core.triggers import TriggerIndex
 from schemas.events import (
     AccountLimitsSet,
     AccountOpened,
@@ -56,9 +55,9 @@ def apply(state: State, event: Event) -> None:
             _reduce_position(state, event)
         case StopsAmended():
             position = state.positions[event.position_id]
-            state.triggers[event.symbol].remove(position)
+            state.triggers.remove(position)
             position.stop_loss, position.take_profit = event.stop_loss, event.take_profit
-            state.triggers[event.symbol].add(position)
+            state.triggers.add(position)
         case AccountOpened():
             account = _open_account(state, event)
         case Deposited():
@@ -73,7 +72,7 @@ def apply(state: State, event: Event) -> None:
             for instrument in event.instruments:
                 state.instruments[instrument.symbol] = instrument
                 state.markets.setdefault(instrument.symbol, Market(symbol=instrument.symbol))
-                state.triggers.setdefault(instrument.symbol, TriggerIndex())
+                state.triggers.define(instrument.symbol)
         case MarketStatusSet():
             state.markets[event.symbol].status = event.status
         case RulesActivated():
@@ -183,7 +182,7 @@ def _open_position(state: State, event: PositionOpened) -> None:
     account.positions[event.position_id] = position
     if event.client_order_id is not None:
         _remember_order(account.client_order_ids, event.client_order_id, event.time)
-    state.triggers[event.symbol].add(position)
+    state.triggers.add(position)
     _expose(state, position, position.quantity, position.entry_notional)
 
 
@@ -200,19 +199,19 @@ def _close_position(state: State, event: PositionClosed) -> None:
     _move(state, event.account_id, event.legs)
     position = state.positions.pop(event.position_id)
     del state.accounts[position.account_id].positions[event.position_id]
-    state.triggers[event.symbol].remove(position)
+    state.triggers.remove(position)
     _expose(state, position, -position.quantity, -position.entry_notional)
 
 
 def _reduce_position(state: State, event: PositionReduced) -> None:
     _move(state, event.account_id, event.legs)
     position = state.positions[event.position_id]
-    state.triggers[event.symbol].remove(position)
+    state.triggers.remove(position)
     position.quantity = event.quantity_left
     position.entry_notional = event.entry_notional_left
     position.margin = event.margin_left
     position.liquidation_price = event.liquidation_price
-    state.triggers[event.symbol].add(position)
+    state.triggers.add(position)
     _expose(state, position, -event.quantity, -event.entry_notional)
 
 

@@ -1,10 +1,10 @@
 """What a shard of the exchange consists of. Only `apply` changes it."""
 
 from collections import deque
-from typing import NamedTuple, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 from engine.core.bounds import NOTHING, POSITIONS_MAX
-from engine.core.triggers import TriggerIndex
+from engine.core.triggers import NoTriggers, Triggers
 from schemas.ledger_records import Account, Feed, Market, Position, Remembered
 from schemas.messages import Instrument
 from schemas.units import Timestamp
@@ -24,6 +24,14 @@ class RememberedId(NamedTuple):
     time: Timestamp
     account_id: str
     command_id: str
+
+
+# What a ledger is made of, but for what only its execution needs.
+PARTS: Final = (
+    *("seq", "time", "next_offset", "house", "fees", "insurance", "external", "feed", "clock_suspect"),
+    *("next_position", "rules_version", "instruments", "markets", "accounts", "broadcasts", "positions_max"),
+    *("accounts_by_number", "positions", "remembered"),
+)
 
 
 class State:
@@ -52,9 +60,21 @@ class State:
         # What follows is derived from the accounts, or about them.
         self.accounts_by_number: list[Account] = []
         self.positions: dict[str, Position] = {}  # the open ones of all accounts
-        self.triggers: dict[str, TriggerIndex] = {}  # by symbol
+        self.triggers = Triggers()
         self.remembered: deque[RememberedId] = deque()  # oldest first; none under version 1
         self.copying: CopyInProgress | None = None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Let `deepcopy` give one that goes on by itself: that folds, and so has no triggers."""
+        return _folding, (self.shard, self.shards, {name: getattr(self, name) for name in PARTS})
+
+
+def _folding(shard: int, shards: int, parts: dict[str, Any]) -> State:
+    state = State(shard=shard, shards=shards)
+    for name, value in parts.items():
+        setattr(state, name, value)
+    state.triggers = NoTriggers()
+    return state
 
 
 def genesis(shard: int, shards: int) -> State:

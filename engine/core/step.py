@@ -77,4 +77,4 @@ def _moved(state: State, outcome: Event, time: int) -> list[str]:
 def _reached(state: State, symbol: str) -> list[Trigger]:
     quote = state.markets[symbol].quote
     assert quote is not None, "a market that moved has a price"
-    return state.triggers[symbol].reached(quote.bid, quote.ask)
+    return state.triggers.reached(symbol, quote.bid, quote.ask)

@@ -2,9 +2,10 @@
 
 from typing import Final
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, PlatformCollector, ProcessCollector
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, PlatformCollector, ProcessCollector
 
 from engine.snapshot.ports import SnapshotMetrics
+from schemas.compiled import running
 
 STATES: Final = ("taking_over", "recovering", "live", "following", "frozen")
 _CORE_SECONDS: Final = (
@@ -36,6 +37,9 @@ class EngineMetrics:
         )
         self.commit_seconds = Histogram(
             "commit_seconds", "One transaction, from begin to commit", buckets=_SECONDS, registry=registry
+        )
+        Info("core_build", "Whether the core runs compiled, or as plain Python", registry=registry).info(
+            {"build": running()}
         )
         self.commands = Counter("commands", "Commands whose events were committed", ["shard"], registry=registry)
         self.events = Counter("events", "Events committed", ["shard"], registry=registry)

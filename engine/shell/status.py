@@ -9,6 +9,7 @@ from engine.core.prices import condition
 from engine.shell.clock_watch import ahead_of_own_clock, sentence
 from engine.shell.shard import Shard
 from engine.shell.worker import EngineWorker
+from schemas.compiled import running
 
 RECOVERY: Final = ("taking_over", "recovering")
 
@@ -18,6 +19,7 @@ def status(worker: EngineWorker) -> dict[str, Any]:
     return {
         "worker": worker.settings.engine_worker_id,
         "role": worker.role,
+        "core": running(),
         "ready": worker.is_ready,
         "shards": [_shard_status(worker.shards[number]) for number in sorted(worker.shards)],
     }

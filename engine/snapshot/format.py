@@ -8,7 +8,7 @@ from librt.strings import BytesWriter
 from engine.core.memory import remembered_ids
 from engine.core.rules import RULES
 from engine.core.state import State
-from engine.core.triggers import TriggerIndex
+from engine.core.triggers import TriggerIndex, Triggers
 from engine.snapshot import format_1
 from schemas import ledger_records_codec
 from schemas.codec import MARKER, NotDecodable, form_of, read_by
@@ -121,7 +121,7 @@ def _restored(pages: Iterator[bytes]) -> State:
     state.broadcasts = head.broadcasts
     state.positions_max = head.positions_max
     state.rules_version = head.rules_version
-    state.triggers = triggers
+    state.triggers = Triggers(triggers)
     if head.rules_version in RULES and RULES[head.rules_version].forgotten_each_command:
         state.remembered = remembered_ids(accounts)
     return state

@@ -83,6 +83,7 @@ def _written_by_the_sound_core() -> None:
     list(sound_logs())
 
 
+@pytest.mark.pure
 @pytest.mark.parametrize("defect", ALL, ids=named)
 def test_bytes_a_core_with_the_defect_contradicts_the_log_of_a_sound_core(
     defect: Defect, monkeypatch: pytest.MonkeyPatch
@@ -91,6 +92,7 @@ def test_bytes_a_core_with_the_defect_contradicts_the_log_of_a_sound_core(
     assert any(differs(log) for log in sound_logs())
 
 
+@pytest.mark.pure
 @pytest.mark.parametrize("defect", ALL, ids=named)
 def test_mended_a_sound_core_contradicts_the_log_of_a_core_with_the_defect(
     defect: Defect, monkeypatch: pytest.MonkeyPatch
@@ -101,6 +103,7 @@ def test_mended_a_sound_core_contradicts_the_log_of_a_core_with_the_defect(
     assert differs(log)
 
 
+@pytest.mark.pure
 @pytest.mark.parametrize("defect", ALL, ids=named)
 def test_laws_a_log_written_and_executed_with_the_defect_breaks_a_law_or_a_sum(
     defect: Defect, monkeypatch: pytest.MonkeyPatch

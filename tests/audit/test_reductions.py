@@ -23,7 +23,7 @@ from tests.audit.edges import edge_log
 from tests.audit.logs import MemoryLog, parts_log
 from tests.audit.test_explanation import MICRO, events_of, numbers, text_of, usdc
 from tests.audit.test_running_laws import Shard
-from tests.spec.language import ALICE, BTC
+from tests.spec.language import ALICE
 
 
 def test_a_log_with_closed_parts_is_verified() -> None:
@@ -73,7 +73,7 @@ def test_an_overdue_position_is_found_behind_a_position_whose_liquidation_price_
     shard.send(shard.order())
     shard.tick(49_900)
     assert shard.judged([half_of(shard)]) == []
-    shard.state.triggers[BTC].remove(shard.state.positions["0-2"])
+    shard.state.triggers.remove(shard.state.positions["0-2"])
     assert shard.tick(49_200) == ["law 4: position 0-2 is liquidatable and open"]
 
 

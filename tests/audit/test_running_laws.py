@@ -127,7 +127,7 @@ def test_a_broken_law_is_named_alike_by_running_laws_and_full_laws(law: str) -> 
 def test_a_position_that_should_be_liquidated_is_named_by_running_laws_and_full_laws() -> None:
     shard = Shard()
     position = only_position(shard.state)
-    shard.state.triggers[BTC].remove(position)
+    shard.state.triggers.remove(position)
     position.liquidation_price = position.stop_loss = None
     found = shard.tick(49_246)
     assert (

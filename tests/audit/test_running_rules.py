@@ -161,6 +161,7 @@ def with_a_range(exchange: Exchange) -> Command:
     return prices(exchange, later, seen)
 
 
+@pytest.mark.pure
 @pytest.mark.parametrize("name", CASES)
 def test_a_core_that_decides_against_a_rule_is_named_with_the_rule(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     steps, sentence = CASES[name]

@@ -113,8 +113,8 @@ def test_a_restored_ledger_has_its_derived_indexes() -> None:
         restored.accounts[position.account_id].positions[position.position_id] is position
         for position in restored.positions.values()
     )
-    assert {symbol: len(index) for symbol, index in restored.triggers.items()} == {
-        symbol: len(index) for symbol, index in state.triggers.items()
+    assert {symbol: len(index) for symbol, index in restored.triggers.by_symbol.items()} == {
+        symbol: len(index) for symbol, index in state.triggers.by_symbol.items()
     }
 
 

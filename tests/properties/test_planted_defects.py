@@ -63,12 +63,14 @@ def sampled(defects: Iterable[Defect], every: int) -> list[Any]:
     ]
 
 
+@pytest.mark.pure
 @pytest.mark.parametrize("defect", sampled(ALL, 4))
 def test_the_specification_finds_a_planted_defect(defect: Defect, monkeypatch: pytest.MonkeyPatch) -> None:
     plant(monkeypatch, defect)
     assert any(fails(test) for test in specification())
 
 
+@pytest.mark.pure
 @pytest.mark.parametrize("defect", sampled([defect for defect in ALL if defect.laws], 4))
 def test_the_laws_and_the_calculator_find_a_planted_defect(defect: Defect, monkeypatch: pytest.MonkeyPatch) -> None:
     plant(monkeypatch, defect)
@@ -76,6 +78,7 @@ def test_the_laws_and_the_calculator_find_a_planted_defect(defect: Defect, monke
         run_state_machine_as_test(Laws, settings=BOUNDED)
 
 
+@pytest.mark.pure
 @pytest.mark.parametrize(
     "defect",
     [

@@ -22,7 +22,15 @@ from schemas.derived import (
     realized_pnl,
 )
 from schemas.event_groups import MoneyEvent
-from schemas.events import AccountOpened, Deposited, PositionClosed, PositionOpened, PositionReduced, Withdrawn
+from schemas.events import (
+    AccountOpened,
+    Deposited,
+    EventHeader,
+    PositionClosed,
+    PositionOpened,
+    PositionReduced,
+    Withdrawn,
+)
 from schemas.ledger_records import Candidate, Market, Quote
 from schemas.messages import Leg
 from schemas.record import field_names, made
@@ -32,17 +40,21 @@ from schemas.units import Micros, Ticks, Timestamp
 SYMBOL = "BTC_USDC"
 HEARD_AT = 1_000_000
 HELD_AT = HEARD_AT + 100_000
+# What is no number in events that move money.
+WORDS = {"symbol": SYMBOL, "side": "long", "reason": "manual", "client_order_id": None, "warnings": ()}
 
 
 def money_event(event_type: type, *legs: tuple[Any, Any, int], **fields: int) -> Any:
     """Make an event that moves money."""
-    known = dict.fromkeys(field_names(event_type), 0)
+    nobody = dict.fromkeys(field_names(EventHeader)) | {"seq": 0, "command_offset": 0, "index": 0, "time": Timestamp(0)}
+    known: dict[str, Any] = dict.fromkeys(field_names(event_type), 0) | WORDS | nobody
     given: dict[str, Any] = {
         "legs": tuple(Leg(source=one, target=other, amount=Micros(amount)) for one, other, amount in legs)
     }
     if "position_id" in known:
         given["position_id"] = "2-7"
-    return made(event_type, known | given | fields)
+    of_type = {name: value for name, value in (known | given | fields).items() if name in field_names(event_type)}
+    return made(event_type, of_type)
 
 
 def closed(*, profit: int, margin: int, fee: int = 0, liquidation_fee: int = 0) -> PositionClosed:

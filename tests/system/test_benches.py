@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from schemas.compiled import is_compiled
 from tests.api.browser import browser
 from tests.processes import reprise
 
@@ -26,8 +27,17 @@ def numbers_of(name: str, *sizes: str) -> dict[str, Any]:
 
 def test_the_bench_of_the_core_gives_its_numbers() -> None:
     numbers = numbers_of("core", "count=2000")
-    assert numbers.keys() == {"commands_per_second"}
+    beside = {"pure", "ratio", "missed"} if is_compiled() else set()
+    assert numbers.keys() == {"build", "commands_per_second"} | beside
     assert numbers["commands_per_second"] > 0
+
+
+def test_the_bench_of_the_codec_gives_its_numbers() -> None:
+    numbers = numbers_of("codec", "count=500")
+    assert numbers["events"] >= 500
+    for place in ("us", "fastavro_us", "ratio"):
+        assert numbers[place].keys() == {"encode", "decode"}
+        assert all(number > 0 for number in numbers[place].values())
 
 
 def test_the_bench_of_the_engine_gives_its_numbers() -> None:
