@@ -43,15 +43,17 @@ def _write(root: Path, made: dict[str, str]) -> None:
 def made_files(root: Path) -> dict[str, str]:
     """Give the text of each file that is made, by its path from the root."""
     from api.http import problem_pages  # noqa: PLC0415  # Few commands need the API, or every schema.
+    from cli.made_python import explained, formatted  # noqa: PLC0415
     from schemas import reference  # noqa: PLC0415
     from schemas.generator.make import made_modules  # noqa: PLC0415
 
+    modules = {name: explained(formatted(text)) for name, text in made_modules().items()}
     given = reference.blocks() | {"example": f"```python\n{(root / EXAMPLE).read_text(encoding='utf-8')}```"}
     document = (root / EVENTS_DOCUMENT).read_text(encoding="utf-8")
     problems = {problem_pages.DOCUMENT: problem_pages.as_markdown()}
     events = {EVENTS_DOCUMENT: reference.fill_blocks(document, given)}
     types = {typescript_types.FILE: typescript_types.typescript_types(openapi_document())}
-    return made_modules() | events | problems | types | dict(_client_schemas())
+    return modules | events | problems | types | dict(_client_schemas())
 
 
 def openapi_document() -> dict[str, Any]:
