@@ -12,13 +12,14 @@ from uuid import UUID
 
 from cachetools import TTLCache
 from sqlalchemy import Connection, event
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from api.store.database import Database
 from api.store.users import User, find_by_session
 
 SECONDS: Final = 2.0
 SESSIONS_MAX: Final = 10_000
-UNCOMMITTED: Final = "changes_sessions"  # noted of a connection until its transaction ends
+UNCOMMITTED: Final = "changes sessions"  # noted of a connection until it is given back
 CHANGES: Final = re.compile(r"\b(UPDATE|DELETE FROM) auth\.(users|sessions)\b")
 
 Found = tuple[User, datetime]
@@ -31,7 +32,9 @@ class KnownSessions:
         self._database = database
         self._found = _nothing()
         event.listen(database.engine, "after_cursor_execute", self._note_statement)
-        event.listen(database.engine, "commit", self._note_commit)
+        # SQLAlchemy's event of a commit comes before it: who looks in between would be given what is about to end. A
+        # connection that is given back has committed.
+        event.listen(database.engine, "checkin", self._note_end)
 
     async def find(self, session_id: UUID, user_id: UUID) -> Found | None:
         """Give the user of a session that is going on, and when it began; as it was SECONDS ago, at the oldest."""
@@ -50,10 +53,10 @@ class KnownSessions:
     def _note_statement(self, db: Connection, _cursor: Any, statement: str, *_: Any) -> None:
         if _changes_sessions(statement):
             self._found = _nothing()
-            db.info[UNCOMMITTED] = True
+            db.info[self] = UNCOMMITTED
 
-    def _note_commit(self, db: Connection) -> None:
-        if db.info.pop(UNCOMMITTED, False):
+    def _note_end(self, _connection: Any, record: ConnectionPoolEntry) -> None:
+        if record.info.pop(self, None) == UNCOMMITTED:
             self._found = _nothing()
 
 

@@ -112,6 +112,25 @@ def test_an_answer_of_before_an_end_is_not_remembered_after_the_end(session: Kno
             assert session.find() is None
 
 
+def test_an_answer_of_just_before_a_commit_is_not_remembered_after_the_commit(
+    session: KnownSession, state: AppState
+) -> None:
+    seen: list[object] = []
+
+    def look(_: Connection) -> None:
+        if not seen:  # Its own look ends by a commit too.
+            seen.append(None)
+            seen[0] = session.find()
+
+    event.listen(state.database.engine, "commit", look)
+    try:
+        session.change(lambda db: end_session(db, session.session_id))
+    finally:
+        event.remove(state.database.engine, "commit", look)
+    assert seen == [session.user], "what ends it was not committed yet"
+    assert session.find() is None
+
+
 def test_an_end_by_another_process_counts_when_the_time_is_over(
     session: KnownSession, state: AppState, monkeypatch: pytest.MonkeyPatch
 ) -> None:
