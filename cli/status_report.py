@@ -15,7 +15,7 @@ def print_status(found: dict[str, Any]) -> None:
     pages = found["api_pages"]
     out(f"the API's health and metrics: {pages['address']}{'' if pages['served'] else ' (not served now)'}\n")
     out(f"disk: {_disk(found['disk'])}\n")
-    if found["core"] is not None:
+    if found.get("core") is not None:
         out(f"the core: {found['core']}\n")
     if found["unanswered"]:
         out(f"no answer in time from: {', '.join(found['unanswered'])}\n")

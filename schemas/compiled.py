@@ -15,28 +15,11 @@ from typing import Final
 # Compiled as one unit, since a call from one unit into another is slow: the core, and what it needs of the language.
 CORE: Final = "engine/core"
 LANGUAGE: Final = (
-    *(
-        "bounds",
-        "codec",
-        "command_groups",
-        "commands",
-        "commands_codec",
-        "content",
-        "derived",
-        "event_groups",
-        "events",
-    ),
-    *(
-        "events_codec",
-        "forms",
-        "ids",
-        "ledger_records",
-        "ledger_records_codec",
-        "manifest",
-        "manifest_codec",
-        "messages",
-    ),
-    *("messages_codec", "offset_gaps", "record", "rejections", "sharding", "units", "wire", "words"),
+    *("bounds", "codec", "command_groups", "commands", "commands_codec", "content"),
+    *("derived", "event_groups", "events", "events_codec", "forms", "ids"),
+    *("ledger_records", "ledger_records_codec", "manifest", "manifest_codec", "messages", "messages_codec"),
+    *("offset_gaps", "record", "rejections", "sharding", "units", "venue_messages"),
+    *("venue_messages_codec", "wire", "words"),
 )
 MYPYC: Final = "2.4.1"  # as in pyproject.toml
 ROOT: Final = Path(__file__).parents[1]

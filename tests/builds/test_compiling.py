@@ -113,6 +113,13 @@ def test_every_module_of_the_core_is_compiled_and_every_module_it_imports_of_the
     assert imported - unit == {"wide_integers"}
 
 
+def test_every_module_of_records_is_compiled_since_no_other_class_extends_a_compiled_one() -> None:
+    unit = {source.stem for source in compiled.sources()}
+    of_records = {path.stem for path in (ROOT / "schemas").glob("*.py") if "(Record)" in path.read_text("utf-8")}
+    assert len(of_records) > 3
+    assert of_records <= unit
+
+
 def test_the_mypyc_of_the_lock_is_the_one_that_names_a_build() -> None:
     assert f'"mypy=={compiled.MYPYC}"' in (ROOT / "pyproject.toml").read_text(encoding="utf-8")
 
