@@ -72,12 +72,11 @@ def _compiled_as(report: Report) -> str | None:
 def _what_is_missing() -> str | None:
     compiler = _compiler()
     if compiler is None:
-        return "no C compiler was found (on Debian and Ubuntu: apt install gcc), then `./reprise compile`"
+        return "no C compiler was found; on Debian and Ubuntu `apt install gcc`, then `./reprise compile`"
     headers = Path(sysconfig.get_path("include")) / "Python.h"
     if not headers.is_file():
-        version = f"{sys.version_info.major}.{sys.version_info.minor}"
-        return f"Python's headers are missing (on Debian and Ubuntu: apt install python{version}-dev), then \
-`./reprise compile`"
+        package = f"python{sys.version_info.major}.{sys.version_info.minor}-dev"
+        return f"Python's headers are missing; on Debian and Ubuntu `apt install {package}`, then `./reprise compile`"
     return None
 
 
