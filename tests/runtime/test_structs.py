@@ -10,6 +10,8 @@ import pytest
 from cli import run as running
 from cli.run import ServiceName
 from runtime.python import python_command
+from runtime.structs import prepare_structs
+from schemas.plain_data import shapes
 
 ROUNDS: Final = 400
 PROGRAM: Final = """
@@ -61,6 +63,12 @@ def test_threads_that_read_an_unprepared_record_at_once_crash_the_process() -> N
 def read_at_once(how: str, rounds: int) -> "subprocess.CompletedProcess[str]":
     command = python_command("-c", PROGRAM, str(rounds), how)
     return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+
+
+def test_the_shapes_of_the_log_s_records_are_made_before_threads_begin() -> None:
+    shapes.cache_clear()
+    prepare_structs()
+    assert shapes.cache_info().currsize == 1
 
 
 def test_a_service_knows_its_records_before_it_begins(monkeypatch: pytest.MonkeyPatch) -> None:
