@@ -5,6 +5,7 @@ from typing import Final
 
 from schemas.avro_files import NO_DEFAULT, Language, RecordField, RecordVersion, Schema
 from schemas.generator.language import Base, Module
+from schemas.generator.names import PYTHON_TYPES
 from schemas.generator.text import MADE, imports_of, tuple_of, union_of
 
 UNITS: Final = {
@@ -16,7 +17,6 @@ UNITS: Final = {
     "timestamp": "Timestamp",
 }
 DOCSTRING_MAX: Final = 110
-PLAIN: Final = {"long": "int", "string": "str", "boolean": "bool", "fixed": "bytes", "decimal": "int"}
 
 
 class ClassWriter:
@@ -62,8 +62,7 @@ class ClassWriter:
         fields = {field.name: field for field in self._an_example(base).fields}
         inherited = [fields[name] for name in self._inherited(base)]
         own = [fields[name] for name in base.fields]
-        head = self._head(base.name, base.parent, base.doc, own)
-        head[-1:] = ["    WHOLE: ClassVar[bool] = True", head[-1]] if base.whole else [head[-1]]
+        head = self._head(base.name, base.parent, base.doc, own, whole=base.whole)
         return "\n".join([*head, *self._init(inherited, own, None, by_name=not base.whole)])
 
     def _an_example(self, base: Base) -> RecordVersion:
@@ -95,12 +94,14 @@ class ClassWriter:
         whole = base if base and base.whole else None
         return "\n".join([*head, *self._init(inherited, own, whole, mutable=record.mutable)])
 
-    def _head(self, name: str, parent: str, doc: str, own: list[RecordField]) -> list[str]:
+    def _head(self, name: str, parent: str, doc: str, own: list[RecordField], *, whole: bool = False) -> list[str]:
         lines = [f"class {name}({parent}):", *(f"    {line}" if line else "" for line in docstring(doc)), ""]
         lines.append(f"    FIELDS: ClassVar[tuple[str, ...]] = {tuple_of([field.name for field in own])}")
         optional = [field.name for field in own if field.nullable and self._has_default(field)]
         if optional:
             lines.append(f"    OPTIONAL: ClassVar[tuple[str, ...]] = {tuple_of(optional)}")
+        if whole:
+            lines.append("    WHOLE: ClassVar[bool] = True")
         return [*lines, "    __slots__ = FIELDS"]
 
     def _init(
@@ -170,10 +171,8 @@ class ClassWriter:
                 return f"tuple[{self._type(schema['items'])}, ...]"
             case "map":
                 return f"dict[str, {self._type(schema['values'])}]"
-            case "long" | "string" | "boolean" | "fixed" | "decimal":
-                return PLAIN[kind]
             case _:
-                return self._type(kind)
+                return PYTHON_TYPES[kind] if kind in PYTHON_TYPES else self._type(kind)
 
     def _use(self, module: str, name: str) -> None:
         self._used.setdefault(module, set()).add(name)

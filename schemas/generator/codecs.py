@@ -1,33 +1,25 @@
 """Writes the encoders and decoders of a module's messages: a function each way for each version of each record."""
 
 from collections.abc import Iterator
-from typing import Final, NamedTuple
+from typing import Final
 
 from schemas.avro_files import Language, RecordField, RecordVersion, Schema, released_schemas
 from schemas.generator.language import Base, Module
-from schemas.generator.names import constant_of, function_of, missing_fields, prefix_of, snake
+from schemas.generator.names import PYTHON_TYPES, constant_of, function_of, missing_fields, prefix_of, snake
 from schemas.generator.text import MADE, imports_of
 
 PLAIN: Final = ("long", "string", "boolean", "decimal")
-TYPES: Final = {"long": "int", "string": "str", "boolean": "bool", "fixed": "bytes", "decimal": "int"}
 UNTYPED: Final = '# A unit is an integer on the wire.\n# mypy: disable-error-code="arg-type"'
-
-
-class Layout(NamedTuple):
-    """Where the codecs of the records inside messages stand, and the classes and words of all."""
-
-    language: Language
-    homes: dict[str, str]
 
 
 class CodecWriter:
     """Writes one module's codec."""
 
-    def __init__(self, module: Module, layout: Layout) -> None:
-        """layout: of the whole language."""
+    def __init__(self, module: Module, language: Language, homes: dict[str, str]) -> None:
+        """homes: the module of each record and enum of the language, by its name."""
         self._module = module
-        self._layout = layout
-        self._language = layout.language
+        self._language = language
+        self._homes = homes
         self._used: dict[str, set[str]] = {}
 
     def text(self) -> str:
@@ -220,13 +212,13 @@ class CodecWriter:
     def _annotation(self, schema: Schema) -> str:
         kind, name = self._language.resolved(schema)
         if kind in ("record", "enum"):
-            self._use(f"schemas.{self._layout.homes[name]}", name)
+            self._use(f"schemas.{self._homes[name]}", name)
             return name
         if kind == "array":
             return f"tuple[{self._annotation(schema['items'])}, ...]"
         if kind == "map":
             return f"dict[str, {self._annotation(schema['values'])}]"
-        return TYPES[kind] if kind in TYPES else self._annotation(kind)
+        return PYTHON_TYPES[kind] if kind in PYTHON_TYPES else self._annotation(kind)
 
     def _tables(self) -> list[str]:
         """Give what finds the functions of a message: one line for each schema in a file of its own."""
@@ -264,7 +256,7 @@ class CodecWriter:
         return [record for record in self._language.records[name] if record.number <= version][-1]
 
     def _codec_of(self, name: str) -> str:
-        return f"schemas.{self._layout.homes[name]}_codec"
+        return f"schemas.{self._homes[name]}_codec"
 
     def _inner_function(self, schema: Schema, name: str) -> str:
         """Name the functions of a record inside a message."""

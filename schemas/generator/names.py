@@ -8,6 +8,7 @@ from fastavro.schema import fingerprint, to_parsing_canonical_form
 
 from schemas.avro_files import RecordVersion
 
+PYTHON_TYPES: Final = {"long": "int", "string": "str", "boolean": "bool", "fixed": "bytes", "decimal": "int"}
 MARKER: Final = b"\xc3\x01"
 
 
