@@ -35,17 +35,24 @@ class Record:
         return made, (type(self), fields_of(self))
 
 
-_NAMES: Final[dict[tuple[str, type], tuple[str, ...]]] = {}
+_FIELD_NAMES: Final[dict[type, tuple[str, ...]]] = {}
+_OPTIONAL_NAMES: Final[dict[type, tuple[str, ...]]] = {}
 
 
 def field_names(kind: type) -> tuple[str, ...]:
     """Give the names of all fields of a class, in the order of the wire."""
-    return _over_all_classes("FIELDS", kind)
+    names = _FIELD_NAMES.get(kind)
+    if names is None:
+        names = _FIELD_NAMES[kind] = _over_all_classes("FIELDS", kind)
+    return names
 
 
 def optional_names(kind: type) -> tuple[str, ...]:
     """Give the names of the fields that may be left out where they are null."""
-    return _over_all_classes("OPTIONAL", kind)
+    names = _OPTIONAL_NAMES.get(kind)
+    if names is None:
+        names = _OPTIONAL_NAMES[kind] = _over_all_classes("OPTIONAL", kind)
+    return names
 
 
 def values_of(record: Record) -> tuple[Any, ...]:
@@ -60,8 +67,14 @@ def fields_of(record: Record) -> dict[str, Any]:
 
 def given_fields(record: Record) -> dict[str, Any]:
     """Give the fields but those that may be left out and are null."""
-    optional = optional_names(type(record))
-    return {name: value for name, value in fields_of(record).items() if value is not None or name not in optional}
+    kind = type(record)
+    optional = optional_names(kind)
+    given: dict[str, Any] = {}
+    for name in field_names(kind):
+        value = getattr(record, name)
+        if value is not None or name not in optional:
+            given[name] = value
+    return given
 
 
 def made(kind: type[RecordT], fields: dict[str, Any]) -> RecordT:
@@ -82,9 +95,5 @@ def replace(record: RecordT, **changes: Any) -> RecordT:
 
 
 def _over_all_classes(attribute: str, kind: type) -> tuple[str, ...]:
-    """Join what a class and those it extends say, the first of them first; looked up once."""
-    names = _NAMES.get((attribute, kind))
-    if names is None:
-        names = tuple([name for each in reversed(kind.__mro__) for name in each.__dict__.get(attribute, ())])
-        _NAMES[attribute, kind] = names
-    return names
+    """Join what a class and those it extends say, the first of them first."""
+    return tuple([name for each in reversed(kind.__mro__) for name in each.__dict__.get(attribute, ())])

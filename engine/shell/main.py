@@ -14,13 +14,13 @@ import structlog
 import uvloop
 from aiokafka import AIOKafkaConsumer
 
+from engine.core.batch import Step
 from engine.core.step import step as core_step
 from engine.shell.app import build_app
 from engine.shell.group import SESSION_MS, group_reader, shards_of
 from engine.shell.liveness import CANNOT_COMMIT, Liveness, leave_at_once
 from engine.shell.log import KafkaLog, Log
 from engine.shell.metrics import EngineMetrics
-from engine.shell.shard import Step
 from engine.shell.standby import Standby
 from engine.shell.worker import EngineWorker, Role
 from runtime.errors import FixableError

@@ -8,6 +8,7 @@ from typing import Final
 
 from confluent_kafka import KafkaException
 
+from engine.core.batch import Output
 from engine.shell.liveness import Liveness
 from engine.shell.log import Watermark
 from engine.shell.metrics import EngineMetrics
@@ -20,10 +21,6 @@ PACE_S: Final = 0.005
 COMMIT_TIMEOUT_S: Final = 10.0
 # With so many events waiting, the shard executes nothing until some are committed.
 WAITING_MAX: Final = 20_000
-
-
-# An event's record: key and value.
-Output = tuple[bytes | None, bytes]
 
 
 class CommitOutbox:

@@ -4,7 +4,7 @@ from collections import deque
 from time import monotonic
 from typing import Final
 
-from engine.shell.outbox import Output
+from engine.core.batch import Output
 from schemas.codec import digest_of
 
 # Ahead of the owner by so many events, a standby waits; the owner is behind then, and silence says so long before.

@@ -8,13 +8,14 @@ import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
+from engine.core.batch import Step
 from engine.shell.clock_watch import watch_records, watch_shards
 from engine.shell.group import Membership
 from engine.shell.lifecycle import ShardLifecycle
 from engine.shell.liveness import CANNOT_COMMIT, Liveness, leave_at_once
 from engine.shell.log import Log
 from engine.shell.metrics import EngineMetrics
-from engine.shell.shard import Records, Shard, Step
+from engine.shell.shard import Records, Shard
 from engine.shell.take_over import LogEnds
 from engine.snapshot.schedule import SnapshotSchedule
 from runtime.settings import Settings

@@ -8,13 +8,14 @@ from typing import Any, Final
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
+from engine.core.batch import Step
 from engine.shell.group import SESSION_MS
 from engine.shell.liveness import CANNOT_COMMIT, Liveness
 from engine.shell.log import KafkaLog
 from engine.shell.main import finish, leave
 from engine.shell.metrics import EngineMetrics
 from engine.shell.reading import Batch, CommandReader
-from engine.shell.shard import Shard, Step
+from engine.shell.shard import Shard
 from engine.shell.standby import OwnedShards, Standby
 from engine.shell.worker import EngineWorker, Role
 from runtime.settings import Settings

@@ -4,10 +4,11 @@ from typing import Any, Final, NamedTuple
 
 from confluent_kafka import KafkaException
 
+from engine.core.batch import Output
 from engine.shell import lifecycle, reading
 from engine.shell.lifecycle import ShardLifecycle
 from engine.shell.log import KafkaLog, Log
-from engine.shell.outbox import CommitOutbox, Output
+from engine.shell.outbox import CommitOutbox
 from engine.shell.reading import CommandReader, FoundGap
 from engine.shell.shard import Records, Shard
 from engine.shell.take_over import FencedShard, LogEnds, fence, log_ends
