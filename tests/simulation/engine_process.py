@@ -57,7 +57,7 @@ class EngineProcess(SimulatedProcess):
     def start(self, loop: SimulatedLoop, reader: SimulatedReader, owned: OwnedShards) -> None:
         """Begin to run. owned: what a standby asks the group."""
         self._trace.add(self.name, f"starts as {self._role}", worker=self.settings.engine_worker_id)
-        loop.begin(self, lambda: self._serve(reader, owned))
+        loop.begin(self, lambda: self._serve(reader, owned)).add_done_callback(self._look)
 
     def hear_of_death(self) -> None:
         """Take the signal that the owner ended, whether that is true or not."""
@@ -126,16 +126,15 @@ class EngineProcess(SimulatedProcess):
             worker.execute(batch.shard, batch.records)
 
     def _task(self, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
-        """A part that fails ends the process, as its supervisor does."""
-
-        def look(task: "asyncio.Task[None]") -> None:
-            if not task.cancelled() and (error := task.exception()) is not None and not isinstance(error, ProcessDied):
-                self._trace.add(self.name, "ends: a part of it failed", code=CANNOT_COMMIT, error=repr(error))
-                self.is_dead = True
-
         task = asyncio.get_running_loop().create_task(work)
-        task.add_done_callback(look)
+        task.add_done_callback(self._look)
         return task
+
+    def _look(self, task: "asyncio.Task[None]") -> None:
+        """A part that fails ends the process, as its supervisor does."""
+        if not task.cancelled() and (error := task.exception()) is not None and not isinstance(error, ProcessDied):
+            self._trace.add(self.name, "ends: a part of it failed", code=CANNOT_COMMIT, error=repr(error))
+            self.is_dead = True
 
 
 @cache
