@@ -9,36 +9,31 @@ from itertools import count
 from time import monotonic
 from typing import Final, NamedTuple
 
-from sqlalchemy import Connection
-
+from api.dispatch.command_keys import CommandKey, CommandKeys
 from api.dispatch.read_your_writes import catch_up, log_position_headers, wait_for
 from api.dispatch.replies import RETRY_AFTER, Decided, Stored
 from api.dispatch.unprojected import Unprojected
 from api.http.problems import ENGINE_BEHIND, KEY_IN_USE, PROJECTION_BEHIND, REFUSALS, ApiError, ProblemKind
-from api.http.times import now
 from api.log.command_producer import DEADLINE_S
 from api.log.engine_lag import EngineLag
 from api.log.outcomes import Outcome, Outcomes
 from api.log.sent_commands import SentCommand, SentCommands
 from api.store import used_keys
 from api.store.database import Database
-from api.store.used_keys import Use, UsedKey
+from api.store.used_keys import FOR_COMMAND, Use, UsedKey
 from projector import queries
 from schemas.commands import AccountCommand, OpenPosition
 from schemas.content import content_of
 from schemas.events import CommandRejected, CommandRepeated, PositionOpened
 from schemas.ids import keyed_command_id
 from schemas.rejections import Rejection
-from schemas.units import MINUTE
 
 WAIT_S: Final = 2.0  # for the outcome of a command, sent by this request or by another
 DECIDED_S: Final = 0.5
 PAUSE_S: Final = 0.01
-PROJECTION_AGE_MAX: Final = 5 * MINUTE
 # After this time nothing sent is still in flight.
 IN_FLIGHT_S: Final = DEADLINE_S + 2
 TRIES_AT_ONCE: Final = 16
-FOR_COMMAND: Final = UsedKey("command")
 _USED: Final[dict[Use, str]] = {
     "command": "for another command",
     "close_all": "to close all positions",
@@ -70,6 +65,7 @@ class OutcomeLookup:
         self._engine_lag = engine_lag
         self._database = database
         self._unprojected = unprojected
+        self._keys = CommandKeys(database)
 
     # For who sends: what the same command has done before.
 
@@ -91,10 +87,11 @@ class OutcomeLookup:
         """
         shard = self._outcomes.shard_of(command.account_id)
         is_new = self._outcomes.seq(shard) == 0
-        found = await self._database.ask(lambda db: _stored_or_taken(db, command, shard, is_new=is_new))
+        key = CommandKey(command.command_id, command.account_id, shard, is_new)
+        found = await self._keys.look(key)
         if found is None:  # A projector that has just started needs no more than a moment.
             await catch_up(self._database, self._outcomes, shard)
-            found = await self._database.ask(lambda db: _stored_or_taken(db, command, shard, is_new=is_new))
+            found = await self._keys.look(key)
         if found is None:
             raise ApiError(PROJECTION_BEHIND, headers=RETRY_AFTER)
         if isinstance(found, UsedKey):
@@ -282,19 +279,3 @@ def _key_of_try(client_order_id: str, number: int) -> str:
 def _refuse_other_content(known: bytes | None, content: bytes, headers: dict[str, str]) -> None:
     if known != content:
         raise ApiError(REFUSALS[Rejection.COMMAND_ID_REUSED], headers=headers)
-
-
-def _stored_or_taken(
-    db: Connection, command: AccountCommand, shard: int, *, is_new: bool
-) -> queries.CommandRow | UsedKey | None:
-    """Give a command's row, or for what its key is used from now on; null where the tables may lack the row.
-
-    is_new: nothing is committed in the shard that the tables could lack.
-    """
-    current_at = queries.current_at(db, shard)  # First: what is projected meanwhile is in the row.
-    row = queries.command(db, command.account_id, command.command_id)
-    if row is not None and row.command_hash is not None:
-        return row
-    if now() - current_at > PROJECTION_AGE_MAX and not is_new:
-        return None
-    return used_keys.take(db, command.command_id, FOR_COMMAND)

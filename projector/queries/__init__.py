@@ -29,7 +29,14 @@ from projector.queries.answers import (
     TickClosingRow,
     TickClosingRows,
 )
-from projector.queries.command_queries import command, command_by_client_order_id, commands, opening, orders
+from projector.queries.command_queries import (
+    command,
+    command_by_client_order_id,
+    commands,
+    commands_by_id,
+    opening,
+    orders,
+)
 from projector.queries.history_queries import (
     LINES_MAX,
     account_event,
@@ -131,6 +138,7 @@ __all__ = [
     "command",
     "command_by_client_order_id",
     "commands",
+    "commands_by_id",
     "current_at",
     "day_stats",
     "executions",

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Select, select
+from sqlalchemy import ARRAY, Connection, Select, Text, any_, bindparam, select
 
 from projector.queries.answers import CommandRow, Page, page_of
 from projector.tables.ledger_tables import account_events as account_events_table
@@ -24,6 +24,13 @@ def commands(db: Connection, account_id: str, command_ids: Sequence[str]) -> dic
     table = commands_table.c
     query = select(commands_table).where(table.account_id == account_id, table.command_id.in_(command_ids))
     return {row["command_id"]: _command(row) for row in db.execute(query).mappings()}
+
+
+def commands_by_id(db: Connection, command_ids: Sequence[str]) -> list[CommandRow]:
+    """Give the outcomes of commands, whosever they are: two of different accounts may have one id."""
+    table = commands_table.c
+    wanted = any_(bindparam("command_ids", list(command_ids), type_=ARRAY(Text)))
+    return [_command(row) for row in db.execute(select(commands_table).where(table.command_id == wanted)).mappings()]
 
 
 def command_by_client_order_id(db: Connection, account_id: str, client_order_id: str) -> CommandRow | None:

@@ -1,0 +1,83 @@
+"""Questions of many requests are asked together, and each request gets its own answer."""
+
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+
+from api.store.gathered import Gathered
+
+
+class Numbers:
+    """Doubles numbers, when it may; notes which were asked for at once."""
+
+    def __init__(self, most: int = 100) -> None:
+        self.asked: list[list[int]] = []
+        self.may_answer = asyncio.Event()
+        self.gathered = Gathered[int, int](self.double, most)
+
+    async def double(self, numbers: Sequence[int]) -> list[int]:
+        self.asked.append(list(numbers))
+        await self.may_answer.wait()
+        if 13 in numbers:
+            raise ValueError("13")
+        return [2 * number for number in numbers]
+
+
+async def begun(numbers: Numbers, *items: int) -> "list[asyncio.Task[int]]":
+    tasks = [asyncio.create_task(numbers.gathered.ask(item)) for item in items]
+    for _ in range(3):
+        await asyncio.sleep(0)
+    return tasks
+
+
+def test_a_question_alone_is_asked_at_once_and_those_that_come_meanwhile_together() -> None:
+    async def scene() -> None:
+        numbers = Numbers()
+        first = await begun(numbers, 1)
+        others = await begun(numbers, 2, 3)
+        others += await begun(numbers, 4)
+        assert numbers.asked == [[1]]
+        numbers.may_answer.set()
+        assert await asyncio.gather(*first, *others) == [2, 4, 6, 8]
+        assert numbers.asked == [[1], [2, 3, 4]]
+        assert await numbers.gathered.ask(5) == 10
+        assert numbers.asked[-1] == [5]
+
+    asyncio.run(scene())
+
+
+def test_so_many_questions_are_asked_at_once_and_no_more() -> None:
+    async def scene() -> None:
+        numbers = Numbers(most=2)
+        tasks = await begun(numbers, 1, 2, 3, 4, 5, 6)
+        numbers.may_answer.set()
+        assert await asyncio.gather(*tasks) == [2, 4, 6, 8, 10, 12]
+        assert max(map(len, numbers.asked)) == 2
+
+    asyncio.run(scene())
+
+
+def test_an_error_reaches_those_who_asked_and_the_next_question_is_asked_anew() -> None:
+    async def scene() -> None:
+        numbers = Numbers()
+        numbers.may_answer.set()
+        found = await asyncio.gather(*await begun(numbers, 1, 13), return_exceptions=True)
+        assert [type(each) for each in found] == [ValueError, ValueError]
+        assert await numbers.gathered.ask(7) == 14
+
+    asyncio.run(scene())
+
+
+def test_a_request_that_is_cancelled_leaves_the_others_their_answer() -> None:
+    async def scene() -> None:
+        numbers = Numbers()
+        first, second, third = [*await begun(numbers, 1), *await begun(numbers, 2, 3)]
+        first.cancel()
+        second.cancel()
+        numbers.may_answer.set()
+        assert await third == 6
+        with pytest.raises(asyncio.CancelledError):
+            await first
+
+    asyncio.run(scene())
