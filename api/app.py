@@ -104,6 +104,8 @@ def create_app(state: AppState) -> FastAPI:
         openapi_url=None,
         docs_url=None,
         redoc_url=None,
+        # Each request would look in the environment for who collects traces; the API has its own log and metrics.
+        telemetry={"tracing": False, "metrics": False, "logs": False},
         # A redirect would name a scheme and a host, and both are only what the client said they are.
         redirect_slashes=False,
     )

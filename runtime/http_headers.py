@@ -2,7 +2,6 @@
 
 from typing import Final
 
-from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 STARTS: Final = ("http.response.start", "websocket.http.response.start")
@@ -15,6 +14,7 @@ SECURITY_HEADERS: Final = {
     "cross-origin-opener-policy": "same-origin",
     "cache-control": "no-store",
 }
+_ENCODED: Final = [(name.encode(), value.encode()) for name, value in SECURITY_HEADERS.items()]
 
 
 class SecurityHeaders:
@@ -28,9 +28,8 @@ class SecurityHeaders:
 
         async def with_headers(message: Message) -> None:
             if message["type"] in STARTS:
-                headers = MutableHeaders(scope=message)
-                for name, value in SECURITY_HEADERS.items():
-                    headers.setdefault(name, value)
+                given = {name for name, _ in message["headers"]}
+                message["headers"] = [*message["headers"], *(each for each in _ENCODED if each[0] not in given)]
             await send(message)
 
         await self._app(scope, receive, with_headers)

@@ -12,12 +12,13 @@ from api.auth.caller import SCHEMES, SIGNED_IN, Caller
 from api.dispatch.account_lookup import AccountLookupDep
 from api.dispatch.read_your_writes import CAUGHT_UP, CAUGHT_UP_BY_EVENTS
 from api.http.cursors import LIMIT, Cursor, Limit
+from api.http.lean_routes import LeanRoute
 from api.http.problems import MALFORMED, PROJECTION_BEHIND, REFUSALS, responses
 from schemas.rejections import Rejection
 from schemas.units import INT64_MAX
 
 # A router each: the documents list their paths in the order in which these are included.
-account = APIRouter(prefix="/account", tags=["account"], dependencies=SCHEMES)
+account = APIRouter(prefix="/account", tags=["account"], route_class=LeanRoute, dependencies=SCHEMES)
 fills = APIRouter(prefix="/fills", tags=["account"], dependencies=SCHEMES)
 ledger = APIRouter(prefix="/ledger", tags=["account"], dependencies=SCHEMES)
 history = APIRouter(prefix="/audit/events", tags=["account"], dependencies=SCHEMES)

@@ -12,6 +12,8 @@ from api.http.metrics import ApiMetrics
 QUIET: Final = ("/healthz", "/readyz", "/metrics")
 UNMATCHED: Final = "unmatched"
 
+log = structlog.get_logger()
+
 
 class AccessLog:
     """Wraps the application; counts by route, not by path, so that ids make no new series."""
@@ -41,9 +43,7 @@ class AccessLog:
             route = _route_of(scope)
             self._metrics.requests.labels(method_of(scope), route, str(status)).observe(seconds)
             if route not in QUIET:
-                structlog.get_logger().info(
-                    "request", method=method_of(scope), route=route, status=status, ms=round(seconds * 1000, 1)
-                )
+                log.info("request", method=method_of(scope), route=route, status=status, ms=round(seconds * 1000, 1))
 
 
 def _route_of(scope: Scope) -> str:

@@ -7,9 +7,9 @@ from decimal import Decimal
 from typing import Annotated, Any, ClassVar, Final
 
 from fastapi import Request, Response
-from fastapi.routing import APIRoute
 from pydantic import BeforeValidator, WithJsonSchema
 
+from api.http.lean_routes import LeanRoute
 from api.http.problems import UNSUPPORTED_MEDIA_TYPE, ApiError, ProblemKind, malformed
 from api.http.sentences import FieldWrong, shown
 from schemas.bounds import PRICE_MAX
@@ -36,7 +36,7 @@ class ExactRequest(Request):
         return self._json
 
 
-class ExactRoute(APIRoute):
+class ExactRoute(LeanRoute):
     """A route that reads its body so, and says where a body is not said to be JSON."""
 
     not_json: ClassVar[ProblemKind] = UNSUPPORTED_MEDIA_TYPE

@@ -6,10 +6,10 @@ from typing import Any, Final, Literal, NamedTuple
 
 from fastapi import Request
 from limits import RateLimitItem, parse
-from limits.storage import MemoryStorage
 from limits.strategies import SlidingWindowCounterRateLimiter
 
 from api.http.problems import RATE_LIMITED, ApiError
+from api.http.window_counts import WindowCounts
 from runtime.settings import Profile, Settings
 
 Bucket = Literal["reads", "orders", "closing", "public", "registrations", "logins"]
@@ -44,7 +44,8 @@ class RateLimits:
     """Counts in this process's memory by a sliding window: beside another API process each has its own count."""
 
     def __init__(self, settings: Settings) -> None:
-        self._limiter = SlidingWindowCounterRateLimiter(MemoryStorage())
+        self.counts = WindowCounts()
+        self._limiter = SlidingWindowCounterRateLimiter(self.counts)
         self._limits: dict[Bucket, RateLimitItem] = {
             "reads": parse(settings.rate_limit_reads),
             "orders": parse(settings.rate_limit_orders),
