@@ -14,6 +14,7 @@ from starlette.types import ASGIApp
 
 from api.app import create_app, create_pages, with_cors
 from api.app_state import AppState
+from api.auth.counting import Counting
 from api.credentials.credentials import Credentials
 from api.credentials.passwords import Passwords
 from api.credentials.throttle import Throttle
@@ -35,6 +36,7 @@ from api.log.venue_channel import VenueChannel
 from api.store import journal
 from api.store.database import Database
 from api.store.day_stats import DayStatsCache
+from api.store.failed_logins import FailedLogins
 from api.store.known_sessions import KnownSessions
 from api.store.migrate import migrate
 from api.stream.protocol import MESSAGE_MAX, QuietWebSockets
@@ -82,7 +84,7 @@ def retired_secrets(settings: Settings) -> tuple[str, ...]:
 
 def build(settings: Settings, secret: str, retired: tuple[str, ...] = ()) -> AppState:
     """Make every part; nothing is started."""
-    database = Database(settings.database_url)
+    database = Database(settings.database_url, settings.api_workers)
     prices = PriceCache()
     bus = EventBus()
     outcomes = Outcomes(settings, prices, bus)
@@ -90,6 +92,7 @@ def build(settings: Settings, secret: str, retired: tuple[str, ...] = ()) -> App
     cluster = ClusterWatch(settings)
     producer = CommandProducer(settings, sent, cluster)
     engine_lag = EngineLag(settings, outcomes)
+    tokens = Tokens(secret, *retired)
     return AppState(
         settings=settings,
         database=database,
@@ -101,7 +104,7 @@ def build(settings: Settings, secret: str, retired: tuple[str, ...] = ()) -> App
         producer=producer,
         sent=sent,
         broadcasts=Broadcasts(database, producer, outcomes, engine_lag, settings.shards),
-        credentials=Credentials(Passwords(), Tokens(secret, *retired), Throttle()),
+        credentials=Credentials(Passwords(), tokens, Throttle(FailedLogins(database), tokens.name_hash)),
         deletions=asyncio.Event(),
         day_stats=DayStatsCache(database),
         recent_positions=RecentPositions(),
@@ -200,6 +203,11 @@ async def _until(state: AppState, stopping: asyncio.Task[bool]) -> None:
     sending = asyncio.create_task(state.broadcasts.send_for_ever())
     closing = asyncio.create_task(AccountCloser(state, app.state.dispatcher).close_for_ever())
     carrying = asyncio.create_task(TransferCarrier(app.state.dispatcher, state.database).carry_for_ever())
+    counting = asyncio.create_task(
+        Counting(
+            state.database, state.rate_limits.counts, state.credentials.tokens.name_hash, state.settings.api_workers
+        ).count_for_ever()
+    )
     serving = asyncio.create_task(server.serve(places))
     reading = asyncio.create_task(_until_reading_ends(state))
     streaming = asyncio.create_task(sockets.run_for_ever())
@@ -210,9 +218,9 @@ async def _until(state: AppState, stopping: asyncio.Task[bool]) -> None:
         await serving
         await pages.stop()
     finally:
-        for task in (sending, closing, carrying, reading, streaming):
+        for task in (sending, closing, carrying, counting, reading, streaming):
             task.cancel()
-        await asyncio.gather(sending, closing, carrying, reading, streaming, return_exceptions=True)
+        await asyncio.gather(sending, closing, carrying, counting, reading, streaming, return_exceptions=True)
     if not streaming.cancelled():
         streaming.result()
     if not stopping.done():

@@ -24,6 +24,7 @@ if TYPE_CHECKING:  # What the commands call is imported by the one that is calle
 
 Port = Annotated[int | None, typer.Option(min=1, max=65_535, help="Port of the API.")]
 Workers = Annotated[int, typer.Option(min=1, help="Engine processes that share the shards.")]
+ApiWorkers = Annotated[int, typer.Option("--api-workers", min=1, help="API processes that share the port.")]
 Standby = Annotated[
     bool, typer.Option("--standby", help="A hot standby for each engine, which takes its place at once.")
 ]
@@ -74,6 +75,7 @@ def up(
     port: Port = None,
     data: Data = None,
     workers: Workers = 1,
+    api_workers: ApiWorkers = 1,
     standby: Standby = False,
     seed_ports: SeedPorts = False,
     open_broker: OpenBroker = False,
@@ -97,6 +99,7 @@ def up(
         data=folder,
         port=port or settings.port,
         workers=workers,
+        api_workers=api_workers,
         standby=standby,
         seed_ports=seed_ports,
         open_broker=open_broker or (seed_ports and settings.profile == "demo"),

@@ -69,10 +69,10 @@ def page_server(app: ASGIApp) -> Server:
     return Server(config)
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """Listen on an address; OSError where it is taken."""
+def listen(host: str, port: int, *, is_shared: bool = False) -> socket.socket:
+    """Listen on an address, alone or with other processes of this user; OSError where it is taken."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    return socket.create_server((host, port), family=family, backlog=BACKLOG)
+    return socket.create_server((host, port), family=family, backlog=BACKLOG, reuse_port=is_shared)
 
 
 async def serve_pages(server: Server, host: str, port: int, tried: Callable[[], object] = lambda: None) -> None:

@@ -130,6 +130,16 @@ class Settings(BaseSettings):
         validation_alias="API_PAGES_PORT",
         description="port of the API's health and metrics for who runs it; empty: none, `up` has 6071",
     )
+    api_workers: int = Field(
+        1,
+        ge=1,
+        le=8,
+        validation_alias="API_WORKERS",
+        description="processes of the API of one exchange, which share what they count; `up --api-workers` sets it",
+    )
+    api_worker: int = Field(
+        1, ge=1, le=8, validation_alias="API_WORKER", description="which of them this one is; several share one PORT"
+    )
     seed_ports: Ports = Field(
         (),
         validation_alias="REPRISE_SEED_PORTS",
@@ -168,7 +178,7 @@ class Settings(BaseSettings):
     )
     cors_origins: Origins = Field((), validation_alias="CORS_ORIGINS", description="allowed browser origins, by commas")
     rate_limit_reads: Rate = Field(
-        "12000/minute", validation_alias="RATE_LIMIT_READS", description="reads of an account, in each API process"
+        "12000/minute", validation_alias="RATE_LIMIT_READS", description="reads of an account"
     )
     rate_limit_orders: Rate = Field(
         "6000/minute", validation_alias="RATE_LIMIT_ORDERS", description="orders and all else an account asks for"

@@ -14,7 +14,7 @@ from stack.disk import too_little_to_start
 from stack.feed_choice import FeedChoice, validated
 from stack.instance import InstanceFolder
 from stack.jars import CACHE_VARIABLE, cache_folders, missing_jars
-from stack.plan import WORKERS_MAX, StartOptions
+from stack.plan import API_WORKERS_MAX, WORKERS_MAX, StartOptions
 from stack.ports import LOOPBACKS, PortClaims, error_of_listening, is_free
 from stack.secrets import secret_mistakes
 
@@ -35,6 +35,8 @@ def choice_and_mistakes(
             f"--workers is {options.workers}, and the ledger has {settings.shards} shards: an engine without one has "
             f"no work. Say --workers {settings.shards}, or fewer."
         )
+    if not 1 <= options.api_workers <= API_WORKERS_MAX:
+        mistakes["--api-workers"] = f"--api-workers is a number from 1 to {API_WORKERS_MAX}."
     try:
         read_speed(choice.speed)
     except FixableError as error:

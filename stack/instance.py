@@ -32,6 +32,7 @@ class Instance(msgspec.Struct, frozen=True, kw_only=True):
     venue_port: int = 6069
     replay_port: int = 6070
     api_pages_port: int = 6071
+    more_api_pages_ports: list[int] = []  # of the API's further processes, which share its port
     seed_ports: list[int] = []  # on which the API listens too
     kafka_brokers: str
     kafka_port: int | None  # null where KAFKA_BROKERS named a running one

@@ -15,6 +15,7 @@ from stack.postgres import database_url
 KAFKA_PORT: Final = 9092
 API_PAGES_PORT: Final = 6071
 WORKERS_MAX: Final = 64
+API_WORKERS_MAX: Final = 8
 
 
 class StartOptions(NamedTuple):
@@ -23,6 +24,7 @@ class StartOptions(NamedTuple):
     data: Path
     port: int
     workers: int
+    api_workers: int
     standby: bool
     seed_ports: bool
     open_broker: bool
@@ -59,6 +61,7 @@ def plan(
         venue_port=claims.preferred(settings.venue_port),
         replay_port=claims.preferred(settings.replay_port),
         api_pages_port=claims.preferred(settings.api_pages_port or API_PAGES_PORT),
+        more_api_pages_ports=[claims.any() for _ in range(options.api_workers - 1)],
         kafka_brokers=settings.kafka_brokers if kafka_port is None else f"{LOOPBACK}:{kafka_port}",
         kafka_port=kafka_port,
         open_kafka_port=_open_kafka_port(claims, previous, wanted=has_open_broker),

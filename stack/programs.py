@@ -41,6 +41,7 @@ STANDBY_SUFFIX: Final = "-standby"
 REPORTS: Final = "reports"
 WATCH: Final = "stack.partner_watch"
 WORKER_VARIABLE: Final = "ENGINE_WORKER_ID"
+API_WORKER_VARIABLE: Final = "API_WORKER"
 LOW_PRIORITY: Final = ("nice", "-n", "10")
 
 
@@ -69,7 +70,7 @@ def servers(kafka: list[str] | None, postgres: list[str] | None) -> list[Program
 
 
 def services(folder: InstanceFolder, instance: Instance, secrets: Mapping[str, Mapping[str, str]]) -> list[Program]:
-    """The six services, the engine as many times as there are workers, and the back-fill.
+    """The six services, the engine and the API as many times as there are workers, and the back-fill.
 
     secrets: of each service those it needs.
     """
@@ -89,13 +90,22 @@ def services(folder: InstanceFolder, instance: Instance, secrets: Mapping[str, M
         Program(
             BACKFILL, [*LOW_PRIORITY, *_service("backfill")], BACKFILL_PRIORITY, secrets=secrets[BACKFILL], once=True
         ),
-        Program("api", _service("api"), API_PRIORITY, secrets=secrets["api"]),
+        *(
+            Program(name, _service("api"), API_PRIORITY, _api_worker(number, port, instance), secrets["api"])
+            for number, (name, port) in enumerate(apis(instance), start=1)
+        ),
     ]
 
 
 def engines(instance: Instance) -> list[tuple[str, int]]:
     """The name and the port of each worker's engine, in order."""
     return [(f"engine-{number}", port) for number, port in enumerate(instance.engine_ports, start=1)]
+
+
+def apis(instance: Instance) -> list[tuple[str, int]]:
+    """The name and the port of the pages of each process of the API, in order; all have the API's port."""
+    ports = [instance.api_pages_port, *instance.more_api_pages_ports]
+    return [("api" if number == 1 else f"api-{number}", port) for number, port in enumerate(ports, start=1)]
 
 
 def standbys(instance: Instance) -> list[tuple[str, int]]:
@@ -116,6 +126,9 @@ def program_name(process: psutil.Process) -> str:
     if "cli.main" not in arguments or "run" not in arguments:
         return {"java": KAFKA}.get(process.name(), process.name())
     service = arguments[arguments.index("run") + 1]
+    if service == "api":
+        number = process.environ().get(API_WORKER_VARIABLE, "1")
+        return service if number == "1" else f"{service}-{number}"
     if service != "engine":
         return service
     worker = process.environ().get(WORKER_VARIABLE, "").removeprefix("worker-")
@@ -244,6 +257,14 @@ def _with_standbys(instance: Instance, folder: InstanceFolder, workers: list[Pro
 
 def _worker(number: int, port: int) -> dict[str, str]:
     return {WORKER_VARIABLE: f"worker-{number}", "ENGINE_PORT": str(port)}
+
+
+def _api_worker(number: int, port: int, instance: Instance) -> dict[str, str]:
+    """Give what a process of the API has of its own; nothing where it is the only one."""
+    workers = 1 + len(instance.more_api_pages_ports)
+    if workers == 1:
+        return {}
+    return {"API_WORKERS": str(workers), API_WORKER_VARIABLE: str(number), "API_PAGES_PORT": str(port)}
 
 
 def _service(name: str) -> list[str]:

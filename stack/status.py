@@ -17,7 +17,7 @@ from stack.disk import room
 from stack.instance import Instance, InstanceFolder
 from stack.log_growth import bytes_a_day
 from stack.ports import LOOPBACK
-from stack.programs import engines, program_name, standbys
+from stack.programs import apis, engines, program_name, standbys
 from stack.supervisor import Process
 
 PAGE_TIMEOUT_S: Final = 2.0
@@ -71,14 +71,14 @@ def status_of(folder: InstanceFolder) -> dict[str, Any]:
         return found
     answers = {name: {} if page is None else page[1] for name, page in pages.items()}
     owned, followed = _shards_in([(name, answers[name]) for name, _ in engines(instance) + standbys(instance)])
-    readiness = pages[API]
+    readiness = next((pages[name] for name, _ in apis(instance) if not _is_ready(pages[name])), pages[API])
     api_pid = next((process["pid"] for process in processes if process["name"] == API), None)
     is_ours, has_pages = (
         api_pid is not None and supervisor.listens_at(api_pid, port)
         for port in (instance.api_port, instance.api_pages_port)
     )
     return found | {
-        "ready": readiness is not None and readiness[0] == 200 and is_ours,  # noqa: PLR2004
+        "ready": _is_ready(readiness) and is_ours,
         "why": None if readiness is None else readiness[1].get("why"),
         "address": f"http://{LOOPBACK}:{instance.api_port}",
         "api_pages": {"address": f"http://{LOOPBACK}:{instance.api_pages_port}", "served": has_pages},
@@ -123,6 +123,7 @@ def ports_of(instance: Instance) -> Mapping[str, int | None]:
         "market-data": instance.market_data_port,
         "venue": instance.venue_port,
         "replay": instance.replay_port,
+        **dict(apis(instance)),
         "api": instance.api_port,
     }
 
@@ -169,9 +170,13 @@ def _status(port: int) -> dict[str, Any]:
     return {} if found is None else found[1]
 
 
+def _is_ready(page: tuple[int, dict[str, Any]] | None) -> bool:
+    return page is not None and page[0] == 200  # noqa: PLR2004
+
+
 def _page(name: str, port: int | None) -> tuple[int, dict[str, Any]] | None:
     assert port is not None, "a service has one"
-    return read_page(port, "/readyz" if name == API else "/status", STATUS_TIMEOUT_S)
+    return read_page(port, "/readyz" if name.startswith(API) else "/status", STATUS_TIMEOUT_S)
 
 
 def _manager_and_processes(folder: InstanceFolder) -> tuple[RunningManager | None, list[dict[str, Any]]]:

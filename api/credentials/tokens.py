@@ -111,6 +111,10 @@ class Tokens:
         """Give what is stored of an address a user signed in from."""
         return hmac.digest(b"reprise/address/" + self._secret.encode(), f"{user_id} {address}".encode(), "sha256")
 
+    def name_hash(self, name: str) -> str:
+        """Give under what the counts of an email or an address are stored, the same in every process."""
+        return hmac.digest(b"reprise/counts/" + self._secret.encode(), name.encode(), "sha256").hex()
+
     def _payload(self, token: str, audience: str, *required: str) -> dict[str, Any]:
         secret = self._keys.get(jwt.get_unverified_header(token).get("kid", ""))
         if secret is None:

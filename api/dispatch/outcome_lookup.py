@@ -29,8 +29,6 @@ from schemas.ids import keyed_command_id
 from schemas.rejections import Rejection
 
 WAIT_S: Final = 2.0  # for the outcome of a command, sent by this request or by another
-DECIDED_S: Final = 0.5
-PAUSE_S: Final = 0.01
 # After this time nothing sent is still in flight.
 IN_FLIGHT_S: Final = DEADLINE_S + 2
 TRIES_AT_ONCE: Final = 16
@@ -227,14 +225,8 @@ class OutcomeLookup:
         Only where nothing is, what was not found was never sent.
         """
         shard = self._outcomes.shard_of(account_id)
-        end = await self._engine_lag.look(shard)
-        if end is None:
-            return ENGINE_BEHIND  # By how far, only the broker could say.
-        give_up = monotonic() + DECIDED_S
-        while self._outcomes.command_offset(shard) + 1 < end:
-            if monotonic() > give_up:
-                return ENGINE_BEHIND
-            await asyncio.sleep(PAUSE_S)
+        if not await self._engine_lag.decided(shard):
+            return ENGINE_BEHIND
         return PROJECTION_BEHIND if await catch_up(self._database, self._outcomes, shard) > 0 else None
 
     async def _in_flight_duplicate(self, command_id: str, content: bytes, *, wait: bool) -> Decided | None:

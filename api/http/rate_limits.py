@@ -41,7 +41,7 @@ class BucketState(NamedTuple):
 
 
 class RateLimits:
-    """Counts in this process's memory by a sliding window: beside another API process each has its own count."""
+    """Counts by a sliding window in this process's memory; `counts` takes up what other processes counted."""
 
     def __init__(self, settings: Settings) -> None:
         self.counts = WindowCounts()

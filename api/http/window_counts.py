@@ -1,7 +1,7 @@
 """How many requests of each key there were in this window of time and in the one before."""
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final, NamedTuple
 
 from limits.storage import SlidingWindowCounterSupport, Storage
@@ -10,10 +10,11 @@ SWEPT_MIN: Final = 10_000
 
 
 class Window(NamedTuple):
-    """One window of a key. number: windows of its length since 1970, so that every process means the same."""
+    """One window of a key. number: windows of its length (s) since 1970, so that every process means the same."""
 
     key: str
     number: int
+    length: int
 
 
 class _Counts:
@@ -75,14 +76,22 @@ class WindowCounts(Storage, SlidingWindowCounterSupport):
         for key in self._new:
             counts = self._counts.get(key)
             if counts is not None and counts.new:
-                taken[Window(key, counts.number)] = counts.new
+                taken[Window(key, counts.number, counts.length)] = counts.new
                 counts.new = 0
         self._new.clear()
         return taken
 
+    def give_back(self, taken: Mapping[Window, int]) -> None:
+        """Take back what could not be told; of windows that are over meanwhile nothing."""
+        for (key, number, _), count in taken.items():
+            counts = self._counts.get(key)
+            if counts is not None and counts.number == number:
+                counts.new += count
+                self._new.add(key)
+
     def merge(self, totals: Iterable[tuple[Window, int]]) -> None:
         """Take up what all processes counted in some windows, this one's included, but for what is new again."""
-        for (key, number), total in totals:
+        for (key, number, _), total in totals:
             counts = self._counts.get(key)
             if counts is not None and counts.number == number:
                 counts.total = max(counts.total, total + counts.new)

@@ -24,6 +24,8 @@ REQUEST_TIMEOUT_S: Final = 2.0
 READS_MAX: Final = 8
 LOOK_S: Final = 1.0
 LOOK_PAUSE_S: Final = 0.005
+DECIDED_S: Final = 0.5
+DECIDED_PAUSE_S: Final = 0.01
 CLOCK_SAMPLES: Final = 3
 CLOCKS_DIFFER_AFTER: Final = 5 * SECOND
 
@@ -102,6 +104,16 @@ class EngineLag:
                 return None
             await asyncio.sleep(LOOK_PAUSE_S)
         return self._last.ends[shard]
+
+    async def decided(self, shard: int) -> bool:
+        """Wait a moment until all commands that are in a shard's log now are decided, and the events were read here."""
+        end = await self.look(shard)
+        give_up = monotonic() + DECIDED_S
+        while end is not None and self._outcomes.command_offset(shard) + 1 < end:
+            if monotonic() > give_up:
+                return False
+            await asyncio.sleep(DECIDED_PAUSE_S)
+        return end is not None  # By how far it is behind, only the broker could say.
 
     def is_behind(self, shard: int) -> bool:
         """Say whether an end read more than 2 s ago is still ahead of the last event; an idle shard is not behind."""

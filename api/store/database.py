@@ -10,20 +10,22 @@ from api.store.projection_waits import ProjectionWaits
 
 Answer = TypeVar("Answer")
 
-CONNECTIONS: Final = 16
+CONNECTIONS: Final = 16  # of all processes of the API together
+CONNECTIONS_MIN: Final = 4  # of each
 TIMEOUT_S: Final = 5
 
 
 class Database:
     """Every question runs in a thread with a connection of its own; each statement is its own transaction.
 
-    Where several must be stored together, `ask_in_transaction` has them.
+    Where several must be stored together, `ask_in_transaction` has them. workers: processes that share the connections.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, workers: int = 1) -> None:
+        connections = max(CONNECTIONS_MIN, CONNECTIONS // workers)
         self.engine = create_engine(
             url,
-            pool_size=CONNECTIONS,
+            pool_size=connections,
             max_overflow=0,
             pool_timeout=TIMEOUT_S,
             isolation_level="AUTOCOMMIT",
@@ -37,7 +39,7 @@ class Database:
             },
         )
         # As many threads as connections: nobody holds a thread while waiting for the pool.
-        self._threads = CapacityLimiter(CONNECTIONS)
+        self._threads = CapacityLimiter(connections)
         self.projection_waits = ProjectionWaits(self.ask)
 
     async def ask(self, question: Callable[[Connection], Answer]) -> Answer:

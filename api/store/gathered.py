@@ -39,18 +39,15 @@ class Gathered(Generic[Item, Answer]):
             self._asking = None
 
     async def _answer(self, asked: "list[tuple[Item, asyncio.Future[Answer]]]") -> None:
-        # Who was cancelled meanwhile wants no answer.
-        try:
-            answers = await self._ask_all([item for item, _ in asked])
-        except asyncio.CancelledError:
-            for _, answer in asked:
-                answer.cancel()
-            raise
-        except Exception as error:  # noqa: BLE001  # Whatever it is, it is for those who asked.
-            for _, answer in asked:
-                if not answer.done():
+        asking = asyncio.ensure_future(self._ask_all([item for item, _ in asked]))  # noqa: RUF006  # Awaited here.
+        await asyncio.wait((asking,))
+        waiting = [answer for _, answer in asked]
+        error = asking.exception()
+        if error is not None:
+            for answer in waiting:
+                if not answer.done():  # Who was cancelled meanwhile wants none.
                     answer.set_exception(error)
-        else:
-            for (_, answer), found in zip(asked, answers, strict=True):
-                if not answer.done():
-                    answer.set_result(found)
+            return
+        for answer, found in zip(waiting, asking.result(), strict=True):
+            if not answer.done():
+                answer.set_result(found)

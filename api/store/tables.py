@@ -1,4 +1,7 @@
-"""Which tables the API owns: schema `auth`, not derived from the log, and so backed up."""
+"""Which tables the API owns: schema `auth`, not derived from the log, and so backed up.
+
+Longer than 300 lines because each table stands beside the others.
+"""
 
 from typing import Final
 
@@ -171,6 +174,27 @@ used_keys = Table(
     Column("content", LargeBinary, nullable=True),
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     CheckConstraint("used_for IN ('command', 'close_all', 'spot_order', 'venue_order')", name="used_for"),
+)
+
+# How many requests of a key there were in a window of time, in all processes. number: windows of its length since 1970.
+request_counts = Table(
+    "request_counts",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("number", BigInteger, primary_key=True),
+    Column("count", BigInteger, nullable=False),
+    Column("forget_at", DateTime(timezone=True), nullable=False),
+    prefixes=["UNLOGGED"],
+)
+
+# How many logins failed, or are not decided, of an account or at an address, since the first of them.
+failed_logins = Table(
+    "failed_logins",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("count", BigInteger, nullable=False),
+    Column("began_at", DateTime(timezone=True), nullable=False),
+    prefixes=["UNLOGGED"],
 )
 
 # Which command amended a position last by `If-Match`: another one follows it, once it is decided, and only one does.

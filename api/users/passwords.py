@@ -30,19 +30,19 @@ async def change_password(
     account, address, has_left = str(user.user_id), origin.address, origin.has_left
     before = await database.ask(lambda db: store.find_password_hash(db, user.user_id))
     known = await known_by(database, credentials.tokens, user.user_id, address)
-    count_try(credentials, account, origin, known)
+    await count_try(credentials, account, origin, known)
     try:
         matches, _ = await credentials.passwords.verify(request.password, before, has_left, address)
     except ApiError:
         # Nothing was guessed.
-        credentials.throttle.withdraw(account, address, known)
+        await credentials.throttle.withdraw(account, address, known)
         raise
     if before is None or not matches:
         await database.ask_in_transaction(
             lambda db: journal.append(db, "sign_in_refused", user.user_id, detail="change of password")
         )
         raise ApiError(PASSWORD_WRONG, "The password is not the one you have now")
-    credentials.throttle.succeeded(account, address, known)
+    await credentials.throttle.succeeded(account, address, known)
     after = await credentials.passwords.hash(request.new_password, has_left, address)
     if not await database.ask_in_transaction(lambda db: _change(db, user.user_id, session_id, before, after)):
         raise ApiError(PASSWORD_WRONG, "The password was changed at the same moment by another request")

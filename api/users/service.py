@@ -146,20 +146,20 @@ async def check_login(
     # By the user that is found, whatever was typed: no spelling has guesses of its own.
     account = spellings.key if found is None else str(user_id)
     known = await known_by(database, credentials.tokens, user_id, address, origin.device_token)
-    count_try(credentials, account, origin, known)
+    await count_try(credentials, account, origin, known)
     try:
         matches, renewed = await credentials.passwords.verify(
             request.password, None if found is None else found.password_hash, origin.has_left, address
         )
     except ApiError:
         # Nothing was guessed.
-        credentials.throttle.withdraw(account, address, known)
+        await credentials.throttle.withdraw(account, address, known)
         raise
     if found is None or not matches:
         whose = None if found is None else user_id
         await database.ask_in_transaction(lambda db: journal.append(db, "sign_in_refused", whose, detail="password"))
         raise ApiError(BAD_CREDENTIALS)
-    credentials.throttle.succeeded(account, address, known)
+    await credentials.throttle.succeeded(account, address, known)
     user, verified = found.user, found.password_hash
     if renewed is not None:
         if not await database.ask(lambda db: store.change_hash(db, user.user_id, verified, renewed)):
@@ -181,7 +181,7 @@ async def known_by(
     return KNOWN_ADDRESS if is_known else UNKNOWN
 
 
-def count_try(credentials: Credentials, account: str, origin: Origin, known: str) -> None:
+async def count_try(credentials: Credentials, account: str, origin: Origin, known: str) -> None:
     """Count that a password is tried, right or wrong; 429 where too many are, or were wrong.
 
     account: the user's id, or the key of an email that is nobody's.
@@ -190,7 +190,7 @@ def count_try(credentials: Credentials, account: str, origin: Origin, known: str
     origin.count_login(f"account {account} {known}")
     if not is_device(known):
         origin.count_login(origin.address)
-    wait = credentials.throttle.begin(account, origin.address, known)
+    wait = await credentials.throttle.begin(account, origin.address, known)
     if wait <= 0:
         return
     seconds = int(wait) + 1

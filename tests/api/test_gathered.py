@@ -31,7 +31,7 @@ async def begun(numbers: Numbers, *items: int) -> "list[asyncio.Task[int]]":
     return tasks
 
 
-def test_a_question_alone_is_asked_at_once_and_those_that_come_meanwhile_together() -> None:
+def test_a_question_alone_begins_at_once_and_those_that_come_meanwhile_are_gathered() -> None:
     async def scene() -> None:
         numbers = Numbers()
         first = await begun(numbers, 1)
@@ -47,7 +47,7 @@ def test_a_question_alone_is_asked_at_once_and_those_that_come_meanwhile_togethe
     asyncio.run(scene())
 
 
-def test_so_many_questions_are_asked_at_once_and_no_more() -> None:
+def test_a_bound_of_questions_is_gathered_at_once() -> None:
     async def scene() -> None:
         numbers = Numbers(most=2)
         tasks = await begun(numbers, 1, 2, 3, 4, 5, 6)
@@ -58,7 +58,7 @@ def test_so_many_questions_are_asked_at_once_and_no_more() -> None:
     asyncio.run(scene())
 
 
-def test_an_error_reaches_those_who_asked_and_the_next_question_is_asked_anew() -> None:
+def test_an_error_reaches_the_requests_it_is_of_and_the_next_question_begins_anew() -> None:
     async def scene() -> None:
         numbers = Numbers()
         numbers.may_answer.set()

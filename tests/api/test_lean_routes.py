@@ -67,7 +67,7 @@ def test_every_dependency_is_solved_once_and_given_to_all_that_ask() -> None:
     assert SOLVED == ["state", "caller of state", "limit of alice", "options"]
 
 
-def test_a_parameter_that_is_wrong_is_named_though_two_dependencies_ask_for_it() -> None:
+def test_a_wrong_parameter_of_two_dependencies_is_named() -> None:
     reply = get("/things", headers={"size": "many"})
     assert reply.status_code == 422
     assert {error["loc"][1] for error in reply.json()["detail"]} == {"size"}

@@ -58,7 +58,7 @@ def test_two_processes_that_exchange_their_counts_share_one_limit() -> None:
     assert sum(one.take_new().values()) == 1
 
 
-def test_what_is_counted_while_an_exchange_is_under_way_is_not_lost() -> None:
+def test_a_request_during_an_exchange_is_not_lost() -> None:
     windows, _ = counts()
     taken(windows, 2)
     ((window, count),) = windows.take_new().items()

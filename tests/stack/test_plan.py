@@ -27,7 +27,7 @@ def _no_other_starts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 def options(port: int = 8000, *, seed_ports: bool = False, open_broker: bool = False) -> StartOptions:
     return StartOptions(
-        Path(), port, 1, standby=False, seed_ports=seed_ports, open_broker=open_broker, detach=True, feed=FEED
+        Path(), port, 1, 1, standby=False, seed_ports=seed_ports, open_broker=open_broker, detach=True, feed=FEED
     )
 
 
