@@ -73,6 +73,22 @@ def test_up_detached_is_ready_and_down_leaves_no_process(
     assert supervisor.orphans(InstanceFolder(beside)) == []
 
 
+def test_processes_of_the_api_share_the_port_and_one_that_is_killed_leaves_the_others_answering(data: Path) -> None:
+    (port,) = free_ports(1)
+    said = reprise("up", "--detach", "--data", data, "--port", port, "--feed", "simulated", "--api-workers", 2)
+    assert said.returncode == 0, said.stderr
+    status = status_of(data)
+    assert status["ready"]
+    assert {process["name"] for process in status["processes"]} == SERVICES | ONCE | {"api-2"}
+    (second,) = [process for process in status["processes"] if process["name"] == "api-2"]
+    assert second["port"] != port
+    psutil.Process(second["pid"]).kill()
+    eventually(lambda: status_of(data)["ready"], lambda ready: not ready)
+    tickers = f"http://127.0.0.1:{port}/api/v1/tickers"
+    eventually(lambda: {httpx.get(tickers).status_code for _ in range(20)} == {200}, bool)
+    eventually(lambda: status_of(data)["ready"], bool, TIMEOUT_S)
+
+
 def test_up_refuses_a_recording_that_cannot_be_played_before_anything_is_started(data: Path, tmp_path: Path) -> None:
     file = tmp_path / "btc_usdt.csv"
     file.write_text("1640995200,1,2,1,2\n1640995260,1,1,2,1\n")
