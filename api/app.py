@@ -111,7 +111,7 @@ def create_app(state: AppState) -> FastAPI:
     )
     app.state.api = state
     app.state.dispatcher = Dispatcher(state)
-    app.state.sockets = Sockets(state)
+    app.state.sockets = Sockets(state, app.state.dispatcher)
     for router in OFTEN:
         opens = [OPENED] if router is account else []
         app.include_router(router, prefix=PREFIX, dependencies=[BY_ACCOUNT, NO_BODY, *opens])

@@ -21,7 +21,15 @@ GROUPS: Final = {
         f"tests/api/test_{name}.py"
         for name in (
             *("auth", "canonical", "openapi", "preview", "reads_behind", "receipts", "refusals"),
-            *("second_api", "stream", "trading", "typescript_client"),
+            *(
+                "second_api",
+                "stream",
+                "stream_order_refusals",
+                "stream_orders",
+                "trading",
+                "trading_socket",
+                "typescript_client",
+            ),
         )
     ),
     "the seeds": (SEEDS,),

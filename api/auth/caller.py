@@ -90,9 +90,15 @@ class SignedInUser(NamedTuple):
 async def authenticate(request: Request, state: StateDep) -> SignedInUser:
     """Give who sent a request; an auditor's is refused where it would write anything."""
     caller = await _identify(request, state)
-    if request.method not in SAFE_METHODS and caller.user.role == "auditor" and not is_auditors_own(request.url.path):
-        raise ApiError(ROLE_READ_ONLY, "An auditor reads, and may not do this")
+    if request.method not in SAFE_METHODS and not is_auditors_own(request.url.path):
+        refuse_auditor(caller)
     return caller
+
+
+def refuse_auditor(caller: SignedInUser) -> None:
+    """Refuse who may write nothing."""
+    if caller.user.role == "auditor":
+        raise ApiError(ROLE_READ_ONLY, "An auditor reads, and may not do this")
 
 
 def is_auditors_own(path: str) -> bool:

@@ -17,7 +17,6 @@ READ: Final = (
     *("GET /api/v1/alerts", "GET /api/v1/alerts/{}"),
     *("GET /api/v1/audit/events", "GET /api/v1/audit/replay", "GET /api/v1/audit/replay/{}"),
     *("GET /api/v1/venue", "GET /api/v1/venue/orders", "GET /api/v1/venue/orders/{}"),
-    "POST /api/v1/ws-ticket",
 )
 TRADE: Final = (
     *("POST /api/v1/orders", "PATCH /api/v1/positions/{}"),
@@ -38,8 +37,9 @@ SEEDS_TRADE: Final = (
 )
 # The answer to these commands is the account's balance.
 SEEDS_TRADE_AND_READ: Final = ("POST /trades/{}/close", "POST /api/v1/trade/close", "POST /balance/deposit")
-# Its commands differ in what they need: `check_command_scopes` is called once the command is known.
-BY_COMMAND: Final = ("POST /api/v1/engine",)
+SOCKET: Final = "POST /api/v1/ws-ticket"
+# What is asked through them differs in what it needs: `check_command_scopes` is called once it is known.
+BY_COMMAND: Final = ("POST /api/v1/engine", SOCKET)
 
 
 def check_scope(method: str, path: str, scopes: Collection[str]) -> None:
@@ -82,4 +82,4 @@ _PERMITTED: Final[dict[tuple[str, ...], re.Pattern[str]]] = {
     ("trade", "read"): _pattern(SEEDS_TRADE_AND_READ),
     (): _pattern(BY_COMMAND),
 }
-_OF_ACCOUNT: Final = _pattern((*READ, *TRADE))
+_OF_ACCOUNT: Final = _pattern((*READ, *TRADE, SOCKET))

@@ -18,9 +18,9 @@ from api.credentials.tokens import now as clock
 from api.dispatch.read_your_writes import wait_for
 from api.http.problems import TOKEN_EXPIRED, TOKEN_INVALID
 from api.log.event_bus import AccountEvent
+from api.stream.closes import SLOW, TOO_LARGE, TOO_MANY_MESSAGES, SocketClose
 from api.stream.message_rate import TEXT_MAX, MessageRate
 from api.stream.outbox import Overflow, SocketOutbox
-from api.stream.socket import SLOW, TOO_LARGE, TOO_MANY_MESSAGES, SocketClose
 
 WAITING_MAX: Final = 1_000
 # What this seed closes with where the token is not good.

@@ -14,6 +14,7 @@ from api.dispatch.outcome_lookup import WAIT_S, OutcomeLookup
 from api.dispatch.refusal_facts import facts_of
 from api.dispatch.replies import RETRY_AFTER, Decided, Pending, Reply, Stored
 from api.dispatch.request_options import RequestOptions
+from api.dispatch.turns import SendingTurn
 from api.dispatch.unprojected import unprojected
 from api.http.problems import BROKER_UNAVAILABLE, ENGINE_BEHIND, REFUSALS, ApiError
 from api.log.outcomes import NotAppended, Outcome
@@ -56,10 +57,12 @@ class Dispatcher:
         """Send a command and wait two seconds for its outcome; a refusal is an ApiError.
 
         The key of the options is what the command's id was made of. The condition may refuse what was not sent before;
-        what was is answered as it was then.
+        what was is answered as it was then. A turn of the options is waited for before anything is sent.
         """
-        key, respond_async = options
+        key, respond_async, turn = options
         if key is not None:
+            if turn is not None and self.lookup.in_flight(command.command_id) is not None:
+                turn.end()  # Nothing is sent, and what waits for another request's outcome holds up none of its own.
             known = await self.lookup.known(command, wait=not respond_async)
             if known is not None:
                 return await self._accept(command, known)
@@ -68,9 +71,11 @@ class Dispatcher:
             stored = await self.lookup.stored_or_taken(command)
             if stored is not None:
                 return await self._accept(command, stored)
+        if turn is not None:
+            await turn.come()
         if condition is not None:
             await condition()
-        outcome = await self._send(command, 0 if respond_async else WAIT_S)
+        outcome = await self._send(command, 0 if respond_async else WAIT_S, turn)
         if outcome is None:
             self._metrics.commands.labels("undecided").inc()
             return Pending(command.command_id, preferred=respond_async)
@@ -93,12 +98,14 @@ class Dispatcher:
                 ENGINE_BEHIND, "Commands of seconds ago wait in the log; nothing was sent", headers=RETRY_AFTER
             )
 
-    async def _send(self, command: AccountCommand, wait_s: float) -> Outcome | None:
+    async def _send(self, command: AccountCommand, wait_s: float, turn: SendingTurn | None) -> Outcome | None:
         """Put a command into the log; null when its outcome did not come in time, whatever became of it."""
         waiter = self._outcomes.expect(command.command_id)
         started = monotonic()
         try:
             self._producer.send(self._by_log_time(command), waiter)
+            if turn is not None:
+                turn.end()
             if wait_s == 0:
                 return None
             outcome = await asyncio.wait_for(waiter.outcome, wait_s)

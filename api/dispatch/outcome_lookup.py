@@ -73,9 +73,8 @@ class OutcomeLookup:
         outcome = self._outcomes.recent(command.command_id)
         if outcome is None:
             return await self._in_flight_duplicate(command.command_id, content, wait=wait)
-        _refuse_other_content(
-            outcome.event.command_hash, content, log_position_headers(outcome.shard, outcome.event.seq)
-        )
+        where = log_position_headers(outcome.shard, outcome.event.seq)
+        _refuse_other_content(outcome.event.command_hash, content, where)
         return Decided(outcome, replayed=True)
 
     async def stored_or_taken(self, command: AccountCommand) -> Stored | None:
@@ -134,10 +133,8 @@ class OutcomeLookup:
         """Find what a client order id opened, in the tables or among the events that they do not have yet."""
         events = await self._unprojected.events_now(account_id)  # First: what is projected meanwhile is in the row.
         row = await self._database.ask(lambda db: queries.command_by_client_order_id(db, account_id, client_order_id))
-        if row is not None:
-            return row
         opened = (event for event in events if isinstance(event, PositionOpened))
-        return next((event for event in opened if event.client_order_id == client_order_id), None)
+        return row or next((event for event in opened if event.client_order_id == client_order_id), None)
 
     async def tries(self, account_id: str, client_order_id: str) -> Tries:
         """Find the key under which an order of this name is sent: of the first try that was not refused.
@@ -229,10 +226,14 @@ class OutcomeLookup:
             return ENGINE_BEHIND
         return PROJECTION_BEHIND if await catch_up(self._database, self._outcomes, shard) > 0 else None
 
+    def in_flight(self, command_id: str) -> SentCommand | None:
+        """Give a command that another request has sent, and whose outcome has not come."""
+        sent = self.sent.get(command_id)
+        return None if sent is None or sent.answered or not self.is_in_flight(sent) else sent
+
     async def _in_flight_duplicate(self, command_id: str, content: bytes, *, wait: bool) -> Decided | None:
         """Wait for the outcome of the same command that another request has sent; 409 where it takes long."""
-        sent = self.sent.get(command_id)
-        if sent is None or sent.answered or not self.is_in_flight(sent):
+        if (sent := self.in_flight(command_id)) is None:
             return None
         _refuse_other_content(content_of(sent.command), content, {})
         outcome = await self._outcome_of_other_request(command_id) if wait else None
@@ -245,8 +246,7 @@ class OutcomeLookup:
         waiter = self._outcomes.expect(command_id)
         try:
             waiter.appended(-1)  # Wherever the other request's record stands.
-            # It may have come before the waiting began.
-            came = self._outcomes.recent(command_id)
+            came = self._outcomes.recent(command_id)  # It may have come before the waiting began.
             outcome = await asyncio.wait_for(waiter.outcome, WAIT_S) if came is None else came
         except TimeoutError:
             return None

@@ -1,7 +1,9 @@
 """How a command is answered: decided, stored from before, or pending; and which problems it may meet."""
 
+from http import HTTPStatus
 from typing import Any, Final, NamedTuple
 
+from pydantic import BaseModel
 from starlette.responses import JSONResponse
 
 from api.auth.caller import REFUSALS as CALLER_REFUSALS
@@ -99,8 +101,29 @@ class Pending(NamedTuple):
 Reply = Decided | Stored | Pending
 
 
+class Answer(NamedTuple):
+    """How a command is answered, over HTTP or a WebSocket, where headers are members of the message.
+
+    content: a model, or the members of a `Command` that is not decided.
+    """
+
+    status: int
+    content: BaseModel | dict[str, str | None]
+    headers: dict[str, str]
+
+    def response(self) -> JSONResponse:
+        """Write it as it is."""
+        content = self.content.model_dump() if isinstance(self.content, BaseModel) else self.content
+        return JSONResponse(content, self.status, self.headers)
+
+
 def accepted(reply: Reply) -> JSONResponse:
     """Say that a command is on its way, or is done and cannot be shown yet; and where to look."""
+    return undecided(reply).response()
+
+
+def undecided(reply: Reply) -> Answer:
+    """Say so, in whatever way it is then told."""
     headers = {"Retry-After": "1"}
     match reply:
         case Pending(command_id, preferred):
@@ -113,7 +136,7 @@ def accepted(reply: Reply) -> JSONResponse:
             status, command_id = "done", row.command_id
             headers |= reply.headers()
     content = {"command_id": command_id, "status": status, "code": None, "order": None, "position": None}
-    return JSONResponse(content, 202, headers | {"Location": f"/api/v1/commands/{command_id}"})
+    return Answer(HTTPStatus.ACCEPTED, content, headers | {"Location": f"/api/v1/commands/{command_id}"})
 
 
 def _replayed(replayed: bool) -> dict[str, str]:

@@ -6,20 +6,27 @@ from uuid import uuid4
 
 from fastapi import Depends, Header
 
+from api.dispatch.turns import SendingTurn
 from api.http.problems import malformed
 from api.http.times import now
 from api.log.command_producer import DEADLINE_S
 from schemas.ids import keyed_command_id
 from schemas.units import SECOND
 
-_KEY: Final = re.compile(r"[!-~]([ -~]{0,253}[!-~])?", re.ASCII)
+RESPOND_ASYNC: Final = "respond-async"
+KEY: Final = r"[!-~]([ -~]{0,253}[!-~])?"
+_KEY: Final = re.compile(KEY, re.ASCII)
 
 
 class RequestOptions(NamedTuple):
-    """The caller's key, without the quotes it may come in, and whether to answer at once."""
+    """The caller's key, without the quotes it may come in, and whether to answer at once.
+
+    turn: the command's place among those that came over the same connection, where these keep their order.
+    """
 
     key: str | None
     respond_async: bool
+    turn: SendingTurn | None = None
 
     def under(self, fallback: str | None) -> "RequestOptions":
         """Take another key where the caller named none."""
@@ -35,12 +42,12 @@ async def key_of(
         str | None,
         Header(
             description="the same key with the same content is executed once, for ever",
-            pattern=f"^{_KEY.pattern}$",
+            pattern=f"^{KEY}$",
         ),
     ] = None,
 ) -> str | None:
     """Read the key a request may come with."""
-    return _key(idempotency_key)
+    return read_key("Idempotency-Key", idempotency_key)
 
 
 IdempotencyKey = Annotated[str | None, Depends(key_of)]
@@ -51,8 +58,13 @@ async def request_options(
     prefer: Annotated[str | None, Header(description="`respond-async` answers 202 at once")] = None,
 ) -> RequestOptions:
     """Read the headers a command may come with."""
+    return RequestOptions(key, prefers_async(prefer))
+
+
+def prefers_async(prefer: str | None) -> bool:
+    """Say whether who asks does not want to wait for the outcome."""
     wishes = {wish.split(";")[0].strip().lower() for wish in (prefer or "").split(",")}
-    return RequestOptions(key, "respond-async" in wishes)
+    return RESPOND_ASYNC in wishes
 
 
 def deadline() -> int:
@@ -60,15 +72,15 @@ def deadline() -> int:
     return now() + DEADLINE_S * SECOND
 
 
-def _key(value: str | None) -> str | None:
-    """A structured field's string has quotes; most clients send the bare text."""
+def read_key(pointer: str, value: str | None) -> str | None:
+    """Read a key. A structured field's string has quotes; most clients send the bare text."""
     if value is None:
         return None
     key = value.strip()
     if len(key) > len('""') and key[0] == key[-1] == '"':
         key = key[1:-1]
     if not _KEY.fullmatch(key):
-        raise malformed("Idempotency-Key", "must be 1 to 255 printable ASCII characters")
+        raise malformed(pointer, "must be 1 to 255 printable ASCII characters")
     return key
 
 

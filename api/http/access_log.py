@@ -40,10 +40,14 @@ class AccessLog:
             await self._app(scope, receive, noting)
         finally:
             seconds = perf_counter() - started
-            route = _route_of(scope)
-            self._metrics.requests.labels(method_of(scope), route, str(status)).observe(seconds)
-            if route not in QUIET:
-                log.info("request", method=method_of(scope), route=route, status=status, ms=round(seconds * 1000, 1))
+            note_request(self._metrics, method_of(scope), _route_of(scope), status, seconds)
+
+
+def note_request(metrics: ApiMetrics, method: str, route: str, status: int, seconds: float) -> None:
+    """Count one request, of whatever protocol, and log it."""
+    metrics.requests.labels(method, route, str(status)).observe(seconds)
+    if route not in QUIET:
+        log.info("request", method=method, route=route, status=status, ms=round(seconds * 1000, 1))
 
 
 def _route_of(scope: Scope) -> str:

@@ -60,12 +60,17 @@ def refusal_of(request: Request, error: Exception) -> ApiError:
             return of_faults(error.errors())
         case HTTPException():
             return _of_http(request, error)
-        case DataError():
-            # A text PostgreSQL cannot hold, such as one with a NUL: nothing of that name exists.
-            return ApiError(MALFORMED, "A parameter has a character that is none")
         case _:
-            structlog.get_logger().error("database", error=str(error.__cause__ or error))
-            return ApiError(DATABASE_UNAVAILABLE, headers={"Retry-After": "1"})
+            return of_database(error)
+
+
+def of_database(error: Exception) -> ApiError:
+    """Give the problem that an error of the database is."""
+    if isinstance(error, DataError):
+        # A text PostgreSQL cannot hold, such as one with a NUL: nothing of that name exists.
+        return ApiError(MALFORMED, "A parameter has a character that is none")
+    structlog.get_logger().error("database", error=str(error.__cause__ or error))
+    return ApiError(DATABASE_UNAVAILABLE, headers={"Retry-After": "1"})
 
 
 def of_faults(errors: Sequence[Any]) -> ApiError:

@@ -68,7 +68,7 @@ def not_json(kind: ProblemKind, request: Request, also: str = "") -> ApiError:
     return ApiError(kind, detail, details={"allowed": needed, "sent": shown(sent)})
 
 
-def read_json(body: bytes) -> Any:
+def read_json(body: bytes | str) -> Any:
     """Decode JSON, numbers as Digits; NaN and Infinity too, so that the field that has them can be named."""
     try:
         return json.loads(body, parse_float=Digits, parse_int=Digits, parse_constant=Digits)

@@ -92,6 +92,9 @@ KEY_IN_USE: Final = ProblemKind("KEY_IN_USE", 409, "A request with this Idempote
 PRECONDITION_FAILED: Final = ProblemKind("PRECONDITION_FAILED", 412, "It was changed since; read it again")
 RATE_LIMITED: Final = ProblemKind("RATE_LIMITED", 429, "Too many requests")
 TOO_MANY_SOCKETS: Final = ProblemKind("TOO_MANY_SOCKETS", 429, "There are as many WebSockets as there may be")
+TOO_MANY_IN_FLIGHT: Final = ProblemKind(
+    "TOO_MANY_IN_FLIGHT", 429, "As many orders are in flight on the socket as there may be"
+)
 TOO_MANY_API_KEYS: Final = ProblemKind("TOO_MANY_API_KEYS", 409, "There are as many API keys as a user may have")
 TOO_MANY_ALERTS: Final = ProblemKind("TOO_MANY_ALERTS", 409, "There are as many active alerts as a user may have")
 ALERT_REACHED: Final = ProblemKind("ALERT_REACHED", 409, "The price is there already")
@@ -110,6 +113,7 @@ BROKER_UNAVAILABLE: Final = ProblemKind("BROKER_UNAVAILABLE", 503, "The log take
 DATABASE_UNAVAILABLE: Final = ProblemKind("DATABASE_UNAVAILABLE", 503, "The database does not answer now")
 ENGINE_BEHIND: Final = ProblemKind("ENGINE_BEHIND", 503, "The engine is behind")
 PROJECTION_BEHIND: Final = ProblemKind("PROJECTION_BEHIND", 503, "Older outcomes cannot be looked up now")
+SERVER_STOPPING: Final = ProblemKind("SERVER_STOPPING", 503, "The server stops, and takes no more orders")
 PASSWORDS_BUSY: Final = ProblemKind("PASSWORDS_BUSY", 503, "As many passwords are checked as there may be at once")
 REPLAY_BUSY: Final = ProblemKind("REPLAY_BUSY", 429, "As many replays are worked on as there may be at once")
 REPLAY_UNAVAILABLE: Final = ProblemKind("REPLAY_UNAVAILABLE", 503, "Nothing can be replayed now")
@@ -133,6 +137,7 @@ _OWN: Final = (
     RULES_VERSION_UNKNOWN,
     TOO_MANY_API_KEYS,
     TOO_MANY_SOCKETS,
+    TOO_MANY_IN_FLIGHT,
     TOO_MANY_ALERTS,
     ALERT_REACHED,
     ORDER_NOT_OPEN,
@@ -152,6 +157,7 @@ _OWN: Final = (
     DATABASE_UNAVAILABLE,
     ENGINE_BEHIND,
     PROJECTION_BEHIND,
+    SERVER_STOPPING,
     PASSWORDS_BUSY,
     REPLAY_BUSY,
     REPLAY_UNAVAILABLE,

@@ -32,6 +32,19 @@ class BucketState(NamedTuple):
     remaining: int
     reset_s: int
 
+    def refuse_beyond(self) -> None:
+        """Raise 429 where the bucket was empty."""
+        if self.allowed:
+            return
+        named: dict[str, Any] = {"violated-policies": [self.bucket]}
+        raise ApiError(
+            RATE_LIMITED,
+            f"At most {self.quota} requests in {self.window_s} s",
+            headers={"Retry-After": str(self.reset_s)},
+            details={"requests_max": self.quota, "window_s": self.window_s, "retry_after_s": self.reset_s},
+            **named,
+        )
+
     def headers(self) -> dict[str, str]:
         """Write it as draft-ietf-httpapi-ratelimit-headers-10 has it."""
         return {
@@ -67,19 +80,7 @@ class RateLimits:
         """Count a request and let its reply have what is left; 429 where the bucket is empty."""
         standing = self.take(bucket, who)
         setattr(request.state, BUCKET_STATE, standing)
-        if not standing.allowed:
-            named: dict[str, Any] = {"violated-policies": [bucket]}
-            raise ApiError(
-                RATE_LIMITED,
-                f"At most {standing.quota} requests in {standing.window_s} s",
-                headers={"Retry-After": str(standing.reset_s)},
-                details={
-                    "requests_max": standing.quota,
-                    "window_s": standing.window_s,
-                    "retry_after_s": standing.reset_s,
-                },
-                **named,
-            )
+        standing.refuse_beyond()
 
 
 def is_counted(request: Request) -> bool:

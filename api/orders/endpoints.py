@@ -10,7 +10,7 @@ from api.auth.caller import REFUSALS as CALLER_REFUSALS
 from api.auth.caller import SCHEMES, SIGNED_IN, Caller
 from api.dispatch.dispatcher import DispatcherDep, LookupDep
 from api.dispatch.read_your_writes import CAUGHT_UP, CAUGHT_UP_BY_EVENTS, CAUGHT_UP_OR_REFUSED
-from api.dispatch.replies import ACCEPTED, COMMAND_PROBLEMS, Pending, accepted
+from api.dispatch.replies import ACCEPTED, COMMAND_PROBLEMS
 from api.dispatch.request_options import OptionsDep
 from api.http.cursors import LIMIT, Cursor, Limit
 from api.http.numbers import ExactRoute
@@ -61,10 +61,10 @@ async def place_order(
 ) -> OrderReply | JSONResponse:
     """Open a position at the market's price. The reply is the engine's decision, or 202 and where to look."""
     order, reply = await service.place(dispatcher, database, prices, caller, body, options)
-    if order is None or isinstance(reply, Pending):
-        return accepted(reply)
-    response.headers.update(reply.headers())
-    response.headers["Location"] = f"/api/v1/orders/{order.order_id}"
+    answer = service.answer_of(order, reply)
+    if order is None:
+        return answer.response()
+    response.headers.update(answer.headers)
     return order
 
 

@@ -1,5 +1,6 @@
 """How an order becomes a command, and which order a command was."""
 
+from http import HTTPStatus
 from typing import Final, Literal
 
 import structlog
@@ -8,7 +9,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from api.auth.caller import SignedInUser
 from api.dispatch.dispatcher import Dispatcher
 from api.dispatch.outcome_lookup import OutcomeLookup
-from api.dispatch.replies import RETRY_AFTER, Decided, Pending, Reply, Stored
+from api.dispatch.replies import RETRY_AFTER, Answer, Decided, Pending, Reply, Stored, undecided
 from api.dispatch.request_options import RequestOptions, deadline
 from api.http.cursors import read_cursor, write_cursor
 from api.http.numbers import ticks_of, units_of
@@ -59,6 +60,14 @@ async def place(
         return None, reply
     assert order is not None, "the outcome of a command that is an order"
     return order, reply
+
+
+def answer_of(order: OrderReply | None, reply: Reply) -> Answer:
+    """Say what became of an order, or that this is not known and where to look."""
+    if order is None or isinstance(reply, Pending):
+        return undecided(reply)
+    headers = reply.headers() | {"Location": f"/api/v1/orders/{order.order_id}"}
+    return Answer(HTTPStatus.CREATED, order, headers)
 
 
 def command_of(prices: PriceCache, account_id: str, request: OrderRequest, options: RequestOptions) -> OpenPosition:

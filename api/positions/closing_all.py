@@ -52,6 +52,8 @@ async def close_all(
         if key is not None and await dispatcher.lookup.is_of_venue(account_id, keyed_command_id(account_id, key)):
             raise ApiError(REFUSALS[Rejection.COMMAND_ID_REUSED])
         return await close_at_once(dispatcher, positions, caller, await _known_open(positions, account_id), options)
+    if options.turn is not None:
+        await options.turn.come()  # Of many commands the first is the one that keeps its place.
     position_ids, replayed = await _positions_to_close(dispatcher, positions, caller.account_id, options.key)
     found = await _close_each(dispatcher, positions, caller, position_ids, options)
     errors = [

@@ -1,5 +1,6 @@
 """How all of an account's positions are closed by one command, where the rules have it."""
 
+from http import HTTPStatus
 from typing import NamedTuple
 
 import structlog
@@ -7,12 +8,12 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from api.auth.caller import SignedInUser
 from api.dispatch.dispatcher import Dispatcher
-from api.dispatch.replies import RETRY_AFTER, Decided, Pending, Stored
+from api.dispatch.replies import RETRY_AFTER, Answer, Decided, Pending, Stored
 from api.dispatch.request_options import RequestOptions, deadline
 from api.http.times import now
 from api.log.price_cache import PriceCache
 from api.positions.lookup import PositionLookup
-from api.positions.schemas import Closing
+from api.positions.schemas import Closing, Closings
 from api.store.database import Database
 from projector import queries
 from schemas.commands import CloseAll
@@ -35,6 +36,11 @@ class ClosingAll(NamedTuple):
     items: list[Closing]
     headers: dict[str, str]
     is_undecided: bool = False
+
+    def answer(self) -> Answer:
+        """Say so."""
+        status = HTTPStatus.ACCEPTED if self.is_undecided else HTTPStatus.OK
+        return Answer(status, Closings(items=self.items), self.headers)
 
 
 class _AllDecided(NamedTuple):

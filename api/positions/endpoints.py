@@ -10,7 +10,7 @@ from api.auth.caller import REFUSALS as CALLER_REFUSALS
 from api.auth.caller import SCHEMES, SIGNED_IN, Caller
 from api.dispatch.dispatcher import DispatcherDep
 from api.dispatch.read_your_writes import CAUGHT_UP, CAUGHT_UP_BY_EVENTS
-from api.dispatch.replies import ACCEPTED, EVERY_COMMAND, Pending, Reply, accepted
+from api.dispatch.replies import ACCEPTED, EVERY_COMMAND, Answer
 from api.dispatch.request_options import OptionsDep
 from api.http import paths
 from api.http.cursors import LIMIT, Cursor, Limit
@@ -122,9 +122,7 @@ async def amend_position(
 ) -> PositionReply | JSONResponse:
     """Set a stop loss or take profit; null takes it off, absent keeps it. With `If-Match`, only of that version."""
     position, reply = await service.amend(dispatcher, positions, caller, position_id, body, options, if_match)
-    if position is not None:
-        response.headers[ETAG] = version_of(position)
-    return _answer(position, reply, response)
+    return _replied(service.answer_of(position, reply, tagged=True), response)
 
 
 @router.post("/close-all", responses=CLOSING_ALL)
@@ -137,11 +135,11 @@ async def close_all_positions(
     response: Response,
 ) -> Closings:
     """Close every position that is open now; what its market does not let close stays, and does not stop the others."""
-    closing = await closing_all.close_all(dispatcher, positions, broadcasts, caller, options)
-    response.headers.update(closing.headers)
-    if closing.is_undecided:
-        response.status_code = 202
-    return Closings(items=closing.items)
+    answer = (await closing_all.close_all(dispatcher, positions, broadcasts, caller, options)).answer()
+    response.headers.update(answer.headers)
+    response.status_code = answer.status
+    assert isinstance(answer.content, Closings), "it is the answer of several closes"
+    return answer.content
 
 
 @router.post(ONE + "/close", response_model=PositionReply, responses=CLOSING)
@@ -157,11 +155,11 @@ async def close_position(
     """Close a position at the server's price: whole, or so much of it; the rest keeps its stops and its id."""
     quantity = None if body is None else body.quantity
     position, reply = await service.close(dispatcher, positions, caller, position_id, options, quantity)
-    return _answer(position, reply, response)
+    return _replied(service.answer_of(position, reply), response)
 
 
-def _answer(position: PositionReply | None, reply: Reply, response: Response) -> PositionReply | JSONResponse:
-    if position is None or isinstance(reply, Pending):
-        return accepted(reply)
-    response.headers.update(reply.headers())
-    return position
+def _replied(answer: Answer, response: Response) -> PositionReply | JSONResponse:
+    if not isinstance(answer.content, PositionReply):
+        return answer.response()
+    response.headers.update(answer.headers)
+    return answer.content

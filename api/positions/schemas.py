@@ -1,6 +1,6 @@
 """The shapes of a position, and of requests to change or close one."""
 
-from typing import Literal, Self
+from typing import Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -40,6 +40,9 @@ class Positions(BaseModel):
     next_cursor: str | None
 
 
+STOPS: Final = ("stop_loss", "take_profit")
+
+
 class AmendRequest(BaseModel):
     """New stops: absent keeps, null takes off."""
 
@@ -53,7 +56,7 @@ class AmendRequest(BaseModel):
 
     @model_validator(mode="after")
     def _something(self) -> Self:
-        if not self.model_fields_set:
+        if self.model_fields_set.isdisjoint(STOPS):
             raise FieldWrong("stop_loss, take_profit or both must be given")
         return self
 

@@ -1,11 +1,12 @@
 """How positions are read, closed, and given other stops."""
 
 from functools import partial
+from http import HTTPStatus
 from typing import Literal
 
 from api.auth.caller import SignedInUser
 from api.dispatch.dispatcher import Dispatcher
-from api.dispatch.replies import Reply
+from api.dispatch.replies import Answer, Pending, Reply, undecided
 from api.dispatch.request_options import RequestOptions, deadline
 from api.http.cursors import read_cursor, write_cursor
 from api.http.numbers import ticks_of, units_of
@@ -13,6 +14,7 @@ from api.log.price_cache import PriceCache
 from api.positions.amending import take_turn
 from api.positions.lookup import PositionLookup
 from api.positions.schemas import AmendRequest, PositionReply, Positions
+from api.positions.versions import ETAG, version_of
 from api.positions.views import position_of_row
 from api.store.database import Database
 from projector import queries
@@ -74,6 +76,13 @@ async def amend(
     condition = None if if_match is None else partial(take_turn, dispatcher.lookup, positions, command, if_match)
     reply = await dispatcher.execute(command, options, condition)
     return await positions.after_command(caller.account_id, position_id, reply), reply
+
+
+def answer_of(position: PositionReply | None, reply: Reply, *, tagged: bool = False) -> Answer:
+    """Say what became of a position, or that this is not known and where to look. tagged: with its version."""
+    if position is None or isinstance(reply, Pending):
+        return undecided(reply)
+    return Answer(HTTPStatus.OK, position, reply.headers() | ({ETAG: version_of(position)} if tagged else {}))
 
 
 async def close(

@@ -11,11 +11,12 @@ from api.positions.schemas import PositionReply
 
 ETAG: Final = "ETag"
 _TAG: Final = r'(?:W/)?"[\x21\x23-\x7e]*"'
-_TAGS: Final = re.compile(rf"\*|{_TAG}(?:[ \t]*,[ \t]*{_TAG})*", re.ASCII)
+TAGS: Final = rf"\*|{_TAG}(?:[ \t]*,[ \t]*{_TAG})*"
+_TAGS: Final = re.compile(TAGS, re.ASCII)
 
 IfMatch = Annotated[
     str | None,
-    Header(description="the `ETag` of the position as you know it: amended since, 412", pattern=f"^({_TAGS.pattern})$"),
+    Header(description="the `ETag` of the position as you know it: amended since, 412", pattern=f"^({TAGS})$"),
 ]
 TAGGED: Final[dict[int | str, dict[str, Any]]] = {
     200: {

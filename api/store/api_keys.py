@@ -1,11 +1,11 @@
-"""What is stored about API keys; each function is one statement but for `add`."""
+"""What is stored about API keys; each function is one statement but for `add` and `find_in_use`."""
 
 from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Literal, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Connection, delete, func, insert, literal, or_, select, update
+from sqlalchemy import Connection, Update, delete, func, insert, literal, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as insert_or_skip
 
 from api.credentials.signatures import AHEAD_MAX_MS, WINDOW_MAX_MS, Signature
@@ -67,6 +67,12 @@ def find_by_id(db: Connection, key_id: UUID) -> UsableKey | None:
     return None if row is None else UsableKey(row[0], tuple(row[1]), User(*row[2:]))
 
 
+def find_in_use(db: Connection, key_id: UUID) -> UsableKey | None:
+    """Find a key, and note that it was used. Two statements: what is noted of a key that is gone is nothing."""
+    db.execute(_noting(key_id))
+    return find_by_id(db, key_id)
+
+
 def use(db: Connection, signature: Signature) -> bool:
     """Note a key's nonce and that it was used; false where the nonce was used before, or the key is gone."""
     over = (
@@ -74,15 +80,7 @@ def use(db: Connection, signature: Signature) -> bool:
         .where(api_key_nonces.c.key_id == signature.key_id, api_key_nonces.c.expires_at < func.now())
         .cte("over")
     )
-    noted = (
-        update(api_keys)
-        .where(
-            api_keys.c.key_id == signature.key_id,
-            or_(api_keys.c.last_used_at.is_(None), api_keys.c.last_used_at < func.now() - NOTED_EVERY),
-        )
-        .values(last_used_at=func.now())
-        .cte("noted")
-    )
+    noted = _noting(signature.key_id).cte("noted")
     expires_at = datetime.fromtimestamp(signature.timestamp / 1000, UTC) + KEPT
     # Whoever revokes the key waits until this is stored, or this finds no key.
     key = (
@@ -125,6 +123,13 @@ def remove(db: Connection, user_id: UUID, key_id: UUID) -> bool:
 def still_there(db: Connection, key_ids: Collection[UUID]) -> set[UUID]:
     """Give those of some keys that are not revoked."""
     return set(db.execute(select(api_keys.c.key_id).where(api_keys.c.key_id == func.any(list(key_ids)))).scalars())
+
+
+def _noting(key_id: UUID) -> Update:
+    """Note that a key was used, as exactly as that is noted."""
+    columns = api_keys.c
+    is_due = or_(columns.last_used_at.is_(None), columns.last_used_at < func.now() - NOTED_EVERY)
+    return update(api_keys).where(columns.key_id == key_id, is_due).values(last_used_at=func.now())
 
 
 def _key(row: Any) -> Key:

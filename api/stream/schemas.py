@@ -13,11 +13,20 @@ from api.http.sentences import FieldWrong
 from api.orders.schemas import OrderReply
 from api.positions.schemas import PositionReply
 from api.stream.channels import ACCOUNT
+from api.stream.order_schemas import (
+    Id,
+    WsAmend,
+    WsAnswered,
+    WsClose,
+    WsCloseAll,
+    WsOutcome,
+    WsPlace,
+    WsReduce,
+)
 from api.tickers.schemas import TickerReply
 
 CHANNELS_MAX: Final = 100  # in one message
 
-Id = Annotated[Text, Field(max_length=64)] | int
 Channel = Annotated[Text, Field(max_length=64, examples=["ticks.BTC_USDC", "candles.1m.BTC_USDC", ACCOUNT])]
 Time = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
 
@@ -72,7 +81,10 @@ class WsPing(WsOperation):
     op: Literal["ping"]
 
 
-WsRequest = Annotated[WsSubscribe | WsUnsubscribe | WsAuth | WsResume | WsPing, Field(discriminator="op")]
+WsRequest = Annotated[
+    WsSubscribe | WsUnsubscribe | WsAuth | WsResume | WsPing | WsPlace | WsClose | WsReduce | WsAmend | WsCloseAll,
+    Field(discriminator="op"),
+]
 
 
 class WsAck(BaseModel):
@@ -94,8 +106,8 @@ class WsPong(BaseModel):
     ts: Time
 
 
-class WsError(BaseModel):
-    """An operation was refused, and changed nothing."""
+class WsError(WsAnswered):
+    """An operation was refused, and changed nothing; of an order, what REST's headers would say stands beside it."""
 
     type: Literal["error"] = "error"
     id: Id | None
@@ -200,9 +212,12 @@ class WsCandleMessage(WsMessage):
 
 
 REQUESTS: Final[TypeAdapter[Any]] = TypeAdapter(WsRequest)
-CLIENT: Final[tuple[type[BaseModel], ...]] = (WsSubscribe, WsUnsubscribe, WsAuth, WsResume, WsPing)
+CLIENT: Final[tuple[type[BaseModel], ...]] = (
+    *(WsSubscribe, WsUnsubscribe, WsAuth, WsResume, WsPing),
+    *(WsPlace, WsClose, WsReduce, WsAmend, WsCloseAll),
+)
 SERVER: Final[tuple[type[BaseModel], ...]] = (
-    *(WsAck, WsPong, WsError, WsResync, WsShutdown),
+    *(WsAck, WsPong, WsError, WsOutcome, WsResync, WsShutdown),
     *(WsAccountSnapshot, WsAccountUpdate, WsAlertsSnapshot, WsAlertsUpdate, WsTickerMessage, WsCandleMessage),
 )
 

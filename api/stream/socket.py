@@ -2,7 +2,7 @@
 
 import asyncio
 from datetime import datetime
-from typing import Final, Literal, NamedTuple
+from typing import Any, Final, Literal
 
 import structlog
 from pydantic import BaseModel
@@ -11,15 +11,28 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from api.app_state import AppState
 from api.auth.caller import SignedInUser, believe
+from api.auth.connections import ConnectionCaller
+from api.auth.key_permissions import check_command_scopes
 from api.credentials.tokens import now as clock
-from api.http.problems import CREDENTIALS_CONFLICT, DATABASE_UNAVAILABLE, MALFORMED, TOO_MANY_SOCKETS, ApiError
+from api.dispatch.dispatcher import Dispatcher
+from api.http.problems import (
+    CREDENTIALS_CONFLICT,
+    DATABASE_UNAVAILABLE,
+    SERVER_STOPPING,
+    TOKEN_EXPIRED,
+    TOO_MANY_SOCKETS,
+    ApiError,
+)
 from api.http.times import now, text_of
 from api.stream.admission import Admission
 from api.stream.alert_feed import AlertFeed
+from api.stream.channels import PRIVATE
+from api.stream.closes import EXPIRED, RESTART, SLOW, TOO_LARGE, TOO_MANY_MESSAGES, SocketClose
 from api.stream.feeds import AccountFeeds
-from api.stream.message_rate import TEXT_MAX, MessageRate
+from api.stream.message_rate import REFUSED_BURST, REFUSED_RATE, TEXT_MAX, MessageRate
+from api.stream.orders import SocketOrders
 from api.stream.outbox import Overflow, SocketOutbox
-from api.stream.requests import NotUnderstood, refusal, request_of
+from api.stream.requests import NotUnderstood, message_of, order_of, refusal, request_of
 from api.stream.schemas import (
     WsAck,
     WsAuth,
@@ -37,22 +50,8 @@ from api.stream.tickets import use_ticket
 from runtime.times import micros_at
 
 WAITING_MAX: Final = 1_000  # messages that must arrive and were not read yet
-
-
-class SocketClose(NamedTuple):
-    """Why the server ends a socket; also the reason's text."""
-
-    code: int
-    reason: str
-
-
-SIGNED_OUT: Final = SocketClose(4401, "signed out")
-REVOKED: Final = SocketClose(4401, "the API key was revoked")
-EXPIRED: Final = SocketClose(4401, "sign in again")
-SLOW: Final = SocketClose(4408, "too much waits unread")
-TOO_MANY_MESSAGES: Final = SocketClose(4429, "too many messages")
-TOO_LARGE: Final = SocketClose(1009, "the message is too large")
-RESTART: Final = SocketClose(1012, "the server goes down")
+EXPIRED_S: Final = 3.0  # for the answers to the orders that are in flight when the token expires
+READS: Final = ("read",)
 
 
 class Socket:
@@ -66,6 +65,7 @@ class Socket:
         accounts: AccountFeeds,
         alerts: AlertFeed,
         admission: Admission,
+        dispatcher: Dispatcher,
     ) -> None:
         self._app = state
         self._admission = admission
@@ -77,6 +77,10 @@ class Socket:
         self._closing: asyncio.Future[SocketClose] = asyncio.get_running_loop().create_future()
         self._last = RESTART  # why it ends when there is nothing more to send
         self._rate = MessageRate()
+        self._refused_orders = MessageRate(REFUSED_RATE, REFUSED_BURST)
+        self._caller: ConnectionCaller | None = None
+        self._orders = SocketOrders(state, dispatcher, self._send, self._count_refused)
+        self._expiring: asyncio.Task[None] | None = None
 
     @property
     def signed(self) -> SignedInUser | None:
@@ -93,10 +97,15 @@ class Socket:
         if not self._closing.done():
             self._closing.set_result(why)
 
-    def shut_down(self) -> None:
-        """Send that the server goes down, behind what waits, and end."""
+    async def shut_down(self) -> None:
+        """Send that the server goes down, behind what waits, answer the orders in flight, and end."""
         self._send(WsShutdown(ts=text_of(now())))
+        await self._orders.stop(SERVER_STOPPING)
         self._outbox.end()
+
+    async def finish(self) -> None:
+        """Wait until its orders in flight are decided, once it has ended."""
+        await self._orders.finish()
 
     async def run(self, ticket: str | None) -> SocketClose | None:
         """Serve until either side ends it; why the server did, null where the client went."""
@@ -138,23 +147,29 @@ class Socket:
             message = await self._websocket.receive()
             if message["type"] == "websocket.disconnect":
                 return None
-            if not self._rate.takes():
-                return TOO_MANY_MESSAGES
             text = message.get("text")
-            if text is None:
-                self._refuse(None, None, ApiError(MALFORMED, "Messages are JSON texts"))
-            elif len(text) > TEXT_MAX:
+            if text is not None and len(text) > TEXT_MAX:
                 return TOO_LARGE
+            content = message_of(text)
+            order = order_of(content)
+            if order is not None:
+                await self._orders.take(content, order, self._caller)
+            elif self._rate.takes():
+                await self._take(content)
             else:
-                await self._take(text)
+                return TOO_MANY_MESSAGES
 
-    async def _take(self, text: str) -> None:
+    async def _take(self, content: Any) -> None:
         try:
-            request = request_of(text)
+            request = request_of(content)
         except NotUnderstood as error:
             self._refuse(error.request_id, error.operation, error.reason)
         else:
             await self._answer(request)
+
+    def _count_refused(self) -> None:
+        if not self._refused_orders.takes():
+            self.close(TOO_MANY_MESSAGES)
 
     async def _answer(self, request: WsOperation) -> None:
         operation = getattr(request, "op", None)
@@ -197,19 +212,36 @@ class Socket:
         if self._signed is None and not self._admission.enter(signed.account_id):
             raise ApiError(TOO_MANY_SOCKETS)
         self._signed = signed
+        self._caller = ConnectionCaller(self._app, signed)
         if self._expiry is not None:
             self._expiry.cancel()
         assert signed.expires_at is not None, "of tokens and tickets the end is known"
         seconds = signed.expires_at.timestamp() - clock().timestamp()
-        self._expiry = asyncio.get_running_loop().call_later(max(0.0, seconds), self.close, EXPIRED)
+        self._expiry = asyncio.get_running_loop().call_later(max(0.0, seconds), self._expire)
         self._acknowledge(request.id, "auth")
 
+    def _expire(self) -> None:
+        """End it, behind the answers to the orders in flight."""
+        if len(self._orders) == 0:
+            self.close(EXPIRED)
+        else:
+            self._expiring = asyncio.create_task(self._end_behind_orders())
+
+    async def _end_behind_orders(self) -> None:
+        asyncio.get_running_loop().call_later(EXPIRED_S, self.close, EXPIRED)
+        await self._orders.stop(TOKEN_EXPIRED)
+        self._last = EXPIRED
+        self._outbox.end()
+
     async def _subscribe(self, request: WsSubscribe) -> None:
+        if any(channel in PRIVATE for channel in request.channels):
+            self._refuse_unless_reads()
         channels = await self._subscriptions.prepare(request.channels, self._account_id())
         self._acknowledge(request.id, "subscribe")
         self._subscriptions.begin(channels)
 
     async def _resume(self, request: WsResume) -> None:
+        self._refuse_unless_reads()
         missed = await self._subscriptions.prepare_resumption(request.after, self._account_id())
         self._acknowledge(request.id, "resume")
         self._subscriptions.resume(missed)
@@ -221,6 +253,11 @@ class Socket:
         if self._expiry is not None:
             self._expiry.cancel()
         self._app.metrics.stream_conflated.inc(self._outbox.conflated)
+
+    def _refuse_unless_reads(self) -> None:
+        """Refuse the private channels to an API key that only trades."""
+        if self._signed is not None:
+            check_command_scopes(READS, self._signed.scopes)
 
     def _account_id(self) -> str | None:
         return None if self._signed is None else self._signed.account_id

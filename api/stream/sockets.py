@@ -13,24 +13,27 @@ from starlette.websockets import WebSocketDisconnect
 
 from api.app_state import AppState
 from api.auth.caller import SignedInUser
+from api.dispatch.dispatcher import Dispatcher
 from api.store import api_keys as key_store
 from api.store import users as store
 from api.stream.admission import Admission
 from api.stream.alert_feed import AlertFeed
+from api.stream.closes import RESTART, REVOKED, SIGNED_OUT, SocketClose
 from api.stream.feeds import AccountFeeds
-from api.stream.socket import RESTART, REVOKED, SIGNED_OUT, Socket, SocketClose
+from api.stream.socket import Socket
 from api.stream.ticker_board import TickerBoard
 
 LOOK_S: Final = 5.0  # how often is looked for sessions that are over, and keys that are revoked
-SHUTDOWN_S: Final = 2.0
+SHUTDOWN_S: Final = 3.0  # a second more than an order waits for its outcome
 FULL: Final = SocketClose(1013, "too many sockets; try again later")
 
 
 class Sockets:
     """Used on the loop only."""
 
-    def __init__(self, state: AppState) -> None:
+    def __init__(self, state: AppState, dispatcher: Dispatcher) -> None:
         self._app = state
+        self._dispatcher = dispatcher
         self._board = TickerBoard(state)
         self._accounts = AccountFeeds(state)
         self._alerts = AlertFeed(state)
@@ -55,12 +58,11 @@ class Sockets:
         await asyncio.gather(self._board.publish_for_ever(), self._alerts.publish_for_ever(), self._look_for_ever())
 
     async def shut_down(self) -> None:
-        """Send every client that the server goes down, wait a little for the slow ones, and let nobody in."""
+        """Send every client that the server goes down, wait for orders and for the slow ones, and let nobody in."""
         self.admission.is_closed = True
-        for socket in self._sockets:
-            socket.shut_down()
         try:
             async with asyncio.timeout(SHUTDOWN_S):
+                await asyncio.gather(*(socket.shut_down() for socket in self._sockets))
                 while self._sockets:
                     self._ended.clear()
                     await self._ended.wait()
@@ -69,20 +71,23 @@ class Sockets:
                 socket.close(RESTART)
 
     async def _run(self, websocket: WebSocket) -> None:
-        socket = Socket(self._app, websocket, self._board, self._accounts, self._alerts, self.admission)
+        socket = Socket(
+            self._app, websocket, self._board, self._accounts, self._alerts, self.admission, self._dispatcher
+        )
         self._sockets.add(socket)
         metrics = self._app.metrics
         metrics.stream_sockets.set(len(self._sockets))
         why: SocketClose | None = None
         try:
             why = await socket.run(websocket.query_params.get("ticket"))
+            if why is not None:
+                await _close(websocket, why)
+            await socket.finish()
         finally:
             self._sockets.discard(socket)
             metrics.stream_sockets.set(len(self._sockets))
             metrics.stream_closes.labels("client" if why is None else str(why.code)).inc()
             self._ended.set()
-        if why is not None:
-            await _close(websocket, why)
 
     async def _look_for_ever(self) -> None:
         while True:

@@ -11,8 +11,9 @@ from api.app_state import AppState
 from api.auth.caller import SignedInUser
 from api.credentials.tokens import LIFETIME, now
 from api.http.problems import SIGNATURE_INVALID, TOKEN_INVALID, ApiError
-from api.store.tables import api_keys, sessions, users, ws_tickets
-from api.store.users import USER, User, find_by_session, held
+from api.store import api_keys as key_store
+from api.store.tables import api_keys, sessions, ws_tickets
+from api.store.users import find_by_session, held
 
 TICKET_LIFETIME: Final = timedelta(seconds=30)
 TICKET_BYTES: Final = 32
@@ -80,8 +81,10 @@ def _use(db: Connection, ticket: str) -> SignedInUser | None:
         found = find_by_session(db, session_id, user_id)
         return None if found is None else SignedInUser(found[0], session_id, found[1], until)
     # Of a key that was revoked no ticket is left.
-    user = db.execute(select(*USER).where(users.c.user_id == user_id, users.c.deleted_at.is_(None))).one_or_none()
-    return None if user is None else SignedInUser(User(*user), None, None, until, key_id)
+    key = key_store.find_by_id(db, key_id)
+    if key is None:
+        return None
+    return SignedInUser(key.user._replace(email="", name=None), None, None, until, key_id, key.scopes)
 
 
 def _hash(ticket: str) -> bytes:

@@ -48,7 +48,7 @@ def behind_a_link(exchange: Exchange) -> Iterator[Controlled]:
 def test_the_typescript_client_trades_signs_and_follows_each_event_once_over_a_lossy_link(
     behind_a_link: Controlled,
 ) -> None:
-    assert behind_a_link.run("tests/exchange.test.ts") == 9
+    assert behind_a_link.run("tests/exchange.test.ts") == 10
     assert behind_a_link.link.lost == 2
 
 

@@ -20,7 +20,9 @@ from reprise_client import (
     Refused,
     SyncAdministration,
     SyncClient,
+    SyncTradingSocket,
 )
+from reprise_client.trading import Trading
 from tests.client.stream_server import SmallExchange, small_exchange
 from tests.client.test_calls import Exchange
 from tests.processes import eventually
@@ -45,7 +47,7 @@ def test_the_synchronous_client_has_every_call_of_the_other_with_its_parameters_
     def calls(kind: type) -> dict[str, Any]:
         return {name: call for name, call in inspect.getmembers(kind, callable) if not name.startswith("_")}
 
-    for face, asked in ((SyncClient, Client), (SyncAdministration, Administration)):
+    for face, asked in ((SyncClient, Client), (SyncAdministration, Administration), (SyncTradingSocket, Trading)):
         own, other = calls(face), calls(asked)
         assert own.keys() == other.keys()
         for name, call in other.items():

@@ -14,7 +14,7 @@ from tests.auth.signing import Key
 from tests.security.keys import ask, new_key
 
 # What is behind these changes nothing in the ledger.
-READS_BY_POST: Final = {"/api/v1/orders/preview", "/api/v1/ws-ticket"}
+READS_BY_POST: Final = {"/api/v1/orders/preview"}
 TRADES: Final = {
     *(("POST", "/api/v1/orders"), ("PATCH", "/api/v1/positions/{position_id}"), ("POST", "/api/v1/demo/deposit")),
     *(("POST", "/api/v1/positions/close-all"), ("POST", "/api/v1/positions/{position_id}/close")),
@@ -28,8 +28,9 @@ TRADES: Final = {
 TRADES_AND_READS: Final = {
     *(("POST", "/trades/{order_id}/close"), ("POST", "/api/v1/trade/close"), ("POST", "/balance/deposit")),
 }
-# What it needs depends on the command.
 ENGINE: Final = ("POST", "/api/v1/engine")
+# What they need depends on the command, and on what is then asked over the socket.
+BY_COMMAND: Final = {ENGINE, ("POST", "/api/v1/ws-ticket")}
 # Who the user is, their sessions, keys and withdrawals, and what administrators do.
 IN_PERSON: Final = re.compile(
     r"/api/v1/(auth|api-keys|venue-keys|withdrawals|admin)(/|$)|/api/v1/user/(me|delete)$|/auth/(me|logout)$|/metrics$"
@@ -43,7 +44,7 @@ def scopes_of(method: str, path: str) -> set[str] | None:
     """The scopes a route takes; null where a key may do nothing."""
     if IN_PERSON.match(path):
         return None
-    if (method, path) == ENGINE:
+    if (method, path) in BY_COMMAND:
         return set()
     if (method, path) in TRADES_AND_READS:
         return {"trade", "read"}

@@ -304,6 +304,7 @@ const REFUSALS: Readonly<Record<Code, string>> = {
   KEY_IN_USE: "The same is being done right now.",
   PRECONDITION_FAILED: "It changed meanwhile. Look again.",
   TOO_MANY_SOCKETS: "You have as many windows and programs open as there may be. Close one.",
+  TOO_MANY_IN_FLIGHT: "As many orders as may be are on their way. Wait for their answers.",
   PASSWORDS_BUSY: "Too many sign in at this moment. Try again in a few seconds.",
   BODY_TOO_LARGE: "That is too much to send.",
   HEAD_TOO_LARGE: "That is too much to send.",
@@ -317,6 +318,7 @@ const REFUSALS: Readonly<Record<Code, string>> = {
   DATABASE_UNAVAILABLE: "The exchange cannot reach its database.",
   ENGINE_BEHIND: "The exchange is behind. The outcome will come.",
   PROJECTION_BEHIND: "What is shown is older than what was done. Try again in a moment.",
+  SERVER_STOPPING: "The exchange is being restarted. Try again in a few seconds.",
   REPLAY_BUSY: "As many replays are worked on as there may be at once. Wait a moment.",
   REPLAY_UNAVAILABLE: "The replay does not answer now. All else goes on.",
 };

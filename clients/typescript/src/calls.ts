@@ -44,7 +44,12 @@ export interface Sending {
   readonly ifMatch?: string | undefined;
   /** Whether 202 is the reply, of what the exchange has stored and says again by itself until it is done. */
   readonly acceptsWaiting?: boolean;
+  /** Sends it once, by another way than HTTP; what it throws is Lost where nobody knows whether it was done. */
+  readonly attempt?: () => Promise<Answer>;
 }
+
+/** What became of a command: its reply, or, where the outcome had to be asked for, the command. */
+export type Done<Wanted> = { readonly reply: Wanted } | { readonly settled: Command };
 
 interface Page<Item> {
   readonly items: readonly Item[];
@@ -52,7 +57,7 @@ interface Page<Item> {
 }
 
 /** No answer came. unsent: Node says that there was no connection; a browser never says so. */
-class Lost extends Unreachable {
+export class Lost extends Unreachable {
   readonly unsent: boolean;
 
   constructor(cause: unknown) {
@@ -113,9 +118,8 @@ export class Calls {
     path: string,
     body: unknown,
     key: string,
-    { ifMatch, acceptsWaiting = false }: Sending = {},
-  ): Promise<{ readonly reply: Wanted } | { readonly settled: Command }> {
-    const headers = { "Idempotency-Key": key, ...(ifMatch === undefined ? {} : { "If-Match": ifMatch }) };
+    { ifMatch, acceptsWaiting = false, attempt }: Sending = {},
+  ): Promise<Done<Wanted>> {
     const deadline = Date.now() + this.asking.patienceMs;
     let commandId: string | undefined;
     let lost = false; // whether an attempt may have been executed without our knowing
@@ -123,7 +127,7 @@ export class Calls {
       let wait = pause;
       let why = "it is undecided";
       try {
-        const answer = await this.#call(method, path, body, headers);
+        const answer = await (attempt?.() ?? this.attempt(method, path, body, key, ifMatch));
         if (answer.status !== 202 || acceptsWaiting) return { reply: answer.body as Wanted };
         lost = true;
         // Of several commands under one key the same again tells how far they are.
@@ -154,6 +158,17 @@ export class Calls {
       if (Date.now() + wait > deadline) throw new OutcomeUnknown(key, commandId, why);
       await sleep(wait);
     }
+  }
+
+  /** Send a command once, over HTTP. */
+  attempt(method: string, path: string, body: unknown, key: string, ifMatch: string | undefined): Promise<Answer> {
+    const headers = { "Idempotency-Key": key, ...(ifMatch === undefined ? {} : { "If-Match": ifMatch }) };
+    return this.#call(method, path, body, headers);
+  }
+
+  /** Let reads see at least this place of the ledger, where a reply named one. */
+  notePosition(position: string | null | undefined): void {
+    this.#position = position ?? this.#position;
   }
 
   /** Do once what has no key; it is not sent again. */
@@ -275,7 +290,7 @@ export class Calls {
       throw new Lost(error);
     }
     this.#keepRefreshToken(reply);
-    this.#position = reply.headers.get(POSITION) ?? this.#position;
+    this.notePosition(reply.headers.get(POSITION));
     return answerOf(reply, new Uint8Array(answered));
   }
 

@@ -10,7 +10,6 @@ import type {
   ApiKey as SavedKey,
   Candle,
   Closing,
-  Closings,
   Command,
   DeletionReply,
   Deposit,
@@ -20,7 +19,6 @@ import type {
   LoginRequest,
   Order,
   OrderPreview,
-  OrderRequest,
   PasswordRequest,
   Position,
   Receipt,
@@ -42,6 +40,8 @@ import type {
 } from "./schemas.ts";
 import type { ApiKey } from "./signing.ts";
 import { type Listening, Stream } from "./stream.ts";
+import { type Keyed, type NewOrder, type Stops, Trading, type Versioned } from "./trading.ts";
+import { TradingSocket } from "./trading-socket.ts";
 
 const TIMEOUT_MS = 10_000;
 const PATIENCE_MS = 30_000;
@@ -58,31 +58,11 @@ export interface Options {
   readonly patienceMs?: number;
 }
 
-/** A key is for who wants to send a command again later, after OutcomeUnknown or from another page. */
-export interface Keyed {
-  readonly key?: string;
-}
-
-/** An order at the market's price; exactly one of margin and quantity. */
-export type NewOrder = Pick<OrderRequest, "symbol" | "side" | "leverage"> &
-  Partial<Omit<OrderRequest, "symbol" | "side" | "leverage" | "type" | "margin" | "quantity">> &
-  ({ readonly margin: Decimal } | { readonly quantity: Decimal });
-
-/** Stops to set; null takes one off, and one that is left out stays. ifMatch: only if the `etag` is still this one. */
-export interface Stops extends Keyed {
-  readonly stop_loss?: Decimal | null;
-  readonly take_profit?: Decimal | null;
-  readonly ifMatch?: string;
-}
-
 /** A period of the ledger, in RFC 3339; from its beginning to now by default. */
 export interface Period {
   readonly from?: string;
   readonly to?: string;
 }
-
-/** A position with what it was when it was read, for `amend(..., { ifMatch })`. */
-export type Versioned<Of> = Of & { readonly etag?: string };
 
 /** Which moment of a replay: at most one of a time (RFC 3339), an offset, and a position, which stands for its close. */
 export interface When {
@@ -109,6 +89,7 @@ export class Client {
   /** What administrators do, and auditors read. */
   readonly admin: Administration;
   readonly #calls: Calls;
+  readonly #trading: Trading;
 
   constructor(url: string, options: Options = {}) {
     this.#calls = new Calls({
@@ -118,6 +99,7 @@ export class Client {
       timeoutMs: options.timeoutMs ?? TIMEOUT_MS,
       patienceMs: options.patienceMs ?? PATIENCE_MS,
     });
+    this.#trading = new Trading(this.#calls);
     this.admin = new Administration(this.#calls);
   }
 
@@ -201,11 +183,8 @@ export class Client {
   // Orders and positions. A command is sent again, under one key, until its outcome is known.
 
   /** Open a position at the market's price. A refusal is a Problem with its `code`. */
-  async placeOrder(order: NewOrder, { key }: Keyed = {}): Promise<Order> {
-    const body = { type: "market", ...order };
-    const done = await this.#calls.command<Order>("POST", "/orders", body, key ?? order.client_order_id ?? newKey());
-    if ("reply" in done) return done.reply;
-    return done.settled.order ?? (await this.order(done.settled.command_id));
+  placeOrder(order: NewOrder, keyed: Keyed = {}): Promise<Order> {
+    return this.#trading.placeOrder(order, keyed);
   }
 
   /** Say what an order would come to now, and every reason why it would be refused. Nothing is sent. */
@@ -234,24 +213,23 @@ export class Client {
   }
 
   /** Close a position at the market's price. */
-  close(positionId: string, { key }: Keyed = {}): Promise<Versioned<Position>> {
-    return this.#onPosition("POST", positionId, "/close", undefined, key);
+  close(positionId: string, keyed: Keyed = {}): Promise<Versioned<Position>> {
+    return this.#trading.close(positionId, keyed);
   }
 
   /** Close a part of a position, at the market's price. */
-  reduce(positionId: string, quantity: Decimal, { key }: Keyed = {}): Promise<Versioned<Position>> {
-    return this.#onPosition("POST", positionId, "/close", { quantity }, key);
+  reduce(positionId: string, quantity: Decimal, keyed: Keyed = {}): Promise<Versioned<Position>> {
+    return this.#trading.reduce(positionId, quantity, keyed);
   }
 
   /** Close every position that is open now. The same key again means the same positions, and none that was opened later. */
-  async closeAll({ key }: Keyed = {}): Promise<readonly Closing[]> {
-    const done = await this.#calls.command<Closings>("POST", "/positions/close-all", undefined, key ?? newKey());
-    return "reply" in done ? done.reply.items : [];
+  closeAll(keyed: Keyed = {}): Promise<readonly Closing[]> {
+    return this.#trading.closeAll(keyed);
   }
 
   /** Set a position's stops. */
-  amend(positionId: string, { key, ifMatch, ...stops }: Stops): Promise<Versioned<Position>> {
-    return this.#onPosition("PATCH", positionId, "", stops, key, ifMatch);
+  amend(positionId: string, stops: Stops): Promise<Versioned<Position>> {
+    return this.#trading.amend(positionId, stops);
   }
 
   /** Say what became of a command. */
@@ -449,6 +427,16 @@ export class Client {
   }
 
   /**
+   * Trade over one WebSocket: `placeOrder`, `close`, `reduce`, `closeAll` and `amend`, many of them at once.
+   *
+   * It connects again by itself until `end()`. What was in flight then is asked about under its key over HTTP, and nothing
+   * is done twice; until it is connected, orders go over HTTP too.
+   */
+  trading(): TradingSocket {
+    return new TradingSocket(this.#calls);
+  }
+
+  /**
    * Follow channels: `ticks.BTC_USDC`, `candles.1m.BTC_USDC`, `account`, `alerts`.
    *
    * It connects again by itself. Of `account` each event comes exactly once and in order. after: so does what happened
@@ -458,19 +446,6 @@ export class Client {
    */
   stream(channels: readonly string[], options: Listening = {}): Stream {
     return new Stream(this.#calls, channels, options);
-  }
-
-  async #onPosition(
-    method: string,
-    id: string,
-    path: string,
-    body: unknown,
-    key: string | undefined,
-    ifMatch?: string,
-  ): Promise<Versioned<Position>> {
-    const whole = `/positions/${encodeURIComponent(id)}${path}`;
-    const done = await this.#calls.command<Versioned<Position>>(method, whole, body, key ?? newKey(), { ifMatch });
-    return "reply" in done ? done.reply : await this.position(id); // With its etag, which a command does not have.
   }
 
   async #items<Item>(path: string): Promise<readonly Item[]> {

@@ -1,7 +1,7 @@
 /** A typed client of the Reprise exchange, for browsers and Node. */
 
 export { Administration, type Movement, type TransferFilter } from "./admin.ts";
-export { Client, type Keyed, type NewOrder, type Options, type Period, type Stops, type Versioned, type When, type WhichSteps } from "./client.ts";
+export { Client, type Options, type Period, type When, type WhichSteps } from "./client.ts";
 export { type Decimal, MONEY_PLACES, fromMicros, fromUnits, toMicros, toUnits } from "./decimals.ts";
 export {
   Changed,
@@ -32,3 +32,5 @@ export {
   isCandle,
   isTicker,
 } from "./stream.ts";
+export type { Keyed, NewOrder, Stops, Versioned } from "./trading.ts";
+export { TradingSocket } from "./trading-socket.ts";

@@ -131,6 +131,13 @@ export interface AllParameters {
   readonly next_cursor?: string | null;
 }
 
+/** Which position, and its new stops: absent keeps, null takes off. */
+export interface AmendArgs {
+  readonly stop_loss?: Decimal | null;
+  readonly take_profit?: Decimal | null;
+  readonly position_id: string;
+}
+
 /** New stops: absent keeps, null takes off. */
 export interface AmendRequest {
   readonly stop_loss?: Decimal | null;
@@ -202,6 +209,13 @@ export interface Candle {
 export interface Candles {
   readonly items: readonly Candle[];
   readonly next_cursor: string | null;
+}
+
+/** Which position, and how much of it. */
+export interface CloseArgs {
+  /** absent or null: all of it */
+  readonly quantity?: Decimal | null;
+  readonly position_id: string;
 }
 
 /** How much to close; the body may be left out, and then it is all. */
@@ -488,6 +502,10 @@ export interface MarketExposure {
   readonly unrealized_pnl: Decimal;
 }
 
+/** Nothing. */
+export interface NoArgs {
+}
+
 /**
  * An order. code: why it was rejected. What a rejected order asked for is in no event: the process that sent it tells
  * it for a while, any other gives null.
@@ -679,7 +697,7 @@ export interface Problem {
   readonly status: number;
   readonly detail: string;
   readonly instance: string;
-  readonly code: "NOT_DECODABLE" | "WRONG_SHARD" | "ACCOUNT_UNKNOWN" | "ACCOUNT_CLOSED" | "ACCOUNT_EXISTS" | "COMMAND_ID_REUSED" | "TOO_MANY_COMMANDS" | "DEADLINE_PASSED" | "DEADLINE_TOO_FAR" | "MALFORMED" | "FEED_NOT_SELECTED" | "SYMBOL_UNKNOWN" | "POSITION_NOT_OPEN" | "MARKET_HALTED" | "MARKET_CLOSE_ONLY" | "NO_PRICE" | "PRICE_UNCONFIRMED" | "PRICE_STALE" | "CLOCK_SUSPECT" | "LEVERAGE_OUT_OF_RANGE" | "SLIPPAGE_EXCEEDED" | "AMOUNT_NOT_POSITIVE" | "BELOW_MINIMUM" | "ABOVE_MAXIMUM" | "POSITION_NOTIONAL_LIMIT" | "ACCOUNT_NOTIONAL_LIMIT" | "SIDE_NOTIONAL_LIMIT" | "DEPOSIT_LIMIT" | "BALANCE_LIMIT" | "STOP_LOSS_WRONG_SIDE" | "TAKE_PROFIT_WRONG_SIDE" | "LIQUIDATABLE_AT_ONCE" | "INSUFFICIENT_MARGIN" | "CLIENT_ORDER_ID_USED" | "RULES_VERSION_NOT_NEXT" | "PRICE_TOO_OLD" | "TOO_MANY_POSITIONS" | "REQUEST_INVALID" | "NOT_AUTHENTICATED" | "BAD_CREDENTIALS" | "TOKEN_INVALID" | "TOKEN_EXPIRED" | "SIGNATURE_INVALID" | "CREDENTIALS_CONFLICT" | "SCOPE_MISSING" | "ROLE_READ_ONLY" | "PASSWORD_WRONG" | "LOGIN_TOO_OLD" | "FORBIDDEN" | "CROSS_SITE_REQUEST" | "NOT_FOUND" | "METHOD_NOT_ALLOWED" | "RULES_VERSION_UNKNOWN" | "TOO_MANY_API_KEYS" | "TOO_MANY_SOCKETS" | "TOO_MANY_ALERTS" | "ALERT_REACHED" | "ORDER_NOT_OPEN" | "TRANSFER_NOT_PENDING" | "EMAIL_TAKEN" | "KEY_IN_USE" | "PRECONDITION_FAILED" | "BODY_TOO_LARGE" | "HEAD_TOO_LARGE" | "REQUEST_TOO_SLOW" | "TOO_MANY_CONNECTIONS" | "UNSUPPORTED_MEDIA_TYPE" | "TOO_MANY_LOGINS" | "RATE_LIMITED" | "INTERNAL_ERROR" | "BROKER_UNAVAILABLE" | "DATABASE_UNAVAILABLE" | "ENGINE_BEHIND" | "PROJECTION_BEHIND" | "PASSWORDS_BUSY" | "REPLAY_BUSY" | "REPLAY_UNAVAILABLE";
+  readonly code: "NOT_DECODABLE" | "WRONG_SHARD" | "ACCOUNT_UNKNOWN" | "ACCOUNT_CLOSED" | "ACCOUNT_EXISTS" | "COMMAND_ID_REUSED" | "TOO_MANY_COMMANDS" | "DEADLINE_PASSED" | "DEADLINE_TOO_FAR" | "MALFORMED" | "FEED_NOT_SELECTED" | "SYMBOL_UNKNOWN" | "POSITION_NOT_OPEN" | "MARKET_HALTED" | "MARKET_CLOSE_ONLY" | "NO_PRICE" | "PRICE_UNCONFIRMED" | "PRICE_STALE" | "CLOCK_SUSPECT" | "LEVERAGE_OUT_OF_RANGE" | "SLIPPAGE_EXCEEDED" | "AMOUNT_NOT_POSITIVE" | "BELOW_MINIMUM" | "ABOVE_MAXIMUM" | "POSITION_NOTIONAL_LIMIT" | "ACCOUNT_NOTIONAL_LIMIT" | "SIDE_NOTIONAL_LIMIT" | "DEPOSIT_LIMIT" | "BALANCE_LIMIT" | "STOP_LOSS_WRONG_SIDE" | "TAKE_PROFIT_WRONG_SIDE" | "LIQUIDATABLE_AT_ONCE" | "INSUFFICIENT_MARGIN" | "CLIENT_ORDER_ID_USED" | "RULES_VERSION_NOT_NEXT" | "PRICE_TOO_OLD" | "TOO_MANY_POSITIONS" | "REQUEST_INVALID" | "NOT_AUTHENTICATED" | "BAD_CREDENTIALS" | "TOKEN_INVALID" | "TOKEN_EXPIRED" | "SIGNATURE_INVALID" | "CREDENTIALS_CONFLICT" | "SCOPE_MISSING" | "ROLE_READ_ONLY" | "PASSWORD_WRONG" | "LOGIN_TOO_OLD" | "FORBIDDEN" | "CROSS_SITE_REQUEST" | "NOT_FOUND" | "METHOD_NOT_ALLOWED" | "RULES_VERSION_UNKNOWN" | "TOO_MANY_API_KEYS" | "TOO_MANY_SOCKETS" | "TOO_MANY_IN_FLIGHT" | "TOO_MANY_ALERTS" | "ALERT_REACHED" | "ORDER_NOT_OPEN" | "TRANSFER_NOT_PENDING" | "EMAIL_TAKEN" | "KEY_IN_USE" | "PRECONDITION_FAILED" | "BODY_TOO_LARGE" | "HEAD_TOO_LARGE" | "REQUEST_TOO_SLOW" | "TOO_MANY_CONNECTIONS" | "UNSUPPORTED_MEDIA_TYPE" | "TOO_MANY_LOGINS" | "RATE_LIMITED" | "INTERNAL_ERROR" | "BROKER_UNAVAILABLE" | "DATABASE_UNAVAILABLE" | "ENGINE_BEHIND" | "PROJECTION_BEHIND" | "SERVER_STOPPING" | "PASSWORDS_BUSY" | "REPLAY_BUSY" | "REPLAY_UNAVAILABLE";
   readonly errors?: readonly Fault[] | null;
   /** the bounds that were not kept, what was sent, and what was looked for; all are in `detail` too */
   readonly details?: Readonly<Record<string, string | number>> | null;
@@ -740,6 +758,13 @@ export interface ReceiptTick {
   readonly ask: Decimal;
   readonly source_time: string;
   readonly command_offset: number;
+}
+
+/** Which position, and how much of it is closed. */
+export interface ReduceArgs {
+  readonly position_id: string;
+  /** decimal digits */
+  readonly quantity: Decimal;
 }
 
 /** A new user. */
@@ -1269,6 +1294,19 @@ export interface WsAlertsUpdate {
   readonly data: Alert;
 }
 
+/** Set a position's stops, as `PATCH /api/v1/positions/{id}` does. */
+export interface WsAmend {
+  readonly id: string | number;
+  /** as the header `Idempotency-Key`: the same key with the same content is executed once */
+  readonly idempotency_key?: string | null;
+  /** as the header: a reply of 202 at once */
+  readonly prefer?: "respond-async" | null;
+  readonly op: "order.amend";
+  /** as the header `If-Match`: the `etag` of the position as you know it */
+  readonly if_match?: string | null;
+  readonly args: AmendArgs;
+}
+
 /** Say who you are, or renew it in place: an access token, or a ticket of `POST /api/v1/ws-ticket`. */
 export interface WsAuth {
   readonly id?: string | number | null;
@@ -1286,17 +1324,68 @@ export interface WsCandleMessage {
   readonly data: Candle | null;
 }
 
-/** An operation was refused, and changed nothing. */
+/** Close a position, as `POST /api/v1/positions/{id}/close` does. */
+export interface WsClose {
+  readonly id: string | number;
+  /** as the header `Idempotency-Key`: the same key with the same content is executed once */
+  readonly idempotency_key?: string | null;
+  /** as the header: a reply of 202 at once */
+  readonly prefer?: "respond-async" | null;
+  readonly op: "order.close";
+  readonly args: CloseArgs;
+}
+
+/** Close every position that is open, as `POST /api/v1/positions/close-all` does. */
+export interface WsCloseAll {
+  readonly id: string | number;
+  /** as the header `Idempotency-Key`: the same key with the same content is executed once */
+  readonly idempotency_key?: string | null;
+  /** as the header: a reply of 202 at once */
+  readonly prefer?: "respond-async" | null;
+  readonly op: "order.close_all";
+  readonly args?: NoArgs;
+}
+
+/** An operation was refused, and changed nothing; of an order, what REST's headers would say stands beside it. */
 export interface WsError {
+  /** `shard:seq`, as the header `Ledger-Position` */
+  readonly ledger_position?: string | null;
+  /** as `Idempotent-Replayed`: the same was asked before */
+  readonly replayed?: boolean;
+  /** where the order, or the undecided command, is looked up */
+  readonly location?: string | null;
+  /** the version of the position */
+  readonly etag?: string | null;
+  readonly retry_after_s?: number | null;
+  readonly rate_limit?: WsRateLimit | null;
   readonly type: "error";
   readonly id: string | number | null;
   readonly op: string | null;
   readonly error: Problem;
 }
 
-export type WsFromClient = WsSubscribe | WsUnsubscribe | WsAuth | WsResume | WsPing;
+export type WsFromClient = WsSubscribe | WsUnsubscribe | WsAuth | WsResume | WsPing | WsPlace | WsClose | WsReduce | WsAmend | WsCloseAll;
 
-export type WsFromServer = WsAck | WsPong | WsError | WsResync | WsShutdown | WsAccountSnapshot | WsAccountUpdate | WsAlertsSnapshot | WsAlertsUpdate | WsTickerMessage | WsCandleMessage;
+export type WsFromServer = WsAck | WsPong | WsError | WsOutcome | WsResync | WsShutdown | WsAccountSnapshot | WsAccountUpdate | WsAlertsSnapshot | WsAlertsUpdate | WsTickerMessage | WsCandleMessage;
+
+/** What became of an order; status and data are those of REST. 202: not decided yet, look at `location`. */
+export interface WsOutcome {
+  /** `shard:seq`, as the header `Ledger-Position` */
+  readonly ledger_position?: string | null;
+  /** as `Idempotent-Replayed`: the same was asked before */
+  readonly replayed?: boolean;
+  /** where the order, or the undecided command, is looked up */
+  readonly location?: string | null;
+  /** the version of the position */
+  readonly etag?: string | null;
+  readonly retry_after_s?: number | null;
+  readonly rate_limit?: WsRateLimit | null;
+  readonly type: "outcome";
+  readonly id: string | number;
+  readonly op: "order.place" | "order.close" | "order.reduce" | "order.amend" | "order.close_all";
+  readonly status: 200 | 201 | 202;
+  readonly data: Order | Position | Closings | Command;
+}
 
 /** Ask whether anybody is there; the server asks by itself every 20 seconds, with WebSocket's own pings. */
 export interface WsPing {
@@ -1304,11 +1393,43 @@ export interface WsPing {
   readonly op: "ping";
 }
 
+/** Open a position at the market's price, as `POST /api/v1/orders` does. */
+export interface WsPlace {
+  readonly id: string | number;
+  /** as the header `Idempotency-Key`: the same key with the same content is executed once */
+  readonly idempotency_key?: string | null;
+  /** as the header: a reply of 202 at once */
+  readonly prefer?: "respond-async" | null;
+  readonly op: "order.place";
+  readonly args: OrderRequest;
+}
+
 /** The answer to a ping. */
 export interface WsPong {
   readonly type: "pong";
   readonly id: string | number | null;
   readonly ts: string;
+}
+
+/** What is left of the bucket the order was taken from, as the headers `RateLimit` and `RateLimit-Policy` say it. */
+export interface WsRateLimit {
+  readonly bucket: "orders" | "closing";
+  readonly quota: number;
+  readonly window_s: number;
+  readonly remaining: number;
+  /** until there is more */
+  readonly reset_s: number;
+}
+
+/** Close a part of a position, as `POST /api/v1/positions/{id}/close` with a quantity does. */
+export interface WsReduce {
+  readonly id: string | number;
+  /** as the header `Idempotency-Key`: the same key with the same content is executed once */
+  readonly idempotency_key?: string | null;
+  /** as the header: a reply of 202 at once */
+  readonly prefer?: "respond-async" | null;
+  readonly op: "order.reduce";
+  readonly args: ReduceArgs;
 }
 
 /** Be told of your account from behind this `seq` on; what was missed comes first, or `resync` and a snapshot. */

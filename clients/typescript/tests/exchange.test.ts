@@ -187,3 +187,31 @@ test("a stream of a session that is over ends with the reason", async () => {
   await client.logoutEverywhere();
   await assert.rejects(client.stream(["account"]).ready(), NotSignedIn);
 });
+
+test("orders over a socket are answered many at once, each once, through a connection that breaks off", async () => {
+  const client = await registered();
+  const trading = client.trading();
+  await trading.ready();
+  const order = await trading.placeOrder({ ...BTC, margin: "10", stop_loss: "40000" });
+  const id = order.position_id ?? "";
+  const seen = await client.position(id);
+  const amended = await trading.amend(id, { stop_loss: null, ifMatch: seen.etag ?? "" });
+  assert.equal(amended.stop_loss, null);
+  assert.equal((await trading.reduce(id, "0.001")).status, "open");
+  assert.equal((await trading.close(id)).status, "closed");
+  await assert.rejects(trading.close(id), Refused);
+  const asked = Array.from({ length: 300 }, (_, number) =>
+    trading.placeOrder({ ...BTC, margin: "1", leverage: "2" }, { key: `many ${number}` }),
+  );
+  await asked[40];
+  await control("cut");
+  const orders = await Promise.all(asked);
+  assert.equal(new Set(orders.map((each) => each.position_id)).size, 300);
+  await trading.ready();
+  const again = await trading.placeOrder({ ...BTC, margin: "1", leverage: "2" }, { key: "many 299" });
+  assert.equal(again.order_id, orders[299]?.order_id);
+  assert.equal((await all(client.events())).filter((event) => event.type === "PositionOpened").length, 301);
+  assert.ok((await trading.closeAll()).every((closing) => closing.status === "done"));
+  trading.end();
+  await assert.rejects(new Client(URL_OF_EXCHANGE).trading().ready(), NotSignedIn);
+});

@@ -87,7 +87,8 @@ from reprise_client.replay_models import (
     ReplayVerdict,
 )
 from reprise_client.stream import Message, Stream
-from reprise_client.sync import SyncAdministration, SyncClient, SyncStream
+from reprise_client.sync import SyncAdministration, SyncClient, SyncStream, SyncTradingSocket
+from reprise_client.trading_socket import TradingSocket
 
 if TYPE_CHECKING:
     from reprise_client.brokers import Bookmark, LogRefused, LogUnreachable
@@ -169,8 +170,10 @@ __all__ = [
     "SyncAdministration",
     "SyncClient",
     "SyncStream",
+    "SyncTradingSocket",
     "Ticker",
     "TooMany",
+    "TradingSocket",
     "Transfer",
     "TransferAct",
     "Unavailable",

@@ -6,7 +6,8 @@ Longer than 300 lines because what may be sent again, and when, is one question.
 import asyncio
 import random
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import Any, Final, NamedTuple, TypeVar
 
 import httpx
@@ -48,6 +49,9 @@ class Answer(NamedTuple):
     body: Any
     position: str | None
     behind: bool
+
+
+Attempt = Callable[[], Awaitable[Answer]]
 
 
 class Calls:
@@ -112,21 +116,22 @@ class Calls:
         if_match: str | None = None,
         *,
         accepts_waiting: bool = False,
+        attempt: Attempt | None = None,
     ) -> Answer | Command:
         """Have something done once, however often it must be sent: the key makes all attempts one command.
 
         Gives the reply, or, where the outcome had to be asked for, the command. Raises the refusal that is its
         outcome, or OutcomeUnknown when nobody told it in time. accepts_waiting: 202 is the reply, of what the exchange
-        has stored and says again by itself until it is done.
+        has stored and says again by itself until it is done. attempt: sends it once, by another way than HTTP.
         """
-        headers = {"Idempotency-Key": key} | ({} if if_match is None else {"If-Match": if_match})
+        attempt = attempt or partial(self.attempt, method, path, body, key, if_match)
         deadline = time.monotonic() + self._patience_s
         pause = PAUSE_S
         command_id: str | None = None
         lost = False  # whether an attempt may have been executed without our knowing
         while True:
             try:
-                answer = await self._call(method, path, body=body, headers=headers)
+                answer = await attempt()
                 if answer.status != ACCEPTED or accepts_waiting:
                     return answer
                 lost = True
@@ -157,6 +162,15 @@ class Calls:
                 raise OutcomeUnknown(key, command_id, why)
             await asyncio.sleep(wait_s)
             pause = _longer(pause)
+
+    async def attempt(self, method: str, path: str, body: Json | None, key: str, if_match: str | None) -> Answer:
+        """Send a command once, over HTTP."""
+        headers = {"Idempotency-Key": key} | ({} if if_match is None else {"If-Match": if_match})
+        return await self._call(method, path, body=body, headers=headers)
+
+    def note_position(self, position: str | None) -> None:
+        """Let reads see at least this place of the ledger, where a reply named one."""
+        self._position = position or self._position
 
     async def send(self, method: str, path: str, body: Json | None = None) -> Any:
         """Do once what has no key; it is not sent again."""
@@ -259,7 +273,7 @@ class Calls:
                 raise
             await self.renew(token)
             answer = await self._request(method, path, body, parameters, headers)
-        self._position = answer.position or self._position
+        self.note_position(answer.position)
         return answer
 
     async def _request(

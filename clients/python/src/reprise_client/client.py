@@ -18,6 +18,7 @@ from reprise_client.models import Page, Session, User
 from reprise_client.replaying import Replaying
 from reprise_client.stream import Stream
 from reprise_client.trading import Trading
+from reprise_client.trading_socket import TradingSocket
 
 TIMEOUT_S: Final = 10.0
 PATIENCE_S: Final = 30.0
@@ -49,6 +50,7 @@ class Client(Market, Trading, Books, Replaying, Keeping):
             trust_env=not is_local(self._url),
         )
         self._calls = Calls(self._http, patience_s, signs=api_key is not None)
+        self._timeout_s = timeout_s
         self._patience_s = patience_s
         self.admin: Final = Administration(self._calls)
 
@@ -112,6 +114,19 @@ class Client(Market, Trading, Books, Replaying, Keeping):
     async def websocket_ticket(self) -> str:
         """Get a WebSocket ticket: for a page that opens a socket as you, once, within 30 seconds."""
         return await self._calls.ticket()
+
+    @asynccontextmanager
+    async def trading(self) -> AsyncIterator[TradingSocket]:
+        """Trade over one WebSocket: `place_order`, `close`, `close_all` and `amend`, many of them at once.
+
+        It connects again by itself. What was in flight then is asked about under its key, and nothing is done twice.
+        """
+        trading = TradingSocket(self._url, self._calls, timeout_s=self._timeout_s, patience_s=self._patience_s)
+        try:
+            await trading.begin()
+            yield trading
+        finally:
+            await trading.end()
 
     @asynccontextmanager
     async def stream(self, *channels: str, after: int | None = None) -> AsyncIterator[Stream]:

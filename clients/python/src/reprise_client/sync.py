@@ -4,7 +4,6 @@ import asyncio
 import threading
 import weakref
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
-from concurrent.futures import CancelledError
 from contextlib import contextmanager
 from functools import wraps
 from types import TracebackType
@@ -14,8 +13,9 @@ import httpx
 
 from reprise_client.administration import Administration
 from reprise_client.client import PATIENCE_S, TIMEOUT_S, Client
-from reprise_client.errors import ClientClosed
+from reprise_client.loop_thread import LoopThread
 from reprise_client.stream import Message, Stream
+from reprise_client.trading_socket import TradingSocket
 
 Given = ParamSpec("Given")
 Result = TypeVar("Result")
@@ -26,7 +26,7 @@ END: Final = None  # of an iteration
 class _Waiting(Generic[Asked_co]):
     """A face of what is asked in a thread that has an event loop."""
 
-    def __init__(self, asked: Asked_co, thread: "_LoopThread") -> None:
+    def __init__(self, asked: Asked_co, thread: LoopThread) -> None:
         self._asked = asked
         self._thread = thread
 
@@ -103,7 +103,7 @@ class SyncClient(_Waiting[Client]):
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         client = Client(url, api_key=api_key, timeout_s=timeout_s, patience_s=patience_s, transport=transport)
-        super().__init__(client, _LoopThread())
+        super().__init__(client, LoopThread())
         self.admin: Final = SyncAdministration(client.admin, self._thread)
         # A client that is forgotten leaves no thread behind.
         self._ending = weakref.finalize(self, self._thread.end)
@@ -135,6 +135,19 @@ class SyncClient(_Waiting[Client]):
             yield SyncStream(stream, self._thread)
         finally:
             self._thread.run(following.__aexit__(None, None, None))
+
+    @contextmanager
+    def trading(self) -> Iterator["SyncTradingSocket"]:
+        """Trade over one WebSocket: `place_order`, `close`, `close_all` and `amend`, many of them at once.
+
+        It connects again by itself. What was in flight then is asked about under its key, and nothing is done twice.
+        """
+        trading = self._asked.trading()
+        opened = self._thread.run(trading.__aenter__())
+        try:
+            yield SyncTradingSocket(opened, self._thread)
+        finally:
+            self._thread.run(trading.__aexit__(None, None, None))
 
     register = _waits(Client.register)
     login = _waits(Client.login)
@@ -198,10 +211,25 @@ class SyncClient(_Waiting[Client]):
     venue_order = _waits(Client.venue_order)
 
 
+class SyncTradingSocket(_Waiting[TradingSocket]):
+    """`client.trading()`, with the calls of `TradingSocket`; several threads may share one."""
+
+    place_order = _waits(TradingSocket.place_order)
+    preview_order = _waits(TradingSocket.preview_order)
+    order = _waits(TradingSocket.order)
+    orders = _iterates(TradingSocket.orders)
+    positions = _iterates(TradingSocket.positions)
+    position = _waits(TradingSocket.position)
+    close = _waits(TradingSocket.close)
+    close_all = _waits(TradingSocket.close_all)
+    amend = _waits(TradingSocket.amend)
+    command = _waits(TradingSocket.command)
+
+
 class SyncStream:
     """Iterate over it; several threads may, and each message goes to one of them."""
 
-    def __init__(self, stream: Stream, thread: "_LoopThread") -> None:
+    def __init__(self, stream: Stream, thread: LoopThread) -> None:
         self._stream = stream
         self._thread = thread
         self._turn = threading.Lock()
@@ -240,52 +268,6 @@ class SyncStream:
     def close(self) -> None:
         """End the iteration, also of a thread that waits for a message."""
         self._thread.run(self._stream.close())
-
-
-class _LoopThread:
-    """A thread with an event loop, in which coroutines of other threads run."""
-
-    def __init__(self) -> None:
-        self._loop = asyncio.new_event_loop()
-        self._lock = threading.Lock()  # What begins before the end is cancelled by it; nothing begins after it.
-        self._ended = False
-        self._thread = threading.Thread(target=self._work, name="reprise-client", daemon=True)
-        self._thread.start()
-
-    def run(self, asked: Coroutine[Any, Any, Result]) -> Result:
-        """Wait for a coroutine's result; who is interrupted while waiting cancels it."""
-        with self._lock:
-            if self._ended:
-                asked.close()
-                raise ClientClosed("the client is closed")
-            coming = asyncio.run_coroutine_threadsafe(asked, self._loop)
-        try:
-            return coming.result()
-        except CancelledError:
-            raise ClientClosed("the client was closed before the answer came") from None
-        finally:
-            coming.cancel()
-
-    def end(self) -> None:
-        """Cancel what still runs, and end the thread."""
-        with self._lock:
-            if not self._ended:
-                self._ended = True
-                self._loop.call_soon_threadsafe(self._loop.stop)
-        if threading.current_thread() is not self._thread:
-            self._thread.join()
-
-    def _work(self) -> None:
-        try:
-            self._loop.run_forever()
-            left = asyncio.all_tasks(self._loop)
-            for task in left:
-                task.cancel()
-            if left:
-                self._loop.run_until_complete(asyncio.wait(left))
-            self._loop.run_until_complete(self._loop.shutdown_asyncgens())
-        finally:
-            self._loop.close()
 
 
 async def _next(items: AsyncIterator[Result]) -> Result | None:

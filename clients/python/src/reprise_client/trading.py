@@ -5,7 +5,7 @@ OutcomeUnknown or from another process.
 """
 
 from collections.abc import AsyncIterator, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
@@ -14,8 +14,21 @@ from reprise_client.calls import Answer
 from reprise_client.models import Closing, Command, Order, OrderPreview, Page, Position, Side
 
 
+class Commands(Protocol):
+    """A way in which commands are sent."""
+
+    async def command(
+        self, method: str, path: str, body: dict[str, Any] | None, key: str, if_match: str | None = None
+    ) -> Answer | Command:
+        """Have something done once; see `Calls.command`."""
+
+
 class Trading(Asking):
     """The part of a client that trades."""
+
+    @property
+    def _commands(self) -> Commands:
+        return self._calls
 
     async def place_order(
         self,
@@ -45,7 +58,7 @@ class Trading(Asking):
             slippage_bps,
             client_order_id,
         )
-        done = await self._calls.command("POST", "/orders", body, key or client_order_id or new_key())
+        done = await self._commands.command("POST", "/orders", body, key or client_order_id or new_key())
         if isinstance(done, Answer):
             return msgspec.convert(done.body, Order)
         return done.order or await self.order(done.command_id)
@@ -88,7 +101,7 @@ class Trading(Asking):
     async def close(self, position_id: str, quantity: Number | None = None, *, key: str | None = None) -> Position:
         """Close a position at the market's price, whole or a part of its quantity."""
         body = None if quantity is None else {"quantity": digits(quantity)}
-        done = await self._calls.command("POST", f"/positions/{position_id}/close", body, key or new_key())
+        done = await self._commands.command("POST", f"/positions/{position_id}/close", body, key or new_key())
         return await self._position_of(done, position_id)
 
     async def close_all(self, *, key: str | None = None) -> Sequence[Closing]:
@@ -96,7 +109,7 @@ class Trading(Asking):
 
         The same key again means the same positions, and none that was opened later.
         """
-        done = await self._calls.command("POST", "/positions/close-all", None, key or new_key())
+        done = await self._commands.command("POST", "/positions/close-all", None, key or new_key())
         assert isinstance(done, Answer), "it is no one command that could be looked up"
         return msgspec.convert(done.body, Page[Closing]).items
 
@@ -114,7 +127,7 @@ class Trading(Asking):
         body = {
             name: None if stop is None else digits(stop) for name, stop in stops.items() if not isinstance(stop, Keep)
         }
-        done = await self._calls.command("PATCH", f"/positions/{position_id}", body, key or new_key(), if_match)
+        done = await self._commands.command("PATCH", f"/positions/{position_id}", body, key or new_key(), if_match)
         return await self._position_of(done, position_id)
 
     async def command(self, command_id: str) -> Command:
