@@ -16,6 +16,7 @@ from api.stream.message_rate import BURST
 from stack.ports import free_ports
 from tests.api.exchange import Exchange, User, service
 from tests.api.over_a_socket import over_a_socket, placed, reply_to
+from tests.api.second_process import second_process
 from tests.api.websocket_client import Message, WebSocketClient, websocket_client
 from tests.processes import eventually
 
@@ -140,6 +141,32 @@ def test_of_orders_under_one_key_at_the_same_moment_one_is_executed(exchange: Ex
             assert {reply["status"] for reply in replies} == {201}
             assert [reply["replayed"] for reply in replies].count(False) == 1
     assert opened_by(user) == 8
+
+
+def test_keys_that_two_processes_are_sent_in_opposite_orders_mean_one_order_each(
+    exchange: Exchange, user: User
+) -> None:
+    count = 120
+    with (
+        second_process(exchange) as other,
+        websocket_client(exchange, user) as here,
+        websocket_client(other, user) as there,
+    ):
+        for number in range(count):
+            placed(here, number, margin="1", prefix="both ")
+            there.say(
+                op="order.place",
+                id=count - 1 - number,
+                idempotency_key=f"both {count - 1 - number}",
+                args=ORDER | {"margin": "1"},
+            )
+        told = [
+            {message["id"]: message for message in (opened.next() for _ in range(count))} for opened in (here, there)
+        ]
+    assert [{reply["type"] for reply in replies.values()} for replies in told] == [{"outcome"}] * 2
+    orders = [{number: reply["data"]["order_id"] for number, reply in replies.items()} for replies in told]
+    assert orders[0] == orders[1]
+    assert len(set(orders[0].values())) == opened_by(user) == count
 
 
 def test_an_order_that_does_not_wait_says_where_its_outcome_is(user: User, opened: WebSocketClient) -> None:
