@@ -53,6 +53,61 @@ MESSAGES: Final = (
     *('{"\\u0000": 1}', '{"op": "ping", "\\ud800": 1}', '{"op": "ping", "\\u0000": "\\u0000"}'),
     *("[" * 8_000 + "]" * 8_000, '{"op":' * 2_000, "\x00", "", "null", "1e400", "NaN"),
 )
+ABSURD: Final = (
+    *(
+        '"\\u0000"',
+        '"\\ud800"',
+        '""',
+        "1e400",
+        "-1e400",
+        "NaN",
+        "-Infinity",
+        "1e-400",
+        "[]",
+        "{}",
+        "null",
+        "true",
+        "-1",
+    ),
+    *(
+        "9" * 5_000,
+        f'"{"9" * 5_000}"',
+        f'"{"x" * 300}"',
+        "[" * 500 + "]" * 500,
+        '"0-99999999999999999999"',
+        '"99999-1"',
+    ),
+)
+PLACED: Final = '"symbol": "BTC_USDC", "side": "long", "leverage": "10"'
+ORDERS: Final = (
+    *(
+        f'{{"op": "order.place", "id": 1, "args": {{{PLACED}, "margin": "-1", "{name}": {one}}}}}'
+        for name in (
+            "symbol",
+            "side",
+            "type",
+            "margin",
+            "quantity",
+            "leverage",
+            "stop_loss",
+            "client_order_id",
+            "\\ud800",
+        )
+        for one in ABSURD
+    ),
+    *(
+        f'{{"op": "{op}", "id": 1, "{name}": {one}}}'
+        for op in ("order.place", "order.close", "order.close_all")
+        for name in ("id", "args", "idempotency_key", "prefer", "if_match")
+        for one in ABSURD
+        if (op, name) != ("order.close_all", "args") or one != "{}"
+    ),
+    *(
+        f'{{"op": "{op}", "id": "1", "args": {{"position_id": {one}, "quantity": {one}, "stop_loss": {one}}}}}'
+        for op in ("order.close", "order.reduce", "order.amend")
+        for one in ABSURD
+    ),
+)
 CREDENTIALS: Final = (
     *('"token": "\\u0000"', '"token": "\\ud800"', '"token": ""', '"ticket": "\\u0000"', '"ticket": "\\ud800"'),
     *('"ticket": ""', f'"ticket": "{"x" * 200}"', f'"token": "{"x" * 5_000}"', '"token": 1e400'),
@@ -111,6 +166,15 @@ def test_a_token_with_an_absurd_header_is_refused(exchange: Exchange, user: User
 
 def test_a_websocket_that_is_not_signed_in_survives_every_message(exchange: Exchange) -> None:
     survives(exchange, None, MESSAGES)
+
+
+def test_a_websocket_survives_every_order(exchange: Exchange, user: User) -> None:
+    with websocket_client(exchange, user) as client:
+        for text in ORDERS:
+            client.say_text(text)
+            assert client.next()["type"] in {"error", "outcome"}, text[:120]
+    assert user.get("/positions")["items"] == []
+    assert 'status="500"' not in "".join(line for line in exchange.metrics().splitlines() if 'method="WS"' in line)
 
 
 def test_a_websocket_that_is_signed_in_survives_every_message(exchange: Exchange, user: User) -> None:
