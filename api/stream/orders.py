@@ -116,8 +116,7 @@ class SocketOrders:
     async def stop(self, why: ProblemKind) -> None:
         """Take no more, for this reason, and wait until those in flight are answered."""
         self._stopped = why
-        if self._in_flight:
-            await asyncio.wait(self._in_flight.values())
+        await self.finish()
 
     async def finish(self) -> None:
         """Wait until those in flight are decided, whether or not anybody still hears of it."""

@@ -105,6 +105,41 @@ def test_a_program_without_a_login_opens_no_trading_socket(exchange: Exchange) -
         asyncio.run(trade())
 
 
+def test_a_program_whose_session_ended_elsewhere_is_refused_and_its_socket_signs_in_anew(exchange: Exchange) -> None:
+    async def trade() -> None:
+        name = email()
+        async with Client(exchange.url) as client, Client(exchange.url) as elsewhere:
+            await client.register(name, PASSWORD)
+            await elsewhere.login(name, PASSWORD)
+            async with client.trading() as trading:
+                await elsewhere.logout_everywhere()
+                with pytest.raises(NotSignedIn):
+                    await trading.place_order("BTC_USDC", "long", margin=1, leverage=2)
+                await client.login(name, PASSWORD)
+                assert (await trading.place_order("BTC_USDC", "long", margin=1, leverage=2)).status == "filled"
+                async with asyncio.timeout(30):
+                    while not trading.is_connected:  # noqa: ASYNC110  # It has nobody to tell.
+                        await asyncio.sleep(0.05)
+                assert (await trading.place_order("BTC_USDC", "long", margin=1, leverage=2)).status == "filled"
+            assert (await position_events(client))["PositionOpened"] == 2
+
+    asyncio.run(trade())
+
+
+def test_the_calls_of_a_socket_that_was_let_go_of_go_over_http(exchange: Exchange) -> None:
+    async def trade() -> None:
+        async with Client(exchange.url) as client:
+            await client.register(email(), PASSWORD)
+            async with client.trading() as trading:
+                await trading.place_order("BTC_USDC", "long", margin=1, leverage=2, key="one")
+            assert not trading.is_connected
+            again = await trading.place_order("BTC_USDC", "long", margin=1, leverage=2, key="one")
+            assert again == await client.order(again.order_id)
+            assert (await position_events(client))["PositionOpened"] == 1
+
+    asyncio.run(trade())
+
+
 def test_threads_share_the_socket_of_a_client_without_an_event_loop(exchange: Exchange) -> None:
     with SyncClient(exchange.url) as client:
         client.register(email(), PASSWORD)

@@ -16,7 +16,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketExce
 
 from reprise_client.addresses import is_local
 from reprise_client.calls import ASK_AGAIN, ROOT, Answer, Calls, Json
-from reprise_client.errors import NotSignedIn, Problem, Unreachable, problem
+from reprise_client.errors import NotSignedIn, Problem, StreamRefused, Unreachable, problem
 from reprise_client.models import Command
 from reprise_client.trading import Commands, Trading
 
@@ -68,8 +68,9 @@ class TradingSocket(Trading):
         """Let go of the socket; a call that still waits goes on over HTTP."""
         if self._keeping is not None:
             self._keeping.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._keeping
+            await asyncio.wait((self._keeping,))
+            if not self._keeping.cancelled():
+                self._keeping.result()  # What ended it before is a defect, or nothing.
 
     @property
     def _commands(self) -> Commands:
@@ -132,12 +133,17 @@ class TradingSocket(Trading):
                     pause = PAUSE_S
                     await self._listen(socket)
                 why: Exception = Unreachable("the exchange closed the socket")
-            except (Problem, InvalidStatus) as refused:
+            except Problem as refused:
                 why = refused
-                status = refused.status if isinstance(refused, Problem) else refused.response.status_code
-                # A session that is over: what is sent from here on goes over HTTP, whose answer says so.
-                if status not in ASK_AGAIN and (status != 401 or not self._first.done()):  # noqa: PLR2004
+                # A session that is over may begin again; until then what is sent goes over HTTP, whose answer says so.
+                if refused.status not in ASK_AGAIN and not self._first.done():
                     self._tell_first(refused)
+                    return
+            except InvalidStatus as refused:
+                why = refused
+                status = refused.response.status_code
+                if status not in ASK_AGAIN:
+                    self._tell_first(StreamRefused(f"the exchange answered {status}"))
                     return
             except (OSError, TimeoutError, WebSocketException, httpx.TransportError) as error:
                 why = error
