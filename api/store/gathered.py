@@ -1,12 +1,14 @@
 """Questions of many requests that are asked together: what comes while one is being answered is the next one."""
 
 import asyncio
-from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
+
+SLOW_S: Final = 0.05  # so long the others wait for a question that hangs
+AT_ONCE: Final = 4
 
 
 class Gathered(Generic[Item, Answer]):
@@ -19,35 +21,44 @@ class Gathered(Generic[Item, Answer]):
     def __init__(self, ask_all: Callable[[Sequence[Item]], Awaitable[Sequence[Answer]]], most: int) -> None:
         self._ask_all = ask_all
         self._most = most
-        self._waiting: deque[tuple[Item, asyncio.Future[Answer]]] = deque()
-        self._asking: asyncio.Task[None] | None = None
+        self._waiting: list[tuple[Item, asyncio.Future[Answer]]] = []
+        self._asking: set[asyncio.Future[Sequence[Answer]]] = set()
 
     async def ask(self, item: Item) -> Answer:
         """Give the answer for one item, by a question that begins after this call."""
         answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self._waiting.append((item, answer))
-        if self._asking is None:
-            self._asking = asyncio.create_task(self._ask_while_some_wait())
+        if not self._asking:
+            self._begin()
         return await answer
 
-    async def _ask_while_some_wait(self) -> None:
-        try:
-            while self._waiting:
-                asked = [self._waiting.popleft() for _ in range(min(self._most, len(self._waiting)))]
-                await self._answer(asked)
-        finally:
-            self._asking = None
-
-    async def _answer(self, asked: "list[tuple[Item, asyncio.Future[Answer]]]") -> None:
-        asking = asyncio.ensure_future(self._ask_all([item for item, _ in asked]))  # noqa: RUF006  # Awaited here.
-        await asyncio.wait((asking,))
-        waiting = [answer for _, answer in asked]
-        error = asking.exception()
-        if error is not None:
-            for answer in waiting:
-                if not answer.done():  # Who was cancelled meanwhile wants none.
-                    answer.set_exception(error)
+    def _begin(self) -> None:
+        """Ask for those that wait; a moment later for those that come meanwhile, where the answer is not there."""
+        if not self._waiting or len(self._asking) >= AT_ONCE:
             return
-        for answer, found in zip(waiting, asking.result(), strict=True):
-            if not answer.done():
-                answer.set_result(found)
+        asked, self._waiting = self._waiting[: self._most], self._waiting[self._most :]
+        asking = asyncio.ensure_future(self._ask_all([item for item, _ in asked]))  # noqa: RUF006  # Kept in the next line.
+        self._asking.add(asking)
+        slow = asyncio.get_running_loop().call_later(SLOW_S, self._begin)
+
+        def end(_: asyncio.Future[Sequence[Answer]]) -> None:
+            slow.cancel()
+            self._asking.discard(asking)
+            _tell(asking, [answer for _, answer in asked])
+            self._begin()
+
+        asking.add_done_callback(end)
+
+
+def _tell(asking: asyncio.Future[Sequence[Answer]], waiting: list[asyncio.Future[Answer]]) -> None:
+    """Give everybody their answer, or what kept it from coming; who was cancelled meanwhile wants none."""
+    error = None if asking.cancelled() else asking.exception()
+    for number, answer in enumerate(waiting):
+        if answer.done():
+            continue
+        if asking.cancelled():
+            answer.cancel()
+        elif error is not None:
+            answer.set_exception(error)
+        else:
+            answer.set_result(asking.result()[number])

@@ -9,16 +9,18 @@ from api.store.gathered import Gathered
 
 
 class Numbers:
-    """Doubles numbers, when it may; notes which were asked for at once."""
+    """Doubles numbers, when it may, and hangs at 7; notes which were asked for at once."""
 
     def __init__(self, most: int = 100) -> None:
         self.asked: list[list[int]] = []
-        self.may_answer = asyncio.Event()
+        self.may_answer, self.may_go_on = asyncio.Event(), asyncio.Event()
         self.gathered = Gathered[int, int](self.double, most)
 
     async def double(self, numbers: Sequence[int]) -> list[int]:
         self.asked.append(list(numbers))
         await self.may_answer.wait()
+        if 7 in numbers:
+            await self.may_go_on.wait()
         if 13 in numbers:
             raise ValueError("13")
         return [2 * number for number in numbers]
@@ -61,10 +63,11 @@ def test_a_bound_of_questions_is_gathered_at_once() -> None:
 def test_an_error_reaches_the_requests_it_is_of_and_the_next_question_begins_anew() -> None:
     async def scene() -> None:
         numbers = Numbers()
+        tasks = await begun(numbers, 1, 2, 13)
         numbers.may_answer.set()
-        found = await asyncio.gather(*await begun(numbers, 1, 13), return_exceptions=True)
-        assert [type(each) for each in found] == [ValueError, ValueError]
-        assert await numbers.gathered.ask(7) == 14
+        found = await asyncio.gather(*tasks, return_exceptions=True)
+        assert [type(each) for each in found] == [int, ValueError, ValueError]
+        assert await numbers.gathered.ask(8) == 16
 
     asyncio.run(scene())
 
@@ -79,5 +82,19 @@ def test_a_request_that_is_cancelled_leaves_the_others_their_answer() -> None:
         assert await third == 6
         with pytest.raises(asyncio.CancelledError):
             await first
+
+    asyncio.run(scene())
+
+
+def test_a_question_that_hangs_holds_the_others_up_for_a_moment_only() -> None:
+    async def scene() -> None:
+        numbers = Numbers()
+        numbers.may_answer.set()
+        (hanging,) = await begun(numbers, 7)
+        assert await asyncio.wait_for(numbers.gathered.ask(1), 5) == 2
+        assert not hanging.done()
+        numbers.may_go_on.set()
+        assert await hanging == 14
+        assert numbers.asked == [[7], [1]]
 
     asyncio.run(scene())
