@@ -4,16 +4,18 @@ import os
 import secrets
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 from uuid import uuid4
 
 import httpx
+import psutil
 from confluent_kafka import Producer
 
-from bench._workload import FEED, RUN, prices
+from bench._cpu import servers
+from bench._workload import FEED, RUN, clock, prices
 from runtime.errors import FixableError
 from runtime.kafka import command_producer_options, end_offsets
 from runtime.python import reprise_command
@@ -32,10 +34,11 @@ PASSWORD: Final = "of accounts that are gone with their database"  # noqa: S105 
 
 
 class Exchange(NamedTuple):
-    """What a bench meets it by: the port of its API, and its database."""
+    """What a bench meets it by: the port of its API, its database, and the first process of each service."""
 
     port: int
     database_url: str
+    roots: Mapping[str, psutil.Process]
 
 
 @contextmanager
@@ -63,11 +66,14 @@ def running_exchange(
             "PORT": str(port),
             "JWT_SECRET": secrets.token_hex(32),
         }
+        roots = {}
         for name in ("engine", "projector", "api"):
-            stack.enter_context(running(reprise_command("run", name), folder / f"{name}.log", env=environment))
+            command = reprise_command("run", name)
+            process = stack.enter_context(running(command, folder / f"{name}.log", env=environment))
+            roots[name] = psutil.Process(process.pid)
         wait_until_answered(f"http://{LOOPBACK}:{port}/readyz")
         stack.enter_context(_keeping_prices_fresh(given, interval_s, moves))
-        yield Exchange(port, database_url)
+        yield Exchange(port, database_url, roots | servers())
 
 
 @contextmanager
@@ -100,10 +106,16 @@ def _keeping_prices_fresh(settings: Settings, interval_s: float, moves: Callable
         thread.join()
 
 
-def new_token(port: int) -> str:
-    """Register a user and sign them in."""
+def register(port: int) -> dict[str, str]:
+    """Register a user, and give what they sign in with."""
     credentials = {"email": f"{uuid4().hex}@example.com", "password": PASSWORD}
     _post(f"http://{LOOPBACK}:{port}/api/v1/auth/register", credentials)
+    return credentials
+
+
+def new_token(port: int) -> str:
+    """Register a user and sign them in."""
+    credentials = register(port)
     return str(_post(f"http://{LOOPBACK}:{port}/api/v1/auth/login", credentials)["access_token"])
 
 
@@ -123,8 +135,3 @@ def wait_until_answered(url: str) -> None:
         else:
             return
     raise FixableError(f"{url} did not answer in {READY_TIMEOUT_S:.0f} s.")
-
-
-def clock() -> int:
-    """Give the time, µs UTC."""
-    return time.time_ns() // 1_000

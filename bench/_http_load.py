@@ -13,6 +13,10 @@ class UnexpectedReply(Exception):
     """A reply that was not the one expected."""
 
 
+class ClosedConnection(UnexpectedReply):
+    """No reply: the server closed the connection."""
+
+
 class Connection:
     """One socket, one request at a time."""
 
@@ -26,7 +30,7 @@ class Connection:
         try:
             head = await self._reader.readuntil(b"\r\n\r\n")
         except asyncio.IncompleteReadError as error:
-            raise UnexpectedReply("The server closed the connection.") from error
+            raise ClosedConnection("The server closed the connection.") from error
         length = 0
         for line in head.split(b"\r\n")[1:]:
             name, _, value = line.partition(b":")

@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 
 import psutil
 
+from bench._cpu import cpu_seconds, servers
 from bench._exchange import wait_until_answered
 from runtime.python import reprise_command
 from stack import supervisor
@@ -28,7 +29,11 @@ class RunningInstance(NamedTuple):
 
     def cpu_seconds(self) -> dict[str, float]:
         """CPU seconds of each service so far, those of the processes it started included."""
-        return {name: _with_descendants(root) for name, root in self.roots.items()}
+        return cpu_seconds(self.roots)
+
+    def resident_bytes(self) -> dict[str, int]:
+        """Memory of each service now, that of the processes it started included; what some share is divided."""
+        return {name: sum(map(_resident_bytes, process_tree(root.pid))) for name, root in self.roots.items()}
 
 
 @contextmanager
@@ -45,29 +50,16 @@ def running_instance(folder: Path, environment: Mapping[str, str]) -> Iterator[R
         own = {name: value for name, value in os.environ.items() if name not in OF_GIVEN_SERVERS}
         with running(command, folder / "up.log", env=own | {"REPRISE_PROFILE": "demo"} | dict(environment)):
             wait_until_answered(f"http://{LOOPBACK}:{port}/readyz")
-            given = {"kafka": _child("kafka.Kafka"), "postgres": _child("postgres")}
             found = {each.name: psutil.Process(each.pid) for each in supervisor.processes(data) if each.pid}
-            roots = given | found
+            roots = servers() | found
             yield RunningInstance(port, {name: root for name in SERVICES if (root := roots.get(name)) is not None})
     finally:
         supervisor.stop(data, lambda _: None)
 
 
-def _child(word: str) -> psutil.Process | None:
-    """Find a server that this process started: its command line has the word."""
-    children = psutil.Process().children()
-    return next((child for child in children if any(word in part for part in child.cmdline())), None)
-
-
-def _cpu_seconds(process: psutil.Process) -> float:
+def _resident_bytes(process: psutil.Process) -> int:
     try:
-        times = process.cpu_times()
-    except psutil.NoSuchProcess:  # It ended just now, and counts with its parent from here on.
-        return 0.0
-    return times.user + times.system
-
-
-def _with_descendants(root: psutil.Process) -> float:
-    times = root.cpu_times()
-    ended = times.children_user + times.children_system
-    return ended + sum(map(_cpu_seconds, process_tree(root.pid)))
+        memory = process.memory_full_info()
+    except psutil.NoSuchProcess:  # It ended just now.
+        return 0
+    return int(getattr(memory, "pss", memory.rss))  # Only Linux knows how many share a page.

@@ -1,14 +1,13 @@
 """A large ledger in one shard, made in this process, and commands that go on from it."""
 
 import random
-import time
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 from uuid import UUID
 
 import psutil
 
-from bench._workload import MARGIN, PRICE_EVERY, opening_day, prices
+from bench._workload import MARGIN, PRICE_EVERY, clock, opening_day, prices
 from engine.core.state import State, genesis
 from engine.core.step import step
 from schemas.codec import encode_and_chain, first_digest
@@ -81,11 +80,6 @@ def later_day(ledger: Ledger, count: int, seed: int = 2) -> Iterator[Command]:
             account = ledger.accounts[closed % len(ledger.accounts)]
             closed += 1
             yield ClosePosition(command_id=_uuid(dice), account_id=account, position_id=position_id(SHARD, closed))
-
-
-def clock() -> int:
-    """Now, µs UTC."""
-    return time.time_ns() // 1_000
 
 
 def _resident() -> int:

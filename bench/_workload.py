@@ -1,6 +1,7 @@
 """A market day in commands: accounts that open and close positions while prices move a little."""
 
 import random
+import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Final
@@ -109,3 +110,8 @@ def accounts_of(shard: int, shards: int, count: int, seed: int = 1) -> list[str]
         if shard_of(account, shards) == shard:
             found.append(account)
     return found
+
+
+def clock() -> int:
+    """Now, µs UTC."""
+    return time.time_ns() // 1_000

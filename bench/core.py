@@ -1,50 +1,60 @@
 """How many commands a second of CPU time the core alone executes: no encoding, no log; beside its pure build."""
 
 import gc
-import json as json_format
 import os
 import subprocess
 import time
 from collections.abc import Iterable
 from typing import Final
 
+from bench._cpu import own_cpu_time
 from bench._workload import COMMANDS_PER_ACCOUNT, accounts_of, opening_day, trading_day
+from bench.report.figures import CpuUse, Figure, Measured
 from engine.core.state import genesis
 from engine.core.step import step
 from runtime.python import python_command
 from schemas.commands import Command
-from schemas.compiled import is_compiled, running
+from schemas.compiled import is_compiled
 from schemas.events import CommandRejected
 
 COUNT: Final = 200_000
 SHARD: Final = 0
 SHARDS: Final = 1
 START: Final = 1_700_000_000_000_000  # µs
-RATIO_MIN: Final = 3.5
+TURNS: Final = 3
 STEP: Final = 30  # µs of log time from one command to the next: prices stay fresh
 
 
-def run(json: bool, count: int = COUNT, pure: int = 1) -> None:
-    """Execute a trading day and print how fast that was, beside the pure build. pure: 0 leaves that out."""
-    result: dict[str, object] = {"build": running(), "commands_per_second": round(commands_per_second(count))}
-    if pure and is_compiled():
-        beside = _pure(count)
-        result |= {"pure": beside, "ratio": round(commands_per_second(count) / beside, 2)}
-        result |= {"missed": [] if float(str(result["ratio"])) >= RATIO_MIN else ["ratio"]}
-    if json:
-        print(json_format.dumps(result))
-        return
-    print(f"core alone, {result['build']}: {result['commands_per_second']:,} commands/s of CPU time")
-    if "ratio" in result:
-        print(f"the pure build beside it: {result['pure']:,}, ratio {result['ratio']} (target {RATIO_MIN})")
+def run(count: int = COUNT, turns: int = TURNS) -> Measured:
+    """Execute a trading day in each turn; the pure build does so too, where it is another than the one that runs."""
+    ours: list[float] = []
+    pure: list[float] = []
+    with own_cpu_time() as cpu:
+        for _ in range(turns):
+            ours.append(commands_per_second(count))
+            if is_compiled():
+                pure.append(_pure(count))
+    label = f"commands in the core alone, {'compiled' if is_compiled() else 'pure'}"
+    figures = [Figure.of_runs("commands_per_second", label, ours, "commands/s of CPU")]
+    if pure:
+        ratios = [one / other for one, other in zip(ours, pure, strict=True)]
+        figures.append(
+            Figure.of_runs(
+                "pure_per_second", "the same sources as they are", pure, "commands/s of CPU", peer="pure build"
+            )
+        )
+        figures.append(Figure.of_runs("ratio", "compiled to pure", ratios, "times"))
+    return Measured(
+        figures=figures, cpu=[CpuUse(what="made and executed", each="command", count=count * turns, seconds=cpu)]
+    )
 
 
-def _pure(count: int) -> int:
+def _pure(count: int) -> float:
     """Give the rate of the pure build, from a process of its own in the same run."""
     program = f"from bench.core import commands_per_second; print(round(commands_per_second({count})))"
     environment = os.environ | {"REPRISE_PURE": "1"}
     done = subprocess.run(python_command("-c", program), env=environment, capture_output=True, text=True, check=True)
-    return int(done.stdout)
+    return float(done.stdout)
 
 
 def commands_per_second(count: int) -> float:

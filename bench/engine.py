@@ -1,209 +1,162 @@
-"""How fast one engine worker is through Kafka, beside Quix Streams on the same broker in the same run."""
+"""How fast one engine worker is through Kafka, beside Quix Streams and a raw read and write of the same bytes."""
 
-import json as json_format
 import os
 import tempfile
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import AbstractContextManager
+from itertools import islice
 from pathlib import Path
-from typing import Any, Final
+from typing import Final, NamedTuple
 
-import httpx
-from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
+import psutil
 from prometheus_client.parser import text_string_to_metric_families
 
+from bench import _raw_copy
+from bench._cpu import broker, cpu_seconds
 from bench._quix_streams import quix_records_per_second
-from bench._workload import COMMANDS_PER_ACCOUNT, accounts_of, opening_day, trading_day
+from bench._worker import (
+    LOOK_S,
+    SHARD,
+    append,
+    engine_worker,
+    executed,
+    make_topic,
+    one_shard,
+    page,
+    timestamp_ms,
+    wait_until_executed,
+)
+from bench._workload import COMMANDS_PER_ACCOUNT, accounts_of, clock, opening_day, prices, trading_day
+from bench.report.figures import CpuUse, Figure, Measured
 from runtime.errors import FixableError
-from runtime.kafka import command_producer_options, end_offsets, read_back, reader_options
+from runtime.kafka import end_offsets, read_back
 from runtime.python import python_command
 from runtime.settings import Settings
-from runtime.topics import ensure_topics
-from schemas.codec import decode_event, encode_command
+from schemas.codec import encode_command
 from schemas.commands import Command
 from schemas.topics import COMMANDS, EVENTS
 from stack.foreground import running
-from stack.ports import free_ports
 
-COUNT: Final = 200_000
-SHARD: Final = 0
-PACED_PER_SECOND: Final = 1_000
-PACED_S: Final = 10
-PACE_S: Final = 0.005
+COUNT: Final = 150_000
+TURNS: Final = 3
+LAST_TRANSACTION_S: Final = 1.0
 TIMEOUT_S: Final = 300.0
-WORKER: Final = "from engine.shell.main import main; from runtime.settings import Settings; main(Settings())"
 
 
-def run(json: bool, count: int = COUNT) -> None:
-    """Preload `count` commands, let one worker execute them, then pace 1,000 a second for the latency; print all."""
+class EngineTurn(NamedTuple):
+    """What one worker did with the commands of a turn.
+
+    cpu_commands: how many were executed while `cpu` was taken, the worker's start left out; 0 where it was too short.
+    """
+
+    per_second: float
+    cpu: dict[str, float]
+    cpu_commands: int
+    core_us: float
+
+
+def run(count: int = COUNT, turns: int = TURNS) -> Measured:
+    """Let engine, Quix Streams and a raw copy take turns at `count` commands each; a shorter first turn warms up."""
     with tempfile.TemporaryDirectory(prefix="reprise-bench-") as folder:
-        result = measure(Settings(), Path(folder), count)
-    if json:
-        print(json_format.dumps(result))
-        return
-    print(f"engine {result['commands_per_second']:,} commands/s; p99 {result['answer_seconds_p99'] * 1_000:.1f} ms")
-    print(f"in the core 99 % of the commands take at most {result['command_seconds_p99'] * 1_000_000:.0f} µs")
-    print(f"Quix Streams {result['quix_records_per_second']:,} records/s; ratio {result['ratio']}")
+        settings = one_shard(Settings(), Path(folder))
+        days = _Days(settings, count, turns)
+        ours: list[EngineTurn] = []
+        quix: list[float] = []
+        raw: list[float] = []
+        for turn in range(turns + 1):
+            values = days.next_values(count if turn else count // 4)
+            first = end_offsets(settings, COMMANDS)[SHARD]
+            append(settings, values)
+            ours.append(_engine(settings, Path(folder) / f"engine-{turn}.log", first, first + len(values)))
+            quix.append(quix_records_per_second(settings, values, turn))
+            raw.append(_raw(settings, Path(folder) / f"raw-{turn}.log", first, len(values), turn))
+    return Measured(figures=_figures(ours[1:], quix[1:], raw[1:]), cpu=_cpu(ours[1:]))
 
 
-def measure(given: Settings, folder: Path, count: int) -> dict[str, Any]:
-    """Give the numbers. The broker must hold no ledger: one of a single shard is made there, and stays."""
-    (port,) = free_ports(1)
-    settings = given.model_copy(update={"shards": 1, "engine_port": port, "engine_worker_id": None, "data": folder})
-    ensure_topics(settings)
-    if any(end_offsets(settings, COMMANDS)):
-        raise FixableError(f"The broker {settings.kafka_brokers} holds a ledger; the bench needs one that holds none.")
-    accounts = accounts_of(SHARD, settings.shards, 1 + (count + PACED_S * PACED_PER_SECOND) // COMMANDS_PER_ACCOUNT)
-    commands = list(_preload(settings, accounts, count))
-    with _worker(settings, folder):
-        _wait_until_executed(settings, len(commands))
-        rate = _commands_per_second(settings, len(commands))
-        seconds = _latencies(settings, accounts, count)
-        core_seconds = _command_seconds_p99(settings)
-    quix = quix_records_per_second(settings, commands)
-    return {
-        "commands_per_second": round(rate),
-        "quix_records_per_second": round(quix),
-        "ratio": round(rate / quix, 3),
-        "answer_seconds_p50": round(seconds[len(seconds) // 2], 4),
-        "answer_seconds_p99": round(seconds[len(seconds) * 99 // 100], 4),
-        "command_seconds_p99": core_seconds,
-    }
+class _Days:
+    """A trading day in parts. Each begins with two prices, of which the second confirms the first."""
+
+    def __init__(self, settings: Settings, count: int, turns: int) -> None:
+        accounts = accounts_of(SHARD, settings.shards, 1 + (turns + 1) * count // COMMANDS_PER_ACCOUNT)
+        self._beginning = list(opening_day(SHARD, accounts, clock))
+        self._day = trading_day(SHARD, accounts, (turns + 1) * count, clock)
+        self._given = 0
+
+    def next_values(self, count: int) -> list[bytes]:
+        """Give the next so many commands, and what must come before them, encoded as late as can be."""
+        before: list[Command] = self._beginning
+        if self._given:
+            before = [prices(self._given + more, 0, clock) for more in (1, 2)]
+        self._beginning = []
+        self._given += count
+        return [encode_command(command) for command in [*before, *islice(self._day, count)]]
 
 
-def _preload(settings: Settings, accounts: list[str], count: int) -> Iterator[bytes]:
-    """Append the commands and give their values."""
-    producer = _producer(settings)
-    for day in (opening_day(SHARD, accounts, _clock), trading_day(SHARD, accounts, count, _clock)):
-        for command in day:
-            value = encode_command(command)
-            producer.produce(COMMANDS, value, partition=SHARD)
-            producer.poll(0)
-            yield value
-    if producer.flush(TIMEOUT_S):
-        raise FixableError("The broker did not take the commands of the bench.")
+def _engine(settings: Settings, output: Path, first: int, end: int) -> EngineTurn:
+    """Start a worker, which has the commands from first to end to execute, and stop it when it has."""
+    event = end_offsets(settings, EVENTS)[SHARD]
+    with engine_worker(settings, output) as process:
+        roots = {"engine": process} | broker()
+        seen, before = _first_look(settings, roots)
+        wait_until_executed(settings, end)
+        after = cpu_seconds(roots)
+        time.sleep(LAST_TRANSACTION_S)
+        core_us = _core_us(settings)
+    (last,) = read_back(settings, EVENTS, SHARD, 1)
+    seconds = (last.timestamp_ms - timestamp_ms(settings, EVENTS, event)) / 1_000
+    cpu = {name: after[name] - before[name] for name in roots}
+    return EngineTurn((end - first) / seconds, cpu, end - max(seen, first), core_us)
 
 
-def _worker(settings: Settings, folder: Path) -> AbstractContextManager[object]:
-    """One engine worker, in a process of its own."""
-    environment = {
-        "KAFKA_BROKERS": settings.kafka_brokers,
-        "REPRISE_SHARDS": str(settings.shards),
-        "REPRISE_DATA": str(folder),
-        "ENGINE_PORT": str(settings.engine_port),
-        "ENGINE_HOST": settings.engine_host,
-    }
-    return running(python_command("-c", WORKER), folder / "engine.log", env=os.environ | environment)
-
-
-def _wait_until_executed(settings: Settings, count: int) -> None:
-    """Look seldom, so as not to measure the looking."""
+def _first_look(settings: Settings, roots: dict[str, psutil.Process]) -> tuple[int, dict[str, float]]:
+    """Wait for the worker's first answer: how far it is then, and what has been taken until then."""
     deadline = time.monotonic() + TIMEOUT_S
     while time.monotonic() < deadline:
-        time.sleep(0.5)
-        try:
-            shards = _page(settings, "/status").json()["shards"]
-        except httpx.TransportError:
-            continue  # Not started yet.
-        if shards and shards[0]["next_offset"] >= count:
-            time.sleep(1)  # The last transaction.
-            return
-    raise FixableError(f"The engine did not execute {count} commands in {TIMEOUT_S:.0f} s.")
+        seen = executed(settings)
+        if seen is not None:
+            return seen, cpu_seconds(roots)
+        time.sleep(LOOK_S / 5)
+    raise FixableError(f"The engine did not answer in {TIMEOUT_S:.0f} s.")
 
 
-def _page(settings: Settings, path: str) -> httpx.Response:
-    return httpx.get(f"http://{settings.engine_host}:{settings.engine_port}{path}", timeout=5, trust_env=False)
-
-
-def _commands_per_second(settings: Settings, count: int) -> float:
-    """From the first committed event to the last, by the times their producer gave them."""
-    first, (last,) = _first_timestamp_ms(settings), read_back(settings, EVENTS, SHARD, 1)
-    return count * 1_000 / (last.timestamp_ms - first)
-
-
-def _command_seconds_p99(settings: Settings) -> float:
+def _core_us(settings: Settings) -> float:
     """The bound of the worker's own histogram that 99 % of the commands it timed, one of 16, stay within."""
-    families = {family.name: family for family in text_string_to_metric_families(_page(settings, "/metrics").text)}
+    families = {family.name: family for family in text_string_to_metric_families(page(settings, "/metrics").text)}
     buckets = [sample for sample in families["command_seconds"].samples if sample.name.endswith("_bucket")]
-    return next(float(bucket.labels["le"]) for bucket in buckets if bucket.value >= buckets[-1].value * 0.99)
+    return next(float(bucket.labels["le"]) for bucket in buckets if bucket.value >= buckets[-1].value * 0.99) * 1e6
 
 
-def _first_timestamp_ms(settings: Settings) -> int:
-    consumer = Consumer(reader_options(settings, "bench-first"))
-    try:
-        consumer.assign([TopicPartition(EVENTS, SHARD, 0)])
-        message = consumer.poll(10)
-        assert message is not None, "events were committed"
-        return message.timestamp()[1]
-    finally:
-        consumer.close()
+def _raw(settings: Settings, output: Path, first: int, count: int, turn: int) -> float:
+    """Copy the same records in a process of its own, and give its rate, measured like the engine's."""
+    target = f"bench.raw.{turn}"
+    make_topic(settings, target)
+    arguments = (COMMANDS, target, str(first), str(count))
+    environment = os.environ | {"KAFKA_BROKERS": settings.kafka_brokers}
+    with running(python_command("-m", _raw_copy.__name__, *arguments), output, env=environment) as process:
+        if process.wait(TIMEOUT_S) != 0:
+            raise FixableError(f"The raw copy failed: {output.read_text(encoding='utf-8')[-2_000:]}")
+    (last,) = read_back(settings, target, SHARD, 1)
+    return count * 1_000 / (last.timestamp_ms - timestamp_ms(settings, target, 0))
 
 
-def _latencies(settings: Settings, accounts: list[str], preloaded: int) -> list[float]:
-    """Seconds from the append of each command to the arrival of its outcome at a reader of committed events, sorted."""
-    seconds: list[float] = []
-    target = PACED_S * PACED_PER_SECOND
-    consumer = Consumer(reader_options(settings, "bench-latency"))
-    consumer.assign([TopicPartition(EVENTS, SHARD, end_offsets(settings, EVENTS)[SHARD])])
-    _read_to_end(consumer)
-
-    def read() -> None:
-        deadline = time.monotonic() + 3 * PACED_S
-        while len(seconds) < target and time.monotonic() < deadline:
-            message = consumer.poll(0.1)
-            if message is not None and message.error() is None:
-                now = _clock()
-                event = decode_event(message.value())
-                if event.index == 0:
-                    seconds.append((now - event.time) / 1_000_000)
-
-    reader = threading.Thread(target=read)
-    reader.start()
-    _append_paced(_producer(settings), _later_day(accounts, preloaded, target))
-    reader.join()
-    consumer.close()
-    if len(seconds) < target:
-        raise FixableError(f"Only {len(seconds)} of {target} commands were answered in {3 * PACED_S} s.")
-    return sorted(seconds)
+def _figures(ours: list[EngineTurn], quix: list[float], raw: list[float]) -> list[Figure]:
+    rates = [turn.per_second for turn in ours]
+    return [
+        Figure.of_runs("commands_per_second", "commands executed, events committed", rates, "commands/s"),
+        Figure.of_runs("quix_per_second", "one state update, one output each", quix, "records/s", peer="Quix Streams"),
+        Figure.of_runs("raw_per_second", "read and written, no work between", raw, "records/s", peer="raw copy"),
+        Figure.of_runs("ratio_to_quix", "commands to records of Quix Streams", _ratios(rates, quix), "times"),
+        Figure.of_runs("ratio_to_raw", "commands to records of the raw copy", _ratios(rates, raw), "times"),
+        Figure.of_runs("core_us", "in the core, 99 % within", [turn.core_us for turn in ours], "µs"),
+    ]
 
 
-def _read_to_end(consumer: Consumer) -> None:
-    """Connect before anything is measured."""
-    deadline = time.monotonic() + TIMEOUT_S
-    while time.monotonic() < deadline:
-        message = consumer.poll(0.1)
-        if message is not None and (error := message.error()) is not None:
-            if error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001  # Its public name.
-                return
-            raise KafkaException(error)
-    raise FixableError("The broker did not say where the events end.")
+def _ratios(ours: list[float], theirs: list[float]) -> list[float]:
+    return [one / other for one, other in zip(ours, theirs, strict=True)]
 
 
-def _later_day(accounts: list[str], preloaded: int, count: int) -> Iterator[Command]:
-    """The day goes on where the preloaded part ended."""
-    day = trading_day(SHARD, accounts, preloaded + count, _clock)
-    for _ in range(preloaded):
-        next(day)
-    return day
-
-
-def _append_paced(producer: Producer, commands: Iterator[Command]) -> None:
-    """A few commands every 5 ms."""
-    due = time.monotonic()
-    for number, command in enumerate(commands):
-        if number % round(PACED_PER_SECOND * PACE_S) == 0:
-            due += PACE_S
-            time.sleep(max(0.0, due - time.monotonic()))
-        producer.produce(COMMANDS, encode_command(command), partition=SHARD)
-        producer.poll(0)
-    producer.flush(TIMEOUT_S)
-
-
-def _producer(settings: Settings) -> Producer:
-    return Producer(command_producer_options(settings, "bench") | {"queue.buffering.max.messages": 1_000_000})
-
-
-def _clock() -> int:
-    return time.time_ns() // 1_000
+def _cpu(turns: list[EngineTurn]) -> list[CpuUse]:
+    count = sum(turn.cpu_commands for turn in turns)
+    if not count:
+        return []  # Too few commands: they were executed before the first look.
+    seconds = {name: sum(turn.cpu[name] for turn in turns) for name in turns[0].cpu}
+    return [CpuUse(what="at full speed", each="command", count=count, seconds=seconds)]

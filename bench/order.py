@@ -1,7 +1,7 @@
 """What an order over HTTP costs: CPU time by process, rate and latency, beside a bare endpoint.
 
-The same load goes in turns to an instance as `./reprise up` makes it and to one of open servers: no passwords, no rules
-of who may do what, a superuser of the database.
+The same load goes in turns to an instance as `./reprise up` makes it and to the bare endpoint; where that is asked for,
+to one of open servers too: no passwords, no rules of who may do what, a superuser of the database.
 """
 
 import asyncio
@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import ExitStack, asynccontextmanager
 from itertools import repeat
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 from uuid import uuid4
 
 import uvloop
@@ -19,7 +19,10 @@ import uvloop
 from bench._exchange import new_token, wait_until_answered
 from bench._http_load import Connection, connect, post, send_at_even_intervals, send_at_full_speed
 from bench._instance import RunningInstance, running_instance
+from bench._quantiles import latencies
+from bench._requests import counted_requests
 from bench._workload import COMMANDS_PER_ACCOUNT
+from bench.report.figures import CpuUse, Figure, Measured, rounded
 from runtime.errors import FixableError
 from runtime.python import python_command
 from schemas.instruments import SYMBOLS
@@ -37,10 +40,7 @@ ORDER: Final = json_format.dumps(
     {"symbol": SYMBOLS[0], "side": "long", "type": "market", "margin": "1", "leverage": "10"}
 ).encode()
 CREATED: Final = 201
-CPU_MS_MAX: Final = 2.5
-PER_SECOND_MIN: Final = 600
-P50_MS_MAX: Final = 8
-P99_MS_MAX: Final = 25
+COUNTED_S: Final = 5
 
 
 class OrderTarget(NamedTuple):
@@ -60,81 +60,109 @@ class LoadSlice(NamedTuple):
 
 
 class Load(NamedTuple):
-    """Orders a second, CPU milliseconds of an order by process, and the seconds of each order, sorted."""
+    """What all slices of a load at one place come to; its slices stay, to show how they differ."""
 
-    per_second: float
-    cpu_ms: dict[str, float]
-    seconds: list[float]
+    slices: list[LoadSlice]
 
-    def figures(self) -> dict[str, Any]:
-        """Give what is printed of it."""
-        return {
-            "per_second": round(self.per_second),
-            "cpu_ms": self.cpu_ms,
-            "cpu_ms_sum": round(sum(self.cpu_ms.values()), 2),
-            "p50_ms": _quantile(self.seconds, 50),
-            "p99_ms": _quantile(self.seconds, 99),
-        }
+    @property
+    def seconds(self) -> list[float]:
+        """Of each order, sorted."""
+        return sorted(second for each in self.slices for second in each.seconds)
 
+    @property
+    def per_second(self) -> float:
+        return len(self.seconds) / sum(each.duration for each in self.slices)
 
-def run(json: bool, count: int = COUNT, open_servers: int = 1) -> None:
-    """Send `count` orders, each with a key, as fast as they are answered, then 100 a second. open_servers: 0 or 1."""
-    with tempfile.TemporaryDirectory(prefix="reprise-bench-") as folder:
-        result = measure(Path(folder), count, with_open_servers=bool(open_servers))
-    if json:
-        print(json_format.dumps(result))
-        return
-    for place in ("instance", "open_servers", "bare"):
-        for pace, figures in result.get(place, {}).items():
-            print(
-                f"{place.replace('_', ' ')}, {pace.replace('_', ' ')}: {figures['per_second']:,} orders/s, "
-                f"p50 {figures['p50_ms']:.1f} ms, p99 {figures['p99_ms']:.1f} ms, CPU {figures['cpu_ms_sum']:.2f} ms "
-                f"({', '.join(f'{name} {ms:.2f}' for name, ms in figures['cpu_ms'].items())})"
-            )
-    if open_servers:
-        print(
-            f"passwords, principals and roles: {result['passwords_cpu_ratio']} of the CPU time of open servers, "
-            f"{result['passwords_cpu_ratio_paced']} at {PACED_PER_SECOND} a second"
-        )
-    print(f"missed: {', '.join(result['missed']) or 'nothing'}")
+    def rates(self) -> tuple[float, ...]:
+        """Orders a second in each slice."""
+        return tuple(round(len(each.seconds) / each.duration) for each in self.slices)
+
+    def cpu_ms(self) -> float:
+        """Milliseconds of an order, of all processes."""
+        return sum(sum(each.cpu_seconds.values()) for each in self.slices) * 1_000 / len(self.seconds)
+
+    def cpu_use(self, what: str) -> CpuUse:
+        """Give the CPU time by process."""
+        seconds = {name: sum(each.cpu_seconds[name] for each in self.slices) for name in self.slices[0].cpu_seconds}
+        return CpuUse(what=what, each="order", count=len(self.seconds), seconds=seconds)
 
 
-def measure(folder: Path, count: int, *, with_open_servers: bool) -> dict[str, Any]:
-    """Give the numbers. The instances are made in the folder, and are gone at the end."""
+Loads = dict[str, dict[str, Load]]  # by place and pace
+
+
+def run(count: int = COUNT, open_servers: int = 0) -> Measured:
+    """Send `count` orders, each with a key, as fast as they are answered, then 100 a second.
+
+    open_servers: 1 lets an instance of open servers take turns too. It takes time of the others while it idles.
+    """
     per_connection = -(-count // CONNECTIONS)
-    if 1.5 * per_connection + PACED_S * PACED_PER_SECOND // CONNECTIONS >= COMMANDS_PER_ACCOUNT:
+    if 1.5 * per_connection + 2 * PACED_S * PACED_PER_SECOND // CONNECTIONS >= COMMANDS_PER_ACCOUNT:
         raise FixableError(f"An account may send {COMMANDS_PER_ACCOUNT} orders here; choose a smaller count.")
-    with ExitStack() as stack:
+    with tempfile.TemporaryDirectory(prefix="reprise-bench-") as name, ExitStack() as stack:
+        folder = Path(name)
         places = {"instance": _instance(stack, folder / "instance", {}), "bare": _bare(stack, folder)}
-        if with_open_servers:
+        if open_servers:
             brokers = stack.enter_context(temporary_broker(small=False))
             given = {"KAFKA_BROKERS": brokers, "DATABASE_URL": stack.enter_context(temporary_postgres())}
             places["open_servers"] = _instance(stack, folder / "open", given)
-        loads = uvloop.run(_loads(places, per_connection))
-    result: dict[str, Any] = {
-        name: {pace: load.figures() for pace, load in of_place.items()} for name, of_place in loads.items()
-    }
-    if with_open_servers:
-        result["passwords_cpu_ratio"] = _ratio(result, "instance", "open_servers", "cpu_ms_sum")
-        result["passwords_cpu_ratio_paced"] = _ratio(result, "instance", "open_servers", "cpu_ms_sum", pace="paced")
-    full, paced = result["instance"]["full_speed"], result["instance"]["paced"]
-    missed = {
-        "cpu_ms_sum": full["cpu_ms_sum"] > CPU_MS_MAX,
-        "per_second": full["per_second"] < PER_SECOND_MIN,
-        "p50_ms": paced["p50_ms"] > P50_MS_MAX,
-        "p99_ms": paced["p99_ms"] > P99_MS_MAX,
-    }
-    return result | {
-        "orders": per_connection * CONNECTIONS,
-        "connections": CONNECTIONS,
-        "ratio": _ratio(result, "instance", "bare", "per_second"),
-        "missed": [name for name, is_missed in missed.items() if is_missed],
-    }
+        loads, requests = uvloop.run(_loads(places, per_connection))
+    figures = [*_figures(loads), *requests]
+    cpu = [
+        of_place[pace].cpu_use(f"{_words(place)}, {_words(pace)}")
+        for place, of_place in loads.items()
+        for pace in of_place
+        if place != "bare"
+    ]
+    return Measured(figures=figures, cpu=cpu)
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def _figures(loads: Loads) -> list[Figure]:
+    full, paced = loads["instance"]["full_speed"], loads["instance"]["paced"]
+    bare = loads["bare"]["full_speed"]
+    found = [
+        Figure(
+            name="orders_per_second",
+            label=f"orders at {CONNECTIONS} connections",
+            value=rounded(full.per_second),
+            unit="orders/s",
+            runs=full.rates(),
+        ),
+        Figure(
+            name="bare_per_second",
+            label="the same to a bare endpoint",
+            value=rounded(bare.per_second),
+            unit="orders/s",
+            peer="FastAPI",
+            runs=bare.rates(),
+        ),
+        _figure("cpu_ms", "CPU time of all processes", full.cpu_ms(), "ms"),
+        _figure("paced_cpu_ms", f"the same at {PACED_PER_SECOND} a second", paced.cpu_ms(), "ms"),
+        *latencies("full_speed_", "order to reply, full speed", [each.seconds for each in full.slices]),
+        *latencies("paced_", f"order to reply at {PACED_PER_SECOND}/s", [each.seconds for each in paced.slices]),
+        *latencies(
+            "bare_paced_",
+            f"bare endpoint at {PACED_PER_SECOND}/s",
+            [each.seconds for each in loads["bare"]["paced"].slices],
+            peer="FastAPI",
+        ),
+    ]
+    if "open_servers" in loads:
+        ratio = full.cpu_ms() / loads["open_servers"]["full_speed"].cpu_ms()
+        found.append(_figure("passwords_ratio", "CPU time to that of servers without passwords", ratio, "times"))
+    return found
+
+
+def _figure(name: str, label: str, value: float, unit: str) -> Figure:
+    return Figure(name=name, label=label, value=rounded(value), unit=unit)
 
 
 def _instance(stack: ExitStack, folder: Path, environment: dict[str, str]) -> OrderTarget:
     instance = stack.enter_context(running_instance(folder, environment))
-    return OrderTarget(instance.port, [_orders(new_token(instance.port)) for _ in range(CONNECTIONS)], instance)
+    return OrderTarget(instance.port, [orders(new_token(instance.port)) for _ in range(CONNECTIONS)], instance)
 
 
 def _bare(stack: ExitStack, folder: Path) -> OrderTarget:
@@ -144,22 +172,40 @@ def _bare(stack: ExitStack, folder: Path) -> OrderTarget:
     return OrderTarget(port, [repeat(post("/orders", ORDER)) for _ in range(CONNECTIONS)], None)
 
 
-async def _loads(places: dict[str, OrderTarget], per_connection: int) -> dict[str, dict[str, Load]]:
+async def _loads(places: dict[str, OrderTarget], per_connection: int) -> tuple[Loads, list[Figure]]:
     """Send to one place after the other in turns, so that what warms up, or disturbs the machine, is in each figure.
 
-    A third of the load comes before what is measured: a broker costs twice as much in its first minute.
+    A third of the load comes before what is measured: a broker costs twice as much in its first minute. At the end
+    some more, at the even pace, of which the broker's requests are counted.
     """
     for place in places.values():
         async with _connected(place) as connections:
             await send_at_full_speed(connections, place.requests, -(-per_connection // 3), CREATED)
     share = -(-per_connection // TURNS)
-    found: dict[str, dict[str, list[LoadSlice]]] = {name: {"full_speed": [], "paced": []} for name in places}
+    found: Loads = {name: {"full_speed": Load([]), "paced": Load([])} for name in places}
     for turn in range(TURNS):
         for name in places if turn % 2 == 0 else reversed(places):
             full_speed, paced = await _slices(places[name], share)
-            found[name]["full_speed"].append(full_speed)
-            found[name]["paced"].append(paced)
-    return {name: {pace: _joined(slices) for pace, slices in of_place.items()} for name, of_place in found.items()}
+            found[name]["full_speed"].slices.append(full_speed)
+            found[name]["paced"].slices.append(paced)
+    return found, await _requests(places["instance"])
+
+
+async def _requests(place: OrderTarget) -> list[Figure]:
+    """Count the broker's requests while orders come at the even pace, and while none come."""
+    assert place.instance is not None, "an instance has a broker"
+    broker = place.instance.roots["kafka"]
+    count = COUNTED_S * PACED_PER_SECOND
+    async with _connected(place) as connections:
+        with counted_requests(broker) as idle:
+            await asyncio.sleep(COUNTED_S)
+        with counted_requests(broker) as busy:
+            await send_at_even_intervals(connections, place.requests, PACED_PER_SECOND, count, CREATED)
+    label = f"requests to the broker for an order at {PACED_PER_SECOND}/s"
+    return [
+        *(_figure(f"{kind}_requests", f"{label}: {kind}", busy[kind] / count, "requests") for kind in busy),
+        _figure("idle_requests", "requests to the broker without orders", sum(idle.values()) / COUNTED_S, "requests/s"),
+    ]
 
 
 async def _slices(place: OrderTarget, per_connection: int) -> tuple[LoadSlice, LoadSlice]:
@@ -185,15 +231,6 @@ async def _connected(place: OrderTarget) -> AsyncIterator[list[Connection]]:
     await asyncio.gather(*(connection.close() for connection in connections))
 
 
-def _joined(slices: list[LoadSlice]) -> Load:
-    seconds = sorted(second for each in slices for second in each.seconds)
-    cpu = {
-        name: round(sum(each.cpu_seconds[name] for each in slices) * 1_000 / len(seconds), 3)
-        for name in slices[0].cpu_seconds
-    }
-    return Load(len(seconds) / sum(each.duration for each in slices), cpu, seconds)
-
-
 def _cpu(instance: RunningInstance | None) -> dict[str, float]:
     return {} if instance is None else instance.cpu_seconds()
 
@@ -202,15 +239,7 @@ def _difference(before: dict[str, float], after: dict[str, float]) -> dict[str, 
     return {name: after[name] - before[name] for name in before}
 
 
-def _orders(token: str) -> Iterator[bytes]:
+def orders(token: str) -> Iterator[bytes]:
+    """Give orders of an account for ever, each with a key of its own."""
     while True:
         yield post("/api/v1/orders", ORDER, {"Authorization": f"Bearer {token}", "Idempotency-Key": str(uuid4())})
-
-
-def _ratio(result: dict[str, Any], ours: str, theirs: str, figure: str, *, pace: str = "full_speed") -> float:
-    value: float = result[ours][pace][figure] / result[theirs][pace][figure]
-    return round(value, 3)
-
-
-def _quantile(seconds: list[float], percent: int) -> float:
-    return round(seconds[min(len(seconds) - 1, len(seconds) * percent // 100)] * 1_000, 2)

@@ -2,7 +2,6 @@
 
 import gc
 import json as json_format
-import os
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -11,12 +10,15 @@ from datetime import datetime
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import psutil
-from confluent_kafka import Consumer, KafkaError, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaError, TopicPartition
 
+from bench._cpu import cpu_seconds
 from bench._ledger import SHARD, Ledger, later_day, ledger_of
+from bench._worker import append, engine_worker, one_shard
+from bench.report.figures import CpuUse, Figure, Measured, rounded
 from engine.core.step import step
 from engine.shell.group import SESSION_MS
 from engine.shell.liveness import Liveness
@@ -25,17 +27,14 @@ from engine.snapshot.copy_on_write import begin_copy, end_copy
 from engine.snapshot.format import FORMAT
 from engine.snapshot.publish import SnapshotContent, SnapshotPublisher, named_instruments
 from runtime.errors import FixableError
-from runtime.kafka import command_producer_options, end_offsets, read_back, reader_options
+from runtime.kafka import end_offsets, read_back, reader_options
 from runtime.logging import configure
-from runtime.python import python_command
 from runtime.settings import Settings
 from runtime.signals import PARTNER_IS_DEAD
-from runtime.topics import ensure_topics
 from schemas.codec import decode_command, decode_event, encode_and_chain, encode_command
 from schemas.commands import Deposit
 from schemas.snapshots import Packing
-from schemas.topics import COMMANDS, EVENTS, SNAPSHOTS
-from stack.foreground import running
+from schemas.topics import COMMANDS, EVENTS
 from stack.ports import free_ports
 from stack.status import read_page
 
@@ -45,44 +44,29 @@ TAIL: Final = 200_000
 TIMEOUT_S: Final = 600.0
 COMMIT_TIMEOUT_S: Final = 60.0
 EVENTS_A_TRANSACTION: Final = 5_000
-WORKER: Final = "from engine.shell.main import main; from runtime.settings import Settings; main(Settings())"
+MB: Final = 1_000_000
 
 
-def run(json: bool, accounts: int = ACCOUNTS, positions: int = POSITIONS, commands: int = TAIL) -> None:
+def run(accounts: int = ACCOUNTS, positions: int = POSITIONS, commands: int = TAIL) -> Measured:
     """Write a large ledger's snapshot and the commands after it; kill the engine that has it, and start another."""
     configure("bench", "WARNING")
     with tempfile.TemporaryDirectory(prefix="reprise-bench-") as folder:
-        result = measure(Settings(), Path(folder), accounts, positions, commands)
-    if json:
-        print(json_format.dumps(result))
-        return
-    parts = ", ".join(f"{part} {seconds} s" for part, seconds in result["parts"].items())
-    print(f"kill -9 to the first new command's event: {result['seconds']} s ({parts})")
-    print(f"without the tail: {result['seconds_without_tail']} s; the tail at {result['tail_commands_per_second']:,}/s")
-    print(f"with a standby: {result['standby_seconds']} s by signal, {result['silence_seconds']} s by silence")
-    print(f"memory: {result['bytes_per_account']} bytes an account, {result['bytes_per_position']} a position")
+        return _measure(one_shard(Settings(), Path(folder)), Path(folder), accounts, positions, commands)
 
 
-def measure(given: Settings, folder: Path, accounts: int, positions: int, commands: int) -> dict[str, Any]:
-    """Give the numbers. The broker must hold no ledger: one of a single shard is made there, and stays."""
-    (port,) = free_ports(1)
-    settings = given.model_copy(
-        update={"shards": 1, "engine_port": port, "engine_worker_id": "worker-1", "data": folder}
-    )
-    ensure_topics(settings)
-    if any(end_offsets(settings, EVENTS)) or any(end_offsets(settings, SNAPSHOTS)):
-        raise FixableError(f"The broker {settings.kafka_brokers} holds a ledger; the bench needs one that holds none.")
-    memory, account = _write_ledger(settings, accounts, positions, commands)
+def _measure(settings: Settings, folder: Path, accounts: int, positions: int, commands: int) -> Measured:
+    account = _write_ledger(settings, accounts, positions, commands)
     gc.collect()
     events = OutcomeReader(settings)
     with _engine(settings, folder / "first.log") as first:
-        _append(settings, _deposit(account, 1))
+        append(settings, [_deposit(account, 1)])
         events.wait_for_outcome("deposit-1")
-        _append(settings, _deposit(account, 2))
+        append(settings, [_deposit(account, 2)])
         first.kill()
         killed = time.time()
         with _engine(settings, folder / "second.log") as second:
             answered = events.wait_for_outcome("deposit-2")
+            cpu = cpu_seconds({"engine": second})
             resident = second.memory_info().rss
             with _standby(settings, folder / "third.log") as third:
                 standby_seconds = _takeover_seconds(
@@ -92,31 +76,40 @@ def measure(given: Settings, folder: Path, accounts: int, positions: int, comman
                     silence_seconds = _takeover_seconds(settings, events, account, third, 5, lambda: None)
     parts = _seconds_by_part(folder / "second.log", killed, answered)
     seconds = answered - killed
-    return {
-        "seconds": round(seconds, 2),
-        "seconds_without_tail": round(seconds - parts["tail"], 2),
-        "parts": parts,
-        "standby_seconds": standby_seconds,
-        "silence_seconds": silence_seconds,
-        "tail_commands": commands,
-        "tail_commands_per_second": round(commands / parts["tail"]) if parts["tail"] else None,
-        "accounts": accounts,
-        "positions": positions,
-        **memory,
-        "resident_bytes": resident,
-    }
+    figures = [
+        _figure("seconds", "kill -9 to a new event", seconds, "s"),
+        _figure("seconds_without_tail", "kill -9 to a new event, without the tail", seconds - parts["tail"], "s"),
+        *(
+            _figure(f"{part}_seconds", f"of which: {part.replace('_', ' ')}", taken, "s")
+            for part, taken in parts.items()
+        ),
+        _figure("standby_seconds", "kill -9 to a new event, standby told of it", standby_seconds, "s"),
+        _figure("silence_seconds", "the same, standby told by silence", silence_seconds, "s"),
+        _figure("resident_mb", "memory of the engine then", resident / MB, "MB"),
+    ]
+    if parts["tail"]:
+        rate = commands / parts["tail"]
+        figures.insert(
+            2, _figure("tail_commands_per_second", f"the tail of {commands:,} commands, executed", rate, "commands/s")
+        )
+    return Measured(
+        figures=figures, cpu=[CpuUse(what="the engine that recovers", each="recovery", count=1, seconds=cpu)]
+    )
 
 
-def _write_ledger(settings: Settings, accounts: int, positions: int, commands: int) -> tuple[dict[str, int], str]:
-    """Write what an engine would have: a snapshot, the commands after it, and their events. Its memory, an account."""
+def _figure(name: str, label: str, value: float, unit: str) -> Figure:
+    return Figure(name=name, label=label, value=rounded(value), unit=unit)
+
+
+def _write_ledger(settings: Settings, accounts: int, positions: int, commands: int) -> str:
+    """Write what an engine would have: a snapshot, the commands after it, and their events. Give an account."""
     ledger = ledger_of(accounts, positions)
     producers = KafkaLog(settings).fence(SHARD)
     _commit(producers, [(None, ledger.value)])
     _publish(settings, ledger, producers)
-    _append(settings, *map(encode_command, later_day(ledger, commands)))
+    append(settings, map(encode_command, later_day(ledger, commands)))
     _commit(producers, _events_of_tail(settings, ledger))
-    memory = {"bytes_per_account": ledger.bytes_per_account, "bytes_per_position": ledger.bytes_per_position}
-    return memory, ledger.accounts[0]
+    return ledger.accounts[0]
 
 
 def _publish(settings: Settings, ledger: Ledger, producers: Producers) -> None:
@@ -164,17 +157,6 @@ def _commit(producers: Producers, events: Iterable[tuple[bytes | None, bytes]]) 
         producer.commit_transaction(COMMIT_TIMEOUT_S)
 
 
-def _append(settings: Settings, *values: bytes) -> None:
-    producer = Producer(
-        command_producer_options(settings, "bench") | {"queue.buffering.max.messages": len(values) + 1_000}
-    )
-    for value in values:
-        producer.produce(COMMANDS, value, partition=SHARD)
-        producer.poll(0)
-    if producer.flush(TIMEOUT_S):
-        raise FixableError("The broker did not take the commands of the bench.")
-
-
 def _deposit(account: str, number: int) -> bytes:
     return encode_command(Deposit(command_id=f"deposit-{number}", account_id=account, amount=1))
 
@@ -188,9 +170,9 @@ def _takeover_seconds(
     announce: Callable[[], None],
 ) -> float:
     """Kill an owner that has a standby: seconds to the event of a command it was given just before."""
-    _append(settings, _deposit(account, number))
+    append(settings, [_deposit(account, number)])
     events.wait_for_outcome(f"deposit-{number}")
-    _append(settings, _deposit(account, number + 1))
+    append(settings, [_deposit(account, number + 1)])
     owner.kill()
     killed = time.time()
     announce()
@@ -247,18 +229,8 @@ def _is_following(port: int) -> bool:
 
 @contextmanager
 def _engine(settings: Settings, output: Path) -> Iterator[psutil.Process]:
-    """One engine worker, in a process of its own."""
-    environment = {
-        "KAFKA_BROKERS": settings.kafka_brokers,
-        "REPRISE_SHARDS": "1",
-        "REPRISE_DATA": str(settings.data),
-        "ENGINE_PORT": str(settings.engine_port),
-        "ENGINE_HOST": settings.engine_host,
-        "ENGINE_WORKER_ID": "worker-1",
-        "ENGINE_STANDBY": str(settings.engine_standby),
-    }
-    with running(python_command("-c", WORKER), output, env=os.environ | environment) as process:
-        engine = psutil.Process(process.pid)
+    """One engine worker that may be killed within the block."""
+    with engine_worker(settings, output) as engine:
         try:
             yield engine
         finally:
@@ -280,4 +252,4 @@ def _seconds_by_part(output: Path, killed: float, answered: float) -> dict[str, 
         "tail": at["shard live"] - at["shard taken over"],
         "first_command": answered - at["shard live"],
     }
-    return {part: round(seconds, 2) for part, seconds in parts.items()}
+    return {part: round(seconds, 3) for part, seconds in parts.items()}

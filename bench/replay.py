@@ -1,10 +1,8 @@
 """How many commands a second the audit replays in one process: every byte compared, and the state alone."""
 
-import json as json_format
 import tempfile
 from pathlib import Path
-from statistics import median
-from typing import Any, Final
+from typing import Final
 
 from audit.log.differences import Difference
 from audit.log.export_log import export_log
@@ -13,51 +11,50 @@ from audit.log.log_reader import Batches, Extent, LogReader
 from audit.verify.execution import execute
 from audit.verify.folding import fold
 from audit.verify.reports import JudgeReport, JudgeStart
+from bench._cpu import own_cpu_time
 from bench._workload import COMMANDS_PER_ACCOUNT, accounts_of, opening_day, trading_day
+from bench.report.figures import CpuUse, Figure, Measured
 from engine.core.state import genesis
 from engine.core.step import step
 from runtime.kafka import LogRecord
 from schemas.codec import encode_and_chain, encode_command, first_digest
 
 COUNT: Final = 100_000
-TIMES: Final = 3
+TURNS: Final = 3
 SHARD: Final = 0
 SHARDS: Final = 1
 START_MS: Final = 1_700_000_000_000
 MILLISECOND: Final = 1_000  # µs
 PER_MS: Final = 30  # commands in a millisecond of log time: prices stay fresh
 BATCH: Final = 10_000
+WAYS: Final = (
+    ("commands_per_second", "executed, every byte compared, laws checked"),
+    ("bytes_only_commands_per_second", "the same without the laws"),
+    ("state_only_commands_per_second", "events folded to the state, chain checked"),
+)
 
 
-def run(json: bool, count: int = COUNT) -> None:
-    """Write a trading day, export it, and replay the export; the median of three, with all runs beside it."""
-    result = measure(count)
-    if json:
-        print(json_format.dumps(result))
-        return
-    print(f"every byte compared, laws checked: {result['commands_per_second']:,} commands/s a process")
-    print(f"every byte compared, without laws: {result['bytes_only_commands_per_second']:,} commands/s")
-    print(f"state only, chain walked:          {result['state_only_commands_per_second']:,} commands/s")
+def run(count: int = COUNT, turns: int = TURNS) -> Measured:
+    """Write a trading day, export it, and replay the export in three ways, in turns.
 
-
-def measure(count: int) -> dict[str, Any]:
-    """Give the numbers; the log is read from its files in each run, as the audit reads it."""
+    The log is read from its files each time, as the audit reads it.
+    """
+    rates: dict[str, list[float]] = {name: [] for name, _ in WAYS}
     with tempfile.TemporaryDirectory(prefix="reprise-bench-") as folder:
         commands, events = trading_log(count)
         target = Path(folder) / "log"
         export_log(MemoryLog(commands, events), target, shard=None, to={})
         log = FolderLog(target)
-        runs = {
-            "commands_per_second": [_executed(log, laws=True) for _ in range(TIMES)],
-            "bytes_only_commands_per_second": [_executed(log, laws=False) for _ in range(TIMES)],
-            "state_only_commands_per_second": [_folded(log) for _ in range(TIMES)],
-        }
-    found: dict[str, Any] = {name: round(median(rates)) for name, rates in runs.items()}
-    return found | {
-        "runs": {name: [round(rate) for rate in rates] for name, rates in runs.items()},
-        "commands": len(commands),
-        "events": len(events),
-    }
+        with own_cpu_time() as cpu:
+            for _ in range(turns):
+                rates["commands_per_second"].append(_executed(log, laws=True))
+                rates["bytes_only_commands_per_second"].append(_executed(log, laws=False))
+                rates["state_only_commands_per_second"].append(_folded(log))
+    figures = [Figure.of_runs(name, label, rates[name], "commands/s") for name, label in WAYS]
+    uses = len(WAYS) * turns * len(commands)
+    return Measured(
+        figures=figures, cpu=[CpuUse(what="the three ways together", each="command", count=uses, seconds=cpu)]
+    )
 
 
 class MemoryLog:

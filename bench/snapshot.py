@@ -2,7 +2,6 @@
 
 import asyncio
 import gc
-import json as json_format
 import sys
 from functools import partial
 from time import perf_counter, thread_time
@@ -10,7 +9,10 @@ from typing import Any, Final, NamedTuple
 
 import uvloop
 
-from bench._ledger import SHARD, Ledger, clock, later_day, ledger_of
+from bench._cpu import own_cpu_time
+from bench._ledger import SHARD, Ledger, later_day, ledger_of
+from bench._workload import clock
+from bench.report.figures import CpuUse, Figure, Measured, rounded
 from engine.core.step import step
 from engine.shell.group import SESSION_MS
 from engine.shell.liveness import Liveness
@@ -34,9 +36,12 @@ from schemas.topics import EVENTS, SNAPSHOTS
 ACCOUNTS: Final = 1_000_000
 POSITIONS: Final = 1_000_000
 PER_SECOND: Final = 1_000  # commands
+WARM_UP_S: Final = 5.0
 BASELINE_S: Final = 10.0
 COMMANDS: Final = 1_000_000  # more than both measurements need
 MS: Final = 1_000
+MB: Final = 1_000_000
+TURNS: Final = 3
 
 
 class PauseMeasurement(NamedTuple):
@@ -50,6 +55,14 @@ class PauseMeasurement(NamedTuple):
     own: float
 
 
+class TakenSnapshot(NamedTuple):
+    """What was between the commands before it and while it was taken, and how long it took."""
+
+    without: PauseMeasurement
+    during: PauseMeasurement
+    seconds: float
+
+
 class DueCommand(NamedTuple):
     """A command as a reader gives it."""
 
@@ -58,8 +71,8 @@ class DueCommand(NamedTuple):
     value: bytes
 
 
-def run(json: bool, accounts: int = ACCOUNTS, positions: int = POSITIONS) -> None:
-    """Execute 1,000 commands a second on a large ledger, without a snapshot and while one is taken.
+def run(accounts: int = ACCOUNTS, positions: int = POSITIONS, turns: int = TURNS) -> Measured:
+    """Execute 1,000 commands a second on a large ledger, in turns without a snapshot and while one is taken.
 
     A pause is by how much a command is executed later than it was due.
     """
@@ -74,24 +87,10 @@ def run(json: bool, accounts: int = ACCOUNTS, positions: int = POSITIONS) -> Non
     gc.collect()
     gc.freeze()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        result = runner.run(_measure(settings, ledger))
-    if json:
-        print(json_format.dumps(result))
-        return
-    print(
-        f"longest pause {result['max_pause_ms']} ms with a snapshot, {result['max_pause_ms_without']} ms without; "
-        f"99.9 % within {result['p999_pause_ms']} and {result['p999_pause_ms_without']} ms"
-    )
-    print(
-        f"the event loop's own longest turn {result['max_own_ms']} ms with, {result['max_own_ms_without']} ms without"
-    )
-    print(
-        f"{result['seconds']} s for {result['bytes']:,} bytes ({result['compressed_bytes']:,} compressed) of "
-        f"{result['accounts']:,} accounts and {result['positions']:,} positions"
-    )
+        return runner.run(_measure(settings, ledger, turns))
 
 
-async def _measure(settings: Settings, ledger: Ledger) -> dict[str, Any]:
+async def _measure(settings: Settings, ledger: Ledger, turns: int) -> Measured:
     """Give the numbers of a shard as the engine hosts it, but for its reader."""
     source = KafkaLog(settings)
     liveness = Liveness(SESSION_MS / MS)
@@ -123,17 +122,23 @@ async def _measure(settings: Settings, ledger: Ledger) -> dict[str, Any]:
     running = [asyncio.create_task(liveness.beat()), asyncio.create_task(outbox.commit_for_ever())]
 
     executor = Executor(shard, ledger)
-    without_snapshot = await executor.run_until(asyncio.create_task(asyncio.sleep(BASELINE_S)))
-    began = perf_counter()
-    during = await executor.run_until(asyncio.create_task(snapshots.take(shard)))
-    seconds = perf_counter() - began
+    await executor.run_until(asyncio.create_task(asyncio.sleep(WARM_UP_S)))
+    taken: list[TakenSnapshot] = []
+    with own_cpu_time() as cpu:
+        for _ in range(turns):
+            without = await executor.run_until(asyncio.create_task(asyncio.sleep(BASELINE_S)))
+            began = perf_counter()
+            during = await executor.run_until(asyncio.create_task(snapshots.take(shard)))
+            taken.append(TakenSnapshot(without, during, perf_counter() - began))
 
     await outbox.drained()
     for task in running:
         task.cancel()
     snapshots.end(shard)
     outbox.close()
-    return _result(settings, without_snapshot, during, seconds)
+    commands = sum(len(each.without.late) + len(each.during.late) for each in taken)
+    use = CpuUse(what="commands and snapshots together", each="command", count=commands, seconds=cpu)
+    return Measured(figures=_figures(settings, ledger, taken), cpu=[use])
 
 
 class Executor:
@@ -165,27 +170,45 @@ async def _fail(error: Exception) -> None:
     raise error
 
 
-def _result(
-    settings: Settings, without_snapshot: PauseMeasurement, during: PauseMeasurement, seconds: float
-) -> dict[str, Any]:
+def _figures(settings: Settings, ledger: Ledger, taken: list[TakenSnapshot]) -> list[Figure]:
     found = next(manifests(settings, SHARD), None)
     if found is None:
         raise FixableError("The snapshot did not get into the log; the lines above say why.")
     chunks = read_back(settings, SNAPSHOTS, SHARD, len(found.manifest.chunk_offsets) + 1)
-    return {
-        "max_pause_ms": round(during.late[-1] * MS, 2),
-        "max_pause_ms_without": round(without_snapshot.late[-1] * MS, 2),
-        "p999_pause_ms": round(_quantile_999(during.late) * MS, 2),
-        "p999_pause_ms_without": round(_quantile_999(without_snapshot.late) * MS, 2),
-        "max_own_ms": round(during.own * MS, 2),
-        "max_own_ms_without": round(without_snapshot.own * MS, 2),
-        "seconds": round(seconds, 2),
-        "bytes": found.manifest.uncompressed_bytes,
-        "compressed_bytes": sum(len(record.value) for record in chunks),
-        "accounts": found.manifest.accounts,
-        "positions": found.manifest.positions,
-        "commands_meanwhile": len(during.late),
-    }
+    packed = sum(len(record.value) for record in chunks)
+    during, without = [each.during for each in taken], [each.without for each in taken]
+    return [
+        *_pauses("", "with a snapshot", during),
+        *_pauses("_without", "without one", without),
+        Figure.of_runs("seconds", "a snapshot, begun to committed", [each.seconds for each in taken], "s"),
+        _figure("bytes_per_position", "memory of a position", ledger.bytes_per_position, "B"),
+        _figure("bytes_per_account", "memory of an account", ledger.bytes_per_account, "B"),
+        _figure("snapshot_mb", "size of the snapshot, compressed", packed / MB, "MB"),
+        _figure("positions", "positions in it", found.manifest.positions, "positions"),
+    ]
+
+
+def _pauses(suffix: str, when: str, turns: list[PauseMeasurement]) -> list[Figure]:
+    """Give the longest of all turns, and of each turn beside it."""
+    kinds = (
+        ("longest_pause", "longest pause", [turn.late[-1] for turn in turns]),
+        ("own_pause", "longest CPU time of the event loop at once", [turn.own for turn in turns]),
+        ("p999_pause", "99.9 % of the pauses within", [_quantile_999(turn.late) for turn in turns]),
+    )
+    return [
+        Figure(
+            name=f"{name}{suffix}_ms",
+            label=f"{label}, {when}",
+            value=round(max(seconds) * MS, 2),
+            unit="ms",
+            runs=tuple(round(each * MS, 2) for each in seconds),
+        )
+        for name, label, seconds in kinds
+    ]
+
+
+def _figure(name: str, label: str, value: float, unit: str) -> Figure:
+    return Figure(name=name, label=label, value=rounded(value), unit=unit)
 
 
 def _quantile_999(late: list[float]) -> float:

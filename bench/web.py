@@ -1,6 +1,5 @@
 """How quick the trading page is in a real Chromium: its first load, and its frames under prices and long tables."""
 
-import json as json_format
 import shutil
 import tempfile
 import time
@@ -13,9 +12,12 @@ from uuid import uuid4
 
 import httpx
 from confluent_kafka import Producer
+from psutil import Process
 from sqlalchemy import insert, select
 
+from bench._cpu import child, cpu_time
 from bench._exchange import PASSWORD, Exchange, running_exchange
+from bench.report.figures import CpuUse, Figure, Measured, NotMeasured, rounded
 from projector.database import connect
 from projector.tables.ledger_tables import fills
 from runtime.errors import FixableError
@@ -44,53 +46,55 @@ LONG_TASK_MS: Final = 50
 SYMBOL: Final = SYMBOLS[0]
 BROWSERS: Final = ("chromium", "chromium-browser", "google-chrome")
 PROBE: Final = Path(__file__).with_name("web_probe.js")
-TARGETS: Final = {
-    "first_paint_ms": 1_000,
-    "first_load_bytes": 130_000,
-    "longest_task_ms": LONG_TASK_MS,
-    "frames_behind_most": 1,
-}
+WATCHED: Final = (
+    ("rows_read", "rows of history read", "rows"),
+    ("rows_in_document", "of them in the document", "rows"),
+    ("ticks_per_second", "prices shown", "ticks/s"),
+    ("frames_per_second", "frames", "frames/s"),
+    ("longest_task_ms", "longest task", "ms"),
+    ("long_tasks", f"tasks longer than {LONG_TASK_MS} ms", "tasks"),
+    ("frames_behind_p50", "frames a price waits, median", "frames"),
+    ("frames_behind_most", "frames a price waits, at most", "frames"),
+    ("superseded_before_drawn", "prices superseded before they were drawn", "ticks"),
+)
 
 
-def run(json: bool, positions: int = POSITIONS, rows: int = ROWS, seconds: int = SECONDS) -> None:
-    """Load the page five times, then watch it with so many positions, rows of history and seconds of prices."""
-    with tempfile.TemporaryDirectory(prefix="reprise-bench-") as folder:
-        result = measure(Settings(), Path(folder), positions, rows, seconds)
-    if json:
-        print(json_format.dumps(result))
-        return
-    print(
-        f"first paint {result['first_paint_ms']} ms, first load {result['first_load_bytes']:,} B in brotli; "
-        f"{result['positions']} positions, {result['rows_read']:,} rows read, {result['rows_in_document']} of them in "
-        "the document"
-    )
-    print(
-        f"{result['ticks_per_second']} ticks/s for {result['seconds']} s: longest task {result['longest_task_ms']} ms, "
-        f"{result['frames_behind_most']} frames behind at most, {result['frames_per_second']} frames/s"
-    )
-    print(f"missed: {', '.join(result['missed']) or 'nothing'}")
+def run(positions: int = POSITIONS, rows: int = ROWS, seconds: int = SECONDS) -> Measured:
+    """Load the page five times, then watch it with so many positions, rows of history and seconds of prices.
 
-
-def measure(given: Settings, folder: Path, positions: int, rows: int, seconds: int) -> dict[str, Any]:
-    """Give the numbers. The broker must hold no ledger: one is made there, and stays."""
+    The broker must hold no ledger: one is made there, and stays.
+    """
+    if _program() is None:
+        raise NotMeasured(f"There is no Chromium: none of {', '.join(BROWSERS)} is in PATH.")
     screen.build(lambda _: None)
-    # Up and down by a tenth of a percent: the profit of every position changes, and none is liquidated.
-    with (
-        running_exchange(given, folder, 1 / TICKS_PER_SECOND, lambda number: number % 21 - 10) as exchange,
-        _browser() as of,
-    ):
-        url = _url(exchange)
-        credentials = _trader(given, exchange, positions, rows)
-        loads = [_first_load(of, url) for _ in range(LOADS)]
-        watched = _watched(of, url, credentials, seconds, rows)
-    result = {
-        "first_paint_ms": sorted(paint for paint, _ in loads)[LOADS // 2],
-        "first_load_bytes": max(size for _, size in loads),
-        "positions": positions,
-        "seconds": seconds,
-        **watched,
-    }
-    return result | {"targets": TARGETS, "missed": [name for name, most in TARGETS.items() if result[name] > most]}
+    with tempfile.TemporaryDirectory(prefix="reprise-bench-") as folder:
+        settings = Settings()
+        # Up and down by a tenth of a percent: the profit of every position changes, and none is liquidated.
+        with (
+            running_exchange(settings, Path(folder), 1 / TICKS_PER_SECOND, lambda number: number % 21 - 10) as exchange,
+            _browser() as of,
+        ):
+            url = _url(exchange)
+            credentials = _trader(settings, exchange, positions, rows)
+            loads = [_first_load(of, url) for _ in range(LOADS)]
+            with cpu_time({**_browser_process(), **exchange.roots}) as cpu:
+                watched = _watched(of, url, credentials, seconds, rows)
+    figures = [
+        Figure.of_runs("first_paint_ms", "first load to first content", [paint for paint, _ in loads], "ms"),
+        _figure("first_load_bytes", "bytes of a first load, in brotli", max(size for _, size in loads), "B"),
+        *(_figure(name, label, watched[name], unit) for name, label, unit in WATCHED if watched[name] is not None),
+    ]
+    return Measured(figures=figures, cpu=[CpuUse(what="page and API", each="second", count=seconds, seconds=cpu)])
+
+
+def _figure(name: str, label: str, value: float, unit: str) -> Figure:
+    return Figure(name=name, label=label, value=rounded(value), unit=unit)
+
+
+def _browser_process() -> dict[str, Process]:
+    """The program that drives Chromium, which is a child of it."""
+    found = child("playwright")
+    return {} if found is None else {"chromium": found}
 
 
 def _url(exchange: Exchange) -> str:
@@ -163,18 +167,19 @@ def _until(look: Callable[[], Any], is_over: Callable[[Any], bool]) -> Any:
     return seen
 
 
+def _program() -> str | None:
+    return next(filter(None, map(shutil.which, BROWSERS)), None)
+
+
 @contextmanager
 def _browser() -> Iterator["Browser"]:
-    program = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if program is None:
-        raise FixableError(f"There is no Chromium: none of {', '.join(BROWSERS)} is in PATH.")
     try:
         from playwright.sync_api import sync_playwright  # noqa: PLC0415
     except ImportError as error:
         raise FixableError("The bench drives Chromium by playwright, which `./reprise check` installs.") from error
     with sync_playwright() as playwright:
         arguments = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
-        started = playwright.chromium.launch(executable_path=program, args=arguments)
+        started = playwright.chromium.launch(executable_path=_program(), args=arguments)
         try:
             yield started
         finally:

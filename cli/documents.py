@@ -53,7 +53,15 @@ def made_files(root: Path) -> dict[str, str]:
     problems = {problem_pages.DOCUMENT: problem_pages.as_markdown()}
     events = {EVENTS_DOCUMENT: reference.fill_blocks(document, given)}
     types = {typescript_types.FILE: typescript_types.typescript_types(openapi_document())}
-    return modules | events | problems | types | dict(_client_schemas())
+    return modules | events | problems | types | _performance(root) | dict(_client_schemas())
+
+
+def _performance(root: Path) -> dict[str, str]:
+    """Give the page of the benches and its plots, of the figures of the last `bench all --page`."""
+    from bench.report.page import files_of  # noqa: PLC0415  # The same.
+    from cli.bench import recorded  # noqa: PLC0415
+
+    return files_of(recorded(root))
 
 
 def openapi_document() -> dict[str, Any]:

@@ -1,24 +1,34 @@
-"""The bench of an order runs whole, on a few orders, and gives every number it promises."""
-
-from pathlib import Path
+"""The bench of an order runs whole, on a few orders, and gives every figure it promises."""
 
 import pytest
 
 from bench._instance import SERVICES
-from bench.order import CONNECTIONS, measure
+from bench.order import CONNECTIONS, run
+from bench.report.figures import judged
+from bench.report.targets import TARGETS
+
+REQUESTS = ("produce", "fetch", "transaction", "other")
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-def test_the_bench_gives_cpu_time_by_process_of_an_instance_and_of_open_servers(tmp_path: Path) -> None:
-    found = measure(tmp_path, 3 * CONNECTIONS, with_open_servers=True)
-    assert found["orders"] == 3 * CONNECTIONS
-    for place in ("instance", "open_servers"):
-        for figures in found[place].values():
-            assert figures["per_second"] > 0
-            assert 0 < figures["p50_ms"] <= figures["p99_ms"]
-            assert set(figures["cpu_ms"]) == set(SERVICES)
-            assert all(figures["cpu_ms"][name] > 0 for name in ("api", "engine-1", "projector", "kafka", "postgres"))
-            assert figures["cpu_ms_sum"] == pytest.approx(sum(figures["cpu_ms"].values()), abs=0.01)
-    assert found["bare"]["full_speed"]["per_second"] > 0
-    assert found["passwords_cpu_ratio"] > 0
+def test_the_bench_gives_cpu_time_by_process_of_an_instance_and_of_open_servers_and_counts_requests() -> None:
+    found = run(3 * CONNECTIONS, open_servers=1)
+    figures = {figure.name: figure.value for figure in found.figures}
+    assert {figure.name for figure in judged("order", found.figures) if figure.target is not None} == set(
+        TARGETS["order"]
+    )
+    for prefix in ("full_speed_", "paced_", "bare_paced_"):
+        assert 0 < figures[f"{prefix}p50_ms"] <= figures[f"{prefix}p99_ms"]
+    assert min(figures["orders_per_second"], figures["bare_per_second"], figures["passwords_ratio"]) > 0
+    assert [use.what for use in found.cpu] == [
+        f"{place}, {pace}" for place in ("instance", "open servers") for pace in ("full speed", "paced")
+    ]
+    for use in found.cpu:
+        assert set(use.seconds) == set(SERVICES)
+        assert all(use.seconds[name] > 0 for name in ("api", "engine-1", "projector", "kafka", "postgres"))
+    full = found.cpu[0]
+    assert figures["cpu_ms"] == pytest.approx(sum(full.microseconds().values()) / 1_000, rel=0.01)
+    requests = {kind: figures[f"{kind}_requests"] for kind in REQUESTS}
+    assert requests["produce"] >= 1, "each order is produced by itself, or nearly"
+    assert min(requests["fetch"], requests["transaction"]) > 0

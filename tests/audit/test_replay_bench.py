@@ -5,17 +5,16 @@ import pytest
 from audit.verify import execution
 from audit.verify.execution import execute
 from audit.verify.reports import JudgeStart
-from bench.replay import MemoryLog, measure, trading_log
+from bench.replay import WAYS, MemoryLog, run, trading_log
 from engine.core.state import State, genesis
 from schemas.codec import first_digest
 
 
 @pytest.mark.slow
 def test_the_bench_gives_a_rate_for_every_byte_and_for_the_state_alone() -> None:
-    found = measure(2_000)
-    assert found["commands"] > 2_000
-    assert min(found["commands_per_second"], found["state_only_commands_per_second"]) > 100
-    assert all(len(rates) == 3 for rates in found["runs"].values())
+    found = run(2_000)
+    assert [figure.name for figure in found.figures] == [name for name, _ in WAYS]
+    assert all(figure.value > 100 and len(figure.runs) == 3 for figure in found.figures)
 
 
 def test_the_full_laws_are_checked_at_intervals_and_end_the_replay_where_a_law_is_broken(

@@ -8,7 +8,8 @@ from typing import Any, Final, cast
 
 import pytest
 
-from bench._ledger import SHARD, Ledger, clock, later_day, ledger_of
+from bench._ledger import SHARD, Ledger, later_day, ledger_of
+from bench._workload import clock
 from bench.snapshot import DueCommand
 from engine.core.step import step
 from engine.shell.liveness import Liveness
