@@ -99,7 +99,7 @@ def report_of_process(name: str, given: Sizes) -> BenchReport:
     else:
         if result.returncode == 0:
             return msgspec.json.decode(result.stdout.splitlines()[-1], type=BenchReport)
-        failure = result.stderr.strip()[-SAID_MAX:] or f"It ended with {result.returncode}."
+        failure = result.stderr.strip()[-SAID_MAX:] or f"It ended with {result.returncode}, and said nothing."
     return BenchReport(
         bench=name,
         about=about(module_of(name)),

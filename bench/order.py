@@ -196,14 +196,14 @@ async def _requests(place: OrderTarget) -> list[Figure]:
     assert place.instance is not None, "an instance has a broker"
     broker = place.instance.roots["kafka"]
     count = COUNTED_S * PACED_PER_SECOND
-    async with _connected(place) as connections:
-        with counted_requests(broker) as idle:
-            await asyncio.sleep(COUNTED_S)
-        with counted_requests(broker) as busy:
+    with counted_requests(broker) as idle:
+        await asyncio.sleep(COUNTED_S)
+    with counted_requests(broker) as busy:
+        async with _connected(place) as connections:
             await send_at_even_intervals(connections, place.requests, PACED_PER_SECOND, count, CREATED)
     label = f"requests to the broker for an order at {PACED_PER_SECOND}/s"
     return [
-        *(_figure(f"{kind}_requests", f"{label}: {kind}", busy[kind] / count, "requests") for kind in busy),
+        *(_figure(f"{kind}_requests", f"{label}: {_words(kind)}", busy[kind] / count, "requests") for kind in busy),
         _figure("idle_requests", "requests to the broker without orders", sum(idle.values()) / COUNTED_S, "requests/s"),
     ]
 

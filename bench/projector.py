@@ -25,7 +25,7 @@ from stack.ports import free_ports
 from stack.status import read_page
 from stack.temporary import temporary_postgres
 
-EVENTS_COUNT: Final = 100_000
+EVENTS_COUNT: Final = 50_000
 TURNS: Final = 3
 LOOK_S: Final = 0.02
 TIMEOUT_S: Final = 300.0

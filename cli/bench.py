@@ -72,7 +72,8 @@ def _all(given: "dict[str, Sizes]", *, as_json: bool, page: bool) -> None:
 
 
 def _progress(found: "BenchReport") -> None:
-    sys.stderr.write(f"{found.bench}: {found.failure or f'{found.seconds:.0f} s'}\n")
+    broken = None if found.failure is None else f"failed: {found.failure.splitlines()[-1]}"
+    sys.stderr.write(f"{found.bench}: {broken or found.not_measured or f'{found.seconds:.0f} s'}\n")
     sys.stderr.flush()
 
 

@@ -7,7 +7,7 @@ from bench.order import CONNECTIONS, run
 from bench.report.figures import judged
 from bench.report.targets import TARGETS
 
-REQUESTS = ("produce", "fetch", "transaction", "other")
+REQUESTS = ("produce", "fetch", "add_partitions", "end_transaction", "other")
 
 
 @pytest.mark.slow
@@ -31,4 +31,5 @@ def test_the_bench_gives_cpu_time_by_process_of_an_instance_and_of_open_servers_
     assert figures["cpu_ms"] == pytest.approx(sum(full.microseconds().values()) / 1_000, rel=0.01)
     requests = {kind: figures[f"{kind}_requests"] for kind in REQUESTS}
     assert requests["produce"] >= 1, "each order is produced by itself, or nearly"
-    assert min(requests["fetch"], requests["transaction"]) > 0
+    assert requests["add_partitions"] >= requests["end_transaction"] > 0
+    assert min(requests["fetch"], figures["idle_requests"]) > 0
