@@ -55,7 +55,7 @@ def _all(given: "dict[str, Sizes]", *, as_json: bool, page: bool) -> None:
     from bench._runner import measured_all  # noqa: PLC0415
     from bench.report.machine import Performance, machine  # noqa: PLC0415
     from bench.report.page import files_of  # noqa: PLC0415
-    from cli.bench_report import print_machine, print_report  # noqa: PLC0415
+    from cli.bench_report import print_machine, print_report, print_summary  # noqa: PLC0415
 
     on = machine()
     if not as_json:
@@ -63,6 +63,8 @@ def _all(given: "dict[str, Sizes]", *, as_json: bool, page: bool) -> None:
     found = Performance(machine=on, benches=measured_all(given, _progress if as_json else print_report))
     if as_json:
         sys.stdout.write(msgspec.json.encode(found).decode() + "\n")
+    else:
+        print_summary(found.benches)
     if page:
         root = project_root()
         record = msgspec.json.format(msgspec.json.encode(found), indent=1).decode()

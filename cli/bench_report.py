@@ -1,5 +1,6 @@
 """How a bench is shown in a terminal: a line for each figure, with its target and whether it is met."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from rich.console import Console
@@ -35,11 +36,28 @@ def print_report(report: BenchReport) -> None:
         out.print(f"not measured: {report.not_measured}", style="yellow", markup=False)
     else:
         out.print(_table(report.figures))
+        for name in report.without_figure():
+            out.print(f"not measured: {name}", style="yellow", markup=False)
         for use in report.cpu:
             out.print(f"CPU, {cpu_line(use)}", markup=False, soft_wrap=True)
     sizes = ", ".join(f"{name} {number:,}" for name, number in report.sizes.items())
     load = " ".join(f"{average:.2f}" for average in report.load_average)
     out.print(f"{sizes}; {report.seconds:.0f} s; load average at the start {load}", style="dim", soft_wrap=True)
+
+
+def print_summary(reports: Sequence[BenchReport]) -> None:
+    """Print how many targets are met, and which are not."""
+    out = _console()
+    targeted = [(report.bench, figure) for report in reports for figure in report.figures if figure.is_met is not None]
+    missed = [(bench, figure) for bench, figure in targeted if not figure.is_met]
+    out.print()
+    out.print(f"[bold]{len(targeted) - len(missed)} of {len(targeted)} targets met[/bold]")
+    for bench, figure in missed:
+        value = f"{written(figure.value)} {figure.unit}"
+        out.print(f"missed: {bench}, {figure.label}: {value}, target {bound_of(figure)}", markup=False, soft_wrap=True)
+    for report in reports:
+        if report.failure is not None:
+            out.print(f"failed: {report.bench}: {report.failure.splitlines()[-1]}", markup=False, soft_wrap=True)
 
 
 def _table(figures: list[JudgedFigure]) -> Table:

@@ -80,9 +80,10 @@ class BenchReport(msgspec.Struct, frozen=True, kw_only=True):
     failure: str | None = None
     not_measured: str | None = None
 
-    def missed(self) -> list[str]:
-        """Name the figures that do not reach their targets."""
-        return [figure.name for figure in self.figures if figure.is_met is False]
+    def without_figure(self) -> list[str]:
+        """Name the targets that this run says nothing of."""
+        given = {figure.name for figure in self.figures}
+        return [name for name in TARGETS.get(self.bench, {}) if name not in given]
 
 
 def judged(
@@ -120,9 +121,17 @@ def written(value: float) -> str:
 
 def bound_of(figure: JudgedFigure) -> str:
     """Write a figure's target; nothing where it has none."""
-    if figure.target is None:
-        return ""
-    return f"{'≥' if figure.bound == 'least' else '≤'} {written(figure.target)}"
+    return "" if figure.bound is None or figure.target is None else _bound(figure.bound, figure.target)
+
+
+def bound_of_target(bench: str, name: str) -> str:
+    """Write a target of the table."""
+    target = TARGETS[bench][name]
+    return _bound(target.bound, target.number)
+
+
+def _bound(bound: str, number: float) -> str:
+    return f"{'≥' if bound == 'least' else '≤'} {written(number)}"
 
 
 def verdict_of(figure: JudgedFigure) -> str:

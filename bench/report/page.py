@@ -3,7 +3,16 @@
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from bench.report.figures import BenchReport, JudgedFigure, bound_of, cpu_line, spread_of, verdict_of, written
+from bench.report.figures import (
+    BenchReport,
+    JudgedFigure,
+    bound_of,
+    bound_of_target,
+    cpu_line,
+    spread_of,
+    verdict_of,
+    written,
+)
 from bench.report.machine import BenchMachine, Performance
 from bench.report.plots import TargetBar, TimeRange, stacked_bars, target_bars, time_ranges
 
@@ -106,6 +115,12 @@ def _summary(performance: Performance) -> str:
         [f"[{report.bench}](#{report.bench})", _absence(report), "", "", ""]
         for report in performance.benches
         if report.failure is not None or report.not_measured is not None
+    ]
+    rows += [
+        [f"[{report.bench}](#{report.bench})", name, "not measured", bound_of_target(report.bench, name), ""]
+        for report in performance.benches
+        if report.figures
+        for name in report.without_figure()
     ]
     met = sum(figure.is_met is True for _, figure in _targeted(performance))
     count = sum(1 for _ in _targeted(performance))

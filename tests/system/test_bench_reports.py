@@ -11,7 +11,7 @@ from bench.report.machine import Performance
 from bench.report.page import PAGE, files_of
 from bench.report.targets import TARGETS, Target
 from cli.bench import recorded
-from cli.bench_report import print_report
+from cli.bench_report import print_report, print_summary
 from tests.house.project import ROOT
 
 RECORDED = Path(__file__).parents[1] / "data" / "performance.json"
@@ -91,6 +91,26 @@ def test_a_page_says_of_a_planted_figure_that_its_target_is_missed() -> None:
     assert "1 of 2 met." in page
     assert "| [latency](#latency) | the p50_ms | 77 ms | ≤ 5 | **missed** |" in page
     assert "| [latency](#latency) | the p99_ms | 9 ms | ≤ 15 | met |" in page
+
+
+def test_a_target_that_a_run_says_nothing_of_is_not_measured(capsys: pytest.CaptureFixture[str]) -> None:
+    pure = report("core", figure("commands_per_second", 50_000))
+    page = files_of(Performance(machine=recorded_run().machine, benches=[pure]))[PAGE]
+    assert "0 of 1 met." in page
+    assert "| [core](#core) | ratio | not measured | ≥ 3.5 |  |" in page
+    print_report(pure)
+    assert "not measured: ratio" in capsys.readouterr().out.splitlines()
+
+
+def test_a_summary_names_each_missed_target_and_each_bench_that_failed(capsys: pytest.CaptureFixture[str]) -> None:
+    print_summary(
+        [report("latency", figure("p50_ms", 77.0), figure("p99_ms", 9)), report("core", failure="a\nno broker")]
+    )
+    assert capsys.readouterr().out.splitlines()[1:] == [
+        "1 of 2 targets met",
+        "missed: latency, the p50_ms: 77 ms, target ≤ 5",
+        "failed: core: no broker",
+    ]
 
 
 def test_a_page_of_a_recorded_run_has_machine_figures_peers_and_load() -> None:
