@@ -9,7 +9,7 @@ from limits.storage import SlidingWindowCounterSupport, Storage
 SWEPT_MIN: Final = 10_000
 
 
-class Window(NamedTuple):
+class CountWindow(NamedTuple):
     """One window of a key. number: windows of its length (s) since 1970, so that every process means the same."""
 
     key: str
@@ -70,18 +70,18 @@ class WindowCounts(Storage, SlidingWindowCounterSupport):
         del expiry
         self.clear(key)
 
-    def take_new(self) -> dict[Window, int]:
+    def take_new(self) -> dict[CountWindow, int]:
         """Give what was counted here since the last time; whoever takes it tells the others."""
-        taken: dict[Window, int] = {}
+        taken: dict[CountWindow, int] = {}
         for key in self._new:
             counts = self._counts.get(key)
             if counts is not None and counts.new:
-                taken[Window(key, counts.number, counts.length)] = counts.new
+                taken[CountWindow(key, counts.number, counts.length)] = counts.new
                 counts.new = 0
         self._new.clear()
         return taken
 
-    def give_back(self, taken: Mapping[Window, int]) -> None:
+    def give_back(self, taken: Mapping[CountWindow, int]) -> None:
         """Take back what could not be told; of windows that are over meanwhile nothing."""
         for (key, number, _), count in taken.items():
             counts = self._counts.get(key)
@@ -89,7 +89,7 @@ class WindowCounts(Storage, SlidingWindowCounterSupport):
                 counts.new += count
                 self._new.add(key)
 
-    def merge(self, totals: Iterable[tuple[Window, int]]) -> None:
+    def merge(self, totals: Iterable[tuple[CountWindow, int]]) -> None:
         """Take up what all processes counted in some windows, this one's included, but for what is new again."""
         for (key, number, _), total in totals:
             counts = self._counts.get(key)

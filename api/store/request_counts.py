@@ -7,7 +7,7 @@ from typing import Final
 from sqlalchemy import ARRAY, BigInteger, Connection, DateTime, Text, bindparam, delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 
-from api.http.window_counts import Window
+from api.http.window_counts import CountWindow
 from api.store.tables import request_counts
 
 _NEW: Final = select(
@@ -22,7 +22,7 @@ _ADD: Final = _INSERTED.on_conflict_do_update(
 ).returning(request_counts.c.key, request_counts.c.number, request_counts.c.count)
 
 
-def add(db: Connection, new: Mapping[Window, int]) -> list[tuple[Window, int]]:
+def add(db: Connection, new: Mapping[CountWindow, int]) -> list[tuple[CountWindow, int]]:
     """Add what a process counted, and give what all have counted in the same windows."""
     # In one order always: two processes that add to the same keys at once wait for each other in one direction only.
     windows = sorted(new)
@@ -37,7 +37,7 @@ def add(db: Connection, new: Mapping[Window, int]) -> list[tuple[Window, int]]:
         "forget_at": [datetime.fromtimestamp((window.number + 2) * window.length, UTC) for window in windows],
     }
     rows = db.execute(_ADD, parameters)
-    return [(Window(key, number, lengths[key, number]), count) for key, number, count in rows]
+    return [(CountWindow(key, number, lengths[key, number]), count) for key, number, count in rows]
 
 
 def forget(db: Connection) -> None:

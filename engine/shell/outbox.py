@@ -18,6 +18,9 @@ from schemas.topics import EVENTS
 
 # From the begin of one transaction to that of the next, at least: each costs the broker the same, however small.
 PACE_S: Final = 0.005
+# From the end of one to the begin of the next, at least: the broker is still noting the end, and refuses one that
+# begins meanwhile, which librdkafka then tries again 20 ms later.
+REST_S: Final = 0.002
 COMMIT_TIMEOUT_S: Final = 10.0
 # With so many events waiting, the shard executes nothing until some are committed.
 WAITING_MAX: Final = 20_000
@@ -111,7 +114,8 @@ class CommitOutbox:
             if not self._outputs:
                 self._idle.set()
             self._on_commit()
-            await asyncio.sleep(max(0.0, began + PACE_S - time.monotonic()))
+            ended = time.monotonic()
+            await asyncio.sleep(max(REST_S, began + PACE_S - ended))
 
     def close(self) -> None:
         """Let a running commit end by itself, then let go of the producer; what waits is the next owner's to say."""

@@ -1,6 +1,6 @@
 """Requests are counted in windows, that of another process as soon as the counts were exchanged."""
 
-from api.http.window_counts import SWEPT_MIN, Window, WindowCounts
+from api.http.window_counts import SWEPT_MIN, CountWindow, WindowCounts
 
 LENGTH = 10
 
@@ -47,7 +47,7 @@ def test_two_processes_that_exchange_their_counts_share_one_limit() -> None:
     other = WindowCounts(clock)
     assert taken(one, 3) == 3
     assert taken(other, 1) == 1
-    totals: dict[Window, int] = {}
+    totals: dict[CountWindow, int] = {}
     for each in (one, other, one):
         new = each.take_new()
         for window, count in new.items():
