@@ -1,4 +1,4 @@
-"""What an order over HTTP costs: CPU time by process, rate and latency, beside a bare endpoint.
+"""What an order over HTTP and over a WebSocket costs: CPU time by process, rate and latency, beside a bare endpoint.
 
 The same load goes in turns to an instance as `./reprise up` makes it and to the bare endpoint; where that is asked for,
 to one of open servers too: no passwords, no rules of who may do what, a superuser of the database.
@@ -21,6 +21,7 @@ from bench._http_load import Connection, connect, post, send_at_even_intervals, 
 from bench._instance import RunningInstance, running_instance
 from bench._quantiles import latencies
 from bench._requests import counted_requests
+from bench._socket_load import send_over_sockets
 from bench._workload import COMMANDS_PER_ACCOUNT
 from bench.report.figures import CpuUse, Figure, Measured, rounded
 from runtime.errors import FixableError
@@ -36,19 +37,19 @@ PACED_PER_SECOND: Final = 100
 PACED_S: Final = 10
 TURNS: Final = 4
 BARE_ENDPOINT: Final = "import sys; from bench._bare_endpoint import main; main(int(sys.argv[1]))"
-ORDER: Final = json_format.dumps(
-    {"symbol": SYMBOLS[0], "side": "long", "type": "market", "margin": "1", "leverage": "10"}
-).encode()
+ORDER: Final = {"symbol": SYMBOLS[0], "side": "long", "type": "market", "margin": "1", "leverage": "10"}
+BODY: Final = json_format.dumps(ORDER).encode()
 CREATED: Final = 201
 COUNTED_S: Final = 5
 
 
 class OrderTarget(NamedTuple):
-    """Where orders are sent, those of each connection, and whose CPU time counts."""
+    """Where orders are sent, those of each connection, and whose CPU time counts. tokens: of those over sockets."""
 
     port: int
     requests: Sequence[Iterator[bytes]]
     instance: RunningInstance | None
+    tokens: Sequence[str] = ()
 
 
 class LoadSlice(NamedTuple):
@@ -150,6 +151,18 @@ def _figures(loads: Loads) -> list[Figure]:
             peer="FastAPI",
         ),
     ]
+    sockets = loads["instance"]["over_sockets"]
+    found += [
+        Figure(
+            name="ws_orders_per_second",
+            label=f"orders over {CONNECTIONS} WebSockets",
+            value=rounded(sockets.per_second),
+            unit="orders/s",
+            runs=sockets.rates(),
+        ),
+        _figure("ws_cpu_ms", "CPU time of an order over a WebSocket, all processes", sockets.cpu_ms(), "ms"),
+        *latencies("ws_", "order to outcome over a WebSocket, full speed", [each.seconds for each in sockets.slices]),
+    ]
     if "open_servers" in loads:
         ratio = full.cpu_ms() / loads["open_servers"]["full_speed"].cpu_ms()
         found.append(_figure("passwords_ratio", "CPU time to that of servers without passwords", ratio, "times"))
@@ -162,14 +175,15 @@ def _figure(name: str, label: str, value: float, unit: str) -> Figure:
 
 def _instance(stack: ExitStack, folder: Path, environment: dict[str, str]) -> OrderTarget:
     instance = stack.enter_context(running_instance(folder, environment))
-    return OrderTarget(instance.port, [orders(new_token(instance.port)) for _ in range(CONNECTIONS)], instance)
+    over_http, over_sockets = ([new_token(instance.port) for _ in range(CONNECTIONS)] for _ in range(2))
+    return OrderTarget(instance.port, [orders(token) for token in over_http], instance, over_sockets)
 
 
 def _bare(stack: ExitStack, folder: Path) -> OrderTarget:
     (port,) = free_ports(1)
     stack.enter_context(running(python_command("-c", BARE_ENDPOINT, str(port)), folder / "bare.log"))
     wait_until_answered(f"http://{LOOPBACK}:{port}/openapi.json")
-    return OrderTarget(port, [repeat(post("/orders", ORDER)) for _ in range(CONNECTIONS)], None)
+    return OrderTarget(port, [repeat(post("/orders", BODY)) for _ in range(CONNECTIONS)], None)
 
 
 async def _loads(places: dict[str, OrderTarget], per_connection: int) -> tuple[Loads, list[Figure]]:
@@ -182,12 +196,15 @@ async def _loads(places: dict[str, OrderTarget], per_connection: int) -> tuple[L
         async with _connected(place) as connections:
             await send_at_full_speed(connections, place.requests, -(-per_connection // 3), CREATED)
     share = -(-per_connection // TURNS)
-    found: Loads = {name: {"full_speed": Load([]), "paced": Load([])} for name in places}
+    paces = ("full_speed", "paced", "over_sockets")
+    found: Loads = {name: {pace: Load([]) for pace in paces[: 3 if places[name].tokens else 2]} for name in places}
     for turn in range(TURNS):
         for name in places if turn % 2 == 0 else reversed(places):
             full_speed, paced = await _slices(places[name], share)
             found[name]["full_speed"].slices.append(full_speed)
             found[name]["paced"].slices.append(paced)
+            if places[name].tokens:
+                found[name]["over_sockets"].slices.append(await _over_sockets(places[name], share))
     return found, await _requests(places["instance"])
 
 
@@ -223,6 +240,13 @@ async def _slices(place: OrderTarget, per_connection: int) -> tuple[LoadSlice, L
     )
 
 
+async def _over_sockets(place: OrderTarget, per_connection: int) -> LoadSlice:
+    """Send as many over a socket of each account of its own, many in flight on each."""
+    before = _cpu(place.instance)
+    duration, seconds = await send_over_sockets(place.port, place.tokens, ORDER, per_connection)
+    return LoadSlice(duration, _difference(before, _cpu(place.instance)), seconds)
+
+
 @asynccontextmanager
 async def _connected(place: OrderTarget) -> AsyncIterator[list[Connection]]:
     """Sockets of their own for each turn: the server closes those that stay silent."""
@@ -242,4 +266,4 @@ def _difference(before: dict[str, float], after: dict[str, float]) -> dict[str, 
 def orders(token: str) -> Iterator[bytes]:
     """Give orders of an account for ever, each with a key of its own."""
     while True:
-        yield post("/api/v1/orders", ORDER, {"Authorization": f"Bearer {token}", "Idempotency-Key": str(uuid4())})
+        yield post("/api/v1/orders", BODY, {"Authorization": f"Bearer {token}", "Idempotency-Key": str(uuid4())})

@@ -16,7 +16,7 @@ from bench._http_load import ClosedConnection, Connection, UnexpectedReply, conn
 from bench._instance import RunningInstance, running_instance
 from bench._quantiles import latencies, quantile
 from bench._workload import COMMANDS_PER_ACCOUNT
-from bench.order import CONNECTIONS, CREATED, ORDER, orders
+from bench.order import BODY, CONNECTIONS, CREATED, orders
 from bench.report.figures import CpuUse, Figure, Measured, rounded
 from schemas.topics import COMMANDS, EVENTS
 from stack.instance import InstanceFolder
@@ -102,7 +102,7 @@ class Trader:
         position, self._position = self._position, None
         headers = {"Authorization": f"Bearer {self._token}", "Idempotency-Key": str(uuid4())}
         if position is None:
-            reply = await self._connection.post(post("/api/v1/orders", ORDER, headers), CREATED)
+            reply = await self._connection.post(post("/api/v1/orders", BODY, headers), CREATED)
             self._position = json_format.loads(reply)["position_id"]
         else:
             await self._connection.post(post(f"/api/v1/positions/{position}/close", b"{}", headers), OK)

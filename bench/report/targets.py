@@ -51,6 +51,8 @@ TARGETS: Final[Mapping[str, Mapping[str, Target]]] = {
         "orders_per_second": _least(600),
         "paced_p50_ms": _most(8),
         "paced_p99_ms": _most(25),
+        "ws_orders_per_second": _least(1_500),
+        "ws_cpu_ms": _most(1.5),
     },
     "soak": {"p50_ratio": _most(1.2), "memory_ratio": _most(1.1), "disk_ratio": _most(1.1)},
     "web": {
