@@ -41,13 +41,13 @@ def ledger_of(accounts: int, positions: int) -> Ledger:
     """Make it by executing commands, and note what this process's memory grows by."""
     state = genesis(SHARD, SHARDS)
     dice = random.Random(1)  # noqa: S311  # The same accounts every time.
-    names = [_uuid(dice) for _ in range(accounts)]
+    names = [new_id(dice) for _ in range(accounts)]
     now = clock()
     resident = [_resident()]
     last: Event | None = None
     for stage in (
         opening_day(SHARD, names, lambda: now),
-        (_opening(names[number % accounts], dice) for number in range(positions)),
+        (opening(names[number % accounts], dice) for number in range(positions)),
     ):
         for command in stage:
             last = step(state, command, offset=state.next_offset, time=now)[-1]
@@ -75,20 +75,21 @@ def later_day(ledger: Ledger, count: int, seed: int = 2) -> Iterator[Command]:
         if number % PRICE_EVERY == 0:
             yield prices(number + NEXT_PRICE_NUMBER, dice.randint(-20, 20), clock)
         elif number % 2:
-            yield _opening(dice.choice(ledger.accounts), dice)
+            yield opening(dice.choice(ledger.accounts), dice)
         else:
             account = ledger.accounts[closed % len(ledger.accounts)]
             closed += 1
-            yield ClosePosition(command_id=_uuid(dice), account_id=account, position_id=position_id(SHARD, closed))
+            yield ClosePosition(command_id=new_id(dice), account_id=account, position_id=position_id(SHARD, closed))
 
 
 def _resident() -> int:
     return psutil.Process().memory_info().rss
 
 
-def _opening(account: str, dice: random.Random) -> OpenPosition:
+def opening(account: str, dice: random.Random) -> OpenPosition:
+    """Give an order of an account, of any market, side and leverage."""
     return OpenPosition(
-        command_id=_uuid(dice),
+        command_id=new_id(dice),
         account_id=account,
         symbol=dice.choice(SYMBOLS),
         side=dice.choice(("long", "short")),
@@ -97,5 +98,6 @@ def _opening(account: str, dice: random.Random) -> OpenPosition:
     )
 
 
-def _uuid(dice: random.Random) -> str:
+def new_id(dice: random.Random) -> str:
+    """Give an id."""
     return str(UUID(int=dice.getrandbits(128), version=4))

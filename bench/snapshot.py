@@ -11,6 +11,7 @@ import uvloop
 
 from bench._cpu import own_cpu_time
 from bench._ledger import SHARD, Ledger, later_day, ledger_of
+from bench._memory import ledger_memory
 from bench._workload import clock
 from bench.report.figures import CpuUse, Figure, Measured, rounded
 from engine.core.step import step
@@ -171,6 +172,7 @@ async def _fail(error: Exception) -> None:
 
 
 def _figures(settings: Settings, ledger: Ledger, taken: list[TakenSnapshot]) -> list[Figure]:
+    memory = ledger_memory()
     found = next(manifests(settings, SHARD), None)
     if found is None:
         raise FixableError("The snapshot did not get into the log; the lines above say why.")
@@ -181,8 +183,11 @@ def _figures(settings: Settings, ledger: Ledger, taken: list[TakenSnapshot]) -> 
         *_pauses("", "with a snapshot", during),
         *_pauses("_without", "without one", without),
         Figure.of_runs("seconds", "a snapshot, begun to committed", [each.seconds for each in taken], "s"),
-        _figure("bytes_per_position", "memory of a position", ledger.bytes_per_position, "B"),
-        _figure("bytes_per_account", "memory of an account", ledger.bytes_per_account, "B"),
+        _figure("bytes_per_position", "memory of an account's first position", memory.position, "B"),
+        _figure("bytes_per_further_position", "memory of an account's second position", memory.further_position, "B"),
+        _figure("bytes_per_id", "memory of a command's id, for ten minutes", memory.remembered_id, "B"),
+        _figure("bytes_per_account", "memory of an account", memory.account, "B"),
+        _figure("grown_per_position", "what the process grows by for both", ledger.bytes_per_position, "B"),
         _figure("snapshot_mb", "size of the snapshot, compressed", packed / MB, "MB"),
         _figure("positions", "positions in it", found.manifest.positions, "positions"),
     ]

@@ -136,6 +136,8 @@ def forget_oldest(state: State, time: int, most: int) -> None:
                 if state.copying is not None:
                     state.copying.keep(account)
                 del ids[command_id]
+                if not ids:
+                    ids.clear()  # A dict that was emptied keeps its table, as large as most of a position.
                 _drop_old_names(account, time)
                 most -= 1
                 break
