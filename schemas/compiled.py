@@ -21,6 +21,9 @@ LANGUAGE: Final = (
     *("offset_gaps", "record", "rejections", "sharding", "units", "venue_messages"),
     *("venue_messages_codec", "wire", "words"),
 )
+# What the audit asks after each command, of a class of the core's at every turn.
+JUDGE: Final = "audit/verify"
+LAWS: Final = ("arithmetic", "running_laws", "running_rules")
 MYPYC: Final = "2.4.1"  # as in pyproject.toml
 ROOT: Final = Path(__file__).parents[1]
 
@@ -28,7 +31,11 @@ ROOT: Final = Path(__file__).parents[1]
 def sources() -> list[Path]:
     """Give the files of the unit, as paths from the root."""
     core = sorted(path.relative_to(ROOT) for path in (ROOT / CORE).glob("*.py") if path.name != "__init__.py")
-    return [*core, *(Path("schemas") / f"{name}.py" for name in LANGUAGE)]
+    return [
+        *core,
+        *(Path("schemas") / f"{name}.py" for name in LANGUAGE),
+        *(Path(JUDGE) / f"{name}.py" for name in LAWS),
+    ]
 
 
 @cache

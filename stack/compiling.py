@@ -99,7 +99,7 @@ def _compiled() -> str | None:
         shutil.rmtree(older, ignore_errors=True)
     with tempfile.TemporaryDirectory(prefix="in-progress-", dir=compiled.builds()) as name:
         folder = Path(name)
-        for package in ("engine", compiled.CORE, "schemas"):
+        for package in ("engine", compiled.CORE, "schemas", "audit", compiled.JUDGE):
             (folder / package).mkdir(parents=True, exist_ok=True)
             (folder / package / "__init__.py").touch()
         for source in (*compiled.sources(), *_language()):
