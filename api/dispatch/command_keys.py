@@ -47,9 +47,7 @@ class CommandKeys:
 
 
 def _look_all(db: Connection, keys: Sequence[CommandKey]) -> list[KeyLookup]:
-    # First: what is projected meanwhile is in the rows.
-    current_at = {each.shard: each.current_at for each in queries.progress(db)}
-    found = queries.commands_by_id(db, [key.command_id for key in keys])
+    found, current_at = queries.commands_by_id(db, [key.command_id for key in keys])
     rows = {(row.command_id, row.account_id): row for row in found}
     known = {key: row for key in keys if (row := rows.get((key.command_id, key.account_id))) and row.command_hash}
     oldest = now() - PROJECTION_AGE_MAX

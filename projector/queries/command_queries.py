@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from typing import Any, Literal
 
-from sqlalchemy import ARRAY, Connection, Select, Text, any_, bindparam, select
+from sqlalchemy import ARRAY, Connection, Select, Text, and_, any_, bindparam, select
 
 from projector.queries.answers import CommandRow, Page, page_of
 from projector.tables.ledger_tables import account_events as account_events_table
 from projector.tables.ledger_tables import commands as commands_table
+from projector.tables.ledger_tables import progress as progress_table
 from schemas.events import PositionOpened
 from schemas.ids import event_id
 from schemas.plain_data import from_builtins
@@ -26,11 +27,24 @@ def commands(db: Connection, account_id: str, command_ids: Sequence[str]) -> dic
     return {row["command_id"]: _command(row) for row in db.execute(query).mappings()}
 
 
-def commands_by_id(db: Connection, command_ids: Sequence[str]) -> list[CommandRow]:
-    """Give the outcomes of commands, whosever they are: two of different accounts may have one id."""
-    table = commands_table.c
-    wanted = any_(bindparam("command_ids", list(command_ids), type_=ARRAY(Text)))
-    return [_command(row) for row in db.execute(select(commands_table).where(table.command_id == wanted)).mappings()]
+def commands_by_id(db: Connection, command_ids: Sequence[str]) -> tuple[list[CommandRow], dict[int, int]]:
+    """Give the outcomes of commands, and when (µs) the tables last had all of each shard: both of one moment.
+
+    Two commands of different accounts may have one id. A shard without any event yet has no time.
+    """
+    wanted = commands_table.c.command_id == any_(bindparam("command_ids", list(command_ids), type_=ARRAY(Text)))
+    of_shard = and_(commands_table.c.shard == progress_table.c.shard, wanted)
+    query = select(progress_table.c.shard.label("of"), progress_table.c.current_at, commands_table).select_from(
+        progress_table.outerjoin(commands_table, of_shard)
+    )
+    rows: list[CommandRow] = []
+    current_at: dict[int, int] = {}
+    for found in db.execute(query).mappings():
+        row = dict(found)
+        current_at[row.pop("of")] = row.pop("current_at")
+        if row["command_id"] is not None:
+            rows.append(_command(row))
+    return rows, current_at
 
 
 def command_by_client_order_id(db: Connection, account_id: str, client_order_id: str) -> CommandRow | None:
