@@ -41,7 +41,10 @@ def connect(database_url: str) -> Engine:
             "application_name": "reprise-projector",
             # The tables follow from the log: a crash that forgets the last commits forgets the checkpoint with them,
             # and they are written again. So no commit waits for the disk.
-            "options": f"-c statement_timeout={STATEMENT_TIMEOUT_S}s -c synchronous_commit=off",
+            # The tables begin empty, and whatever is looked up in them is found by an index: neither a plan made while
+            # a table was small nor a guess at one never looked at may have a batch go through all of it.
+            "options": f"-c statement_timeout={STATEMENT_TIMEOUT_S}s -c synchronous_commit=off "
+            "-c plan_cache_mode=force_custom_plan -c enable_seqscan=off",
             "keepalives_idle": 10,
             "keepalives_interval": 5,
             "keepalives_count": 3,

@@ -62,7 +62,7 @@ def require_usable(database_url: str) -> None:
 
 
 def _require_sessions(connection: Connection[Any], address: str) -> None:
-    """Refuse a pooler that gives each transaction another session: time-outs, temporary tables and plans are lost."""
+    """Refuse a pooler that gives each transaction another session: time-outs, plans and other settings are lost."""
     how = "Name PostgreSQL itself, or a pool in session mode that passes on a session's options."
     try:
         # A session of its own would be another process than the one that serves the first connection meanwhile.

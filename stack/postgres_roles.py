@@ -61,10 +61,7 @@ OF_TABLES: Final = (
     f"GRANT EXECUTE ON FUNCTION {LEDGER}.hold_writes(), {LEDGER}.hold_history(), {LEDGER}.hold_venue() TO {PROJECTOR}",
 )
 # Of the database itself, once its tables are of this version: until then nobody has one open that a migration needs.
-LET_IN: Final = (
-    f"GRANT CONNECT ON DATABASE {DATABASE} TO {', '.join(ROLES)}",
-    f"GRANT TEMPORARY ON DATABASE {DATABASE} TO {PROJECTOR}",  # What it copies goes into a temporary table first.
-)
+LET_IN: Final = (f"GRANT CONNECT ON DATABASE {DATABASE} TO {', '.join(ROLES)}",)
 # Of these a role lifts none for itself.
 TEMPORARY_FILES: Final = {PROJECTOR: "1GB", API: "1GB", AUDIT: "256MB", VERIFIER: "1GB", VENUE: "256MB"}
 # These a program may set otherwise: they are against one that was forgotten.

@@ -1,15 +1,44 @@
 """How what a batch says of the market is merged into its tables: a handful of rows, whatever the batch."""
 
-import msgspec
+from typing import Final
+
+from msgspec.structs import asdict
 from sqlalchemy import Connection, func, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import Insert, insert
 
 from projector.tables.market_tables import candles, feed, instruments, prices
 from projector.tables.rows import StoredFeed
-from projector.write.market_rows import Candle, MarketRows, Price
+from projector.write.market_rows import MarketRows, Price
 from schemas.events import FeedSelected
 from schemas.messages import Instrument, MarketStatus
 from schemas.record import fields_of
+
+
+def _add_to_candles() -> Insert:
+    """Add to minutes that an earlier batch began: their opening stays."""
+    statement = insert(candles)
+    new = statement.excluded
+    return statement.on_conflict_do_update(
+        index_elements=["symbol", "start"],
+        set_={
+            "high": func.greatest(candles.c.high, new.high),
+            "low": func.least(candles.c.low, new.low),
+            "close": new.close,
+            "ticks": candles.c.ticks + new.ticks,
+            "source": new.source,
+        },
+    )
+
+
+def _replace_prices() -> Insert:
+    statement = insert(prices)
+    replaced = {name: statement.excluded[name] for name in Price.__struct_fields__ if name != "symbol"}
+    return statement.on_conflict_do_update(index_elements=["symbol"], set_=replaced)
+
+
+# Asked with every batch of prices, so they are put together once.
+_ADD_TO_CANDLES: Final = _add_to_candles()
+_REPLACE_PRICES: Final = _replace_prices()
 
 
 def write_market(db: Connection, market: MarketRows) -> None:
@@ -21,9 +50,9 @@ def write_market(db: Connection, market: MarketRows) -> None:
     if market.feed is not None:
         _write_feed(db, market.feed)
     if market.candles:
-        _write_candles(db, list(market.candles.values()))
+        db.execute(_ADD_TO_CANDLES, [asdict(candle) for candle in market.candles.values()])
     if market.moved:
-        _write_prices(db, [market.prices[symbol] for symbol in sorted(market.moved)])
+        db.execute(_REPLACE_PRICES, [asdict(market.prices[symbol]) for symbol in sorted(market.moved)])
 
 
 def _write_instruments(db: Connection, defined: list[Instrument]) -> None:
@@ -43,27 +72,3 @@ def _write_feed(db: Connection, selected: FeedSelected) -> None:
     row = StoredFeed(True, selected.name, selected.run, selected.live, selected.time)._asdict()
     replaced = {name: value for name, value in row.items() if name != "one"}
     db.execute(insert(feed).values(row).on_conflict_do_update(index_elements=["one"], set_=replaced))
-
-
-def _write_candles(db: Connection, minutes: list[Candle]) -> None:
-    """Add to minutes that an earlier batch began: their opening stays."""
-    statement = insert(candles).values([msgspec.structs.asdict(candle) for candle in minutes])
-    new = statement.excluded
-    db.execute(
-        statement.on_conflict_do_update(
-            index_elements=["symbol", "start"],
-            set_={
-                "high": func.greatest(candles.c.high, new.high),
-                "low": func.least(candles.c.low, new.low),
-                "close": new.close,
-                "ticks": candles.c.ticks + new.ticks,
-                "source": new.source,
-            },
-        )
-    )
-
-
-def _write_prices(db: Connection, moved: list[Price]) -> None:
-    statement = insert(prices).values([msgspec.structs.asdict(price) for price in moved])
-    replaced = {name: statement.excluded[name] for name in Price.__struct_fields__ if name != "symbol"}
-    db.execute(statement.on_conflict_do_update(index_elements=["symbol"], set_=replaced))

@@ -113,4 +113,4 @@ def _can_be_asked_for(event: Event) -> bool:
     """
     if isinstance(event, CommandRejected) and event.rejection == Rejection.WRONG_SHARD:
         return False
-    return all(name is None or is_id(name) for name in (event.command_id, event.account_id))
+    return is_id(event.command_id or "") and (event.account_id is None or is_id(event.account_id))

@@ -200,7 +200,6 @@ class Rows:
         )
         self._move(shard, event)
         self._insure(shard, event)
-        self._keep_receipt(name, event)
 
     def _insure(self, shard: int, event: PositionClosed) -> None:
         """Add what a close paid into its shard's fund and took out of it; a part that closes moves nothing there."""
@@ -232,10 +231,6 @@ class Rows:
             reason=event.reason,
         )
         self._move(shard, event)
-        self._keep_receipt(event_id(shard, event.seq), event)
-
-    def _keep_receipt(self, name: str, event: PositionClosed | PositionReduced) -> None:
-        self.receipts.append(StoredReceipt(name, event.account_id, as_json(event).decode()))
 
     def _fill(
         self,
@@ -288,8 +283,12 @@ class Rows:
         books.post(event)
 
     def _count(self, shard: int, event: Event) -> None:
+        """Keep an event in its account's history; that of a close is its receipt too."""
         if event.account_seq is None or event.account_id is None:
             return
+        content = as_json(event).decode()
+        if isinstance(event, FillEvent) and not isinstance(event, PositionOpened):
+            self.receipts.append(StoredReceipt(event_id(shard, event.seq), event.account_id, content))
         self.history.append(
             StoredAccountEvent(
                 account_id=event.account_id,
@@ -298,7 +297,7 @@ class Rows:
                 seq=event.seq,
                 time=event.time,
                 type=type(event).__name__,
-                event=as_json(event).decode(),
+                event=content,
             )
         )
         self.books[event.account_id].account_seq = event.account_seq

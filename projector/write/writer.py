@@ -1,11 +1,11 @@
 """How a batch of events becomes rows in PostgreSQL: one transaction with the checkpoint, whole or not at all."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
 
-from sqlalchemy import Column, Connection, Engine, MetaData, Table, func, select
-from sqlalchemy.dialects.postgresql import Insert, insert
-from sqlalchemy.schema import CreateTable
+import msgspec
+from sqlalchemy import Connection, Engine, Table, Update, func, select
+from sqlalchemy.dialects.postgresql import Insert
 
 from projector.database import WRITE_LOCK, hold_until_commit
 from projector.tables.ledger_tables import (
@@ -20,22 +20,24 @@ from projector.tables.ledger_tables import (
     receipts,
 )
 from projector.tables.market_tables import prices
-from projector.tables.rows import (
-    CloseChange,
-    ReductionChange,
-    StopsChange,
-    StoredAccount,
-    StoredInsurance,
-    StoredOutcome,
-    StoredProgress,
-)
+from projector.tables.rows import StoredInsurance, StoredOutcome, StoredProgress
 from projector.write.alert_writer import trigger_alerts
 from projector.write.chain import ChainEntry, Checkpoint, first_checkpoint, new_entries
 from projector.write.market_rows import MarketRows, Price
 from projector.write.market_writer import write_market
 from projector.write.rows import Books, Rows
-
-STAGES: Final = MetaData()
+from projector.write.statements import (
+    AMEND_STOPS,
+    CLOSE,
+    CONFIRM,
+    DELETE_COMMAND,
+    KNOWN_COMMANDS,
+    MERGE_ACCOUNTS,
+    MOVE_ON,
+    REDUCE,
+    REPLACE_INSURANCE,
+    NamedRow,
+)
 
 # A row type of tables/rows.py.
 Row = tuple[object, ...]
@@ -43,32 +45,6 @@ Row = tuple[object, ...]
 
 class TablesEmptied(Exception):  # No error: someone asked for a rebuild.
     """The tables are behind what this process wrote: a rebuild emptied them, and they are filled again."""
-
-
-def _stage(name: str, of: Table, columns: Sequence[str]) -> Table:
-    """Make a temporary table that COPY fills, and from which rows are merged; it is empty after each transaction."""
-    return Table(
-        name,
-        STAGES,
-        *(Column(column, of.c[column].type) for column in columns),
-        prefixes=["TEMPORARY"],
-        postgresql_on_commit="DELETE ROWS",
-    )
-
-
-_accounts = _stage("staged_accounts", accounts, StoredAccount._fields)
-_commands = _stage("staged_commands", commands, StoredOutcome._fields)
-_stops = _stage("staged_stops", positions, StopsChange._fields)
-_reduced = _stage(
-    "staged_reductions",
-    positions,
-    ReductionChange._fields,
-)
-_closed = _stage(
-    "staged_closes",
-    positions,
-    CloseChange._fields,
-)
 
 
 class Writer:
@@ -97,7 +73,9 @@ class Writer:
             for entry in fresh:
                 rows.add(entry)
             _write_rows(db, rows)
-            _write_insurance(db, [fund for shard, fund in rows.insurance.items() if fund != funds.get(shard)])
+            changed = [fund._asdict() for shard, fund in rows.insurance.items() if fund != funds.get(shard)]
+            if changed:
+                db.execute(REPLACE_INSURANCE, changed)
             write_market(db, rows.market)
             _write_checkpoints(db, {entry.shard: moved[entry.shard] for entry in fresh})
             trigger_alerts(db, rows.market.spans)  # Last: whoever makes an alert meanwhile relies on it.
@@ -161,80 +139,45 @@ def _write_rows(db: Connection, rows: Rows) -> None:
     _copy(db, ledger_entries, rows.ledger)
     _copy(db, receipts, rows.receipts)
     _copy(db, account_events, rows.history)
-    if rows.stops:
-        _fill_stage(db, _stops, rows.stops.values())
-        db.execute(
-            positions.update()
-            .where(positions.c.position_id == _stops.c.position_id)
-            .values(stop_loss=_stops.c.stop_loss, take_profit=_stops.c.take_profit)
-        )
-    if rows.reduced:
-        _fill_stage(db, _reduced, rows.reduced.values())
-        _change_positions(db, _reduced)
-    if rows.closed:
-        _fill_stage(db, _closed, rows.closed)
-        _change_positions(db, _closed, status="closed")
-    if rows.touched:
-        _fill_stage(db, _accounts, (rows.books[account_id].row() for account_id in rows.touched))
-        db.execute(_merged(accounts, _accounts, ["account_id"]))
-    if rows.commands:
-        _fill_stage(db, _commands, rows.commands.values())
-        merge = _merged(commands, _commands, ["command_id", "account_id"], where=commands.c.command_hash.is_(None))
-        db.execute(merge)
+    _merge(db, AMEND_STOPS, rows.stops.values())
+    _merge(db, REDUCE, rows.reduced.values())
+    _merge(db, CLOSE, rows.closed)
+    _merge(db, MERGE_ACCOUNTS, [rows.books[account_id].row() for account_id in rows.touched])
+    _write_commands(db, rows.commands)
 
 
-def _change_positions(db: Connection, stage: Table, **also: str) -> None:
-    """Take the staged values over; a result is added to that of the parts which were closed before."""
-    values: dict[str, Any] = {column.name: column for column in stage.c if column.name != "position_id"}
-    values["realized_pnl"] = func.coalesce(positions.c.realized_pnl, 0) + stage.c.realized_pnl
-    db.execute(positions.update().where(positions.c.position_id == stage.c.position_id).values(also | values))
-
-
-def _merged(into: Table, stage: Table, key: list[str], where: Any = None) -> Insert:
-    """Insert the staged rows; where the key is there already, they replace what is (if `where` holds)."""
-    statement = insert(into).from_select(stage.c.keys(), select(stage))
-    return statement.on_conflict_do_update(
-        index_elements=key,
-        set_={name: statement.excluded[name] for name in stage.c.keys() if name not in key},  # noqa: SIM118
-        where=where,
-    )
-
-
-def _write_insurance(db: Connection, rows: Sequence[StoredInsurance]) -> None:
-    if not rows:
+def _write_commands(db: Connection, outcomes: dict[tuple[str, str | None], StoredOutcome]) -> None:
+    """Add outcomes; where there is a final one already it stays, and another gives way."""
+    if not outcomes:
         return
-    statement = insert(insurance).values([row._asdict() for row in rows])
-    moved = {name: statement.excluded[name] for name in ("received", "paid", "written_off")}
-    db.execute(statement.on_conflict_do_update(index_elements=["shard"], set_=moved))
+    known = db.execute(KNOWN_COMMANDS, {"ids": [command_id for command_id, _ in outcomes]})
+    is_final = {(row.command_id, row.account_id): row.command_hash is not None for row in known}
+    replaced = [key for key in outcomes if is_final.get(key) is False]
+    if replaced:
+        db.execute(DELETE_COMMAND, [{"command": command, "account": account} for command, account in replaced])
+    _copy(db, commands, [row for key, row in outcomes.items() if not is_final.get(key)])
 
 
 def _write_checkpoints(db: Connection, moved: dict[int, Checkpoint], current: Mapping[int, int] | None = None) -> None:
     if not moved:
         return
     times = current or {}
-    statement = insert(progress).values(
+    db.execute(
+        CONFIRM if times else MOVE_ON,
         [
             StoredProgress(shard=shard, current_at=times.get(shard, 0), **checkpoint._asdict())._asdict()
             for shard, checkpoint in moved.items()
-        ]
-    )
-    replaced = ["seq", "next_offset", "digest", "time", *(["current_at"] if times else [])]
-    db.execute(
-        statement.on_conflict_do_update(
-            index_elements=["shard"], set_={name: statement.excluded[name] for name in replaced}
-        )
+        ],
     )
 
 
-def _fill_stage(db: Connection, stage: Table, rows: Iterable[Row]) -> None:
-    """Copy rows into a temporary table, made when this connection first needs it."""
-    db.execute(CreateTable(stage, if_not_exists=True))
-    _copy(db, stage, rows)
+def _merge(db: Connection, statement: Update | Insert, rows: Collection[NamedRow]) -> None:
+    if rows:
+        db.execute(statement, {"rows": msgspec.json.encode([row._asdict() for row in rows]).decode()})
 
 
-def _copy(db: Connection, table: Table, rows: Iterable[Row]) -> None:
+def _copy(db: Connection, table: Table, rows: Sequence[Row]) -> None:
     """Send rows, tuples in the order of the table's columns, through COPY: ten times as fast as INSERT."""
-    rows = list(rows)
     if not rows:
         return
     connection: Any = db.connection.dbapi_connection  # psycopg's own, beneath SQLAlchemy
