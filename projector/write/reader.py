@@ -8,13 +8,14 @@ from typing import Final, NamedTuple
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
 
 from projector.write.chain import REBUILD, BrokenLogError, ChainEntry, read_entry
+from projector.write.pace import PacedReader
 from runtime.kafka import TIMEOUT_S, partition_count, reader_options
 from runtime.settings import Settings
 from runtime.topics import refuse_other_count
 from schemas.topics import EVENTS
 
 BATCH_MAX: Final = 5_000
-POLL_TIMEOUT_S: Final = 0.02  # how long a batch waits for more than it has
+PACE_S: Final = 0.02
 
 _log = logging.getLogger(__name__)
 
@@ -38,6 +39,7 @@ class EventReader:
                 "auto.offset.reset": "error",
             }
         )
+        self._messages = PacedReader(self._consumer, BATCH_MAX, PACE_S)
         self._thread = ThreadPoolExecutor(1, "reader")
         self._next: Future[_EventBatch] | None = None
         self.reached: dict[int, int] = {}
@@ -95,7 +97,7 @@ class EventReader:
 
     def _consume(self) -> _EventBatch:
         batch = _EventBatch([], {})
-        for message in self._consumer.consume(BATCH_MAX, POLL_TIMEOUT_S):
+        for message in self._messages.read():
             shard, offset, error = message.partition(), message.offset(), message.error()
             if error is None:
                 assert shard is not None, "a delivered record has a partition"

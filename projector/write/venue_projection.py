@@ -9,6 +9,7 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException, Message,
 from sqlalchemy import Engine
 
 from projector.database import RETRY_S, TRANSIENT_ERRORS, retried
+from projector.write.pace import PacedReader
 from projector.write.venue_writer import TOPICS, VenueCheckpoint, VenueEntry, VenueWriter
 from projector.write.writer import TablesEmptied
 from runtime.errors import FixableError
@@ -20,7 +21,7 @@ from schemas.venue import decode_venue_command, decode_venue_event
 from schemas.venue_messages import VenueMessage
 
 BATCH_MAX: Final = 500
-POLL_TIMEOUT_S: Final = 0.05
+PACE_S: Final = 0.05
 CHECK_INTERVAL_S: Final = 1.0
 
 _log = logging.getLogger(__name__)
@@ -48,12 +49,17 @@ class VenueProjection:
             raise self._failure
 
     def _run(self) -> None:
-        consumer = Consumer(reader_options(self._settings, "reprise-projector-venue") | {"enable.partition.eof": False})
+        consumer = Consumer(
+            reader_options(self._settings, "reprise-projector-venue")
+            # A broker answers at once where there is something; where there is nothing it need not say so often.
+            | {"enable.partition.eof": False, "fetch.wait.max.ms": 500}
+        )
+        messages = PacedReader(consumer, BATCH_MAX, PACE_S)
         try:
             retried(self._writer.load, TRANSIENT_ERRORS, self._stopping)
             self._assign(consumer)
             while not self._stopping.is_set():
-                self._run_once(consumer)
+                self._run_once(consumer, messages)
         except TRANSIENT_ERRORS as error:
             self._give_up(f"PostgreSQL did not answer for {RETRY_S:.0f} s: {error}")
         except KafkaException as error:
@@ -63,10 +69,8 @@ class VenueProjection:
         finally:
             consumer.close()
 
-    def _run_once(self, consumer: Consumer) -> None:
-        entries = [
-            entry for message in consumer.consume(BATCH_MAX, POLL_TIMEOUT_S) if (entry := _entry(message)) is not None
-        ]
+    def _run_once(self, consumer: Consumer, messages: PacedReader) -> None:
+        entries = [entry for message in messages.read() if (entry := _entry(message)) is not None]
         # Now and then without entries too: so a rebuild is noticed.
         if not entries and time.monotonic() - self._wrote_at < CHECK_INTERVAL_S:
             return
