@@ -38,6 +38,7 @@ from projector.write.statements import (
     REPLACE_INSURANCE,
     NamedRow,
 )
+from schemas.events import PositionClosed
 
 # A row type of tables/rows.py.
 Row = tuple[object, ...]
@@ -68,7 +69,7 @@ class Writer:
         with self._engine.begin() as db:
             moved = self._locked(db)
             fresh = list(new_entries(moved, entries))
-            funds = _insurance(db)
+            funds = _insurance(db, fresh)
             rows = Rows(_books(db, fresh), MarketRows(_prices(db)), dict(funds))
             for entry in fresh:
                 rows.add(entry)
@@ -124,7 +125,10 @@ def _books(db: Connection, entries: Iterable[ChainEntry]) -> dict[str, Books]:
     return {row.account_id: Books(**row._mapping) for row in found}  # noqa: SLF001  # Its public name in SQLAlchemy.
 
 
-def _insurance(db: Connection) -> dict[int, StoredInsurance]:
+def _insurance(db: Connection, entries: Iterable[ChainEntry]) -> dict[int, StoredInsurance]:
+    """Read the funds, where there is a close that may move them."""
+    if not any(isinstance(entry.event, PositionClosed) for entry in entries):
+        return {}
     return {row.shard: StoredInsurance(*row) for row in db.execute(select(insurance))}
 
 

@@ -72,6 +72,21 @@ def test_an_account_s_ledger_lines_sum_to_its_balance_and_each_line_has_the_bala
         assert db.execute(select(func.count()).select_from(ledger_entries).where(lines.amount == 0)).scalar() == 0
 
 
+def test_a_batch_finds_by_their_keys_the_rows_it_changes_in_tables_that_were_empty_at_first(engine: Engine) -> None:
+    before = whole_scans(engine)
+    write_in_batches(engine, busy_exchange().entries(), 20)
+    assert whole_scans(engine) == before
+
+
+def whole_scans(engine: Engine) -> dict[str, int]:
+    """Give how often those tables were gone through that grow with the ledger and whose rows change."""
+    with engine.begin() as db:
+        db.execute(text("SELECT pg_stat_force_next_flush()"))
+    with engine.begin() as db:
+        found = db.execute(text("SELECT relname, seq_scan FROM pg_stat_user_tables WHERE schemaname = 'ledger'"))
+        return {name: scans for name, scans in found if name in {"accounts", "commands", "positions"}}
+
+
 def test_every_close_has_a_receipt_and_a_fill(engine: Engine) -> None:
     exchange = busy_exchange()
     write_in_batches(engine, exchange.entries(), 500)
