@@ -113,7 +113,7 @@ def build(settings: Settings, secret: str, retired: tuple[str, ...] = ()) -> App
         venue=VenueChannel(settings, cluster),
         replay=ReplayChannel(settings, secret),
         cluster=cluster,
-        rate_limits=RateLimits(settings),
+        rate_limits=RateLimits(settings, tokens.name_hash if settings.api_workers > 1 else None),
     )
 
 
@@ -204,9 +204,7 @@ async def _until(state: AppState, stopping: asyncio.Task[bool]) -> None:
     closing = asyncio.create_task(AccountCloser(state, app.state.dispatcher).close_for_ever())
     carrying = asyncio.create_task(TransferCarrier(app.state.dispatcher, state.database).carry_for_ever())
     counting = asyncio.create_task(
-        Counting(
-            state.database, state.rate_limits.counts, state.credentials.tokens.name_hash, state.settings.api_workers
-        ).count_for_ever()
+        Counting(state.database, state.rate_limits.counts, state.settings.api_workers).count_for_ever()
     )
     serving = asyncio.create_task(server.serve(places))
     reading = asyncio.create_task(_until_reading_ends(state))

@@ -1,7 +1,7 @@
 """How what this process counts of requests comes together with what the others count, and how counts are forgotten."""
 
 import asyncio
-from collections.abc import Callable
+from datetime import datetime
 from functools import partial
 from time import monotonic
 from typing import Final
@@ -20,16 +20,13 @@ FORGET_S: Final = 60.0
 
 
 class Counting:
-    """Used on the loop only.
+    """Used on the loop only. workers: how many processes there are; alone nothing is exchanged."""
 
-    name_hash: gives under what a key is stored. workers: how many processes there are; alone nothing is exchanged.
-    """
-
-    def __init__(self, database: Database, counts: WindowCounts, name_hash: Callable[[str], str], workers: int) -> None:
+    def __init__(self, database: Database, counts: WindowCounts, workers: int) -> None:
         self._database = database
         self._counts = counts
-        self._name_hash = name_hash
         self._is_shared = workers > 1
+        self._since: datetime | None = None
         self._forgot_at = monotonic()
 
     async def count_for_ever(self) -> None:
@@ -46,17 +43,16 @@ class Counting:
                 structlog.get_logger().warning("counts not exchanged", error=str(error))
 
     async def exchange(self) -> None:
-        """Tell the others what was counted here since the last time, and take up what they counted of the same keys."""
+        """Tell the others what was counted here since the last time, and take up what they counted."""
         new = self._counts.take_new()
         if new:
-            stored = {window._replace(key=self._name_hash(window.key)): window for window in new}
             try:
-                counted = {each: new[window] for each, window in stored.items()}
-                totals = await self._database.ask(partial(request_counts.add, new=counted))
+                await self._database.ask(partial(request_counts.add, new=new))
             except SQLAlchemyError:
                 self._counts.give_back(new)
                 raise
-            self._counts.merge((stored[window], total) for window, total in totals)
+        self._since, totals = await self._database.ask(partial(request_counts.changed_since, since=self._since))
+        self._counts.merge(totals)
 
 
 def _forget(db: Connection) -> None:

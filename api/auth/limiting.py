@@ -9,7 +9,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.app_state import AppState, StateDep
-from api.auth.caller import PREVIEW, Caller, address_of
+from api.auth.caller import READING, Caller, address_of
 from api.auth.cross_site import SAFE_METHODS
 from api.http.rate_limits import BUCKET_STATE, Bucket
 
@@ -37,7 +37,7 @@ class RateLimitHeaders:
 
 def bucket_of(method: str, path: str) -> Bucket:
     """Say which bucket a signed-in request is taken from: what ends a position or an order never waits for the rest."""
-    if method in SAFE_METHODS or path == PREVIEW:
+    if method in SAFE_METHODS or path in READING:
         return "reads"
     state = path.split("/")
     is_cancel = method == "DELETE" and "orders" in state

@@ -1,10 +1,10 @@
 """How callers read their own writes: a reply names its place in the log, and a read waits until the tables have it.
 
-Programs that keep neither the header nor the cookie, as the seeds' clients, wait for the last outcome that their
-account was given: by this process, or where there are several, for all that the log has. Where a second is not enough,
-a page of rows says by how much it is behind; who could not read that is asked to try again; and what is brought forward
-by events need not wait. An account has so many reads that wait, and all have; one beyond that is answered at once, as
-after the second.
+Whoever keeps neither the header nor the cookie, as the seeds' clients, or an older one, waits for the last outcome that
+the account was given: by this process, or where there are several, for all that the log has. Where a second is not
+enough, a page of rows says by how much it is behind; who could not read that is asked to try again; and what is brought
+forward by events need not wait. An account has so many reads that wait, and all have; one beyond that is answered at
+once, as after the second.
 """
 
 from collections.abc import Callable
@@ -52,7 +52,7 @@ def catching_up(who: Callable[..., Any], *, by_events: bool = False, insist: boo
     ) -> None:
         """Wait up to a second for the place the caller has seen, else say by how many events the tables are behind."""
         brought = read_log_position(ledger_position or request.cookies.get(POSITION_COOKIE), state.settings.shards)
-        for shard, seq in _newest(brought + await _last_seen(state, caller.account_id, is_brought=bool(brought))):
+        for shard, seq in _newest(brought + await _last_seen(state, caller.account_id)):
             known = state.outcomes.seq(shard)
             is_known = _heard(state, shard, seq) if by_events else _never
             with state.database.projection_waits.place(caller.account_id) as may_wait:
@@ -114,12 +114,12 @@ def _newest(places: list[tuple[int, int]]) -> list[tuple[int, int]]:
     return list(dict(sorted(places)).items())
 
 
-async def _last_seen(state: AppState, account_id: str, *, is_brought: bool) -> list[tuple[int, int]]:
+async def _last_seen(state: AppState, account_id: str) -> list[tuple[int, int]]:
     """Give the place of the last outcome that an account was given, by whatever process of the API."""
     shard, seq = state.outcomes.shard_of(account_id), state.last_seen.seq(account_id)
-    if state.settings.api_workers == 1 or is_brought:
+    if state.settings.api_workers == 1:
         return [] if seq is None else [(shard, seq)]
-    # What another process answered was in the log before.
+    # What another process answered was in the log before; a cookie may be of an earlier reply than the last one.
     await state.engine_lag.decided(shard)
     return [(shard, state.outcomes.seq(shard))]
 

@@ -120,9 +120,14 @@ def _whole(value: object) -> int:
 def _text(value: object) -> object:
     if isinstance(value, Digits):
         raise FieldWrong("must be a string")
-    if isinstance(value, str) and any(character == "\0" or "\ud800" <= character <= "\udfff" for character in value):
+    if isinstance(value, str) and not is_text(value):
         raise FieldWrong("has a character that is none")
     return value
+
+
+def is_text(value: str) -> bool:
+    """Say whether each character is one, so that it can be stored."""
+    return not any(character == "\0" or "\ud800" <= character <= "\udfff" for character in value)
 
 
 def _schema(description: str, example: str) -> WithJsonSchema:

@@ -2,6 +2,7 @@
 
 import math
 import time
+from collections.abc import Callable
 from typing import Any, Final, Literal, NamedTuple
 
 from fastapi import Request
@@ -54,10 +55,13 @@ class BucketState(NamedTuple):
 
 
 class RateLimits:
-    """Counts by a sliding window in this process's memory; `counts` takes up what other processes counted."""
+    """Counts by a sliding window in this process's memory; `counts` takes up what other processes counted.
 
-    def __init__(self, settings: Settings) -> None:
-        self.counts = WindowCounts()
+    name_of: gives under which name a key is told to the others; null where there are none.
+    """
+
+    def __init__(self, settings: Settings, name_of: Callable[[str], str] | None = None) -> None:
+        self.counts = WindowCounts(name_of)
         self._limiter = SlidingWindowCounterRateLimiter(self.counts)
         self._limits: dict[Bucket, RateLimitItem] = {
             "reads": parse(settings.rate_limit_reads),

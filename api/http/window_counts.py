@@ -12,17 +12,22 @@ SWEPT_MIN: Final = 10_000
 class CountWindow(NamedTuple):
     """One window of a key. number: windows of its length (s) since 1970, so that every process means the same."""
 
-    key: str
+    name: str
     number: int
     length: int
+
+    def counts_at(self, now: float) -> bool:
+        """Say whether it still counts: it goes on, or the one after it does."""
+        return self.number >= int(now // self.length) - 1
 
 
 class _Counts:
     """A key's counts. total: of all processes, as far as this one knows; new: of this one, not yet told the others."""
 
-    __slots__ = ("before", "length", "new", "number", "total")
+    __slots__ = ("before", "length", "name", "new", "number", "total")
 
-    def __init__(self, number: int, length: int) -> None:
+    def __init__(self, name: str, number: int, length: int) -> None:
+        self.name = name
         self.number = number
         self.length = length
         self.before = 0
@@ -33,16 +38,20 @@ class _Counts:
 class WindowCounts(Storage, SlidingWindowCounterSupport):
     """A storage for the sliding windows of `limits`, in this process's memory; its own starts a thread to forget.
 
-    What another process counted is known once it was exchanged: `take_new` gives what the others do not know, and
-    `merge` takes up what all counted.
+    name_of: gives under which name a key is told to other processes; null where there are none. What another process
+    counted is known once it was exchanged: `take_new` gives what the others do not know, and `merge` takes up what all
+    counted, of keys that were not asked for here, too.
     """
 
     STORAGE_SCHEME = None
 
-    def __init__(self, now: Callable[[], float] = time.time) -> None:
+    def __init__(self, name_of: Callable[[str], str] | None = None, now: Callable[[], float] = time.time) -> None:
         super().__init__()
+        self._name_of = name_of
         self._now = now
         self._counts: dict[str, _Counts] = {}
+        self._by_name: dict[str, _Counts] = {}  # the same, where they are shared
+        self._known: dict[CountWindow, int] = {}  # what all had counted when it was exchanged
         self._new: set[str] = set()
         self._sweep_at = SWEPT_MIN
 
@@ -54,8 +63,9 @@ class WindowCounts(Storage, SlidingWindowCounterSupport):
         if int(counts.before * share + counts.total) + amount > limit:
             return False
         counts.total += amount
-        counts.new += amount
-        self._new.add(key)
+        if self._name_of is not None:
+            counts.new += amount
+            self._new.add(counts.name)
         return True
 
     def get_sliding_window(self, key: str, expiry: int) -> tuple[int, float, int, float]:
@@ -73,30 +83,33 @@ class WindowCounts(Storage, SlidingWindowCounterSupport):
     def take_new(self) -> dict[CountWindow, int]:
         """Give what was counted here since the last time; whoever takes it tells the others."""
         taken: dict[CountWindow, int] = {}
-        for key in self._new:
-            counts = self._counts.get(key)
+        for name in self._new:
+            counts = self._by_name.get(name)
             if counts is not None and counts.new:
-                taken[CountWindow(key, counts.number, counts.length)] = counts.new
+                taken[CountWindow(name, counts.number, counts.length)] = counts.new
                 counts.new = 0
         self._new.clear()
         return taken
 
     def give_back(self, taken: Mapping[CountWindow, int]) -> None:
         """Take back what could not be told; of windows that are over meanwhile nothing."""
-        for (key, number, _), count in taken.items():
-            counts = self._counts.get(key)
+        for (name, number, _), count in taken.items():
+            counts = self._by_name.get(name)
             if counts is not None and counts.number == number:
                 counts.new += count
-                self._new.add(key)
+                self._new.add(name)
 
     def merge(self, totals: Iterable[tuple[CountWindow, int]]) -> None:
         """Take up what all processes counted in some windows, this one's included, but for what is new again."""
-        for (key, number, _), total in totals:
-            counts = self._counts.get(key)
-            if counts is not None and counts.number == number:
+        for window, total in totals:
+            self._known[window] = max(total, self._known.get(window, 0))
+            counts = self._by_name.get(window.name)
+            if counts is not None and counts.number == window.number:
                 counts.total = max(counts.total, total + counts.new)
-            elif counts is not None and counts.number == number + 1:
+            elif counts is not None and counts.number == window.number + 1:
                 counts.before = max(counts.before, total)
+        now = self._now()
+        self._known = {window: total for window, total in self._known.items() if window.counts_at(now)}
 
     def _current(self, key: str, length: int, now: float) -> _Counts:
         """Give a key's counts, those of the window that is over as the ones before."""
@@ -105,16 +118,28 @@ class WindowCounts(Storage, SlidingWindowCounterSupport):
         if counts is None:
             if len(self._counts) >= self._sweep_at:
                 self._sweep(now)
-            counts = self._counts[key] = _Counts(number, length)
+            name = key if self._name_of is None else self._name_of(key)
+            counts = self._counts[key] = _Counts(name, number, length)
+            if self._name_of is not None:
+                self._by_name[name] = counts
+                self._take_known(counts)
         elif counts.number != number:
             counts.before = counts.total if counts.number == number - 1 else 0
             counts.number, counts.total, counts.new = number, 0, 0
+            self._take_known(counts)
         return counts
+
+    def _take_known(self, counts: _Counts) -> None:
+        """Begin a window with what other processes are known to have counted, in it and in the one before."""
+        name, number, length = counts.name, counts.number, counts.length
+        counts.total = self._known.get(CountWindow(name, number, length), 0)
+        counts.before = max(counts.before, self._known.get(CountWindow(name, number - 1, length), 0))
 
     def _sweep(self, now: float) -> None:
         """Forget the keys of which nothing counts any more."""
         kept = {key: each for key, each in self._counts.items() if each.number >= int(now // each.length) - 1}
         self._counts = kept
+        self._by_name = {} if self._name_of is None else {each.name: each for each in kept.values()}
         self._sweep_at = max(SWEPT_MIN, 2 * len(kept))
 
     # What the windows of other strategies would need.
@@ -148,8 +173,13 @@ class WindowCounts(Storage, SlidingWindowCounterSupport):
         """Forget every key."""
         forgotten = len(self._counts)
         self._counts.clear()
+        self._by_name.clear()
+        self._new.clear()
         return forgotten
 
     def clear(self, key: str) -> None:
         """Forget a key."""
-        self._counts.pop(key, None)
+        counts = self._counts.pop(key, None)
+        if counts is not None:
+            self._by_name.pop(counts.name, None)
+            self._new.discard(counts.name)

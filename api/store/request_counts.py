@@ -1,45 +1,53 @@
-"""How many requests each key had in a window of time, in all processes of the API together."""
+"""How many requests each name had in a window of time, in all processes of the API together."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import ARRAY, BigInteger, Connection, DateTime, Text, bindparam, delete, func, select
+from sqlalchemy import ARRAY, BigInteger, Connection, Text, bindparam, delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from api.http.window_counts import CountWindow
 from api.store.tables import request_counts
 
+# A statement of another process may be stored so much later than the time that it stores.
+LATE: Final = timedelta(seconds=2)
+TABLE: Final = request_counts.c
 _NEW: Final = select(
-    func.unnest(bindparam("keys", type_=ARRAY(Text))),
-    func.unnest(bindparam("numbers", type_=ARRAY(BigInteger))),
-    func.unnest(bindparam("counts", type_=ARRAY(BigInteger))),
-    func.unnest(bindparam("forget_at", type_=ARRAY(DateTime(timezone=True)))),
+    *(func.unnest(bindparam(name, type_=ARRAY(kind))) for name, kind in (("names", Text), ("numbers", BigInteger))),
+    *(func.unnest(bindparam(name, type_=ARRAY(BigInteger))) for name in ("lengths", "counts")),
+    func.now(),
 )
-_INSERTED: Final = insert(request_counts).from_select(["key", "number", "count", "forget_at"], _NEW)
+_INSERTED: Final = insert(request_counts).from_select(["name", "number", "length", "count", "changed_at"], _NEW)
 _ADD: Final = _INSERTED.on_conflict_do_update(
-    index_elements=["key", "number"], set_={"count": request_counts.c.count + _INSERTED.excluded.count}
-).returning(request_counts.c.key, request_counts.c.number, request_counts.c.count)
+    index_elements=["name", "number"],
+    set_={"count": TABLE.count + _INSERTED.excluded.count, "changed_at": func.now()},
+)
 
 
-def add(db: Connection, new: Mapping[CountWindow, int]) -> list[tuple[CountWindow, int]]:
-    """Add what a process counted, and give what all have counted in the same windows."""
-    # In one order always: two processes that add to the same keys at once wait for each other in one direction only.
+def add(db: Connection, new: Mapping[CountWindow, int]) -> None:
+    """Add what a process counted."""
+    # In one order always: two processes that add to the same names at once wait for each other in one direction only.
     windows = sorted(new)
-    if not windows:
-        return []
-    lengths = {(window.key, window.number): window.length for window in windows}
     parameters = {
-        "keys": [window.key for window in windows],
+        "names": [window.name for window in windows],
         "numbers": [window.number for window in windows],
+        "lengths": [window.length for window in windows],
         "counts": [new[window] for window in windows],
-        # A window still counts while the one after it is going on.
-        "forget_at": [datetime.fromtimestamp((window.number + 2) * window.length, UTC) for window in windows],
     }
-    rows = db.execute(_ADD, parameters)
-    return [(CountWindow(key, number, lengths[key, number]), count) for key, number, count in rows]
+    db.execute(_ADD, parameters)
+
+
+def changed_since(db: Connection, since: datetime | None) -> tuple[datetime, list[tuple[CountWindow, int]]]:
+    """Give what all have counted in each window that has changed since a time, and until when this is. null: ever."""
+    now: datetime = db.execute(select(func.now())).scalar_one()
+    query = select(TABLE.name, TABLE.number, TABLE.length, TABLE.count)
+    if since is not None:
+        query = query.where(TABLE.changed_at > since - LATE)
+    return now, [(CountWindow(name, number, length), count) for name, number, length, count in db.execute(query)]
 
 
 def forget(db: Connection) -> None:
-    """Delete what counts no more."""
-    db.execute(delete(request_counts).where(request_counts.c.forget_at < func.now()))
+    """Delete what counts no more: a window still does while the one after it goes on."""
+    is_over = (TABLE.number + 2) * TABLE.length < func.extract("epoch", func.now())
+    db.execute(delete(request_counts).where(is_over))

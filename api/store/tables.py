@@ -176,14 +176,17 @@ used_keys = Table(
     CheckConstraint("used_for IN ('command', 'close_all', 'spot_order', 'venue_order')", name="used_for"),
 )
 
-# How many requests of a key there were in a window of time, in all processes. number: windows of its length since 1970.
+# How many requests of a name there were in a window of time, in all processes. number: windows of its length (s) since
+# 1970.
 request_counts = Table(
     "request_counts",
     metadata,
-    Column("key", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
     Column("number", BigInteger, primary_key=True),
+    Column("length", BigInteger, nullable=False),
     Column("count", BigInteger, nullable=False),
-    Column("forget_at", DateTime(timezone=True), nullable=False),
+    Column("changed_at", DateTime(timezone=True), nullable=False),
+    Index("request_counts_changed_at_idx", "changed_at"),
     prefixes=["UNLOGGED"],
 )
 

@@ -1,19 +1,41 @@
 """The shapes of the WebSocket's orders: the bodies of REST as `args`, its headers as members beside them."""
 
+import re
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from api.commands.schemas import CommandReply
 from api.dispatch.read_your_writes import POSITION_HEADER
 from api.dispatch.request_options import KEY
-from api.http.numbers import Number, Text
+from api.http.numbers import Digits, Number, Text, is_text
 from api.http.problems import REPLAYED
+from api.http.sentences import FieldWrong
 from api.orders.schemas import OrderReply, OrderRequest
 from api.positions.schemas import AmendRequest, CloseRequest, Closings, PositionReply
 from api.positions.versions import ETAG, TAGS
 
-Id = Annotated[Text, Field(max_length=64)] | int
+ID_MAX: Final = 64
+_WHOLE: Final = re.compile(r"-?[0-9]{1,64}", re.ASCII)
+
+
+def _id(value: object) -> object:
+    """Take a string or a whole number as it was sent; neither is made of the other, nor of anything else."""
+    if isinstance(value, Digits) and _WHOLE.fullmatch(value):
+        return int(value)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    is_string = isinstance(value, str) and not isinstance(value, Digits)
+    if is_string and len(str(value)) <= ID_MAX and is_text(str(value)):
+        return value
+    raise FieldWrong(f"must be a string of at most {ID_MAX} characters or a whole number")
+
+
+Id = Annotated[
+    str | int,
+    BeforeValidator(_id),
+    WithJsonSchema({"anyOf": [{"type": "string", "maxLength": ID_MAX}, {"type": "integer"}]}),
+]
 PositionId = Annotated[Text, Field(pattern=r"^[0-9]{1,5}-[0-9]{1,19}$", examples=["2-17"])]
 OrderOp = Literal["order.place", "order.close", "order.reduce", "order.amend", "order.close_all"]
 BucketName = Literal["orders", "closing"]

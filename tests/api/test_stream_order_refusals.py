@@ -116,7 +116,7 @@ def test_an_order_without_an_id_or_with_one_in_flight_is_refused_and_the_first_i
 ) -> None:
     user = exchange.new_user()
     with websocket_client(exchange, user) as opened:
-        wrong: tuple[Any, ...] = (None, 1.5, "x" * 65, [], {})
+        wrong: tuple[Any, ...] = (None, 1.5, 1.0, True, "x" * 65, [], {})
         for message_id in wrong:
             opened.say(op="order.place", id=message_id, args=ORDER)
             error = opened.until(lambda message: message["type"] == "error")
@@ -125,6 +125,11 @@ def test_an_order_without_an_id_or_with_one_in_flight_is_refused_and_the_first_i
                 "MALFORMED",
                 "id",
             )
+            if message_id is not None:  # Whatever is no order names the same, in the same words.
+                opened.say(op="ping", id=message_id)
+                (fault,) = opened.until(lambda message: message["type"] == "error")["error"]["errors"]
+                assert fault["pointer"].endswith("/id")
+                assert "string of at most 64 characters" in fault["message"]
         with exchange.held("engine"):
             placed(opened, 7)
             placed(opened, 7)

@@ -15,7 +15,7 @@ class Clock:
 
 def counts() -> tuple[WindowCounts, Clock]:
     clock = Clock()
-    return WindowCounts(clock), clock
+    return WindowCounts(str.upper, clock), clock
 
 
 def taken(of: WindowCounts, tries: int, limit: int = 5, key: str = "alice") -> int:
@@ -44,7 +44,7 @@ def test_the_window_is_shown_with_what_it_had_and_how_long_that_counts() -> None
 
 def test_two_processes_that_exchange_their_counts_share_one_limit() -> None:
     one, clock = counts()
-    other = WindowCounts(clock)
+    other = WindowCounts(str.upper, clock)
     assert taken(one, 3) == 3
     assert taken(other, 1) == 1
     totals: dict[CountWindow, int] = {}
@@ -56,6 +56,46 @@ def test_two_processes_that_exchange_their_counts_share_one_limit() -> None:
     assert taken(one, 5) == 1
     assert taken(other, 5) == 1  # It does not know of the last one yet: at most what one exchange is late.
     assert sum(one.take_new().values()) == 1
+
+
+class Table:
+    """What PostgreSQL keeps of several processes' counts."""
+
+    def __init__(self) -> None:
+        self._rows: dict[CountWindow, int] = {}
+
+    def exchange(self, *processes: WindowCounts) -> None:
+        for process in processes:
+            for window, count in process.take_new().items():
+                self._rows[window] = self._rows.get(window, 0) + count
+            process.merge(self._rows.items())
+
+
+def test_requests_at_another_process_count_for_a_key_that_was_never_seen_here() -> None:
+    one, clock = counts()
+    other, table = WindowCounts(str.upper, clock), Table()
+    assert taken(one, 8) == 5
+    table.exchange(one, other)
+    assert taken(other, 8) == 0
+
+
+def test_requests_at_another_process_in_the_window_before_count_in_this_one() -> None:
+    one, clock = counts()
+    other, table = WindowCounts(str.upper, clock), Table()
+    assert taken(one, 8) == 5
+    table.exchange(one, other)
+    clock.now += 1.2 * LENGTH
+    assert taken(other, 8) == 1
+
+
+def test_a_lone_process_keeps_nothing_of_keys_that_count_no_more() -> None:
+    clock = Clock()
+    lone = WindowCounts(None, clock)
+    for number in range(5 * SWEPT_MIN):
+        clock.now += 0.1
+        taken(lone, 1, key=f"address {number}")
+    assert lone.take_new() == {}
+    assert lone.reset() <= 2 * SWEPT_MIN
 
 
 def test_a_request_during_an_exchange_is_not_lost() -> None:

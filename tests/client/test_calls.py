@@ -209,3 +209,37 @@ def test_a_problem_is_raised_as_the_exception_of_its_status_with_its_code(status
 
     with pytest.raises(error, match="SOME: D"):
         asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    ("positions", "kept"),
+    [
+        (["1:5", "1:9", "1:7"], "1:9"),
+        (["1:5", None], "1:5"),
+        (["1:9", "0:3"], "0:3"),
+        (["1:5", "of another kind"], "of another kind"),
+    ],
+)
+def test_reads_show_at_least_the_furthest_place_of_the_ledger_that_a_reply_named(
+    positions: list[str | None], kept: str
+) -> None:
+    heard: list[str | None] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("/auth/login"):
+            return httpx.Response(200, json={"access_token": "token", "expires_in": 900})
+        heard.append(request.headers.get("Ledger-Position"))
+        named = positions.pop(0) if positions else None
+        return httpx.Response(
+            200, json={"items": [], "next_cursor": None}, headers={} if named is None else {"Ledger-Position": named}
+        )
+
+    async def main() -> None:
+        async with Client("http://exchange", transport=httpx.MockTransport(answer)) as client:
+            await client.login("a@example.com", "long enough")
+            while positions:
+                await anext(client.positions(), None)
+            await anext(client.positions(), None)
+
+    asyncio.run(main())
+    assert heard[-1] == kept

@@ -169,8 +169,9 @@ class Calls:
         return await self._call(method, path, body=body, headers=headers)
 
     def note_position(self, position: str | None) -> None:
-        """Let reads see at least this place of the ledger, where a reply named one."""
-        self._position = position or self._position
+        """Let reads see at least this place of the ledger, where a reply named one; of a shard the furthest counts."""
+        if position is not None and _is_further(position, self._position):
+            self._position = position
 
     async def send(self, method: str, path: str, body: Json | None = None) -> Any:
         """Do once what has no key; it is not sent again."""
@@ -323,3 +324,10 @@ def _content(reply: httpx.Response) -> Any:
 def _longer(pause: float) -> float:
     """Wait longer each time, and not all at the same moment."""
     return min(PAUSE_MAX_S, pause * random.uniform(1.5, 2.5))  # noqa: S311  # It spreads retries; nothing is guessed.
+
+
+def _is_further(position: str, than: str | None) -> bool:
+    """Say whether `shard:seq` is behind another one of the shard; replies to calls at once come in any order."""
+    shard, _, seq = position.partition(":")
+    before, _, known = (than or "").partition(":")
+    return before != shard or not (seq.isdigit() and known.isdigit()) or int(seq) >= int(known)

@@ -105,7 +105,7 @@ class Trading(Asking):
         return await self._position_of(done, position_id)
 
     async def close_all(self, *, key: str | None = None) -> Sequence[Closing]:
-        """Close every position that is open now, each by a command of its own; one refusal does not stop the others.
+        """Close every position that is open now; one that its market does not let close does not stop the others.
 
         The same key again means the same positions, and none that was opened later.
         """
