@@ -168,18 +168,6 @@ def test_a_command_is_found_by_its_id_and_by_its_client_order_id(engine: Engine)
         assert (broadcast.type, broadcast.shard) == ("DefineInstruments", 2)
 
 
-def test_commands_are_found_by_their_ids_with_the_time_of_every_shard(engine: Engine, busy: Exchange) -> None:
-    project(engine, busy)
-    with engine.connect() as db:
-        orders = [row for name in names_of(busy) for row, _ in queries.orders(db, name).items]
-        found, current_at = queries.commands_by_id(db, ["nobody's", *(row.command_id for row in orders)])
-        assert {(row.account_id, row.command_id): row for row in found} == {
-            (row.account_id, row.command_id): row for row in orders
-        }
-        assert current_at == {each.shard: each.current_at for each in queries.progress(db)}
-        assert queries.commands_by_id(db, []) == ([], current_at)
-
-
 def test_every_query_is_empty_before_the_first_event(engine: Engine) -> None:
     with engine.connect() as db:
         assert queries.open_position_count(db) == 0
