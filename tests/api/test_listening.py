@@ -1,7 +1,9 @@
 """A client that says `localhost` reaches the API by whichever of its addresses it tries first."""
 
+import contextlib
 import socket
 from contextlib import ExitStack
+from typing import Any
 
 import pytest
 
@@ -40,10 +42,10 @@ def test_the_api_listens_only_on_a_configured_address() -> None:
 def test_without_ipv6_the_api_listens_on_the_ipv4_address(monkeypatch: pytest.MonkeyPatch) -> None:
     create = socket.create_server
 
-    def without_ipv6(address: tuple[str, int], *, family: int, backlog: int) -> socket.socket:
+    def without_ipv6(address: tuple[str, int], *, family: int, **options: Any) -> socket.socket:
         if family == socket.AF_INET6:
             raise OSError("Address family not supported by protocol")
-        return create(address, family=family, backlog=backlog)
+        return create(address, family=family, **options)
 
     monkeypatch.setattr(socket, "create_server", without_ipv6)
     (port,) = free_ports(1)
@@ -59,3 +61,14 @@ def test_a_taken_port_stops_the_start_and_releases_the_other_ports() -> None:
         with pytest.raises(FixableError, match=f"cannot listen on {LOOPBACK}:{taken}"):
             listening(Settings.model_validate({"port": port, "seed_ports": (taken,)}))
     socket.create_server((LOOPBACK, port)).close()
+
+
+def test_several_processes_of_one_exchange_listen_at_one_port_and_a_lone_one_takes_none_of_theirs() -> None:
+    (port,) = free_ports(1)
+    shared = Settings.model_validate({"port": port, "seed_ports": (), "api_workers": 2})
+    with contextlib.ExitStack() as opened:
+        for _ in range(2):
+            for each in listening(shared):
+                opened.enter_context(each)
+        with pytest.raises(FixableError, match="cannot listen on"):
+            listening(shared.model_copy(update={"api_workers": 1}))
