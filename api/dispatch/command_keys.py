@@ -10,7 +10,7 @@ from api.http.times import now
 from api.store import used_keys
 from api.store.database import Database
 from api.store.gathered import Gathered
-from api.store.used_keys import UsedKey
+from api.store.used_keys import FOR_COMMAND, UsedKey
 from projector import queries
 from schemas.units import MINUTE
 
@@ -52,5 +52,5 @@ def _look_all(db: Connection, keys: Sequence[CommandKey]) -> list[KeyLookup]:
     known = {key: row for key in keys if (row := rows.get((key.command_id, key.account_id))) and row.command_hash}
     oldest = now() - PROJECTION_AGE_MAX
     free = [key for key in keys if key not in known and (key.is_new or current_at.get(key.shard, 0) >= oldest)]
-    taken = used_keys.take_for_commands(db, {key.command_id for key in free})
+    taken = used_keys.take_all(db, [key.command_id for key in free], FOR_COMMAND)
     return [known.get(key) or taken.get(key.command_id) for key in keys]

@@ -4,7 +4,7 @@ from http import HTTPStatus
 from typing import Any, Final, NamedTuple
 
 from pydantic import BaseModel
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 
 from api.auth.caller import REFUSALS as CALLER_REFUSALS
 from api.dispatch.read_your_writes import log_position_headers
@@ -111,15 +111,19 @@ class Answer(NamedTuple):
     content: BaseModel | dict[str, str | None]
     headers: dict[str, str]
 
-    def response(self) -> JSONResponse:
-        """Write it as it is."""
-        content = self.content.model_dump() if isinstance(self.content, BaseModel) else self.content
-        return JSONResponse(content, self.status, self.headers)
+    def over_http(self, response: Response) -> BaseModel | JSONResponse:
+        """Give what a route returns, whose other parts are in its response; a `Command` is no model of the route's."""
+        if not isinstance(self.content, BaseModel):
+            return JSONResponse(self.content, self.status, self.headers)
+        response.status_code = self.status
+        response.headers.update(self.headers)
+        return self.content
 
 
 def accepted(reply: Reply) -> JSONResponse:
     """Say that a command is on its way, or is done and cannot be shown yet; and where to look."""
-    return undecided(reply).response()
+    answer = undecided(reply)
+    return JSONResponse(answer.content, answer.status, answer.headers)
 
 
 def undecided(reply: Reply) -> Answer:

@@ -16,10 +16,6 @@ class CountWindow(NamedTuple):
     number: int
     length: int
 
-    def counts_at(self, now: float) -> bool:
-        """Say whether it still counts: it goes on, or the one after it does."""
-        return self.number >= int(now // self.length) - 1
-
 
 class _Counts:
     """A key's counts. total: of all processes, as far as this one knows; new: of this one, not yet told the others."""
@@ -109,7 +105,9 @@ class WindowCounts(Storage, SlidingWindowCounterSupport):
             elif counts is not None and counts.number == window.number + 1:
                 counts.before = max(counts.before, total)
         now = self._now()
-        self._known = {window: total for window, total in self._known.items() if window.counts_at(now)}
+        self._known = {
+            window: total for window, total in self._known.items() if _still_counts(window.number, window.length, now)
+        }
 
     def _current(self, key: str, length: int, now: float) -> _Counts:
         """Give a key's counts, those of the window that is over as the ones before."""
@@ -137,7 +135,7 @@ class WindowCounts(Storage, SlidingWindowCounterSupport):
 
     def _sweep(self, now: float) -> None:
         """Forget the keys of which nothing counts any more."""
-        kept = {key: each for key, each in self._counts.items() if each.number >= int(now // each.length) - 1}
+        kept = {key: each for key, each in self._counts.items() if _still_counts(each.number, each.length, now)}
         self._counts = kept
         self._by_name = {} if self._name_of is None else {each.name: each for each in kept.values()}
         self._sweep_at = max(SWEPT_MIN, 2 * len(kept))
@@ -183,3 +181,8 @@ class WindowCounts(Storage, SlidingWindowCounterSupport):
         if counts is not None:
             self._by_name.pop(counts.name, None)
             self._new.discard(counts.name)
+
+
+def _still_counts(number: int, length: int, now: float) -> bool:
+    """Say whether a window does: it goes on, or the one after it."""
+    return number >= int(now // length) - 1

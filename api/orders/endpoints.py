@@ -3,6 +3,7 @@
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Path, Query, Response
+from pydantic import BaseModel
 from starlette.responses import JSONResponse
 
 from api.app_state import DatabaseDep, PricesDep, StateDep
@@ -58,14 +59,10 @@ async def place_order(
     body: OrderRequest,
     options: OptionsDep,
     response: Response,
-) -> OrderReply | JSONResponse:
+) -> BaseModel | JSONResponse:
     """Open a position at the market's price. The reply is the engine's decision, or 202 and where to look."""
-    order, reply = await service.place(dispatcher, database, prices, caller, body, options)
-    answer = service.answer_of(order, reply)
-    if order is None:
-        return answer.response()
-    response.headers.update(answer.headers)
-    return order
+    placed = await service.place(dispatcher, database, prices, caller, body, options)
+    return service.answer_of(*placed).over_http(response)
 
 
 @router.post(

@@ -3,6 +3,7 @@
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Query, Response
+from pydantic import BaseModel
 from starlette.responses import JSONResponse
 
 from api.app_state import BroadcastsDep, DatabaseDep, PricesDep
@@ -10,7 +11,7 @@ from api.auth.caller import REFUSALS as CALLER_REFUSALS
 from api.auth.caller import SCHEMES, SIGNED_IN, Caller
 from api.dispatch.dispatcher import DispatcherDep
 from api.dispatch.read_your_writes import CAUGHT_UP, CAUGHT_UP_BY_EVENTS
-from api.dispatch.replies import ACCEPTED, EVERY_COMMAND, Answer
+from api.dispatch.replies import ACCEPTED, EVERY_COMMAND
 from api.dispatch.request_options import OptionsDep
 from api.http import paths
 from api.http.cursors import LIMIT, Cursor, Limit
@@ -119,13 +120,13 @@ async def amend_position(
     options: OptionsDep,
     response: Response,
     if_match: IfMatch = None,
-) -> PositionReply | JSONResponse:
+) -> BaseModel | JSONResponse:
     """Set a stop loss or take profit; null takes it off, absent keeps it. With `If-Match`, only of that version."""
-    position, reply = await service.amend(dispatcher, positions, caller, position_id, body, options, if_match)
-    return _replied(service.answer_of(position, reply, tagged=True), response)
+    amended = await service.amend(dispatcher, positions, caller, position_id, body, options, if_match)
+    return service.answer_of(*amended, tagged=True).over_http(response)
 
 
-@router.post("/close-all", responses=CLOSING_ALL)
+@router.post("/close-all", response_model=Closings, responses=CLOSING_ALL)
 async def close_all_positions(
     dispatcher: DispatcherDep,
     positions: PositionLookupDep,
@@ -133,13 +134,10 @@ async def close_all_positions(
     caller: Caller,
     options: OptionsDep,
     response: Response,
-) -> Closings:
+) -> BaseModel | JSONResponse:
     """Close every position that is open now; what its market does not let close stays, and does not stop the others."""
-    answer = (await closing_all.close_all(dispatcher, positions, broadcasts, caller, options)).answer()
-    response.headers.update(answer.headers)
-    response.status_code = answer.status
-    assert isinstance(answer.content, Closings), "it is the answer of several closes"
-    return answer.content
+    closing = await closing_all.close_all(dispatcher, positions, broadcasts, caller, options)
+    return closing.answer().over_http(response)
 
 
 @router.post(ONE + "/close", response_model=PositionReply, responses=CLOSING)
@@ -151,15 +149,8 @@ async def close_position(
     options: OptionsDep,
     response: Response,
     body: CloseRequest | None = None,
-) -> PositionReply | JSONResponse:
+) -> BaseModel | JSONResponse:
     """Close a position at the server's price: whole, or so much of it; the rest keeps its stops and its id."""
     quantity = None if body is None else body.quantity
-    position, reply = await service.close(dispatcher, positions, caller, position_id, options, quantity)
-    return _replied(service.answer_of(position, reply), response)
-
-
-def _replied(answer: Answer, response: Response) -> PositionReply | JSONResponse:
-    if not isinstance(answer.content, PositionReply):
-        return answer.response()
-    response.headers.update(answer.headers)
-    return answer.content
+    closed = await service.close(dispatcher, positions, caller, position_id, options, quantity)
+    return service.answer_of(*closed).over_http(response)

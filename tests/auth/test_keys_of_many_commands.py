@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from sqlalchemy import create_engine
 
-from api.store.used_keys import FOR_COMMAND, UsedKey, take, take_for_commands
+from api.store.used_keys import FOR_COMMAND, UsedKey, take, take_all
 
 ROUNDS = 30
 KEYS = [f"key-{number}" for number in range(50)]
@@ -15,11 +15,11 @@ def test_each_key_is_for_a_command_unless_another_use_was_first(auth_database: s
     with engine.connect() as db:
         close_all = UsedKey("close_all", b"all")
         assert take(db, "many-2", close_all) == close_all
-        taken = take_for_commands(db, ["many-3", "many-1", "many-2", "many-1"])
+        taken = take_all(db, ["many-3", "many-1", "many-2", "many-1"], FOR_COMMAND)
         assert taken == {"many-1": FOR_COMMAND, "many-2": close_all, "many-3": FOR_COMMAND}
-        assert take_for_commands(db, ["many-1"]) == {"many-1": FOR_COMMAND}
+        assert take_all(db, ["many-1"], FOR_COMMAND) == {"many-1": FOR_COMMAND}
         assert take(db, "many-1", close_all) == FOR_COMMAND
-        assert take_for_commands(db, []) == {}
+        assert take_all(db, [], FOR_COMMAND) == {}
     engine.dispose()
 
 
@@ -29,7 +29,7 @@ def test_processes_that_take_the_same_keys_in_any_order_do_not_block_each_other(
     def one(number: int) -> int:
         with engine.connect() as db:
             keys = [f"{number // 4}-{key}" for key in (KEYS if number % 2 else reversed(KEYS))]
-            return len(take_for_commands(db, keys))
+            return len(take_all(db, keys, FOR_COMMAND))
 
     with ThreadPoolExecutor(4) as threads:
         assert set(threads.map(one, range(4 * ROUNDS))) == {len(KEYS)}
