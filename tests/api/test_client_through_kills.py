@@ -4,7 +4,6 @@ import asyncio
 import random
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Final, NamedTuple
 from uuid import uuid4
@@ -12,23 +11,16 @@ from uuid import uuid4
 import pytest
 
 from reprise_client import AccountUpdate, Client, Message, Refused, read_events
-from tests.api.conftest import kept_alive, settings_of
-from tests.api.exchange import Exchange, Service, service
-from tests.conftest import empty_topics
+from tests.api.conftest import running_exchange
+from tests.api.exchange import Exchange
+from tests.shared_exchange import begin
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 TRADERS: Final = 4
-ROUNDS: Final = 25
+ROUNDS: Final = 75
 KILLS: Final = 5
 PASSWORD: Final = "correct horse battery"
-
-
-class Running(NamedTuple):
-    """An exchange, and its API to be killed."""
-
-    exchange: Exchange
-    api: Service
 
 
 class Trader(NamedTuple):
@@ -42,21 +34,10 @@ class Trader(NamedTuple):
 
 
 @pytest.fixture
-def running(kafka: str, database: str, tmp_path: Path) -> Iterator[Running]:
-    settings = settings_of(kafka, database, tmp_path)
-    empty_topics(settings)
-    with ExitStack() as stack:
-        for package in ("engine", "projector"):
-            stack.enter_context(service(package, settings, tmp_path))
-        api = stack.enter_context(service("api", settings, tmp_path))
-        exchange = Exchange(settings, tmp_path)
-        stack.callback(exchange.close)
-        exchange.until_ready(api)
-        exchange.new_feed()
-        exchange.confirmed_price("BTC_USDC", "49999.9", "50000.0")
-        exchange.until_fresh("BTC_USDC")
-        stack.enter_context(kept_alive(exchange))
-        yield Running(exchange, api)
+def running(kafka: str, postgres: str, tmp_path: Path) -> Iterator[Exchange]:
+    with running_exchange(kafka, postgres, tmp_path) as exchange:
+        begin(exchange)
+        yield exchange
 
 
 async def trade(url: str, started: asyncio.Event) -> Trader:
@@ -101,25 +82,26 @@ def _is(update: AccountUpdate, position_id: str) -> bool:
     return update.position is not None and update.position.id == position_id
 
 
-async def kill(running: Running, dice: random.Random, started: asyncio.Event, ended: asyncio.Event) -> int:
+async def kill(running: Exchange, dice: random.Random, started: asyncio.Event, ended: asyncio.Event) -> int:
     """Kill the API and start it again, while they trade; how often."""
+    api = running.services["api"]
     started.set()
     kills = 0
     for _ in range(KILLS):
         await asyncio.sleep(dice.uniform(0.5, 2.0))
         if ended.is_set():
             break
-        await asyncio.to_thread(running.api.kill)
+        await asyncio.to_thread(api.kill)
         kills += 1
-        running.api.restart()
-        await asyncio.to_thread(running.exchange.until_ready, running.api)
+        api.restart()
+        await asyncio.to_thread(running.until_ready, api)
     return kills
 
 
-def test_a_client_trading_while_the_api_is_killed_gets_each_order_and_each_event_once(running: Running) -> None:
+def test_a_client_trading_while_the_api_is_killed_gets_each_order_and_each_event_once(running: Exchange) -> None:
     async def run() -> tuple[list[Trader], int]:
         started, ended = asyncio.Event(), asyncio.Event()
-        trading = [asyncio.create_task(trade(running.exchange.url, started)) for _ in range(TRADERS)]
+        trading = [asyncio.create_task(trade(running.url, started)) for _ in range(TRADERS)]
         await asyncio.sleep(2.0)
         killing = asyncio.create_task(kill(running, random.Random(5), started, ended))
         traders = await asyncio.gather(*trading)
@@ -128,7 +110,7 @@ def test_a_client_trading_while_the_api_is_killed_gets_each_order_and_each_event
 
     traders, kills = asyncio.run(run())
     assert kills >= 3
-    settings = running.exchange.settings
+    settings = running.settings
     events = list(read_events(settings.kafka_brokers, verify_digests=True, until_end=True))
     for trader in traders:
         own = [event for event in events if event.fields["account_id"] == trader.account_id]

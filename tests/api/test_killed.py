@@ -2,7 +2,7 @@
 
 import signal
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from threading import Thread
 from uuid import uuid4
 
@@ -14,10 +14,10 @@ from schemas.codec import decode_command
 from schemas.commands import OpenPosition
 from schemas.sharding import PRICE_SHARD, shard_of
 from schemas.topics import COMMANDS
-from tests.api.conftest import kept_alive, settings_of
-from tests.api.exchange import Exchange, Service, User, service
-from tests.conftest import empty_topics
-from tests.processes import eventually
+from tests.api.conftest import running_exchange
+from tests.api.exchange import Exchange, User
+from tests.processes import ServiceProcess, eventually
+from tests.shared_exchange import begin
 
 pytestmark = pytest.mark.slow
 
@@ -25,11 +25,9 @@ pytestmark = pytest.mark.slow
 class Mortal:
     """An exchange whose engine and projector can be held, and whose API can be killed."""
 
-    def __init__(self, exchange: Exchange, engine: Service, projector: Service, api: Service) -> None:
+    def __init__(self, exchange: Exchange) -> None:
         self.exchange = exchange
-        self.engine = engine
-        self.projector = projector
-        self.api = api
+        self.engine, self.projector, self.api = (exchange.services[name] for name in ("engine", "projector", "api"))
 
     def new_user(self) -> User:
         """Register somebody whose shard is not the prices': of that one, a new process reads the last events."""
@@ -46,22 +44,10 @@ class Mortal:
 
 
 @pytest.fixture(scope="module")
-def mortal(kafka: str, database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mortal]:
-    folder = tmp_path_factory.mktemp("mortal")
-    settings = settings_of(kafka, database, folder)
-    empty_topics(settings)
-    with ExitStack() as stack:
-        engine = stack.enter_context(service("engine", settings, folder))
-        projector = stack.enter_context(service("projector", settings, folder))
-        api = stack.enter_context(service("api", settings, folder))
-        exchange = Exchange(settings, folder)
-        exchange.until_ready(api)
-        exchange.new_feed()
-        exchange.confirmed_price("BTC_USDC", "49999.9", "50000.0")
-        exchange.until_fresh("BTC_USDC")
-        stack.enter_context(kept_alive(exchange))
-        stack.callback(exchange.close)
-        yield Mortal(exchange, engine, projector, api)
+def mortal(kafka: str, postgres: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mortal]:
+    with running_exchange(kafka, postgres, tmp_path_factory.mktemp("mortal")) as exchange:
+        begin(exchange)
+        yield Mortal(exchange)
 
 
 @pytest.mark.parametrize("key", [{"headers": {"Idempotency-Key": "once"}}, {"client_order_id": "once"}], ids=str)
@@ -173,7 +159,7 @@ def test_the_reply_to_a_closed_part_includes_earlier_parts_however_far_the_table
 
 
 @contextmanager
-def held(projector: Service) -> Iterator[None]:
+def held(projector: ServiceProcess) -> Iterator[None]:
     """Nothing is projected in this block."""
     projector.send(signal.SIGSTOP)
     try:

@@ -3,17 +3,15 @@
 import asyncio
 import random
 from collections.abc import Iterator
-from contextlib import ExitStack
-from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 from uuid import uuid4
 
 import pytest
 
 from reprise_client import Client, Order, TradingSocket
-from tests.api.conftest import kept_alive, settings_of
-from tests.api.exchange import Exchange, Service, service
-from tests.conftest import empty_topics
+from tests.api.conftest import running_exchange
+from tests.api.exchange import Exchange
+from tests.shared_exchange import begin
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -22,30 +20,11 @@ KILLS: Final = 4
 AT_ONCE: Final = 60
 
 
-class KilledExchange(NamedTuple):
-    """An exchange, and its API to be killed."""
-
-    exchange: Exchange
-    api: Service
-
-
 @pytest.fixture(scope="module")
-def killed(kafka: str, database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[KilledExchange]:
-    folder: Path = tmp_path_factory.mktemp("killed")
-    settings = settings_of(kafka, database, folder)
-    empty_topics(settings)
-    with ExitStack() as stack:
-        for package in ("engine", "projector"):
-            stack.enter_context(service(package, settings, folder))
-        api = stack.enter_context(service("api", settings, folder))
-        exchange = Exchange(settings, folder)
-        stack.callback(exchange.close)
-        exchange.until_ready(api)
-        exchange.new_feed()
-        exchange.confirmed_price("BTC_USDC", "49999.9", "50000.0")
-        exchange.until_fresh("BTC_USDC")
-        stack.enter_context(kept_alive(exchange))
-        yield KilledExchange(exchange, api)
+def killed(kafka: str, postgres: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Exchange]:
+    with running_exchange(kafka, postgres, tmp_path_factory.mktemp("killed")) as exchange:
+        begin(exchange)
+        yield exchange
 
 
 async def until_connected(trading: TradingSocket) -> None:
@@ -55,12 +34,12 @@ async def until_connected(trading: TradingSocket) -> None:
 
 
 def test_a_program_knows_every_order_in_flight_when_the_api_is_killed_and_none_is_doubled(
-    killed: KilledExchange,
+    killed: Exchange,
 ) -> None:
     chance = random.Random(3)
 
     async def trade() -> None:
-        async with Client(killed.exchange.url, patience_s=90) as client:
+        async with Client(killed.url, patience_s=90) as client:
             await client.register(f"{uuid4().hex}@example.com", PASSWORD)
             async with client.trading() as trading:
                 for turn in range(KILLS):
@@ -72,9 +51,9 @@ def test_a_program_knows_every_order_in_flight_when_the_api_is_killed_and_none_i
                     ]
                     # Amid them: some are answered, some in the log, some on their way, some were never read.
                     await asyncio.sleep(chance.uniform(0.0, 0.06))
-                    killed.api.kill()
+                    killed.services["api"].kill()
                     still_waiting = sum(not task.done() for task in asked)
-                    killed.api.restart()
+                    killed.services["api"].restart()
                     orders: list[Order] = await asyncio.gather(*asked)
                     assert still_waiting > 0
                     assert {order.status for order in orders} == {"filled"}

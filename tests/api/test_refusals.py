@@ -32,12 +32,17 @@ class Scene(NamedTuple):
     others_id: str
 
 
-@pytest.fixture(scope="module")
-def scene(exchange: Exchange) -> Scene:
+def scene_in(exchange: Exchange) -> Scene:
+    """Two users, one of whom has an open position and a closed one, and the other one an open one."""
     user, other = exchange.new_user(), exchange.new_user()
     open_id, closed_id = user.opened()["position_id"], user.opened()["position_id"]
     assert user.close(closed_id).status_code == 200
     return Scene(exchange, user, other, open_id, closed_id, other.opened(margin="200")["position_id"])
+
+
+@pytest.fixture(scope="module")
+def scene(exchange: Exchange) -> Scene:
+    return scene_in(exchange)
 
 
 @pytest.fixture

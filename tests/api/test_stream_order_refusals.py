@@ -14,7 +14,7 @@ from api.stream.orders import IN_FLIGHT_MAX
 from tests.api.exchange import Exchange
 from tests.api.over_a_socket import over_a_socket, placed, reply_to
 from tests.api.second_process import at, second_process
-from tests.api.test_refusals import REFUSED, Scene, Try
+from tests.api.test_refusals import REFUSED, Scene, Try, scene_in
 from tests.api.websocket_client import WebSocketClient, signed_ticket, websocket_client
 from tests.processes import eventually
 from tests.security.keys import ask, new_key
@@ -30,10 +30,7 @@ ORDER: Final = {"symbol": "BTC_USDC", "side": "long", "margin": "10", "leverage"
 
 @pytest.fixture(scope="module")
 def scene(exchange: Exchange) -> Scene:
-    user, other = exchange.new_user(), exchange.new_user()
-    open_id, closed_id = user.opened()["position_id"], user.opened()["position_id"]
-    assert user.close(closed_id).status_code == 200
-    return Scene(exchange, user, other, open_id, closed_id, other.opened(margin="200")["position_id"])
+    return scene_in(exchange)
 
 
 @pytest.fixture
