@@ -33,8 +33,9 @@ def own_cpu_time() -> Iterator[dict[str, float]]:
 
 
 def child(word: str) -> psutil.Process | None:
-    """Find a server that this process started: its command line has the word. Null where it is somebody else's."""
-    return next((each for each in psutil.Process().children() if any(word in part for part in each.cmdline())), None)
+    """Find the server that this process started last: its command line has the word. Null where none is its own."""
+    found = [each for each in psutil.Process().children() if any(word in part for part in each.cmdline())]
+    return max(found, key=psutil.Process.create_time, default=None)
 
 
 def broker() -> dict[str, psutil.Process]:

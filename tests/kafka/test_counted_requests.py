@@ -1,5 +1,6 @@
 """The requests a broker gets are counted exactly, by kind, on a real broker."""
 
+import pytest
 from confluent_kafka import Producer
 
 from bench._cpu import broker
@@ -12,7 +13,9 @@ from stack.temporary import temporary_broker
 TOPIC = "counted"
 
 
+@pytest.mark.usefixtures("kafka")
 def test_each_produced_record_and_each_transaction_is_counted_under_its_kind() -> None:
+    """Beside another broker that this process has started: that one's requests are not counted."""
     with temporary_broker(small=True) as brokers:
         settings = Settings().model_copy(update={"kafka_brokers": brokers})
         make_topic(settings, TOPIC)

@@ -20,10 +20,12 @@ from tests.web.person import come_in, come_in_by_keyboard, shown, tab_to, told
 
 pytestmark = [pytest.mark.timeout(900), pytest.mark.usefixtures("built_screen")]
 RECORDING: Final = Path(__file__).parents[1] / "data" / "btc_perp_1m_2022-01-01_to_08.csv.gz"
-# In the evening of 5 January 2022 the price fell from 46,000 to 43,700 in two hours.
-BEGIN: Final = "2022-01-05T18:30"
-END: Final = "2022-01-05T21:30"
-SPEED: Final = 30
+# In the evening of 5 January 2022 the price stood between 45,600 and 46,000 for 100 minutes, and fell to 42,600 in
+# three hours. A long at LEVERAGE is liquidated 1.5 % below its entry: not by the 100 minutes, whenever it was opened.
+BEGIN: Final = "2022-01-05T18:05"
+END: Final = "2022-01-05T22:45"
+SPEED: Final = 45
+LEVERAGE: Final = "50"
 FALLEN_MS: Final = 400_000
 STARTED_S: Final = 180.0
 
@@ -54,13 +56,13 @@ def up(tmp_path: Path) -> Iterator[Up]:
 
 
 def open_by_keyboard(page: Page) -> None:
-    """Register somebody and open a long of a hundredfold leverage, without a pointer."""
+    """Register somebody and open a long, without a pointer."""
     come_in_by_keyboard(page)
     page.keyboard.press("t")
     page.keyboard.type("100")
     tab_to(page, "leverage")
     page.keyboard.press("Control+A")
-    page.keyboard.type("100")
+    page.keyboard.type(LEVERAGE)
     tab_to(page, "long")
     page.keyboard.press("Enter")
     expect(page.get_by_test_id("done")).to_contain_text("Opened long")
@@ -76,7 +78,7 @@ def open_by_keyboard(page: Page) -> None:
 def open_by_hand(page: Page) -> None:
     come_in(page)
     page.get_by_test_id("size").fill("100")
-    page.get_by_test_id("leverage").fill("100")
+    page.get_by_test_id("leverage").fill(LEVERAGE)
     expect(page.get_by_test_id("long")).to_have_attribute("aria-disabled", "false")
     page.get_by_test_id("long").click()
     expect(page.get_by_test_id("done")).to_contain_text("Opened long")
