@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from audit.log.differences import Difference
+from audit.verify.folding import BROADCAST
 from audit.verify.verify import VerifyRequest, verify
 from engine.core.state import State, genesis
 from engine.core.step import step
@@ -190,7 +191,9 @@ class Judge:
             for shard, offset in sorted(self.spoiled)
             if shard in shards and (shard, offset) not in named and shows_damage(parts[shard].snapshots, offset)
         ]
-        return [f"audit: {each.sentence()}" for each in verdict.differences if not self._is_known(each)] + unnamed
+        # All that was sent is executed: a broadcast that is under way still is one that a shard lost.
+        lost = [f"audit: {each}" for each in verdict.under_way if BROADCAST in each]
+        return [f"audit: {each.sentence()}" for each in verdict.differences if not self._is_known(each)] + lost + unnamed
 
     def _is_known(self, difference: Difference) -> bool:
         """Say whether it names what was spoiled, or one whose chunks a lost manifest's snapshot has replaced."""

@@ -44,6 +44,14 @@ COURSES: Final[tuple[Course, ...]] = get_args(Course)
 ACTIVATES_AFTER: Final = 12  # commands
 
 
+class Sent(NamedTuple):
+    """A record of the commands topic, and the shard it is for."""
+
+    shard: int
+    key: bytes | None
+    value: bytes
+
+
 class Opening(NamedTuple):
     """A requested position; no sender knows whether it was opened."""
 
@@ -65,25 +73,25 @@ class Load:
         self._ticks = 0
         self._openings: list[Opening] = []
         self._reduction: ReducePosition | None = None
-        self._is_second = course == "second"  # rules in force, as far as the senders know
+        self.is_second = course == "second"  # rules in force, as far as the senders know
         self._until_activation = ACTIVATES_AFTER if course == "activating" else None
 
     def opening(self, now_us: int) -> list[tuple[bytes | None, bytes]]:
         """What must come first: instruments, a feed, confirmed prices, accounts with money."""
         prices = [self._prices(now_us, 0) for _ in range(2)]
-        first = [(None, encode_command(activate(shard=self._shard)))] if self._is_second else []
+        first = [(None, encode_command(activate(shard=self._shard)))] if self.is_second else []
         return [*first, *_opening(self._shard, self._shards), *((None, encode_command(each)) for each in prices)]
 
-    def next(self, now_us: int) -> tuple[bytes | None, bytes]:
-        """Give one record, key and value."""
+    def next(self, now_us: int, *, everywhere: bool) -> list[Sent]:
+        """Give one record, or a broadcast: one for every shard. everywhere: whether all shards know of those."""
         if self._until_activation is not None:
             self._until_activation -= 1
             if self._until_activation == 0:
-                self._until_activation, self._is_second = None, True
-                return None, encode_command(activate(shard=self._shard))
-        if self._is_second and self._dice.random() < 0.15:
-            return self._of_the_second(now_us)
-        return self._of_any(now_us)
+                self._until_activation, self.is_second = None, True
+                return [Sent(self._shard, None, encode_command(activate(shard=self._shard)))]
+        if self.is_second and self._dice.random() < 0.15:
+            return self._of_the_second(now_us, everywhere=everywhere)
+        return [Sent(self._shard, *self._of_any(now_us))]
 
     def _of_any(self, now_us: int) -> tuple[bytes | None, bytes]:
         dice = self._dice
@@ -100,24 +108,27 @@ class Load:
         self._sent.append((order.account_id.encode(), encode_command(order)))
         return self._sent[-1]
 
-    def _of_the_second(self, now_us: int) -> tuple[bytes | None, bytes]:
-        """Give a record that version 2 of the rules brought: a mark, a close of all, a broadcast."""
-        dice, shard = self._dice, self._shard
+    def _of_the_second(self, now_us: int, *, everywhere: bool) -> list[Sent]:
+        """Give what version 2 of the rules brought: a mark, a close of all, a broadcast."""
+        dice = self._dice
         name = str(UUID(int=dice.getrandbits(128), version=4))
-        match dice.choice(("mark", "mark", "mark", "all", "all", "limits", "clock")):
+        broadcasts = ("limits", "clock") if everywhere else ()
+        match dice.choice(("mark", "mark", "mark", "all", "all", *broadcasts)):
             case "all":
                 account = dice.choice(self._accounts)
                 closing = CloseAll(command_id=name, account_id=account, symbol=dice.choice((None, *MIDS)))
                 self._sent.append((account.encode(), encode_command(closing)))
-                return self._sent[-1]
+                return [Sent(self._shard, *self._sent[-1])]
             case "limits":
                 most = dice.choice((1, 3, 500))
-                limits = SetAccountLimits(command_id=name, shard=shard, broadcast=name, positions_max=most)
-                return None, encode_command(limits)
+                return self._broadcast(SetAccountLimits, command_id=name, broadcast=name, positions_max=most)
             case "clock":
-                return None, encode_command(SetClock(command_id=name, shard=shard, broadcast=name))
+                return self._broadcast(SetClock, command_id=name, broadcast=name)
             case _:
-                return None, encode_command(self._marks(now_us, dice.choice((0, 0, 0, 1))))
+                return [Sent(self._shard, None, encode_command(self._marks(now_us, dice.choice((0, 0, 0, 1)))))]
+
+    def _broadcast(self, kind: type[SetAccountLimits] | type[SetClock], **fields: Any) -> list[Sent]:
+        return [Sent(shard, None, encode_command(kind(shard=shard, **fields))) for shard in range(self._shards)]
 
     def _marks(self, now_us: int, behind: int) -> UpdatePrices:
         """Vouch for the last tick of each symbol, or for one before it."""

@@ -104,9 +104,11 @@ class History:
 
     def send(self, shard: int) -> None:
         """Let somebody send a command, unless that would write another history."""
-        if self.damage is not None and self.damage.ends_sending(shard):
-            return
-        self.append(shard, *self._loads[shard].next(self.cluster.now_ms() * 1_000))
+        if self._may_send(shard):
+            everywhere = all(load.is_second for load in self._loads)
+            for sent in self._loads[shard].next(self.cluster.now_ms() * 1_000, everywhere=everywhere):
+                if self._may_send(sent.shard):
+                    self.append(*sent)
 
     def start_process(self, place: int, role: Role = "owner") -> EngineProcess:
         """Start a process in one of the places for workers."""
@@ -133,6 +135,9 @@ class History:
         if self.damage is not None:
             self.damage.raise_at(state.shard, offset)
         return step(state, command, offset=offset, time=time)
+
+    def _may_send(self, shard: int) -> bool:
+        return self.damage is None or not self.damage.ends_sending(shard)
 
     async def _direct(self) -> None:
         """Run the world: an opening, a time of trouble, then calm until nothing moves any more."""
