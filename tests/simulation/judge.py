@@ -25,6 +25,7 @@ from tests.simulation.outcomes import outcomes_of
 MICROSECONDS_PER_MILLISECOND: Final = 1_000
 NEVER: Final = 1 << 62
 TORN: Final = "a late request ended the next transaction"
+RULES_SENT: Final = f"{BROADCAST}rules-"
 
 
 class Judge:
@@ -191,9 +192,10 @@ class Judge:
             for shard, offset in sorted(self.spoiled)
             if shard in shards and (shard, offset) not in named and shows_damage(parts[shard].snapshots, offset)
         ]
-        # All that was sent is executed: a broadcast that is under way still is one that a shard lost.
-        lost = [f"audit: {each}" for each in verdict.under_way if BROADCAST in each]
-        return [f"audit: {each.sentence()}" for each in verdict.differences if not self._is_known(each)] + lost + unnamed
+        # All that was sent is executed: what is under way still is lost; only rules are sent when each shard may.
+        lost = [f"audit: {each}" for each in verdict.under_way if BROADCAST in each and RULES_SENT not in each]
+        wrong = [f"audit: {each.sentence()}" for each in verdict.differences if not self._is_known(each)]
+        return wrong + lost + unnamed
 
     def _is_known(self, difference: Difference) -> bool:
         """Say whether it names what was spoiled, or one whose chunks a lost manifest's snapshot has replaced."""
