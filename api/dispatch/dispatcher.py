@@ -19,6 +19,7 @@ from api.dispatch.unprojected import unprojected
 from api.http.problems import BROKER_UNAVAILABLE, ENGINE_BEHIND, REFUSALS, ApiError
 from api.log.outcomes import NotAppended, Outcome
 from api.pretrade.details import explained
+from api.store.database import afterwards
 from projector import queries
 from schemas.command_groups import PositionCommand
 from schemas.commands import AccountCommand, OpenPosition
@@ -82,7 +83,8 @@ class Dispatcher:
         if not isinstance(outcome.event, CommandRepeated):
             return await self._accept(command, Decided(outcome))
         try:
-            original = await self.lookup.original(command, outcome)
+            async with afterwards():
+                original = await self.lookup.original(command, outcome)
         except SQLAlchemyError as error:
             structlog.get_logger().warning("first outcome not read", command_id=command.command_id, error=str(error))
             original = None
@@ -168,9 +170,10 @@ class Dispatcher:
         if self._recent_positions.opened(position_id, account_id) is not None:
             return True
         try:
-            is_complete = await self._unprojected.is_complete(self._outcomes.shard_of(account_id))
-            events = await self._unprojected.events_now(account_id)
-            row = await self._database.ask(lambda db: queries.position(db, account_id, position_id))
+            async with afterwards():
+                is_complete = await self._unprojected.is_complete(self._outcomes.shard_of(account_id))
+                events = await self._unprojected.events_now(account_id)
+                row = await self._database.ask(lambda db: queries.position(db, account_id, position_id))
         except SQLAlchemyError as error:
             structlog.get_logger().warning("position not looked up", position_id=position_id, error=str(error))
             return True

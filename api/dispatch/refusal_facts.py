@@ -10,6 +10,7 @@ from api.http.problems import ApiError
 from api.pretrade.details import Facts, open_positions_max
 from api.pretrade.preview import preview_of
 from api.pretrade.standing import POSITIONS_MAX, Standing
+from api.store.database import afterwards
 from projector import queries
 from schemas.command_groups import PositionCommand
 from schemas.commands import ClientCommand, OpenPosition, ReduceOldest
@@ -21,7 +22,8 @@ from schemas.units import INT64_MAX
 async def facts_of(state: AppState, rejection: Rejection, command: ClientCommand) -> Facts:
     """Gather them as they are a moment after the refusal; what the database does not say now is not said."""
     try:
-        return await _gathered(state, rejection, command)
+        async with afterwards():
+            return await _gathered(state, rejection, command)
     except (SQLAlchemyError, ApiError) as error:
         structlog.get_logger().warning("a refusal is not explained", rejection=rejection.name, error=str(error))
         return Facts()

@@ -19,7 +19,7 @@ from api.log.command_producer import BroadcastCommand, CommandProducer
 from api.log.engine_lag import EngineLag
 from api.log.outcomes import NotAppended, Outcome, Outcomes
 from api.store import journal
-from api.store.database import Database
+from api.store.database import Database, afterwards
 from api.store.tables import broadcasts
 from schemas.codec import RULES_VERSION
 from schemas.commands import ActivateRules, DefineInstruments, SetAccountLimits, SetClock, SetMarketStatus
@@ -77,7 +77,6 @@ class Broadcasts:
         self._engine_lag = engine_lag
         self.shards = range(shards)
         self._waiting = set(self.shards)
-        self._in_force = [FIRST_RULES] * shards
         self._stored = [asyncio.Event() for _ in self.shards]
         self._last_read: list[StoredBroadcast] = []
 
@@ -128,11 +127,8 @@ class Broadcasts:
 
     async def in_force(self, shard: int) -> int:
         """Give the newest version of the rules that a shard is known to go on by."""
-        if self._in_force[shard] < RULES_VERSION:
-            known = _activations(await self._read())
-            done = [activation.version for activation in known if shard in activation.answered]
-            self._in_force[shard] = max(done, default=FIRST_RULES)
-        return self._in_force[shard]
+        in_force = _in_force(self._last_read, shard)
+        return in_force if in_force == RULES_VERSION else _in_force(await self._read(), shard)
 
     async def positions_max(self, shard: int) -> int | None:
         """Give the last limit of open positions that a shard has answered; null where none was ever set."""
@@ -142,7 +138,8 @@ class Broadcasts:
     async def _read(self) -> list[StoredBroadcast]:
         """Give all that was stored; where the database does not answer, what was read last."""
         with contextlib.suppress(SQLAlchemyError):
-            self._last_read = await self.stored()
+            async with afterwards():
+                self._last_read = await self.stored()
         return self._last_read
 
     async def _is_new(self) -> bool:
@@ -180,6 +177,7 @@ class Broadcasts:
             await asyncio.sleep(PAUSE_S if outcome is None else ANSWER_TIMEOUT_S)
         try:
             await self._database.ask(lambda db: _note_answer(db, name, shard))
+            self._last_read = await self.stored()
         except SQLAlchemyError as error:
             # It is noted when it is sent again; the shard itself has answered.
             structlog.get_logger().warning("broadcast's answer not stored", broadcast=name, error=str(error))
@@ -320,6 +318,11 @@ def _activations(stored: list[StoredBroadcast]) -> list[RulesActivation]:
     return sorted(
         RulesActivation(one.content["version"], one.name, one.answered) for one in stored if one.name.startswith(RULES)
     )
+
+
+def _in_force(stored: list[StoredBroadcast], shard: int) -> int:
+    answered = [activation.version for activation in _activations(stored) if shard in activation.answered]
+    return max(answered, default=FIRST_RULES)
 
 
 def _note_answer(db: Connection, name: str, shard: int) -> None:

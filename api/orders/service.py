@@ -18,7 +18,7 @@ from api.http.sentences import Details, shown
 from api.log.price_cache import PriceCache
 from api.orders.schemas import OrderReply, OrderRequest, Orders
 from api.orders.views import order_of_command, order_of_event, order_of_refusal, order_of_row
-from api.store.database import Database
+from api.store.database import Database, afterwards
 from projector import queries
 from schemas.commands import OpenPosition
 from schemas.events import CommandRejected, PositionOpened
@@ -54,7 +54,8 @@ async def place(
     if isinstance(reply, Pending):
         return None, reply
     try:
-        order = await order_of(dispatcher.lookup, database, prices, caller.account_id, reply)
+        async with afterwards():
+            order = await order_of(dispatcher.lookup, database, prices, caller.account_id, reply)
     except SQLAlchemyError as error:
         structlog.get_logger().warning("order not read", command_id=command.command_id, error=str(error))
         return None, reply

@@ -21,6 +21,7 @@ from api.positions.closing_at_once import ClosingAll, close_at_once
 from api.positions.lookup import PositionLookup
 from api.positions.schemas import Closing
 from api.store import close_alls, used_keys
+from api.store.database import afterwards
 from api.store.used_keys import UsedKey
 from schemas.ids import keyed_command_id
 from schemas.rejections import Rejection
@@ -73,9 +74,10 @@ async def close_all(
 async def _known_open(positions: PositionLookup, account_id: str) -> list[str]:
     """List what is open as far as that is known: one command closes the rest too."""
     try:
-        return await positions.open_ids(account_id)
-    except ApiError as error:
-        structlog.get_logger().info("open positions not known", code=error.kind.code)
+        async with afterwards():
+            return await positions.open_ids(account_id)
+    except (ApiError, SQLAlchemyError) as error:
+        structlog.get_logger().info("open positions not known", error=str(error))
         return []
 
 

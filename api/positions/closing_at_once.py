@@ -14,7 +14,7 @@ from api.http.times import now
 from api.log.price_cache import PriceCache
 from api.positions.lookup import PositionLookup
 from api.positions.schemas import Closing, Closings
-from api.store.database import Database
+from api.store.database import Database, afterwards
 from projector import queries
 from schemas.commands import CloseAll
 from schemas.derived import PriceState
@@ -66,8 +66,9 @@ async def close_at_once(
         preferred = {"Preference-Applied": "respond-async"} if options.respond_async else {}
         return _undecided(command, open_now, preferred)
     try:
-        decided = await _decided(positions.database, account_id, reply)
-        items = await _closings(positions, command, decided)
+        async with afterwards():
+            decided = await _decided(positions.database, account_id, reply)
+            items = await _closings(positions, command, decided)
     except SQLAlchemyError as error:
         structlog.get_logger().warning("closed positions not read", command_id=command.command_id, error=str(error))
         items = None

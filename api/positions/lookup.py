@@ -20,7 +20,7 @@ from api.log.price_cache import PriceCache
 from api.log.recent_positions import RecentPositions
 from api.positions.schemas import PositionReply
 from api.positions.views import after, position_of_event, position_of_row
-from api.store.database import Database
+from api.store.database import Database, afterwards
 from projector import queries
 from schemas.event_groups import PositionEvent
 from schemas.events import PositionClosed, PositionOpened, PositionReduced, StopsAmended
@@ -131,7 +131,8 @@ class PositionLookup(NamedTuple):
         if isinstance(reply, Pending):
             return None
         try:
-            return await self._after(account_id, position_id, reply)
+            async with afterwards():
+                return await self._after(account_id, position_id, reply)
         except SQLAlchemyError as error:
             structlog.get_logger().warning("position not read", position_id=position_id, error=str(error))
             return None

@@ -2,9 +2,11 @@
 
 import signal
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import httpx
@@ -17,6 +19,7 @@ from stack.foreground import running
 from stack.kafka import prepare_broker, wait_for_broker
 from stack.ports import LOOPBACK, free_ports
 from stack.postgres import prepare_postgres, wait_for_postgres
+from stack.process_tree import process_tree
 from tests.api.conftest import kept_alive, settings_of
 from tests.api.exchange import PASSWORD, Exchange, Service, User, service
 from tests.processes import DATABASE_PASSWORDS, eventually, url_of_database
@@ -24,6 +27,7 @@ from tests.processes import DATABASE_PASSWORDS, eventually, url_of_database
 pytestmark = pytest.mark.slow
 
 FROZEN_NOTICED_S = 8.0
+FROZEN_ANSWER_S = 8.0
 BROKER_ANSWER_S = 3.5  # two seconds of waiting for an outcome, and some for a busy machine
 
 
@@ -57,13 +61,25 @@ class Machine:
         self._broker.close()
 
     def start_database(self) -> None:
-        process = self._database.enter_context(
+        self.database_process = self._database.enter_context(
             running(self._database_command, self.folder / "database", stop=signal.SIGINT)
         )
-        wait_for_postgres(url_of_database(self._database_port), lambda: process.poll() is None)
+        wait_for_postgres(url_of_database(self._database_port), lambda: self.database_process.poll() is None)
 
     def stop_database(self) -> None:
         self._database.close()
+
+    @contextmanager
+    def frozen_database(self) -> Iterator[None]:
+        """Its connections stay open, and nothing answers on them."""
+        frozen = process_tree(self.database_process.pid)
+        try:
+            for each in frozen:
+                each.suspend()
+            yield
+        finally:
+            for each in frozen:
+                each.resume()
 
     def start(self, package: str) -> Service:
         stack = ExitStack()
@@ -107,9 +123,10 @@ def code_of(reply: httpx.Response) -> tuple[int, str]:
     return reply.status_code, reply.json()["code"]
 
 
-def until_ordered(user: User) -> None:
-    """Orders go again."""
-    eventually(lambda: user.order(margin="10").status_code, lambda status: status == 201, 40.0)
+def until_ordered(user: User) -> dict[str, Any]:
+    """Orders go again; gives the first that did."""
+    found = eventually(lambda: user.order(margin="10"), lambda reply: reply.status_code == 201, 40.0)
+    return dict(found.json())
 
 
 def test_without_an_engine_the_first_order_is_pending_later_orders_are_refused_and_the_first_is_executed_once(
@@ -217,6 +234,41 @@ def test_without_a_database_reads_are_refused_and_work_after_its_return(machine:
     machine.start_database()
     eventually(lambda: user.http.get("/account").status_code, lambda status: status == 200, 20.0)
     until_ordered(user)
+
+
+def test_a_frozen_database_hides_no_decision_and_every_question_is_answered_within_seconds(machine: Machine) -> None:
+    user = machine.exchange.new_user()
+    opened = [until_ordered(user)["position_id"] for _ in range(3)]
+    other = machine.exchange.new_user()
+    until_ordered(other)
+    assert len(user.get("/positions")["items"]) == 3
+    # At once: who somebody is, is known for some seconds only.
+    requests: dict[str, Callable[[], httpx.Response]] = {
+        "all closed": lambda: other.http.post("/positions/close-all"),
+        "closed": lambda: user.close(opened[0]),
+        "amended": lambda: user.http.patch(f"/positions/{opened[1]}", json={"take_profit": "70000.0"}),
+        "ordered": lambda: user.order(margin="10"),
+        "refused": lambda: user.close("0-9999"),
+        "keyed": lambda: user.order(headers={"Idempotency-Key": "frozen"}),
+        "read": lambda: user.http.get("/positions"),
+        "ready": lambda: machine.exchange.http.get("/readyz"),
+    }
+    with machine.frozen_database(), ThreadPoolExecutor(len(requests)) as pool:
+        replies = dict(zip(requests, pool.map(lambda request: request(), requests.values()), strict=True))
+    assert [name for name, reply in replies.items() if timed(reply) > FROZEN_ANSWER_S] == []
+    closed, amended, ordered = replies["closed"], replies["amended"], replies["ordered"]
+    assert [(reply.status_code, reply.json()["status"]) for reply in (closed, amended)] == [(202, "done")] * 2
+    assert ordered.status_code == 201
+    assert replies["all closed"].status_code == 202
+    assert replies["refused"].json()["code"] == "POSITION_NOT_OPEN"
+    assert code_of(replies["keyed"]) == code_of(replies["read"]) == (503, "DATABASE_UNAVAILABLE")
+    assert replies["ready"].json()["why"] == "PostgreSQL does not answer."
+    where = closed.headers["Location"].removeprefix("/api/v1")
+    shown = eventually(lambda: user.get(where), lambda seen: seen["position"] is not None, 40.0)
+    assert shown["position"]["status"] == "closed"
+    assert user.order(headers={"Idempotency-Key": "frozen"}).status_code == 201
+    assert other.get("/positions?status=open")["items"] == []
+    assert {item["id"] for item in user.get("/positions")["items"]} >= {*opened[1:], ordered.json()["position_id"]}
 
 
 @contextmanager
