@@ -47,7 +47,8 @@ class TransactionalProducer:
         self._reports.count = 0  # What was reported until now is of a connection that was being made.
 
     def begin_transaction(self) -> None:
-        """Begin the next one."""
+        """Begin the next one, which no request of the one before can end."""
+        assert not self.is_doubtful, "after a doubtful end a new producer begins"
         self._producer.begin_transaction()
 
     def flush(self, timeout: float) -> int:

@@ -50,8 +50,8 @@ def fence(source: Log, shard: int) -> FencedShard:
     Raises ForeignTransaction where the last committed event cannot be known: no owner has a transaction open any more.
     """
     producers = source.fence(shard)
-    _require_readable_end(source, shard, producers.events)
-    return FencedShard(producers, log_ends(source, shard))
+    events = _with_readable_end(source, shard, producers.events)
+    return FencedShard(producers._replace(events=events), log_ends(source, shard))
 
 
 def fence_again(source: Log, shard: int, committed: Watermark) -> TransactionalProducer:
@@ -61,7 +61,7 @@ def fence_again(source: Log, shard: int, committed: Watermark) -> TransactionalP
     """
     producer = source.fence_events(shard)
     try:
-        _require_readable_end(source, shard, producer)
+        producer = _with_readable_end(source, shard, producer)
     except ForeignTransaction as error:
         raise replaced(str(error)) from error
     found = source.watermark(shard)
@@ -72,9 +72,10 @@ def fence_again(source: Log, shard: int, committed: Watermark) -> TransactionalP
     return producer
 
 
-def _require_readable_end(source: Log, shard: int, producer: TransactionalProducer) -> None:
+def _with_readable_end(source: Log, shard: int, producer: TransactionalProducer) -> TransactionalProducer:
+    """Abort what the id left open, and give the producer that goes on: another one, where the abort may come again."""
     if source.hidden_from(shard) is None:
-        return
+        return producer
     producer.abort_left_over(EVENTS, shard, ABORT_TIMEOUT_S)
     hidden_from = source.hidden_from(shard)
     if hidden_from is not None:
@@ -82,6 +83,7 @@ def _require_readable_end(source: Log, shard: int, producer: TransactionalProduc
             f"a transaction that is not the engine's is open in {EVENTS}/{shard} from offset {hidden_from} on: "
             "the last committed event is known when it ends"
         )
+    return source.fence_events(shard) if producer.is_doubtful else producer
 
 
 def log_ends(source: Log, shard: int) -> LogEnds:

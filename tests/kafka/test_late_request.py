@@ -12,6 +12,7 @@ from confluent_kafka import KafkaException
 from bench._workload import accounts_of, opening_day, prices
 from engine.shell.liveness import CANNOT_COMMIT, Liveness
 from engine.shell.log import KafkaLog
+from engine.shell.take_over import fence
 from engine.snapshot.publish import SnapshotPublisher
 from runtime.kafka import read_back
 from runtime.settings import Settings
@@ -20,7 +21,7 @@ from schemas.codec import decode_event
 from schemas.commands import Deposit, OpenPosition
 from schemas.events import PositionClosed
 from schemas.snapshots import Packing
-from schemas.topics import VENUE_EVENTS
+from schemas.topics import EVENTS, VENUE_EVENTS
 from schemas.venue import decode_venue_event
 from schemas.venue_messages import VenueCommandRejected
 from stack.foreground import running
@@ -107,6 +108,24 @@ def test_without_a_new_producer_a_late_request_tears_a_command_that_the_successo
     with engine(ledger, output) as worker:
         worker.until_live(ledger.shards)
         assert_each_event_stands_once(ledger)
+
+
+def test_an_owner_whose_abort_of_what_was_left_open_may_come_again_goes_on_with_a_new_producer(
+    ledger: Settings, link: LateRequestLink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = KafkaLog(ledger)
+    left_open = iter([0])
+    monkeypatch.setattr(source, "hidden_from", lambda _shard: next(left_open, None))
+    link.hold_next_end(f"engine-{SHARD}")
+    producer = fence(source, SHARD).producers.events
+    assert link.initialized.count(b"engine-1") >= 2
+    producer.begin_transaction()
+    producer.produce(EVENTS, b"of the owner", partition=SHARD)
+    assert producer.flush(15) == 0
+    link.release()
+    assert link.late_answer != 0, "the late request is refused"
+    producer.commit_transaction(15)
+    assert [record.value for record in events_when(ledger, SHARD, 1)] == [b"of the owner"]
 
 
 def test_a_snapshot_after_a_lost_connection_has_a_new_producer(ledger: Settings, link: LateRequestLink) -> None:
