@@ -47,6 +47,7 @@ from projector import queries
 from runtime import logging
 from runtime.cluster import ClusterWatch
 from runtime.errors import FixableError
+from runtime.garbage import collect_seldom, keep_for_good
 from runtime.http_config import ServerConfig
 from runtime.http_connections import Connections
 from runtime.http_headers import SecurityHeaders
@@ -62,6 +63,7 @@ WATCH_S: Final = 1.0
 def main(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT; FixableError where it cannot start."""
     logging.configure("api", settings.log_level)
+    collect_seldom()
     secret, retired = jwt_secret(settings), retired_secrets(settings)
     key_of(settings)
     with asyncio.Runner(loop_factory=uvloop_loop) as runner:
@@ -206,6 +208,7 @@ async def _until(state: AppState, stopping: asyncio.Task[bool]) -> None:
     counting = asyncio.create_task(
         Counting(state.database, state.rate_limits.counts, state.settings.api_workers).count_for_ever()
     )
+    keep_for_good()
     serving = asyncio.create_task(server.serve(places))
     reading = asyncio.create_task(_until_reading_ends(state))
     streaming = asyncio.create_task(sockets.run_for_ever())

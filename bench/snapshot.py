@@ -1,7 +1,6 @@
 """How long a shard stands still while its snapshot is taken, beside how long it does without, and what one costs."""
 
 import asyncio
-import gc
 import sys
 from functools import partial
 from time import perf_counter, thread_time
@@ -18,7 +17,7 @@ from engine.core.step import step
 from engine.shell.group import SESSION_MS
 from engine.shell.liveness import Liveness
 from engine.shell.log import Bounds, KafkaLog, Watermark
-from engine.shell.main import GC_THRESHOLDS, SWITCH_INTERVAL_S
+from engine.shell.main import SWITCH_INTERVAL_S
 from engine.shell.metrics import EngineMetrics
 from engine.shell.outbox import CommitOutbox
 from engine.shell.shard import Shard
@@ -26,6 +25,7 @@ from engine.shell.take_over import LogEnds, ShardStart
 from engine.snapshot.publish import SnapshotPublisher
 from engine.snapshot.schedule import SnapshotSchedule
 from runtime.errors import FixableError
+from runtime.garbage import collect_seldom, keep_for_good
 from runtime.kafka import end_offsets, read_back
 from runtime.logging import configure
 from runtime.settings import Settings
@@ -83,10 +83,9 @@ def run(accounts: int = ACCOUNTS, positions: int = POSITIONS, turns: int = TURNS
     if any(end_offsets(settings, EVENTS)) or any(end_offsets(settings, SNAPSHOTS)):
         raise FixableError(f"The broker {settings.kafka_brokers} holds a ledger; the bench needs one that holds none.")
     ledger = ledger_of(accounts, positions)
-    gc.set_threshold(*GC_THRESHOLDS)
+    collect_seldom()
     sys.setswitchinterval(SWITCH_INTERVAL_S)
-    gc.collect()
-    gc.freeze()
+    keep_for_good()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(_measure(settings, ledger, turns))
 

@@ -3,11 +3,6 @@
 import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final
-
-# So many more objects than were freed begin a collection of the young ones. A batch's commands and events are freed by
-# their reference counts; with Python's 700 a tenth of the time goes into looking through them before.
-YOUNG_OBJECTS: Final = 10_000
 
 
 class GcControl:
@@ -15,7 +10,6 @@ class GcControl:
 
     def __init__(self) -> None:
         self._loading = 0
-        gc.set_threshold(YOUNG_OBJECTS)
 
     @contextmanager
     def paused(self) -> Iterator[None]:

@@ -1,7 +1,6 @@
 """How an engine worker is built, runs, and ends."""
 
 import asyncio
-import gc
 import logging
 import signal
 import sys
@@ -24,6 +23,7 @@ from engine.shell.metrics import EngineMetrics
 from engine.shell.standby import Standby
 from engine.shell.worker import EngineWorker, Role
 from runtime.errors import FixableError
+from runtime.garbage import collect_seldom
 from runtime.logging import configure
 from runtime.settings import Settings
 from runtime.signals import PARTNER_IS_DEAD
@@ -33,8 +33,6 @@ from schemas.topics import COMMANDS, EVENTS, SNAPSHOTS
 
 log = structlog.get_logger(__name__)
 
-# Messages are born and die young by the thousand; the default of 700 would look through them 50 times a batch.
-GC_THRESHOLDS: Final = (50_000, 20, 50)
 # How long a thread that loads or packs may keep the event loop waiting: the default is 5 ms, a whole pause.
 SWITCH_INTERVAL_S: Final = 0.0005
 PARTNER_TIMEOUT_S: Final = 1.0
@@ -56,7 +54,7 @@ def run(settings: Settings, step: Step) -> None:
         logging.getLogger(name).setLevel(logging.WARNING)
     require_topics(settings, COMMANDS, EVENTS, SNAPSHOTS)
     codec()  # Read now, so that the first command does not wait for it.
-    gc.set_threshold(*GC_THRESHOLDS)
+    collect_seldom()
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_serve(settings, step))

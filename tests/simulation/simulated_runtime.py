@@ -155,7 +155,7 @@ def _stand_ins(loop: SimulatedLoop, network: Network, trace: Trace) -> dict[str,
         "consumer": lambda options: SimulatedConsumer(network, options),
         "producer": lambda options: SimulatedProducer(network, options),
         "exit": leave_at_once,
-        "gc": SimpleNamespace(freeze=int, enable=int, disable=int, set_threshold=lambda *_: None),
+        "gc": SimpleNamespace(freeze=int, enable=int, disable=int),
         "log": TracedLog(trace),
     }
 
