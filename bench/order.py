@@ -34,8 +34,9 @@ from stack.temporary import temporary_broker, temporary_postgres
 COUNT: Final = 6_400
 CONNECTIONS: Final = 32  # an account and a socket each
 PACED_PER_SECOND: Final = 100
-PACED_S: Final = 10
+PACED_S: Final = 20
 TURNS: Final = 4
+WARM_UP: Final = 12_800  # orders, of accounts of their own; about 30 s
 BARE_ENDPOINT: Final = "import sys; from bench._bare_endpoint import main; main(int(sys.argv[1]))"
 ORDER: Final = {"symbol": SYMBOLS[0], "side": "long", "type": "market", "margin": "1", "leverage": "10"}
 BODY: Final = json_format.dumps(ORDER).encode()
@@ -44,10 +45,14 @@ COUNTED_S: Final = 5
 
 
 class OrderTarget(NamedTuple):
-    """Where orders are sent, those of each connection, and whose CPU time counts. tokens: of those over sockets."""
+    """Where orders are sent, those of each connection, and whose CPU time counts. tokens: of those over sockets.
+
+    first_requests: those that come before what is measured.
+    """
 
     port: int
     requests: Sequence[Iterator[bytes]]
+    first_requests: Sequence[Iterator[bytes]]
     instance: RunningInstance | None
     tokens: Sequence[str] = ()
 
@@ -91,13 +96,14 @@ class Load(NamedTuple):
 Loads = dict[str, dict[str, Load]]  # by place and pace
 
 
-def run(count: int = COUNT, open_servers: int = 0) -> Measured:
-    """Send `count` orders, each with a key, as fast as they are answered, then 100 a second.
+def run(count: int = COUNT, warm_up: int = WARM_UP, open_servers: int = 0) -> Measured:
+    """Send `count` orders, each with a key, as fast as they are answered, then 100 a second; others before them.
 
-    open_servers: 1 lets an instance of open servers take turns too. It takes time of the others while it idles.
+    warm_up: a broker costs twice as much until its Java has compiled what such a load runs, half a minute. open_servers: 1 lets an instance of open servers take turns too. It takes time of the others while it idles.
     """
-    per_connection = -(-count // CONNECTIONS)
-    if 1.5 * per_connection + 2 * PACED_S * PACED_PER_SECOND // CONNECTIONS >= COMMANDS_PER_ACCOUNT:
+    per_connection, first = -(-count // CONNECTIONS), -(-warm_up // CONNECTIONS)
+    paced = (PACED_S + COUNTED_S) * PACED_PER_SECOND // CONNECTIONS
+    if max(per_connection + TURNS + paced, first) >= COMMANDS_PER_ACCOUNT:
         raise FixableError(f"An account may send {COMMANDS_PER_ACCOUNT} orders here; choose a smaller count.")
     with tempfile.TemporaryDirectory(prefix="reprise-bench-") as name, ExitStack() as stack:
         folder = Path(name)
@@ -106,7 +112,7 @@ def run(count: int = COUNT, open_servers: int = 0) -> Measured:
             brokers = stack.enter_context(temporary_broker(small=False))
             given = {"KAFKA_BROKERS": brokers, "DATABASE_URL": stack.enter_context(temporary_postgres())}
             places["open_servers"] = _instance(stack, folder / "open", given)
-        loads, requests = uvloop.run(_loads(places, per_connection))
+        loads, requests = uvloop.run(_loads(places, per_connection, first))
     figures = [*_figures(loads), *requests]
     cpu = [
         of_place[pace].cpu_use(f"{_words(place)}, {_words(pace)}")
@@ -175,26 +181,26 @@ def _figure(name: str, label: str, value: float, unit: str) -> Figure:
 
 def _instance(stack: ExitStack, folder: Path, environment: dict[str, str]) -> OrderTarget:
     instance = stack.enter_context(running_instance(folder, environment))
-    over_http, over_sockets = ([new_token(instance.port) for _ in range(CONNECTIONS)] for _ in range(2))
-    return OrderTarget(instance.port, [orders(token) for token in over_http], instance, over_sockets)
+    first, over_http, over_sockets = ([new_token(instance.port) for _ in range(CONNECTIONS)] for _ in range(3))
+    return OrderTarget(instance.port, list(map(orders, over_http)), list(map(orders, first)), instance, over_sockets)
 
 
 def _bare(stack: ExitStack, folder: Path) -> OrderTarget:
     (port,) = free_ports(1)
     stack.enter_context(running(python_command("-c", BARE_ENDPOINT, str(port)), folder / "bare.log"))
     wait_until_answered(f"http://{LOOPBACK}:{port}/openapi.json")
-    return OrderTarget(port, [repeat(post("/orders", BODY)) for _ in range(CONNECTIONS)], None)
+    requests = [repeat(post("/orders", BODY)) for _ in range(CONNECTIONS)]
+    return OrderTarget(port, requests, requests, None)
 
 
-async def _loads(places: dict[str, OrderTarget], per_connection: int) -> tuple[Loads, list[Figure]]:
+async def _loads(places: dict[str, OrderTarget], per_connection: int, first: int) -> tuple[Loads, list[Figure]]:
     """Send to one place after the other in turns, so that what warms up, or disturbs the machine, is in each figure.
 
-    A third of the load comes before what is measured: a broker costs twice as much in its first minute. At the end
-    some more, at the even pace, of which the broker's requests are counted.
+    At the end some more, at the even pace, of which the broker's requests are counted.
     """
     for place in places.values():
         async with _connected(place) as connections:
-            await send_at_full_speed(connections, place.requests, -(-per_connection // 3), CREATED)
+            await send_at_full_speed(connections, place.first_requests, first, CREATED)
     share = -(-per_connection // TURNS)
     paces = ("full_speed", "paced", "over_sockets")
     found: Loads = {name: {pace: Load([]) for pace in paces[: 3 if places[name].tokens else 2]} for name in places}

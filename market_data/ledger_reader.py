@@ -19,6 +19,8 @@ from schemas.topics import EVENTS
 
 BATCH: Final = 500
 PAUSE_S: Final = 0.05
+# Nobody waits for what is read here, so the broker answers with all that came in the tenth of a second it may wait.
+GATHERED: Final = {"fetch.min.bytes": 1 << 20}
 SLACK_MS: Final = 10_000  # between an event's log time and the broker's or its writer's clock
 INSTRUMENTS_WITHIN_S: Final = 120.0
 END_WITHIN_S: Final = 10.0
@@ -46,7 +48,7 @@ class LedgerReader:
         self._settings = settings
         self._clock = clock
         self._ledger = ledger
-        self._consumer = Consumer(reader_options(settings, "reprise-market-data"))
+        self._consumer = Consumer(reader_options(settings, "reprise-market-data") | GATHERED)
         self._wanted = prefixes_of(InstrumentsDefined, RulesActivated)
         self._unmet: dict[int, SnapshotManifest] = {}
         self._bounds: dict[int, tuple[int, int]] = {}
