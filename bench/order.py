@@ -99,7 +99,8 @@ Loads = dict[str, dict[str, Load]]  # by place and pace
 def run(count: int = COUNT, warm_up: int = WARM_UP, open_servers: int = 0) -> Measured:
     """Send `count` orders, each with a key, as fast as they are answered, then 100 a second; others before them.
 
-    warm_up: a broker costs twice as much until its Java has compiled what such a load runs, half a minute. open_servers: 1 lets an instance of open servers take turns too. It takes time of the others while it idles.
+    warm_up: orders before, for a broker costs twice as much until its Java has compiled what such a load runs, half a
+    minute. open_servers: 1 lets an instance of open servers take turns too; it takes time of the others while it idles.
     """
     per_connection, first = -(-count // CONNECTIONS), -(-warm_up // CONNECTIONS)
     paced = (PACED_S + COUNTED_S) * PACED_PER_SECOND // CONNECTIONS

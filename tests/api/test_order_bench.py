@@ -13,7 +13,7 @@ REQUESTS = ("produce", "fetch", "add_partitions", "end_transaction", "other")
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_the_bench_gives_cpu_time_by_process_of_an_instance_and_of_open_servers_and_counts_requests() -> None:
-    found = run(3 * CONNECTIONS, open_servers=1)
+    found = run(4 * CONNECTIONS, warm_up=CONNECTIONS, open_servers=1)
     figures = {figure.name: figure.value for figure in found.figures}
     assert {figure.name for figure in judged("order", found.figures) if figure.target is not None} == set(
         TARGETS["order"]
@@ -22,7 +22,7 @@ def test_the_bench_gives_cpu_time_by_process_of_an_instance_and_of_open_servers_
         assert 0 < figures[f"{prefix}p50_ms"] <= figures[f"{prefix}p99_ms"]
     assert min(figures["orders_per_second"], figures["bare_per_second"], figures["passwords_ratio"]) > 0
     assert [use.what for use in found.cpu] == [
-        f"{place}, {pace}" for place in ("instance", "open servers") for pace in ("full speed", "paced")
+        f"{place}, {pace}" for place in ("instance", "open servers") for pace in ("full speed", "paced", "over sockets")
     ]
     for use in found.cpu:
         assert set(use.seconds) == set(SERVICES)
