@@ -22,7 +22,7 @@ from stack.temporary import temporary_broker
 # These need no broker, or start what they need.
 WITHOUT_KAFKA: Final = frozenset({"codec", "core", "order", "replay", "soak"})
 # What `all` does not do at full size: the hour of a soak would be most of its time.
-SIZES_OF_ALL: Final[Mapping[str, Sizes]] = {"soak": {"minutes": 4}}
+SIZES_OF_ALL: Final[Mapping[str, Sizes]] = {"soak": {"minutes": 3}}
 TIMEOUT_S: Final = 1_200.0
 SAID_MAX: Final = 2_000
 

@@ -73,7 +73,7 @@ class Visit:
 
     def _hear(self, message: ConsoleMessage) -> None:
         if message.type in {"error", "warning"} and not any(each in message.text for each in EXPECTED):
-            self.complaints.append(message.text)
+            self.complaints.append(f"{message.text} on {urlsplit(self.page.url).path}")
 
     def _see(self, request: Request) -> None:
         place = urlsplit(request.url)
