@@ -1,4 +1,4 @@
-"""What an hour at half load changes: memory, latency and disk, which stay flat or grow as the log does."""
+"""What time at half load changes: memory, latency and disk, which stay flat or grow as the log does."""
 
 import asyncio
 import json as json_format

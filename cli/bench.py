@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from bench.report.machine import Performance
 
 FAILED: Final = 1
+SIZE_MAX: Final = 100_000_000
 ALL: Final = "all"
 RECORD: Final = "docs/performance.json"
 
@@ -93,8 +94,11 @@ def _sizes(name: str, given: list[str]) -> "Sizes":
     found: Sizes = {}
     for one in given:
         size, _, number = one.partition("=")
-        if size not in known or not number.isdecimal():
-            raise FixableError(f"--size {one} is not NAME=NUMBER; the bench {name} has {', '.join(known)}.")
+        if size not in known:
+            raise FixableError(f"--size {one}: the bench {name} has the sizes {', '.join(known)}.")
+        least = min(1, known[size])
+        if not number.isdecimal() or not least <= int(number) <= SIZE_MAX:
+            raise FixableError(f"--size {one}: {size} is a whole number from {least} to {SIZE_MAX:,}.")
         found[size] = int(number)
     return found
 

@@ -63,7 +63,8 @@ def serve(app: ASGIApp, host: str, port: int) -> None:
         place = listen(host, port)
     except OSError as error:
         raise FixableError(
-            f"The replay cannot listen on {host}:{port} ({error.strerror}). Choose another port."
+            f"The replay cannot listen on {host}:{port} ({error.strerror}). Choose another port: REPLAY_PORT of a "
+            "service, --port of a command."
         ) from error
     asyncio.run(_until_stopped(page_server(app), place))
 

@@ -73,6 +73,7 @@ class BenchReport(msgspec.Struct, frozen=True, kw_only=True):
     bench: str
     about: str
     sizes: Sizes
+    default_sizes: Sizes = {}
     load_average: tuple[float, float, float]
     seconds: float
     figures: list[JudgedFigure] = []

@@ -35,9 +35,10 @@ QUANTILES: Final = ("p50_ms", "p99_ms", "p999_ms")
 INTRODUCTION: Final = """\
 # Performance
 
-Made by `./reprise bench all --page`, and of nothing else: every bench, its peer in the same run, its target, and
-whether it is met. `./reprise bench NAME` measures one of them, and [bench/](../bench) says how. What was repeated is
-the median of the runs beside it. A loaded machine makes times longer, but hardly the CPU time below a table; the load
+Made by `./reprise bench all --page`, and of nothing else: every bench, beside its peer in the same run
+where it has one, its target, and whether it is met. `./reprise bench NAME` measures one of them, and
+[bench/](../bench) says how; a size smaller than by default stands as `3 of 60`. What was repeated is the median of the
+runs beside it. A loaded machine makes times longer, but hardly the CPU time below a table; the load
 average says how loaded it was. [performance.json](performance.json) has all of it for programs.
 """
 
@@ -144,10 +145,14 @@ def _section(report: BenchReport) -> str:
         ]
         lines.append(_table(["figure", "value", "runs", "target", ""], rows))
         lines += [f"- CPU, {cpu_line(use)}" for use in report.cpu]
-    sizes = ", ".join(f"{name} {number:,}" for name, number in report.sizes.items())
+    sizes = ", ".join(_size(name, number, report.default_sizes.get(name)) for name, number in report.sizes.items())
     load = " ".join(f"{average:.2f}" for average in report.load_average)
     lines.append(f"- {sizes}; {report.seconds:.0f} s; load average at the start {load}\n")
     return "\n".join(lines)
+
+
+def _size(name: str, number: int, default: int | None) -> str:
+    return f"{name} {number:,}" + (f" of {default:,}" if default is not None and number < default else "")
 
 
 def _absence(report: BenchReport) -> str:

@@ -86,6 +86,7 @@ def _commit_again(self: CommitOutbox, outputs: list[Output]) -> None:
             raise
         assert self._producer is not None, "it just committed"
         self._producer.commit_transaction(10.0)
+        self._producer._is_doubtful = False  # Else no transaction begins with it.
         COMMIT(self, outputs)
 
 

@@ -13,6 +13,7 @@ from bench.report.targets import TARGETS, Target
 from cli.bench import recorded
 from cli.bench_report import print_report, print_summary
 from tests.house.project import ROOT
+from tests.processes import reprise
 
 RECORDED = Path(__file__).parents[1] / "data" / "performance.json"
 
@@ -172,11 +173,26 @@ def test_a_bench_that_fails_does_not_keep_the_others_from_being_measured() -> No
     assert dict(asked)["soak"] == {"minutes": SIZES_OF_ALL["soak"]["minutes"], "orders_first": 64}
 
 
+@pytest.mark.parametrize(
+    ("size", "said"),
+    [
+        ("count=0", "count is a whole number from 1 to 100,000,000"),
+        ("count=-5", "count is a whole number from 1 to"),
+        ("count=9999999999", "count is a whole number from 1 to"),
+        ("count", "count is a whole number from 1 to"),
+        ("nope=3", "the bench core has the sizes count, turns"),
+    ],
+)
+def test_a_size_that_cannot_be_is_refused_with_those_that_can(size: str, said: str) -> None:
+    refused = reprise("bench", "core", "--size", size, timeout=60)
+    assert (refused.returncode, said in refused.stderr) == (1, True)
+
+
 def test_a_bench_in_a_process_of_its_own_gives_its_report_or_why_it_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
     found = report_of_process("codec", {"count": 200, "turns": 1})
     assert (found.failure, found.sizes) == (None, {"count": 200, "turns": 1})
     assert found.figures
-    broken = report_of_process("order", {"count": 10**9})
+    broken = report_of_process("order", {"count": 10**8})
     assert broken.failure is not None
     assert "choose a smaller count" in broken.failure
     assert broken.figures == []
