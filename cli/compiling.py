@@ -18,5 +18,7 @@ def compile_command() -> None:
 
     if compiled.is_pure():
         raise FixableError("REPRISE_PURE is set, which refuses a compiled core. Unset it and call this again.")
-    if not compile_core(lambda line: print(line, file=sys.stderr), again=True):
+    if compiled.build().is_dir():
+        print("The core is compiled already, for these sources", file=sys.stderr)
+    elif not compile_core(lambda line: print(line, file=sys.stderr), again=True):
         sys.exit(1)

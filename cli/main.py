@@ -74,8 +74,9 @@ def _call(arguments: list[str]) -> int:
         if "\n" in text:  # A group called without its command answers with its help.
             sys.stderr.write(f"{text}\n")
         else:
+            wrong = text if text.endswith("?") else f"{text}."
             _print_error(
-                f"{text}. {command_line('--help')} lists the commands, {command_line('COMMAND --help')} their options."
+                f"{wrong} {command_line('--help')} lists the commands, {command_line('COMMAND --help')} their options."
             )
         return WRONG_CALL
     except FixableError as error:

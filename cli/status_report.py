@@ -5,6 +5,7 @@ from typing import Any
 
 GB = 1e9
 MB = 1e6
+UNITS = (("days", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
 
 
 def print_status(found: dict[str, Any]) -> None:
@@ -19,8 +20,8 @@ def print_status(found: dict[str, Any]) -> None:
         out(f"the core: {found['core']}\n")
     if found["unanswered"]:
         out(f"no answer in time from: {', '.join(found['unanswered'])}\n")
-    keys = ("name", "state", "pid", "port", "restarts", "uptime_s")
-    rows = [[_text(row[key]) for key in keys] for row in _rows(found["processes"])]
+    keys = ("name", "state", "pid", "port", "restarts")
+    rows = [[*(_text(row[key]) for key in keys), _span(row["uptime_s"])] for row in _rows(found["processes"])]
     _print_table(["process", "state", "pid", "port", "restarts", "up"], rows)
     for row in _rows(found["processes"]):
         if row["why"] is not None and row["state"] != "FINISHED":
@@ -46,6 +47,14 @@ def _disk(disk: dict[str, Any]) -> str:
         return free
     lasts = f", {disk['free_bytes'] / growth:,.0f} days' worth" if growth > 0 else ""
     return f"{free}{lasts}; the log grows by {growth / MB:,.0f} MB a day"
+
+
+def _span(seconds: object) -> str:
+    """Write how long something has lasted in the largest unit of which there are two."""
+    if not isinstance(seconds, int):
+        return _text(seconds)
+    unit, size = next((unit, size) for unit, size in UNITS if seconds >= 2 * size or size == 1)
+    return f"{seconds // size} {unit}"
 
 
 def _end_of(feed: dict[str, Any]) -> str:

@@ -35,11 +35,11 @@ QUANTILES: Final = ("p50_ms", "p99_ms", "p999_ms")
 INTRODUCTION: Final = """\
 # Performance
 
-Made by `./reprise bench all --page`, and of nothing else: every bench, beside its peer in the same run
-where it has one, its target, and whether it is met. `./reprise bench NAME` measures one of them, and
-[bench/](../bench) says how; a size smaller than by default stands as `3 of 60`. What was repeated is the median of the
-runs beside it. A loaded machine makes times longer, but hardly the CPU time below a table; the load
-average says how loaded it was. [performance.json](performance.json) has all of it for programs.
+Made by `./reprise bench all --page`, and of nothing else: every bench, beside its peer in the same run where it has
+one, its target, and whether it is met. `./reprise bench NAME` measures one of them, and [bench/](../bench) says how; a
+size smaller than by default stands as `3 of 60`. What was repeated is the median of the runs beside it. A loaded
+machine makes times longer, but hardly the CPU time below a table; the load average says how loaded it was.
+[performance.json](performance.json) has all of it for programs.
 """
 
 
