@@ -34,7 +34,7 @@ from api.log.replay_channel import ReplayChannel
 from api.log.sent_commands import SentCommands
 from api.log.venue_channel import VenueChannel
 from api.store import journal
-from api.store.database import Database
+from api.store.database import Database, DatabaseSilentError
 from api.store.day_stats import DayStatsCache
 from api.store.failed_logins import FailedLogins
 from api.store.known_sessions import KnownSessions
@@ -261,7 +261,7 @@ async def _retried(step: Callable[[], Awaitable[None]]) -> None:
     while True:
         try:
             await step()
-        except (OperationalError, ProgrammingError, KafkaException) as error:
+        except (OperationalError, DatabaseSilentError, ProgrammingError, KafkaException) as error:
             if monotonic() > give_up:
                 raise _what_to_do(error) from error
             structlog.get_logger().warning("not started yet", error=str(error.args[0]))
@@ -274,7 +274,7 @@ def _what_to_do(error: Exception) -> FixableError:
     match error:
         case ProgrammingError():
             return FixableError("The database has no tables of this version. Run `reprise migrate`.")
-        case OperationalError():
+        case OperationalError() | DatabaseSilentError():
             return FixableError("PostgreSQL does not answer. Start it (`reprise up`), or set DATABASE_URL.")
         case _:
             return FixableError(
