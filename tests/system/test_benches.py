@@ -163,8 +163,8 @@ def test_every_bench_has_a_test_here_or_beside_what_it_measures() -> None:
 def test_a_bench_that_is_not_there_and_a_size_it_does_not_have_are_named() -> None:
     for arguments, said in (
         (("nothing",), "There is no bench nothing"),
-        (("core", "--size", "nothing=1"), "the bench core has count, turns"),
-        (("all", "--size", "core.nothing=1"), "the bench core has count, turns"),
+        (("core", "--size", "nothing=1"), "the bench core has the sizes count, turns"),
+        (("all", "--size", "core.nothing=1"), "the bench core has the sizes count, turns"),
         (("core", "--page"), "--page is for `bench all`"),
     ):
         result = reprise("bench", *arguments, timeout=60)
