@@ -4,6 +4,8 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import create_engine, text
 
+from api.http.window_counts import CountWindow
+from api.store import request_counts
 from api.store.migrate import migrate
 from api.store.tables import SCHEMA, metadata
 from api.users.emails import key_of
@@ -64,3 +66,18 @@ def test_users_before_emails_had_keys_are_found_by_them_after_the_migration(data
     engine.dispose()
     assert found == dict(zip(emails, [*(key_of(email) for email in emails[:3]), None], strict=True))
     assert len(set(found.values())) == 3
+
+
+def test_counts_of_requests_go_on_after_a_migration_from_version_0018(database_url: str) -> None:
+    migrate(database_url, "0018")
+    engine = create_engine(database_url)
+    with engine.begin() as db:
+        db.execute(text("INSERT INTO auth.request_counts VALUES ('a key', 1, 1, now())"))
+    migrate(database_url)
+    window = CountWindow("a name", 1, 60)
+    with engine.begin() as db:
+        request_counts.add(db, {window: 2})
+        assert request_counts.changed_since(db, None)[1] == [(window, 2)]
+        request_counts.forget(db)
+        assert request_counts.changed_since(db, None)[1] == []
+    engine.dispose()

@@ -13,12 +13,10 @@ def upgrade() -> None:
     """Make the tables; what they hold is worth minutes, and needs no log of PostgreSQL's."""
     op.create_table(
         "request_counts",
-        sa.Column("name", sa.Text, primary_key=True),
+        sa.Column("key", sa.Text, primary_key=True),
         sa.Column("number", sa.BigInteger, primary_key=True),
-        sa.Column("length", sa.BigInteger, nullable=False),
         sa.Column("count", sa.BigInteger, nullable=False),
-        sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Index("request_counts_changed_at_idx", "changed_at"),
+        sa.Column("forget_at", sa.DateTime(timezone=True), nullable=False),
         schema="auth",
         prefixes=["UNLOGGED"],
     )
